@@ -1,0 +1,157 @@
+"""The circle: compete, cooperate, compete again, be judged once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from concours.api.setup import Setup
+from concours.compete.admission import Admission
+from concours.compete.judgement import Judgement
+from concours.compete.leaderboard import Entry, Leaderboard
+from concours.cooperate.blends import Average, Greedy, Vote
+from concours.core.entrant import Candidate, Entrant
+from concours.core.errors import RecipeError
+from concours.core.event import Failed
+from concours.core.process import Cooperation, Memo
+from concours.core.standings import Standing, Standings
+from concours.engine.loop import Engine
+
+_RESERVE = 0.1
+"""The share of a budget that is kept for cooperation and judgement."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
+    """A way to cooperate.
+
+    Attributes:
+        make: the process, from a setup.
+        targets: which kinds of targets it can join.
+    """
+
+    make: Callable[[Setup], Cooperation[Memo]]
+    targets: tuple[str, ...] = ("classes", "number")
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "average": Strategy(make=lambda setup: Average(problem=setup.problem)),
+    "vote": Strategy(make=lambda setup: Vote(problem=setup.problem), targets=("classes",)),
+    "greedy": Strategy(make=lambda setup: Greedy(problem=setup.problem, threads=setup.threads)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a contest, so far.
+
+    Attributes:
+        standings: judged where the judgement has been made, otherwise by selection score.
+        candidates: all that are complete, with their digests, by name; alliances too.
+        default: the name of the best by selection score.
+        complete: whether the judgement has been made.
+    """
+
+    standings: Standings
+    candidates: Mapping[str, Candidate]
+    default: str | None
+    complete: bool
+    warnings: tuple[str, ...]
+
+
+def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None) -> Outcome:
+    """Drives a contest around, or, with an engine that only remembers, as far as its journal goes.
+
+    Raises:
+        RecipeError: a recipe does not lead to an estimator.
+    """
+    seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads)
+    until = None if budget_s is None else budget_s * (1 - _RESERVE)
+    admitted, turned_away = _admit(engine, setup, until)
+    state = engine.drive(board, admitted, seed=seed, until_s=until)
+    alliances, warnings = _cooperate(engine, setup, board, state, budget_s)
+    state = engine.drive(board, [*admitted, *alliances], seed=seed)
+    entries = board.entries(state)
+    complete = [entry for entry in entries if entry.selection]
+    order = board.standings(state)
+    verdict = _judge(engine, setup, complete)
+    lines = _judged(order, complete, verdict) if verdict else list(order)
+    return Outcome(
+        standings=Standings((*lines, *turned_away)),
+        candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
+        default=order.lines[0].entrant.name if complete else None,
+        complete=verdict is not None,
+        warnings=tuple(warnings),
+    )
+
+
+def _admit(engine: Engine, setup: Setup, until_s: float | None) -> tuple[list[Candidate], list[Standing]]:
+    """Those that may compete, and lines for those that may not."""
+    here = [c for c in setup.candidates if c.entrant.name not in setup.skipped]
+    admission = Admission()
+    refusals = admission.refusals(engine.drive(admission, here, seed=setup.seed, until_s=until_s))
+    for name, failed in refusals.items():
+        if failed.cause == "recipe":
+            raise RecipeError(f"entrant {name}: {failed.reason}")
+    away = [_line_of(c.entrant, setup, refusals) for c in setup.candidates if c.entrant.name in {**setup.skipped, **refusals}]
+    return [c for c in here if c.entrant.name not in refusals], away
+
+
+def _line_of(entrant: Entrant, setup: Setup, refusals: Mapping[str, Failed]) -> Standing:
+    if entrant.name in setup.skipped:
+        return Standing(entrant=entrant, status="skipped", reason=setup.skipped[entrant.name])
+    failed = refusals[entrant.name]
+    status = {"missing_package": "skipped", "out_of_time": "out_of_time"}.get(failed.cause, "failed")
+    return Standing(entrant=entrant, status=status, reason=failed.reason)  # type: ignore[arg-type]
+
+
+def _cooperate(
+    engine: Engine, setup: Setup, board: Leaderboard, state: Memo, budget_s: float | None
+) -> tuple[list[Candidate], list[str]]:
+    """The alliances of the entrants that are complete; and what kept one from being made."""
+    entries = board.entries(state)
+    if any(entry.status == "running" for entry in entries):
+        return [], []
+    members = [entry.candidate for entry in entries if entry.selection and entry.candidate.entrant.role == "entrant"]
+    if len(members) < 2:
+        return [], [f"no alliance: it takes two fitted entrants, there are {len(members)}"] if setup.strategies else []
+    alliances, warnings = [], []
+    for name in setup.strategies:
+        process = STRATEGIES[name].make(setup)
+        ended = engine.drive(process, members, seed=setup.seed, until_s=budget_s)
+        try:
+            alliances.append(Candidate(entrant=process.result(ended)))
+        except ValueError as error:
+            warnings.append(f"no alliance {name}: {error}")
+    return alliances, warnings
+
+
+def _judge(engine: Engine, setup: Setup, complete: list[Entry]) -> Mapping[str, Any] | None:
+    if not complete:
+        return None
+    judgement = Judgement(
+        problem=setup.problem, part="test" if setup.problem.test else "selection", threads=setup.threads
+    )
+    state = engine.drive(judgement, [entry.candidate for entry in complete], seed=setup.seed)
+    verdict = judgement.verdict(state)
+    return verdict.values if verdict else None
+
+
+def _judged(order: Standings, complete: list[Entry], verdict: Mapping[str, Any]) -> list[Standing]:
+    """The board by the score of the part that judges; what is not complete stays last."""
+    scores = next(iter(verdict["scores"].values()))
+    judged = {
+        entry.candidate.entrant.name: {
+            "rank": verdict["rank"][index],
+            "rank_best": verdict["rank_best"][index],
+            "rank_worst": verdict["rank_worst"][index],
+            "score": scores[index],
+            "ci": tuple(verdict["ci"][index]),
+            "metrics": {name: values[index] for name, values in verdict["scores"].items()},
+        }
+        for index, entry in enumerate(complete)
+    }
+    ranked = [replace(line, **judged[line.entrant.name]) for line in order if line.selection]
+    ranked.sort(key=lambda line: line.rank or 0)
+    return [*ranked, *(line for line in order if not line.selection)]

@@ -1,0 +1,223 @@
+"""Contests: a task, entrants, ways to cooperate, and how to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from concours.api.circle import STRATEGIES, circle
+from concours.api.config import read_contest
+from concours.api.folder import RunFolder, existing
+from concours.api.result import Result
+from concours.api.setup import Setup
+from concours.commons.blobs import put_json
+from concours.commons.disk import DiskStore
+from concours.compete.leaderboard import Final
+from concours.core.entrant import Candidate, Entrant
+from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
+from concours.core.ports import Executor, Listener, Notice, ignore
+from concours.engine.identity import code_digest
+from concours.engine.inline import InlineExecutor
+from concours.engine.journal import FileJournal, MemoryJournal, read_journal
+from concours.engine.limits import Limits, memory_per_worker
+from concours.engine.loop import Engine
+from concours.engine.processes import ProcessExecutor
+from concours.engine.runners import RUNNERS
+from concours.engine.usage import usable_cores
+from concours.entrants.recipes import Resolved, resolve
+from concours.entrants.zoo import BASELINE, LINEUPS
+from concours.tasks.kinds import Kind, kind_named
+from concours.tasks.task import Task
+
+EngineName = Literal["inline", "processes"]
+_GIB = 2**30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """One contest: what to solve, who competes, how they cooperate, and within which limits.
+
+    Attributes:
+        entrants: those named; a baseline is always added.
+        lineup: the kind's own entrants, added to those named: `fast` or `none`. By default `fast` where none are named.
+        final: the model on the board, `refit` on the whole training part or a `bag` of the models of the folds.
+        cooperate: strategies, `average`, `vote`, `greedy`; by default all that suit the target.
+        seconds: of wall time for the whole contest, over all its sittings.
+        job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
+        out: the run folder; by default `runs/` and the name of the contest file or task.
+        folder: where relative file names of the task and of recipes begin.
+    """
+
+    task: Task
+    entrants: Sequence[Entrant] = ()
+    lineup: Literal["fast", "none"] | None = None
+    final: Final = "refit"
+    cooperate: Sequence[str] | None = None
+    seconds: float | None = None
+    job_seconds: float = 3600.0
+    job_memory_gb: float | None = None
+    seed: int = 0
+    engine: EngineName = "processes"
+    workers: int | None = None
+    out: Path | str | None = None
+    folder: Path = field(default_factory=Path)
+
+    @classmethod
+    def from_file(cls, path: Path | str) -> Contest:
+        """The contest that a TOML file describes.
+
+        Raises:
+            ContestError: a key is wrong; the message names it.
+        """
+        path = Path(path)
+        return cls(**read_contest(path), out=Path("runs") / path.stem, folder=path.parent)
+
+    def with_options(self, **options: Any) -> Contest:
+        """This contest with some attributes changed; those that are None stay as they are."""
+        return replace(self, **{name: value for name, value in options.items() if value is not None})
+
+    def user_files(self) -> list[Path]:
+        """The files of users' code that running the contest would run."""
+        files = (entrant.recipe.rpartition(":")[0] for entrant in self.entrants)
+        return sorted({self.folder / file for file in files if file.endswith(".py")})
+
+    def run(self, *, listener: Listener = ignore) -> Result:
+        """Runs the contest, or goes on where an earlier sitting of it stopped.
+
+        The folder then has `result.json`, `report.html`, and the models that `Result.predict` uses. What had finished is
+        not run again, unless its code, data or parameters have changed.
+
+        Raises:
+            ConcoursError: with one line that says what is wrong, where, and what to do.
+        """
+        from concours.report.page import write_report
+
+        kind = kind_named(self.task.kind)
+        resolved = self._resolved(kind)
+        strategies = self._strategies(kind)
+        out = RunFolder(Path(self.out or Path("runs") / (self.task.name or self.task.kind)))
+        with out.writing():
+            setup = self._setup(kind, resolved, strategies, out.store)
+            out.claim(task=setup.problem.digest, seed=self.seed)
+            out.write("setup.json", setup.to_json())
+            for warning in setup.warnings:
+                listener(Notice(topic="warning", text=warning))
+            with self._engine(out, listener) as engine:
+                outcome = circle(engine, setup, budget_s=self.seconds)
+            result = Result.of(outcome, setup, out)
+            result.save()
+            write_report(result)
+        return result
+
+    def _resolved(self, kind: Kind) -> list[Resolved]:
+        """Baseline, named entrants, line-up; no two of one name."""
+        lineup = self.lineup or ("none" if self.entrants else "fast")
+        if lineup not in ("none", "fast"):
+            raise ContestError(f"lineup must be one of fast, none; got {lineup!r}")
+        names = {entrant.name for entrant in self.entrants}
+        own = [] if lineup == "none" else [name for name in LINEUPS[kind.form][lineup] if name not in names]
+        baseline = [] if BASELINE in names else [Entrant(name=BASELINE, recipe=BASELINE, role="baseline")]
+        everyone = [*baseline, *self.entrants, *(Entrant(name=name, recipe=name) for name in own)]
+        _refuse_doubles([entrant.name for entrant in everyone])
+        return [_resolved(entrant, kind, self.folder) for entrant in everyone]
+
+    def _strategies(self, kind: Kind) -> tuple[str, ...]:
+        suiting = [name for name, strategy in STRATEGIES.items() if kind.target in strategy.targets]
+        for name in self.cooperate or ():
+            if name not in suiting:
+                why = "does not suit a regression" if name in STRATEGIES else "is not known"
+                raise ContestError(f"cooperate.strategies: {name!r} {why}; {nearest(name, suiting)}")
+        return tuple(dict.fromkeys(suiting if self.cooperate is None else self.cooperate))
+
+    def _setup(self, kind: Kind, resolved: Sequence[Resolved], strategies: tuple[str, ...], store: DiskStore) -> Setup:
+        from concours.engine.ingest import ingest
+
+        ingested = ingest(self.task, store, seed=self.seed, folder=self.folder)
+        return Setup(
+            problem=ingested.problem,
+            candidates=tuple(
+                Candidate(entrant=r.entrant, code=put_json(store, dict(r.source)) if r.source else None) for r in resolved
+            ),
+            skipped={r.entrant.name: r.skipped for r in resolved if r.skipped},
+            seed=self.seed,
+            final=self.final,
+            strategies=strategies,
+            warnings=ingested.warnings,
+        )
+
+    @contextmanager
+    def _engine(self, out: RunFolder, listener: Listener) -> Iterator[Engine]:
+        workers = self.workers or usable_cores()
+        memory = int(self.job_memory_gb * _GIB) if self.job_memory_gb else memory_per_worker(workers)
+        limits = Limits(seconds=self.job_seconds, memory=memory, budget_s=self.seconds)
+        executor = _executor(self.engine, out, workers, limits, listener)
+        try:
+            journal = FileJournal(out.journal)
+            if journal.damaged:
+                text = f"{journal.damaged} lines of {out.journal} were damaged; their jobs are done again"
+                listener(Notice(topic="warning", text=text))
+            try:
+                yield Engine(
+                    store=out.store,
+                    journal=journal,
+                    executor=executor,
+                    code=lambda job: code_digest(job, RUNNERS),
+                    limits=limits,
+                    listener=listener,
+                )
+            finally:
+                journal.close()
+        finally:
+            executor.close()
+
+
+def look(path: Path | str) -> Result:
+    """The result of a contest, finished or not: of one that still runs, as far as its journal goes. Needs no lock.
+
+    Raises:
+        RunFolderError: there is no contest in the folder.
+    """
+    folder = existing(path)
+    if folder.read("result.json") is not None and not _newer(folder.journal, folder.path / "result.json"):
+        return Result.load(path)
+    setup = folder.read("setup.json")
+    if setup is None:
+        raise RunFolderError(f"the contest in {path} has only begun to read its data; look again in a moment")
+    journal = MemoryJournal()
+    journal.records.extend(read_journal(folder.journal)[0])
+    engine = Engine(store=folder.store, journal=journal, executor=None, code=lambda job: code_digest(job, RUNNERS))
+    known = Setup.from_json(setup)
+    return Result.of(circle(engine, known), known, folder)
+
+
+def _newer(first: Path, second: Path) -> bool:
+    return first.exists() and first.stat().st_mtime > second.stat().st_mtime
+
+
+def _executor(name: str, out: RunFolder, workers: int, limits: Limits, listener: Listener) -> Executor:
+    if name == "inline":
+        return InlineExecutor(out.store, RUNNERS, listener=listener)
+    if name != "processes":
+        raise ContestError(f"engine must be one of inline, processes; got {name!r}")
+    return ProcessExecutor(
+        out.store, "concours.engine.runners:RUNNERS", workers=workers, limits=limits, logs=out.logs, listener=listener
+    )
+
+
+def _resolved(entrant: Entrant, kind: Kind, folder: Path) -> Resolved:
+    try:
+        return resolve(entrant, form=kind.form, preparation=kind.preparation, folder=folder)
+    except RecipeError as error:
+        raise RecipeError(f"entrant {entrant.name}: {error}") from None
+
+
+def _refuse_doubles(names: Sequence[str]) -> None:
+    seen: set[str] = set(STRATEGIES)
+    for name in names:
+        if name in seen:
+            what = "is the name of a strategy" if name in STRATEGIES else "is the name of two entrants"
+            raise ContestError(f"entrant.name: {name!r} {what}; choose another")
+        seen.add(name)

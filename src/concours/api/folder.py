@@ -1,0 +1,112 @@
+"""Run folders: what lies where, whose it is, and who may write."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from concours.commons.disk import DiskStore, no_space_named
+from concours.core.errors import RunFolderError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one contest. Its identity is the problem's digest and the seed."""
+
+    path: Path
+
+    @property
+    def store(self) -> DiskStore:
+        return DiskStore(self.path / "store")
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """The right to write; one at a time, given back when the process ends, however it ends.
+
+        Raises:
+            RunFolderError: somebody else has it.
+        """
+        with no_space_named(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunFolderError(
+                    f"another run is writing to {self.path}; wait for it, or give this one a folder of its own with --out"
+                ) from None
+            yield
+        finally:
+            os.close(lock)
+
+    def claim(self, *, task: str, seed: int) -> None:
+        """Makes the folder this contest's, or checks that it is.
+
+        Raises:
+            RunFolderError: it belongs to another task or seed, or holds something that is not a run.
+        """
+        identity = {"schema": 1, "task": task, "seed": seed}
+        known = self.read("run.json")
+        if known is None:
+            strange = [p.name for p in self.path.iterdir() if p.name not in ("lock", "store")]
+            if strange:
+                raise RunFolderError(f"{self.path} holds other things ({', '.join(sorted(strange)[:3])}); choose another folder with --out")
+            self.write("run.json", identity)
+        elif known != identity:
+            what = "another seed" if known.get("task") == task else "another task, or the same with other data, split or metrics"
+            raise RunFolderError(f"{self.path} holds the run of {what}; choose another folder with --out, or delete it")
+
+    def read(self, name: str) -> Any:
+        """A JSON file of the folder, or None where there is none.
+
+        Raises:
+            RunFolderError: the file is damaged.
+        """
+        try:
+            return json.loads((self.path / name).read_text())
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError) as error:
+            raise RunFolderError(f"{self.path / name} cannot be read: {error}") from None
+
+    def write(self, name: str, value: Any) -> None:
+        """Writes a JSON file, whole or not at all."""
+        self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Writes a text file, whole or not at all."""
+        with no_space_named(self.path):
+            aside = self.path / f".{name}.new"
+            aside.write_text(text, encoding="utf-8")
+            os.replace(aside, self.path / name)
+
+    def size(self) -> int:
+        """Bytes of everything in it."""
+        return sum(p.stat().st_size for p in self.path.rglob("*") if p.is_file())
+
+
+def existing(path: Path | str) -> RunFolder:
+    """The run folder at a path.
+
+    Raises:
+        RunFolderError: there is none.
+    """
+    folder = RunFolder(Path(path))
+    if folder.read("run.json") is None:
+        raise RunFolderError(f"{path} is not the folder of a run: it has no run.json" if Path(path).exists() else f"{path} does not exist")
+    return folder

@@ -1,0 +1,243 @@
+"""Results: what a contest leaves in its folder, and what can be done with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.api.circle import Outcome
+from concours.api.folder import RunFolder, existing
+from concours.api.setup import Setup, entrant_from_json, entrant_to_json
+from concours.commons.blobs import get_array, get_table, is_table
+from concours.core.digests import Digest, digest_json
+from concours.core.entrant import Candidate
+from concours.core.errors import DataError, NothingFitted, RunFolderError, TrustError, nearest
+from concours.core.standings import Estimate, Standing, Standings
+from concours.engine.versions import versions
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alliance:
+    """Which entrants an alliance joins, how, and with which weights by name."""
+
+    strategy: str
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came of a contest.
+
+    Attributes:
+        standings: the board, best first by the score on the test part (by the selection score where there is none).
+        default: the name of the best by selection score, which `predict` uses; none where nothing could be fitted.
+        folder: where the models lie.
+        complete: whether the contest has come to its end.
+    """
+
+    setup: Setup
+    standings: Standings
+    candidates: Mapping[str, Candidate]
+    default: str | None
+    folder: RunFolder
+    complete: bool
+    warnings: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outcome: Outcome, setup: Setup, folder: RunFolder) -> Result:
+        """The result that an outcome stands for."""
+        return cls(
+            setup=setup,
+            standings=outcome.standings,
+            candidates=outcome.candidates,
+            default=outcome.default,
+            folder=folder,
+            complete=outcome.complete,
+            warnings=(*setup.warnings, *outcome.warnings),
+            versions=versions(),
+        )
+
+    @property
+    def alliances(self) -> dict[str, Alliance]:
+        """The alliances that were made, by name."""
+        names = {line.entrant.digest: line.entrant.name for line in self.standings if line.entrant.role != "alliance"}
+        return {
+            line.entrant.name: Alliance(
+                strategy=line.entrant.name,
+                weights={names[p]: w for p, w in zip(line.entrant.parents, line.entrant.params["weights"], strict=True) if w},
+            )
+            for line in sorted(self.standings, key=lambda line: line.entrant.name)
+            if line.entrant.role == "alliance"
+        }
+
+    @property
+    def digest(self) -> Digest:
+        """Covers task, seed, entrants, predictions, weights and scores; never times."""
+        lines = [
+            {
+                "entrant": line.entrant.digest,
+                "weights": list(line.entrant.params.get("weights", [])) if line.entrant.parents else [],
+                "status": line.status,
+                "selection": line.selection.score if line.selection else None,
+                "metrics": dict(line.metrics),
+                "predictions": [candidate.selection, candidate.test] if (candidate := self.candidates.get(line.entrant.name)) else [],
+            }
+            for line in sorted(self.standings, key=lambda line: (line.entrant.digest, line.entrant.name))
+        ]
+        return digest_json({"task": self.setup.problem.digest, "seed": self.setup.seed, "lines": lines})
+
+    def predict(
+        self, rows: Any, *, model: str | None = None, proba: bool = False, trust: Callable[[str], bool] | None = None
+    ) -> NDArray[Any]:
+        """Predictions for new rows: labels or values (rows,), or, with `proba`, probabilities (rows, classes).
+
+        Args:
+            rows: a CSV file or `.npy` file, a frame, a table, or an array, in the form of the task's data.
+            model: a name on the board; the default by default.
+            trust: asked, with a sentence, before code of a user's file is run; by default yes.
+
+        Raises:
+            DataError: the rows do not suit, or there is no such model.
+            TrustError: code was not to be run.
+        """
+        from concours.engine.prediction import Predictor, code_of
+
+        candidate = self._candidate(model)
+        by_digest = {c.entrant.digest: c for c in self.candidates.values()}
+        store = self.folder.store
+        recipes = code_of(store, by_digest, candidate)
+        if recipes and trust and not trust(f"{candidate.entrant.name} runs code that came with the folder: {', '.join(sorted(recipes))}"):
+            raise TrustError(f"{candidate.entrant.name} runs code from {', '.join(sorted(recipes))}; read it, then add --trust")
+        p = Predictor(store, by_digest, self._inputs(rows)).predict(candidate)
+        classes = self.setup.problem.classes
+        if proba and not classes:
+            raise DataError("probabilities were asked for, but this task predicts a number")
+        if proba:
+            return p
+        return np.asarray(classes)[p.argmax(axis=1)] if classes else p[:, 0]
+
+    def save(self) -> None:
+        """Writes `result.json` and what `load` needs."""
+        self.folder.write("candidates.json", [_candidate_to_json(c) for c in self.candidates.values()])
+        self.folder.write("result.json", self.to_json())
+
+    @classmethod
+    def load(cls, path: Path | str) -> Result:
+        """The result in the folder of a finished contest.
+
+        Raises:
+            RunFolderError: there is none, or the contest has not come to its end.
+        """
+        folder = existing(path)
+        value, candidates, setup = (folder.read(f"{name}.json") for name in ("result", "candidates", "setup"))
+        if value is None or candidates is None or setup is None:
+            raise RunFolderError(f"the contest in {path} has not come to its end; run it again with the same command to go on")
+        known = [_candidate_from_json(c) for c in candidates]
+        return cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `result.json`."""
+        problem = self.setup.problem
+        return {
+            "schema": SCHEMA,
+            "task": {
+                "name": problem.name,
+                "kind": problem.kind,
+                "digest": problem.digest,
+                "rows": problem.train.rows + (problem.test.rows if problem.test else 0),
+                "rows_train": problem.train.rows,
+                "rows_test": problem.test.rows if problem.test else 0,
+                "classes": list(problem.classes),
+                "metrics": [metric.name for metric in problem.metrics],
+            },
+            "greater_is_better": problem.metrics[0].greater_is_better,
+            "complete": self.complete,
+            "standings": [_line_to_json(line) for line in self.standings],
+            "alliances": {name: {"strategy": a.strategy, "weights": dict(a.weights)} for name, a in self.alliances.items()},
+            "default": self.default,
+            "lineup": [
+                {"name": e.name, "recipe": e.recipe, "params": dict(e.params), "prepare": e.prepare}
+                for e in (c.entrant for c in self.setup.candidates)
+            ],
+            "seed": self.setup.seed,
+            "final": self.setup.final,
+            "warnings": list(self.warnings),
+            "versions": dict(self.versions),
+            "digest": self.digest,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], setup: Setup, candidates: Mapping[str, Candidate], folder: RunFolder) -> Result:
+        """The inverse of `to_json`, with what lies beside it in the folder."""
+        entrants = {c.entrant.name: c.entrant for c in setup.candidates} | {n: c.entrant for n, c in candidates.items()}
+        return cls(
+            setup=setup,
+            standings=Standings(tuple(_line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants)),
+            candidates=candidates,
+            default=value["default"],
+            folder=folder,
+            complete=value["complete"],
+            warnings=tuple(value["warnings"]),
+            versions=value["versions"],
+        )
+
+    def _candidate(self, name: str | None) -> Candidate:
+        if name is None and self.default is None:
+            raise NothingFitted("no entrant could be fitted, so there is no model to predict with; `concours show` has the reasons")
+        chosen = name or self.default or ""
+        if chosen not in self.candidates:
+            raise DataError(f"there is no model {chosen!r}; {nearest(chosen, self.candidates)}")
+        return self.candidates[chosen]
+
+    def _inputs(self, rows: Any) -> Any:
+        from concours.tasks.reading import read_inputs
+
+        digest, store = self.setup.problem.train.x, self.folder.store
+        if is_table(store, digest):
+            return read_inputs(rows, get_table(store, digest)).to_pandas()
+        return read_inputs(rows, get_array(store, digest))
+
+
+def _line_to_json(line: Standing) -> dict[str, Any]:
+    return {
+        "rank": line.rank,
+        "rank_best": line.rank_best,
+        "rank_worst": line.rank_worst,
+        "name": line.entrant.name,
+        "role": line.entrant.role,
+        "selection": {"score": line.selection.score, "stderr": line.selection.stderr} if line.selection else None,
+        "score": line.score,
+        "ci": list(line.ci) if line.ci else None,
+        "metrics": dict(line.metrics),
+        "fit_seconds": line.fit_seconds,
+        "predict_seconds": line.predict_seconds,
+        "status": line.status,
+        "reason": line.reason,
+    }
+
+
+def _line_from_json(value: Mapping[str, Any], entrants: Mapping[str, Any]) -> Standing:
+    fields = {name: item for name, item in value.items() if name not in ("name", "role", "selection", "ci")}
+    return Standing(
+        entrant=entrants[value["name"]],
+        selection=Estimate(**value["selection"]) if value["selection"] else None,
+        ci=tuple(value["ci"]) if value["ci"] else None,
+        **fields,
+    )
+
+
+def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
+    return {**vars(candidate), "entrant": entrant_to_json(candidate.entrant), "models": list(candidate.models)}
+
+
+def _candidate_from_json(value: Mapping[str, Any]) -> Candidate:
+    return Candidate(**{**value, "entrant": entrant_from_json(value["entrant"]), "models": tuple(value["models"])})

@@ -1,0 +1,77 @@
+"""The setup of a contest: all that decides its result, resolved, as a value that is kept in the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from concours.compete.leaderboard import Final
+from concours.core.entrant import Candidate, Entrant
+from concours.core.problem import Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """Everything that `circle` needs besides an engine.
+
+    Attributes:
+        candidates: those that take part, with the digests of their users' code.
+        skipped: entrants that cannot take part here, and why.
+        strategies: of cooperation, in the order of their lines on the board.
+        warnings: about the data, for people.
+    """
+
+    problem: Problem
+    candidates: tuple[Candidate, ...]
+    skipped: Mapping[str, str]
+    seed: int
+    final: Final
+    strategies: tuple[str, ...]
+    threads: int = 1
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The setup as JSON."""
+        return {
+            "problem": self.problem.to_json(),
+            "candidates": [{"entrant": entrant_to_json(c.entrant), "code": c.code} for c in self.candidates],
+            "skipped": dict(self.skipped),
+            "seed": self.seed,
+            "final": self.final,
+            "strategies": list(self.strategies),
+            "threads": self.threads,
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Setup:
+        """The inverse of `to_json`."""
+        candidates = (Candidate(entrant=entrant_from_json(c["entrant"]), code=c["code"]) for c in value["candidates"])
+        return cls(
+            problem=Problem.from_json(value["problem"]),
+            candidates=tuple(candidates),
+            skipped=value["skipped"],
+            seed=value["seed"],
+            final=value["final"],
+            strategies=tuple(value["strategies"]),
+            threads=value["threads"],
+            warnings=tuple(value["warnings"]),
+        )
+
+
+def entrant_to_json(entrant: Entrant) -> dict[str, Any]:
+    """An entrant as JSON."""
+    return {
+        "name": entrant.name,
+        "recipe": entrant.recipe,
+        "params": dict(entrant.params),
+        "prepare": entrant.prepare,
+        "role": entrant.role,
+        "parents": list(entrant.parents),
+    }
+
+
+def entrant_from_json(value: Mapping[str, Any]) -> Entrant:
+    """The inverse of `entrant_to_json`."""
+    return Entrant(**value)

@@ -1,0 +1,83 @@
+"""The forms in which arrays, tables, JSON and bundles of files lie in a store.
+
+Arrays are `.npy` and tables Arrow IPC files, so that both are memory-mapped where they are read. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from concours.core.digests import Digest, canonical_json
+from concours.core.ports import Store
+
+_SPOOL = 1 << 24
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def put_array(store: Store, array: NDArray[Any]) -> Digest:
+    """Keeps an array; objects are refused."""
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+        np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+        file.seek(0)
+        return store.put(file)
+
+
+def get_array(store: Store, digest: Digest) -> NDArray[Any]:
+    """An array, memory-mapped and read-only."""
+    return np.load(store.local_path(digest), mmap_mode="r", allow_pickle=False)
+
+
+def put_table(store: Store, table: pa.Table) -> Digest:
+    """Keeps an Arrow table."""
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+        with pa.ipc.new_file(pa.PythonFile(file, "w"), table.schema) as writer:
+            writer.write_table(table.combine_chunks())
+        file.seek(0)
+        return store.put(file)
+
+
+def get_table(store: Store, digest: Digest) -> pa.Table:
+    """A table, memory-mapped."""
+    return pa.ipc.open_file(pa.memory_map(str(store.local_path(digest)))).read_all()
+
+
+def is_table(store: Store, digest: Digest) -> bool:
+    """Whether an object is a table (else an array)."""
+    with store.open(digest) as file:
+        return file.read(6) == b"ARROW1"
+
+
+def put_json(store: Store, value: Any) -> Digest:
+    """Keeps a JSON value in its canonical text."""
+    return store.put(io.BytesIO(canonical_json(value)))
+
+
+def get_json(store: Store, digest: Digest) -> Any:
+    """A JSON value."""
+    with store.open(digest) as file:
+        return json.load(file)
+
+
+def put_bundle(store: Store, files: Mapping[str, bytes]) -> Digest:
+    """Keeps several files as one object, a zip archive without compression. Equal files give equal digests."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), files[name])
+    buffer.seek(0)
+    return store.put(buffer)
+
+
+def get_bundle(store: Store, digest: Digest) -> dict[str, bytes]:
+    """The files of a bundle."""
+    with store.open(digest) as file, zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

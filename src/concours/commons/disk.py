@@ -1,0 +1,102 @@
+"""A store in a folder: one file an object, named by its digest, written aside and moved into place."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from concours.core.digests import Digest
+from concours.core.errors import NoSpace, ObjectNotFound
+
+_CHUNK = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class DiskStore:
+    """Keeps objects under a folder, as `ab/cdef…`; what is being written lies in `tmp`.
+
+    An object appears by a rename, so a kill leaves it whole or absent. A power cut may leave a file whose content
+    is not what its name says; `verify` finds it, and `put` of the right content repairs it.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self.tmp = self.folder / "tmp"
+        with no_space_named(self.folder):
+            self.tmp.mkdir(parents=True, exist_ok=True)
+
+    def put(self, content: BinaryIO) -> Digest:
+        sha = hashlib.sha256()
+        with no_space_named(self.folder), tempfile.NamedTemporaryFile(dir=self.tmp, delete=False) as file:
+            try:
+                while chunk := content.read(_CHUNK):
+                    sha.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                digest = Digest(f"sha256:{sha.hexdigest()}")
+                path = self._path(digest)
+                path.parent.mkdir(exist_ok=True)
+                os.chmod(file.name, 0o444)
+                os.replace(file.name, path)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(file.name)
+                raise
+        return digest
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return self.local_path(digest).open("rb")
+
+    def local_path(self, digest: Digest) -> Path:
+        path = self._path(digest)
+        if not path.exists():
+            raise ObjectNotFound(f"no object {digest} in {self.folder}")
+        return path
+
+    def verify(self, digest: Digest) -> bool:
+        try:
+            with self.open(digest) as file:
+                return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" == digest
+        except (ObjectNotFound, OSError):
+            return False
+
+    def __contains__(self, digest: Digest) -> bool:
+        return self._path(digest).exists()
+
+    def size(self, digest: Digest) -> int:
+        return self.local_path(digest).stat().st_size
+
+    def delete(self, digest: Digest) -> None:
+        self._path(digest).unlink(missing_ok=True)
+
+    def __iter__(self) -> Iterator[Digest]:
+        for path in sorted(self.folder.glob("[0-9a-f][0-9a-f]/*")):
+            yield Digest(f"sha256:{path.parent.name}{path.name}")
+
+    def leftovers(self) -> list[Path]:
+        """Files that a kill left half written."""
+        return sorted(self.tmp.iterdir())
+
+    def _path(self, digest: Digest) -> Path:
+        name = digest.partition(":")[2]
+        return self.folder / name[:2] / name[2:]
+
+
+@contextmanager
+def no_space_named(where: Path) -> Iterator[None]:
+    """Turns the system's word for a full disk into NoSpace, which says where and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise NoSpace(
+                f"no space left to write in {where} ({error.strerror}); nothing that has finished is lost: "
+                "free some space and run the same command again"
+            ) from error
+        raise

@@ -1,0 +1,59 @@
+"""A store in memory, for tests."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from concours.core.digests import Digest, digest_bytes
+from concours.core.errors import ObjectNotFound
+
+
+class MemoryStore:
+    """Keeps objects in a dictionary."""
+
+    def __init__(self) -> None:
+        self._objects: dict[Digest, bytes] = {}
+        self._files: tempfile.TemporaryDirectory[str] | None = None
+
+    def put(self, content: BinaryIO) -> Digest:
+        data = content.read()
+        digest = digest_bytes(data)
+        self._objects[digest] = data
+        return digest
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return io.BytesIO(self._object(digest))
+
+    def local_path(self, digest: Digest) -> Path:
+        data = self._object(digest)
+        if self._files is None:
+            self._files = tempfile.TemporaryDirectory(prefix="concours-")
+        path = Path(self._files.name, digest.partition(":")[2])
+        if not path.exists():
+            path.write_bytes(data)
+        return path
+
+    def verify(self, digest: Digest) -> bool:
+        return digest in self._objects and digest_bytes(self._objects[digest]) == digest
+
+    def __contains__(self, digest: Digest) -> bool:
+        return digest in self._objects
+
+    def size(self, digest: Digest) -> int:
+        return len(self._object(digest))
+
+    def delete(self, digest: Digest) -> None:
+        self._objects.pop(digest, None)
+
+    def __iter__(self) -> Iterator[Digest]:
+        return iter(sorted(self._objects))
+
+    def _object(self, digest: Digest) -> bytes:
+        try:
+            return self._objects[digest]
+        except KeyError:
+            raise ObjectNotFound(f"no object {digest} in the store") from None

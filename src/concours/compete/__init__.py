@@ -1,0 +1,1 @@
+"""Processes that rank: what they plan, not what a job does."""

@@ -1,0 +1,33 @@
+"""Admission: whether the recipe of each candidate leads to an estimator, found out before anything is fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from concours.core.entrant import Candidate
+from concours.core.event import Failed
+from concours.core.job import Job
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission(MemoProcess):
+    """One small job a candidate: import the recipe and build the estimator with its parameters."""
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, [_check(candidate) for candidate in state.candidates])
+
+    def refusals(self, state: Memo) -> dict[str, Failed]:
+        """How the check of each refused candidate failed, by the candidate's name."""
+        endings = {c.entrant.name: state.ended(_check(c)) for c in state.candidates}
+        return {name: event for name, event in endings.items() if isinstance(event, Failed)}
+
+
+def _check(candidate: Candidate) -> Job:
+    entrant = candidate.entrant
+    return Job(
+        kind="check",
+        inputs={"code": candidate.code} if candidate.code else {},
+        params={"recipe": entrant.recipe, "params": dict(entrant.params)},
+        label=f"{entrant.name}: check",
+    )

@@ -1,0 +1,48 @@
+"""The judgement: all candidates scored together, once, on rows that nothing was chosen by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from concours.core.entrant import Candidate
+from concours.core.event import Done
+from concours.core.job import Job
+from concours.core.problem import Problem
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.seeds import derive_seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement(MemoProcess):
+    """One job that scores every candidate on one part and estimates how their scores vary together.
+
+    Attributes:
+        part: `test`, or `selection` where the problem has no test part.
+    """
+
+    problem: Problem
+    part: Literal["test", "selection"] = "test"
+    threads: int = 1
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, [self._job(state)] if state.candidates else [])
+
+    def verdict(self, state: Memo) -> Done | None:
+        """The outcome of the job: under `values`, what `kernels.ranks` needs, in the order of the candidates."""
+        return state.done(self._job(state))
+
+    def _job(self, state: Memo) -> Job:
+        rows = self.problem.test if self.part == "test" and self.problem.test else self.problem.train
+        predictions = {f"predictions{i}": self._predictions(c) for i, c in enumerate(state.candidates)}
+        return Job(
+            kind="judge",
+            inputs={"y": rows.y, **{name: digest for name, digest in predictions.items() if digest}},
+            params={"metrics": [metric.name for metric in self.problem.metrics], "classes": len(self.problem.classes)},
+            seed=derive_seed(state.seed, "judge"),
+            threads=self.threads,
+            label="judge",
+        )
+
+    def _predictions(self, candidate: Candidate) -> str | None:
+        return candidate.test if self.part == "test" else candidate.selection

@@ -1,0 +1,301 @@
+"""The leaderboard: every candidate is fitted on every fold, and once more for the model on the board.
+
+For each candidate the plan goes: prepare the data of a fold (shared by all candidates that want the same preparation),
+fit, gather the out-of-fold predictions, score them. An alliance is not fitted: its parents' predictions are blended.
+The test part is predicted and never looked at; `Judgement` does that, once, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate
+from concours.core.event import Done, Failed
+from concours.core.job import Job
+from concours.core.problem import Problem
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.seeds import derive_seed
+from concours.core.standings import Estimate, Standing, Standings, StandingStatus
+
+Final = Literal["refit", "bag"]
+Fold = int | None
+"""A fold's number, or None for the whole training part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """How far a candidate has come.
+
+    Attributes:
+        jobs: what it has asked for so far, ended or not.
+        candidate: with the digests it has so far.
+        selection: its score by the ranking metric on out-of-fold predictions, once it is complete.
+        failed: the first job that failed, in plan order.
+    """
+
+    candidate: Candidate
+    jobs: tuple[Job, ...] = ()
+    selection: Estimate | None = None
+    failed: Failed | None = None
+
+    @property
+    def status(self) -> StandingStatus:
+        if self.failed:
+            return "out_of_time" if self.failed.cause == "out_of_time" else "failed"
+        return "ok" if self.selection else "running"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaderboard(MemoProcess):
+    """Ranks candidates by out-of-fold predictions on the training part of a problem.
+
+    Attributes:
+        final: the model on the board: `refit`, fitted once on the whole training part, or `bag`, the average of the
+            models of the folds.
+        threads: of each job.
+    """
+
+    problem: Problem
+    final: Final = "refit"
+    threads: int = 1
+
+    def plan(self, state: Memo) -> Plan:
+        wanted = [job for entry in self.entries(state) if not entry.failed for job in entry.jobs]
+        return unfinished(state, wanted)
+
+    def standings(self, state: Memo) -> Standings:
+        """The board by selection score, complete candidates first."""
+        lines = [_standing(entry) for entry in self.entries(state)]
+        sign = -1.0 if self.problem.metrics[0].greater_is_better else 1.0
+        scored = [(sign * line.selection.score, line) for line in lines if line.selection]
+        complete = [line for _, line in sorted(scored, key=lambda pair: pair[0])]
+        ranked = [replace(line, rank=rank) for rank, line in enumerate(complete, 1)]
+        return Standings((*ranked, *(line for line in lines if not line.selection)))
+
+    def entries(self, state: Memo) -> list[Entry]:
+        """How far each candidate has come, in the order of entry; alliances may join those before them."""
+        entries: dict[Digest, Entry] = {}
+        result = []
+        for candidate in state.candidates:
+            if candidate.entrant.parents:
+                entry = self._alliance(state, candidate, entries)
+            else:
+                entry = _Course(self, state, candidate).entry()
+            entries[candidate.entrant.digest] = entry
+            result.append(entry)
+        return result
+
+    def _alliance(self, state: Memo, candidate: Candidate, entries: dict[Digest, Entry]) -> Entry:
+        try:
+            parents = [entries[parent].candidate for parent in candidate.entrant.parents]
+        except KeyError as missing:
+            raise ValueError(
+                f"alliance {candidate.entrant.name!r} joins {missing}, which is not on the board before it"
+            ) from None
+        return _Course(self, state, candidate).alliance_entry(parents)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """The way of one candidate over a leaderboard, as far as the outcomes in the state allow."""
+
+    board: Leaderboard
+    state: Memo
+    candidate: Candidate
+
+    def entry(self) -> Entry:
+        jobs: list[Job] = []
+        fits: dict[Fold, Job] = {}
+        for fold in self._folds():
+            prepare = self._prepare(fold)
+            if prepare:
+                jobs.append(prepare)
+            if not prepare or self.state.done(prepare):
+                fits[fold] = self._fit(fold, prepare)
+                jobs.append(fits[fold])
+        outcomes = {fold: done for fold, job in fits.items() if (done := self.state.done(job))}
+        if len(outcomes) < len(self._folds()):
+            return self._entry(jobs, self.candidate)
+        return self._finish(jobs, outcomes)
+
+    def alliance_entry(self, parents: Sequence[Candidate]) -> Entry:
+        if not all(parent.selection for parent in parents):
+            return Entry(candidate=self.candidate)
+        blend = _blend(self.board, self.candidate, parents)
+        done = self.state.done(blend)
+        if not done:
+            return self._entry([blend], self.candidate)
+        candidate = replace(
+            self.candidate,
+            selection=done.outputs["selection"],
+            test=done.outputs.get("test"),
+            fit_s=sum(parent.fit_s for parent in parents),
+            predict_s=sum(parent.predict_s for parent in parents) + done.cost.phases.get("predict", 0.0),
+        )
+        return self._scored([blend], candidate)
+
+    def _finish(self, jobs: list[Job], outcomes: dict[Fold, Done]) -> Entry:
+        """All fits are done: gather what they predicted, and name the model on the board."""
+        models = [outcomes[None]] if self.board.final == "refit" else list(outcomes.values())
+        jobs = [*jobs, gather := self._gather([outcomes[fold] for fold in range(self.board.problem.n_folds)])]
+        test = models[0].outputs.get("test")
+        if len(models) > 1 and test:
+            average = self._average([model.outputs["test"] for model in models])
+            jobs.append(average)
+            test = averaged.outputs["test"] if (averaged := self.state.done(average)) else None
+        gathered = self.state.done(gather)
+        if not gathered or (self.board.problem.test and not test):
+            return self._entry(jobs, self.candidate)
+        candidate = replace(
+            self.candidate,
+            selection=gathered.outputs["selection"],
+            test=test,
+            models=tuple(model.outputs["model"] for model in models),
+            fit_s=sum(model.cost.phases.get("fit", 0.0) for model in models),
+            predict_s=sum(model.cost.phases.get("predict", 0.0) for model in models),
+        )
+        return self._scored(jobs, candidate)
+
+    def _scored(self, jobs: list[Job], candidate: Candidate) -> Entry:
+        score = self._score(candidate)
+        done = self.state.done(score)
+        estimate = Estimate(score=done.values["score"], stderr=done.values["stderr"]) if done else None
+        return self._entry([*jobs, score], candidate, estimate)
+
+    def _entry(self, jobs: Sequence[Job], candidate: Candidate, selection: Estimate | None = None) -> Entry:
+        failures = (event for job in jobs if isinstance(event := self.state.ended(job), Failed))
+        return Entry(candidate=candidate, jobs=tuple(jobs), selection=selection, failed=next(failures, None))
+
+    def _folds(self) -> list[Fold]:
+        folds: list[Fold] = list(range(self.board.problem.n_folds))
+        return [*folds, None] if self.board.final == "refit" else folds
+
+    def _on_board(self, fold: Fold) -> bool:
+        """Whether the model of this fold is (part of) the one on the board."""
+        return fold is None or self.board.final == "bag"
+
+    def _prepare(self, fold: Fold) -> Job | None:
+        problem, preparation = self.board.problem, self.candidate.entrant.prepare
+        if preparation == "none":
+            return None
+        inputs, outputs = {"x": problem.train.x, "folds": problem.folds}, ["train"]
+        if fold is not None:
+            outputs.append("valid")
+        if self._on_board(fold):
+            outputs.append("transformer")
+            if problem.test:
+                inputs["test"] = problem.test.x
+                outputs.append("test")
+        return Job(
+            kind="prepare",
+            inputs=inputs,
+            params={"preparation": preparation, "fold": fold},
+            seed=derive_seed(self.state.seed, "prepare", preparation, _word(fold)),
+            threads=self.board.threads,
+            outputs=tuple(outputs),
+            label=f"prepare {preparation}: {_word(fold)}",
+        )
+
+    def _fit(self, fold: Fold, prepare: Job | None) -> Job:
+        problem, entrant = self.board.problem, self.candidate.entrant
+        inputs = {"y": problem.train.y, "folds": problem.folds}
+        prepared = self.state.done(prepare) if prepare else None
+        if prepared:
+            inputs |= {("x" if name == "train" else name): digest for name, digest in prepared.outputs.items()}
+        else:
+            inputs["x"] = problem.train.x
+            if self._on_board(fold) and problem.test:
+                inputs["test"] = problem.test.x
+        if self.candidate.code:
+            inputs["code"] = self.candidate.code
+        outputs = ["valid"] if fold is not None else []
+        if self._on_board(fold):
+            outputs += ["model", "test"] if problem.test else ["model"]
+        return Job(
+            kind="fit",
+            inputs=inputs,
+            params={
+                "recipe": entrant.recipe,
+                "params": dict(entrant.params),
+                "fold": fold,
+                "prepared": prepared is not None,
+                "classes": len(problem.classes),
+            },
+            seed=derive_seed(self.state.seed, entrant.digest, "fit", _word(fold)),
+            threads=self.board.threads,
+            outputs=tuple(outputs),
+            label=f"{entrant.name}: {_word(fold)}",
+        )
+
+    def _gather(self, outcomes: Sequence[Done]) -> Job:
+        parts = {f"fold{fold}": done.outputs["valid"] for fold, done in enumerate(outcomes)}
+        return Job(
+            kind="gather",
+            inputs={"folds": self.board.problem.folds, **parts},
+            outputs=("selection",),
+            label=f"{self.candidate.entrant.name}: gather",
+        )
+
+    def _average(self, parts: Sequence[Digest]) -> Job:
+        return Job(
+            kind="blend",
+            inputs={f"test{index}": part for index, part in enumerate(parts)},
+            params={"weights": [1 / len(parts)] * len(parts), "vote": False},
+            outputs=("test",),
+            label=f"{self.candidate.entrant.name}: average",
+        )
+
+    def _score(self, candidate: Candidate) -> Job:
+        problem = self.board.problem
+        return Job(
+            kind="score",
+            inputs={"predictions": _known(candidate.selection), "y": problem.train.y},
+            params={"metrics": [problem.metrics[0].name], "classes": len(problem.classes)},
+            seed=derive_seed(self.state.seed, "score"),
+            threads=self.board.threads,
+            label=f"{candidate.entrant.name}: score",
+        )
+
+
+def _blend(board: Leaderboard, candidate: Candidate, parents: Sequence[Candidate]) -> Job:
+    params = candidate.entrant.params
+    inputs = {f"selection{index}": _known(parent.selection) for index, parent in enumerate(parents)}
+    inputs["folds"] = board.problem.folds
+    if board.problem.test:
+        inputs |= {f"test{index}": _known(parent.test) for index, parent in enumerate(parents)}
+    return Job(
+        kind="blend",
+        inputs=inputs,
+        params={
+            "weights": list(params["weights"]),
+            "fold_weights": [list(weights) for weights in params.get("fold_weights", [])],
+            "vote": candidate.entrant.recipe == "vote",
+        },
+        outputs=("selection", "test") if board.problem.test else ("selection",),
+        label=f"{candidate.entrant.name}: blend",
+    )
+
+
+def _standing(entry: Entry) -> Standing:
+    done = entry.status == "ok"
+    return Standing(
+        entrant=entry.candidate.entrant,
+        selection=entry.selection,
+        fit_seconds=entry.candidate.fit_s if done else None,
+        predict_seconds=entry.candidate.predict_s if done else None,
+        status=entry.status,
+        reason=entry.failed.reason if entry.failed else "",
+    )
+
+
+def _known(digest: Digest | None) -> Digest:
+    if digest is None:
+        raise ValueError("these predictions are not there yet")
+    return digest
+
+
+def _word(fold: Fold) -> str:
+    return "all" if fold is None else f"fold {fold + 1}"

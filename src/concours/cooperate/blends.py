@@ -1,0 +1,102 @@
+"""Alliances whose members' predictions are added up: plain average, vote, and greedy selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from concours.core.entrant import Candidate, Entrant
+from concours.core.event import Failed
+from concours.core.job import Job
+from concours.core.problem import Problem
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.seeds import derive_seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Average(MemoProcess):
+    """Every candidate with the same weight. Asks for no job."""
+
+    problem: Problem
+
+    def plan(self, state: Memo) -> Plan:
+        return Plan(status="finished")
+
+    def result(self, state: Memo) -> Entrant:
+        return _equal("average", "blend", state.candidates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote(MemoProcess):
+    """Every candidate has one vote, for its most probable class. Asks for no job."""
+
+    problem: Problem
+
+    def plan(self, state: Memo) -> Plan:
+        return Plan(status="finished")
+
+    def result(self, state: Memo) -> Entrant:
+        return _equal("vote", "vote", state.candidates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Greedy(MemoProcess):
+    """Ensemble selection from a library of models (Caruana et al. 2004) on out-of-fold predictions.
+
+    The weights are chosen on all folds. To be compared with its members the alliance also needs predictions that its
+    weights have not seen: the weights for the rows of a fold are chosen on the other folds.
+    """
+
+    problem: Problem
+    steps: int = 100
+    threads: int = 1
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, [self._select(state, fold) for fold in self._folds()])
+
+    def result(self, state: Memo) -> Entrant:
+        """The alliance.
+
+        Raises:
+            ValueError: a selection failed; the message has its reason.
+        """
+        weights = [self._weights(state, fold) for fold in self._folds()]
+        members = [i for i, column in enumerate(zip(*weights, strict=True)) if any(column)]
+        chosen = [[row[i] for i in members] for row in weights]
+        params: dict[str, Any] = {"weights": chosen[0], "fold_weights": chosen[1:]}
+        return _alliance("greedy", "blend", [state.candidates[i] for i in members], params)
+
+    def _folds(self) -> list[int | None]:
+        return [None, *range(self.problem.n_folds)]
+
+    def _select(self, state: Memo, fold: int | None) -> Job:
+        members = {f"selection{i}": c.selection for i, c in enumerate(state.candidates) if c.selection}
+        return Job(
+            kind="select",
+            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **members},
+            params={
+                "metric": self.problem.metrics[0].name,
+                "classes": len(self.problem.classes),
+                "steps": self.steps,
+                "without_fold": fold,
+            },
+            seed=derive_seed(state.seed, "select", -1 if fold is None else fold),
+            threads=self.threads,
+            label="greedy: select" if fold is None else f"greedy: select without fold {fold + 1}",
+        )
+
+    def _weights(self, state: Memo, fold: int | None) -> list[float]:
+        event = state.ended(self._select(state, fold))
+        if event is None or isinstance(event, Failed):
+            raise ValueError(event.reason if event else "the selection has not ended")
+        return list(event.values["weights"])
+
+
+def _equal(name: str, recipe: str, members: Sequence[Candidate]) -> Entrant:
+    return _alliance(name, recipe, members, {"weights": [1 / len(members)] * len(members)})
+
+
+def _alliance(name: str, recipe: str, members: Sequence[Candidate], params: dict[str, Any]) -> Entrant:
+    parents = tuple(member.entrant.digest for member in members)
+    return Entrant(name=name, recipe=recipe, params=params, prepare="none", role="alliance", parents=parents)

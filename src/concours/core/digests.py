@@ -1,0 +1,29 @@
+"""Digests: names of content, `sha256:` and 64 hexadecimal digits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, NewType
+
+Digest = NewType("Digest", str)
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one JSON text of a value: keys sorted, no blanks, ASCII, no NaN.
+
+    Raises:
+        ValueError: the value holds NaN or an infinity.
+        TypeError: the value holds something that JSON has no form for.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def digest_bytes(content: bytes) -> Digest:
+    """The digest of some bytes."""
+    return Digest("sha256:" + hashlib.sha256(content).hexdigest())
+
+
+def digest_json(value: Any) -> Digest:
+    """The digest of a JSON value. Law: equal values have equal digests, whatever the order of their keys."""
+    return digest_bytes(canonical_json(value))

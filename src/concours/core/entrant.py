@@ -1,0 +1,72 @@
+"""Entrants: recipes that can be fitted; candidates: entrants with what they have so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from concours.core.digests import Digest, digest_json
+from concours.core.frozen import frozen
+
+Role = Literal["baseline", "entrant", "alliance"]
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A recipe that can be fitted, with its parameters. A value.
+
+    Attributes:
+        name: what a board shows; unique within a contest.
+        recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), or, for
+            what a cooperation returns, the way its parents' predictions are joined (`blend`, `vote`).
+        params: JSON values, passed to the recipe by name.
+        prepare: `auto`, `none`, or the name of a preparation.
+        role: how the board treats it.
+        parents: digests of the entrants that an alliance joins, in the order of its weights.
+    """
+
+    name: str
+    recipe: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    prepare: str = "auto"
+    role: Role = "entrant"
+    parents: tuple[Digest, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "params", frozen(self.params))
+        object.__setattr__(self, "parents", tuple(self.parents))
+
+    @cached_property
+    def digest(self) -> Digest:
+        """Covers what is fitted, not how it is called: two entrants that differ in name only share it.
+
+        A recipe in a file counts by the file's name, so that a contest gives the same seeds from any folder;
+        the content of the file is part of the identity of the jobs that run it.
+        """
+        recipe = self.recipe.replace("\\", "/").rsplit("/", 1)[-1]
+        return digest_json(
+            {"recipe": recipe, "params": dict(self.params), "prepare": self.prepare, "parents": list(self.parents)}
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An entrant with what it has so far.
+
+    Attributes:
+        code: the content of the file that the recipe names, with the local modules it imports.
+        selection: out-of-fold predictions on the training part, (rows, outputs) float64.
+        test: predictions of the model on the board for the test part, (rows, outputs) float64.
+        models: fitted models; one when refitted on the whole training part, one a fold in a bag.
+        fit_s, predict_s: seconds that fitting the models and predicting the test part took.
+    """
+
+    entrant: Entrant
+    code: Digest | None = None
+    selection: Digest | None = None
+    test: Digest | None = None
+    models: tuple[Digest, ...] = ()
+    fit_s: float = 0.0
+    predict_s: float = 0.0

@@ -1,0 +1,58 @@
+"""Everything Concours raises on purpose. A message says what, where, what was expected, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ConcoursError(Exception):
+    """The root of every error that Concours raises on purpose."""
+
+    exit_code = 2
+
+
+class ContestError(ConcoursError):
+    """A contest file or the arguments of a contest are wrong."""
+
+
+class DataError(ConcoursError):
+    """The data cannot be used as the task says."""
+
+
+class RecipeError(ConcoursError):
+    """A recipe does not lead to an estimator."""
+
+
+class MissingPackage(ConcoursError):
+    """A package that an optional part needs is not installed."""
+
+
+class RunFolderError(ConcoursError):
+    """A run folder is missing, belongs to another task, or is in use."""
+
+
+class TrustError(ConcoursError):
+    """Code would run that the user has not agreed to run."""
+
+
+class ObjectNotFound(ConcoursError):
+    """The store holds no object with this digest."""
+
+
+class NoSpace(ConcoursError):
+    """The disk is full. Nothing finished is lost: free space and run the same command again."""
+
+
+class NothingFitted(ConcoursError):
+    """No entrant could be fitted, so there is no model to use."""
+
+    exit_code = 1
+
+
+def nearest(given: str, allowed: Iterable[str]) -> str:
+    """A sentence that lists what is allowed, the nearest name first; ends without a full stop."""
+    names = list(allowed)
+    close = get_close_matches(str(given), names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}known: {', '.join(names)}"

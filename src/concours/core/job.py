@@ -1,0 +1,55 @@
+"""Jobs: pieces of work that a process asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from concours.core.digests import Digest, digest_json
+from concours.core.frozen import frozen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One piece of work: what to run, on what, with which seed and threads, and what it yields. A value.
+
+    Attributes:
+        kind: the name of a runner.
+        inputs: digests of stored objects, by the name that the runner knows them under.
+        params: JSON values.
+        threads: how many threads the numeric libraries may use; part of the digest because it changes bytes.
+        outputs: names of the objects that the job yields.
+        label: what a person is shown; not part of the digest.
+    """
+
+    kind: str
+    inputs: Mapping[str, Digest] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    threads: int = 1
+    outputs: tuple[str, ...] = ()
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", frozen(self.inputs))
+        object.__setattr__(self, "params", frozen(self.params))
+        object.__setattr__(self, "outputs", tuple(self.outputs))
+
+    @cached_property
+    def digest(self) -> Digest:
+        """Names the work. The engine joins it with the digest of the code that would do it (see `engine.identity`)."""
+        return digest_json({key: value for key, value in self.to_json().items() if key != "label"})
+
+    def to_json(self) -> dict[str, Any]:
+        """The job as JSON; `Job(**job.to_json()) == job`."""
+        return {
+            "kind": self.kind,
+            "inputs": dict(self.inputs),
+            "params": dict(self.params),
+            "seed": self.seed,
+            "threads": self.threads,
+            "outputs": list(self.outputs),
+            "label": self.label,
+        }

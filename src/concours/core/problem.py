@@ -1,0 +1,81 @@
+"""Problems: tasks whose data has been read into a store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from concours.core.digests import Digest, digest_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A measure of quality by its name. `greater_is_better` says which way its raw value points."""
+
+    name: str
+    greater_is_better: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The rows of one part of the data, as digests.
+
+    Attributes:
+        x: the inputs, an Arrow table or an array of images (rows, height, width, channels).
+        y: the targets, (rows,): int64 codes into the problem's classes, or float64.
+        ids: positions of the rows in the data as it was read, (rows,) int64; in the test file's own order where the
+            test part is a file of its own.
+    """
+
+    x: Digest
+    y: Digest
+    ids: Digest
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A task with its data in the store, split, and its metrics resolved. A value with a digest.
+
+    Attributes:
+        classes: the class labels in the order of the columns of every prediction; empty for regression. Predictions
+            of all models are aligned to it.
+        train: the part that models are fitted and selected on.
+        folds: the fold of each row of the training part, (rows,) int64 in [0, n_folds).
+        test: the part that judges, if there is one. No fitting job is ever given its targets.
+        metrics: the first one ranks.
+    """
+
+    name: str
+    kind: str
+    classes: tuple[str | int | float | bool, ...]
+    metrics: tuple[Metric, ...]
+    train: Part
+    folds: Digest
+    n_folds: int
+    test: Part | None
+
+    @property
+    def outputs(self) -> int:
+        """Columns of a prediction: one a class, or one."""
+        return len(self.classes) or 1
+
+    @cached_property
+    def digest(self) -> Digest:
+        """Covers everything but the name."""
+        return digest_json({key: value for key, value in self.to_json().items() if key != "name"})
+
+    def to_json(self) -> dict[str, Any]:
+        """The problem as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Problem:
+        """The inverse of `to_json`."""
+        fields = dict(value)
+        fields["classes"] = tuple(fields["classes"])
+        fields["metrics"] = tuple(Metric(**metric) for metric in fields["metrics"])
+        fields["train"] = Part(**fields["train"])
+        fields["test"] = Part(**fields["test"]) if fields["test"] else None
+        return cls(**fields)

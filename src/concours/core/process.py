@@ -1,0 +1,125 @@
+"""Processes: competitions and cooperations, in the one shape that both have.
+
+Several candidates go in; the process asks for jobs, is told of events, and ends. All methods are pure, so one loop
+drives every process on every executor, and a process is tested without running a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, TypeVar
+
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate, Entrant
+from concours.core.event import Done, Event, Failed, Tick
+from concours.core.frozen import frozen
+from concours.core.job import Job
+from concours.core.standings import Standings
+
+Order = Literal["plan", "arrival"]
+Status = Literal["run", "wait", "finished"]
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs that a process wants done now, most wanted first.
+
+    A job that was in an earlier plan and is not in this one is no longer wanted and may be cancelled.
+    `wait` says that the process has no work of its own but expects events from outside.
+    """
+
+    jobs: tuple[Job, ...] = ()
+    status: Status = "run"
+
+
+class Process(Protocol[S]):
+    """A competition or a cooperation over candidates.
+
+    `S` is frozen and JSON-serialisable. Laws, checked by `concours.testing.check_process`:
+
+    - all methods are pure: equal arguments give equal results, and nothing is changed;
+    - `plan` gives no job twice, and stops asking for a job once its event has reached `update`;
+    - with every job answered, `plan` comes to `finished` after finitely many events, also when every job fails;
+    - `order` says in which order events of jobs reach `update`: as they come (`arrival`), or in the order in which
+      `plan` gave the jobs (`plan`), for processes whose state depends on the order.
+    """
+
+    @property
+    def order(self) -> Order: ...
+
+    def init(self, candidates: Sequence[Candidate], *, seed: int) -> S: ...
+
+    def plan(self, state: S) -> Plan: ...
+
+    def update(self, state: S, event: Event) -> S: ...
+
+
+class Competition(Process[S], Protocol[S]):
+    """A process that ranks its candidates."""
+
+    def standings(self, state: S) -> Standings: ...
+
+
+class Cooperation(Process[S], Protocol[S]):
+    """A process that joins its candidates into one entrant."""
+
+    def result(self, state: S) -> Entrant: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memo:
+    """The state of a process whose plan follows from what is known so far: how each job of its ended.
+
+    Law: `with_event` commutes, so events may come in any order and the state is the same in the end.
+    """
+
+    candidates: tuple[Candidate, ...]
+    seed: int
+    known: Mapping[Digest, Done | Failed] = field(default_factory=dict)
+
+    def with_event(self, event: Event) -> Memo:
+        """The state after an event; time changes nothing."""
+        if isinstance(event, Tick):
+            return self
+        return replace(self, known=frozen({**self.known, event.job: event}))
+
+    def ended(self, job: Job) -> Done | Failed | None:
+        """How a job ended, if it has."""
+        return self.known.get(job.digest)
+
+    def done(self, job: Job) -> Done | None:
+        """How a job ended, if it ended well."""
+        event = self.ended(job)
+        return event if isinstance(event, Done) else None
+
+
+class MemoProcess:
+    """`init` and `update` of the processes whose state is a `Memo`. They override `plan`."""
+
+    order: Order = "arrival"
+
+    def init(self, candidates: Sequence[Candidate], *, seed: int) -> Memo:
+        return Memo(candidates=tuple(candidates), seed=seed)
+
+    def update(self, state: Memo, event: Event) -> Memo:
+        return state.with_event(event)
+
+
+def unfinished(state: Memo, jobs: Sequence[Job]) -> Plan:
+    """The plan of those jobs that have not ended; finished when all have."""
+    waiting: dict[Digest, Job] = {job.digest: job for job in jobs if state.ended(job) is None}
+    return Plan(tuple(waiting.values()), "run" if waiting else "finished")
+
+
+def state_to_json(state: Memo) -> dict[str, Any]:
+    """A memo as JSON, to show that it is a value."""
+    from concours.core.event import event_to_json
+
+    return {
+        "candidates": [candidate.entrant.digest for candidate in state.candidates],
+        "seed": state.seed,
+        "known": {job: event_to_json(event) for job, event in state.known.items()},
+    }

@@ -1,0 +1,35 @@
+"""Registries: names to `module:attribute` strings that are imported when they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from importlib import import_module
+from typing import Any
+
+
+def load(reference: str) -> Any:
+    """The attribute that `module:attribute` names.
+
+    Raises:
+        ValueError: the reference is not of that form.
+        ImportError, AttributeError: it leads nowhere.
+    """
+    module, colon, attribute = reference.partition(":")
+    if not (module and colon and attribute):
+        raise ValueError(f"a reference is written module:attribute, got {reference!r}")
+    return reduce(getattr, attribute.split("."), import_module(module))
+
+
+def merged(*tables: Mapping[str, str]) -> dict[str, str]:
+    """One table from several.
+
+    Raises:
+        ValueError: two tables give one name to different things.
+    """
+    result: dict[str, str] = {}
+    for table in tables:
+        for name, reference in table.items():
+            if result.setdefault(name, reference) != reference:
+                raise ValueError(f"{name!r} is registered twice: {result[name]} and {reference}")
+    return result

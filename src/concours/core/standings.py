@@ -1,0 +1,72 @@
+"""Standings: the ranked records that a competition gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from concours.core.entrant import Entrant
+from concours.core.frozen import frozen
+
+StandingStatus = Literal["ok", "failed", "out_of_time", "skipped", "running"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A score and its standard error, in the units of the metric."""
+
+    score: float
+    stderr: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One line of a board.
+
+    Attributes:
+        rank, rank_best, rank_worst: place on the board, and the places that the data cannot rule out; none when unranked.
+        selection: the score on out-of-fold predictions of the training part, by which everything is chosen.
+        score, ci: the raw metric on the part that judges, and its interval [low, high] of 95%.
+        metrics: every metric of the problem, raw, on the part that judges.
+    """
+
+    entrant: Entrant
+    rank: int | None = None
+    rank_best: int | None = None
+    rank_worst: int | None = None
+    selection: Estimate | None = None
+    score: float | None = None
+    ci: tuple[float, float] | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    fit_seconds: float | None = None
+    predict_seconds: float | None = None
+    status: StandingStatus = "ok"
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", frozen(self.metrics))
+
+
+@dataclass(frozen=True)
+class Standings:
+    """A board, best first; failed and unfinished lines last, in the order of entry."""
+
+    lines: tuple[Standing, ...]
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self.lines)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __getitem__(self, name: str) -> Standing:
+        """The line of an entrant by its name.
+
+        Raises:
+            KeyError: no such entrant.
+        """
+        for line in self.lines:
+            if line.entrant.name == name:
+                return line
+        raise KeyError(name)

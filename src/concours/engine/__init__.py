@@ -1,0 +1,1 @@
+"""The loop, the journal, executors, and the runners: what a job does."""

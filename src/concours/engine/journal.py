@@ -1,0 +1,139 @@
+"""The journal: the events of a contest, numbered, one line each. State is the fold of a process over it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from concours.commons.disk import no_space_named
+from concours.core.digests import Digest, canonical_json
+from concours.core.event import Event, event_from_json, event_to_json
+
+_SYNC_S = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """An event with its number and the digest of the code that did the job (empty for a tick)."""
+
+    number: int
+    event: Event
+    code: Digest | None = None
+
+
+class Journal(Protocol):
+    """Append-only records. Law: what `append` has returned from is read back by the next journal on the same place."""
+
+    @property
+    def records(self) -> list[Record]: ...
+
+    def append(self, event: Event, code: Digest | None = None) -> Record: ...
+
+    def close(self) -> None: ...
+
+
+class MemoryJournal:
+    """A journal that is forgotten, for tests."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def append(self, event: Event, code: Digest | None = None) -> Record:
+        record = Record(number=len(self.records), event=event, code=code)
+        self.records.append(record)
+        return record
+
+    def close(self) -> None:
+        pass
+
+
+class FileJournal:
+    """A journal in a file of JSON lines, each with a checksum.
+
+    A record that a kill left half written ends the file and is cut off when the file is opened for writing. A damaged
+    line in the middle is left out and counted in `damaged`; its job is done again. Written through to the disk four
+    times a second at most, and on closing: a power cut costs the last moment's records, whose jobs are done again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records, self.damaged = read_journal(path)
+        with no_space_named(path):
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self._cut_torn_end()
+        self._synced = time.monotonic()
+
+    def append(self, event: Event, code: Digest | None = None) -> Record:
+        number = self.records[-1].number + 1 if self.records else 0
+        record = Record(number=number, event=event, code=code)
+        line = _line(record)
+        with no_space_named(self.path):
+            self._write(line)
+        self.records.append(record)
+        if time.monotonic() - self._synced > _SYNC_S:
+            self._sync()
+        return record
+
+    def close(self) -> None:
+        if self._file >= 0:
+            self._sync()
+            os.close(self._file)
+            self._file = -1
+
+    def _write(self, line: bytes) -> None:
+        start = os.fstat(self._file).st_size
+        try:
+            while line:
+                line = line[os.write(self._file, line) :]
+        except OSError:
+            os.ftruncate(self._file, start)
+            raise
+
+    def _sync(self) -> None:
+        os.fsync(self._file)
+        self._synced = time.monotonic()
+
+    def _cut_torn_end(self) -> None:
+        size = os.fstat(self._file).st_size
+        whole = os.pread(self._file, size, 0).rfind(b"\n") + 1
+        if whole < size:
+            os.ftruncate(self._file, whole)
+
+
+def read_journal(path: Path) -> tuple[list[Record], int]:
+    """The records of a journal file and how many lines are damaged; a torn last line is neither.
+
+    Needs no lock: a reader beside a writer sees the records written so far.
+    """
+    if not path.exists():
+        return [], 0
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    parsed = [_parse(line) for line in whole.split(b"\n")] if whole else []
+    return [record for record in parsed if record], sum(record is None for record in parsed)
+
+
+def events(records: list[Record]) -> Iterator[Event]:
+    """The events of some records."""
+    return (record.event for record in records)
+
+
+def _line(record: Record) -> bytes:
+    body = canonical_json({"n": record.number, "code": record.code, "event": event_to_json(record.event)})
+    return b"%08x %b\n" % (zlib.crc32(body), body)
+
+
+def _parse(line: bytes) -> Record | None:
+    checksum, _, body = line.partition(b" ")
+    try:
+        if int(checksum, 16) != zlib.crc32(body):
+            return None
+        value = json.loads(body)
+        return Record(number=value["n"], code=value["code"], event=event_from_json(value["event"]))
+    except (ValueError, KeyError, TypeError):
+        return None

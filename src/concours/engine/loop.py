@@ -1,0 +1,169 @@
+"""The one loop that drives every process: plan, recall or run, journal, update."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate
+from concours.core.errors import NoSpace
+from concours.core.event import Done, Failed, Tick
+from concours.core.job import Job
+from concours.core.ports import Executor, Listener, Notice, Store, ignore
+from concours.core.process import Plan, Process
+from concours.engine.journal import Journal, Record
+from concours.engine.limits import BUDGET_SPENT, Limits
+
+S = TypeVar("S")
+_TICK_S = 1.0
+
+
+class Engine:
+    """Drives processes on a store, a journal and an executor.
+
+    Resume is replay: a job whose identity is in the journal is not run again, as long as what it yielded is in the store
+    and whole. Law: without a budget, the state that `drive` returns does not depend on the executor, on its workers, or
+    on how often and where an earlier sitting was killed.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        journal: Journal,
+        executor: Executor | None,
+        code: Callable[[Job], Digest],
+        limits: Limits | None = None,
+        listener: Listener = ignore,
+    ) -> None:
+        self._store, self._journal, self._executor = store, journal, executor
+        self._code, self._limits, self._listen = code, limits or Limits(), listener
+        self._recorded: dict[tuple[Digest, Digest | None], Record] = {}
+        before = 0.0
+        for record in journal.records:
+            if isinstance(record.event, Tick):
+                before = max(before, record.event.elapsed_s)
+            else:
+                self._recorded[record.event.job, record.code] = record
+        self._begin = self._ticked = time.monotonic() - before
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of work on this contest, over all its sittings."""
+        return time.monotonic() - self._begin
+
+    def drive(
+        self, process: Process[S], candidates: Sequence[Candidate], *, seed: int, until_s: float | None = None
+    ) -> S:
+        """Drives a process to its end, or to where it waits for events from outside.
+
+        When the contest's elapsed seconds reach `until_s`, every job that is still wanted fails as out of time.
+
+        Raises:
+            NoSpace: the disk is full; what has finished is in the journal.
+        """
+        state = process.init(candidates, seed=seed)
+        sitting = _Sitting()
+        while True:
+            plan = process.plan(state)
+            self._match(plan, sitting)
+            record = sitting.next_event(plan, process.order)
+            if record:
+                state = process.update(state, record.event)
+            elif plan.status != "run" or not plan.jobs or self._executor is None:
+                return state
+            elif until_s is not None and self.elapsed_s >= until_s:
+                self._expire(plan, sitting)
+            else:
+                self._wait(sitting, until_s)
+
+    def _match(self, plan: Plan, sitting: _Sitting) -> None:
+        """Cancels what is no longer wanted; recalls or submits what is new."""
+        wanted = {job.digest: job for job in plan.jobs}
+        for digest in [digest for digest in sitting.running if digest not in wanted]:
+            self._cancel(sitting.running.pop(digest))
+        for digest, job in wanted.items():
+            if digest in sitting.running or digest in sitting.arrived:
+                continue
+            record = self._recall(job)
+            if record:
+                sitting.arrived[digest] = record
+                self._listen(Notice(topic="recalled", job=job, event=_outcome(record)))
+            elif self._executor:
+                sitting.running[digest] = job
+                self._listen(Notice(topic="planned", job=job))
+                self._executor.submit(job)
+
+    def _recall(self, job: Job) -> Record | None:
+        """The journal's record of a job, if it still holds."""
+        record = self._recorded.get((job.digest, self._code(job)))
+        if record is None or self._executor is None:
+            return record
+        event = _outcome(record)
+        if isinstance(event, Failed):
+            return None if self._limits.allows_again(event) else record
+        for name, digest in event.outputs.items():
+            if not self._store.verify(digest):
+                what = "is corrupted" if digest in self._store else "is missing"
+                text = f"object {digest} ({name} of “{job.label}”) {what}; it is made again"
+                self._listen(Notice(topic="warning", job=job, text=text))
+                self._store.delete(digest)
+                return None
+        return record
+
+    def _wait(self, sitting: _Sitting, until_s: float | None) -> None:
+        """Waits for outcomes, for the next tick at most, and writes them down."""
+        left = _TICK_S if until_s is None else min(_TICK_S, max(until_s - self.elapsed_s, 0.0))
+        for event in self._executor.outcomes(timeout_s=left) if self._executor else ():
+            job = sitting.running.pop(event.job)
+            if isinstance(event, Failed) and event.cause == "no_space":
+                raise NoSpace(event.reason)
+            self._write(sitting, job, event)
+        if time.monotonic() - self._ticked >= _TICK_S:
+            self._journal.append(Tick(elapsed_s=round(self.elapsed_s, 3)))
+            self._ticked = time.monotonic()
+
+    def _expire(self, plan: Plan, sitting: _Sitting) -> None:
+        """The time is up: every job that is wanted and has not ended fails."""
+        budget = self._limits.budget_s
+        for job in plan.jobs:
+            if sitting.running.pop(job.digest, None):
+                self._cancel(job)
+                reason = f"{BUDGET_SPENT} ({budget:g} s)" if budget else BUDGET_SPENT
+                self._write(sitting, job, Failed(job=job.digest, cause="out_of_time", reason=reason, limit=budget))
+
+    def _cancel(self, job: Job) -> None:
+        if self._executor:
+            self._executor.cancel(job)
+        self._listen(Notice(topic="cancelled", job=job))
+
+    def _write(self, sitting: _Sitting, job: Job, event: Done | Failed) -> None:
+        record = self._journal.append(event, self._code(job))
+        self._recorded[job.digest, record.code] = record
+        sitting.arrived[job.digest] = record
+        self._listen(Notice(topic="ended", job=job, event=event))
+
+
+class _Sitting:
+    """What the loop has in hand for one process: jobs under way, and records that the process has not been told of."""
+
+    def __init__(self) -> None:
+        self.running: dict[Digest, Job] = {}
+        self.arrived: dict[Digest, Record] = {}
+
+    def next_event(self, plan: Plan, order: str) -> Record | None:
+        """The record to tell next: the earliest in the journal, or that of the plan's first job."""
+        if order == "plan":
+            return self.arrived.pop(plan.jobs[0].digest, None) if plan.jobs else None
+        if not self.arrived:
+            return None
+        first = min(self.arrived.values(), key=lambda record: record.number)
+        return self.arrived.pop(_outcome(first).job)
+
+
+def _outcome(record: Record) -> Done | Failed:
+    if isinstance(record.event, Tick):
+        raise TypeError("a tick is not the outcome of a job")
+    return record.event

@@ -1,0 +1,71 @@
+"""Prediction: new rows through the models of a candidate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_bundle
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.runners.fit import fitted_by, training_rows
+from concours.engine.steady import steady
+from concours.entrants.models import load_model, load_object
+from concours.kernels.blending import blend
+
+
+class Predictor:
+    """Predicts with the candidates of one contest; what two of them share is done once.
+
+    Attributes:
+        candidates: complete candidates by the digest of their entrant.
+    """
+
+    def __init__(self, store: Store, candidates: Mapping[Digest, Candidate], x: Any) -> None:
+        self._store, self._candidates, self._x = store, candidates, x
+        self._prepared = cache(self._prepare)
+
+    def predict(self, candidate: Candidate) -> NDArray[np.float64]:
+        """Predictions (rows, outputs) of the model on the board."""
+        entrant = candidate.entrant
+        if entrant.parents:
+            weights = np.asarray(entrant.params["weights"])
+            used = [(self._candidates[p], w) for p, w in zip(entrant.parents, weights, strict=True) if w]
+            parts = (self.predict(parent) for parent, _ in used)
+            return blend(parts, np.asarray([w for _, w in used]), vote=entrant.recipe == "vote")
+        models = candidate.models
+        return blend((self._by_model(model) for model in models), np.full(len(models), 1 / len(models)))
+
+    def _by_model(self, model: Digest) -> NDArray[np.float64]:
+        files = get_bundle(self._store, model)
+        manifest = json.loads(files["manifest.json"])
+        job = Job(**manifest["job"])
+        transformer = job.inputs.get("transformer")
+        x = self._prepared(transformer) if transformer else self._x
+        if manifest["format"] == "refit":
+            fitted = fitted_by(job, self._store, *training_rows(job, self._store))
+        else:
+            fitted = load_model(manifest["format"], files)
+        with steady(threads=job.threads, seed=job.seed):
+            return fitted.predict(x)
+
+    def _prepare(self, transformer: Digest) -> NDArray[np.float32]:
+        fitted = load_object(get_bundle(self._store, transformer)["transformer.skops"])
+        with steady(threads=1, seed=0):
+            return np.asarray(fitted.transform(self._x), dtype=np.float32)
+
+
+def code_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[str]:
+    """The recipes in users' files that predicting with a candidate would run."""
+    parents = [parent for parent in candidate.entrant.parents]
+    found = {recipe for parent in parents for recipe in code_of(store, candidates, candidates[parent])}
+    if candidate.code:
+        found.add(candidate.entrant.recipe)
+    return found

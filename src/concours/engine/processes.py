@@ -1,0 +1,309 @@
+"""The executor of one machine: supervised worker processes, killed and replaced one by one."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from concours.commons.disk import DiskStore
+from concours.core.digests import Digest
+from concours.core.event import Cause, Cost, Done, Failed, event_from_json
+from concours.core.job import Job
+from concours.core.ports import Listener, Notice, ignore
+from concours.engine.limits import Limits
+from concours.engine.usage import own_memory
+
+_POLL_S = 0.05
+_CHILDREN_S = 0.5
+_CHUNK = 1 << 18
+_TAIL = 1 << 16
+_START_S = 120.0
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class ProcessExecutor:
+    """Runs each job in one of `workers` processes, each in a process group of its own.
+
+    A job that meets a limit is killed with its whole group; the next job gets a new process. What jobs print is kept in
+    `logs`, its end if it is long.
+    """
+
+    def __init__(
+        self,
+        store: DiskStore,
+        runners: str,
+        *,
+        workers: int = 2,
+        threads: int = 1,
+        limits: Limits | None = None,
+        logs: Path | None = None,
+        listener: Listener = ignore,
+    ) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        self._start = _Start(store.folder, runners, threads)
+        self._limits, self._logs, self._listener = limits or Limits(), logs, listener
+        self._capacity = workers
+        self._queue: dict[Digest, Job] = {}
+        self._workers: list[_Worker] = []
+        self._retried: set[Digest] = set()
+
+    def submit(self, job: Job) -> None:
+        self._queue[job.digest] = job
+
+    def outcomes(self, *, timeout_s: float | None = None) -> Iterator[Done | Failed]:
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            self._feed()
+            busy = [worker for worker in self._workers if worker.job]
+            if not busy:
+                return
+            left = _POLL_S if deadline is None else min(_POLL_S, max(deadline - time.monotonic(), 0))
+            ended = [event for worker in _readable(busy, left) if (event := self._hear(worker))]
+            ended += [event for worker in busy if worker.job and (event := self._supervise(worker))]
+            yield from ended
+            if ended or (deadline is not None and time.monotonic() >= deadline):
+                return
+
+    def cancel(self, job: Job) -> None:
+        self._queue.pop(job.digest, None)
+        for worker in list(self._workers):
+            if worker.job and worker.job.digest == job.digest:
+                self._drop(worker)
+
+    def close(self) -> None:
+        self._queue.clear()
+        for worker in list(self._workers):
+            self._drop(worker)
+
+    def _feed(self) -> None:
+        """Gives waiting jobs to workers that are free."""
+        while self._queue:
+            digest, job = next(iter(self._queue.items()))
+            worker = self._free_worker(job.inputs.get("code"))
+            if worker is None:
+                return
+            del self._queue[digest]
+            worker.give(job)
+            self._listener(Notice(topic="started", job=job))
+
+    def _free_worker(self, code: Digest | None) -> _Worker | None:
+        """A worker for a job that runs this code of a user, if any.
+
+        A process that has run somebody's code never does a job of others: it might have changed what they import.
+        """
+        idle = [worker for worker in self._workers if not worker.job]
+        for worker in idle:
+            if worker.process.poll() is not None:
+                self._drop(worker)
+        fit = [worker for worker in idle if worker in self._workers and worker.code in (None, code)]
+        if fit:
+            worker = max(fit, key=lambda worker: worker.code is not None)
+        elif len(self._workers) < self._capacity or self._retire_idle():
+            worker = _Worker(self._start)
+            self._workers.append(worker)
+        else:
+            return None
+        worker.code = code or worker.code
+        return worker
+
+    def _retire_idle(self) -> bool:
+        for worker in self._workers:
+            if not worker.job:
+                self._drop(worker)
+                return True
+        return False
+
+    def _hear(self, worker: _Worker) -> Done | Failed | None:
+        """Reads what a worker sent; its job's outcome, if that was among it."""
+        for message in worker.read():
+            if "begun" in message:
+                worker.begun = time.monotonic()
+            elif "progress" in message:
+                self._listener(Notice(topic="progress", job=worker.job, values=message["progress"]))
+            else:
+                return self._ended(worker, event_from_json(message["outcome"]))
+        return None
+
+    def _supervise(self, worker: _Worker) -> Done | Failed | None:
+        """Ends a job that has met a limit or lost its process."""
+        if worker.process.poll() is not None:
+            return self._mourn(worker)
+        if worker.printed > self._limits.output:
+            return self._failed(
+                worker, "output_limit", f"printed more than {_size(self._limits.output)}", self._limits.output
+            )
+        limit = _START_S if worker.begun is None else self._limits.seconds
+        if limit and time.monotonic() - (worker.begun or worker.given) > limit:
+            return self._failed(worker, "out_of_time", f"took longer than {limit:g} s, the limit of one job", limit)
+        memory = worker.memory()
+        if self._limits.memory and memory > self._limits.memory:
+            reason = f"needed more than {_size(self._limits.memory)} of memory, the limit of one job"
+            return self._failed(worker, "out_of_memory", reason, self._limits.memory)
+        return None
+
+    def _mourn(self, worker: _Worker) -> Done | Failed | None:
+        """The outcome of the job whose process is gone; a process that went before its job began has another try."""
+        event = self._hear(worker)  # what it had sent before it went
+        if event:
+            self._drop(worker)
+        elif worker.begun is None and worker.job and worker.job.digest not in self._retried:
+            self._retried.add(worker.job.digest)
+            self._queue = {worker.job.digest: worker.job, **self._queue}
+            self._drop(worker)
+        else:
+            event = self._failed(worker, *_death(worker.process.returncode, worker.tail))
+        return event
+
+    def _failed(self, worker: _Worker, cause: Cause, reason: str, limit: float | None = None) -> Failed:
+        job = worker.job
+        if job is None:
+            raise RuntimeError("a worker without a job cannot fail")
+        cost = Cost(wall_s=time.monotonic() - worker.given, peak_bytes=worker.peak)
+        self._log(worker)
+        self._drop(worker)
+        return Failed(job=job.digest, cause=cause, reason=reason, limit=limit, cost=cost)
+
+    def _ended(self, worker: _Worker, event: Any) -> Done | Failed:
+        self._log(worker)
+        worker.job = None
+        return event  # type: ignore[no-any-return]
+
+    def _drop(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.kill()
+
+    def _log(self, worker: _Worker) -> None:
+        worker.read()
+        if self._logs and worker.job and worker.tail:
+            name = worker.job.digest.partition(":")[2][:16]
+            with suppress(OSError):
+                self._logs.mkdir(parents=True, exist_ok=True)
+                (self._logs / f"{name}.txt").write_bytes(worker.job.label.encode() + b"\n" + bytes(worker.tail))
+
+
+class _Start:
+    """How a worker is started."""
+
+    def __init__(self, store: Path, runners: str, threads: int) -> None:
+        self.command = [sys.executable, "-P", "-m", "concours.engine.worker", str(store), runners]
+        self.environment = os.environ | dict.fromkeys(_THREADS, str(threads)) | {"PYTHONHASHSEED": "0"}
+
+
+class _Worker:
+    """One process, and the job that it has."""
+
+    def __init__(self, start: _Start) -> None:
+        channel, channel_end = os.pipe()
+        life_end, self._lifeline = os.pipe()
+        self.process = subprocess.Popen(
+            [*start.command, str(channel_end), str(life_end)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(channel_end, life_end),
+            start_new_session=True,
+            env=start.environment,
+        )
+        os.close(channel_end)
+        os.close(life_end)
+        self._channel = channel
+        self._printing = self.process.stdout.fileno() if self.process.stdout else -1
+        for pipe in (self._channel, self._printing):
+            os.set_blocking(pipe, False)
+        self._heard = b""
+        self._children: tuple[float, list[psutil.Process]] = (0.0, [])
+        self.pipes = [self._channel, self._printing]
+        self.job: Job | None = None
+        self.code: Digest | None = None
+
+    def give(self, job: Job) -> None:
+        self.job, self.given, self.begun = job, time.monotonic(), None
+        self.printed, self.peak, self.tail = 0, 0, bytearray()
+        with suppress(BrokenPipeError):  # a process that has just died is found by poll
+            if self.process.stdin:
+                self.process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
+                self.process.stdin.flush()
+
+    def read(self) -> list[dict[str, Any]]:
+        """Messages that have come whole; what was printed goes to `tail`."""
+        printed = self._drain(self._printing)
+        self.printed += len(printed)
+        self.tail = (self.tail + printed)[-_TAIL:]
+        *lines, self._heard = (self._heard + self._drain(self._channel)).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def _drain(self, pipe: int) -> bytes:
+        """What is in a pipe now, up to a few chunks, so that a flood cannot hold the loop."""
+        chunks = []
+        with suppress(BlockingIOError):
+            for _ in range(4 if pipe in self.pipes else 0):
+                chunks.append(os.read(pipe, _CHUNK))
+                if not chunks[-1]:
+                    self.pipes.remove(pipe)
+                    break
+        return b"".join(chunks)
+
+    def memory(self) -> int:
+        """Bytes that the process and its children hold; keeps the peak."""
+        now, (looked, children) = time.monotonic(), self._children
+        total = 0
+        try:
+            process = psutil.Process(self.process.pid)
+            if now - looked > _CHILDREN_S:
+                children = process.children(recursive=True)
+                self._children = (now, children)
+            for member in (process, *children):
+                with suppress(psutil.NoSuchProcess):
+                    total += own_memory(member)
+        except psutil.NoSuchProcess:
+            return 0
+        self.peak = max(self.peak, total)
+        return total
+
+    def kill(self) -> None:
+        """Ends the process group at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        with suppress(BrokenPipeError):
+            if self.process.stdin:
+                self.process.stdin.close()
+        if self.process.stdout:
+            self.process.stdout.close()
+        os.close(self._channel)
+        os.close(self._lifeline)
+
+
+def _readable(workers: list[_Worker], timeout_s: float) -> list[_Worker]:
+    with selectors.DefaultSelector() as selector:
+        for worker in workers:
+            for pipe in worker.pipes:
+                selector.register(pipe, selectors.EVENT_READ, worker)
+        ready = {id(key.data): key.data for key, _ in selector.select(timeout_s)}
+    return list(ready.values())
+
+
+def _death(code: int, tail: bytearray) -> tuple[Cause, str]:
+    if code == -signal.SIGKILL:
+        return "out_of_memory", "was killed from outside, most likely by the system for want of memory"
+    if code < 0:
+        name = signal.Signals(-code).name
+        return "crash", f"its process died of {name} ({signal.strsignal(-code)})"
+    last = bytes(tail).decode(errors="replace").strip().rpartition("\n")[2][:200]
+    return "crash", f"its process ended with exit code {code} before the job did" + (f": {last}" if last else "")
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

@@ -1,0 +1,19 @@
+"""The runners: what each kind of job does. They alone bring tasks, entrants and kernels together."""
+
+from concours.engine.work import RunnerSpec
+
+_NUMERIC = ("numpy", "scipy", "scikit-learn")
+
+RUNNERS = {
+    "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=1),
+    "prepare": RunnerSpec(
+        reference="concours.engine.runners.fit:prepare", version=1, packages=(*_NUMERIC, "pandas", "pyarrow", "skrub")
+    ),
+    "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=1, packages=(*_NUMERIC, "pandas")),
+    "gather": RunnerSpec(reference="concours.engine.runners.join:gather", version=1, packages=("numpy",)),
+    "blend": RunnerSpec(reference="concours.engine.runners.join:blend", version=1, packages=("numpy",)),
+    "select": RunnerSpec(reference="concours.engine.runners.join:select", version=1, packages=_NUMERIC),
+    "score": RunnerSpec(reference="concours.engine.runners.score:score", version=1, packages=_NUMERIC),
+    "judge": RunnerSpec(reference="concours.engine.runners.score:judge", version=1, packages=_NUMERIC),
+}
+"""By the kind of job; imported where the job runs."""

@@ -1,0 +1,127 @@
+"""Checking a recipe, preparing data, and fitting an entrant on a fold or on the whole training part."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_array, get_json, get_table, is_table, put_array, put_bundle
+from concours.core.digests import Digest, canonical_json
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.core.progress import report
+from concours.engine.steady import steady
+from concours.engine.work import Yield
+from concours.entrants.fitting import Fitted
+from concours.entrants.fitting import fit as fit_estimator
+from concours.entrants.models import dump_model, dump_object
+from concours.entrants.preparation import PREPARATIONS
+from concours.entrants.recipes import build
+
+
+def check(job: Job, store: Store) -> Yield:
+    """Builds the estimator, to find out whether the recipe leads to one. Gives what it can do, by method names."""
+    estimator = _built(job, store)
+    return Yield(values={"predict_proba": hasattr(estimator, "predict_proba")})
+
+
+def prepare(job: Job, store: Store) -> Yield:
+    """Fits a preparation on the rows of a fold's training side (or on all), and transforms every side asked for."""
+    x, folds = rows_of(store, job.inputs["x"]), get_array(store, job.inputs["folds"])
+    train, valid = _sides(folds, job.params["fold"])
+    began = time.perf_counter()
+    with steady(threads=job.threads, seed=job.seed):
+        transformer = PREPARATIONS[job.params["preparation"]]()
+        sides = {"train": _matrix(transformer.fit_transform(_take(x, train)))}
+        if "valid" in job.outputs:
+            sides["valid"] = _matrix(transformer.transform(_take(x, valid)))
+        if "test" in job.outputs:
+            sides["test"] = _matrix(transformer.transform(rows_of(store, job.inputs["test"])))
+    seconds = time.perf_counter() - began
+    outputs = {name: put_array(store, matrix) for name, matrix in sides.items()}
+    if "transformer" in job.outputs:
+        outputs["transformer"] = put_bundle(store, {"transformer.skops": dump_object(transformer)})
+    return Yield(outputs=outputs, phases={"prepare": seconds})
+
+
+def fit(job: Job, store: Store) -> Yield:
+    """Fits an entrant and predicts the held-out side, and the test part where it is asked for."""
+    fold, prepared = job.params["fold"], job.params["prepared"]
+    train, valid = _sides(get_array(store, job.inputs["folds"]), fold)
+    x = rows_of(store, job.inputs["x"])
+    y = get_array(store, job.inputs["y"])[train]
+    began = time.perf_counter()
+    fitted = fitted_by(job, store, x if prepared else _take(x, train), y)
+    fit_s = time.perf_counter() - began
+    outputs: dict[str, Digest] = {}
+    predict_s = 0.0
+    with steady(threads=job.threads, seed=job.seed):
+        if "valid" in job.outputs:
+            held_out = rows_of(store, job.inputs["valid"]) if prepared else _take(x, valid)
+            outputs["valid"] = put_array(store, fitted.predict(held_out))
+        if "test" in job.outputs:
+            test = rows_of(store, job.inputs["test"])
+            began = time.perf_counter()
+            predictions = fitted.predict(test)
+            predict_s = time.perf_counter() - began
+            outputs["test"] = put_array(store, predictions)
+    if "model" in job.outputs:
+        outputs["model"] = _keep_model(job, store, fitted)
+    return Yield(outputs=outputs, phases={"fit": fit_s, "predict": predict_s})
+
+
+def fitted_by(job: Job, store: Store, x: Any, y: NDArray[Any]) -> Fitted:
+    """The fitted model of a job on these rows: a function of the job's recipe, parameters and seed."""
+    estimator = _built(job, store)
+    with steady(threads=job.threads, seed=job.seed):
+        return fit_estimator(estimator, x, y, job.params["classes"], calibrate="code" not in job.inputs)
+
+
+def rows_of(store: Store, digest: Digest) -> Any:
+    """Inputs as an estimator takes them: a frame for a table, an array for a matrix or pictures."""
+    return get_table(store, digest).to_pandas() if is_table(store, digest) else get_array(store, digest)
+
+
+def training_rows(job: Job, store: Store) -> tuple[Any, NDArray[Any]]:
+    """Inputs and targets that a fit job was fitted on."""
+    train, _ = _sides(get_array(store, job.inputs["folds"]), job.params["fold"])
+    x = rows_of(store, job.inputs["x"])
+    return (x if job.params["prepared"] else _take(x, train)), get_array(store, job.inputs["y"])[train]
+
+
+def workspace(store: Store) -> Path:
+    """Where the text of users' files is written to be imported."""
+    import tempfile
+
+    folder = getattr(store, "folder", None)
+    return Path(folder) / "code" if folder else Path(tempfile.gettempdir()) / "concours-code"
+
+
+def _built(job: Job, store: Store) -> Any:
+    source = get_json(store, job.inputs["code"]) if "code" in job.inputs else {}
+    return build(job.params["recipe"], job.params["params"], source, workspace(store), seed=job.seed)
+
+
+def _keep_model(job: Job, store: Store, fitted: Fitted) -> Digest:
+    format, files, why = dump_model(fitted)
+    report(refit=float(format == "refit"))
+    manifest = {"format": format, "why_refit": why, "job": job.to_json()}
+    return put_bundle(store, {"manifest.json": canonical_json(manifest), **files})
+
+
+def _sides(folds: NDArray[np.int64], fold: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the rows that are fitted on, and of those held out."""
+    held_out = folds == fold if fold is not None else np.zeros(len(folds), dtype=np.bool_)
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def _take(x: Any, rows: NDArray[np.int64]) -> Any:
+    return x[rows] if isinstance(x, np.ndarray) else x.iloc[rows].reset_index(drop=True)
+
+
+def _matrix(x: Any) -> NDArray[np.float32]:
+    return np.asarray(x, dtype=np.float32)

@@ -1,0 +1,57 @@
+"""Scoring: one model's out-of-fold predictions, or all models on the part that judges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from concours.commons.blobs import get_array
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.work import Yield
+from concours.kernels.ranks import competition_ranks, intervals, rank_ranges, share_intervals
+from concours.tasks.metrics import Measure, measure
+
+_SELECTION_ROUNDS = 50
+_JUDGE_ROUNDS = 200
+
+
+def score(job: Job, store: Store) -> Yield:
+    """The ranking metric of one model, with its standard error."""
+    first = _measures(job)[0]
+    y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
+    means = first.means(y, [p], seed=job.seed, rounds=_SELECTION_ROUNDS)
+    return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
+
+
+def judge(job: Job, store: Store) -> Yield:
+    """Every metric of every model; for the ranking metric also intervals, ranks, and the ranges of ranks.
+
+    All values are lists in the order of the models.
+    """
+    measures = _measures(job)
+    first, direction = measures[0], measures[0].metric.greater_is_better
+    y = get_array(store, job.inputs["y"])
+    count = sum(name.startswith("predictions") for name in job.inputs)
+    predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
+    means = first.means(y, predictions, seed=job.seed, rounds=_JUDGE_ROUNDS)
+    ranges = rank_ranges(means, greater_is_better=direction)
+    ci = share_intervals(means.means, len(y)) if first.share else intervals(means)
+    others = {m.metric.name: [_finite(m.score(y, p)) for p in predictions] for m in measures[1:]}
+    return Yield(
+        values={
+            "scores": {first.metric.name: means.means.tolist(), **others},
+            "ci": ci.tolist(),
+            "rank": competition_ranks(means.means, greater_is_better=direction).tolist(),
+            "rank_best": ranges.best.tolist(),
+            "rank_worst": ranges.worst.tolist(),
+        }
+    )
+
+
+def _measures(job: Job) -> list[Measure]:
+    classes = job.params["classes"]
+    return [measure(name, "classes" if classes else "number", classes) for name in job.params["metrics"]]
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,44 @@
+"""A steady ground for numeric work: so many threads, and global random numbers from the job's seed. Both are put back."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+
+@contextmanager
+def steady(*, threads: int, seed: int) -> Iterator[None]:
+    """What runs inside depends on neither the machine's cores nor what ran before.
+
+    Enter it after the numeric libraries have been imported: a library that is loaded later is not limited.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(threadpool_limits(threads))
+        stack.enter_context(_torch(threads, seed))
+        state, legacy = random.getstate(), np.random.get_state()
+        stack.callback(random.setstate, state)
+        stack.callback(np.random.set_state, legacy)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 (for estimators that use the global generator)
+        yield
+
+
+@contextmanager
+def _torch(threads: int, seed: int) -> Iterator[None]:
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(before)

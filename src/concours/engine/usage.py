@@ -1,0 +1,55 @@
+"""What a process uses, and what the machine has: seconds and bytes."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def reset_peak() -> None:
+    """Begins a new measure of `peak_memory`, where the system can (Linux)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory() -> int:
+    """The largest resident size of this process since `reset_peak`, in bytes; elsewhere than on Linux since its start."""
+    with suppress(OSError, ValueError, IndexError):
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def own_memory(process: psutil.Process) -> int:
+    """Resident bytes of a process that are its own: mapped files, which the system can drop, are left out."""
+    info = process.memory_info()
+    return int(info.rss - getattr(info, "shared", 0))
+
+
+def available_memory() -> int:
+    """Bytes that new work can take, by the machine or by the control group that holds this process."""
+    available = int(psutil.virtual_memory().available)
+    for name in _CGROUP_LIMITS:
+        with suppress(OSError, ValueError):
+            limit = int(Path(name).read_text()) - own_memory(psutil.Process())
+            return max(min(available, limit), 0)
+    return available
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    process = psutil.Process()
+    return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1

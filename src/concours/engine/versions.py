@@ -1,0 +1,19 @@
+"""The versions that a result was made with."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+_PACKAGES = ("concours", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "skrub", "skops", "torch")
+
+
+def versions() -> dict[str, str]:
+    """Of Python, and of the packages that can change a result; those that are not installed are left out."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,107 @@
+"""What a runner is: a function from the inputs of a job to what it yields; and the one place where a job is run."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from concours.core.digests import Digest
+from concours.core.errors import MissingPackage, NoSpace, RecipeError
+from concours.core.event import Cause, Cost, Done, Failed
+from concours.core.job import Job
+from concours.core.optional import install_command
+from concours.core.ports import Store
+from concours.core.registry import load
+from concours.engine.usage import cpu_seconds, peak_memory, reset_peak
+
+_REASON = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yield:
+    """What a runner gives back: digests of stored objects, small JSON values, and seconds by phase."""
+
+    outputs: Mapping[str, Digest] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    phases: Mapping[str, float] = field(default_factory=dict)
+
+
+Runner = Callable[[Job, Store], Yield]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunnerSpec:
+    """A kind of job.
+
+    Attributes:
+        reference: `module:function` of the runner, imported where the job runs.
+        version: raised whenever the runner would yield other bytes for the same job.
+        packages: distributions whose versions count as the runner's code.
+    """
+
+    reference: str
+    version: int
+    packages: tuple[str, ...] = ()
+
+    @cached_property
+    def runner(self) -> Runner:
+        runner: Runner = load(self.reference)
+        return runner
+
+
+Runners = Mapping[str, RunnerSpec]
+
+
+def execute(job: Job, store: Store, runners: Runners, *, begun: Callable[[], None] = lambda: None) -> Done | Failed:
+    """Runs a job and says how it ended; raises for nothing that the job does. `begun` is told when imports are over."""
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    reset_peak()
+    outcome: Done | Failed
+    try:
+        runner = runners[job.kind].runner
+        begun()
+        result = runner(job, store)
+        outcome = Done(job=job.digest, outputs=result.outputs, values=result.values)
+        phases = result.phases
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        outcome = Failed(job=job.digest, cause=_cause(error), reason=_reason(error))
+        phases = {}
+    cost = Cost(
+        wall_s=time.perf_counter() - wall, cpu_s=cpu_seconds() - cpu, peak_bytes=peak_memory(), phases=phases
+    )
+    return replace(outcome, cost=cost)
+
+
+def _cause(error: BaseException) -> Cause:
+    match error:
+        case NoSpace():
+            return "no_space"
+        case MissingPackage():
+            return "missing_package"
+        case RecipeError():
+            return "recipe"
+        case MemoryError():
+            return "out_of_memory"
+        case ModuleNotFoundError():
+            return "missing_package"
+        case _:
+            return "exception"
+
+
+def _reason(error: BaseException) -> str:
+    """The error in one line: its type, the first line of its message, and the place it came from."""
+    if isinstance(error, (NoSpace, MissingPackage, RecipeError)):
+        return str(error)
+    lines = str(error).strip().splitlines() or [""]
+    text = f"{type(error).__name__}: {lines[0]}"[:_REASON].removesuffix(": ")
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames:
+        text += f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        text += f"; get it with: {install_command(error.name.partition('.')[0])}"
+    return text

@@ -1,0 +1,1 @@
+"""Entrants: from a recipe to a fitted model and back to predictions."""

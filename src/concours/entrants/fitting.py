@@ -1,0 +1,107 @@
+"""Fitting and predicting: labels encoded for the estimator, predictions aligned to the problem's classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+
+_ROW_SUM = 1e-3
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted estimator and the codes of the classes that it has seen, in the order of its own labels 0, 1, …
+
+    Attributes:
+        codes: (seen classes,) int64 codes into the problem's classes; empty for regression.
+        classes: how many the problem has; 0 for regression.
+    """
+
+    estimator: Any
+    codes: NDArray[np.int64]
+    classes: int
+
+    def predict(self, x: Any) -> NDArray[np.float64]:
+        """Predictions (rows, outputs): probabilities that sum to one in the order of the problem's classes, or values.
+
+        An estimator without `predict_proba` gives all weight to the class it names. Classes it has not seen get zero.
+
+        Raises:
+            ValueError: a prediction has the wrong shape, is not finite, or is no distribution.
+        """
+        if not self.classes:
+            return _column(self.estimator.predict(x), len(x))
+        if hasattr(self.estimator, "predict_proba"):
+            seen = _distribution(self.estimator.predict_proba(x), (len(x), len(self.codes)))
+        else:
+            seen = _one_hot(self.estimator.predict(x), len(x), len(self.codes))
+        aligned = np.zeros((len(x), self.classes))
+        aligned[:, self.codes] = seen
+        return aligned
+
+
+def fit(estimator: Any, x: Any, y: NDArray[Any], classes: int, *, calibrate: bool) -> Fitted:
+    """Fits an estimator on codes (classification) or values (`classes` = 0).
+
+    Args:
+        calibrate: give a classifier that has a decision function but no probabilities a calibration by inner
+            cross-validation (Platt 1999), so that it can be compared and joined by probabilities.
+    """
+    if not classes:
+        return Fitted(estimator.fit(x, np.asarray(y)), np.empty(0, dtype=np.int64), 0)
+    codes, labels = np.unique(np.asarray(y), return_inverse=True)
+    if len(codes) == 1:
+        return Fitted(_Constant(), codes, classes)
+    if calibrate and not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
+        folds = int(min(5, np.bincount(labels).min()))
+        if folds > 1:
+            estimator = CalibratedClassifierCV(estimator, cv=folds, ensemble=False)
+    estimator.fit(x, labels)
+    return Fitted(estimator, codes, classes)
+
+
+class _Constant:
+    """What is left to predict when the training rows have one class only."""
+
+    def predict_proba(self, x: Any) -> NDArray[np.float64]:
+        return np.ones((len(x), 1))
+
+
+def _column(values: Any, rows: int) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape not in ((rows,), (rows, 1)):
+        raise ValueError(f"predict must give one value a row: expected shape ({rows},), got {array.shape}")
+    return _finite(array.reshape(rows, 1))
+
+
+def _distribution(values: Any, shape: tuple[int, int]) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"predict_proba must have a column for each class it was fitted on: expected {shape}, got {array.shape}")
+    _finite(array)
+    sums = array.sum(axis=1, keepdims=True)
+    wrong = (array.min(initial=0.0) < -_ROW_SUM) | (np.abs(sums[:, 0] - 1) > _ROW_SUM)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(f"predict_proba must give probabilities that sum to one; row {row} sums to {sums[row, 0]:.4g}")
+    return np.clip(array, 0.0, None) / sums
+
+
+def _one_hot(labels: Any, rows: int, classes: int) -> NDArray[np.float64]:
+    codes = np.asarray(labels)
+    if codes.shape != (rows,):
+        raise ValueError(f"predict must give one label a row: expected shape ({rows},), got {codes.shape}")
+    if not np.isin(codes, np.arange(classes)).all():
+        raise ValueError(f"predict must give labels it was fitted on, 0 to {classes - 1}; got {np.unique(codes)[:5]}")
+    return np.eye(classes)[codes.astype(np.int64)]
+
+
+def _finite(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    bad = ~np.isfinite(array).all(axis=1)
+    if bad.any():
+        raise ValueError(f"predictions must be finite; row {int(np.argmax(bad))} holds {array[np.argmax(bad)].tolist()[:5]}")
+    return array

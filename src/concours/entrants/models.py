@@ -1,0 +1,117 @@
+"""Models as files: safetensors for networks of the zoo, skops for scikit-learn estimators. Nothing is pickled.
+
+What neither can hold is kept as `refit`: the recipe, fitted again on the training part where the model is used.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from concours.core.digests import canonical_json
+from concours.core.errors import TrustError
+from concours.entrants.fitting import Fitted, _Constant
+
+_TRUSTED = frozenset(
+    f"{module}.{name}"
+    for module, names in {
+        "numpy": "dtype",
+        "sklearn.calibration": "_CalibratedClassifier _SigmoidCalibration _TemperatureScaling",
+        "sklearn.ensemble._hist_gradient_boosting.predictor": "TreePredictor",
+        "sklearn.gaussian_process.kernels": "ConstantKernel Product RBF Sum WhiteKernel",
+        "sklearn.metrics._dist_metrics": "EuclideanDistance64 EuclideanDistance32",
+        "sklearn.neighbors._ball_tree": "BallTree",
+        "sklearn.neighbors._kd_tree": "KDTree",
+        "sklearn.neural_network._stochastic_optimizers": "AdamOptimizer SGDOptimizer",
+        "sklearn.tree._tree": "Tree",
+        "sklearn.utils._bunch": "Bunch",
+        "concours.entrants.preparation": "FlattenPixels",
+        "skrub._apply_to_each_col": "ApplyToEachCol",
+        "skrub._check_input": "CheckInputDataFrame",
+        "skrub._clean_categories": "CleanCategories",
+        "skrub._clean_null_strings": "CleanNullStrings",
+        "skrub._dataframe._common": "is_any_date is_categorical is_numeric",
+        "skrub._datetime_encoder": "DatetimeEncoder",
+        "skrub._drop_uninformative": "DropUninformative",
+        "skrub._duration_to_float": "DurationToFloat",
+        "skrub._string_encoder": "StringEncoder",
+        "skrub._table_vectorizer": "PassThrough ShortReprDict TableVectorizer _created_by_predicate",
+        "skrub._to_datetime": "ToDatetime",
+        "skrub._to_float": "ToFloat",
+        "skrub._to_str": "ToStr",
+        "skrub.selectors._base": "All And Cols Filter Sub",
+        "skrub.selectors._selectors": "_cardinality_below",
+    }.items()
+    for name in names.split()
+)
+"""Types, beyond those that skops knows, that a model may hold: they keep numbers and words, and run no code of a file's
+choosing. A model never adds to this list."""
+
+
+def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
+    """The format of a fitted model, its files, and why it is `refit` if it is."""
+    estimator = fitted.estimator
+    head = canonical_json({"codes": fitted.codes.tolist(), "classes": fitted.classes})
+    if isinstance(estimator, _Constant):
+        return "constant", {"fitted.json": head}, ""
+    if hasattr(estimator, "get_tensors"):
+        kind = type(estimator)
+        state = {"class": f"{kind.__module__}:{kind.__qualname__}", "params": estimator.get_params(), "state": estimator.get_state()}
+        tensors = safetensors.numpy.save(estimator.get_tensors())
+        return "safetensors", {"fitted.json": head, "state.json": json.dumps(state).encode(), "tensors": tensors}, ""
+    try:
+        content = dump_object(estimator)
+        load_object(content)
+    except Exception as error:  # whatever skops cannot hold, in whichever way it says so
+        return "refit", {"fitted.json": head}, f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+    return "skops", {"fitted.json": head, "model.skops": content}, ""
+
+
+def load_model(format: str, files: Mapping[str, bytes]) -> Fitted:
+    """The inverse of `dump_model` for every format but `refit`.
+
+    Raises:
+        TrustError: the file holds types that are not on the list.
+    """
+    head = json.loads(files["fitted.json"])
+    return Fitted(_estimator(format, files), np.asarray(head["codes"], dtype=np.int64), head["classes"])
+
+
+def _estimator(format: str, files: Mapping[str, bytes]) -> Any:
+    if format == "constant":
+        return _Constant()
+    if format == "skops":
+        return load_object(files["model.skops"])
+    state = json.loads(files["state.json"])
+    module, _, name = state["class"].partition(":")
+    if not module.startswith("concours.entrants."):
+        raise TrustError(f"a model of type {state['class']} is not one of the zoo's")
+    estimator = getattr(import_module(module), name)(**state["params"])
+    return estimator.set_tensors(safetensors.numpy.load(files["tensors"]), state["state"])
+
+
+def dump_object(value: Any) -> bytes:
+    """A scikit-learn object as skops bytes."""
+    import skops.io
+
+    return skops.io.dumps(value, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+
+
+def load_object(content: bytes) -> Any:
+    """The inverse of `dump_object`.
+
+    Raises:
+        TrustError: the content holds types from elsewhere than the known libraries.
+    """
+    import skops.io
+
+    untrusted = skops.io.get_untrusted_types(data=content)
+    if foreign := sorted(set(untrusted) - _TRUSTED):
+        raise TrustError(f"the model holds types that are not trusted: {', '.join(foreign[:5])}")
+    return skops.io.loads(content, trusted=untrusted)

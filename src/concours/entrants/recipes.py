@@ -1,0 +1,147 @@
+"""Recipes: from what a user writes to something that can be built wherever a job runs."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from concours.core.entrant import Entrant
+from concours.core.errors import MissingPackage, RecipeError, nearest
+from concours.core.optional import install_command, installed
+from concours.entrants.sources import closure, import_source
+from concours.entrants.zoo import ZOO
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """An entrant whose recipe can be built anywhere, and what it needs for that.
+
+    Attributes:
+        source: the text of the user's file and its local imports, by relative path; empty for a library's recipe.
+        skipped: why the entrant cannot take part here, with the cure.
+    """
+
+    entrant: Entrant
+    source: Mapping[str, str]
+    skipped: str = ""
+
+
+def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path) -> Resolved:
+    """What an entrant's recipe stands for in a task.
+
+    Args:
+        form: the kind's input and target, e.g. `table:classes`.
+        preparation: the name of the kind's own preparation, which `auto` stands for with a library's recipe.
+        folder: where relative file names begin.
+
+    Raises:
+        RecipeError: an unknown name, a file that is missing or does not parse, or a module that does not exist.
+    """
+    recipe = entrant.recipe
+    file, colon, attribute = recipe.rpartition(":")
+    if file.endswith(".py"):
+        return _from_file(entrant, folder / file, attribute)
+    if colon:
+        return _from_library(entrant, file, preparation)
+    if recipe.endswith(".py"):
+        raise RecipeError(f"{recipe!r} names a file but no class in it: write {recipe}:ClassName")
+    return _from_zoo(entrant, form, preparation)
+
+
+def _from_file(entrant: Entrant, path: Path, attribute: str) -> Resolved:
+    recipe = f"{path.name}:{attribute}"
+    prepare = "none" if entrant.prepare == "auto" else entrant.prepare
+    return Resolved(entrant=_with(entrant, recipe=recipe, prepare=prepare), source=closure(path))
+
+
+def _from_library(entrant: Entrant, module: str, preparation: str) -> Resolved:
+    top = module.partition(".")[0]
+    prepare = preparation if entrant.prepare == "auto" else entrant.prepare
+    resolved = _with(entrant, prepare=prepare)
+    if not installed(top):
+        return Resolved(entrant=resolved, source={}, skipped=f"{top} is not installed; get it with: {install_command(top)}")
+    return Resolved(entrant=resolved, source={})
+
+
+def _from_zoo(entrant: Entrant, form: str, preparation: str) -> Resolved:
+    breed = ZOO.get(entrant.recipe)
+    if breed is None:
+        raise RecipeError(
+            f"unknown recipe {entrant.recipe!r}: write module:Class, ./file.py:Class, or a name; {nearest(entrant.recipe, ZOO)}"
+        )
+    if form not in breed.recipes:
+        fitting = [name for name, other in ZOO.items() if form in other.recipes]
+        raise RecipeError(f"{entrant.recipe!r} does not suit this kind of task; {nearest(entrant.recipe, fitting)}")
+    own = preparation if breed.prepare == "auto" else breed.prepare
+    resolved = _with(
+        entrant,
+        recipe=breed.recipes[form],
+        params={**breed.params, **entrant.params},
+        prepare=own if entrant.prepare == "auto" else entrant.prepare,
+    )
+    missing = breed.package and not installed(breed.package)
+    reason = f"{breed.package} is not installed; get it with: {install_command(breed.package or '')}" if missing else ""
+    return Resolved(entrant=resolved, source={}, skipped=reason)
+
+
+def _with(entrant: Entrant, **changes: Any) -> Entrant:
+    fields = {"name": entrant.name, "recipe": entrant.recipe, "params": entrant.params, "prepare": entrant.prepare}
+    return Entrant(role=entrant.role, **{**fields, **changes})
+
+
+def build(recipe: str, params: Mapping[str, Any], source: Mapping[str, str], workspace: Path, *, seed: int = 0) -> Any:
+    """The unfitted estimator of a resolved recipe; where it takes `random_state` and none is given, it gets the seed.
+
+    Args:
+        source: the text of the user's files, for a recipe in a file.
+        workspace: a folder where that text may be written.
+
+    Raises:
+        RecipeError: the recipe leads nowhere, or the estimator does not take the parameters.
+        MissingPackage: a package is not installed.
+        Whatever else the user's file raises when it is imported.
+    """
+    module, _, attribute = recipe.rpartition(":")
+    try:
+        holder = import_source(source, module, workspace) if source else importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        top = (error.name or module).partition(".")[0]
+        if error.name and module.startswith(error.name) and installed(top):
+            raise RecipeError(f"{recipe!r}: there is no module {error.name}") from None
+        raise MissingPackage(f"{top} is not installed; get it with: {install_command(top)}") from None
+    maker = getattr(holder, attribute, None)
+    if not callable(maker):
+        names = [name for name, value in vars(holder).items() if inspect.isclass(value) and not name.startswith("_")]
+        raise RecipeError(f"{recipe!r}: {module} has no class {attribute}; {nearest(attribute, names)}")
+    return _seeded(_make(recipe, maker, params), seed)
+
+
+def _make(recipe: str, maker: Any, params: Mapping[str, Any]) -> Any:
+    try:
+        accepted = inspect.signature(maker).parameters
+    except (TypeError, ValueError):
+        accepted = {}
+    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in accepted.values())
+    for name in params:
+        if accepted and not open_ended and name not in accepted:
+            raise RecipeError(f"{recipe!r} takes no parameter {name!r}; {nearest(name, accepted)}")
+    estimator = maker(**params)
+    for method in ("fit", "predict"):
+        if not callable(getattr(estimator, method, None)):
+            raise RecipeError(f"{recipe!r} has no method {method!r}: an entrant is an estimator with fit and predict")
+    return estimator
+
+
+def _seeded(estimator: Any, seed: int) -> Any:
+    if not callable(getattr(estimator, "get_params", None)) or not callable(getattr(estimator, "set_params", None)):
+        return estimator
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        params = estimator.get_params()
+    states = {name: seed for name, value in params.items() if name.rpartition("__")[2] == "random_state" and value is None}
+    return estimator.set_params(**states) if states else estimator

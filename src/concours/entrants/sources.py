@@ -1,0 +1,136 @@
+"""The source of a user's file and of the local modules it imports: read as text, kept by content, run from that."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+from concours.core.digests import digest_json
+from concours.core.errors import RecipeError
+
+_active: set[str] = set()
+
+
+def closure(path: Path, *, root: Path | None = None, only: str | None = None) -> dict[str, str]:
+    """The text of a Python file and of the modules under `root` that it imports, and those import, by relative path.
+
+    Imports are read from the text, at any depth of the file; nothing is run. `only` keeps to one top-level package.
+
+    Raises:
+        RecipeError: the file is missing, is not text, or does not parse.
+    """
+    root = (root or path.parent).resolve()
+    texts: dict[str, str] = {}
+    waiting = [path.resolve()]
+    while waiting:
+        file = waiting.pop()
+        name = file.relative_to(root).as_posix()
+        if name in texts:
+            continue
+        texts[name] = _text(file)
+        modules = _imported(_parse(file, texts[name]), file, root)
+        waiting += [found for m in modules if only in (None, m.partition(".")[0]) for found in _files(m, root)]
+    return dict(sorted(texts.items()))
+
+
+def import_source(files: Mapping[str, str], main: str, folder: Path) -> ModuleType:
+    """Imports a file from its kept text, under a name made from the digest of the whole source.
+
+    The files are written below `folder`. Local modules of an earlier source are forgotten first, so that two sources may
+    each have a `helpers.py` of their own.
+
+    Raises:
+        Whatever the file raises.
+    """
+    digest = digest_json(dict(files)).partition(":")[2][:16]
+    place = folder / digest
+    for name, text in files.items():
+        file = place / name
+        if not file.exists() or file.read_text() != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    name = module_name(files, main)
+    if name in sys.modules:
+        return sys.modules[name]
+    _forget()
+    sys.path.insert(0, str(place))
+    before = set(sys.modules)
+    try:
+        importlib.invalidate_caches()
+        spec = importlib.util.spec_from_file_location(name, place / main)
+        if spec is None or spec.loader is None:
+            raise RecipeError(f"{main} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    finally:
+        local = (key for key, value in sys.modules.items() if _lies_in(value, place))
+        _active.update(set(local) - before)
+    return module
+
+
+def module_name(files: Mapping[str, str], main: str) -> str:
+    """The name under which `import_source` imports."""
+    return f"concours_{Path(main).stem}_{digest_json([dict(files), main]).partition(':')[2][:16]}"
+
+
+def _forget() -> None:
+    """Takes earlier sources out of the way."""
+    for name in _active:
+        module = sys.modules.pop(name, None)
+        file = getattr(module, "__file__", None)
+        if file:
+            sys.path[:] = [entry for entry in sys.path if not Path(file).is_relative_to(entry or ".")]
+    _active.clear()
+
+
+def _lies_in(module: ModuleType, place: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return bool(file) and Path(file).is_relative_to(place)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        raise RecipeError(f"{file} does not exist") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise RecipeError(f"{file} cannot be read as Python source: {error}") from None
+
+
+def _parse(file: Path, text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise RecipeError(f"{file.name} does not parse: {error.args[0]}" + (f" (line {line})" if line else "")) from None
+
+
+def _imported(tree: ast.Module, file: Path, root: Path) -> Iterator[str]:
+    """Dotted names of modules that a file may import; names that are not modules do no harm."""
+    package = file.parent.relative_to(root).parts
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join((*base, *([node.module] if node.module else [])))
+            if module:
+                yield module
+            yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
+
+
+def _files(module: str, root: Path) -> Iterator[Path]:
+    """The files under the root that importing a module reads: its own and the packages above it."""
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        place = root.joinpath(*parts[:depth])
+        yield from (file.resolve() for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file())

@@ -1,0 +1,405 @@
+"""One small training loop for every network of the zoo: mini-batches of tensors that are already in memory.
+
+While a network trains, its parameters lie in one flat vector, so that an optimiser is a few operations on vectors. That
+makes the steps of small networks a third faster, and does without ``torch.optim``, whose first use imports the compiler
+(1.5 s in every worker). The tests hold each optimiser to the one of the same name in ``torch.optim``.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from concours.core import progress
+from concours.core.errors import nearest
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""From outputs and targets of a batch to their mean loss, a scalar."""
+
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+"""From a batch of inputs to as many changed ones; its chance comes from the generator, a CPU one."""
+
+Rows = tuple[Tensor, Tensor]
+"""Inputs and targets, aligned along their first axis, on the device of the network."""
+
+Stopped = Literal["epochs", "patience", "seconds"]
+
+EVALUATION_ROWS = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to train a network; None means no bound.
+
+    ``epochs`` passes over the rows, in batches of ``batch_size`` or a little more. ``learning_rate`` is the peak of the
+    ``schedule``, and ``warm_up`` the share of all steps in which it rises to it (cosine, one_cycle). ``momentum`` and
+    ``nesterov`` are for sgd. ``weight_decay`` acts on weights, not on biases and norms. ``clip_norm`` bounds the norm of
+    the gradient. ``patience`` is the number of epochs without a better validation loss after which training ends.
+    ``seconds`` of wall time end it with the best weights so far; where they are enough, the result is reproducible.
+    ``device`` is "auto" (cuda, else mps, else cpu) or the name of a torch device.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    optimiser: str = "adamw"
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 0.01
+    clip_norm: float | None = 1.0
+    schedule: str = "one_cycle"
+    warm_up: float = 0.25
+    patience: int | None = None
+    seconds: float | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        _check_choice("optimiser", self.optimiser, OPTIMISERS)
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        for name in ("epochs", "batch_size", "learning_rate", "clip_norm", "patience", "seconds"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be above 0; got {value!r}")
+        for name in ("momentum", "weight_decay", "warm_up"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1; got {value!r}")
+
+
+def _check_choice(name: str, given: str, known: Mapping[str, Any]) -> None:
+    if given not in known:
+        raise ValueError(f"{name} is not known; got {given!r}; {nearest(given, known)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What happened in training, epoch by epoch; losses are means over rows, in the unit of the loss.
+
+    ``train_loss`` is measured while the weights still move. ``validation_loss`` is empty where nothing was held out.
+    ``learning_rate`` is that of an epoch's last step. ``best_epoch`` counts from 1; its weights are the network's.
+    """
+
+    train_loss: tuple[float, ...]
+    validation_loss: tuple[float, ...]
+    learning_rate: tuple[float, ...]
+    best_epoch: int
+    stopped: Stopped
+
+
+# Schedules: from the share of steps done, in (0, 1), and the share of warm-up to a factor of the peak rate.
+
+
+def _constant(done: float, warm_up: float) -> float:
+    return 1.0
+
+
+def _step(done: float, warm_up: float) -> float:
+    """A tenth after half of the steps, a hundredth after three quarters (He et al. 2016)."""
+    return 0.1 ** ((done >= 0.5) + (done >= 0.75))
+
+
+def _cosine(done: float, warm_up: float) -> float:
+    """A straight line up, then half a cosine down to zero (Loshchilov & Hutter 2017, one period)."""
+    if done < warm_up:
+        return done / warm_up
+    return 0.5 + 0.5 * math.cos(math.pi * (done - warm_up) / (1 - warm_up))
+
+
+def _one_cycle(done: float, warm_up: float) -> float:
+    """Half a cosine up from a 25th, then half a cosine down to zero (Smith & Topin 2018; momentum stays)."""
+    if done < warm_up:
+        return 0.52 - 0.48 * math.cos(math.pi * done / warm_up)
+    return _cosine(done, warm_up)
+
+
+SCHEDULES: dict[str, Callable[[float, float], float]] = {
+    "constant": _constant,
+    "cosine": _cosine,
+    "step": _step,
+    "one_cycle": _one_cycle,
+}
+
+
+@dataclass(kw_only=True)
+class Flat:
+    """The parameters of a network as one vector, gradient and optimiser state beside it; float32, shape (size,).
+
+    Law: parameters and their gradients are views of ``weights`` and ``gradient`` from :func:`flatten` to
+    :func:`release`. ``decayed`` is 1 where weight decay acts and 0 elsewhere; ``steps`` counts from 1 in an optimiser.
+    """
+
+    weights: Tensor
+    gradient: Tensor
+    decayed: Tensor
+    first: Tensor
+    second: Tensor
+    steps: int = 0
+
+
+def flatten(network: nn.Module) -> Flat:
+    """Move the parameters of ``network`` into one vector, whose views they are until :func:`release`."""
+    parameters = list(network.parameters())
+    weights = torch.cat([_memory_order(p.detach()).reshape(-1) for p in parameters])
+    decayed = torch.cat([torch.full((p.numel(),), float(p.ndim > 1), device=p.device) for p in parameters])
+    gradient, first, second = (torch.zeros_like(weights) for _ in range(3))
+    start = 0
+    for p in parameters:
+        part, shape = slice(start, start + p.numel()), _memory_order(p.detach()).shape
+        p.data = _usual_order(weights[part].view(shape))
+        p.grad = _usual_order(gradient[part].view(shape))
+        start = part.stop
+    return Flat(weights=weights, gradient=gradient, decayed=decayed, first=first, second=second)
+
+
+def _memory_order(weight: Tensor) -> Tensor:
+    """Kernels of convolutions lie in memory with channels last: that nearly halves the time of a step on a CPU."""
+    return weight.permute(0, 2, 3, 1) if weight.ndim == 4 else weight
+
+
+def _usual_order(weight: Tensor) -> Tensor:
+    return weight.permute(0, 3, 1, 2) if weight.ndim == 4 else weight
+
+
+def release(network: nn.Module) -> None:
+    """Give every parameter memory of its own again and drop its gradient."""
+    for p in network.parameters():
+        p.data = p.data.clone()
+        p.grad = None
+
+
+# Optimisers: one step of a flat vector at a rate; torch.optim's defaults where Settings is silent.
+
+
+def _sgd(flat: Flat, settings: Settings, rate: float) -> None:
+    """Stochastic gradient descent with (Nesterov) momentum (Sutskever et al. 2013)."""
+    _add_decay(flat, settings)
+    flat.first.mul_(settings.momentum).add_(flat.gradient)
+    move = flat.gradient.add(flat.first, alpha=settings.momentum) if settings.nesterov else flat.first
+    flat.weights.add_(move, alpha=-rate)
+
+
+def _rmsprop(flat: Flat, settings: Settings, rate: float) -> None:
+    """Divide by a running root mean square of the gradient (Tieleman & Hinton 2012)."""
+    _add_decay(flat, settings)
+    flat.second.mul_(0.99).addcmul_(flat.gradient, flat.gradient, value=0.01)
+    flat.weights.addcdiv_(flat.gradient, flat.second.sqrt().add_(1e-8), value=-rate)
+
+
+def _adam(flat: Flat, settings: Settings, rate: float) -> None:
+    """Adam (Kingma & Ba 2015); weight decay is part of the gradient."""
+    _add_decay(flat, settings)
+    _adaptive_step(flat, rate)
+
+
+def _adamw(flat: Flat, settings: Settings, rate: float) -> None:
+    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019)."""
+    flat.weights.addcmul_(flat.weights, flat.decayed, value=-rate * settings.weight_decay)
+    _adaptive_step(flat, rate)
+
+
+def _add_decay(flat: Flat, settings: Settings) -> None:
+    flat.gradient.addcmul_(flat.weights, flat.decayed, value=settings.weight_decay)
+
+
+def _adaptive_step(flat: Flat, rate: float) -> None:
+    flat.first.lerp_(flat.gradient, 0.1)
+    flat.second.mul_(0.999).addcmul_(flat.gradient, flat.gradient, value=0.001)
+    scale = (flat.second / (1 - 0.999**flat.steps)).sqrt_().add_(1e-8)
+    flat.weights.addcdiv_(flat.first, scale, value=-rate / (1 - 0.9**flat.steps))
+
+
+OPTIMISERS: dict[str, Callable[[Flat, Settings, float], None]] = {
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adamw,
+}
+
+
+def train(
+    network: nn.Module,
+    loss: Loss,
+    rows: Rows,
+    settings: Settings,
+    *,
+    generator: torch.Generator,
+    held_out: Rows | None = None,
+    validation_loss: Loss | None = None,
+    augment: Augmentation | None = None,
+) -> History:
+    """Train ``network`` in place and leave it in evaluation mode, with the weights of its best epoch.
+
+    The best epoch is the one of the lowest ``validation_loss`` (default: ``loss``) on ``held_out``, or the last one where
+    nothing is held out. The order of rows comes from ``generator``, a CPU one; dropout from torch's own, see
+    :func:`seeded`. Raises ValueError when a loss is not finite.
+    """
+    run = _Run(network, loss, rows, settings, generator, augment)
+    best = _Best(network, validation_loss or loss, held_out)
+    train_losses: list[float] = []
+    rates: list[float] = []
+    stopped: Stopped | None = None
+    while stopped is None:
+        train_losses.append(run.epoch())
+        rates.append(run.rate)
+        latest = best.look(train_losses[-1])
+        _check_finite(latest, best.looks, settings)
+        progress.report(epoch=best.looks, epochs=settings.epochs, loss=latest)
+        stopped = _reason_to_stop(run, best)
+    best.restore()
+    release(network)
+    return History(
+        train_loss=tuple(train_losses),
+        validation_loss=tuple(best.losses),
+        learning_rate=tuple(rates),
+        best_epoch=best.epoch,
+        stopped=stopped,
+    )
+
+
+class _Run:
+    """The moving part of a training: weights, step count, clock."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        rows: Rows,
+        settings: Settings,
+        generator: torch.Generator,
+        augment: Augmentation | None,
+    ) -> None:
+        self.network, self.loss, self.rows, self.settings = network, loss, rows, settings
+        self.generator, self.augment = generator, augment
+        self.flat = flatten(network)
+        self.batches = max(1, len(rows[0]) // settings.batch_size)
+        self.started_s = time.monotonic()
+        self.rate = 0.0
+
+    @property
+    def out_of_time(self) -> bool:
+        limit = self.settings.seconds
+        return limit is not None and time.monotonic() - self.started_s >= limit
+
+    def epoch(self) -> float:
+        """Go through the rows once, or until time is up; returns the mean loss of the rows gone through."""
+        self.network.train()
+        order = torch.randperm(len(self.rows[0]), generator=self.generator)
+        total, seen = torch.zeros(()), 0
+        for chosen in order.tensor_split(self.batches):
+            total = total + len(chosen) * self._step(chosen)
+            seen += len(chosen)
+            if self.out_of_time:
+                break
+        return float(total) / seen
+
+    def _step(self, chosen: Tensor) -> Tensor:
+        inputs, targets = self.rows
+        chosen = chosen.to(inputs.device)
+        batch = inputs[chosen]
+        if self.augment is not None:
+            batch = self.augment(batch, self.generator)
+        loss = self.loss(self.network(batch), targets[chosen])
+        loss.backward()
+        self._move()
+        return loss.detach()
+
+    def _move(self) -> None:
+        flat, settings = self.flat, self.settings
+        if settings.clip_norm is not None:
+            flat.gradient.mul_((settings.clip_norm / (flat.gradient.norm() + 1e-6)).clamp(max=1.0))
+        done = (flat.steps + 0.5) / (settings.epochs * self.batches)
+        self.rate = settings.learning_rate * SCHEDULES[settings.schedule](done, settings.warm_up)
+        flat.steps += 1
+        OPTIMISERS[settings.optimiser](flat, settings, self.rate)
+        flat.gradient.zero_()
+
+
+class _Best:
+    """The weights of the best epoch: the one with the lowest loss on the rows held out, else the latest."""
+
+    def __init__(self, network: nn.Module, loss: Loss, held_out: Rows | None) -> None:
+        self.network, self.loss, self.held_out = network, loss, held_out
+        self.looks = self.epoch = 0
+        self.losses: list[float] = []
+        self.tensors: dict[str, Tensor] = {}
+
+    def look(self, train_loss: float) -> float:
+        """Take note of an epoch; returns the loss by which it is judged."""
+        self.looks += 1
+        self.network.eval()
+        if self.held_out is None:
+            self.epoch = self.looks
+            return train_loss
+        self.losses.append(evaluate(self.network, self.loss, self.held_out))
+        if self.losses[-1] <= min(self.losses):
+            self.epoch = self.looks
+            self.tensors = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        return self.losses[-1]
+
+    def restore(self) -> None:
+        for name, tensor in self.network.state_dict().items():
+            tensor.copy_(self.tensors.get(name, tensor))
+
+
+def _check_finite(loss: float, epoch: int, settings: Settings) -> None:
+    if not math.isfinite(loss):
+        rate = settings.learning_rate
+        raise ValueError(f"the loss must stay finite; got {loss} in epoch {epoch}; lower learning_rate={rate!r}")
+
+
+def _reason_to_stop(run: _Run, best: _Best) -> Stopped | None:
+    if run.out_of_time:
+        return "seconds"
+    if best.looks >= run.settings.epochs:
+        return "epochs"
+    if run.settings.patience is not None and best.looks - best.epoch >= run.settings.patience:
+        return "patience"
+    return None
+
+
+def evaluate(network: nn.Module, loss: Loss, rows: Rows) -> float:
+    """The mean loss over rows, in a few passes of bounded memory; the network must be in evaluation mode."""
+    inputs, targets = rows
+    return float(loss(outputs(network, inputs), targets))
+
+
+def outputs(network: nn.Module, inputs: Tensor) -> Tensor:
+    """What the network says for each row, computed for 512 rows at a time, without a graph."""
+    with torch.inference_mode():
+        return torch.cat([network(part) for part in inputs.split(EVALUATION_ROWS)])
+
+
+def find_device(name: str) -> torch.device:
+    """The device of this name; for "auto", the first there is of cuda, mps and cpu."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[torch.Generator]:
+    """Make what happens inside a function of ``seed`` alone, and leave torch's global state as it was.
+
+    Torch's global generators are seeded for the time being (initial weights and dropout draw from them), and given
+    back; cuDNN is held to its deterministic kernels. Yields a CPU generator of the same seed.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            stack.enter_context(torch.random.fork_rng(devices=[torch.cuda.current_device()]))
+            stack.enter_context(torch.backends.cudnn.flags(deterministic=True))
+            torch.cuda.manual_seed(seed)
+        if device.type == "mps":
+            stack.callback(torch.mps.set_rng_state, torch.mps.get_rng_state())
+            torch.mps.manual_seed(seed)
+        yield torch.Generator().manual_seed(seed)

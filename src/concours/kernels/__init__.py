@@ -1,0 +1,1 @@
+"""Array arithmetic: pure functions from arrays to frozen records. Imports numpy and scipy at most."""

@@ -1,0 +1,1 @@
+"""Tasks: kinds, readers, splits and metrics."""
