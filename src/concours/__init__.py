@@ -16,7 +16,7 @@ _PUBLIC = {
     "Task": "concours.tasks.task",
 }
 
-__all__ = ["ConcoursError", "Contest", "Entrant", "Result", "Split", "Task"]  # noqa: F822 (loaded by __getattr__)
+__all__ = ["ConcoursError", "Contest", "Entrant", "Result", "Split", "Task"]
 
 if TYPE_CHECKING:
     from concours.api.contest import Contest

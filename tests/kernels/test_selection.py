@@ -156,13 +156,36 @@ def test_a_callable_selects_as_the_fast_path_does(metric: str) -> None:
 
 
 def test_errors_that_cancel_leave_no_noise() -> None:
-    """Where the Gram matrix has no digits left the rows decide, so the loss of a perfect pair is zero, not 1e-6."""
+    """Where the Gram matrix has no digits left the rows decide, so a loss of zero is zero and not 1e-6."""
     random = np.random.default_rng(0)
-    target, error = random.normal(size=50), random.normal(size=50) * 1e3
-    members = [target + error, target - error, target + random.normal(size=50) * 2e3]
-    found = greedy_selection([member[:, None] for member in members], target, metric="rmse", steps=20)
-    assert sorted(found.picks) == [0, 1]
-    assert found.losses[1] == 0
+    target, (first, second) = random.normal(size=50), random.normal(size=(2, 50)) * 1e4
+    members = [(target + error)[:, None] for error in (first, second, -first - second)]
+    found = greedy_selection(members, target, metric="rmse", steps=10)
+    assert sorted(found.picks) == [0, 1, 2]
+    assert found.losses[2] == 0
+
+
+def test_no_product_of_probabilities_underflows() -> None:
+    """Rows on end where no member gives the true class a chance count as scikit-learn counts them."""
+    members, target = seeded(members=3, rows=100, classes=2)
+    members = [np.where(np.arange(100)[:, None] < 90, np.eye(2)[1 - target], member) for member in members]
+    found = greedy_selection(members, target, metric="log_loss", steps=10)
+    assert_same(found, naive_selection(members, target, "log_loss", 10))
+
+
+def test_a_small_loss_has_all_its_digits() -> None:
+    """Where losses are not rounded they are not computed coarsely."""
+    doubt = np.arange(1, 41) * 2.0**-36
+    member = np.stack([doubt, 1 - doubt], axis=1)
+    found = greedy_selection([member, member], np.ones(40, dtype=int), metric="log_loss", steps=1)
+    np.testing.assert_allclose(found.losses[0], -np.log1p(-doubt).mean(), rtol=1e-13)
+
+
+def test_classes_are_compared_after_renormalisation() -> None:
+    """It makes two neighbouring floats equal here, and then the first class wins, as in AutoGluon."""
+    prediction = np.array([[0.45, np.nextafter(0.45, 1), 0.28]])
+    found = greedy_selection([prediction, prediction], [0], metric="accuracy", steps=1)
+    assert found.losses[0] == 0
 
 
 def seeded(members: int, rows: int, classes: int) -> tuple[list[Array], Array]:

@@ -94,7 +94,11 @@ def _admit(engine: Engine, setup: Setup, until_s: float | None) -> tuple[list[Ca
     for name, failed in refusals.items():
         if failed.cause == "recipe":
             raise RecipeError(f"entrant {name}: {failed.reason}")
-    away = [_line_of(c.entrant, setup, refusals) for c in setup.candidates if c.entrant.name in {**setup.skipped, **refusals}]
+    away = [
+        _line_of(c.entrant, setup, refusals)
+        for c in setup.candidates
+        if c.entrant.name in {**setup.skipped, **refusals}
+    ]
     return [c for c in here if c.entrant.name not in refusals], away
 
 

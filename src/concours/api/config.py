@@ -56,7 +56,11 @@ _TASK = {
     "drop": _TEXTS,
     "name": _TEXT,
 }
-_SPLIT = {"test": _SHARE, "folds": Form("a whole number from 2", lambda v: _is(int)(v) and v >= 2), "by": _one_of("stratified", "random")}
+_SPLIT = {
+    "test": _SHARE,
+    "folds": Form("a whole number from 2", lambda v: _is(int)(v) and v >= 2),
+    "by": _one_of("stratified", "random"),
+}
 _COMPETE = {
     "format": _one_of("leaderboard"),
     "final": _one_of("refit", "bag"),

@@ -109,7 +109,7 @@ class Contest:
                 outcome = circle(engine, setup, budget_s=self.seconds)
             result = Result.of(outcome, setup, out)
             result.save()
-            write_report(result)
+            write_report(result.to_json(), out.path / "report.html")
         return result
 
     def _resolved(self, kind: Kind) -> list[Resolved]:
@@ -139,7 +139,8 @@ class Contest:
         return Setup(
             problem=ingested.problem,
             candidates=tuple(
-                Candidate(entrant=r.entrant, code=put_json(store, dict(r.source)) if r.source else None) for r in resolved
+                Candidate(entrant=r.entrant, code=put_json(store, dict(r.source)) if r.source else None)
+                for r in resolved
             ),
             skipped={r.entrant.name: r.skipped for r in resolved if r.skipped},
             seed=self.seed,

@@ -65,10 +65,16 @@ class RunFolder:
         if known is None:
             strange = [p.name for p in self.path.iterdir() if p.name not in ("lock", "store")]
             if strange:
-                raise RunFolderError(f"{self.path} holds other things ({', '.join(sorted(strange)[:3])}); choose another folder with --out")
+                raise RunFolderError(
+                    f"{self.path} holds other things ({', '.join(sorted(strange)[:3])}); choose another folder with --out"
+                )
             self.write("run.json", identity)
         elif known != identity:
-            what = "another seed" if known.get("task") == task else "another task, or the same with other data, split or metrics"
+            what = (
+                "another seed"
+                if known.get("task") == task
+                else "another task, or the same with other data, split or metrics"
+            )
             raise RunFolderError(f"{self.path} holds the run of {what}; choose another folder with --out, or delete it")
 
     def read(self, name: str) -> Any:
@@ -108,5 +114,9 @@ def existing(path: Path | str) -> RunFolder:
     """
     folder = RunFolder(Path(path))
     if folder.read("run.json") is None:
-        raise RunFolderError(f"{path} is not the folder of a run: it has no run.json" if Path(path).exists() else f"{path} does not exist")
+        raise RunFolderError(
+            f"{path} is not the folder of a run: it has no run.json"
+            if Path(path).exists()
+            else f"{path} does not exist"
+        )
     return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +72,9 @@ class Result:
         return {
             line.entrant.name: Alliance(
                 strategy=line.entrant.name,
-                weights={names[p]: w for p, w in zip(line.entrant.parents, line.entrant.params["weights"], strict=True) if w},
+                weights={
+                    names[p]: w for p, w in zip(line.entrant.parents, line.entrant.params["weights"], strict=True) if w
+                },
             )
             for line in sorted(self.standings, key=lambda line: line.entrant.name)
             if line.entrant.role == "alliance"
@@ -89,7 +90,9 @@ class Result:
                 "status": line.status,
                 "selection": line.selection.score if line.selection else None,
                 "metrics": dict(line.metrics),
-                "predictions": [candidate.selection, candidate.test] if (candidate := self.candidates.get(line.entrant.name)) else [],
+                "predictions": [candidate.selection, candidate.test]
+                if (candidate := self.candidates.get(line.entrant.name))
+                else [],
             }
             for line in sorted(self.standings, key=lambda line: (line.entrant.digest, line.entrant.name))
         ]
@@ -115,8 +118,14 @@ class Result:
         by_digest = {c.entrant.digest: c for c in self.candidates.values()}
         store = self.folder.store
         recipes = code_of(store, by_digest, candidate)
-        if recipes and trust and not trust(f"{candidate.entrant.name} runs code that came with the folder: {', '.join(sorted(recipes))}"):
-            raise TrustError(f"{candidate.entrant.name} runs code from {', '.join(sorted(recipes))}; read it, then add --trust")
+        if (
+            recipes
+            and trust
+            and not trust(f"{candidate.entrant.name} runs code that came with the folder: {', '.join(sorted(recipes))}")
+        ):
+            raise TrustError(
+                f"{candidate.entrant.name} runs code from {', '.join(sorted(recipes))}; read it, then add --trust"
+            )
         p = Predictor(store, by_digest, self._inputs(rows)).predict(candidate)
         classes = self.setup.problem.classes
         if proba and not classes:
@@ -140,7 +149,9 @@ class Result:
         folder = existing(path)
         value, candidates, setup = (folder.read(f"{name}.json") for name in ("result", "candidates", "setup"))
         if value is None or candidates is None or setup is None:
-            raise RunFolderError(f"the contest in {path} has not come to its end; run it again with the same command to go on")
+            raise RunFolderError(
+                f"the contest in {path} has not come to its end; run it again with the same command to go on"
+            )
         known = [_candidate_from_json(c) for c in candidates]
         return cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
 
@@ -162,7 +173,9 @@ class Result:
             "greater_is_better": problem.metrics[0].greater_is_better,
             "complete": self.complete,
             "standings": [_line_to_json(line) for line in self.standings],
-            "alliances": {name: {"strategy": a.strategy, "weights": dict(a.weights)} for name, a in self.alliances.items()},
+            "alliances": {
+                name: {"strategy": a.strategy, "weights": dict(a.weights)} for name, a in self.alliances.items()
+            },
             "default": self.default,
             "lineup": [
                 {"name": e.name, "recipe": e.recipe, "params": dict(e.params), "prepare": e.prepare}
@@ -176,12 +189,16 @@ class Result:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], setup: Setup, candidates: Mapping[str, Candidate], folder: RunFolder) -> Result:
+    def from_json(
+        cls, value: Mapping[str, Any], setup: Setup, candidates: Mapping[str, Candidate], folder: RunFolder
+    ) -> Result:
         """The inverse of `to_json`, with what lies beside it in the folder."""
         entrants = {c.entrant.name: c.entrant for c in setup.candidates} | {n: c.entrant for n, c in candidates.items()}
         return cls(
             setup=setup,
-            standings=Standings(tuple(_line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants)),
+            standings=Standings(
+                tuple(_line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants)
+            ),
             candidates=candidates,
             default=value["default"],
             folder=folder,
@@ -192,7 +209,9 @@ class Result:
 
     def _candidate(self, name: str | None) -> Candidate:
         if name is None and self.default is None:
-            raise NothingFitted("no entrant could be fitted, so there is no model to predict with; `concours show` has the reasons")
+            raise NothingFitted(
+                "no entrant could be fitted, so there is no model to predict with; `concours show` has the reasons"
+            )
         chosen = name or self.default or ""
         if chosen not in self.candidates:
             raise DataError(f"there is no model {chosen!r}; {nearest(chosen, self.candidates)}")

@@ -53,6 +53,7 @@ class NothingFitted(ConcoursError):
 def nearest(given: str, allowed: Iterable[str]) -> str:
     """A sentence that lists what is allowed, the nearest name first; ends without a full stop."""
     names = list(allowed)
-    close = get_close_matches(str(given), names, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    folded = {name.casefold(): name for name in names}
+    close = get_close_matches(str(given).casefold(), folded, n=1, cutoff=0.5)
+    hint = f"did you mean {folded[close[0]]!r}? " if close else ""
     return f"{hint}known: {', '.join(names)}"

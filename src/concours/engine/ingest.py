@@ -52,9 +52,11 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         test_part = _keep(store, test.x, _codes_of(test, classes, kind), np.arange(len(test)))
     train = np.flatnonzero(~in_test)
     if len(train) < 2 * task.split.folds:
-        raise DataError(f"{data.name}: {len(train)} rows to fit on are too few for {task.split.folds} folds; at least two a fold")
+        raise DataError(
+            f"{data.name}: {len(train)} rows to fit on are too few for {task.split.folds} folds; at least two a fold"
+        )
     problem = Problem(
-        name=task.name or data.name,
+        name=task.name or data.name.partition(".")[0],
         kind=kind.name,
         classes=classes,
         metrics=tuple(found.metric for found in metrics),
@@ -83,7 +85,9 @@ def _encode(data: Data, kind: Kind) -> tuple[tuple[Any, ...], NDArray[Any], list
     warnings = []
     if single:
         names = ", ".join(single[:5])
-        warnings.append(f"{len(single)} of {len(distinct)} classes have one row only ({names}); it is fitted on and never judged by")
+        warnings.append(
+            f"{len(single)} of {len(distinct)} classes have one row only ({names}); it is fitted on and never judged by"
+        )
     return tuple(distinct.tolist()), codes.astype(np.int64), warnings
 
 
@@ -96,7 +100,9 @@ def _codes_of(test: Data, classes: tuple[Any, ...], kind: Kind) -> NDArray[Any]:
     unknown = sorted({str(label) for label in labels if label not in table})
     if unknown:
         known = ", ".join(map(str, classes[:10]))
-        raise DataError(f"{test.name}: the target has labels that the training data has not: {', '.join(unknown[:5])}; known: {known}")
+        raise DataError(
+            f"{test.name}: the target has labels that the training data has not: {', '.join(unknown[:5])}; known: {known}"
+        )
     return np.asarray([table[label] for label in labels], dtype=np.int64)
 
 

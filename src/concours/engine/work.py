@@ -56,8 +56,15 @@ class RunnerSpec:
 Runners = Mapping[str, RunnerSpec]
 
 
-def execute(job: Job, store: Store, runners: Runners, *, begun: Callable[[], None] = lambda: None) -> Done | Failed:
-    """Runs a job and says how it ended; raises for nothing that the job does. `begun` is told when imports are over."""
+def execute(
+    job: Job, store: Store, runners: Runners, *, begun: Callable[[], None] = lambda: None, trace: bool = False
+) -> Done | Failed:
+    """Runs a job and says how it ended; raises for nothing that the job does.
+
+    Args:
+        begun: told when the runner's imports are over.
+        trace: print the traceback of what the job raised.
+    """
     wall, cpu = time.perf_counter(), cpu_seconds()
     reset_peak()
     outcome: Done | Failed
@@ -68,12 +75,11 @@ def execute(job: Job, store: Store, runners: Runners, *, begun: Callable[[], Non
         outcome = Done(job=job.digest, outputs=result.outputs, values=result.values)
         phases = result.phases
     except (Exception, SystemExit) as error:
-        traceback.print_exc()
+        if trace:
+            traceback.print_exc()
         outcome = Failed(job=job.digest, cause=_cause(error), reason=_reason(error))
         phases = {}
-    cost = Cost(
-        wall_s=time.perf_counter() - wall, cpu_s=cpu_seconds() - cpu, peak_bytes=peak_memory(), phases=phases
-    )
+    cost = Cost(wall_s=time.perf_counter() - wall, cpu_s=cpu_seconds() - cpu, peak_bytes=peak_memory(), phases=phases)
     return replace(outcome, cost=cost)
 
 

@@ -35,7 +35,7 @@ def main(store: str, runners: str, channel: int, lifeline: int) -> None:
     for line in jobs:
         job = Job(**json.loads(line))
         with listening(lambda values: send(out, {"progress": dict(values)})):
-            outcome = execute(job, objects, table, begun=lambda: send(out, {"begun": True}))
+            outcome = execute(job, objects, table, begun=lambda: send(out, {"begun": True}), trace=True)
         sys.stdout.flush()
         send(out, {"outcome": event_to_json(outcome)})
 

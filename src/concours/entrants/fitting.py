@@ -81,7 +81,9 @@ def _column(values: Any, rows: int) -> NDArray[np.float64]:
 def _distribution(values: Any, shape: tuple[int, int]) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if array.shape != shape:
-        raise ValueError(f"predict_proba must have a column for each class it was fitted on: expected {shape}, got {array.shape}")
+        raise ValueError(
+            f"predict_proba must have a column for each class it was fitted on: expected {shape}, got {array.shape}"
+        )
     _finite(array)
     sums = array.sum(axis=1, keepdims=True)
     wrong = (array.min(initial=0.0) < -_ROW_SUM) | (np.abs(sums[:, 0] - 1) > _ROW_SUM)
@@ -103,5 +105,7 @@ def _one_hot(labels: Any, rows: int, classes: int) -> NDArray[np.float64]:
 def _finite(array: NDArray[np.float64]) -> NDArray[np.float64]:
     bad = ~np.isfinite(array).all(axis=1)
     if bad.any():
-        raise ValueError(f"predictions must be finite; row {int(np.argmax(bad))} holds {array[np.argmax(bad)].tolist()[:5]}")
+        raise ValueError(
+            f"predictions must be finite; row {int(np.argmax(bad))} holds {array[np.argmax(bad)].tolist()[:5]}"
+        )
     return array

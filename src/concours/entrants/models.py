@@ -62,7 +62,11 @@ def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
         return "constant", {"fitted.json": head}, ""
     if hasattr(estimator, "get_tensors"):
         kind = type(estimator)
-        state = {"class": f"{kind.__module__}:{kind.__qualname__}", "params": estimator.get_params(), "state": estimator.get_state()}
+        state = {
+            "class": f"{kind.__module__}:{kind.__qualname__}",
+            "params": estimator.get_params(),
+            "state": estimator.get_state(),
+        }
         tensors = safetensors.numpy.save(estimator.get_tensors())
         return "safetensors", {"fitted.json": head, "state.json": json.dumps(state).encode(), "tensors": tensors}, ""
     try:

@@ -64,7 +64,9 @@ def _from_library(entrant: Entrant, module: str, preparation: str) -> Resolved:
     prepare = preparation if entrant.prepare == "auto" else entrant.prepare
     resolved = _with(entrant, prepare=prepare)
     if not installed(top):
-        return Resolved(entrant=resolved, source={}, skipped=f"{top} is not installed; get it with: {install_command(top)}")
+        return Resolved(
+            entrant=resolved, source={}, skipped=f"{top} is not installed; get it with: {install_command(top)}"
+        )
     return Resolved(entrant=resolved, source={})
 
 
@@ -143,5 +145,7 @@ def _seeded(estimator: Any, seed: int) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         params = estimator.get_params()
-    states = {name: seed for name, value in params.items() if name.rpartition("__")[2] == "random_state" and value is None}
+    states = {
+        name: seed for name, value in params.items() if name.rpartition("__")[2] == "random_state" and value is None
+    }
     return estimator.set_params(**states) if states else estimator

@@ -111,7 +111,9 @@ def _parse(file: Path, text: str) -> ast.Module:
         return ast.parse(text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
-        raise RecipeError(f"{file.name} does not parse: {error.args[0]}" + (f" (line {line})" if line else "")) from None
+        raise RecipeError(
+            f"{file.name} does not parse: {error.args[0]}" + (f" (line {line})" if line else "")
+        ) from None
 
 
 def _imported(tree: ast.Module, file: Path, root: Path) -> Iterator[str]:

@@ -41,7 +41,9 @@ ZOO: Mapping[str, Breed] = {
     "ridge": Breed(recipes={"table:number": "sklearn.linear_model:RidgeCV"}),
     "svm": _both("sklearn.svm:SVC", "sklearn.svm:SVR"),
     "knn": _both("sklearn.neighbors:KNeighborsClassifier", "sklearn.neighbors:KNeighborsRegressor", weights="distance"),
-    "forest": _both("sklearn.ensemble:RandomForestClassifier", "sklearn.ensemble:RandomForestRegressor", n_estimators=200),
+    "forest": _both(
+        "sklearn.ensemble:RandomForestClassifier", "sklearn.ensemble:RandomForestRegressor", n_estimators=200
+    ),
     "boosting": _both(
         "sklearn.ensemble:HistGradientBoostingClassifier",
         "sklearn.ensemble:HistGradientBoostingRegressor",

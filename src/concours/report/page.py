@@ -1,1 +1,1 @@
-def write_report(result): pass
+def write_report(value, path): pass

@@ -93,7 +93,9 @@ def read_csv(path: Path, *, header: bool | None = None) -> pa.Table:
         DataError: the file is missing or empty, a row has more or fewer cells than the first, or two columns share a name.
     """
     if not path.exists():
-        near = get_close_matches(path.name, [p.name for p in path.parent.glob("*")] if path.parent.exists() else [], 1, 0.5)
+        near = get_close_matches(
+            path.name, [p.name for p in path.parent.glob("*")] if path.parent.exists() else [], 1, 0.5
+        )
         raise DataError(f"{path} does not exist" + (f"; did you mean {near[0]!r}?" if near else ""))
     delimiter = "\t" if ".tsv" in path.suffixes else ","
     first = _first_row(path, delimiter)
@@ -138,14 +140,18 @@ def _source(source: Any, task: Task, kind: Kind, folder: Path) -> Data:
     if isinstance(source, (str, Path)):
         path = folder / source
         if kind.input == "image":
-            raise DataError(f"{source}: pictures are given as 'sklearn:digits' or, in Python, as an array, not as a file")
-        return _with_target(read_csv(path, header=task.header), task, path.name.partition(".")[0])
+            raise DataError(
+                f"{source}: pictures are given as 'sklearn:digits' or, in Python, as an array, not as a file"
+            )
+        return _with_target(read_csv(path, header=task.header), task, path.name)
     if kind.input == "image":
         return Data(x=np.asarray(source), y=_given(task.target, source), name=task.name or "pictures")
     table = as_table(source)
     if isinstance(task.target, (str, int)):
         return _with_target(table, task, task.name or "table")
-    return Data(x=_kept(table, task.drop, task.name or "table"), y=_given(task.target, table), name=task.name or "table")
+    return Data(
+        x=_kept(table, task.drop, task.name or "table"), y=_given(task.target, table), name=task.name or "table"
+    )
 
 
 def _given(target: Any, x: Any) -> NDArray[Any]:
@@ -160,10 +166,16 @@ def _given(target: Any, x: Any) -> NDArray[Any]:
 def _with_target(table: pa.Table, task: Task, name: str) -> Data:
     target = None if task.target is None else str(task.target)
     if target is None:
-        raise DataError(f"task.target is missing: name the column to predict; {name} has: {', '.join(table.column_names)}")
+        raise DataError(
+            f"task.target is missing: name the column to predict; {name} has: {', '.join(table.column_names)}"
+        )
     if target not in table.column_names:
         raise DataError(f"task.target: {name} has no column {target!r}; {nearest(target, table.column_names)}")
-    y = table[target].to_numpy(zero_copy_only=False) if not table[target].null_count else _refuse_missing(table[target], target, name)
+    y = (
+        table[target].to_numpy(zero_copy_only=False)
+        if not table[target].null_count
+        else _refuse_missing(table[target], target, name)
+    )
     x = _kept(table.drop_columns([target]), task.drop, name)
     if not x.num_columns:
         raise DataError(f"{name} has no column besides the target {target!r}")
@@ -172,7 +184,9 @@ def _with_target(table: pa.Table, task: Task, name: str) -> Data:
 
 def _refuse_missing(column: pa.ChunkedArray, target: str, name: str) -> NDArray[Any]:
     row = pc.index(pc.is_null(column), True).as_py()
-    raise DataError(f"{name}: the target {target!r} is missing in {column.null_count} of {len(column)} rows, first in row {row + 1}")
+    raise DataError(
+        f"{name}: the target {target!r} is missing in {column.null_count} of {len(column)} rows, first in row {row + 1}"
+    )
 
 
 def _kept(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
@@ -185,7 +199,13 @@ def _kept(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
 def _sklearn(name: str, kind: Kind) -> Data:
     from sklearn import datasets
 
-    loaders = {"breast_cancer": "classes", "diabetes": "number", "digits": "classes", "iris": "classes", "wine": "classes"}
+    loaders = {
+        "breast_cancer": "classes",
+        "diabetes": "number",
+        "digits": "classes",
+        "iris": "classes",
+        "wine": "classes",
+    }
     if name not in loaders:
         raise DataError(f"task.data: scikit-learn brings no data set {name!r}; {nearest(name, loaders)}")
     if loaders[name] != kind.target or (kind.input == "image" and name != "digits"):
@@ -214,7 +234,9 @@ def _checked_target(y: NDArray[Any] | None, kind: Kind, name: str) -> NDArray[An
 def _checked_numbers(y: NDArray[Any], name: str) -> NDArray[Any]:
     bad = ~np.isfinite(y)
     if bad.any():
-        raise DataError(f"{name}: the target is {y[np.argmax(bad)]} in {bad.sum()} of {len(y)} rows, first in row {int(np.argmax(bad)) + 1}")
+        raise DataError(
+            f"{name}: the target is {y[np.argmax(bad)]} in {bad.sum()} of {len(y)} rows, first in row {int(np.argmax(bad)) + 1}"
+        )
     return y
 
 

@@ -1,0 +1,58 @@
+"""Collecting garbage: what no journal and no result refers to."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from concours.api.folder import existing
+from concours.api.setup import Setup
+from concours.core.digests import Digest
+from concours.core.event import Done
+from concours.engine.journal import read_journal
+
+
+@dataclass(frozen=True)
+class Freed:
+    """How many objects were removed, their bytes, and the bytes that are left in the folder."""
+
+    objects: int
+    bytes: int
+    left: int
+
+
+def collect(path: Path | str) -> Freed:
+    """Removes from a run folder what nothing refers to: objects of killed jobs, half-written files, copies of code.
+
+    What a finished job yielded stays, so that a contest that goes on after this runs nothing twice.
+
+    Raises:
+        RunFolderError: there is no run in the folder, or somebody is writing to it.
+    """
+    folder = existing(path)
+    with folder.writing():
+        before = folder.size()
+        records, _ = read_journal(folder.journal)
+        live = {
+            digest for record in records if isinstance(record.event, Done) for digest in record.event.outputs.values()
+        }
+        live |= _of_setup(folder.read("setup.json"))
+        store = folder.store
+        dead = [digest for digest in store if digest not in live]
+        for digest in dead:
+            store.delete(digest)
+        for leftover in store.leftovers():
+            leftover.unlink(missing_ok=True)
+        shutil.rmtree(store.folder / "code", ignore_errors=True)
+        after = folder.size()
+    return Freed(objects=len(dead), bytes=before - after, left=after)
+
+
+def _of_setup(value: dict | None) -> set[Digest]:
+    if value is None:
+        return set()
+    setup = Setup.from_json(value)
+    parts = [part for part in (setup.problem.train, setup.problem.test) if part]
+    data = {digest for part in parts for digest in (part.x, part.y, part.ids)}
+    return data | {setup.problem.folds} | {c.code for c in setup.candidates if c.code}

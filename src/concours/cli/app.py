@@ -1,0 +1,60 @@
+"""The program: its commands, and what a person sees when something is wrong."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+import concours
+from concours.cli import inspect, predict, run
+from concours.core.errors import ConcoursError
+
+app = typer.Typer(
+    name="concours",
+    help="AI models compete, and cooperate: a board with intervals, a joint model, and what to use of it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for command in (run.run, run.demo, inspect.show, predict.predict, inspect.gc, inspect.doctor):
+    app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"concours {concours.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of every command; they stand before its name."""
+
+
+def main() -> None:
+    """Runs the command line; exit code 0 is well, 1 means nothing could be fitted, 2 bad input, 130 stopped by Ctrl-C."""
+    try:
+        app()
+    except ConcoursError as error:
+        _leave(str(error), error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _leave(f"{where}{error.strerror or error}", 2)
+    except Exception as error:
+        _leave(f"unexpected {type(error).__name__}: {error} (a defect of Concours: concours --debug … shows where)", 1)
+
+
+def _leave(message: str, code: int) -> None:
+    if "--debug" in sys.argv[1:2]:
+        traceback.print_exc()
+    typer.echo(f"concours: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,182 @@
+"""A board, its alliances and what to do next, in a terminal."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from concours.api.result import Result
+from concours.core.standings import Standing
+
+_BAR = 30
+_STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
+
+
+def console() -> Console:
+    """Where results are printed."""
+    return Console(highlight=False)
+
+
+def print_result(result: Result, out: Console | None = None) -> None:
+    """The board, the alliances, and what is to be known of them."""
+    out = out or console()
+    out.print(_headline(result))
+    out.print(_board(result, out.width))
+    out.print(_legend(result))
+    for line in result.standings:
+        if line.reason:
+            out.print(f"  [red]{escape(line.entrant.name)}[/]: {line.status.replace('_', ' ')}: {escape(line.reason)}")
+    for warning in result.warnings:
+        out.print(f"  [yellow]warning[/]: {escape(warning)}")
+    _print_alliances(result, out)
+
+
+def next_commands(result: Result, out: Console) -> None:
+    """What a person is likely to want now."""
+    folder = shlex.quote(str(result.folder.path))
+    example = "sklearn:digits" if result.setup.problem.name == "digits" else "NEW_ROWS"
+    out.print(f"\n[bold]Next[/]  ({size(result.folder.size())} in {folder})")
+    if result.default:
+        out.print(f"  concours predict {folder} {example} -o predictions.csv", soft_wrap=True)
+    out.print(f"  concours show {folder}", soft_wrap=True)
+    out.print(f"  {folder}/report.html, {folder}/result.json", soft_wrap=True)
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count} bytes"
+
+
+def _headline(result: Result) -> str:
+    problem = result.setup.problem
+    what = f"{len(problem.classes)} classes" if problem.classes else "a number"
+    rows = f"{problem.train.rows:,} rows to learn from" + (
+        f", {problem.test.rows:,} to judge by" if problem.test else ""
+    )
+    state = "" if result.complete else "   [yellow](not finished: by selection score so far)[/]"
+    return f"\n[bold]{escape(problem.name)}[/]  {problem.kind}: {what}; {rows}{state}"
+
+
+def _board(result: Result, width: int) -> Table:
+    metrics = result.setup.problem.metrics
+    names = max(len(line.entrant.name) for line in result.standings)
+    plot = _Plot(
+        [line for line in result.standings if line.ci], min(max(width - names - 44 - 10 * len(metrics), 10), 32)
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+    table.add_column("rank", no_wrap=True)
+    table.add_column("", width=1)
+    table.add_column("name", no_wrap=True)
+    table.add_column(metrics[0].name, justify="right", no_wrap=True)
+    table.add_column("95% interval", width=plot.width, no_wrap=True)
+    for metric in metrics[1:]:
+        table.add_column(metric.name, justify="right")
+    table.add_column("selection", no_wrap=True)
+    table.add_column("fit s", justify="right", no_wrap=True)
+    for line in result.standings:
+        star = "★" if line.entrant.name == result.default else ""
+        others = [_number(line.metrics.get(metric.name)) for metric in metrics[1:]]
+        cells = [
+            _ranks(line), star, escape(line.entrant.name), _number(line.score), plot.bar(line), *others, _selection(line),
+            _seconds(line.fit_seconds),
+        ]  # fmt: skip
+        table.add_row(*cells, style=_STYLES[line.entrant.role] if line.status == "ok" else "dim")
+    return table
+
+
+def _legend(result: Result) -> str:
+    problem = result.setup.problem
+    direction = "higher" if problem.metrics[0].greater_is_better else "lower"
+    judged = (
+        "judged on rows that nothing was fitted on or chosen by"
+        if problem.test
+        else "no test part: judged by the selection score itself, which flatters what was chosen by it"
+    )
+    return (
+        f"[dim]★ the default, best by selection score (out-of-fold). {problem.metrics[0].name}: {direction} is better;\n"
+        f"{judged}.\nrank: place, and the places that the data cannot rule out (95%, all pairs together).[/]"
+    )
+
+
+def _print_alliances(result: Result, out: Console) -> None:
+    for name, alliance in result.alliances.items():
+        weights = sorted(alliance.weights.items(), key=lambda item: -item[1])
+        if len({weight for _, weight in weights}) == 1 and name != "greedy":
+            continue
+        out.print(f"\n[cyan]{escape(name)}[/] joins")
+        width = max(len(member) for member, _ in weights)
+        for member, weight in weights:
+            out.print(f"  {escape(member):<{width}}  {weight:6.1%}  [cyan]{'█' * max(round(weight * _BAR), 1)}[/]")
+
+
+class _Plot:
+    """Intervals on one scale; what lies far from the rest is cut off, and an arrow says so."""
+
+    def __init__(self, lines: Sequence[Standing], width: int) -> None:
+        self.width = width
+        bounds = [line.ci for line in lines if line.ci and line.entrant.role != "baseline"] or [
+            line.ci for line in lines if line.ci
+        ]
+        lows, highs = sorted(ci[0] for ci in bounds), sorted(ci[1] for ci in bounds)
+        self._low, self._high = (lows[0], highs[-1]) if bounds else (0.0, 1.0)
+        if bounds:
+            spread = highs[len(highs) // 2] - lows[len(lows) // 2] or 1e-9
+            self._low = max(self._low, lows[len(lows) // 2] - 6 * spread)
+            self._high = min(self._high, highs[len(highs) // 2] + 6 * spread)
+
+    def bar(self, line: Standing) -> Text:
+        """The interval as a line with its point."""
+        if not line.ci or line.score is None:
+            return Text("")
+        low, high, point = (self._place(value) for value in (*line.ci, line.score))
+        cells = [" "] * self.width
+        if low >= self.width:
+            cells[-1] = "▸"
+        elif high < 0:
+            cells[0] = "◂"
+        else:
+            for place in range(max(low, 0), min(high, self.width - 1) + 1):
+                cells[place] = "─"
+            if 0 <= point < self.width:
+                cells[point] = "●"
+            if high >= self.width:
+                cells[-1] = "▸"
+            if low < 0:
+                cells[0] = "◂"
+        return Text("".join(cells))
+
+    def _place(self, value: float) -> int:
+        return round((value - self._low) / ((self._high - self._low) or 1.0) * (self.width - 1))
+
+
+def _ranks(line: Standing) -> str:
+    if line.rank is None:
+        return " –"
+    span = f"{line.rank_best}–{line.rank_worst}" if line.rank_best != line.rank_worst else str(line.rank_best)
+    return f"{line.rank:>2} [dim]({span})[/]" if line.rank_best else f"{line.rank:>2}"
+
+
+def _selection(line: Standing) -> str:
+    if not line.selection:
+        return "–"
+    return f"{_number(line.selection.score)} [dim]± {line.selection.stderr:.2g}[/]"
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    if value is None:
+        return "–"
+    if value and (abs(value) >= 1e5 or abs(value) < 1e-4):
+        return f"{value:.{digits - 1}g}"
+    return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.{max(digits - 2, 0)}f}"
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

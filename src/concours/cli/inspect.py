@@ -1,0 +1,47 @@
+"""`concours show`, `concours gc` and `concours doctor`: looking at what is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Run = Annotated[Path, typer.Argument(metavar="DIR", help="The run folder of a contest.")]
+
+
+def show(
+    run: Run, as_json: Annotated[bool, typer.Option("--json", help="Print result.json, as far as it is known.")] = False
+) -> None:
+    """The board and the alliances of a contest, finished or running."""
+    from concours.api.contest import look
+
+    result = look(run)
+    if as_json:
+        typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
+        return
+    from concours.cli.board import print_result
+
+    print_result(result)
+
+
+def gc(run: Run) -> None:
+    """Remove from a run folder what no journal or result refers to."""
+    from concours.api.gc import collect
+    from concours.cli.board import size
+
+    freed = collect(run)
+    objects = f"{freed.objects} object" + ("" if freed.objects == 1 else "s")
+    typer.echo(f"removed {objects}, {size(freed.bytes)}; {size(freed.left)} are left in {run}")
+
+
+def doctor() -> None:
+    """What is installed, what is missing and how to get it, cores, memory, disk, GPU."""
+    from concours.api.doctor import examine
+
+    lines = examine()
+    width = max(len(line.name) for line in lines)
+    for line in lines:
+        mark = {True: "ok     ", False: "missing"}.get(line.present, "       ")
+        typer.echo(f"{mark}  {line.name:<{width}}  {line.text}")

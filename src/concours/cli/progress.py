@@ -1,0 +1,164 @@
+"""Live progress: what runs, what is done, how well, and how long it may still take."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from concours.core.event import Done, Failed
+from concours.core.job import Job
+from concours.core.ports import Listener, Notice
+
+_BESIDES = ("check", "prepare", "gather", "score")
+
+
+@contextmanager
+def watching(budget_s: float | None) -> Iterator[Listener]:
+    """A listener that shows a contest on standard error: a live table in a terminal, otherwise a line an entrant."""
+    console = Console(stderr=True, highlight=False)
+    progress = Progress(budget_s)
+    if not console.is_terminal:
+        yield _Lines(console, progress)
+        return
+    with Live(get_renderable=progress.render, console=console, refresh_per_second=5, transient=True):
+        yield _Warnings(console, progress)
+
+
+class Progress:
+    """What a person needs to know of a contest that runs."""
+
+    def __init__(self, budget_s: float | None) -> None:
+        self._began, self._budget_s = time.monotonic(), budget_s
+        self.rows: dict[str, _Row] = {}
+        self._step = "reading the data"
+        self._running: dict[str, tuple[Job, float]] = {}
+
+    def __call__(self, notice: Notice) -> None:
+        job = notice.job
+        if job is None:
+            return
+        name, _, part = job.label.partition(": ")
+        if notice.topic == "started":
+            self._running[job.digest] = (job, time.monotonic())
+        elif notice.topic in ("ended", "cancelled", "recalled"):
+            self._running.pop(job.digest, None)
+        if job.kind in ("check", "fit", "score", "blend"):
+            self.rows.setdefault(name, _Row()).hear(notice)
+        self._step = (
+            "judging" if job.kind == "judge" else "cooperating" if job.kind in ("select", "blend") else "competing"
+        )
+
+    def render(self) -> Group:
+        """The table of entrants and a line for the whole."""
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+        for column in ("entrant", "fits", "selection", "now"):
+            table.add_column(column)
+        for name, row in self.rows.items():
+            table.add_row(escape(name), row.bar(), row.score, self._now(name, row))
+        return Group(table, f"[bold]{self._step}[/]  {self._clock()}")
+
+    def _now(self, name: str, row: _Row) -> str:
+        if row.failure:
+            return f"[red]{escape(row.failure[:70])}[/]"
+        parts = [
+            job.label.partition(": ")[2] for job, _ in self._running.values() if job.label.partition(": ")[0] == name
+        ]
+        return escape(", ".join(parts) + (f"  {row.note}" if parts and row.note else ""))
+
+    def _clock(self) -> str:
+        elapsed = time.monotonic() - self._began
+        left = self._left_s()
+        text = f"{_clock(elapsed)} so far"
+        if left is not None:
+            text += f", about {_clock(left)} left"
+        return text + (f" of {_clock(self._budget_s)}" if self._budget_s else "")
+
+    def _left_s(self) -> float | None:
+        """From what the fits that are done have cost, those of the same entrant if there are any."""
+        costs = [row.mean_s for row in self.rows.values() if row.mean_s is not None]
+        if not costs:
+            return None
+        typical = statistics.fmean(costs)
+        waiting = sum((typical if row.mean_s is None else row.mean_s) * row.left for row in self.rows.values())
+        return waiting / max(len(self._running), 1)
+
+
+class _Row:
+    """One entrant: its fits, its score, what it last told."""
+
+    def __init__(self) -> None:
+        self.planned: set[str] = set()
+        self.done: set[str] = set()
+        self.seconds: list[float] = []
+        self.score, self.note, self.failure = "", "", ""
+
+    @property
+    def left(self) -> int:
+        return 0 if self.failure else len(self.planned - self.done)
+
+    @property
+    def mean_s(self) -> float | None:
+        return statistics.fmean(self.seconds) if self.seconds else None
+
+    def hear(self, notice: Notice) -> None:
+        job, event = notice.job, notice.event
+        if job is None:
+            return
+        if job.kind == "fit":
+            self.planned.add(job.digest)
+        if notice.values and "epoch" in notice.values:
+            values = notice.values
+            self.note = f"epoch {values['epoch']:g}/{values.get('epochs', 0):g}" + (
+                f", loss {values['loss']:.3f}" if "loss" in values else ""
+            )
+        if isinstance(event, Failed):
+            self.failure = event.reason
+        elif isinstance(event, Done):
+            if job.kind == "fit":
+                self.done.add(job.digest)
+                self.seconds += [event.cost.wall_s] if notice.topic == "ended" else []
+            elif job.kind == "score":
+                self.score = f"{event.values['score']:.4f} ± {event.values['stderr']:.4f}"
+
+    def bar(self) -> str:
+        """A dot a fit."""
+        return f"[green]{'●' * len(self.done)}[/][dim]{'○' * len(self.planned - self.done)}[/]"
+
+
+class _Warnings:
+    """A progress that also prints warnings above the live table."""
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self._console, self._progress = console, progress
+
+    def __call__(self, notice: Notice) -> None:
+        self._progress(notice)
+        if notice.topic == "warning":
+            self._console.print(f"[yellow]warning[/]: {escape(notice.text)}", soft_wrap=True)
+
+
+class _Lines(_Warnings):
+    """Progress where there is no terminal: a line for each entrant that is complete or fails."""
+
+    def __call__(self, notice: Notice) -> None:
+        super().__call__(notice)
+        job, event = notice.job, notice.event
+        if job is None or notice.topic != "ended":
+            return
+        name = job.label.partition(": ")[0]
+        if isinstance(event, Failed) and job.kind in ("check", "fit"):
+            self._console.print(f"{escape(name)}: {escape(event.reason)}", soft_wrap=True)
+        elif job.kind == "score":
+            self._console.print(f"{escape(name)}: selection score {self._progress.rows[name].score}", soft_wrap=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"

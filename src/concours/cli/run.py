@@ -1,0 +1,109 @@
+"""`concours run` and `concours demo`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from concours.core.errors import TrustError
+
+if TYPE_CHECKING:
+    from concours.api.contest import Contest
+    from concours.api.result import Result
+
+STOPPED = 130
+
+
+class EngineName(StrEnum):
+    """How jobs are run."""
+
+    processes = "processes"
+    inline = "inline"
+
+
+Out = Annotated[Path | None, typer.Option("--out", help="The run folder.", show_default="runs/ and the file's name")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print result.json and nothing else on standard output.")]
+
+
+def run(
+    contest: Annotated[Path, typer.Argument(help="A contest file (TOML).")],
+    out: Out = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="Workers of their own, or this process (no limits).")
+    ] = EngineName.processes,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at a time.", show_default="the machine's cores")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="Wall time for the whole contest, over all its sittings.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides the split and everything random.", show_default="0")
+    ] = None,
+    as_json: AsJson = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run the code of files that the contest names.")] = False,
+) -> None:
+    """Run a contest, or go on with it where it stopped."""
+    from concours.api.contest import Contest
+
+    made = Contest.from_file(contest).with_options(
+        out=out, engine=engine.value, workers=workers, seconds=seconds, seed=seed
+    )
+    _ask(made, contest, trust)
+    _hold(made, as_json, again=f"concours run {shlex.quote(str(contest))}")
+
+
+def demo(out: Out = None, as_json: AsJson = False) -> None:
+    """Nine models read handwritten digits, then join. About a minute on two cores."""
+    from concours.api.contest import Contest
+
+    file = Path(__file__).with_name("demo.toml")
+    made = Contest.from_file(file).with_options(out=out or Path("runs/demo"))
+    _hold(made, as_json, again="concours demo")
+
+
+def _hold(contest: Contest, as_json: bool, *, again: str) -> None:
+    from concours.api.trust import trust as remember
+    from concours.cli.progress import watching
+
+    try:
+        with watching(contest.seconds) as listener:
+            result = contest.run(listener=listener)
+    except KeyboardInterrupt:
+        typer.echo(f"\nstopped; what has finished is kept, and the same command goes on: {again}", err=True)
+        raise typer.Exit(STOPPED) from None
+    remember(result.folder.path)
+    _print(result, as_json)
+    if result.default is None:
+        raise typer.Exit(1)
+
+
+def _print(result: Result, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
+        return
+    from concours.cli.board import console, next_commands, print_result
+
+    print_result(result)
+    next_commands(result, console())
+
+
+def _ask(contest: Contest, file: Path, agreed: bool) -> None:
+    """Code of the contest's own files runs only if the user agrees; agreeing is remembered for the contest's folder."""
+    from concours.api.trust import trust as remember
+    from concours.api.trust import trusts
+
+    code = contest.user_files()
+    if not code or trusts(file.parent):
+        return
+    names = ", ".join(str(path) for path in code)
+    if not agreed:
+        if not sys.stdin.isatty() or not typer.confirm(f"{file} runs code from {names}. Do you trust it?", err=True):
+            raise TrustError(f"{file} runs code from {names}; read it, then add --trust (asked once a folder)")
+    remember(file.parent)
