@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
@@ -78,7 +78,7 @@ class Memo:
 
     candidates: tuple[Candidate, ...]
     seed: int
-    known: Mapping[Digest, Done | Failed] = field(default_factory=dict)
+    known: Mapping[Digest, Done | Failed] = field(default_factory=lambda: frozen({}))
 
     def with_event(self, event: Event) -> Memo:
         """The state after an event; time changes nothing."""
@@ -112,14 +112,3 @@ def unfinished(state: Memo, jobs: Sequence[Job]) -> Plan:
     """The plan of those jobs that have not ended; finished when all have."""
     waiting: dict[Digest, Job] = {job.digest: job for job in jobs if state.ended(job) is None}
     return Plan(tuple(waiting.values()), "run" if waiting else "finished")
-
-
-def state_to_json(state: Memo) -> dict[str, Any]:
-    """A memo as JSON, to show that it is a value."""
-    from concours.core.event import event_to_json
-
-    return {
-        "candidates": [candidate.entrant.digest for candidate in state.candidates],
-        "seed": state.seed,
-        "known": {job: event_to_json(event) for job, event in state.known.items()},
-    }

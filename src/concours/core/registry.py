@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import reduce
 from importlib import import_module
 from typing import Any
@@ -19,17 +18,3 @@ def load(reference: str) -> Any:
     if not (module and colon and attribute):
         raise ValueError(f"a reference is written module:attribute, got {reference!r}")
     return reduce(getattr, attribute.split("."), import_module(module))
-
-
-def merged(*tables: Mapping[str, str]) -> dict[str, str]:
-    """One table from several.
-
-    Raises:
-        ValueError: two tables give one name to different things.
-    """
-    result: dict[str, str] = {}
-    for table in tables:
-        for name, reference in table.items():
-            if result.setdefault(name, reference) != reference:
-                raise ValueError(f"{name!r} is registered twice: {result[name]} and {reference}")
-    return result

@@ -6,7 +6,6 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -116,11 +115,6 @@ def read_journal(path: Path) -> tuple[list[Record], int]:
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     parsed = [_parse(line) for line in whole.split(b"\n")] if whole else []
     return [record for record in parsed if record], sum(record is None for record in parsed)
-
-
-def events(records: list[Record]) -> Iterator[Event]:
-    """The events of some records."""
-    return (record.event for record in records)
 
 
 def _line(record: Record) -> bytes:

@@ -13,8 +13,9 @@ products (the Gram matrix) alone. Any other loss is a callable, evaluated for ev
 
 Where we differ from AutoGluon: values that are not finite are refused, and a callable's loss that is not finite never
 wins; probabilities of two classes come as two columns and are treated like those of many (AutoGluon has one column,
-a clip at 1e-15 and a threshold of one half). Where nothing is rounded (a first loss of 1e-4 or less), members that
-are equally good but not the same may be told apart by the last bits of a sum, in AutoGluon and here.
+a clip at 1e-15 and a threshold of one half); float32 is widened first (AutoGluon scales in float32). Where nothing is
+rounded (a first loss of 1e-4 or less), members that are equally good but not the same may be told apart by the last
+bits of a sum, in AutoGluon and here.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ METRICS: Final = ("log_loss", "accuracy", "rmse")
 _DECIMALS: Final = 6
 _NEVER_ROUNDED: Final = 1e-4
 _TIE: Final = 1e-12
-_GROUP: Final = 16  # (2 ** -52) ** 16 is still a normal float64
+_GROUP: Final = 16  # (2 ** -52) ** 16, of probabilities at the clip, is still a normal float64
 _BLOCK: Final = 2**18  # values worked on at a time: 2 MiB, however many rows there are
 _SUMS_TO_ONE: Final = 1e-12
-_CANCELLED: Final = 1e-6
-_CLOSE: Final = 1e-9
+_CANCELLED: Final = 1e-6  # of the square the errors would have if they pointed one way: ten of sixteen digits left
+_CLOSE: Final = 1e-9  # relative, far above the rounding of a mean: what is closer is compared exactly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

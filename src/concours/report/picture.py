@@ -1,0 +1,179 @@
+"""Pictures: where the marks of a plot lie, for the template to draw, and how its numbers are written.
+
+Positions along an axis are percents of its length, so that a picture fits any width and its text keeps its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, isfinite, log10
+from statistics import median
+from typing import Literal
+from unicodedata import east_asian_width
+
+Side = Literal["", "left", "right"]
+
+NOTHING = "–"
+_ROW = 34
+_FOOT = 46
+_LONGEST = 24
+"""Columns of a label; longer names are cut."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What a line of a plot shows: a value within low and high; `strong` rows stand out."""
+
+    name: str
+    role: str
+    starred: bool
+    value: float
+    low: float
+    high: float
+    text: str
+    strong: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A row in its place. `cut` is the side on which its value lies beyond the end of the axis."""
+
+    row: Row
+    label: str
+    y: int
+    at: float
+    low: float
+    high: float
+    cut: Side
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A number on an axis."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """A picture with one row an entrant.
+
+    Attributes:
+        height, bottom, label_width: of the whole, down to the axis, and of the names; in pixels.
+        cut: the side on which the axis ends before the worst rows, if any.
+    """
+
+    marks: tuple[Mark, ...]
+    ticks: tuple[Tick, ...]
+    height: int
+    bottom: int
+    label_width: int
+    cut: Side = ""
+
+
+def interval_plot(rows: Sequence[Row], *, greater_is_better: bool) -> Plot:
+    """Values with their intervals on one axis, which is cut before outliers that would squeeze all others."""
+    dropped = _outliers(rows, greater_is_better)
+    low, high = _extent([row for row in rows if row not in dropped])
+    side: Side = ("left" if greater_is_better else "right") if dropped else ""
+    ticks = tuple(Tick(_percent(value, low, high), text) for value, text in _ticks(low, high))
+    return _plot(rows, low, high, ticks, side)
+
+
+def rank_plot(rows: Sequence[Row]) -> Plot:
+    """Ranges of ranks, 1 on the left."""
+    last = int(max(row.high for row in rows))
+    step = ceil(last / 12)
+    numbers = [1, *range(step if step > 1 else 2, last + 1, step)]
+    low, high = 0.5, last + 0.5
+    return _plot(rows, low, high, tuple(Tick(_percent(number, low, high), str(number)) for number in numbers), "")
+
+
+def fixed(value: float | None, decimals: int) -> str:
+    """A number with so many decimals; very large and very small ones in powers of ten; a dash for none."""
+    if value is None:
+        return NOTHING
+    if decimals > 6 or abs(value) >= 1e7:
+        mantissa, _, exponent = f"{value:.2e}".partition("e")
+        text = f"{mantissa}e{int(exponent)}" if value else "0"
+    else:
+        text = f"{value:,.{decimals}f}"
+    return text.removeprefix("-") if not text.strip("-0.,") else text.replace("-", "−")
+
+
+def decimals(sizes: Sequence[float], *, digits: int) -> int:
+    """How many decimals show so many significant digits of a typical one of these sizes; signs and zeros do not count."""
+    known = [abs(size) for size in sizes if size and isfinite(size)]
+    return max(0, digits - ceil(log10(median(known)) - 1e-9)) if known else digits
+
+
+def _plot(rows: Sequence[Row], low: float, high: float, ticks: tuple[Tick, ...], side: Side) -> Plot:
+    labels = [_shortened(row.name) for row in rows]
+    bottom = _ROW * len(rows) + 4
+    return Plot(
+        marks=tuple(_mark(row, label, index, low, high) for index, (row, label) in enumerate(zip(rows, labels, strict=True))),
+        ticks=ticks,
+        height=bottom + _FOOT,
+        bottom=bottom,
+        label_width=24 + max(8 * _columns(label) for label in labels),
+        cut=side,
+    )
+
+
+def _mark(row: Row, label: str, index: int, low: float, high: float) -> Mark:
+    return Mark(
+        row=row,
+        label=label,
+        y=_ROW * index + _ROW // 2,
+        at=_percent(row.value, low, high),
+        low=_percent(row.low, low, high),
+        high=_percent(row.high, low, high),
+        cut="left" if row.value < low else "right" if row.value > high else "",
+    )
+
+
+def _outliers(rows: Sequence[Row], greater_is_better: bool) -> list[Row]:
+    """The worst rows, at most a third, if the rest takes less than half of the room without them."""
+    order = sorted(rows, key=lambda row: row.value, reverse=greater_is_better)
+    spans = {}
+    for dropped in range(len(order) // 3 + 1):
+        kept = order[: len(order) - dropped]
+        spans[dropped] = max(row.high for row in kept) - min(row.low for row in kept)
+    squeezed = [d for d in spans if d and spans[d] > 0 and spans[0] > 2.5 * spans[d] and spans[d - 1] > 1.5 * spans[d]]
+    return order[len(order) - max(squeezed) :] if squeezed else []
+
+
+def _extent(rows: Sequence[Row]) -> tuple[float, float]:
+    low, high = min(row.low for row in rows), max(row.high for row in rows)
+    span, size = high - low, max(abs(low), abs(high))
+    margin = 0.04 * span if span > 1e-9 * size else 0.05 * size or 0.5
+    return low - margin, high + margin
+
+
+def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+    rough = (high - low) / 5
+    power = 10.0 ** floor(log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= 0.999 * rough)
+    places = max(0, -floor(log10(step) + 1e-9))
+    values = [step * number for number in range(ceil(low / step), floor(high / step) + 1)]
+    return [(value, fixed(value, places)) for value in values]
+
+
+def _percent(value: float, low: float, high: float) -> float:
+    """Where a value lies on the axis; those beyond its ends lie on them."""
+    return round(100 * min(1.0, max(0.0, (value - low) / (high - low))), 2)
+
+
+def _columns(text: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _shortened(name: str) -> str:
+    if _columns(name) <= _LONGEST:
+        return name
+    cut = name
+    while _columns(cut) >= _LONGEST:
+        cut = cut[:-1]
+    return cut + "…"

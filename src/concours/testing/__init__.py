@@ -1,0 +1,33 @@
+"""Conformance suites for entrants, processes, stores and executors of others, and toys to try things out on.
+
+Public: whoever implements one of the protocols runs its suite in a test of their own. A suite raises `LawBroken`, an
+AssertionError that says which law was broken and how.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_PUBLIC = {
+    "LawBroken": "concours.testing.laws",
+    "check_entrant": "concours.testing.entrants",
+    "check_executor": "concours.testing.executors",
+    "check_process": "concours.testing.processes",
+    "check_store": "concours.testing.stores",
+}
+
+__all__ = ["LawBroken", "check_entrant", "check_executor", "check_process", "check_store"]  # noqa: F822 (by __getattr__)
+
+if TYPE_CHECKING:
+    from concours.testing.entrants import check_entrant
+    from concours.testing.executors import check_executor
+    from concours.testing.laws import LawBroken
+    from concours.testing.processes import check_process
+    from concours.testing.stores import check_store
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'concours.testing' has no attribute {name!r}")

@@ -1,0 +1,143 @@
+"""The conformance suite of entrants."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from concours.core.entrant import Entrant
+from concours.engine.steady import steady
+from concours.entrants.fitting import Fitted
+from concours.entrants.fitting import fit as fit_estimator
+from concours.entrants.models import dump_model, load_model
+from concours.entrants.preparation import PREPARATIONS
+from concours.entrants.recipes import Resolved, build, resolve
+from concours.tasks.kinds import Kind, kind_named
+from concours.testing.laws import law
+
+_SEED = 7
+_ROWS = 90
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """An entrant, and invented rows to try it out on.
+
+    Attributes:
+        x, new: rows to fit on and rows to predict, as the entrant gets them.
+        y: codes of three classes, or values; (rows,).
+    """
+
+    name: str
+    resolved: Resolved
+    x: Any
+    new: Any
+    y: NDArray[Any]
+    classes: int
+    workspace: Path
+
+    def fitted(self, y: NDArray[Any] | None = None, rows: slice | NDArray[Any] = slice(None)) -> Fitted:
+        """The entrant, built anew and fitted with the one seed."""
+        entrant = self.resolved.entrant
+        estimator = build(entrant.recipe, entrant.params, self.resolved.source, self.workspace, seed=_SEED)
+        x = self.x[rows] if isinstance(self.x, np.ndarray) else self.x.iloc[rows].reset_index(drop=True)
+        return fit_estimator(estimator, x, self.y[rows], self.classes, calibrate=not self.resolved.source)
+
+
+def check_entrant(entrant: Entrant | str, *, kind: str = "tabular-classification", folder: Path | str = ".") -> str:
+    """Checks that an entrant can compete, on invented rows: a few dozen, with gaps and words in a table.
+
+    Laws: it builds, and has `fit` and `predict`; fitted twice with one seed it predicts the same; predictions are finite,
+    one a row, and of classes a distribution; it survives that a class is absent where it is fitted, and gives it no weight;
+    what is loaded predicts what was dumped, or the model says `refit`; the global random numbers are left alone.
+
+    Args:
+        entrant: or only its recipe: `module:Class`, `./file.py:Class`, or a name of the zoo.
+        folder: where the recipe's file name begins.
+
+    Returns:
+        The form in which its models are kept: `skops`, `safetensors` or `refit`.
+
+    Raises:
+        LawBroken: with the law that does not hold.
+        RecipeError: the recipe leads to no estimator.
+    """
+    entrant = Entrant(name=entrant, recipe=entrant) if isinstance(entrant, str) else entrant
+    with tempfile.TemporaryDirectory(prefix="concours-") as workspace:
+        trial = _trial(entrant, kind_named(kind), Path(folder), Path(workspace))
+        first = _checked_fit(trial)
+        with steady(threads=1, seed=_SEED):
+            again = trial.fitted().predict(trial.new)
+            law(np.array_equal(first.predict(trial.new), again), f"{trial.name}: fitted twice with one seed it predicts the same")
+            if trial.classes:
+                _check_absent_class(trial)
+            return _checked_round_trip(trial, first)
+
+
+def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path) -> _Trial:
+    resolved = resolve(entrant, form=kind.form, preparation=kind.preparation, folder=folder)
+    law(not resolved.skipped, f"{entrant.name}: {resolved.skipped}")
+    x, y = _rows(kind)
+    new = x[: _ROWS // 3] if isinstance(x, np.ndarray) else x.iloc[: _ROWS // 3]
+    if resolved.entrant.prepare != "none":
+        preparation = PREPARATIONS[resolved.entrant.prepare]()
+        x = np.asarray(preparation.fit_transform(x), dtype=np.float32)
+        new = np.asarray(preparation.transform(new), dtype=np.float32)
+    return _Trial(entrant.name, resolved, x, new, y, 3 if kind.target == "classes" else 0, workspace)
+
+
+def _checked_fit(trial: _Trial) -> Fitted:
+    """A fit outside `steady`, so that what it does to global state shows."""
+    before = _global_state()
+    with np.errstate(all="ignore"):
+        fitted = trial.fitted()
+        predictions = fitted.predict(trial.new)
+    law(_global_state() == before, f"{trial.name}: it leaves the global random numbers alone; use random_state instead")
+    shape = (len(trial.new), trial.classes or 1)
+    law(predictions.shape == shape, f"{trial.name}: predictions are (rows, outputs): expected {shape}, got {predictions.shape}")
+    law(bool(np.isfinite(predictions).all()), f"{trial.name}: predictions are finite")
+    if trial.classes:
+        sums = predictions.sum(axis=1)
+        law(bool(np.allclose(sums, 1) and (predictions >= 0).all()), f"{trial.name}: predictions of classes are distributions")
+    return fitted
+
+
+def _check_absent_class(trial: _Trial) -> None:
+    predictions = trial.fitted(rows=np.flatnonzero(trial.y != 1)).predict(trial.new)
+    law(predictions.shape == (len(trial.new), 3), f"{trial.name}: predictions have a column for a class that it has not seen")
+    law(not predictions[:, 1].any(), f"{trial.name}: a class that it has not seen has no weight")
+
+
+def _checked_round_trip(trial: _Trial, fitted: Fitted) -> str:
+    format, files, why = dump_model(fitted)
+    if format == "refit":
+        law(bool(why), f"{trial.name}: a model that is kept as `refit` says why")
+        return format
+    loaded = load_model(format, files).predict(trial.new)
+    law(np.array_equal(loaded, fitted.predict(trial.new)), f"{trial.name}: the model that is loaded predicts what was dumped")
+    return format
+
+
+def _rows(kind: Kind) -> tuple[Any, NDArray[Any]]:
+    """Invented rows of a kind, whose targets can be learned; three classes, or values."""
+    rng = np.random.default_rng(_SEED)
+    codes = np.arange(_ROWS) % 3
+    y = codes if kind.target == "classes" else codes + rng.normal(scale=0.1, size=_ROWS)
+    if kind.input == "image":
+        return (rng.random((_ROWS, 8, 8)) + codes[:, None, None]).astype(np.float32), y
+    numbers = rng.normal(size=(_ROWS, 3)) + codes[:, None]
+    numbers[rng.random(_ROWS) < 0.1, 2] = np.nan
+    frame = pd.DataFrame(numbers, columns=["length", "width", "sometimes missing"])
+    return frame.assign(colour=np.array(["red", "green", "blue"])[rng.permutation(codes)]), y
+
+
+def _global_state() -> tuple[Any, ...]:
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 (the global generator is what is looked at)
+    return (random.getstate(), name, bytes(keys), *rest)

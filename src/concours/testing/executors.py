@@ -1,0 +1,163 @@
+"""The conformance suite of executors."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from concours.commons.disk import DiskStore
+from concours.core.event import Cause, Done, Failed, event_to_json
+from concours.core.job import Job
+from concours.core.ports import Executor
+from concours.engine.work import execute
+from concours.testing.laws import law
+from concours.testing.toys import REFERENCE, RUNNERS
+
+Make = Callable[[DiskStore, str], Executor]
+_PATIENCE_S = 60.0
+_FATAL: Mapping[str, Cause] = {
+    "segfault": "crash",
+    "leave": "crash",
+    "close_everything": "crash",
+    "leave_a_child_and_die": "crash",
+    "kill_itself": "out_of_memory",
+}
+_HARMLESS = ("close_output", "leave_a_child", "return_twice", "read_input")
+
+
+def toy_job(name: str, *, mischief: str | None = None, outputs: tuple[str, ...] = ("first", "second")) -> Job:
+    """A job of the toys' table."""
+    params = {"mischief": mischief} if mischief else {}
+    return Job(kind="fit", params={"name": name, "params": params}, outputs=outputs, label=name)
+
+
+def check_executor(make: Make, *, apart: bool) -> None:
+    """Checks the laws of `concours.core.ports.Executor`.
+
+    Args:
+        make: gives a new executor on a store, that runs jobs by the table of runners which the text names.
+        apart: whether jobs run in processes of their own; then they also misbehave.
+
+    Raises:
+        LawBroken: with the law that does not hold.
+    """
+    checks = [_every_job_has_one_outcome, _jobs_do_not_depend_on_others, _fails_alone, _forgets, _closes]
+    for check in (*checks, *([_crashes_alone, _harmless_mischief, _stops] if apart else [])):
+        with tempfile.TemporaryDirectory(prefix="concours-") as folder:
+            store = DiskStore(Path(folder))
+            executor = make(store, REFERENCE)
+            try:
+                check(executor, store)
+            finally:
+                executor.close()
+
+
+def _every_job_has_one_outcome(executor: Executor, store: DiskStore) -> None:
+    law(not list(executor.outcomes()), "`outcomes` gives nothing, at once, when nothing is under way")
+    jobs = [toy_job(f"job {number}") for number in range(12)]
+    for job in jobs[:6]:
+        executor.submit(job)
+    first = _some(executor)
+    for job in jobs[6:]:
+        executor.submit(job)
+    events = [*first, *_all(executor, len(jobs) - len(first))]
+    law(sorted(event.job for event in events) == sorted(job.digest for job in jobs), "every job has exactly one outcome")
+    law(not list(executor.outcomes()), "`outcomes` gives nothing, at once, when everything has ended")
+
+
+def _jobs_do_not_depend_on_others(executor: Executor, store: DiskStore) -> None:
+    jobs = [toy_job(f"job {number}") for number in range(6)]
+    for job in reversed(jobs):
+        executor.submit(job)
+    found = {event.job: _result(event) for event in _all(executor, len(jobs))}
+    with tempfile.TemporaryDirectory(prefix="concours-") as folder:
+        alone = {job.digest: _result(execute(job, DiskStore(Path(folder)), RUNNERS)) for job in jobs}
+    law(found == alone, f"a job yields what it yields alone: {alone}, got {found}")
+    law(all(store.verify(d) for job in found.values() for d in job["outputs"].values()), "what jobs yield is in the store")
+
+
+def _fails_alone(executor: Executor, store: DiskStore) -> None:
+    bad = [toy_job("raises", mischief="raise_an_error"), toy_job("leaves", mischief="ask_to_leave"), Job(kind="unknown")]
+    _expect_failures(executor, [(job, "exception") for job in bad])
+
+
+def _crashes_alone(executor: Executor, store: DiskStore) -> None:
+    bad = [(toy_job(name, mischief=name), cause) for name, cause in _FATAL.items()]
+    _expect_failures(executor, bad)
+
+
+def _harmless_mischief(executor: Executor, store: DiskStore) -> None:
+    jobs = [job for name in _HARMLESS for job in (toy_job(name, mischief=name), toy_job(f"after {name}"))]
+    for job in jobs:
+        executor.submit(job)
+    events = _all(executor, len(jobs))
+    failed = [event.reason for event in events if isinstance(event, Failed)]
+    law(not failed, f"a job that closes its output, forks or leaves a child behind ends well, and so does the next: {failed}")
+
+
+def _forgets(executor: Executor, store: DiskStore) -> None:
+    """A job is cancelled before it has begun; if `submit` waited for it, it would never come back."""
+    for_ever, other = toy_job("for ever", mischief="hang"), toy_job("other")
+    executor.submit(for_ever)
+    executor.cancel(for_ever)
+    executor.submit(other)
+    events = _all(executor, 1)
+    law([event.job for event in events] == [other.digest], "a job that was cancelled before it began has no outcome")
+    executor.cancel(other)
+    executor.cancel(toy_job("never submitted"))
+    law(not list(executor.outcomes()), "cancelling what has ended, or is not known, does nothing")
+
+
+def _stops(executor: Executor, store: DiskStore) -> None:
+    for_ever = toy_job("for ever", mischief="hang")
+    executor.submit(for_ever)
+    law(not list(executor.outcomes(timeout_s=0.5)), "`outcomes` waits no longer than its timeout, and gives what there is")
+    executor.cancel(for_ever)
+    executor.submit(toy_job("other"))
+    found = {event.job for event in _all(executor, 1)} - {for_ever.digest}
+    law(found == {toy_job("other").digest}, "a job that is cancelled half-way leaves room for others")
+
+
+def _closes(executor: Executor, store: DiskStore) -> None:
+    executor.submit(toy_job("never done"))
+    executor.close()
+    executor.close()
+    law(not list(executor.outcomes()), "a closed executor has nothing under way, and may be closed again")
+
+
+def _expect_failures(executor: Executor, bad: Sequence[tuple[Job, Cause]]) -> None:
+    good = [toy_job(f"good {number}") for number in range(4)]
+    for job in (*good[:2], *(job for job, _ in bad), *good[2:]):
+        executor.submit(job)
+    events = {event.job: event for event in _all(executor, len(good) + len(bad))}
+    for job in good:
+        law(isinstance(events[job.digest], Done), f"a job that fails fails alone, but: {events[job.digest]}")
+    for job, cause in bad:
+        event = events[job.digest]
+        law(isinstance(event, Failed), f"{job.label or job.kind} fails")
+        law(isinstance(event, Failed) and event.cause == cause, f"{job.label or job.kind} fails by {cause}, got {event}")
+        law(isinstance(event, Failed) and bool(event.reason) and "\n" not in event.reason, "a failure has its reason, in one line")
+
+
+def _some(executor: Executor) -> Sequence[Done | Failed]:
+    """What the next wait gives, at least one."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not (events := list(executor.outcomes(timeout_s=1.0))):
+        law(time.monotonic() < deadline, f"a job ends within {_PATIENCE_S:g} s")
+    return events
+
+
+def _all(executor: Executor, count: int) -> list[Done | Failed]:
+    """So many outcomes, and not one more."""
+    events: list[Done | Failed] = []
+    while len(events) < count:
+        events += _some(executor)
+    law(len(events) == count, f"every job has one outcome: expected {count}, got {len(events)}")
+    return events
+
+
+def _result(event: Done | Failed) -> dict[str, dict[str, str]]:
+    """What an outcome says besides what it cost."""
+    return {name: value for name, value in event_to_json(event).items() if name != "cost"}

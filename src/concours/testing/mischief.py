@@ -1,0 +1,157 @@
+"""Ways to misbehave, as functions, and estimators that do so when they are fitted. Only for processes that may be lost.
+
+The estimators are entrants like any other: `concours.testing.mischief:Hangs`, or imported by a user's file.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+_FOR_EVER_S = 3600.0
+
+
+def raise_an_error() -> None:
+    """Raises."""
+    raise ValueError("this entrant raises")
+
+
+def hang() -> None:
+    """Sleeps, and takes no notice of SIGTERM, SIGINT and SIGHUP."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    time.sleep(_FOR_EVER_S)
+
+
+def allocate() -> None:
+    """Takes memory without end, in steps of 16 MiB, each written to."""
+    held = []
+    while True:
+        held.append(bytearray(os.urandom(1 << 12) * (1 << 12)))
+
+
+def segfault() -> None:
+    """Reads where nothing is."""
+    ctypes.string_at(0)
+
+
+def kill_itself() -> None:
+    """Dies of SIGKILL, as from the system's want of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave() -> None:
+    """Ends the process, without a word to anybody."""
+    os._exit(3)
+
+
+def ask_to_leave() -> None:
+    """Ends the program as programs do."""
+    sys.exit(4)
+
+
+def flood() -> None:
+    """Prints without end, gigabytes if nobody stops it."""
+    while True:
+        os.write(1, b"what a lot there is to say\n" * 1000)
+
+
+def close_output() -> None:
+    """Closes standard output and error, the objects and what they write to."""
+    sys.stdout.close()
+    sys.stderr.close()
+    for number in (1, 2):
+        os.close(number)
+
+
+def close_everything() -> None:
+    """Closes all open files but the standard ones, as programs do that become daemons."""
+    os.closerange(3, 4096)
+
+
+def leave_a_child() -> None:
+    """Starts a program that outlives the job and keeps the job's output open."""
+    subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({_FOR_EVER_S})"])
+
+
+def leave_a_child_and_die() -> None:
+    """Starts a program that keeps the job's output open, and ends the process."""
+    leave_a_child()
+    os._exit(5)
+
+
+def return_twice() -> None:
+    """Forks, and goes on in both processes."""
+    os.fork()
+
+
+def read_input() -> None:
+    """Reads standard input to its end."""
+    sys.stdin.read()
+
+
+MISCHIEF: Mapping[str, Callable[[], None]] = {
+    function.__name__: function
+    for function in (
+        raise_an_error,
+        hang,
+        allocate,
+        segfault,
+        kill_itself,
+        leave,
+        ask_to_leave,
+        flood,
+        close_output,
+        close_everything,
+        leave_a_child,
+        leave_a_child_and_die,
+        return_twice,
+        read_input,
+    )
+}
+"""By name."""
+
+
+class _Mischievous:
+    """A classifier that misbehaves when it is fitted, and otherwise always predicts the first class."""
+
+    mischief: ClassVar[Callable[[], None]]
+
+    def fit(self, X: Any, y: Any) -> _Mischievous:
+        type(self).mischief()
+        return self
+
+    def predict(self, X: Any) -> Any:
+        import numpy as np
+
+        return np.zeros(len(X), dtype=np.int64)
+
+
+class Raises(_Mischievous):
+    mischief = staticmethod(raise_an_error)
+
+
+class Hangs(_Mischievous):
+    mischief = staticmethod(hang)
+
+
+class Allocates(_Mischievous):
+    mischief = staticmethod(allocate)
+
+
+class Segfaults(_Mischievous):
+    mischief = staticmethod(segfault)
+
+
+class Leaves(_Mischievous):
+    mischief = staticmethod(leave)
+
+
+class Floods(_Mischievous):
+    mischief = staticmethod(flood)

@@ -1,0 +1,118 @@
+"""The conformance suite of processes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from concours.core.digests import Digest, digest_json
+from concours.core.entrant import Candidate
+from concours.core.event import Cause, Cost, Done, Failed, Tick
+from concours.core.job import Job
+from concours.core.process import Process
+from concours.testing.laws import as_value, law
+from concours.testing.toys import chance, invented_values
+
+S = TypeVar("S")
+Answer = Callable[[Job], Done | Failed]
+_CAUSES: tuple[Cause, ...] = ("exception", "out_of_time", "crash")
+_MOST_EVENTS = 100_000
+_ORDERS = 4
+
+
+def all_well(job: Job) -> Done:
+    """An outcome of the form that this kind of job has, made from its digest."""
+    return Done(
+        job=job.digest,
+        outputs={name: digest_json([job.digest, name]) for name in job.outputs},
+        values=invented_values(job),
+        cost=Cost(wall_s=1.0, phases={"fit": chance(job, "fit"), "predict": chance(job, "predict")}),
+    )
+
+
+def all_fail(job: Job) -> Failed:
+    """A failure, of a cause made from the job's digest."""
+    return Failed(job=job.digest, cause=_CAUSES[int(3 * chance(job, "cause"))], reason=f"{job.label} failed")
+
+
+def some_fail(job: Job) -> Done | Failed:
+    """A failure for one job in six, chosen by its digest."""
+    return all_fail(job) if chance(job, "fails") < 1 / 6 else all_well(job)
+
+
+def check_process(process: Process[Any], candidates: Sequence[Candidate], *, seed: int = 0, answer: Answer = all_well) -> None:
+    """Checks the laws of `concours.core.process.Process` without running a model.
+
+    Args:
+        candidates: as many as the process wants.
+        answer: invents how a job ends well; a function of the job.
+
+    Raises:
+        LawBroken: with the law that does not hold.
+    """
+    law(as_value(process.init(candidates, seed=seed)) == as_value(process.init(candidates, seed=seed)), "`init` is pure")
+    ends = [final_state(process, candidates, answer, seed=seed, order=order) for order in range(_ORDERS)]
+    for other in ends[1:]:
+        law(as_value(ends[0]) == as_value(other), "the state does not depend on the order in which jobs end")
+    law(process.plan(ends[0]).status == "finished", "with every job done, the process comes to `finished`")
+    for bad in (all_fail, some_fail):
+        end = final_state(process, candidates, bad, seed=seed, order=0)
+        law(process.plan(end).status == "finished", "with every job answered, the process comes to `finished` also when jobs fail")
+        standings_of(process, end)
+
+
+def check_outcome_is_settled(process: Process[Any], candidates: Sequence[Candidate], *, seed: int = 0, answer: Answer = some_fail) -> None:
+    """Checks that what a competition says in the end does not depend on the order in which jobs end, also when some fail.
+
+    So the same contest ends the same on one worker and on many.
+    """
+    found = [
+        standings_of(process, final_state(process, candidates, answer, seed=seed, order=order)) for order in range(4 * _ORDERS)
+    ]
+    for other in found[1:]:
+        law(found[0] == other, f"standings do not depend on the order in which jobs end: {_difference(found[0], other)}")
+
+
+def final_state(process: Process[S], candidates: Sequence[Candidate], answer: Answer, *, seed: int, order: int) -> S:
+    """Drives a process to its end, its jobs answered in some order, and checks the laws on the way.
+
+    Args:
+        order: a seed for the order in which jobs end; 0 for the order of the plan.
+    """
+    state, rng, answered = process.init(candidates, seed=seed), random.Random(order), set[Digest]()
+    for _ in range(_MOST_EVENTS):
+        plan = process.plan(state)
+        wanted = [job.digest for job in plan.jobs]
+        law(plan == process.plan(state), "`plan` is pure: equal states have equal plans")
+        law(len(wanted) == len(set(wanted)), f"`plan` gives no job twice: {[job.label for job in plan.jobs]}")
+        law(answered.isdisjoint(wanted), "`plan` stops asking for a job once its event has reached `update`")
+        law(plan.status != "finished" or not plan.jobs, "a finished process asks for nothing")
+        if not plan.jobs:
+            return state
+        job = rng.choice(plan.jobs) if order and process.order == "arrival" else plan.jobs[0]
+        answered.add(job.digest)
+        state = _told(process, state, answer(job))
+    law(False, f"a process ends after finitely many events; {_MOST_EVENTS} were not enough")
+    return state
+
+
+def standings_of(process: Process[S], state: S) -> Any:
+    """What a competition's board says, as JSON; none of a process that has none."""
+    standings = getattr(process, "standings", None)
+    return as_value(standings(state)) if standings else None
+
+
+def _told(process: Process[S], state: S, event: Done | Failed) -> S:
+    before, after = as_value(state), process.update(state, event)
+    law(as_value(state) == before, "`update` changes nothing: the old state is as it was")
+    law(as_value(after) == as_value(process.update(state, event)), "`update` is pure: equal arguments give equal states")
+    process.plan(process.update(after, Tick(elapsed_s=1.0)))
+    return after
+
+
+def _difference(one: Any, other: Any) -> str:
+    for left, right in zip(one["lines"], other["lines"], strict=True):
+        if left != right:
+            return f"{left} or {right}"
+    return "none"

@@ -1,0 +1,221 @@
+"""Toy jobs: the kinds of a real contest, done in no time, so that the real processes run over them. Imports no numpy.
+
+What a toy job yields is made from its digest and nothing else. What it does besides is set by environment variables, so
+that it reaches workers:
+
+- `CONCOURS_TOYS_MARKS`: a file to which every job adds a line when it begins and when it ends, outside store and journal;
+- `CONCOURS_TOYS_SLEEP`: the longest a job may sleep, in seconds; how long each one does is made from its digest;
+- `CONCOURS_TOYS_BYTES`: the size of what it yields;
+- `CONCOURS_TOYS_KILL`: the label of a job; when half of what it yields is written, all of the process group
+  `CONCOURS_TOYS_GROUP` is killed, and its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from concours.api.setup import Setup
+from concours.compete.leaderboard import Final
+from concours.core.digests import Digest, digest_json
+from concours.core.entrant import Candidate, Entrant
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.core.problem import Metric, Part, Problem
+from concours.engine.work import RunnerSpec, Yield
+from concours.testing.mischief import MISCHIEF
+
+MARKS, SLEEP, BYTES, KILL, GROUP = (f"CONCOURS_TOYS_{name}" for name in ("MARKS", "SLEEP", "BYTES", "KILL", "GROUP"))
+_DEFAULT_BYTES = 1 << 16
+_KINDS = ("check", "prepare", "fit", "gather", "blend", "select", "score", "judge")
+
+
+def toy(job: Job, store: Store) -> Yield:
+    """Reads its inputs, sleeps a little, does its mischief if it has any, and yields content made from its digest."""
+    with marked(job):
+        for digest in job.inputs.values():
+            with store.open(digest) as file:
+                file.read(1)
+        time.sleep(float(os.environ.get(SLEEP, "0")) * chance(job, "sleep"))
+        _misbehave(job)
+        return Yield(
+            outputs={name: store.put(_content(job, name)) for name in job.outputs},
+            values=invented_values(job),
+            phases={"fit": 1.0, "predict": 0.5} if job.kind == "fit" else {},
+        )
+
+
+def noop(job: Job, store: Store) -> Yield:
+    """Does nothing."""
+    return Yield()
+
+
+RUNNERS = {
+    **{kind: RunnerSpec(reference="concours.testing.toys:toy", version=1) for kind in _KINDS},
+    "noop": RunnerSpec(reference="concours.testing.toys:noop", version=1),
+}
+"""By the kind of job, like those of `concours.engine.runners`."""
+
+REFERENCE = "concours.testing.toys:RUNNERS"
+
+
+def code_of(job: Job) -> Digest:
+    """The digest of the code of a toy job, for an engine."""
+    return digest_json(RUNNERS[job.kind].version)
+
+
+def chance(job: Job, *what: str) -> float:
+    """A number from 0 up to 1, made from a job's digest."""
+    return int(digest_json([job.digest, *what])[7:15], 16) / 2**32
+
+
+def invented_values(job: Job) -> dict[str, Any]:
+    """Values of the form that the real runner of this kind yields, made from the job's digest."""
+    if job.kind == "check":
+        return {"predict_proba": True}
+    if job.kind == "score":
+        return {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10}
+    if job.kind == "select":
+        points = [int(3 * chance(job, "weight", str(i))) for i in range(_count(job, "selection"))]
+        points[0] += not any(points)
+        return {"weights": [point / sum(points) for point in points], "losses": [chance(job, "loss")]}
+    return _verdict(job) if job.kind == "judge" else {}
+
+
+def toy_problem(store: Store, *, folds: int = 3, test: bool = True, classes: int = 3, seed: int = 0) -> Problem:
+    """A problem whose data are a few bytes in the store."""
+
+    def kept(name: str) -> Digest:
+        return store.put(io.BytesIO(f"{name} {seed}".encode()))
+
+    def part(name: str) -> Part:
+        return Part(x=kept(f"{name} x"), y=kept(f"{name} y"), ids=kept(f"{name} ids"), rows=100)
+
+    return Problem(
+        name="toys",
+        kind="tabular-classification" if classes else "tabular-regression",
+        classes=tuple(range(classes)),
+        metrics=(Metric(name="log_loss", greater_is_better=False), Metric(name="accuracy", greater_is_better=True)),
+        train=part("train"),
+        folds=kept("folds"),
+        n_folds=folds,
+        test=part("test") if test else None,
+    )
+
+
+def toy_candidates(count: int = 4, *, mischief: Sequence[str] = ()) -> tuple[Candidate, ...]:
+    """A baseline and some entrants, every other one on prepared data; then one entrant for each mischief."""
+    baseline = Entrant(name="dummy", recipe="toy", params={"number": -1}, prepare="toy", role="baseline")
+    entrants = [
+        Entrant(name=f"toy{i}", recipe="toy", params={"number": i}, prepare=("none", "toy")[i % 2]) for i in range(count)
+    ]
+    clumsy = [Entrant(name=name, recipe="toy", params={"mischief": name}, prepare="none") for name in mischief]
+    return tuple(Candidate(entrant=entrant) for entrant in (baseline, *entrants, *clumsy))
+
+
+def toy_setup(
+    store: Store,
+    *,
+    entrants: int = 4,
+    folds: int = 3,
+    test: bool = True,
+    final: Final = "refit",
+    strategies: Sequence[str] = ("average", "vote", "greedy"),
+    mischief: Sequence[str] = (),
+    seed: int = 0,
+) -> Setup:
+    """All that `concours.api.circle.circle` needs for a contest of toy jobs."""
+    return Setup(
+        problem=toy_problem(store, folds=folds, test=test, seed=seed),
+        candidates=toy_candidates(entrants, mischief=mischief),
+        skipped={},
+        seed=seed,
+        final=final,
+        strategies=tuple(strategies),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A line of the file of marks."""
+
+    what: Literal["begin", "end"]
+    job: Digest
+    label: str
+
+
+@contextmanager
+def marked(job: Job) -> Iterator[None]:
+    """Marks the beginning and, unless it is lost on the way, the end of a job."""
+    _mark("begin", job)
+    try:
+        yield
+    finally:
+        _mark("end", job)
+
+
+def read_marks(path: Path) -> list[Mark]:
+    """The marks in a file, in the order in which they were made."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [Mark(what=what, job=Digest(job), label=label) for what, job, label in (line.split(" ", 2) for line in lines)]  # type: ignore[arg-type]
+
+
+def kill_group() -> None:
+    """Kills the process group that runs the contest, and this process's own."""
+    os.killpg(int(os.environ[GROUP]), signal.SIGKILL)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _mark(what: str, job: Job) -> None:
+    path = os.environ.get(MARKS)
+    if path:
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(file, f"{what} {job.digest} {job.label}\n".encode())
+        os.close(file)
+
+
+def _misbehave(job: Job) -> None:
+    params = job.params.get("params", job.params)
+    if job.kind == "fit" and "mischief" in params:
+        MISCHIEF[params["mischief"]]()
+
+
+def _content(job: Job, name: str) -> io.BytesIO:
+    size = int(os.environ.get(BYTES, _DEFAULT_BYTES))
+    content = hashlib.shake_256(f"{job.digest} {name}".encode()).digest(size)
+    return _Cut(content) if os.environ.get(KILL) == job.label else io.BytesIO(content)
+
+
+class _Cut(io.BytesIO):
+    """Content at whose middle the contest is killed."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell():
+            kill_group()
+        return super().read(len(self.getbuffer()) // 2)
+
+
+def _count(job: Job, name: str) -> int:
+    return sum(key.startswith(name) for key in job.inputs)
+
+
+def _verdict(job: Job) -> dict[str, Any]:
+    count = _count(job, "predictions")
+    scores = {name: [chance(job, name, str(i)) for i in range(count)] for name in job.params["metrics"]}
+    first = next(iter(scores.values()))
+    ranks = [1 + sum(other < score for other in first) for score in first]
+    return {
+        "scores": scores,
+        "ci": [[score - 0.1, score + 0.1] for score in first],
+        "rank": ranks,
+        "rank_best": [max(rank - 1, 1) for rank in ranks],
+        "rank_worst": [min(rank + 1, count) for rank in ranks],
+    }

@@ -1,0 +1,106 @@
+"""The values that everything else speaks in: they are values, and their digests cover what counts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from concours.core.digests import canonical_json, digest_json
+from concours.core.entrant import Entrant
+from concours.core.errors import nearest
+from concours.core.event import Cost, Done, Failed, Tick, event_from_json, event_to_json
+from concours.core.job import Job
+from concours.core.optional import install_command, installed
+from concours.core.problem import Metric, Part, Problem
+from concours.core.registry import load
+from concours.core.seeds import derive_seed
+
+
+def test_canonical_json_has_one_form():
+    """Equal values have equal bytes, whatever the order of keys; what JSON has no form for is refused."""
+    assert canonical_json({"b": 1, "a": [1.5, None]}) == b'{"a":[1.5,null],"b":1}'
+    assert digest_json({"a": 1, "b": 2}) == digest_json({"b": 2, "a": 1})
+    with pytest.raises(ValueError, match="Out of range"):
+        canonical_json(float("nan"))
+
+
+def test_seeds_are_stable():
+    """Seeds never change between releases: a saved contest would get other results."""
+    assert derive_seed(0, "fit", 1) == 1845427746
+    assert len({derive_seed(0, "a", i) for i in range(1000)}) == 1000
+    assert 0 <= derive_seed(7, "x") < 2**31
+
+
+def test_entrants_are_values():
+    """The name and the folder of a file do not count; recipe, parameters and preparation do."""
+    entrant = Entrant("a", "sklearn.svm:SVC", {"C": 1.0})
+    assert entrant.digest == Entrant("b", "sklearn.svm:SVC", {"C": 1.0}).digest
+    assert Entrant("a", "./x/mine.py:M").digest == Entrant("a", "mine.py:M").digest
+    others = [Entrant("a", "sklearn.svm:SVR"), Entrant("a", "sklearn.svm:SVC", {"C": 2.0}), Entrant("a", "sklearn.svm:SVC", {"C": 1.0}, "none")]
+    assert len({entrant.digest, *(other.digest for other in others)}) == 4
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        entrant.name = "b"
+    with pytest.raises(TypeError):
+        entrant.params["C"] = 3
+
+
+def test_jobs_are_values():
+    """A job is what is to be done, not how it is called; it survives JSON."""
+    job = Job(kind="fit", inputs={"x": "sha256:1"}, params={"a": 1}, seed=3, outputs=("model",), label="svm")
+    assert Job(**job.to_json()) == job
+    assert dataclasses.replace(job, label="other").digest == job.digest
+    changes = [{"kind": "x"}, {"inputs": {}}, {"params": {}}, {"seed": 4}, {"threads": 2}, {"outputs": ()}]
+    assert len({job.digest, *(dataclasses.replace(job, **change).digest for change in changes)}) == 7
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Done(job="j", outputs={"model": "m"}, values={"w": [1, 2]}, cost=Cost(wall_s=1.5, phases={"fit": 1.0})),
+        Failed(job="j", cause="out_of_time", reason="slow", limit=3.0),
+        Tick(elapsed_s=2.5),
+    ],
+)
+def test_events_survive_json(event):
+    """What the journal keeps comes back equal."""
+    assert event_from_json(event_to_json(event)) == event
+
+
+def test_what_is_tried_again():
+    """Limits and environments change; an exception of the entrant's own does not."""
+    causes = {"out_of_time": True, "out_of_memory": True, "missing_package": True, "exception": False, "crash": False}
+    assert {cause: Failed(job="j", cause=cause, reason="").retryable for cause in causes} == causes
+
+
+def test_problems_survive_json():
+    """A problem comes back equal, and its digest leaves out its name only."""
+    part = Part(x="x", y="y", ids="i", rows=3)
+    problem = Problem(
+        name="n", kind="k", classes=("a", "b"), metrics=(Metric(name="accuracy", greater_is_better=True),),
+        train=part, folds="f", n_folds=2, test=None,
+    )  # fmt: skip
+    assert Problem.from_json(problem.to_json()) == problem
+    assert dataclasses.replace(problem, name="m").digest == problem.digest
+    assert dataclasses.replace(problem, test=part).digest != problem.digest
+
+
+def test_nearest_names():
+    """A wrong name leads to the right one, whatever its case; all are listed."""
+    assert nearest("Acuracy", ["accuracy", "rmse"]) == "did you mean 'accuracy'? known: accuracy, rmse"
+    assert nearest("zzz", ["a"]) == "known: a"
+
+
+def test_optional_packages():
+    """What is missing is told with the command that brings it: an extra of ours where there is one."""
+    assert installed("json")
+    assert not installed("no_such_package")
+    assert install_command("torch") == "pip install 'concours[torch]'"
+    assert install_command("no_such_package") == "pip install no_such_package"
+
+
+def test_references_are_followed_when_used():
+    """A runner is named by a text and imported where it runs."""
+    assert load("math:sqrt")(9) == 3
+    with pytest.raises(ValueError, match="module:attribute"):
+        load("math.sqrt")

@@ -1,0 +1,82 @@
+"""Rank ranges: laws, a naive twin, and the promise that they hold together."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from concours.kernels.ranks import certain_pairs, competition_ranks, intervals, rank_ranges, share_intervals
+from concours.kernels.scores import Means, row_means
+
+SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+
+
+def naive_holm(scores: Means, level: float = 0.95) -> np.ndarray:
+    """Pairs in order of their p-value; the first that is too large ends it."""
+    k, certain = len(scores.means), np.zeros((len(scores.means),) * 2, dtype=bool)
+    p = {}
+    for i in range(k):
+        for j in range(i + 1, k):
+            variance = scores.covariance[i, i] + scores.covariance[j, j] - 2 * scores.covariance[i, j]
+            p[i, j] = 2 * norm.sf(abs(scores.means[i] - scores.means[j]) / variance**0.5)
+    for done, (i, j) in enumerate(sorted(p, key=p.get)):
+        if p[i, j] > (1 - level) / (len(p) - done):
+            break
+        certain[i, j] = certain[j, i] = True
+    return certain
+
+
+@SETTINGS
+@given(st.integers(2, 7), st.integers(0, 10_000), st.floats(0.0, 2.0))
+def test_certain_pairs_are_holms(k, seed, spread):
+    """The fast step-down is the textbook's, pair by pair."""
+    rng = np.random.default_rng(seed)
+    scores = row_means(rng.normal(size=(60, k)) + rng.normal(size=(60, 1)) + spread * rng.normal(size=k))
+    assert (certain_pairs(scores) == naive_holm(scores)).all()
+
+
+@SETTINGS
+@given(st.integers(1, 8), st.integers(0, 10_000), st.booleans())
+def test_laws_of_ranges(k, seed, greater):
+    """best <= rank <= worst, somebody may be first, and turning the metric round turns the ranks round."""
+    rng = np.random.default_rng(seed)
+    scores = row_means(rng.normal(size=(40, k)) + rng.normal(size=k))
+    ranges, ranks = rank_ranges(scores, greater_is_better=greater), competition_ranks(scores.means, greater_is_better=greater)
+    assert (ranges.best <= ranks).all()
+    assert (ranks <= ranges.worst).all()
+    assert ranges.best.min() == 1
+    other = rank_ranges(scores, greater_is_better=not greater)
+    assert (other.best == k + 1 - ranges.worst).all()
+
+
+def test_equal_entrants_share_everything():
+    """Two entrants with the same predictions cannot be told apart, whatever the others do."""
+    rows = np.random.default_rng(0).normal(size=(100, 3)) + [0, 5, 0]
+    rows[:, 2] = rows[:, 0]
+    ranges = rank_ranges(row_means(rows), greater_is_better=False)
+    assert ranges.best.tolist() == [1, 3, 1]
+    assert ranges.worst.tolist() == [2, 3, 2]
+    assert competition_ranks(rows.mean(axis=0), greater_is_better=False).tolist() == [1, 3, 1]
+
+
+def test_ranges_hold_together():
+    """With equal entrants, some pair is called different in no more than 5% of boards (two standard errors allowed)."""
+    rng = np.random.default_rng(0)
+    wrong = sum(certain_pairs(row_means(rng.normal(size=(200, 6)))).any() for _ in range(400))
+    assert wrong / 400 <= 0.05 + 2 * (0.05 * 0.95 / 400) ** 0.5
+
+
+def test_intervals_of_shares():
+    """Wilson's interval (1927) at 8 of 10 and at 10 of 10: known values, and never empty."""
+    low, high = share_intervals(np.array([0.8]), 10)[0]
+    assert np.allclose([low, high], [0.4902, 0.9433], atol=1e-4)
+    low, high = share_intervals(np.array([1.0]), 10)[0]
+    assert np.allclose([low, high], [0.7225, 1.0], atol=1e-4)
+
+
+def test_normal_intervals():
+    """The score plus and minus 1.96 standard errors."""
+    scores = Means(np.array([1.0]), np.array([[0.04]]))
+    assert np.allclose(intervals(scores), [[1 - 1.959964 * 0.2, 1 + 1.959964 * 0.2]])

@@ -1,0 +1,101 @@
+"""Reading: CSV files as they come, data sets by name, and objects in Python."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from concours.core.errors import DataError
+from concours.tasks.kinds import KINDS
+from concours.tasks.reading import as_table, read, read_csv, read_inputs
+from concours.tasks.task import Task
+
+TABLE = KINDS["tabular-classification"]
+NUMBER = KINDS["tabular-regression"]
+IMAGE = KINDS["image-classification"]
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_types_and_gaps(tmp_path):
+    """Numbers, words and dates get their types; blanks, NA and ? are missing; a column of gaps only is a number's."""
+    text = "n,w,d,e\n1.5,x,2024-01-01,\n?,,2024-01-02,\nNA,y,2024-01-03,?\n"
+    table = read_csv(written(tmp_path / "t.csv", text))
+    assert [str(t) for t in table.schema.types] == ["double", "string", "date32[day]", "double"]
+    assert [table[name].null_count for name in "nwde"] == [2, 1, 0, 3]
+
+
+def test_header_is_found_out(tmp_path):
+    """Names are words; a first line with a number in it is a row, and columns are then called 0, 1, …."""
+    assert read_csv(written(tmp_path / "a.csv", "a,b\n1,2\n")).column_names == ["a", "b"]
+    table = read_csv(written(tmp_path / "b.csv", "x,2\ny,4\n"))
+    assert (table.column_names, len(table)) == (["0", "1"], 2)
+    assert len(read_csv(written(tmp_path / "c.csv", "x,z\ny,w\n"), header=False)) == 2
+
+
+def test_other_forms_of_csv(tmp_path):
+    """Compressed files, tabs, a byte order mark, quoted commas and line ends in a cell."""
+    with gzip.open(tmp_path / "t.csv.gz", "wt") as file:
+        file.write("a,b\n1,2\n")
+    assert read_csv(tmp_path / "t.csv.gz").to_pydict() == {"a": [1], "b": [2]}
+    assert read_csv(written(tmp_path / "t.tsv", "a\tb\n1\t2\n")).to_pydict() == {"a": [1], "b": [2]}
+    table = read_csv(written(tmp_path / "q.csv", '\ufeffa,b\n1,"x, ""y""\nz"\n'))
+    assert table.to_pydict() == {"a": [1], "b": ['x, "y"\nz']}
+
+
+def test_types_found_far_down(tmp_path):
+    """A column that looks like whole numbers for megabytes and then is not becomes what fits all of it."""
+    text = "a,b\n" + "1,1\n" * 600_000 + "1.5,x\n"
+    assert [str(t) for t in read_csv(written(tmp_path / "t.csv", text)).schema.types] == ["double", "string"]
+
+
+def test_frames_tables_and_matrices():
+    """pandas, Arrow and numpy come out as the same table; names of columns are texts."""
+    frame = pd.DataFrame({"a": [1, 2], 3: ["x", None]})
+    assert as_table(frame).to_pydict() == {"a": [1, 2], "3": ["x", None]}
+    assert as_table(pa.table({"a": [1]})).to_pydict() == {"a": [1]}
+    assert as_table(np.eye(2)).column_names == ["0", "1"]
+    with pytest.raises(DataError, match=r"must be a matrix \(rows, columns\), got shape \(2, 2, 2\)"):
+        as_table(np.zeros((2, 2, 2)))
+
+
+def test_targets_in_python():
+    """A target is a column's name or the values themselves, one a row."""
+    frame = pd.DataFrame({"a": [1, 2], "y": ["no", "yes"]})
+    data, test = read(Task(kind=TABLE.name, data=frame, target="y"), TABLE, Path())
+    assert (data.x.column_names, data.y.tolist(), test) == (["a"], ["no", "yes"], None)
+    data, _ = read(Task(kind=TABLE.name, data=frame[["a"]], target=["no", "yes"]), TABLE, Path())
+    assert data.y.tolist() == ["no", "yes"]
+    with pytest.raises(DataError, match=r"expected shape \(2,\), got \(3,\)"):
+        read(Task(kind=TABLE.name, data=frame, target=[1, 2, 3]), TABLE, Path())
+    with pytest.raises(DataError, match="nan in 1 of 2 rows, first in row 2"):
+        read(Task(kind=NUMBER.name, data=frame[["a"]], target=[1.0, float("nan")]), NUMBER, Path())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "rows", "classes"),
+    [("iris", TABLE, 150, 3), ("wine", TABLE, 178, 3), ("breast_cancer", TABLE, 569, 2), ("digits", TABLE, 1797, 10), ("digits", IMAGE, 1797, 10)],
+)
+def test_data_sets_of_scikit_learn(name, kind, rows, classes):
+    """Known data sets by name, as a table or as pictures."""
+    data, _ = read(Task(kind=kind.name, data=f"sklearn:{name}"), kind, Path())
+    assert (len(data), len(np.unique(data.y))) == (rows, classes)
+    assert isinstance(data.x, np.ndarray) == (kind is IMAGE)
+
+
+def test_new_rows_take_the_form_of_the_old(tmp_path):
+    """Columns may come in any order and with others between them; whole numbers do for numbers, not words for numbers."""
+    like = pa.table({"a": pa.array([1.5]), "b": pa.array(["x"])})
+    rows = read_inputs(str(written(tmp_path / "n.csv", "z,b,a\n0,y,3\n")), like)
+    assert rows.to_pydict() == {"a": [3.0], "b": ["y"]}
+    assert read_inputs(pd.DataFrame({"b": ["u"], "a": [2]}), like).to_pydict() == {"a": [2.0], "b": ["u"]}
+    with pytest.raises(DataError, match="column 'a' was double"):
+        read_inputs(str(written(tmp_path / "m.csv", "a,b\nx,y\n")), like)
