@@ -9,13 +9,16 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from concours.commons.disk import no_space_named
 from concours.core.digests import Digest, canonical_json
 from concours.core.ports import Store
 
@@ -25,7 +28,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def put_array(store: Store, array: NDArray[Any]) -> Digest:
     """Keeps an array; objects are refused."""
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+    with _spool() as file:
         np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         file.seek(0)
         return store.put(file)
@@ -36,9 +39,16 @@ def get_array(store: Store, digest: Digest) -> NDArray[Any]:
     return np.load(store.local_path(digest), mmap_mode="r", allow_pickle=False)
 
 
+@contextmanager
+def _spool() -> Iterator[tempfile.SpooledTemporaryFile[bytes]]:
+    """Where content is put together: in memory, or, if it is large, in a file that has no name."""
+    with no_space_named(Path(tempfile.gettempdir())), tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+        yield file
+
+
 def put_table(store: Store, table: pa.Table) -> Digest:
     """Keeps an Arrow table."""
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+    with _spool() as file:
         with pa.ipc.new_file(pa.PythonFile(file, "w"), table.schema) as writer:
             writer.write_table(table.combine_chunks())
         file.seek(0)

@@ -26,7 +26,7 @@ class DiskStore:
     """
 
     def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).absolute()
         self.tmp = self.folder / "tmp"
         with no_space_named(self.folder):
             self.tmp.mkdir(parents=True, exist_ok=True)

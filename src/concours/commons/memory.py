@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -17,12 +19,14 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._objects: dict[Digest, bytes] = {}
-        self._files: tempfile.TemporaryDirectory[str] | None = None
+        self._files = Path(tempfile.mkdtemp(prefix="concours-"))
+        weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
 
     def put(self, content: BinaryIO) -> Digest:
         data = content.read()
         digest = digest_bytes(data)
         self._objects[digest] = data
+        self._file(digest).unlink(missing_ok=True)
         return digest
 
     def open(self, digest: Digest) -> BinaryIO:
@@ -30,9 +34,7 @@ class MemoryStore:
 
     def local_path(self, digest: Digest) -> Path:
         data = self._object(digest)
-        if self._files is None:
-            self._files = tempfile.TemporaryDirectory(prefix="concours-")
-        path = Path(self._files.name, digest.partition(":")[2])
+        path = self._file(digest)
         if not path.exists():
             path.write_bytes(data)
         return path
@@ -51,6 +53,9 @@ class MemoryStore:
 
     def __iter__(self) -> Iterator[Digest]:
         return iter(sorted(self._objects))
+
+    def _file(self, digest: Digest) -> Path:
+        return self._files / digest.partition(":")[2]
 
     def _object(self, digest: Digest) -> bytes:
         try:

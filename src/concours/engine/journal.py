@@ -74,14 +74,18 @@ class FileJournal:
         line = _line(record)
         with no_space_named(self.path):
             self._write(line)
-        self.records.append(record)
-        if time.monotonic() - self._synced > _SYNC_S:
-            self._sync()
+            self.records.append(record)
+            if time.monotonic() - self._synced > _SYNC_S:
+                self._sync()
         return record
 
     def close(self) -> None:
-        if self._file >= 0:
-            self._sync()
+        if self._file < 0:
+            return
+        try:
+            with no_space_named(self.path):
+                self._sync()
+        finally:
             os.close(self._file)
             self._file = -1
 

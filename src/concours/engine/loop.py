@@ -41,6 +41,7 @@ class Engine:
         self._store, self._journal, self._executor = store, journal, executor
         self._code, self._limits, self._listen = code, limits or Limits(), listener
         self._recorded: dict[tuple[Digest, Digest | None], Record] = {}
+        self._whole: set[Digest] = set()
         before = 0.0
         for record in journal.records:
             if isinstance(record.event, Tick):
@@ -69,15 +70,15 @@ class Engine:
         while True:
             plan = process.plan(state)
             self._match(plan, sitting)
-            record = sitting.next_event(plan, process.order)
-            if record:
+            while not (records := sitting.next_records(plan, process.order)):
+                if plan.status != "run" or not plan.jobs or self._executor is None:
+                    return state
+                if until_s is not None and self.elapsed_s >= until_s:
+                    self._expire(plan, sitting)
+                else:
+                    self._wait(sitting, until_s)
+            for record in records:
                 state = process.update(state, record.event)
-            elif plan.status != "run" or not plan.jobs or self._executor is None:
-                return state
-            elif until_s is not None and self.elapsed_s >= until_s:
-                self._expire(plan, sitting)
-            else:
-                self._wait(sitting, until_s)
 
     def _match(self, plan: Plan, sitting: _Sitting) -> None:
         """Cancels what is no longer wanted; recalls or submits what is new."""
@@ -105,22 +106,27 @@ class Engine:
         if isinstance(event, Failed):
             return None if self._limits.allows_again(event) else record
         for name, digest in event.outputs.items():
-            if not self._store.verify(digest):
+            if digest not in self._whole and not self._store.verify(digest):
                 what = "is corrupted" if digest in self._store else "is missing"
                 text = f"object {digest} ({name} of “{job.label}”) {what}; it is made again"
                 self._listen(Notice(topic="warning", job=job, text=text))
                 self._store.delete(digest)
                 return None
+        self._whole.update(event.outputs.values())
         return record
 
     def _wait(self, sitting: _Sitting, until_s: float | None) -> None:
         """Waits for outcomes, for the next tick at most, and writes them down."""
         left = _TICK_S if until_s is None else min(_TICK_S, max(until_s - self.elapsed_s, 0.0))
+        full: Failed | None = None
         for event in self._executor.outcomes(timeout_s=left) if self._executor else ():
-            job = sitting.running.pop(event.job)
+            job = sitting.running.pop(event.job, None)
             if isinstance(event, Failed) and event.cause == "no_space":
-                raise NoSpace(event.reason)
-            self._write(sitting, job, event)
+                full = event
+            elif job:  # else an earlier drive asked for it, and was interrupted
+                self._write(sitting, job, event)
+        if full:
+            raise NoSpace(full.reason)
         if time.monotonic() - self._ticked >= _TICK_S:
             self._journal.append(Tick(elapsed_s=round(self.elapsed_s, 3)))
             self._ticked = time.monotonic()
@@ -142,6 +148,8 @@ class Engine:
     def _write(self, sitting: _Sitting, job: Job, event: Done | Failed) -> None:
         record = self._journal.append(event, self._code(job))
         self._recorded[job.digest, record.code] = record
+        if isinstance(event, Done):
+            self._whole.update(event.outputs.values())
         sitting.arrived[job.digest] = record
         self._listen(Notice(topic="ended", job=job, event=event))
 
@@ -153,14 +161,23 @@ class _Sitting:
         self.running: dict[Digest, Job] = {}
         self.arrived: dict[Digest, Record] = {}
 
-    def next_event(self, plan: Plan, order: str) -> Record | None:
-        """The record to tell next: the earliest in the journal, or that of the plan's first job."""
+    def next_records(self, plan: Plan, order: str) -> list[Record]:
+        """The records to tell next: that of the plan's first job, or the earliest in the journal.
+
+        With the earliest come those that follow it in the journal without a gap: nothing that another plan could recall
+        belongs between them.
+        """
         if order == "plan":
-            return self.arrived.pop(plan.jobs[0].digest, None) if plan.jobs else None
-        if not self.arrived:
-            return None
-        first = min(self.arrived.values(), key=lambda record: record.number)
-        return self.arrived.pop(_outcome(first).job)
+            first = self.arrived.pop(plan.jobs[0].digest, None) if plan.jobs else None
+            return [first] if first else []
+        found: list[Record] = []
+        for record in sorted(self.arrived.values(), key=lambda record: record.number):
+            if found and record.number != found[-1].number + 1:
+                break
+            found.append(record)
+        for record in found:
+            del self.arrived[_outcome(record).job]
+        return found
 
 
 def _outcome(record: Record) -> Done | Failed:

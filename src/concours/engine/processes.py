@@ -138,8 +138,8 @@ class ProcessExecutor:
                 worker.begun = time.monotonic()
             elif "progress" in message:
                 self._listener(Notice(topic="progress", job=worker.job, values=message["progress"]))
-            else:
-                return self._ended(worker, event_from_json(message["outcome"]))
+            elif worker.job and message.get("outcome", {}).get("job") == worker.job.digest:
+                return self._ended(worker, event_from_json(message["outcome"]), last=message["last"])
         return None
 
     def _supervise(self, worker: _Worker) -> Done | Failed | None:
@@ -181,14 +181,18 @@ class ProcessExecutor:
         self._drop(worker)
         return Failed(job=job.digest, cause=cause, reason=reason, limit=limit, cost=cost)
 
-    def _ended(self, worker: _Worker, event: Any) -> Done | Failed:
+    def _ended(self, worker: _Worker, event: Any, *, last: bool) -> Done | Failed:
         self._log(worker)
         worker.job = None
+        if last:
+            self._drop(worker)
         return event  # type: ignore[no-any-return]
 
     def _drop(self, worker: _Worker) -> None:
-        self._workers.remove(worker)
-        worker.kill()
+        """Ends a worker; nothing happens if that has been done."""
+        if worker in self._workers:
+            self._workers.remove(worker)
+            worker.kill()
 
     def _log(self, worker: _Worker) -> None:
         worker.read()
@@ -248,7 +252,7 @@ class _Worker:
         self.printed += len(printed)
         self.tail = (self.tail + printed)[-_TAIL:]
         *lines, self._heard = (self._heard + self._drain(self._channel)).split(b"\n")
-        return [json.loads(line) for line in lines]
+        return [message for line in lines if (message := _message(line))]
 
     def _drain(self, pipe: int) -> bytes:
         """What is in a pipe now, up to a few chunks, so that a flood cannot hold the loop."""
@@ -268,8 +272,7 @@ class _Worker:
         try:
             process = psutil.Process(self.process.pid)
             if now - looked > _CHILDREN_S:
-                children = process.children(recursive=True)
-                self._children = (now, children)
+                self._children = (now, children := process.children(recursive=True))
             for member in (process, *children):
                 with suppress(psutil.NoSuchProcess):
                     total += own_memory(member)
@@ -279,9 +282,15 @@ class _Worker:
         return total
 
     def kill(self) -> None:
-        """Ends the process group at once."""
+        """Ends the process group at once, and children that have left it."""
+        strays = self._children[1]
+        with suppress(psutil.Error):
+            strays = [*strays, *psutil.Process(self.process.pid).children(recursive=True)]
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
+        for stray in strays:
+            with suppress(psutil.Error):
+                stray.kill()
         self.process.wait()
         with suppress(BrokenPipeError):
             if self.process.stdin:
@@ -299,6 +308,15 @@ def _readable(workers: list[_Worker], timeout_s: float) -> list[_Worker]:
                 selector.register(pipe, selectors.EVENT_READ, worker)
         ready = {id(key.data): key.data for key, _ in selector.select(timeout_s)}
     return list(ready.values())
+
+
+def _message(line: bytes) -> dict[str, Any] | None:
+    """A message of a worker; none if something else got into the pipe."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) else None
 
 
 def _death(code: int, tail: bytearray) -> tuple[Cause, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from concours.core.digests import Digest
+from concours.core.digests import Digest, canonical_json
 from concours.core.errors import MissingPackage, NoSpace, RecipeError
 from concours.core.event import Cause, Cost, Done, Failed
 from concours.core.job import Job
@@ -72,15 +73,26 @@ def execute(
         runner = runners[job.kind].runner
         begun()
         result = runner(job, store)
+        _check_values(result)
         outcome = Done(job=job.digest, outputs=result.outputs, values=result.values)
         phases = result.phases
     except (Exception, SystemExit) as error:
         if trace:
-            traceback.print_exc()
+            with suppress(OSError, ValueError):  # the job may have closed standard error
+                traceback.print_exc()
         outcome = Failed(job=job.digest, cause=_cause(error), reason=_reason(error))
         phases = {}
     cost = Cost(wall_s=time.perf_counter() - wall, cpu_s=cpu_seconds() - cpu, peak_bytes=peak_memory(), phases=phases)
     return replace(outcome, cost=cost)
+
+
+def _check_values(result: Yield) -> None:
+    """Values go into the journal, which knows no NaN and no infinity."""
+    for name, value in result.values.items():
+        try:
+            canonical_json(value)
+        except ValueError:
+            raise ValueError(f"{name} must be finite, got {str(value)[:100]}") from None
 
 
 def _cause(error: BaseException) -> Cause:

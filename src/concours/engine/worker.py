@@ -6,7 +6,7 @@ prints stays apart. When the process that started the worker is gone, the worker
 
 from __future__ import annotations
 
-import ctypes
+import fcntl
 import json
 import os
 import signal
@@ -23,21 +23,25 @@ from concours.core.progress import listening
 from concours.core.registry import load
 from concours.engine.work import execute
 
-_PR_SET_PDEATHSIG = 1
-
 
 def main(store: str, runners: str, channel: int, lifeline: int) -> None:
-    """Does jobs until standard input ends."""
+    """Does jobs until standard input ends, or a job has left something behind that the next one would stumble over."""
     end_with(lifeline)
     jobs, out = _take_over_input(), os.fdopen(channel, "wb", buffering=0)
     os.set_inheritable(channel, False)
     objects, table = DiskStore(Path(store)), load(runners)
-    for line in jobs:
+    itself, found = os.getpid(), _surroundings()
+    last = False
+    while not last and (line := jobs.readline()):
         job = Job(**json.loads(line))
         with listening(lambda values: send(out, {"progress": dict(values)})):
             outcome = execute(job, objects, table, begun=lambda: send(out, {"begun": True}), trace=True)
-        sys.stdout.flush()
-        send(out, {"outcome": event_to_json(outcome)})
+        if os.getpid() != itself:
+            os._exit(0)  # the job has forked, and its child has come back from it too
+        with suppress(OSError, ValueError):  # the job may have closed it
+            sys.stdout.flush()
+        last = _surroundings() != found
+        send(out, {"outcome": event_to_json(outcome), "last": last})
 
 
 def send(out: BinaryIO, message: dict[str, Any]) -> None:
@@ -48,10 +52,16 @@ def send(out: BinaryIO, message: dict[str, Any]) -> None:
 
 
 def end_with(lifeline: int) -> None:
-    """Kills this process group when the other end of the pipe is closed, which the system does for a killed parent."""
+    """Kills this process group when the other end of the pipe is closed, which the system does for a killed parent.
+
+    On Linux the system itself sends the signal, also to a job that lets no other thread run; elsewhere a thread does.
+    """
     os.set_inheritable(lifeline, False)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        with suppress(OSError):
+            fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
+            fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+            fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
 
     def watch() -> None:
         with suppress(OSError):
@@ -59,6 +69,16 @@ def end_with(lifeline: int) -> None:
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True, name="lifeline").start()
+
+
+def _surroundings() -> tuple[object, ...] | None:
+    """What a job must leave as it was: the working folder, and where output goes. None where something is closed."""
+    try:
+        outputs = [os.fstat(number) for number in (1, 2)]
+        closed = sys.stdout.closed or sys.stderr.closed
+        return None if closed else (os.getcwd(), sys.stdout, sys.stderr, *((o.st_dev, o.st_ino) for o in outputs))
+    except (OSError, AttributeError):
+        return None
 
 
 def _take_over_input() -> BinaryIO:

@@ -86,10 +86,13 @@ def _distribution(values: Any, shape: tuple[int, int]) -> NDArray[np.float64]:
         )
     _finite(array)
     sums = array.sum(axis=1, keepdims=True)
-    wrong = (array.min(initial=0.0) < -_ROW_SUM) | (np.abs(sums[:, 0] - 1) > _ROW_SUM)
+    wrong = (array < -_ROW_SUM).any(axis=1) | (np.abs(sums[:, 0] - 1) > _ROW_SUM)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise ValueError(f"predict_proba must give probabilities that sum to one; row {row} sums to {sums[row, 0]:.4g}")
+        raise ValueError(
+            f"predict_proba must give probabilities that sum to one; row {row} has {array[row].min():.4g} as its "
+            f"smallest and sums to {sums[row, 0]:.4g}"
+        )
     return np.clip(array, 0.0, None) / sums
 
 

@@ -21,6 +21,7 @@ _Z = 1.96
 
 _METRICS = {"rmse": "RMSE", "r2": "R²", "roc_auc": "ROC AUC", "f1_macro": "macro F1"}
 _STATES = {"failed": "failed", "skipped": "skipped", "out_of_time": "out of time", "running": "running"}
+_FATES = {"failed": "failed", "skipped": "could not take part", "out_of_time": "ran out of time"}
 _STRATEGIES = {
     "average": "the plain mean of the members’ predictions",
     "vote": "each member has one vote",
@@ -184,7 +185,9 @@ def words(metric: str) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """A number of things, e.g. `1 row`, `2 classes`."""
+    plural = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{plural}"
 
 
 def seconds(value: float | None) -> str:
@@ -207,7 +210,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"words": words, "seconds": seconds, "params": _params, "reading": _finite}
+    environment.filters |= {"words": words, "seconds": seconds, "params": _params}
     environment.globals |= {"counted": counted, "STATES": _STATES, "STRATEGIES": _STRATEGIES, "FINALS": _FINALS}
     return environment
 
@@ -246,10 +249,12 @@ def _finite(value: Any) -> float | None:
 def _nothing(report: Report) -> Markup:
     if report.running:
         return Markup("No entrant has been scored yet; come back when the first ones are fitted.")
-    states = Counter(line.status for line in report.unranked)
-    told = _listed([Markup(f"{count} {_STATES.get(state, 'without a score')}") for state, count in states.items()])
+    if not report.unranked:
+        return Markup("Nobody took part in this contest.")
+    fates = Counter(_FATES.get(line.status, "ended without a score") for line in report.unranked)
+    told = _listed([Markup(f"{count} {fate}") for fate, count in fates.most_common()], most=len(fates))
     return Markup("No model came out of this contest: of {}, {}. The reasons are below.").format(
-        counted(len(report.unranked), "entrant"), told or "none took part"
+        counted(len(report.unranked), "entrant"), told
     )
 
 
@@ -280,9 +285,9 @@ def _kind(line: Line, report: Report) -> str:
 
 def _where(report: Report) -> str:
     if not report.judged:
-        return "on training rows that each model had not seen when it predicted them"
+        return "on training rows that each model had not seen when it predicted them,"
     if report.rows_test:
-        return f"on {counted(report.rows_test, 'row')} that nothing was chosen by"
+        return f"on {counted(report.rows_test, 'row')} that nothing was chosen by,"
     return f"on {counted(report.value['task']['rows_train'], 'row')}, each predicted by a model that had not seen it,"
 
 
@@ -303,27 +308,30 @@ def _gain(report: Report) -> Markup:
     """What the best alliance adds over the best single entrant, both chosen without the rows that judge."""
     alliance, single = _chosen(report, "alliance"), _chosen(report, "entrant")
     if not alliance or not single:
-        return Markup("No alliance has been made yet." if report.running else "No alliance was made, so there is no joint model to compare.")
-    difference = (alliance.score or 0.0) - (single.score or 0.0)
-    verb = "is level" if not difference else "helps" if (difference > 0) == report.greater else "does not help"
-    return Markup("Joining models {}: {}, the best alliance, has {} against {} for {}, the best single entrant; {}.").format(
-        verb,
+        made = "No alliance has been made yet" if report.running else "No alliance was made"
+        return Markup(made + ", so there is no joint model to compare.")
+    return Markup("The best alliance, {}, has {} where the best single entrant, {}, has {}; {}.").format(
         _named(alliance),
         _strong(report.number(alliance.score)),
-        _strong(report.number(single.score)),
         _named(single),
-        _sureness(alliance, single, report),
+        _strong(report.number(single.score)),
+        _difference(alliance, single, report),
     )
 
 
-def _sureness(first: Line, second: Line, report: Report) -> str:
-    if first.best is None or second.best is None:
+def _difference(alliance: Line, single: Line, report: Report) -> str:
+    """What the difference between an alliance and an entrant shows."""
+    if alliance.score == single.score:
+        return "there is no difference"
+    if alliance.best is None or single.best is None:
         return "how sure that is, the judgement at the end will say"
-    if certain(first, second, len(report.lines)):
-        return "that is more than chance explains"
-    if certain(first, second, len(report.lines)) is False:
-        return "that is within the noise, so neither is shown to be better"
-    return f"their possible ranks, {first.range} and {second.range}, overlap, so this is not settled"
+    gain = _ahead(alliance, single, report)
+    sure = certain(alliance, single, len(report.lines))
+    if sure is None:
+        return f"their possible ranks, {alliance.range} and {single.range}, overlap, so {'the gain' if gain else 'that'} is not certain"
+    if sure:
+        return "the gain is more than chance explains" if gain else "here joining does harm, by more than chance explains"
+    return f"the {'gain' if gain else 'loss'} is within the noise, so it is not shown that joining {'helps' if gain else 'harms'}"
 
 
 def certain(first: Line, second: Line, count: int) -> bool | None:
@@ -347,21 +355,31 @@ def _worth(report: Report) -> Markup:
         return Markup("There is no baseline on the board to compare with.")
     if baseline is line:
         return Markup("A baseline is what a model must beat to be of use, and by cross-validation none does.")
-    better = (line.score or 0.0) > (baseline.score or 0.0) if report.greater else (line.score or 0.0) < (baseline.score or 0.0)
-    return Markup("The baseline {}, which a model must beat to be of use, has {}: {} {}{}.").format(
-        _named(baseline),
-        _strong(report.number(baseline.score)),
-        _named(line),
-        "beats it" + _share(line, baseline, report) if better else "does not beat it",
-        {True: ", certainly", False: ", but within the noise"}.get(certain(line, baseline, len(report.lines)), "") if better else "",
+    return Markup("The baseline, {}, which a model must beat to be of use, has {}; {} {}.").format(
+        _named(baseline), _strong(report.number(baseline.score)), _named(line), _beats(line, baseline, report)
     )
+
+
+def _beats(line: Line, baseline: Line, report: Report) -> str:
+    if not _ahead(line, baseline, report):
+        return "does not beat it"
+    by = _share(line, baseline, report)
+    sure = certain(line, baseline, len(report.lines))
+    if sure is None:
+        return f"is better{by}"
+    return f"is certainly better{by}" if sure else f"is better{by}, but within the noise"
+
+
+def _ahead(line: Line, other: Line, report: Report) -> bool:
+    difference = (line.score or 0.0) - (other.score or 0.0)
+    return difference > 0 if report.greater else difference < 0
 
 
 def _share(line: Line, baseline: Line, report: Report) -> str:
     """By how much of a loss a model beats the baseline; nothing where shares make no sense."""
     if report.greater or not baseline.score or line.score is None or baseline.score < 0 or line.score < 0:
         return ""
-    return f" by {min(99, int(100 * (1 - line.score / baseline.score)))}%"
+    return f", by {min(99, int(100 * (1 - line.score / baseline.score)))}%"
 
 
 def _chosen(report: Report, role: str) -> Line | None:

@@ -1,0 +1,44 @@
+# Everything here works on a fresh machine with Python >= 3.11 and make: the first target sets up .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo test test-all check bench clean
+
+help:
+	@echo "make demo      nine models compete on handwritten digits, then join (sets up .venv first)"
+	@echo "make test      the tests, in a few minutes"
+	@echo "make test-all  the tests, slow ones too"
+	@echo "make check     style, types, and the arrows between the rooms"
+	@echo "make bench     the benchmarks that need no peer; see benchmarks/ for the others"
+
+demo: $(READY)
+	$(BIN)/concours demo
+
+test: $(READY)
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(READY)
+	$(BIN)/pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/startup.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, this is $$($(PYTHON) --version); try: make PYTHON=python3.12" >&2; exit 2; }
+	@echo "Setting up .venv: about 0.4 GB to download with a CPU build of PyTorch (where pip takes a CUDA build: 3 GB); one to three minutes."
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@touch $(READY)

@@ -1,0 +1,5 @@
+"""`python -m concours`."""
+
+from concours.cli import main
+
+main()

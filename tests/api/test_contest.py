@@ -1,0 +1,280 @@
+"""Contests from Python and from files: one code path, one result, in the form that others read."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from concours import Contest, Entrant, Result, Split, Task
+from concours.api.contest import look
+from concours.api.gc import collect
+from concours.core.errors import ContestError, DataError, RunFolderError
+
+TREE = Entrant("tree", "sklearn.tree:DecisionTreeClassifier", {"max_depth": 3})
+BAYES = Entrant("bayes", "sklearn.naive_bayes:GaussianNB")
+
+
+def iris(out: Path, **options) -> Contest:
+    task = Task(kind="tabular-classification", data="sklearn:iris", split=Split(test=0.3, folds=3))
+    return Contest(**{"task": task, "entrants": [TREE, BAYES], "lineup": "none", "engine": "inline", "out": out} | options)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory) -> Result:
+    """A small finished contest."""
+    return iris(tmp_path_factory.mktemp("iris") / "run").run()
+
+
+def test_result_json_has_the_names_that_others_read(result):
+    """The keys of result.json are a promise."""
+    value = json.loads((result.folder.path / "result.json").read_text())
+    assert {
+        "schema", "task", "greater_is_better", "standings", "alliances", "default", "lineup", "seed", "versions", "digest",
+    } <= value.keys()  # fmt: skip
+    assert value["schema"] == 1
+    assert {"name", "kind", "digest", "rows", "classes", "metrics"} <= value["task"].keys()
+    assert value["task"]["rows"] == 150
+    assert value["task"]["classes"] == ["setosa", "versicolor", "virginica"]
+    assert value["greater_is_better"] is False
+    for line in value["standings"]:
+        assert line.keys() == {
+            "rank", "rank_best", "rank_worst", "name", "role", "selection", "score", "ci", "metrics", "fit_seconds",
+            "predict_seconds", "status", "reason",
+        }  # fmt: skip
+        assert line["rank_best"] <= line["rank"] <= line["rank_worst"]
+        assert line["ci"][0] <= line["score"] <= line["ci"][1]
+    assert [line["score"] for line in value["standings"]] == sorted(line["score"] for line in value["standings"])
+    assert {line["role"] for line in value["standings"]} == {"baseline", "entrant", "alliance"}
+    assert value["alliances"]["greedy"]["strategy"] == "greedy"
+    for alliance in value["alliances"].values():
+        assert np.isclose(sum(alliance["weights"].values()), 1)
+        assert set(alliance["weights"]) <= {"tree", "bayes"}
+    assert [entrant["name"] for entrant in value["lineup"]] == ["dummy", "tree", "bayes"]
+
+
+def test_default_is_the_best_by_selection_score(result):
+    """The star goes by out-of-fold predictions, wherever that stands on the board."""
+    best = min((line for line in result.standings if line.selection), key=lambda line: line.selection.score)
+    assert result.default == best.entrant.name
+
+
+def test_scores_are_those_of_the_predictions(result):
+    """What the board shows is what scikit-learn computes from the stored predictions of the test part."""
+    from sklearn.metrics import accuracy_score, log_loss
+
+    from concours.commons.blobs import get_array
+
+    store, test = result.folder.store, result.setup.problem.test
+    y = get_array(store, test.y)
+    for line in result.standings:
+        p = get_array(store, result.candidates[line.entrant.name].test)
+        assert np.isclose(line.score, log_loss(y, p, labels=[0, 1, 2]))
+        assert np.isclose(line.metrics["accuracy"], accuracy_score(y, p.argmax(1)))
+
+
+def test_the_model_on_the_board_is_the_one_that_predicts(result):
+    """Predicting the test rows again gives the predictions that were judged, for every line of the board."""
+    from concours.commons.blobs import get_array, get_table
+
+    store, test = result.folder.store, result.setup.problem.test
+    rows = get_table(store, test.x).to_pandas()
+    for name, candidate in result.candidates.items():
+        assert np.allclose(result.predict(rows, model=name, proba=True), get_array(store, candidate.test), atol=1e-12)
+    labels = result.predict(rows)
+    assert set(labels) <= {"setosa", "versicolor", "virginica"}
+
+
+def test_a_bag_is_the_average_of_the_models_of_the_folds(tmp_path):
+    """With `final = bag` nothing is fitted on the whole training part, and what is judged is what predicts."""
+    from concours.commons.blobs import get_array, get_table
+
+    result = iris(tmp_path / "bag", final="bag").run()
+    test = result.setup.problem.test
+    rows = get_table(result.folder.store, test.x).to_pandas()
+    for name, candidate in result.candidates.items():
+        assert len(candidate.models) == (0 if candidate.entrant.parents else 3)
+        assert np.allclose(result.predict(rows, model=name, proba=True), get_array(result.folder.store, candidate.test))
+
+
+def test_saved_results_come_back(result):
+    """A result read from its folder is the result: the same board, digest and predictions."""
+    again = Result.load(result.folder.path)
+    assert again.to_json() == json.loads(json.dumps(result.to_json()))
+    assert again.digest == result.digest
+    frame = pd.DataFrame(np.full((2, 4), 2.0), columns=result.predict.__self__._inputs(_frame()).columns)
+    assert (again.predict(frame) == result.predict(frame)).all()
+
+
+def _frame() -> pd.DataFrame:
+    from sklearn.datasets import load_iris
+
+    return load_iris(as_frame=True).data
+
+
+def test_file_and_python_are_one_path(tmp_path, result):
+    """The same contest from a file has the same digest."""
+    (tmp_path / "c.toml").write_text(
+        '[task]\nkind = "tabular-classification"\ndata = "sklearn:iris"\nsplit = { test = 0.3, folds = 3 }\n'
+        '[compete]\nlineup = "none"\n'
+        '[[entrant]]\nname = "tree"\nrecipe = "sklearn.tree:DecisionTreeClassifier"\nparams = { max_depth = 3 }\n'
+        '[[entrant]]\nname = "bayes"\nrecipe = "sklearn.naive_bayes:GaussianNB"\n'
+    )
+    again = Contest.from_file(tmp_path / "c.toml").with_options(engine="inline", out=tmp_path / "run").run()
+    assert again.digest == result.digest
+
+
+def test_without_a_test_part(tmp_path):
+    """With test = 0 the board goes by the selection score and says so."""
+    task = Task(kind="tabular-classification", data="sklearn:iris", split=Split(test=0, folds=3))
+    result = iris(tmp_path / "run", task=task).run()
+    assert result.setup.problem.test is None
+    for line in result.standings:
+        assert np.isclose(line.score, line.selection.score)
+    assert len(result.predict(_frame())) == 150
+
+
+def test_a_test_part_of_its_own(tmp_path):
+    """A test file judges; its columns may stand in another order."""
+    frame = _frame().assign(y=np.repeat(["a", "b", "c"], 50))
+    train, test = frame.iloc[::2], frame.iloc[1::2, ::-1]
+    result = iris(tmp_path / "run", task=Task(kind="tabular-classification", data=train, target="y", test=test, split=Split(folds=3))).run()
+    assert result.to_json()["task"]["rows_test"] == 75
+
+
+def test_regression_and_text_columns(tmp_path):
+    """A table with words, gaps and dates, and a number to predict."""
+    rng = np.random.default_rng(0)
+    n = 120
+    frame = pd.DataFrame(
+        {
+            "size": np.where(rng.random(n) < 0.1, np.nan, rng.normal(size=n)),
+            "colour": rng.choice(["red", "green", None], size=n),
+            "note": [f"word{i % 50} text" for i in range(n)],
+            "day": pd.date_range("2024-01-01", periods=n),
+        }
+    )
+    target = frame["size"].fillna(0) * 3 + (frame["colour"] == "red") + rng.normal(size=n) * 0.1
+    result = Contest(
+        task=Task(kind="tabular-regression", data=frame, target=target.to_numpy(), split=Split(folds=3)),
+        entrants=[Entrant("ridge", "ridge"), Entrant("tree", "sklearn.tree:DecisionTreeRegressor")],
+        engine="inline", out=tmp_path / "run",
+    ).run()  # fmt: skip
+    assert result.standings["ridge"].score < result.standings["dummy"].score
+    assert result.predict(frame.head(5)).shape == (5,)
+    assert "vote" not in result.alliances
+    with pytest.raises(DataError, match="predicts a number"):
+        result.predict(frame, proba=True)
+
+
+def test_nothing_could_be_fitted(tmp_path, monkeypatch):
+    """When every entrant fails there is a board that says why, no default, and a clear refusal to predict."""
+    (tmp_path / "bad.py").write_text("class Bad:\n    def fit(self, X, y):\n        raise ValueError('no luck')\n    def predict(self, X): ...\n")
+    entrants = [Entrant("bad", "bad.py:Bad"), Entrant("dummy", "bad.py:Bad")]
+    result = iris(tmp_path / "run", entrants=entrants, folder=tmp_path).run()
+    assert result.default is None
+    assert {(line.status, line.reason[:20]) for line in result.standings} == {("failed", "ValueError: no luck ")}
+    assert "no luck" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_alliances_take_two(tmp_path):
+    """With one entrant there is nothing to join, and the result says so."""
+    result = iris(tmp_path / "run", entrants=[TREE]).run()
+    assert result.alliances == {}
+    assert "no alliance: it takes two fitted entrants, there are 1" in result.warnings
+
+
+def test_a_line_up_is_added_to_those_named(tmp_path):
+    """`lineup = fast` adds the kind's own; a name that is taken is not added twice."""
+    contest = iris(tmp_path, entrants=[Entrant("svm", "sklearn.svm:SVC")], lineup="fast")
+    from concours.tasks.kinds import KINDS
+
+    names = [r.entrant.name for r in contest._resolved(KINDS["tabular-classification"])]
+    assert names == ["dummy", "svm", "logistic", "forest", "boosting", "knn", "dnn"]
+    with pytest.raises(ContestError, match="must be one of fast, none"):
+        iris(tmp_path, lineup="slow").run()
+
+
+def test_look_at_a_contest_that_runs(tmp_path, result):
+    """Looking needs no lock, and shows by selection score what has been done so far."""
+    iris(tmp_path / "run").run()
+    for name in ("result.json", "candidates.json"):
+        (tmp_path / "run" / name).unlink()
+    journal = tmp_path / "run" / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    cut = next(i for i, line in enumerate(lines) if b'"score"' in line) + 1
+    journal.write_bytes(b"".join(lines[:cut]))
+    shown = look(tmp_path / "run")
+    assert not shown.complete
+    statuses = {line.entrant.name: line.status for line in shown.standings}
+    assert sorted(statuses.values()) == ["ok", "running", "running"]
+    assert journal.read_bytes() == b"".join(lines[:cut])
+    with pytest.raises(RunFolderError, match="has not come to its end"):
+        Result.load(tmp_path / "run")
+
+
+def test_looking_again_after_the_end(result):
+    """Looking at a finished contest reads its result."""
+    assert look(result.folder.path).to_json() == json.loads((result.folder.path / "result.json").read_text())
+
+
+def test_gc_removes_what_nothing_refers_to(tmp_path):
+    """Objects of killed jobs and half-written files go; a rerun afterwards runs nothing and ends the same."""
+    first = iris(tmp_path / "run").run()
+    store = first.folder.store
+    import io
+
+    stray = store.put(io.BytesIO(b"nobody's"))
+    (store.tmp / "half").write_bytes(b"x" * 1000)
+    before = first.folder.size()
+    freed = collect(tmp_path / "run")
+    assert (freed.objects, freed.bytes >= 1000, stray in store) == (1, True, False)
+    assert freed.left < before
+    ended = []
+    again = iris(tmp_path / "run").run(listener=lambda notice: ended.append(notice) if notice.topic == "ended" else None)
+    assert (ended, again.digest) == ([], first.digest)
+    assert len(again.predict(_frame())) == 150
+
+
+def test_time_limit(tmp_path):
+    """When the time is up, what has not ended is out of time, and more time goes on from there."""
+    (tmp_path / "slow.py").write_text(
+        "import time\nfrom sklearn.naive_bayes import GaussianNB\n"
+        "class Slow(GaussianNB):\n    def fit(self, X, y):\n        time.sleep(0.4)\n        return super().fit(X, y)\n"
+    )
+    entrants = [BAYES, Entrant("slow", "slow.py:Slow")]
+    began = time.monotonic()
+    short = iris(tmp_path / "run", entrants=entrants, folder=tmp_path, seconds=1.2).run()
+    assert time.monotonic() - began < 20
+    assert short.standings["slow"].status == "out_of_time"
+    assert "time was up (1.2 s)" in short.standings["slow"].reason
+    whole = iris(tmp_path / "run", entrants=entrants, folder=tmp_path).run()
+    assert whole.standings["slow"].status == "ok"
+
+
+def test_models_that_no_format_holds_are_fitted_again(tmp_path):
+    """An estimator of a user's own is not pickled: its recipe is kept, and predicting fits it again to the same bytes."""
+    (tmp_path / "own.py").write_text(
+        "import numpy as np\n"
+        "class Own:\n"
+        "    def fit(self, X, y):\n        self.p = np.bincount(y, minlength=3) / len(y); self.f = lambda x: x; return self\n"
+        "    def predict(self, X):\n        return np.full(len(X), self.p.argmax())\n"
+        "    def predict_proba(self, X):\n        return np.tile(self.p, (len(X), 1))\n"
+    )
+    result = iris(tmp_path / "run", entrants=[Entrant("own", "own.py:Own"), BAYES], folder=tmp_path).run()
+    (tmp_path / "own.py").unlink()
+    again = Result.load(tmp_path / "run")
+    assert np.allclose(again.predict(_frame(), model="own", proba=True), 1 / 3, atol=0.02)
+    assert result.candidates["own"].models
+
+
+def test_nothing_is_written_outside_the_run_folder(tmp_path, monkeypatch):
+    """A contest leaves one folder."""
+    monkeypatch.chdir(tmp_path)
+    iris(tmp_path / "run").run()
+    assert os.listdir(tmp_path) == ["run"]

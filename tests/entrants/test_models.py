@@ -1,0 +1,76 @@
+"""Models as files: round trips, and files that would run something."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.datasets import load_iris
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
+
+from concours.core.errors import TrustError
+from concours.entrants.fitting import Fitted, fit
+from concours.entrants.models import dump_model, load_model, load_object
+
+X, Y = load_iris(return_X_y=True)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LogisticRegression(max_iter=500),
+        RandomForestClassifier(5, random_state=0),
+        HistGradientBoostingClassifier(max_iter=5),
+        KNeighborsClassifier(),
+        SVC(),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_round_trip(estimator):
+    """A model that was written and read predicts the same bytes."""
+    fitted = fit(estimator, X, Y, 3, calibrate=True)
+    format, files, why = dump_model(fitted)
+    assert (format, why) == ("skops", "")
+    assert load_model(format, files).predict(X).tobytes() == fitted.predict(X).tobytes()
+
+
+def test_one_class_round_trip():
+    """What is left to predict when there was one class only needs no format."""
+    fitted = fit(SVC(), X[:5], np.ones(5, dtype=int), 3, calibrate=True)
+    format, files, _ = dump_model(fitted)
+    assert load_model(format, files).predict(X[:1]).tolist() == [[0, 1, 0]]
+
+
+class Own:
+    """A type that no list knows."""
+
+    def predict(self, x):
+        return np.zeros(len(x))
+
+
+def test_unknown_types_are_not_kept():
+    """What would have to be unpickled is not written at all."""
+    format, files, why = dump_model(Fitted(Own(), np.arange(3), 3))
+    assert format == "refit"
+    assert "model.skops" not in files
+    assert why
+
+
+def test_a_file_that_would_run_something():
+    """A model from others that holds a function of Python's own is refused before it is built."""
+    poisoned = make_pipeline(FunctionTransformer(eval), LogisticRegression())
+    content = skops.io.dumps(poisoned)
+    with pytest.raises(TrustError, match="not trusted"):
+        load_object(content)
+
+
+def test_a_network_of_elsewhere():
+    """A safetensors model names one of the zoo's classes, or is refused."""
+    files = {"fitted.json": b'{"codes": [0], "classes": 1}', "state.json": b'{"class": "os:system", "params": {}}', "tensors": b""}
+    with pytest.raises(TrustError, match="os:system"):
+        load_model("safetensors", files)
