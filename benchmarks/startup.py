@@ -1,4 +1,4 @@
-"""How long a person waits for the command line to answer: wall and CPU seconds of a fresh process, the median of several."""
+"""How long a person waits for the command line: wall and CPU seconds of a fresh process, the median of several."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ BAYES = Entrant("bayes", "sklearn.naive_bayes:GaussianNB")
 
 def iris(out: Path, **options) -> Contest:
     task = Task(kind="tabular-classification", data="sklearn:iris", split=Split(test=0.3, folds=3))
-    return Contest(**{"task": task, "entrants": [TREE, BAYES], "lineup": "none", "engine": "inline", "out": out} | options)
+    return Contest(
+        **{"task": task, "entrants": [TREE, BAYES], "lineup": "none", "engine": "inline", "out": out} | options
+    )
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +145,10 @@ def test_a_test_part_of_its_own(tmp_path):
     """A test file judges; its columns may stand in another order."""
     frame = _frame().assign(y=np.repeat(["a", "b", "c"], 50))
     train, test = frame.iloc[::2], frame.iloc[1::2, ::-1]
-    result = iris(tmp_path / "run", task=Task(kind="tabular-classification", data=train, target="y", test=test, split=Split(folds=3))).run()
+    result = iris(
+        tmp_path / "run",
+        task=Task(kind="tabular-classification", data=train, target="y", test=test, split=Split(folds=3)),
+    ).run()
     assert result.to_json()["task"]["rows_test"] == 75
 
 
@@ -174,7 +179,9 @@ def test_regression_and_text_columns(tmp_path):
 
 def test_nothing_could_be_fitted(tmp_path, monkeypatch):
     """When every entrant fails there is a board that says why, no default, and a clear refusal to predict."""
-    (tmp_path / "bad.py").write_text("class Bad:\n    def fit(self, X, y):\n        raise ValueError('no luck')\n    def predict(self, X): ...\n")
+    (tmp_path / "bad.py").write_text(
+        "class Bad:\n    def fit(self, X, y):\n        raise ValueError('no luck')\n    def predict(self, X): ...\n"
+    )
     entrants = [Entrant("bad", "bad.py:Bad"), Entrant("dummy", "bad.py:Bad")]
     result = iris(tmp_path / "run", entrants=entrants, folder=tmp_path).run()
     assert result.default is None
@@ -236,7 +243,9 @@ def test_gc_removes_what_nothing_refers_to(tmp_path):
     assert (freed.objects, freed.bytes >= 1000, stray in store) == (1, True, False)
     assert freed.left < before
     ended = []
-    again = iris(tmp_path / "run").run(listener=lambda notice: ended.append(notice) if notice.topic == "ended" else None)
+    again = iris(tmp_path / "run").run(
+        listener=lambda notice: ended.append(notice) if notice.topic == "ended" else None
+    )
     assert (ended, again.digest) == ([], first.digest)
     assert len(again.predict(_frame())) == 150
 

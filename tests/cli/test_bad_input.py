@@ -155,7 +155,7 @@ def test_debug_shows_the_traceback(monkeypatch, capfd):
 def test_a_class_with_one_row_is_a_warning(monkeypatch, capfd):
     """A class that cannot be split is kept where it can be learned from, and the contest goes on."""
     lay_out(Case("", (), files=rows(ROWS + "7,7,maybe\n")))
-    code, out, err = concours(monkeypatch, capfd, "run contest.toml --engine inline --out out")
+    code, _, err = concours(monkeypatch, capfd, "run contest.toml --engine inline --out out")
     assert code == 0, err
     assert "one row only (maybe)" in err
     assert json.loads(Path("out/result.json").read_text())["task"]["classes"] == ["maybe", "no", "yes"]
@@ -221,8 +221,16 @@ def test_pictures_of_another_size(monkeypatch, capfd):
     from concours import Contest, Entrant, Split, Task
 
     rng = np.random.default_rng(0)
-    task = Task(kind="image-classification", data=rng.random((40, 4, 4)), target=np.arange(40) % 2, split=Split(folds=2))
-    Contest(task=task, entrants=[Entrant("tree", "sklearn.tree:DecisionTreeClassifier")], lineup="none", engine="inline", out="run").run()
+    task = Task(
+        kind="image-classification", data=rng.random((40, 4, 4)), target=np.arange(40) % 2, split=Split(folds=2)
+    )
+    Contest(
+        task=task,
+        entrants=[Entrant("tree", "sklearn.tree:DecisionTreeClassifier")],
+        lineup="none",
+        engine="inline",
+        out="run",
+    ).run()
     np.save("rows.npy", rng.random((3, 5, 5)))
     code, _, err = concours(monkeypatch, capfd, "predict run rows.npy -o p.csv")
     assert (code, "(4, 4)" in err, "(3, 5, 5)" in err) == (2, True, True)

@@ -37,7 +37,11 @@ def test_entrants_are_values():
     entrant = Entrant("a", "sklearn.svm:SVC", {"C": 1.0})
     assert entrant.digest == Entrant("b", "sklearn.svm:SVC", {"C": 1.0}).digest
     assert Entrant("a", "./x/mine.py:M").digest == Entrant("a", "mine.py:M").digest
-    others = [Entrant("a", "sklearn.svm:SVR"), Entrant("a", "sklearn.svm:SVC", {"C": 2.0}), Entrant("a", "sklearn.svm:SVC", {"C": 1.0}, "none")]
+    others = [
+        Entrant("a", "sklearn.svm:SVR"),
+        Entrant("a", "sklearn.svm:SVC", {"C": 2.0}),
+        Entrant("a", "sklearn.svm:SVC", {"C": 1.0}, "none"),
+    ]
     assert len({entrant.digest, *(other.digest for other in others)}) == 4
     with pytest.raises(dataclasses.FrozenInstanceError):
         entrant.name = "b"

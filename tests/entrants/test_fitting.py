@@ -39,7 +39,10 @@ def test_a_class_that_was_not_there():
 
 def test_one_class_only():
     """With one class there is nothing to fit, and something to predict."""
-    assert fit(GaussianNB(), X[:10], np.full(10, 2), 3, calibrate=False).predict(X[:2]).tolist() == [[0, 0, 1], [0, 0, 1]]
+    assert fit(GaussianNB(), X[:10], np.full(10, 2), 3, calibrate=False).predict(X[:2]).tolist() == [
+        [0, 0, 1],
+        [0, 0, 1],
+    ]
 
 
 def test_decision_functions_are_calibrated():

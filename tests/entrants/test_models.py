@@ -71,6 +71,10 @@ def test_a_file_that_would_run_something():
 
 def test_a_network_of_elsewhere():
     """A safetensors model names one of the zoo's classes, or is refused."""
-    files = {"fitted.json": b'{"codes": [0], "classes": 1}', "state.json": b'{"class": "os:system", "params": {}}', "tensors": b""}
+    files = {
+        "fitted.json": b'{"codes": [0], "classes": 1}',
+        "state.json": b'{"class": "os:system", "params": {}}',
+        "tensors": b"",
+    }
     with pytest.raises(TrustError, match="os:system"):
         load_model("safetensors", files)

@@ -35,7 +35,10 @@ def test_distributions_stay_distributions(sample, vote):
 def test_blend_is_naive(sample):
     """The same as adding up member by member and row by row; the order of the members does not matter."""
     p, weights = sample
-    naive = [[sum(w * m[row][c] for w, m in zip(weights, p, strict=True)) for c in range(p.shape[2])] for row in range(p.shape[1])]
+    naive = [
+        [sum(w * m[row][c] for w, m in zip(weights, p, strict=True)) for c in range(p.shape[2])]
+        for row in range(p.shape[1])
+    ]
     assert np.allclose(blend(p, weights), naive)
     assert np.allclose(blend(p[::-1], weights[::-1]), naive)
 

@@ -43,7 +43,10 @@ def test_laws_of_ranges(k, seed, greater):
     """best <= rank <= worst, somebody may be first, and turning the metric round turns the ranks round."""
     rng = np.random.default_rng(seed)
     scores = row_means(rng.normal(size=(40, k)) + rng.normal(size=k))
-    ranges, ranks = rank_ranges(scores, greater_is_better=greater), competition_ranks(scores.means, greater_is_better=greater)
+    ranges, ranks = (
+        rank_ranges(scores, greater_is_better=greater),
+        competition_ranks(scores.means, greater_is_better=greater),
+    )
     assert (ranges.best <= ranks).all()
     assert (ranks <= ranges.worst).all()
     assert ranges.best.min() == 1

@@ -53,7 +53,8 @@ def test_covariance_of_means_is_naive(rows, columns, seed):
     scores = np.random.default_rng(seed).normal(size=(rows, columns))
     means = row_means(scores)
     naive = [
-        [sum((a[i] - a.mean()) * (b[i] - b.mean()) for i in range(rows)) / (rows - 1) / rows for b in scores.T] for a in scores.T
+        [sum((a[i] - a.mean()) * (b[i] - b.mean()) for i in range(rows)) / (rows - 1) / rows for b in scores.T]
+        for a in scores.T
     ]
     assert np.allclose(means.covariance, naive)
     assert np.allclose(means.stderr, scores.std(axis=0, ddof=1) / rows**0.5)

@@ -52,7 +52,10 @@ def test_numbers(name, expected):
     assert np.isclose(measure(name, "number").score(VALUES, GUESSES), expected)
 
 
-@pytest.mark.parametrize(("name", "target", "classes"), [("f1", "classes", 3), ("rmse", "classes", 2), ("accuracy", "number", 0), ("r3", "number", 0)])
+@pytest.mark.parametrize(
+    ("name", "target", "classes"),
+    [("f1", "classes", 3), ("rmse", "classes", 2), ("accuracy", "number", 0), ("r3", "number", 0)],
+)
 def test_what_does_not_suit_is_refused(name, target, classes):
     """A metric that could not be computed at the end is refused at the beginning."""
     with pytest.raises(ContestError, match="task.metrics"):

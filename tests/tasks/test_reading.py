@@ -82,7 +82,13 @@ def test_targets_in_python():
 
 @pytest.mark.parametrize(
     ("name", "kind", "rows", "classes"),
-    [("iris", TABLE, 150, 3), ("wine", TABLE, 178, 3), ("breast_cancer", TABLE, 569, 2), ("digits", TABLE, 1797, 10), ("digits", IMAGE, 1797, 10)],
+    [
+        ("iris", TABLE, 150, 3),
+        ("wine", TABLE, 178, 3),
+        ("breast_cancer", TABLE, 569, 2),
+        ("digits", TABLE, 1797, 10),
+        ("digits", IMAGE, 1797, 10),
+    ],
 )
 def test_data_sets_of_scikit_learn(name, kind, rows, classes):
     """Known data sets by name, as a table or as pictures."""

@@ -87,8 +87,8 @@ class Contest:
     def run(self, *, listener: Listener = ignore) -> Result:
         """Runs the contest, or goes on where an earlier sitting of it stopped.
 
-        The folder then has `result.json`, `report.html`, and the models that `Result.predict` uses. What had finished is
-        not run again, unless its code, data or parameters have changed.
+        The folder then has `result.json`, `report.html`, and the models that `Result.predict` uses. What had finished
+        is not run again, unless its code, data or parameters have changed.
 
         Raises:
             ConcoursError: with one line that says what is wrong, where, and what to do.

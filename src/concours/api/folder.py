@@ -48,7 +48,7 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise RunFolderError(
-                    f"another run is writing to {self.path}; wait for it, or give this one a folder of its own with --out"
+                    f"another run is writing to {self.path}; wait for it, or give this one its own folder with --out"
                 ) from None
             yield
         finally:
@@ -65,9 +65,8 @@ class RunFolder:
         if known is None:
             strange = [p.name for p in self.path.iterdir() if p.name not in ("lock", "store")]
             if strange:
-                raise RunFolderError(
-                    f"{self.path} holds other things ({', '.join(sorted(strange)[:3])}); choose another folder with --out"
-                )
+                names = ", ".join(sorted(strange)[:3])
+                raise RunFolderError(f"{self.path} holds other things ({names}); choose another folder with --out")
             self.write("run.json", identity)
         elif known != identity:
             what = (

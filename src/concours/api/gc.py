@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from concours.api.folder import existing
 from concours.api.setup import Setup
@@ -49,7 +51,7 @@ def collect(path: Path | str) -> Freed:
     return Freed(objects=len(dead), bytes=before - after, left=after)
 
 
-def _of_setup(value: dict | None) -> set[Digest]:
+def _of_setup(value: Mapping[str, Any] | None) -> set[Digest]:
     if value is None:
         return set()
     setup = Setup.from_json(value)

@@ -117,7 +117,7 @@ class Result:
         candidate = self._candidate(model)
         by_digest = {c.entrant.digest: c for c in self.candidates.values()}
         store = self.folder.store
-        recipes = code_of(store, by_digest, candidate)
+        recipes = code_of(by_digest, candidate)
         if (
             recipes
             and trust
@@ -222,7 +222,8 @@ class Result:
 
         digest, store = self.setup.problem.train.x, self.folder.store
         if is_table(store, digest):
-            return read_inputs(rows, get_table(store, digest)).to_pandas()
+            table: Any = read_inputs(rows, get_table(store, digest))
+            return table.to_pandas()
         return read_inputs(rows, get_array(store, digest))
 
 

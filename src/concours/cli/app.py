@@ -41,7 +41,7 @@ def options(
 
 
 def main() -> None:
-    """Runs the command line; exit code 0 is well, 1 means nothing could be fitted, 2 bad input, 130 stopped by Ctrl-C."""
+    """Runs the command line. Exit codes: 0 well, 1 nothing could be fitted, 2 bad input, 130 stopped by Ctrl-C."""
     try:
         app()
     except ConcoursError as error:
@@ -49,7 +49,7 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _leave(f"{where}{error.strerror or error}", 2)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (the last resort of the program)
         _leave(f"unexpected {type(error).__name__}: {error} (a defect of Concours: concours --debug … shows where)", 1)
 
 

@@ -84,10 +84,8 @@ def _board(result: Result, width: int) -> Table:
     for line in result.standings:
         star = "★" if line.entrant.name == result.default else ""
         others = [_number(line.metrics.get(metric.name)) for metric in metrics[1:]]
-        cells = [
-            _ranks(line), star, escape(line.entrant.name), _number(line.score), plot.bar(line), *others, _selection(line),
-            _seconds(line.fit_seconds),
-        ]  # fmt: skip
+        name, score = escape(line.entrant.name), _number(line.score)
+        cells: list[str | Text] = [_ranks(line), star, name, score, plot.bar(line), *others, _selection(line), _seconds(line.fit_seconds)]
         table.add_row(*cells, style=_STYLES[line.entrant.role] if line.status == "ok" else "dim")
     return table
 
@@ -100,9 +98,11 @@ def _legend(result: Result) -> str:
         if problem.test
         else "no test part: judged by the selection score itself, which flatters what was chosen by it"
     )
+    first = problem.metrics[0].name
     return (
-        f"[dim]★ the default, best by selection score (out-of-fold). {problem.metrics[0].name}: {direction} is better;\n"
-        f"{judged}.\nrank: place, and the places that the data cannot rule out (95%, all pairs together).[/]"
+        f"[dim]★ the default, best by selection score (out-of-fold).\n"
+        f"{first}: {direction} is better; {judged}.\n"
+        "rank: place, and the places that the data cannot rule out (95%, all pairs together).[/]"
     )
 
 

@@ -43,5 +43,5 @@ def doctor() -> None:
     lines = examine()
     width = max(len(line.name) for line in lines)
     for line in lines:
-        mark = {True: "ok     ", False: "missing"}.get(line.present, "       ")
-        typer.echo(f"{mark}  {line.name:<{width}}  {line.text}")
+        mark = "" if line.present is None else "ok" if line.present else "missing"
+        typer.echo(f"{mark:<7}  {line.name:<{width}}  {line.text}")

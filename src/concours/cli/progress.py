@@ -44,7 +44,7 @@ class Progress:
         job = notice.job
         if job is None:
             return
-        name, _, part = job.label.partition(": ")
+        name, _, _part = job.label.partition(": ")
         if notice.topic == "started":
             self._running[job.digest] = (job, time.monotonic())
         elif notice.topic in ("ended", "cancelled", "recalled"):

@@ -103,7 +103,7 @@ def _ask(contest: Contest, file: Path, agreed: bool) -> None:
     if not code or trusts(file.parent):
         return
     names = ", ".join(str(path) for path in code)
-    if not agreed:
-        if not sys.stdin.isatty() or not typer.confirm(f"{file} runs code from {names}. Do you trust it?", err=True):
-            raise TrustError(f"{file} runs code from {names}; read it, then add --trust (asked once a folder)")
+    asked = sys.stdin.isatty() and not agreed
+    if not agreed and not (asked and typer.confirm(f"{file} runs code from {names}. Do you trust it?", err=True)):
+        raise TrustError(f"{file} runs code from {names}; read it, then add --trust (asked once a folder)")
     remember(file.parent)

@@ -36,14 +36,8 @@ def put_array(store: Store, array: NDArray[Any]) -> Digest:
 
 def get_array(store: Store, digest: Digest) -> NDArray[Any]:
     """An array, memory-mapped and read-only."""
-    return np.load(store.local_path(digest), mmap_mode="r", allow_pickle=False)
-
-
-@contextmanager
-def _spool() -> Iterator[tempfile.SpooledTemporaryFile[bytes]]:
-    """Where content is put together: in memory, or, if it is large, in a file that has no name."""
-    with no_space_named(Path(tempfile.gettempdir())), tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
-        yield file
+    array: NDArray[Any] = np.load(store.local_path(digest), mmap_mode="r", allow_pickle=False)
+    return array
 
 
 def put_table(store: Store, table: pa.Table) -> Digest:
@@ -91,3 +85,10 @@ def get_bundle(store: Store, digest: Digest) -> dict[str, bytes]:
     """The files of a bundle."""
     with store.open(digest) as file, zipfile.ZipFile(file) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+@contextmanager
+def _spool() -> Iterator[tempfile.SpooledTemporaryFile[bytes]]:
+    """Where content is put together: in memory, or, if it is large, in a file that has no name."""
+    with no_space_named(Path(tempfile.gettempdir())), tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+        yield file

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from concours.core.digests import Digest
 from concours.core.errors import NoSpace, ObjectNotFound
+from concours.core.ports import Readable
 
 _CHUNK = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -31,7 +32,7 @@ class DiskStore:
         with no_space_named(self.folder):
             self.tmp.mkdir(parents=True, exist_ok=True)
 
-    def put(self, content: BinaryIO) -> Digest:
+    def put(self, content: Readable) -> Digest:
         sha = hashlib.sha256()
         with no_space_named(self.folder), tempfile.NamedTemporaryFile(dir=self.tmp, delete=False) as file:
             try:
@@ -61,7 +62,7 @@ class DiskStore:
 
     def verify(self, digest: Digest) -> bool:
         try:
-            with self.open(digest) as file:
+            with self.local_path(digest).open("rb") as file:
                 return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" == digest
         except (ObjectNotFound, OSError):
             return False

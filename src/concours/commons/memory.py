@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from concours.core.digests import Digest, digest_bytes
 from concours.core.errors import ObjectNotFound
+from concours.core.ports import Readable
 
 
 class MemoryStore:
@@ -22,7 +23,7 @@ class MemoryStore:
         self._files = Path(tempfile.mkdtemp(prefix="concours-"))
         weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
 
-    def put(self, content: BinaryIO) -> Digest:
+    def put(self, content: Readable) -> Digest:
         data = content.read()
         digest = digest_bytes(data)
         self._objects[digest] = data

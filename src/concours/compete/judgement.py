@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done
 from concours.core.job import Job
@@ -44,5 +45,5 @@ class Judgement(MemoProcess):
             label="judge",
         )
 
-    def _predictions(self, candidate: Candidate) -> str | None:
+    def _predictions(self, candidate: Candidate) -> Digest | None:
         return candidate.test if self.part == "test" else candidate.selection

@@ -12,6 +12,12 @@ from concours.core.event import Done, Failed
 from concours.core.job import Job
 
 
+class Readable(Protocol):
+    """Bytes to read, piece by piece."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
 class Store(Protocol):
     """Content by its digest. Laws, checked by `concours.testing.check_store`:
 
@@ -20,7 +26,7 @@ class Store(Protocol):
     - `verify` tells whether an object is there and its content still has its digest.
     """
 
-    def put(self, content: BinaryIO) -> Digest:
+    def put(self, content: Readable) -> Digest:
         """Keeps the content. Raises NoSpace when there is no room; then nothing is kept."""
         ...
 

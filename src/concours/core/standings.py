@@ -25,7 +25,7 @@ class Standing:
     """One line of a board.
 
     Attributes:
-        rank, rank_best, rank_worst: place on the board, and the places that the data cannot rule out; none when unranked.
+        rank, rank_best, rank_worst: place on the board, and the places that the data cannot rule out; none if unranked.
         selection: the score on out-of-fold predictions of the training part, by which everything is chosen.
         score, ci: the raw metric on the part that judges, and its interval [low, high] of 95%.
         metrics: every metric of the problem, raw, on the part that judges.

@@ -78,8 +78,8 @@ def _encode(data: Data, kind: Kind) -> tuple[tuple[Any, ...], NDArray[Any], list
         return (), y, []
     if len(distinct) > _MOST_CLASSES or (len(distinct) > 20 and len(distinct) > len(y) / 2):
         raise DataError(
-            f"{data.name}: the target has {len(distinct)} different values in {len(y)} rows; is it a number (a regression) "
-            "or an identifier rather than a class?"
+            f"{data.name}: the target has {len(distinct)} different values in {len(y)} rows; is it a number "
+            "(a regression) or an identifier rather than a class?"
         )
     single = [str(label) for label, count in zip(distinct, counts, strict=True) if count == 1]
     warnings = []
@@ -101,7 +101,8 @@ def _codes_of(test: Data, classes: tuple[Any, ...], kind: Kind) -> NDArray[Any]:
     if unknown:
         known = ", ".join(map(str, classes[:10]))
         raise DataError(
-            f"{test.name}: the target has labels that the training data has not: {', '.join(unknown[:5])}; known: {known}"
+            f"{test.name}: the target has labels that the training data has not: {', '.join(unknown[:5])}; "
+            f"known: {known}"
         )
     return np.asarray([table[label] for label in labels], dtype=np.int64)
 

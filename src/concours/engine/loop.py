@@ -23,9 +23,9 @@ _TICK_S = 1.0
 class Engine:
     """Drives processes on a store, a journal and an executor.
 
-    Resume is replay: a job whose identity is in the journal is not run again, as long as what it yielded is in the store
-    and whole. Law: without a budget, the state that `drive` returns does not depend on the executor, on its workers, or
-    on how often and where an earlier sitting was killed.
+    Resume is replay: a job whose identity is in the journal is not run again, as long as what it yielded is in the
+    store and whole. Law: without a budget, the state that `drive` returns does not depend on the executor, on its
+    workers, or on how often and where an earlier sitting was killed.
     """
 
     def __init__(

@@ -62,10 +62,10 @@ class Predictor:
             return np.asarray(fitted.transform(self._x), dtype=np.float32)
 
 
-def code_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[str]:
+def code_of(candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[str]:
     """The recipes in users' files that predicting with a candidate would run."""
-    parents = [parent for parent in candidate.entrant.parents]
-    found = {recipe for parent in parents for recipe in code_of(store, candidates, candidates[parent])}
+    parents = [candidates[digest] for digest in candidate.entrant.parents]
+    found = {recipe for parent in parents for recipe in code_of(candidates, parent)}
     if candidate.code:
         found.add(candidate.entrant.recipe)
     return found

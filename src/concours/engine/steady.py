@@ -1,4 +1,4 @@
-"""A steady ground for numeric work: so many threads, and global random numbers from the job's seed. Both are put back."""
+"""A steady ground for numeric work: so many threads, and global random numbers from a seed. Both are put back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def steady(*, threads: int, seed: int) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(threadpool_limits(threads))
         stack.enter_context(_torch(threads, seed))
-        state, legacy = random.getstate(), np.random.get_state()
+        state, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
         stack.callback(random.setstate, state)
         stack.callback(np.random.set_state, legacy)
         random.seed(seed)

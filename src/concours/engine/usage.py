@@ -26,7 +26,7 @@ def reset_peak() -> None:
 
 
 def peak_memory() -> int:
-    """The largest resident size of this process since `reset_peak`, in bytes; elsewhere than on Linux since its start."""
+    """The largest resident size of this process, in bytes, since `reset_peak`; where not Linux, since its start."""
     with suppress(OSError, ValueError, IndexError):
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024

@@ -76,7 +76,7 @@ def execute(
         _check_values(result)
         outcome = Done(job=job.digest, outputs=result.outputs, values=result.values)
         phases = result.phases
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a job raises is its own failure)
         if trace:
             with suppress(OSError, ValueError):  # the job may have closed standard error
                 traceback.print_exc()

@@ -72,7 +72,7 @@ def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
     try:
         content = dump_object(estimator)
         load_object(content)
-    except Exception as error:  # whatever skops cannot hold, in whichever way it says so
+    except Exception as error:  # noqa: BLE001 (whatever skops cannot hold, in whichever way it says so)
         return "refit", {"fitted.json": head}, f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
     return "skops", {"fitted.json": head, "model.skops": content}, ""
 
@@ -104,7 +104,8 @@ def dump_object(value: Any) -> bytes:
     """A scikit-learn object as skops bytes."""
     import skops.io
 
-    return skops.io.dumps(value, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    content: bytes = skops.io.dumps(value, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    return content
 
 
 def load_object(content: bytes) -> Any:

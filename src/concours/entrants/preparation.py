@@ -15,7 +15,7 @@ from skrub import TableVectorizer
 
 
 class FlattenPixels(TransformerMixin, BaseEstimator):
-    """Pictures (rows, height, width[, channels]) to a matrix (rows, pixels) float32, in units of the largest value seen."""
+    """Pictures (rows, height, width[, channels]) to a matrix (rows, pixels) float32; the largest value seen is 1."""
 
     def fit(self, X: NDArray[Any], y: object = None) -> FlattenPixels:
         self.scale_ = float(np.abs(X).max(initial=0.0)) or 1.0

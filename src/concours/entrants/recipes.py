@@ -73,9 +73,8 @@ def _from_library(entrant: Entrant, module: str, preparation: str) -> Resolved:
 def _from_zoo(entrant: Entrant, form: str, preparation: str) -> Resolved:
     breed = ZOO.get(entrant.recipe)
     if breed is None:
-        raise RecipeError(
-            f"unknown recipe {entrant.recipe!r}: write module:Class, ./file.py:Class, or a name; {nearest(entrant.recipe, ZOO)}"
-        )
+        forms = "write module:Class, ./file.py:Class, or a name"
+        raise RecipeError(f"unknown recipe {entrant.recipe!r}: {forms}; {nearest(entrant.recipe, ZOO)}")
     if form not in breed.recipes:
         fitting = [name for name, other in ZOO.items() if form in other.recipes]
         raise RecipeError(f"{entrant.recipe!r} does not suit this kind of task; {nearest(entrant.recipe, fitting)}")

@@ -40,8 +40,8 @@ def closure(path: Path, *, root: Path | None = None, only: str | None = None) ->
 def import_source(files: Mapping[str, str], main: str, folder: Path) -> ModuleType:
     """Imports a file from its kept text, under a name made from the digest of the whole source.
 
-    The files are written below `folder`. Local modules of an earlier source are forgotten first, so that two sources may
-    each have a `helpers.py` of their own.
+    The files are written below `folder`. Local modules of an earlier source are forgotten first, so that two sources
+    may each have a `helpers.py` of their own.
 
     Raises:
         Whatever the file raises.

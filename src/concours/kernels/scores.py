@@ -15,8 +15,8 @@ def log_losses(y: NDArray[np.int64], p: Floats) -> Floats:
 
     Args:
         y: (rows,) codes of the true classes.
-        p: (rows, classes) probabilities; each row is scaled to sum to one and kept off 0 and 1 by the float's precision,
-            as scikit-learn's `log_loss` does, whose value is the mean of these.
+        p: (rows, classes) probabilities; each row is scaled to sum to one and kept off 0 and 1 by the float's
+            precision, as scikit-learn's `log_loss` does, whose value is the mean of these.
     """
     eps = np.finfo(np.float64).eps
     true = p[np.arange(len(y)), y] / p.sum(axis=1)
@@ -24,7 +24,7 @@ def log_losses(y: NDArray[np.int64], p: Floats) -> Floats:
 
 
 def hits(y: NDArray[np.int64], p: Floats) -> Floats:
-    """1 where the most probable class is the true one, else 0, (rows,). The first of equally probable classes counts."""
+    """1 where the most probable class (of equal ones the first) is the true one, else 0, (rows,)."""
     return (p.argmax(axis=1) == y).astype(np.float64)
 
 

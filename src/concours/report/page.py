@@ -331,7 +331,7 @@ def _difference(alliance: Line, single: Line, report: Report) -> str:
         return f"their possible ranks, {alliance.range} and {single.range}, overlap, so {'the gain' if gain else 'that'} is not certain"
     if sure:
         return "the gain is more than chance explains" if gain else "here joining does harm, by more than chance explains"
-    return f"the {'gain' if gain else 'loss'} is within the noise, so it is not shown that joining {'helps' if gain else 'harms'}"
+    return f"the difference is within the noise, so it is not shown that joining {'helps' if gain else 'harms'}"
 
 
 def certain(first: Line, second: Line, count: int) -> bool | None:

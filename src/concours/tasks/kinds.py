@@ -31,13 +31,16 @@ class Kind:
         return f"{self.input}:{self.target}"
 
 
-_ROWS = (
-    Kind(name="tabular-classification", input="table", target="classes", preparation="table", metrics=("log_loss", "accuracy")),
-    Kind(name="tabular-regression", input="table", target="number", preparation="table", metrics=("rmse", "r2")),
-    Kind(name="image-classification", input="image", target="classes", preparation="pixels", metrics=("log_loss", "accuracy")),
-)  # fmt: skip
+_CLASSES, _NUMBER = ("log_loss", "accuracy"), ("rmse", "r2")
 
-KINDS = {kind.name: kind for kind in _ROWS}
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(name="tabular-classification", input="table", target="classes", preparation="table", metrics=_CLASSES),
+        Kind(name="tabular-regression", input="table", target="number", preparation="table", metrics=_NUMBER),
+        Kind(name="image-classification", input="image", target="classes", preparation="pixels", metrics=_CLASSES),
+    )
+}
 
 
 def kind_named(name: str) -> Kind:

@@ -86,7 +86,7 @@ def measure(name: str, target: str, classes: int = 2) -> Measure:
 
 
 class _Told(BaseEstimator):
-    """An estimator that has its predictions already; `X` is numbers of rows. So a scorer is used as it is meant to be."""
+    """An estimator that has its predictions already; `X` is numbers of rows. So scorers are used as they are meant."""
 
     def __init__(self, p: Floats) -> None:
         self.p = p
@@ -133,7 +133,7 @@ def _try_out(found: Measure, classes: int) -> None:
         p = y[::-1, None].astype(np.float64)
     try:
         found.score(y, p)
-    except Exception as error:  # scorers say in many ways that they do not suit
+    except Exception as error:  # noqa: BLE001 (scorers say in many ways that they do not suit)
         what = f"{classes} classes" if found.target == "classes" else "numbers"
         text = str(error).splitlines()[0][:150]
         raise ContestError(f"task.metrics: {found.metric.name!r} does not suit a target of {what}: {text}") from None

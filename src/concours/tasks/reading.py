@@ -90,7 +90,7 @@ def read_csv(path: Path, *, header: bool | None = None) -> pa.Table:
     """A CSV file (`.gz` too, tabs with `.tsv`) as a table.
 
     Raises:
-        DataError: the file is missing or empty, a row has more or fewer cells than the first, or two columns share a name.
+        DataError: the file is missing or empty, a row has another number of cells, or two columns share a name.
     """
     if not path.exists():
         near = get_close_matches(
@@ -119,7 +119,7 @@ def read_csv(path: Path, *, header: bool | None = None) -> pa.Table:
 
 
 def as_table(x: Any) -> pa.Table:
-    """A frame (pandas, polars), an Arrow table, or a matrix (rows, columns) as a table; the columns of a matrix are called 0, 1, …."""
+    """A frame (pandas, polars), an Arrow table, or a matrix (rows, columns), its columns called 0, 1, …, as a table."""
     if isinstance(x, pa.Table):
         table = x
     elif hasattr(x, "to_arrow"):
@@ -235,7 +235,8 @@ def _checked_numbers(y: NDArray[Any], name: str) -> NDArray[Any]:
     bad = ~np.isfinite(y)
     if bad.any():
         raise DataError(
-            f"{name}: the target is {y[np.argmax(bad)]} in {bad.sum()} of {len(y)} rows, first in row {int(np.argmax(bad)) + 1}"
+            f"{name}: the target is {y[np.argmax(bad)]} in {bad.sum()} of {len(y)} rows, "
+            f"first in row {int(np.argmax(bad)) + 1}"
         )
     return y
 
@@ -290,7 +291,8 @@ def _cast(column: pa.ChunkedArray, field: pa.Field, name: str) -> pa.ChunkedArra
         return column.cast(field.type, safe=not pa.types.is_floating(column.type))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise DataError(
-            f"{name}: column {field.name!r} was {field.type} in the data that models were fitted on, and is {column.type} here"
+            f"{name}: column {field.name!r} was {field.type} in the data that models were fitted on, "
+            f"and is {column.type} here"
         ) from None
 
 

@@ -17,7 +17,7 @@ _PUBLIC = {
     "check_store": "concours.testing.stores",
 }
 
-__all__ = ["LawBroken", "check_entrant", "check_executor", "check_process", "check_store"]  # noqa: F822 (by __getattr__)
+__all__ = ["LawBroken", "check_entrant", "check_executor", "check_process", "check_store"]
 
 if TYPE_CHECKING:
     from concours.testing.entrants import check_entrant

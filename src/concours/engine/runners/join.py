@@ -28,7 +28,7 @@ def gather(job: Job, store: Store) -> Yield:
 
 
 def blend(job: Job, store: Store) -> Yield:
-    """Blends members' predictions of the test part by their weights, and of the training part by weights chosen elsewhere.
+    """Blends members' predictions: of the test part by their weights, of the training part by weights chosen elsewhere.
 
     Where each fold has weights of its own, its rows are blended by those: they were chosen on the other folds.
     """

@@ -1,0 +1,120 @@
+"""The journal: what was appended is read back, whatever happened to the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from concours.core.digests import Digest, digest_json
+from concours.core.event import Cost, Done, Failed, Tick
+from concours.engine.journal import FileJournal, read_journal
+
+CODE = digest_json("code")
+
+
+def done(number: int) -> Done:
+    """An outcome with everything in it."""
+    return Done(
+        job=digest_json(number),
+        outputs={"valid": digest_json([number])},
+        values={"score": 0.1 + number, "list": [1, 2.5, None, "ä"]},
+        cost=Cost(wall_s=0.25, cpu_s=0.125, peak_bytes=number, phases={"fit": 0.1}),
+    )
+
+
+def write(path: Path, count: int) -> None:
+    """So many outcomes, in a journal that is closed."""
+    journal = FileJournal(path)
+    for number in range(count):
+        journal.append(done(number), CODE)
+    journal.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.jsonl"
+
+
+def test_every_event_is_read_back(path: Path) -> None:
+    """Law of `Journal`: what `append` has returned from is read back by the next journal on the same place."""
+    journal = FileJournal(path)
+    failed = Failed(job=digest_json("f"), cause="out_of_time", reason="too slow", limit=3.0, cost=Cost(wall_s=3.1))
+    written = [journal.append(done(0), CODE), journal.append(Tick(elapsed_s=1.5)), journal.append(failed, CODE)]
+    journal.close()
+    assert FileJournal(path).records == written
+    assert [record.number for record in written] == [0, 1, 2]
+
+
+def test_numbers_go_on_in_the_next_sitting(path: Path) -> None:
+    """Records are numbered over all sittings, so that their order is known."""
+    write(path, 3)
+    journal = FileJournal(path)
+    assert journal.append(done(3), CODE).number == 3
+    journal.close()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 7, 60])
+def test_a_torn_end_is_cut_off(cut: int, path: Path) -> None:
+    """A record that a kill left half written is no damage: it is cut off, and the next one begins on a line of its own."""
+    write(path, 3)
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert read_journal(path) == (FileJournal(path).records, 0)
+    journal = FileJournal(path)
+    assert (len(journal.records), journal.damaged) == (2, 0)
+    journal.append(done(9), CODE)
+    journal.close()
+    assert [record.event for record in read_journal(path)[0]] == [done(0), done(1), done(9)]
+
+
+def damaged_line(line: bytes, how: str) -> bytes:
+    """A line of a journal, damaged."""
+    return {"changed": line.replace(b"0.25", b"0.75"), "cut": line[:40], "noise": b"\xff\x00noise", "blank": b""}[how]
+
+
+@pytest.mark.parametrize("how", ["changed", "cut", "noise", "blank"])
+def test_a_damaged_line_is_left_out_and_counted(how: str, path: Path) -> None:
+    """One damaged line in the middle costs that line and no other."""
+    write(path, 3)
+    lines = path.read_bytes().splitlines()
+    lines[1] = damaged_line(lines[1], how)
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    journal = FileJournal(path)
+    assert journal.damaged == 1
+    assert [record.event for record in journal.records] == [done(0), done(2)]
+    assert journal.append(done(3), CODE).number == 3
+    journal.close()
+
+
+def test_a_reader_needs_no_lock(path: Path) -> None:
+    """Beside a writer, a reader sees the records that are whole so far."""
+    journal = FileJournal(path)
+    journal.append(done(0), CODE)
+    with path.open("ab") as file:
+        file.write(b"0000 half a li")
+    assert [record.event for record in read_journal(path)[0]] == [done(0)]
+    journal.close()
+
+
+def test_what_is_not_json_is_refused_before_anything_is_written(path: Path) -> None:
+    """A number that JSON has no form for raises, and the journal is as it was."""
+    journal = FileJournal(path)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        journal.append(Done(job=Digest("sha256:0"), values={"score": float("nan")}))
+    journal.append(done(0))
+    journal.close()
+    assert [record.event for record in read_journal(path)[0]] == [done(0)]
+
+
+def test_closing_is_idempotent(path: Path) -> None:
+    """A journal may be closed twice."""
+    journal = FileJournal(path)
+    journal.close()
+    journal.close()
+
+
+def test_there_need_be_no_journal_to_read(path: Path) -> None:
+    """A contest that has not begun has no records."""
+    nothing: tuple[list[Any], int] = ([], 0)
+    assert read_journal(path) == nothing

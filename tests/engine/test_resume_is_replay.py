@@ -1,0 +1,111 @@
+"""Resume is replay: after a kill at any instant the same command goes on, and runs nothing twice that had finished."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from concours.core.digests import Digest
+from concours.core.event import Tick
+from concours.testing.toys import KILL
+
+KILLS = 6
+STEP = 8
+"""Jobs that a sitting does at most before it is killed."""
+REFIT = {"entrants": 5, "folds": 3, "mischief": ["raise_an_error"]}
+BAG = {"entrants": 4, "folds": 4, "final": "bag"}
+CASES = [(1, 2, REFIT), (2, 2, REFIT), (3, 2, BAG), (4, 1, REFIT), (5, 3, BAG), (6, 0, REFIT), (7, 0, BAG)]
+"""A seed, how many workers (0 for inline), and the contest."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What was known when a contest was killed.
+
+    Attributes:
+        recorded: jobs that the journal had an outcome of.
+        marks: how many marks there were.
+    """
+
+    recorded: frozenset[Digest]
+    marks: int
+
+
+@pytest.mark.parametrize(("seed", "workers", "setup"), CASES)
+def test_a_contest_that_is_killed_again_and_again_ends_undisturbed(
+    seed: int,
+    workers: int,
+    setup: dict[str, Any],
+    toy_contest: Callable[[str], Any],
+    undisturbed: Callable[..., dict[str, Any]],
+) -> None:
+    """Six kills a contest, by SIGKILL of its process group: between jobs, inside a blob, inside a record of the journal.
+
+    No job whose outcome the journal had at a kill is begun again, and the digest is that of a run nobody disturbed.
+    """
+    whole, contest, rng = undisturbed(**setup), toy_contest("killed"), random.Random(seed)
+    how = {"workers": workers, "setup": setup}
+    kills = [_killed(contest, rng.choice(WAYS), how, rng, whole["labels"]) for _ in range(KILLS)]
+    ended = contest.run(**how)
+    assert ended["digest"] == whole["digest"]
+    begun = [(number, mark.job) for number, mark in enumerate(contest.marks()) if mark.what == "begin"]
+    for kill in kills:
+        again = {job for number, job in begun if number >= kill.marks} & kill.recorded
+        assert not again, f"{len(again)} jobs that had ended were begun again"
+    assert len(contest.records()) == ended["records"]
+
+
+def _killed(contest: Any, way: Callable[..., None], how: dict[str, Any], rng: random.Random, labels: list[str]) -> Kill:
+    way(contest, how, rng, labels)
+    recorded = {record.event.job for record in contest.records() if not isinstance(record.event, Tick)}
+    return Kill(frozenset(recorded), len(contest.marks()))
+
+
+def _at_random(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> None:
+    """Kills the process group from outside, some jobs and some milliseconds after it began."""
+    marks = contest.folder / "marks.txt"
+    wanted = _lines(marks) + rng.randint(1, 2 * STEP)
+    process = contest.start(**how, sleep=0.02)
+    while _lines(marks) < wanted:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    time.sleep(rng.uniform(0, 0.02))
+    os.killpg(process.pid, signal.SIGKILL)
+    _expect_killed(process)
+
+
+def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> None:
+    """Has the contest kill itself where half of a blob is written."""
+    ended = {mark.label for mark in contest.marks() if mark.what == "end"}
+    words = ("check", "select", "score", "judge")
+    ahead = [label for label in labels if label not in ended and not any(word in label for word in words)]
+    before = len(contest.store.leftovers())
+    _expect_killed(contest.start(**how, environment={KILL: rng.choice(ahead[:STEP])}))
+    assert len(contest.store.leftovers()) > before
+
+
+def _inside_a_record(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> None:
+    """Has the contest kill itself where half of a record is written."""
+    _expect_killed(contest.start(**how, cut=rng.randint(1, STEP)))
+    assert not contest.journal.read_bytes().endswith(b"\n")
+
+
+WAYS = (_at_random, _inside_a_blob, _inside_a_record)
+
+
+def _expect_killed(process: subprocess.Popen[str]) -> None:
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, (process.returncode, out, error)
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0

@@ -1,0 +1,98 @@
+"""A contest of toy jobs, for tests to start in a process of its own and to kill.
+
+    python toy_contest.py FOLDER OPTIONS
+
+Goes around the real circle, with the real journal, store and executors; prints the digest of what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from concours.api.circle import Outcome, circle
+from concours.commons.disk import DiskStore
+from concours.core.digests import Digest, digest_json
+from concours.core.errors import NoSpace
+from concours.core.ports import Executor
+from concours.engine.inline import InlineExecutor
+from concours.engine.journal import FileJournal
+from concours.engine.loop import Engine
+from concours.engine.processes import ProcessExecutor
+from concours.testing.laws import as_value
+from concours.testing.toys import GROUP, REFERENCE, RUNNERS, code_of, kill_group, toy_setup
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How the contest is run.
+
+    Attributes:
+        workers: processes; 0 for inline.
+        setup: arguments of `toy_setup`.
+        cut: at which record of this sitting to write half a line and kill the contest.
+        file_limit: the largest file that may be written, in bytes.
+    """
+
+    workers: int = 2
+    setup: dict[str, Any] = field(default_factory=dict)
+    cut: int | None = None
+    file_limit: int | None = None
+
+
+class CutJournal(FileJournal):
+    """A journal in whose n-th writing the contest is killed."""
+
+    left = 0
+
+    def _write(self, line: bytes) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.write(self._file, line[: len(line) // 2])
+            kill_group()
+        super()._write(line)
+
+
+def main(folder: Path, options: Options) -> None:
+    """Runs the contest to its end, or on from where it was killed."""
+    os.environ[GROUP] = str(os.getpgrp())
+    if options.file_limit:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (options.file_limit, options.file_limit))
+    store, journal = DiskStore(folder / "store"), CutJournal(folder / "journal.jsonl")
+    journal.left = options.cut or 0
+    executor = _executor(store, options.workers)
+    memory = psutil.Process().memory_info().rss
+    try:
+        engine = Engine(store=store, journal=journal, executor=executor, code=code_of)
+        outcome = circle(engine, toy_setup(store, **options.setup))
+    finally:
+        executor.close()
+        journal.close()
+    grown = psutil.Process().memory_info().rss - memory
+    print(json.dumps({"digest": digest(outcome), "records": len(journal.records), "grown": grown}))
+
+
+def digest(outcome: Outcome) -> Digest:
+    """Covers standings, candidates with all their digests, default and warnings."""
+    candidates = {name: as_value(candidate) for name, candidate in outcome.candidates.items()}
+    rest = [as_value(outcome.standings), outcome.default, outcome.complete, list(outcome.warnings)]
+    return digest_json([candidates, rest])
+
+
+def _executor(store: DiskStore, workers: int) -> Executor:
+    return ProcessExecutor(store, REFERENCE, workers=workers) if workers else InlineExecutor(store, RUNNERS)
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]), Options(**json.loads(sys.argv[2])))
+    except NoSpace as full:
+        print(full, file=sys.stderr)
+        sys.exit(full.exit_code)
