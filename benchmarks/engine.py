@@ -13,37 +13,25 @@ import statistics
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from concours.commons.disk import DiskStore
 from concours.core.job import Job
-from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.engine.journal import FileJournal
 from concours.engine.limits import Limits
 from concours.engine.loop import Engine
 from concours.engine.processes import ProcessExecutor
 from concours.engine.usage import usable_cores
-from concours.testing.toys import REFERENCE, code_of
+from concours.testing.toys import REFERENCE, Errands, code_of
 
 JOBS = 1000
 ROUNDS = 3
 _GIB = 1 << 30
 
 
-@dataclass(frozen=True)
-class Noops(MemoProcess):
-    """A process that wants so many jobs that do nothing."""
-
-    jobs: tuple[Job, ...]
-
-    def plan(self, state: Memo) -> Plan:
-        return unfinished(state, self.jobs)
-
-
-def noops(count: int, name: str) -> Noops:
-    """A process with jobs that no other name has."""
-    return Noops(tuple(Job(kind="noop", params={"number": i, "name": name}) for i in range(count)))
+def noops(count: int, name: str) -> Errands:
+    """A process that wants so many jobs that do nothing, jobs that no other name has."""
+    return Errands(jobs=tuple(Job(kind="noop", params={"number": i, "name": name}) for i in range(count)))
 
 
 def engine_seconds(folder: Path, workers: int) -> float:

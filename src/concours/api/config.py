@@ -116,9 +116,9 @@ def _task(values: Mapping[str, Any]) -> Task:
     for key in ("kind", "data"):
         if key not in values:
             raise ContestError(f"task.{key} is missing")
-    fields = dict(values)
+    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     fields["split"] = Split(**fields.get("split", {}))
-    return Task(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+    return Task(**fields)
 
 
 def _entrant(index: int, values: Mapping[str, Any]) -> Entrant:

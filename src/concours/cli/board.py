@@ -85,8 +85,8 @@ def _board(result: Result, width: int) -> Table:
         star = "★" if line.entrant.name == result.default else ""
         others = [_number(line.metrics.get(metric.name)) for metric in metrics[1:]]
         name, score = escape(line.entrant.name), _number(line.score)
-        cells: list[str | Text] = [_ranks(line), star, name, score, plot.bar(line), *others, _selection(line), _seconds(line.fit_seconds)]
-        table.add_row(*cells, style=_STYLES[line.entrant.role] if line.status == "ok" else "dim")
+        measured: list[str | Text] = [score, plot.bar(line), *others, _selection(line), _seconds(line.fit_seconds)]
+        table.add_row(_ranks(line), star, name, *measured, style=_STYLES[line.entrant.role] if line.status == "ok" else "dim")
     return table
 
 

@@ -138,8 +138,8 @@ class ProcessExecutor:
                 worker.begun = time.monotonic()
             elif "progress" in message:
                 self._listener(Notice(topic="progress", job=worker.job, values=message["progress"]))
-            elif worker.job and message.get("outcome", {}).get("job") == worker.job.digest:
-                return self._ended(worker, event_from_json(message["outcome"]), last=message["last"])
+            elif worker.job and message["outcome"].job == worker.job.digest:
+                return self._ended(worker, message["outcome"], last=message["last"])
         return None
 
     def _supervise(self, worker: _Worker) -> Done | Failed | None:
@@ -181,12 +181,12 @@ class ProcessExecutor:
         self._drop(worker)
         return Failed(job=job.digest, cause=cause, reason=reason, limit=limit, cost=cost)
 
-    def _ended(self, worker: _Worker, event: Any, *, last: bool) -> Done | Failed:
+    def _ended(self, worker: _Worker, event: Done | Failed, *, last: bool) -> Done | Failed:
         self._log(worker)
         worker.job = None
         if last:
             self._drop(worker)
-        return event  # type: ignore[no-any-return]
+        return event
 
     def _drop(self, worker: _Worker) -> None:
         """Ends a worker; nothing happens if that has been done."""
@@ -314,9 +314,11 @@ def _message(line: bytes) -> dict[str, Any] | None:
     """A message of a worker; none if something else got into the pipe."""
     try:
         message = json.loads(line)
-    except ValueError:
+        if "outcome" in message:
+            return {"outcome": event_from_json(message["outcome"]), "last": message["last"]}
+        return message if "begun" in message or message["progress"].keys() else None
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return message if isinstance(message, dict) else None
 
 
 def _death(code: int, tail: bytearray) -> tuple[Cause, str]:

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,10 +124,9 @@ def build(recipe: str, params: Mapping[str, Any], source: Mapping[str, str], wor
 
 
 def _make(recipe: str, maker: Any, params: Mapping[str, Any]) -> Any:
-    try:
+    accepted: Mapping[str, inspect.Parameter] = {}
+    with suppress(TypeError, ValueError):  # what is written in C may not tell
         accepted = inspect.signature(maker).parameters
-    except (TypeError, ValueError):
-        accepted = {}
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in accepted.values())
     for name in params:
         if accepted and not open_ended and name not in accepted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -94,7 +94,7 @@ def _forget() -> None:
 
 def _lies_in(module: ModuleType, place: Path) -> bool:
     file = getattr(module, "__file__", None)
-    return bool(file) and Path(file).is_relative_to(place)
+    return file is not None and Path(file).is_relative_to(place)
 
 
 def _text(file: Path) -> str:

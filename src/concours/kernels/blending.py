@@ -38,8 +38,8 @@ def blend(predictions: Iterable[Floats], weights: NDArray[np.float64], *, vote: 
 def _votes(member: Floats) -> Floats:
     if member.shape[1] == 1:
         return np.asarray(member, dtype=np.float64)
-    return np.eye(member.shape[1])[member.argmax(axis=1)]
+    return np.asarray(np.eye(member.shape[1])[member.argmax(axis=1)])
 
 
 def _with_even_vote(shares: Floats, members: int) -> Floats:
-    return (shares * members + 1 / shares.shape[1]) / (members + 1)
+    return np.asarray((shares * members + 1 / shares.shape[1]) / (members + 1))

@@ -61,7 +61,7 @@ def share_intervals(shares: NDArray[np.float64], rows: int, *, level: float = LE
     z = norm.isf((1 - level) / 2)
     centre = (shares + z**2 / (2 * rows)) / (1 + z**2 / rows)
     half = z / (1 + z**2 / rows) * np.sqrt(shares * (1 - shares) / rows + z**2 / (4 * rows**2))
-    return np.clip(np.stack([centre - half, centre + half], axis=1), 0.0, 1.0)
+    return np.asarray(np.clip(np.stack([centre - half, centre + half], axis=1), 0.0, 1.0))
 
 
 def _ahead(scores: NDArray[np.float64], greater_is_better: bool) -> NDArray[np.bool_]:

@@ -20,12 +20,12 @@ def log_losses(y: NDArray[np.int64], p: Floats) -> Floats:
     """
     eps = np.finfo(np.float64).eps
     true = p[np.arange(len(y)), y] / p.sum(axis=1)
-    return -np.log(np.clip(true, eps, 1 - eps))
+    return np.asarray(-np.log(np.clip(true, eps, 1 - eps)))
 
 
 def hits(y: NDArray[np.int64], p: Floats) -> Floats:
     """1 where the most probable class (of equal ones the first) is the true one, else 0, (rows,)."""
-    return (p.argmax(axis=1) == y).astype(np.float64)
+    return np.asarray(p.argmax(axis=1) == y, dtype=np.float64)
 
 
 def squared_errors(y: Floats, p: Floats) -> Floats:

@@ -105,23 +105,27 @@ class Report:
 
     @property
     def title(self) -> str:
-        return self.value["task"]["name"] or self.value["task"]["kind"]
+        """The task's name, or its kind."""
+        return str(self.value["task"]["name"] or self.value["task"]["kind"])
 
     @property
     def metric(self) -> str:
+        """The metric that ranks, in words."""
         return words(self.value["task"]["metrics"][0])
 
     @property
     def others(self) -> list[str]:
         """The metrics that do not rank."""
-        return self.value["task"]["metrics"][1:]
+        return list(self.value["task"]["metrics"][1:])
 
     @property
     def greater(self) -> bool:
+        """Whether greater scores are better."""
         return bool(self.value["greater_is_better"])
 
     @property
     def rows_test(self) -> int:
+        """Rows of the test part; 0 where there is none."""
         return int(self.value["task"]["rows_test"])
 
     @cached_property
@@ -147,6 +151,7 @@ class Report:
         return fixed(value, self.places[column])
 
     def interval(self, line: Line) -> str:
+        """The interval of a line's score, if it has one."""
         if line.low is None or line.high is None:
             return ""
         return f"{self.number(line.low)} to {self.number(line.high)}"
@@ -163,7 +168,8 @@ def render_report(value: Mapping[str, Any]) -> str:
     """The page for the content of a `result.json`: one HTML document without scripts that requests nothing."""
     report = Report(value)
     rows = [_row(line, report) for line in report.lines]
-    return _environment().get_template("report.html.j2").render(
+    template = _environment().get_template("report.html.j2")
+    return template.render(
         r=report,
         summary=summary(report),
         scores=interval_plot(rows, greater_is_better=report.greater) if rows else None,
@@ -259,12 +265,10 @@ def _nothing(report: Report) -> Markup:
 
 
 def _best(report: Report) -> Markup:
-    line, count = report.leader, len(report.lines)
-    so_far = "So far, the" if report.running else "The"
-    which = f"{so_far} best of {count} models by cross-validation is" if count > 1 else f"{so_far} only model with a score is"
+    line = report.leader
     interval = f"95% interval {report.interval(line)}; " if line.low is not None else ""
     return Markup("{} {}{}; {} its {} is {} ({}{} is better){}.").format(
-        which,
+        _which(report),
         _named(line),
         _kind(line, report),
         _where(report),
@@ -274,6 +278,16 @@ def _best(report: Report) -> Markup:
         "higher" if report.greater else "lower",
         _certainty(line, report),
     )
+
+
+def _which(report: Report) -> str:
+    count = len(report.lines)
+    the = "So far, the" if report.running else "The"
+    if count == 1:
+        return f"{the} only model with a score is"
+    if report.leader.default:
+        return f"{the} best of {count} models by cross-validation is"
+    return f"{the} first of {count} models on the board is"
 
 
 def _kind(line: Line, report: Report) -> str:
@@ -328,9 +342,10 @@ def _difference(alliance: Line, single: Line, report: Report) -> str:
     gain = _ahead(alliance, single, report)
     sure = certain(alliance, single, len(report.lines))
     if sure is None:
-        return f"their possible ranks, {alliance.range} and {single.range}, overlap, so {'the gain' if gain else 'that'} is not certain"
+        what = "the gain" if gain else "that"
+        return f"their possible ranks, {alliance.range} and {single.range}, overlap, so {what} is not certain"
     if sure:
-        return "the gain is more than chance explains" if gain else "here joining does harm, by more than chance explains"
+        return f"{'the gain is' if gain else 'here joining does harm, by'} more than chance explains"
     return f"the difference is within the noise, so it is not shown that joining {'helps' if gain else 'harms'}"
 
 
@@ -448,12 +463,13 @@ class Alliance:
 
 def _alliances(report: Report) -> list[Alliance]:
     """In the order of the board; all bars have one scale."""
-    lines = {line.name: (place, line) for place, line in enumerate(report.lines)}
-    known = sorted(report.value["alliances"].items(), key=lambda item: lines[item[0]][0] if item[0] in lines else len(lines))
+    lines = {line.name: line for line in report.lines}
+    places = {name: place for place, name in enumerate(lines)}
+    known = sorted(report.value["alliances"].items(), key=lambda item: places.get(item[0], len(places)))
     longest = max((weight for _, alliance in known for weight in alliance["weights"].values()), default=1.0) or 1.0
     return [
         Alliance(
-            line=lines[name][1] if name in lines else None,
+            line=lines.get(name),
             name=name,
             strategy=alliance["strategy"],
             members=tuple(

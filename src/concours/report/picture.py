@@ -104,7 +104,7 @@ def fixed(value: float | None, decimals: int) -> str:
 
 
 def decimals(sizes: Sequence[float], *, digits: int) -> int:
-    """How many decimals show so many significant digits of a typical one of these sizes; signs and zeros do not count."""
+    """How many decimals show so many significant digits of a typical one of these sizes; zeros do not count."""
     known = [abs(size) for size in sizes if size and isfinite(size)]
     return max(0, digits - ceil(log10(median(known)) - 1e-9)) if known else digits
 
@@ -113,7 +113,7 @@ def _plot(rows: Sequence[Row], low: float, high: float, ticks: tuple[Tick, ...],
     labels = [_shortened(row.name) for row in rows]
     bottom = _ROW * len(rows) + 4
     return Plot(
-        marks=tuple(_mark(row, label, index, low, high) for index, (row, label) in enumerate(zip(rows, labels, strict=True))),
+        marks=tuple(_mark(row, labels[index], index, low, high) for index, row in enumerate(rows)),
         ticks=ticks,
         height=bottom + _FOOT,
         bottom=bottom,

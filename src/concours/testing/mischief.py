@@ -10,8 +10,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 _FOR_EVER_S = 3600.0
@@ -96,6 +98,31 @@ def read_input() -> None:
     sys.stdin.read()
 
 
+def scribble() -> None:
+    """Writes nonsense, some of it well-formed, into everything that is open."""
+    for number in range(3, 64):
+        with suppress(OSError):
+            os.write(number, b'nonsense\n{"outcome": 1}\n{"outcome": {"type": "done"}}\n[]\n')
+
+
+def wander() -> None:
+    """Changes the working folder, to one that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+
+
+def allocate_in_a_child() -> None:
+    """Takes memory without end in another process."""
+    if os.fork() == 0:
+        allocate()
+    os.wait()
+
+
+def leave_a_daemon() -> None:
+    """Starts a program in a session of its own that outlives the job."""
+    subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({_FOR_EVER_S})"], start_new_session=True)
+
+
 MISCHIEF: Mapping[str, Callable[[], None]] = {
     function.__name__: function
     for function in (
@@ -113,6 +140,10 @@ MISCHIEF: Mapping[str, Callable[[], None]] = {
         leave_a_child_and_die,
         return_twice,
         read_input,
+        scribble,
+        wander,
+        allocate_in_a_child,
+        leave_a_daemon,
     )
 }
 """By name."""

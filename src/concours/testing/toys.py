@@ -30,6 +30,7 @@ from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.problem import Metric, Part, Problem
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.engine.work import RunnerSpec, Yield
 from concours.testing.mischief import MISCHIEF
 
@@ -88,6 +89,22 @@ def invented_values(job: Job) -> dict[str, Any]:
         points[0] += not any(points)
         return {"weights": [point / sum(points) for point in points], "losses": [chance(job, "loss")]}
     return _verdict(job) if job.kind == "judge" else {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errands(MemoProcess):
+    """A process that wants some jobs done, and nothing else."""
+
+    jobs: tuple[Job, ...]
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, self.jobs)
+
+
+def toy_job(name: str, *, mischief: str | None = None, outputs: tuple[str, ...] = ("first", "second")) -> Job:
+    """A job of the toys' table."""
+    params = {"mischief": mischief} if mischief else {}
+    return Job(kind="fit", params={"name": name, "params": params}, outputs=outputs, label=name)
 
 
 def toy_problem(store: Store, *, folds: int = 3, test: bool = True, classes: int = 3, seed: int = 0) -> Problem:

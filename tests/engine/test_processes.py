@@ -1,0 +1,178 @@
+"""Executors: the conformance suite on each, limits, and what becomes of workers when something dies."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from concours.commons.disk import DiskStore
+from concours.core.event import Done, Failed
+from concours.core.job import Job
+from concours.core.ports import Executor
+from concours.engine.inline import InlineExecutor
+from concours.engine.limits import MIB, Limits
+from concours.engine.processes import ProcessExecutor
+from concours.testing import check_executor
+from concours.testing.toys import REFERENCE, RUNNERS, toy_job
+
+PATIENCE_S = 30.0
+SECONDS, MEMORY, OUTPUT = 1.0, 256 * MIB, 4 * MIB
+
+
+@pytest.fixture
+def executor(tmp_path: Path) -> Iterator[ProcessExecutor]:
+    """One worker with narrow limits, and a folder of logs."""
+    limits = Limits(seconds=SECONDS, memory=MEMORY, output=OUTPUT)
+    executor = ProcessExecutor(
+        DiskStore(tmp_path / "store"), REFERENCE, workers=1, limits=limits, logs=tmp_path / "logs"
+    )
+    yield executor
+    executor.close()
+
+
+def outcomes(executor: Executor, *jobs: Job) -> list[Done | Failed]:
+    """How some jobs end, in the order in which they do."""
+    for job in jobs:
+        executor.submit(job)
+    events: list[Done | Failed] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while len(events) < len(jobs) and time.monotonic() < deadline:
+        events += executor.outcomes(timeout_s=1.0)
+    return events
+
+
+def workers() -> list[psutil.Process]:
+    """The worker processes of this process."""
+    return [child for child in psutil.Process().children() if "concours.engine.worker" in child.cmdline()]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Waits for something that must come to hold."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        time.sleep(0.02)
+
+
+def test_inline_keeps_the_laws() -> None:
+    """The conformance suite on the executor that runs jobs in this process."""
+    check_executor(lambda store, _: InlineExecutor(store, RUNNERS), apart=False)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_processes_keep_the_laws(count: int) -> None:
+    """The conformance suite on worker processes, with jobs that crash, fork, close their files and write nonsense."""
+    check_executor(lambda store, runners: ProcessExecutor(store, runners, workers=count), apart=True)
+
+
+@pytest.mark.parametrize(
+    ("mischief", "cause", "limit", "reason"),
+    [
+        ("hang", "out_of_time", SECONDS, "took longer than 1 s, the limit of one job"),
+        ("allocate", "out_of_memory", MEMORY, "needed more than 256 MiB of memory, the limit of one job"),
+        ("allocate_in_a_child", "out_of_memory", MEMORY, "needed more than 256 MiB of memory, the limit of one job"),
+        ("flood", "output_limit", OUTPUT, "printed more than 4 MiB"),
+    ],
+)
+def test_a_job_that_meets_a_limit_is_ended(
+    mischief: str, cause: str, limit: float, reason: str, executor: ProcessExecutor
+) -> None:
+    """It fails with the limit that it met; the next job is done by a new process, and nothing of the old one is left."""
+    first, second = outcomes(executor, toy_job("bad", mischief=mischief), toy_job("good"))
+    assert isinstance(first, Failed)
+    assert (first.cause, first.limit, first.reason) == (cause, limit, reason)
+    assert isinstance(second, Done)
+    assert first.cost.peak_bytes < 4 * MEMORY
+    assert len(workers()) == 1
+
+
+def test_a_worker_that_dies_between_jobs_is_replaced(executor: ProcessExecutor) -> None:
+    """The system may end an idle process for want of memory; no job pays for that."""
+    outcomes(executor, toy_job("first"))
+    (worker,) = workers()
+    worker.kill()
+    worker.wait()
+    (event,) = outcomes(executor, toy_job("second"))
+    assert isinstance(event, Done)
+
+
+def test_a_worker_that_dies_while_it_is_given_a_job_is_replaced(executor: ProcessExecutor) -> None:
+    """A process that is lost before its job has begun is no failure of the job."""
+    outcomes(executor, toy_job("first"))
+    (worker,) = workers()
+    worker.suspend()
+    executor.submit(toy_job("second"))
+    assert not list(executor.outcomes(timeout_s=0.2))
+    worker.kill()
+    (event,) = outcomes(executor, toy_job("third"))
+    events = [event, *executor.outcomes(timeout_s=5)]
+    assert {event.job for event in events if isinstance(event, Done)} == {
+        toy_job("second").digest,
+        toy_job("third").digest,
+    }
+
+
+def test_children_of_a_job_end_with_its_worker(executor: ProcessExecutor) -> None:
+    """Also those that have left its process group."""
+    jobs = [toy_job(name, mischief=name) for name in ("leave_a_child", "leave_a_daemon")]
+    assert all(isinstance(event, Done) for event in outcomes(executor, *jobs))
+    (worker,) = workers()
+    family = [worker, *worker.children(recursive=True)]
+    assert len(family) == 3
+    executor.close()
+    wait_until(lambda: not any(_runs(member) for member in family))
+
+
+def test_workers_end_when_the_contest_is_killed(toy_contest: Callable[[str], Any]) -> None:
+    """No orphans: workers, and the children of their jobs, go with the process that started them, however it goes."""
+    contest = toy_contest("orphans")
+    setup = {"entrants": 2, "mischief": ["leave_a_child", "hang"]}
+    process = contest.start(workers=3, setup=setup)
+    wait_until(lambda: {"leave_a_child: fold 1", "hang: fold 1"} <= {mark.label for mark in contest.marks()})
+    wait_until(lambda: len(psutil.Process(process.pid).children(recursive=True)) >= 4)
+    family = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    wait_until(lambda: not any(_runs(member) for member in family))
+
+
+def test_what_a_job_prints_is_kept(executor: ProcessExecutor, tmp_path: Path) -> None:
+    """The end of it, under the job's name, with the traceback of what it raised."""
+    job = toy_job("raises", mischief="raise_an_error")
+    outcomes(executor, job)
+    log = (tmp_path / "logs" / f"{job.digest.partition(':')[2][:16]}.txt").read_text()
+    assert log.startswith("raises\nTraceback")
+    assert "ValueError: this entrant raises" in log
+
+
+def test_a_process_that_ran_code_of_a_user_does_nothing_else(executor: ProcessExecutor) -> None:
+    """It might have changed what other entrants import."""
+    store = DiskStore(executor._start.command[4])
+    ours = Job(kind="fit", inputs={"code": _kept(store, b"ours")}, outputs=("first",), label="ours")
+    again = Job(kind="fit", inputs=ours.inputs, outputs=("second",), label="ours again")
+    theirs = Job(kind="fit", inputs={"code": _kept(store, b"theirs")}, outputs=("first",), label="theirs")
+    used = []
+    for job in (toy_job("anybody's"), ours, again, theirs, toy_job("anybody's too")):
+        assert isinstance(outcomes(executor, job)[0], Done)
+        used.append(workers()[0].pid)
+    assert used[0] == used[1] == used[2]
+    assert len(set(used[2:])) == 3
+
+
+def _kept(store: DiskStore, content: bytes) -> Any:
+    return store.put(io.BytesIO(content))
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
