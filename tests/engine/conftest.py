@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from concours.commons.disk import DiskStore
+from concours.core.digests import Digest
+from concours.core.job import Job
 from concours.core.ports import Executor, Listener, ignore
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import Journal, MemoryJournal, Record, read_journal
@@ -84,11 +86,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[
     """What the script prints, and the labels of the jobs in their order, for a contest that nobody disturbs."""
     known: dict[str, dict[str, Any]] = {}
 
-    def run(**setup: Any) -> dict[str, Any]:
-        key = json.dumps(setup, sort_keys=True)
+    def run(*, environment: dict[str, str] | None = None, **setup: Any) -> dict[str, Any]:
+        key = json.dumps([setup, environment], sort_keys=True)
         if key not in known:
             contest = ToyContest(tmp_path_factory.mktemp("undisturbed"))
-            printed = contest.run(workers=0, setup=setup)
+            printed = contest.run(workers=0, setup=setup, environment=environment)
             known[key] = printed | {"labels": [mark.label for mark in contest.marks() if mark.what == "begin"]}
         return known[key]
 
@@ -104,7 +106,13 @@ class Bench:
     executors: list[Executor]
 
     def engine(
-        self, *, workers: int = 0, limits: Limits | None = None, listener: Listener = ignore, journal: Journal | None = None
+        self,
+        *,
+        workers: int = 0,
+        limits: Limits | None = None,
+        listener: Listener = ignore,
+        journal: Journal | None = None,
+        code: Callable[[Job], Digest] = code_of,
     ) -> Engine:
         """An engine as a new sitting would make it; inline unless there are workers."""
         executor = (
@@ -117,7 +125,7 @@ class Bench:
             store=self.store,
             journal=journal or self.journal,
             executor=executor,
-            code=code_of,
+            code=code,
             limits=limits,
             listener=listener,
         )

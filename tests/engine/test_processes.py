@@ -28,12 +28,15 @@ SECONDS, MEMORY, OUTPUT = 1.0, 256 * MIB, 4 * MIB
 
 
 @pytest.fixture
-def executor(tmp_path: Path) -> Iterator[ProcessExecutor]:
+def store(tmp_path: Path) -> DiskStore:
+    return DiskStore(tmp_path / "store")
+
+
+@pytest.fixture
+def executor(store: DiskStore, tmp_path: Path) -> Iterator[ProcessExecutor]:
     """One worker with narrow limits, and a folder of logs."""
     limits = Limits(seconds=SECONDS, memory=MEMORY, output=OUTPUT)
-    executor = ProcessExecutor(
-        DiskStore(tmp_path / "store"), REFERENCE, workers=1, limits=limits, logs=tmp_path / "logs"
-    )
+    executor = ProcessExecutor(store, REFERENCE, workers=1, limits=limits, logs=tmp_path / "logs")
     yield executor
     executor.close()
 
@@ -153,22 +156,18 @@ def test_what_a_job_prints_is_kept(executor: ProcessExecutor, tmp_path: Path) ->
     assert "ValueError: this entrant raises" in log
 
 
-def test_a_process_that_ran_code_of_a_user_does_nothing_else(executor: ProcessExecutor) -> None:
+def test_a_process_that_ran_code_of_a_user_does_nothing_else(executor: ProcessExecutor, store: DiskStore) -> None:
     """It might have changed what other entrants import."""
-    store = DiskStore(executor._start.command[4])
-    ours = Job(kind="fit", inputs={"code": _kept(store, b"ours")}, outputs=("first",), label="ours")
-    again = Job(kind="fit", inputs=ours.inputs, outputs=("second",), label="ours again")
-    theirs = Job(kind="fit", inputs={"code": _kept(store, b"theirs")}, outputs=("first",), label="theirs")
+    codes = {name: store.put(io.BytesIO(name.encode())) for name in ("ours", "theirs")}
+    ours = Job(kind="fit", inputs={"code": codes["ours"]}, outputs=("first",))
+    again = Job(kind="fit", inputs={"code": codes["ours"]}, outputs=("second",))
+    theirs = Job(kind="fit", inputs={"code": codes["theirs"]}, outputs=("first",))
     used = []
     for job in (toy_job("anybody's"), ours, again, theirs, toy_job("anybody's too")):
         assert isinstance(outcomes(executor, job)[0], Done)
         used.append(workers()[0].pid)
     assert used[0] == used[1] == used[2]
     assert len(set(used[2:])) == 3
-
-
-def _kept(store: DiskStore, content: bytes) -> Any:
-    return store.put(io.BytesIO(content))
 
 
 def _runs(process: psutil.Process) -> bool:

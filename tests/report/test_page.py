@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from concours.report.page import Line, Report, certain, render_report, seconds, summary, write_report
+from concours.report.lines import Line, Report
+from concours.report.page import render_report, seconds, write_report
 from concours.report.picture import Row, decimals, fixed, interval_plot, rank_plot
+from concours.report.summary import certain, summary
 
 VOID = {"meta", "link", "br"}
 
@@ -106,6 +108,7 @@ def without_test() -> dict[str, Any]:
 def text(page: str) -> str:
     """What a reader sees, in one line."""
     body = re.sub(r"<(style|title|desc)\b.*?</\1>", " ", page[page.index("<body>") :], flags=re.S)
+    body = re.sub(r"</(td|th|dt|dd|p|h\d|li)>", " ", body)
     return " ".join(re.sub(r"<[^>]+>", "", body).split())
 
 
@@ -224,7 +227,7 @@ def test_overlapping_ranges_that_decide_nothing_are_said_to_overlap() -> None:
         ranked("dummy", 4, 3, 4, role="baseline", score=0.4),
     ]
     said = text(render_report(result(standings=lines)))
-    assert "their possible ranks, 2–3 and 2–4, overlap, so the gain is not certain" in said
+    assert "their possible ranks, 2–3 and 2–4, overlap, so neither is shown to be better" in said
 
 
 def ranges(first: tuple[int, int, int], second: tuple[int, int, int]) -> tuple[Line, Line]:
@@ -268,14 +271,14 @@ def test_data_and_receipt_are_complete() -> None:
     said = text(render_report(result()))
     for part in (
         "1,800 rows: 1,440 to train and select on, 360 to judge on",
-        "2 classesred, white",
+        "2 classes red, white",
         "3 rows had no target",
     ):
         assert part in said
     for part in (
         "sha256:c0ffee",
         "sha256:7a5c",
-        "Seed17",
+        "Seed 17",
         "python 3.11.7",
         "sklearn.svm:SVC",
         'C = 10.0, kernel = "rbf"',

@@ -10,7 +10,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
-import concours
 from concours.core.digests import Digest, digest_json
 from concours.core.job import Job
 from concours.engine.work import Runners
@@ -34,7 +33,7 @@ def _recipe_code(recipe: str) -> object:
         return None
     top = module.partition(".")[0]
     if top == _OURS:
-        root = Path(concours.__file__).parent.parent
+        root = Path(__file__).parents[2]
         files = closure(root.joinpath(*module.split(".")).with_suffix(".py"), root=root, only=_OURS)
         outside = {name for name in ("torch", "scikit-learn") if name in _mentions(files)}
         return [files, {name: _version(name) for name in sorted(outside)}]

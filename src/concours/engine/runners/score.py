@@ -36,6 +36,8 @@ def judge(job: Job, store: Store) -> Yield:
     means = first.means(y, predictions, seed=job.seed, rounds=_JUDGE_ROUNDS)
     ranges = rank_ranges(means, greater_is_better=direction)
     ci = share_intervals(means.means, len(y)) if first.share else intervals(means)
+    if first.rows is not None:
+        ci = np.maximum(ci, 0.0)  # our own means are of losses and of shares
     others = {m.metric.name: [_finite(m.score(y, p)) for p in predictions] for m in measures[1:]}
     return Yield(
         values={

@@ -1,0 +1,182 @@
+"""The content of `result.json` as the page speaks of it: its lines, and how their numbers are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+from typing import Any
+
+from concours.report.picture import NOTHING, decimals, fixed
+
+_Z = 1.96
+"""Standard errors to either side of a score that make an interval of 95%."""
+
+_METRICS = {"rmse": "RMSE", "r2": "R²", "roc_auc": "ROC AUC", "f1_macro": "macro F1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One entrant on the board. Numbers that are missing or not finite are None.
+
+    Attributes:
+        score, low, high: on the part that judges; before the judgement, the selection score and its normal interval.
+    """
+
+    name: str
+    role: str
+    default: bool
+    rank: int | None
+    best: int | None
+    worst: int | None
+    score: float | None
+    low: float | None
+    high: float | None
+    selection: float | None
+    stderr: float | None
+    metrics: Mapping[str, float | None]
+    fit: float | None
+    predict: float | None
+    status: str
+    reason: str
+
+    @property
+    def range(self) -> str:
+        """The ranks that cannot be ruled out."""
+        if self.best is None or self.worst is None:
+            return NOTHING
+        return str(self.best) if self.best == self.worst else f"{self.best}–{self.worst}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The content of `result.json`, as the page speaks of it."""
+
+    value: Mapping[str, Any]
+
+    @cached_property
+    def judged(self) -> bool:
+        """Whether the board has scores of the part that judges."""
+        return any(item["score"] is not None for item in self.value["standings"])
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """The ranked ones, best first."""
+        return [line for line in self._all if line.score is not None]
+
+    @cached_property
+    def unranked(self) -> list[Line]:
+        """Those without a score, with the reason."""
+        return [line for line in self._all if line.score is None]
+
+    @property
+    def running(self) -> bool:
+        """Whether more is to come; where all have failed, nothing is."""
+        waiting = any(line.status == "running" for line in self.unranked)
+        return not self.value["complete"] and (bool(self.lines) or waiting)
+
+    @property
+    def leader(self) -> Line:
+        """The default model; without one, the first on the board."""
+        return next((line for line in self.lines if line.default), self.lines[0])
+
+    @property
+    def contenders(self) -> list[Line]:
+        """Those that nobody is certainly better than."""
+        return [line for line in self.lines if line.best == 1]
+
+    @property
+    def title(self) -> str:
+        """The task's name, or its kind."""
+        return str(self.value["task"]["name"] or self.value["task"]["kind"])
+
+    @property
+    def metric(self) -> str:
+        """The metric that ranks, in words."""
+        return words(self.value["task"]["metrics"][0])
+
+    @property
+    def others(self) -> list[str]:
+        """The metrics that do not rank."""
+        return list(self.value["task"]["metrics"][1:])
+
+    @property
+    def greater(self) -> bool:
+        """Whether greater scores are better."""
+        return bool(self.value["greater_is_better"])
+
+    @property
+    def rows_test(self) -> int:
+        """Rows of the test part; 0 where there is none."""
+        return int(self.value["task"]["rows_test"])
+
+    @cached_property
+    def _all(self) -> list[Line]:
+        return [_line(item, self.value["default"], self.judged) for item in self.value["standings"]]
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Decimals of each column: as many as its typical uncertainty, or else its typical size, deserves."""
+        halves = [(line.high - line.low) / 2 for line in self.lines if line.high is not None and line.low is not None]
+        errors = [line.stderr for line in self.lines if line.stderr]
+        scores = [line.score for line in self.lines if line.score is not None]
+        own = decimals(halves, digits=2) if any(halves) else decimals(scores, digits=3)
+        sizes = {name: [line.metrics.get(name) or 0.0 for line in self.lines] for name in self.others}
+        return {
+            **{name: decimals(values, digits=3) for name, values in sizes.items()},
+            "": own,
+            "selection": decimals(errors, digits=2) if errors else own,
+        }
+
+    def number(self, value: float | None, column: str = "") -> str:
+        """A number as its column shows it; by default a score."""
+        return fixed(value, self.places[column])
+
+    def interval(self, line: Line) -> str:
+        """The interval of a line's score, if it has one."""
+        if line.low is None or line.high is None:
+            return ""
+        return f"{self.number(line.low)} to {self.number(line.high)}"
+
+
+def words(metric: str) -> str:
+    """The name of a metric as people write it."""
+    return _METRICS.get(metric, metric.replace("_", " "))
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, e.g. `1 row`, `2 classes`."""
+    plural = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{plural}"
+
+
+def _line(item: Mapping[str, Any], default: str | None, judged: bool) -> Line:
+    selection = item["selection"] or {}
+    middle, stderr = _finite(selection.get("score")), _finite(selection.get("stderr"))
+    score, (low, high) = _finite(item["score"]), map(_finite, item["ci"] or (None, None))
+    if not judged:
+        score = middle
+        low, high = (None, None) if middle is None or stderr is None else (middle - _Z * stderr, middle + _Z * stderr)
+    return Line(
+        name=item["name"],
+        role=item["role"],
+        default=item["name"] == default,
+        rank=item["rank"],
+        best=item["rank_best"],
+        worst=item["rank_worst"],
+        score=score if item["status"] == "ok" else None,
+        low=low,
+        high=high,
+        selection=middle,
+        stderr=stderr,
+        metrics={name: _finite(number) for name, number in item["metrics"].items()},
+        fit=_finite(item["fit_seconds"]),
+        predict=_finite(item["predict_seconds"]),
+        status=item["status"],
+        reason=item["reason"] or ("its score is not a finite number" if item["status"] == "ok" else ""),
+    )
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None

@@ -1,0 +1,169 @@
+"""The conformance suite of processes on every competition and cooperation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from concours.commons.memory import MemoryStore
+from concours.compete.admission import Admission
+from concours.compete.judgement import Judgement
+from concours.compete.leaderboard import Leaderboard
+from concours.cooperate.blends import Average, Greedy, Vote
+from concours.core.digests import digest_json
+from concours.core.entrant import Candidate, Entrant
+from concours.core.event import Tick
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.testing import LawBroken, check_process
+from concours.testing.processes import all_well, check_outcome_is_settled, final_state
+from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem
+
+PROBLEM = toy_problem(MemoryStore())
+UNJUDGED = toy_problem(MemoryStore(), test=False)
+REGRESSION = toy_problem(MemoryStore(), classes=0)
+
+
+def complete(count: int = 3) -> tuple[Candidate, ...]:
+    """Candidates that have been on a leaderboard."""
+    board = Leaderboard(problem=PROBLEM)
+    entries = board.entries(final_state(board, toy_candidates(count), all_well, seed=0, order=0))
+    return tuple(entry.candidate for entry in entries)
+
+
+def with_alliances() -> tuple[Candidate, ...]:
+    """Entrants, and alliances of them that come after them."""
+    members = complete()[1:]
+    greedy = Greedy(problem=PROBLEM)
+    joint = greedy.result(final_state(greedy, members, all_well, seed=0, order=0))
+    blends: list[Any] = [Average(problem=PROBLEM), Vote(problem=PROBLEM)]
+    others = [blend.result(blend.init(members, seed=0)) for blend in blends]
+    return (*toy_candidates(3), *(Candidate(entrant=entrant) for entrant in (joint, *others)))
+
+
+PROCESSES = {
+    "admission": (Admission(), toy_candidates()),
+    "leaderboard": (Leaderboard(problem=PROBLEM), toy_candidates()),
+    "leaderboard of bags": (Leaderboard(problem=PROBLEM, final="bag"), toy_candidates()),
+    "leaderboard without a test part": (Leaderboard(problem=UNJUDGED), toy_candidates()),
+    "leaderboard of bags without a test part": (Leaderboard(problem=UNJUDGED, final="bag"), toy_candidates()),
+    "leaderboard of a regression": (Leaderboard(problem=REGRESSION), toy_candidates()),
+    "leaderboard with alliances": (Leaderboard(problem=PROBLEM), with_alliances()),
+    "leaderboard of nobody": (Leaderboard(problem=PROBLEM), ()),
+    "judgement": (Judgement(problem=PROBLEM), complete()),
+    "judgement by selection": (Judgement(problem=UNJUDGED, part="selection"), complete()),
+    "judgement of nobody": (Judgement(problem=PROBLEM), ()),
+    "average": (Average(problem=PROBLEM), complete()),
+    "vote": (Vote(problem=PROBLEM), complete()),
+    "greedy": (Greedy(problem=PROBLEM), complete()),
+}
+BOARDS = {name: case for name, case in PROCESSES.items() if isinstance(case[0], Leaderboard) and case[1]}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_conformance(name: str) -> None:
+    """Every process keeps the laws of `concours.core.process.Process`."""
+    process, candidates = PROCESSES[name]
+    check_process(process, candidates)
+
+
+@pytest.mark.xfail(strict=True, reason="jobs before the first failure in plan order are dropped, so which one counts is a matter of arrival")
+@pytest.mark.parametrize("name", BOARDS)
+def test_who_failed_and_why_does_not_depend_on_the_order_in_which_jobs_end(name: str) -> None:
+    """A board is the same on one worker and on many, also when entrants fail."""
+    check_outcome_is_settled(*BOARDS[name])
+
+
+def test_an_alliance_has_the_weights_that_were_chosen() -> None:
+    """Members without any weight are left out; those of each fold go with it."""
+    members = complete()[1:]
+    greedy = Greedy(problem=PROBLEM)
+    joint = greedy.result(final_state(greedy, members, all_well, seed=0, order=0))
+    assert set(joint.parents) <= {member.entrant.digest for member in members}
+    assert len(joint.params["weights"]) == len(joint.parents)
+    assert sum(joint.params["weights"]) == pytest.approx(1)
+    assert len(joint.params["fold_weights"]) == PROBLEM.n_folds
+
+
+def test_a_selection_that_failed_says_why() -> None:
+    """There is no alliance then, and a ValueError with the reason of the failure."""
+    greedy = Greedy(problem=PROBLEM)
+    with pytest.raises(ValueError, match="has not ended"):
+        greedy.result(greedy.init(complete(), seed=0))
+
+
+def test_an_alliance_of_strangers_is_refused() -> None:
+    """The parents of an alliance must be on the board before it."""
+    stranger = Entrant(name="joint", recipe="blend", parents=(digest_json("nobody"),), params={"weights": [1.0]})
+    board = Leaderboard(problem=PROBLEM)
+    with pytest.raises(ValueError, match="alliance 'joint' joins .* not on the board before it"):
+        board.plan(board.init([Candidate(entrant=stranger)], seed=0))
+
+
+# The suite finds what breaks a law
+
+
+class Impatient(Errands):
+    """Asks again for what has ended."""
+
+    def plan(self, state: Memo) -> Plan:
+        return Plan(self.jobs)
+
+
+class Double(Errands):
+    """Asks for a job twice."""
+
+    def plan(self, state: Memo) -> Plan:
+        plan = super().plan(state)
+        return Plan((*plan.jobs, *plan.jobs), plan.status)
+
+
+class Restless(Errands):
+    """Always has another job."""
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, [toy_job(f"job {len(state.known)}")])
+
+
+class Forgetful(MemoProcess):
+    """Changes its state in place."""
+
+    def init(self, candidates: Any, *, seed: int) -> Any:
+        return {"known": []}
+
+    def plan(self, state: Any) -> Plan:
+        return Plan(status="finished")
+
+
+class ByArrival(Errands):
+    """Depends on the order in which jobs end, and does not say so."""
+
+    def plan(self, state: Memo) -> Plan:
+        first = next(iter(state.known), "")
+        return unfinished(state, [*self.jobs, *([toy_job(f"after {first}")] if first else [])])
+
+
+@pytest.mark.parametrize(
+    ("process", "law"),
+    [
+        (Impatient, "stops asking for a job"),
+        (Double, "no job twice"),
+        (Restless, "finitely many"),
+        (Forgetful, "a state must be frozen"),
+        (ByArrival, "does not depend on the order"),
+    ],
+)
+def test_the_suite_finds_what_breaks_a_law(process: Any, law: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conformance suite that lets everything pass protects nothing."""
+    monkeypatch.setattr("concours.testing.processes._MOST_EVENTS", 50)
+    jobs = tuple(toy_job(f"job {number}") for number in range(5))
+    broken = process(jobs=jobs) if issubclass(process, Errands) else process()
+    with pytest.raises(LawBroken, match=law):
+        check_process(broken, ())
+
+
+def test_time_alone_changes_nothing() -> None:
+    """Processes have no clock."""
+    for process, candidates in PROCESSES.values():
+        state = process.init(candidates, seed=0)
+        assert process.plan(process.update(state, Tick(elapsed_s=9.0))) == process.plan(state)

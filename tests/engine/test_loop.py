@@ -1,0 +1,297 @@
+"""The loop: what is recalled and what is done again, budgets, cancelling, and the order in which a process is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from concours.commons.disk import DiskStore
+from concours.commons.memory import MemoryStore
+from concours.compete.leaderboard import Leaderboard
+from concours.core.digests import Digest
+from concours.core.errors import NoSpace
+from concours.core.event import Done, Failed, Tick
+from concours.core.job import Job
+from concours.core.ports import Notice
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.engine.journal import FileJournal, MemoryJournal
+from concours.engine.limits import Limits
+from concours.engine.loop import Engine
+from concours.testing import toys
+from concours.testing.laws import as_value
+from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem
+
+Code = Callable[[Job], Digest]
+
+
+@dataclass
+class Notices:
+    """A listener that remembers."""
+
+    heard: list[Notice] = field(default_factory=list)
+
+    def __call__(self, notice: Notice) -> None:
+        self.heard.append(notice)
+
+    def labels(self, topic: str) -> list[str]:
+        """The labels of the jobs of a topic, in the order in which they came."""
+        return [notice.job.label for notice in self.heard if notice.topic == topic and notice.job]
+
+
+@pytest.fixture
+def notices() -> Notices:
+    return Notices()
+
+
+@pytest.fixture
+def board(bench: Any) -> Leaderboard:
+    return Leaderboard(problem=toy_problem(bench.store))
+
+
+def drive_board(engine: Any, board: Leaderboard) -> Any:
+    """The state, as JSON, to which a board of toys comes."""
+    return as_value(engine.drive(board, toy_candidates(2), seed=0))
+
+
+def test_what_has_finished_is_recalled(bench: Any, board: Leaderboard, notices: Notices) -> None:
+    """A second sitting runs nothing, and comes to the same state."""
+    first = drive_board(bench.engine(), board)
+    assert drive_board(bench.engine(listener=notices), board) == first
+    assert len(notices.labels("recalled")) == len(bench.journal.records)
+    assert not notices.labels("planned")
+
+
+def spoilt(store: DiskStore, digest: Digest, how: str) -> None:
+    """Loses an object, or changes it on the disk."""
+    path = store.local_path(digest)
+    os.chmod(path, 0o644)
+    path.write_bytes(b"not what it was") if how == "is corrupted" else path.unlink()
+
+
+@pytest.mark.parametrize("how", ["is corrupted", "is missing"])
+def test_a_spoilt_object_is_named_and_made_again(how: str, bench: Any, board: Leaderboard, notices: Notices) -> None:
+    """Only the job that had yielded it is done again, and everything ends as before."""
+    first = drive_board(bench.engine(), board)
+    record = next(record for record in bench.journal.records if "valid" in getattr(record.event, "outputs", {}))
+    digest = record.event.outputs["valid"]
+    spoilt(bench.store, digest, how)
+    again = drive_board(bench.engine(listener=notices), board)
+    assert _without_costs(again) == _without_costs(first)
+    assert bench.store.verify(digest)
+    (warning,) = (notice.text for notice in notices.heard if notice.topic == "warning")
+    assert digest in warning
+    assert how in warning
+    assert len(notices.labels("ended")) == 1
+
+
+def test_a_job_of_other_code_is_done_again(bench: Any, board: Leaderboard, notices: Notices) -> None:
+    """The identity of a job is its digest and that of the code that does it."""
+    drive_board(bench.engine(), board)
+    code: Code = lambda job: Digest("other") if job.kind == "score" else toys.code_of(job)
+    drive_board(bench.engine(listener=notices, code=code), board)
+    assert set(notices.labels("ended")) == {"dummy: score", "toy0: score", "toy1: score"}
+
+
+@pytest.mark.parametrize(
+    ("mischief", "narrow", "wide", "cause"),
+    [
+        ("hang", Limits(seconds=0.3), Limits(seconds=0.5), "out_of_time"),
+        ("allocate", Limits(memory=100 << 20), Limits(memory=150 << 20), "out_of_memory"),
+    ],
+)
+def test_what_met_a_limit_is_tried_again_under_a_wider_one(
+    mischief: str, narrow: Limits, wide: Limits, cause: str, bench: Any, notices: Notices
+) -> None:
+    """Under the same or a narrower limit it is recalled as it failed; under a wider one it is done again."""
+    errands = Errands(jobs=(toy_job("bad", mischief=mischief),))
+
+    def failure(limits: Limits) -> Failed:
+        (event,) = bench.engine(workers=1, limits=limits, listener=notices).drive(errands, (), seed=0).known.values()
+        assert isinstance(event, Failed)
+        assert event.cause == cause
+        return event
+
+    assert failure(wide).limit == failure(wide).limit == failure(narrow).limit
+    assert (len(notices.labels("ended")), len(notices.labels("recalled"))) == (1, 2)
+    wider = Limits(seconds=0.7, memory=200 << 20)
+    assert failure(wider).limit in (wider.seconds, wider.memory)
+    assert len(notices.labels("ended")) == 2
+
+
+@pytest.mark.parametrize("mischief", ["raise_an_error", "segfault", "leave"])
+def test_what_failed_by_itself_is_not_tried_again(mischief: str, bench: Any, notices: Notices) -> None:
+    """An exception or a crash would happen again; wider limits do not change that."""
+    errands = Errands(jobs=(toy_job("bad", mischief=mischief),))
+    for seconds in (30.0, 60.0):
+        bench.engine(workers=1, limits=Limits(seconds=seconds), listener=notices).drive(errands, (), seed=0)
+    assert (notices.labels("ended"), notices.labels("recalled")) == (["bad"], ["bad"])
+
+
+def test_when_time_is_up_what_is_left_fails_and_more_time_brings_it_back(
+    bench: Any, board: Leaderboard, notices: Notices
+) -> None:
+    """Out of the contest's time: named so, not tried again within that time, done with more of it."""
+    jobs = (toy_job("quick"), toy_job("slow", mischief="hang"), toy_job("after"))
+    short = Limits(budget_s=0.5)
+    state = bench.engine(workers=1, limits=short).drive(Errands(jobs=jobs), (), seed=0, until_s=0.5)
+    quick, slow, after = (state.ended(job) for job in jobs)
+    assert isinstance(quick, Done)
+    for late in (slow, after):
+        assert (late.cause, late.reason, late.limit) == ("out_of_time", "the contest's time was up (0.5 s)", 0.5)
+    again = bench.engine(workers=1, limits=short, listener=notices).drive(Errands(jobs=jobs), (), seed=0, until_s=0.5)
+    assert as_value(again) == as_value(state)
+    bench.engine(workers=1, limits=Limits(budget_s=60.0, seconds=0.2), listener=notices).drive(
+        Errands(jobs=jobs), (), seed=0, until_s=60.0
+    )
+    assert notices.labels("ended") == ["slow", "after"]
+    assert [notice.event.cause for notice in notices.heard if isinstance(notice.event, Failed)][-1] == "out_of_time"
+
+
+def test_elapsed_time_survives_a_restart(bench: Any) -> None:
+    """The budget is of all sittings together: the journal's last tick is where the clock goes on."""
+    bench.journal.append(Tick(elapsed_s=100.0))
+    engine = bench.engine()
+    assert 100.0 <= engine.elapsed_s < 110.0
+    state = engine.drive(Errands(jobs=(toy_job("late"),)), (), seed=0, until_s=90.0)
+    assert [event.cause for event in state.known.values() if isinstance(event, Failed)] == ["out_of_time"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Race(MemoProcess):
+    """Wants the first of its jobs to end, and then nothing more."""
+
+    jobs: tuple[Job, ...]
+
+    def plan(self, state: Memo) -> Plan:
+        return Plan(status="finished") if state.known else unfinished(state, self.jobs)
+
+
+def test_what_is_no_longer_wanted_is_cancelled(bench: Any, notices: Notices) -> None:
+    """Jobs under way are stopped, those that wait are forgotten, and neither is in the journal."""
+    hanging = [toy_job(f"hangs {number}", mischief="hang") for number in range(3)]
+    race = Race(jobs=(hanging[0], toy_job("quick"), *hanging[1:]))
+    engine = bench.engine(workers=2, listener=notices)
+    assert list(engine.drive(race, (), seed=0).known) == [toy_job("quick").digest]
+    assert sorted(notices.labels("cancelled")) == ["hangs 0", "hangs 1", "hangs 2"]
+    assert len(bench.journal.records) == 1
+    assert isinstance(engine.drive(Errands(jobs=(toy_job("next"),)), (), seed=0).done(toy_job("next")), Done)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diary(MemoProcess):
+    """Notes in which order it is told, and asks for another job after each of the first three."""
+
+    jobs: tuple[Job, ...]
+    told: list[Digest] = field(default_factory=list)
+
+    def plan(self, state: Memo) -> Plan:
+        more = [toy_job(f"more {number}") for number in range(min(len(self.told), 3))]
+        return unfinished(state, [*self.jobs, *more])
+
+    def update(self, state: Memo, event: Any) -> Memo:
+        self.told.append(event.job)
+        return super().update(state, event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderlyDiary(Diary):
+    """The same, told in the order of its plan."""
+
+    order = "plan"
+
+
+def test_events_are_told_in_the_order_of_the_journal(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is told as events come is told in the same order by a replay."""
+    monkeypatch.setenv(toys.SLEEP, "0.05")
+    jobs = tuple(toy_job(f"job {number}") for number in range(8))
+    first, again = Diary(jobs=jobs), Diary(jobs=jobs)
+    bench.engine(workers=3).drive(first, (), seed=0)
+    bench.engine().drive(again, (), seed=0)
+    assert first.told == again.told == [record.event.job for record in bench.journal.records]
+
+
+def test_events_are_told_in_the_order_of_the_plan(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process whose state depends on the order is told in the order of its plan, whichever job ends first."""
+    monkeypatch.setenv(toys.SLEEP, "0.05")
+    jobs = tuple(toy_job(f"job {number}") for number in range(8))
+    diary = OrderlyDiary(jobs=jobs)
+    bench.engine(workers=3).drive(diary, (), seed=0)
+    assert diary.told[:8] == [job.digest for job in jobs]
+
+
+def test_an_interrupted_drive_can_go_on(bench: Any) -> None:
+    """Ctrl-C in a notebook: the same engine drives on, and outcomes of before do not disturb it."""
+    jobs = tuple(toy_job(f"job {number}") for number in range(6))
+
+    def interrupt(notice: Notice) -> None:
+        if notice.topic == "ended" and not interrupted:
+            interrupted.append(notice)
+            raise KeyboardInterrupt
+
+    interrupted: list[Notice] = []
+    engine = bench.engine(workers=2, listener=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        engine.drive(Errands(jobs=jobs), (), seed=0)
+    state = engine.drive(Errands(jobs=jobs[2:]), (), seed=0)
+    assert all(isinstance(state.ended(job), Done) for job in jobs[2:])
+
+
+def test_a_value_that_is_no_number_fails_its_job_alone(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A score of NaN would be no JSON; the job fails with the reason, and the contest goes on."""
+    jobs = (toy_job("bad"), toy_job("good"))
+    values: Callable[[Job], dict[str, Any]] = lambda job: {"score": float("nan" if job.label == "bad" else "1")}
+    monkeypatch.setattr(toys, "invented_values", values)
+    state = bench.engine().drive(Errands(jobs=jobs), (), seed=0)
+    bad, good = (state.ended(job) for job in jobs)
+    assert bad.cause == "exception"
+    assert "score must be finite, got nan" in bad.reason
+    assert isinstance(good, Done)
+
+
+def test_a_full_disk_stops_the_contest_and_keeps_what_finished(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NoSpace is no failure of an entrant: nothing is written down of the job that met it."""
+    jobs = (toy_job("first"), toy_job("second"), toy_job("third"))
+    put = bench.store.put
+
+    def full(content: Any) -> Digest:
+        if len(bench.journal.records) == 1:
+            raise NoSpace("no space left")
+        return put(content)
+
+    monkeypatch.setattr(bench.store, "put", full)
+    with pytest.raises(NoSpace, match="no space left"):
+        bench.engine().drive(Errands(jobs=jobs), (), seed=0)
+    assert [record.event.job for record in bench.journal.records] == [jobs[0].digest]
+    monkeypatch.undo()
+    assert len(bench.engine().drive(Errands(jobs=jobs), (), seed=0).known) == 3
+
+
+def test_an_engine_without_an_executor_only_remembers(bench: Any, board: Leaderboard) -> None:
+    """It goes as far as the journal does, and needs no store."""
+    whole = drive_board(bench.engine(), board)
+    journal = MemoryJournal()
+    journal.records.extend(bench.journal.records[:5])
+    engine = Engine(store=MemoryStore(), journal=journal, executor=None, code=toys.code_of)
+    state = engine.drive(board, toy_candidates(2), seed=0)
+    assert 0 < len(state.known) <= 5
+    assert set(state.known) < set(whole["known"])
+
+
+def test_the_state_does_not_depend_on_workers(bench: Any, board: Leaderboard, tmp_path: Path) -> None:
+    """Inline, one worker and three come to equal states, but for what jobs cost."""
+    states = []
+    for workers in (0, 1, 3):
+        journal = FileJournal(tmp_path / f"{workers}.jsonl")
+        states.append(_without_costs(drive_board(bench.engine(workers=workers, journal=journal), board)))
+        journal.close()
+    assert states[0] == states[1] == states[2]
+
+
+def _without_costs(state: Any) -> Any:
+    known = {job: {key: value for key, value in event.items() if key != "cost"} for job, event in state["known"].items()}
+    return {**state, "known": known}
