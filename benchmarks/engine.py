@@ -2,8 +2,8 @@
 
     python benchmarks/engine.py
 
-Both have as many processes as this machine has cores, and are started before the clock is. The engine plans, checks what
-it has done before, supervises memory and time, and writes every outcome to a journal; the pool does none of that.
+Both have as many processes as this machine has cores, and are started before the clock is. The engine plans, checks
+what it has done before, supervises memory and time, and writes every outcome to a journal; the pool does none of that.
 """
 
 from __future__ import annotations

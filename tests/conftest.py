@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
+
+from concours.core.job import Job
+from concours.core.ports import Notice
 
 
 @pytest.hookimpl(wrapper=True)
@@ -17,3 +23,49 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr[2]}"
     return report
+
+
+@dataclass
+class Notices:
+    """A listener that remembers."""
+
+    heard: list[Notice] = field(default_factory=list)
+
+    def __call__(self, notice: Notice) -> None:
+        self.heard.append(notice)
+
+    def jobs(self, *topics: str) -> list[Job]:
+        """The jobs of some topics, in the order in which they came."""
+        return [notice.job for notice in self.heard if notice.topic in topics and notice.job]
+
+    def labels(self, *topics: str) -> list[str]:
+        """The labels of those jobs."""
+        return [job.label for job in self.jobs(*topics)]
+
+    def ended(self, kind: str) -> Counter[str]:
+        """How many jobs of a kind were done, not recalled, by the name of the entrant."""
+        return Counter(job.label.partition(":")[0] for job in self.jobs("ended") if job.kind == kind)
+
+    @property
+    def warnings(self) -> list[str]:
+        return [notice.text for notice in self.heard if notice.topic == "warning"]
+
+
+@pytest.fixture
+def notices() -> Notices:
+    """A listener that remembers what it hears."""
+    return Notices()
+
+
+@pytest.fixture(scope="session")
+def listener() -> Callable[[], Notices]:
+    """Makes listeners that remember."""
+    return Notices
+
+
+@pytest.fixture(scope="session")
+def blobs() -> tuple[np.ndarray, np.ndarray]:
+    """Sixty rows of four numbers in three classes that overlap a little."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    return rng.normal(size=(60, 4)) + 1.5 * np.eye(3, 4)[y], np.array(["red", "green", "blue"])[y]

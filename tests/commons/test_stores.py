@@ -14,7 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from concours.commons.blobs import get_array, get_bundle, get_json, get_table, is_table, put_array, put_bundle, put_json, put_table
+from concours.commons.blobs import (
+    get_array,
+    get_bundle,
+    get_json,
+    get_table,
+    is_table,
+    put_array,
+    put_bundle,
+    put_json,
+    put_table,
+)
 from concours.commons.disk import DiskStore
 from concours.commons.memory import MemoryStore
 from concours.core.errors import NoSpace

@@ -49,7 +49,9 @@ class ToyContest:
         """Which jobs have begun and ended, outside store and journal."""
         return read_marks(self._marks)
 
-    def start(self, *, sleep: float = 0.0, environment: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+    def start(
+        self, *, sleep: float = 0.0, environment: dict[str, str] | None = None, **options: Any
+    ) -> subprocess.Popen[str]:
         """A sitting of the contest; options are those of the script."""
         self.folder.mkdir(parents=True, exist_ok=True)
         toys = {MARKS: str(self._marks), SLEEP: str(sleep), **(environment or {})}

@@ -27,7 +27,9 @@ def stopped(contest: Any, *, workers: int, size: int, limit: int) -> str:
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize(
-    ("size", "limit", "where"), [(LARGE, LARGE // 2, "/store"), (SMALL, 6 << 10, "/journal.jsonl")], ids=["blob", "journal"]
+    ("size", "limit", "where"),
+    [(LARGE, LARGE // 2, "/store"), (SMALL, 6 << 10, "/journal.jsonl")],
+    ids=["blob", "journal"],
 )
 def test_a_full_disk_stops_with_one_line_and_the_same_command_goes_on(
     workers: int, size: int, limit: int, where: str, toy_contest: Callable[[str], Any], undisturbed: Callable[..., Any]

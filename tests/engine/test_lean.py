@@ -54,7 +54,9 @@ def test_models_of_folds_are_kept_only_where_they_predict(bench: Any) -> None:
 def test_the_engine_does_not_hold_what_jobs_yield(toy_contest: Callable[[str], Any]) -> None:
     """Some hundred MiB of blobs go by; the process that runs the contest grows by a few."""
     contest = toy_contest("large")
-    printed = contest.run(workers=2, setup={"entrants": 6, "folds": 3, "final": "bag"}, environment={BYTES: str(4 * MIB)})
+    printed = contest.run(
+        workers=2, setup={"entrants": 6, "folds": 3, "final": "bag"}, environment={BYTES: str(4 * MIB)}
+    )
     yielded = sum(contest.store.size(digest) for digest in contest.store)
     assert yielded > 200 * MIB
     assert printed["grown"] < 24 * MIB

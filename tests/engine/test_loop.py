@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,27 +25,6 @@ from concours.testing import toys
 from concours.testing.laws import as_value
 from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem
 
-Code = Callable[[Job], Digest]
-
-
-@dataclass
-class Notices:
-    """A listener that remembers."""
-
-    heard: list[Notice] = field(default_factory=list)
-
-    def __call__(self, notice: Notice) -> None:
-        self.heard.append(notice)
-
-    def labels(self, topic: str) -> list[str]:
-        """The labels of the jobs of a topic, in the order in which they came."""
-        return [notice.job.label for notice in self.heard if notice.topic == topic and notice.job]
-
-
-@pytest.fixture
-def notices() -> Notices:
-    return Notices()
-
 
 @pytest.fixture
 def board(bench: Any) -> Leaderboard:
@@ -58,7 +36,7 @@ def drive_board(engine: Any, board: Leaderboard) -> Any:
     return as_value(engine.drive(board, toy_candidates(2), seed=0))
 
 
-def test_what_has_finished_is_recalled(bench: Any, board: Leaderboard, notices: Notices) -> None:
+def test_what_has_finished_is_recalled(bench: Any, board: Leaderboard, notices: Any) -> None:
     """A second sitting runs nothing, and comes to the same state."""
     first = drive_board(bench.engine(), board)
     assert drive_board(bench.engine(listener=notices), board) == first
@@ -74,7 +52,7 @@ def spoilt(store: DiskStore, digest: Digest, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["is corrupted", "is missing"])
-def test_a_spoilt_object_is_named_and_made_again(how: str, bench: Any, board: Leaderboard, notices: Notices) -> None:
+def test_a_spoilt_object_is_named_and_made_again(how: str, bench: Any, board: Leaderboard, notices: Any) -> None:
     """Only the job that had yielded it is done again, and everything ends as before."""
     first = drive_board(bench.engine(), board)
     record = next(record for record in bench.journal.records if "valid" in getattr(record.event, "outputs", {}))
@@ -83,16 +61,19 @@ def test_a_spoilt_object_is_named_and_made_again(how: str, bench: Any, board: Le
     again = drive_board(bench.engine(listener=notices), board)
     assert _without_costs(again) == _without_costs(first)
     assert bench.store.verify(digest)
-    (warning,) = (notice.text for notice in notices.heard if notice.topic == "warning")
+    (warning,) = notices.warnings
     assert digest in warning
     assert how in warning
     assert len(notices.labels("ended")) == 1
 
 
-def test_a_job_of_other_code_is_done_again(bench: Any, board: Leaderboard, notices: Notices) -> None:
+def test_a_job_of_other_code_is_done_again(bench: Any, board: Leaderboard, notices: Any) -> None:
     """The identity of a job is its digest and that of the code that does it."""
     drive_board(bench.engine(), board)
-    code: Code = lambda job: Digest("other") if job.kind == "score" else toys.code_of(job)
+
+    def code(job: Job) -> Digest:
+        return Digest("other") if job.kind == "score" else toys.code_of(job)
+
     drive_board(bench.engine(listener=notices, code=code), board)
     assert set(notices.labels("ended")) == {"dummy: score", "toy0: score", "toy1: score"}
 
@@ -105,7 +86,7 @@ def test_a_job_of_other_code_is_done_again(bench: Any, board: Leaderboard, notic
     ],
 )
 def test_what_met_a_limit_is_tried_again_under_a_wider_one(
-    mischief: str, narrow: Limits, wide: Limits, cause: str, bench: Any, notices: Notices
+    mischief: str, narrow: Limits, wide: Limits, cause: str, bench: Any, notices: Any
 ) -> None:
     """Under the same or a narrower limit it is recalled as it failed; under a wider one it is done again."""
     errands = Errands(jobs=(toy_job("bad", mischief=mischief),))
@@ -124,7 +105,7 @@ def test_what_met_a_limit_is_tried_again_under_a_wider_one(
 
 
 @pytest.mark.parametrize("mischief", ["raise_an_error", "segfault", "leave"])
-def test_what_failed_by_itself_is_not_tried_again(mischief: str, bench: Any, notices: Notices) -> None:
+def test_what_failed_by_itself_is_not_tried_again(mischief: str, bench: Any, notices: Any) -> None:
     """An exception or a crash would happen again; wider limits do not change that."""
     errands = Errands(jobs=(toy_job("bad", mischief=mischief),))
     for seconds in (30.0, 60.0):
@@ -133,7 +114,7 @@ def test_what_failed_by_itself_is_not_tried_again(mischief: str, bench: Any, not
 
 
 def test_when_time_is_up_what_is_left_fails_and_more_time_brings_it_back(
-    bench: Any, board: Leaderboard, notices: Notices
+    bench: Any, board: Leaderboard, notices: Any
 ) -> None:
     """Out of the contest's time: named so, not tried again within that time, done with more of it."""
     jobs = (toy_job("quick"), toy_job("slow", mischief="hang"), toy_job("after"))
@@ -171,7 +152,7 @@ class Race(MemoProcess):
         return Plan(status="finished") if state.known else unfinished(state, self.jobs)
 
 
-def test_what_is_no_longer_wanted_is_cancelled(bench: Any, notices: Notices) -> None:
+def test_what_is_no_longer_wanted_is_cancelled(bench: Any, notices: Any) -> None:
     """Jobs under way are stopped, those that wait are forgotten, and neither is in the journal."""
     hanging = [toy_job(f"hangs {number}", mischief="hang") for number in range(3)]
     race = Race(jobs=(hanging[0], toy_job("quick"), *hanging[1:]))
@@ -244,7 +225,10 @@ def test_an_interrupted_drive_can_go_on(bench: Any) -> None:
 def test_a_value_that_is_no_number_fails_its_job_alone(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A score of NaN would be no JSON; the job fails with the reason, and the contest goes on."""
     jobs = (toy_job("bad"), toy_job("good"))
-    values: Callable[[Job], dict[str, Any]] = lambda job: {"score": float("nan" if job.label == "bad" else "1")}
+
+    def values(job: Job) -> dict[str, Any]:
+        return {"score": float("nan" if job.label == "bad" else "1")}
+
     monkeypatch.setattr(toys, "invented_values", values)
     state = bench.engine().drive(Errands(jobs=jobs), (), seed=0)
     bad, good = (state.ended(job) for job in jobs)
@@ -293,5 +277,7 @@ def test_the_state_does_not_depend_on_workers(bench: Any, board: Leaderboard, tm
 
 
 def _without_costs(state: Any) -> Any:
-    known = {job: {key: value for key, value in event.items() if key != "cost"} for job, event in state["known"].items()}
+    known = {
+        job: {key: value for key, value in event.items() if key != "cost"} for job, event in state["known"].items()
+    }
     return {**state, "known": known}

@@ -21,7 +21,7 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.limits import MIB, Limits
 from concours.engine.processes import ProcessExecutor
 from concours.testing import check_executor
-from concours.testing.toys import REFERENCE, RUNNERS, toy_job
+from concours.testing.toys import REFERENCE, RUNNERS, SLEEP, toy_job
 
 PATIENCE_S = 30.0
 SECONDS, MEMORY, OUTPUT = 1.0, 256 * MIB, 4 * MIB
@@ -145,6 +145,23 @@ def test_workers_end_when_the_contest_is_killed(toy_contest: Callable[[str], Any
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     wait_until(lambda: not any(_runs(member) for member in family))
+
+
+def test_a_users_code_takes_one_process_while_there_is_other_work(
+    store: DiskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its jobs wait for the process that has it, and spoil no other; nobody waits for a new process."""
+    monkeypatch.setenv(SLEEP, "0.05")
+    code = store.put(io.BytesIO(b"ours"))
+    ours = [Job(kind="fit", inputs={"code": code}, params={"number": number}) for number in range(4)]
+    others = [toy_job(f"job {number}") for number in range(12)]
+    seen: set[int] = set()
+    executor = ProcessExecutor(
+        store, REFERENCE, workers=2, listener=lambda notice: seen.update(worker.pid for worker in workers())
+    )
+    assert all(isinstance(event, Done) for event in outcomes(executor, *others[:2], *ours, *others[2:]))
+    executor.close()
+    assert len(seen) == 2
 
 
 def test_what_a_job_prints_is_kept(executor: ProcessExecutor, tmp_path: Path) -> None:

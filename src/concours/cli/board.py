@@ -76,7 +76,7 @@ def _board(result: Result, width: int) -> Table:
     table.add_column("", width=1)
     table.add_column("name", no_wrap=True)
     table.add_column(metrics[0].name, justify="right", no_wrap=True)
-    table.add_column("95% interval", width=plot.width, no_wrap=True)
+    table.add_column("interval", width=plot.width, no_wrap=True)
     for metric in metrics[1:]:
         table.add_column(metric.name, justify="right")
     table.add_column("selection", no_wrap=True)
@@ -86,7 +86,8 @@ def _board(result: Result, width: int) -> Table:
         others = [_number(line.metrics.get(metric.name)) for metric in metrics[1:]]
         name, score = escape(line.entrant.name), _number(line.score)
         measured: list[str | Text] = [score, plot.bar(line), *others, _selection(line), _seconds(line.fit_seconds)]
-        table.add_row(_ranks(line), star, name, *measured, style=_STYLES[line.entrant.role] if line.status == "ok" else "dim")
+        style = _STYLES[line.entrant.role] if line.status == "ok" else "dim"
+        table.add_row(_ranks(line), star, name, *measured, style=style)
     return table
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from concours.engine.usage import own_memory
 _POLL_S = 0.05
 _CHILDREN_S = 0.5
 _CHUNK = 1 << 18
+_LOOK_AHEAD = 100
 _TAIL = 1 << 16
 _START_S = 120.0
 _THREADS = (
@@ -96,40 +98,48 @@ class ProcessExecutor:
     def _feed(self) -> None:
         """Gives waiting jobs to workers that are free."""
         while self._queue:
-            digest, job = next(iter(self._queue.items()))
-            worker = self._free_worker(job.inputs.get("code"))
-            if worker is None:
+            idle = self._idle()
+            if not idle and len(self._workers) == self._capacity:
                 return
-            del self._queue[digest]
+            job = self._next_job(idle)
+            worker = self._worker_for(job.inputs.get("code"), idle)
+            del self._queue[job.digest]
             worker.give(job)
             self._listener(Notice(topic="started", job=job))
 
-    def _free_worker(self, code: Digest | None) -> _Worker | None:
+    def _idle(self) -> list[_Worker]:
+        """Workers without a job; those that have died in the meantime are taken away."""
+        for worker in [worker for worker in self._workers if not worker.job and worker.process.poll() is not None]:
+            self._drop(worker)
+        return [worker for worker in self._workers if not worker.job]
+
+    def _next_job(self, idle: list[_Worker]) -> Job:
+        """The first job; but one that runs a user's code waits for the process that has it, while there are others.
+
+        A process is no use to others once it has run somebody's code, and a new one takes seconds to start.
+        """
+        free = {worker.code for worker in idle}
+        taken = {worker.code for worker in self._workers if worker.job} - {None}
+        jobs = [(job, job.inputs.get("code")) for job in islice(self._queue.values(), _LOOK_AHEAD)]
+        at_once = (job for job, code in jobs if code in free or (None in free and code not in taken))
+        untaken = (job for job, code in jobs if code not in taken)
+        return next(at_once, None) or next(untaken, None) or jobs[0][0]
+
+    def _worker_for(self, code: Digest | None, idle: list[_Worker]) -> _Worker:
         """A worker for a job that runs this code of a user, if any.
 
         A process that has run somebody's code never does a job of others: it might have changed what they import.
         """
-        idle = [worker for worker in self._workers if not worker.job]
-        for worker in idle:
-            if worker.process.poll() is not None:
-                self._drop(worker)
-        fit = [worker for worker in idle if worker in self._workers and worker.code in (None, code)]
-        if fit:
-            worker = max(fit, key=lambda worker: worker.code is not None)
-        elif len(self._workers) < self._capacity or self._retire_idle():
-            worker = _Worker(self._start)
-            self._workers.append(worker)
-        else:
-            return None
-        worker.code = code or worker.code
+        for worker in (*(w for w in idle if w.code == code), *(w for w in idle if w.code is None)):
+            worker.code = code
+            return worker
+        if len(self._workers) == self._capacity:
+            wanted = {job.inputs.get("code") for job in self._queue.values()}
+            self._drop(min(idle, key=lambda worker: worker.code in wanted))
+        worker = _Worker(self._start)
+        worker.code = code
+        self._workers.append(worker)
         return worker
-
-    def _retire_idle(self) -> bool:
-        for worker in self._workers:
-            if not worker.job:
-                self._drop(worker)
-                return True
-        return False
 
     def _hear(self, worker: _Worker) -> Done | Failed | None:
         """Reads what a worker sent; its job's outcome, if that was among it."""
@@ -239,7 +249,8 @@ class _Worker:
         self.code: Digest | None = None
 
     def give(self, job: Job) -> None:
-        self.job, self.given, self.begun = job, time.monotonic(), None
+        self.job, self.given = job, time.monotonic()
+        self.begun: float | None = None
         self.printed, self.peak, self.tail = 0, 0, bytearray()
         with suppress(BrokenPipeError):  # a process that has just died is found by poll
             if self.process.stdin:

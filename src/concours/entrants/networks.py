@@ -1,127 +1,180 @@
-"""The zoo's small networks: dense, convolutional, vision transformer; from raw inputs to outputs, on plain torch.
+"""The zoo's small networks, on plain torch: dense, convolutional, vision transformer.
 
-Every builder takes plain values (JSON-able), so that a network can be built again from what was written down. A network
-scales its inputs itself, so that its tensors are all there is to it.
+A network takes raw inputs and scales them itself, so that its tensors are all there is to it. Every builder takes plain
+values, so that a network can be built again from what JSON says about it. Images have shape (n, height, width, colours).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "batch": lambda width: _without_count(nn.BatchNorm1d(width)),
+    "layer": nn.LayerNorm,
+    "none": lambda width: nn.Identity(),
+}
 
-class Standardise(nn.Module):
-    """Subtract the mean, divide by the deviation, and bound what is far out.
 
-    Takes any numeric dtype and gives float32. ``mean`` and ``scale`` are buffers of a shape that broadcasts to a row's; a
-    z-score z becomes z / sqrt(1 + (z/limit)²), nearly the same for small z and never beyond ±limit (Holzmüller et al. 2024).
+def dense(*, shape: Sequence[int], outputs: int, hidden: Sequence[int], dropout: float, norm: str) -> Network:
+    """A multilayer perceptron: linear, norm, ReLU and dropout for each width of ``hidden``, then linear.
+
+    ``shape`` is (features,), or that of an image, which is flattened. ``norm`` is "batch" (Ioffe & Szegedy 2015),
+    "layer" (Ba et al. 2016) or "none".
+    """
+    widths = [math.prod(shape), *hidden]
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, width in pairwise(widths):
+        layers += [nn.Linear(before, width), NORMS[norm](width), nn.ReLU(), nn.Dropout(dropout)]
+    return Network(shape[-1], nn.Sequential(*layers, nn.Linear(widths[-1], outputs)))
+
+
+def convolutional(
+    *, shape: Sequence[int], outputs: int, widths: Sequence[int], stride: int, dropout: float
+) -> Network:
+    """A plain convolutional network: a stage for each of ``widths``, average over all pixels, dropout, linear.
+
+    A stage is convolution 3 × 3, max-pooling 2 × 2 (not in the last), batch norm, ReLU; pooling comes before the norm
+    because that is cheaper. A first ``stride`` above 1, with a kernel to match, shrinks large images.
+    """
+    channels = [shape[-1], *widths]
+    layers: list[nn.Module] = [ChannelsFirst()]
+    for i, (before, width) in enumerate(pairwise(channels)):
+        step = stride if i == 0 else 1
+        layers.append(nn.Conv2d(before, width, 2 * step + 1, stride=step, padding=step, bias=False))
+        if i < len(widths) - 1:
+            layers.append(nn.MaxPool2d(2, ceil_mode=True))
+        layers += [_without_count(nn.BatchNorm2d(width)), nn.ReLU()]
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels[-1], outputs)]
+    return Network(shape[-1], nn.Sequential(*layers, *head))
+
+
+def vision_transformer(
+    *, shape: Sequence[int], outputs: int, patch: int, width: int, depth: int, heads: int, dropout: float
+) -> Network:
+    """A vision transformer (Dosovitskiy et al. 2021), with the mean of all tokens for the class token (Zhai et al. 2022).
+
+    Square patches of ``patch`` pixels, learned positions, ``depth`` pre-norm encoder blocks of ``width`` numbers a token.
+    """
+    blocks = [Encoder(width, heads, dropout) for _ in range(depth)]
+    layers = [Patches(shape, patch, width), *blocks, nn.LayerNorm(width), MeanToken(), nn.Linear(width, outputs)]
+    return Network(shape[-1], nn.Sequential(*layers))
+
+
+class Network(nn.Module):
+    """From raw inputs to outputs: standardise, ``body``, times ``sharpness``.
+
+    Inputs have shape (n, *shape) and any numeric dtype; outputs are float32, of shape (n, outputs). ``sharpness`` is one
+    over the temperature of a classifier's calibration (Guo et al. 2017), 1 until it is known.
     """
 
-    def __init__(self, shape: Sequence[int], limit: float = 3.0) -> None:
+    def __init__(self, statistics: int, body: nn.Module) -> None:
         super().__init__()
-        self.limit = limit
-        self.register_buffer("mean", torch.zeros(*shape))
-        self.register_buffer("scale", torch.ones(*shape))
-        self.mean: Tensor
-        self.scale: Tensor
+        self.scaling = Standardise(statistics)
+        self.body = body
+        self.register_buffer("sharpness", torch.ones(()))
+        self.sharpness: Tensor
 
     def forward(self, inputs: Tensor) -> Tensor:
-        z = (inputs.float() - self.mean) / self.scale
-        return z * torch.rsqrt(1 + (z / self.limit).square())
+        outputs: Tensor = self.body(self.scaling(inputs)) * self.sharpness
+        return outputs
 
 
-NORMS = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "none": nn.Identity}
-ACT = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "mish": nn.Mish, "selu": nn.SELU}
+class Standardise(nn.Module):
+    """Subtract the mean and divide by the deviation along the last axis, and bend far values towards ±3.
 
+    A z-score z becomes z / sqrt(1 + (z/3)²): a small one stays nearly as it is (smooth clipping, Holzmüller et al. 2024).
+    """
 
-def dense(features: int, outputs: int, hidden: Sequence[int], dropout: float, norm: str, act="relu") -> nn.Sequential:
-    layers: list[nn.Module] = [Standardise((features,)), ]
-    width = features
-    for size in hidden:
-        layers += [nn.Linear(width, size), NORMS[norm](size) if norm!="none" else nn.Identity(), ACT[act](), nn.Dropout(dropout)]
-        width = size
-    return _slim(nn.Sequential(*layers, nn.Linear(width, outputs)))
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("deviation", torch.ones(width))
+        self.mean: Tensor
+        self.deviation: Tensor
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        z = (inputs.float() - self.mean) / self.deviation
+        return z * torch.rsqrt(1 + (z / 3).square())
 
 
 class ChannelsFirst(nn.Module):
-    def forward(self, x): return x.permute(0, 3, 1, 2)
+    """From (n, height, width, colours) to torch's (n, colours, height, width); memory stays as it is, which is fast."""
 
-
-def convolutional(shape, outputs, widths, dropout, convs=1, act="relu", stem=1, res=False):
-    h, w, c = shape
-    layers = [Standardise((c,)), ChannelsFirst()]
-    width = c
-    for i, size in enumerate(widths):
-        layers += [nn.Conv2d(width, size, 3, padding=1, bias=False, stride=stem if i == 0 else 1)]
-        if i < len(widths) - 1: layers += [nn.MaxPool2d(2)]
-        layers += [nn.BatchNorm2d(size), ACT[act]()]
-        for _ in range(convs - 1):
-            if i>0: layers += [Residual(size, act)] if res else [nn.Conv2d(size, size, 3, padding=1, bias=False), nn.BatchNorm2d(size), ACT[act]()]
-        width = size
-    return _slim(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(width, outputs)))
-
-class Residual(nn.Module):
-    def __init__(self, size, act):
-        super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(size, size, 3, padding=1, bias=False), nn.BatchNorm2d(size), ACT[act]())
-    def forward(self, x): return x + self.body(x)
-
-
-class Attention(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
-    def forward(self, x):
-        b, t, w = x.shape
-        q, k, v = self.qkv(x).view(b, t, 3, self.heads, w // self.heads).permute(2, 0, 3, 1, 4)
-        return self.out(functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, t, w))
-
-
-class Block(nn.Module):
-    def __init__(self, width, heads, ratio, dropout):
-        super().__init__()
-        self.attend = nn.Sequential(nn.LayerNorm(width), Attention(width, heads), nn.Dropout(dropout))
-        self.think = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width), nn.Dropout(dropout))
-    def forward(self, x):
-        x = x + self.attend(x)
-        return x + self.think(x)
+    def forward(self, images: Tensor) -> Tensor:
+        return images.permute(0, 3, 1, 2)
 
 
 class Patches(nn.Module):
-    def __init__(self, shape, patch, width):
+    """Cut images into square patches and embed each with its position; gives (n, patches, width).
+
+    Where the patch does not divide the image, the right and lower edges are filled with the mean colour.
+    """
+
+    def __init__(self, shape: Sequence[int], patch: int, width: int) -> None:
         super().__init__()
-        h, w, c = shape
+        height, breadth, colours = shape
         self.patch = patch
-        self.grid = (math.ceil(h / patch), math.ceil(w / patch))
-        self.spare = (self.grid[0]*patch-h, self.grid[1]*patch-w)
-        self.embed = nn.Linear(patch * patch * c, width)
-        self.positions = nn.Parameter(torch.empty(1, self.grid[0] * self.grid[1], width))
+        self.rows, self.columns = math.ceil(height / patch), math.ceil(breadth / patch)
+        self.fill = (0, 0, 0, self.columns * patch - breadth, 0, self.rows * patch - height)
+        self.embed = nn.Linear(patch * patch * colours, width)
+        self.positions = nn.Parameter(torch.empty(self.rows * self.columns, width))
         nn.init.trunc_normal_(self.positions, std=0.02)
-    def forward(self, x):
-        x = functional.pad(x, (0, 0, 0, self.spare[1], 0, self.spare[0]))
-        b, h, w, c = x.shape
-        p = self.patch
-        x = x.view(b, h // p, p, w // p, p, c).transpose(2, 3).reshape(b, -1, p * p * c)
-        return self.embed(x) + self.positions
+
+    def forward(self, images: Tensor) -> Tensor:
+        images = functional.pad(images, self.fill)
+        n, colours = len(images), images.shape[-1]
+        cells = images.view(n, self.rows, self.patch, self.columns, self.patch, colours).transpose(2, 3)
+        embedded: Tensor = self.embed(cells.reshape(n, self.rows * self.columns, -1))
+        return embedded + self.positions
 
 
-class Mean(nn.Module):
-    def forward(self, x): return x.mean(dim=1)
+class Encoder(nn.Module):
+    """A pre-norm encoder block (Xiong et al. 2020): self-attention, then two linear layers, each added to its input."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.attend = nn.Sequential(nn.LayerNorm(width), Attention(width, heads), nn.Dropout(dropout))
+        inner = [nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)]
+        self.think = nn.Sequential(nn.LayerNorm(width), *inner, nn.Dropout(dropout))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        tokens = tokens + self.attend(tokens)
+        result: Tensor = tokens + self.think(tokens)
+        return result
 
 
-def vision_transformer(shape, outputs, patch, width, depth, heads, ratio=2, dropout=0.0):
-    net = nn.Sequential(Standardise((shape[-1],)), Patches(shape, patch, width), *(Block(width, heads, ratio, dropout) for _ in range(depth)), nn.LayerNorm(width), Mean(), nn.Linear(width, outputs))
-    return net
+class Attention(nn.Module):
+    """Multi-head self-attention (Vaswani et al. 2017) on (n, tokens, width)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.inward = nn.Linear(width, 3 * width)
+        self.outward = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        n, length, width = tokens.shape
+        split = self.inward(tokens).view(n, length, 3, self.heads, width // self.heads)
+        query, key, value = split.permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        result: Tensor = self.outward(mixed.transpose(1, 2).reshape(n, length, width))
+        return result
 
 
-def _slim(network):
-    for part in network.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            part.num_batches_tracked = None
-    return network
+class MeanToken(nn.Module):
+    """From (n, tokens, width) to (n, width)."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return tokens.mean(dim=1)
+
+
+def _without_count(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> nn.Module:
+    """Batch norm counts batches for a mode not used here; without that all tensors are float32 and can be averaged."""
+    norm.num_batches_tracked = None
+    return norm

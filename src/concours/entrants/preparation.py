@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skrub import TableVectorizer
 
 
 class FlattenPixels(TransformerMixin, BaseEstimator):
@@ -27,6 +26,8 @@ class FlattenPixels(TransformerMixin, BaseEstimator):
 
 def _table() -> Pipeline:
     """Numbers as they are, dates and categories and text as numbers, gaps filled by the median, all on one scale."""
+    from skrub import TableVectorizer  # a second to import, and only tables need it
+
     return make_pipeline(
         TableVectorizer(), SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
     )

@@ -14,8 +14,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from concours.core import progress
 from concours.core.errors import nearest
@@ -43,7 +46,8 @@ class Settings:
     ``nesterov`` are for sgd. ``weight_decay`` acts on weights, not on biases and norms. ``clip_norm`` bounds the norm of
     the gradient. ``patience`` is the number of epochs without a better validation loss after which training ends.
     ``seconds`` of wall time end it with the best weights so far; where they are enough, the result is reproducible.
-    ``device`` is "auto" (cuda, else mps, else cpu) or the name of a torch device.
+    ``device`` is "auto" (cuda, else mps, else cpu) or the name of a torch device. Two fields are for those who make the
+    arguments of :func:`train`: ``validation_share`` for :func:`hold_out`, ``label_smoothing`` for :func:`cross_entropy`.
     """
 
     epochs: int
@@ -58,6 +62,8 @@ class Settings:
     warm_up: float = 0.25
     patience: int | None = None
     seconds: float | None = None
+    validation_share: float = 0.1
+    label_smoothing: float = 0.0
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -67,7 +73,7 @@ class Settings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0; got {value!r}")
-        for name in ("momentum", "weight_decay", "warm_up"):
+        for name in ("momentum", "weight_decay", "warm_up", "validation_share", "label_smoothing"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1; got {value!r}")
@@ -170,7 +176,7 @@ def _usual_order(weight: Tensor) -> Tensor:
 def release(network: nn.Module) -> None:
     """Give every parameter memory of its own again and drop its gradient."""
     for p in network.parameters():
-        p.data = p.data.clone()
+        p.data = p.data.clone(memory_format=torch.contiguous_format)
         p.grad = None
 
 
@@ -261,6 +267,36 @@ def train(
         best_epoch=best.epoch,
         stopped=stopped,
     )
+
+
+def hold_out(targets: NDArray[Any], share: float, seed: int) -> NDArray[np.bool_]:
+    """Which rows to hold out for validation; True where held out, shape (n,).
+
+    Rows are drawn at equal steps through the sorted targets, ties in random order, so that both parts have nearly the
+    same distribution. Of integer targets, which are classes, none is held out entirely.
+    """
+    random = np.random.default_rng(seed)
+    order = np.lexsort((random.random(len(targets)), targets))
+    steps = np.floor(np.arange(len(targets) + 1) * share + random.random())
+    held = np.empty(len(targets), dtype=np.bool_)
+    held[order] = np.diff(steps) > 0
+    if targets.dtype.kind in "iu":
+        held &= np.isin(targets, targets[~held])
+    return held
+
+
+def cross_entropy(classes: Tensor, smoothing: float) -> Loss:
+    """Cross-entropy whose labels are smoothed towards the frequencies of ``classes`` (integers, shape (n,)).
+
+    As Szegedy et al. (2016), but uniform smoothing would shift the predicted frequency of rare classes.
+    """
+    frequencies = torch.bincount(classes).float() / len(classes)
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        logs = functional.log_softmax(outputs, dim=1)
+        return (1 - smoothing) * functional.nll_loss(logs, targets) - smoothing * (logs @ frequencies).mean()
+
+    return loss
 
 
 class _Run:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from concours.commons.disk import DiskStore
+from concours.core.digests import Digest
 from concours.core.event import Cause, Done, Failed, event_to_json
 from concours.core.job import Job
 from concours.core.ports import Executor
 from concours.engine.work import execute
-from concours.testing.laws import law
+from concours.testing.laws import LawBroken, law
 from concours.testing.toys import REFERENCE, RUNNERS, toy_job
 
 Make = Callable[[DiskStore, str], Executor]
@@ -43,82 +45,92 @@ def check_executor(make: Make, *, apart: bool) -> None:
             store = DiskStore(Path(folder))
             executor = make(store, REFERENCE)
             try:
-                check(executor, store)
+                check(_Bench(executor, store))
             finally:
                 executor.close()
 
 
-def _every_job_has_one_outcome(executor: Executor, store: DiskStore) -> None:
-    law(not list(executor.outcomes()), "`outcomes` gives nothing, at once, when nothing is under way")
+@dataclass(frozen=True)
+class _Bench:
+    """A new executor, and the store that its jobs write to."""
+
+    executor: Executor
+    store: DiskStore
+
+
+def _every_job_has_one_outcome(bench: _Bench) -> None:
+    law(not list(bench.executor.outcomes()), "`outcomes` gives nothing, at once, when nothing is under way")
     jobs = [toy_job(f"job {number}") for number in range(12)]
     for job in jobs[:6]:
-        executor.submit(job)
-    first = _some(executor)
+        bench.executor.submit(job)
+    first = _some(bench.executor)
     for job in jobs[6:]:
-        executor.submit(job)
-    events = [*first, *_all(executor, len(jobs) - len(first))]
-    law(sorted(event.job for event in events) == sorted(job.digest for job in jobs), "every job has exactly one outcome")
-    law(not list(executor.outcomes()), "`outcomes` gives nothing, at once, when everything has ended")
+        bench.executor.submit(job)
+    events = [*first, *_all(bench.executor, len(jobs) - len(first))]
+    ended = sorted(event.job for event in events)
+    law(ended == sorted(job.digest for job in jobs), "every job has exactly one outcome")
+    law(not list(bench.executor.outcomes()), "`outcomes` gives nothing, at once, when everything has ended")
 
 
-def _jobs_do_not_depend_on_others(executor: Executor, store: DiskStore) -> None:
+def _jobs_do_not_depend_on_others(bench: _Bench) -> None:
     jobs = [toy_job(f"job {number}") for number in range(6)]
     for job in reversed(jobs):
-        executor.submit(job)
-    found = {event.job: _result(event) for event in _all(executor, len(jobs))}
+        bench.executor.submit(job)
+    found = {event.job: _result(event) for event in _all(bench.executor, len(jobs))}
     with tempfile.TemporaryDirectory(prefix="concours-") as folder:
         alone = {job.digest: _result(execute(job, DiskStore(Path(folder)), RUNNERS)) for job in jobs}
     law(found == alone, f"a job yields what it yields alone: {alone}, got {found}")
-    law(all(store.verify(d) for job in found.values() for d in job["outputs"].values()), "what jobs yield is in the store")
+    yielded = [digest for event in found.values() for digest in event["outputs"].values()]
+    law(all(bench.store.verify(Digest(digest)) for digest in yielded), "what jobs yield is in the store")
 
 
-def _fails_alone(executor: Executor, store: DiskStore) -> None:
-    bad = [toy_job("raises", mischief="raise_an_error"), toy_job("leaves", mischief="ask_to_leave"), Job(kind="unknown")]
-    _expect_failures(executor, [(job, "exception") for job in bad])
+def _fails_alone(bench: _Bench) -> None:
+    bad = [toy_job(mischief, mischief=mischief) for mischief in ("raise_an_error", "ask_to_leave")]
+    _expect_failures(bench.executor, [(job, "exception") for job in (*bad, Job(kind="unknown"))])
 
 
-def _crashes_alone(executor: Executor, store: DiskStore) -> None:
+def _crashes_alone(bench: _Bench) -> None:
     bad = [(toy_job(name, mischief=name), cause) for name, cause in _FATAL.items()]
-    _expect_failures(executor, bad)
+    _expect_failures(bench.executor, bad)
 
 
-def _harmless_mischief(executor: Executor, store: DiskStore) -> None:
+def _harmless_mischief(bench: _Bench) -> None:
     jobs = [job for name in _HARMLESS for job in (toy_job(name, mischief=name), toy_job(f"after {name}"))]
     for job in jobs:
-        executor.submit(job)
-    events = _all(executor, len(jobs))
+        bench.executor.submit(job)
+    events = _all(bench.executor, len(jobs))
     failed = [event.reason for event in events if isinstance(event, Failed)]
     law(not failed, f"jobs that do {', '.join(_HARMLESS)} end well, and so do those after them: {failed}")
 
 
-def _forgets(executor: Executor, store: DiskStore) -> None:
+def _forgets(bench: _Bench) -> None:
     """A job is cancelled before it has begun; if `submit` waited for it, it would never come back."""
     for_ever, other = toy_job("for ever", mischief="hang"), toy_job("other")
-    executor.submit(for_ever)
-    executor.cancel(for_ever)
-    executor.submit(other)
-    events = _all(executor, 1)
+    bench.executor.submit(for_ever)
+    bench.executor.cancel(for_ever)
+    bench.executor.submit(other)
+    events = _all(bench.executor, 1)
     law([event.job for event in events] == [other.digest], "a job that was cancelled before it began has no outcome")
-    executor.cancel(other)
-    executor.cancel(toy_job("never submitted"))
-    law(not list(executor.outcomes()), "cancelling what has ended, or is not known, does nothing")
+    bench.executor.cancel(other)
+    bench.executor.cancel(toy_job("never submitted"))
+    law(not list(bench.executor.outcomes()), "cancelling what has ended, or is not known, does nothing")
 
 
-def _stops(executor: Executor, store: DiskStore) -> None:
+def _stops(bench: _Bench) -> None:
     for_ever = toy_job("for ever", mischief="hang")
-    executor.submit(for_ever)
-    law(not list(executor.outcomes(timeout_s=0.5)), "`outcomes` waits no longer than its timeout, and gives what there is")
-    executor.cancel(for_ever)
-    executor.submit(toy_job("other"))
-    found = {event.job for event in _all(executor, 1)} - {for_ever.digest}
+    bench.executor.submit(for_ever)
+    law(not list(bench.executor.outcomes(timeout_s=0.5)), "`outcomes` waits no longer than its timeout")
+    bench.executor.cancel(for_ever)
+    bench.executor.submit(toy_job("other"))
+    found = {event.job for event in _all(bench.executor, 1)} - {for_ever.digest}
     law(found == {toy_job("other").digest}, "a job that is cancelled half-way leaves room for others")
 
 
-def _closes(executor: Executor, store: DiskStore) -> None:
-    executor.submit(toy_job("never done"))
-    executor.close()
-    executor.close()
-    law(not list(executor.outcomes()), "a closed executor has nothing under way, and may be closed again")
+def _closes(bench: _Bench) -> None:
+    bench.executor.submit(toy_job("never done"))
+    bench.executor.close()
+    bench.executor.close()
+    law(not list(bench.executor.outcomes()), "a closed executor has nothing under way, and may be closed again")
 
 
 def _expect_failures(executor: Executor, bad: Sequence[tuple[Job, Cause]]) -> None:
@@ -129,10 +141,10 @@ def _expect_failures(executor: Executor, bad: Sequence[tuple[Job, Cause]]) -> No
     for job in good:
         law(isinstance(events[job.digest], Done), f"a job that fails fails alone, but: {events[job.digest]}")
     for job, cause in bad:
-        event = events[job.digest]
-        law(isinstance(event, Failed), f"{job.label or job.kind} fails")
-        law(isinstance(event, Failed) and event.cause == cause, f"{job.label or job.kind} fails by {cause}, got {event}")
-        law(isinstance(event, Failed) and bool(event.reason) and "\n" not in event.reason, "a failure has its reason, in one line")
+        name, event = job.label or job.kind, events[job.digest]
+        if not isinstance(event, Failed) or event.cause != cause:
+            raise LawBroken(f"{name} fails by {cause}, got {event}")
+        law(bool(event.reason) and "\n" not in event.reason, f"{name} has a reason to fail, in one line")
 
 
 def _some(executor: Executor) -> Sequence[Done | Failed]:

@@ -31,7 +31,7 @@ def refused(what: Callable[[], Any], error: type[Exception], text: str) -> None:
 def as_value(thing: Any) -> Any:
     """The JSON of a frozen value: dataclasses as objects, tuples as lists.
 
-    JSON values inside a frozen mapping, such as the parameters of a job, may be lists and dictionaries as JSON has them.
+    JSON values inside a frozen mapping, such as a job's parameters, may be lists and dictionaries as JSON has them.
 
     Raises:
         LawBroken: something in it can be changed (an unfrozen dataclass, a list, set or dictionary of its own), or JSON

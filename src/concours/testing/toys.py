@@ -3,7 +3,7 @@
 What a toy job yields is made from its digest and nothing else. What it does besides is set by environment variables, so
 that it reaches workers:
 
-- `CONCOURS_TOYS_MARKS`: a file to which every job adds a line when it begins and when it ends, outside store and journal;
+- `CONCOURS_TOYS_MARKS`: a file outside store and journal, to which every job adds a line when it begins and ends;
 - `CONCOURS_TOYS_SLEEP`: the longest a job may sleep, in seconds; how long each one does is made from its digest;
 - `CONCOURS_TOYS_BYTES`: the size of what it yields;
 - `CONCOURS_TOYS_KILL`: the label of a job; when half of what it yields is written, all of the process group
@@ -19,7 +19,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,7 +54,7 @@ def toy(job: Job, store: Store) -> Yield:
         )
 
 
-def noop(job: Job, store: Store) -> Yield:
+def noop(job: Job, store: Store) -> Yield:  # noqa: ARG001 (the form of a runner)
     """Does nothing."""
     return Yield()
 
@@ -131,9 +131,8 @@ def toy_problem(store: Store, *, folds: int = 3, test: bool = True, classes: int
 def toy_candidates(count: int = 4, *, mischief: Sequence[str] = ()) -> tuple[Candidate, ...]:
     """A baseline and some entrants, every other one on prepared data; then one entrant for each mischief."""
     baseline = Entrant(name="dummy", recipe="toy", params={"number": -1}, prepare="toy", role="baseline")
-    entrants = [
-        Entrant(name=f"toy{i}", recipe="toy", params={"number": i}, prepare=("none", "toy")[i % 2]) for i in range(count)
-    ]
+    raw = [Entrant(name=f"toy{i}", recipe="toy", params={"number": i}, prepare="none") for i in range(count)]
+    entrants = [replace(entrant, prepare="toy") if i % 2 else entrant for i, entrant in enumerate(raw)]
     clumsy = [Entrant(name=name, recipe="toy", params={"mischief": name}, prepare="none") for name in mischief]
     return tuple(Candidate(entrant=entrant) for entrant in (baseline, *entrants, *clumsy))
 
@@ -160,7 +159,7 @@ def toy_setup(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Mark:
     """A line of the file of marks."""
 
@@ -182,7 +181,7 @@ def marked(job: Job) -> Iterator[None]:
 def read_marks(path: Path) -> list[Mark]:
     """The marks in a file, in the order in which they were made."""
     lines = path.read_text().splitlines() if path.exists() else []
-    return [Mark(what=what, job=Digest(job), label=label) for what, job, label in (line.split(" ", 2) for line in lines)]  # type: ignore[arg-type]
+    return [Mark(*line.split(" ", 2)) for line in lines]  # type: ignore[arg-type]
 
 
 def kill_group() -> None:

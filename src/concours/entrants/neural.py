@@ -1,0 +1,279 @@
+"""Small neural networks as scikit-learn estimators: dense, convolutional, vision transformer.
+
+What was fitted is written as plain tensors and JSON, never pickled: after ``set_tensors(get_tensors(), get_state())``, an
+estimator of the same parameters predicts the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+from torch.nn import functional
+
+from concours.core.errors import nearest
+from concours.entrants import networks
+from concours.entrants.training import (
+    Augmentation,
+    History,
+    Loss,
+    Settings,
+    cross_entropy,
+    find_device,
+    hold_out,
+    outputs,
+    seeded,
+    train,
+)
+
+Array = NDArray[Any]
+
+AUGMENTATIONS = ("none", "shift", "shift-flip")
+
+
+class NeuralEstimator(BaseEstimator):
+    """What the estimators share: defaults that follow the data, fitting, and what was fitted as tensors and JSON.
+
+    ``epochs`` and ``learning_rate`` are chosen where they are None. ``training`` overrides any other field of
+    :class:`~concours.entrants.training.Settings`, for example ``{"seconds": 60, "optimiser": "sgd"}``. Fitting is a
+    function of parameters, data and ``random_state`` (None draws a seed from numpy's global state), to the byte where the
+    number of threads is the same. Wrong input and wrong settings raise ValueError.
+
+    Fitted: ``network_`` (a torch module), ``history_`` (a ``History``), ``architecture_``, ``input_shape_`` of a row.
+    """
+
+    epochs: int | None
+    learning_rate: float | None
+    training: Mapping[str, Any] | None
+    random_state: int | np.random.RandomState | None
+
+    _build: ClassVar[Callable[..., networks.Network]]
+    _learning_rate: ClassVar[float]
+    _effort: ClassVar[float]
+
+    def get_tensors(self) -> dict[str, Array]:
+        """Everything learned, by name: parameters, running statistics, the scaling of inputs; copies, float32."""
+        check_is_fitted(self, "network_")
+        return {name: np.array(tensor.cpu(), order="C") for name, tensor in self.network_.state_dict().items()}
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything else that was fitted, as JSON can hold it."""
+        check_is_fitted(self, "network_")
+        history = asdict(self.history_)
+        return {"input_shape": list(self.input_shape_), "architecture": self.architecture_, "history": history}
+
+    def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
+        """Become fitted as the estimator was whose ``get_tensors()`` and ``get_state()`` these are; returns self.
+
+        Tensors may also be new values of the same names and shapes, such as an average. Raises ValueError where names or
+        shapes differ from those of the architecture in ``state``.
+        """
+        self._set_shape(state["input_shape"])
+        self.architecture_ = dict(state["architecture"])
+        history = state["history"]
+        self.history_ = History(**{k: tuple(v) if isinstance(v, list) else v for k, v in history.items()})
+        self.network_ = type(self)._build(**self.architecture_).eval()
+        _copy_tensors(tensors, self.network_)
+        return self
+
+    def _fit(self, rows: Array, targets: Array, width: int) -> None:
+        """Fit a network of ``width`` outputs to rows as ``_read`` gives them and targets as the loss takes them."""
+        _check_lengths(rows, targets)
+        settings = self._settings(len(rows))
+        device = find_device(settings.device)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        held = hold_out(targets, settings.validation_share, seed)
+        self._set_shape(rows.shape[1:])
+        self.architecture_ = {"shape": list(self.input_shape_), "outputs": width, **self._shape_network()}
+        loss, validation_loss = self._losses(torch.from_numpy(targets[~held]), settings)
+        with seeded(seed, device) as generator:
+            network = type(self)._build(**self.architecture_)
+            _learn_scaling(network.scaling, rows[~held])
+            self.network_ = network.to(device)
+            held_out = _on(device, rows[held], targets[held]) if held.any() else None
+            self.history_ = train(
+                self.network_,
+                loss,
+                _on(device, rows[~held], targets[~held]),
+                settings,
+                generator=generator,
+                held_out=held_out,
+                validation_loss=validation_loss,
+                augment=self._augmentation(),
+            )
+        if held_out is not None:
+            self._calibrate(outputs(self.network_, held_out[0]), held_out[1])
+
+    def _outputs(self, X: ArrayLike) -> Array:
+        """What the network says for each row: float64, shape (n, outputs)."""
+        check_is_fitted(self, "network_")
+        rows = self._read(X)
+        if rows.shape[1:] != self.input_shape_:
+            raise ValueError(f"X must have rows of shape {self.input_shape_}, as in fit; got {rows.shape[1:]}")
+        device = next(self.network_.parameters()).device
+        said = outputs(self.network_, torch.tensor(rows, device=device))
+        return said.cpu().numpy().astype(np.float64)
+
+    def _settings(self, rows: int) -> Settings:
+        """Settings for so many rows. Larger data get larger batches and fewer epochs: steps grow with the sixth root."""
+        given = dict(self.training or {})
+        _check_names(given)
+        epochs = self.epochs if self.epochs is not None else int(np.clip(self._effort / rows ** (1 / 3), 5, 100))
+        share = 0.0 if rows < 20 else float(np.clip(100 / rows, 0.1, 0.3))
+        chosen = {
+            "epochs": epochs,
+            "learning_rate": self.learning_rate if self.learning_rate is not None else self._learning_rate,
+            "batch_size": int(np.clip(2 ** round(np.log2(1.9 * rows**0.5)), 16, 256)),
+            "patience": max(5, epochs // 3),
+            "validation_share": share,
+            "label_smoothing": 0.1 if given.get("validation_share", share) else 0.0,
+        }
+        return Settings(**{**chosen, **given})
+
+    def _set_shape(self, shape: Sequence[int]) -> None:
+        self.input_shape_ = tuple(shape)
+        if len(self.input_shape_) == 1:
+            self.n_features_in_ = self.input_shape_[0]
+
+    def _read(self, X: ArrayLike) -> Array:
+        """Rows as the network takes them: uint8 or float32, (n, features) or (n, height, width, colours)."""
+        raise NotImplementedError
+
+    def _shape_network(self) -> dict[str, Any]:
+        """The arguments of ``_build`` besides ``shape`` and ``outputs``, for ``input_shape_``; JSON can hold them."""
+        raise NotImplementedError
+
+    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
+        """The losses of training and of validation, for the targets of the training rows."""
+        raise NotImplementedError
+
+    def _augmentation(self) -> Augmentation | None:
+        return None
+
+    def _calibrate(self, said: Tensor, targets: Tensor) -> None:
+        """Use what the trained network says of the rows held out."""
+
+
+class NeuralClassifier(ClassifierMixin, NeuralEstimator):
+    """A network whose outputs are the logits of ``classes_``, trained with smoothed labels, calibrated on held-out rows.
+
+    Labels are integers, strings or booleans, shape (n,).
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit to rows ``X`` and labels ``y``; both are copied where they have to be changed."""
+        rows = self._read(X)
+        self.classes_, codes = np.unique(_labels(y), return_inverse=True)
+        self._fit(rows, codes.astype(np.int64), len(self.classes_))
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Probabilities of ``classes_``: float64, shape (n, classes), rows add to one."""
+        logits = self._outputs(X)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def predict(self, X: ArrayLike) -> Array:
+        """The most probable class of each row, shape (n,)."""
+        return self.classes_[self._outputs(X).argmax(axis=1)]
+
+    def get_state(self) -> dict[str, Any]:
+        classes = {"classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str}
+        return {**super().get_state(), **classes}
+
+    def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
+        self.classes_ = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
+        return super().set_tensors(tensors, state)
+
+    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
+        return cross_entropy(targets, settings.label_smoothing), functional.cross_entropy
+
+    def _calibrate(self, said: Tensor, targets: Tensor) -> None:
+        self.network_.sharpness.fill_(_sharpness(said.cpu(), targets.cpu()))
+
+
+class DenseClassifier(NeuralClassifier):
+    """A multilayer perceptron for tables (n, features) and images (n, height, width[, colours]), which it flattens.
+
+    ``hidden``: widths of the hidden layers, None for two that follow the input. ``norm``: "batch", "layer" or "none".
+    """
+
+    _build = staticmethod(networks.dense)
+    _learning_rate = 2e-3
+    _effort = 400.0
+
+    def __init__(
+        self,
+        *,
+        hidden: Sequence[int] | None = None,
+        norm: str = "batch",
+        dropout: float = 0.2,
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        training: Mapping[str, Any] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.hidden = hidden
+        self.norm = norm
+        self.dropout = dropout
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.training = training
+        self.random_state = random_state
+
+    def _read(self, X: ArrayLike) -> Array:
+        return _table_or_images(X)
+
+    def _shape_network(self) -> dict[str, Any]:
+        return _dense_shape(self)
+
+
+class DenseRegressor(RegressorMixin, NeuralEstimator):
+    """A multilayer perceptron for one number a row, trained on the squared error of the standardised target.
+
+    Takes what :class:`DenseClassifier` takes. ``target_mean_`` and ``target_deviation_`` are in the unit of the target.
+    """
+
+    _build = staticmethod(networks.dense)
+    _learning_rate = 2e-3
+    _effort = 400.0
+
+    def __init__(
+        self,
+        *,
+        hidden: Sequence[int] | None = None,
+        norm: str = "batch",
+        dropout: float = 0.0,
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        training: Mapping[str, Any] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.hidden = hidden
+        self.norm = norm
+        self.dropout = dropout
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.training = training
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit to rows ``X`` and numbers ``y``, shape (n,)."""
+        rows, numbers = self._read(X), _numbers(y)
+        self.target_mean_ = float(numbers.mean())
+        self.target_deviation_ = float(numbers.std()) or 1.0
+        standard = (numbers - self.target_mean_) / self.target_deviation_
+        self._fit(rows, standard.astype(np.float32)[:, None], 1)
+        return self
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predicted numbers: float64, shape (n,), in the unit of the target."""
+        return self._outputs(X)[:, 0] * self.target_deviation_ + self.target_mean_
