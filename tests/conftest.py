@@ -18,7 +18,16 @@ from concours.core.ports import Notice
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
     """Where CONCOURS_NO_SKIPS is set, what is skipped has failed: it was to be tested there."""
-    report = yield
+    return _not_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
+    """The same for whole files."""
+    return _not_skipped((yield))
+
+
+def _not_skipped(report: Any) -> Any:
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CONCOURS_NO_SKIPS"):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr[2]}"

@@ -67,10 +67,6 @@ def test_conformance(name: str) -> None:
     check_process(process, candidates)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="jobs before the first failure in plan order are dropped, so which one counts is a matter of arrival",
-)
 @pytest.mark.parametrize("name", BOARDS)
 def test_who_failed_and_why_does_not_depend_on_the_order_in_which_jobs_end(name: str) -> None:
     """A board is the same on one worker and on many, also when entrants fail."""

@@ -34,7 +34,7 @@ class Shares:
 """
 HELPERS = """
 def share(y):
-    counts = [(y == label).sum() + {weight} for label in range(y.max() + 1)]
+    counts = [(y == label).sum() + {weight} * label for label in range(y.max() + 1)]
     return [count / sum(counts) for count in counts]
 """
 

@@ -104,6 +104,16 @@ def test_what_met_a_limit_is_tried_again_under_a_wider_one(
     assert len(notices.labels("ended")) == 2
 
 
+def test_what_was_lost_is_tried_again_once_a_sitting(bench: Any, notices: Any) -> None:
+    """A job that the system killed may end well another time, but not in the same sitting: a contest drives twice."""
+    errands = Errands(jobs=(toy_job("killed", mischief="kill_itself"),))
+    for _ in range(2):
+        engine = bench.engine(workers=1, listener=notices)
+        engine.drive(errands, (), seed=0)
+        engine.drive(errands, (), seed=0)
+    assert (len(notices.labels("ended")), len(notices.labels("recalled"))) == (2, 2)
+
+
 @pytest.mark.parametrize("mischief", ["raise_an_error", "segfault", "leave"])
 def test_what_failed_by_itself_is_not_tried_again(mischief: str, bench: Any, notices: Any) -> None:
     """An exception or a crash would happen again; wider limits do not change that."""

@@ -52,12 +52,13 @@ def naive_selection(members: list[Array], target: Array, metric: str, steps: int
         mean = mean * (size / (size + 1)) + members[pick] / (size + 1)
     kept = picks[: trajectory.index(min(trajectory)) + 1]
     weights = np.array([kept.count(m) / len(kept) for m in range(len(members))])
-    return Selection(picks=tuple(kept), weights=weights, losses=np.array(trajectory))
+    return Selection(picks=tuple(kept), path=tuple(picks), weights=weights, losses=np.array(trajectory))
 
 
 def assert_same(found: Selection, expected: Selection) -> None:
     """Equal picks and weights, and losses that differ by rounding at most."""
     assert found.picks == expected.picks
+    assert found.path == expected.path
     np.testing.assert_array_equal(found.weights, expected.weights)
     np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-9, atol=1e-12)
 

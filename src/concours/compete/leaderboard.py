@@ -30,7 +30,7 @@ class Entry:
     """How far a candidate has come.
 
     Attributes:
-        jobs: what it has asked for so far, ended or not.
+        jobs: what it has asked for so far, ended or not, in plan order.
         candidate: with the digests it has so far.
         selection: its score by the ranking metric on out-of-fold predictions, once it is complete.
         failed: the first job that failed, in plan order.
@@ -40,6 +40,12 @@ class Entry:
     jobs: tuple[Job, ...] = ()
     selection: Estimate | None = None
     failed: Failed | None = None
+
+    @property
+    def wanted(self) -> tuple[Job, ...]:
+        """What is still of use. After a failure the jobs before it: the first failure in plan order is the one that counts."""
+        digests = [job.digest for job in self.jobs]
+        return self.jobs[: digests.index(self.failed.job)] if self.failed else self.jobs
 
     @property
     def status(self) -> StandingStatus:
@@ -63,8 +69,7 @@ class Leaderboard(MemoProcess):
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
-        wanted = [job for entry in self.entries(state) if not entry.failed for job in entry.jobs]
-        return unfinished(state, wanted)
+        return unfinished(state, [job for entry in self.entries(state) for job in entry.wanted])
 
     def standings(self, state: Memo) -> Standings:
         """The board by selection score, complete candidates first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +44,9 @@ class Vote(MemoProcess):
 class Greedy(MemoProcess):
     """Ensemble selection from a library of models (Caruana et al. 2004) on out-of-fold predictions.
 
-    The weights are chosen on all folds. To be compared with its members the alliance also needs predictions that its
-    weights have not seen: the weights for the rows of a fold are chosen on the other folds.
+    Members are picked one at a time, with replacement, on all folds. To be compared with its members the alliance also
+    needs predictions that its weights have not seen: for the rows of a fold they are picked on the other folds. How many
+    picks there are is what does best on those rows: with more of them the weights fit chance.
     """
 
     problem: Problem
@@ -61,10 +62,12 @@ class Greedy(MemoProcess):
         Raises:
             ValueError: a selection failed; the message has its reason.
         """
-        weights = [self._weights(state, fold) for fold in self._folds()]
-        members = [i for i, column in enumerate(zip(*weights, strict=True)) if any(column)]
-        chosen = [[row[i] for i in members] for row in weights]
-        params: dict[str, Any] = {"weights": chosen[0], "fold_weights": chosen[1:]}
+        final, *by_fold = [self._selected(state, fold) for fold in self._folds()]
+        size = _best_size(by_fold)
+        paths = [list(values["path"][:size]) for values in (final, *by_fold)]
+        members = sorted({member for path in paths for member in path})
+        weights = [[path.count(member) / len(path) for member in members] for path in paths]
+        params: dict[str, Any] = {"weights": weights[0], "fold_weights": weights[1:]}
         return _alliance("greedy", "blend", [state.candidates[i] for i in members], params)
 
     def _folds(self) -> list[int | None]:
@@ -86,11 +89,20 @@ class Greedy(MemoProcess):
             label="greedy: select" if fold is None else f"greedy: select without fold {fold + 1}",
         )
 
-    def _weights(self, state: Memo, fold: int | None) -> list[float]:
+    def _selected(self, state: Memo, fold: int | None) -> Mapping[str, Any]:
         event = state.ended(self._select(state, fold))
         if event is None or isinstance(event, Failed):
             raise ValueError(event.reason if event else "the selection has not ended")
-        return list(event.values["weights"])
+        return event.values
+
+
+def _best_size(by_fold: Sequence[Mapping[str, Any]]) -> int:
+    """The number of picks at which the mean loss over the rows of all folds is least, the first of equal ones."""
+    rows = sum(values["rows"] for values in by_fold)
+    steps = zip(*(values["held_out"] for values in by_fold), strict=False)
+    shares = [values["rows"] / rows for values in by_fold]
+    losses = [sum(s * loss for s, loss in zip(shares, step, strict=True)) for step in steps]
+    return losses.index(min(losses)) + 1
 
 
 def _equal(name: str, recipe: str, members: Sequence[Candidate]) -> Entrant:

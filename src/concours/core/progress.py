@@ -17,7 +17,7 @@ _listener: ContextVar[Listener] = ContextVar("concours_progress", default=_ignor
 
 
 def report(**values: float) -> None:
-    """Tell the listener of this context how far the work is, for example ``report(epoch=3, epochs=20, loss=0.41)``.
+    """Tell the listener of this context how far the work is, for example `report(epoch=3, epochs=20, loss=0.41)`.
 
     Law: work must not depend on whether anyone listens. What the listener raises is raised here, so that a listener
     can stop the work.
@@ -27,7 +27,7 @@ def report(**values: float) -> None:
 
 @contextmanager
 def listening(callback: Listener) -> Iterator[None]:
-    """Send what is reported inside the ``with`` block to ``callback``; an inner block hides an outer one."""
+    """Send what is reported inside the `with` block to `callback`; an inner block hides an outer one."""
     token = _listener.set(callback)
     try:
         yield

@@ -42,6 +42,7 @@ class Engine:
         self._code, self._limits, self._listen = code, limits or Limits(), listener
         self._recorded: dict[tuple[Digest, Digest | None], Record] = {}
         self._whole: set[Digest] = set()
+        self._first = journal.records[-1].number + 1 if journal.records else 0
         before = 0.0
         for record in journal.records:
             if isinstance(record.event, Tick):
@@ -104,7 +105,8 @@ class Engine:
             return record
         event = _outcome(record)
         if isinstance(event, Failed):
-            return None if self._limits.allows_again(event) else record
+            earlier = record.number < self._first
+            return None if earlier and self._limits.allows_again(event) else record
         for name, digest in event.outputs.items():
             if digest not in self._whole and not self._store.verify(digest):
                 what = "is corrupted" if digest in self._store else "is missing"

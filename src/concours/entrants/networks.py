@@ -1,7 +1,7 @@
 """The zoo's small networks, on plain torch: dense, convolutional, vision transformer.
 
 A network takes raw inputs and scales them itself, so that its tensors are all there is to it. Every builder takes plain
-values, so that a network can be built again from what JSON says about it. Images have shape (n, height, width, colours).
+values, so that a network can be built again from what JSON says of it. Images have shape (n, height, width, colours).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
 
 
 def dense(*, shape: Sequence[int], outputs: int, hidden: Sequence[int], dropout: float, norm: str) -> Network:
-    """A multilayer perceptron: linear, norm, ReLU and dropout for each width of ``hidden``, then linear.
+    """A multilayer perceptron: linear, norm, ReLU and dropout for each width of `hidden`, then linear.
 
-    ``shape`` is (features,), or that of an image, which is flattened. ``norm`` is "batch" (Ioffe & Szegedy 2015),
+    `shape` is (features,), or that of an image, which is flattened. `norm` is "batch" (Ioffe & Szegedy 2015),
     "layer" (Ba et al. 2016) or "none".
     """
     widths = [math.prod(shape), *hidden]
@@ -34,13 +34,11 @@ def dense(*, shape: Sequence[int], outputs: int, hidden: Sequence[int], dropout:
     return Network(shape[-1], nn.Sequential(*layers, nn.Linear(widths[-1], outputs)))
 
 
-def convolutional(
-    *, shape: Sequence[int], outputs: int, widths: Sequence[int], stride: int, dropout: float
-) -> Network:
-    """A plain convolutional network: a stage for each of ``widths``, average over all pixels, dropout, linear.
+def convolutional(*, shape: Sequence[int], outputs: int, widths: Sequence[int], stride: int, dropout: float) -> Network:
+    """A plain convolutional network: a stage for each of `widths`, average over all pixels, dropout, linear.
 
     A stage is convolution 3 × 3, max-pooling 2 × 2 (not in the last), batch norm, ReLU; pooling comes before the norm
-    because that is cheaper. A first ``stride`` above 1, with a kernel to match, shrinks large images.
+    because that is cheaper. A first `stride` above 1, with a kernel to match, shrinks large images.
     """
     channels = [shape[-1], *widths]
     layers: list[nn.Module] = [ChannelsFirst()]
@@ -57,9 +55,9 @@ def convolutional(
 def vision_transformer(
     *, shape: Sequence[int], outputs: int, patch: int, width: int, depth: int, heads: int, dropout: float
 ) -> Network:
-    """A vision transformer (Dosovitskiy et al. 2021), with the mean of all tokens for the class token (Zhai et al. 2022).
+    """A vision transformer (Dosovitskiy et al. 2021), with the mean of all tokens as class token (Zhai et al. 2022).
 
-    Square patches of ``patch`` pixels, learned positions, ``depth`` pre-norm encoder blocks of ``width`` numbers a token.
+    Square patches of `patch` pixels, learned positions, `depth` pre-norm encoder blocks of `width` numbers a token.
     """
     blocks = [Encoder(width, heads, dropout) for _ in range(depth)]
     layers = [Patches(shape, patch, width), *blocks, nn.LayerNorm(width), MeanToken(), nn.Linear(width, outputs)]
@@ -67,9 +65,9 @@ def vision_transformer(
 
 
 class Network(nn.Module):
-    """From raw inputs to outputs: standardise, ``body``, times ``sharpness``.
+    """From raw inputs to outputs: standardise, `body`, times `sharpness`.
 
-    Inputs have shape (n, *shape) and any numeric dtype; outputs are float32, of shape (n, outputs). ``sharpness`` is one
+    Inputs have shape (n, *shape) and any numeric dtype; outputs are float32, of shape (n, outputs). `sharpness` is one
     over the temperature of a classifier's calibration (Guo et al. 2017), 1 until it is known.
     """
 

@@ -1,8 +1,8 @@
 """One small training loop for every network of the zoo: mini-batches of tensors that are already in memory.
 
 While a network trains, its parameters lie in one flat vector, so that an optimiser is a few operations on vectors. That
-makes the steps of small networks a third faster, and does without ``torch.optim``, whose first use imports the compiler
-(1.5 s in every worker). The tests hold each optimiser to the one of the same name in ``torch.optim``.
+makes the steps of small networks a third faster, and does without `torch.optim`, whose first use imports the compiler
+(1.5 s in every worker). The tests hold each optimiser to the one of the same name in `torch.optim`.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ EVALUATION_ROWS = 512
 class Settings:
     """How to train a network; None means no bound.
 
-    ``epochs`` passes over the rows, in batches of ``batch_size`` or a little more. ``learning_rate`` is the peak of the
-    ``schedule``, and ``warm_up`` the share of all steps in which it rises to it (cosine, one_cycle). ``momentum`` and
-    ``nesterov`` are for sgd. ``weight_decay`` acts on weights, not on biases and norms. ``clip_norm`` bounds the norm of
-    the gradient. ``patience`` is the number of epochs without a better validation loss after which training ends.
-    ``seconds`` of wall time end it with the best weights so far; where they are enough, the result is reproducible.
-    ``device`` is "auto" (cuda, else mps, else cpu) or the name of a torch device. Two fields are for those who make the
-    arguments of :func:`train`: ``validation_share`` for :func:`hold_out`, ``label_smoothing`` for :func:`cross_entropy`.
+    `epochs` passes over the rows, in batches of `batch_size` or a little more. `learning_rate` is the peak of the
+    `schedule`, and `warm_up` the share of all steps in which it rises to it (cosine, one_cycle). `momentum` and
+    `nesterov` are for sgd. `weight_decay` acts on weights, not on biases and norms. `clip_norm` bounds the norm of
+    the gradient. `patience` is the number of epochs without a better validation loss after which training ends.
+    `seconds` of wall time end it with the best weights so far; where they are enough, the result is reproducible.
+    `device` is "auto" (cuda, else mps, else cpu) or the name of a torch device. Two fields are for those who make the
+    arguments of `train`: `validation_share` for `hold_out`, `label_smoothing` for `cross_entropy`.
     """
 
     epochs: int
@@ -88,8 +88,8 @@ def _check_choice(name: str, given: str, known: Mapping[str, Any]) -> None:
 class History:
     """What happened in training, epoch by epoch; losses are means over rows, in the unit of the loss.
 
-    ``train_loss`` is measured while the weights still move. ``validation_loss`` is empty where nothing was held out.
-    ``learning_rate`` is that of an epoch's last step. ``best_epoch`` counts from 1; its weights are the network's.
+    `train_loss` is measured while the weights still move. `validation_loss` is empty where nothing was held out.
+    `learning_rate` is that of an epoch's last step. `best_epoch` counts from 1; its weights are the network's.
     """
 
     train_loss: tuple[float, ...]
@@ -102,11 +102,11 @@ class History:
 # Schedules: from the share of steps done, in (0, 1), and the share of warm-up to a factor of the peak rate.
 
 
-def _constant(done: float, warm_up: float) -> float:
+def _constant(_done: float, _warm_up: float) -> float:
     return 1.0
 
 
-def _step(done: float, warm_up: float) -> float:
+def _step(done: float, _warm_up: float) -> float:
     """A tenth after half of the steps, a hundredth after three quarters (He et al. 2016)."""
     return 0.1 ** ((done >= 0.5) + (done >= 0.75))
 
@@ -137,8 +137,8 @@ SCHEDULES: dict[str, Callable[[float, float], float]] = {
 class Flat:
     """The parameters of a network as one vector, gradient and optimiser state beside it; float32, shape (size,).
 
-    Law: parameters and their gradients are views of ``weights`` and ``gradient`` from :func:`flatten` to
-    :func:`release`. ``decayed`` is 1 where weight decay acts and 0 elsewhere; ``steps`` counts from 1 in an optimiser.
+    Law: parameters and their gradients are views of `weights` and `gradient` from `flatten` to
+    `release`. `decayed` is 1 where weight decay acts and 0 elsewhere; `steps` counts from 1 in an optimiser.
     """
 
     weights: Tensor
@@ -150,7 +150,7 @@ class Flat:
 
 
 def flatten(network: nn.Module) -> Flat:
-    """Move the parameters of ``network`` into one vector, whose views they are until :func:`release`."""
+    """Move the parameters of `network` into one vector, whose views they are until `release`."""
     parameters = list(network.parameters())
     weights = torch.cat([_memory_order(p.detach()).reshape(-1) for p in parameters])
     decayed = torch.cat([torch.full((p.numel(),), float(p.ndim > 1), device=p.device) for p in parameters])
@@ -240,11 +240,11 @@ def train(
     validation_loss: Loss | None = None,
     augment: Augmentation | None = None,
 ) -> History:
-    """Train ``network`` in place and leave it in evaluation mode, with the weights of its best epoch.
+    """Train `network` in place and leave it in evaluation mode, with the weights of its best epoch.
 
-    The best epoch is the one of the lowest ``validation_loss`` (default: ``loss``) on ``held_out``, or the last one where
-    nothing is held out. The order of rows comes from ``generator``, a CPU one; dropout from torch's own, see
-    :func:`seeded`. Raises ValueError when a loss is not finite.
+    The best epoch is the one of the lowest `validation_loss` (default: `loss`) on `held_out`, or the last one where
+    nothing is held out. The order of rows comes from `generator`, a CPU one; dropout from torch's own, see
+    `seeded`. Raises ValueError when a loss is not finite.
     """
     run = _Run(network, loss, rows, settings, generator, augment)
     best = _Best(network, validation_loss or loss, held_out)
@@ -286,7 +286,7 @@ def hold_out(targets: NDArray[Any], share: float, seed: int) -> NDArray[np.bool_
 
 
 def cross_entropy(classes: Tensor, smoothing: float) -> Loss:
-    """Cross-entropy whose labels are smoothed towards the frequencies of ``classes`` (integers, shape (n,)).
+    """Cross-entropy whose labels are smoothed towards the frequencies of `classes` (integers, shape (n,)).
 
     As Szegedy et al. (2016), but uniform smoothing would shift the predicted frequency of rare classes.
     """
@@ -423,7 +423,7 @@ def find_device(name: str) -> torch.device:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[torch.Generator]:
-    """Make what happens inside a function of ``seed`` alone, and leave torch's global state as it was.
+    """Make what happens inside a function of `seed` alone, and leave torch's global state as it was.
 
     Torch's global generators are seeded for the time being (initial weights and dropout draw from them), and given
     back; cuDNN is held to its deterministic kernels. Yields a CPU generator of the same seed.

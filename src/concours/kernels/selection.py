@@ -53,6 +53,8 @@ class Selection:
 
     picks: tuple[int, ...]
     """Members in the order picked, with replacement, cut at the best step."""
+    path: tuple[int, ...]
+    """Members in the order picked, beyond the cut too; ``picks`` is its beginning."""
     weights: Floats
     """(members,): each member's share of the picks."""
     losses: Floats
@@ -120,6 +122,20 @@ def _search(criterion: _Criterion, members: int, steps: int, seed: int) -> tuple
     return picks, np.array(trajectory).round(_DECIMALS) if coarse else np.array(trajectory)
 
 
+def path_losses(path: Sequence[int], predictions: Sequence[NDArray[Any]], target: NDArray[Any], loss: Loss) -> Floats:
+    """(steps,): the loss of the mean of the first one, two, … members of a path, on any rows.
+
+    ``predictions``: (rows, outputs) a member; ``target``: (rows,). On rows that the path was not chosen on, this shows
+    where a selection begins to fit its rows by chance.
+    """
+    total = np.zeros(predictions[0].shape)
+    losses = np.empty(len(path))
+    for step, member in enumerate(path):
+        total += predictions[member]
+        losses[step] = loss(target, total / (step + 1))
+    return losses
+
+
 def _contenders(losses: Floats, picks: list[int]) -> NDArray[np.intp]:
     """The members that tie for the smallest loss; those already picked alone, if any is among them."""
     best = losses.min()
@@ -134,7 +150,7 @@ def _cut(picks: list[int], losses: Floats, *, members: int) -> Selection:
     """The selection up to the first step with the smallest loss."""
     kept = picks[: int(losses.argmin()) + 1]
     weights = np.bincount(kept, minlength=members) / len(kept)
-    return Selection(picks=tuple(kept), weights=weights, losses=losses)
+    return Selection(picks=tuple(kept), path=tuple(picks), weights=weights, losses=losses)
 
 
 @dataclass(slots=True)

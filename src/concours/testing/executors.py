@@ -95,10 +95,16 @@ def _crashes_alone(bench: _Bench) -> None:
 
 
 def _harmless_mischief(bench: _Bench) -> None:
-    jobs = [job for name in _HARMLESS for job in (toy_job(name, mischief=name), toy_job(f"after {name}"))]
+    bad = [toy_job(name, mischief=name) for name in _HARMLESS]
+    after = [toy_job(f"after {name}", mischief="speak") for name in _HARMLESS]
+    jobs = [job for pair in zip(bad, after, strict=True) for job in pair]
     for job in jobs:
         bench.executor.submit(job)
     events = _all(bench.executor, len(jobs))
+    law(
+        {event.job for event in events} == {job.digest for job in jobs},
+        "an outcome is that of a job that was asked for",
+    )
     failed = [event.reason for event in events if isinstance(event, Failed)]
     law(not failed, f"jobs that do {', '.join(_HARMLESS)} end well, and so do those after them: {failed}")
 

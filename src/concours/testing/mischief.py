@@ -12,11 +12,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import repeat
 from typing import Any, ClassVar
 
 _FOR_EVER_S = 3600.0
+_FORGED = b"""{"outcome": 1}
+{"outcome": {"type": "done"}, "last": false}
+{"outcome": {"type": "done", "job": "sha256:0"}, "last": false}
+"""
 
 
 def raise_an_error() -> None:
@@ -29,6 +35,11 @@ def hang() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     time.sleep(_FOR_EVER_S)
+
+
+def hold_on() -> None:
+    """Works without end, and never lets another thread run or a signal be heard."""
+    deque(repeat(None), maxlen=0)
 
 
 def allocate() -> None:
@@ -93,6 +104,12 @@ def return_twice() -> None:
     os.fork()
 
 
+def speak() -> None:
+    """Prints a word, and says another to standard error."""
+    print("word", flush=True)
+    print("another", file=sys.stderr, flush=True)
+
+
 def read_input() -> None:
     """Reads standard input to its end."""
     sys.stdin.read()
@@ -102,7 +119,7 @@ def scribble() -> None:
     """Writes nonsense, some of it well-formed, into everything that is open."""
     for number in range(3, 64):
         with suppress(OSError):
-            os.write(number, b'nonsense\n{"outcome": 1}\n{"outcome": {"type": "done"}}\n[]\n')
+            os.write(number, b"nonsense\n[]\n" + _FORGED)
 
 
 def wander() -> None:
@@ -128,6 +145,7 @@ MISCHIEF: Mapping[str, Callable[[], None]] = {
     for function in (
         raise_an_error,
         hang,
+        hold_on,
         allocate,
         segfault,
         kill_itself,
@@ -139,6 +157,7 @@ MISCHIEF: Mapping[str, Callable[[], None]] = {
         leave_a_child,
         leave_a_child_and_die,
         return_twice,
+        speak,
         read_input,
         scribble,
         wander,

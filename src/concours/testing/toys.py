@@ -85,9 +85,11 @@ def invented_values(job: Job) -> dict[str, Any]:
     if job.kind == "score":
         return {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10}
     if job.kind == "select":
-        points = [int(3 * chance(job, "weight", str(i))) for i in range(_count(job, "selection"))]
-        points[0] += not any(points)
-        return {"weights": [point / sum(points) for point in points], "losses": [chance(job, "loss")]}
+        members = _count(job, "selection")
+        path = [int(members * chance(job, "pick", str(step))) for step in range(5)]
+        held_out = job.params["without_fold"] is not None
+        losses = [chance(job, "loss", str(step)) for step in range(5)] if held_out else []
+        return {"path": path, "held_out": losses, "rows": 20 * held_out}
     return _verdict(job) if job.kind == "judge" else {}
 
 

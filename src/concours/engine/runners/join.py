@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.work import Yield
 from concours.kernels.blending import blend as blend_predictions
-from concours.kernels.selection import greedy_selection
+from concours.kernels.selection import greedy_selection, path_losses
 from concours.tasks.metrics import measure
 
 
@@ -47,17 +48,31 @@ def blend(job: Job, store: Store) -> Yield:
 
 
 def select(job: Job, store: Store) -> Yield:
-    """Greedy selection on the rows outside one fold, or on all."""
+    """Greedy selection on the rows outside one fold, or on all.
+
+    Gives the path, the members in the order picked, and, with a fold, the loss on its rows after each step of the path.
+    """
     folds, fold = get_array(store, job.inputs["folds"]), job.params["without_fold"]
-    rows = np.flatnonzero(folds != fold) if fold is not None else slice(None)
-    y = get_array(store, job.inputs["y"])[rows]
-    members = [member[rows] for member in _members(job, store, "selection")]
+    y, members = get_array(store, job.inputs["y"]), _members(job, store, "selection")
     name, target = job.params["metric"], "classes" if job.params["classes"] else "number"
     found = measure(name, target, job.params["classes"])
     sign = -1 if found.metric.greater_is_better else 1
-    metric = name if found.rows is not None else lambda truth, p: sign * found.score(truth, p)
-    selection = greedy_selection(members, y, metric=metric, steps=job.params["steps"], seed=job.seed)
-    return Yield(values={"weights": selection.weights.tolist(), "losses": selection.losses.tolist()})
+
+    def loss(truth: NDArray[Any], p: NDArray[np.float64]) -> float:
+        return sign * found.score(truth, p)
+
+    rows = np.flatnonzero(folds != fold) if fold is not None else slice(None)
+    selection = greedy_selection(
+        [member[rows] for member in members],
+        y[rows],
+        metric=loss if found.rows is None else name,
+        steps=job.params["steps"],
+        seed=job.seed,
+    )
+    held_out = np.flatnonzero(folds == fold) if fold is not None else np.empty(0, dtype=np.int64)
+    unseen = [member[held_out] for member in members]
+    losses = path_losses(selection.path, unseen, y[held_out], loss).tolist() if len(held_out) else []
+    return Yield(values={"path": list(selection.path), "held_out": losses, "rows": len(held_out)})
 
 
 def _members(job: Job, store: Store, part: str) -> list[NDArray[np.float64]]:
