@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
-from concours.kernels import selection
+from concours.kernels import criteria
 from concours.kernels.selection import Selection, greedy_selection
 
 Array = NDArray[Any]
@@ -138,7 +138,7 @@ def test_regression_equals_naive(work: tuple[list[Array], Array], steps: int, se
 @pytest.mark.parametrize("metric", ["log_loss", "accuracy", "rmse"])
 def test_blocks_cover_the_rows(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work done in many blocks of rows, the last of them ragged, comes to the same."""
-    monkeypatch.setattr(selection, "_BLOCK", 100)
+    monkeypatch.setattr(criteria, "_BLOCK", 100)
     members, target = seeded(members=5, rows=333, classes=4)
     if metric == "rmse":
         members, target = [member[:, :1] for member in members], target / 4
