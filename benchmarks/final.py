@@ -22,7 +22,9 @@ TASKS = {
     "breast_cancer": Task(kind="tabular-classification", data="sklearn:breast_cancer"),
     "wine": Task(kind="tabular-classification", data="sklearn:wine"),
     "diabetes": Task(kind="tabular-regression", data="sklearn:diabetes"),
-    "german-credit": Task(kind="tabular-classification", data=DATA / "tab-german-credit/GermanCredit.csv", target="credit_risk"),
+    "german-credit": Task(
+        kind="tabular-classification", data=DATA / "tab-german-credit/GermanCredit.csv", target="credit_risk"
+    ),
     "titanic": Task(kind="tabular-classification", data=DATA / "tab-titanic/titanic-train.csv", target="Survived"),
     "wine-quality": Task(kind="tabular-regression", data=DATA / "tab-wine-quality/winequality-red.csv", target="11"),
     "soybean": Task(kind="tabular-classification", data=DATA / "tab-soybean/Soybean.csv", target="Class"),
@@ -32,7 +34,12 @@ LINEUP = ("logistic", "ridge", "forest", "boosting", "knn", "svm")
 
 def held(task: Task, final: str, seed: int) -> Result:
     """One contest, in a folder that is thrown away."""
-    suiting = [name for name in LINEUP if not (name == "logistic" and "regression" in task.kind) and not (name == "ridge" and "classification" in task.kind)]
+    suiting = [
+        name
+        for name in LINEUP
+        if not (name == "logistic" and "regression" in task.kind)
+        and not (name == "ridge" and "classification" in task.kind)
+    ]
     with tempfile.TemporaryDirectory() as folder:
         entrants = [Entrant(name, name) for name in suiting]
         task = Task(**{**vars(task), "split": Split(test=0.3)})
@@ -41,7 +48,9 @@ def held(task: Task, final: str, seed: int) -> Result:
 
 def main(seeds: int) -> None:
     """Prints a table: the share of a loss that refitting saves over bagging, and in how many pairs it is better."""
-    print("| task | seeds | refit better (entrants) | loss of refit over loss of bag, median | the same for the default |")
+    print(
+        "| task | seeds | refit better (entrants) | loss of refit over loss of bag, median | the same for the default |"
+    )
     print("|---|---:|---:|---:|---:|")
     everything = []
     for name, task in TASKS.items():
@@ -56,7 +65,10 @@ def main(seeds: int) -> None:
             defaults.append(refit.standings[refit.default].score / bag.standings[bag.default].score)
         everything += ratios
         better = sum(ratio < 1 for ratio in ratios)
-        print(f"| {name} | {seeds} | {better} of {len(ratios)} | {np.median(ratios):.3f} | {np.median(defaults):.3f} |", flush=True)
+        print(
+            f"| {name} | {seeds} | {better} of {len(ratios)} | {np.median(ratios):.3f} | {np.median(defaults):.3f} |",
+            flush=True,
+        )
     print(f"| all | | {sum(r < 1 for r in everything)} of {len(everything)} | {np.median(everything):.3f} | |")
 
 

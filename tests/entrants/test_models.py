@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import skops.io
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -37,6 +38,8 @@ def test_round_trip(estimator):
     format, files, why = dump_model(fitted)
     assert (format, why) == ("skops", "")
     assert load_model(format, files).predict(X).tobytes() == fitted.predict(X).tobytes()
+    again = fit(clone(estimator), X, Y, 3, calibrate=True)
+    assert dump_model(again)[1] == files, "the same fit gives the same bytes"
 
 
 def test_one_class_round_trip():

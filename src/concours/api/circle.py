@@ -75,14 +75,14 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None) -> Ou
     entries = board.entries(state)
     complete = [entry for entry in entries if entry.selection]
     order = board.standings(state)
-    verdict = _judge(engine, setup, complete)
+    verdict, unjudged = _judge(engine, setup, complete)
     lines = _judged(order, complete, verdict) if verdict else list(order)
     return Outcome(
         standings=Standings((*lines, *turned_away)),
         candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
         default=order.lines[0].entrant.name if complete else None,
         complete=verdict is not None,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *unjudged),
     )
 
 
@@ -131,15 +131,18 @@ def _cooperate(
     return alliances, warnings
 
 
-def _judge(engine: Engine, setup: Setup, complete: list[Entry]) -> Mapping[str, Any] | None:
+def _judge(engine: Engine, setup: Setup, complete: list[Entry]) -> tuple[Mapping[str, Any] | None, list[str]]:
+    """The verdict; without one, what kept it from being made."""
     if not complete:
-        return None
+        return None, []
     judgement = Judgement(
         problem=setup.problem, part="test" if setup.problem.test else "selection", threads=setup.threads
     )
     state = engine.drive(judgement, [entry.candidate for entry in complete], seed=setup.seed)
     verdict = judgement.verdict(state)
-    return verdict.values if verdict else None
+    if isinstance(verdict, Failed):
+        return None, [f"no judgement, the board is by selection score: {verdict.reason}"]
+    return (verdict.values if verdict else None), []
 
 
 def _judged(order: Standings, complete: list[Entry], verdict: Mapping[str, Any]) -> list[Standing]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from concours.commons.disk import DiskStore, no_space_named
+from concours.commons.disk import DiskStore
 from concours.core.errors import RunFolderError
+from concours.core.space import no_space_named
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class RunFolder:
         identity = {"schema": 1, "task": task, "seed": seed}
         known = self.read("run.json")
         if known is None:
-            strange = [p.name for p in self.path.iterdir() if p.name not in ("lock", "store")]
+            ours = ("lock", "store", _aside("run.json"))
+            strange = [p.name for p in self.path.iterdir() if p.name not in ours]
             if strange:
                 names = ", ".join(sorted(strange)[:3])
                 raise RunFolderError(f"{self.path} holds other things ({names}); choose another folder with --out")
@@ -96,13 +98,18 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> None:
         """Writes a text file, whole or not at all."""
         with no_space_named(self.path):
-            aside = self.path / f".{name}.new"
+            aside = self.path / _aside(name)
             aside.write_text(text, encoding="utf-8")
             os.replace(aside, self.path / name)
 
     def size(self) -> int:
         """Bytes of everything in it."""
         return sum(p.stat().st_size for p in self.path.rglob("*") if p.is_file())
+
+
+def _aside(name: str) -> str:
+    """Where a file is written before it is moved into place."""
+    return f".{name}.new"
 
 
 def existing(path: Path | str) -> RunFolder:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +17,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.commons.disk import no_space_named
+from concours.core.archive import unzipped, zipped
 from concours.core.digests import Digest, canonical_json
 from concours.core.ports import Store
+from concours.core.space import no_space_named
 
 _SPOOL = 1 << 24
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def put_array(store: Store, array: NDArray[Any]) -> Digest:
@@ -72,19 +71,14 @@ def get_json(store: Store, digest: Digest) -> Any:
 
 
 def put_bundle(store: Store, files: Mapping[str, bytes]) -> Digest:
-    """Keeps several files as one object, a zip archive without compression. Equal files give equal digests."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in sorted(files):
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), files[name])
-    buffer.seek(0)
-    return store.put(buffer)
+    """Keeps several files as one object, a zip archive. Equal files give equal digests."""
+    return store.put(io.BytesIO(zipped(files)))
 
 
 def get_bundle(store: Store, digest: Digest) -> dict[str, bytes]:
     """The files of a bundle."""
-    with store.open(digest) as file, zipfile.ZipFile(file) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+    with store.open(digest) as file:
+        return unzipped(file.read())
 
 
 @contextmanager

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from concours.core.digests import Digest
-from concours.core.errors import NoSpace, ObjectNotFound
+from concours.core.errors import ObjectNotFound
 from concours.core.ports import Readable
+from concours.core.space import no_space_named
 
 _CHUNK = 1 << 20
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class DiskStore:
@@ -87,17 +86,3 @@ class DiskStore:
     def _path(self, digest: Digest) -> Path:
         name = digest.partition(":")[2]
         return self.folder / name[:2] / name[2:]
-
-
-@contextmanager
-def no_space_named(where: Path) -> Iterator[None]:
-    """Turns the system's word for a full disk into NoSpace, which says where and what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise NoSpace(
-                f"no space left to write in {where} ({error.strerror}); nothing that has finished is lost: "
-                "free some space and run the same command again"
-            ) from error
-        raise

@@ -7,7 +7,7 @@ from typing import Literal
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
-from concours.core.event import Done
+from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
@@ -29,9 +29,9 @@ class Judgement(MemoProcess):
     def plan(self, state: Memo) -> Plan:
         return unfinished(state, [self._job(state)] if state.candidates else [])
 
-    def verdict(self, state: Memo) -> Done | None:
-        """The outcome of the job: under `values`, what `kernels.ranks` needs, in the order of the candidates."""
-        return state.done(self._job(state))
+    def verdict(self, state: Memo) -> Done | Failed | None:
+        """How the job ended: `values` has scores, intervals and ranks in the order of the candidates."""
+        return state.ended(self._job(state))
 
     def _job(self, state: Memo) -> Job:
         rows = self.problem.test if self.part == "test" and self.problem.test else self.problem.train

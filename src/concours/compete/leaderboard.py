@@ -43,7 +43,7 @@ class Entry:
 
     @property
     def wanted(self) -> tuple[Job, ...]:
-        """What is still of use. After a failure the jobs before it: the first failure in plan order is the one that counts."""
+        """What is still of use. After a failure the jobs before it: of several, the first in plan order counts."""
         digests = [job.digest for job in self.jobs]
         return self.jobs[: digests.index(self.failed.job)] if self.failed else self.jobs
 

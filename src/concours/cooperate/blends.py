@@ -44,9 +44,9 @@ class Vote(MemoProcess):
 class Greedy(MemoProcess):
     """Ensemble selection from a library of models (Caruana et al. 2004) on out-of-fold predictions.
 
-    Members are picked one at a time, with replacement, on all folds. To be compared with its members the alliance also
-    needs predictions that its weights have not seen: for the rows of a fold they are picked on the other folds. How many
-    picks there are is what does best on those rows: with more of them the weights fit chance.
+    Members are picked one at a time, with replacement, on all folds. To be compared with its members the alliance
+    also needs predictions that its weights have not seen: for the rows of a fold they are picked on the other folds.
+    How many picks there are is what does best on those rows: with more of them the weights fit chance.
     """
 
     problem: Problem

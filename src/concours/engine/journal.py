@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from concours.commons.disk import no_space_named
 from concours.core.digests import Digest, canonical_json
 from concours.core.event import Event, event_from_json, event_to_json
+from concours.core.space import no_space_named
 
 _SYNC_S = 0.25
 

@@ -6,14 +6,15 @@ What neither can hold is kept as `refit`: the recipe, fitted again on the traini
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors.numpy
 
+from concours.core.archive import unzipped, zipped
 from concours.core.digests import canonical_json
 from concours.core.errors import TrustError
 from concours.entrants.fitting import Fitted, _Constant
@@ -101,11 +102,37 @@ def _estimator(format: str, files: Mapping[str, bytes]) -> Any:
 
 
 def dump_object(value: Any) -> bytes:
-    """A scikit-learn object as skops bytes."""
+    """A scikit-learn object as skops bytes. Law: what was made in the same way gives the same bytes."""
     import skops.io
 
-    content: bytes = skops.io.dumps(value, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
-    return content
+    return _canonical(skops.io.dumps(value))
+
+
+def _canonical(content: bytes) -> bytes:
+    """The same archive with objects numbered in the order they come, and without times: equal objects, equal bytes."""
+    files = unzipped(content)
+    schema, numbers = json.loads(files.pop("schema.json")), _Numbers()
+    names: dict[str, str] = {}
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, list):
+            return [walk(item) for item in node]
+        if isinstance(node, dict):
+            return {key: numbers[value] if key == "__id__" else walk(value) for key, value in node.items()}
+        if isinstance(node, str) and node in files:
+            return names.setdefault(node, f"{len(names)}{Path(node).suffix}")
+        return node
+
+    ordered = {"schema.json": json.dumps(walk(schema)).encode()}
+    return zipped({**ordered, **{names[name]: data for name, data in files.items() if name in names}}, compress=True)
+
+
+class _Numbers(dict[int, int]):
+    """Numbers in the order in which they are first asked for."""
+
+    def __missing__(self, key: int) -> int:
+        self[key] = len(self)
+        return self[key]
 
 
 def load_object(content: bytes) -> Any:

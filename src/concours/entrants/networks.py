@@ -57,7 +57,7 @@ def vision_transformer(
 ) -> Network:
     """A vision transformer (Dosovitskiy et al. 2021), with the mean of all tokens as class token (Zhai et al. 2022).
 
-    Square patches of `patch` pixels, learned positions, `depth` pre-norm encoder blocks of `width` numbers a token.
+    Square patches of side `patch`, learned positions, `depth` pre-norm encoder blocks of `width` numbers a token.
     """
     blocks = [Encoder(width, heads, dropout) for _ in range(depth)]
     layers = [Patches(shape, patch, width), *blocks, nn.LayerNorm(width), MeanToken(), nn.Linear(width, outputs)]
@@ -109,27 +109,26 @@ class ChannelsFirst(nn.Module):
 
 
 class Patches(nn.Module):
-    """Cut images into square patches and embed each with its position; gives (n, patches, width).
+    """Embed the patches of images, each with its position; gives (n, patches, width), row by row.
 
-    Where the patch does not divide the image, the right and lower edges are filled with the mean colour.
+    Each patch is seen with half a patch around it (Wang et al. 2022), which makes good much of what a transformer lacks on
+    few images. Beyond the edges lies the mean colour, also where patches do not divide the image.
     """
 
     def __init__(self, shape: Sequence[int], patch: int, width: int) -> None:
         super().__init__()
         height, breadth, colours = shape
-        self.patch = patch
-        self.rows, self.columns = math.ceil(height / patch), math.ceil(breadth / patch)
-        self.fill = (0, 0, 0, self.columns * patch - breadth, 0, self.rows * patch - height)
-        self.embed = nn.Linear(patch * patch * colours, width)
-        self.positions = nn.Parameter(torch.empty(self.rows * self.columns, width))
-        nn.init.trunc_normal_(self.positions, std=0.02)
+        rows, columns = math.ceil(height / patch), math.ceil(breadth / patch)
+        before = patch // 2
+        right, below = columns * patch + patch - breadth - before, rows * patch + patch - height - before
+        self.frame = (before, right, before, below)
+        self.embed = nn.Conv2d(colours, width, 2 * patch, stride=patch)
+        self.positions = nn.Parameter(0.5 * torch.randn(rows * columns, width))
 
     def forward(self, images: Tensor) -> Tensor:
-        images = functional.pad(images, self.fill)
-        n, colours = len(images), images.shape[-1]
-        cells = images.view(n, self.rows, self.patch, self.columns, self.patch, colours).transpose(2, 3)
-        embedded: Tensor = self.embed(cells.reshape(n, self.rows * self.columns, -1))
-        return embedded + self.positions
+        framed = functional.pad(images.permute(0, 3, 1, 2), self.frame)
+        tokens: Tensor = self.embed(framed).flatten(2).transpose(1, 2)
+        return tokens + self.positions
 
 
 class Encoder(nn.Module):

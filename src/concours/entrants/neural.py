@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -349,16 +349,16 @@ class VisionTransformerClassifier(NeuralClassifier):
     """
 
     _build = staticmethod(networks.vision_transformer)
-    _learning_rate = 3e-3
-    _effort = 300.0
+    _learning_rate = 5e-3
+    _effort = 220.0
 
     def __init__(
         self,
         *,
         patch: int | None = None,
-        width: int = 64,
-        depth: int = 4,
-        dropout: float = 0.0,
+        width: int = 48,
+        depth: int = 3,
+        dropout: float = 0.1,
         augment: str = "shift",
         epochs: int | None = None,
         learning_rate: float | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import ModuleType
 
 from concours.core.digests import digest_json
 from concours.core.errors import RecipeError
+from concours.core.space import no_space_named
 
 _active: set[str] = set()
 
@@ -49,10 +51,7 @@ def import_source(files: Mapping[str, str], main: str, folder: Path) -> ModuleTy
     digest = digest_json(dict(files)).partition(":")[2][:16]
     place = folder / digest
     for name, text in files.items():
-        file = place / name
-        if not file.exists() or file.read_text() != text:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+        _write(place / name, text)
     name = module_name(files, main)
     if name in sys.modules:
         return sys.modules[name]
@@ -75,6 +74,17 @@ def import_source(files: Mapping[str, str], main: str, folder: Path) -> ModuleTy
         local = (key for key, value in sys.modules.items() if _lies_in(value, place))
         _active.update(set(local) - before)
     return module
+
+
+def _write(file: Path, text: str) -> None:
+    """Whole or not at all: other processes may be importing the same source now."""
+    if file.exists() and file.read_text() == text:
+        return
+    with no_space_named(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        aside = file.with_name(f"{file.name}.{os.getpid()}")
+        aside.write_text(text)
+        aside.replace(file)
 
 
 def module_name(files: Mapping[str, str], main: str) -> str:
