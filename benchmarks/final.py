@@ -2,7 +2,7 @@
 
     python benchmarks/final.py [--seeds 3]
 
-Runs the same contest both ways on open data sets and compares, entrant by entrant and for the default model, the scores on
+Runs the same contest both ways on open data sets and compares, by entrant and for the default model, the scores on
 the test part. The winner is the default of `final` in a contest.
 """
 

@@ -10,7 +10,7 @@ from concours.commons.memory import MemoryStore
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Leaderboard
-from concours.cooperate.blends import Average, Greedy, Vote
+from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.core.digests import digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
@@ -55,6 +55,7 @@ PROCESSES = {
     "judgement of nobody": (Judgement(problem=PROBLEM), ()),
     "average": (Average(problem=PROBLEM), complete()),
     "vote": (Vote(problem=PROBLEM), complete()),
+    "stack": (Stack(problem=PROBLEM), complete()),
     "greedy": (Greedy(problem=PROBLEM), complete()),
 }
 BOARDS = {name: case for name, case in PROCESSES.items() if isinstance(case[0], Leaderboard) and case[1]}
@@ -93,7 +94,7 @@ def test_a_selection_that_failed_says_why() -> None:
 
 def test_an_alliance_of_strangers_is_refused() -> None:
     """The parents of an alliance must be on the board before it."""
-    stranger = Entrant(name="joint", recipe="blend", parents=(digest_json("nobody"),), params={"weights": [1.0]})
+    stranger = Entrant(name="joint", recipe="mean", parents=(digest_json("nobody"),), params={"weights": [1.0]})
     board = Leaderboard(problem=PROBLEM)
     with pytest.raises(ValueError, match="alliance 'joint' joins .* not on the board before it"):
         board.plan(board.init([Candidate(entrant=stranger)], seed=0))

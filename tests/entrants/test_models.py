@@ -26,7 +26,7 @@ X, Y = load_iris(return_X_y=True)
     [
         LogisticRegression(max_iter=500),
         RandomForestClassifier(5, random_state=0),
-        HistGradientBoostingClassifier(max_iter=5),
+        HistGradientBoostingClassifier(max_iter=5, random_state=0),
         KNeighborsClassifier(),
         SVC(),
     ],

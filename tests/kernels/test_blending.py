@@ -21,11 +21,11 @@ def members(draw):
 
 
 @SETTINGS
-@given(members(), st.booleans())
-def test_distributions_stay_distributions(sample, vote):
+@given(members(), st.sampled_from(["mean", "vote", "pool"]))
+def test_distributions_stay_distributions(sample, rule):
     """Rows of a blend sum to one and are never negative."""
     p, weights = sample
-    total = blend(p, weights, vote=vote)
+    total = blend(p, weights, rule=rule)
     assert np.allclose(total.sum(axis=1), 1)
     assert (total >= 0).all()
 
@@ -52,8 +52,8 @@ def test_weights_by_row():
 def test_votes():
     """Three of four votes, with one spread evenly: (3 + 1/2) / 5; a value that is no class is averaged."""
     p = np.array([[[0.9, 0.1]], [[0.6, 0.4]], [[0.51, 0.49]], [[0.0, 1.0]]])
-    assert np.allclose(blend(p, np.full(4, 0.25), vote=True), [[0.7, 0.3]])
-    assert blend(np.array([[[2.0]], [[4.0]]]), np.array([0.5, 0.5]), vote=True).tolist() == [[3.0]]
+    assert np.allclose(blend(p, np.full(4, 0.25), rule="vote"), [[0.7, 0.3]])
+    assert blend(np.array([[[2.0]], [[4.0]]]), np.array([0.5, 0.5]), rule="vote").tolist() == [[3.0]]
 
 
 def test_members_without_weight_are_not_read():

@@ -10,7 +10,7 @@ from concours.api.setup import Setup
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Entry, Leaderboard
-from concours.cooperate.blends import Average, Greedy, Vote
+from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
 from concours.core.event import Failed
@@ -39,6 +39,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "average": Strategy(make=lambda setup: Average(problem=setup.problem)),
     "vote": Strategy(make=lambda setup: Vote(problem=setup.problem), targets=("classes",)),
     "greedy": Strategy(make=lambda setup: Greedy(problem=setup.problem, threads=setup.threads)),
+    "stack": Strategy(make=lambda setup: Stack(problem=setup.problem, threads=setup.threads)),
 }
 
 

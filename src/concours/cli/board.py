@@ -110,7 +110,7 @@ def _legend(result: Result) -> str:
 def _print_alliances(result: Result, out: Console) -> None:
     for name, alliance in result.alliances.items():
         weights = sorted(alliance.weights.items(), key=lambda item: -item[1])
-        if len({weight for _, weight in weights}) == 1 and name != "greedy":
+        if name in ("average", "vote"):
             continue
         out.print(f"\n[cyan]{escape(name)}[/] joins")
         width = max(len(member) for member, _ in weights)

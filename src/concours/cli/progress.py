@@ -16,7 +16,7 @@ from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice
 
-_BESIDES = ("check", "prepare", "gather", "score")
+_COOPERATING = ("select", "weigh", "blend")
 
 
 @contextmanager
@@ -51,9 +51,7 @@ class Progress:
             self._running.pop(job.digest, None)
         if job.kind in ("check", "fit", "score", "blend"):
             self.rows.setdefault(name, _Row()).hear(notice)
-        self._step = (
-            "judging" if job.kind == "judge" else "cooperating" if job.kind in ("select", "blend") else "competing"
-        )
+        self._step = "judging" if job.kind == "judge" else "cooperating" if job.kind in _COOPERATING else "competing"
 
     def render(self) -> Group:
         """The table of entrants and a line for the whole."""

@@ -248,7 +248,7 @@ class _Course:
         return Job(
             kind="blend",
             inputs={f"test{index}": part for index, part in enumerate(parts)},
-            params={"weights": [1 / len(parts)] * len(parts), "vote": False},
+            params={"weights": [1 / len(parts)] * len(parts), "rule": "mean"},
             outputs=("test",),
             label=f"{self.candidate.entrant.name}: average",
         )
@@ -277,7 +277,7 @@ def _blend(board: Leaderboard, candidate: Candidate, parents: Sequence[Candidate
         params={
             "weights": list(params["weights"]),
             "fold_weights": [list(weights) for weights in params.get("fold_weights", [])],
-            "vote": candidate.entrant.recipe == "vote",
+            "rule": candidate.entrant.recipe,
         },
         outputs=("selection", "test") if board.problem.test else ("selection",),
         label=f"{candidate.entrant.name}: blend",

@@ -1,4 +1,4 @@
-"""Alliances whose members' predictions are added up: plain average, vote, and greedy selection."""
+"""Alliances whose members' predictions are added up: plain average, vote, greedy selection, and stack."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Failed
 from concours.core.job import Job
@@ -24,7 +25,7 @@ class Average(MemoProcess):
         return Plan(status="finished")
 
     def result(self, state: Memo) -> Entrant:
-        return _equal("average", "blend", state.candidates)
+        return _equal("average", "mean", state.candidates)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,22 +63,21 @@ class Greedy(MemoProcess):
         Raises:
             ValueError: a selection failed; the message has its reason.
         """
-        final, *by_fold = [self._selected(state, fold) for fold in self._folds()]
+        final, *by_fold = [_outcome(state, self._select(state, fold)) for fold in self._folds()]
         size = _best_size(by_fold)
         paths = [list(values["path"][:size]) for values in (final, *by_fold)]
         members = sorted({member for path in paths for member in path})
         weights = [[path.count(member) / len(path) for member in members] for path in paths]
         params: dict[str, Any] = {"weights": weights[0], "fold_weights": weights[1:]}
-        return _alliance("greedy", "blend", [state.candidates[i] for i in members], params)
+        return _alliance("greedy", "mean", [state.candidates[i] for i in members], params)
 
     def _folds(self) -> list[int | None]:
         return [None, *range(self.problem.n_folds)]
 
     def _select(self, state: Memo, fold: int | None) -> Job:
-        members = {f"selection{i}": c.selection for i, c in enumerate(state.candidates) if c.selection}
         return Job(
             kind="select",
-            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **members},
+            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **_selections(state)},
             params={
                 "metric": self.problem.metrics[0].name,
                 "classes": len(self.problem.classes),
@@ -89,11 +89,53 @@ class Greedy(MemoProcess):
             label="greedy: select" if fold is None else f"greedy: select without fold {fold + 1}",
         )
 
-    def _selected(self, state: Memo, fold: int | None) -> Mapping[str, Any]:
-        event = state.ended(self._select(state, fold))
-        if event is None or isinstance(event, Failed):
-            raise ValueError(event.reason if event else "the selection has not ended")
-        return event.values
+
+@dataclass(frozen=True, kw_only=True)
+class Stack(MemoProcess):
+    """Weights with which all members together lose least: a logarithmic opinion pool, or a weighted sum of numbers.
+
+    As with `Greedy`, the rows of a fold are joined by weights found on the other folds.
+    """
+
+    problem: Problem
+    threads: int = 1
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, [self._weigh(state, fold) for fold in self._folds()])
+
+    def result(self, state: Memo) -> Entrant:
+        """The alliance.
+
+        Raises:
+            ValueError: weights could not be found; the message has the reason.
+        """
+        weights = [list(_outcome(state, self._weigh(state, fold))["weights"]) for fold in self._folds()]
+        params: dict[str, Any] = {"weights": weights[0], "fold_weights": weights[1:]}
+        return _alliance("stack", "pool" if self.problem.classes else "mean", state.candidates, params)
+
+    def _folds(self) -> list[int | None]:
+        return [None, *range(self.problem.n_folds)]
+
+    def _weigh(self, state: Memo, fold: int | None) -> Job:
+        return Job(
+            kind="weigh",
+            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **_selections(state)},
+            params={"classes": len(self.problem.classes), "without_fold": fold},
+            seed=derive_seed(state.seed, "weigh", -1 if fold is None else fold),
+            threads=self.threads,
+            label="stack: weigh" if fold is None else f"stack: weigh without fold {fold + 1}",
+        )
+
+
+def _selections(state: Memo) -> dict[str, Digest]:
+    return {f"selection{i}": c.selection for i, c in enumerate(state.candidates) if c.selection}
+
+
+def _outcome(state: Memo, job: Job) -> Mapping[str, Any]:
+    event = state.ended(job)
+    if event is None or isinstance(event, Failed):
+        raise ValueError(event.reason if event else f"{job.label} has not ended")
+    return event.values
 
 
 def _best_size(by_fold: Sequence[Mapping[str, Any]]) -> int:

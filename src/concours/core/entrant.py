@@ -20,7 +20,7 @@ class Entrant:
     Attributes:
         name: what a board shows; unique within a contest.
         recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), or, for
-            what a cooperation returns, the way its parents' predictions are joined (`blend`, `vote`).
+            what a cooperation returns, the way its parents' predictions are joined (`mean`, `vote`, `pool`).
         params: JSON values, passed to the recipe by name.
         prepare: `auto`, `none`, or the name of a preparation.
         role: how the board treats it.

@@ -39,7 +39,7 @@ class Predictor:
             weights = np.asarray(entrant.params["weights"])
             used = [(self._candidates[p], w) for p, w in zip(entrant.parents, weights, strict=True) if w]
             parts = (self.predict(parent) for parent, _ in used)
-            return blend(parts, np.asarray([w for _, w in used]), vote=entrant.recipe == "vote")
+            return blend(parts, np.asarray([w for _, w in used]), rule=entrant.recipe)
         models = candidate.models
         return blend((self._by_model(model) for model in models), np.full(len(models), 1 / len(models)))
 

@@ -86,7 +86,8 @@ class Network(nn.Module):
 class Standardise(nn.Module):
     """Subtract the mean and divide by the deviation along the last axis, and bend far values towards ±3.
 
-    A z-score z becomes z / sqrt(1 + (z/3)²): a small one stays nearly as it is (smooth clipping, Holzmüller et al. 2024).
+    A z-score z becomes z / sqrt(1 + (z/3)²), so a small one stays nearly as it is (smooth clipping, Holzmüller et al.
+    2024).
     """
 
     def __init__(self, width: int) -> None:
@@ -111,8 +112,8 @@ class ChannelsFirst(nn.Module):
 class Patches(nn.Module):
     """Embed the patches of images, each with its position; gives (n, patches, width), row by row.
 
-    Each patch is seen with half a patch around it (Wang et al. 2022), which makes good much of what a transformer lacks on
-    few images. Beyond the edges lies the mean colour, also where patches do not divide the image.
+    Each patch is seen with half a patch around it (Wang et al. 2022), which makes up for much that a transformer lacks
+    on few images. Beyond the edges lies the mean colour, also where patches do not divide the image.
     """
 
     def __init__(self, shape: Sequence[int], patch: int, width: int) -> None:

@@ -73,14 +73,16 @@ class NeuralEstimator(BaseEstimator):
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         """Become fitted as the estimator was whose `get_tensors()` and `get_state()` these are; returns self.
 
-        Tensors may also be new values of the same names and shapes, such as an average. Raises ValueError where names or
+        Tensors may also be other values under the same names, such as an average. Raises ValueError where names or
         shapes differ from those of the architecture in `state`.
         """
         self._set_shape(state["input_shape"])
         self.architecture_ = dict(state["architecture"])
-        history = state["history"]
-        self.history_ = History(**{k: tuple(v) if isinstance(v, list) else v for k, v in history.items()})
-        self.network_ = type(self)._build(**self.architecture_).eval()
+        history: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state["history"].items()}
+        self.history_ = History(**history)
+        device = find_device((self.training or {}).get("device", "auto"))
+        with seeded(0, device):
+            self.network_ = type(self)._build(**self.architecture_).eval().to(device)
         _copy_tensors(tensors, self.network_)
         return self
 
@@ -123,7 +125,7 @@ class NeuralEstimator(BaseEstimator):
         return said.cpu().numpy().astype(np.float64)
 
     def _settings(self, rows: int) -> Settings:
-        """Settings for so many rows. Larger data get larger batches and fewer epochs: steps grow with the sixth root."""
+        """Settings for so many rows. More rows mean larger batches and fewer epochs: steps grow with the sixth root."""
         given = dict(self.training or {})
         _check_names(given)
         epochs = self.epochs if self.epochs is not None else int(np.clip(self._effort / rows ** (1 / 3), 5, 100))
@@ -171,8 +173,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to rows `X` and labels `y`; both are copied where they have to be changed."""
         rows = self._read(X)
-        self.classes_, codes = np.unique(_labels(y), return_inverse=True)
-        self._fit(rows, codes.astype(np.int64), len(self.classes_))
+        self.classes_, codes = _encode(y)
+        self._fit(rows, codes, len(self.classes_))
         return self
 
     def predict_proba(self, X: ArrayLike) -> Array:
@@ -183,7 +185,9 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     def predict(self, X: ArrayLike) -> Array:
         """The most probable class of each row, shape (n,)."""
-        return self.classes_[self._outputs(X).argmax(axis=1)]
+        best = self._outputs(X).argmax(axis=1)
+        labels: Array = self.classes_[best]
+        return labels
 
     def get_state(self) -> dict[str, Any]:
         classes = {"classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str}
@@ -282,10 +286,11 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
         return {**super().get_tensors(), **target}
 
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
-        rest = dict(tensors)
-        self.target_mean_ = float(rest.pop("target.mean"))
-        self.target_deviation_ = float(rest.pop("target.deviation"))
-        return super().set_tensors(rest, state)
+        if missing := sorted({"target.mean", "target.deviation"} - set(tensors)):
+            raise ValueError(f"tensor {missing[0]!r} must be given; got {', '.join(sorted(tensors))}")
+        self.target_mean_ = float(tensors["target.mean"])
+        self.target_deviation_ = float(tensors["target.deviation"])
+        return super().set_tensors({k: v for k, v in tensors.items() if not k.startswith("target.")}, state)
 
     def _read(self, X: ArrayLike) -> Array:
         return _table_or_images(X)
@@ -301,7 +306,7 @@ class ConvClassifier(NeuralClassifier):
     """A convolutional network for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
     `width`: channels of the first stage; each of up to four stages doubles it. `augment`: "none", "shift" (by up to a
-    tenth of the image, edges repeated; nothing below 10 pixels) or "shift-flip" (and mirrored left to right, half of them).
+    tenth of the image, edges repeated; nothing below 10 pixels) or "shift-flip" (half of the images mirrored, too).
     """
 
     _build = staticmethod(networks.convolutional)
@@ -344,8 +349,8 @@ class ConvClassifier(NeuralClassifier):
 class VisionTransformerClassifier(NeuralClassifier):
     """A vision transformer for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
-    `patch`: side of a patch in pixels, None for about eight patches a side. `width`: numbers a token, a multiple of 16 (the
-    width of an attention head). `depth`: encoder blocks. `augment`: as of `ConvClassifier`.
+    `patch`: side of a patch in pixels, None for about eight patches a side. `width`: numbers a token, a multiple of 16,
+    which is the width of an attention head. `depth`: encoder blocks. `augment`: as of `ConvClassifier`.
     """
 
     _build = staticmethod(networks.vision_transformer)
@@ -439,7 +444,7 @@ def _sharpness(logits: Tensor, targets: Tensor) -> float:
 
 
 def _learn_scaling(scaling: networks.Standardise, rows: Array) -> None:
-    """Mean and deviation along the last axis, in float64 and in parts, as images may be many; constant ones are left."""
+    """Mean and deviation along the last axis, in float64 and in parts, as images may be many; constants stay."""
     flat = rows.reshape(-1, rows.shape[-1])
     mean = flat.mean(axis=0, dtype=np.float64)
     squares = sum(np.square(part - mean).sum(axis=0) for part in np.array_split(flat, len(flat) // 65536 + 1))
@@ -496,7 +501,7 @@ def _images(X: ArrayLike) -> Array:
     return images[..., None] if images.ndim == 3 else images
 
 
-def _real(X: ArrayLike) -> Array:
+def _real(X: Any) -> Array:
     """Finite numbers: uint8 as it is, everything else as float32."""
     if hasattr(X, "toarray"):
         raise ValueError(
@@ -504,6 +509,8 @@ def _real(X: ArrayLike) -> Array:
         )
     try:
         given = np.asarray(X)
+        if given.dtype.kind == "c":
+            raise TypeError("complex data not supported")
         with np.errstate(over="ignore"):
             rows = given if given.dtype == np.uint8 else given.astype(np.float32)
     except (TypeError, ValueError) as error:
@@ -519,11 +526,16 @@ def _real(X: ArrayLike) -> Array:
     return rows
 
 
-def _labels(y: ArrayLike) -> Array:
+def _encode(y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
+    """The classes, sorted, and the place of each label among them."""
     labels = _column(y)
     if labels.dtype.kind == "f" and not (np.isfinite(labels).all() and (labels == np.round(labels)).all()):
-        raise ValueError("y must hold class labels; got numbers with a fraction, NaN or infinite")
-    return labels
+        raise ValueError("y must hold class labels; got numbers that are not whole. Unknown label type: continuous")
+    try:
+        classes, codes = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(f"y must hold labels that can be sorted; got {error}") from None
+    return classes, codes.astype(np.int64)
 
 
 def _numbers(y: ArrayLike) -> NDArray[np.float64]:

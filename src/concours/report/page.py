@@ -18,6 +18,7 @@ _STATES = {"failed": "failed", "skipped": "skipped", "out_of_time": "out of time
 _STRATEGIES = {
     "average": "the plain mean of the members’ predictions",
     "vote": "each member has one vote",
+    "stack": "weights with which the members together lose least: a pool of log probabilities, or a sum of numbers",
     "greedy": "members are added one at a time, each time the one that helps most (Caruana et al. 2004)",
 }
 _FINALS = {

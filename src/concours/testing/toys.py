@@ -36,7 +36,7 @@ from concours.testing.mischief import MISCHIEF
 
 MARKS, SLEEP, BYTES, KILL, GROUP = (f"CONCOURS_TOYS_{name}" for name in ("MARKS", "SLEEP", "BYTES", "KILL", "GROUP"))
 _DEFAULT_BYTES = 1 << 16
-_KINDS = ("check", "prepare", "fit", "gather", "blend", "select", "score", "judge")
+_KINDS = ("check", "prepare", "fit", "gather", "blend", "select", "weigh", "score", "judge")
 
 
 def toy(job: Job, store: Store) -> Yield:
@@ -90,6 +90,8 @@ def invented_values(job: Job) -> dict[str, Any]:
         held_out = job.params["without_fold"] is not None
         losses = [chance(job, "loss", str(step)) for step in range(5)] if held_out else []
         return {"path": path, "held_out": losses, "rows": 20 * held_out}
+    if job.kind == "weigh":
+        return {"weights": [chance(job, "weight", str(i)) for i in range(_count(job, "selection"))]}
     return _verdict(job) if job.kind == "judge" else {}
 
 
@@ -146,7 +148,7 @@ def toy_setup(
     folds: int = 3,
     test: bool = True,
     final: Final = "refit",
-    strategies: Sequence[str] = ("average", "vote", "greedy"),
+    strategies: Sequence[str] = ("average", "vote", "greedy", "stack"),
     mischief: Sequence[str] = (),
     seed: int = 0,
 ) -> Setup:

@@ -12,8 +12,10 @@ from concours.commons.blobs import get_array, put_array
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.blending import blend as blend_predictions
+from concours.kernels.pooling import pool_weights, sum_weights
 from concours.kernels.selection import greedy_selection, path_losses
 from concours.tasks.metrics import measure
 
@@ -33,16 +35,16 @@ def blend(job: Job, store: Store) -> Yield:
 
     Where each fold has weights of its own, its rows are blended by those: they were chosen on the other folds.
     """
-    weights, vote = np.asarray(job.params["weights"]), job.params["vote"]
+    weights, rule = np.asarray(job.params["weights"]), job.params["rule"]
     outputs: dict[str, Digest] = {}
     phases = {}
     if "selection" in job.outputs:
         fold_weights = np.asarray(job.params.get("fold_weights") or [])
         by_row = fold_weights[get_array(store, job.inputs["folds"])].T if fold_weights.size else weights
-        outputs["selection"] = put_array(store, blend_predictions(_members(job, store, "selection"), by_row, vote=vote))
+        outputs["selection"] = put_array(store, blend_predictions(_members(job, store, "selection"), by_row, rule=rule))
     if "test" in job.outputs:
         began = time.perf_counter()
-        outputs["test"] = put_array(store, blend_predictions(_members(job, store, "test"), weights, vote=vote))
+        outputs["test"] = put_array(store, blend_predictions(_members(job, store, "test"), weights, rule=rule))
         phases["predict"] = time.perf_counter() - began
     return Yield(outputs=outputs, phases=phases)
 
@@ -73,6 +75,17 @@ def select(job: Job, store: Store) -> Yield:
     unseen = [member[held_out] for member in members]
     losses = path_losses(selection.path, unseen, y[held_out], loss).tolist() if len(held_out) else []
     return Yield(values={"path": list(selection.path), "held_out": losses, "rows": len(held_out)})
+
+
+def weigh(job: Job, store: Store) -> Yield:
+    """The weights of a stack, found on the rows outside one fold, or on all."""
+    folds, fold = get_array(store, job.inputs["folds"]), job.params["without_fold"]
+    rows = np.flatnonzero(folds != fold) if fold is not None else slice(None)
+    y = get_array(store, job.inputs["y"])[rows]
+    members = [member[rows] for member in _members(job, store, "selection")]
+    with steady(threads=job.threads, seed=job.seed):
+        weights = pool_weights(members, y) if job.params["classes"] else sum_weights(members, y)
+    return Yield(values={"weights": weights.tolist()})
 
 
 def _members(job: Job, store: Store, part: str) -> list[NDArray[np.float64]]:
