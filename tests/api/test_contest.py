@@ -247,6 +247,7 @@ def test_gc_removes_what_nothing_refers_to(tmp_path):
         listener=lambda notice: ended.append(notice) if notice.topic == "ended" else None
     )
     assert (ended, again.digest) == ([], first.digest)
+    assert json.dumps(again.to_json()) == json.dumps(first.to_json()), "what is recalled is what was found"
     assert len(again.predict(_frame())) == 150
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,7 +77,9 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None) -> Ou
     complete = [entry for entry in entries if entry.selection]
     order = board.standings(state)
     verdict, unjudged = _judge(engine, setup, complete)
-    lines = _judged(order, complete, verdict) if verdict else list(order)
+    lines = (
+        _judged(order, complete, verdict, [metric.name for metric in setup.problem.metrics]) if verdict else list(order)
+    )
     return Outcome(
         standings=Standings((*lines, *turned_away)),
         candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
@@ -146,17 +148,19 @@ def _judge(engine: Engine, setup: Setup, complete: list[Entry]) -> tuple[Mapping
     return (verdict.values if verdict else None), []
 
 
-def _judged(order: Standings, complete: list[Entry], verdict: Mapping[str, Any]) -> list[Standing]:
+def _judged(
+    order: Standings, complete: list[Entry], verdict: Mapping[str, Any], metrics: Sequence[str]
+) -> list[Standing]:
     """The board by the score of the part that judges; what is not complete stays last."""
-    scores = next(iter(verdict["scores"].values()))
+    scores = verdict["scores"]
     judged = {
         entry.candidate.entrant.name: {
             "rank": verdict["rank"][index],
             "rank_best": verdict["rank_best"][index],
             "rank_worst": verdict["rank_worst"][index],
-            "score": scores[index],
+            "score": scores[metrics[0]][index],
             "ci": tuple(verdict["ci"][index]),
-            "metrics": {name: values[index] for name, values in verdict["scores"].items()},
+            "metrics": {name: scores[name][index] for name in metrics},
         }
         for index, entry in enumerate(complete)
     }
