@@ -83,5 +83,8 @@ def test_wine_quality(tmp_path):
     board = {line.entrant.name: line for line in result.standings}
     assert {line.status for line in board.values()} == {"ok"}
     assert board[result.default].score < 0.62
-    assert board["greedy"].selection.score <= min(board[name].selection.score for name in ("ridge", "forest", "knn")) + 1e-3
+    assert (
+        board["greedy"].selection.score
+        <= min(board[name].selection.score for name in ("ridge", "forest", "knn")) + 1e-3
+    )
     assert set(board["forest"].metrics) == {"rmse", "r2", "neg_mean_absolute_error"}

@@ -62,7 +62,7 @@ class NeuralEstimator(BaseEstimator):
     def get_tensors(self) -> dict[str, Array]:
         """Everything learned, by name: parameters, running statistics, the scaling of inputs; copies, float32."""
         check_is_fitted(self, "network_")
-        return {name: np.array(tensor.cpu(), order="C") for name, tensor in self.network_.state_dict().items()}
+        return {name: np.array(tensor.cpu().numpy(), order="C") for name, tensor in self.network_.state_dict().items()}
 
     def get_state(self) -> dict[str, Any]:
         """Everything else that was fitted, as JSON can hold it."""
