@@ -10,7 +10,7 @@ from concours.commons.memory import MemoryStore
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Leaderboard
-from concours.cooperate.blends import Average, Greedy, Stack, Vote
+from concours.cooperate.blends import Average, Greedy, Stack, Vote, _best_size
 from concours.core.digests import digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
@@ -167,3 +167,13 @@ def test_time_alone_changes_nothing() -> None:
     for process, candidates in PROCESSES.values():
         state = process.init(candidates, seed=0)
         assert process.plan(process.update(state, Tick(elapsed_s=9.0))) == process.plan(state)
+
+
+def test_a_greedy_alliance_has_the_size_that_does_best_on_rows_it_was_not_picked_on() -> None:
+    """The first of the sizes with the least mean loss over the held-out rows, folds counted by their rows."""
+    folds = [
+        {"rows": 10, "held_out": [0.5, 0.3, 0.4, 0.1]},
+        {"rows": 30, "held_out": [0.5, 0.2, 0.2, 0.9]},
+    ]
+    assert _best_size(folds) == 2
+    assert _best_size([{"rows": 5, "held_out": [0.2, 0.2]}]) == 1

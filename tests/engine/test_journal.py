@@ -110,8 +110,10 @@ def test_what_is_not_json_is_refused_before_anything_is_written(path: Path) -> N
 def test_closing_is_idempotent(path: Path) -> None:
     """A journal may be closed twice."""
     journal = FileJournal(path)
+    journal.append(done(0))
     journal.close()
     journal.close()
+    assert len(read_journal(path)[0]) == 1
 
 
 def test_there_need_be_no_journal_to_read(path: Path) -> None:

@@ -136,6 +136,7 @@ def test_children_of_a_job_end_with_its_worker(executor: ProcessExecutor) -> Non
     assert len(family) == 3
     executor.close()
     wait_until(lambda: not any(_runs(member) for member in family))
+    assert not [member for member in family if _runs(member)]
 
 
 def test_a_child_that_comes_back_from_its_job_ends(executor: ProcessExecutor) -> None:
@@ -158,6 +159,7 @@ def test_workers_end_when_the_contest_is_killed(mischief: str, toy_contest: Call
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     wait_until(lambda: not any(_runs(member) for member in family))
+    assert not [member for member in family if _runs(member)]
 
 
 def test_a_users_code_takes_one_process_while_there_is_other_work(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
 from concours.kernels import criteria
-from concours.kernels.selection import Selection, greedy_selection
+from concours.kernels.selection import Selection, greedy_selection, path_losses
 
 Array = NDArray[Any]
 few_examples = settings(derandomize=True, deadline=None, max_examples=40, database=None)
@@ -329,3 +329,14 @@ def test_what_is_refused(predictions: Any, target: Array, options: dict[str, Any
     """Each mistake is named, with what was given and what is expected."""
     with pytest.raises(ValueError, match=re.escape(message)):
         greedy_selection(predictions, target, **{"metric": "log_loss", **options})
+
+
+def test_losses_along_a_path() -> None:
+    """The loss after each step is that of the plain mean of the members picked until then, on any rows."""
+    rng = np.random.default_rng(0)
+    members = [rng.dirichlet(np.ones(3), size=25) for _ in range(4)]
+    target = rng.integers(3, size=25)
+    path = (2, 0, 2, 3, 1)
+    expected = [naive_loss("log_loss", target, np.mean([members[m] for m in path[:n]], axis=0)) for n in range(1, 6)]
+    found = path_losses(path, members, target, lambda y, p: naive_loss("log_loss", y, p))
+    assert np.allclose(found, expected)
