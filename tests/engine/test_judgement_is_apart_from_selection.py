@@ -76,7 +76,7 @@ def test_no_job_that_fits_is_given_more_than_the_training_targets(runs: tuple[Ra
     for result, notices in runs:
         train = result.setup.problem.train.y
         for job in notices.jobs("planned"):
-            assert (train in job.inputs.values()) is (job.kind in ("fit", "score", "select"))
+            assert (train in job.inputs.values()) is (job.kind in ("fit", "score", "select", "weigh"))
 
 
 def predictions(result: Result) -> dict[str, tuple[Any, Any]]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from concours.api.circle import STRATEGIES, circle
 from concours.api.config import read_contest
-from concours.api.folder import RunFolder, existing
+from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.result import Result
 from concours.api.setup import Setup
 from concours.commons.blobs import put_json
@@ -47,7 +47,7 @@ class Contest:
         cooperate: strategies, `average`, `vote`, `greedy`; by default all that suit the target.
         seconds: of wall time for the whole contest, over all its sittings.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
-        out: the run folder; by default `runs/` and the name of the contest file or task.
+        out: the run folder; by default `runs/` and the name of the contest file, the task or its data.
         folder: where relative file names of the task and of recipes begin.
     """
 
@@ -98,7 +98,7 @@ class Contest:
         kind = kind_named(self.task.kind)
         resolved = self._resolved(kind)
         strategies = self._strategies(kind)
-        out = RunFolder(Path(self.out or Path("runs") / (self.task.name or self.task.kind)))
+        out = RunFolder(Path(self.out or Path("runs") / self._name()))
         with out.writing():
             setup = self._setup(kind, resolved, strategies, out.store)
             out.claim(task=setup.problem.digest, seed=self.seed)
@@ -111,6 +111,11 @@ class Contest:
             result.save()
             write_report(result.to_json(), out.path / "report.html")
         return result
+
+    def _name(self) -> str:
+        data = self.task.data
+        known = Path(data.rpartition(":")[2]).name.partition(".")[0] if isinstance(data, str) else ""
+        return self.task.name or known or self.task.kind
 
     def _resolved(self, kind: Kind) -> list[Resolved]:
         """Baseline, named entrants, line-up; no two of one name."""
@@ -158,8 +163,7 @@ class Contest:
         try:
             journal = FileJournal(out.journal)
             if journal.damaged:
-                text = f"{journal.damaged} lines of {out.journal} were damaged; their jobs are done again"
-                listener(Notice(topic="warning", text=text))
+                listener(Notice(topic="warning", text=_damaged(journal.damaged, out)))
             try:
                 yield Engine(
                     store=out.store,
@@ -188,10 +192,18 @@ def look(path: Path | str) -> Result:
     if setup is None:
         raise RunFolderError(f"the contest in {path} has only begun to read its data; look again in a moment")
     journal = MemoryJournal()
-    journal.records.extend(read_journal(folder.journal)[0])
+    records, damaged = read_journal(folder.journal)
+    journal.records.extend(records)
     engine = Engine(store=folder.store, journal=journal, executor=None, code=lambda job: code_digest(job, RUNNERS))
-    known = Setup.from_json(setup)
+    with damaged_named(folder):
+        known = Setup.from_json(setup)
+    if damaged:
+        known = replace(known, warnings=(*known.warnings, _damaged(damaged, folder)))
     return Result.of(circle(engine, known), known, folder)
+
+
+def _damaged(lines: int, folder: RunFolder) -> str:
+    return f"{lines} lines of {folder.journal} are damaged; a run does their jobs again"
 
 
 def _newer(first: Path, second: Path) -> bool:

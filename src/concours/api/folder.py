@@ -107,6 +107,17 @@ class RunFolder:
         return sum(p.stat().st_size for p in self.path.rglob("*") if p.is_file())
 
 
+@contextmanager
+def damaged_named(folder: RunFolder) -> Iterator[None]:
+    """Turns what goes wrong with JSON files of another form into a RunFolderError, which says what to do."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        what = f"{type(error).__name__}: {error}"
+        text = f"a file in {folder.path} is damaged ({what}); run the contest again to write it anew"
+        raise RunFolderError(text) from error
+
+
 def _aside(name: str) -> str:
     """Where a file is written before it is moved into place."""
     return f".{name}.new"

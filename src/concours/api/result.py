@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.api.circle import Outcome
-from concours.api.folder import RunFolder, existing
+from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.setup import Setup, entrant_from_json, entrant_to_json
 from concours.commons.blobs import get_array, get_table, is_table
 from concours.core.digests import Digest, digest_json
@@ -31,7 +31,7 @@ class Alliance:
     weights: Mapping[str, float]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Result:
     """What came of a contest.
 
@@ -152,8 +152,9 @@ class Result:
             raise RunFolderError(
                 f"the contest in {path} has not come to its end; run it again with the same command to go on"
             )
-        known = [_candidate_from_json(c) for c in candidates]
-        return cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
+        with damaged_named(folder):
+            known = [_candidate_from_json(c) for c in candidates]
+            return cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
 
     def to_json(self) -> dict[str, Any]:
         """The content of `result.json`."""
@@ -208,6 +209,8 @@ class Result:
         )
 
     def _candidate(self, name: str | None) -> Candidate:
+        if not self.candidates and not self.complete and self._waiting:
+            raise RunFolderError(f"the contest in {self.folder.path} has not come to its end, and has no model yet")
         if name is None and self.default is None:
             raise NothingFitted(
                 "no entrant could be fitted, so there is no model to predict with; `concours show` has the reasons"
@@ -216,6 +219,15 @@ class Result:
         if chosen not in self.candidates:
             raise DataError(f"there is no model {chosen!r}; {nearest(chosen, self.candidates)}")
         return self.candidates[chosen]
+
+    @property
+    def _waiting(self) -> bool:
+        return any(line.status == "running" for line in self.standings)
+
+    def __repr__(self) -> str:
+        state = "" if self.complete else ", not finished"
+        name = self.setup.problem.name
+        return f"<Result of {name!r}: {len(self.standings)} on the board, default {self.default!r}{state}>"
 
     def _inputs(self, rows: Any) -> Any:
         from concours.tasks.reading import read_inputs

@@ -18,7 +18,7 @@ app = typer.Typer(
     help="AI models compete, and cooperate: a board with intervals, a joint model, and what to use of it.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 for command in (run.run, run.demo, inspect.show, predict.predict, inspect.gc, inspect.doctor):

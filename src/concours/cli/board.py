@@ -14,6 +14,7 @@ from concours.api.result import Result
 from concours.core.standings import Standing
 
 _BAR = 30
+_NAME = 28
 _STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
 
 
@@ -66,15 +67,15 @@ def _headline(result: Result) -> str:
 
 
 def _board(result: Result, width: int) -> Table:
-    metrics = result.setup.problem.metrics
-    names = max(len(line.entrant.name) for line in result.standings)
+    names = min(max(len(line.entrant.name) for line in result.standings), _NAME)
+    metrics = result.setup.problem.metrics[: max(1, (width - names - 44) // 12)]
     plot = _Plot(
         [line for line in result.standings if line.ci], min(max(width - names - 44 - 10 * len(metrics), 10), 32)
     )
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
     table.add_column("rank", no_wrap=True)
     table.add_column("", width=1)
-    table.add_column("name", no_wrap=True)
+    table.add_column("name", no_wrap=True, max_width=_NAME, overflow="ellipsis")
     table.add_column(metrics[0].name, justify="right", no_wrap=True)
     table.add_column("interval", width=plot.width, no_wrap=True)
     for metric in metrics[1:]:

@@ -145,13 +145,20 @@ class _Warnings:
 class _Lines(_Warnings):
     """Progress where there is no terminal: a line for each entrant that is complete or fails."""
 
+    def __init__(self, console: Console, progress: Progress) -> None:
+        super().__init__(console, progress)
+        self._told: set[str] = set()
+
     def __call__(self, notice: Notice) -> None:
         super().__call__(notice)
         job, event = notice.job, notice.event
         if job is None or notice.topic != "ended":
             return
         name = job.label.partition(": ")[0]
-        if isinstance(event, Failed) and job.kind in ("check", "fit"):
+        if isinstance(event, Failed) and job.kind in ("check", "fit", "prepare"):
+            if event.cause == "recipe" or name in self._told:
+                return
+            self._told.add(name)
             self._console.print(f"{escape(name)}: {escape(event.reason)}", soft_wrap=True)
         elif job.kind == "score":
             self._console.print(f"{escape(name)}: selection score {self._progress.rows[name].score}", soft_wrap=True)

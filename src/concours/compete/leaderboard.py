@@ -184,7 +184,7 @@ class _Course:
 
     def _prepare(self, fold: Fold) -> Job | None:
         problem, preparation = self.board.problem, self.candidate.entrant.prepare
-        if preparation == "none":
+        if preparation is None or preparation == "none":
             return None
         inputs, outputs = {"x": problem.train.x, "folds": problem.folds}, ["train"]
         if fold is not None:

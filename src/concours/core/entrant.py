@@ -22,7 +22,8 @@ class Entrant:
         recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), or, for
             what a cooperation returns, the way its parents' predictions are joined (`mean`, `vote`, `pool`).
         params: JSON values, passed to the recipe by name.
-        prepare: `auto`, `none`, or the name of a preparation.
+        prepare: `auto`, the preparation of the task's kind; `none`, the data as it is. By default `auto` for what comes
+            from a library and `none` for a file.
         role: how the board treats it.
         parents: digests of the entrants that an alliance joins, in the order of its weights.
     """
@@ -30,7 +31,7 @@ class Entrant:
     name: str
     recipe: str
     params: Mapping[str, Any] = field(default_factory=dict)
-    prepare: str = "auto"
+    prepare: str | None = None
     role: Role = "entrant"
     parents: tuple[Digest, ...] = ()
 

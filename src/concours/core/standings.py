@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, overload
 
 from concours.core.entrant import Entrant
 from concours.core.frozen import frozen
@@ -54,19 +54,25 @@ class Standings:
 
     lines: tuple[Standing, ...]
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Standing]:
         return iter(self.lines)
 
     def __len__(self) -> int:
         return len(self.lines)
 
-    def __getitem__(self, name: str) -> Standing:
-        """The line of an entrant by its name.
+    @overload
+    def __getitem__(self, key: str | int) -> Standing: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Standing, ...]: ...
+    def __getitem__(self, key: str | int | slice) -> Standing | tuple[Standing, ...]:
+        """The line of an entrant by its name, or lines by their place, from 0.
 
         Raises:
-            KeyError: no such entrant.
+            KeyError: no such entrant. IndexError: no such place.
         """
+        if not isinstance(key, str):
+            return self.lines[key]
         for line in self.lines:
-            if line.entrant.name == name:
+            if line.entrant.name == key:
                 return line
-        raise KeyError(name)
+        raise KeyError(key)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -65,6 +66,9 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         n_folds=task.split.folds,
         test=test_part,
     )
+    inputs = data.x.take(train) if isinstance(data.x, pa.Table) else data.x[train]
+    judged = (data.x if test is None else test.x, np.flatnonzero(in_test) if test is None else np.arange(len(test)))
+    warnings += _leaks(inputs, judged[0].take(judged[1]) if isinstance(judged[0], pa.Table) else judged[0][judged[1]])
     return Ingested(problem=problem, warnings=tuple(warnings))
 
 
@@ -89,6 +93,23 @@ def _encode(data: Data, kind: Kind) -> tuple[tuple[Any, ...], NDArray[Any], list
             f"{len(single)} of {len(distinct)} classes have one row only ({names}); it is fitted on and never judged by"
         )
     return tuple(distinct.tolist()), codes.astype(np.int64), warnings
+
+
+def _leaks(train: pa.Table | NDArray[Any], test: pa.Table | NDArray[Any]) -> list[str]:
+    """A warning where rows that judge have the same inputs as rows that are fitted on."""
+    if not len(test):
+        return []
+    known = set(_hashes(train))
+    again = sum(key in known for key in _hashes(test))
+    text = f"{again} of {len(test)} rows that judge have the inputs of a row that is fitted on: scores flatter there"
+    return [text] if again else []
+
+
+def _hashes(x: pa.Table | NDArray[Any]) -> list[Any]:
+    """A key for each row that is the same for equal rows."""
+    if isinstance(x, np.ndarray):
+        return [hash(row.tobytes()) for row in x]
+    return pd.util.hash_pandas_object(x.to_pandas(), index=False).tolist()
 
 
 def _codes_of(test: Data, classes: tuple[Any, ...], kind: Kind) -> NDArray[Any]:

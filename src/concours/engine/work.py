@@ -119,7 +119,9 @@ def _reason(error: BaseException) -> str:
     text = f"{type(error).__name__}: {lines[0]}"[:_REASON].removesuffix(": ")
     frames = traceback.extract_tb(error.__traceback__)
     if frames:
-        text += f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})"
+        users = [frame for frame in frames if "/store/code/" in frame.filename]
+        frame = (users or frames)[-1]
+        text += f" ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})"
     if isinstance(error, ModuleNotFoundError) and error.name:
         text += f"; get it with: {install_command(error.name.partition('.')[0])}"
     return text

@@ -310,7 +310,7 @@ class ConvClassifier(NeuralClassifier):
     """
 
     _build = staticmethod(networks.convolutional)
-    _learning_rate = 3e-3
+    _learning_rate = 5e-3
     _effort = 200.0
 
     def __init__(
@@ -363,7 +363,7 @@ class VisionTransformerClassifier(NeuralClassifier):
         patch: int | None = None,
         width: int = 48,
         depth: int = 3,
-        dropout: float = 0.1,
+        dropout: float = 0.0,
         augment: str = "shift",
         epochs: int | None = None,
         learning_rate: float | None = None,

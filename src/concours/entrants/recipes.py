@@ -46,7 +46,7 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path) -> R
     recipe = entrant.recipe
     file, colon, attribute = recipe.rpartition(":")
     if file.endswith(".py"):
-        return _from_file(entrant, folder / file, attribute)
+        return _from_file(entrant, folder / file, attribute, preparation)
     if colon:
         return _from_library(entrant, file, preparation)
     if recipe.endswith(".py"):
@@ -54,15 +54,15 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path) -> R
     return _from_zoo(entrant, form, preparation)
 
 
-def _from_file(entrant: Entrant, path: Path, attribute: str) -> Resolved:
+def _from_file(entrant: Entrant, path: Path, attribute: str, preparation: str) -> Resolved:
     recipe = f"{path.name}:{attribute}"
-    prepare = "none" if entrant.prepare == "auto" else entrant.prepare
+    prepare = preparation if entrant.prepare == "auto" else "none"
     return Resolved(entrant=_with(entrant, recipe=recipe, prepare=prepare), source=closure(path))
 
 
 def _from_library(entrant: Entrant, module: str, preparation: str) -> Resolved:
     top = module.partition(".")[0]
-    prepare = preparation if entrant.prepare == "auto" else entrant.prepare
+    prepare = "none" if entrant.prepare == "none" else preparation
     resolved = _with(entrant, prepare=prepare)
     if not installed(top):
         return Resolved(
@@ -84,7 +84,7 @@ def _from_zoo(entrant: Entrant, form: str, preparation: str) -> Resolved:
         entrant,
         recipe=breed.recipes[form],
         params={**breed.params, **entrant.params},
-        prepare=own if entrant.prepare == "auto" else entrant.prepare,
+        prepare="none" if entrant.prepare == "none" else own,
     )
     missing = breed.package and not installed(breed.package)
     reason = f"{breed.package} is not installed; get it with: {install_command(breed.package or '')}" if missing else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -86,8 +86,12 @@ def conform(x: pa.Table | NDArray[Any], like: pa.Table | NDArray[Any], name: str
     return pa.table(columns, schema=like.schema)
 
 
-def read_csv(path: Path, *, header: bool | None = None) -> pa.Table:
+def read_csv(path: Path, *, header: bool | None = None, names: Sequence[str] = ()) -> pa.Table:
     """A CSV file (`.gz` too, tabs with `.tsv`) as a table.
+
+    Args:
+        header: whether the first line has the names of the columns; by default found out.
+        names: some that a header is known to have, if there is one.
 
     Raises:
         DataError: the file is missing or empty, a row has another number of cells, or two columns share a name.
@@ -100,14 +104,14 @@ def read_csv(path: Path, *, header: bool | None = None) -> pa.Table:
     delimiter = "\t" if ".tsv" in path.suffixes else ","
     first = _first_row(path, delimiter)
     if header is None:
-        header = _looks_like_header(first)
+        header = _looks_like_header(first) or any(name in first and not _is_number(name) for name in names)
     if header and (double := [name for name, times in Counter(first).items() if times > 1]):
         raise DataError(f"{path.name}: two columns are called {double[0]!r}; names must differ")
-    names = first if header else [str(i) for i in range(len(first))]
+    columns = first if header else [str(i) for i in range(len(first))]
     try:
         table = pyarrow.csv.read_csv(
             path,
-            read_options=pyarrow.csv.ReadOptions(column_names=names, skip_rows=int(header)),
+            read_options=pyarrow.csv.ReadOptions(column_names=columns, skip_rows=int(header)),
             parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(null_values=MISSING, strings_can_be_null=True),
         )
@@ -115,7 +119,7 @@ def read_csv(path: Path, *, header: bool | None = None) -> pa.Table:
         raise DataError(f"{path.name}: {_plain(str(error), path, delimiter, len(first))}") from None
     if not len(table):
         raise DataError(f"{path.name} has a header but no rows" if header else f"{path.name} has no rows")
-    return _without_nulls_only(table)
+    return _tidy(table)
 
 
 def as_table(x: Any) -> pa.Table:
@@ -124,6 +128,8 @@ def as_table(x: Any) -> pa.Table:
         table = x
     elif hasattr(x, "to_arrow"):
         table = x.to_arrow()
+    elif isinstance(x, Mapping):
+        table = pa.table(dict(x))
     elif hasattr(x, "columns"):
         table = pa.Table.from_pandas(x, preserve_index=False).replace_schema_metadata()
     else:
@@ -131,7 +137,7 @@ def as_table(x: Any) -> pa.Table:
         if matrix.ndim != 2:
             raise DataError(f"rows of a table must be a matrix (rows, columns), got shape {matrix.shape}")
         table = pa.table({str(i): column for i, column in enumerate(matrix.T)})
-    return table.rename_columns([str(name) for name in table.column_names])
+    return _tidy(table.rename_columns([str(name) for name in table.column_names]))
 
 
 def _source(source: Any, task: Task, kind: Kind, folder: Path) -> Data:
@@ -143,7 +149,7 @@ def _source(source: Any, task: Task, kind: Kind, folder: Path) -> Data:
             raise DataError(
                 f"{source}: pictures are given as 'sklearn:digits' or, in Python, as an array, not as a file"
             )
-        return _with_target(read_csv(path, header=task.header), task, path.name)
+        return _with_target(read_csv(path, header=task.header, names=(str(task.target),)), task, path.name)
     if kind.input == "image":
         return Data(x=np.asarray(source), y=_given(task.target, source), name=task.name or "pictures")
     table = as_table(source)
@@ -276,11 +282,14 @@ def _plain(message: str, path: Path, delimiter: str, columns: int) -> str:
     return message.splitlines()[0][:300]
 
 
-def _without_nulls_only(table: pa.Table) -> pa.Table:
-    """Columns that are missing throughout have no type; they count as numbers."""
+def _tidy(table: pa.Table) -> pa.Table:
+    """Columns that are missing throughout have no type: they count as numbers. Infinities count as missing."""
     for index, column in enumerate(table.schema):
         if pa.types.is_null(column.type):
             table = table.set_column(index, column.name, table[index].cast(pa.float64()))
+        elif pa.types.is_floating(column.type) and pc.any(pc.is_inf(table[index])).as_py():
+            finite = pc.if_else(pc.is_inf(table[index]), None, table[index])
+            table = table.set_column(index, column.name, finite)
     return table
 
 

@@ -91,8 +91,9 @@ def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path) -> _Tria
     law(not resolved.skipped, f"{entrant.name}: {resolved.skipped}")
     x, y = _rows(kind)
     new = x[: _ROWS // 3] if isinstance(x, np.ndarray) else x.iloc[: _ROWS // 3]
-    if resolved.entrant.prepare != "none":
-        preparation = PREPARATIONS[resolved.entrant.prepare]()
+    name = resolved.entrant.prepare
+    if name and name != "none":
+        preparation = PREPARATIONS[name]()
         x = np.asarray(preparation.fit_transform(x), dtype=np.float32)
         new = np.asarray(preparation.transform(new), dtype=np.float32)
     return _Trial(entrant.name, resolved, x, new, y, 3 if kind.target == "classes" else 0, workspace)
