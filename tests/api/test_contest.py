@@ -288,3 +288,50 @@ def test_nothing_is_written_outside_the_run_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     iris(tmp_path / "run").run()
     assert os.listdir(tmp_path) == ["run"]
+
+
+def test_rows_that_judge_and_were_fitted_on_are_told(tmp_path):
+    """The same rows in both parts flatter; the result says how many there are."""
+    frame = _frame().assign(y=np.repeat(["a", "b", "c"], 50)).drop_duplicates(list(_frame().columns))
+    task = Task(kind="tabular-classification", data=frame, target="y", test=frame.iloc[:30], split=Split(folds=3))
+    result = iris(tmp_path / "run", task=task, cooperate=[]).run()
+    assert (
+        "30 of 30 rows that judge have the inputs of a row that is fitted on: scores flatter there" in result.warnings
+    )
+    apart = iris(
+        tmp_path / "apart",
+        task=Task(kind="tabular-classification", data=frame, target="y", split=Split(folds=3)),
+        cooperate=[],
+    )
+    assert apart.run().warnings == ()
+
+
+def test_preparation_of_a_users_own_file(tmp_path):
+    """A class of one's own gets the data as it is, or, if it asks, as the kind prepares it."""
+    (tmp_path / "own.py").write_text(
+        "import pandas as pd\nfrom sklearn.naive_bayes import GaussianNB\n"
+        "class Raw(GaussianNB):\n    def fit(self, X, y):\n        assert isinstance(X, pd.DataFrame)\n        return super().fit(X, y)\n"
+        "class Ready(GaussianNB):\n    def fit(self, X, y):\n        assert X.dtype == 'float32'\n        return super().fit(X, y)\n"
+    )
+    entrants = [Entrant("raw", "own.py:Raw"), Entrant("ready", "own.py:Ready", prepare="auto")]
+    result = iris(tmp_path / "run", entrants=entrants, folder=tmp_path, cooperate=[]).run()
+    assert {line.status for line in result.standings} == {"ok"}
+
+
+def test_a_board_in_python(result):
+    """Lines by name, by place, and in order; a result in one line."""
+    assert result.standings["tree"].entrant.name == "tree"
+    assert result.standings[0] is result.standings.lines[0]
+    assert result.standings[:2] == result.standings.lines[:2]
+    assert repr(result).startswith("<Result of 'iris': 7 on the board, default")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"problem": 3}'])
+def test_a_damaged_file_of_the_folder(tmp_path, text):
+    """A file of another form is named as damaged, with the cure, and the cure works."""
+    iris(tmp_path / "run").run()
+    (tmp_path / "run" / "setup.json").write_text(text)
+    with pytest.raises(RunFolderError, match="is damaged .* run the contest again"):
+        Result.load(tmp_path / "run")
+    iris(tmp_path / "run").run()
+    assert Result.load(tmp_path / "run").default

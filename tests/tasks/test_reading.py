@@ -105,3 +105,16 @@ def test_new_rows_take_the_form_of_the_old(tmp_path):
     assert read_inputs(pd.DataFrame({"b": ["u"], "a": [2]}), like).to_pydict() == {"a": [2.0], "b": ["u"]}
     with pytest.raises(DataError, match="column 'a' was double"):
         read_inputs(str(written(tmp_path / "m.csv", "a,b\nx,y\n")), like)
+
+
+def test_infinities_are_missing(tmp_path):
+    """A value that no estimator takes counts as a gap, in a file and in a frame."""
+    assert read_csv(written(tmp_path / "t.csv", "a,b\n1.5,x\ninf,y\n-inf,z\n"))["a"].to_pylist() == [1.5, None, None]
+    assert as_table(pd.DataFrame({"a": [np.inf, 1.0]}))["a"].to_pylist() == [None, 1.0]
+
+
+def test_the_target_shows_that_there_is_a_header(tmp_path):
+    """A first line with numbers in it is a header if the target stands in it."""
+    path = written(tmp_path / "t.csv", "1,yes\n2,a\n3,b\n")
+    data, _ = read(Task(kind=TABLE.name, data=str(path), target="yes"), TABLE, Path())
+    assert (data.x.column_names, data.y.tolist()) == (["1"], ["a", "b"])
