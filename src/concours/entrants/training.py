@@ -59,7 +59,7 @@ class Settings:
     weight_decay: float = 0.01
     clip_norm: float | None = 1.0
     schedule: str = "one_cycle"
-    warm_up: float = 0.25
+    warm_up: float = 0.3
     patience: int | None = None
     seconds: float | None = None
     validation_share: float = 0.1
