@@ -1,0 +1,244 @@
+"""What the networks of the zoo share as scikit-learn estimators: fitting, and being kept as tensors and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+from torch.nn import functional
+
+from concours.core.errors import nearest
+from concours.entrants import networks
+from concours.entrants.inputs import check_lengths, encode
+from concours.entrants.training import (
+    Augmentation,
+    History,
+    Loss,
+    Settings,
+    cross_entropy,
+    find_device,
+    hold_out,
+    outputs,
+    seeded,
+    train,
+)
+
+Array = NDArray[Any]
+
+
+class NeuralEstimator(BaseEstimator):
+    """What the estimators share: defaults that follow the data, fitting, and what was fitted as tensors and JSON.
+
+    `epochs` and `learning_rate` are chosen where they are None. `training` overrides any other field of
+    `concours.entrants.training.Settings`, for example `{"seconds": 60, "optimiser": "sgd"}`. Fitting is a
+    function of parameters, data and `random_state` (None draws a seed from numpy's global state), to the byte where the
+    number of threads is the same. Wrong input and wrong settings raise ValueError.
+
+    Fitted: `network_` (a torch module), `history_` (a `History`), `architecture_`, `input_shape_` of a row.
+    """
+
+    epochs: int | None
+    learning_rate: float | None
+    training: Mapping[str, Any] | None
+    random_state: int | np.random.RandomState | None
+
+    _build: ClassVar[Callable[..., networks.Network]]
+    _learning_rate: ClassVar[float]
+    _effort: ClassVar[float]
+
+    def get_tensors(self) -> dict[str, Array]:
+        """Everything learned, by name: parameters, running statistics, the scaling of inputs; copies, float32."""
+        check_is_fitted(self, "network_")
+        return {name: np.array(tensor.cpu().numpy(), order="C") for name, tensor in self.network_.state_dict().items()}
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything else that was fitted, as JSON can hold it."""
+        check_is_fitted(self, "network_")
+        history = asdict(self.history_)
+        return {"input_shape": list(self.input_shape_), "architecture": self.architecture_, "history": history}
+
+    def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
+        """Become fitted as the estimator was whose `get_tensors()` and `get_state()` these are; returns self.
+
+        Tensors may also be other values under the same names, such as an average. Raises ValueError where names or
+        shapes differ from those of the architecture in `state`.
+        """
+        self._set_shape(state["input_shape"])
+        self.architecture_ = dict(state["architecture"])
+        history: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state["history"].items()}
+        self.history_ = History(**history)
+        device = find_device((self.training or {}).get("device", "auto"))
+        with seeded(0, device):
+            self.network_ = type(self)._build(**self.architecture_).eval().to(device)
+        copy_tensors(tensors, self.network_)
+        return self
+
+    def _fit(self, rows: Array, targets: Array, width: int) -> None:
+        """Fit a network of `width` outputs to rows as `_read` gives them and targets as the loss takes them."""
+        check_lengths(rows, targets)
+        settings = self._settings(len(rows))
+        device = find_device(settings.device)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        held = hold_out(targets, settings.validation_share, seed)
+        self._set_shape(rows.shape[1:])
+        self.architecture_ = {"shape": list(self.input_shape_), "outputs": width, **self._shape_network()}
+        loss, validation_loss = self._losses(torch.from_numpy(targets[~held]), settings)
+        with seeded(seed, device) as generator:
+            network = type(self)._build(**self.architecture_)
+            learn_scaling(network.scaling, rows[~held])
+            self.network_ = network.to(device)
+            held_out = on_device(device, rows[held], targets[held]) if held.any() else None
+            self.history_ = train(
+                self.network_,
+                loss,
+                on_device(device, rows[~held], targets[~held]),
+                settings,
+                generator=generator,
+                held_out=held_out,
+                validation_loss=validation_loss,
+                augment=self._augmentation(),
+            )
+        if held_out is not None:
+            self._calibrate(outputs(self.network_, held_out[0]), held_out[1])
+
+    def _outputs(self, X: ArrayLike) -> Array:
+        """What the network says for each row: float64, shape (n, outputs)."""
+        check_is_fitted(self, "network_")
+        rows = self._read(X)
+        if rows.shape[1:] != self.input_shape_:
+            raise ValueError(f"X must have rows of shape {self.input_shape_}, as in fit; got {rows.shape[1:]}")
+        device = next(self.network_.parameters()).device
+        said = outputs(self.network_, torch.tensor(rows, device=device))
+        return said.cpu().numpy().astype(np.float64)
+
+    def _settings(self, rows: int) -> Settings:
+        """Settings for so many rows. More rows mean larger batches and fewer epochs: steps grow with the sixth root."""
+        given = dict(self.training or {})
+        _check_names(given)
+        epochs = self.epochs if self.epochs is not None else int(np.clip(self._effort / rows ** (1 / 3), 5, 100))
+        share = 0.0 if rows < 20 else float(np.clip(100 / rows, 0.1, 0.3))
+        chosen = {
+            "epochs": epochs,
+            "learning_rate": self.learning_rate if self.learning_rate is not None else self._learning_rate,
+            "batch_size": int(np.clip(2 ** round(np.log2(1.9 * rows**0.5)), 16, 256)),
+            "patience": max(5, epochs // 3),
+            "validation_share": share,
+            "label_smoothing": 0.1 if given.get("validation_share", share) else 0.0,
+        }
+        return Settings(**{**chosen, **given})
+
+    def _set_shape(self, shape: Sequence[int]) -> None:
+        self.input_shape_ = tuple(shape)
+        if len(self.input_shape_) == 1:
+            self.n_features_in_ = self.input_shape_[0]
+
+    def _read(self, X: ArrayLike) -> Array:
+        """Rows as the network takes them: uint8 or float32, (n, features) or (n, height, width, colours)."""
+        raise NotImplementedError
+
+    def _shape_network(self) -> dict[str, Any]:
+        """The arguments of `_build` besides `shape` and `outputs`, for `input_shape_`; JSON can hold them."""
+        raise NotImplementedError
+
+    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
+        """The losses of training and of validation, for the targets of the training rows."""
+        raise NotImplementedError
+
+    def _augmentation(self) -> Augmentation | None:
+        return None
+
+    def _calibrate(self, said: Tensor, targets: Tensor) -> None:
+        """Use what the trained network says of the rows held out."""
+
+
+class NeuralClassifier(ClassifierMixin, NeuralEstimator):
+    """A network whose outputs are the logits of `classes_`, trained with smoothed labels, calibrated on held-out rows.
+
+    Labels are integers, strings or booleans, shape (n,).
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit to rows `X` and labels `y`; both are copied where they have to be changed."""
+        rows = self._read(X)
+        self.classes_, codes = encode(y)
+        self._fit(rows, codes, len(self.classes_))
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Probabilities of `classes_`: float64, shape (n, classes), rows add to one."""
+        logits = self._outputs(X)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def predict(self, X: ArrayLike) -> Array:
+        """The most probable class of each row, shape (n,)."""
+        best = self._outputs(X).argmax(axis=1)
+        labels: Array = self.classes_[best]
+        return labels
+
+    def get_state(self) -> dict[str, Any]:
+        classes = {"classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str}
+        return {**super().get_state(), **classes}
+
+    def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
+        self.classes_ = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
+        return super().set_tensors(tensors, state)
+
+    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
+        return cross_entropy(targets, settings.label_smoothing), functional.cross_entropy
+
+    def _calibrate(self, said: Tensor, targets: Tensor) -> None:
+        self.network_.sharpness.fill_(sharpness_of(said.cpu(), targets.cpu()))
+
+
+def sharpness_of(logits: Tensor, targets: Tensor) -> float:
+    """The factor of the logits that explains the targets best: temperature scaling (Guo et al. 2017).
+
+    Few rows, all of them right, would ask for an infinite factor: hence a prior, log-normal around 1 of deviation 0.5.
+    """
+
+    def surprise(factor: float) -> float:
+        return float(functional.cross_entropy(logits * factor, targets, reduction="sum")) + 2 * np.log(factor) ** 2
+
+    return float(min(np.geomspace(0.2, 10, 80), key=surprise))
+
+
+def learn_scaling(scaling: networks.Standardise, rows: Array) -> None:
+    """Mean and deviation along the last axis, in float64 and in parts, as images may be many; constants stay."""
+    flat = rows.reshape(-1, rows.shape[-1])
+    mean = flat.mean(axis=0, dtype=np.float64)
+    squares = sum(np.square(part - mean).sum(axis=0) for part in np.array_split(flat, len(flat) // 65536 + 1))
+    deviation = np.sqrt(squares / len(flat))
+    scaling.mean.copy_(torch.from_numpy(mean))
+    scaling.deviation.copy_(torch.from_numpy(np.where(deviation > 1e-7 * np.abs(mean), deviation, 1.0)))
+
+
+def copy_tensors(tensors: Mapping[str, Array], network: networks.Network) -> None:
+    own = network.state_dict()
+    expected = {name: tuple(tensor.shape) for name, tensor in own.items()}
+    given = {name: np.shape(array) for name, array in tensors.items()}
+    wrong = sorted(name for name in {*expected, *given} if expected.get(name) != given.get(name))
+    if wrong:
+        name = wrong[0]
+        raise ValueError(f"tensor {name!r} must have shape {expected.get(name)}; got {given.get(name)}; None is absent")
+    for name, tensor in own.items():
+        tensor.copy_(torch.tensor(tensors[name]))
+
+
+def on_device(device: torch.device, rows: Array, targets: Array) -> tuple[Tensor, Tensor]:
+    return torch.tensor(rows, device=device), torch.tensor(targets, device=device)
+
+
+def _check_names(training: Mapping[str, Any]) -> None:
+    known = [field.name for field in fields(Settings)]
+    for name in training:
+        if name not in known:
+            raise ValueError(f"training has no setting {name!r}; {nearest(name, known)}")
