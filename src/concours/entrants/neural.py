@@ -70,7 +70,8 @@ class DenseClassifier(NeuralClassifier):
 class DenseRegressor(RegressorMixin, NeuralEstimator):
     """A multilayer perceptron for one number a row, trained on the squared error of the standardised target.
 
-    Takes what `DenseClassifier` takes; batch norm is off as it measured worse here. `target_mean_` and `target_deviation_` are in the unit of the target.
+    Takes what `DenseClassifier` takes; batch norm is off as it measured worse here. `target_mean_` and
+    `target_deviation_` are in the unit of the target.
     """
 
     _build = staticmethod(networks.dense)
