@@ -55,7 +55,7 @@ class Greedy(MemoProcess):
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [self._select(state, fold) for fold in self._folds()])
+        return unfinished(state, [self._select(state, fold) for fold in _all_and_each(self.problem)])
 
     def result(self, state: Memo) -> Entrant:
         """The alliance.
@@ -63,16 +63,13 @@ class Greedy(MemoProcess):
         Raises:
             ValueError: a selection failed; the message has its reason.
         """
-        final, *by_fold = [_outcome(state, self._select(state, fold)) for fold in self._folds()]
+        final, *by_fold = [_outcome(state, self._select(state, fold)) for fold in _all_and_each(self.problem)]
         size = _best_size(by_fold)
         paths = [list(values["path"][:size]) for values in (final, *by_fold)]
         members = sorted({member for path in paths for member in path})
         weights = [[path.count(member) / len(path) for member in members] for path in paths]
         params: dict[str, Any] = {"weights": weights[0], "fold_weights": weights[1:]}
         return _alliance("greedy", "mean", [state.candidates[i] for i in members], params)
-
-    def _folds(self) -> list[int | None]:
-        return [None, *range(self.problem.n_folds)]
 
     def _select(self, state: Memo, fold: int | None) -> Job:
         return Job(
@@ -101,7 +98,7 @@ class Stack(MemoProcess):
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [self._weigh(state, fold) for fold in self._folds()])
+        return unfinished(state, [self._weigh(state, fold) for fold in _all_and_each(self.problem)])
 
     def result(self, state: Memo) -> Entrant:
         """The alliance.
@@ -109,12 +106,9 @@ class Stack(MemoProcess):
         Raises:
             ValueError: weights could not be found; the message has the reason.
         """
-        weights = [list(_outcome(state, self._weigh(state, fold))["weights"]) for fold in self._folds()]
+        weights = [list(_outcome(state, self._weigh(state, fold))["weights"]) for fold in _all_and_each(self.problem)]
         params: dict[str, Any] = {"weights": weights[0], "fold_weights": weights[1:]}
         return _alliance("stack", "pool" if self.problem.classes else "mean", state.candidates, params)
-
-    def _folds(self) -> list[int | None]:
-        return [None, *range(self.problem.n_folds)]
 
     def _weigh(self, state: Memo, fold: int | None) -> Job:
         return Job(
@@ -125,6 +119,11 @@ class Stack(MemoProcess):
             threads=self.threads,
             label="stack: weigh" if fold is None else f"stack: weigh without fold {fold + 1}",
         )
+
+
+def _all_and_each(problem: Problem) -> list[int | None]:
+    """What weights are found on: all rows, and the rows without each fold."""
+    return [None, *range(problem.n_folds)]
 
 
 def _selections(state: Memo) -> dict[str, Digest]:

@@ -1,8 +1,8 @@
 """One small training loop for every network of the zoo: mini-batches of tensors that are already in memory.
 
 While a network trains, its parameters lie in one flat vector, so that an optimiser is a few operations on vectors. That
-makes the steps of small networks a third faster, and does without `torch.optim`, whose first use imports the compiler
-(1.5 s in every worker). The tests hold each optimiser to the one of the same name in `torch.optim`.
+does without ``torch.optim``, whose first use imports torch's compiler in every worker. The tests hold each optimiser to
+the one of the same name in ``torch.optim``.
 """
 
 from __future__ import annotations

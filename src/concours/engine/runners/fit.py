@@ -13,7 +13,6 @@ from concours.commons.blobs import get_array, get_json, get_table, is_table, put
 from concours.core.digests import Digest, canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.core.progress import report
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.fitting import Fitted
@@ -108,7 +107,6 @@ def _built(job: Job, store: Store) -> Any:
 
 def _keep_model(job: Job, store: Store, fitted: Fitted) -> Digest:
     format, files, why = dump_model(fitted)
-    report(refit=float(format == "refit"))
     manifest = {"format": format, "why_refit": why, "job": job.to_json()}
     return put_bundle(store, {"manifest.json": canonical_json(manifest), **files})
 
