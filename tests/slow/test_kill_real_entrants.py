@@ -74,14 +74,17 @@ def test_a_real_contest_that_is_killed_ends_undisturbed(tmp_path: Path) -> None:
     whole = ended(start(file, tmp_path / "whole"), tmp_path / "whole")
     step = records(tmp_path / "whole") // (KILLS + 1)
     out = tmp_path / "killed"
+    kills = 0
     for _ in range(KILLS):
         process, wanted = start(file, out), records(out) + rng.randint(1, step)
-        while records(out) < wanted:
-            assert process.poll() is None, process.communicate()
+        while records(out) < wanted and process.poll() is None:
             time.sleep(0.01)
-        time.sleep(rng.uniform(0, 0.5))
-        os.killpg(process.pid, signal.SIGKILL)
+        time.sleep(rng.uniform(0, 0.2))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            kills += 1
         process.communicate()
+    assert kills >= KILLS // 2, "a machine on which the contest ends before it is killed shows nothing"
     result = ended(start(file, out), out)
     assert result["digest"] == whole["digest"]
     assert result["default"] == whole["default"]

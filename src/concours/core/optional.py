@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-EXTRAS = {"torch": "torch"}
+EXTRAS = {"torch": "torch", "lightgbm": "boost", "catboost": "boost", "xgboost": "boost", "optuna": "tune"}
 """Which extra of Concours brings a top-level module."""
 
 
