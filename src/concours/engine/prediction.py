@@ -56,10 +56,10 @@ class Predictor:
         with steady(threads=job.threads, seed=job.seed):
             return fitted.predict(x)
 
-    def _prepare(self, transformer: Digest) -> NDArray[np.float32]:
+    def _prepare(self, transformer: Digest) -> Any:
         fitted = load_object(get_bundle(self._store, transformer)["transformer.skops"])
         with steady(threads=1, seed=0):
-            return np.asarray(fitted.transform(self._x), dtype=np.float32)
+            return fitted.transform(self._x)
 
 
 def code_of(candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[str]:

@@ -33,6 +33,7 @@ _TRUSTED = frozenset(
         "sklearn.tree._tree": "Tree",
         "sklearn.utils._bunch": "Bunch",
         "concours.entrants.preparation": "FlattenPixels",
+        "concours.entrants.tables": "Codes Matrix TableColumns _Topics",
         "skrub._apply_to_each_col": "ApplyToEachCol",
         "skrub._check_input": "CheckInputDataFrame",
         "skrub._clean_categories": "CleanCategories",

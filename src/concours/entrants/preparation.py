@@ -1,4 +1,4 @@
-"""Preparations: what stands between the data of a kind and an estimator that wants a matrix of numbers."""
+"""Preparations: what stands between the data of a kind and an estimator that wants numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+
+from concours.entrants.tables import Codes, Matrix, TableColumns
 
 
 class FlattenPixels(TransformerMixin, BaseEstimator):
@@ -24,14 +24,10 @@ class FlattenPixels(TransformerMixin, BaseEstimator):
         return np.asarray(X, dtype=np.float32).reshape(len(X), -1) / np.float32(self.scale_)
 
 
-def _table() -> Pipeline:
-    """Numbers as they are, dates and categories and text as numbers, gaps filled by the median, all on one scale."""
-    from skrub import TableVectorizer  # a second to import, and only tables need it
-
-    return make_pipeline(
-        TableVectorizer(), SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
-    )
-
-
-PREPARATIONS: Mapping[str, Callable[[], Any]] = {"table": _table, "pixels": FlattenPixels}
-"""Makers of unfitted transformers, by the name that a kind gives."""
+PREPARATIONS: Mapping[str, Callable[[], Any]] = {
+    "columns": TableColumns,
+    "codes": lambda: make_pipeline(TableColumns(), Codes()),
+    "matrix": lambda: make_pipeline(TableColumns(), Matrix()),
+    "pixels": FlattenPixels,
+}
+"""Makers of unfitted transformers, by the name that an entrant or a kind gives."""

@@ -36,8 +36,8 @@ _CLASSES, _NUMBER = ("log_loss", "accuracy"), ("rmse", "r2")
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind(name="tabular-classification", input="table", target="classes", preparation="table", metrics=_CLASSES),
-        Kind(name="tabular-regression", input="table", target="number", preparation="table", metrics=_NUMBER),
+        Kind(name="tabular-classification", input="table", target="classes", preparation="matrix", metrics=_CLASSES),
+        Kind(name="tabular-regression", input="table", target="number", preparation="matrix", metrics=_NUMBER),
         Kind(name="image-classification", input="image", target="classes", preparation="pixels", metrics=_CLASSES),
     )
 }

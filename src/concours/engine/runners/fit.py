@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, get_json, get_table, is_table, put_array, put_bundle
+from concours.commons.blobs import get_array, get_json, put_array, put_bundle
 from concours.core.digests import Digest, canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.rows import get_rows, put_rows, take_rows
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.fitting import Fitted
@@ -30,18 +31,18 @@ def check(job: Job, store: Store) -> Yield:
 
 def prepare(job: Job, store: Store) -> Yield:
     """Fits a preparation on the rows of a fold's training side (or on all), and transforms every side asked for."""
-    x, folds = rows_of(store, job.inputs["x"]), get_array(store, job.inputs["folds"])
+    x, folds = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["folds"])
     train, valid = _sides(folds, job.params["fold"])
     began = time.perf_counter()
     with steady(threads=job.threads, seed=job.seed):
         transformer = PREPARATIONS[job.params["preparation"]]()
-        sides = {"train": _matrix(transformer.fit_transform(_take(x, train)))}
+        sides = {"train": transformer.fit_transform(take_rows(x, train))}
         if "valid" in job.outputs:
-            sides["valid"] = _matrix(transformer.transform(_take(x, valid)))
+            sides["valid"] = transformer.transform(take_rows(x, valid))
         if "test" in job.outputs:
-            sides["test"] = _matrix(transformer.transform(rows_of(store, job.inputs["test"])))
+            sides["test"] = transformer.transform(get_rows(store, job.inputs["test"]))
     seconds = time.perf_counter() - began
-    outputs = {name: put_array(store, matrix) for name, matrix in sides.items()}
+    outputs = {name: put_rows(store, side) for name, side in sides.items()}
     if "transformer" in job.outputs:
         outputs["transformer"] = put_bundle(store, {"transformer.skops": dump_object(transformer)})
     return Yield(outputs=outputs, phases={"prepare": seconds})
@@ -51,19 +52,19 @@ def fit(job: Job, store: Store) -> Yield:
     """Fits an entrant and predicts the held-out side, and the test part where it is asked for."""
     fold, prepared = job.params["fold"], job.params["prepared"]
     train, valid = _sides(get_array(store, job.inputs["folds"]), fold)
-    x = rows_of(store, job.inputs["x"])
+    x = get_rows(store, job.inputs["x"])
     y = get_array(store, job.inputs["y"])[train]
     began = time.perf_counter()
-    fitted = fitted_by(job, store, x if prepared else _take(x, train), y)
+    fitted = fitted_by(job, store, x if prepared else take_rows(x, train), y)
     fit_s = time.perf_counter() - began
     outputs: dict[str, Digest] = {}
     predict_s = 0.0
     with steady(threads=job.threads, seed=job.seed):
         if "valid" in job.outputs:
-            held_out = rows_of(store, job.inputs["valid"]) if prepared else _take(x, valid)
+            held_out = get_rows(store, job.inputs["valid"]) if prepared else take_rows(x, valid)
             outputs["valid"] = put_array(store, fitted.predict(held_out))
         if "test" in job.outputs:
-            test = rows_of(store, job.inputs["test"])
+            test = get_rows(store, job.inputs["test"])
             began = time.perf_counter()
             predictions = fitted.predict(test)
             predict_s = time.perf_counter() - began
@@ -80,16 +81,11 @@ def fitted_by(job: Job, store: Store, x: Any, y: NDArray[Any]) -> Fitted:
         return fit_estimator(estimator, x, y, job.params["classes"], calibrate="code" not in job.inputs)
 
 
-def rows_of(store: Store, digest: Digest) -> Any:
-    """Inputs as an estimator takes them: a frame for a table, an array for a matrix or pictures."""
-    return get_table(store, digest).to_pandas() if is_table(store, digest) else get_array(store, digest)
-
-
 def training_rows(job: Job, store: Store) -> tuple[Any, NDArray[Any]]:
     """Inputs and targets that a fit job was fitted on."""
     train, _ = _sides(get_array(store, job.inputs["folds"]), job.params["fold"])
-    x = rows_of(store, job.inputs["x"])
-    return (x if job.params["prepared"] else _take(x, train)), get_array(store, job.inputs["y"])[train]
+    x = get_rows(store, job.inputs["x"])
+    return (x if job.params["prepared"] else take_rows(x, train)), get_array(store, job.inputs["y"])[train]
 
 
 def workspace(store: Store) -> Path:
@@ -115,11 +111,3 @@ def _sides(folds: NDArray[np.int64], fold: int | None) -> tuple[NDArray[np.int64
     """Numbers of the rows that are fitted on, and of those held out."""
     held_out = folds == fold if fold is not None else np.zeros(len(folds), dtype=np.bool_)
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
-
-
-def _take(x: Any, rows: NDArray[np.int64]) -> Any:
-    return x[rows] if isinstance(x, np.ndarray) else x.iloc[rows].reset_index(drop=True)
-
-
-def _matrix(x: Any) -> NDArray[np.float32]:
-    return np.asarray(x, dtype=np.float32)

@@ -1,0 +1,59 @@
+"""Rows as entrants take them, and the forms in which they lie in a store."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from concours.commons.blobs import get_array, get_bundle, get_table, is_table, put_array, put_bundle, put_table
+from concours.core.digests import Digest
+from concours.core.ports import Store
+
+_SPARSE = ("data", "indices", "indptr", "shape")
+
+
+def put_rows(store: Store, x: Any) -> Digest:
+    """Keeps prepared rows: a frame as a table, a sparse matrix as its arrays, a matrix as it is."""
+    if isinstance(x, pd.DataFrame):
+        return put_table(store, pa.Table.from_pandas(x, preserve_index=False))
+    if sparse.issparse(x):
+        csr = x.tocsr()
+        return put_bundle(store, {name: _bytes(np.asarray(getattr(csr, name))) for name in _SPARSE})
+    return put_array(store, x)
+
+
+def get_rows(store: Store, digest: Digest) -> Any:
+    """Rows as an estimator takes them: a frame, texts (rows,), a matrix (rows, features), sparse or not, or pictures."""
+    with store.open(digest) as file:
+        zipped = file.read(2) == b"PK"
+    if zipped:
+        files = get_bundle(store, digest)
+        data, indices, indptr, shape = (np.load(io.BytesIO(files[name]), allow_pickle=False) for name in _SPARSE)
+        return sparse.csr_matrix((data, indices, indptr), shape=tuple(shape))
+    if not is_table(store, digest):
+        return get_array(store, digest)
+    return as_rows(get_table(store, digest))
+
+
+def as_rows(table: pa.Table) -> Any:
+    """A table that was read as an estimator takes it: a frame, or texts (rows,)."""
+    if (table.schema.metadata or {}).get(b"concours") == b"texts":
+        return np.asarray(table.column(0).to_pylist(), dtype=object)
+    return table.to_pandas()
+
+
+def take_rows(x: Any, rows: NDArray[np.int64]) -> Any:
+    """Some of the rows, in that order."""
+    return x.iloc[rows].reset_index(drop=True) if isinstance(x, pd.DataFrame) else x[rows]
+
+
+def _bytes(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()

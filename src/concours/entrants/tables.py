@@ -1,0 +1,191 @@
+"""Tables for entrants: columns of numbers and categories, a matrix of both, or a matrix of codes.
+
+What a column is, is decided on the rows that are fitted on: numbers stay numbers, words that come again are categories,
+words that hardly come again are text, and dates are the numbers that calendars are made of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+Floats = NDArray[np.float32]
+
+MOST_CATEGORIES = 254
+"""As many categories as a byte has codes, less one for what is rare and one for what is missing."""
+
+_RARE = "(rare)"
+_TEXT_SHARE = 0.3
+_TEXT_DISTINCT = 30
+_TOPICS = 12
+_GRAMS = 1500
+_DATE = r"^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?\s*$"
+
+
+class TableColumns(TransformerMixin, BaseEstimator):
+    """A frame to a frame of float32 columns (missing: NaN) and `category` columns of strings (missing: NaN).
+
+    Categories are those that at least two rows have, the most frequent ones if there are many; the others, and those
+    that were not there in fitting, are one category of their own. Text columns become topics: a truncated singular
+    value decomposition of the TF-IDF of their character n-grams. Dates become year, month, day, weekday, hour and
+    seconds since 1970. A column without any value or with one value only is left out.
+    """
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> TableColumns:
+        self.names_ = [str(name) for name in X.columns]
+        self.dates_: dict[str, str] = {}
+        self.categories_: dict[str, list[str]] = {}
+        self.topics_: dict[str, Any] = {}
+        self.numbers_: list[str] = []
+        for name in self.names_:
+            self._fit_column(name, X[name])
+        return self
+
+    def _fit_column(self, name: str, column: pd.Series) -> None:
+        if column.nunique(dropna=False) < 2:
+            return
+        if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+            self.dates_[name] = ""
+        elif pd.api.types.is_numeric_dtype(column):
+            self.numbers_.append(name)
+        elif date_format := _date_format(words := _words(column)):
+            self.dates_[name] = date_format
+        else:
+            counts = words.value_counts()
+            frequent = [str(word) for word in sorted(counts.index[counts >= 2][:MOST_CATEGORIES])]
+            if len(frequent) > 1:
+                self.categories_[name] = [*frequent, _RARE] if len(frequent) < len(counts) else frequent
+            if len(counts) > max(_TEXT_DISTINCT, _TEXT_SHARE * words.notna().sum()):
+                self.topics_[name] = _Topics().fit(words)
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """(rows, new columns), in an order that depends on the fit only."""
+        columns: dict[str, Any] = {name: X[name].to_numpy(np.float32, na_value=np.nan) for name in self.numbers_}
+        for name, date_format in self.dates_.items():
+            columns |= _calendar(name, X[name], date_format)
+        for name, topics in self.topics_.items():
+            columns |= {f"{name}:{i}": values for i, values in enumerate(topics.transform(_words(X[name])).T)}
+        for name, known in self.categories_.items():
+            words = _words(X[name])
+            if known[-1] == _RARE:
+                words = words.where(words.isna() | words.isin(known), _RARE)
+            columns[name] = pd.Categorical(words, categories=known)
+        return pd.DataFrame(columns, index=range(len(X)))
+
+
+class Codes(TransformerMixin, BaseEstimator):
+    """The frame of `TableColumns` to a matrix (rows, columns) float32: categories as their codes, missing as NaN."""
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Codes:
+        self.columns_ = len(X.columns)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> Floats:
+        matrix = np.empty((len(X), self.columns_), dtype=np.float32)
+        for index, name in enumerate(X.columns):
+            matrix[:, index] = _codes(X[name]) if X[name].dtype == "category" else X[name]
+        return matrix
+
+
+class Matrix(TransformerMixin, BaseEstimator):
+    """The frame of `TableColumns` to a matrix (rows, features) float32 without gaps, all on about one scale.
+
+    Numbers are centred on the median, divided by the distance of the quartiles, and clipped smoothly at about ±3
+    (Holzmüller et al. 2024); a gap is the median, and a column of its own says where gaps are. Of a category there is
+    one column for each of the more frequent values.
+    """
+
+    most = 40
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Matrix:
+        numbers = _numbers(X)
+        self.centre_ = np.nanmedian(numbers, axis=0) if numbers.size else np.empty(0, dtype=np.float32)
+        self.scale_ = _scales(numbers, self.centre_)
+        self.gaps_ = np.flatnonzero(np.isnan(numbers).any(axis=0))
+        self.values_: dict[str, list[int]] = {}
+        for name in X.columns:
+            if X[name].dtype == "category":
+                counts = np.bincount(X[name].cat.codes + 1)
+                order = np.argsort(-counts, kind="stable")[: self.most]
+                self.values_[str(name)] = sorted(int(code) - 1 for code in order if counts[code])
+        return self
+
+    def transform(self, X: pd.DataFrame) -> Floats:
+        numbers = _numbers(X)
+        gaps = np.isnan(numbers)
+        away = (np.where(gaps, self.centre_, numbers) - self.centre_) / self.scale_
+        smooth = away / np.sqrt(1 + np.square(away / 3))
+        hot = [_codes(X[name])[:, None] == self._marks(name) for name in self.values_]
+        return np.concatenate([smooth, gaps[:, self.gaps_], *hot], axis=1, dtype=np.float32)
+
+    def _marks(self, name: str) -> Floats:
+        return np.asarray([code if code >= 0 else np.inf for code in self.values_[name]], dtype=np.float32)
+
+
+class _Topics(TransformerMixin, BaseEstimator):
+    """Words of one text column to (rows, topics) float32."""
+
+    def fit(self, words: pd.Series, y: object = None) -> _Topics:
+        from sklearn.decomposition import TruncatedSVD
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self.grams_ = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(2, 4), max_features=_GRAMS, sublinear_tf=True, dtype=np.float32
+        )
+        weights = self.grams_.fit_transform(words.fillna(""))
+        self.reduce_ = TruncatedSVD(min(_TOPICS, weights.shape[1] - 1), random_state=0).fit(weights)
+        self.grams_.vocabulary_ = {word: int(place) for word, place in self.grams_.vocabulary_.items()}
+        return self
+
+    def transform(self, words: pd.Series) -> Floats:
+        return np.asarray(self.reduce_.transform(self.grams_.transform(words.fillna(""))), dtype=np.float32)
+
+
+def _words(column: pd.Series) -> pd.Series:
+    """The column as strings, missing ones kept missing."""
+    return column.astype("str") if column.dtype == "category" else column.where(column.isna(), column.astype("str"))
+
+
+def _codes(column: pd.Series) -> Floats:
+    codes = column.cat.codes.to_numpy().astype(np.float32)
+    codes[codes < 0] = np.nan
+    return codes
+
+
+def _numbers(X: pd.DataFrame) -> Floats:
+    return X.select_dtypes("number").to_numpy(np.float32)
+
+
+def _scales(numbers: Floats, centre: Floats) -> Floats:
+    """The distance of the quartiles; where it is nothing, that of the extremes (twice, as for few values apart)."""
+    if not numbers.size:
+        return np.empty(0, dtype=np.float32)
+    low, quarter, half, high = np.nanquantile(numbers, [0.0, 0.25, 0.75, 1.0], axis=0)
+    scale = np.where(half > quarter, half - quarter, (high - low) / 2)
+    return np.where(scale > 0, scale, 1.0).astype(np.float32)
+
+
+def _date_format(words: pd.Series) -> str:
+    """The format of dates that nearly all words are in; empty if there is none."""
+    sample = words.dropna()
+    if not len(sample) or not sample.head(100).str.match(_DATE).all():
+        return ""
+    for known in ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "ISO8601"):
+        if pd.to_datetime(sample, format=known, errors="coerce").notna().mean() > 0.95:
+            return known
+    return ""
+
+
+def _calendar(name: str, column: pd.Series, date_format: str) -> dict[str, Floats]:
+    if pd.api.types.is_timedelta64_dtype(column):
+        return {f"{name}:seconds": column.dt.total_seconds().to_numpy(np.float32)}
+    dates = pd.to_datetime(_words(column), format=date_format, errors="coerce") if date_format else column
+    if dates.dt.tz is not None:
+        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
+    parts = {part: getattr(dates.dt, part) for part in ("year", "month", "day", "dayofweek", "hour")}
+    parts["seconds"] = (dates - pd.Timestamp(0)).dt.total_seconds()
+    return {f"{name}:{part}": values.to_numpy(np.float32, na_value=np.nan) for part, values in parts.items()}
