@@ -5,9 +5,23 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+from sklearn import metrics as sk
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, root_mean_squared_error
 
-from concours.kernels.scores import Means, hits, log_losses, replicate_means, row_means, squared_errors
+from concours.kernels.scores import (
+    Means,
+    absolute_errors,
+    auc_means,
+    briers,
+    hits,
+    log_losses,
+    pinball_losses,
+    relative_errors,
+    replicate_means,
+    row_means,
+    squared_errors,
+    squared_log_errors,
+)
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
 
@@ -85,3 +99,35 @@ def test_replicates():
     """Bootstrap replicates give the sample covariance around their own mean."""
     replicates = np.random.default_rng(0).normal(size=(500, 3))
     assert np.allclose(replicate_means(np.zeros(3), replicates).covariance, np.cov(replicates.T))
+
+
+@SETTINGS
+@given(classified())
+def test_briers_are_scikit_learns(sample):
+    """The mean of the row scores is the Brier score, halved for two classes."""
+    y, p = sample
+    assert np.isclose(briers(y, p).mean(), brier_score_loss(y, p, labels=np.arange(p.shape[1])))
+
+
+def test_errors_of_numbers_are_scikit_learns():
+    """Means of absolute, relative, logarithmic and pinball errors."""
+    rng = np.random.default_rng(0)
+    y, p = rng.random(50), rng.random((50, 1))
+    assert np.isclose(absolute_errors(y, p).mean(), sk.mean_absolute_error(y, p))
+    assert np.isclose(relative_errors(y, p).mean(), sk.mean_absolute_percentage_error(y, p))
+    assert np.isclose(squared_log_errors(y, p).mean() ** 0.5, sk.root_mean_squared_log_error(y, p))
+    assert np.isclose(pinball_losses(0.9)(y, p).mean(), sk.mean_pinball_loss(y, p, alpha=0.9))
+    assert (squared_log_errors(y, -p) == squared_log_errors(y, 0 * p)).all()
+
+
+def test_areas_and_their_covariance():
+    """Areas under ROC curves, ties among the scores too, are scikit-learn's; their covariance is the bootstrap's."""
+    rng = np.random.default_rng(0)
+    y = rng.random(500) < 0.3
+    first = np.round(rng.normal(size=500) + y, 1)
+    scores = [first, first + rng.normal(size=500)]
+    means = auc_means(y, scores)
+    assert np.allclose(means.means, [sk.roc_auc_score(y, score) for score in scores])
+    draws = [rng.integers(500, size=500) for _ in range(400)]
+    again = [[sk.roc_auc_score(y[rows], score[rows]) for score in scores] for rows in draws]
+    assert np.allclose(means.covariance, np.cov(np.transpose(again)), rtol=0.25)

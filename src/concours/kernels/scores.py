@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +33,42 @@ def hits(y: NDArray[np.int64], p: Floats) -> Floats:
 def squared_errors(y: Floats, p: Floats) -> Floats:
     """Squared differences, (rows,), in squared units of the target; `p` is (rows, 1)."""
     return np.square(p[:, 0] - y)
+
+
+def briers(y: NDArray[np.int64], p: Floats) -> Floats:
+    """Squared distance of the probabilities from what came, (rows,); half of it for two classes (Brier 1950).
+
+    With two classes so the mean is of the squared error of the second one's probability, as it is mostly meant, and as
+    scikit-learn's `brier_score_loss` has it. Rows are scaled to sum to one.
+    """
+    shares = p / p.sum(axis=1, keepdims=True)
+    distance = np.square(shares).sum(axis=1) - 2 * shares[np.arange(len(y)), y] + 1
+    return np.asarray(distance / 2 if p.shape[1] == 2 else distance)
+
+
+def absolute_errors(y: Floats, p: Floats) -> Floats:
+    """Absolute differences, (rows,), in units of the target; `p` is (rows, 1)."""
+    return np.abs(p[:, 0] - y)
+
+
+def relative_errors(y: Floats, p: Floats) -> Floats:
+    """Absolute differences as shares of the target, (rows,); next to a target of 0 they are huge, as scikit-learn's."""
+    return np.asarray(np.abs(p[:, 0] - y) / np.maximum(np.abs(y), np.finfo(np.float64).eps))
+
+
+def squared_log_errors(y: Floats, p: Floats) -> Floats:
+    """Squared differences of log(1 + value), (rows,), for targets of at least 0; predictions below 0 count as 0."""
+    return np.asarray(np.square(np.log1p(np.maximum(p[:, 0], 0.0)) - np.log1p(y)))
+
+
+def pinball_losses(quantile: float) -> Callable[[Floats, Floats], Floats]:
+    """Pinball losses, (rows,), of predictions of a quantile (Koenker and Bassett 1978)."""
+
+    def losses(y: Floats, p: Floats) -> Floats:
+        short = y - p[:, 0]
+        return np.maximum(quantile * short, (quantile - 1) * short)
+
+    return losses
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +110,24 @@ def replicate_means(estimates: Floats, replicates: Floats) -> Means:
     """Estimates (k,) with the covariance of their bootstrap replicates (rounds, k)."""
     centred = replicates - replicates.mean(axis=0)
     return Means(estimates, centred.T @ centred / max(len(replicates) - 1, 1))
+
+
+def auc_means(positive: NDArray[np.bool_], scores: Sequence[Floats]) -> Means:
+    """Areas under ROC curves of several models on the same rows, with their covariance (DeLong et al. 1988).
+
+    Args:
+        positive: (rows,), of both sorts at least one.
+        scores: (rows,) a model, greater where the row is more likely positive.
+    """
+    many, few = np.count_nonzero(positive), np.count_nonzero(~positive)
+    moved = np.empty((len(positive), len(scores)))
+    areas = np.empty(len(scores))
+    for model, score in enumerate(scores):
+        above, below = rankdata(score[positive]), rankdata(score[~positive])
+        ranks = rankdata(score)
+        won = (ranks[positive] - above) / few
+        lost = 1 - (ranks[~positive] - below) / many
+        areas[model] = won.mean()
+        moved[positive, model] = (won - areas[model]) / many
+        moved[~positive, model] = (lost - areas[model]) / few
+    return Means(areas, moved.T @ moved)

@@ -1,0 +1,146 @@
+"""Metrics of labels as functions of the confusion matrix, which is all that they depend on.
+
+Written that way they are evaluated for thousands of possible decisions at once, and their slopes say how much a row of
+each sort moves them, so that they have standard errors without a bootstrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.kernels.scores import Means
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+OfCounts = Callable[[Floats], Floats]
+"""Counts (..., classes, classes), true class first, to scores (...,); greater is better. 0 where it is undefined."""
+
+
+def confusion(y: Codes, labels: Codes, classes: int) -> Floats:
+    """How many rows of each true class (first axis) were named each class, (classes, classes)."""
+    return np.bincount(y * classes + labels, minlength=classes**2).reshape(classes, classes).astype(np.float64)
+
+
+def accuracy(counts: Floats) -> Floats:
+    """Share of rows on the diagonal."""
+    return _ratio(_hit(counts).sum(-1), counts.sum((-2, -1)))
+
+
+def balanced_accuracy(counts: Floats) -> Floats:
+    """Mean of the recalls of the classes that occur."""
+    return _mean(_recalls(counts), counts.sum(-1) > 0)
+
+
+def mcc(counts: Floats) -> Floats:
+    """Matthews correlation coefficient, for any number of classes (Gorodkin 2004)."""
+    total, true, named = counts.sum((-2, -1)), counts.sum(-1), counts.sum(-2)
+    both = _hit(counts).sum(-1) * total - (true * named).sum(-1)
+    return _ratio(both, np.sqrt((total**2 - (true**2).sum(-1)) * (total**2 - (named**2).sum(-1))))
+
+
+def kappa(counts: Floats) -> Floats:
+    """Agreement beyond chance (Cohen 1960)."""
+    return _kappa(counts, 1 - np.eye(counts.shape[-1]))
+
+
+def kappa_quadratic(counts: Floats) -> Floats:
+    """Agreement beyond chance, where an error weighs as the square of its distance in the class list (Cohen 1968)."""
+    places = np.arange(counts.shape[-1])
+    return _kappa(counts, np.square(places[:, None] - places[None, :]).astype(np.float64))
+
+
+def _kappa(counts: Floats, weights: Floats) -> Floats:
+    expected = counts.sum(-1)[..., :, None] * counts.sum(-2)[..., None, :]
+    by_chance = (weights * expected).sum((-2, -1))
+    return _ratio(by_chance - counts.sum((-2, -1)) * (weights * counts).sum((-2, -1)), by_chance)
+
+
+def _hit(counts: Floats) -> Floats:
+    return np.diagonal(counts, axis1=-2, axis2=-1)
+
+
+def _recalls(counts: Floats) -> Floats:
+    return _ratio(_hit(counts), counts.sum(-1))
+
+
+def _precisions(counts: Floats) -> Floats:
+    return _ratio(_hit(counts), counts.sum(-2))
+
+
+def _f1s(counts: Floats) -> Floats:
+    return _ratio(2 * _hit(counts), counts.sum(-1) + counts.sum(-2))
+
+
+def _positive(each: OfCounts) -> OfCounts:
+    """Of the positive class, the last."""
+    return lambda counts: each(counts)[..., -1]
+
+
+def _macro(each: OfCounts) -> OfCounts:
+    """The mean over the classes that occur or are named."""
+    return lambda counts: _mean(each(counts), counts.sum(-1) + counts.sum(-2) > 0)
+
+
+def _weighted(each: OfCounts) -> OfCounts:
+    """The mean over the classes, each as often as it occurs."""
+    return lambda counts: _ratio((each(counts) * counts.sum(-1)).sum(-1), counts.sum((-2, -1)))
+
+
+def _mean(values: Floats, counted: NDArray[np.bool_]) -> Floats:
+    return _ratio((values * counted).sum(-1), counted.sum(-1).astype(np.float64))
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    above, below = np.broadcast_arrays(above, below)
+    return np.divide(above, below, out=np.zeros(below.shape), where=below > 0)
+
+
+OF_COUNTS: Final[dict[str, OfCounts]] = {
+    "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
+    "mcc": mcc,
+    "kappa": kappa,
+    "kappa_quadratic": kappa_quadratic,
+}
+"""Metrics of labels by name; `f1`, `precision` and `recall` are of the last class, and meant for two classes."""
+for _name, _each in (("precision", _precisions), ("recall", _recalls), ("f1", _f1s)):
+    OF_COUNTS[_name] = _positive(_each)
+    OF_COUNTS[f"{_name}_macro"] = _macro(_each)
+    OF_COUNTS[f"{_name}_micro"] = accuracy  # with one label a row, what is missed is what is falsely named
+    OF_COUNTS[f"{_name}_weighted"] = _weighted(_each)
+
+
+def slopes(counts: Floats, metric: OfCounts) -> Floats:
+    """How fast the metric moves with each count, (classes, classes): the influence of a row of that sort.
+
+    Metrics of counts do not change when all counts are scaled, so that the influences of all rows sum to zero.
+    """
+    return np.stack([_slopes_of_row(counts, code, metric) for code in range(counts.shape[-1])])
+
+
+def _slopes_of_row(counts: Floats, code: int, metric: OfCounts) -> Floats:
+    classes = counts.shape[-1]
+    up = np.full(classes, 1e-4 * counts.sum())
+    down = np.minimum(up, counts[code])
+    more, fewer = (np.repeat(counts[None], classes, axis=0) for _ in range(2))
+    each = np.arange(classes)
+    more[each, code, each] += up
+    fewer[each, code, each] -= down
+    return np.asarray((metric(more) - metric(fewer)) / (up + down))
+
+
+def count_means(y: Codes, labels: Sequence[Codes], classes: int, metric: OfCounts) -> Means:
+    """A metric of labels of several models on the same rows, with the covariance of these estimates by influences.
+
+    Args:
+        y: (rows,) codes of the true classes.
+        labels: (rows,) codes of the classes named, by each model.
+    """
+    tables = [confusion(y, named, classes) for named in labels]
+    moved = np.stack([slopes(table, metric)[y, named] for table, named in zip(tables, labels, strict=True)], axis=1)
+    moved -= moved.mean(axis=0)
+    return Means(np.array([float(metric(table)) for table in tables]), moved.T @ moved)

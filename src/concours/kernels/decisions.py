@@ -1,0 +1,150 @@
+"""Decisions: which class to name, given probabilities, so that a metric of labels is best."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from concours.kernels.counts import Codes, Floats, OfCounts, confusion, slopes
+
+_MOST_CLASSES: Final = 50
+_CUTS: Final = 128
+_SWEEPS: Final = 5
+_FARTHEST: Final = 4.0  # of a weight from 1, as a logarithm: a factor of about fifty
+
+
+def decision_weights(p: Floats, y: Codes, metric: OfCounts) -> Floats:
+    """Weights of the classes, (classes,), mean 1, such that `argmax(p * weights)` scores well by a metric of labels.
+
+    For two classes every threshold is tried, and the middle taken of the stretch around the best where the metric is
+    as good within half of the gain's standard error. For more, one class's weight at a time is moved to its best place.
+    What was gained is drawn back towards weights of one by the share of it that may be chance, `(stderr / gain) ** 2`.
+
+    Args:
+        p: (rows, classes) probabilities; out-of-fold, as weights found on rows that a model has seen mislead.
+        y: (rows,) codes of the true classes.
+        metric: see `concours.kernels.counts.OF_COUNTS`.
+
+    Laws: on the given rows never worse than weights of one; those are the result where the gain is below its standard
+    error, and above fifty classes. For two classes and no noise, no threshold is better.
+    """
+    ones = np.ones(p.shape[1])
+    if not 2 <= p.shape[1] <= _MOST_CLASSES or not len(p):
+        return ones
+    p = np.asarray(p, dtype=np.float64)
+    found = _threshold(p, y, metric) if p.shape[1] == 2 else _ascent(p, y, metric)
+    kept = _certain_share(p, y, found, metric)
+    if not kept:
+        return ones
+    weights = _even(np.power(found, kept))
+    return weights if _score(p, y, weights, metric) >= _score(p, y, ones, metric) else ones
+
+
+def decide(p: Floats, weights: Floats) -> Codes:
+    """The class named for each row, (rows,): of equally good ones the first."""
+    return np.asarray((p * weights).argmax(axis=1), dtype=np.int64)
+
+
+def _score(p: Floats, y: Codes, weights: Floats, metric: OfCounts) -> float:
+    return float(metric(confusion(y, decide(p, weights), p.shape[1])))
+
+
+def _even(weights: Floats) -> Floats:
+    return np.asarray(weights / weights.mean())
+
+
+def _certain_share(p: Floats, y: Codes, weights: Floats, metric: OfCounts) -> float:
+    """The share of the gain over weights of one that is not chance, 0 where the gain is within its standard error."""
+    gain, stderr = _gain(p, y, weights, metric)
+    return max(0.0, 1 - (stderr / gain) ** 2) if gain > 0 else 0.0
+
+
+def _gain(p: Floats, y: Codes, weights: Floats, metric: OfCounts) -> tuple[float, float]:
+    """What weights gain on these rows, and the standard error of that: paired, as the same rows are decided twice."""
+    classes = p.shape[1]
+    before, after = decide(p, np.ones(classes)), decide(p, weights)
+    first, second = confusion(y, before, classes), confusion(y, after, classes)
+    moved = slopes(second, metric)[y, after] - slopes(first, metric)[y, before]
+    return float(metric(second) - metric(first)), float(np.sqrt(np.square(moved - moved.mean()).sum()))
+
+
+# Two classes
+
+
+def _threshold(p: Floats, y: Codes, metric: OfCounts) -> Floats:
+    """Weights that stand for the best threshold of the second class's probability."""
+    shares = np.divide(p[:, 1], p.sum(axis=1), out=np.full(len(p), 0.5), where=p.sum(axis=1) > 0)
+    cuts, counts = threshold_counts(shares, y)
+    scores = metric(counts)
+    best = int(scores.argmax())
+    at = np.clip(_between(cuts, best, best), 1e-6, 1 - 1e-6)
+    _, stderr = _gain(p, y, np.array([at, 1 - at]), metric)
+    good = scores >= scores[best] - 0.5 * stderr
+    low = best - int(np.argmin(good[best::-1])) + 1 if not good[: best + 1].all() else 0
+    high = best + int(np.argmin(good[best:])) - 1 if not good[best:].all() else len(good) - 1
+    wide = float(np.clip(_between(cuts, low, high), 1e-6, 1 - 1e-6))
+    return _even(np.array([wide, 1 - wide]))
+
+
+def threshold_counts(shares: Floats, y: Codes) -> tuple[Floats, Floats]:
+    """Every way to cut rows in two by a threshold, and what comes of it.
+
+    Returns:
+        The distinct shares in rising order, (cuts,), and the counts (cuts + 1, 2, 2), where at place j the second class
+        is named wherever the share is at least the j-th, and at the last place nowhere.
+    """
+    distinct, place = np.unique(shares, return_inverse=True)
+    below = np.zeros((len(distinct) + 1, 2))
+    for code in (0, 1):
+        below[1:, code] = np.cumsum(np.bincount(place[y == code], minlength=len(distinct)))
+    return distinct, np.stack([below, below[-1] - below], axis=-1)
+
+
+def _between(cuts: Floats, low: int, high: int) -> float:
+    """The middle of the thresholds that make the cuts from one place to another."""
+    edges = np.concatenate([[0.0], cuts, [1.0]])
+    return float(edges[low] + edges[high + 1]) / 2
+
+
+# More classes
+
+
+def _ascent(p: Floats, y: Codes, metric: OfCounts) -> Floats:
+    """Weights where no single class's weight can be moved to a better place, among those tried."""
+    weights = np.ones(p.shape[1])
+    best = _score(p, y, weights, metric)
+    for _ in range(_SWEEPS):
+        before = best
+        for code in range(p.shape[1]):
+            tried = weights.copy()
+            tried[code] = _best_weight(p, y, weights, code, metric)
+            score = _score(p, y, tried, metric)
+            if score > best:
+                weights, best = tried, score
+        if best - before <= 1e-9:
+            break
+    return _even(weights)
+
+
+def _best_weight(p: Floats, y: Codes, weights: Floats, code: int, metric: OfCounts) -> float:
+    """The best weight of one class, the others' given: the middle of the best stretch between the weights tried."""
+    classes = p.shape[1]
+    others = p * weights
+    others[:, code] = -1.0
+    rivals = others.argmax(axis=1)
+    needed = others[np.arange(len(p)), rivals] / np.maximum(p[:, code], 1e-300)
+    logs = np.log(np.maximum(needed, 1e-300))
+    near = logs[np.abs(logs) < _FARTHEST]
+    if not len(near):
+        return float(weights[code])
+    edges = np.unique(np.quantile(near, np.linspace(0, 1, _CUTS)))
+    place = np.searchsorted(edges, logs)  # the row is named this class from the place-th edge on
+    size = (len(edges) + 1) * classes**2
+    lost = np.bincount(place * classes**2 + y * classes + rivals, minlength=size).reshape(-1, classes, classes)
+    won = np.bincount(place * classes**2 + y * classes + code, minlength=size).reshape(-1, classes, classes)
+    start = confusion(y, rivals, classes)
+    scores = metric(start + np.cumsum(won - lost, axis=0)[:-1])
+    best = int(scores.argmax())
+    last = best + int(np.argmin(np.append(scores[best:] >= scores[best], False)))
+    return float(np.exp((edges[best] + edges[min(last, len(edges) - 1)]) / 2))
