@@ -321,9 +321,11 @@ def _won(what: str, differences: Sequence[Difference]) -> list[str]:
     by_interval, by_point = Counter(d.outcome for d in differences), Counter(d.point for d in differences)
     fine = by_point["better"] + by_point["equal"]
     return [
-        f"- On {len(differences)} sets, {what}: {by_interval['better']} better, {by_interval['equal']} equal, "
-        f"{by_interval['worse']} worse by interval; {by_point['better']} better, {by_point['worse']} worse by the mean "
-        f"alone (better or equal on {fine})."
+        (
+            f"- On {len(differences)} sets, {what}: {by_interval['better']} better, {by_interval['equal']} equal, "
+            f"{by_interval['worse']} worse by interval; {by_point['better']} better, {by_point['worse']} worse by the "
+            f"mean alone (better or equal on {fine})."
+        )
     ]
 
 

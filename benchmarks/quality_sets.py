@@ -1,8 +1,8 @@
 """The tables that `quality.py` compares on, and the files that both systems read.
 
-Cells are kept as they are written, but for blanks around them and what stands for a missing value (`?`, `NA`), which is
-left empty: then neither system needs to be told. Files without a header get one, with names as in the sets' descriptions.
-"""
+Cells are kept as they are written, but for blanks around them and what stands for a missing value (`?`, `NA`), which
+Cells are kept as they are written, but for blanks around them and what stands for a missing value (`?`, `NA`), which
+is left empty: neither system then needs to be told. Files without a header get one, with names from their descriptions.
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ SETS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The files of one split: `train.csv` with the target, `test.csv` without it, and the truth (rows,) of the latter."""
+    """The files of one split: rows with the target, rows without it, and the truth (rows,) of the latter."""
 
     train: Path
     test: Path
