@@ -76,7 +76,6 @@ def test_what_is_chance_costs_little():
     ]
     lost = [score(new, truth, np.ones(2), "accuracy") - score(new, truth, weights, "accuracy") for weights in found]
     assert np.mean(lost) < 0.002
-    assert sum(np.allclose(weights, 1) for weights in found) >= 10
 
 
 def test_more_classes():

@@ -16,6 +16,7 @@ from concours.kernels.scores import (
     hits,
     log_losses,
     pinball_losses,
+    r2_means,
     relative_errors,
     replicate_means,
     row_means,
@@ -123,11 +124,32 @@ def test_errors_of_numbers_are_scikit_learns():
 def test_areas_and_their_covariance():
     """Areas under ROC curves, ties among the scores too, are scikit-learn's; their covariance is the bootstrap's."""
     rng = np.random.default_rng(0)
-    y = rng.random(500) < 0.3
+    y = (rng.random(500) < 0.3).astype(int)
     first = np.round(rng.normal(size=500) + y, 1)
-    scores = [first, first + rng.normal(size=500)]
-    means = auc_means(y, scores)
-    assert np.allclose(means.means, [sk.roc_auc_score(y, score) for score in scores])
+    models = [np.stack([-score, score], axis=1) for score in (first, first + rng.normal(size=500))]
+    means = auc_means(y, models)
+    assert np.allclose(means.means, [sk.roc_auc_score(y, p[:, 1]) for p in models])
     draws = [rng.integers(500, size=500) for _ in range(400)]
-    again = [[sk.roc_auc_score(y[rows], score[rows]) for score in scores] for rows in draws]
+    again = [[sk.roc_auc_score(y[rows], p[rows, 1]) for p in models] for rows in draws]
+    assert np.allclose(means.covariance, np.cov(np.transpose(again)), rtol=0.25)
+
+
+def test_areas_of_many_classes():
+    """The mean over the classes, each against the rest; classes that do not occur do not count."""
+    rng = np.random.default_rng(0)
+    y, p = rng.integers(3, size=80), rng.dirichlet(np.ones(3), size=80)
+    theirs = sk.roc_auc_score(y, p, multi_class="ovr")
+    assert np.isclose(auc_means(y, [p]).means[0], theirs)
+    assert np.isclose(auc_means(y, [np.hstack([p, np.zeros((80, 1))])]).means[0], theirs)
+
+
+def test_determination_and_its_covariance():
+    """R² is scikit-learn's, its covariance the bootstrap's."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=800)
+    models = [(y + rng.normal(size=800))[:, None], (y + 0.5 * rng.normal(size=800))[:, None]]
+    means = r2_means(y, models)
+    assert np.allclose(means.means, [sk.r2_score(y, p) for p in models])
+    draws = [rng.integers(800, size=800) for _ in range(400)]
+    again = [[sk.r2_score(y[rows], p[rows]) for p in models] for rows in draws]
     assert np.allclose(means.covariance, np.cov(np.transpose(again)), rtol=0.25)

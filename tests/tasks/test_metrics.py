@@ -1,72 +1,181 @@
-"""Metrics by name: ours and every scorer of scikit-learn that can work on predictions."""
+"""Metrics by name: ours, every scorer of scikit-learn that can work on predictions, and a user's own."""
 
 from __future__ import annotations
+
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
 from concours.core.errors import ContestError
-from concours.tasks.metrics import measure
+from concours.tasks.metrics import check_target, measure
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(3, size=60)
 P = RNG.dirichlet(np.ones(3), size=60)
+NAMED = P.argmax(1)
 YES, Q = (Y > 0).astype(int), np.stack([1 - P[:, 1], P[:, 1]], axis=1)
 VALUES, GUESSES = RNG.normal(size=60), RNG.normal(size=(60, 1))
+ABOVE, GUESSED = np.exp(VALUES), np.exp(GUESSES)
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("log_loss", sk.log_loss(Y, P)),
-        ("accuracy", sk.accuracy_score(Y, P.argmax(1))),
-        ("balanced_accuracy", sk.balanced_accuracy_score(Y, P.argmax(1))),
-        ("f1_macro", sk.f1_score(Y, P.argmax(1), average="macro")),
-        ("neg_log_loss", -sk.log_loss(Y, P)),
+        ("brier", sk.brier_score_loss(Y, P)),
+        ("accuracy", sk.accuracy_score(Y, NAMED)),
+        ("balanced_accuracy", sk.balanced_accuracy_score(Y, NAMED)),
+        ("f1_macro", sk.f1_score(Y, NAMED, average="macro")),
+        ("precision_weighted", sk.precision_score(Y, NAMED, average="weighted")),
+        ("recall_micro", sk.recall_score(Y, NAMED, average="micro")),
+        ("kappa", sk.cohen_kappa_score(Y, NAMED)),
+        ("kappa_quadratic", sk.cohen_kappa_score(Y, NAMED, weights="quadratic")),
+        ("mcc", sk.matthews_corrcoef(Y, NAMED)),
         ("roc_auc_ovr", sk.roc_auc_score(Y, P, multi_class="ovr")),
-        ("matthews_corrcoef", sk.matthews_corrcoef(Y, P.argmax(1))),
+        ("average_precision", sk.average_precision_score(np.eye(3)[Y], P)),
+        ("neg_log_loss", -sk.log_loss(Y, P)),
+        ("matthews_corrcoef", sk.matthews_corrcoef(Y, NAMED)),
+        ("top_k_accuracy", sk.top_k_accuracy_score(Y, P)),
     ],
 )
 def test_classes(name, expected):
-    """The raw value that scikit-learn gives, in its own direction."""
+    """The value that scikit-learn gives, in its own direction."""
     assert np.isclose(measure(name, "classes", 3).score(Y, P), expected)
-
-
-def test_two_classes():
-    """With two classes the second is the positive one."""
-    assert np.isclose(measure("roc_auc", "classes", 2).score(YES, Q), sk.roc_auc_score(YES, Q[:, 1]))
-    assert np.isclose(measure("f1", "classes", 2).score(YES, Q), sk.f1_score(YES, Q.argmax(1)))
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("rmse", sk.root_mean_squared_error(VALUES, GUESSES[:, 0])),
-        ("r2", sk.r2_score(VALUES, GUESSES[:, 0])),
-        ("neg_mean_absolute_error", -sk.mean_absolute_error(VALUES, GUESSES[:, 0])),
+        ("roc_auc", sk.roc_auc_score(YES, Q[:, 1])),
+        ("roc_auc_ovr", sk.roc_auc_score(YES, Q[:, 1])),
+        ("average_precision", sk.average_precision_score(YES, Q[:, 1])),
+        ("brier", sk.brier_score_loss(YES, Q[:, 1])),
+        ("f1", sk.f1_score(YES, Q.argmax(1))),
+        ("precision", sk.precision_score(YES, Q.argmax(1))),
+        ("recall", sk.recall_score(YES, Q.argmax(1))),
+    ],
+)
+def test_two_classes(name, expected):
+    """With two classes the second is the positive one."""
+    assert np.isclose(measure(name, "classes", 2).score(YES, Q), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("rmse", sk.root_mean_squared_error(ABOVE, GUESSED)),
+        ("mae", sk.mean_absolute_error(ABOVE, GUESSED)),
+        ("mape", sk.mean_absolute_percentage_error(ABOVE, GUESSED)),
+        ("rmsle", sk.root_mean_squared_log_error(ABOVE, GUESSED)),
+        ("r2", sk.r2_score(ABOVE, GUESSED)),
+        ("pinball", 0.5 * sk.mean_absolute_error(ABOVE, GUESSED)),
+        ("pinball@0.9", sk.mean_pinball_loss(ABOVE, GUESSED, alpha=0.9)),
+        ("neg_mean_absolute_error", -sk.mean_absolute_error(ABOVE, GUESSED)),
     ],
 )
 def test_numbers(name, expected):
     """Metrics of numbers."""
-    assert np.isclose(measure(name, "number").score(VALUES, GUESSES), expected)
+    found = measure(name, "number")
+    assert np.isclose(found.score(ABOVE, GUESSED), expected)
+    assert found.needs == "values"
 
 
 @pytest.mark.parametrize(
-    ("name", "target", "classes"),
-    [("f1", "classes", 3), ("rmse", "classes", 2), ("accuracy", "number", 0), ("r3", "number", 0)],
+    ("names", "needs"),
+    [
+        (("log_loss", "brier", "neg_log_loss"), "probabilities"),
+        (("roc_auc", "average_precision", "roc_auc_ovr"), "ranks"),
+        (("accuracy", "f1", "mcc", "kappa_quadratic", "jaccard"), "labels"),
+    ],
 )
-def test_what_does_not_suit_is_refused(name, target, classes):
-    """A metric that could not be computed at the end is refused at the beginning."""
-    with pytest.raises(ContestError, match="task.metrics"):
+def test_what_a_metric_needs(names, needs):
+    """Whether probabilities are wanted, or only their order, or a label."""
+    assert {measure(name, "classes", 2).needs for name in names} == {needs}
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "classes", "words"),
+    [
+        ("f1", "classes", 3, "f1_macro, f1_micro, f1_weighted"),
+        ("roc_auc", "classes", 3, "roc_auc_ovr"),
+        ("rmse", "classes", 2, "does not suit a target of classes"),
+        ("accuracy", "number", 0, "does not suit a target that is a number"),
+        ("r3", "number", 0, "did you mean 'r2'"),
+        ("acuracy", "classes", 2, "did you mean 'accuracy'"),
+        ("pinball@9", "number", 0, "between 0 and 1"),
+        ("nowhere.metrics:score", "classes", 2, "nowhere"),
+        ("sklearn.metrics:acuracy_score", "classes", 2, "did you mean 'accuracy_score'"),
+    ],
+)
+def test_what_does_not_suit_is_refused(name, target, classes, words):
+    """A metric that could not be computed at the end is refused at the beginning, in one line with the nearest names."""
+    with pytest.raises(ContestError, match="task.metrics") as error:
         measure(name, target, classes)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500 or "sklearn.metrics" in name
+
+
+def test_rmsle_wants_targets_above_nothing():
+    """What has no logarithm is refused before anything is fitted."""
+    with pytest.raises(ContestError, match=r"rmsle .* -"):
+        check_target([measure("rmsle", "number")], VALUES)
+    check_target([measure("rmsle", "number")], ABOVE)
 
 
 def test_bootstrap_agrees_with_the_formula():
-    """The bootstrap's standard error of accuracy agrees with that of a mean of rows."""
+    """The bootstrap's standard error of log loss agrees with that of a mean of rows."""
     formula = measure("accuracy", "classes", 3).means(Y, [P], seed=0, rounds=0).stderr[0]
     bootstrap = measure("neg_log_loss", "classes", 3).means(Y, [P, P], seed=0, rounds=400)
     loss = measure("log_loss", "classes", 3).means(Y, [P], seed=0, rounds=0).stderr[0]
     assert 0.03 < formula < 0.08
     assert np.allclose(bootstrap.stderr, loss, rtol=0.15)
     assert np.isclose(bootstrap.covariance[0, 1], bootstrap.covariance[0, 0])
+
+
+def test_intervals_stay_within_the_metric():
+    """No interval of a share goes beyond one, none of a loss below nothing."""
+    sure = np.eye(2)[YES] * 0.98 + 0.01
+    for name in ("accuracy", "f1", "roc_auc", "log_loss", "mcc"):
+        found = measure(name, "classes", 2)
+        ((low, high),) = found.intervals(found.means(YES, [sure], seed=0, rounds=20), len(YES))
+        assert low - 1e-9 <= found.score(YES, sure) <= high + 1e-9
+        assert high <= 1
+        assert low >= (0 if name != "mcc" else -1)
+
+
+@pytest.fixture
+def users(monkeypatch):
+    """A module of a user's metrics."""
+
+    def cost(y_true, y_pred):
+        return float(np.mean(y_true != y_pred))
+
+    def sureness(y_true, y_proba):
+        return float(y_proba[np.arange(len(y_true)), y_true].mean())
+
+    cost.greater_is_better = False
+    module = ModuleType("users_metrics")
+    module.cost, module.sureness = cost, sureness
+    module.words = lambda y_true, y_pred: float(set(y_true) | set(y_pred) <= {"a", "b", "c"})
+    module.text = lambda y_true, y_pred: "good"
+    monkeypatch.setitem(sys.modules, "users_metrics", module)
+
+
+@pytest.mark.usefixtures("users")
+def test_users_own():
+    """A function by its dotted path gets codes or probabilities as its parameters say, and says which way is better."""
+    cost, sureness = (measure(f"users_metrics:{name}", "classes", 3) for name in ("cost", "sureness"))
+    assert (cost.metric.greater_is_better, sureness.metric.greater_is_better) == (False, True)
+    assert (cost.needs, sureness.needs) == ("labels", "probabilities")
+    assert np.isclose(cost.score(Y, P), np.mean(Y != NAMED))
+    assert np.isclose(sureness.score(Y, P), P[np.arange(60), Y].mean())
+    assert measure("users_metrics:words", "classes", 3, labels=["a", "b", "c"]).score(Y, P) == 1
+    assert measure("sklearn.metrics:r2_score", "number").score(VALUES, VALUES[:, None]) == 1
+    with pytest.raises(ContestError, match="must return a number, got 'good'"):
+        measure("users_metrics:text", "classes", 3).score(Y, P)
+    with pytest.raises(ContestError, match="takes probabilities"):
+        measure("users_metrics:sureness", "number")

@@ -112,22 +112,39 @@ def replicate_means(estimates: Floats, replicates: Floats) -> Means:
     return Means(estimates, centred.T @ centred / max(len(replicates) - 1, 1))
 
 
-def auc_means(positive: NDArray[np.bool_], scores: Sequence[Floats]) -> Means:
+def auc_means(y: NDArray[np.int64], predictions: Sequence[Floats]) -> Means:
     """Areas under ROC curves of several models on the same rows, with their covariance (DeLong et al. 1988).
 
+    Of the second class where there are two; of more, the mean over the classes that occur, each against the rest.
+
     Args:
-        positive: (rows,), of both sorts at least one.
-        scores: (rows,) a model, greater where the row is more likely positive.
+        y: (rows,) codes of the true classes, two different ones at least.
+        predictions: (rows, classes), greater where the row is more likely of the class.
     """
-    many, few = np.count_nonzero(positive), np.count_nonzero(~positive)
-    moved = np.empty((len(positive), len(scores)))
-    areas = np.empty(len(scores))
-    for model, score in enumerate(scores):
-        above, below = rankdata(score[positive]), rankdata(score[~positive])
-        ranks = rankdata(score)
-        won = (ranks[positive] - above) / few
-        lost = 1 - (ranks[~positive] - below) / many
-        areas[model] = won.mean()
-        moved[positive, model] = (won - areas[model]) / many
-        moved[~positive, model] = (lost - areas[model]) / few
+    classes = predictions[0].shape[1]
+    sought = [1] if classes == 2 else np.flatnonzero(np.bincount(y, minlength=classes)).tolist()
+    each = [[_auc(y == code, p[:, code]) for code in sought] for p in predictions]
+    areas = np.array([np.mean([area for area, _ in of_classes]) for of_classes in each])
+    moved = np.stack([np.mean([influence for _, influence in of_classes], axis=0) for of_classes in each], axis=1)
     return Means(areas, moved.T @ moved)
+
+
+def _auc(positive: NDArray[np.bool_], score: Floats) -> tuple[float, Floats]:
+    """The area, and each row's influence on it, (rows,)."""
+    many, few = np.count_nonzero(positive), np.count_nonzero(~positive)
+    ranks = rankdata(score)
+    won = (ranks[positive] - rankdata(score[positive])) / few
+    lost = 1 - (ranks[~positive] - rankdata(score[~positive])) / many
+    influence = np.empty(len(score))
+    influence[positive] = (won - won.mean()) / many
+    influence[~positive] = (lost - lost.mean()) / few
+    return float(won.mean()), influence
+
+
+def r2_means(y: Floats, predictions: Sequence[Floats]) -> Means:
+    """Coefficients of determination of several models on the same rows, with their covariance by influences."""
+    spread = np.square(y - y.mean())
+    errors = np.stack([squared_errors(y, p) for p in predictions], axis=1)
+    shares = errors.sum(axis=0) / spread.sum()
+    influence = (shares * spread[:, None] - errors) / spread.sum()
+    return Means(1 - shares, influence.T @ influence)

@@ -1,88 +1,297 @@
-"""Metrics by name: our own means over rows, and every scorer of scikit-learn."""
+"""Metrics by name: our own, every scorer of scikit-learn, and a user's function."""
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import average_precision_score, get_scorer, get_scorer_names
 
 from concours.core.errors import ContestError, nearest
 from concours.core.problem import Metric
-from concours.kernels.scores import Means, hits, log_losses, replicate_means, row_means, squared_errors
+from concours.kernels.counts import OF_COUNTS, OfCounts, confusion, count_means
+from concours.kernels.ranks import intervals, share_intervals
+from concours.kernels.scores import (
+    Means,
+    absolute_errors,
+    auc_means,
+    briers,
+    hits,
+    log_losses,
+    pinball_losses,
+    r2_means,
+    relative_errors,
+    replicate_means,
+    row_means,
+    squared_errors,
+    squared_log_errors,
+)
 
 Floats = NDArray[np.float64]
+Needs = Literal["probabilities", "ranks", "labels", "values"]
+
+_MOST_SLOPES = 50  # classes; above, slopes cost more than a bootstrap
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """How a metric is computed.
+    """How a metric is computed: by just one of `rows`, `counts`, `joint` and `whole`.
 
     Attributes:
-        rows: scores of single rows, whose mean (or its square root) is the metric; none for scikit-learn's scorers.
+        needs: what of a prediction it is computed from: `probabilities`, a proper score; `ranks`, only their order;
+            `labels`, the class named; or `values`, of a regression.
+        rows: scores of single rows, whose mean (or its square root) is the metric.
         root: whether the metric is the square root of the mean.
         share: whether the scores of rows are 0 or 1, so that the metric is a share of rows.
+        counts: the metric as a function of the confusion matrix.
+        joint: the metric of several models with the covariance of these estimates.
+        whole: the metric of targets and predictions (rows, outputs), known at no smaller scale.
+        low, high: the bounds of the metric.
+        classes: how many there must be.
     """
 
     metric: Metric
     target: str
+    needs: Needs
     rows: Callable[[Any, Floats], Floats] | None = None
     root: bool = False
     share: bool = False
+    counts: OfCounts | None = None
+    joint: Callable[[Any, Sequence[Floats]], Means] | None = None
+    whole: Callable[[Any, Floats], float] | None = None
+    low: float = -np.inf
+    high: float = np.inf
+    classes: int | None = None
 
     def score(self, y: NDArray[Any], p: Floats) -> float:
         """The raw metric of predictions (rows, outputs) against targets (rows,)."""
-        if self.rows is None:
-            return _scorer_value(self.metric.name, self.target, y, p)
-        mean = float(self.rows(y, p).mean())
-        return mean**0.5 if self.root else mean
+        if self.rows is not None:
+            mean = float(self.rows(y, p).mean())
+            return mean**0.5 if self.root else mean
+        if self.counts is not None:
+            return float(self.counts(confusion(y, p.argmax(axis=1), p.shape[1])))
+        if self.joint is not None:
+            return float(self.joint(y, [p]).means[0])
+        assert self.whole is not None  # noqa: S101 (for the type checker)
+        return self.whole(y, p)
 
     def means(self, y: NDArray[Any], predictions: list[Floats], *, seed: int, rounds: int) -> Means:
         """The metric of several models on the same rows, with the covariance of these estimates.
 
-        Means over rows by the paired normal approximation; scikit-learn's scorers by a paired bootstrap of the rows.
+        Means over rows by the paired normal approximation; metrics of counts, of ranks and R² by the influence of each
+        row; the others by a paired bootstrap of the rows.
         """
         if self.rows is not None:
             means = row_means(np.stack([self.rows(y, p) for p in predictions], axis=1))
             return means.root() if self.root else means
+        if self.counts is not None and predictions[0].shape[1] <= _MOST_SLOPES:
+            return count_means(y, [p.argmax(axis=1) for p in predictions], predictions[0].shape[1], self.counts)
+        if self.joint is not None:
+            return self.joint(y, predictions)
         rng = np.random.default_rng(seed)
         draws = [rng.integers(len(y), size=len(y)) for _ in range(rounds)]
         replicates = [[self.score(y[rows], p[rows]) for p in predictions] for rows in draws]
         kept = np.asarray([row for row in replicates if np.isfinite(row).all()]).reshape(-1, len(predictions))
         return replicate_means(np.asarray([self.score(y, p) for p in predictions]), kept)
 
+    def intervals(self, means: Means, rows: int) -> Floats:
+        """95% intervals of such means on so many rows, (models, 2), within the metric's bounds."""
+        found = share_intervals(means.means, rows) if self.share else intervals(means)
+        return np.asarray(np.clip(found, self.low, self.high))
 
+
+def _average_precision(y: NDArray[np.int64], p: Floats) -> float:
+    """Of the second class where there are two; of more, the mean over the classes that occur, each against the rest."""
+    sought = [1] if p.shape[1] == 2 else np.unique(y).tolist()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return float(np.mean([average_precision_score(y == code, p[:, code]) for code in sought]))
+
+
+def _areas(y: NDArray[np.int64], predictions: Sequence[Floats]) -> Means:
+    """Undefined, not wrong, where all rows are of one class."""
+    if len(np.unique(y)) > 1:
+        return auc_means(y, predictions)
+    return Means(np.full(len(predictions), np.nan), np.full((len(predictions),) * 2, np.nan))
+
+
+def _own(name: str, target: str, needs: Needs, better: Literal["greater", "less"], **fields: Any) -> Measure:
+    return Measure(
+        metric=Metric(name=name, greater_is_better=better == "greater"), target=target, needs=needs, **fields
+    )
+
+
+_RANKS: dict[str, Any] = {"low": 0.0, "high": 1.0}
 _OWN = {
     measure.metric.name: measure
     for measure in (
-        Measure(metric=Metric(name="log_loss", greater_is_better=False), target="classes", rows=log_losses),
-        Measure(metric=Metric(name="accuracy", greater_is_better=True), target="classes", rows=hits, share=True),
-        Measure(metric=Metric(name="rmse", greater_is_better=False), target="number", rows=squared_errors, root=True),
+        _own("log_loss", "classes", "probabilities", "less", rows=log_losses, low=0.0),
+        _own("brier", "classes", "probabilities", "less", rows=briers, low=0.0),
+        _own("roc_auc", "classes", "ranks", "greater", joint=_areas, classes=2, **_RANKS),
+        _own("roc_auc_ovr", "classes", "ranks", "greater", joint=_areas, **_RANKS),
+        _own("average_precision", "classes", "ranks", "greater", whole=_average_precision, **_RANKS),
+        _own("accuracy", "classes", "labels", "greater", rows=hits, share=True),
+        *(
+            _own(name, "classes", "labels", "greater", counts=of, high=1.0,
+                 low=-1.0 if name.startswith(("mcc", "kappa")) else 0.0,
+                 classes=2 if name in ("f1", "precision", "recall") else None)
+            for name, of in OF_COUNTS.items()
+            if name != "accuracy"
+        ),
+        _own("rmse", "number", "values", "less", rows=squared_errors, root=True, low=0.0),
+        _own("mae", "number", "values", "less", rows=absolute_errors, low=0.0),
+        _own("mape", "number", "values", "less", rows=relative_errors, low=0.0),
+        _own("rmsle", "number", "values", "less", rows=squared_log_errors, root=True, low=0.0),
+        _own("r2", "number", "values", "greater", joint=r2_means, high=1.0),
+        _own("pinball", "number", "values", "less", rows=pinball_losses(0.5), low=0.0),
     )
-}
+}  # fmt: skip
 
 
-def measure(name: str, target: str, classes: int = 2) -> Measure:
+def measure(
+    name: str,
+    target: str,
+    classes: int = 2,
+    *,
+    function: Callable[..., float] | None = None,
+    labels: Sequence[Any] | None = None,
+) -> Measure:
     """The metric of that name for a kind of target, `classes` or `number`, and for that many classes.
+
+    A name is one of ours, e.g. `f1_macro` or `pinball@0.9`; of scikit-learn's scorers; or `module:function`, a user's
+    own. That is called with true labels or values (rows,) and the predicted ones; if it has a parameter `y_proba` or
+    `proba`, with the probabilities (rows, classes) as that instead. It is better the greater it is, unless it has an
+    attribute `greater_is_better` that is false.
+
+    Args:
+        function: what `module:function` stands for, where that is not an installed module's.
+        labels: of the classes, as a user's function is to get them; by default their codes.
 
     Raises:
         ContestError: there is none, or it does not suit the target; the message has the nearest.
     """
-    own = _OWN.get(name)
-    if own and own.target == target:
-        return own
+    if ":" in name:
+        return _users(name, target, function or _imported(name), labels)
+    own = _quantile(name) if name.startswith("pinball@") else _OWN.get(name)
     if own is None and name in get_scorer_names():
-        found = Measure(metric=Metric(name=name, greater_is_better=True), target=target)
-        _try_out(found, classes)
-        return found
-    suiting = [known for known, other in _OWN.items() if other.target == target]
-    why = f"metric {name!r} does not suit a target of {target}" if own else f"unknown metric {name!r}"
-    raise ContestError(f"task.metrics: {why}; {nearest(name, [*suiting, *get_scorer_names()])}")
+        return _scorer(name, target, classes)
+    if own is None:
+        raise ContestError(f"task.metrics: unknown metric {name!r}; {_near(name, target)}")
+    if own.target != target:
+        what = {"classes": "a target of classes", "number": "a target that is a number"}[target]
+        raise ContestError(f"task.metrics: metric {name!r} does not suit {what}; {_near(name, target)}")
+    if own.classes not in (None, classes):
+        instead = [other for other in _OWN if other.startswith(f"{name}_")]
+        raise ContestError(
+            f"task.metrics: metric {name!r} does not suit a target of {classes} classes, as it is of two; "
+            f"use {', '.join(instead)}"
+        )
+    return own
+
+
+def check_target(measures: Sequence[Measure], y: NDArray[Any]) -> None:
+    """Refuses targets that a metric is not defined for.
+
+    Raises:
+        ContestError: there are negative ones and a metric takes their logarithm.
+    """
+    for found in measures:
+        if found.metric.name == "rmsle" and y.min() < 0:
+            raise ContestError(f"task.metrics: rmsle wants targets of at least 0; the least here is {y.min()}")
+
+
+def _near(name: str, target: str) -> str:
+    own = [known for known, other in _OWN.items() if other.target == target]
+    close = get_close_matches(name, dict.fromkeys([*own, *get_scorer_names()]), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+    return (
+        hint
+        + "a name of scikit-learn's scorers or module:function is taken too"
+        + ("" if close else f"; known: {', '.join(own)}")
+    )
+
+
+def _quantile(name: str) -> Measure:
+    try:
+        quantile = float(name.partition("@")[2])
+    except ValueError:
+        quantile = np.nan
+    if not 0 < quantile < 1:
+        raise ContestError(f"task.metrics: {name!r} must have a quantile between 0 and 1, as pinball@0.9 has")
+    pinball = _OWN["pinball"]
+    return replace(pinball, metric=replace(pinball.metric, name=name), rows=pinball_losses(quantile))
+
+
+# A user's own
+
+
+def _imported(name: str) -> Callable[..., float]:
+    module, _, attribute = name.rpartition(":")
+    try:
+        holder = importlib.import_module(module)
+    except ImportError as error:
+        raise ContestError(f"task.metrics: {name!r}: {error}") from None
+    found = getattr(holder, attribute, None)
+    if not callable(found):
+        functions = [key for key, value in vars(holder).items() if callable(value) and not key.startswith("_")]
+        raise ContestError(f"task.metrics: {module} has no function {attribute!r}; {nearest(attribute, functions)}")
+    return found  # type: ignore[no-any-return]
+
+
+def _users(name: str, target: str, function: Callable[..., float], labels: Sequence[Any] | None) -> Measure:
+    proba = next((key for key in _parameters(function) if key in ("y_proba", "proba")), None)
+    if proba and target == "number":
+        raise ContestError(f"task.metrics: {name!r} takes probabilities, and a number has none")
+    known = None if labels is None else np.asarray(labels)
+
+    def whole(y: NDArray[Any], p: Floats) -> float:
+        true = y if known is None or target == "number" else known[y]
+        if proba:
+            value = function(true, **{proba: p})
+        elif target == "number":
+            value = function(true, p[:, 0])
+        else:
+            named = p.argmax(axis=1)
+            value = function(true, named if known is None else known[named])
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise ContestError(f"task.metrics: {name!r} must return a number, got {value!r}") from None
+
+    needs: Needs = "values" if target == "number" else "probabilities" if proba else "labels"
+    better = bool(getattr(function, "greater_is_better", True))
+    return Measure(metric=Metric(name=name, greater_is_better=better), target=target, needs=needs, whole=whole)
+
+
+def _parameters(function: Callable[..., Any]) -> Sequence[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # what is written in C may not tell
+        return []
+
+
+# scikit-learn's scorers
+
+
+def _scorer(name: str, target: str, classes: int) -> Measure:
+    asks = getattr(get_scorer(name), "_response_method", "predict")
+    of_classes: Needs = "labels" if asks == "predict" else "probabilities" if asks == "predict_proba" else "ranks"
+    found = Measure(
+        metric=Metric(name=name, greater_is_better=True),
+        target=target,
+        needs=of_classes if target == "classes" else "values",
+        whole=lambda y, p: _scorer_value(name, target, y, p),
+    )
+    _try_out(found, classes)
+    return found
 
 
 class _Told(BaseEstimator):

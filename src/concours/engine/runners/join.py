@@ -15,6 +15,7 @@ from concours.core.ports import Store
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.blending import blend as blend_predictions
+from concours.kernels.criteria import METRICS
 from concours.kernels.pooling import pool_weights, sum_weights
 from concours.kernels.selection import greedy_selection, path_losses
 from concours.tasks.metrics import measure
@@ -67,7 +68,7 @@ def select(job: Job, store: Store) -> Yield:
     selection = greedy_selection(
         [member[rows] for member in members],
         y[rows],
-        metric=loss if found.rows is None else name,
+        metric=name if name in METRICS else loss,
         steps=job.params["steps"],
         seed=job.seed,
     )

@@ -8,7 +8,7 @@ from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.work import Yield
-from concours.kernels.ranks import competition_ranks, intervals, rank_ranges, share_intervals
+from concours.kernels.ranks import competition_ranks, rank_ranges
 from concours.tasks.metrics import Measure, measure
 
 _SELECTION_ROUNDS = 50
@@ -35,14 +35,11 @@ def judge(job: Job, store: Store) -> Yield:
     predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
     means = first.means(y, predictions, seed=job.seed, rounds=_JUDGE_ROUNDS)
     ranges = rank_ranges(means, greater_is_better=direction)
-    ci = share_intervals(means.means, len(y)) if first.share else intervals(means)
-    if first.rows is not None:
-        ci = np.maximum(ci, 0.0)  # our own means are of losses and of shares
     others = {m.metric.name: [_finite(m.score(y, p)) for p in predictions] for m in measures[1:]}
     return Yield(
         values={
             "scores": {first.metric.name: means.means.tolist(), **others},
-            "ci": ci.tolist(),
+            "ci": first.intervals(means, len(y)).tolist(),
             "rank": competition_ranks(means.means, greater_is_better=direction).tolist(),
             "rank_best": ranges.best.tolist(),
             "rank_worst": ranges.worst.tolist(),
