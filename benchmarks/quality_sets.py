@@ -1,8 +1,8 @@
 """The tables that `quality.py` compares on, and the files that both systems read.
 
 Cells are kept as they are written, but for blanks around them and what stands for a missing value (`?`, `NA`), which
-Cells are kept as they are written, but for blanks around them and what stands for a missing value (`?`, `NA`), which
-is left empty: neither system then needs to be told. Files without a header get one, with names from their descriptions.
+is left empty: neither system needs to be told. Files without a header get one, with the names in their descriptions.
+"""
 
 from __future__ import annotations
 
