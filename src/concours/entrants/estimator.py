@@ -93,7 +93,7 @@ class NeuralEstimator(BaseEstimator):
         loss, validation_loss = self._losses(torch.from_numpy(targets[~held]), settings)
         with seeded(seed, device) as generator:
             network = type(self)._build(**self.architecture_)
-            learn_scaling(network.scaling, rows[~held])
+            self._learn_scaling(network, rows[~held])
             self.network_ = network.to(device)
             held_out = on_device(device, rows[held], targets[held]) if held.any() else None
             self.history_ = train(
@@ -154,6 +154,10 @@ class NeuralEstimator(BaseEstimator):
 
     def _augmentation(self) -> Augmentation | None:
         return None
+
+    def _learn_scaling(self, network: Any, rows: Array) -> None:
+        """Set what an untrained network knows of its inputs from the training rows."""
+        learn_scaling(network.scaling, rows)
 
     def _calibrate(self, said: Tensor, targets: Tensor) -> None:
         """Use what the trained network says of the rows held out."""

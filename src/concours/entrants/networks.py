@@ -1,4 +1,4 @@
-"""The zoo's small networks, on plain torch: dense, convolutional, vision transformer.
+"""The zoo's small networks, on plain torch: dense, convolutional, vision transformer, and two for tables.
 
 A network takes raw inputs and scales them itself, so that its tensors are all there is to it. Every builder takes plain
 values, so that a network can be built again from what JSON says of it. Images have shape (n, height, width, colours).
@@ -13,6 +13,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from concours.entrants.embeddings import Columns
 
 NORMS: dict[str, Callable[[int], nn.Module]] = {
     "batch": lambda width: _without_count(nn.BatchNorm1d(width)),
@@ -64,16 +66,60 @@ def vision_transformer(
     return Network(shape[-1], nn.Sequential(*layers))
 
 
-class Network(nn.Module):
-    """From raw inputs to outputs: standardise, `body`, times `sharpness`.
+def tabular(
+    *,
+    shape: Sequence[int],
+    outputs: int,
+    numbers: int,
+    cardinalities: Sequence[int],
+    bins: int,
+    width: int,
+    hidden: Sequence[int],
+    members: int,
+    dropout: float,
+) -> Network:
+    """`Columns` as tokens of `width`, then `members` multilayer perceptrons that share all but a few weights.
 
-    Inputs have shape (n, *shape) and any numeric dtype; outputs are float32, of shape (n, outputs). `sharpness` is one
-    over the temperature of a classifier's calibration (Guo et al. 2017), 1 until it is known.
+    `shape` is (columns,). In training the outputs have shape (n, members, outputs), afterwards as everywhere.
+    """
+    body = Members(shape[0], width, hidden, members, dropout, outputs)
+    return Network(Columns(numbers, cardinalities, bins, width), nn.Sequential(body, Mean()))
+
+
+def tabular_transformer(
+    *,
+    shape: Sequence[int],
+    outputs: int,
+    numbers: int,
+    cardinalities: Sequence[int],
+    bins: int,
+    width: int,
+    depth: int,
+    heads: int,
+    tokens: int,
+    dropout: float,
+) -> Network:
+    """A transformer whose tokens are `Columns` (Gorishniy et al. 2021), with their mean as class token.
+
+    More columns than `tokens` are mixed into so many first.
+    """
+    mix = [MixTokens(shape[0], tokens)] if shape[0] > tokens else []
+    blocks = [Encoder(width, heads, dropout) for _ in range(depth)]
+    layers = [*mix, *blocks, nn.LayerNorm(width), MeanToken(), nn.Linear(width, outputs)]
+    return Network(Columns(numbers, cardinalities, bins, width), nn.Sequential(*layers))
+
+
+class Network(nn.Module):
+    """From raw inputs to outputs: `scaling`, `body`, times `sharpness`.
+
+    `scaling` knows the range of the inputs; a number stands for `Standardise` with so many statistics. Inputs have
+    shape (n, *shape) and any numeric dtype; outputs are float32, of shape (n, outputs). `sharpness` is one over the
+    temperature of a classifier's calibration (Guo et al. 2017), 1 until it is known.
     """
 
-    def __init__(self, statistics: int, body: nn.Module) -> None:
+    def __init__(self, scaling: int | nn.Module, body: nn.Module) -> None:
         super().__init__()
-        self.scaling = Standardise(statistics)
+        self.scaling = Standardise(scaling) if isinstance(scaling, int) else scaling
         self.body = body
         self.register_buffer("sharpness", torch.ones(()))
         self.sharpness: Tensor
@@ -170,6 +216,57 @@ class MeanToken(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         return tokens.mean(dim=1)
+
+
+class MixTokens(nn.Module):
+    """From (n, before, width) to (n, after, width): sums of tokens with learned weights."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.randn(after, before) / math.sqrt(before))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.weights @ tokens
+
+
+class Members(nn.Module):
+    """Multilayer perceptrons that share their hidden layers, from tokens (n, columns, width) to (n, members, outputs).
+
+    Members differ by a factor for each input and by the last layer: TabM-mini (Gorishniy et al. 2025). The factors of a
+    column begin equal.
+    """
+
+    def __init__(
+        self, columns: int, width: int, hidden: Sequence[int], members: int, dropout: float, outputs: int
+    ) -> None:
+        super().__init__()
+        factors = torch.randn(members, columns) if members > 1 else torch.ones(1, columns)
+        self.factors = nn.Parameter(factors.repeat_interleave(width, dim=1))
+        layers: list[nn.Module] = []
+        for before, after in pairwise([columns * width, *hidden]):
+            layers += [nn.Linear(before, after), nn.SiLU(), nn.Dropout(dropout)]
+        self.shared = nn.Sequential(*layers)
+        bound = 1 / math.sqrt(hidden[-1])
+        self.heads = nn.Parameter(torch.empty(members, hidden[-1], outputs).uniform_(-bound, bound))
+        self.biases = nn.Parameter(torch.zeros(members, 1, outputs))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        each = tokens.flatten(1) * self.factors[:, None]
+        return torch.baddbmm(self.biases, self.shared(each), self.heads).transpose(0, 1)
+
+
+class Mean(nn.Module):
+    """The mean of members (n, members, outputs) once they are trained; until then they stay apart.
+
+    One output is a number. Several are logits: the result is the logarithm of the members' mean probability.
+    """
+
+    def forward(self, said: Tensor) -> Tensor:
+        if self.training:
+            return said
+        if said.shape[2] == 1:
+            return said.mean(dim=1)
+        return said.log_softmax(dim=2).logsumexp(dim=1) - math.log(said.shape[1])
 
 
 def _without_count(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> nn.Module:
