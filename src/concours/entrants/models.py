@@ -32,6 +32,7 @@ _TRUSTED = frozenset(
         "sklearn.neural_network._stochastic_optimizers": "AdamOptimizer SGDOptimizer",
         "sklearn.tree._tree": "Tree",
         "sklearn.utils._bunch": "Bunch",
+        "concours.entrants.texts": "NaiveBayesLogistic TextTopics TextVectors",
         "concours.entrants.preparation": "FlattenPixels",
         "concours.entrants.tables": "Codes Matrix TableColumns _Topics",
         "skrub._apply_to_each_col": "ApplyToEachCol",
