@@ -42,7 +42,7 @@ class Contest:
 
     Attributes:
         entrants: those named; a baseline is always added.
-        lineup: the kind's own entrants, added to those named: `fast` or `none`. By default `fast` where none are named.
+        lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default `fast` where none are named.
         final: the model on the board, `refit` on the whole training part or a `bag` of the models of the folds.
         cooperate: strategies, `average`, `vote`, `greedy`; by default all that suit the target.
         seconds: of wall time for the whole contest, over all its sittings.
@@ -53,7 +53,7 @@ class Contest:
 
     task: Task
     entrants: Sequence[Entrant] = ()
-    lineup: Literal["fast", "none"] | None = None
+    lineup: Literal["fast", "full", "none"] | None = None
     final: Final = "refit"
     cooperate: Sequence[str] | None = None
     seconds: float | None = None
@@ -120,14 +120,19 @@ class Contest:
     def _resolved(self, kind: Kind) -> list[Resolved]:
         """Baseline, named entrants, line-up; no two of one name."""
         lineup = self.lineup or ("none" if self.entrants else "fast")
-        if lineup not in ("none", "fast"):
-            raise ContestError(f"lineup must be one of fast, none; got {lineup!r}")
+        if lineup not in ("none", "fast", "full"):
+            raise ContestError(f"lineup must be one of fast, full, none; got {lineup!r}")
         names = {entrant.name for entrant in self.entrants}
         own = [] if lineup == "none" else [name for name in LINEUPS[kind.form][lineup] if name not in names]
         baseline = [] if BASELINE in names else [Entrant(name=BASELINE, recipe=BASELINE, role="baseline")]
         everyone = [*baseline, *self.entrants, *(Entrant(name=name, recipe=name) for name in own)]
         _refuse_doubles([entrant.name for entrant in everyone])
-        return [_resolved(entrant, kind, self.folder) for entrant in everyone]
+        return [_resolved(entrant, kind, self.folder, self._effort(lineup)) for entrant in everyone]
+
+    def _effort(self, lineup: str) -> float:
+        """How long a fit of the zoo's own entrants may take, in units of about ten seconds: what suits the budget."""
+        whole = 2.0 if lineup == "full" else 1.0
+        return whole if self.seconds is None else round(min(max(self.seconds / 300, 0.05), whole), 3)
 
     def _strategies(self, kind: Kind) -> tuple[str, ...]:
         suiting = [name for name, strategy in STRATEGIES.items() if kind.target in strategy.targets]
@@ -220,9 +225,9 @@ def _executor(name: str, out: RunFolder, workers: int, limits: Limits, listener:
     )
 
 
-def _resolved(entrant: Entrant, kind: Kind, folder: Path) -> Resolved:
+def _resolved(entrant: Entrant, kind: Kind, folder: Path, effort: float) -> Resolved:
     try:
-        return resolve(entrant, form=kind.form, preparation=kind.preparation, folder=folder)
+        return resolve(entrant, form=kind.form, preparation=kind.preparation, folder=folder, effort=effort)
     except RecipeError as error:
         raise RecipeError(f"entrant {entrant.name}: {error}") from None
 

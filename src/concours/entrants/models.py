@@ -1,4 +1,5 @@
-"""Models as files: safetensors for networks of the zoo, skops for scikit-learn estimators. Nothing is pickled.
+"""Models as files: safetensors for networks of the zoo, the libraries' own formats for boosted trees, skops for
+scikit-learn estimators. Nothing is pickled.
 
 What neither can hold is kept as `refit`: the recipe, fitted again on the training part where the model is used.
 """
@@ -18,6 +19,8 @@ from concours.core.archive import unzipped, zipped
 from concours.core.digests import canonical_json
 from concours.core.errors import TrustError
 from concours.entrants.fitting import Fitted, _Constant
+
+_OURS = "concours.entrants."
 
 _TRUSTED = frozenset(
     f"{module}.{name}"
@@ -63,21 +66,26 @@ def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
     head = canonical_json({"codes": fitted.codes.tolist(), "classes": fitted.classes})
     if isinstance(estimator, _Constant):
         return "constant", {"fitted.json": head}, ""
-    if hasattr(estimator, "get_tensors"):
-        kind = type(estimator)
-        state = {
-            "class": f"{kind.__module__}:{kind.__qualname__}",
-            "params": estimator.get_params(),
-            "state": estimator.get_state(),
-        }
-        tensors = safetensors.numpy.save(estimator.get_tensors())
-        return "safetensors", {"fitted.json": head, "state.json": json.dumps(state).encode(), "tensors": tensors}, ""
+    if type(estimator).__module__.startswith(_OURS) and hasattr(estimator, "get_state"):
+        files = {"fitted.json": head, "state.json": json.dumps(_state(estimator)).encode()}
+        if hasattr(estimator, "get_tensors"):
+            return "safetensors", {**files, "tensors": safetensors.numpy.save(estimator.get_tensors())}, ""
+        return "native", {**files, **estimator.get_files()}, ""
     try:
         content = dump_object(estimator)
         load_object(content)
     except Exception as error:  # noqa: BLE001 (whatever skops cannot hold, in whichever way it says so)
         return "refit", {"fitted.json": head}, f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
     return "skops", {"fitted.json": head, "model.skops": content}, ""
+
+
+def _state(estimator: Any) -> dict[str, Any]:
+    kind = type(estimator)
+    return {
+        "class": f"{kind.__module__}:{kind.__qualname__}",
+        "params": estimator.get_params(),
+        "state": estimator.get_state(),
+    }
 
 
 def load_model(format: str, files: Mapping[str, bytes]) -> Fitted:
@@ -97,9 +105,11 @@ def _estimator(format: str, files: Mapping[str, bytes]) -> Any:
         return load_object(files["model.skops"])
     state = json.loads(files["state.json"])
     module, _, name = state["class"].partition(":")
-    if not module.startswith("concours.entrants."):
+    if not module.startswith(_OURS):
         raise TrustError(f"a model of type {state['class']} is not one of the zoo's")
     estimator = getattr(import_module(module), name)(**state["params"])
+    if format == "native":
+        return estimator.set_files(files, state["state"])
     return estimator.set_tensors(safetensors.numpy.load(files["tensors"]), state["state"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from concours.core.entrant import Entrant
 from concours.core.errors import MissingPackage, RecipeError, nearest
 from concours.core.optional import install_command, installed
 from concours.entrants.sources import closure, import_source
-from concours.entrants.zoo import ZOO
+from concours.entrants.zoo import ZOO, Size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +25,23 @@ class Resolved:
     Attributes:
         source: the text of the user's file and its local imports, by relative path; empty for a library's recipe.
         skipped: why the entrant cannot take part here, with the cure.
+        seconds: about how long a fit takes on one core; none where nobody knows.
     """
 
     entrant: Entrant
     source: Mapping[str, str]
     skipped: str = ""
+    seconds: Callable[[Size], float] | None = None
 
 
-def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path) -> Resolved:
+def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effort: float = 1.0) -> Resolved:
     """What an entrant's recipe stands for in a task.
 
     Args:
         form: the kind's input and target, e.g. `table:classes`.
         preparation: the name of the kind's own preparation, which `auto` stands for with a library's recipe.
         folder: where relative file names begin.
+        effort: how long a fit of the zoo's own entrants may take; 1 is about ten seconds of one core.
 
     Raises:
         RecipeError: an unknown name, a file that is missing or does not parse, or a module that does not exist.
@@ -51,7 +54,7 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path) -> R
         return _from_library(entrant, file, preparation)
     if recipe.endswith(".py"):
         raise RecipeError(f"{recipe!r} names a file but no class in it: write {recipe}:ClassName")
-    return _from_zoo(entrant, form, preparation)
+    return _from_zoo(entrant, form, preparation, effort)
 
 
 def _from_file(entrant: Entrant, path: Path, attribute: str, preparation: str) -> Resolved:
@@ -71,24 +74,26 @@ def _from_library(entrant: Entrant, module: str, preparation: str) -> Resolved:
     return Resolved(entrant=resolved, source={})
 
 
-def _from_zoo(entrant: Entrant, form: str, preparation: str) -> Resolved:
-    breed = ZOO.get(entrant.recipe)
-    if breed is None:
-        forms = "write module:Class, ./file.py:Class, or a name"
-        raise RecipeError(f"unknown recipe {entrant.recipe!r}: {forms}; {nearest(entrant.recipe, ZOO)}")
-    if form not in breed.recipes:
-        fitting = [name for name, other in ZOO.items() if form in other.recipes]
+def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> Resolved:
+    forms = ZOO.get(entrant.recipe)
+    if forms is None:
+        ways = "write module:Class, ./file.py:Class, or a name"
+        raise RecipeError(f"unknown recipe {entrant.recipe!r}: {ways}; {nearest(entrant.recipe, ZOO)}")
+    if form not in forms:
+        fitting = [name for name, other in ZOO.items() if form in other]
         raise RecipeError(f"{entrant.recipe!r} does not suit this kind of task; {nearest(entrant.recipe, fitting)}")
-    own = preparation if breed.prepare == "auto" else breed.prepare
+    breed = forms[form]
+    own = {"effort": effort} if breed.effort else {}
     resolved = _with(
         entrant,
-        recipe=breed.recipes[form],
-        params={**breed.params, **entrant.params},
-        prepare="none" if entrant.prepare == "none" else own,
+        recipe=breed.recipe,
+        params={**own, **breed.params, **entrant.params},
+        prepare="none" if entrant.prepare == "none" else breed.prepare or preparation,
     )
     missing = breed.package and not installed(breed.package)
     reason = f"{breed.package} is not installed; get it with: {install_command(breed.package or '')}" if missing else ""
-    return Resolved(entrant=resolved, source={}, skipped=reason)
+    share = effort if breed.effort else 1.0
+    return Resolved(entrant=resolved, source={}, skipped=reason, seconds=lambda size: share * breed.seconds(size))
 
 
 def _with(entrant: Entrant, **changes: Any) -> Entrant:
