@@ -79,7 +79,7 @@ CASES = [
     Case("data empty", ("data.csv is empty",), files=rows("")),
     Case("data header only", ("no rows",), files=rows("a,b,y\n")),
     Case("data ragged", ("data.csv", "line 4 has 2 cells", "first has 3"), files=rows("a,b,y\n1,2,no\n2,3,yes\n4,5\n" + ROWS[6:])),
-    Case("data not text", ("data.csv", "UTF-8"), files=rows("a,b,y\n\udcff\udcfe,1,2\n")),
+    Case("data not text", ("data.csv", "no text"), files=rows("\udc89PNG\r\n\x1a\n\0\0\0\r\x01\x02\x03\udcff\udcfe,1,2\n")),
     Case("double columns", ("two columns are called 'a'",), files=rows(ROWS.replace("a,b,y", "a,a,y", 1))),
     Case("no target", ("task.target is missing", "a, b, y"), ('target = "y"', "")),
     Case("unknown target", ("no column 'Y'", "did you mean 'y'"), ('target = "y"', 'target = "Y"'), rows(ROWS)),

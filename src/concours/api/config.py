@@ -31,6 +31,7 @@ def _list_of(inner: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 _TEXT = Form("a text", _is(str))
 _TEXTS = Form("a list of texts", _list_of(_is(str)))
+_SOURCE = Form("a text, or a list of texts", lambda value: _is(str)(value) or _TEXTS.accepts(value))
 _TABLE = Form("a table", _is(dict))
 _TABLES = Form("a list of tables, each begun by [[entrant]]", _list_of(_is(dict)))
 _BOOL = Form("true or false", _is(bool))
@@ -47,24 +48,36 @@ def _one_of(*words: str) -> Form:
 _FILE = {"task": _TABLE, "compete": _TABLE, "cooperate": _TABLE, "limits": _TABLE, "entrant": _TABLES, "seed": _COUNT}
 _TASK = {
     "kind": _TEXT,
-    "data": _TEXT,
+    "data": _SOURCE,
     "target": Form("the name or the number of a column", _is(str, int)),
-    "test": _TEXT,
+    "test": _SOURCE,
     "metrics": _TEXTS,
     "split": _TABLE,
     "header": _BOOL,
     "drop": _TEXTS,
+    "id": _TEXT,
+    "positive": Form("a label", _is(str, int, float, bool)),
+    "classes": Form("a list of labels", _list_of(_is(str, int, float))),
+    "labels": Form("a table of labels, each with the one that is meant", _is(dict)),
+    "text": Form("the name of a column, or a list of names", lambda v: _is(str)(v) or _TEXTS.accepts(v)),
+    "source": _TEXT,
+    "encoding": _TEXT,
+    "on_bad_row": _one_of("fail", "skip"),
     "name": _TEXT,
 }
 _SPLIT = {
     "test": _SHARE,
     "folds": Form("a whole number from 2", lambda v: _is(int)(v) and v >= 2),
     "by": _one_of("stratified", "random"),
+    "group": _TEXT,
+    "time": _TEXT,
+    "repeats": Form("a whole number from 1", lambda v: _is(int)(v) and v >= 1),
+    "public": _SHARE,
 }
 _COMPETE = {
     "format": _one_of("leaderboard"),
     "final": _one_of("refit", "bag"),
-    "lineup": _one_of("fast", "none"),
+    "lineup": _one_of("fast", "full", "none"),
     "budget": _TABLE,
 }
 _BUDGET = {"seconds": _SECONDS}
@@ -117,6 +130,8 @@ def _task(values: Mapping[str, Any]) -> Task:
         if key not in values:
             raise ContestError(f"task.{key} is missing")
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    if isinstance(fields.get("text"), str):
+        fields["text"] = (fields["text"],)
     fields["split"] = Split(**fields.get("split", {}))
     return Task(**fields)
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from concours.api.circle import Outcome
 from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.setup import Setup, entrant_from_json, entrant_to_json
-from concours.commons.blobs import get_array, get_table, is_table
+from concours.commons.blobs import get_array, get_table, is_table, texts_in
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
 from concours.core.errors import DataError, NothingFitted, RunFolderError, TrustError, nearest
 from concours.core.standings import Estimate, Standing, Standings
+from concours.engine.rows import as_rows
 from concours.engine.versions import versions
 
 SCHEMA = 1
@@ -234,8 +235,11 @@ class Result:
 
         digest, store = self.setup.problem.train.x, self.folder.store
         if is_table(store, digest):
-            table: Any = read_inputs(rows, get_table(store, digest))
-            return table.to_pandas()
+            table = get_table(store, digest)
+            columns = texts_in(table)
+            if columns is None:
+                return as_rows(read_inputs(rows, table))
+            return np.asarray(read_inputs(rows, table.column(0), text=columns).to_pylist(), dtype=object)
         return read_inputs(rows, get_array(store, digest))
 
 

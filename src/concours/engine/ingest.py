@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.commons.blobs import put_array, put_table
-from concours.core.errors import ContestError, DataError
+from concours.commons.blobs import put_array, put_table, put_texts
+from concours.core.errors import ContestError, DataError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
+from concours.tasks.division import column_of, divide
+from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
-from concours.tasks.metrics import measure
+from concours.tasks.labels import class_list, codes_of
+from concours.tasks.metrics import check_target, measure
 from concours.tasks.reading import Data, read
-from concours.tasks.splits import fold_rows, test_rows
+from concours.tasks.splits import public_rows
 from concours.tasks.task import Task
 
 _MOST_CLASSES = 1000
@@ -27,10 +29,18 @@ _MOST_CLASSES = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Ingested:
-    """A problem, and what a person should know of its data."""
+    """A problem, and what a person should know of its data.
+
+    Attributes:
+        test_ids: what the rows of the test part are called: their ids where the task has a column of these, else their
+            positions in the data as it was read, from 0.
+        rows: of the data that the test part was split off from, or of the test file.
+    """
 
     problem: Problem
     warnings: tuple[str, ...]
+    test_ids: pa.Array
+    rows: int
 
 
 def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
@@ -40,51 +50,69 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         ContestError, DataError: the task or its data are wrong.
     """
     kind = kind_named(task.kind)
+    if task.split.repeats > 1:
+        raise ContestError("task.split.repeats: contests divide the training part once so far; leave it out")
     data, test = read(task, kind, folder)
-    classes, codes, warnings = _encode(data, kind)
+    classes, codes, warnings = _encode(data, kind, task)
     metrics = [measure(name, kind.target, len(classes)) for name in task.metrics or kind.metrics]
-    strata = _strata(codes, kind, task)
-    rng = np.random.default_rng(derive_seed(seed, "split"))
+    check_target(metrics, codes)
+    division = divide(
+        task.split,
+        data.x,
+        codes,
+        classes=len(classes),
+        rng=np.random.default_rng(derive_seed(seed, "split")),
+        test_apart=test is not None,
+        name=data.name,
+        ignore=(task.id,) if task.id else (),
+    )
+    in_test = division.in_test
+    ids = _ids(data if test is None else test, task)
+    data, test = _inputs(data, task), None if test is None else _inputs(test, task)
     if test is None:
-        in_test = test_rows(strata, task.split.test, rng)
-        test_part = _keep(store, data.x, codes, np.flatnonzero(in_test)) if in_test.any() else None
+        test_part = _keep(store, data, codes, np.flatnonzero(in_test)) if in_test.any() else None
     else:
-        in_test = np.zeros(len(data), dtype=np.bool_)
-        test_part = _keep(store, test.x, _codes_of(test, classes, kind), np.arange(len(test)))
+        test_part = _keep(store, test, _codes_of(test, classes, kind), np.arange(len(test)))
     train = np.flatnonzero(~in_test)
-    if len(train) < 2 * task.split.folds:
-        raise DataError(
-            f"{data.name}: {len(train)} rows to fit on are too few for {task.split.folds} folds; at least two a fold"
-        )
+    judging = np.flatnonzero(in_test) if test is None else np.arange(len(test))
+    public = public_rows(_numbers(ids, judging), task.split.public) if task.split.public and test_part else None
     problem = Problem(
         name=task.name or data.name.partition(".")[0],
         kind=kind.name,
         classes=classes,
         metrics=tuple(found.metric for found in metrics),
-        train=_keep(store, data.x, codes, train),
-        folds=put_array(store, fold_rows(strata[train], task.split.folds, rng)),
-        n_folds=task.split.folds,
+        train=_keep(store, data, codes, train),
+        folds=put_array(store, division.folds),
+        n_folds=task.split.folds * task.split.repeats,
         test=test_part,
+        public=None if public is None else put_array(store, public),
     )
-    inputs = data.x.take(train) if isinstance(data.x, pa.Table) else data.x[train]
-    judged = (data.x if test is None else test.x, np.flatnonzero(in_test) if test is None else np.arange(len(test)))
-    warnings += _leaks(inputs, judged[0].take(judged[1]) if isinstance(judged[0], pa.Table) else judged[0][judged[1]])
-    return Ingested(problem=problem, warnings=tuple(warnings))
+    keys = row_keys(data.x)
+    warnings += _leaks(keys[train], keys[in_test] if test is None else row_keys(test.x))
+    said = [*data.warnings, *(test.warnings if test else ()), *warnings]
+    return Ingested(
+        problem=problem,
+        warnings=tuple(dict.fromkeys(said)),
+        test_ids=pa.array(judging) if ids is None else ids.take(pa.array(judging)),
+        rows=len(in_test) if test is None else len(test),
+    )
 
 
-def _encode(data: Data, kind: Kind) -> tuple[tuple[Any, ...], NDArray[Any], list[str]]:
-    """The class list in sorted order, the codes (or values) of the rows, and warnings."""
+def _encode(data: Data, kind: Kind, task: Task) -> tuple[tuple[Any, ...], NDArray[Any], list[str]]:
+    """The class list in its order, the codes (or values) of the rows, and warnings."""
     y = np.asarray(data.y)
-    distinct, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-    if len(distinct) < 2:
-        raise DataError(f"{data.name}: the target is {distinct[0]!s} in every row; there is nothing to learn")
+    if (y == y[0]).all():
+        raise DataError(f"{data.name}: the target is {y[0]!s} in every row; there is nothing to learn")
     if kind.target == "number":
         return (), y, []
+    distinct = _positive_last(class_list(y, task.classes, data.name), task, data.name)
     if len(distinct) > _MOST_CLASSES or (len(distinct) > 20 and len(distinct) > len(y) / 2):
         raise DataError(
             f"{data.name}: the target has {len(distinct)} different values in {len(y)} rows; is it a number "
             "(a regression) or an identifier rather than a class?"
         )
+    codes = codes_of(y, distinct, data.name)
+    counts = np.bincount(codes)
     single = [str(label) for label, count in zip(distinct, counts, strict=True) if count == 1]
     warnings = []
     if single:
@@ -92,51 +120,61 @@ def _encode(data: Data, kind: Kind) -> tuple[tuple[Any, ...], NDArray[Any], list
         warnings.append(
             f"{len(single)} of {len(distinct)} classes have one row only ({names}); it is fitted on and never judged by"
         )
-    return tuple(distinct.tolist()), codes.astype(np.int64), warnings
+    return distinct, codes, warnings
 
 
-def _leaks(train: pa.Table | NDArray[Any], test: pa.Table | NDArray[Any]) -> list[str]:
-    """A warning where rows that judge have the same inputs as rows that are fitted on."""
-    if not len(test):
-        return []
-    known = set(_hashes(train))
-    again = sum(key in known for key in _hashes(test))
+def _leaks(train: NDArray[np.uint64], test: NDArray[np.uint64]) -> list[str]:
+    """A warning where rows that judge have the same inputs as rows that are fitted on, by their keys."""
+    again = int(np.isin(test, train).sum())
     text = f"{again} of {len(test)} rows that judge have the inputs of a row that is fitted on: scores flatter there"
     return [text] if again else []
 
 
-def _hashes(x: pa.Table | NDArray[Any]) -> list[Any]:
-    """A key for each row that is the same for equal rows."""
-    if isinstance(x, np.ndarray):
-        return [hash(row.tobytes()) for row in x]
-    return pd.util.hash_pandas_object(x.to_pandas(), index=False).tolist()
-
-
 def _codes_of(test: Data, classes: tuple[Any, ...], kind: Kind) -> NDArray[Any]:
     y = np.asarray(test.y)
-    if kind.target == "number":
-        return y
-    table = {label: code for code, label in enumerate(classes)}
-    labels = y.tolist()
-    unknown = sorted({str(label) for label in labels if label not in table})
-    if unknown:
-        known = ", ".join(map(str, classes[:10]))
-        raise DataError(
-            f"{test.name}: the target has labels that the training data has not: {', '.join(unknown[:5])}; "
-            f"known: {known}"
-        )
-    return np.asarray([table[label] for label in labels], dtype=np.int64)
+    return y if kind.target == "number" else codes_of(y, classes, test.name)
 
 
-def _strata(codes: NDArray[Any], kind: Kind, task: Task) -> NDArray[np.int64]:
-    by = task.split.by or ("stratified" if kind.target == "classes" else "random")
-    if by == "random":
-        return np.zeros(len(codes), dtype=np.int64)
-    if kind.target == "number":
-        raise ContestError('task.split.by: "stratified" wants classes; a regression is split "random"')
-    return codes
+def _ids(data: Data, task: Task) -> pa.Array | None:
+    """The names of the rows, if the task has a column of these; no two alike."""
+    if task.id is None:
+        return None
+    ids = column_of(data.x, task.id, "task.id", data.name).combine_chunks()
+    distinct = ids.value_counts()
+    if len(distinct) < len(ids):
+        most = max(distinct.to_pylist(), key=lambda entry: entry["counts"])
+        raise DataError(f"task.id: {data.name}: {most['values']!r} is the id of {most['counts']} rows; ids must differ")
+    return ids
 
 
-def _keep(store: Store, x: pa.Table | NDArray[Any], y: NDArray[Any], rows: NDArray[np.int64]) -> Part:
-    kept = put_array(store, x[rows]) if isinstance(x, np.ndarray) else put_table(store, x.take(rows))
+def _numbers(ids: pa.Array | None, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers that depend on the rows' own ids alone."""
+    return rows if ids is None else row_keys(pa.table({"id": ids.take(pa.array(rows))})).view(np.int64)
+
+
+def _inputs(data: Data, task: Task) -> Data:
+    """The data without the columns that no model gets."""
+    if not isinstance(data.x, pa.Table):
+        return data
+    unused = [name for name in (task.id, task.split.group) if name in data.x.column_names]
+    return replace(data, x=data.x.drop_columns(unused))
+
+
+def _positive_last(classes: tuple[Any, ...], task: Task, name: str) -> tuple[Any, ...]:
+    if task.positive is None:
+        return classes
+    found = [label for label in classes if str(label) == str(task.positive)]
+    if not found:
+        known = nearest(str(task.positive), map(str, classes))
+        raise DataError(f"task.positive: no row of {name} has the label {str(task.positive)!r}; {known}")
+    return (*(label for label in classes if label not in found), *found)
+
+
+def _keep(store: Store, data: Data, y: NDArray[Any], rows: NDArray[np.int64]) -> Part:
+    if isinstance(data.x, pa.Table):
+        kept = put_table(store, data.x, rows)
+    elif isinstance(data.x, pa.ChunkedArray):
+        kept = put_texts(store, data.x, rows, data.text)
+    else:
+        kept = put_array(store, data.x, rows)
     return Part(x=kept, y=put_array(store, y[rows]), ids=put_array(store, rows), rows=len(rows))

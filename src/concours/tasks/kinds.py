@@ -13,14 +13,14 @@ class Kind:
     """One kind of task.
 
     Attributes:
-        input: what a row is: one of a table, or a picture.
+        input: what a row is: one of a table, a text, or a picture.
         target: one of several classes, or a number.
         preparation: what turns the input into a matrix of numbers, by name.
         metrics: what is measured unless the task says otherwise; the first one ranks.
     """
 
     name: str
-    input: Literal["table", "image"]
+    input: Literal["table", "text", "image"]
     target: Literal["classes", "number"]
     preparation: str
     metrics: tuple[str, ...]
@@ -38,6 +38,7 @@ KINDS = {
     for kind in (
         Kind(name="tabular-classification", input="table", target="classes", preparation="matrix", metrics=_CLASSES),
         Kind(name="tabular-regression", input="table", target="number", preparation="matrix", metrics=_NUMBER),
+        Kind(name="text-classification", input="text", target="classes", preparation="tfidf", metrics=_CLASSES),
         Kind(name="image-classification", input="image", target="classes", preparation="pixels", metrics=_CLASSES),
     )
 }

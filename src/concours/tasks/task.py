@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,11 +17,20 @@ class Split:
         test: the share that judges and nothing is fitted or chosen on; 0 for none. Not used with a test file.
         folds: of the training part, for out-of-fold predictions.
         by: `stratified`, in every part the classes' shares of the whole; or `random`. By default what suits the target.
+        group: a column whose equal values keep rows together: they are never on both sides of the test part or of a
+            fold. It is not given to models. Or `duplicates`: rows with equal inputs keep together.
+        time: a column of dates or numbers: the last rows judge, and folds are stretches of time. Models get it too.
+        repeats: how often the training part is divided into folds anew, for small data.
+        public: the share of the test part whose scores may be shown while a contest is open.
     """
 
     test: float = 0.2
     folds: int = 5
     by: Literal["stratified", "random"] | None = None
+    group: str | None = None
+    time: str | None = None
+    repeats: int = 1
+    public: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.test < 1:
@@ -29,6 +39,15 @@ class Split:
             raise ContestError(f"task.split.folds must be at least 2, got {self.folds!r}")
         if self.by not in (None, "stratified", "random"):
             raise ContestError(f'task.split.by must be "stratified" or "random", got {self.by!r}')
+        if self.repeats < 1:
+            raise ContestError(f"task.split.repeats must be at least 1, got {self.repeats!r}")
+        if self.public is not None and not 0 <= self.public < 1:
+            raise ContestError(f"task.split.public must be a share from 0 up to 1, got {self.public!r}")
+        for other in ("by", "group"):
+            if self.time is not None and getattr(self, other) is not None:
+                raise ContestError(f"task.split: time and {other} exclude each other; a split by time is in its order")
+        if self.time is not None and self.repeats > 1:
+            raise ContestError("task.split: time and repeats exclude each other; there is one order in time")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +56,24 @@ class Task:
 
     Attributes:
         kind: e.g. `tabular-classification`; see `concours.tasks.kinds`.
-        data: a CSV file, `sklearn:NAME`, or, in Python, the inputs themselves: a DataFrame, an Arrow table, an array.
+        data: a file, a folder, an archive or `archive.zip:member.csv`, `sklearn:NAME`, `openml:ID`; several files that
+            are one table; or, in Python, the inputs themselves: a frame, an Arrow table, an array, a list of texts.
         target: the column to predict; or, with inputs given as an array or frame without it, the targets (rows,).
-        test: a CSV file (or frame with the target in it) that judges; otherwise a share is split off.
+        test: what judges, in any form that data has, with the target in it; otherwise what the source itself sets
+            apart, or else a share is split off.
         metrics: names; the first one ranks. By default the kind's.
         header: whether a CSV file's first line has the names of the columns; by default found out. Without one they are
             called 0, 1, ….
         drop: columns that are left out, e.g. identifiers.
+        id: a column that names the rows, which no model gets; `concours score` finds rows by it.
+        positive: the class that metrics of two classes look for; it is made the last. By default the last in order.
+        classes: the labels in their order, for an ordinal target; by default sorted.
+        labels: how labels that are written in several ways are meant, e.g. `{"<=50K.": "<=50K"}`.
+        text: the columns that hold the text, joined by a blank line; by default found.
+        source: a column to add to several files: the name of the file that a row came from.
+        encoding: of text files; by default found out.
+        on_bad_row: whether a broken picture, or a row with another number of cells, stops the reading (`fail`) or is
+            left out with a warning (`skip`).
         name: by default taken from the data.
     """
 
@@ -55,4 +85,12 @@ class Task:
     split: Split = field(default_factory=Split)
     header: bool | None = None
     drop: tuple[str, ...] = ()
+    id: str | None = None
+    positive: Any = None
+    classes: tuple[Any, ...] = ()
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    text: tuple[str, ...] = ()
+    source: str | None = None
+    encoding: str | None = None
+    on_bad_row: Literal["fail", "skip"] = "fail"
     name: str = ""

@@ -1,0 +1,82 @@
+"""Objects of Python as tables: frames, matrices, Arrow; and what every table goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from concours.core.errors import DataError
+
+
+def as_table(x: Any) -> pa.Table:
+    """A frame (pandas, polars), an Arrow table, or a matrix (rows, columns), its columns called 0, 1, …, as a table.
+
+    Raises:
+        DataError: it is none of these, or a column holds what is no number, text, date or truth value.
+    """
+    if isinstance(x, pa.Table):
+        table = x
+    elif isinstance(x, pa.RecordBatch):
+        table = pa.Table.from_batches([x])
+    elif hasattr(x, "to_arrow"):
+        table = x.to_arrow()
+    elif isinstance(x, Mapping):
+        table = pa.table(dict(x))
+    elif hasattr(x, "columns"):
+        table = _of_frame(x)
+    else:
+        matrix = np.asarray(x)
+        if matrix.ndim != 2:
+            raise DataError(f"rows of a table must be a matrix (rows, columns), got shape {matrix.shape}")
+        table = pa.table({str(i): column for i, column in enumerate(matrix.T)})
+    return tidy(table.rename_columns([str(name) for name in table.column_names]))[0]
+
+
+def tidy(table: pa.Table) -> tuple[pa.Table, list[str]]:
+    """A table of the types that entrants know, and what was cleaned away.
+
+    Columns that are missing throughout have no type: they count as numbers. Infinities count as missing. Texts of
+    every width and dictionaries become plain texts; NUL bytes in them are removed, because no tool downstream takes
+    them.
+    """
+    cleaned = []
+    for index, field in enumerate(table.schema):
+        column = table[index]
+        column = _plain_type(column, field.name)
+        if pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
+            column = pc.if_else(pc.is_inf(column), None, column)
+        elif pa.types.is_string(column.type) and pc.any(pc.match_substring(column, "\0")).as_py():
+            column = pc.replace_substring(column, "\0", "")
+            cleaned.append(f"NUL bytes were removed from column {field.name!r}")
+        if column is not table[index]:
+            table = table.set_column(index, field.name, column)
+    return table.replace_schema_metadata(), cleaned
+
+
+def _of_frame(frame: Any) -> pa.Table:
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # A column of objects of several types: its values count as texts.
+        mixed = frame.select_dtypes("object").columns
+        texts = frame[mixed].map(lambda value: value if value is None or value != value else str(value))
+        return pa.Table.from_pandas(frame.assign(**{str(c): texts[c] for c in mixed}), preserve_index=False)
+
+
+def _plain_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain_type(column.cast(kind.value_type), name)
+    if pa.types.is_null(kind) or pa.types.is_decimal(kind) or pa.types.is_float16(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    if pa.types.is_duration(kind) or pa.types.is_time(kind):
+        return column.cast(pa.int64() if kind.bit_width == 64 else pa.int32())
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        raise DataError(f"column {name!r} holds {kind}; expected numbers, texts, dates or truth values")
+    return column

@@ -1,0 +1,65 @@
+"""What a source is read with, and what was found in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Rows = pa.Table | pa.ChunkedArray | NDArray[Any]
+"""Inputs: an Arrow table, texts (rows,), or pictures (rows, height, width[, channels])."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to read what the source itself does not say.
+
+    Attributes:
+        header: whether the first line has the names of the columns; by default found out.
+        names: some that a header is known to have, if there is one.
+        encoding: of text; by default found out.
+        on_bad_row: whether a broken picture, or a row with another number of cells, stops the reading or is left out.
+        source: a column to add to the rows of several files: the name of the file a row came from.
+        input: what rows should be where a source could be more than one thing (`sklearn:digits`, a `.txt` file).
+        shape: (height, width[, channels]) that pictures are brought to; by default their own.
+    """
+
+    header: bool | None = None
+    names: tuple[str, ...] = ()
+    encoding: str | None = None
+    on_bad_row: Literal["fail", "skip"] = "fail"
+    source: str | None = None
+    input: Literal["table", "text", "image"] | None = None
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What was found in a source.
+
+    Attributes:
+        x: all columns of a table (the target among them, if there is one), texts, or pictures.
+        y: (rows,) labels, where the source has them apart from the inputs: names of folders or files, arrays.
+        test: the part of the source that its maker set apart to judge, if there is one.
+        target: the column that the source itself names as its target.
+        name: of the source, for people.
+        notes: what was found out: encoding, delimiter, header, sizes.
+        warnings: what a person should know before trusting it: rows left out, pictures made smaller.
+    """
+
+    x: Rows
+    name: str
+    y: NDArray[Any] | None = None
+    test: Opened | None = None
+    target: str | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def input(self) -> Literal["table", "text", "image"]:
+        """What a row is."""
+        if isinstance(self.x, pa.Table):
+            return "table"
+        return "text" if isinstance(self.x, pa.ChunkedArray) else "image"

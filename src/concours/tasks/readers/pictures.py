@@ -1,0 +1,174 @@
+"""Pictures from files to one array, all of the same size."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from concours.core.errors import DataError
+from concours.tasks.readers.archives import Files
+from concours.tasks.readers.opened import Options
+
+PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
+_LONGEST = 256
+_CHANNELS = {"1": 1, "L": 1, "I": 1, "I;16": 1, "I;16B": 1, "F": 1}
+
+
+@dataclass(kw_only=True)
+class Pictures:
+    """Pictures that were read.
+
+    Attributes:
+        x: uint8 (rows, height, width[, 3]), in the order of the names that were asked for.
+        kept: numbers of the names that could be read, where some could not.
+    """
+
+    x: NDArray[np.uint8]
+    kept: list[int]
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class _Differs(Exception):
+    """A picture has another size than the first, or is too large."""
+
+
+def read_pictures(files: Files, names: Sequence[str], options: Options) -> Pictures:
+    """Decodes the pictures of these names, one at a time.
+
+    Pictures of one size are read in one pass. Where sizes differ, a first pass looks at them all, and a second one
+    brings them to the size of most, or to the median; the longer side is 256 pixels at most.
+
+    Raises:
+        DataError: a picture is broken, and is not to be left out; or there is no room for all of them.
+    """
+    place = {name: row for row, name in enumerate(names)}
+    broken: dict[str, str] = {}
+    said: list[str] = []
+    shape = options.shape
+    try:
+        x = _decoded(files, place, shape, options, broken, strict=shape is None)
+    except _Differs:
+        broken.clear()
+        shape, said = _common_shape(files, place, options, broken)
+        x = _decoded(files, place, shape, options, broken, strict=False)
+    kept = [row for row, name in enumerate(names) if name not in broken]
+    if not kept:
+        raise DataError(f"{files.name}: none of the {len(names)} pictures can be read")
+    if broken:
+        name, why = next(iter(broken.items()))
+        said.append(f"{files.name}: {len(broken)} pictures were left out as broken; first: {name} ({why})")
+        x = x[kept]
+    size = f"{len(kept)} pictures of {x.shape[2]} × {x.shape[1]} pixels" + (", in colour" if x.ndim == 4 else ", grey")
+    return Pictures(x=x, kept=kept, notes=[size], warnings=said)
+
+
+def _decoded(
+    files: Files,
+    place: dict[str, int],
+    shape: tuple[int, ...] | None,
+    options: Options,
+    broken: dict[str, str],
+    *,
+    strict: bool,
+) -> NDArray[np.uint8]:
+    x: NDArray[np.uint8] | None = None
+    for name, content in files.contents(place):
+        try:
+            picture = _opened(content)
+            found = _shape(picture)
+            if strict and (max(found[:2]) > _LONGEST or (x is not None and found != x.shape[1:])):
+                raise _Differs
+            if x is None:
+                x = _room(files.name, len(place), shape or found)
+            x[place[name]] = _pixels(picture, x.shape[1:])
+        except _Differs:
+            raise
+        except Exception as error:  # noqa: BLE001 (decoders raise whatever a broken file makes them)
+            _count_broken(name, error, content, options, broken)
+    if x is None:
+        raise DataError(
+            f"{files.name}: none of the {len(place)} pictures can be read; first: {next(iter(broken.items()), '')}"
+        )
+    return x
+
+
+def _common_shape(
+    files: Files, place: dict[str, int], options: Options, broken: dict[str, str]
+) -> tuple[tuple[int, ...], list[str]]:
+    shapes = []
+    for name, content in files.contents(place):
+        try:
+            shapes.append(_shape(_opened(content)))
+        except Exception as error:  # noqa: BLE001 (as above)
+            _count_broken(name, error, content, options, broken)
+    sizes = Counter(shape[:2] for shape in shapes)
+    (height, width), times = sizes.most_common(1)[0]
+    if times <= len(shapes) / 2:
+        height, width = (int(np.median([shape[i] for shape in shapes])) for i in (0, 1))
+    scale = min(1.0, _LONGEST / max(height, width))
+    height, width = max(1, round(height * scale)), max(1, round(width * scale))
+    changed = len(shapes) - sizes[(height, width)]
+    said = f"{files.name}: {changed} of {len(shapes)} pictures were brought to {width} × {height} pixels"
+    colour = any(len(shape) == 3 for shape in shapes)
+    return (height, width, 3) if colour else (height, width), [said] if changed else []
+
+
+def _count_broken(name: str, error: Exception, content: bytes, options: Options, broken: dict[str, str]) -> None:
+    why = "the file is empty" if not content else _words(error)
+    if options.on_bad_row == "fail":
+        raise DataError(
+            f"{name} is no picture that can be read: {why}; mend or remove it, or leave such files out by "
+            'on_bad_row = "skip" in [task]'
+        ) from None
+    broken[name] = why
+
+
+def _words(error: Exception) -> str:
+    text = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+    return "its content is of no known picture format" if "cannot identify" in text else text
+
+
+def _opened(content: bytes) -> Any:
+    from PIL import Image, ImageOps
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        picture = Image.open(io.BytesIO(content))
+        return ImageOps.exif_transpose(picture) if picture.getexif().get(0x0112, 1) != 1 else picture
+
+
+def _shape(picture: Any) -> tuple[int, ...]:
+    width, height = picture.size
+    return (height, width) if picture.mode in _CHANNELS else (height, width, 3)
+
+
+def _pixels(picture: Any, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PNG"):
+        picture = Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
+    grey = len(shape) == 2 or shape[2] == 1
+    picture = picture.convert("L" if grey else "RGB")
+    if picture.size != (shape[1], shape[0]):
+        picture = picture.resize((shape[1], shape[0]), Image.Resampling.LANCZOS)
+    return np.asarray(picture, dtype=np.uint8).reshape(shape)
+
+
+def _room(name: str, rows: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    size = rows * int(np.prod(shape))
+    free = psutil.virtual_memory().available
+    if size > 0.8 * free:
+        raise DataError(
+            f"{name}: {rows} pictures take {size / 1e9:.1f} GB, more than the free memory ({free / 1e9:.1f} GB)"
+        )
+    return np.zeros((rows, *shape), dtype=np.uint8)
