@@ -57,4 +57,5 @@ def _of_setup(value: Mapping[str, Any] | None) -> set[Digest]:
     setup = Setup.from_json(value)
     parts = [part for part in (setup.problem.train, setup.problem.test) if part]
     data = {digest for part in parts for digest in (part.x, part.y, part.ids)}
-    return data | {setup.problem.folds} | {c.code for c in setup.candidates if c.code}
+    split = {digest for digest in (setup.problem.folds, setup.problem.public) if digest}
+    return data | split | {c.code for c in setup.candidates if c.code}

@@ -45,6 +45,7 @@ class Problem:
         folds: the fold of each row of the training part, (rows,) int64 in [0, n_folds).
         test: the part that judges, if there is one. No fitting job is ever given its targets.
         metrics: the first one ranks.
+        public: which rows of the test part may be shown while a contest is open, (rows,) bool; none: not told apart.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Problem:
     folds: Digest
     n_folds: int
     test: Part | None
+    public: Digest | None = None
 
     @property
     def outputs(self) -> int:

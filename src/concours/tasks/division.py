@@ -1,0 +1,132 @@
+"""Division: from a split as it is declared to which rows are where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from concours.core.errors import ContestError, DataError, nearest
+from concours.tasks.duplicates import row_keys
+from concours.tasks.readers.opened import Rows
+from concours.tasks.splits import fold_rows, last_rows, test_rows, time_folds
+from concours.tasks.task import Split
+
+DUPLICATES = "duplicates"
+"""The word for rows with equal inputs as groups."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Division:
+    """Which rows are where.
+
+    Attributes:
+        in_test: whether each row judges, (rows,); none does where the test part is a source of its own.
+        folds: of the rows that do not, in their order: (training rows,), or (training rows, repeats).
+    """
+
+    in_test: NDArray[np.bool_]
+    folds: NDArray[np.int64]
+
+
+def divide(
+    split: Split,
+    x: Rows,
+    codes: NDArray[Any],
+    *,
+    classes: int,
+    rng: np.random.Generator,
+    test_apart: bool,
+    name: str,
+    ignore: tuple[str, ...] = (),
+) -> Division:
+    """Divides rows (rows,) of inputs and codes, or of values where there are no classes.
+
+    Args:
+        test_apart: whether the test part is a source of its own, so that all these rows are fitted on.
+        ignore: columns that do not count where rows are compared.
+
+    Raises:
+        ContestError, DataError: the split does not suit the data.
+    """
+    strata = _strata(split, codes, classes)
+    groups = None if split.group is None else _groups(split.group, x, name, ignore)
+    time = None if split.time is None else times(x, split.time, name)
+    share = 0.0 if test_apart else split.test
+    in_test = test_rows(strata, share, rng, groups=groups) if time is None else last_rows(time, share)
+    train = ~in_test
+    rows = int(np.count_nonzero(train))
+    if rows < 2 * split.folds:
+        raise DataError(f"{name}: {rows} rows to fit on are too few for {split.folds} folds; at least two a fold")
+    if groups is not None:
+        _check_enough(len(np.unique(groups[train])), split.folds, f"groups ({split.group})", name)
+    if time is None:
+        left = None if groups is None else groups[train]
+        folds = fold_rows(strata[train], split.folds, rng, groups=left, repeats=split.repeats)
+    else:
+        folds = time_folds(time[train], split.folds)
+        _check_enough(len(np.unique(folds)), split.folds, f"different times ({split.time})", name)
+    return Division(in_test=in_test, folds=folds)
+
+
+def column_of(x: Rows, column: str, key: str, name: str) -> pa.ChunkedArray:
+    """A column that a key of the task names, without gaps.
+
+    Raises:
+        ContestError, DataError: the rows are not of a table, have no such column, or it has gaps.
+    """
+    if not isinstance(x, pa.Table):
+        raise ContestError(f"{key}: {name} has no columns; only rows of a table have a column {column!r}")
+    if column not in x.column_names:
+        raise DataError(f"{key}: {name} has no column {column!r}; {nearest(column, x.column_names)}")
+    found = x[column]
+    if found.null_count:
+        first = int(np.argmax(found.is_null().to_numpy())) + 1
+        raise DataError(f"{key}: {name}: column {column!r} is missing in {found.null_count} rows, first in row {first}")
+    return found
+
+
+def times(x: Rows, column: str, name: str) -> NDArray[np.float64]:
+    """A column of numbers, dates, or texts that are dates (2026-05-31, or with a time behind it), as numbers (rows,).
+
+    Raises:
+        ContestError, DataError: there is no such column, or it is none of these.
+    """
+    found = column_of(x, column, "task.split.time", name)
+    try:
+        if pa.types.is_string(found.type):
+            found = found.cast(pa.timestamp("us"))
+        if pa.types.is_temporal(found.type) and not pa.types.is_time(found.type):
+            found = found.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        return found.cast(pa.float64(), safe=False).to_numpy()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise DataError(
+            f"task.split.time: {name}: column {column!r} must hold numbers or dates like 2026-05-31, "
+            f"got {str(found[0].as_py())[:40]!r}"
+        ) from None
+
+
+def _strata(split: Split, codes: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    by = split.by or ("stratified" if classes else "random")
+    if by == "random":
+        return np.zeros(len(codes), dtype=np.int64)
+    if not classes:
+        raise ContestError('task.split.by: "stratified" wants classes; a regression is split "random"')
+    return codes
+
+
+def _groups(group: str, x: Rows, name: str, ignore: tuple[str, ...]) -> NDArray[np.int64]:
+    """The group of each row, (rows,), numbered from 0."""
+    if group == DUPLICATES and not (isinstance(x, pa.Table) and group in x.column_names):
+        rows = x.drop_columns(list(ignore)) if isinstance(x, pa.Table) and ignore else x
+    else:
+        rows = pa.table({group: column_of(x, group, "task.split.group", name)})
+    return np.unique(row_keys(rows), return_inverse=True)[1]
+
+
+def _check_enough(found: int, folds: int, what: str, name: str) -> None:
+    if found < folds:
+        raise DataError(f"{name}: {found} {what} to fit on are too few for {folds} folds; lower task.split.folds")
