@@ -239,7 +239,8 @@ class Result:
             columns = texts_in(table)
             if columns is None:
                 return as_rows(read_inputs(rows, table))
-            return np.asarray(read_inputs(rows, table.column(0), text=columns).to_pylist(), dtype=object)
+            texts: Any = read_inputs(rows, table.column(0), text=columns)
+            return np.asarray(texts.to_pylist(), dtype=object)
         return read_inputs(rows, get_array(store, digest))
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError, nearest
 from concours.tasks.kinds import Kind
 from concours.tasks.labels import mapped
-from concours.tasks.readers.delimited import MISSING, read_delimited
 from concours.tasks.readers.archives import entry_at, existing
+from concours.tasks.readers.delimited import MISSING, read_delimited
 from concours.tasks.readers.folders import TABLES, suffix_of
 from concours.tasks.readers.named import sklearn_target
 from concours.tasks.readers.objects import as_table

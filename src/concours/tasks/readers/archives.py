@@ -281,7 +281,7 @@ class _Tar:
         """What a compressed archive holds is never there as a whole."""
         suffix = {".tgz": ".gz"}.get(self._path.suffix.lower(), self._path.suffix.lower())
         packed = self._path.stat().st_size
-        file = self._path.open("rb")
+        file = self._path.open("rb")  # noqa: SIM115 (closed with what lies on it)
         stream = _PACKED[suffix](file, "rb") if suffix in _PACKED else file
         return io.BufferedReader(_Guarded(stream, self.name, packed=packed, whole=False, under=[file]), 1 << 20)
 

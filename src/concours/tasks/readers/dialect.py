@@ -50,9 +50,9 @@ def found_dialect(sample: str, *, tabs: bool = False) -> Dialect:
     for delimiter in "\t;|,":
         rows = rows_of(sample, Dialect(delimiter=delimiter, quote=_quote(sample, delimiter)))
         lengths = Counter(len(row) for row in rows)
-        cells, times = lengths.most_common(1)[0] if lengths else (1, 1)
-        if cells > 1:
-            counts[delimiter] = times / lengths.total(), cells
+        width, times = lengths.most_common(1)[0] if lengths else (1, 1)
+        if width > 1:
+            counts[delimiter] = times / lengths.total(), width
     delimiter = "\t" if tabs else _best(counts)
     quote = _quote(sample, delimiter)
     cells = [cell for row in rows_of(sample, Dialect(delimiter=delimiter, quote=quote)) for cell in row]

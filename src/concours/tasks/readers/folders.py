@@ -74,7 +74,8 @@ def read_files(
     pictures = [name for name in names if suffix_of(name) in PICTURES]
     tables = [name for name in names if suffix_of(name) in TABLES]
     archives = [name for name in names if is_archive(name)]
-    texts = [n for n in names if n not in {*pictures, *tables, *archives} and suffix_of(n) not in _NO_TEXT]
+    known = {*pictures, *tables, *archives}
+    texts = [name for name in names if name not in known and suffix_of(name) not in _NO_TEXT]
     if len(pictures) > len(texts) and len(pictures) >= len(tables):
         return _pictures(files, pictures, options)
     if tables:

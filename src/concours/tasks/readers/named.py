@@ -74,7 +74,7 @@ def open_openml(number: str, options: Options) -> Opened:
     opened = read_parquet(entry_at(path)) if path.suffix == ".pq" else read_arff(entry_at(path), options)
     table = cast(pa.Table, opened.x)
     aside = [name for key in ("ignore_attribute", "row_id_attribute") for name in _listed(about.get(key))]
-    target = (_listed(about.get("default_target_attribute")) or [None])[0]
+    target = next(iter(_listed(about.get("default_target_attribute"))), None)
     return Opened(
         x=table.drop_columns([name for name in aside if name in table.column_names]),
         name=str(about.get("name", number)),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 from numpy.typing import NDArray
 
-Rows = pa.Table | pa.ChunkedArray | NDArray[Any]
+Rows: TypeAlias = pa.Table | pa.ChunkedArray | NDArray[Any]
 """Inputs: an Arrow table, texts (rows,), or pictures (rows, height, width[, channels])."""
 
 

@@ -107,11 +107,13 @@ def _joined(parts: Sequence[Opened], sources: Sequence[str | Path], options: Opt
     """Tables one below the other; a column that is a whole number here and a number there is a number."""
     if not parts:
         raise DataError("task.data is an empty list; name at least one file")
-    found = []
+    found: list[pa.Table] = []
+    columns: set[str] = set()
     for part, source in zip(parts, sources, strict=True):
         if not isinstance(part.x, pa.Table):
             raise DataError(f"{part.name} is no table; only tables can be joined by a list of files")
-        if set(part.x.column_names) != set(parts[0].x.column_names):  # type: ignore[union-attr]
+        columns = columns or set(part.x.column_names)
+        if set(part.x.column_names) != columns:
             raise DataError(f"{part.name} has other columns than {parts[0].name}: {', '.join(part.x.column_names[:8])}")
         table = part.x
         if options.source is not None:
