@@ -106,6 +106,7 @@ def test_what_a_metric_needs(names, needs):
         ("r3", "number", 0, "did you mean 'r2'"),
         ("acuracy", "classes", 2, "did you mean 'accuracy'"),
         ("pinball@9", "number", 0, "between 0 and 1"),
+        ("./mine.py:score", "classes", 2, "installed module"),
         ("nowhere.metrics:score", "classes", 2, "nowhere"),
         ("sklearn.metrics:acuracy_score", "classes", 2, "did you mean 'accuracy_score'"),
     ],

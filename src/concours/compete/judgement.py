@@ -39,7 +39,7 @@ class Judgement(MemoProcess):
         return Job(
             kind="judge",
             inputs={"y": rows.y, **{name: digest for name, digest in predictions.items() if digest}},
-            params={"metrics": [metric.name for metric in self.problem.metrics], "classes": len(self.problem.classes)},
+            params=self.problem.measuring(),
             seed=derive_seed(state.seed, "judge"),
             threads=self.threads,
             label="judge",

@@ -75,12 +75,7 @@ class Greedy(MemoProcess):
         return Job(
             kind="select",
             inputs={"y": self.problem.train.y, "folds": self.problem.folds, **_selections(state)},
-            params={
-                "metric": self.problem.metrics[0].name,
-                "classes": len(self.problem.classes),
-                "steps": self.steps,
-                "without_fold": fold,
-            },
+            params={**self.problem.measuring(1), "steps": self.steps, "without_fold": fold},
             seed=derive_seed(state.seed, "select", -1 if fold is None else fold),
             threads=self.threads,
             label="greedy: select" if fold is None else f"greedy: select without fold {fold + 1}",

@@ -63,6 +63,12 @@ class Problem:
         """Columns of a prediction: one a class, or one."""
         return len(self.classes) or 1
 
+    def measuring(self, count: int | None = None) -> dict[str, Any]:
+        """The parameters of a job that computes the first `count` metrics, or all; a user's own gets labels as well."""
+        names = [metric.name for metric in self.metrics][:count]
+        labels = {"labels": list(self.classes)} if any(":" in name for name in names) else {}
+        return {"metrics": names, "classes": len(self.classes), **labels}
+
     @cached_property
     def digest(self) -> Digest:
         """Covers everything but the name."""

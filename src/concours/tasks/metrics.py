@@ -235,6 +235,10 @@ def _quantile(name: str) -> Measure:
 
 def _imported(name: str) -> Callable[..., float]:
     module, _, attribute = name.rpartition(":")
+    if module.endswith(".py"):
+        raise ContestError(
+            f"task.metrics: {name!r} is a file; a metric comes from an installed module: module:function"
+        )
     try:
         holder = importlib.import_module(module)
     except ImportError as error:

@@ -12,13 +12,13 @@ from concours.commons.blobs import get_array, put_array
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.runners.score import measures
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.blending import blend as blend_predictions
 from concours.kernels.criteria import METRICS
 from concours.kernels.pooling import pool_weights, sum_weights
 from concours.kernels.selection import greedy_selection, path_losses
-from concours.tasks.metrics import measure
 
 
 def gather(job: Job, store: Store) -> Yield:
@@ -57,8 +57,8 @@ def select(job: Job, store: Store) -> Yield:
     """
     folds, fold = get_array(store, job.inputs["folds"]), job.params["without_fold"]
     y, members = get_array(store, job.inputs["y"]), _members(job, store, "selection")
-    name, target = job.params["metric"], "classes" if job.params["classes"] else "number"
-    found = measure(name, target, job.params["classes"])
+    found = measures(job)[0]
+    name = found.metric.name
     sign = -1 if found.metric.greater_is_better else 1
 
     def loss(truth: NDArray[Any], p: NDArray[np.float64]) -> float:

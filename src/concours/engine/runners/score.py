@@ -17,7 +17,7 @@ _JUDGE_ROUNDS = 200
 
 def score(job: Job, store: Store) -> Yield:
     """The ranking metric of one model, with its standard error."""
-    first = _measures(job)[0]
+    first = measures(job)[0]
     y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
     means = first.means(y, [p], seed=job.seed, rounds=_SELECTION_ROUNDS)
     return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
@@ -28,17 +28,17 @@ def judge(job: Job, store: Store) -> Yield:
 
     All values are lists in the order of the models.
     """
-    measures = _measures(job)
-    first, direction = measures[0], measures[0].metric.greater_is_better
+    first, *others = measures(job)
+    direction = first.metric.greater_is_better
     y = get_array(store, job.inputs["y"])
     count = sum(name.startswith("predictions") for name in job.inputs)
     predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
     means = first.means(y, predictions, seed=job.seed, rounds=_JUDGE_ROUNDS)
     ranges = rank_ranges(means, greater_is_better=direction)
-    others = {m.metric.name: [_finite(m.score(y, p)) for p in predictions] for m in measures[1:]}
+    further = {m.metric.name: [_finite(m.score(y, p)) for p in predictions] for m in others}
     return Yield(
         values={
-            "scores": {first.metric.name: means.means.tolist(), **others},
+            "scores": {first.metric.name: means.means.tolist(), **further},
             "ci": first.intervals(means, len(y)).tolist(),
             "rank": competition_ranks(means.means, greater_is_better=direction).tolist(),
             "rank_best": ranges.best.tolist(),
@@ -47,9 +47,11 @@ def judge(job: Job, store: Store) -> Yield:
     )
 
 
-def _measures(job: Job) -> list[Measure]:
-    classes = job.params["classes"]
-    return [measure(name, "classes" if classes else "number", classes) for name in job.params["metrics"]]
+def measures(job: Job) -> list[Measure]:
+    """The metrics that a job names."""
+    classes, labels = job.params["classes"], job.params.get("labels")
+    target = "classes" if classes else "number"
+    return [measure(name, target, classes, labels=labels) for name in job.params["metrics"]]
 
 
 def _finite(value: float) -> float | None:
