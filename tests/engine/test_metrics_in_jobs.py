@@ -1,0 +1,61 @@
+"""Metrics where jobs compute them: every sort gives scores, intervals and ranks, and greedy selection takes each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from concours.commons.blobs import put_array
+from concours.commons.memory import MemoryStore
+from concours.core.job import Job
+from concours.engine.runners.join import select
+from concours.engine.runners.score import judge, score
+
+RNG = np.random.default_rng(0)
+Y = RNG.integers(2, size=200)
+GOOD, POOR = (RNG.dirichlet([1, 1], size=200) + strength * np.eye(2)[Y] for strength in (1.0, 0.2))
+NAMES = ["log_loss", "brier", "roc_auc", "average_precision", "f1", "kappa_quadratic", "mcc", "accuracy", "neg_log_loss",
+         "sklearn.metrics:f1_score"]  # fmt: skip
+
+
+@pytest.fixture
+def store():
+    """A store in memory."""
+    return MemoryStore()
+
+
+def job(store, kind, names, **fields):
+    """A job on the predictions of two models, the first the better one."""
+    members = [p / p.sum(axis=1, keepdims=True) for p in (GOOD, POOR)]
+    word = {"select": "selection", "judge": "predictions"}[kind]
+    inputs = {f"{word}{index}": put_array(store, p) for index, p in enumerate(members)}
+    inputs |= {"y": put_array(store, Y), "folds": put_array(store, np.arange(200) % 3)}
+    labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}
+    params = {"metrics": names, "classes": 2, **labels, **fields}
+    return Job(kind=kind, inputs=inputs, params=params, seed=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_judged_by_any_metric(name, store):
+    """The better model is first, and its score lies in its interval."""
+    values = judge(job(store, "judge", [name, "accuracy"]), store).values
+    assert values["rank"] == [1, 2]
+    for value, (low, high) in zip(values["scores"][name], values["ci"], strict=True):
+        assert low <= value <= high
+    assert set(values["scores"]) == {name, "accuracy"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_selected_by_any_metric(name, store):
+    """The better model is picked first, and what was picked has a finite loss on the fold held out."""
+    values = select(job(store, "select", [name], steps=3, without_fold=0), store).values
+    assert values["path"][0] == 0
+    assert np.isfinite(values["held_out"]).all()
+
+
+def test_selection_scores_and_the_judges_agree(store):
+    """One metric is one number, wherever it is computed."""
+    whole = job(store, "judge", ["f1"])
+    inputs = {"predictions": whole.inputs["predictions0"], "y": whole.inputs["y"]}
+    alone = score(Job(kind="score", inputs=inputs, params=whole.params, seed=1), store).values
+    assert np.isclose(alone["score"], judge(whole, store).values["scores"]["f1"][0])
