@@ -118,3 +118,77 @@ def test_the_target_shows_that_there_is_a_header(tmp_path):
     path = written(tmp_path / "t.csv", "1,yes\n2,a\n3,b\n")
     data, _ = read(Task(kind=TABLE.name, data=str(path), target="yes"), TABLE, Path())
     assert (data.x.column_names, data.y.tolist()) == (["1"], ["a", "b"])
+
+
+TEXT = KINDS["text-classification"]
+
+
+def test_texts_in_a_table(tmp_path):
+    """The column of texts is found, or named; several are joined by a blank line; a gap is an empty text."""
+    path = written(
+        tmp_path / "t.csv", 'y,id,title,body\na,k1,T1,"a long text, no doubt"\nb,k2,T2,\na,k3,T3,another one\n'
+    )
+    data, _ = read(Task(kind=TEXT.name, data=str(path), target="y"), TEXT, Path())
+    assert (data.x.to_pylist(), data.text) == (["a long text, no doubt", "", "another one"], ("body",))
+    data, _ = read(Task(kind=TEXT.name, data=str(path), target="y", text=("title", "body")), TEXT, Path())
+    assert data.x.to_pylist()[:2] == ["T1\n\na long text, no doubt", "T2\n\n"]
+    with pytest.raises(DataError, match="task.text: .* has no column 'boddy'; did you mean 'body'"):
+        read(Task(kind=TEXT.name, data=str(path), target="y", text=("boddy",)), TEXT, Path())
+
+
+@pytest.mark.parametrize("make", [list, pd.Series, pa.array, np.asarray, lambda texts: pd.DataFrame({"t": texts})])
+def test_texts_in_python(make):
+    """A list, a series, an array or a frame of texts."""
+    texts = ["one file.csv", "two", "three"]
+    data, _ = read(Task(kind=TEXT.name, data=make(texts), target=["a", "b", "a"]), TEXT, Path())
+    assert (data.x.to_pylist(), data.y.tolist()) == (texts, ["a", "b", "a"])
+
+
+def test_new_texts(tmp_path):
+    """From the column of a table, the lines of a file, a folder of files, or a list."""
+    like = pa.chunked_array([pa.array(["x"])])
+    assert read_inputs(
+        str(written(tmp_path / "t.csv", "id,msg\n1,hello you\n2,bye now\n")), like, text=("msg",)
+    ).to_pylist() == ["hello you", "bye now"]
+    assert read_inputs(str(written(tmp_path / "t.txt", "hello, you\n\nbye\n")), like).to_pylist() == [
+        "hello, you",
+        "bye",
+    ]
+    assert read_inputs(["a", "b"], like).to_pylist() == ["a", "b"]
+    (tmp_path / "d").mkdir()
+    written(tmp_path / "d" / "1.txt", "hello\nyou")
+    written(tmp_path / "d" / "2.txt", "bye")
+    assert read_inputs(str(tmp_path / "d"), like).to_pylist() == ["hello\nyou", "bye"]
+
+
+def test_new_pictures_take_the_size_of_the_old(tmp_path):
+    """A folder of pictures is brought to the size and colours that models were fitted on."""
+    from PIL import Image
+
+    (tmp_path / "p").mkdir()
+    for i in range(2):
+        Image.new("RGB", (9, 7), (i, i, i)).save(tmp_path / "p" / f"{i}.png")
+    assert read_inputs(str(tmp_path / "p"), np.zeros((1, 4, 4), np.uint8)).shape == (2, 4, 4)
+    assert read_inputs(str(tmp_path / "p"), np.zeros((1, 4, 4, 3), np.uint8)).shape == (2, 4, 4, 3)
+    with pytest.raises(DataError, match=r"expected rows of shape \(4, 4\), got shape \(2, 5, 5\)"):
+        read_inputs(np.zeros((2, 5, 5)), np.zeros((1, 4, 4), np.uint8))
+
+
+def test_labels_written_otherwise(tmp_path):
+    """A mapping holds for the data and for its test part."""
+    train = written(tmp_path / "a.csv", "x,y\n1,<=50K\n2,>50K\n")
+    test = written(tmp_path / "b.csv", "x,y\n1,<=50K.\n2,>50K.\n")
+    task = Task(
+        kind=TABLE.name, data=str(train), test=str(test), target="y", labels={"<=50K.": "<=50K", ">50K.": ">50K"}
+    )
+    _, judged = read(task, TABLE, Path())
+    assert judged.y.tolist() == ["<=50K", ">50K"]
+
+
+def test_the_kind_must_suit(tmp_path):
+    """A table is no set of pictures, and labels that come with the data are not named as a column."""
+    path = written(tmp_path / "t.csv", "a,y\n1,2\n")
+    with pytest.raises(DataError, match="t.csv holds a table, and a task of kind image-classification wants pictures"):
+        read(Task(kind=IMAGE.name, data=str(path), target="y"), IMAGE, Path())
+    with pytest.raises(DataError, match="brings its labels with it; leave task.target out"):
+        read(Task(kind=TABLE.name, data="sklearn:iris", target="species"), TABLE, Path())

@@ -84,7 +84,7 @@ def read_inputs(
     if isinstance(source, (str, Path)):
         shape = tuple(like.shape[1:]) if isinstance(like, np.ndarray) else None
         names = tuple(like.column_names) if isinstance(like, pa.Table) else tuple(text)
-        options = Options(header=header, encoding=encoding, input=kind, shape=shape, names=names)
+        options = Options(header=header, encoding=encoding, input=kind, shape=shape, names=names, labelled=False)
         opened = open_source(source, Path(), options)
     else:
         opened = _given_rows(source, kind, "the given rows")

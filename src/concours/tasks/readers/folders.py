@@ -147,7 +147,7 @@ def _pictures(files: Files, names: Sequence[str], options: Options) -> Opened:
 
 def _texts(files: Files, names: Sequence[str], options: Options) -> Opened:
     placed = _placed(names)
-    if all(file.label is None for file in placed):
+    if options.labelled and all(file.label is None for file in placed):
         return _file_a_class(files, sorted(names), options)
     order = {file.name: row for row, file in enumerate(placed)}
     contents = [b""] * len(placed)

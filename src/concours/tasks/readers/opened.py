@@ -23,6 +23,7 @@ class Options:
         on_bad_row: whether a broken picture, or a row with another number of cells, stops the reading or is left out.
         source: a column to add to the rows of several files: the name of the file a row came from.
         input: what rows should be where a source could be more than one thing (`sklearn:digits`, a `.txt` file).
+        labelled: whether files of text that lie side by side are a class each, with a row a line; else a row each.
         shape: (height, width[, channels]) that pictures are brought to; by default their own.
     """
 
@@ -32,6 +33,7 @@ class Options:
     on_bad_row: Literal["fail", "skip"] = "fail"
     source: str | None = None
     input: Literal["table", "text", "image"] | None = None
+    labelled: bool = True
     shape: tuple[int, ...] | None = None
 
 

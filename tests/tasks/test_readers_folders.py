@@ -1,0 +1,151 @@
+"""Folders and archives of pictures and texts."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from concours.core.errors import DataError
+from concours.tasks.readers.opened import Options
+from concours.tasks.readers.source import open_source
+
+
+def picture(shade: int, size: tuple[int, int] = (4, 3), mode: str = "RGB", form: str = "png") -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size, {"RGB": (shade, 0, 255 - shade), "L": shade}.get(mode, shade)).save(buffer, form)
+    return buffer.getvalue()
+
+
+def laid(folder: Path, files: dict[str, bytes], how: str = "folder") -> str:
+    """The files in a folder or an archive called `set`."""
+    if how == "zip":
+        with zipfile.ZipFile(folder / "set.zip", "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        return "set.zip"
+    if how == "tar.gz":
+        with tarfile.open(folder / "set.tar.gz", "w:gz") as archive:
+            for name, content in files.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        return "set.tar.gz"
+    for name, content in files.items():
+        path = folder / "set" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return "set"
+
+
+HOW = pytest.mark.parametrize("how", ["folder", "zip", "tar.gz"])
+
+
+@HOW
+def test_a_folder_a_class(how, tmp_path):
+    """Pictures in a folder a class, sorted by class and name however they lie; README and hidden files do not count."""
+    files = {f"{c}/{i}.png": picture(10 * i + (c == "dog")) for i in (2, 0, 1) for c in ("dog", "cat")}
+    source = laid(tmp_path, {"README.md": b"#", "cat/.DS_Store": b"x", **files}, how)
+    found = open_source(source, tmp_path)
+    assert found.x.shape == (6, 3, 4, 3)
+    assert found.x.dtype == np.uint8
+    assert found.x[:, 0, 0, 0].tolist() == [0, 10, 20, 1, 11, 21]
+    assert found.y.tolist() == ["cat"] * 3 + ["dog"] * 3
+    assert found.test is None
+
+
+@HOW
+def test_train_and_test(how, tmp_path):
+    """Folders `train` and `test` above the classes: the second is the test part, whatever stands above both."""
+    files = {f"pics/{part}/{c}/0.png": picture(1) for part in ("train", "test") for c in ("cat", "dog")}
+    found = open_source(laid(tmp_path, files, how), tmp_path)
+    assert (found.y.tolist(), found.test.y.tolist(), len(found.test.x)) == (["cat", "dog"], ["cat", "dog"], 2)
+
+
+@pytest.mark.parametrize("form", ["jpeg", "png", "gif", "bmp", "webp"])
+def test_formats(form, tmp_path):
+    """Grey stays grey where all are, and the format does not matter."""
+    source = laid(tmp_path, {f"{c}/a.{form}": picture(100, mode="L", form=form) for c in "xy"})
+    x = open_source(source, tmp_path).x
+    assert x.shape[1:3] == (3, 4)
+    assert abs(x.reshape(2, -1)[:, 0].astype(int) - 100).max() <= 2
+
+
+@HOW
+def test_other_sizes(how, tmp_path):
+    """Where sizes differ, all get the size of most, which is said; large ones are made smaller; one in colour makes all so."""
+    files = {
+        "a/1.png": picture(1),
+        "a/2.png": picture(2, (8, 6)),
+        "b/3.png": picture(3),
+        "b/4.png": picture(9, mode="L"),
+    }
+    found = open_source(laid(tmp_path, files, how), tmp_path)
+    assert found.x.shape == (4, 3, 4, 3)
+    assert found.warnings == (f"{found.name}: 1 of 4 pictures were brought to 4 × 3 pixels",)
+    assert (found.x[:, 1, 1, 0] == [1, 2, 3, 9]).all()
+    (tmp_path / "large").mkdir()
+    source = laid(tmp_path / "large", {f"{c}/1.png": picture(1, (1024, 512)) for c in "ab"}, how)
+    assert open_source(source, tmp_path / "large").x.shape == (2, 128, 256, 3)
+
+
+@HOW
+def test_broken_pictures(how, tmp_path):
+    """Broken pictures are named with the cure; left out, they are counted."""
+    good = {f"{c}/{i}.png": picture(i) for c in "ab" for i in range(3)}
+    files = {**good, "a/9.png": b"not a picture", "b/8.png": picture(5)[:40], "b/7.png": b""}
+    source = laid(tmp_path, files, how)
+    with pytest.raises(DataError, match=r'(a/9|b/8|b/7)\.png is no picture that can be read: .*on_bad_row = "skip"'):
+        open_source(source, tmp_path)
+    found = open_source(source, tmp_path, Options(on_bad_row="skip"))
+    assert (len(found.x), found.y.tolist()) == (6, ["a"] * 3 + ["b"] * 3)
+    assert "3 pictures were left out as broken; first: " in found.warnings[0]
+
+
+@HOW
+def test_texts_in_a_folder_a_class(how, tmp_path):
+    """Files of text, each in its own encoding."""
+    files = {
+        "neg/1.txt": "schlecht, für mich".encode("latin-1"),
+        "neg/2.txt": "böse".encode(),
+        "pos/1.txt": "gut\n".encode("utf-16"),
+    }
+    found = open_source(laid(tmp_path, files, how), tmp_path)
+    assert found.x.to_pylist() == ["schlecht, für mich", "böse", "gut"]
+    assert found.y.tolist() == ["neg", "neg", "pos"]
+    assert "not all UTF-8" in found.warnings[0]
+
+
+@HOW
+def test_a_file_a_class(how, tmp_path):
+    """A row a line, and the class is what the names differ in; only line ends end a line."""
+    one = {"set/README.txt": b"about", "set/rt.neg": b"bad\nworse \n\n", "set/rt.pos": "fine\u2028still\n".encode()}
+    found = open_source(laid(tmp_path, one, how), tmp_path)
+    assert found.x.to_pylist() == ["bad", "worse", "fine\u2028still"]
+    assert found.y.tolist() == ["neg", "neg", "pos"]
+
+
+def test_one_archive_in_a_folder(tmp_path):
+    """A folder with an archive and a README is that archive."""
+    laid(tmp_path, {f"{c}/1.png": picture(1) for c in "ab"}, "zip")
+    (tmp_path / "README.md").write_text("#")
+    assert open_source(".", tmp_path).y.tolist() == ["a", "b"]
+
+
+def test_nothing_to_read(tmp_path):
+    """A folder without data, a file without a class, one picture, a name that is not there."""
+    (tmp_path / "set").mkdir()
+    with pytest.raises(DataError, match="set holds no table, text or picture; it has: nothing"):
+        open_source("set", tmp_path)
+    laid(tmp_path, {"a/1.png": picture(1), "b/1.png": picture(1), "lone.png": picture(1)})
+    with pytest.raises(DataError, match=r"'lone\.png' lies beside the folders of the classes"):
+        open_source("set", tmp_path)
+    with pytest.raises(DataError, match=r"lone\.png is one picture"):
+        open_source("set/lone.png", tmp_path)
+    with pytest.raises(DataError, match=r"sett does not exist; did you mean 'set'\?"):
+        open_source("sett", tmp_path)
