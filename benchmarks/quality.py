@@ -47,9 +47,10 @@ MODELS = (("concours", "default"), ("concours", "single"), ("autogluon", "defaul
 TITLES = ("Concours", "its best single", "AutoGluon", "its best single")
 QUIET = {"PYTHONWARNINGS": "ignore", "RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1"}
 
-NOTE = """Scores are means over the splits, lower is better. Differences are paired, by the losses on the same test rows (for
-the RMSE by the delta method); over the splits, their mean, with the mean of their variances, not divided by the number
-of splits, because splits share rows. Better and worse are those whose interval leaves zero out."""
+NOTE = """\
+Scores are means over the splits, lower is better. Differences are paired, by the losses on the same test rows (for the
+RMSE by the delta method); over the splits, their mean, with the mean of their variances, not divided by the number of
+splits, because splits share rows. Better and worse are those whose interval leaves zero out."""
 
 Known = dict[tuple[str, str, int], dict[str, Any]]
 """Cells by system, set and seed."""

@@ -1,4 +1,4 @@
-"""Reading, splitting and storing a large CSV, against pyarrow reading it: time and peak memory, each in a process of its own.
+"""Reading, splitting and storing a large CSV, against pyarrow reading it: time and peak memory, in separate processes.
 
     python benchmarks/reading.py [--rows 1000000] [--rounds 3]
 """
