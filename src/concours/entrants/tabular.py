@@ -25,8 +25,8 @@ from concours.entrants.training import Loss, Settings, cross_entropy
 
 Array = NDArray[Any]
 
-_BUDGET = 1e5
-"""What training costs at effort 1, in millions of multiplications: about 14 seconds of one core."""
+_BUDGET = 1.2e5
+"""What training costs at effort 1, in millions of multiplications: 12 to 15 seconds of one core."""
 
 _OVERHEAD = 0.08
 """What a row of a batch costs besides its multiplications, as so many millions of them."""
@@ -44,6 +44,7 @@ class TabularEstimator(NeuralEstimator):
     """
 
     effort: float
+    bins: int | None
 
     _most_epochs: ClassVar[int]
 
@@ -81,6 +82,9 @@ class TabularEstimator(NeuralEstimator):
         """The arguments of `_build` that say what the columns are."""
         sizes = [len(categories) for _, categories in self.columns_ if categories is not None]
         return {"numbers": len(self.columns_) - len(sizes), "cardinalities": sizes}
+
+    def _bins(self) -> int:
+        return int(np.clip(self.rows_ // 16, 16, 128)) if self.bins is None else self.bins
 
 
 class TabularClassifier(TabularEstimator, NeuralClassifier):
@@ -131,7 +135,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
 class _Dense(TabularEstimator):
     _build = staticmethod(networks.tabular)
-    _learning_rate = 3e-3
+    _learning_rate = 5e-3
     _effort = 400.0
     _most_epochs = 50
 
@@ -140,8 +144,8 @@ class _Dense(TabularEstimator):
         *,
         hidden: Sequence[int] = (256, 256),
         members: int | None = None,
-        width: int = 16,
-        bins: int = 32,
+        width: int = 8,
+        bins: int | None = None,
         dropout: float = 0.1,
         effort: float = 1.0,
         epochs: int | None = None,
@@ -163,7 +167,7 @@ class _Dense(TabularEstimator):
     def _shape_network(self) -> dict[str, Any]:
         return {
             **self._front(),
-            "bins": self.bins,
+            "bins": self._bins(),
             "width": int(np.clip(1024 // len(self.columns_), 2, self.width)),
             "hidden": list(self.hidden),
             "members": int(np.clip(16_000 // self.rows_, 1, 4)) if self.members is None else self.members,
@@ -182,7 +186,7 @@ class TabularNetworkClassifier(_Dense, TabularClassifier):
 
     `hidden`: widths of the hidden layers. `members`: networks that share all but a few weights and are averaged, None
     for up to four on small tables. `width`: numbers that a column becomes, fewer where columns are many. `bins`: pieces
-    of a piecewise-linear embedding.
+    of a piecewise-linear embedding, None for up to 128 on large tables.
     """
 
 
@@ -201,7 +205,7 @@ class _Transformer(TabularEstimator):
         *,
         width: int | None = None,
         depth: int = 2,
-        bins: int = 32,
+        bins: int | None = None,
         dropout: float = 0.1,
         effort: float = 1.0,
         epochs: int | None = None,
@@ -225,7 +229,7 @@ class _Transformer(TabularEstimator):
             raise ValueError(f"width must be a multiple of 16; got {width!r}")
         return {
             **self._front(),
-            "bins": self.bins,
+            "bins": self._bins(),
             "width": width,
             "depth": self.depth,
             "heads": width // 16,
@@ -244,8 +248,8 @@ class TabularTransformerClassifier(_Transformer, TabularClassifier):
     """A transformer whose tokens are the columns (Gorishniy et al. 2021), for tables.
 
     `width`: numbers a token, a multiple of 16, which is the width of an attention head; None for 64, or 32 on large
-    tables. `depth`: encoder blocks. `bins`: pieces of a piecewise-linear embedding. Where there are more columns than
-    32, or than half a million by rows, they are mixed into as many tokens.
+    tables. `depth`: encoder blocks. `bins`: as of `TabularNetworkClassifier`. Where there are more columns than 32, or
+    than half a million by rows, they are mixed into as many tokens.
     """
 
 
