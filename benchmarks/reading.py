@@ -1,6 +1,6 @@
 """Reading, splitting and storing a large CSV, against pyarrow reading it: time and peak memory, in separate processes.
 
-    python benchmarks/reading.py [--rows 1000000] [--rounds 3]
+python benchmarks/reading.py [--rows 1000000] [--rounds 3]
 """
 
 from __future__ import annotations

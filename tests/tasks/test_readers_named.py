@@ -14,8 +14,8 @@ import pytest
 
 from concours.core.errors import DataError
 from concours.tasks.kinds import KINDS
-from concours.tasks.reading import read
 from concours.tasks.readers.source import open_source
+from concours.tasks.reading import read
 from concours.tasks.task import Task
 
 ARFF = b"@relation r\n@attribute id integer\n@attribute a real\n@attribute y {n,p}\n@data\n1,0.5,n\n2,?,p\n3,1.5,p\n"
@@ -73,7 +73,7 @@ def test_openml_arff(server, tmp_path):
 
 def test_openml_parquet(server, tmp_path):
     """Parquet goes first where the server has it; columns to ignore are left out."""
-    answers, asked = server
+    answers, _ = server
     described(answers, 40, url="/f/40.arff", parquet_url="/f/40.pq", md5_checksum="0", ignore_attribute=["id"])
     answers["/f/40.pq"] = parquet()
     found = open_source("openml:40", tmp_path)

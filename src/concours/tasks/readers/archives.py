@@ -261,7 +261,7 @@ class _Tar:
 
         def opened() -> tuple[Any, ...]:
             stream = self._stream()
-            archive = tarfile.open(fileobj=stream, mode="r|", bufsize=_TAR_BUFFER)
+            archive = tarfile.open(fileobj=stream, mode="r|", bufsize=_TAR_BUFFER)  # noqa: SIM115 (closed with the entry)
             member = next(member for member in archive if member.name == name)
             _refuse_bomb(name, member.size, self._path.stat().st_size)
             return archive.extractfile(member), archive, stream
@@ -281,9 +281,8 @@ class _Tar:
         """What a compressed archive holds is never there as a whole."""
         suffix = {".tgz": ".gz"}.get(self._path.suffix.lower(), self._path.suffix.lower())
         packed = self._path.stat().st_size
-        file = self._path.open("rb")  # noqa: SIM115 (closed with what lies on it)
-        stream = _PACKED[suffix](file, "rb") if suffix in _PACKED else file
-        return io.BufferedReader(_Guarded(stream, self.name, packed=packed, whole=False, under=[file]), 1 << 20)
+        stream = _PACKED.get(suffix, Path.open)(self._path, "rb")
+        return io.BufferedReader(_Guarded(stream, self.name, packed=packed, whole=False), 1 << 20)
 
 
 def _inner(archive: str, name: str, opened: Callable[[], tuple[Any, ...]], packed: int) -> Entry:
