@@ -66,12 +66,17 @@ class TabularEstimator(NeuralEstimator):
         learn_columns(network.scaling, rows)
 
     def _settings(self, rows: int) -> Settings:
-        """As many epochs as the effort pays for, and no smoothed labels: probabilities are what is scored."""
+        """As many epochs as the effort pays for; a lower rate for few rows, which have more steps a row.
+
+        Labels are not smoothed: probabilities are what is scored.
+        """
         if not self.effort > 0:
             raise ValueError(f"effort must be above 0; got {self.effort!r}")
         affordable = self.effort * _BUDGET / (rows * (self._cost() + _OVERHEAD))
         epochs = int(np.clip(affordable, 3, self._most_epochs)) if self.epochs is None else self.epochs
-        chosen = {"epochs": epochs, "patience": max(5, epochs // 3), "label_smoothing": 0.0}
+        fall = float(np.clip((rows / 15_000) ** 0.25, 0.5, 1))
+        rate = self._learning_rate * fall if self.learning_rate is None else self.learning_rate
+        chosen = {"epochs": epochs, "patience": max(5, epochs // 3), "label_smoothing": 0.0, "learning_rate": rate}
         return replace(super()._settings(rows), **{**chosen, **(self.training or {})})
 
     def _cost(self) -> float:
@@ -84,7 +89,7 @@ class TabularEstimator(NeuralEstimator):
         return {"numbers": len(self.columns_) - len(sizes), "cardinalities": sizes}
 
     def _bins(self) -> int:
-        return int(np.clip(self.rows_ // 16, 16, 128)) if self.bins is None else self.bins
+        return int(np.clip(self.rows_ // 128, 16, 128)) if self.bins is None else self.bins
 
 
 class TabularClassifier(TabularEstimator, NeuralClassifier):
@@ -186,7 +191,7 @@ class TabularNetworkClassifier(_Dense, TabularClassifier):
 
     `hidden`: widths of the hidden layers. `members`: networks that share all but a few weights and are averaged, None
     for up to four on small tables. `width`: numbers that a column becomes, fewer where columns are many. `bins`: pieces
-    of a piecewise-linear embedding, None for up to 128 on large tables.
+    of a piecewise-linear embedding, None for 16 to 128 as rows grow.
     """
 
 
@@ -196,7 +201,7 @@ class TabularNetworkRegressor(_Dense, TabularRegressor):
 
 class _Transformer(TabularEstimator):
     _build = staticmethod(networks.tabular_transformer)
-    _learning_rate = 1e-3
+    _learning_rate = 1.5e-3
     _effort = 400.0
     _most_epochs = 40
 
