@@ -24,6 +24,8 @@ from concours.commons.blobs import (
     put_bundle,
     put_json,
     put_table,
+    put_texts,
+    texts_in,
 )
 from concours.commons.disk import DiskStore
 from concours.commons.memory import MemoryStore
@@ -123,3 +125,27 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(NoSpace, match="no space left to write in .*free some space and run the same command again"):
         store.put(io.BytesIO(b"content"))
     assert not store.leftovers()
+
+
+def test_rows_of_a_table_do_not_depend_on_its_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some rows are kept in their order, piece by piece; the digest does not depend on how the table lay in memory."""
+    monkeypatch.setattr("concours.commons.blobs._PIECE", 4)
+    store = DiskStore(tmp_path)
+    table = pa.table({"a": list(range(20)), "b": [str(i) for i in range(20)]})
+    chunked = pa.concat_tables([table.slice(0, 7), table.slice(7)])
+    rows = np.asarray([1, 2, 3, 5, 8, 13, 19, 0])
+    digest = put_table(store, table, rows)
+    assert put_table(store, chunked, rows) == digest
+    assert get_table(store, digest)["a"].to_pylist() == rows.tolist()
+    array = np.arange(60).reshape(20, 3)
+    assert (get_array(store, put_array(store, array, rows)) == array[rows]).all()
+    assert put_array(store, array, np.arange(20)) == put_array(store, array)
+
+
+def test_texts(tmp_path: Path) -> None:
+    """Texts come back as a table of one column, with the columns that they were taken from."""
+    store = DiskStore(tmp_path)
+    digest = put_texts(store, pa.chunked_array([["x", "y"], ["z"]]), np.asarray([0, 2]), ("title", "body"))
+    table = get_table(store, digest)
+    assert (table["text"].to_pylist(), texts_in(table)) == (["x", "z"], ("title", "body"))
+    assert texts_in(get_table(store, put_table(store, pa.table({"a": [1]})))) is None
