@@ -29,10 +29,12 @@ def jobs_of_a_board(bench: Any, **how: Any) -> list[Job]:
 
 
 def test_arrays_are_mapped_not_read(bench: Any) -> None:
-    """What a worker reads stays in the file, shared by all of them, and cannot be changed."""
-    array = get_array(bench.store, put_array(bench.store, np.arange(1000.0)))
+    """What a worker reads stays in the file, shared by all of them; what it writes is seen by nobody else."""
+    digest = put_array(bench.store, np.arange(1000.0))
+    array = get_array(bench.store, digest)
     assert isinstance(array, np.memmap)
-    assert not array.flags.writeable
+    array[0] = 7.0
+    assert get_array(bench.store, digest)[0] == 0.0
 
 
 def test_a_job_names_its_data(bench: Any) -> None:
@@ -44,7 +46,7 @@ def test_a_job_names_its_data(bench: Any) -> None:
 
 def test_models_of_folds_are_kept_only_where_they_predict(bench: Any) -> None:
     """With `refit` the models of the folds serve for scores only and are not kept; in a bag they are the model."""
-    refit = [job for job in jobs_of_a_board(bench) if job.kind == "fit"]
+    refit = [job for job in jobs_of_a_board(bench, final="refit") if job.kind == "fit"]
     assert {job.params["fold"] is None for job in refit if "model" in job.outputs} == {True}
     assert {job.params["fold"] is None for job in refit if "model" not in job.outputs} == {False}
     bag = [job for job in jobs_of_a_board(bench, final="bag") if job.kind == "fit"]

@@ -9,7 +9,8 @@ from typing import Any
 from concours.api.setup import Setup
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
-from concours.compete.leaderboard import Entry, Leaderboard
+from concours.compete.leaderboard import Entry, Leaderboard, Timed
+from concours.compete.pacing import Pace
 from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
@@ -61,14 +62,15 @@ class Outcome:
     warnings: tuple[str, ...]
 
 
-def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None) -> Outcome:
+def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, workers: int = 1) -> Outcome:
     """Drives a contest around, or, with an engine that only remembers, as far as its journal goes.
 
     Raises:
         RecipeError: a recipe does not lead to an estimator.
     """
-    seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads)
     until = None if budget_s is None else budget_s * (1 - _RESERVE)
+    pace = None if until is None else Pace(until_s=until, workers=workers)
+    seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
     admitted, turned_away = _admit(engine, setup, until)
     state = engine.drive(board, admitted, seed=seed, until_s=until)
     alliances, warnings = _cooperate(engine, setup, board, state, budget_s)
@@ -114,7 +116,7 @@ def _line_of(entrant: Entrant, setup: Setup, refusals: Mapping[str, Failed]) -> 
 
 
 def _cooperate(
-    engine: Engine, setup: Setup, board: Leaderboard, state: Memo, budget_s: float | None
+    engine: Engine, setup: Setup, board: Leaderboard, state: Timed, budget_s: float | None
 ) -> tuple[list[Candidate], list[str]]:
     """The alliances of the entrants that are complete; and what kept one from being made."""
     entries = board.entries(state)

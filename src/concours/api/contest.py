@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,16 +21,18 @@ from concours.compete.leaderboard import Final
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
 from concours.core.ports import Executor, Listener, Notice, ignore
+from concours.core.problem import Problem
 from concours.engine.identity import code_digest
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import FileJournal, MemoryJournal, read_journal
 from concours.engine.limits import Limits, memory_per_worker
 from concours.engine.loop import Engine
 from concours.engine.processes import ProcessExecutor
+from concours.engine.rows import shape_of
 from concours.engine.runners import RUNNERS
 from concours.engine.usage import usable_cores
 from concours.entrants.recipes import Resolved, resolve
-from concours.entrants.zoo import BASELINE, LINEUPS
+from concours.entrants.zoo import BASELINE, LINEUPS, Size
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.task import Task
 
@@ -42,8 +46,9 @@ class Contest:
 
     Attributes:
         entrants: those named; a baseline is always added.
-        lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default `fast` where none are named.
-        final: the model on the board, `refit` on the whole training part or a `bag` of the models of the folds.
+        lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default `fast` where none
+            are named.
+        final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
         cooperate: strategies, `average`, `vote`, `greedy`; by default all that suit the target.
         seconds: of wall time for the whole contest, over all its sittings.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
@@ -54,7 +59,7 @@ class Contest:
     task: Task
     entrants: Sequence[Entrant] = ()
     lineup: Literal["fast", "full", "none"] | None = None
-    final: Final = "refit"
+    final: Final = "bag"
     cooperate: Sequence[str] | None = None
     seconds: float | None = None
     job_seconds: float = 3600.0
@@ -95,6 +100,7 @@ class Contest:
         """
         from concours.report.page import write_report
 
+        began = time.monotonic()
         kind = kind_named(self.task.kind)
         resolved = self._resolved(kind)
         strategies = self._strategies(kind)
@@ -105,12 +111,16 @@ class Contest:
             out.write("setup.json", setup.to_json())
             for warning in setup.warnings:
                 listener(Notice(topic="warning", text=warning))
-            with self._engine(out, listener) as engine:
-                outcome = circle(engine, setup, budget_s=self.seconds)
+            with self._engine(out, listener, began) as engine:
+                outcome = circle(engine, setup, budget_s=self.seconds, workers=self._workers)
             result = Result.of(outcome, setup, out)
             result.save()
             write_report(result.to_json(), out.path / "report.html")
         return result
+
+    @property
+    def _workers(self) -> int:
+        return 1 if self.engine == "inline" else self.workers or usable_cores()
 
     def _name(self) -> str:
         data = self.task.data
@@ -146,10 +156,15 @@ class Contest:
         from concours.engine.ingest import ingest
 
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder)
+        size = _size(ingested.problem, store)
         return Setup(
             problem=ingested.problem,
             candidates=tuple(
-                Candidate(entrant=r.entrant, code=put_json(store, dict(r.source)) if r.source else None)
+                Candidate(
+                    entrant=r.entrant,
+                    code=put_json(store, dict(r.source)) if r.source else None,
+                    expected_s=round(r.seconds(size), 2) if r.seconds else None,
+                )
                 for r in resolved
             ),
             skipped={r.entrant.name: r.skipped for r in resolved if r.skipped},
@@ -160,8 +175,8 @@ class Contest:
         )
 
     @contextmanager
-    def _engine(self, out: RunFolder, listener: Listener) -> Iterator[Engine]:
-        workers = self.workers or usable_cores()
+    def _engine(self, out: RunFolder, listener: Listener, began: float) -> Iterator[Engine]:
+        workers = self._workers
         memory = int(self.job_memory_gb * _GIB) if self.job_memory_gb else memory_per_worker(workers)
         limits = Limits(seconds=self.job_seconds, memory=memory, budget_s=self.seconds)
         executor = _executor(self.engine, out, workers, limits, listener)
@@ -177,6 +192,7 @@ class Contest:
                     code=lambda job: code_digest(job, RUNNERS),
                     limits=limits,
                     listener=listener,
+                    spent_s=time.monotonic() - began,
                 )
             finally:
                 journal.close()
@@ -213,6 +229,13 @@ def _damaged(lines: int, folder: RunFolder) -> str:
 
 def _newer(first: Path, second: Path) -> bool:
     return first.exists() and first.stat().st_mtime > second.stat().st_mtime
+
+
+def _size(problem: Problem, store: DiskStore) -> Size:
+    """How much a fold has to fit on."""
+    rows = problem.train.rows * (problem.n_folds - 1) // problem.n_folds
+    inputs = prod(shape_of(store, problem.train.x))
+    return Size(rows=rows, columns=inputs, classes=len(problem.classes))
 
 
 def _executor(name: str, out: RunFolder, workers: int, limits: Limits, listener: Listener) -> Executor:

@@ -35,7 +35,10 @@ class Setup:
         """The setup as JSON."""
         return {
             "problem": self.problem.to_json(),
-            "candidates": [{"entrant": entrant_to_json(c.entrant), "code": c.code} for c in self.candidates],
+            "candidates": [
+                {"entrant": entrant_to_json(c.entrant), "code": c.code, "expected_s": c.expected_s}
+                for c in self.candidates
+            ],
             "skipped": dict(self.skipped),
             "seed": self.seed,
             "final": self.final,
@@ -47,7 +50,7 @@ class Setup:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Setup:
         """The inverse of `to_json`."""
-        candidates = (Candidate(entrant=entrant_from_json(c["entrant"]), code=c["code"]) for c in value["candidates"])
+        candidates = (Candidate(**{**c, "entrant": entrant_from_json(c["entrant"])}) for c in value["candidates"])
         return cls(
             problem=Problem.from_json(value["problem"]),
             candidates=tuple(candidates),

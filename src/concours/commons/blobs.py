@@ -46,8 +46,8 @@ def put_array(store: Store, array: NDArray[Any], rows: NDArray[np.int64] | None 
 
 
 def get_array(store: Store, digest: Digest) -> NDArray[Any]:
-    """An array, memory-mapped and read-only."""
-    array: NDArray[Any] = np.load(store.local_path(digest), mmap_mode="r", allow_pickle=False)
+    """An array, memory-mapped; what is written to it stays in memory."""
+    array: NDArray[Any] = np.load(store.local_path(digest), mmap_mode="c", allow_pickle=False)
     return array
 
 

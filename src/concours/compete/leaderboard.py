@@ -3,20 +3,24 @@
 For each candidate the plan goes: prepare the data of a fold (shared by all candidates that want the same preparation),
 fit, gather the out-of-fold predictions, score them. An alliance is not fitted: its parents' predictions are blended.
 The test part is predicted and never looked at; `Judgement` does that, once, at the end.
+
+Where time is limited, an entrant is begun only if, by what is known of its cost, it can end in time (`compete.pacing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from concours.compete.pacing import Course, Pace, begin, behind, refusals
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
-from concours.core.event import Done, Failed
+from concours.core.event import Done, Event, Failed, Tick
+from concours.core.frozen import frozen
 from concours.core.job import Job
 from concours.core.problem import Problem
-from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.process import Memo, Order, Plan, unfinished
 from concours.core.seeds import derive_seed
 from concours.core.standings import Estimate, Standing, Standings, StandingStatus
 
@@ -34,44 +38,102 @@ class Entry:
         candidate: with the digests it has so far.
         selection: its score by the ranking metric on out-of-fold predictions, once it is complete.
         failed: the first job that failed, in plan order.
+        course: how much fitting there is left, and what it took so far.
+        refused: why it is not fitted, or no longer: the time does not suffice.
     """
 
     candidate: Candidate
+    course: Course
     jobs: tuple[Job, ...] = ()
     selection: Estimate | None = None
     failed: Failed | None = None
+    refused: str = ""
 
     @property
     def wanted(self) -> tuple[Job, ...]:
         """What is still of use. After a failure the jobs before it: of several, the first in plan order counts."""
+        if self.refused:
+            return ()
         digests = [job.digest for job in self.jobs]
         return self.jobs[: digests.index(self.failed.job)] if self.failed else self.jobs
 
     @property
     def status(self) -> StandingStatus:
+        if self.refused:
+            return "out_of_time"
         if self.failed:
             return "out_of_time" if self.failed.cause == "out_of_time" else "failed"
         return "ok" if self.selection else "running"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leaderboard(MemoProcess):
+class Timed(Memo):
+    """The state of a leaderboard.
+
+    Attributes:
+        elapsed_s: seconds of the contest; none before the time has been told, or where it is not limited.
+        begun: numbers of the candidates that may be fitted, in the order in which they began.
+        refused: why others are not fitted, or no longer, by their numbers.
+    """
+
+    elapsed_s: float | None = None
+    begun: tuple[int, ...] = ()
+    refused: Mapping[int, str] = field(default_factory=lambda: frozen({}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaderboard:
     """Ranks candidates by out-of-fold predictions on the training part of a problem.
 
     Attributes:
         final: the model on the board: `refit`, fitted once on the whole training part, or `bag`, the average of the
             models of the folds.
         threads: of each job.
+        pace: how much time there is; none for no limit. Without, events commute.
     """
 
     problem: Problem
-    final: Final = "refit"
+    final: Final = "bag"
     threads: int = 1
+    pace: Pace | None = None
+    order: Order = "arrival"
 
-    def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [job for entry in self.entries(state) for job in entry.wanted])
+    def init(self, candidates: Sequence[Candidate], *, seed: int) -> Timed:
+        return Timed(candidates=tuple(candidates), seed=seed)
 
-    def standings(self, state: Memo) -> Standings:
+    def plan(self, state: Timed) -> Plan:
+        entries = self.entries(state)
+        wanted = state.begun if self._paced(state) else range(len(entries))
+        return unfinished(state, [job for index in wanted for job in entries[index].wanted])
+
+    def update(self, state: Timed, event: Event) -> Timed:
+        after = state.with_event(event)
+        if self.pace and isinstance(event, Tick):
+            after = replace(after, elapsed_s=event.elapsed_s)
+        return self._paced_on(state, after, event) if self._paced(after) else after
+
+    def _paced(self, state: Timed) -> bool:
+        return self.pace is not None and state.elapsed_s is not None
+
+    def _paced_on(self, before: Timed, after: Timed, event: Event) -> Timed:
+        """Who begins now, and who is given up. What was fitted in an earlier sitting has begun."""
+        pace, now, entries = self.pace, after.elapsed_s, self.entries(after)
+        if pace is None or now is None:
+            return after
+        refused, begun = dict(after.refused), after.begun
+        if before.elapsed_s is None:
+            begun = tuple(i for i, entry in enumerate(entries) if any(after.ended(job) for job in entry.jobs))
+        for index in begun:
+            entry = entries[index]
+            if isinstance(event, Done) and any(job.digest == event.job for job in entry.jobs):
+                refused |= {index: why} if (why := behind(entry.course, now, pace)) else {}
+        over = {index for index, entry in enumerate(entries) if index in refused or entry.failed}
+        courses = [replace(e.course, left=0) if i in over else e.course for i, e in enumerate(entries)]
+        begun = begin(courses, begun, now, pace)
+        refused |= refusals(courses, begun, now, pace)
+        return replace(after, begun=begun, refused=frozen(refused))
+
+    def standings(self, state: Timed) -> Standings:
         """The board by selection score, complete candidates first."""
         lines = [_standing(entry) for entry in self.entries(state)]
         sign = -1.0 if self.problem.metrics[0].greater_is_better else 1.0
@@ -80,35 +142,37 @@ class Leaderboard(MemoProcess):
         ranked = [replace(line, rank=rank) for rank, line in enumerate(complete, 1)]
         return Standings((*ranked, *(line for line in lines if not line.selection)))
 
-    def entries(self, state: Memo) -> list[Entry]:
+    def entries(self, state: Timed) -> list[Entry]:
         """How far each candidate has come, in the order of entry; alliances may join those before them."""
         entries: dict[Digest, Entry] = {}
         result = []
-        for candidate in state.candidates:
+        for index, candidate in enumerate(state.candidates):
             if candidate.entrant.parents:
                 entry = self._alliance(state, candidate, entries)
             else:
-                entry = _Course(self, state, candidate).entry()
+                entry = _Way(self, state, candidate).entry()
+            if entry.status == "running" and index in state.refused:
+                entry = replace(entry, refused=state.refused[index])
             entries[candidate.entrant.digest] = entry
             result.append(entry)
         return result
 
-    def _alliance(self, state: Memo, candidate: Candidate, entries: dict[Digest, Entry]) -> Entry:
+    def _alliance(self, state: Timed, candidate: Candidate, entries: dict[Digest, Entry]) -> Entry:
         try:
             parents = [entries[parent].candidate for parent in candidate.entrant.parents]
         except KeyError as missing:
             raise ValueError(
                 f"alliance {candidate.entrant.name!r} joins {missing}, which is not on the board before it"
             ) from None
-        return _Course(self, state, candidate).alliance_entry(parents)
+        return _Way(self, state, candidate).alliance_entry(parents)
 
 
 @dataclass(frozen=True)
-class _Course:
+class _Way:
     """The way of one candidate over a leaderboard, as far as the outcomes in the state allow."""
 
     board: Leaderboard
-    state: Memo
+    state: Timed
     candidate: Candidate
 
     def entry(self) -> Entry:
@@ -126,9 +190,15 @@ class _Course:
             return self._entry(jobs, self.candidate)
         return self._finish(jobs, outcomes)
 
+    def _course(self, jobs: Sequence[Job]) -> Course:
+        done = [self.state.done(job) for job in jobs if job.kind == "fit"]
+        fitted = tuple(event.cost.wall_s for event in done if event)
+        whole = 0 if self.candidate.entrant.parents else len(self._folds())
+        return Course(expected_s=self.candidate.expected_s, fitted_s=fitted, left=whole - len(fitted))
+
     def alliance_entry(self, parents: Sequence[Candidate]) -> Entry:
         if not all(parent.selection for parent in parents):
-            return Entry(candidate=self.candidate)
+            return self._entry([], self.candidate)
         blend = _blend(self.board, self.candidate, parents)
         done = self.state.done(blend)
         if not done:
@@ -172,7 +242,13 @@ class _Course:
 
     def _entry(self, jobs: Sequence[Job], candidate: Candidate, selection: Estimate | None = None) -> Entry:
         failures = (event for job in jobs if isinstance(event := self.state.ended(job), Failed))
-        return Entry(candidate=candidate, jobs=tuple(jobs), selection=selection, failed=next(failures, None))
+        return Entry(
+            candidate=candidate,
+            course=self._course(jobs),
+            jobs=tuple(jobs),
+            selection=selection,
+            failed=next(failures, None),
+        )
 
     def _folds(self) -> list[Fold]:
         folds: list[Fold] = list(range(self.board.problem.n_folds))
@@ -258,7 +334,7 @@ class _Course:
         return Job(
             kind="score",
             inputs={"predictions": _known(candidate.selection), "y": problem.train.y},
-            params={"metrics": [problem.metrics[0].name], "classes": len(problem.classes)},
+            params=problem.measuring(1),
             seed=derive_seed(self.state.seed, "score"),
             threads=self.board.threads,
             label=f"{candidate.entrant.name}: score",
@@ -292,7 +368,7 @@ def _standing(entry: Entry) -> Standing:
         fit_seconds=entry.candidate.fit_s if done else None,
         predict_seconds=entry.candidate.predict_s if done else None,
         status=entry.status,
-        reason=entry.failed.reason if entry.failed else "",
+        reason=entry.refused or (entry.failed.reason if entry.failed else ""),
     )
 
 

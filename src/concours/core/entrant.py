@@ -62,6 +62,7 @@ class Candidate:
         test: predictions of the model on the board for the test part, (rows, outputs) float64.
         models: fitted models; one when refitted on the whole training part, one a fold in a bag.
         fit_s, predict_s: seconds that fitting the models and predicting the test part took.
+        expected_s: seconds that one fit takes on a usual core, about; none where nobody knows.
     """
 
     entrant: Entrant
@@ -71,3 +72,4 @@ class Candidate:
     models: tuple[Digest, ...] = ()
     fit_s: float = 0.0
     predict_s: float = 0.0
+    expected_s: float | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, Self, TypeVar
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
@@ -80,7 +80,7 @@ class Memo:
     seed: int
     known: Mapping[Digest, Done | Failed] = field(default_factory=lambda: frozen({}))
 
-    def with_event(self, event: Event) -> Memo:
+    def with_event(self, event: Event) -> Self:
         """The state after an event; time changes nothing."""
         if isinstance(event, Tick):
             return self

@@ -9,7 +9,7 @@ from typing import TypeVar
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import NoSpace
-from concours.core.event import Done, Failed, Tick
+from concours.core.event import Done, Event, Failed, Tick
 from concours.core.job import Job
 from concours.core.ports import Executor, Listener, Notice, Store, ignore
 from concours.core.process import Plan, Process
@@ -26,6 +26,9 @@ class Engine:
     Resume is replay: a job whose identity is in the journal is not run again, as long as what it yielded is in the
     store and whole. Law: without a budget, the state that `drive` returns does not depend on the executor, on its
     workers, or on how often and where an earlier sitting was killed.
+
+    Args:
+        spent_s: seconds of this sitting before the engine was there, e.g. on reading the data.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Engine:
         code: Callable[[Job], Digest],
         limits: Limits | None = None,
         listener: Listener = ignore,
+        spent_s: float = 0.0,
     ) -> None:
         self._store, self._journal, self._executor = store, journal, executor
         self._code, self._limits, self._listen = code, limits or Limits(), listener
@@ -49,7 +53,7 @@ class Engine:
                 before = max(before, record.event.elapsed_s)
             else:
                 self._recorded[record.event.job, record.code] = record
-        self._begin = self._ticked = time.monotonic() - before
+        self._begin, self._ticked = time.monotonic() - before - spent_s, time.monotonic()
 
     @property
     def elapsed_s(self) -> float:
@@ -61,7 +65,8 @@ class Engine:
     ) -> S:
         """Drives a process to its end, or to where it waits for events from outside.
 
-        When the contest's elapsed seconds reach `until_s`, every job that is still wanted fails as out of time.
+        What the journal knows comes first; then the process is told the time, and then jobs are run. When the contest's
+        elapsed seconds reach `until_s`, every job that is still wanted fails as out of time.
 
         Raises:
             NoSpace: the disk is full; what has finished is in the journal.
@@ -71,15 +76,19 @@ class Engine:
         while True:
             plan = process.plan(state)
             self._match(plan, sitting)
-            while not (records := sitting.next_records(plan, process.order)):
+            events: list[Event] = [record.event for record in sitting.next_records(plan, process.order)]
+            if not events:
                 if plan.status != "run" or not plan.jobs or self._executor is None:
                     return state
-                if until_s is not None and self.elapsed_s >= until_s:
+                if not sitting.told_time:
+                    sitting.told_time = True
+                    events = [Tick(elapsed_s=round(self.elapsed_s, 3))]
+                elif until_s is not None and self.elapsed_s >= until_s:
                     self._expire(plan, sitting)
                 else:
-                    self._wait(sitting, until_s)
-            for record in records:
-                state = process.update(state, record.event)
+                    events = self._wait(sitting, until_s)
+            for event in events:
+                state = process.update(state, event)
 
     def _match(self, plan: Plan, sitting: _Sitting) -> None:
         """Cancels what is no longer wanted; recalls or submits what is new."""
@@ -89,14 +98,15 @@ class Engine:
         for digest, job in wanted.items():
             if digest in sitting.running or digest in sitting.arrived:
                 continue
-            record = self._recall(job)
-            if record:
+            if digest not in sitting.unknown and (record := self._recall(job)):
                 sitting.arrived[digest] = record
                 self._listen(Notice(topic="recalled", job=job, event=_outcome(record)))
-            elif self._executor:
+            elif self._executor and sitting.told_time:
                 sitting.running[digest] = job
                 self._listen(Notice(topic="planned", job=job))
                 self._executor.submit(job)
+            else:
+                sitting.unknown.add(digest)
 
     def _recall(self, job: Job) -> Record | None:
         """The journal's record of a job, if it still holds."""
@@ -117,8 +127,8 @@ class Engine:
         self._whole.update(event.outputs.values())
         return record
 
-    def _wait(self, sitting: _Sitting, until_s: float | None) -> None:
-        """Waits for outcomes, for the next tick at most, and writes them down."""
+    def _wait(self, sitting: _Sitting, until_s: float | None) -> list[Event]:
+        """Waits for outcomes, for the next tick at most, and writes them down. Gives the tick, if it was time."""
         left = _TICK_S if until_s is None else min(_TICK_S, max(until_s - self.elapsed_s, 0.0))
         full: Failed | None = None
         for event in self._executor.outcomes(timeout_s=left) if self._executor else ():
@@ -129,9 +139,10 @@ class Engine:
                 self._write(sitting, job, event)
         if full:
             raise NoSpace(full.reason)
-        if time.monotonic() - self._ticked >= _TICK_S:
-            self._journal.append(Tick(elapsed_s=round(self.elapsed_s, 3)))
-            self._ticked = time.monotonic()
+        if time.monotonic() - self._ticked < _TICK_S:
+            return []
+        self._ticked = time.monotonic()
+        return [self._journal.append(Tick(elapsed_s=round(self.elapsed_s, 3))).event]
 
     def _expire(self, plan: Plan, sitting: _Sitting) -> None:
         """The time is up: every job that is wanted and has not ended fails."""
@@ -157,11 +168,15 @@ class Engine:
 
 
 class _Sitting:
-    """What the loop has in hand for one process: jobs under way, and records that the process has not been told of."""
+    """What the loop has in hand for one process: jobs under way, records that the process has not been told of, jobs
+    that the journal does not know, and whether the time has been told, after which these are run.
+    """
 
     def __init__(self) -> None:
         self.running: dict[Digest, Job] = {}
         self.arrived: dict[Digest, Record] = {}
+        self.unknown: set[Digest] = set()
+        self.told_time = False
 
     def next_records(self, plan: Plan, order: str) -> list[Record]:
         """The records to tell next: that of the plan's first job, or the earliest in the journal.

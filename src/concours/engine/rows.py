@@ -11,7 +11,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from concours.commons.blobs import get_array, get_bundle, get_table, is_table, put_array, put_bundle, put_table
+from concours.commons.blobs import (
+    get_array,
+    get_bundle,
+    get_table,
+    is_table,
+    put_array,
+    put_bundle,
+    put_table,
+    texts_in,
+)
 from concours.core.digests import Digest
 from concours.core.ports import Store
 
@@ -29,7 +38,7 @@ def put_rows(store: Store, x: Any) -> Digest:
 
 
 def get_rows(store: Store, digest: Digest) -> Any:
-    """Rows as an estimator takes them: a frame, texts (rows,), a matrix (rows, features), sparse or not, or pictures."""
+    """Rows as an estimator takes them: a frame, texts (rows,), a matrix (rows, features), perhaps sparse, or pictures."""
     with store.open(digest) as file:
         zipped = file.read(2) == b"PK"
     if zipped:
@@ -41,9 +50,17 @@ def get_rows(store: Store, digest: Digest) -> Any:
     return as_rows(get_table(store, digest))
 
 
+def shape_of(store: Store, digest: Digest) -> tuple[int, ...]:
+    """The shape of one row as it was read: (columns,), that of a picture, or () for a text."""
+    if not is_table(store, digest):
+        return get_array(store, digest).shape[1:]
+    table = get_table(store, digest)
+    return (table.num_columns,) if texts_in(table) is None else ()
+
+
 def as_rows(table: pa.Table) -> Any:
     """A table that was read as an estimator takes it: a frame, or texts (rows,)."""
-    if (table.schema.metadata or {}).get(b"concours") == b"texts":
+    if texts_in(table) is not None:
         return np.asarray(table.column(0).to_pylist(), dtype=object)
     return table.to_pandas()
 

@@ -1,7 +1,7 @@
 """Gradient boosting by LightGBM, XGBoost and CatBoost, as scikit-learn estimators that know when to stop.
 
-How many rounds are good is found on an inner share of the rows that are fitted on. Where rows are few, the trees are then
-grown again on all of them. The rate of learning follows from how many rounds the data allows: a fit costs about
+How many rounds are good is found on an inner share of the rows that are fitted on. Where rows are few, the trees are
+then grown again on all of them. The rate of learning follows from how many rounds the data allows: a fit costs about
 `effort` times ten seconds of one core at most, and less where the loss stops falling.
 """
 
@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 Floats = NDArray[np.float64]
 
 _SECONDS = 10.0
-_FEW_ROWS = 20_000
+_FEW_ROWS = 5_000
 _MOST_ROUNDS = 2000
 _FEW_CATEGORIES = 8
 _STATISTICS = 10
@@ -306,7 +306,13 @@ class _CatBoost(_Boosted):
     _cell_s = 8e-9
     _idle_rows = 10_000
     _rate = 0.04
-    _params: ClassVar[Mapping[str, Any]] = {"depth": 6, "l2_leaf_reg": 3.0, "bootstrap_type": "MVS", "subsample": 0.8, "one_hot_max_size": _FEW_CATEGORIES}
+    _params: ClassVar[Mapping[str, Any]] = {
+        "depth": 6,
+        "l2_leaf_reg": 3.0,
+        "bootstrap_type": "MVS",
+        "subsample": 0.8,
+        "one_hot_max_size": _FEW_CATEGORIES,
+    }
 
     def _train(
         self, X: Any, y: NDArray[Any], watched: tuple[Any, NDArray[Any]] | None, rounds: int, rate: float

@@ -104,7 +104,7 @@ class Matrix(TransformerMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: object = None) -> Matrix:
         numbers = _numbers(X)
         self.centre_ = np.nanmedian(numbers, axis=0) if numbers.size else np.empty(0, dtype=np.float32)
-        self.scale_ = _scales(numbers, self.centre_)
+        self.scale_ = _scales(numbers)
         self.gaps_ = np.flatnonzero(np.isnan(numbers).any(axis=0))
         self.values_: dict[str, list[int]] = {}
         for name in X.columns:
@@ -160,7 +160,7 @@ def _numbers(X: pd.DataFrame) -> Floats:
     return X.select_dtypes("number").to_numpy(np.float32)
 
 
-def _scales(numbers: Floats, centre: Floats) -> Floats:
+def _scales(numbers: Floats) -> Floats:
     """The distance of the quartiles; where it is nothing, that of the extremes (twice, as for few values apart)."""
     if not numbers.size:
         return np.empty(0, dtype=np.float32)

@@ -86,7 +86,8 @@ def _boosted(classes: str, numbers: str, package: str, **params: Any) -> Mapping
 
 
 def _forest(name: str) -> Mapping[str, Breed]:
-    path, params = f"ensemble:{name}", {"n_estimators": 200, "min_samples_leaf": 2}
+    path = f"ensemble:{name}"
+    params: dict[str, Any] = {"n_estimators": 200, "min_samples_leaf": 2}
     return {
         "table:classes": _sklearn(f"{path}Classifier", prepare="codes", cost=_trees, max_features="sqrt", **params),
         "table:number": _sklearn(f"{path}Regressor", prepare="codes", cost=_trees, max_features=0.5, **params),
@@ -168,5 +169,5 @@ LINEUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "table:number": {"fast": ("ridge", *_TABLE), "full": ("ridge", *_TABLE, "elastic-net", *_MORE)},
     "image:classes": {"fast": ("logistic", "svm", "knn", "forest", "boosting", "dnn", "cnn", "vit")},
 }
-"""Entrants by kind of input and target and by name of the line-up, in the order in which they are fitted: early ones cost
-little and differ much."""
+"""Entrants by kind of input and target and by name of the line-up, in the order in which they are fitted: early ones
+cost little and differ much."""
