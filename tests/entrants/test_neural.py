@@ -23,10 +23,16 @@ from torch import nn
 
 from concours.core.progress import listening, report
 from concours.entrants import estimator, networks, neural, training
-from concours.entrants.neural import ConvClassifier, DenseClassifier, DenseRegressor, VisionTransformerClassifier
+from concours.entrants.neural import (
+    ConvClassifier,
+    DenseClassifier,
+    DenseRegressor,
+    ResidualClassifier,
+    VisionTransformerClassifier,
+)
 
-ESTIMATORS = [DenseClassifier, DenseRegressor, ConvClassifier, VisionTransformerClassifier]
-CLASSIFIERS = [DenseClassifier, ConvClassifier, VisionTransformerClassifier]
+ESTIMATORS = [DenseClassifier, DenseRegressor, ConvClassifier, ResidualClassifier, VisionTransformerClassifier]
+CLASSIFIERS = [DenseClassifier, ConvClassifier, ResidualClassifier, VisionTransformerClassifier]
 CPU = torch.device("cpu")
 
 
@@ -72,7 +78,12 @@ def said(estimator: Any, X: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("kind", "accuracy", "loss"),
-    [(DenseClassifier, 0.95, 0.15), (ConvClassifier, 0.97, 0.1), (VisionTransformerClassifier, 0.9, 0.35)],
+    [
+        (DenseClassifier, 0.95, 0.15),
+        (ConvClassifier, 0.97, 0.1),
+        (ResidualClassifier, 0.96, 0.12),
+        (VisionTransformerClassifier, 0.9, 0.35),
+    ],
 )
 def test_a_classifier_learns_digits_with_its_defaults(kind: type, accuracy: float, loss: float, digits: Any) -> None:
     """Defaults must be good on little data, in probabilities as well as in labels."""

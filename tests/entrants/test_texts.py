@@ -1,4 +1,4 @@
-"""Entrants for texts: that vectors and networks hold on odd texts, repeat to the byte, and are kept as small files."""
+"""Texts as vectors, and naive Bayes on them: that they hold on odd texts, repeat to the byte, and are kept as small files."""
 
 from __future__ import annotations
 
@@ -165,13 +165,13 @@ def test_naive_bayes_is_a_scikit_learn_estimator(reviews: Any) -> None:
 
 
 def test_news_reach_their_known_score() -> None:
-    """On a half of the AG News test part the best linear entrant is near what is known for it."""
+    """On a quarter of the AG News test part the best linear entrant is near what is known for it."""
     path = Path(os.environ.get("CONCOURS_DATA", "../shared/data")) / "ag-news-7600/test.csv.gz"
     if not path.exists():
         pytest.skip("no ag-news-7600 in the data folder")
     with gzip.open(path, "rt", encoding="utf8") as file:
-        rows = list(csv.reader(file))[::2]
+        rows = list(csv.reader(file))[::4]
     X, y = texts(*(f"{row[1]} {row[2]}" for row in rows)), np.array([int(row[0]) for row in rows])
-    vectors = TextVectors().fit(X[:3000])
-    fitted = NaiveBayesLogistic().fit(vectors.transform(X[:3000]), y[:3000])
-    assert (fitted.predict(vectors.transform(X[3000:])) == y[3000:]).mean() > 0.86
+    vectors = TextVectors().fit(X[:1500])
+    fitted = NaiveBayesLogistic().fit(vectors.transform(X[:1500]), y[:1500])
+    assert (fitted.predict(vectors.transform(X[1500:])) == y[1500:]).mean() > 0.84

@@ -1,4 +1,4 @@
-"""The zoo's small networks, on plain torch: dense, convolutional, vision transformer, and two for tables.
+"""The zoo's small networks, on plain torch: for tables, pictures and texts.
 
 A network takes raw inputs and scales them itself, so that its tensors are all there is to it. Every builder takes plain
 values, so that a network can be built again from what JSON says of it. Images have shape (n, height, width, colours).
@@ -21,6 +21,9 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
     "layer": nn.LayerNorm,
     "none": lambda width: nn.Identity(),
 }
+
+_WORD = 0.1
+"""The deviation of the numbers of a word's vector before training; torch's own, 1, is learned away slowly."""
 
 
 def dense(*, shape: Sequence[int], outputs: int, hidden: Sequence[int], dropout: float, norm: str) -> Network:
@@ -46,11 +49,22 @@ def convolutional(*, shape: Sequence[int], outputs: int, widths: Sequence[int], 
     layers: list[nn.Module] = [ChannelsFirst()]
     for i, (before, width) in enumerate(pairwise(channels)):
         step = stride if i == 0 else 1
-        layers.append(nn.Conv2d(before, width, 2 * step + 1, stride=step, padding=step, bias=False))
-        if i < len(widths) - 1:
-            layers.append(nn.MaxPool2d(2, ceil_mode=True))
-        layers += [_without_count(nn.BatchNorm2d(width)), nn.ReLU()]
+        layers += _convolution(before, width, 2 * step + 1, stride=step, pool=i < len(widths) - 1)
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels[-1], outputs)]
+    return Network(shape[-1], nn.Sequential(*layers, *head))
+
+
+def residual(*, shape: Sequence[int], outputs: int, width: int, stride: int, dropout: float) -> Network:
+    """A small residual network (He et al. 2016): a stem, two stages, the maximum over all pixels, dropout, linear.
+
+    The stem is a convolution of a `stride`, with a kernel to match, to `width` channels. A stage doubles the channels
+    by a convolution 3 × 3 and max-pooling 2 × 2, and adds to that another convolution of it, all normed by batches.
+    """
+    layers: list[nn.Module] = [ChannelsFirst(), *_convolution(shape[-1], width, 2 * stride + 1, stride=stride)]
+    for channels in (2 * width, 4 * width):
+        layers += _convolution(channels // 2, channels, 3, pool=True)
+        layers.append(Residual(nn.Sequential(*_convolution(channels, channels, 3))))
+    head = [nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(4 * width, outputs)]
     return Network(shape[-1], nn.Sequential(*layers, *head))
 
 
@@ -64,6 +78,35 @@ def vision_transformer(
     blocks = [Encoder(width, heads, dropout) for _ in range(depth)]
     layers = [Patches(shape, patch, width), *blocks, nn.LayerNorm(width), MeanToken(), nn.Linear(width, outputs)]
     return Network(shape[-1], nn.Sequential(*layers))
+
+
+def embedding_bag(
+    *,
+    shape: Sequence[int],  # noqa: ARG001 (a bag takes texts of any length)
+    outputs: int,
+    words: int,
+    width: int,
+    dropout: float,
+) -> Network:
+    """The mean of the vectors of a text's numbered words, below `words`, dropout, linear; 0 is no word.
+
+    `shape` is (numbers a text,).
+    """
+    bag = nn.EmbeddingBag(words, width, mode="mean", padding_idx=0)
+    nn.init.normal_(bag.weight, std=_WORD)
+    return Network(nn.Identity(), nn.Sequential(bag, nn.Dropout(dropout), nn.Linear(width, outputs)))
+
+
+def text_transformer(
+    *, shape: Sequence[int], outputs: int, words: int, width: int, depth: int, heads: int, dropout: float
+) -> Network:
+    """`depth` encoder blocks over a text's numbered words, below `words`, then `Words`' mean token and linear.
+
+    `shape` is (numbers a text,); 0 is no word, and 1 stands before the first.
+    """
+    return Network(
+        nn.Identity(), nn.Sequential(Words(shape[0], words, width, depth, heads, dropout), nn.Linear(width, outputs))
+    )
 
 
 def tabular(
@@ -155,6 +198,18 @@ class ChannelsFirst(nn.Module):
         return images.permute(0, 3, 1, 2)
 
 
+class Residual(nn.Module):
+    """Adds to its inputs what `body` makes of them."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        result: Tensor = inputs + self.body(inputs)
+        return result
+
+
 class Patches(nn.Module):
     """Embed the patches of images, each with its position; gives (n, patches, width), row by row.
 
@@ -187,14 +242,18 @@ class Encoder(nn.Module):
         inner = [nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)]
         self.think = nn.Sequential(nn.LayerNorm(width), *inner, nn.Dropout(dropout))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        tokens = tokens + self.attend(tokens)
+    def forward(self, tokens: Tensor, there: Tensor | None = None) -> Tensor:
+        norm, attention, dropout = self.attend
+        tokens = tokens + dropout(attention(norm(tokens), there))
         result: Tensor = tokens + self.think(tokens)
         return result
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention (Vaswani et al. 2017) on (n, tokens, width)."""
+    """Multi-head self-attention (Vaswani et al. 2017) on (n, tokens, width), to the tokens that are `there`.
+
+    `there` is boolean, (n, tokens), and true somewhere in each row; None for all of them.
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -202,13 +261,39 @@ class Attention(nn.Module):
         self.inward = nn.Linear(width, 3 * width)
         self.outward = nn.Linear(width, width)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, there: Tensor | None = None) -> Tensor:
         n, length, width = tokens.shape
         split = self.inward(tokens).view(n, length, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
+        mask = None if there is None else there[:, None, None]
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         result: Tensor = self.outward(mixed.transpose(1, 2).reshape(n, length, width))
         return result
+
+
+class Words(nn.Module):
+    """From texts as numbered words (n, length) to (n, width): a vector and a position each, encoder blocks, their mean.
+
+    Words of number 0 are not there; number 1 is set before the first, so that an empty text has a word, too.
+    """
+
+    def __init__(self, length: int, words: int, width: int, depth: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(words, width)
+        nn.init.normal_(self.embed.weight, std=_WORD)
+        self.positions = nn.Parameter(_WORD * torch.randn(length + 1, width))
+        self.blocks = nn.ModuleList(Encoder(width, heads, dropout) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, words: Tensor) -> Tensor:
+        words = functional.pad(words, (1, 0), value=1)
+        there = words != 0
+        tokens = self.dropout(self.embed(words) + self.positions)
+        for block in self.blocks:
+            tokens = block(tokens, there)
+        weights = there[:, :, None] / there.sum(dim=1)[:, None, None]
+        return (self.norm(tokens) * weights).sum(dim=1)
 
 
 class MeanToken(nn.Module):
@@ -267,6 +352,12 @@ class Mean(nn.Module):
         if said.shape[2] == 1:
             return said.mean(dim=1)
         return said.log_softmax(dim=2).logsumexp(dim=1) - math.log(said.shape[1])
+
+
+def _convolution(before: int, after: int, kernel: int, *, stride: int = 1, pool: bool = False) -> list[nn.Module]:
+    convolution = nn.Conv2d(before, after, kernel, stride=stride, padding=kernel // 2, bias=False)
+    pooling = [nn.MaxPool2d(2, ceil_mode=True)] if pool else []
+    return [convolution, *pooling, _without_count(nn.BatchNorm2d(after)), nn.ReLU()]
 
 
 def _without_count(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Small neural networks as scikit-learn estimators: dense, convolutional, vision transformer.
+"""Small neural networks as scikit-learn estimators: dense, convolutional, residual, vision transformer.
 
 What was fitted is written as plain tensors and JSON, never pickled: after `set_tensors(get_tensors(), get_state())`, an
 estimator of the same parameters predicts the same bytes.
@@ -28,7 +28,7 @@ from concours.entrants.training import (
 
 Array = NDArray[Any]
 
-AUGMENTATIONS = ("none", "shift", "shift-flip")
+AUGMENTATIONS = ("auto", "none", "shift", "shift-flip")
 
 
 class DenseClassifier(NeuralClassifier):
@@ -134,7 +134,8 @@ class ConvClassifier(NeuralClassifier):
     """A convolutional network for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
     `width`: channels of the first stage; each of up to four stages doubles it. `augment`: "none", "shift" (by up to a
-    tenth of the image, edges repeated; nothing below 10 pixels) or "shift-flip" (half of the images mirrored, too).
+    tenth of the image, edges repeated; nothing below 10 pixels), "shift-flip" (half of the images mirrored, too) or
+    "auto" (mirrored where there are colours, as photographs have them and signs mostly have not).
     """
 
     _build = staticmethod(networks.convolutional)
@@ -146,7 +147,7 @@ class ConvClassifier(NeuralClassifier):
         *,
         width: int = 32,
         dropout: float = 0.1,
-        augment: str = "shift",
+        augment: str = "auto",
         epochs: int | None = None,
         learning_rate: float | None = None,
         training: Mapping[str, Any] | None = None,
@@ -174,6 +175,47 @@ class ConvClassifier(NeuralClassifier):
         return _augmentation(self.augment, self.input_shape_)
 
 
+class ResidualClassifier(NeuralClassifier):
+    """A small residual network for images (n, height, width) or (n, height, width, colours), uint8 or float.
+
+    `width`: channels after the first convolution, which shrinks the image to about 16 pixels a side; each of two stages
+    doubles it. `augment`: as of `ConvClassifier`.
+    """
+
+    _build = staticmethod(networks.residual)
+    _learning_rate = 1e-2
+    _effort = 200.0
+
+    def __init__(
+        self,
+        *,
+        width: int = 16,
+        dropout: float = 0.1,
+        augment: str = "auto",
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        training: Mapping[str, Any] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.width = width
+        self.dropout = dropout
+        self.augment = augment
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.training = training
+        self.random_state = random_state
+
+    def _read(self, X: ArrayLike) -> Array:
+        return images(X)
+
+    def _shape_network(self) -> dict[str, Any]:
+        stride = max(1, round(min(self.input_shape_[:2]) / 16))
+        return {"width": self.width, "stride": stride, "dropout": self.dropout}
+
+    def _augmentation(self) -> Augmentation | None:
+        return _augmentation(self.augment, self.input_shape_)
+
+
 class VisionTransformerClassifier(NeuralClassifier):
     """A vision transformer for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
@@ -192,7 +234,7 @@ class VisionTransformerClassifier(NeuralClassifier):
         width: int = 48,
         depth: int = 3,
         dropout: float = 0.0,
-        augment: str = "shift",
+        augment: str = "auto",
         epochs: int | None = None,
         learning_rate: float | None = None,
         training: Mapping[str, Any] | None = None,
@@ -238,9 +280,9 @@ def _dense_shape(estimator: DenseClassifier | DenseRegressor) -> dict[str, Any]:
 def _augmentation(name: str, shape: Sequence[int]) -> Augmentation | None:
     if name not in AUGMENTATIONS:
         raise ValueError(f"augment is not known; got {name!r}; {nearest(name, AUGMENTATIONS)}")
-    height, width, _ = shape
+    height, width, colours = shape
     reach = min(height, width) // 10 if name != "none" else 0
-    flip = name == "shift-flip"
+    flip = name == "shift-flip" or (name == "auto" and colours > 1)
 
     def augment(images: Tensor, generator: torch.Generator) -> Tensor:
         moves = torch.randint(-reach, reach + 1, (2, len(images), 1), generator=generator)
