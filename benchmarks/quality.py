@@ -5,7 +5,8 @@
 Both systems read the same `train.csv` and `test.csv`, one after the other, each in a process and an environment of its
 own, on two cores, told nothing but the task and a limit. A cell is one run of a system on a split: a file in
 `runs/quality/cells` with its scores and times, beside it the predictions, which pair the rows in the table. Cells that
-are there are not run again, so a run that is stopped goes on where it was.
+are there are not run again, so a run that is stopped goes on where it was; to begin anew, remove that folder. Let the
+machine be quiet: threads that wait for one another suffer most from company. Each cell keeps the load it began with.
 
 With neither `--run` nor `--table`: both. `benchmarks/requirements.txt` says how to make the peers' environment.
 """
@@ -198,11 +199,11 @@ def _told(out: Path, began: float, which: Set, parts: Parts, base: Path) -> dict
     }
 
 
-def run(place: Place, chosen: Sequence[tuple[str, Set, int]], *, again: bool, only_stale: bool) -> None:
+def run(place: Place, chosen: Sequence[tuple[str, Set, int]], *, rerun_stale: bool) -> None:
     """Runs the chosen cells that are not there, one after the other, and prints a line of each."""
     for system, which, seed in chosen:
         known = place.cells().get((system, which.name, seed))
-        if known and not again and not (only_stale and stale(known)):
+        if known and not (rerun_stale and stale(known)):
             continue
         cell = run_cell(place, system, which, seed)
         print(f"{cell['started']} {system} {which.name} {seed}: {_line(cell)}", flush=True)
@@ -392,7 +393,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS), metavar="SET")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--stale", action="store_true", help="run again what failed, or was run with other source")
-    parser.add_argument("--again", action="store_true", help="run all chosen cells again")
     parser.add_argument("--out", type=Path, default=ROOT / "runs/quality")
     parser.add_argument(
         "--peers", default=str(ROOT / ".venv-peers/bin/python"), help="python of AutoGluon's environment"
@@ -415,7 +415,7 @@ def main() -> None:
             if seed in which.seeds
             for system in given.systems
         ]
-        run(place, chosen, again=given.again, only_stale=given.stale)
+        run(place, chosen, rerun_stale=given.stale)
     if given.table or not given.run:
         print(table(place, sets))
 

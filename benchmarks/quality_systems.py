@@ -136,6 +136,7 @@ def autogluon(work: Work, ready: Ready) -> Told:
     parts = predictor.info()["model_info"][predictor.model_best].get("children_info", {})
     weights = next(iter(parts.values()))["model_weights"] if parts else {}
     failures = predictor.model_failures()
+    failed = {} if failures.empty else failures.set_index("model")["exc_type"].astype(str).to_dict()
     return Told(
         default=predictor.model_best,
         single=single,
@@ -143,9 +144,7 @@ def autogluon(work: Work, ready: Ready) -> Told:
         classes=[str(label) for label in predictor.class_labels] if work.classes else [],
         fitted={name: -float(score) for name, score in zip(board["model"], board["score_val"], strict=True)},
         parts={name: float(weight) for name, weight in weights.items()},
-        failed={}
-        if failures is None or failures.empty
-        else dict(zip(failures["model"], failures["exc_str"].astype(str), strict=True)),
+        failed=failed,
     )
 
 

@@ -115,7 +115,7 @@ def test_table_of_one_system(tmp_path):
 
 
 def test_cells_are_run_once(tmp_path, monkeypatch):
-    """A cell that is there is left alone, unless it is stale and that was asked for, or all were."""
+    """A cell that is there is left alone, unless it is stale and that was asked for."""
     import quality
     from quality_sets import SETS
 
@@ -125,9 +125,10 @@ def test_cells_are_run_once(tmp_path, monkeypatch):
     monkeypatch.setattr(quality, "run_cell", lambda _place, _system, _which, seed: ran.append(seed) or {"started": ""})
     monkeypatch.setattr(quality, "_line", str)
     chosen = [("concours", SETS["abalone"], seed) for seed in (0, 1, 2)]
-    for again, only_stale in ((False, False), (False, True), (True, False)):
-        quality.run(place(tmp_path), chosen, again=again, only_stale=only_stale)
-    assert ran == [2, 1, 2, 0, 1, 2]
+    quality.run(place(tmp_path), chosen, rerun_stale=False)
+    assert ran == [2]
+    quality.run(place(tmp_path), chosen, rerun_stale=True)
+    assert ran == [2, 1, 2]
 
 
 def test_a_system_that_breaks_leaves_a_cell(heights, tmp_path):
