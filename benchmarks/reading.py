@@ -63,12 +63,13 @@ def main() -> None:
             f"median of {arguments.rounds}"
         )
         print("\n| | s | CPU s | peak GB |\n|---|---:|---:|---:|")
-        rows = {}
         works = {"pyarrow reads": PYARROW, "pandas reads": PANDAS, "Concours reads, splits, stores": CONCOURS}
-        for name, work in works.items():
-            rounds = [measured(work, path) for _ in range(arguments.rounds)]
-            rows[name] = [statistics.median(column) for column in zip(*rounds, strict=True)]
-            print(f"| {name} | " + " | ".join(f"{value:.2f}" for value in rows[name]) + " |", flush=True)
+        # In turns, so that what else the machine does falls on all of them.
+        rounds = [[measured(work, path) for work in works.values()] for _ in range(arguments.rounds)]
+        rows = {}
+        for name, found in zip(works, zip(*rounds, strict=True), strict=True):
+            rows[name] = [statistics.median(column) for column in zip(*found, strict=True)]
+            print(f"| {name} | " + " | ".join(f"{value:.2f}" for value in rows[name]) + " |")
         first, *_, last = rows.values()
         print("| ratio to pyarrow | " + " | ".join(f"{b / a:.2f}×" for a, b in zip(first, last, strict=True)) + " |")
 
