@@ -66,7 +66,7 @@ class EmbeddingBagClassifier(TextClassifier):
     """
 
     _build = staticmethod(networks.embedding_bag)
-    _learning_rate = 1e-2
+    _learning_rate = 5e-3
     _effort = 250.0
     _pairs = True
 
