@@ -179,7 +179,7 @@ class NaiveBayesLogistic(ClassifierMixin, BaseEstimator):
 
     def _against_the_rest(self, rows: csr_matrix, inside: NDArray[np.bool_]) -> tuple[Array, float]:
         ratio = self._log_shares(rows[inside]) - self._log_shares(rows[~inside])
-        linear = LogisticRegression(C=self.C, solver="liblinear", dual=False, random_state=0, max_iter=200)
+        linear = LogisticRegression(C=self.C, solver="liblinear", tol=1e-2, random_state=0, max_iter=200)
         linear.fit(rows.multiply(ratio).tocsr(), inside)
         return ratio * linear.coef_[0], float(linear.intercept_[0])
 
