@@ -31,7 +31,7 @@ def job(store, kind, names, **fields):
     inputs = {f"{word}{index}": put_array(store, p) for index, p in enumerate(members)}
     inputs |= {"y": put_array(store, Y), "folds": put_array(store, np.arange(200) % 3)}
     labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}
-    params = {"metrics": names, "classes": 2, **labels, **fields}
+    params = {"metrics": names, "classes": 2, "decision": None, "decisions": [None, None], **labels, **fields}
     return Job(kind=kind, inputs=inputs, params=params, seed=1)
 
 
@@ -56,6 +56,6 @@ def test_selected_by_any_metric(name, store):
 def test_selection_scores_and_the_judges_agree(store):
     """One metric is one number, wherever it is computed."""
     whole = job(store, "judge", ["f1"])
-    inputs = {"predictions": whole.inputs["predictions0"], "y": whole.inputs["y"]}
+    inputs = {"predictions": whole.inputs["predictions0"], "y": whole.inputs["y"], "folds": whole.inputs["folds"]}
     alone = score(Job(kind="score", inputs=inputs, params=whole.params, seed=1), store).values
     assert np.isclose(alone["score"], judge(whole, store).values["scores"]["f1"][0])

@@ -20,6 +20,7 @@ from concours.core.errors import DataError, NothingFitted, RunFolderError, Trust
 from concours.core.standings import Estimate, Standing, Standings
 from concours.engine.rows import as_rows
 from concours.engine.versions import versions
+from concours.kernels.decisions import decide
 
 SCHEMA = 1
 
@@ -133,7 +134,10 @@ class Result:
             raise DataError("probabilities were asked for, but this task predicts a number")
         if proba:
             return p
-        return np.asarray(classes)[p.argmax(axis=1)] if classes else p[:, 0]
+        if not classes:
+            return p[:, 0]
+        weights = candidate.decision["weights"] if candidate.decision else np.ones(len(classes))
+        return np.asarray(classes)[decide(p, np.asarray(weights))]
 
     def save(self) -> None:
         """Writes `result.json` and what `load` needs."""

@@ -36,10 +36,12 @@ class Judgement(MemoProcess):
     def _job(self, state: Memo) -> Job:
         rows = self.problem.test if self.part == "test" and self.problem.test else self.problem.train
         predictions = {f"predictions{i}": self._predictions(c) for i, c in enumerate(state.candidates)}
+        folds = {"folds": self.problem.folds} if self.part == "selection" else {}
+        decisions = [candidate.decision and dict(candidate.decision) for candidate in state.candidates]
         return Job(
             kind="judge",
-            inputs={"y": rows.y, **{name: digest for name, digest in predictions.items() if digest}},
-            params=self.problem.measuring(),
+            inputs={"y": rows.y, **folds, **{name: digest for name, digest in predictions.items() if digest}},
+            params={**self.problem.measuring(), "decisions": decisions},
             seed=derive_seed(state.seed, "judge"),
             threads=self.threads,
             label="judge",

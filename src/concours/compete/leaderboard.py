@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from concours.compete.pacing import Course, Pace, begin, behind, refusals
 from concours.core.digests import Digest
@@ -210,7 +210,7 @@ class _Way:
             fit_s=sum(parent.fit_s for parent in parents),
             predict_s=sum(parent.predict_s for parent in parents) + done.cost.phases.get("predict", 0.0),
         )
-        return self._scored([blend], candidate)
+        return self._calibrated([blend], candidate)
 
     def _finish(self, jobs: list[Job], outcomes: dict[Fold, Done]) -> Entry:
         """All fits are done: gather what they predicted, and name the model on the board."""
@@ -232,7 +232,16 @@ class _Way:
             fit_s=sum(model.cost.phases.get("fit", 0.0) for model in models),
             predict_s=sum(model.cost.phases.get("predict", 0.0) for model in models),
         )
-        return self._scored(jobs, candidate)
+        return self._calibrated(jobs, candidate)
+
+    def _calibrated(self, jobs: list[Job], candidate: Candidate) -> Entry:
+        if not self.board.problem.classes or candidate.entrant.role == "baseline":
+            return self._scored(jobs, candidate)
+        jobs = [*jobs, job := self._calibrate(candidate)]
+        done = self.state.done(job)
+        if not done:
+            return self._entry(jobs, self.candidate)
+        return self._scored(jobs, replace(candidate, **{**done.outputs, **done.values}))
 
     def _scored(self, jobs: list[Job], candidate: Candidate) -> Entry:
         score = self._score(candidate)
@@ -320,6 +329,19 @@ class _Way:
             label=f"{self.candidate.entrant.name}: gather",
         )
 
+    def _calibrate(self, candidate: Candidate) -> Job:
+        problem = self.board.problem
+        inputs = {"selection": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds}
+        if candidate.test:
+            inputs["test"] = candidate.test
+        return Job(
+            kind="calibrate",
+            inputs=inputs,
+            params=problem.measuring(1),
+            outputs=("selection", "test") if candidate.test else ("selection",),
+            label=f"{candidate.entrant.name}: calibrate",
+        )
+
     def _average(self, parts: Sequence[Digest]) -> Job:
         return Job(
             kind="blend",
@@ -333,8 +355,8 @@ class _Way:
         problem = self.board.problem
         return Job(
             kind="score",
-            inputs={"predictions": _known(candidate.selection), "y": problem.train.y},
-            params=problem.measuring(1),
+            inputs={"predictions": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds},
+            params={**problem.measuring(1), "decision": _plain(candidate.decision)},
             seed=derive_seed(self.state.seed, "score"),
             threads=self.board.threads,
             label=f"{candidate.entrant.name}: score",
@@ -370,6 +392,10 @@ def _standing(entry: Entry) -> Standing:
         status=entry.status,
         reason=entry.refused or (entry.failed.reason if entry.failed else ""),
     )
+
+
+def _plain(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if decision is None else dict(decision)
 
 
 def _known(digest: Digest | None) -> Digest:

@@ -61,6 +61,9 @@ class Candidate:
         selection: out-of-fold predictions on the training part, (rows, outputs) float64.
         test: predictions of the model on the board for the test part, (rows, outputs) float64.
         models: fitted models; one when refitted on the whole training part, one a fold in a bag.
+        calibration: how the model's probabilities are corrected (`kernels.calibration`); none where they are not.
+        decision: weights of the classes by which one is named (`kernels.decisions`): `weights` for new rows, and
+            `fold_weights` for the out-of-fold predictions; none where the most probable class is named.
         fit_s, predict_s: seconds that fitting the models and predicting the test part took.
         expected_s: seconds that one fit takes on a usual core, about; none where nobody knows.
     """
@@ -70,6 +73,8 @@ class Candidate:
     selection: Digest | None = None
     test: Digest | None = None
     models: tuple[Digest, ...] = ()
+    calibration: Mapping[str, Any] | None = None
+    decision: Mapping[str, Any] | None = None
     fit_s: float = 0.0
     predict_s: float = 0.0
     expected_s: float | None = None

@@ -19,6 +19,7 @@ from concours.engine.runners.fit import fitted_by, training_rows
 from concours.engine.steady import steady
 from concours.entrants.models import load_model, load_object
 from concours.kernels.blending import blend
+from concours.kernels.calibration import Calibration
 
 
 class Predictor:
@@ -34,6 +35,10 @@ class Predictor:
 
     def predict(self, candidate: Candidate) -> NDArray[np.float64]:
         """Predictions (rows, outputs) of the model on the board."""
+        raw = self._raw(candidate)
+        return raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
+
+    def _raw(self, candidate: Candidate) -> NDArray[np.float64]:
         entrant = candidate.entrant
         if entrant.parents:
             weights = np.asarray(entrant.params["weights"])

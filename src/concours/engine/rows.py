@@ -38,7 +38,7 @@ def put_rows(store: Store, x: Any) -> Digest:
 
 
 def get_rows(store: Store, digest: Digest) -> Any:
-    """Rows as an estimator takes them: a frame, texts (rows,), a matrix (rows, features), perhaps sparse, or pictures."""
+    """Rows as an estimator takes them: a frame, texts (rows,), a matrix (rows, features) or pictures."""
     with store.open(digest) as file:
         zipped = file.read(2) == b"PK"
     if zipped:

@@ -151,9 +151,13 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
     "catboost": _boosted("CatBoostClassifier", "CatBoostRegressor", "catboost"),
     "catboost-deep": _boosted("CatBoostClassifier", "CatBoostRegressor", "catboost", params={"depth": 8}),
     "dnn": {
-        "table:classes": Breed(recipe="concours.entrants.neural:DenseClassifier", package="torch"),
-        "table:number": Breed(recipe="concours.entrants.neural:DenseRegressor", package="torch"),
+        "table:classes": _ours("tabular:TabularNetworkClassifier", "torch", prepare="columns"),
+        "table:number": _ours("tabular:TabularNetworkRegressor", "torch", prepare="columns"),
         "image:classes": Breed(recipe="concours.entrants.neural:DenseClassifier", package="torch"),
+    },
+    "transformer": {
+        "table:classes": _ours("tabular:TabularTransformerClassifier", "torch", prepare="columns"),
+        "table:number": _ours("tabular:TabularTransformerRegressor", "torch", prepare="columns"),
     },
     "cnn": _network("ConvClassifier"),
     "vit": _network("VisionTransformerClassifier"),
@@ -162,7 +166,7 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
 BASELINE = "dummy"
 
 _TABLE = ("lightgbm", "extra-trees", "catboost", "knn", "xgboost", "dnn", "forest", "lightgbm-random", "svm")
-_MORE = ("boosting", "lightgbm-large", "catboost-deep")
+_MORE = ("boosting", "lightgbm-large", "catboost-deep", "transformer")
 
 LINEUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "table:classes": {"fast": ("logistic", *_TABLE), "full": ("logistic", *_TABLE, *_MORE)},

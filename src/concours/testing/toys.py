@@ -36,7 +36,7 @@ from concours.testing.mischief import MISCHIEF
 
 MARKS, SLEEP, BYTES, KILL, GROUP = (f"CONCOURS_TOYS_{name}" for name in ("MARKS", "SLEEP", "BYTES", "KILL", "GROUP"))
 _DEFAULT_BYTES = 1 << 16
-_KINDS = ("check", "prepare", "fit", "gather", "blend", "select", "weigh", "score", "judge")
+_KINDS = ("check", "calibrate", "prepare", "fit", "gather", "blend", "select", "weigh", "score", "judge")
 
 
 def toy(job: Job, store: Store) -> Yield:
@@ -84,6 +84,8 @@ def invented_values(job: Job) -> dict[str, Any]:
         return {"predict_proba": True}
     if job.kind == "score":
         return {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10}
+    if job.kind == "calibrate":
+        return {"calibration": None, "decision": None}
     if job.kind == "select":
         members = _count(job, "selection")
         path = [int(members * chance(job, "pick", str(step))) for step in range(5)]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from concours.commons.blobs import get_array
 from concours.core.job import Job
@@ -10,6 +14,8 @@ from concours.core.ports import Store
 from concours.engine.work import Yield
 from concours.kernels.ranks import competition_ranks, rank_ranges
 from concours.tasks.metrics import Measure, measure
+
+Floats = NDArray[np.float64]
 
 _SELECTION_ROUNDS = 50
 _JUDGE_ROUNDS = 200
@@ -19,7 +25,9 @@ def score(job: Job, store: Store) -> Yield:
     """The ranking metric of one model, with its standard error."""
     first = measures(job)[0]
     y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
-    means = first.means(y, [p], seed=job.seed, rounds=_SELECTION_ROUNDS)
+    folds = get_array(store, job.inputs["folds"])
+    told = _told(first, p, job.params["decision"], folds)
+    means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS)
     return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
 
 
@@ -33,9 +41,15 @@ def judge(job: Job, store: Store) -> Yield:
     y = get_array(store, job.inputs["y"])
     count = sum(name.startswith("predictions") for name in job.inputs)
     predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
-    means = first.means(y, predictions, seed=job.seed, rounds=_JUDGE_ROUNDS)
+    folds = get_array(store, job.inputs["folds"]) if "folds" in job.inputs else None
+
+    def told(metric: Measure) -> list[Floats]:
+        pairs = zip(predictions, job.params["decisions"], strict=True)
+        return [_told(metric, p, decision, folds) for p, decision in pairs]
+
+    means = first.means(y, told(first), seed=job.seed, rounds=_JUDGE_ROUNDS)
     ranges = rank_ranges(means, greater_is_better=direction)
-    further = {m.metric.name: [_finite(m.score(y, p)) for p in predictions] for m in others}
+    further = {m.metric.name: [_finite(m.score(y, p)) for p in told(m)] for m in others}
     return Yield(
         values={
             "scores": {first.metric.name: means.means.tolist(), **further},
@@ -45,6 +59,17 @@ def judge(job: Job, store: Store) -> Yield:
             "rank_worst": ranges.worst.tolist(),
         }
     )
+
+
+def _told(metric: Measure, p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int64] | None) -> Floats:
+    """Predictions as a metric takes them: for one of labels, the class that a decision names is the most probable.
+
+    The rows of a fold are decided by weights found on the other folds, new rows (`folds` none) by those found on all.
+    """
+    if decision is None or metric.needs != "labels":
+        return p
+    weights = np.asarray(decision["weights"]) if folds is None else np.asarray(decision["fold_weights"])[folds]
+    return np.asarray(p * weights)
 
 
 def measures(job: Job) -> list[Measure]:

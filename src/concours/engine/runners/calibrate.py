@@ -1,0 +1,60 @@
+"""Calibrating: what out-of-fold predictions say of a model's probabilities, and of which class to name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_array, put_array
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.runners.score import measures
+from concours.engine.work import Yield
+from concours.kernels.calibration import temperature
+from concours.kernels.counts import OfCounts
+from concours.kernels.decisions import decision_weights
+from concours.kernels.scores import log_losses
+
+Floats = NDArray[np.float64]
+
+
+def calibrate(job: Job, store: Store) -> Yield:
+    """Calibrates the predictions of the training part and of the test part where that makes the first ones better.
+
+    The rows of a fold are calibrated by what the other folds say, so that they stay predictions of rows unseen; the
+    test part by all. Where the ranking metric is one of labels, also finds by which weights of the classes to decide.
+    """
+    p, y, folds = (get_array(store, job.inputs[name]) for name in ("selection", "y", "folds"))
+    crossed, outputs, calibration = _crossed(p, y, folds), {}, None
+    if log_losses(y, crossed).mean() < log_losses(y, p).mean():
+        found = temperature(p, y)
+        calibration, p = asdict(found), crossed
+        parts = {"selection": crossed}
+        if "test" in job.outputs:
+            parts["test"] = found.apply(get_array(store, job.inputs["test"]))
+        outputs = {name: put_array(store, part) for name, part in parts.items()}
+    unchanged = {name: job.inputs[name] for name in job.outputs}
+    counts = measures(job)[0].counts
+    decision = _decision(p, y, folds, counts) if counts else None
+    return Yield(outputs=unchanged | outputs, values={"calibration": calibration, "decision": decision})
+
+
+def _crossed(p: Floats, y: NDArray[np.int64], folds: NDArray[np.int64]) -> Floats:
+    """The rows of each fold, calibrated by those of the others."""
+    result = np.empty_like(p)
+    for fold in np.unique(folds):
+        held_out = folds == fold
+        result[held_out] = temperature(p[~held_out], y[~held_out]).apply(p[held_out])
+    return result
+
+
+def _decision(p: Floats, y: NDArray[np.int64], folds: NDArray[np.int64], metric: OfCounts) -> dict[str, Any]:
+    """Weights of the classes by all rows, and for each fold by the others."""
+    others = (folds != fold for fold in range(int(folds.max()) + 1))
+    return {
+        "weights": decision_weights(p, y, metric).tolist(),
+        "fold_weights": [decision_weights(p[rows], y[rows], metric).tolist() for rows in others],
+    }
