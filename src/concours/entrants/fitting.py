@@ -34,12 +34,12 @@ class Fitted:
             ValueError: a prediction has the wrong shape, is not finite, or is no distribution.
         """
         if not self.classes:
-            return _column(self.estimator.predict(x), len(x))
+            return _column(self.estimator.predict(x), x.shape[0])
         if hasattr(self.estimator, "predict_proba"):
-            seen = _distribution(self.estimator.predict_proba(x), (len(x), len(self.codes)))
+            seen = _distribution(self.estimator.predict_proba(x), (x.shape[0], len(self.codes)))
         else:
-            seen = _one_hot(self.estimator.predict(x), len(x), len(self.codes))
-        aligned = np.zeros((len(x), self.classes))
+            seen = _one_hot(self.estimator.predict(x), x.shape[0], len(self.codes))
+        aligned = np.zeros((x.shape[0], self.classes))
         aligned[:, self.codes] = seen
         return aligned
 
@@ -68,7 +68,7 @@ class _Constant:
     """What is left to predict when the training rows have one class only."""
 
     def predict_proba(self, x: Any) -> NDArray[np.float64]:
-        return np.ones((len(x), 1))
+        return np.ones((x.shape[0], 1))
 
 
 def _column(values: Any, rows: int) -> NDArray[np.float64]:

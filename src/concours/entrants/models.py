@@ -37,6 +37,7 @@ _TRUSTED = frozenset(
         "sklearn.utils._bunch": "Bunch",
         "concours.entrants.texts": "NaiveBayesLogistic TextTopics TextVectors",
         "concours.entrants.pictures": "PatchFeatures PixelComponents",
+        "concours.entrants.hinge": "PrimalSVC",
         "concours.entrants.preparation": "FlattenPixels",
         "concours.entrants.tables": "Codes Matrix TableColumns _Topics",
         "skrub._apply_to_each_col": "ApplyToEachCol",

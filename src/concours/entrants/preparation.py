@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from concours.entrants.tables import Codes, Matrix, TableColumns
+from concours.entrants.texts import TextTopics, TextVectors
 
 
 class FlattenPixels(TransformerMixin, BaseEstimator):
@@ -24,10 +26,26 @@ class FlattenPixels(TransformerMixin, BaseEstimator):
         return np.asarray(X, dtype=np.float32).reshape(len(X), -1) / np.float32(self.scale_)
 
 
+def _patches() -> Any:
+    from concours.entrants.pictures import PatchFeatures  # torch, which only pictures need
+
+    return PatchFeatures()
+
+
+def _components() -> Any:
+    from concours.entrants.pictures import PixelComponents
+
+    return PixelComponents()
+
+
 PREPARATIONS: Mapping[str, Callable[[], Any]] = {
     "columns": TableColumns,
     "codes": lambda: make_pipeline(TableColumns(), Codes()),
     "matrix": lambda: make_pipeline(TableColumns(), Matrix()),
+    "tfidf": TextVectors,
+    "topics": lambda: make_pipeline(TextTopics(), StandardScaler()),
     "pixels": FlattenPixels,
+    "patches": _patches,
+    "components": _components,
 }
 """Makers of unfitted transformers, by the name that an entrant or a kind gives."""

@@ -186,6 +186,6 @@ def _calendar(name: str, column: pd.Series, date_format: str) -> dict[str, Float
     dates = pd.to_datetime(_words(column), format=date_format, errors="coerce") if date_format else column
     if dates.dt.tz is not None:
         dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
-    parts = {part: getattr(dates.dt, part) for part in ("year", "month", "day", "dayofweek", "hour")}
+    parts = {part: getattr(dates.dt, part) for part in ("year", "month", "day", "day_of_week", "hour")}
     parts["seconds"] = (dates - pd.Timestamp(0)).dt.total_seconds()
     return {f"{name}:{part}": values.to_numpy(np.float32, na_value=np.nan) for part, values in parts.items()}

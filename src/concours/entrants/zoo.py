@@ -42,8 +42,10 @@ class Breed:
     seconds: Callable[[Size], float] = lambda size: 1.0 + 1e-7 * size.rows * size.columns
 
 
-def _sklearn(path: str, *, prepare: str = "", cost: Callable[[Size], float], **params: Any) -> Breed:
-    return Breed(recipe=f"sklearn.{path}", params=params, prepare=prepare, seconds=cost)
+def _sklearn(
+    path: str, *, prepare: str = "", cost: Callable[[Size], float], package: str | None = None, **params: Any
+) -> Breed:
+    return Breed(recipe=f"sklearn.{path}", params=params, prepare=prepare, package=package, seconds=cost)
 
 
 def _ours(path: str, package: str | None = None, *, prepare: str = "", **params: Any) -> Breed:
@@ -78,6 +80,20 @@ def _trees(size: Size) -> float:
     return 0.3 + 4e-5 * size.rows * (size.columns**0.5 + 2)
 
 
+def _words(each: float) -> Callable[[Size], float]:
+    """So many seconds for a text and for one of two classes."""
+    return lambda size: 0.1 + each * size.rows * size.outputs**0.5
+
+
+def _pictures(each: float) -> Callable[[Size], float]:
+    """So many seconds for a colour picture of 32 × 32 pixels, fewer for a smaller one."""
+    return lambda size: 0.2 + each * size.rows * (0.05 + min(size.columns, 3072) / 3072)
+
+
+def _reduced(size: Size) -> float:
+    return 0.3 + 5e-5 * size.rows * size.outputs
+
+
 def _boosted(classes: str, numbers: str, package: str, **params: Any) -> Mapping[str, Breed]:
     return {
         "table:classes": _ours(f"boosters:{classes}", package, prepare="columns", **params),
@@ -95,35 +111,62 @@ def _forest(name: str) -> Mapping[str, Breed]:
     }
 
 
-def _network(name: str) -> Mapping[str, Breed]:
-    return {"image:classes": Breed(recipe=f"concours.entrants.neural:{name}", prepare="none", package="torch")}
+def _network(path: str, cost: Callable[[Size], float], prepare: str = "none", **params: Any) -> Breed:
+    return Breed(recipe=f"concours.entrants.{path}", params=params, prepare=prepare, package="torch", seconds=cost)
+
+
+def _few(size: Size) -> float:
+    return 0.01
 
 
 ZOO: Mapping[str, Mapping[str, Breed]] = {
     "dummy": {
-        "table:classes": _sklearn("dummy:DummyClassifier", cost=lambda size: 0.01),
-        "table:number": _sklearn("dummy:DummyRegressor", cost=lambda size: 0.01),
-        "text:classes": _sklearn("dummy:DummyClassifier", cost=lambda size: 0.01),
-        "image:classes": _sklearn("dummy:DummyClassifier", cost=lambda size: 0.01),
+        "table:classes": _sklearn("dummy:DummyClassifier", cost=_few),
+        "table:number": _sklearn("dummy:DummyRegressor", cost=_few),
+        "text:classes": _sklearn("dummy:DummyClassifier", cost=_few),
+        "image:classes": _sklearn("dummy:DummyClassifier", cost=_few),
     },
     "logistic": {
         "table:classes": _sklearn("linear_model:LogisticRegression", cost=_linear, max_iter=1000),
-        "text:classes": _sklearn("linear_model:LogisticRegression", cost=_linear, max_iter=1000, C=10.0),
-        "image:classes": _sklearn("linear_model:LogisticRegression", cost=_linear, max_iter=1000),
+        "text:classes": _sklearn("linear_model:LogisticRegression", cost=_words(3e-5), C=10.0, tol=1e-3, max_iter=300),
+        "image:classes": _sklearn(
+            "linear_model:LogisticRegression",
+            prepare="patches",
+            cost=_pictures(1e-3),
+            package="torch",
+            C=0.01,
+            tol=2e-3,
+            max_iter=300,
+        ),
     },
     "ridge": {"table:number": _sklearn("linear_model:RidgeCV", cost=_linear)},
     "elastic-net": {"table:number": _sklearn("linear_model:ElasticNetCV", cost=_linear)},
+    "naive-bayes": {"text:classes": _sklearn("naive_bayes:ComplementNB", cost=_words(1e-5), alpha=0.3)},
+    "nb-logistic": {"text:classes": Breed(recipe="concours.entrants.texts:NaiveBayesLogistic", seconds=_words(8e-5))},
     "knn": {
         "table:classes": _sklearn(
             "neighbors:KNeighborsClassifier", cost=_neighbours, n_neighbors=15, weights="distance"
         ),
         "table:number": _sklearn("neighbors:KNeighborsRegressor", cost=_neighbours, n_neighbors=10, weights="distance"),
-        "image:classes": _sklearn("neighbors:KNeighborsClassifier", cost=_neighbours, weights="distance"),
+        "image:classes": _sklearn(
+            "neighbors:KNeighborsClassifier",
+            prepare="components",
+            cost=lambda size: 0.05 + 2e-8 * size.rows**2,
+            package="torch",
+            weights="distance",
+        ),
     },
     "svm": {
         "table:classes": _sklearn("svm:SVC", cost=_margin),
         "table:number": _sklearn("svm:SVR", cost=_margin),
-        "image:classes": _sklearn("svm:SVC", cost=_margin, C=5.0),
+        "text:classes": _sklearn("svm:LinearSVC", cost=_words(2e-4), C=0.3),
+        "image:classes": _sklearn(
+            "svm:SVC", prepare="patches", cost=lambda size: 0.1 + 4e-6 * size.rows**2, package="torch", C=10.0
+        ),
+    },
+    "svm-primal": {
+        "table:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_linear),
+        "text:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_words(5e-5)),
     },
     "forest": _forest("RandomForest"),
     "extra-trees": _forest("ExtraTrees"),
@@ -134,7 +177,16 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
         "table:number": _sklearn(
             "ensemble:HistGradientBoostingRegressor", prepare="columns", cost=_bounded, early_stopping=True
         ),
-        "image:classes": _sklearn("ensemble:HistGradientBoostingClassifier", cost=_bounded, early_stopping=True),
+        "text:classes": _sklearn(
+            "ensemble:HistGradientBoostingClassifier", prepare="topics", cost=_reduced, early_stopping=True
+        ),
+        "image:classes": _sklearn(
+            "ensemble:HistGradientBoostingClassifier",
+            prepare="components",
+            cost=_reduced,
+            package="torch",
+            early_stopping=True,
+        ),
     },
     "lightgbm": _boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm"),
     "lightgbm-random": _boosted(
@@ -153,25 +205,37 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
     "dnn": {
         "table:classes": _ours("tabular:TabularNetworkClassifier", "torch", prepare="columns"),
         "table:number": _ours("tabular:TabularNetworkRegressor", "torch", prepare="columns"),
-        "image:classes": Breed(recipe="concours.entrants.neural:DenseClassifier", package="torch"),
+        "text:classes": _network("neural:DenseClassifier", _reduced, prepare="topics"),
+        "image:classes": _network("neural:DenseClassifier", _pictures(2e-4), prepare=""),
+    },
+    "dnn-patches": {
+        "image:classes": _network(
+            "neural:DenseClassifier", _pictures(6e-4), prepare="patches", hidden=[256], dropout=0.4
+        )
     },
     "transformer": {
         "table:classes": _ours("tabular:TabularTransformerClassifier", "torch", prepare="columns"),
         "table:number": _ours("tabular:TabularTransformerRegressor", "torch", prepare="columns"),
+        "text:classes": _network("text_networks:TextTransformerClassifier", _words(1.6e-3)),
     },
-    "cnn": _network("ConvClassifier"),
-    "vit": _network("VisionTransformerClassifier"),
+    "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
+    "residual": {"image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3))},
+    "cnn": {"image:classes": _network("neural:ConvClassifier", _pictures(5e-3))},
+    "vit": {"image:classes": _network("neural:VisionTransformerClassifier", _pictures(5e-3))},
 }
 
 BASELINE = "dummy"
 
-_TABLE = ("lightgbm", "extra-trees", "catboost", "knn", "xgboost", "dnn", "forest", "lightgbm-random", "svm")
+_TABLE = ("lightgbm", "extra-trees", "catboost", "xgboost", "knn", "dnn", "forest", "lightgbm-random", "svm")
 _MORE = ("boosting", "lightgbm-large", "catboost-deep", "transformer")
+_TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boosting")
+_IMAGE = ("logistic", "boosting", "knn", "dnn-patches", "residual", "svm", "cnn")
 
 LINEUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "table:classes": {"fast": ("logistic", *_TABLE), "full": ("logistic", *_TABLE, *_MORE)},
+    "table:classes": {"fast": ("logistic", *_TABLE), "full": ("logistic", *_TABLE, "svm-primal", *_MORE)},
     "table:number": {"fast": ("ridge", *_TABLE), "full": ("ridge", *_TABLE, "elastic-net", *_MORE)},
-    "image:classes": {"fast": ("logistic", "svm", "knn", "forest", "boosting", "dnn", "cnn", "vit")},
+    "text:classes": {"fast": _TEXT, "full": (*_TEXT, "svm-primal", "dnn", "transformer")},
+    "image:classes": {"fast": _IMAGE, "full": (*_IMAGE, "forest", "dnn", "vit")},
 }
 """Entrants by kind of input and target and by name of the line-up, in the order in which they are fitted: early ones
 cost little and differ much."""
