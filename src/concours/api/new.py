@@ -1,0 +1,304 @@
+"""New contests: from a file or a folder to a contest file with a comment on each choice."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from concours.api.contest_text import Setting, comment, toml, toml_of
+from concours.core.optional import install_command, installed
+from concours.engine.usage import usable_cores
+from concours.entrants.zoo import LINEUPS, ZOO
+from concours.tasks.discovery import Findings, Note, discover
+from concours.tasks.sources import Found, find_source
+
+_SMALL, _LARGE = 1000, 200_000
+_FULL = 2000
+_RARE = 0.2
+_REPEATED = 0.01
+_LISTED = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A contest that suits some data, before it is written.
+
+    Attributes:
+        findings: what was found in the data.
+        settings: the keys of the contest, each with the reason for its value.
+        warnings: what a person should look into.
+        text: the contest file.
+    """
+
+    findings: Findings
+    settings: tuple[Setting, ...]
+    warnings: tuple[str, ...]
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The findings and the settings as JSON."""
+        found = {field.name: _json(getattr(self.findings, field.name)) for field in fields(self.findings)}
+        settings = [{"table": s.table, "key": s.key, "value": _json(s.value), "why": s.why} for s in self.settings]
+        return {"findings": found, "settings": settings, "warnings": list(self.warnings)}
+
+
+def draft(data: str, *, target: str | None = None, out: Path = Path("contest.toml")) -> Draft:
+    """A contest for what lies in a file, a folder, an archive, or behind a name like `sklearn:iris`.
+
+    Args:
+        target: the column to predict; by default found where the signs are strong.
+        out: where the contest file will lie, to which its paths are relative.
+
+    Raises:
+        DataError: the data is missing, damaged or several unrelated tables, or its target is not clear.
+    """
+    found = find_source(data)
+    findings = discover(found.opened, found.opened_test, target=target)
+    settings = (*_task(found, findings, out.parent), *_compete(findings, usable_cores()))
+    warnings = _warnings(found, findings)
+    head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
+    return Draft(findings=findings, settings=settings, warnings=warnings, text=toml_of(settings, head, warnings))
+
+
+def _said(found: Found, findings: Findings) -> str:
+    """The data in one line."""
+    columns = f", {findings.columns} columns" if findings.columns else ""
+    return "; ".join((f"{findings.name}: {findings.rows:,} rows{columns}", *found.notes, *findings.notes))
+
+
+def _task(found: Found, findings: Findings, folder: Path) -> list[Setting]:
+    """The keys of [task]."""
+    data = [_path(one, folder) for one in (found.data if isinstance(found.data, tuple) else (found.data,))]
+    settings = [
+        Setting("task", "kind", findings.kind.name, _kind_why(findings)),
+        Setting("task", "data", data if len(data) > 1 else data[0], "; ".join(found.notes) if len(data) > 1 else ""),
+    ]
+    if found.source:
+        settings.append(Setting("task", "source", found.source, "a column that says which file a row came from"))
+    if found.test and _judges(findings):
+        overlap = f"; {findings.overlap:,} of them have the inputs of a training row" if findings.overlap else ""
+        why = f"{findings.test_rows:,} rows judge{overlap}"
+        settings.append(Setting("task", "test", _path(found.test, folder), why))
+    if not findings.header:
+        settings.append(Setting("task", "header", False, "the first line is a row; columns are called 0, 1, …"))
+    if findings.target:
+        settings.append(Setting("task", "target", findings.target.name, findings.target.why))
+    return [*settings, *_labels(findings), *_columns(findings), _metrics(findings), _split(findings)]
+
+
+def _kind_why(findings: Findings) -> str:
+    form = findings.form
+    why = f"{findings.target.name}: {form.why}" if findings.target else form.why
+    if 0 < len(findings.classes) <= _LISTED:
+        why += f": {', '.join(f'{label} ({count:,})' for label, count in findings.classes.items())}"
+    other = {"classes": "tabular-regression", "number": "tabular-classification"}[form.target]
+    if form.doubt and findings.kind.input == "table":
+        why += f'; {form.doubt}: if so, kind = "{other}", with its own metrics'
+    return why
+
+
+def _labels(findings: Findings) -> list[Setting]:
+    """What classes are called, which comes first, which is sought."""
+    settings = []
+    if findings.labels and _judges(findings):
+        why = "labels of the test part that are written otherwise"
+        settings.append(Setting("task", "labels", dict(findings.labels), why))
+    if findings.ordered:
+        settings.append(Setting("task", "classes", list(findings.classes), "in the order of their scale"))
+    (rare, few), *others = sorted(findings.classes.items(), key=lambda item: item[1]) or [(None, 0)]
+    if len(others) == 1 and few < others[0][1]:
+        why = f"the rarer class, {few:,} of {findings.rows:,} rows ({_share(few, findings.rows)})"
+        settings.append(Setting("task", "positive", rare, why))
+    return settings
+
+
+def _columns(findings: Findings) -> list[Setting]:
+    """Which columns are text, which are of no use."""
+    settings = []
+    if findings.text:
+        why = f"sentences, {findings.characters:.0f} characters a row"
+        why += f"; not used: {_listed(findings.drop)}" if findings.drop else ""
+        settings.append(Setting("task", "text", list(findings.text), why))
+    elif findings.kind.input == "table":
+        if findings.id:
+            why = f"{findings.id.why}: it names the rows, and no model gets it"
+            settings.append(Setting("task", "id", findings.id.name, why))
+        if findings.drop:
+            names = [note.name for note in findings.drop]
+            settings.append(Setting("task", "drop", names, _listed(findings.drop)))
+    return settings
+
+
+def _metrics(findings: Findings) -> Setting:
+    counts = sorted(findings.classes.values())
+    if not counts:
+        why = "the first one ranks"
+        if findings.low >= 0 and findings.high > 100 * max(findings.low, 1):
+            why += f"; values from {findings.low:.6g} to {findings.high:.6g}: rmsle would measure relative errors"
+        return Setting("task", "metrics", ["rmse", "mae", "r2"], why)
+    names = ["log_loss", "accuracy"]
+    why = "the first one ranks"
+    if len(counts) == 2 and counts[0] < _RARE * findings.rows:
+        names = ["log_loss", "average_precision", "balanced_accuracy", "f1", "accuracy"]
+        why = f"the positive class is rare ({_share(counts[0], findings.rows)}): accuracy alone would flatter"
+    elif len(counts) == 2:
+        names.append("roc_auc")
+    elif counts[0] < counts[-1] / 10:
+        names = ["log_loss", "balanced_accuracy", "f1_macro", "accuracy"]
+        why = f"classes have from {counts[0]:,} to {counts[-1]:,} rows: accuracy alone would flatter"
+    if findings.ordered:
+        names.append("kappa_quadratic")
+    return Setting("task", "metrics", names, why)
+
+
+def _split(findings: Findings) -> Setting:
+    rows = findings.rows
+    folds, why = 5, "five folds"
+    if rows < _SMALL:
+        folds, why = 8, f"{rows:,} rows are few: eight folds"
+    elif rows > _LARGE:
+        folds, why = 3, f"{rows:,} rows are many: three folds are enough"
+    folds = max(2, min(folds, int(0.7 * rows) // 2))
+    split: dict[str, Any] = {"folds": folds}
+    if not findings.test_rows or not _judges(findings):
+        share = 0.3 if rows < _SMALL else 0.2
+        split = {"test": share, **split}
+        why += f", and {share:.0%} of the rows judge"
+    else:
+        why += f", and the {findings.test_rows:,} rows that are set apart judge"
+    if findings.group:
+        split["group"] = findings.group.name
+        why += f"; rows of one {findings.group.name} keep together ({findings.group.why})"
+    elif findings.time:
+        split["time"] = findings.time.name
+        why += f"; the last rows by {findings.time.name} judge ({findings.time.why})"
+    hints = [
+        f'if rows of one {note.name} belong together, add group = "{note.name}" ({note.why})'
+        if not note.why.startswith("a time")
+        else f'if rows to come are later than these, add time = "{note.name}"'
+        for note in findings.maybe
+    ]
+    if findings.duplicates > _REPEATED * rows and not (findings.group or findings.time):
+        hints.append(f'group = "duplicates" keeps rows of equal inputs on one side ({findings.duplicates:,} repeat)')
+    return Setting("task", "split", split, why, hints=tuple(comment(hint) for hint in hints))
+
+
+def _compete(findings: Findings, cores: int) -> list[Setting]:
+    """The keys of [compete]."""
+    lineups = LINEUPS.get(findings.kind.form, {})
+    full = findings.rows < _FULL and "full" in lineups
+    name = "full" if full else "fast"
+    why = f"{findings.rows:,} rows are few enough for all entrants" if full else "strong families, cheap ones first"
+    entrants = lineups.get(name, ())
+    width = findings.characters if findings.kind.input == "text" else findings.inputs
+    outputs = min(max(len(findings.classes), 1), 10) if len(findings.classes) > 2 else 1
+    cells = (findings.rows + findings.test_rows) * width * outputs
+    seconds = next(
+        s for s, most in ((60, 1e5), (120, 1e6), (300, 2e7), (600, float("inf"))) if cells * 2 / cores <= most
+    )
+    seconds = max(seconds, 120) if full else seconds
+    budget = f"for {findings.rows:,} rows and {cores} cores; more seconds, more fits and better joint models"
+    return [
+        Setting("compete", "lineup", name, why, hints=_lineup_said(entrants, findings.kind.form)),
+        Setting("compete", "budget", {"seconds": seconds}, budget),
+    ]
+
+
+def _lineup_said(entrants: tuple[str, ...], form: str) -> tuple[str, ...]:
+    said = [f"entrants: {', '.join(entrants)}"] if entrants else []
+    packages = {name: ZOO[name][form].package for name in entrants}
+    cures: dict[str, list[str]] = {}
+    for name, package in packages.items():
+        if package and not installed(package):
+            cures.setdefault(install_command(package), []).append(name)
+    return (*said, *(f"not installed: {', '.join(names)}; get them with: {cure}" for cure, names in cures.items()))
+
+
+def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
+    rows = findings.rows
+    said = list(findings.warnings)
+    said += [
+        f"{leak.name} alone tells the target almost without error ({leak.why}): a leak? "
+        f"If it is not known when predictions are made: drop = [{toml(leak.name)}]"
+        for leak in findings.leaks
+    ]
+    if findings.test_unlabelled and found.test:
+        said.append(f"{Path(found.test).name} has not the target: it cannot judge; `concours predict` reads it")
+    if findings.unknown:
+        names = ", ".join(findings.unknown[:5])
+        said.append(f"the test part is not used: it has labels that the training part has not: {names}")
+    if findings.overlap:
+        said.append(f"{findings.overlap:,} of {findings.test_rows:,} test rows have the inputs of a training row")
+    if findings.duplicates > _REPEATED * rows:
+        share = _share(findings.duplicates, rows)
+        said.append(f"{findings.duplicates:,} rows ({share}) repeat the inputs of another: scores may flatter")
+    return (*said, *_class_warnings(findings), *_column_warnings(findings))
+
+
+def _class_warnings(findings: Findings) -> list[str]:
+    said = []
+    counts = Counter(findings.classes)
+    few = [f"{label} ({count})" for label, count in sorted(counts.items(), key=lambda item: item[1]) if count < 20]
+    if few:
+        said.append(f"rare classes, hard to learn and to judge: {_cut(few)}")
+    if len(counts) == 2 and min(counts.values()) < _RARE * findings.rows:
+        rare = min(counts, key=lambda label: counts[label])
+        said.append(f"imbalance: {rare} is {_share(counts[rare], findings.rows)} of the rows")
+    meant: dict[str, str] = {}
+    for label in sorted((label for label in counts if isinstance(label, str)), key=lambda label: -counts[label]):
+        other = meant.setdefault(_plain(label), label)
+        if other != label:
+            pair = f"{toml(label)} = {toml(other)}"
+            said.append(f"labels {label!r} and {other!r} may mean the same: if so, labels = {{ {pair} }}")
+    return said
+
+
+def _plain(label: str) -> str:
+    """A label without what slips in: capitals, blanks, an end in a full stop."""
+    return re.sub(r"[\s_]+", " ", label).strip().rstrip(".,;:").casefold()
+
+
+def _column_warnings(findings: Findings) -> list[str]:
+    constant = [note.name for note in findings.drop if "every row" in note.why and "another" not in note.why]
+    said = [f"constant columns, left out: {_cut(constant)}"] if constant else []
+    if findings.gaps:
+        said.append(f"mostly missing: {_cut([f'{note.name} ({note.why})' for note in findings.gaps])}")
+    return said
+
+
+def _judges(findings: Findings) -> bool:
+    """Whether a test part of its own is used."""
+    return bool(findings.test_rows) and not findings.unknown
+
+
+def _listed(notes: tuple[Note, ...]) -> str:
+    return _cut([f"{note.name}: {note.why}" for note in notes], "; ")
+
+
+def _cut(items: list[str], join: str = ", ") -> str:
+    more = f"{join}and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
+    return join.join(items[:_LISTED]) + more
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2g}%"
+
+
+def _path(name: str, folder: Path) -> str:
+    """A file as seen from a folder; names of sets as they are."""
+    return name if name.startswith(("sklearn:", "openml:")) else Path(os.path.relpath(name, folder)).as_posix()
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {field.name: _json(getattr(value, field.name)) for field in fields(value)}
+    return value

@@ -1,0 +1,56 @@
+"""`concours new`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from concours.core.errors import ContestError
+
+if TYPE_CHECKING:
+    from concours.api.new import Draft
+
+
+def new(
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A file, a folder, an archive, `sklearn:NAME` or `openml:ID`.")
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column to predict.", show_default="found, where it is clear"),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The contest file to write.")] = Path("contest.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Look at data and write a contest for it, with a comment on each choice."""
+    from concours.api.new import draft
+
+    if out.exists() and not force:
+        raise ContestError(f"{out} is there already: choose another name with -o, or write over it with --force")
+    made = draft(data, target=target, out=out)
+    out.write_text(made.text, encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps({"contest": str(out), **made.to_json()}, indent=2, ensure_ascii=False))
+        return
+    _print(made)
+    typer.echo(f"\n{out} is written, with a comment on each choice. Next:\n\n    concours run {shlex.quote(str(out))}")
+
+
+def _print(made: Draft) -> None:
+    from concours.api.contest_text import comment, toml
+
+    found = made.findings
+    columns = f", {found.columns} columns" if found.columns else ""
+    typer.echo(comment(f"{found.name}: {found.rows:,} rows{columns}"))
+    width = max(len(setting.key) for setting in made.settings)
+    for setting in made.settings:
+        value = setting.value if isinstance(setting.value, str) else toml(setting.value)
+        why = f"  ({setting.why})" if setting.why else ""
+        typer.echo(f"  {setting.key:<{width}}  {comment(f'{value}{why}')}")
+    for warning in made.warnings:
+        typer.echo(f"  {'warning':<{width}}  {comment(warning)}")

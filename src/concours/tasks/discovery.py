@@ -1,0 +1,363 @@
+"""From data that was read to what a task on it should know: kind, target, identifiers, groups, time, troubles."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from concours.core.errors import DataError
+from concours.tasks.columns import Column, describe
+from concours.tasks.duplicates import row_keys
+from concours.tasks.kinds import KINDS, Kind
+from concours.tasks.labels import class_list, same_but_for_form
+from concours.tasks.readers.opened import Opened
+from concours.tasks.reading import conform
+from concours.tasks.relations import agreeing, leaks
+from concours.tasks.targets import Choice, Form, chosen_target, form_of, named_target
+
+_SCALES = (
+    ("very low", "low", "medium", "high", "very high"),
+    ("low", "moderate", "high"),
+    ("none", "mild", "moderate", "severe"),
+    ("very small", "small", "medium", "large", "very large"),
+    ("very bad", "bad", "neutral", "good", "very good"),
+    ("very poor", "poor", "fair", "good", "very good", "excellent"),
+    ("unacc", "acc", "good", "vgood"),
+    ("strongly disagree", "disagree", "neutral", "agree", "strongly agree"),
+    ("never", "rarely", "sometimes", "often", "always"),
+)
+_GROUPS = 20  # fewer are kinds of rows rather than persons
+_SINGLE = 0.9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A column, and what is to be said of it."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What was found in data, before anything is decided on it.
+
+    Attributes:
+        name: of the data, for people.
+        kind: of task.
+        rows, columns: of the data as it was read; `inputs` cells a row after what is left out.
+        characters: a row, of texts.
+        target: the column to predict; none where the source brings labels of its own.
+        form: what the target is.
+        classes: rows by label, the labels in their order; empty for a number.
+        ordered: whether the labels are words of a scale, in whose order `classes` is.
+        low, high: of a target that is a number.
+        labels: how labels of the test part are written in the training part.
+        unknown: labels of the test part that the training part has not, in no form.
+        test_rows: of a test part of its own, if it has the target.
+        test_unlabelled: whether there is a test part without the target.
+        overlap: rows of the test part with the inputs of a training row.
+        duplicates: rows with the inputs of an earlier row.
+        text: the columns that hold the text.
+        header: false where a table has no line of names.
+        id: a column that names the rows.
+        drop: columns of no use.
+        group, time: columns to split by.
+        maybe: columns that may be groups or times.
+        leaks: columns that tell the target nearly alone.
+        gaps: columns that are mostly missing.
+        notes, warnings: of reading.
+    """
+
+    name: str
+    kind: Kind
+    rows: int
+    columns: int
+    inputs: int
+    characters: float = 0.0
+    target: Choice | None
+    form: Form
+    classes: Mapping[Any, int] = field(default_factory=dict)
+    ordered: bool = False
+    low: float = 0.0
+    high: float = 0.0
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    test_rows: int = 0
+    test_unlabelled: bool = False
+    overlap: int = 0
+    duplicates: int = 0
+    text: tuple[str, ...] = ()
+    header: bool = True
+    id: Note | None = None
+    drop: tuple[Note, ...] = ()
+    group: Note | None = None
+    time: Note | None = None
+    maybe: tuple[Note, ...] = ()
+    leaks: tuple[Note, ...] = ()
+    gaps: tuple[Note, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def discover(opened: Opened, test: Opened | None = None, *, target: str | None = None) -> Findings:
+    """What a source holds, for a task.
+
+    Args:
+        test: what judges, if there is such a part.
+        target: the column to predict, where a person names it.
+
+    Raises:
+        DataError: the target is not clear, or cannot be predicted.
+    """
+    if isinstance(opened.x, pa.Table) and opened.y is None:
+        return _of_table(opened, opened.x, test, target)
+    if target is not None:
+        raise DataError(f"--target: {opened.name} brings its labels with it; leave it out")
+    if opened.y is None:
+        raise DataError(f"{opened.name} has no labels: lay the files into a folder a class, or give a table")
+    return _of_labelled(opened, opened.y, test)
+
+
+def _of_labelled(opened: Opened, y: NDArray[Any], test: Opened | None) -> Findings:
+    """Of texts and pictures in folders or files a class, and of named sets that have their targets apart."""
+    numbers = opened.input == "table" and y.dtype.kind == "f"
+    kind = _kind(opened.input, "number" if numbers else "classes")
+    counts = Counter(y.tolist())
+    why = f"{len(counts)} values in {len(y):,} rows"
+    found = Findings(
+        name=opened.name,
+        kind=kind,
+        rows=len(y),
+        columns=opened.x.num_columns if isinstance(opened.x, pa.Table) else 0,
+        inputs=_inputs(opened),
+        characters=_characters(opened.x) if isinstance(opened.x, pa.ChunkedArray) else 0.0,
+        target=None,
+        form=Form(target="number" if numbers else "classes", why=why),
+        duplicates=_repeated(row_keys(opened.x)),
+        notes=opened.notes,
+        warnings=opened.warnings,
+    )
+    found = _with_target(found, y)
+    if test is None or test.y is None:
+        return found
+    return _with_test(found, row_keys(opened.x), row_keys(test.x), test.y)
+
+
+def _of_table(opened: Opened, table: pa.Table, test: Opened | None, target: str | None) -> Findings:
+    columns = describe(table)
+    choice = _choice(columns, opened, target)
+    sought = next(column for column in columns if column.name == choice.name)
+    y = _values(table[choice.name])
+    form = form_of(sought, pd.Series(y).value_counts().sort_index().to_numpy(), opened.name)
+    others = tuple(column for column in columns if column.name != choice.name)
+    drop = _dropped(others)
+    unused = {note.name for note in drop}
+    text = _texts([column for column in others if column.name not in unused]) if form.target == "classes" else ()
+    inputs = table.select([column.name for column in others if column.name not in unused])
+    keys = row_keys(inputs.select(text) if text else inputs)
+    found = Findings(
+        name=opened.name,
+        kind=_kind("text" if text else "table", form.target),
+        rows=len(table),
+        columns=table.num_columns,
+        inputs=inputs.num_columns,
+        characters=sum(column.length for column in others if column.name in text),
+        target=choice,
+        form=form,
+        text=text,
+        duplicates=_repeated(keys) if inputs.num_columns else 0,
+        header=table.column_names != [str(i) for i in range(table.num_columns)],
+        drop=drop,
+        notes=opened.notes,
+        warnings=opened.warnings,
+    )
+    found = _with_target(found, y)
+    if not text:
+        found = _with_roles(found, others, inputs, y, test)
+    return found if test is None else _with_test_table(found, keys, inputs, test)
+
+
+def _with_test_table(found: Findings, keys: NDArray[np.uint64], inputs: pa.Table, test: Opened) -> Findings:
+    """With what a table that judges adds, if it has the columns of the other, and the target without gaps."""
+    target = found.target.name if found.target else ""
+    if not isinstance(test.x, pa.Table) or target not in test.x.column_names or test.x[target].null_count:
+        return replace(found, test_unlabelled=True)
+    try:
+        dropped = (note.name for note in (*found.drop, *([found.id] if found.id else [])))
+        if lost := [name for name in dropped if name not in test.x.column_names]:
+            raise DataError(f"{test.name}: column {lost[0]!r} is missing")
+        alike = conform(test.x, inputs, test.name)
+    except DataError as error:
+        return replace(found, warnings=(*found.warnings, f"the test part is not used: {error}"))
+    assert isinstance(alike, pa.Table)  # noqa: S101 (for the type checker)
+    return _with_test(found, keys, row_keys(alike.select(found.text) if found.text else alike), _values(test.x[target]))
+
+
+def _choice(columns: Sequence[Column], opened: Opened, target: str | None) -> Choice:
+    if target is not None:
+        return named_target(columns, target, opened.name)
+    if opened.target is not None:
+        return Choice(name=opened.target, why="the source names it")
+    return chosen_target(columns, opened.name)
+
+
+def _with_roles(
+    found: Findings, others: Sequence[Column], inputs: pa.Table, y: NDArray[Any], test: Opened | None
+) -> Findings:
+    """With what columns of a table are for, and what they give away."""
+    identifier = next((note for note in found.drop if _names_rows(note.name, others, test)), None)
+    used = [column for column in others if column.name in inputs.column_names]
+    groups = [column for column in used if _is_group(column)]
+    times = [column for column in used if column.role == "moment" and not column.gaps]
+    named_times = [column for column in times if column.named_moment]
+    group = Note(name=groups[0].name, why=_many(groups[0])) if groups else None
+    time = None
+    if named_times and group is None:
+        time = Note(name=named_times[0].name, why=f"moments, {_example(named_times[0])}")
+    maybe = [Note(name=c.name, why="a time: group may become time") for c in times if time is None]
+    if group is None:
+        maybe += [Note(name=c.name, why=why) for c in used if c not in times and (why := _maybe_group(c, inputs))]
+    codes = y if found.kind.target == "number" else pd.factorize(y, sort=False)[0]
+    given = leaks(inputs, codes, numbers=found.kind.target == "number")
+    return replace(
+        found,
+        id=identifier,
+        drop=tuple(note for note in found.drop if note is not identifier),
+        group=group,
+        time=time,
+        maybe=tuple(maybe),
+        leaks=tuple(Note(name=name, why=f"{100 * worth:.1f}%") for name, worth in given.items()),
+        gaps=tuple(
+            Note(name=column.name, why=f"{100 * column.gaps / column.rows:.0f}% missing")
+            for column in used
+            if column.gaps > column.rows / 2
+        ),
+    )
+
+
+def _with_target(found: Findings, y: NDArray[Any]) -> Findings:
+    """With the classes and their rows, or the bounds of a number."""
+    if found.form.target == "number":
+        return replace(found, low=float(y.min()), high=float(y.max()))
+    counts = Counter(y.tolist())
+    words = {str(label).strip().lower().replace("_", " ").replace("-", " "): label for label in counts}
+    scale = next((scale for scale in _SCALES if len(words) > 2 and set(words) <= set(scale)), None)
+    order = [words[word] for word in scale if word in words] if scale else class_list(y, (), found.name)
+    return replace(found, classes={label: counts[label] for label in order}, ordered=scale is not None)
+
+
+def _with_test(found: Findings, keys: NDArray[np.uint64], test_keys: NDArray[np.uint64], y: NDArray[Any]) -> Findings:
+    """With what a test part of its own adds."""
+    labels: dict[str, Any] = {}
+    unknown: list[str] = []
+    if found.classes:
+        known = {str(label): label for label in found.classes}
+        for label in sorted({str(label) for label in y.tolist()} - set(known)):
+            meant = same_but_for_form(label, list(known))
+            if meant is None:
+                unknown.append(label)
+            else:
+                labels[label] = known[meant]
+    overlap = int(np.isin(test_keys, keys).sum())
+    return replace(found, test_rows=len(y), overlap=overlap, labels=labels, unknown=tuple(unknown))
+
+
+def _dropped(columns: Sequence[Column]) -> tuple[Note, ...]:
+    """Columns that say nothing of rows to come."""
+    notes = []
+    for column in columns:
+        if column.role == "constant":
+            value = f"{column.examples[0]!r} in every row" if column.examples else "missing in every row"
+            notes.append(
+                Note(name=column.name, why=value if not column.gaps or not column.examples else "one value only")
+            )
+        elif column.role == "identifier":
+            what = "the number of the row" if column.counting else f"another value in every row, {_example(column)}"
+            notes.append(Note(name=column.name, why=what))
+    return tuple(notes)
+
+
+def _names_rows(name: str, columns: Sequence[Column], test: Opened | None) -> bool:
+    """Whether a column is an identifier, and one of the test part too."""
+    column = next(column for column in columns if column.name == name)
+    if column.role != "identifier":
+        return False
+    if test is None or not isinstance(test.x, pa.Table):
+        return True
+    if name not in test.x.column_names:
+        return False
+    ids = test.x[name]
+    return not ids.null_count and pc.count_distinct(ids).as_py() == len(ids)
+
+
+def _texts(columns: Sequence[Column]) -> tuple[str, ...]:
+    """The columns of text, if there is nothing else to learn from."""
+    texts = tuple(column.name for column in columns if column.role == "text")
+    return texts if texts and len(texts) == len(columns) and len(texts) <= 3 else ()
+
+
+def _is_group(column: Column) -> bool:
+    return column.named_entity and _repeats(column)
+
+
+def _maybe_group(column: Column, inputs: pa.Table) -> str | None:
+    """What speaks for a column being groups, if something does."""
+    if not _repeats(column):
+        return None
+    if column.named_id:
+        return _many(column)
+    if column.distinct < column.rows / 100:
+        return None
+    alike = agreeing(inputs, column.name)
+    if len(alike) < max(3, inputs.num_columns // 4):
+        return None
+    return f"rows that share a value agree in {', '.join(alike[:4])}"
+
+
+def _repeats(column: Column) -> bool:
+    discrete = column.holds in ("whole", "label") and not column.gaps
+    return discrete and _GROUPS <= column.distinct <= _SINGLE * column.rows
+
+
+def _many(column: Column) -> str:
+    return f"{column.distinct:,} different values, each in {column.rows / column.distinct:.1f} rows on average"
+
+
+def _example(column: Column) -> str:
+    return f"e.g. {column.examples[0]}"
+
+
+def _kind(rows: str, target: str) -> Kind:
+    return next(kind for kind in KINDS.values() if kind.input == rows and kind.target == target)
+
+
+def _inputs(opened: Opened) -> int:
+    if isinstance(opened.x, pa.Table):
+        return opened.x.num_columns
+    return 1 if isinstance(opened.x, pa.ChunkedArray) else int(np.prod(opened.x.shape[1:]))
+
+
+def _characters(texts: pa.ChunkedArray) -> float:
+    return float(pc.mean(pc.utf8_length(texts)).as_py() or 0.0)
+
+
+def _repeated(keys: NDArray[np.uint64]) -> int:
+    return len(keys) - len(np.unique(keys))
+
+
+def _values(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Values (rows,) as Python and numpy have them; moments as texts."""
+    if pa.types.is_temporal(column.type):
+        column = column.cast(pa.string())
+    if pa.types.is_string(column.type):
+        return np.asarray(column.to_pylist(), dtype=object)
+    return column.to_numpy()
