@@ -124,6 +124,15 @@ def test_troubles_are_said(concours):
     assert ingested(Path("contest.toml")).classes == (0, 1)
 
 
+def test_absent_packages(concours, monkeypatch):
+    """Entrants that cannot take part here are named, with the command that brings them."""
+    FRAME.to_csv("t.csv", index=False)
+    monkeypatch.setattr("concours.api.new.installed", lambda package: package != "catboost")
+    _, out, _ = concours("new", "t.csv")
+    assert "not installed: catboost" in out
+    assert "pip install 'concours[boost]'" in out
+
+
 def test_groups_and_time(concours):
     """What is written into the split is accepted by the run."""
     FRAME.assign(patient=np.arange(ROWS) % 40).to_csv("g.csv", index=False)

@@ -22,6 +22,8 @@ _FULL = 2000
 _RARE = 0.2
 _REPEATED = 0.01
 _LISTED = 8
+_BUDGETS = ((60, 1e5), (120, 1e6), (300, 2e7), (600, float("inf")))
+"""Seconds, up to so many cells (rows, inputs and classes multiplied) on two cores."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ def _task(found: Found, findings: Findings, folder: Path) -> list[Setting]:
 
 def _kind_why(findings: Findings) -> str:
     form = findings.form
-    why = f"{findings.target.name}: {form.why}" if findings.target else form.why
+    why = f"the target has {form.why}"
     if 0 < len(findings.classes) <= _LISTED:
         why += f": {', '.join(f'{label} ({count:,})' for label, count in findings.classes.items())}"
     other = {"classes": "tabular-regression", "number": "tabular-classification"}[form.target]
@@ -190,33 +192,34 @@ def _split(findings: Findings) -> Setting:
 
 def _compete(findings: Findings, cores: int) -> list[Setting]:
     """The keys of [compete]."""
-    lineups = LINEUPS.get(findings.kind.form, {})
-    full = findings.rows < _FULL and "full" in lineups
-    name = "full" if full else "fast"
+    name, entrants = _lineup(findings)
+    full = name == "full"
     why = f"{findings.rows:,} rows are few enough for all entrants" if full else "strong families, cheap ones first"
-    entrants = lineups.get(name, ())
     width = findings.characters if findings.kind.input == "text" else findings.inputs
-    outputs = min(max(len(findings.classes), 1), 10) if len(findings.classes) > 2 else 1
-    cells = (findings.rows + findings.test_rows) * width * outputs
-    seconds = next(
-        s for s, most in ((60, 1e5), (120, 1e6), (300, 2e7), (600, float("inf"))) if cells * 2 / cores <= most
-    )
-    seconds = max(seconds, 120) if full else seconds
-    budget = f"for {findings.rows:,} rows and {cores} cores; more seconds, more fits and better joint models"
-    return [
-        Setting("compete", "lineup", name, why, hints=_lineup_said(entrants, findings.kind.form)),
-        Setting("compete", "budget", {"seconds": seconds}, budget),
-    ]
+    outputs = min(len(findings.classes), 10) if len(findings.classes) > 2 else 1
+    work = (findings.rows + findings.test_rows) * width * outputs * 2 / cores
+    seconds = next(seconds for seconds, most in _BUDGETS if work <= most)
+    budget = {"seconds": max(seconds, 120) if full else seconds}
+    because = f"for {findings.rows:,} rows and {cores} cores; more seconds, more fits and better joint models"
+    listed = (f"entrants: {', '.join(entrants)}",) if entrants else ()
+    return [Setting("compete", "lineup", name, why, hints=listed), Setting("compete", "budget", budget, because)]
 
 
-def _lineup_said(entrants: tuple[str, ...], form: str) -> tuple[str, ...]:
-    said = [f"entrants: {', '.join(entrants)}"] if entrants else []
-    packages = {name: ZOO[name][form].package for name in entrants}
-    cures: dict[str, list[str]] = {}
-    for name, package in packages.items():
+def _lineup(findings: Findings) -> tuple[str, tuple[str, ...]]:
+    """The name of the line-up that suits, and the entrants in it."""
+    lineups = LINEUPS.get(findings.kind.form, {})
+    name = "full" if findings.rows < _FULL and "full" in lineups else "fast"
+    return name, lineups.get(name, ())
+
+
+def _absent(findings: Findings) -> list[str]:
+    """Entrants whose packages are not installed, with what to do."""
+    absent: dict[str, list[str]] = {}
+    for name in _lineup(findings)[1]:
+        package = ZOO[name][findings.kind.form].package
         if package and not installed(package):
-            cures.setdefault(install_command(package), []).append(name)
-    return (*said, *(f"not installed: {', '.join(names)}; get them with: {cure}" for cure, names in cures.items()))
+            absent.setdefault(install_command(package), []).append(name)
+    return [f"not installed: {', '.join(names)}; get them with: {cure}" for cure, names in absent.items()]
 
 
 def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
@@ -236,8 +239,10 @@ def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
         said.append(f"{findings.overlap:,} of {findings.test_rows:,} test rows have the inputs of a training row")
     if findings.duplicates > _REPEATED * rows:
         share = _share(findings.duplicates, rows)
-        said.append(f"{findings.duplicates:,} rows ({share}) repeat the inputs of another: scores may flatter")
-    return (*said, *_class_warnings(findings), *_column_warnings(findings))
+        said.append(
+            f'{findings.duplicates:,} rows ({share}) repeat the inputs of another: scores may flatter, group = "duplicates" mends it'
+        )
+    return (*said, *_class_warnings(findings), *_column_warnings(findings), *_absent(findings))
 
 
 def _class_warnings(findings: Findings) -> list[str]:

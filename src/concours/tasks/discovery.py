@@ -351,7 +351,8 @@ def _characters(texts: pa.ChunkedArray) -> float:
 
 
 def _repeated(keys: NDArray[np.uint64]) -> int:
-    return len(keys) - len(np.unique(keys))
+    ordered = np.sort(keys)  # several times as fast as np.unique on millions of them
+    return int((ordered[1:] == ordered[:-1]).sum())
 
 
 def _values(column: pa.ChunkedArray) -> NDArray[Any]:

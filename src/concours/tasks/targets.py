@@ -14,10 +14,13 @@ from concours.tasks.columns import Column
 
 _NAMES = ("target", "label", "labels", "class", "classes", "y", "outcome", "response", "groundtruth")
 _ENDINGS = ("target", "label", "class", "outcome")
-_LIKELY = {
-    "price", "cost", "salary", "income", "revenue", "sales", "charges", "score", "rating", "quality", "grade", "result",
-    "churn", "churned", "fraud", "risk", "survived", "died", "diagnosis", "disease", "species", "category", "sentiment",
-    "topic", "type", "status", "approved", "defaulted", "demand", "consumption", "yield",
+_OUTCOMES = {
+    "price", "salary", "charges", "revenue", "sales", "quality", "rating", "grade", "churn", "churned", "fraud",
+    "survived", "died", "diagnosis", "species", "sentiment", "approved", "defaulted", "value",
+}  # fmt: skip
+_LIKELY = _OUTCOMES | {
+    "cost", "income", "score", "result", "risk", "disease", "category", "topic", "type", "status", "demand",
+    "consumption", "yield",
 }  # fmt: skip
 _MOST_LABELS = 100
 _CLASS_LEVELS = 20
@@ -148,7 +151,8 @@ def _at_an_edge(columns: Sequence[Column]) -> Choice | None:
         return None
     first, last = inputs[0], inputs[-1]
     signs = {column.name: sign for column in (last, first) if (sign := _stands_out(column, inputs))}
-    if len(signs) != 1:
+    elsewhere = [column for column in inputs[1:-1] if _OUTCOMES & set(column.tokens)]
+    if len(signs) != 1 or elsewhere:
         return None
     name, sign = next(iter(signs.items()))
     return Choice(name=name, why=f"the {'last' if name == last.name else 'first'} column, and {sign}")
@@ -159,6 +163,10 @@ def _stands_out(column: Column, among: Sequence[Column]) -> str | None:
     others = [other for other in among if other.name != column.name]
     if column.gaps or column.role != "input":
         return None
+    if _OUTCOMES & set(column.tokens):
+        return "its name is one of an outcome"
+    if column.distinct == 2 and all(other.distinct > 2 for other in others):
+        return "the only one of two values"
     if _is_coded(column) and not any(_is_coded(other) for other in others):
         coded = "true and false" if column.holds == "truth" else f"{_short(column.low)} and {_short(column.high)}"
         return f"the only one coded {coded}"
