@@ -122,7 +122,8 @@ class Leaderboard:
             return after
         refused, begun = dict(after.refused), after.begun
         if before.elapsed_s is None:
-            begun = tuple(i for i, entry in enumerate(entries) if any(after.ended(job) for job in entry.jobs))
+            fits = [[job for job in entry.jobs if job.kind == "fit"] for entry in entries]
+            begun = tuple(i for i, jobs in enumerate(fits) if any(after.ended(job) for job in jobs))
         for index in begun:
             entry = entries[index]
             if isinstance(event, Done) and any(job.digest == event.job for job in entry.jobs):

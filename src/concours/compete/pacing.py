@@ -71,7 +71,7 @@ def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before_s: 
     needed = max((before_s + course.left * each) / pace.workers, ceil(course.left / pace.workers) * each)
     if needed <= left and left > 0:
         return ""
-    return f"not in time: {course.left} fits of about {each:.2g} s each would end {needed - left:.2g} s late"
+    return f"no time: {course.left} fits of about {each:.0f} s would have ended {needed - left:.0f} s too late"
 
 
 def behind(course: Course, elapsed_s: float, pace: Pace) -> str:
