@@ -153,8 +153,8 @@ def test_groups():
     assert found({"patient_id": patients, **F, "class": LABELS}).group.name == "patient_id"
     got = found({"order_id": patients, **F, "class": LABELS})
     assert got.group is None
-    assert [note.name for note in got.maybe] == ["order_id"]
-    assert not found({"amount": patients, **F, "class": LABELS}).maybe
+    assert [note.name for note in got.maybe_groups] == ["order_id"]
+    assert not found({"amount": patients, **F, "class": LABELS}).maybe_groups
 
 
 def test_agreeing():
@@ -178,9 +178,9 @@ def test_times():
     days = pd.date_range("2020-01-01", periods=ROWS)
     assert found({"date": days, **F, "class": LABELS}).time.name == "date"
     got = found({"built": days, **F, "class": LABELS})
-    assert (got.time, got.maybe[0].name) == (None, "built")
+    assert (got.time, got.maybe_times[0].name) == (None, "built")
     both = found({"date": days, "user_id": np.arange(ROWS) % 40, **F, "class": LABELS})
-    assert (both.group.name, both.time) == ("user_id", None)
+    assert (both.group.name, both.time, both.maybe_times[0].name) == ("user_id", None, "date")
 
 
 def test_leaks():

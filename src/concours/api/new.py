@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from concours.api.contest_text import Setting, comment, toml, toml_of
+from concours.api.contest_text import Setting, toml, toml_of
 from concours.core.optional import install_command, installed
 from concours.engine.usage import usable_cores
 from concours.entrants.zoo import LINEUPS, ZOO
@@ -179,15 +179,12 @@ def _split(findings: Findings) -> Setting:
     elif findings.time:
         split["time"] = findings.time.name
         why += f"; the last rows by {findings.time.name} judge ({findings.time.why})"
+    instead = ", instead of group," if findings.group else ""
     hints = [
-        f'if rows of one {note.name} belong together, add group = "{note.name}" ({note.why})'
-        if not note.why.startswith("a time")
-        else f'if rows to come are later than these, add time = "{note.name}"'
-        for note in findings.maybe
+        *(f'if rows of one {n.name} belong together, add group = "{n.name}" ({n.why})' for n in findings.maybe_groups),
+        *(f'if later rows are to be predicted{instead} add time = "{n.name}" ({n.why})' for n in findings.maybe_times),
     ]
-    if findings.duplicates > _REPEATED * rows and not (findings.group or findings.time):
-        hints.append(f'group = "duplicates" keeps rows of equal inputs on one side ({findings.duplicates:,} repeat)')
-    return Setting("task", "split", split, why, hints=tuple(comment(hint) for hint in hints))
+    return Setting("task", "split", split, why, hints=tuple(hints))
 
 
 def _compete(findings: Findings, cores: int) -> list[Setting]:
@@ -238,10 +235,9 @@ def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
     if findings.overlap:
         said.append(f"{findings.overlap:,} of {findings.test_rows:,} test rows have the inputs of a training row")
     if findings.duplicates > _REPEATED * rows:
+        cure = "" if findings.group or findings.time else '; group = "duplicates" in split keeps them together'
         share = _share(findings.duplicates, rows)
-        said.append(
-            f'{findings.duplicates:,} rows ({share}) repeat the inputs of another: scores may flatter, group = "duplicates" mends it'
-        )
+        said.append(f"{findings.duplicates:,} rows ({share}) repeat the inputs of another: scores may flatter{cure}")
     return (*said, *_class_warnings(findings), *_column_warnings(findings), *_absent(findings))
 
 
@@ -291,7 +287,8 @@ def _cut(items: list[str], join: str = ", ") -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.2g}%"
+    share = 100 * part / whole
+    return f"{share:.0f}%" if share >= 10 else f"{share:.2g}%"
 
 
 def _path(name: str, folder: Path) -> str:

@@ -71,7 +71,7 @@ class Findings:
         id: a column that names the rows.
         drop: columns of no use.
         group, time: columns to split by.
-        maybe: columns that may be groups or times.
+        maybe_groups, maybe_times: columns that may be either, with what speaks for it.
         leaks: columns that tell the target nearly alone.
         gaps: columns that are mostly missing.
         notes, warnings: of reading.
@@ -101,7 +101,8 @@ class Findings:
     drop: tuple[Note, ...] = ()
     group: Note | None = None
     time: Note | None = None
-    maybe: tuple[Note, ...] = ()
+    maybe_groups: tuple[Note, ...] = ()
+    maybe_times: tuple[Note, ...] = ()
     leaks: tuple[Note, ...] = ()
     gaps: tuple[Note, ...] = ()
     notes: tuple[str, ...] = ()
@@ -223,9 +224,7 @@ def _with_roles(
     time = None
     if named_times and group is None:
         time = Note(name=named_times[0].name, why=f"moments, {_example(named_times[0])}")
-    maybe = [Note(name=c.name, why="a time: group may become time") for c in times if time is None]
-    if group is None:
-        maybe += [Note(name=c.name, why=why) for c in used if c not in times and (why := _maybe_group(c, inputs))]
+    maybe = [Note(name=c.name, why=why) for c in used if c not in times and (why := _maybe_group(c, inputs))]
     codes = y if found.kind.target == "number" else pd.factorize(y, sort=False)[0]
     given = leaks(inputs, codes, numbers=found.kind.target == "number")
     return replace(
@@ -234,7 +233,8 @@ def _with_roles(
         drop=tuple(note for note in found.drop if note is not identifier),
         group=group,
         time=time,
-        maybe=tuple(maybe),
+        maybe_groups=() if group else tuple(maybe),
+        maybe_times=() if time else tuple(Note(name=c.name, why=_example(c)) for c in times),
         leaks=tuple(Note(name=name, why=f"{100 * worth:.1f}%") for name, worth in given.items()),
         gaps=tuple(
             Note(name=column.name, why=f"{100 * column.gaps / column.rows:.0f}% missing")
