@@ -167,18 +167,19 @@ def _split(findings: Findings) -> Setting:
         folds, why = 3, f"{rows:,} rows are many: three folds are enough"
     folds = max(2, min(folds, int(0.7 * rows) // 2))
     split: dict[str, Any] = {"folds": folds}
-    if not findings.test_rows or not _judges(findings):
+    if findings.test_rows and _judges(findings):
+        why += f", and the {findings.test_rows:,} rows that are set apart judge"
+    else:
         share = 0.3 if rows < _SMALL else 0.2
         split = {"test": share, **split}
-        why += f", and {share:.0%} of the rows judge"
-    else:
-        why += f", and the {findings.test_rows:,} rows that are set apart judge"
+        which = f"the last {share:.0%} of the rows" if findings.time else f"{share:.0%} of the rows"
+        why += f", and {which} judge"
     if findings.group:
         split["group"] = findings.group.name
         why += f"; rows of one {findings.group.name} keep together ({findings.group.why})"
     elif findings.time:
         split["time"] = findings.time.name
-        why += f"; the last rows by {findings.time.name} judge ({findings.time.why})"
+        why += f"; {findings.time.name} has {findings.time.why}"
     instead = ", instead of group," if findings.group else ""
     hints = [
         *(f'if rows of one {n.name} belong together, add group = "{n.name}" ({n.why})' for n in findings.maybe_groups),

@@ -124,7 +124,11 @@ def _form_of_whole(column: Column, counts: NDArray[np.integer[Any]], values: str
     if column.distinct >= _RATING_LEVELS and peaked and rare_ends:
         why = f"{span}, rare at the ends, as ratings are"
         return Form(target="number", why=why, doubt="the levels may be classes")
-    doubt = "their order is not used" if column.distinct > 2 and np.ptp(counts) > 0 and peaked else None
+    doubt = (
+        "they may be ratings, whose order is not used"
+        if column.distinct > 2 and np.ptp(counts) > 0 and peaked
+        else None
+    )
     return Form(target="classes", why=span, doubt=doubt)
 
 
