@@ -46,8 +46,8 @@ class Contest:
 
     Attributes:
         entrants: those named; a baseline is always added.
-        lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default `fast` where none
-            are named.
+        lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default, where none
+            are named, `fast`, or `full` where a budget says when to stop.
         final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
         cooperate: strategies, `average`, `vote`, `greedy`; by default all that suit the target.
         seconds: of wall time for the whole contest, over all its sittings.
@@ -129,7 +129,7 @@ class Contest:
 
     def _resolved(self, kind: Kind) -> list[Resolved]:
         """Baseline, named entrants, line-up; no two of one name."""
-        lineup = self.lineup or ("none" if self.entrants else "fast")
+        lineup = self.lineup or ("none" if self.entrants else "fast" if self.seconds is None else "full")
         if lineup not in ("none", "fast", "full"):
             raise ContestError(f"lineup must be one of fast, full, none; got {lineup!r}")
         names = {entrant.name for entrant in self.entrants}

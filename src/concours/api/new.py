@@ -15,9 +15,10 @@ from concours.core.optional import install_command, installed
 from concours.engine.usage import usable_cores
 from concours.entrants.zoo import LINEUPS, ZOO
 from concours.tasks.discovery import Findings, Note, discover
+from concours.tasks.division import usual_folds
 from concours.tasks.sources import Found, find_source
 
-_SMALL, _LARGE = 1000, 200_000
+_SMALL = 1000
 _FULL = 2000
 _RARE = 0.2
 _REPEATED = 0.01
@@ -160,17 +161,16 @@ def _metrics(findings: Findings) -> Setting:
 
 def _split(findings: Findings) -> Setting:
     rows = findings.rows
-    folds, why = 5, "five folds"
-    if rows < _SMALL:
-        folds, why = 8, f"{rows:,} rows are few: eight folds"
-    elif rows > _LARGE:
-        folds, why = 3, f"{rows:,} rows are many: three folds are enough"
-    folds = max(2, min(folds, int(0.7 * rows) // 2))
+    apart = findings.test_rows and _judges(findings)
+    share = 0.0 if apart else 0.3 if rows < _SMALL else 0.2
+    folds = usual_folds(int((1 - share) * rows), pictures=findings.kind.input == "image")
+    why = {8: f"{rows:,} rows are few: eight folds", 3: f"{rows:,} rows are many: three folds"}.get(
+        folds, f"{folds} folds"
+    )
     split: dict[str, Any] = {"folds": folds}
-    if findings.test_rows and _judges(findings):
+    if apart:
         why += f", and the {findings.test_rows:,} rows that are set apart judge"
     else:
-        share = 0.3 if rows < _SMALL else 0.2
         split = {"test": share, **split}
         which = f"the last {share:.0%} of the rows" if findings.time else f"{share:.0%} of the rows"
         why += f", and {which} judge"

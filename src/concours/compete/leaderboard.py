@@ -236,7 +236,8 @@ class _Way:
         return self._calibrated(jobs, candidate)
 
     def _calibrated(self, jobs: list[Job], candidate: Candidate) -> Entry:
-        if not self.board.problem.classes or candidate.entrant.role == "baseline":
+        entrant = candidate.entrant
+        if not self.board.problem.classes or entrant.role == "baseline" or entrant.recipe == "vote":
             return self._scored(jobs, candidate)
         jobs = [*jobs, job := self._calibrate(candidate)]
         done = self.state.done(job)

@@ -83,7 +83,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         metrics=tuple(found.metric for found in metrics),
         train=_keep(store, data, codes, train),
         folds=put_array(store, division.folds),
-        n_folds=task.split.folds * task.split.repeats,
+        n_folds=int(division.folds.max()) + 1,
         test=test_part,
         public=None if public is None else put_array(store, public),
     )

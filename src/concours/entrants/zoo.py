@@ -115,7 +115,7 @@ def _network(path: str, cost: Callable[[Size], float], prepare: str = "none", **
     return Breed(recipe=f"concours.entrants.{path}", params=params, prepare=prepare, package="torch", seconds=cost)
 
 
-def _few(size: Size) -> float:
+def _few(_size: Size) -> float:
     return 0.01
 
 
@@ -203,10 +203,14 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
     "catboost": _boosted("CatBoostClassifier", "CatBoostRegressor", "catboost"),
     "catboost-deep": _boosted("CatBoostClassifier", "CatBoostRegressor", "catboost", params={"depth": 8}),
     "dnn": {
-        "table:classes": _ours("tabular:TabularNetworkClassifier", "torch", prepare="columns"),
-        "table:number": _ours("tabular:TabularNetworkRegressor", "torch", prepare="columns"),
+        "table:classes": _network("neural:DenseClassifier", _bounded, prepare=""),
+        "table:number": _network("neural:DenseRegressor", _bounded, prepare=""),
         "text:classes": _network("neural:DenseClassifier", _reduced, prepare="topics"),
         "image:classes": _network("neural:DenseClassifier", _pictures(2e-4), prepare=""),
+    },
+    "dnn-embedded": {
+        "table:classes": _ours("tabular:TabularNetworkClassifier", "torch", prepare="columns"),
+        "table:number": _ours("tabular:TabularNetworkRegressor", "torch", prepare="columns"),
     },
     "dnn-patches": {
         "image:classes": _network(
@@ -226,8 +230,19 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
 
 BASELINE = "dummy"
 
-_TABLE = ("lightgbm", "extra-trees", "catboost", "xgboost", "knn", "dnn", "forest", "lightgbm-random", "svm")
-_MORE = ("boosting", "lightgbm-large", "catboost-deep", "transformer")
+_TABLE = (
+    "lightgbm",
+    "extra-trees",
+    "catboost",
+    "dnn",
+    "xgboost",
+    "knn",
+    "dnn-embedded",
+    "forest",
+    "lightgbm-random",
+    "svm",
+)
+_MORE = ("lightgbm-large", "catboost-deep", "boosting", "transformer")
 _TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boosting")
 _IMAGE = ("logistic", "boosting", "knn", "dnn-patches", "residual", "svm", "cnn")
 

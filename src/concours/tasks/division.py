@@ -18,6 +18,8 @@ from concours.tasks.task import Split
 DUPLICATES = "duplicates"
 """The word for rows with equal inputs as groups."""
 
+_FEW, _MANY, _MANY_PICTURES = 3_000, 100_000, 10_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Division:
@@ -59,17 +61,25 @@ def divide(
     in_test = test_rows(strata, share, rng, groups=groups) if time is None else last_rows(time, share)
     train = ~in_test
     rows = int(np.count_nonzero(train))
-    if rows < 2 * split.folds:
-        raise DataError(f"{name}: {rows} rows to fit on are too few for {split.folds} folds; at least two a fold")
+    count = split.folds or usual_folds(rows, pictures=isinstance(x, np.ndarray))
+    if rows < 2 * count:
+        raise DataError(f"{name}: {rows} rows to fit on are too few for {count} folds; at least two a fold")
     if groups is not None:
-        _check_enough(len(np.unique(groups[train])), split.folds, f"groups ({split.group})", name)
+        _check_enough(len(np.unique(groups[train])), count, f"groups ({split.group})", name)
     if time is None:
         left = None if groups is None else groups[train]
-        folds = fold_rows(strata[train], split.folds, rng, groups=left, repeats=split.repeats)
+        folds = fold_rows(strata[train], count, rng, groups=left, repeats=split.repeats)
     else:
-        folds = time_folds(time[train], split.folds)
-        _check_enough(len(np.unique(folds)), split.folds, f"different times ({split.time})", name)
+        folds = time_folds(time[train], count)
+        _check_enough(len(np.unique(folds)), count, f"different times ({split.time})", name)
     return Division(in_test=in_test, folds=folds)
+
+
+def usual_folds(rows: int, *, pictures: bool) -> int:
+    """How many folds suit so many rows to fit on: more where models gain by every row, fewer where fits take long."""
+    if rows < _FEW:
+        return max(2, min(8, rows // 2))
+    return 3 if rows > (_MANY_PICTURES if pictures else _MANY) else 5
 
 
 def column_of(x: Rows, column: str, key: str, name: str) -> pa.ChunkedArray:

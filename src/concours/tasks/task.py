@@ -15,7 +15,7 @@ class Split:
 
     Attributes:
         test: the share that judges and nothing is fitted or chosen on; 0 for none. Not used with a test file.
-        folds: of the training part, for out-of-fold predictions.
+        folds: of the training part, for out-of-fold predictions; by default eight for few rows, three for many.
         by: `stratified`, in every part the classes' shares of the whole; or `random`. By default what suits the target.
         group: a column whose equal values keep rows together: they are never on both sides of the test part or of a
             fold. It is not given to models. Or `duplicates`: rows with equal inputs keep together.
@@ -25,7 +25,7 @@ class Split:
     """
 
     test: float = 0.2
-    folds: int = 5
+    folds: int | None = None
     by: Literal["stratified", "random"] | None = None
     group: str | None = None
     time: str | None = None
@@ -35,7 +35,7 @@ class Split:
     def __post_init__(self) -> None:
         if not 0 <= self.test < 1:
             raise ContestError(f"task.split.test must be a share from 0 up to 1, got {self.test!r}")
-        if self.folds < 2:
+        if self.folds is not None and self.folds < 2:
             raise ContestError(f"task.split.folds must be at least 2, got {self.folds!r}")
         if self.by not in (None, "stratified", "random"):
             raise ContestError(f'task.split.by must be "stratified" or "random", got {self.by!r}')
