@@ -23,6 +23,9 @@ _TEXT_SHARE = 0.3
 _TEXT_DISTINCT = 30
 _TOPICS = 12
 _GRAMS = 1500
+_MOST = 1e30
+"""Numbers beyond are cut off here, so that arithmetic in float32 does not overflow."""
+_FAR = np.float32(1e6)
 _DATE = r"^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?\s*$"
 
 
@@ -32,7 +35,10 @@ class TableColumns(TransformerMixin, BaseEstimator):
     Categories are those that at least two rows have, the most frequent ones if there are many; the others, and those
     that were not there in fitting, are one category of their own. Text columns become topics: a truncated singular
     value decomposition of the TF-IDF of their character n-grams. Dates become year, month, day, weekday, hour and
-    seconds since 1970. A column without any value or with one value only is left out.
+    seconds since 1970. A column without any value or with one value only is left out. Infinite numbers are missing.
+
+    Raises:
+        ValueError: no column is left.
     """
 
     def fit(self, X: pd.DataFrame, y: object = None) -> TableColumns:
@@ -43,6 +49,8 @@ class TableColumns(TransformerMixin, BaseEstimator):
         self.numbers_: list[str] = []
         for name in self.names_:
             self._fit_column(name, X[name])
+        if not (self.dates_ or self.categories_ or self.topics_ or self.numbers_):
+            raise ValueError(f"none of {len(self.names_)} columns has two values to tell rows apart by")
         return self
 
     def _fit_column(self, name: str, column: pd.Series) -> None:
@@ -56,23 +64,23 @@ class TableColumns(TransformerMixin, BaseEstimator):
             self.dates_[name] = date_format
         else:
             counts = words.value_counts()
-            frequent = [str(word) for word in sorted(counts.index[counts >= 2][:MOST_CATEGORIES])]
+            often = counts.index[counts >= 2][:MOST_CATEGORIES]
+            frequent = sorted(str(word) for word in often if word != _RARE)
             if len(frequent) > 1:
                 self.categories_[name] = [*frequent, _RARE] if len(frequent) < len(counts) else frequent
-            if len(counts) > max(_TEXT_DISTINCT, _TEXT_SHARE * words.notna().sum()):
+            if len(counts) > max(_TEXT_DISTINCT, _TEXT_SHARE * words.notna().sum()) and words.str.strip().any():
                 self.topics_[name] = _Topics().fit(words)
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """(rows, new columns), in an order that depends on the fit only."""
-        columns: dict[str, Any] = {name: X[name].to_numpy(np.float32, na_value=np.nan) for name in self.numbers_}
+        columns: dict[str, Any] = {name: _floats(X[name]) for name in self.numbers_}
         for name, date_format in self.dates_.items():
             columns |= _calendar(name, X[name], date_format)
         for name, topics in self.topics_.items():
             columns |= {f"{name}:{i}": values for i, values in enumerate(topics.transform(_words(X[name])).T)}
         for name, known in self.categories_.items():
             words = _words(X[name])
-            if known[-1] == _RARE:
-                words = words.where(words.isna() | words.isin(known), _RARE)
+            words = words.where(words.isna() | words.isin(known), _RARE if known[-1] == _RARE else None)
             columns[name] = pd.Categorical(words, categories=known)
         return pd.DataFrame(columns, index=range(len(X)))
 
@@ -117,7 +125,9 @@ class Matrix(TransformerMixin, BaseEstimator):
     def transform(self, X: pd.DataFrame) -> Floats:
         numbers = _numbers(X)
         gaps = np.isnan(numbers)
-        away = (np.where(gaps, self.centre_, numbers) - self.centre_) / self.scale_
+        with np.errstate(over="ignore"):
+            away = (np.where(gaps, self.centre_, numbers) - self.centre_) / self.scale_
+        away = np.clip(away, -_FAR, _FAR)
         smooth = away / np.sqrt(1 + np.square(away / 3))
         hot = [_codes(X[name])[:, None] == self._marks(name) for name in self.values_]
         return np.concatenate([smooth, gaps[:, self.gaps_], *hot], axis=1, dtype=np.float32)
@@ -150,6 +160,11 @@ def _words(column: pd.Series) -> pd.Series:
     return column.astype("str") if column.dtype == "category" else column.where(column.isna(), column.astype("str"))
 
 
+def _floats(column: pd.Series) -> Floats:
+    values = column.to_numpy(np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), np.clip(values, -_MOST, _MOST), np.nan).astype(np.float32)
+
+
 def _codes(column: pd.Series) -> Floats:
     codes = column.cat.codes.to_numpy().astype(np.float32)
     codes[codes < 0] = np.nan
@@ -175,7 +190,7 @@ def _date_format(words: pd.Series) -> str:
     if not len(sample) or not sample.head(100).str.match(_DATE).all():
         return ""
     for known in ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "ISO8601"):
-        if pd.to_datetime(sample, format=known, errors="coerce").notna().mean() > 0.95:
+        if _dates(sample, known).notna().mean() > 0.95:
             return known
     return ""
 
@@ -183,9 +198,13 @@ def _date_format(words: pd.Series) -> str:
 def _calendar(name: str, column: pd.Series, date_format: str) -> dict[str, Floats]:
     if pd.api.types.is_timedelta64_dtype(column):
         return {f"{name}:seconds": column.dt.total_seconds().to_numpy(np.float32)}
-    dates = pd.to_datetime(_words(column), format=date_format, errors="coerce") if date_format else column
-    if dates.dt.tz is not None:
-        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
+    dates = _dates(_words(column) if date_format else column, date_format)
     parts = {part: getattr(dates.dt, part) for part in ("year", "month", "day", "day_of_week", "hour")}
-    parts["seconds"] = (dates - pd.Timestamp(0)).dt.total_seconds()
+    parts["seconds"] = (dates - pd.Timestamp(0, unit="s")).dt.total_seconds()
     return {f"{name}:{part}": values.to_numpy(np.float32, na_value=np.nan) for part, values in parts.items()}
+
+
+def _dates(column: pd.Series, date_format: str) -> pd.Series:
+    """Dates, or words of a format, in seconds (which hold every year) by the clock of Greenwich; others are missing."""
+    dates = pd.to_datetime(column, format=date_format or None, errors="coerce", utc=True)
+    return dates.dt.tz_localize(None).dt.as_unit("s")
