@@ -45,6 +45,11 @@ def test_one_class_only():
     ]
 
 
+def test_one_value_only():
+    """A fold of a target that is nearly always nought may hold noughts only; some libraries refuse these."""
+    assert fit(Given(), X[:10], np.full(10, 2.5), 0, calibrate=False).predict(X[:2]).tolist() == [[2.5], [2.5]]
+
+
 def test_decision_functions_are_calibrated():
     """A library's classifier without probabilities gets them; a user's own is taken as it is."""
     calibrated = fit(SVC(), X, Y, 3, calibrate=True).predict(X)

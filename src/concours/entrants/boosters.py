@@ -98,7 +98,7 @@ class _Boosted(BaseEstimator):
         return rounds, self.learning_rate or float(np.clip(25 / rounds, self._rate, 0.3))
 
     def _inner_rows(self, target: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-        """Rows to fit on, and rows that say when to stop; none where there are too few."""
+        """Rows to fit on, with every class among them, and rows that say when to stop; none where there are too few."""
         share = 0.2 if len(target) < 5000 else 0.1
         strata = self._strata(target)
         if len(target) < 50 or (strata is not None and len(np.unique(strata)) > share * len(target)):
@@ -106,6 +106,11 @@ class _Boosted(BaseEstimator):
         fitted, held_out = train_test_split(
             np.arange(len(target)), test_size=share, random_state=self._seed(), stratify=strata
         )
+        if strata is not None:
+            unseen = ~np.isin(target[held_out], target[fitted])
+            fitted, held_out = np.concatenate([fitted, held_out[unseen]]), held_out[~unseen]
+        elif np.ptp(target[fitted]) == 0:
+            return None
         return np.sort(fitted), np.sort(held_out)
 
     def _seed(self) -> int:
@@ -244,7 +249,6 @@ class _XGBoost(_Boosted):
         "max_depth": 6,
         "min_child_weight": 1.0,
         "subsample": 0.9,
-        "colsample_bytree": 0.8,
         "tree_method": "hist",
         "max_cat_to_onehot": _FEW_CATEGORIES,
     }
@@ -257,24 +261,27 @@ class _XGBoost(_Boosted):
         params = {
             **self._params,
             **self._objective(),
+            "colsample_bytree": 0.8 if X.shape[1] > 4 else 1.0,  # else a tree of two columns sees one only
             "learning_rate": rate,
             "seed": self._seed(),
             "nthread": 1,
             "verbosity": 0,
             **(self.params or {}),
         }
-        known = xgboost.DMatrix(X, y, enable_categorical=True, nthread=1)
+        known = xgboost.DMatrix(_named(X), y, enable_categorical=True, nthread=1)
         if watched is None:
-            return xgboost.train(params, known, rounds), rounds
-        seen = xgboost.DMatrix(*watched, enable_categorical=True, nthread=1)
-        stop = xgboost.callback.EarlyStopping(self._patience, save_best=True)
-        booster = xgboost.train(params, known, rounds, evals=[(seen, "seen")], callbacks=[stop], verbose_eval=False)
+            return xgboost.train(params, known, num_boost_round=rounds), rounds
+        seen = xgboost.DMatrix(_named(watched[0]), watched[1], enable_categorical=True, nthread=1)
+        stop = xgboost.callback.EarlyStopping(rounds=self._patience, save_best=True)
+        booster = xgboost.train(
+            params, known, num_boost_round=rounds, evals=[(seen, "seen")], callbacks=[stop], verbose_eval=False
+        )
         return booster, int(booster.best_iteration) + 1
 
     def _raw(self, X: Any) -> Floats:
         import xgboost
 
-        return np.asarray(self._booster.predict(xgboost.DMatrix(X, enable_categorical=True, nthread=1)))
+        return np.asarray(self._booster.predict(xgboost.DMatrix(_named(X), enable_categorical=True, nthread=1)))
 
     def _save(self) -> bytes:
         return bytes(self._booster.save_raw("ubj"))
@@ -346,6 +353,8 @@ class _CatBoost(_Boosted):
         return np.asarray(self._booster.predict(_pool(X), prediction_type=kind, thread_count=1))
 
     def _save(self) -> bytes:
+        about = self._booster.get_metadata()
+        about["model_guid"] = about["train_finish_time"] = ""  # equal fits have equal bytes
         return bytes(self._booster._serialize_model())
 
     def _load(self, content: bytes) -> None:
@@ -381,7 +390,7 @@ def _pool(X: Any, y: NDArray[Any] | None = None) -> Any:
 
 
 def _named(X: Any) -> Any:
-    """LightGBM refuses some signs in the names of columns; numbers do as well."""
+    """LightGBM and XGBoost refuse some signs in the names of columns; numbers do as well."""
     return X.set_axis([str(i) for i in range(X.shape[1])], axis=1) if isinstance(X, pd.DataFrame) else X
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyRegressor
 
 _ROW_SUM = 1e-3
 
@@ -45,14 +46,16 @@ class Fitted:
 
 
 def fit(estimator: Any, x: Any, y: NDArray[Any], classes: int, *, calibrate: bool) -> Fitted:
-    """Fits an estimator on codes (classification) or values (`classes` = 0).
+    """Fits an estimator on codes (classification) or values (`classes` = 0). Where all are equal, they are predicted.
 
     Args:
         calibrate: give a classifier that has a decision function but no probabilities a calibration by inner
             cross-validation (Platt 1999), so that it can be compared and joined by probabilities.
     """
     if not classes:
-        return Fitted(estimator.fit(x, np.asarray(y)), np.empty(0, dtype=np.int64), 0)
+        values = np.asarray(y)
+        fitted = estimator.fit(x, values) if np.ptp(values) else DummyRegressor().fit(x, values)
+        return Fitted(fitted, np.empty(0, dtype=np.int64), 0)
     codes, labels = np.unique(np.asarray(y), return_inverse=True)
     if len(codes) == 1:
         return Fitted(_Constant(), codes, classes)
