@@ -47,7 +47,7 @@ def test_result_json_has_the_names_that_others_read(result):
     for line in value["standings"]:
         assert line.keys() == {
             "rank", "rank_best", "rank_worst", "name", "role", "selection", "score", "ci", "metrics", "fit_seconds",
-            "predict_seconds", "status", "reason",
+            "predict_seconds", "status", "reason", "note",
         }  # fmt: skip
         assert line["rank_best"] <= line["rank"] <= line["rank_worst"]
         assert line["ci"][0] <= line["score"] <= line["ci"][1]

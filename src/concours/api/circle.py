@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Entry, Leaderboard, Timed
 from concours.compete.pacing import Pace
+from concours.compete.search import Found, Search, probe
 from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
@@ -18,9 +20,13 @@ from concours.core.event import Failed
 from concours.core.process import Cooperation, Memo
 from concours.core.standings import Standing, Standings
 from concours.engine.loop import Engine
+from concours.report.lines import counted
 
 _RESERVE = 0.1
 """The share of a budget that is kept for cooperation and judgement."""
+
+_SEARCH = 0.4
+"""The share of a budget after which no further trial of a search counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +78,7 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, worke
     pace = None if until is None else Pace(until_s=until, workers=workers)
     seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
     admitted, turned_away = _admit(engine, setup, until)
+    admitted, notes = _search(engine, setup, admitted, budget_s, until)
     state = engine.drive(board, admitted, seed=seed, until_s=until)
     alliances, warnings = _cooperate(engine, setup, board, state, budget_s)
     state = engine.drive(board, [*admitted, *alliances], seed=seed)
@@ -83,7 +90,9 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, worke
         _judged(order, complete, verdict, [metric.name for metric in setup.problem.metrics]) if verdict else list(order)
     )
     return Outcome(
-        standings=Standings((*lines, *turned_away)),
+        standings=Standings(
+            tuple(replace(line, note=notes.get(line.entrant.name, "")) for line in (*lines, *turned_away))
+        ),
         candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
         default=order.lines[0].entrant.name if complete else None,
         complete=verdict is not None,
@@ -94,8 +103,9 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, worke
 def _admit(engine: Engine, setup: Setup, until_s: float | None) -> tuple[list[Candidate], list[Standing]]:
     """Those that may compete, and lines for those that may not."""
     here = [c for c in setup.candidates if c.entrant.name not in setup.skipped]
+    probes = [replace(c, entrant=probe(c.entrant)) for c in here if c.entrant.search]
     admission = Admission()
-    refusals = admission.refusals(engine.drive(admission, here, seed=setup.seed, until_s=until_s))
+    refusals = admission.refusals(engine.drive(admission, [*here, *probes], seed=setup.seed, until_s=until_s))
     for name, failed in refusals.items():
         if failed.cause == "recipe":
             raise RecipeError(f"entrant {name}: {failed.reason}")
@@ -105,6 +115,32 @@ def _admit(engine: Engine, setup: Setup, until_s: float | None) -> tuple[list[Ca
         if c.entrant.name in {**setup.skipped, **refusals}
     ]
     return [c for c in here if c.entrant.name not in refusals], away
+
+
+def _search(
+    engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None, until_s: float | None
+) -> tuple[list[Candidate], dict[str, str]]:
+    """The candidates, those that search with what they found; and how these came to be, by name."""
+    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads)
+    searching, found = [c for c in admitted if c.entrant.search], dict[str, Found]()
+    for number, candidate in enumerate(searching, 1):
+        share = None if budget_s is None else budget_s * _SEARCH * number / len(searching)
+        search = Search(board=board, until_s=share)
+        state = engine.drive(search, [candidate], seed=setup.seed, until_s=until_s)
+        found[candidate.entrant.name] = search.found(state)
+    chosen = [replace(c, entrant=found[c.entrant.name].entrant) if c in searching else c for c in admitted]
+    return chosen, {name: _note(result) for name, result in found.items()}
+
+
+def _note(found: Found) -> str:
+    if not found.trials:
+        return "as declared: no trial of its search has ended well"
+    params = ", ".join(f"{name} = {_shown(value)}" for name, value in found.params.items() if value is not None)
+    return f"the best of {counted(found.trials, 'trial')} by selection score: {params or 'as declared'}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
 
 
 def _line_of(entrant: Entrant, setup: Setup, refusals: Mapping[str, Failed]) -> Standing:

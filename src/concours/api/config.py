@@ -83,7 +83,7 @@ _COMPETE = {
 _BUDGET = {"seconds": _SECONDS}
 _COOPERATE = {"strategies": _TEXTS}
 _LIMITS = {"seconds": _SECONDS, "memory_gb": _POSITIVE}
-_ENTRANT = {"name": _TEXT, "recipe": _TEXT, "params": _TABLE, "prepare": _one_of("auto", "none")}
+_ENTRANT = {"name": _TEXT, "recipe": _TEXT, "params": _TABLE, "search": _TABLE, "prepare": _one_of("auto", "none")}
 
 
 def read_contest(path: Path) -> dict[str, Any]:

@@ -18,8 +18,10 @@ from concours.api.setup import Setup
 from concours.commons.blobs import put_json
 from concours.commons.disk import DiskStore
 from concours.compete.leaderboard import Final
+from concours.compete.search import read_space
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
+from concours.core.optional import install_command, installed
 from concours.core.ports import Executor, Listener, Notice, ignore
 from concours.core.problem import Problem
 from concours.engine.identity import code_digest
@@ -167,7 +169,7 @@ class Contest:
                 )
                 for r in resolved
             ),
-            skipped={r.entrant.name: r.skipped for r in resolved if r.skipped},
+            skipped={r.entrant.name: why for r in resolved if (why := r.skipped or _unsearchable(r.entrant))},
             seed=self.seed,
             final=self.final,
             strategies=strategies,
@@ -250,9 +252,17 @@ def _executor(name: str, out: RunFolder, workers: int, limits: Limits, listener:
 
 def _resolved(entrant: Entrant, kind: Kind, folder: Path, effort: float) -> Resolved:
     try:
+        if entrant.search:
+            read_space(entrant.search)
         return resolve(entrant, form=kind.form, preparation=kind.preparation, folder=folder, effort=effort)
-    except RecipeError as error:
-        raise RecipeError(f"entrant {entrant.name}: {error}") from None
+    except (ContestError, RecipeError) as error:
+        raise type(error)(f"entrant {entrant.name}: {error}") from None
+
+
+def _unsearchable(entrant: Entrant) -> str:
+    """Why an entrant's search cannot be made here; empty if it can."""
+    missing = entrant.search and not installed("optuna")
+    return f"its search needs optuna; get it with: {install_command('optuna')}" if missing else ""
 
 
 def _refuse_doubles(names: Sequence[str]) -> None:

@@ -184,7 +184,13 @@ class Result:
             },
             "default": self.default,
             "lineup": [
-                {"name": e.name, "recipe": e.recipe, "params": dict(e.params), "prepare": e.prepare}
+                {
+                    "name": e.name,
+                    "recipe": e.recipe,
+                    "params": dict(e.params),
+                    "prepare": e.prepare,
+                    "search": dict(e.search),
+                }
                 for e in (c.entrant for c in self.setup.candidates)
             ],
             "seed": self.setup.seed,
@@ -263,6 +269,7 @@ def _line_to_json(line: Standing) -> dict[str, Any]:
         "predict_seconds": line.predict_seconds,
         "status": line.status,
         "reason": line.reason,
+        "note": line.note,
     }
 
 

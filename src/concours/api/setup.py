@@ -72,6 +72,7 @@ def entrant_to_json(entrant: Entrant) -> dict[str, Any]:
         "prepare": entrant.prepare,
         "role": entrant.role,
         "parents": list(entrant.parents),
+        "search": dict(entrant.search),
     }
 
 

@@ -32,6 +32,8 @@ def print_result(result: Result, out: Console | None = None) -> None:
     for line in result.standings:
         if line.reason:
             out.print(f"  [red]{escape(line.entrant.name)}[/]: {line.status.replace('_', ' ')}: {escape(line.reason)}")
+        if line.note:
+            out.print(f"  [dim]{escape(line.entrant.name)}: {escape(line.note)}[/]")
     for warning in result.warnings:
         out.print(f"  [yellow]warning[/]: {escape(warning)}")
     _print_alliances(result, out)

@@ -9,7 +9,7 @@ Where time is limited, an entrant is begun only if, by what is known of its cost
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -158,6 +158,10 @@ class Leaderboard:
             result.append(entry)
         return result
 
+    def trial(self, state: Memo, candidate: Candidate) -> Entry:
+        """How far a candidate has come to a selection score alone, without a model for the board."""
+        return _Way(self, state, candidate).trial_entry()
+
     def _alliance(self, state: Timed, candidate: Candidate, entries: dict[Digest, Entry]) -> Entry:
         try:
             parents = [entries[parent].candidate for parent in candidate.entrant.parents]
@@ -173,23 +177,38 @@ class _Way:
     """The way of one candidate over a leaderboard, as far as the outcomes in the state allow."""
 
     board: Leaderboard
-    state: Timed
+    state: Memo
     candidate: Candidate
 
     def entry(self) -> Entry:
+        jobs, outcomes = self._fits(self._folds())
+        if len(outcomes) < len(self._folds()):
+            return self._entry(jobs, self.candidate)
+        return self._finish(jobs, outcomes)
+
+    def trial_entry(self) -> Entry:
+        folds = range(self.board.problem.n_folds)
+        jobs, outcomes = self._fits(folds)
+        if len(outcomes) < len(folds):
+            return self._entry(jobs, self.candidate)
+        jobs.append(gather := self._gather([outcomes[fold] for fold in folds]))
+        done = self.state.done(gather)
+        if not done:
+            return self._entry(jobs, self.candidate)
+        return self._calibrated(jobs, replace(self.candidate, selection=done.outputs["selection"]))
+
+    def _fits(self, folds: Iterable[Fold]) -> tuple[list[Job], dict[Fold, Done]]:
+        """The jobs as far as they can be named, and the fits that are done."""
         jobs: list[Job] = []
         fits: dict[Fold, Job] = {}
-        for fold in self._folds():
+        for fold in folds:
             prepare = self._prepare(fold)
             if prepare:
                 jobs.append(prepare)
             if not prepare or self.state.done(prepare):
                 fits[fold] = self._fit(fold, prepare)
                 jobs.append(fits[fold])
-        outcomes = {fold: done for fold, job in fits.items() if (done := self.state.done(job))}
-        if len(outcomes) < len(self._folds()):
-            return self._entry(jobs, self.candidate)
-        return self._finish(jobs, outcomes)
+        return jobs, {fold: done for fold, job in fits.items() if (done := self.state.done(job))}
 
     def _course(self, jobs: Sequence[Job]) -> Course:
         done = [self.state.done(job) for job in jobs if job.kind == "fit"]

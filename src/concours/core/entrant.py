@@ -26,6 +26,8 @@ class Entrant:
             from a library and `none` for a file.
         role: how the board treats it.
         parents: digests of the entrants that an alliance joins, in the order of its weights.
+        search: ranges and choices from which parameters are chosen before the entrant competes (`compete.search`);
+            not part of the digest.
     """
 
     name: str
@@ -34,10 +36,12 @@ class Entrant:
     prepare: str | None = None
     role: Role = "entrant"
     parents: tuple[Digest, ...] = ()
+    search: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", frozen(self.params))
         object.__setattr__(self, "parents", tuple(self.parents))
+        object.__setattr__(self, "search", frozen(self.search))
 
     @cached_property
     def digest(self) -> Digest:

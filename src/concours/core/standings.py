@@ -29,6 +29,7 @@ class Standing:
         selection: the score on out-of-fold predictions of the training part, by which everything is chosen.
         score, ci: the raw metric on the part that judges, and its interval [low, high] of 95%.
         metrics: every metric of the problem, raw, on the part that judges.
+        note: how the entrant came to be, where that is to be known beside its score.
     """
 
     entrant: Entrant
@@ -43,6 +44,7 @@ class Standing:
     predict_seconds: float | None = None
     status: StandingStatus = "ok"
     reason: str = ""
+    note: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", frozen(self.metrics))

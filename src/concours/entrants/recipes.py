@@ -98,7 +98,7 @@ def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> R
 
 def _with(entrant: Entrant, **changes: Any) -> Entrant:
     fields = {"name": entrant.name, "recipe": entrant.recipe, "params": entrant.params, "prepare": entrant.prepare}
-    return Entrant(role=entrant.role, **{**fields, **changes})
+    return Entrant(role=entrant.role, search=entrant.search, **{**fields, **changes})
 
 
 def build(recipe: str, params: Mapping[str, Any], source: Mapping[str, str], workspace: Path, *, seed: int = 0) -> Any:

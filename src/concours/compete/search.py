@@ -1,0 +1,273 @@
+"""Search: parameters of an entrant chosen from declared ranges, by out-of-fold score.
+
+The trials are entrants. They are fitted by the same jobs as on a leaderboard, so that the one that is chosen has been
+fitted on every fold already when it stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from concours.compete.leaderboard import Entry, Leaderboard
+from concours.core.entrant import Candidate, Entrant
+from concours.core.errors import ContestError, MissingPackage
+from concours.core.event import Event, Tick
+from concours.core.optional import install_command
+from concours.core.process import Memo, Order, Plan, unfinished
+from concours.core.seeds import derive_seed
+
+TRIALS = 20
+_BATCH = 2  # at once; a number that does not depend on workers, so that neither do the trials
+_RANDOM = 5  # trials before those that learn from others
+_WIDE = 10.0  # from such a ratio of its ends on, a range is searched by its logarithm
+_WORDS = frozenset({"low", "high", "log", "values"})
+
+Form = tuple[str, float, float, bool]
+"""`int`, `float` or `choice`; lowest; highest; by its logarithm. Choices are numbered from 0."""
+Drawn = tuple[float, ...]
+"""A value for each axis; the number of a choice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One parameter with the values that it may have.
+
+    Attributes:
+        path: its name, or the names of the tables that it lies in and its own.
+        values: what may be chosen; empty for a range.
+    """
+
+    path: tuple[str, ...]
+    form: Form
+    values: tuple[Any, ...] = ()
+
+    def value(self, drawn: float) -> Any:
+        """The parameter's value for what was drawn."""
+        return self.values[int(drawn)] if self.values else drawn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """What an entrant declares under `search`."""
+
+    axes: tuple[Axis, ...]
+    trials: int
+
+    def applied(self, params: Mapping[str, Any], drawn: Drawn) -> dict[str, Any]:
+        """Parameters with those of the space as drawn."""
+        for axis, value in zip(self.axes, drawn, strict=True):
+            params = _put(params, axis.path, axis.value(value))
+        return dict(params)
+
+
+def read_space(search: Mapping[str, Any]) -> Space:
+    """What a declaration means.
+
+    Two numbers are a range; it is searched by its logarithm if it lies above 0 and spans a factor of ten or more, and
+    whole numbers stay whole. Any other list is a choice. A table with `low`, `high`, and `log` if need be, or with
+    `values`, says it outright; any other table holds the parameters of a parameter. `trials` is how many there are.
+
+    Raises:
+        ContestError: a declaration means nothing; the message names it.
+    """
+    declared = dict(search)
+    trials = declared.pop("trials", TRIALS)
+    if not _whole(trials) or trials < 1:
+        raise ContestError(f"search.trials must be a whole number from 1, got {trials!r}")
+    axes = _axes((), declared)
+    if not axes:
+        raise ContestError("search names no parameter: write one with its range, e.g. search = { C = [0.1, 100.0] }")
+    return Space(axes=axes, trials=trials)
+
+
+def probe(entrant: Entrant) -> Entrant:
+    """An entrant of its space, to find out whether its recipe takes the parameters that are searched."""
+    space = read_space(entrant.search)
+    return replace(entrant, params=space.applied(entrant.params, tuple(axis.form[1] for axis in space.axes)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a search came to.
+
+    Attributes:
+        entrant: the best by selection score of the trials that ended, under its own name; as declared if none did.
+        trials: how many different ones ended well.
+        params: those of the entrant's parameters that were searched, by name; none for one that is left to the recipe.
+    """
+
+    entrant: Entrant
+    trials: int
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searched(Memo):
+    """The state of a search; `over` once its time is spent."""
+
+    over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Tries parameters of one candidate; the first trial is the candidate as it is declared.
+
+    The next two trials follow from how all before them ended, by a tree-structured Parzen estimator (Bergstra,
+    Bardenet, Bengio and Kégl 2011) as Optuna has it, asked anew each time with a seed of its own. So a search that was
+    killed goes on as if nothing had been, and events commute. A trial that failed counts as worse than all.
+
+    Attributes:
+        board: by whose jobs trials are fitted and scored.
+        until_s: at which second of the contest no further trial counts; none for no limit.
+    """
+
+    board: Leaderboard
+    until_s: float | None = None
+    order: Order = "arrival"
+
+    def init(self, candidates: Sequence[Candidate], *, seed: int) -> Searched:
+        (candidate,) = candidates
+        return Searched(candidates=(candidate,), seed=seed)
+
+    def plan(self, state: Searched) -> Plan:
+        if state.over:
+            return Plan(status="finished")
+        return unfinished(state, [job for entry in self._entries(state) if not entry.failed for job in entry.jobs])
+
+    def update(self, state: Searched, event: Event) -> Searched:
+        if isinstance(event, Tick) and self.until_s is not None and event.elapsed_s >= self.until_s:
+            return replace(state, over=True)
+        return state.with_event(event)
+
+    def found(self, state: Searched) -> Found:
+        """The best so far. Law: does not depend on the order in which trials ended."""
+        declared = state.candidates[0].entrant
+        scored = [(loss, e.candidate.entrant) for e in self._entries(state) if (loss := self._loss(e)) is not None]
+        best = min(scored, key=lambda pair: pair[0])[1] if scored else declared
+        axes = read_space(declared.search).axes
+        return Found(
+            entrant=replace(declared, params=best.params),
+            trials=len({entrant.digest for _, entrant in scored}),
+            params={".".join(axis.path): _get(best.params, axis.path) for axis in axes},
+        )
+
+    def _entries(self, state: Searched) -> list[Entry]:
+        """How far the trials have come that can be named so far; those of a batch once all before it have ended."""
+        candidate = state.candidates[0]
+        space, known = read_space(candidate.entrant.search), dict[Drawn, Entry]()
+        entries = [self.board.trial(state, _named(candidate, candidate.entrant.params, 1))]
+        drawn: list[Drawn] = []
+        while len(entries) < space.trials and all(entry.status != "running" for entry in entries[1:]):
+            past = tuple((values, self._loss(known[values])) for values in drawn)
+            count = min(_BATCH, space.trials - len(entries))
+            seed = derive_seed(state.seed, "search", candidate.entrant.digest, len(entries))
+            for values in _ask(tuple(axis.form for axis in space.axes), past, count, seed):
+                params = space.applied(candidate.entrant.params, values)
+                known[values] = self.board.trial(state, _named(candidate, params, len(entries) + 1))
+                entries.append(known[values])
+                drawn.append(values)
+        return entries
+
+    def _loss(self, entry: Entry) -> float | None:
+        if not entry.selection:
+            return None
+        score = entry.selection.score
+        return -score if self.board.problem.metrics[0].greater_is_better else score
+
+
+@lru_cache(maxsize=1024)
+def _ask(
+    forms: tuple[Form, ...], past: tuple[tuple[Drawn, float | None], ...], count: int, seed: int
+) -> tuple[Drawn, ...]:
+    """What to try next. A function of its arguments; kept, as a plan is made anew at each event."""
+    try:
+        import optuna
+    except ModuleNotFoundError:
+        raise MissingPackage(f"optuna is not installed; get it with: {install_command('optuna')}") from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    axes = {str(number): _distribution(form) for number, form in enumerate(forms)}
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=_RANDOM))
+    for values, loss in past:
+        params = {str(number): value for number, value in enumerate(values)}
+        ended = optuna.trial.TrialState.PRUNED if loss is None else optuna.trial.TrialState.COMPLETE
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=axes, value=loss, state=ended))
+    asked = [study.ask(axes).params for _ in range(count)]
+    return tuple(tuple(params[name] for name in axes) for params in asked)
+
+
+def _distribution(form: Form) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    kind, low, high, log = form
+    if kind == "choice":
+        return CategoricalDistribution(range(int(high) + 1))
+    return IntDistribution(int(low), int(high), log=log) if kind == "int" else FloatDistribution(low, high, log=log)
+
+
+def _named(candidate: Candidate, params: Mapping[str, Any], trial: int) -> Candidate:
+    entrant = candidate.entrant
+    return replace(candidate, entrant=replace(entrant, name=f"{entrant.name}, trial {trial}", params=params, search={}))
+
+
+def _put(params: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    name, *rest = path
+    return {**params, name: _put(params.get(name) or {}, tuple(rest), value) if rest else value}
+
+
+def _get(params: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    for name in path:
+        params = (params or {}).get(name)  # type: ignore[assignment]
+    return params
+
+
+def _axes(path: tuple[str, ...], declared: Mapping[str, Any]) -> tuple[Axis, ...]:
+    found: list[Axis] = []
+    for name, value in declared.items():
+        inner = (*path, name)
+        if isinstance(value, Mapping) and not _WORDS & value.keys():
+            found += _axes(inner, value)
+        else:
+            found.append(_axis(inner, value))
+    return tuple(found)
+
+
+def _axis(path: tuple[str, ...], value: Any) -> Axis:
+    match value:
+        case [low, high] if _number(low) and _number(high):
+            return _range(path, value, low, high, None)
+        case [_, _, *_]:
+            return _choice(path, value)
+        case {"low": low, "high": high, **rest} if _number(low) and _number(high) and not rest.keys() - {"log"}:
+            return _range(path, value, low, high, rest.get("log"))
+        case {"values": [_, _, *_] as values, **rest} if not rest:
+            return _choice(path, values)
+    raise _meaningless(path, value)
+
+
+def _choice(path: tuple[str, ...], values: Sequence[Any]) -> Axis:
+    return Axis(path=path, form=("choice", 0, len(values) - 1, False), values=tuple(values))
+
+
+def _range(path: tuple[str, ...], value: Any, low: float, high: float, log: Any) -> Axis:
+    if not low < high or (log and low <= 0) or log not in (None, True, False):
+        raise _meaningless(path, value)
+    kind = "int" if _whole(low) and _whole(high) else "float"
+    return Axis(path=path, form=(kind, low, high, low > 0 and high / low >= _WIDE if log is None else log))
+
+
+def _meaningless(path: tuple[str, ...], value: Any) -> ContestError:
+    return ContestError(
+        f"search.{'.'.join(path)} must be a range [low, high] with low < high, a list of choices, "
+        f"{{ low, high, log }} with low > 0 if log is true, or {{ values }}; got {value!r}"
+    )
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
