@@ -189,7 +189,7 @@ def table(which: Set, files: tuple[str, ...], *, label: Callable[[str], str] = s
         name, values = which.source
         frames = [frame.assign(**{name: value}) for frame, value in zip(frames, values, strict=True)]
     whole = pd.concat(frames, ignore_index=True)
-    return whole.assign(**{which.target: whole[which.target].map(label)})
+    return whole.assign(**{which.target: whole[which.target].str.strip("'").map(label)})
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The identity of a job: its digest, and the digest of the code that would do it today.
 
 The code is the runner's version, the versions of the packages that the runner and the recipe come from, and, for the
-entrants of our own zoo, the text of their modules. A user's file needs no entry: its content is an input of the job.
+entrants of our own zoo and for preparations, the text of their modules. A user's file needs no entry: its content is an input of the job.
 """
 
 from __future__ import annotations
@@ -16,12 +16,20 @@ from concours.engine.work import Runners
 from concours.entrants.sources import closure
 
 _OURS = "concours"
+_LIBRARIES = {
+    "catboost": "catboost",
+    "lightgbm": "lightgbm",
+    "sklearn": "scikit-learn",
+    "torch": "torch",
+    "xgboost": "xgboost-cpu",
+}
+_PREPARATIONS = "concours.entrants.preparation:PREPARATIONS"
 
 
 def code_digest(job: Job, runners: Runners) -> Digest:
     """Changes whenever the code behind the job does, and only then."""
     spec = runners[job.kind]
-    recipe = job.params.get("recipe", "")
+    recipe = job.params.get("recipe") or (_PREPARATIONS if "preparation" in job.params else "")
     return digest_json([spec.version, {name: _version(name) for name in spec.packages}, _recipe_code(recipe)])
 
 
@@ -34,15 +42,13 @@ def _recipe_code(recipe: str) -> object:
     top = module.partition(".")[0]
     if top == _OURS:
         root = Path(__file__).parents[2]
-        files = closure(root.joinpath(*module.split(".")).with_suffix(".py"), root=root, only=_OURS)
-        outside = {name for name in ("torch", "scikit-learn") if name in _mentions(files)}
-        return [files, {name: _version(name) for name in sorted(outside)}]
+        files = closure(root.joinpath(*module.split(".")).with_suffix(".py"), root=root, only=root / _OURS / "entrants")
+        text = "\n".join(files.values())
+        outside = sorted(
+            name for module, name in _LIBRARIES.items() if f"import {module}" in text or f"from {module}" in text
+        )
+        return [files, {name: _version(name) for name in outside}]
     return {name: _version(name) for name in sorted(_distributions().get(top, [top]))}
-
-
-def _mentions(files: dict[str, str]) -> set[str]:
-    text = "\n".join(files.values())
-    return {name for name, module in (("torch", "import torch"), ("scikit-learn", "sklearn")) if module in text}
 
 
 @cache

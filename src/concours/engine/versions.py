@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-_PACKAGES = ("concours", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "skrub", "skops", "torch")
+_PACKAGES = ("concours", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "skops", "torch")
 
 
 def versions() -> dict[str, str]:

@@ -40,21 +40,6 @@ _TRUSTED = frozenset(
         "concours.entrants.hinge": "PrimalSVC",
         "concours.entrants.preparation": "FlattenPixels",
         "concours.entrants.tables": "Codes Matrix TableColumns _Topics",
-        "skrub._apply_to_each_col": "ApplyToEachCol",
-        "skrub._check_input": "CheckInputDataFrame",
-        "skrub._clean_categories": "CleanCategories",
-        "skrub._clean_null_strings": "CleanNullStrings",
-        "skrub._dataframe._common": "is_any_date is_categorical is_numeric",
-        "skrub._datetime_encoder": "DatetimeEncoder",
-        "skrub._drop_uninformative": "DropUninformative",
-        "skrub._duration_to_float": "DurationToFloat",
-        "skrub._string_encoder": "StringEncoder",
-        "skrub._table_vectorizer": "PassThrough ShortReprDict TableVectorizer _created_by_predicate",
-        "skrub._to_datetime": "ToDatetime",
-        "skrub._to_float": "ToFloat",
-        "skrub._to_str": "ToStr",
-        "skrub.selectors._base": "All And Cols Filter Sub",
-        "skrub.selectors._selectors": "_cardinality_below",
     }.items()
     for name in names.split()
 )

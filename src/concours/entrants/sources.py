@@ -17,10 +17,10 @@ from concours.core.space import no_space_named
 _active: set[str] = set()
 
 
-def closure(path: Path, *, root: Path | None = None, only: str | None = None) -> dict[str, str]:
+def closure(path: Path, *, root: Path | None = None, only: Path | None = None) -> dict[str, str]:
     """The text of a Python file and of the modules under `root` that it imports, and those import, by relative path.
 
-    Imports are read from the text, at any depth of the file; nothing is run. `only` keeps to one top-level package.
+    Imports are read from the text, at any depth of the file; nothing is run. `only` keeps to what lies in one folder.
 
     Raises:
         RecipeError: the file is missing, is not text, or does not parse.
@@ -35,7 +35,8 @@ def closure(path: Path, *, root: Path | None = None, only: str | None = None) ->
             continue
         texts[name] = _text(file)
         modules = _imported(_parse(file, texts[name]), file, root)
-        waiting += [found for m in modules if only in (None, m.partition(".")[0]) for found in _files(m, root)]
+        found = (file for module in modules for file in _files(module, root))
+        waiting += [file for file in found if only is None or file.is_relative_to(only)]
     return dict(sorted(texts.items()))
 
 

@@ -7,7 +7,7 @@ _NUMERIC = ("numpy", "scipy", "scikit-learn")
 RUNNERS = {
     "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=1),
     "prepare": RunnerSpec(
-        reference="concours.engine.runners.fit:prepare", version=1, packages=(*_NUMERIC, "pandas", "pyarrow", "skrub")
+        reference="concours.engine.runners.fit:prepare", version=2, packages=(*_NUMERIC, "pandas", "pyarrow")
     ),
     "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=1, packages=(*_NUMERIC, "pandas")),
     "calibrate": RunnerSpec(reference="concours.engine.runners.calibrate:calibrate", version=1, packages=_NUMERIC),
