@@ -25,6 +25,7 @@ _OURS = "concours.entrants."
 _TRUSTED = frozenset(
     f"{module}.{name}"
     for module, names in {
+        "functools": "partial",
         "numpy": "dtype",
         "sklearn.calibration": "_CalibratedClassifier _SigmoidCalibration _TemperatureScaling",
         "sklearn.ensemble._hist_gradient_boosting.predictor": "TreePredictor",
@@ -35,6 +36,7 @@ _TRUSTED = frozenset(
         "sklearn.neural_network._stochastic_optimizers": "AdamOptimizer SGDOptimizer",
         "sklearn.tree._tree": "Tree",
         "sklearn.utils._bunch": "Bunch",
+        "sklearn.utils.validation": "check_array",
         "concours.entrants.texts": "NaiveBayesLogistic TextTopics TextVectors",
         "concours.entrants.pictures": "PatchFeatures PixelComponents",
         "concours.entrants.hinge": "PrimalSVC",

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from concours.core.entrant import Entrant
+from concours.engine.rows import take_rows
 from concours.engine.steady import steady
 from concours.entrants.fitting import Fitted
 from concours.entrants.fitting import fit as fit_estimator
@@ -43,12 +44,14 @@ class _Trial:
     classes: int
     workspace: Path
 
-    def fitted(self, rows: slice | NDArray[Any] = slice(None)) -> Fitted:
-        """The entrant, built anew and fitted with the one seed."""
+    def fitted(self, rows: NDArray[np.int64] | None = None) -> Fitted:
+        """The entrant, built anew and fitted with the one seed, on some rows or on all."""
         entrant = self.resolved.entrant
         estimator = build(entrant.recipe, entrant.params, self.resolved.source, self.workspace, seed=_SEED)
-        x = self.x[rows] if isinstance(self.x, np.ndarray) else self.x.iloc[rows].reset_index(drop=True)
-        return fit_estimator(estimator, x, self.y[rows], self.classes, calibrate=not self.resolved.source)
+        rows = np.arange(len(self.y)) if rows is None else rows
+        return fit_estimator(
+            estimator, take_rows(self.x, rows), self.y[rows], self.classes, calibrate=not self.resolved.source
+        )
 
 
 def check_entrant(entrant: Entrant | str, *, kind: str = "tabular-classification", folder: Path | str = ".") -> str:
@@ -67,7 +70,7 @@ def check_entrant(entrant: Entrant | str, *, kind: str = "tabular-classification
         folder: where the recipe's file name begins.
 
     Returns:
-        The form in which its models are kept: `skops`, `safetensors` or `refit`.
+        The form in which its models are kept: `skops`, `safetensors`, `native` or `refit`.
 
     Raises:
         LawBroken: with the law that does not hold.
@@ -90,12 +93,11 @@ def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path) -> _Tria
     resolved = resolve(entrant, form=kind.form, preparation=kind.preparation, folder=folder)
     law(not resolved.skipped, f"{entrant.name}: {resolved.skipped}")
     x, y = _rows(kind)
-    new = x[: _ROWS // 3] if isinstance(x, np.ndarray) else x.iloc[: _ROWS // 3]
+    new = take_rows(x, np.arange(_ROWS // 3))
     name = resolved.entrant.prepare
     if name and name != "none":
         preparation = PREPARATIONS[name]()
-        x = np.asarray(preparation.fit_transform(x), dtype=np.float32)
-        new = np.asarray(preparation.transform(new), dtype=np.float32)
+        x, new = preparation.fit_transform(x), preparation.transform(new)
     return _Trial(entrant.name, resolved, x, new, y, 3 if kind.target == "classes" else 0, workspace)
 
 
@@ -109,7 +111,7 @@ def _checked_fit(trial: _Trial) -> Fitted:
             after.append(_global_state())
     for one, other in zip(*after, strict=True):
         law(one != other, f"{trial.name}: it does not seed the global random numbers; use random_state instead")
-    shape = (len(trial.new), trial.classes or 1)
+    shape = (trial.new.shape[0], trial.classes or 1)
     given = predictions.shape
     law(given == shape, f"{trial.name}: predictions are (rows, outputs): expected {shape}, got {given}")
     law(bool(np.isfinite(predictions).all()), f"{trial.name}: predictions are finite")
@@ -121,7 +123,7 @@ def _checked_fit(trial: _Trial) -> Fitted:
 
 def _check_absent_class(trial: _Trial) -> None:
     predictions = trial.fitted(np.flatnonzero(trial.y != 1)).predict(trial.new)
-    aligned = predictions.shape == (len(trial.new), 3)
+    aligned = predictions.shape == (trial.new.shape[0], 3)
     law(aligned, f"{trial.name}: predictions have a column for a class that it has not seen")
     law(not predictions[:, 1].any(), f"{trial.name}: a class that it has not seen has no weight")
 
@@ -141,6 +143,10 @@ def _rows(kind: Kind) -> tuple[Any, NDArray[Any]]:
     rng = np.random.default_rng(_SEED)
     codes = np.arange(_ROWS) % 3
     y = codes if kind.target == "classes" else codes + rng.normal(scale=0.1, size=_ROWS)
+    if kind.input == "text":
+        words = np.array(["rain", "sun", "wind", "and", "the", "of"])
+        drawn = np.where(rng.random((_ROWS, 8)) < 0.5, codes[:, None], rng.integers(3, 6, size=(_ROWS, 8)))
+        return np.array([" ".join(words[row]) for row in drawn], dtype=object), y
     if kind.input == "image":
         return (rng.random((_ROWS, 8, 8)) + codes[:, None, None]).astype(np.float32), y
     numbers = rng.normal(size=(_ROWS, 3)) + codes[:, None]

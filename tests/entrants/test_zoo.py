@@ -1,0 +1,68 @@
+"""The zoo: every entry for every kind keeps the laws of entrants, and line-ups name what there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from concours.core.entrant import Entrant
+from concours.core.optional import installed
+from concours.entrants.preparation import PREPARATIONS
+from concours.entrants.zoo import BASELINE, LINEUPS, ZOO, Size
+from concours.tasks.kinds import KINDS
+from concours.testing import check_entrant
+
+FORMS = {kind.form: kind.name for kind in KINDS.values()}
+BREEDS = [(name, form) for name, forms in ZOO.items() for form in forms]
+QUICK: dict[str, dict[str, Any]] = {
+    "concours.entrants.neural:": {"epochs": 2},
+    "concours.entrants.text_networks:": {"epochs": 2},
+    "concours.entrants.tabular:": {"epochs": 2},
+    "concours.entrants.boosters:": {"rounds": 10},
+    "sklearn.ensemble:Random": {"n_estimators": 10},
+    "sklearn.ensemble:Extra": {"n_estimators": 10},
+}
+
+
+def quick(recipe: str) -> dict[str, Any]:
+    """Parameters with which a recipe fits in a moment."""
+    return next((params for beginning, params in QUICK.items() if recipe.startswith(beginning)), {})
+
+
+@pytest.mark.parametrize(("name", "form"), BREEDS, ids=["-".join(pair) for pair in BREEDS])
+def test_every_entry_keeps_the_laws(name: str, form: str) -> None:
+    """It resolves, is built, fits what its preparation makes of a few rows, repeats, and its models are kept as such."""
+    breed = ZOO[name][form]
+    if breed.package and not installed(breed.package):
+        pytest.skip(f"{breed.package} is not installed")
+    entrant = Entrant(name=name, recipe=name, params=quick(breed.recipe))
+    assert check_entrant(entrant, kind=FORMS[form]) != "refit"
+
+
+def test_lineups_name_what_there_is() -> None:
+    """Each entrant of a line-up is an entry for its kind, once; the baseline is one for every kind."""
+    assert LINEUPS.keys() == FORMS.keys()
+    for form, lineups in LINEUPS.items():
+        assert lineups.keys() == {"fast", "full"}
+        assert form in ZOO[BASELINE]
+        for names in lineups.values():
+            assert len(names) == len(set(names))
+            assert all(form in ZOO[name] for name in names)
+        assert set(lineups["fast"]) <= set(lineups["full"])
+
+
+def test_preparations_are_known() -> None:
+    """A name that no preparation has would fail in every fold."""
+    named = {breed.prepare for forms in ZOO.values() for breed in forms.values()} - {"", "none"}
+    assert named <= PREPARATIONS.keys()
+
+
+@pytest.mark.parametrize(("name", "form"), BREEDS, ids=["-".join(pair) for pair in BREEDS])
+def test_more_costs_no_less(name: str, form: str) -> None:
+    """What a fit is expected to take is positive, and does not fall with rows, columns or classes."""
+    seconds = ZOO[name][form].seconds
+    least = seconds(Size(rows=100, columns=5, classes=2))
+    assert 0 < least < 10
+    for more in ({"rows": 10_000}, {"columns": 500}, {"classes": 20}):
+        assert seconds(Size(**{"rows": 100, "columns": 5, "classes": 2} | more)) >= least
