@@ -1,0 +1,47 @@
+"""Writes the tables of the zoo into `line-ups.md`, between two marks, from the code: python docs/zoo.py"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from concours.core.optional import EXTRAS
+from concours.entrants.zoo import LINEUPS, ZOO, Breed
+from concours.tasks.kinds import KINDS, Kind
+
+PAGE = Path(__file__).with_name("line-ups.md")
+BEGIN, END = "<!-- zoo: begin -->\n", "<!-- zoo: end -->\n"
+_LIBRARIES = {
+    "sklearn": "scikit-learn",
+    "torch": "PyTorch",
+    "lightgbm": "LightGBM",
+    "catboost": "CatBoost",
+    "xgboost": "XGBoost",
+}
+
+
+def renewed(text: str) -> str:
+    """The page with today's tables."""
+    before, _, rest = text.partition(BEGIN)
+    return before + BEGIN + "\n" + "\n".join(map(_table, KINDS.values())) + "\n" + END + rest.partition(END)[2]
+
+
+def _table(kind: Kind) -> str:
+    lineups = LINEUPS[kind.form]
+    order = [*lineups["full"], *(name for name in ZOO if name not in lineups["full"])]
+    rows = "".join(_row(name, ZOO[name][kind.form], kind) for name in order if kind.form in ZOO[name])
+    head = "| name | estimator | library | prepared as | extra | in line-ups |\n| --- | --- | --- | --- | --- | --- |\n"
+    return f"**{kind.name}**\n\n{head}{rows}"
+
+
+def _row(name: str, breed: Breed, kind: Kind) -> str:
+    module, _, estimator = breed.recipe.partition(":")
+    ours = _LIBRARIES.get(breed.package or "", "Concours")
+    library = _LIBRARIES.get(module.partition(".")[0], ours)
+    extra = EXTRAS.get(breed.package or "", "")
+    found = [lineup for lineup, names in LINEUPS[kind.form].items() if name in names]
+    where = ", ".join(found) or ("always, as the baseline" if name == "dummy" else "by name only")
+    return f"| `{name}` | {estimator} | {library} | {breed.prepare or kind.preparation} | {extra} | {where} |\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
