@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -51,7 +51,9 @@ class Contest:
         lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default, where none
             are named, `fast`, or `full` where a budget says when to stop.
         final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
-        cooperate: strategies, `average`, `vote`, `greedy`; by default all that suit the target.
+        cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `light`; by default those that suit the target,
+            `light` where there are limits.
+        limits: what a light alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
         seconds: of wall time for the whole contest, over all its sittings.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
         out: the run folder; by default `runs/` and the name of the contest file, the task or its data.
@@ -63,6 +65,7 @@ class Contest:
     lineup: Literal["fast", "full", "none"] | None = None
     final: Final = "bag"
     cooperate: Sequence[str] | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
     seconds: float | None = None
     job_seconds: float = 3600.0
     job_memory_gb: float | None = None
@@ -144,7 +147,7 @@ class Contest:
     def _effort(self, lineup: str) -> float:
         """How long a fit of the zoo's own entrants may take, in units of about ten seconds: what suits the budget."""
         whole = 2.0 if lineup == "full" else 1.0
-        return whole if self.seconds is None else round(min(max(self.seconds / 300, 0.05), whole), 3)
+        return whole if self.seconds is None else round(min(max(self.seconds / 200, 0.05), whole), 3)
 
     def _strategies(self, kind: Kind) -> tuple[str, ...]:
         suiting = [name for name, strategy in STRATEGIES.items() if kind.target in strategy.targets]
@@ -152,7 +155,14 @@ class Contest:
             if name not in suiting:
                 why = "does not suit a regression" if name in STRATEGIES else "is not known"
                 raise ContestError(f"cooperate.strategies: {name!r} {why}; {nearest(name, suiting)}")
-        return tuple(dict.fromkeys(suiting if self.cooperate is None else self.cooperate))
+        usual = [name for name in suiting if STRATEGIES[name].usual or (name == "light" and self.limits)]
+        chosen = tuple(dict.fromkeys(usual if self.cooperate is None else self.cooperate))
+        if ("light" in chosen) != bool(self.limits):
+            raise ContestError(
+                'cooperate: the strategy "light" and its limits go together, e.g. '
+                'strategies = ["greedy", "light"], limits = { latency_ms = 1.0, size_mb = 20 }'
+            )
+        return chosen
 
     def _setup(self, kind: Kind, resolved: Sequence[Resolved], strategies: tuple[str, ...], store: DiskStore) -> Setup:
         from concours.engine.ingest import ingest
@@ -173,6 +183,7 @@ class Contest:
             seed=self.seed,
             final=self.final,
             strategies=strategies,
+            limits=dict(self.limits),
             warnings=ingested.warnings,
         )
 
@@ -235,7 +246,8 @@ def _newer(first: Path, second: Path) -> bool:
 
 def _size(problem: Problem, store: DiskStore) -> Size:
     """How much a fold has to fit on."""
-    rows = problem.train.rows * (problem.n_folds - 1) // problem.n_folds
+    folds = len(problem.crossing)
+    rows = problem.train.rows * (folds - 1) // folds
     inputs = prod(shape_of(store, problem.train.x))
     return Size(rows=rows, columns=inputs, classes=len(problem.classes))
 
