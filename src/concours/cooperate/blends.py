@@ -118,7 +118,7 @@ class Stack(MemoProcess):
 
 def _all_and_each(problem: Problem) -> list[int | None]:
     """What weights are found on: all rows, and the rows without each fold."""
-    return [None, *range(problem.n_folds)]
+    return [None, *problem.crossing]
 
 
 def _selections(state: Memo) -> dict[str, Digest]:

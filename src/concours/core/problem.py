@@ -42,10 +42,14 @@ class Problem:
         classes: the class labels in the order of the columns of every prediction; empty for regression. Predictions
             of all models are aligned to it.
         train: the part that models are fitted and selected on.
-        folds: the fold of each row of the training part, (rows,) int64 in [0, n_folds).
+        folds: the fold of each row of the training part, (rows,) int64 in [0, n_folds); of several divisions (rows,
+            repeats), the r-th column in [r, r + 1) * n_folds / repeats.
+        n_folds: of all divisions together; as many models are fitted.
         test: the part that judges, if there is one. No fitting job is ever given its targets.
         metrics: the first one ranks.
         public: which rows of the test part may be shown while a contest is open, (rows,) bool; none: not told apart.
+        repeats: how often the training part is divided into folds. What is chosen by out-of-fold predictions is
+            cross-fitted by the first division.
     """
 
     name: str
@@ -57,11 +61,17 @@ class Problem:
     n_folds: int
     test: Part | None
     public: Digest | None = None
+    repeats: int = 1
 
     @property
     def outputs(self) -> int:
         """Columns of a prediction: one a class, or one."""
         return len(self.classes) or 1
+
+    @property
+    def crossing(self) -> range:
+        """The folds of the first division."""
+        return range(self.n_folds // self.repeats)
 
     def measuring(self, count: int | None = None) -> dict[str, Any]:
         """The parameters of a job that computes the first `count` metrics, or all; a user's own gets labels as well."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.commons.blobs import put_array, put_table, put_texts
-from concours.core.errors import ContestError, DataError, nearest
+from concours.core.errors import DataError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
@@ -50,8 +50,6 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         ContestError, DataError: the task or its data are wrong.
     """
     kind = kind_named(task.kind)
-    if task.split.repeats > 1:
-        raise ContestError("task.split.repeats: contests divide the training part once so far; leave it out")
     data, test = read(task, kind, folder)
     classes, codes, warnings = _encode(data, kind, task)
     metrics = [measure(name, kind.target, len(classes)) for name in task.metrics or kind.metrics]
@@ -86,9 +84,11 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         n_folds=int(division.folds.max()) + 1,
         test=test_part,
         public=None if public is None else put_array(store, public),
+        repeats=task.split.repeats,
     )
     keys = row_keys(data.x)
     warnings += _leaks(keys[train], keys[in_test] if test is None else row_keys(test.x))
+    warnings += _leaks_of_folds(keys[train], division.folds)
     said = [*data.warnings, *(test.warnings if test else ()), *warnings]
     return Ingested(
         problem=problem,
@@ -129,6 +129,21 @@ def _leaks(train: NDArray[np.uint64], test: NDArray[np.uint64]) -> list[str]:
     places = np.searchsorted(known, sought).clip(max=len(known) - 1)
     again = int((known[places] == sought).sum())
     text = f"{again} of {len(test)} rows that judge have the inputs of a row that is fitted on: scores flatter there"
+    return [text] if again else []
+
+
+def _leaks_of_folds(keys: NDArray[np.uint64], folds: NDArray[np.int64]) -> list[str]:
+    """A warning where rows of one fold have the same inputs as rows of another."""
+    first = folds if folds.ndim == 1 else folds[:, 0]
+    distinct, place = np.unique(keys, return_inverse=True)
+    lowest, highest = np.full(len(distinct), first.max()), np.zeros(len(distinct), dtype=first.dtype)
+    np.minimum.at(lowest, place, first)
+    np.maximum.at(highest, place, first)
+    again = int((lowest < highest)[place].sum())
+    text = (
+        f"{again} of {len(keys)} rows that are fitted on have the inputs of a row in another fold, which flatters what "
+        'learns by heart; group = "duplicates" in [task.split] keeps such rows together'
+    )
     return [text] if again else []
 
 

@@ -65,6 +65,19 @@ def as_rows(table: pa.Table) -> Any:
     return table.to_pandas()
 
 
+def first_division(store: Store, folds: Digest) -> NDArray[np.int64]:
+    """The fold of each row (rows,) in the first division of the training part."""
+    found = get_array(store, folds)
+    return found if found.ndim == 1 else np.ascontiguousarray(found[:, 0])
+
+
+def held_out(folds: NDArray[np.int64], fold: int | None) -> NDArray[np.bool_]:
+    """Whether each row is in this fold, of whichever division (rows,); nowhere if there is none."""
+    if fold is None:
+        return np.zeros(len(folds), dtype=np.bool_)
+    return np.any((folds == fold).reshape(len(folds), -1), axis=1)
+
+
 def take_rows(x: Any, rows: NDArray[np.int64]) -> Any:
     """Some of the rows, in that order."""
     return x.iloc[rows].reset_index(drop=True) if isinstance(x, pd.DataFrame) else x[rows]

@@ -14,7 +14,7 @@ RUNNERS = {
     "gather": RunnerSpec(reference="concours.engine.runners.join:gather", version=1, packages=("numpy",)),
     "blend": RunnerSpec(reference="concours.engine.runners.join:blend", version=1, packages=("numpy",)),
     "select": RunnerSpec(reference="concours.engine.runners.join:select", version=2, packages=_NUMERIC),
-    "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=1, packages=_NUMERIC),
+    "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=3, packages=_NUMERIC),
     "judge": RunnerSpec(reference="concours.engine.runners.score:judge", version=3, packages=_NUMERIC),
 }

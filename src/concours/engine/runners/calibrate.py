@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from concours.commons.blobs import get_array, put_array
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.rows import first_division
 from concours.engine.runners.score import measures
 from concours.engine.work import Yield
 from concours.kernels.calibration import temperature
@@ -27,7 +28,8 @@ def calibrate(job: Job, store: Store) -> Yield:
     The rows of a fold are calibrated by what the other folds say, so that they stay predictions of rows unseen; the
     test part by all. Where the ranking metric is one of labels, also finds by which weights of the classes to decide.
     """
-    p, y, folds = (get_array(store, job.inputs[name]) for name in ("selection", "y", "folds"))
+    p, y = (get_array(store, job.inputs[name]) for name in ("selection", "y"))
+    folds = first_division(store, job.inputs["folds"])
     crossed, outputs, calibration = _crossed(p, y, folds), {}, None
     if log_losses(y, crossed).mean() < log_losses(y, p).mean():
         found = temperature(p, y)

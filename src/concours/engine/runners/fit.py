@@ -13,7 +13,7 @@ from concours.commons.blobs import get_array, get_json, put_array, put_bundle
 from concours.core.digests import Digest, canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.engine.rows import get_rows, put_rows, take_rows
+from concours.engine.rows import get_rows, held_out, put_rows, take_rows
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.fitting import Fitted
@@ -61,8 +61,8 @@ def fit(job: Job, store: Store) -> Yield:
     predict_s = 0.0
     with steady(threads=job.threads, seed=job.seed):
         if "valid" in job.outputs:
-            held_out = get_rows(store, job.inputs["valid"]) if prepared else take_rows(x, valid)
-            outputs["valid"] = put_array(store, fitted.predict(held_out))
+            unseen = get_rows(store, job.inputs["valid"]) if prepared else take_rows(x, valid)
+            outputs["valid"] = put_array(store, fitted.predict(unseen))
         if "test" in job.outputs:
             test = get_rows(store, job.inputs["test"])
             began = time.perf_counter()
@@ -109,5 +109,5 @@ def _keep_model(job: Job, store: Store, fitted: Fitted) -> Digest:
 
 def _sides(folds: NDArray[np.int64], fold: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers of the rows that are fitted on, and of those held out."""
-    held_out = folds == fold if fold is not None else np.zeros(len(folds), dtype=np.bool_)
-    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    apart = held_out(folds, fold)
+    return np.flatnonzero(~apart), np.flatnonzero(apart)

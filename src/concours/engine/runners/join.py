@@ -12,6 +12,7 @@ from concours.commons.blobs import get_array, put_array
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.rows import first_division, held_out
 from concours.engine.runners.score import measures
 from concours.engine.steady import steady
 from concours.engine.work import Yield
@@ -22,12 +23,13 @@ from concours.kernels.selection import greedy_selection, path_losses
 
 
 def gather(job: Job, store: Store) -> Yield:
-    """Out-of-fold predictions of the training part, each row from the model that did not see it."""
+    """Out-of-fold predictions of the training part, each row from the models that did not see it: their average."""
     folds = get_array(store, job.inputs["folds"])
     parts = [get_array(store, job.inputs[f"fold{fold}"]) for fold in range(int(folds.max()) + 1)]
-    whole = np.empty((len(folds), parts[0].shape[1]))
+    whole = np.zeros((len(folds), parts[0].shape[1]))
     for fold, part in enumerate(parts):
-        whole[folds == fold] = part
+        whole[held_out(folds, fold)] += part
+    whole /= 1 if folds.ndim == 1 else folds.shape[1]
     return Yield(outputs={"selection": put_array(store, whole)})
 
 
@@ -41,7 +43,7 @@ def blend(job: Job, store: Store) -> Yield:
     phases = {}
     if "selection" in job.outputs:
         fold_weights = np.asarray(job.params.get("fold_weights") or [])
-        by_row = fold_weights[get_array(store, job.inputs["folds"])].T if fold_weights.size else weights
+        by_row = fold_weights[first_division(store, job.inputs["folds"])].T if fold_weights.size else weights
         outputs["selection"] = put_array(store, blend_predictions(_members(job, store, "selection"), by_row, rule=rule))
     if "test" in job.outputs:
         began = time.perf_counter()
@@ -55,7 +57,7 @@ def select(job: Job, store: Store) -> Yield:
 
     Gives the path, the members in the order picked, and, with a fold, the loss on its rows after each step of the path.
     """
-    folds, fold = get_array(store, job.inputs["folds"]), job.params["without_fold"]
+    folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
     y, members = get_array(store, job.inputs["y"]), _members(job, store, "selection")
     found = measures(job)[0]
     name = found.metric.name
@@ -72,15 +74,15 @@ def select(job: Job, store: Store) -> Yield:
         steps=job.params["steps"],
         seed=job.seed,
     )
-    held_out = np.flatnonzero(folds == fold) if fold is not None else np.empty(0, dtype=np.int64)
-    unseen = [member[held_out] for member in members]
-    losses = path_losses(selection.path, unseen, y[held_out], loss).tolist() if len(held_out) else []
-    return Yield(values={"path": list(selection.path), "held_out": losses, "rows": len(held_out)})
+    others = np.flatnonzero(held_out(folds, fold))
+    unseen = [member[others] for member in members]
+    losses = path_losses(selection.path, unseen, y[others], loss).tolist() if len(others) else []
+    return Yield(values={"path": list(selection.path), "held_out": losses, "rows": len(others)})
 
 
 def weigh(job: Job, store: Store) -> Yield:
     """The weights of a stack, found on the rows outside one fold, or on all."""
-    folds, fold = get_array(store, job.inputs["folds"]), job.params["without_fold"]
+    folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
     rows = np.flatnonzero(folds != fold) if fold is not None else slice(None)
     y = get_array(store, job.inputs["y"])[rows]
     members = [member[rows] for member in _members(job, store, "selection")]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.rows import first_division
 from concours.engine.work import Yield
 from concours.kernels.ranks import competition_ranks, rank_ranges
 from concours.tasks.metrics import Measure, measure
@@ -25,7 +26,7 @@ def score(job: Job, store: Store) -> Yield:
     """The ranking metric of one model, with its standard error."""
     first = measures(job)[0]
     y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
-    folds = get_array(store, job.inputs["folds"])
+    folds = first_division(store, job.inputs["folds"])
     told = _told(first, p, job.params["decision"], folds)
     means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS)
     return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
@@ -41,7 +42,7 @@ def judge(job: Job, store: Store) -> Yield:
     y = get_array(store, job.inputs["y"])
     count = sum(name.startswith("predictions") for name in job.inputs)
     predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
-    folds = get_array(store, job.inputs["folds"]) if "folds" in job.inputs else None
+    folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
 
     def told(metric: Measure) -> list[Floats]:
         pairs = zip(predictions, job.params["decisions"], strict=True)
