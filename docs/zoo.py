@@ -29,7 +29,8 @@ def _table(kind: Kind) -> str:
     lineups = LINEUPS[kind.form]
     order = [*lineups["full"], *(name for name in ZOO if name not in lineups["full"])]
     rows = "".join(_row(name, ZOO[name][kind.form], kind) for name in order if kind.form in ZOO[name])
-    head = "| name | estimator | library | prepared as | extra | in line-ups |\n| --- | --- | --- | --- | --- | --- |\n"
+    head = "| name | estimator | library | prepared as | extra | effort | in line-ups |\n"
+    head += "| --- | --- | --- | --- | --- | --- | --- |\n"
     return f"**{kind.name}**\n\n{head}{rows}"
 
 
@@ -40,7 +41,8 @@ def _row(name: str, breed: Breed, kind: Kind) -> str:
     extra = EXTRAS.get(breed.package or "", "")
     found = [lineup for lineup, names in LINEUPS[kind.form].items() if name in names]
     where = ", ".join(found) or ("always, as the baseline" if name == "dummy" else "by name only")
-    return f"| `{name}` | {estimator} | {library} | {breed.prepare or kind.preparation} | {extra} | {where} |\n"
+    cells = [f"`{name}`", estimator, library, breed.prepare or kind.preparation, extra, "yes" * breed.effort, where]
+    return f"| {' | '.join(cells)} |\n"
 
 
 if __name__ == "__main__":
