@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from concours.commons.memory import MemoryStore
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Leaderboard
-from concours.cooperate.blends import Average, Greedy, Stack, Vote, _best_size
+from concours.cooperate.blends import Average, Greedy, Stack, Vote, best_size
+from concours.cooperate.boosted import BoostedStack
+from concours.cooperate.light import Light
 from concours.core.digests import digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
@@ -21,6 +24,7 @@ from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem
 
 PROBLEM = toy_problem(MemoryStore())
 UNJUDGED = toy_problem(MemoryStore(), test=False)
+LARGE = replace(PROBLEM, train=replace(PROBLEM.train, rows=5000))
 REGRESSION = toy_problem(MemoryStore(), classes=0)
 
 
@@ -57,6 +61,10 @@ PROCESSES = {
     "vote": (Vote(problem=PROBLEM), complete()),
     "stack": (Stack(problem=PROBLEM), complete()),
     "greedy": (Greedy(problem=PROBLEM), complete()),
+    "boosted stack": (BoostedStack(problem=LARGE), complete()),
+    "boosted stack of few rows": (BoostedStack(problem=PROBLEM), complete()),
+    "light": (Light(problem=PROBLEM, limits={"size_mb": 1.0}), complete()),
+    "light of nobody": (Light(problem=PROBLEM, limits={"size_mb": 1e-9}), complete()),
 }
 BOARDS = {name: case for name, case in PROCESSES.items() if isinstance(case[0], Leaderboard) and case[1]}
 
@@ -175,5 +183,5 @@ def test_a_greedy_alliance_has_the_size_that_does_best_on_rows_it_was_not_picked
         {"rows": 10, "held_out": [0.5, 0.3, 0.4, 0.1]},
         {"rows": 30, "held_out": [0.5, 0.2, 0.2, 0.9]},
     ]
-    assert _best_size(folds) == 2
-    assert _best_size([{"rows": 5, "held_out": [0.2, 0.2]}]) == 1
+    assert best_size(folds) == 2
+    assert best_size([{"rows": 5, "held_out": [0.2, 0.2]}]) == 1

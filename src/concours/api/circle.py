@@ -14,6 +14,8 @@ from concours.compete.leaderboard import Entry, Leaderboard, Timed
 from concours.compete.pacing import Pace
 from concours.compete.search import Found, Search, probe
 from concours.cooperate.blends import Average, Greedy, Stack, Vote
+from concours.cooperate.boosted import BoostedStack
+from concours.cooperate.light import Light
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
 from concours.core.event import Failed
@@ -36,10 +38,12 @@ class Strategy:
     Attributes:
         make: the process, from a setup.
         targets: which kinds of targets it can join.
+        usual: whether it is taken where no strategies are named.
     """
 
     make: Callable[[Setup], Cooperation[Memo]]
     targets: tuple[str, ...] = ("classes", "number")
+    usual: bool = True
 
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -47,6 +51,12 @@ STRATEGIES: Mapping[str, Strategy] = {
     "vote": Strategy(make=lambda setup: Vote(problem=setup.problem), targets=("classes",)),
     "greedy": Strategy(make=lambda setup: Greedy(problem=setup.problem, threads=setup.threads)),
     "stack": Strategy(make=lambda setup: Stack(problem=setup.problem, threads=setup.threads)),
+    "stack-boosted": Strategy(
+        make=lambda setup: BoostedStack(problem=setup.problem, threads=setup.threads), usual=False
+    ),
+    "light": Strategy(
+        make=lambda setup: Light(problem=setup.problem, limits=setup.limits, threads=setup.threads), usual=False
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from concours.cooperate.light import LIMITS
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError, nearest
 from concours.tasks.task import Split, Task
@@ -81,7 +82,8 @@ _COMPETE = {
     "budget": _TABLE,
 }
 _BUDGET = {"seconds": _SECONDS}
-_COOPERATE = {"strategies": _TEXTS}
+_COOPERATE = {"strategies": _TEXTS, "limits": _TABLE}
+_LIGHT = dict.fromkeys(LIMITS, _POSITIVE)
 _LIMITS = {"seconds": _SECONDS, "memory_gb": _POSITIVE}
 _ENTRANT = {"name": _TEXT, "recipe": _TEXT, "params": _TABLE, "search": _TABLE, "prepare": _one_of("auto", "none")}
 
@@ -107,14 +109,17 @@ def read_contest(path: Path) -> dict[str, Any]:
     compete, limits = content.get("compete", {}), content.get("limits", {})
     _check("compete", compete, _COMPETE)
     _check("compete.budget", compete.get("budget", {}), _BUDGET)
-    _check("cooperate", content.get("cooperate", {}), _COOPERATE)
+    cooperate = content.get("cooperate", {})
+    _check("cooperate", cooperate, _COOPERATE)
+    _check("cooperate.limits", cooperate.get("limits", {}), _LIGHT)
     _check("limits", limits, _LIMITS)
     arguments: dict[str, Any] = {
         "task": _task(content["task"]),
         "entrants": [_entrant(index, values) for index, values in enumerate(content.get("entrant", []), 1)],
         "lineup": compete.get("lineup"),
         "final": compete.get("final"),
-        "cooperate": content.get("cooperate", {}).get("strategies"),
+        "cooperate": cooperate.get("strategies"),
+        "limits": cooperate.get("limits"),
         "seconds": compete.get("budget", {}).get("seconds"),
         "job_seconds": limits.get("seconds"),
         "job_memory_gb": limits.get("memory_gb"),

@@ -51,8 +51,8 @@ class Contest:
         lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default, where none
             are named, `fast`, or `full` where a budget says when to stop.
         final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
-        cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `light`; by default those that suit the target,
-            `light` where there are limits.
+        cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `stack-boosted`, `light`; by default the first
+            four, as far as they suit the target, and `light` where there are limits.
         limits: what a light alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
         seconds: of wall time for the whole contest, over all its sittings.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.

@@ -27,10 +27,17 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Alliance:
-    """Which entrants an alliance joins, how, and with which weights by name."""
+    """Which entrants an alliance joins, how, and with which weights by name; the limits it keeps, and what it uses."""
 
     strategy: str
     weights: Mapping[str, float]
+    limits: Mapping[str, float] = field(default_factory=dict)
+    uses: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The alliance as JSON; limits where it has any."""
+        limited = {"limits": dict(self.limits), "uses": dict(self.uses)} if self.limits else {}
+        return {"strategy": self.strategy, "weights": dict(self.weights), **limited}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -77,6 +84,8 @@ class Result:
                 weights={
                     names[p]: w for p, w in zip(line.entrant.parents, line.entrant.params["weights"], strict=True) if w
                 },
+                limits=line.entrant.params.get("limits", {}),
+                uses=line.entrant.params.get("uses", {}),
             )
             for line in sorted(self.standings, key=lambda line: line.entrant.name)
             if line.entrant.role == "alliance"
@@ -179,9 +188,7 @@ class Result:
             "greater_is_better": problem.metrics[0].greater_is_better,
             "complete": self.complete,
             "standings": [_line_to_json(line) for line in self.standings],
-            "alliances": {
-                name: {"strategy": a.strategy, "weights": dict(a.weights)} for name, a in self.alliances.items()
-            },
+            "alliances": {name: alliance.to_json() for name, alliance in self.alliances.items()},
             "default": self.default,
             "lineup": [
                 {

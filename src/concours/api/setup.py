@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from concours.compete.leaderboard import Final
@@ -19,6 +19,7 @@ class Setup:
         candidates: those that take part, with the digests of their users' code.
         skipped: entrants that cannot take part here, and why.
         strategies: of cooperation, in the order of their lines on the board.
+        limits: of the light alliance.
         warnings: about the data, for people.
     """
 
@@ -28,6 +29,7 @@ class Setup:
     seed: int
     final: Final
     strategies: tuple[str, ...]
+    limits: Mapping[str, float] = field(default_factory=dict)
     threads: int = 1
     warnings: tuple[str, ...] = ()
 
@@ -43,6 +45,7 @@ class Setup:
             "seed": self.seed,
             "final": self.final,
             "strategies": list(self.strategies),
+            "limits": dict(self.limits),
             "threads": self.threads,
             "warnings": list(self.warnings),
         }
@@ -58,6 +61,7 @@ class Setup:
             seed=value["seed"],
             final=value["final"],
             strategies=tuple(value["strategies"]),
+            limits=value["limits"],
             threads=value["threads"],
             warnings=tuple(value["warnings"]),
         )

@@ -16,7 +16,7 @@ from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice
 
-_COOPERATING = ("select", "weigh", "blend")
+_COOPERATING = ("select", "size", "boost", "layer", "weigh", "blend")
 
 
 @contextmanager

@@ -251,8 +251,18 @@ class _Way:
             models=tuple(model.outputs["model"] for model in models),
             fit_s=sum(model.cost.phases.get("fit", 0.0) for model in models),
             predict_s=sum(model.cost.phases.get("predict", 0.0) for model in models),
+            row_s=self._row_s(outcomes, len(models)),
         )
         return self._calibrated(jobs, candidate)
+
+    def _row_s(self, outcomes: Mapping[Fold, Done], models: int) -> float | None:
+        """Seconds a row for so many models, by how long it took to prepare and predict the held-out rows."""
+        problem = self.board.problem
+        fits = [outcomes[fold] for fold in range(problem.n_folds)]
+        prepares = [self.state.done(job) for fold in range(problem.n_folds) if (job := self._prepare(fold))]
+        seconds = [done.cost.phases.get("valid") for done in (*fits, *prepares) if done]
+        rows = problem.train.rows * problem.repeats
+        return None if None in seconds else models * sum(s for s in seconds if s) / rows
 
     def _calibrated(self, jobs: list[Job], candidate: Candidate) -> Entry:
         entrant = candidate.entrant
@@ -390,17 +400,15 @@ def _blend(board: Leaderboard, candidate: Candidate, parents: Sequence[Candidate
     inputs["folds"] = board.problem.folds
     if board.problem.test:
         inputs |= {f"test{index}": _known(parent.test) for index, parent in enumerate(parents)}
-    return Job(
-        kind="blend",
-        inputs=inputs,
-        params={
-            "weights": list(params["weights"]),
-            "fold_weights": [list(weights) for weights in params.get("fold_weights", [])],
-            "rule": candidate.entrant.recipe,
-        },
-        outputs=("selection", "test") if board.problem.test else ("selection",),
-        label=f"{candidate.entrant.name}: blend",
-    )
+    if "model" in params:
+        layers = {f"model{fold}": model for fold, model in enumerate(params["fold_models"])}
+        job = Job(kind="layer", inputs={**inputs, **layers, "model": params["model"]}, threads=board.threads)
+    else:
+        weights = [list(weights) for weights in params.get("fold_weights", [])]
+        how = {"weights": list(params["weights"]), "fold_weights": weights, "rule": candidate.entrant.recipe}
+        job = Job(kind="blend", inputs=inputs, params=how)
+    outputs = ("selection", "test") if board.problem.test else ("selection",)
+    return replace(job, outputs=outputs, label=f"{candidate.entrant.name}: blend")
 
 
 def _standing(entry: Entry) -> Standing:

@@ -55,7 +55,7 @@ class Greedy(MemoProcess):
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [self._select(state, fold) for fold in _all_and_each(self.problem)])
+        return unfinished(state, [self._select(state, fold) for fold in all_and_each(self.problem)])
 
     def result(self, state: Memo) -> Entrant:
         """The alliance.
@@ -63,18 +63,18 @@ class Greedy(MemoProcess):
         Raises:
             ValueError: a selection failed; the message has its reason.
         """
-        final, *by_fold = [_outcome(state, self._select(state, fold)) for fold in _all_and_each(self.problem)]
-        size = _best_size(by_fold)
+        final, *by_fold = [outcome(state, self._select(state, fold)) for fold in all_and_each(self.problem)]
+        size = best_size(by_fold)
         paths = [list(values["path"][:size]) for values in (final, *by_fold)]
         members = sorted({member for path in paths for member in path})
         weights = [[path.count(member) / len(path) for member in members] for path in paths]
         params: dict[str, Any] = {"weights": weights[0], "fold_weights": weights[1:]}
-        return _alliance("greedy", "mean", [state.candidates[i] for i in members], params)
+        return alliance("greedy", "mean", [state.candidates[i] for i in members], params)
 
     def _select(self, state: Memo, fold: int | None) -> Job:
         return Job(
             kind="select",
-            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **_selections(state)},
+            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **selections(state.candidates)},
             params={**self.problem.measuring(1), "steps": self.steps, "without_fold": fold},
             seed=derive_seed(state.seed, "select", -1 if fold is None else fold),
             threads=self.threads,
@@ -93,7 +93,7 @@ class Stack(MemoProcess):
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [self._weigh(state, fold) for fold in _all_and_each(self.problem)])
+        return unfinished(state, [self._weigh(state, fold) for fold in all_and_each(self.problem)])
 
     def result(self, state: Memo) -> Entrant:
         """The alliance.
@@ -101,14 +101,14 @@ class Stack(MemoProcess):
         Raises:
             ValueError: weights could not be found; the message has the reason.
         """
-        weights = [list(_outcome(state, self._weigh(state, fold))["weights"]) for fold in _all_and_each(self.problem)]
+        weights = [list(outcome(state, self._weigh(state, fold))["weights"]) for fold in all_and_each(self.problem)]
         params: dict[str, Any] = {"weights": weights[0], "fold_weights": weights[1:]}
-        return _alliance("stack", "pool" if self.problem.classes else "mean", state.candidates, params)
+        return alliance("stack", "pool" if self.problem.classes else "mean", state.candidates, params)
 
     def _weigh(self, state: Memo, fold: int | None) -> Job:
         return Job(
             kind="weigh",
-            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **_selections(state)},
+            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **selections(state.candidates)},
             params={"classes": len(self.problem.classes), "without_fold": fold},
             seed=derive_seed(state.seed, "weigh", -1 if fold is None else fold),
             threads=self.threads,
@@ -116,23 +116,29 @@ class Stack(MemoProcess):
         )
 
 
-def _all_and_each(problem: Problem) -> list[int | None]:
+def all_and_each(problem: Problem) -> list[int | None]:
     """What weights are found on: all rows, and the rows without each fold."""
     return [None, *problem.crossing]
 
 
-def _selections(state: Memo) -> dict[str, Digest]:
-    return {f"selection{i}": c.selection for i, c in enumerate(state.candidates) if c.selection}
+def selections(candidates: Sequence[Candidate]) -> dict[str, Digest]:
+    """The inputs of a job that reads candidates' out-of-fold predictions."""
+    return {f"selection{i}": c.selection for i, c in enumerate(candidates) if c.selection}
 
 
-def _outcome(state: Memo, job: Job) -> Mapping[str, Any]:
+def outcome(state: Memo, job: Job) -> Mapping[str, Any]:
+    """The values that a job yielded.
+
+    Raises:
+        ValueError: it failed, with the reason, or has not ended.
+    """
     event = state.ended(job)
     if event is None or isinstance(event, Failed):
         raise ValueError(event.reason if event else f"{job.label} has not ended")
     return event.values
 
 
-def _best_size(by_fold: Sequence[Mapping[str, Any]]) -> int:
+def best_size(by_fold: Sequence[Mapping[str, Any]]) -> int:
     """The number of picks at which the mean loss over the rows of all folds is least, the first of equal ones."""
     rows = sum(values["rows"] for values in by_fold)
     steps = zip(*(values["held_out"] for values in by_fold), strict=False)
@@ -142,9 +148,10 @@ def _best_size(by_fold: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _equal(name: str, recipe: str, members: Sequence[Candidate]) -> Entrant:
-    return _alliance(name, recipe, members, {"weights": [1 / len(members)] * len(members)})
+    return alliance(name, recipe, members, {"weights": [1 / len(members)] * len(members)})
 
 
-def _alliance(name: str, recipe: str, members: Sequence[Candidate], params: dict[str, Any]) -> Entrant:
+def alliance(name: str, recipe: str, members: Sequence[Candidate], params: dict[str, Any]) -> Entrant:
+    """The entrant that joins members in some way."""
     parents = tuple(member.entrant.digest for member in members)
     return Entrant(name=name, recipe=recipe, params=params, prepare="none", role="alliance", parents=parents)

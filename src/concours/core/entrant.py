@@ -20,7 +20,7 @@ class Entrant:
     Attributes:
         name: what a board shows; unique within a contest.
         recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), or, for
-            what a cooperation returns, the way its parents' predictions are joined (`mean`, `vote`, `pool`).
+            what a cooperation returns, the way its parents' predictions are joined (`mean`, `vote`, `pool`, `boosted`).
         params: JSON values, passed to the recipe by name.
         prepare: `auto`, the preparation of the task's kind; `none`, the data as it is. By default `auto` for what comes
             from a library and `none` for a file.
@@ -69,6 +69,8 @@ class Candidate:
         decision: weights of the classes by which one is named (`kernels.decisions`): `weights` for new rows, and
             `fold_weights` for the out-of-fold predictions; none where the most probable class is named.
         fit_s, predict_s: seconds that fitting the models and predicting the test part took.
+        row_s: seconds that preparing and predicting one row of many takes on one core, by all models; none where that
+            was not measured.
         expected_s: seconds that one fit takes on a usual core, about; none where nobody knows.
     """
 
@@ -81,4 +83,5 @@ class Candidate:
     decision: Mapping[str, Any] | None = None
     fit_s: float = 0.0
     predict_s: float = 0.0
+    row_s: float | None = None
     expected_s: float | None = None

@@ -15,6 +15,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.layers import get_layer
 from concours.engine.runners.fit import fitted_by, training_rows
 from concours.engine.steady import steady
 from concours.entrants.models import load_model, load_object
@@ -40,6 +41,10 @@ class Predictor:
 
     def _raw(self, candidate: Candidate) -> NDArray[np.float64]:
         entrant = candidate.entrant
+        if "model" in entrant.params and entrant.parents:
+            members = [self.predict(self._candidates[parent]) for parent in entrant.parents]
+            with steady(threads=1, seed=0):
+                return get_layer(self._store, entrant.params["model"]).predict(members)
         if entrant.parents:
             weights = np.asarray(entrant.params["weights"])
             used = [(self._candidates[p], w) for p, w in zip(entrant.parents, weights, strict=True) if w]

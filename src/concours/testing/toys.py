@@ -36,7 +36,21 @@ from concours.testing.mischief import MISCHIEF
 
 MARKS, SLEEP, BYTES, KILL, GROUP = (f"CONCOURS_TOYS_{name}" for name in ("MARKS", "SLEEP", "BYTES", "KILL", "GROUP"))
 _DEFAULT_BYTES = 1 << 16
-_KINDS = ("check", "calibrate", "prepare", "fit", "gather", "blend", "select", "weigh", "score", "judge")
+_KINDS = (
+    "check",
+    "calibrate",
+    "prepare",
+    "fit",
+    "gather",
+    "blend",
+    "select",
+    "size",
+    "boost",
+    "layer",
+    "weigh",
+    "score",
+    "judge",
+)
 
 
 def toy(job: Job, store: Store) -> Yield:
@@ -92,6 +106,10 @@ def invented_values(job: Job) -> dict[str, Any]:
         held_out = job.params["without_fold"] is not None
         losses = [chance(job, "loss", str(step)) for step in range(5)] if held_out else []
         return {"path": path, "held_out": losses, "rows": 20 * held_out}
+    if job.kind == "size":
+        return {"bytes": [int(1e6 * chance(job, "size", str(i))) for i in range(len(job.params["models"]))]}
+    if job.kind == "boost":
+        return {"shares": [chance(job, "share", str(i)) for i in range(_count(job, "selection"))]}
     if job.kind == "weigh":
         return {"weights": [chance(job, "weight", str(i)) for i in range(_count(job, "selection"))]}
     return _verdict(job) if job.kind == "judge" else {}

@@ -33,19 +33,21 @@ def prepare(job: Job, store: Store) -> Yield:
     """Fits a preparation on the rows of a fold's training side (or on all), and transforms every side asked for."""
     x, folds = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["folds"])
     train, valid = _sides(folds, job.params["fold"])
-    began = time.perf_counter()
+    began, phases = time.perf_counter(), dict[str, float]()
     with steady(threads=job.threads, seed=job.seed):
         transformer = PREPARATIONS[job.params["preparation"]]()
         sides = {"train": transformer.fit_transform(take_rows(x, train))}
         if "valid" in job.outputs:
+            start = time.perf_counter()
             sides["valid"] = transformer.transform(take_rows(x, valid))
+            phases["valid"] = time.perf_counter() - start
         if "test" in job.outputs:
             sides["test"] = transformer.transform(get_rows(store, job.inputs["test"]))
-    seconds = time.perf_counter() - began
+    phases["prepare"] = time.perf_counter() - began
     outputs = {name: put_rows(store, side) for name, side in sides.items()}
     if "transformer" in job.outputs:
         outputs["transformer"] = put_bundle(store, {"transformer.skops": dump_object(transformer)})
-    return Yield(outputs=outputs, phases={"prepare": seconds})
+    return Yield(outputs=outputs, phases=phases)
 
 
 def fit(job: Job, store: Store) -> Yield:
@@ -56,22 +58,24 @@ def fit(job: Job, store: Store) -> Yield:
     y = get_array(store, job.inputs["y"])[train]
     began = time.perf_counter()
     fitted = fitted_by(job, store, x if prepared else take_rows(x, train), y)
-    fit_s = time.perf_counter() - began
+    phases = {"fit": time.perf_counter() - began}
     outputs: dict[str, Digest] = {}
-    predict_s = 0.0
     with steady(threads=job.threads, seed=job.seed):
         if "valid" in job.outputs:
             unseen = get_rows(store, job.inputs["valid"]) if prepared else take_rows(x, valid)
-            outputs["valid"] = put_array(store, fitted.predict(unseen))
+            began = time.perf_counter()
+            predictions = fitted.predict(unseen)
+            phases["valid"] = time.perf_counter() - began
+            outputs["valid"] = put_array(store, predictions)
         if "test" in job.outputs:
             test = get_rows(store, job.inputs["test"])
             began = time.perf_counter()
             predictions = fitted.predict(test)
-            predict_s = time.perf_counter() - began
+            phases["predict"] = time.perf_counter() - began
             outputs["test"] = put_array(store, predictions)
     if "model" in job.outputs:
         outputs["model"] = _keep_model(job, store, fitted)
-    return Yield(outputs=outputs, phases={"fit": fit_s, "predict": predict_s})
+    return Yield(outputs=outputs, phases=phases)
 
 
 def fitted_by(job: Job, store: Store, x: Any, y: NDArray[Any]) -> Fitted:

@@ -18,6 +18,7 @@ from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.blending import blend as blend_predictions
 from concours.kernels.criteria import METRICS
+from concours.kernels.frugal import frugal_selection
 from concours.kernels.pooling import pool_weights, sum_weights
 from concours.kernels.selection import greedy_selection, path_losses
 
@@ -44,21 +45,23 @@ def blend(job: Job, store: Store) -> Yield:
     if "selection" in job.outputs:
         fold_weights = np.asarray(job.params.get("fold_weights") or [])
         by_row = fold_weights[first_division(store, job.inputs["folds"])].T if fold_weights.size else weights
-        outputs["selection"] = put_array(store, blend_predictions(_members(job, store, "selection"), by_row, rule=rule))
+        outputs["selection"] = put_array(
+            store, blend_predictions(members_of(job, store, "selection"), by_row, rule=rule)
+        )
     if "test" in job.outputs:
         began = time.perf_counter()
-        outputs["test"] = put_array(store, blend_predictions(_members(job, store, "test"), weights, rule=rule))
+        outputs["test"] = put_array(store, blend_predictions(members_of(job, store, "test"), weights, rule=rule))
         phases["predict"] = time.perf_counter() - began
     return Yield(outputs=outputs, phases=phases)
 
 
 def select(job: Job, store: Store) -> Yield:
-    """Greedy selection on the rows outside one fold, or on all.
+    """Greedy selection on the rows outside one fold, or on all, within limits where there are any.
 
     Gives the path, the members in the order picked, and, with a fold, the loss on its rows after each step of the path.
     """
     folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
-    y, members = get_array(store, job.inputs["y"]), _members(job, store, "selection")
+    y, members = get_array(store, job.inputs["y"]), members_of(job, store, "selection")
     found = measures(job)[0]
     name = found.metric.name
     sign = -1 if found.metric.greater_is_better else 1
@@ -67,13 +70,13 @@ def select(job: Job, store: Store) -> Yield:
         return sign * found.score(truth, p)
 
     rows = np.flatnonzero(folds != fold) if fold is not None else slice(None)
-    selection = greedy_selection(
-        [member[rows] for member in members],
-        y[rows],
-        metric=name if name in METRICS else loss,
-        steps=job.params["steps"],
-        seed=job.seed,
-    )
+    seen, steps = [member[rows] for member in members], job.params["steps"]
+    metric = name if name in METRICS else loss
+    if "limits" in job.params:
+        costs, limits = job.params["costs"], job.params["limits"]
+        selection = frugal_selection(seen, y[rows], metric=metric, costs=costs, limits=limits, steps=steps)
+    else:
+        selection = greedy_selection(seen, y[rows], metric=metric, steps=steps, seed=job.seed)
     others = np.flatnonzero(held_out(folds, fold))
     unseen = [member[others] for member in members]
     losses = path_losses(selection.path, unseen, y[others], loss).tolist() if len(others) else []
@@ -85,12 +88,13 @@ def weigh(job: Job, store: Store) -> Yield:
     folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
     rows = np.flatnonzero(folds != fold) if fold is not None else slice(None)
     y = get_array(store, job.inputs["y"])[rows]
-    members = [member[rows] for member in _members(job, store, "selection")]
+    members = [member[rows] for member in members_of(job, store, "selection")]
     with steady(threads=job.threads, seed=job.seed):
         weights = pool_weights(members, y) if job.params["classes"] else sum_weights(members, y)
     return Yield(values={"weights": weights.tolist()})
 
 
-def _members(job: Job, store: Store, part: str) -> list[NDArray[np.float64]]:
+def members_of(job: Job, store: Store, part: str) -> list[NDArray[np.float64]]:
+    """The members' predictions of a part, (rows, outputs) each."""
     count = sum(name.startswith(part) for name in job.inputs)
     return [get_array(store, job.inputs[f"{part}{index}"]) for index in range(count)]

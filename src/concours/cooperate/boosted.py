@@ -1,0 +1,66 @@
+"""The boosted stack: trees that learn from members' out-of-fold predictions when to believe whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from concours.cooperate.blends import all_and_each, alliance, outcome, selections
+from concours.core.entrant import Entrant
+from concours.core.job import Job
+from concours.core.problem import Problem
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.seeds import derive_seed
+
+_FEWEST = 2000
+_MOST_CLASSES = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoostedStack(MemoProcess):
+    """A second layer (Wolpert 1992, "Stacked generalization") of gradient boosting on the members' predictions.
+
+    As with `Stack`, the rows of a fold are joined by a layer that was fitted on the other folds, so that the alliance's
+    own selection score is of rows it has not seen. It predicts by the trees; its weights only say on whose predictions
+    their splits gained what they did.
+    """
+
+    problem: Problem
+    threads: int = 1
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, [] if self._refusal() else self._jobs(state))
+
+    def result(self, state: Memo) -> Entrant:
+        """The alliance.
+
+        Raises:
+            ValueError: the problem does not suit, or a layer could not be fitted; the message has the reason.
+        """
+        if why := self._refusal():
+            raise ValueError(why)
+        jobs = self._jobs(state)
+        shares = [list(outcome(state, job)["shares"]) for job in jobs]
+        model, *fold_models = [done.outputs["model"] for job in jobs if (done := state.done(job))]
+        params: dict[str, Any] = {"weights": shares[0], "model": model, "fold_models": fold_models}
+        return alliance("stack-boosted", "boosted", state.candidates, params)
+
+    def _refusal(self) -> str:
+        rows, classes = self.problem.train.rows, len(self.problem.classes)
+        if rows < _FEWEST:
+            return f"it learns from {_FEWEST:,} rows or more, there are {rows:,}"
+        return f"it joins {_MOST_CLASSES} classes at most, there are {classes:,}" if classes > _MOST_CLASSES else ""
+
+    def _jobs(self, state: Memo) -> list[Job]:
+        return [
+            Job(
+                kind="boost",
+                inputs={"y": self.problem.train.y, "folds": self.problem.folds, **selections(state.candidates)},
+                params={"classes": len(self.problem.classes), "without_fold": fold},
+                seed=derive_seed(state.seed, "boost", -1 if fold is None else fold),
+                threads=self.threads,
+                outputs=("model",),
+                label="stack-boosted: fit" if fold is None else f"stack-boosted: fit without fold {fold + 1}",
+            )
+            for fold in all_and_each(self.problem)
+        ]

@@ -1,0 +1,122 @@
+"""The light alliance: greedy selection within declared limits of what predicting with it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from concours.cooperate.blends import all_and_each, alliance, best_size, outcome, selections
+from concours.core.entrant import Candidate, Entrant
+from concours.core.event import Done
+from concours.core.job import Job
+from concours.core.problem import Problem
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+
+LIMITS = ("latency_ms", "size_mb")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Light(MemoProcess):
+    """Members picked as `Greedy` does, such that all together stay within limits, and cross-fitted like it.
+
+    What a member costs is added up: a preparation that two members share counts for both. The size of models is the
+    same in every run; how long they take is measured, so that with a limit of it two runs may pick different members.
+
+    Attributes:
+        limits: `latency_ms`, milliseconds to prepare and predict one row of many on one core; `size_mb`, megabytes
+            (10⁶ bytes) of all files that predicting needs. One or both.
+    """
+
+    problem: Problem
+    limits: Mapping[str, float]
+    steps: int = 50
+    threads: int = 1
+
+    def plan(self, state: Memo) -> Plan:
+        done = state.done(sizes := _sizes(state))
+        jobs = self._selects(state, done) if done and self._within(state, done) else []
+        return unfinished(state, [sizes, *jobs])
+
+    def result(self, state: Memo) -> Entrant:
+        """The alliance; of a single member where no two are within the limits.
+
+        Raises:
+            ValueError: no member is within the limits, or a selection failed; the message says so.
+        """
+        outcome(state, sizes := _sizes(state))
+        done = state.done(sizes)
+        if done is None:
+            raise ValueError("the sizes of models are not known")
+        costs = self._costs(state, done)
+        members = self._within(state, done)
+        if not members:
+            raise ValueError(self._too_costly(costs))
+        final, *by_fold = [outcome(state, job) for job in self._selects(state, done)]
+        size = best_size(by_fold)
+        paths = [list(values["path"][:size]) for values in (final, *by_fold)]
+        picked = sorted({pick for path in paths for pick in path})
+        weights = [[path.count(pick) / len(path) for pick in picked] for path in paths]
+        used = [costs[members[pick]] for pick in set(paths[0])]
+        uses = {name: float(f"{sum(cost[name] or 0.0 for cost in used):.3g}") for name in self.limits}
+        params: dict[str, Any] = {
+            "weights": weights[0], "fold_weights": weights[1:], "limits": dict(self.limits), "uses": uses,
+        }  # fmt: skip
+        return alliance("light", "mean", [state.candidates[members[pick]] for pick in picked], params)
+
+    def _costs(self, state: Memo, done: Done) -> list[dict[str, float | None]]:
+        """Of each candidate, by the names of the limits; none where one was not measured."""
+        known = zip(state.candidates, done.values["bytes"], strict=True)
+        costs = [{"latency_ms": _latency_ms(c), "size_mb": size / 1e6} for c, size in known]
+        return [{name: cost[name] for name in self.limits} for cost in costs]
+
+    def _within(self, state: Memo, done: Done) -> list[int]:
+        """The numbers of the candidates that are within the limits alone."""
+        return [
+            number
+            for number, cost in enumerate(self._costs(state, done))
+            if all(value is not None and value <= self.limits[name] for name, value in cost.items())
+        ]
+
+    def _selects(self, state: Memo, done: Done) -> list[Job]:
+        members = self._within(state, done)
+        costs = self._costs(state, done)
+        return [
+            Job(
+                kind="select",
+                inputs={
+                    "y": self.problem.train.y,
+                    "folds": self.problem.folds,
+                    **selections([state.candidates[number] for number in members]),
+                },
+                params={
+                    **self.problem.measuring(1),
+                    "steps": self.steps,
+                    "without_fold": fold,
+                    "limits": list(self.limits.values()),
+                    "costs": [list(costs[number].values()) for number in members],
+                },
+                threads=self.threads,
+                label="light: select" if fold is None else f"light: select without fold {fold + 1}",
+            )
+            for fold in all_and_each(self.problem)
+        ]
+
+    def _too_costly(self, costs: list[dict[str, float | None]]) -> str:
+        parts = []
+        for name, limit in self.limits.items():
+            known = [value for cost in costs if (value := cost[name]) is not None]
+            least = f"the least of a member is {min(known):.3g}" if known else "it was not measured"
+            parts.append(f"{name} = {limit:g} ({least})")
+        return f"no member is within {' and '.join(parts)}"
+
+
+def _latency_ms(candidate: Candidate) -> float | None:
+    return None if candidate.row_s is None else float(f"{1000 * candidate.row_s:.3g}")
+
+
+def _sizes(state: Memo) -> Job:
+    """Asks for the bytes that predicting with each candidate needs."""
+    models = {f"model{i}_{j}": model for i, c in enumerate(state.candidates) for j, model in enumerate(c.models)}
+    params = {"models": [len(candidate.models) for candidate in state.candidates]}
+    return Job(kind="size", inputs=models, params=params, label="light: sizes")

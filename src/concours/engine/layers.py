@@ -1,0 +1,106 @@
+"""Second layers: estimators that learn from members' predictions, and keep like any model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_bundle, put_bundle
+from concours.core.digests import Digest, canonical_json
+from concours.core.ports import Store
+from concours.entrants.fitting import Fitted, fit
+from concours.entrants.models import dump_model, load_model
+from concours.kernels.blending import log_probabilities
+
+Floats = NDArray[np.float64]
+
+_MOST_TREES = 300
+_SHARE_A_LEAF = 100  # a leaf has one in so many rows, and no fewer than twenty
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """Trees on members' predictions. Of numbers they say by how much the members' mean is to be moved.
+
+    Attributes:
+        scale: in which unit trees say it.
+    """
+
+    fitted: Fitted
+    scale: float
+
+    def predict(self, members: Sequence[Floats]) -> Floats:
+        """Predictions (rows, outputs) from those of the members, (rows, outputs) each."""
+        said = self.fitted.predict(_features(members))
+        return said if self.fitted.classes else np.mean(members, axis=0) + self.scale * said
+
+    def shares(self, members: int) -> list[float]:
+        """(members,) of what all splits of the trees gained, the part of those on a member; even where none split."""
+        trees = [tree.nodes for step in getattr(self.fitted.estimator, "_predictors", []) for tree in step]
+        gains = np.zeros(members)
+        for nodes in trees:
+            splits = nodes[nodes["is_leaf"] == 0]
+            width = self.fitted.estimator.n_features_in_ // members
+            np.add.at(gains, splits["feature_idx"] // width, splits["gain"])
+        total = gains.sum()
+        return (gains / total if total > 0 else np.full(members, 1 / members)).tolist()
+
+
+def fit_layer(members: Sequence[Floats], y: NDArray[Any], classes: int, *, seed: int) -> Layer:
+    """A layer fitted on rows that the members have not seen.
+
+    Small trees with many rows a leaf, stopped early by a tenth of the rows: members that are good already leave little
+    to be learned.
+
+    Args:
+        members: (rows, outputs) predictions a member.
+        y: (rows,) codes of the true classes, or values with `classes` 0.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    params = {
+        "learning_rate": 0.05,
+        "max_iter": _MOST_TREES,
+        "max_leaf_nodes": 8,
+        "min_samples_leaf": max(20, len(y) // _SHARE_A_LEAF),
+        "l2_regularization": 10.0,
+        "max_features": 0.5,
+        "early_stopping": True,
+        "n_iter_no_change": 20,
+        "random_state": seed,
+    }
+    x = _features(members)
+    if classes:
+        estimator = HistGradientBoostingClassifier(**params, monotonic_cst=[1] * x.shape[1] if classes == 2 else None)
+        return Layer(fitted=fit(estimator, x, y, classes, calibrate=False), scale=1.0)
+    scale = float(np.std(y)) or 1.0
+    rest = (y - np.mean(members, axis=0)[:, 0]) / scale
+    return Layer(fitted=fit(HistGradientBoostingRegressor(**params), x, rest, 0, calibrate=False), scale=scale)
+
+
+def put_layer(store: Store, layer: Layer) -> Digest:
+    """Keeps a layer."""
+    format, files, why = dump_model(layer.fitted)
+    if format == "refit":
+        raise ValueError(f"the layer cannot be kept: {why}")
+    return put_bundle(store, {"layer.json": canonical_json({"format": format, "scale": layer.scale}), **files})
+
+
+def get_layer(store: Store, digest: Digest) -> Layer:
+    """The layer that was kept."""
+    files = get_bundle(store, digest)
+    head = json.loads(files["layer.json"])
+    return Layer(fitted=load_model(head["format"], files), scale=head["scale"])
+
+
+def _features(members: Sequence[Floats]) -> Floats:
+    """(rows, features): values as they are; of two classes the log odds of the second, of more their logarithms."""
+    if members[0].shape[1] == 1:
+        return np.concatenate(members, axis=1)
+    logs = [log_probabilities(p) for p in members]
+    return np.concatenate([part[:, 1:] - part[:, :1] if part.shape[1] == 2 else part for part in logs], axis=1)
