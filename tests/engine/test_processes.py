@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from concours.commons.disk import DiskStore
 from concours.core.event import Done, Failed
 from concours.core.job import Job
-from concours.core.ports import Executor
+from concours.core.ports import Executor, Notice
 from concours.engine.inline import InlineExecutor
 from concours.engine.limits import MIB, Limits
 from concours.engine.processes import ProcessExecutor
@@ -177,6 +178,69 @@ def test_a_users_code_takes_one_process_while_there_is_other_work(
     assert all(isinstance(event, Done) for event in outcomes(executor, *others[:2], *ours, *others[2:]))
     executor.close()
     assert len(seen) <= 3
+
+
+@dataclass
+class Memory:
+    """A machine with so many bytes, of which each job that runs has taken some."""
+
+    total: int
+    each: int
+    running: int = 0
+    most: int = 0
+
+    def available(self) -> int:
+        return self.total - self.each * self.running
+
+    def __call__(self, notice: Notice) -> None:
+        self.running += notice.topic == "started"
+        self.most = max(self.most, self.running)
+
+
+@pytest.mark.parametrize(("total", "most"), [(10_000, 3), (250, 2), (100, 1), (10, 1)])
+def test_a_further_job_waits_while_memory_is_short(
+    total: int, most: int, store: DiskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A twentieth stays free while several run. The first always runs: nothing else would set any memory free."""
+    monkeypatch.setenv(SLEEP, "0.1")
+    memory = Memory(10_000, 100)
+    monkeypatch.setattr("concours.engine.processes.available_memory", memory.available)
+    monkeypatch.setattr("concours.engine.processes._FREE_SHARE", 100)
+    executor = ProcessExecutor(store, REFERENCE, workers=3, listener=memory)
+    memory.total = total
+    for number in range(6):
+        executor.submit(toy_job(f"job {number}"))
+    ended = 0
+    while events := list(executor.outcomes(timeout_s=5.0)):
+        ended += len(events)
+        memory.running -= len(events)
+    executor.close()
+    assert ended == 6
+    assert memory.most == most
+
+
+def test_a_job_waits_for_as_much_as_its_like_took(store: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one fold of an entrant needed, another will need; an entrant that is not known is tried."""
+    monkeypatch.setenv(SLEEP, "0.2")
+    monkeypatch.setattr("concours.engine.processes.available_memory", lambda: 50 * MIB)
+    memory = Memory(0, 0)
+    executor = ProcessExecutor(store, REFERENCE, workers=2, listener=memory)
+    monkeypatch.setattr("concours.engine.processes._Worker.memory", lambda worker: _set_peak(worker, 40 * MIB))
+    outcomes(executor, toy_job("greedy: fold 1"))
+    for name, most in (("greedy", 1), ("modest", 2)):
+        memory.running = memory.most = 0
+        for fold in (2, 3):
+            executor.submit(toy_job(f"{name}: fold {fold}"))
+        while events := list(executor.outcomes(timeout_s=5.0)):
+            memory.running -= len(events)
+        assert memory.most == most, name
+    executor.close()
+
+
+def _set_peak(worker: Any, peak: int) -> int:
+    """A worker that has taken so much at its most, and a tenth of it now."""
+    worker.peak = peak
+    return peak // 10
 
 
 def test_what_a_job_prints_is_kept(executor: ProcessExecutor, tmp_path: Path) -> None:

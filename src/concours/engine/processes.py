@@ -23,13 +23,15 @@ from concours.core.event import Cause, Cost, Done, Failed, event_from_json
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice, ignore
 from concours.engine.limits import Limits
-from concours.engine.usage import own_memory
+from concours.engine.usage import available_memory, own_memory
 
 _POLL_S = 0.05
 _CHILDREN_S = 0.5
 _CHUNK = 1 << 18
 _LOOK_AHEAD = 100
 _TAIL = 1 << 16
+_FREE_SHARE = 20
+"""One of so many parts of the memory that was free stays free while several jobs run."""
 _START_S = 120.0
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -44,7 +46,7 @@ class ProcessExecutor:
     """Runs each job in one of `workers` processes, each in a process group of its own.
 
     A job that meets a limit is killed with its whole group; the next job gets a new process. What jobs print is kept in
-    `logs`, its end if it is long.
+    `logs`, its end if it is long. While others run, a job waits if less memory is free than its like has taken so far.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class ProcessExecutor:
         self._queue: dict[Digest, Job] = {}
         self._workers: list[_Worker] = []
         self._retried: set[Digest] = set()
+        self._peaks: dict[str, int] = {}
+        self._floor = available_memory() // _FREE_SHARE
 
     def submit(self, job: Job) -> None:
         self._queue[job.digest] = job
@@ -102,10 +106,25 @@ class ProcessExecutor:
             if not idle and len(self._workers) == self._capacity:
                 return
             job = self._next_job(idle)
+            if not self._has_room(job):
+                return
             worker = self._worker_for(job.inputs.get("code"), idle)
             del self._queue[job.digest]
             worker.give(job)
             self._listener(Notice(topic="started", job=job))
+
+    def _has_room(self, job: Job) -> bool:
+        """Whether there is memory for a further job. There is always for the first: nothing else would set any free.
+
+        Those that run may not have taken all that they will take; what is still to come is not free.
+        """
+        running = [worker for worker in self._workers if worker.job]
+        to_come = sum(max(self._needs(worker.job) - worker.memory(), 0) for worker in running if worker.job)
+        return not running or available_memory() - to_come >= max(self._needs(job), self._floor)
+
+    def _needs(self, job: Job) -> int:
+        """The most bytes that jobs like this one have taken."""
+        return self._peaks.get(_like(job), 0)
 
     def _idle(self) -> list[_Worker]:
         """Workers without a job; those that have died in the meantime are taken away."""
@@ -186,6 +205,7 @@ class ProcessExecutor:
         job = worker.job
         if job is None:
             raise RuntimeError("a worker without a job cannot fail")
+        self._learn(job, worker.peak)
         cost = Cost(wall_s=time.monotonic() - worker.given, peak_bytes=worker.peak)
         self._log(worker)
         self._drop(worker)
@@ -193,10 +213,15 @@ class ProcessExecutor:
 
     def _ended(self, worker: _Worker, event: Done | Failed, *, last: bool) -> Done | Failed:
         self._log(worker)
+        if worker.job:
+            self._learn(worker.job, worker.peak)
         worker.job = None
         if last:
             self._drop(worker)
         return event
+
+    def _learn(self, job: Job, peak: int) -> None:
+        self._peaks[_like(job)] = max(self._needs(job), peak)
 
     def _drop(self, worker: _Worker) -> None:
         """Ends a worker; nothing happens if that has been done."""
@@ -310,6 +335,11 @@ class _Worker:
             self.process.stdout.close()
         os.close(self._channel)
         os.close(self._lifeline)
+
+
+def _like(job: Job) -> str:
+    """What jobs of one kind and candidate have in common: their labels up to the fold."""
+    return f"{job.kind}: {job.label.partition(':')[0]}"
 
 
 def _readable(workers: list[_Worker], timeout_s: float) -> list[_Worker]:

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import psutil
 
-_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_CGROUPS = (
+    ("/sys/fs/cgroup/", "memory.max", "memory.current", "inactive_file"),
+    ("/sys/fs/cgroup/memory/", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""Where the two versions of control groups say what the limit is, what is used, and what of that can be dropped."""
 
 
 def cpu_seconds() -> float:
@@ -42,10 +46,11 @@ def own_memory(process: psutil.Process) -> int:
 def available_memory() -> int:
     """Bytes that new work can take, by the machine or by the control group that holds this process."""
     available = int(psutil.virtual_memory().available)
-    for name in _CGROUP_LIMITS:
-        with suppress(OSError, ValueError):
-            limit = int(Path(name).read_text()) - own_memory(psutil.Process())
-            return max(min(available, limit), 0)
+    for folder, limit, used, droppable in _CGROUPS:
+        with suppress(OSError, ValueError, KeyError):
+            stat = dict(line.split() for line in Path(folder, "memory.stat").read_text().splitlines())
+            taken = int(Path(folder, used).read_text()) - int(stat[droppable])
+            return max(min(available, int(Path(folder, limit).read_text()) - taken), 0)
     return available
 
 
