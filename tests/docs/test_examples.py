@@ -22,11 +22,13 @@ from pathlib import Path
 import pytest
 
 from concours import Contest
-from concours.api import config
+from concours.api import config, contest
 from concours.api.circle import STRATEGIES
 from concours.cli.app import main
 from concours.commons.memory import MemoryStore
 from concours.engine.ingest import ingest
+from concours.engine.inline import InlineExecutor
+from concours.engine.runners import RUNNERS
 from concours.entrants.preparation import PREPARATIONS
 from concours.tasks.kinds import KINDS
 from concours.tasks.metrics import _OWN
@@ -71,6 +73,7 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(contest, "_executor", in_this_process)
     names: dict[str, object] = {"__name__": "__page__"}
     for block in blocks_of(page):
         where = f"{page.name}, line {block.line}"
@@ -78,8 +81,8 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
             Path(block.file).write_text(block.text, encoding="utf-8")
         if block.form == "toml":
             assert block.file, f"{where}: the first line of a contest is a comment with the name of its file"
-            contest = Contest.from_file(block.file)
-            ingest(contest.task, MemoryStore(), seed=contest.seed, folder=contest.folder)
+            made = Contest.from_file(block.file)
+            ingest(made.task, MemoryStore(), seed=made.seed, folder=made.folder)
         elif block.form == "python" and not block.file:
             exec(compile(block.text, where, "exec"), names)
         elif block.form == "console":
@@ -90,6 +93,11 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
                 for line in shown:
                     pattern = re.escape(line.strip()).replace("…", ".*")
                     assert re.search(pattern, printed), f"{where}: {line!r} is not in {printed}"
+
+
+def in_this_process(name, out, workers, limits, listener):
+    """Instead of workers, which take seconds to start."""
+    return InlineExecutor(out.store, RUNNERS, listener=listener)
 
 
 def commands_of(text: str) -> list[tuple[str, list[str]]]:
@@ -111,8 +119,7 @@ def run(command: str, monkeypatch, capfd) -> tuple[int, str]:
     if words[0] != "concours":
         done = subprocess.run(["bash", "-ec", command], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout + done.stderr
-    engine = ["--engine", "inline"] if words[1] == "run" else []
-    monkeypatch.setattr(sys, "argv", [*words, *engine])
+    monkeypatch.setattr(sys, "argv", words)
     capfd.readouterr()
     try:
         main()
