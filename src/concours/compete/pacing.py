@@ -71,7 +71,8 @@ def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before_s: 
     needed = max((before_s + course.left * each) / pace.workers, ceil(course.left / pace.workers) * each)
     if needed <= left and left > 0:
         return ""
-    return f"no time: {course.left} fits of about {each:.0f} s would have ended {needed - left:.0f} s too late"
+    about = f"{each:.0f}" if each >= 2 else f"{each:.1g}"
+    return f"no time: {course.left} fits of about {about} s would have ended {needed - left:.0f} s too late"
 
 
 def behind(course: Course, elapsed_s: float, pace: Pace) -> str:

@@ -1,0 +1,155 @@
+"""Pacing: nothing is begun that cannot end in time, whoever can is begun in order, and the time limit holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from concours.commons.memory import MemoryStore
+from concours.compete.leaderboard import Leaderboard
+from concours.compete.pacing import Course, Pace, begin, behind, refusals
+from concours.core.event import Cost, Done, Tick
+from concours.core.job import Job
+from concours.testing.toys import invented_values, toy_candidates, toy_problem
+
+SETTINGS = settings(derandomize=True, max_examples=100, deadline=None)
+SECONDS = st.floats(0.01, 1000.0)
+COURSES = st.lists(
+    st.builds(
+        Course,
+        expected_s=st.none() | SECONDS,
+        fitted_s=st.lists(SECONDS, max_size=4).map(tuple),
+        left=st.integers(0, 5),
+    ),
+    max_size=8,
+)
+PACES = st.builds(Pace, until_s=st.floats(0.0, 5000.0), workers=st.integers(1, 4))
+
+
+def course(expected_s: float | None, left: int = 5, *fitted_s: float) -> Course:
+    return Course(expected_s=expected_s, fitted_s=fitted_s, left=left)
+
+
+@SETTINGS
+@given(COURSES, PACES, st.floats(0.0, 6000.0))
+def test_who_begins_can_end(courses: list[Course], pace: Pace, elapsed_s: float) -> None:
+    """Each that begins ends in time even if its fits take as long as is known, and they begin in order, none twice."""
+    begun = begin(courses, (), elapsed_s, pace)
+    assert list(begun) == sorted(set(begun))
+    for index in begun:
+        one = courses[index]
+        each = np.mean(one.fitted_s) if one.fitted_s else 0.5 * (one.expected_s or 0.0)
+        assert not one.left or each * -(-one.left // pace.workers) <= (pace.until_s - elapsed_s) * (1 + 1e-9)
+
+
+@SETTINGS
+@given(COURSES, PACES, st.floats(0.0, 6000.0))
+def test_all_come_through_or_have_a_reason(courses: list[Course], pace: Pace, elapsed_s: float) -> None:
+    """Whatever is known, in the end nobody is forgotten: each has been through, or is refused with a reason."""
+    begun: tuple[int, ...] = ()
+    for _ in range(len(courses) + 1):
+        begun = begin(courses, begun, elapsed_s, pace)
+        if why := refusals(courses, begun, elapsed_s, pace):
+            assert set(why) | set(begun) == set(range(len(courses)))
+            assert all(text.startswith("no time: ") for text in why.values())
+            return
+        courses = [replace(c, left=0) if i in begun else c for i, c in enumerate(courses)]
+    assert set(begun) == set(range(len(courses)))
+
+
+@SETTINGS
+@given(COURSES, st.integers(1, 4))
+def test_with_time_enough_nobody_is_refused(courses: list[Course], workers: int) -> None:
+    """A limit that nobody meets changes nothing but the moment at which entrants begin."""
+    pace = Pace(until_s=1e9, workers=workers)
+    through = [replace(c, left=0) for c in courses]
+    assert refusals(courses, begin(courses, (), 0.0, pace), 0.0, pace) == {} or not any(c.left for c in courses)
+    assert begin(through, (), 0.0, pace) == tuple(range(len(courses)))
+
+
+def test_unknown_costs_may_try() -> None:
+    """A user's file has no expectation; a moment that is left is enough to find out, none is not."""
+    courses = [course(None)]
+    assert begin(courses, (), 9.0, Pace(until_s=10.0, workers=1)) == (0,)
+    assert begin(courses, (), 10.0, Pace(until_s=10.0, workers=1)) == ()
+
+
+def test_the_expectation_follows_what_was_seen() -> None:
+    """On a machine where fits take three times as long, what would just have fitted does not."""
+    pace = Pace(until_s=100.0, workers=1)
+    assert begin([course(1.0, 0, 1.0), course(15.0)], (0,), 20.0, pace) == (0, 1)
+    assert begin([course(1.0, 0, 3.0), course(15.0)], (0,), 20.0, pace) == (0,)
+
+
+def test_who_is_late_makes_way_for_who_is_not() -> None:
+    """The order is kept among those that can end; the reason counts fits and seconds."""
+    courses, pace = [course(100.0), course(1.0), course(2.0)], Pace(until_s=50.0, workers=2)
+    begun = begin(courses, (), 0.0, pace)
+    assert begun == (1,)
+    done = [courses[0], course(1.0, 0, 1.0), courses[2]]
+    assert begin(done, begun, 5.0, pace) == (1, 2)
+    last = [courses[0], course(1.0, 0, 1.0), course(2.0, 0, 2.0)]
+    assert refusals(last, (1, 2), 10.0, pace) == {0: "no time: 5 fits of about 100 s would have ended 260 s too late"}
+
+
+def test_only_what_has_been_fitted_is_given_up() -> None:
+    """While fits go on there is nothing to go by but what has ended."""
+    pace = Pace(until_s=10.0, workers=1)
+    assert not behind(course(100.0), 0.0, pace)
+    assert behind(course(1.0, 4, 5.0), 5.0, pace).startswith("no time: 4 fits of about 5 s")
+    assert not behind(course(1.0, 1, 5.0), 5.0, pace)
+
+
+def raced(truth: list[float], expected: list[float | None], *, until_s: float, workers: int) -> tuple[float, list[str]]:
+    """A leaderboard by a clock of our own: every fit of candidate i takes `truth[i]` seconds, all else nothing.
+
+    Gives the seconds at which the last job ended, and what became of each candidate.
+    """
+    problem = toy_problem(MemoryStore(), folds=3)
+    board = Leaderboard(problem=problem, pace=Pace(until_s=until_s, workers=workers))
+    candidates = [
+        replace(candidate, expected_s=seconds)
+        for candidate, seconds in zip(toy_candidates(len(truth))[1:], expected, strict=True)
+    ]
+    takes = {candidate.entrant.name: seconds for candidate, seconds in zip(candidates, truth, strict=True)}
+    state, now = board.update(board.init(candidates, seed=0), Tick(elapsed_s=0.0)), 0.0
+    ends: dict[str, float] = {}
+    while (plan := board.plan(state)).jobs:
+        ends = {job.digest: ends[job.digest] for job in plan.jobs if job.digest in ends}
+        for job in plan.jobs:
+            if len(ends) < workers and job.digest not in ends:
+                ends[job.digest] = now + (takes[job.label.partition(":")[0]] if job.kind == "fit" else 0.0)
+        job = min((job for job in plan.jobs if job.digest in ends), key=lambda job: ends[job.digest])
+        took, now = ends[job.digest] - now, max(now, ends.pop(job.digest))
+        took = takes[job.label.partition(":")[0]] if job.kind == "fit" else took
+        state = board.update(board.update(state, Tick(elapsed_s=now)), _done(job, took))
+    return now, [line.status for line in sorted(board.standings(state), key=lambda line: line.entrant.name)]
+
+
+def _done(job: Job, seconds: float) -> Done:
+    outputs = {name: f"sha256:{job.digest.rpartition(':')[2][:60]}{i:04}" for i, name in enumerate(job.outputs)}
+    return Done(job=job.digest, outputs=outputs, values=invented_values(job), cost=Cost(wall_s=seconds))
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(st.data(), st.integers(1, 3), st.floats(1.0, 60.0))
+def test_the_limit_holds_within_one_fit(data: st.DataObject, workers: int, until_s: float) -> None:
+    """Whatever was expected, the board stands at the latest when the fits under way at the limit have ended.
+
+    (The engine ends these at once; here they go on, so that pacing is seen alone.)
+    """
+    truth = data.draw(st.lists(st.floats(0.1, 30.0), min_size=1, max_size=5))
+    expected = [data.draw(st.sampled_from([None, seconds / 2, seconds, 2 * seconds])) for seconds in truth]
+    ended_s, statuses = raced(truth, expected, until_s=until_s, workers=workers)
+    assert ended_s <= until_s + max(truth) + 1e-6
+    assert set(statuses) <= {"ok", "out_of_time"}
+
+
+def test_where_costs_are_as_expected_the_limit_holds() -> None:
+    """Nothing is begun in vain: who begins comes through, and the others are refused."""
+    ended_s, statuses = raced([1.0, 20.0, 2.0], [1.0, 20.0, 2.0], until_s=12.0, workers=1)
+    assert ended_s == 9.0
+    assert sorted(statuses) == ["ok", "ok", "out_of_time"]
