@@ -462,3 +462,12 @@ def test_letters_that_have_no_encoding_do_not_stop_the_report(tmp_path: Path) ->
     """A lone surrogate, which JSON can hold, is replaced."""
     write_report(result(warnings=["\ud800"]), tmp_path / "report.html")
     assert "?" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_how_an_entrant_came_to_be_and_what_an_alliance_uses_are_said() -> None:
+    """The trials of a search, and limits beside what is used of them."""
+    found = "the best of 20 trials by selection score: C = 3.2"
+    light = {"strategy": "light", "weights": {"svm": 1.0}, "limits": {"size_mb": 20}, "uses": {"size_mb": 3.1}}
+    page = render_report(result(standings=[ranked("svm", 1, 1, 1, note=found)], alliances={"light": light}))
+    assert found in page
+    assert "uses size_mb 3.1 of 20" in page

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from concours.api.result import Result
 from concours.core.standings import Standing
+from concours.report.lines import used
 
 _BAR = 30
 _NAME = 28
@@ -115,8 +116,8 @@ def _print_alliances(result: Result, out: Console) -> None:
         weights = sorted(alliance.weights.items(), key=lambda item: -item[1])
         if name in ("average", "vote"):
             continue
-        used = ", ".join(f"{what} {alliance.uses[what]:g} of {limit:g}" for what, limit in alliance.limits.items())
-        out.print(f"\n[cyan]{escape(name)}[/] joins" + (f"  [dim](uses {used})[/]" if used else ""))
+        uses = used(alliance.to_json())
+        out.print(f"\n[cyan]{escape(name)}[/] joins" + (f"  [dim](uses {uses})[/]" if uses else ""))
         width = max(len(member) for member, _ in weights)
         for member, weight in weights:
             out.print(f"  {escape(member):<{width}}  {weight:6.1%}  [cyan]{'█' * max(round(weight * _BAR), 1)}[/]")

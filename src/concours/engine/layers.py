@@ -15,7 +15,8 @@ from concours.core.digests import Digest, canonical_json
 from concours.core.ports import Store
 from concours.entrants.fitting import Fitted, fit
 from concours.entrants.models import dump_model, load_model
-from concours.kernels.blending import log_probabilities
+from concours.kernels.blending import blend, log_probabilities
+from concours.kernels.pooling import sum_weights
 
 Floats = NDArray[np.float64]
 
@@ -25,19 +26,21 @@ _SHARE_A_LEAF = 100  # a leaf has one in so many rows, and no fewer than twenty
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """Trees on members' predictions. Of numbers they say by how much the members' mean is to be moved.
+    """Trees on members' predictions. Of numbers they say by how much a weighted sum of the members is to be moved.
 
     Attributes:
+        weights: (members,) of that sum; empty for classes.
         scale: in which unit trees say it.
     """
 
     fitted: Fitted
-    scale: float
+    weights: tuple[float, ...] = ()
+    scale: float = 1.0
 
     def predict(self, members: Sequence[Floats]) -> Floats:
         """Predictions (rows, outputs) from those of the members, (rows, outputs) each."""
         said = self.fitted.predict(_features(members))
-        return said if self.fitted.classes else np.mean(members, axis=0) + self.scale * said
+        return said if self.fitted.classes else blend(members, np.asarray(self.weights)) + self.scale * said
 
     def shares(self, members: int) -> list[float]:
         """(members,) of what all splits of the trees gained, the part of those on a member; even where none split."""
@@ -77,10 +80,12 @@ def fit_layer(members: Sequence[Floats], y: NDArray[Any], classes: int, *, seed:
     x = _features(members)
     if classes:
         estimator = HistGradientBoostingClassifier(**params, monotonic_cst=[1] * x.shape[1] if classes == 2 else None)
-        return Layer(fitted=fit(estimator, x, y, classes, calibrate=False), scale=1.0)
+        return Layer(fitted=fit(estimator, x, y, classes, calibrate=False))
     scale = float(np.std(y)) or 1.0
-    rest = (y - np.mean(members, axis=0)[:, 0]) / scale
-    return Layer(fitted=fit(HistGradientBoostingRegressor(**params), x, rest, 0, calibrate=False), scale=scale)
+    weights = sum_weights(members, y)
+    rest = (y - blend(members, weights)[:, 0]) / scale
+    fitted = fit(HistGradientBoostingRegressor(**params), x, rest, 0, calibrate=False)
+    return Layer(fitted=fitted, weights=tuple(weights.tolist()), scale=scale)
 
 
 def put_layer(store: Store, layer: Layer) -> Digest:
@@ -88,14 +93,15 @@ def put_layer(store: Store, layer: Layer) -> Digest:
     format, files, why = dump_model(layer.fitted)
     if format == "refit":
         raise ValueError(f"the layer cannot be kept: {why}")
-    return put_bundle(store, {"layer.json": canonical_json({"format": format, "scale": layer.scale}), **files})
+    head = {"format": format, "weights": list(layer.weights), "scale": layer.scale}
+    return put_bundle(store, {"layer.json": canonical_json(head), **files})
 
 
 def get_layer(store: Store, digest: Digest) -> Layer:
     """The layer that was kept."""
     files = get_bundle(store, digest)
     head = json.loads(files["layer.json"])
-    return Layer(fitted=load_model(head["format"], files), scale=head["scale"])
+    return Layer(fitted=load_model(head["format"], files), weights=tuple(head["weights"]), scale=head["scale"])
 
 
 def _features(members: Sequence[Floats]) -> Floats:

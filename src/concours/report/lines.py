@@ -40,6 +40,7 @@ class Line:
     predict: float | None
     status: str
     reason: str
+    note: str
 
     @property
     def range(self) -> str:
@@ -145,6 +146,12 @@ def words(metric: str) -> str:
     return _METRICS.get(metric, metric.replace("_", " "))
 
 
+def used(alliance: Mapping[str, Any]) -> str:
+    """What an alliance of `result.json` uses of its limits; empty where it has none."""
+    uses = alliance.get("uses", {})
+    return ", ".join(f"{name} {uses[name]:g} of {limit:g}" for name, limit in alliance.get("limits", {}).items())
+
+
 def counted(count: int, noun: str) -> str:
     """A number of things, e.g. `1 row`, `2 classes`."""
     plural = "" if count == 1 else "es" if noun.endswith("s") else "s"
@@ -174,6 +181,7 @@ def _line(item: Mapping[str, Any], default: str | None, judged: bool) -> Line:
         fit=_finite(item["fit_seconds"]),
         predict=_finite(item["predict_seconds"]),
         status=item["status"],
+        note=item.get("note", ""),
         reason=item["reason"] or ("its score is not a finite number" if item["status"] == "ok" else ""),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from concours.report.lines import Line, Report, counted, words
+from concours.report.lines import Line, Report, counted, used, words
 from concours.report.picture import NOTHING, Plot, Row, interval_plot, rank_plot
 from concours.report.summary import summary
 
@@ -109,11 +109,16 @@ def _ranks(report: Report) -> Plot | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Alliance:
-    """An alliance as a list of members: name, weight in percent, and the length of its bar, the greatest first."""
+    """An alliance as a list of members: name, weight in percent, and the length of its bar, the greatest first.
+
+    Attributes:
+        uses: what it uses of its limits, where it has any.
+    """
 
     line: Line | None
     name: str
     strategy: str
+    uses: str
     members: tuple[tuple[str, str, float], ...]
 
 
@@ -128,6 +133,7 @@ def _alliances(report: Report) -> list[Alliance]:
             line=lines.get(name),
             name=name,
             strategy=alliance["strategy"],
+            uses=used(alliance),
             members=tuple(
                 (member, f"{100 * weight:.1f}%".replace("-", "−"), round(max(0.0, 100 * weight / longest), 1))
                 for member, weight in sorted(alliance["weights"].items(), key=lambda item: -item[1])
