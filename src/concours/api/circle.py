@@ -27,7 +27,7 @@ from concours.report.lines import counted
 _RESERVE = 0.1
 """The share of a budget that is kept for cooperation and judgement."""
 
-_SEARCH = 0.4
+_SEARCH = 0.5
 """The share of a budget after which no further trial of a search counts."""
 
 
@@ -132,17 +132,21 @@ def _search(
 ) -> tuple[list[Candidate], dict[str, str]]:
     """The candidates, those that search with what they found; and how these came to be, by name."""
     board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads)
-    searching, found = [c for c in admitted if c.entrant.search], dict[str, Found]()
+    searching, found, notes = [c for c in admitted if c.entrant.search], dict[str, Found](), dict[str, str]()
     for number, candidate in enumerate(searching, 1):
         share = None if budget_s is None else budget_s * _SEARCH * number / len(searching)
         search = Search(board=board, until_s=share)
         state = engine.drive(search, [candidate], seed=setup.seed, until_s=until_s)
-        found[candidate.entrant.name] = search.found(state)
+        name = candidate.entrant.name
+        found[name] = search.found(state)
+        notes[name] = _note(found[name], under_way=search.plan(state).status == "run")
     chosen = [replace(c, entrant=found[c.entrant.name].entrant) if c in searching else c for c in admitted]
-    return chosen, {name: _note(result) for name, result in found.items()}
+    return chosen, notes
 
 
-def _note(found: Found) -> str:
+def _note(found: Found, *, under_way: bool) -> str:
+    if under_way:
+        return f"its search is under way: {counted(found.trials, 'trial')} so far"
     if not found.trials:
         return "as declared: no trial of its search has ended well"
     params = ", ".join(f"{name} = {_shown(value)}" for name, value in found.params.items() if value is not None)
