@@ -20,16 +20,19 @@ class Fitted:
     Attributes:
         codes: (seen classes,) int64 codes into the problem's classes; empty for regression.
         classes: how many the problem has; 0 for regression.
+        rows: how many it was fitted on.
     """
 
     estimator: Any
     codes: NDArray[np.int64]
     classes: int
+    rows: int
 
     def predict(self, x: Any) -> NDArray[np.float64]:
         """Predictions (rows, outputs): probabilities that sum to one in the order of the problem's classes, or values.
 
-        An estimator without `predict_proba` gives all weight to the class it names. Classes it has not seen get zero.
+        An estimator without `predict_proba` gives all weight to the class it names. A class that it has not seen gets
+        what one row in so many would say: a zero there could never be forgiven.
 
         Raises:
             ValueError: a prediction has the wrong shape, is not finite, or is no distribution.
@@ -40,8 +43,9 @@ class Fitted:
             seen = _distribution(self.estimator.predict_proba(x), (x.shape[0], len(self.codes)))
         else:
             seen = _one_hot(self.estimator.predict(x), x.shape[0], len(self.codes))
-        aligned = np.zeros((x.shape[0], self.classes))
-        aligned[:, self.codes] = seen
+        floor = 1 / (self.rows + self.classes)
+        aligned = np.full((x.shape[0], self.classes), floor)
+        aligned[:, self.codes] = seen * (1 - floor * (self.classes - len(self.codes)))
         return aligned
 
 
@@ -55,16 +59,16 @@ def fit(estimator: Any, x: Any, y: NDArray[Any], classes: int, *, calibrate: boo
     if not classes:
         values = np.asarray(y)
         fitted = estimator.fit(x, values) if np.ptp(values) else DummyRegressor().fit(x, values)
-        return Fitted(fitted, np.empty(0, dtype=np.int64), 0)
+        return Fitted(fitted, np.empty(0, dtype=np.int64), 0, len(values))
     codes, labels = np.unique(np.asarray(y), return_inverse=True)
     if len(codes) == 1:
-        return Fitted(_Constant(), codes, classes)
+        return Fitted(_Constant(), codes, classes, len(labels))
     if calibrate and not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
         folds = int(min(5, np.bincount(labels).min()))
         if folds > 1:
             estimator = CalibratedClassifierCV(estimator, cv=folds, ensemble=False)
     estimator.fit(x, labels)
-    return Fitted(estimator, codes, classes)
+    return Fitted(estimator, codes, classes, len(labels))
 
 
 class _Constant:

@@ -52,7 +52,7 @@ choosing. A model never adds to this list."""
 def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
     """The format of a fitted model, its files, and why it is `refit` if it is."""
     estimator = fitted.estimator
-    head = canonical_json({"codes": fitted.codes.tolist(), "classes": fitted.classes})
+    head = canonical_json({"codes": fitted.codes.tolist(), "classes": fitted.classes, "rows": fitted.rows})
     if isinstance(estimator, _Constant):
         return "constant", {"fitted.json": head}, ""
     if type(estimator).__module__.startswith(_OURS) and hasattr(estimator, "get_state"):
@@ -84,7 +84,7 @@ def load_model(format: str, files: Mapping[str, bytes]) -> Fitted:
         TrustError: the file holds types that are not on the list.
     """
     head = json.loads(files["fitted.json"])
-    return Fitted(_estimator(format, files), np.asarray(head["codes"], dtype=np.int64), head["classes"])
+    return Fitted(_estimator(format, files), np.asarray(head["codes"], dtype=np.int64), head["classes"], head["rows"])
 
 
 def _estimator(format: str, files: Mapping[str, bytes]) -> Any:

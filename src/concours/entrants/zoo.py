@@ -107,7 +107,9 @@ def _forest(name: str) -> Mapping[str, Breed]:
     path = f"ensemble:{name}"
     params: dict[str, Any] = {"n_estimators": 200, "min_samples_leaf": 2}
     return {
-        "table:classes": _sklearn(f"{path}Classifier", prepare="codes", cost=_trees(0.5), max_features="sqrt", **params),
+        "table:classes": _sklearn(
+            f"{path}Classifier", prepare="codes", cost=_trees(0.5), max_features="sqrt", **params
+        ),
         "table:number": _sklearn(f"{path}Regressor", prepare="codes", cost=_trees(0.75), max_features=0.5, **params),
         "image:classes": _sklearn(f"{path}Classifier", cost=_trees(0.5), max_features="sqrt", **params),
     }
@@ -123,10 +125,10 @@ def _few(_size: Size) -> float:
 
 ZOO: Mapping[str, Mapping[str, Breed]] = {
     "dummy": {
-        "table:classes": _sklearn("dummy:DummyClassifier", cost=_few),
-        "table:number": _sklearn("dummy:DummyRegressor", cost=_few),
-        "text:classes": _sklearn("dummy:DummyClassifier", cost=_few),
-        "image:classes": _sklearn("dummy:DummyClassifier", cost=_few),
+        "table:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
+        "table:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
+        "text:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
+        "image:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
     },
     "logistic": {
         "table:classes": _sklearn("linear_model:LogisticRegression", cost=_linear, max_iter=1000),
@@ -231,6 +233,13 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
 }
 
 BASELINE = "dummy"
+
+PREPARED = {
+    "table": ("matrix", "columns", "codes"),
+    "text": ("tfidf", "topics"),
+    "image": ("pixels", "patches", "components"),
+}
+"""Preparations that suit a kind of input, by name: see `concours.entrants.preparation`."""
 
 _TABLE = (
     "lightgbm",
