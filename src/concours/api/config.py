@@ -85,7 +85,7 @@ _BUDGET = {"seconds": _SECONDS}
 _COOPERATE = {"strategies": _TEXTS, "limits": _TABLE}
 _LIGHT = dict.fromkeys(LIMITS, _POSITIVE)
 _LIMITS = {"seconds": _SECONDS, "memory_gb": _POSITIVE}
-_ENTRANT = {"name": _TEXT, "recipe": _TEXT, "params": _TABLE, "search": _TABLE, "prepare": _one_of("auto", "none")}
+_ENTRANT = {"name": _TEXT, "recipe": _TEXT, "params": _TABLE, "search": _TABLE, "prepare": _TEXT}
 
 
 def read_contest(path: Path) -> dict[str, Any]:

@@ -20,13 +20,17 @@ class Finding:
     present: bool | None = None
 
 
+_SOLD_AS = {"xgboost": "xgboost-cpu"}
+"""Distributions that are called otherwise than the module they bring."""
+
+
 def examine() -> list[Finding]:
     """Packages, required ones and optional ones, and the machine."""
     return [
         Finding("concours", version("concours")),
         Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         *(_package(name, f"pip install {name}") for name in _required()),
-        *(_package(name, install_command(name)) for name in EXTRAS),
+        *(_package(_SOLD_AS.get(name, name), install_command(name)) for name in EXTRAS),
         Finding("cores", str(usable_cores())),
         Finding("memory", f"{available_memory() / 2**30:.1f} GiB free"),
         Finding("disk", f"{shutil.disk_usage('.').free / 2**30:.1f} GiB free here"),

@@ -74,7 +74,7 @@ class RunFolder:
             what = (
                 "another seed"
                 if known.get("task") == task
-                else "another task, or the same with other data, split or metrics"
+                else "another task, or the same with another seed, other data, split or metrics"
             )
             raise RunFolderError(f"{self.path} holds the run of {what}; choose another folder with --out, or delete it")
 

@@ -143,9 +143,12 @@ class Result:
             raise DataError("probabilities were asked for, but this task predicts a number")
         if proba:
             return p
-        if not classes:
-            return p[:, 0]
-        weights = candidate.decision["weights"] if candidate.decision else np.ones(len(classes))
+        return self.named(p, model=model) if classes else p[:, 0]
+
+    def named(self, p: NDArray[np.float64], *, model: str | None = None) -> NDArray[Any]:
+        """The labels (rows,) that a model names, given its probabilities (rows, classes): see `kernels.decisions`."""
+        classes, decision = self.setup.problem.classes, self._candidate(model).decision
+        weights = decision["weights"] if decision else np.ones(len(classes))
         return np.asarray(classes)[decide(p, np.asarray(weights))]
 
     def save(self) -> None:

@@ -30,8 +30,11 @@ def print_result(result: Result, out: Console | None = None) -> None:
     out.print(_headline(result))
     out.print(_board(result, out.width))
     out.print(_legend(result))
+    late = [line.entrant.name for line in result.standings if line.status == "out_of_time"]
+    if len(late) > 1:
+        out.print(f"  [red]out of time[/]: {escape(', '.join(late))}; with more seconds they take part")
     for line in result.standings:
-        if line.reason:
+        if line.reason and (line.status != "out_of_time" or len(late) == 1):
             out.print(f"  [red]{escape(line.entrant.name)}[/]: {line.status.replace('_', ' ')}: {escape(line.reason)}")
         if line.note:
             out.print(f"  [dim]{escape(line.entrant.name)}: {escape(line.note)}[/]")

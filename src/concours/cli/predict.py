@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from concours.api.result import Result
+from concours.core.errors import DataError
 
 
 def predict(
     run: Annotated[Path, typer.Argument(metavar="DIR", help="The run folder of a contest.")],
     rows: Annotated[
-        str, typer.Argument(metavar="INPUT", help="New rows: a CSV file, pictures as .npy, or sklearn:NAME.")
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="New rows: a table, texts or pictures, as a file, a folder, an archive, or sklearn:NAME.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.")],
     model: Annotated[
@@ -33,23 +36,21 @@ def predict(
     def agrees(sentence: str) -> bool:
         return trust or trusts(run) or (sys.stdin.isatty() and typer.confirm(f"{sentence}. Do you trust it?", err=True))
 
-    columns = _columns(result, result.predict(rows, model=model, proba=proba, trust=agrees), proba)
+    predictions = result.predict(rows, model=model, proba=proba, trust=agrees)
+    columns = {"prediction": predictions}
+    if proba:
+        classes = result.setup.problem.classes
+        shares = {f"p_{label}": predictions[:, code] for code, label in enumerate(classes)}
+        columns = {"prediction": result.named(predictions, model=model), **shares}
     _write(columns, output)
     typer.echo(f"{len(columns['prediction'])} predictions of {model or result.default} are in {output}", err=True)
-
-
-def _columns(result: Result, predictions: Any, proba: bool) -> dict[str, Any]:
-    if not proba:
-        return {"prediction": predictions}
-    import numpy as np
-
-    classes = result.setup.problem.classes
-    labels = np.asarray(classes)[predictions.argmax(axis=1)]
-    return {"prediction": labels, **{f"p_{label}": predictions[:, code] for code, label in enumerate(classes)}}
 
 
 def _write(columns: dict[str, Any], output: Path) -> None:
     import pyarrow as pa
     import pyarrow.csv
 
-    pyarrow.csv.write_csv(pa.table(columns), output)
+    try:
+        pyarrow.csv.write_csv(pa.table(columns), output)
+    except OSError as error:
+        raise DataError(f"{output} cannot be written: {error.strerror or error}") from None

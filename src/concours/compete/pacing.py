@@ -71,6 +71,8 @@ def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before_s: 
     needed = max((before_s + course.left * each) / pace.workers, ceil(course.left / pace.workers) * each)
     if needed <= left and left > 0:
         return ""
+    if left <= 0:
+        return "no time: it was used up before"
     about = f"{each:.0f}" if each >= 2 else f"{each:.1g}"
     return f"no time: {course.left} fits of about {about} s would have ended {needed - left:.0f} s too late"
 

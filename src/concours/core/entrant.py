@@ -22,8 +22,8 @@ class Entrant:
         recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), or, for
             what a cooperation returns, the way its parents' predictions are joined (`mean`, `vote`, `pool`, `boosted`).
         params: JSON values, passed to the recipe by name.
-        prepare: `auto`, the preparation of the task's kind; `none`, the data as it is. By default `auto` for what comes
-            from a library and `none` for a file.
+        prepare: `auto`, the preparation that suits; `none`, the data as it is; or a preparation by name. By default
+            `auto` for what comes from a library and `none` for a file.
         role: how the board treats it.
         parents: digests of the entrants that an alliance joins, in the order of its weights.
         search: ranges and choices from which parameters are chosen before the entrant competes (`compete.search`);

@@ -1,7 +1,8 @@
 """The identity of a job: its digest, and the digest of the code that would do it today.
 
 The code is the runner's version, the versions of the packages that the runner and the recipe come from, and, for the
-entrants of our own zoo and for preparations, the text of their modules. A user's file needs no entry: its content is an input of the job.
+entrants of our own zoo and for preparations, the text of their modules. A user's file needs no entry: its content is an
+input of the job.
 """
 
 from __future__ import annotations

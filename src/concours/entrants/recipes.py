@@ -15,7 +15,7 @@ from concours.core.entrant import Entrant
 from concours.core.errors import MissingPackage, RecipeError, nearest
 from concours.core.optional import install_command, installed
 from concours.entrants.sources import closure, import_source
-from concours.entrants.zoo import ZOO, Size
+from concours.entrants.zoo import PREPARED, ZOO, Size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,24 +49,23 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effo
     recipe = entrant.recipe
     file, colon, attribute = recipe.rpartition(":")
     if file.endswith(".py"):
-        return _from_file(entrant, folder / file, attribute, preparation)
+        return _from_file(entrant, folder / file, attribute, form, preparation)
     if colon:
-        return _from_library(entrant, file, preparation)
+        return _from_library(entrant, file, form, preparation)
     if recipe.endswith(".py"):
         raise RecipeError(f"{recipe!r} names a file but no class in it: write {recipe}:ClassName")
     return _from_zoo(entrant, form, preparation, effort)
 
 
-def _from_file(entrant: Entrant, path: Path, attribute: str, preparation: str) -> Resolved:
+def _from_file(entrant: Entrant, path: Path, attribute: str, form: str, preparation: str) -> Resolved:
     recipe = f"{path.name}:{attribute}"
-    prepare = preparation if entrant.prepare == "auto" else "none"
+    prepare = _prepare(entrant, form, own=preparation, usual="none")
     return Resolved(entrant=_with(entrant, recipe=recipe, prepare=prepare), source=closure(path))
 
 
-def _from_library(entrant: Entrant, module: str, preparation: str) -> Resolved:
+def _from_library(entrant: Entrant, module: str, form: str, preparation: str) -> Resolved:
     top = module.partition(".")[0]
-    prepare = "none" if entrant.prepare == "none" else preparation
-    resolved = _with(entrant, prepare=prepare)
+    resolved = _with(entrant, prepare=_prepare(entrant, form, own=preparation, usual=preparation))
     if not installed(top):
         return Resolved(
             entrant=resolved, source={}, skipped=f"{top} is not installed; get it with: {install_command(top)}"
@@ -88,12 +87,20 @@ def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> R
         entrant,
         recipe=breed.recipe,
         params={**own, **breed.params, **entrant.params},
-        prepare="none" if entrant.prepare == "none" else breed.prepare or preparation,
+        prepare=_prepare(entrant, form, own=breed.prepare or preparation, usual=breed.prepare or preparation),
     )
     missing = breed.package and not installed(breed.package)
     reason = f"{breed.package} is not installed; get it with: {install_command(breed.package or '')}" if missing else ""
     share = effort if breed.effort else 1.0
     return Resolved(entrant=resolved, source={}, skipped=reason, seconds=lambda size: share * breed.seconds(size))
+
+
+def _prepare(entrant: Entrant, form: str, *, own: str, usual: str) -> str:
+    """The preparation that an entrant asks for: by name, `auto` for what suits it, or none."""
+    asked, known = entrant.prepare, ("auto", "none", *PREPARED[form.partition(":")[0]])
+    if asked is not None and asked not in known:
+        raise RecipeError(f"prepare must be one of {', '.join(known)}, got {asked!r}; {nearest(asked, known)}")
+    return {None: usual, "auto": own}.get(asked, asked or "none")
 
 
 def _with(entrant: Entrant, **changes: Any) -> Entrant:
