@@ -125,7 +125,7 @@ def _check_absent_class(trial: _Trial) -> None:
     predictions = trial.fitted(np.flatnonzero(trial.y != 1)).predict(trial.new)
     aligned = predictions.shape == (trial.new.shape[0], 3)
     law(aligned, f"{trial.name}: predictions have a column for a class that it has not seen")
-    low = 0 < predictions[:, 1].min() and predictions[:, 1].max() < 1 / np.count_nonzero(trial.y != 1)
+    low = predictions[:, 1].min() > 0 and predictions[:, 1].max() < 1 / np.count_nonzero(trial.y != 1)
     law(bool(low), f"{trial.name}: a class that it has not seen has the weight of less than a row")
 
 
