@@ -86,7 +86,7 @@ def test_without_anything_to_learn_a_layer_stays_with_the_members() -> None:
     """One class only, or numbers that are right already."""
     p = np.full((2000, 2), 0.5)
     layer = fit_layer([p, p], np.zeros(2000, dtype=np.int64), 2, seed=0)
-    assert layer.predict([p, p])[:, 0].min() == 1.0
+    assert layer.predict([p, p])[:, 0].min() > 0.999
     y = np.arange(2000.0)
     exact = fit_layer([y[:, None]] * 2, y, 0, seed=0)
     assert np.allclose(exact.predict([y[:, None]] * 2)[:, 0], y)
