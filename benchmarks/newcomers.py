@@ -96,7 +96,9 @@ def made(name: str, seconds: float, *, run: bool) -> dict[str, Any]:
         cell |= {"settings": tomllib.loads(Path(folder, "contest.toml").read_text()), "warnings": found["warnings"]}
         if run:
             code, out, err = concours(folder, "run", "contest.toml", "--seconds", str(seconds), "--json")
-            cell |= {"board": board(json.loads(out))} if out else {"failed": err.strip().splitlines()[-1]}
+            result = json.loads(out) if out else {"default": None}
+            why = "no entrant ended in time" if out else err.strip().splitlines()[-1]
+            cell |= {"board": board(result)} if result["default"] else {"failed": why}
         return cell
 
 

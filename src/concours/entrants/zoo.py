@@ -255,7 +255,7 @@ _TABLE = (
 )
 _MORE = ("lightgbm-large", "catboost-deep", "boosting", "transformer")
 _TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boosting")
-_IMAGE = ("logistic", "boosting", "knn", "dnn-patches", "residual", "svm", "cnn")
+_IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
 
 LINEUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "table:classes": {"fast": ("logistic", *_TABLE), "full": ("logistic", *_TABLE, "svm-primal", *_MORE)},
