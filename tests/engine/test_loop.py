@@ -292,3 +292,17 @@ def _without_costs(state: Any) -> Any:
         job: {key: value for key, value in event.items() if key != "cost"} for job, event in state["known"].items()
     }
     return {**state, "known": known}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_waiting_jobs_begin_in_the_order_submitted_last(workers: int, bench: Any) -> None:
+    """What a later plan puts first does not stand behind what was submitted before; what has begun goes on."""
+    executor = bench.engine(workers=workers)._executor
+    first, second, third = (toy_job(name) for name in ("first", "second", "third"))
+    for job in (first, second, third, first, third, second):
+        executor.submit(job)
+    ended: list[Digest] = []
+    while len(ended) < 3:
+        ended += [event.job for event in executor.outcomes(timeout_s=10.0)]
+    assert ended == [first.digest, third.digest, second.digest]
+    assert not list(executor.outcomes(timeout_s=0.1))

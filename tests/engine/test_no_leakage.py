@@ -75,14 +75,14 @@ def table(rows: int = 700, classes: int = 2) -> pd.DataFrame:
     return pd.DataFrame({"a": numbers[:, 0], "b": numbers[:, 1], "key": random.permutation(rows), "y": y})
 
 
-def contest(folder: Path, out: str, frame: pd.DataFrame, *names: str, split: Split | None = None, **task: Any) -> Result:
+def contest(
+    folder: Path, out: str, frame: pd.DataFrame, *names: str, split: Split | None = None, **task: Any
+) -> Result:
     """What came of a contest of two honest entrants and some of the others."""
     entrants = [*HONEST, *(Entrant(name.lower(), f"cheats.py:{name}") for name in names)]
     split = split or Split(test=0.4, folds=FOLDS)
     whole = Task(kind="tabular-classification", data=frame, target="y", split=split, **task)
-    return Contest(
-        task=whole, entrants=entrants, lineup="none", engine="inline", out=folder / out, folder=folder
-    ).run()
+    return Contest(task=whole, entrants=entrants, lineup="none", engine="inline", out=folder / out, folder=folder).run()
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +115,7 @@ def test_rows_that_come_twice_are_seen(folder: Path) -> None:
     """What learns by heart is flattered by them; kept together, they flatter nobody."""
     frame = pd.concat([table(200)] * 2, ignore_index=True)
     apart = contest(folder, "apart", frame, "ByHeart")
-    together = contest(
-        folder, "together", frame, "ByHeart", split=Split(test=0.4, folds=FOLDS, group="duplicates")
-    )
+    together = contest(folder, "together", frame, "ByHeart", split=Split(test=0.4, folds=FOLDS, group="duplicates"))
     assert any("in another fold" in text for text in apart.setup.warnings)
     assert any("that judge have the inputs of a row that is fitted on" in text for text in apart.setup.warnings)
     assert not together.setup.warnings

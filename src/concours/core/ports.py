@@ -57,7 +57,8 @@ class Executor(Protocol):
     """Runs jobs. Laws, checked by `concours.testing.check_executor`:
 
     - every submitted job that is not cancelled yields exactly one outcome; a cancelled one at most one;
-    - `submit` does not wait for the job; a job that fails fails alone;
+    - `submit` does not wait for the job; a job that fails fails alone; waiting jobs begin in the order in which they
+      were submitted last, and one that has begun is not begun again;
     - the outputs and values of a job do not depend on the executor, its workers, or the other jobs.
     """
 

@@ -175,7 +175,8 @@ def _inputs(data: Data, task: Task) -> Data:
         return data
     unused = [name for name in (task.id, task.split.group) if name in data.x.column_names]
     if len(unused) == data.x.num_columns:
-        raise DataError(f"{data.name} has no column to predict from besides {', '.join(map(str, unused))}, which no model gets")
+        names = ", ".join(map(str, unused))
+        raise DataError(f"{data.name} has no column to predict from besides {names}, which no model gets")
     return replace(data, x=data.x.drop_columns(unused))
 
 

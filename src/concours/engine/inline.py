@@ -20,6 +20,7 @@ class InlineExecutor:
         self._queue: dict[Digest, Job] = {}
 
     def submit(self, job: Job) -> None:
+        self._queue.pop(job.digest, None)
         self._queue[job.digest] = job
 
     def outcomes(self, *, timeout_s: float | None = None) -> Iterator[Done | Failed]:

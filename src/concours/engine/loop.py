@@ -92,7 +92,7 @@ class Engine:
 
     def _match(self, plan: Plan, sitting: _Sitting) -> None:
         """Cancels what is no longer wanted; recalls or submits what is new."""
-        wanted = {job.digest: job for job in plan.jobs}
+        wanted, fresh = {job.digest: job for job in plan.jobs}, False
         for digest in [digest for digest in sitting.running if digest not in wanted]:
             self._cancel(sitting.running.pop(digest))
         for digest, job in wanted.items():
@@ -103,10 +103,14 @@ class Engine:
                 self._listen(Notice(topic="recalled", job=job, event=_outcome(record)))
             elif self._executor and sitting.told_time:
                 sitting.running[digest] = job
+                fresh = True
                 self._listen(Notice(topic="planned", job=job))
-                self._executor.submit(job)
             else:
                 sitting.unknown.add(digest)
+        if fresh and self._executor:  # all of them, so that those which wait begin in the order of the plan
+            for job in plan.jobs:
+                if job.digest in sitting.running:
+                    self._executor.submit(job)
 
     def _recall(self, job: Job) -> Record | None:
         """The journal's record of a job, if it still holds."""

@@ -72,6 +72,9 @@ class ProcessExecutor:
         self._floor = available_memory() // _FREE_SHARE
 
     def submit(self, job: Job) -> None:
+        if any(worker.job and worker.job.digest == job.digest for worker in self._workers):
+            return
+        self._queue.pop(job.digest, None)
         self._queue[job.digest] = job
 
     def outcomes(self, *, timeout_s: float | None = None) -> Iterator[Done | Failed]:
