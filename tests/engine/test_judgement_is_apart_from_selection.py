@@ -61,6 +61,10 @@ def test_the_default_is_best_by_selection_wherever_it_stands(runs: tuple[Ran, Ra
         assert [line.rank for line in result.standings] == sorted(line.rank for line in result.standings)
 
 
+TOLD = ("fit", "calibrate", "score", "select", "weigh")
+"""Kinds of jobs that are told the targets of the training part."""
+
+
 def test_no_job_that_fits_or_chooses_is_given_the_test_targets(runs: tuple[Ran, Ran]) -> None:
     """By construction: only the judge has their digest among its inputs, and it comes last."""
     for result, notices in runs:
@@ -71,12 +75,16 @@ def test_no_job_that_fits_or_chooses_is_given_the_test_targets(runs: tuple[Ran, 
         assert {"check", "prepare", "fit", "gather", "score", "select", "blend"} <= {kind for kind, _ in given}
 
 
+TOLD = ("fit", "calibrate", "score", "select", "weigh")
+"""Kinds of jobs that are told the targets of the training part."""
+
+
 def test_no_job_that_fits_is_given_more_than_the_training_targets(runs: tuple[Ran, Ran]) -> None:
     """Preparing needs no targets at all; gathering and blending neither."""
     for result, notices in runs:
         train = result.setup.problem.train.y
         for job in notices.jobs("planned"):
-            assert (train in job.inputs.values()) is (job.kind in ("fit", "score", "select", "weigh"))
+            assert (train in job.inputs.values()) is (job.kind in TOLD)
 
 
 def predictions(result: Result) -> dict[str, tuple[Any, Any]]:
