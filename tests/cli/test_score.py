@@ -91,6 +91,15 @@ def test_scores_are_right(file, concours):
         assert low <= value <= high
 
 
+def test_predictions_are_read_as_data_are(concours):
+    """Semicolons, decimal commas, a byte order mark and another encoding score as the plain file does."""
+    write(GOOD, "p.csv")
+    plain = concours("score contest.toml p.csv --json")
+    for encoding in ("utf-8-sig", "utf-16"):
+        GOOD.assign(note="für").to_csv("other.csv", sep=";", decimal=",", encoding=encoding, index=False)
+        assert concours("score contest.toml other.csv --json") == plain
+
+
 def test_for_people(concours):
     """The table has every metric with its interval and direction."""
     write(GOOD, "p.csv")
@@ -169,8 +178,8 @@ CASES = [
     Case("missing ids", GOOD.iloc[:4], ("2 ids of the test part are missing", "first 'r5'")),
     Case("extra ids", pd.concat([GOOD, changed(0, id="r99").iloc[:1]]), ("1 ids are not of the test part", "'r99'")),
     Case("ids twice", pd.concat([GOOD, GOOD.iloc[2:3]]), ("1 ids come more than once", "'r6'")),
-    Case("NaN", changed(1, p_yes=np.nan), ("p_yes is missing or NaN in 1 rows", "id 'r1'")),
-    Case("infinite", changed(1, p_yes=np.inf), ("p_yes is inf in 1 rows", "'r1'")),
+    Case("NaN", changed(1, p_yes=np.nan), ("p_yes is missing, NaN or infinite in 1 rows", "id 'r1'")),
+    Case("infinite", changed(1, p_yes=np.inf), ("p_yes is missing, NaN or infinite in 1 rows", "'r1'")),
     Case("no label", changed(3, prediction=None), ("prediction is missing", "'r2'")),
     Case("unknown class", changed(1, prediction="Yess"), ("1 predictions are no class", "'Yess'", "did you mean 'yes'")),
     Case("sum", changed(2, p_yes=0.9), ("do not sum to one", "'r6'", "1.5")),
@@ -181,11 +190,11 @@ CASES = [
     Case("nothing predicted", GOOD[["id"]], ("'prediction'", "p_no, p_yes", "known: id")),
     Case("number of rows", GOOD.drop(columns="id").iloc[:5], ("5 rows", "no column 'id'", "the 6 rows")),
     Case("empty", "", ("p.csv is empty",)),
-    Case("no rows", "id,prediction\n", ("p.csv has no rows",)),
+    Case("no rows", "id,prediction\n", ("p.csv has a header but no rows",)),
     Case("column twice", "id,prediction,prediction\nr1,no,no\n", ("two columns are called 'prediction'",)),
-    Case("ragged", "id,prediction\nr1,no\nr2\n", ("cannot be read",)),
-    Case("NaN among values", pd.DataFrame({"prediction": [1, 2, np.nan, 4, 5, 6]}), ("missing or NaN in 1 rows", "row 3"), "number.toml"),
-    Case("infinite value", pd.DataFrame({"prediction": [1, 2, -np.inf, 4, 5, 6]}), ("-inf", "row 3"), "number.toml"),
+    Case("ragged", "id,prediction\nr1,no\nr2\n", ("line 3 has 1 cells where the first has 2",)),
+    Case("NaN among values", pd.DataFrame({"prediction": [1, 2, np.nan, 4, 5, 6]}), ("missing, NaN or infinite in 1 rows", "row 3"), "number.toml"),
+    Case("infinite value", pd.DataFrame({"prediction": [1, 2, -np.inf, 4, 5, 6]}), ("missing, NaN or infinite in 1 rows", "row 3"), "number.toml"),
     Case("word for a value", pd.DataFrame({"prediction": [1, 2, "x", 4, 5, 6]}), ("must hold numbers", "'x'"), "number.toml"),
     Case("values not there", pd.DataFrame({"predicted": range(6)}), ("'prediction'", "'predicted'"), "number.toml"),
 ]  # fmt: skip

@@ -67,6 +67,27 @@ def test_train_and_test(how, tmp_path):
     assert (found.y.tolist(), found.test.y.tolist(), len(found.test.x)) == (["cat", "dog"], ["cat", "dog"], 2)
 
 
+@pytest.mark.parametrize("how", ["folder", "zip"])
+def test_validation_folders(how, tmp_path):
+    """A validation folder is the test part where there is no other, and joins train where there is; a note says so."""
+    files = {f"{part}/{c}/0.png": picture(1) for part in ("Train", "Valid") for c in ("cat", "dog")}
+    found = open_source(laid(tmp_path, files, how), tmp_path)
+    assert (found.y.tolist(), found.test.y.tolist()) == (["cat", "dog"], ["cat", "dog"])
+    assert "folder 'valid' is the test part" in found.notes
+    (tmp_path / "more").mkdir()
+    files |= {"test/cat/0.png": picture(1)}
+    found = open_source(laid(tmp_path / "more", files, how), tmp_path / "more")
+    assert (found.y.tolist(), found.test.y.tolist()) == (["cat", "cat", "dog", "dog"], ["cat"])
+    assert "folder 'valid' joins train, beside test" in found.notes
+
+
+def test_names_that_begin_as_those_of_notes_do(tmp_path):
+    """A class `noticeable` and a picture `license-plate` count; only files that are called so throughout do not."""
+    names = ("noticeable/a.png", "citation/license-plate.png", "__MACOSX/a.png", ".x/a.png", "citation/LICENSE.txt")
+    found = open_source(laid(tmp_path, {name: picture(1) for name in names}), tmp_path)
+    assert found.y.tolist() == ["citation", "noticeable"]
+
+
 @pytest.mark.parametrize("form", ["jpeg", "png", "gif", "bmp", "webp"])
 def test_formats(form, tmp_path):
     """Grey stays grey where all are, and the format does not matter."""
@@ -119,6 +140,8 @@ def test_texts_in_a_folder_a_class(how, tmp_path):
     assert found.x.to_pylist() == ["schlecht, für mich", "böse", "gut"]
     assert found.y.tolist() == ["neg", "neg", "pos"]
     assert "not all UTF-8" in found.warnings[0]
+    with pytest.raises(DataError, match="unknown encoding 'utf-9'"):
+        open_source(found.name, tmp_path, Options(encoding="utf-9"))
 
 
 @HOW
@@ -135,6 +158,14 @@ def test_one_archive_in_a_folder(tmp_path):
     laid(tmp_path, {f"{c}/1.png": picture(1) for c in "ab"}, "zip")
     (tmp_path / "README.md").write_text("#")
     assert open_source(".", tmp_path).y.tolist() == ["a", "b"]
+
+
+def test_one_archive_in_a_relative_folder(tmp_path, monkeypatch):
+    """The folder where paths begin counts once."""
+    (tmp_path / "in" / "d").mkdir(parents=True)
+    laid(tmp_path / "in" / "d", {f"{c}/1.png": picture(1) for c in "ab"}, "zip")
+    monkeypatch.chdir(tmp_path)
+    assert open_source("d", Path("in")).y.tolist() == ["a", "b"]
 
 
 def test_nothing_to_read(tmp_path):

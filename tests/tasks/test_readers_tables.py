@@ -327,7 +327,7 @@ def test_links(tmp_path):
             opened(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["t.csv.gz", "a.zip", "a.tar.gz"])
+@pytest.mark.parametrize("name", ["t.csv.gz", "a.zip", "a.tar.gz", "t.npz"])
 def test_bombs(name, tmp_path, monkeypatch):
     """What unpacks to far more than its size is refused while it streams, before it is whole anywhere."""
     monkeypatch.setattr("concours.tasks.readers.archives._BOMB_BYTES", 1 << 20)
@@ -336,6 +336,8 @@ def test_bombs(name, tmp_path, monkeypatch):
     content = b"a,b\n" + b"1,2\n" * (1 << 20)
     if name == "t.csv.gz":
         (tmp_path / name).write_bytes(gzip.compress(content))
+    elif name == "t.npz":
+        np.savez_compressed(tmp_path / name, X=np.zeros((1 << 19, 1)), y=np.zeros(1 << 19))
     else:
         (zipped if name == "a.zip" else tarred)(tmp_path / name, {"t.csv": content})
     with pytest.raises(DataError, match="refused as a bomb"):

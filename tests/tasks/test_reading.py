@@ -76,6 +76,9 @@ def test_targets_in_python():
     assert data.y.tolist() == ["no", "yes"]
     with pytest.raises(DataError, match=r"expected shape \(2,\), got \(3,\)"):
         read(Task(kind=TABLE.name, data=frame, target=[1, 2, 3]), TABLE, Path())
+    for target in (["no", None], pd.Series(["no", np.nan]), ["no", np.nan], np.array(["no", None], dtype=object)):
+        with pytest.raises(DataError, match=r"task\.target is missing in 1 of 2 rows, first in row 2"):
+            read(Task(kind=TABLE.name, data=frame[["a"]], target=target), TABLE, Path())
     with pytest.raises(DataError, match="nan in 1 of 2 rows, first in row 2"):
         read(Task(kind=NUMBER.name, data=frame[["a"]], target=[1.0, float("nan")]), NUMBER, Path())
 
@@ -142,6 +145,8 @@ def test_texts_in_python(make):
     texts = ["one file.csv", "two", "three"]
     data, _ = read(Task(kind=TEXT.name, data=make(texts), target=["a", "b", "a"]), TEXT, Path())
     assert (data.x.to_pylist(), data.y.tolist()) == (texts, ["a", "b", "a"])
+    with pytest.raises(DataError, match="expected texts, got 0"):
+        read(Task(kind=TEXT.name, data=["one", 0], target=["a", "b"]), TEXT, Path())
 
 
 def test_new_texts(tmp_path):

@@ -11,9 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.json
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from concours.api.contest import Contest
@@ -22,6 +19,8 @@ from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError, nearest
 from concours.core.seeds import derive_seed
 from concours.tasks.metrics import Measure, measure
+from concours.tasks.readers.opened import Options
+from concours.tasks.readers.source import open_source
 
 Floats = NDArray[np.float64]
 
@@ -90,10 +89,10 @@ class _Truth:
 def score_predictions(contest: Contest, file: Path) -> Scored:
     """Scores a file of predictions by a contest's metrics, on the test part of its task.
 
-    The file, CSV, Parquet or JSON Lines, has a column `prediction`, a label or a number; or a column `p_` and the class
-    for each class; or both. A column `id`, or of the name that the task's ids have, has the rows' ids, if the task has
-    these, else their positions in the data, from 0. Without it the file has the rows of the test part in order, or all
-    rows of the data that the test part was split off from, in order.
+    The file, a table of any form that data may have, has a column `prediction`, a label or a number; or a column `p_`
+    and the class for each class; or both. A column `id`, or of the name that the task's ids have, has the rows' ids, if
+    the task has these, else their positions in the data, from 0. Without it the file has the rows of the test part in
+    order, or all rows of the data that the test part was split off from, in order.
 
     Raises:
         ContestError, DataError: the contest, its data or the file are wrong.
@@ -157,19 +156,13 @@ class _Given:
 
 
 def _read(file: Path) -> pa.Table:
-    suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() != ".gz"]
     if not file.exists():
         raise DataError(f"{file} does not exist")
     if file.is_dir():
         raise DataError(f"{file} is a folder; a file of predictions was expected")
-    try:
-        table = _parsed(file, suffixes[-1] if suffixes else ".csv")
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        if "Empty CSV file" in str(error) or not file.stat().st_size:
-            raise DataError(f"{file.name} is empty") from None
-        raise DataError(f"{file.name} cannot be read: {str(error).splitlines()[0][:200]}") from None
-    if not len(table):
-        raise DataError(f"{file.name} has no rows")
+    table = open_source(file, Path(), Options(header=True)).x
+    if not isinstance(table, pa.Table):
+        raise DataError(f"{file.name} holds no table; a table of predictions was expected")
     twice = [column for column, times in Counter(table.column_names).items() if times > 1]
     if twice:
         raise DataError(f"{file.name}: two columns are called {twice[0]!r}")
@@ -181,18 +174,6 @@ def _named(table: pa.Table, column: str | None) -> pa.Table:
     if column is None or "id" in table.column_names:
         return table
     return table.rename_columns(["id" if name == column else name for name in table.column_names])
-
-
-def _parsed(file: Path, suffix: str) -> pa.Table:
-    if suffix == ".parquet":
-        return pa.parquet.read_table(file)
-    if suffix in (".jsonl", ".ndjson", ".json"):
-        return pa.json.read_json(file)
-    return pa.csv.read_csv(
-        file,
-        parse_options=pa.csv.ParseOptions(delimiter="\t" if suffix == ".tsv" else ","),
-        convert_options=pa.csv.ConvertOptions(strings_can_be_null=True, null_values=["", "NaN", "nan", "NA"]),
-    )
 
 
 def _aligned(table: pa.Table, truth: _Truth, name: str) -> pa.Table:
@@ -243,7 +224,7 @@ def _predictions(table: pa.Table, truth: _Truth, name: str) -> _Given:
 
 def _labels(table: pa.Table, classes: tuple[Any, ...], name: str) -> Floats:
     """Labels as certainties, (rows, classes)."""
-    _refuse_missing(table["prediction"], "prediction", table, name)
+    _refuse_missing(table, "prediction", "missing", name)
     known = {_key(label): code for code, label in enumerate(classes)}
     labels = [_key(label) for label in table["prediction"].to_pylist()]
     unknown = [index for index, label in enumerate(labels) if label not in known]
@@ -284,7 +265,7 @@ def _probabilities(table: pa.Table, columns: Sequence[str], classes: tuple[Any, 
 
 def _numbers(table: pa.Table, column: str, name: str) -> Floats:
     """A column of finite numbers, (rows,)."""
-    _refuse_missing(table[column], column, table, name)
+    _refuse_missing(table, column, "missing, NaN or infinite", name)
     try:
         values = table[column].cast(pa.float64(), safe=False).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -299,11 +280,11 @@ def _numbers(table: pa.Table, column: str, name: str) -> Floats:
     return np.asarray(values)
 
 
-def _refuse_missing(values: pa.ChunkedArray, column: str, table: pa.Table, name: str) -> None:
-    gaps = values.is_null(nan_is_null=True)
+def _refuse_missing(table: pa.Table, column: str, what: str, name: str) -> None:
+    gaps = table[column].is_null(nan_is_null=True)
     if count := pc.sum(gaps).as_py():
         first = _row(table, pc.index(gaps, True).as_py())
-        raise DataError(f"{name}: {column} is missing or NaN in {count} rows, first in {first}")
+        raise DataError(f"{name}: {column} is {what} in {count} rows, first in {first}")
 
 
 def _row(table: pa.Table, index: int) -> str:

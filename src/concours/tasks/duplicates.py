@@ -49,8 +49,6 @@ def _column_keys(column: pa.ChunkedArray) -> NDArray[np.uint64]:
         return (values + 0.0).view(np.uint64)  # -0 and 0 are equal
     if pa.types.is_date32(column.type):
         column = column.cast(pa.int32())  # Arrow casts dates to no wider number
-    if pa.types.is_date32(column.type):
-        column = column.cast(pa.int32())
     numbers = column if pa.types.is_uint64(column.type) else column.cast(pa.int64())
     gaps = numbers.is_null().to_numpy() if numbers.null_count else None
     keys = pc.fill_null(numbers, 0).to_numpy().astype(np.int64).view(np.uint64)

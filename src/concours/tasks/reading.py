@@ -169,10 +169,8 @@ def _given_rows(source: Any, kind: str, name: str) -> Opened:
         if isinstance(source, (pa.Array, pa.ChunkedArray)):
             return Opened(x=_strings(source), name=name)
         values = source.to_list() if hasattr(source, "to_list") else list(source)
-        if wrong := next(
-            (value for value in values if not (value is None or isinstance(value, str) or value != value)), None
-        ):
-            raise DataError(f"{name}: expected texts, got {wrong!r}")
+        if wrong := [value for value in values if not (value is None or isinstance(value, str) or value != value)]:
+            raise DataError(f"{name}: expected texts, got {wrong[0]!r}")
         return Opened(x=_strings(pa.array([v if isinstance(v, str) else "" for v in values], pa.string())), name=name)
     return Opened(x=as_table(source), name=name)
 
@@ -210,9 +208,19 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
 
 
 def _given(target: Any, x: Any) -> NDArray[Any]:
+    import pandas as pd
+
     y = np.asarray(target)
     if y.shape != (len(x),):
         raise DataError(f"task.target must have one value a row: expected shape ({len(x)},), got {y.shape}")
+    if y.dtype.kind in "biuf":
+        return y
+    # A list of texts with a NaN becomes an array of texts with "nan".
+    gaps = np.asarray(pd.isna(np.asarray(target, dtype=object)))
+    if gaps.any():
+        raise DataError(
+            f"task.target is missing in {gaps.sum()} of {len(y)} rows, first in row {int(np.argmax(gaps)) + 1}"
+        )
     return y
 
 

@@ -141,7 +141,7 @@ class _Guarded(io.RawIOBase):
         self._seen += len(chunk)
         if self._seen - self._checked > _LARGE:
             self._checked = self._seen
-            _refuse_bomb(self._name, self._seen, self._packed, whole=self._whole)
+            refuse_bomb(self._name, self._seen, self._packed, whole=self._whole)
         return len(chunk)
 
     def close(self) -> None:
@@ -150,7 +150,8 @@ class _Guarded(io.RawIOBase):
         super().close()
 
 
-def _refuse_bomb(name: str, size: int, packed: int, *, whole: bool = True) -> None:
+def refuse_bomb(name: str, size: int, packed: int, *, whole: bool = True) -> None:
+    """Raises a `DataError` where `packed` bytes would become more than an honest file, or than memory, would hold."""
     if size > _BOMB_BYTES and size > _BOMB_RATIO * packed:
         raise DataError(f"{name} unpacks to more than {_BOMB_RATIO} times its size: it is refused as a bomb")
     if whole and size > _LARGE and size > (free := psutil.virtual_memory().available):
@@ -209,7 +210,7 @@ class _Zip:
             raise DataError(f"{path.name} is encrypted ({locked[0]!r}): unpack it first")
         _checked_names(path.name, list(self._infos))
         declared = sum(info.file_size for info in self._infos.values())
-        _refuse_bomb(path.name, declared, path.stat().st_size, whole=False)
+        refuse_bomb(path.name, declared, path.stat().st_size, whole=False)
 
     def names(self) -> list[str]:
         return sorted(self._infos)
@@ -218,7 +219,7 @@ class _Zip:
         with damage_named(self.name), zipfile.ZipFile(self._path) as archive:
             for name in self.names():
                 if name in wanted:
-                    _refuse_bomb(name, self._infos[name].file_size, self._infos[name].compress_size)
+                    refuse_bomb(name, self._infos[name].file_size, self._infos[name].compress_size)
                     yield name, archive.read(name)
 
     def entry(self, name: str) -> Entry:
@@ -252,7 +253,7 @@ class _Tar:
         with self._opened() as archive:
             for member in archive:
                 if member.isfile() and member.name in wanted:
-                    _refuse_bomb(member.name, member.size, self._path.stat().st_size)
+                    refuse_bomb(member.name, member.size, self._path.stat().st_size)
                     yield member.name, archive.extractfile(member).read()  # type: ignore[union-attr]
 
     def entry(self, name: str) -> Entry:
@@ -263,7 +264,7 @@ class _Tar:
             stream = self._stream()
             archive = tarfile.open(fileobj=stream, mode="r|", bufsize=_TAR_BUFFER)  # noqa: SIM115 (closed with the entry)
             member = next(member for member in archive if member.name == name)
-            _refuse_bomb(name, member.size, self._path.stat().st_size)
+            refuse_bomb(name, member.size, self._path.stat().st_size)
             return archive.extractfile(member), archive, stream
 
         return _inner(self.name, name, opened, self._path.stat().st_size)

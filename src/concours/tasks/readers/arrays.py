@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
-from concours.tasks.readers.archives import Entry, damage_named
+from concours.tasks.readers.archives import Entry, damage_named, refuse_bomb
 from concours.tasks.readers.objects import as_table
 from concours.tasks.readers.opened import Opened, Rows
 
@@ -79,6 +79,10 @@ def _loaded(entry: Entry) -> Any:
     try:
         with damage_named(entry.name), entry.open() as file:
             loaded = np.load(io.BytesIO(file.read()) if entry.path is None else file, allow_pickle=False)
-            return dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else loaded
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
+                return loaded
+            for member in loaded.zip.infolist():  # type: ignore[union-attr]
+                refuse_bomb(f"{entry.name}:{member.filename}", member.file_size, member.compress_size)
+            return dict(loaded)
     except ValueError as error:
         raise DataError(f"{entry.name} is not an array in numpy's format: {error}") from None

@@ -33,9 +33,10 @@ TABLES = (
     ".npy",
 )
 _PACKINGS = (".gz", ".bz2", ".xz")
-_ASIDE = ("readme", "license", "licence", "copying", "citation", "changelog", "thumbs.db", "__macosx", "notice")
+_ASIDE = ("readme", "license", "licence", "copying", "citation", "changelog", "notice", "thumbs")
 _NO_TEXT = (".md", ".rst", ".html", ".pdf", ".json", ".toml", ".yaml", ".yml", ".names", ".py", ".db")
 _TEST, _TRAIN = ("test", "testing"), ("train", "training", "trainset")
+_VALIDATION = ("val", "valid", "validation")
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def read_files(
 ) -> Opened:
     """What is in a folder or an archive. README files and the like do not count.
 
-    - Pictures, or texts, in a folder a class, perhaps under `train` and `test`;
+    - Pictures, or texts, in a folder a class, perhaps under `train` and `test`. A folder
+      `val` (`valid`, `validation`) is the test part where there is no `test`, and joins `train` where there is;
     - texts, a row a line, in a file a class;
     - one table, or a pair whose names differ by `train` and `test`; one archive in a folder.
 
@@ -93,8 +95,8 @@ def read_files(
 
 def _content_names(files: Files) -> list[str]:
     def counts(name: str) -> bool:
-        parts = [part.lower() for part in PurePosixPath(name).parts]
-        return not any(part.startswith((".", *_ASIDE)) for part in (*parts[:-1], parts[-1])[-3:])
+        path = PurePosixPath(name.lower())
+        return path.stem not in _ASIDE and not any(part.startswith(".") or part == "__macosx" for part in path.parts)
 
     return [name for name in files.names() if counts(name)]
 
@@ -121,32 +123,36 @@ def _pair(names: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
-def _placed(names: Sequence[str]) -> list[_Labelled]:
-    """Parts and classes from paths, sorted by part, class and name."""
+def _placed(names: Sequence[str]) -> tuple[list[_Labelled], list[str]]:
+    """Parts and classes from paths, sorted by part, class and name; and what validation folders were taken for."""
     paths = [PurePosixPath(name).parts for name in names]
     depth = 0
     while all(len(parts) > depth + 1 for parts in paths) and len({parts[depth] for parts in paths}) == 1:
         depth += 1
     tops = {parts[depth].lower() for parts in paths if len(parts) > depth + 1}
-    parted = bool(tops & set(_TEST)) and bool(tops & set(_TRAIN))
+    tests = _TEST if tops & set(_TEST) else _VALIDATION
+    parted = bool(tops & set(tests)) and bool(tops & set(_TRAIN))
+    aside = sorted(tops & set(_VALIDATION)) if parted else []
+    taken = "is the test part" if tests is _VALIDATION else "joins train, beside test"
     placed = []
     for name, parts in zip(names, paths, strict=True):
         rest = parts[depth:]
-        test = parted and rest[0].lower() in _TEST
+        test = parted and rest[0].lower() in tests
         rest = rest[1:] if parted and len(rest) > 1 else rest
         placed.append(_Labelled(name, test, rest[0] if len(rest) > 1 else None))
-    return sorted(placed, key=lambda file: (file.test, file.label or "", file.name))
+    placed.sort(key=lambda file: (file.test, file.label or "", file.name))
+    return placed, [f"folder {top!r} {taken}" for top in aside]
 
 
 def _pictures(files: Files, names: Sequence[str], options: Options) -> Opened:
-    placed = _placed(names)
+    placed, taken = _placed(names)
     read = read_pictures(files, [file.name for file in placed], options)
     kept = [placed[row] for row in read.kept]
-    return _parted(files.name, read.x, kept, read.notes, read.warnings)
+    return _parted(files.name, read.x, kept, [*read.notes, *taken], read.warnings)
 
 
 def _texts(files: Files, names: Sequence[str], options: Options) -> Opened:
-    placed = _placed(names)
+    placed, taken = _placed(names)
     if options.labelled and all(file.label is None for file in placed):
         return _file_a_class(files, sorted(names), options)
     order = {file.name: row for row, file in enumerate(placed)}
@@ -155,7 +161,7 @@ def _texts(files: Files, names: Sequence[str], options: Options) -> Opened:
         contents[order[name]] = content
     texts, guess = decoded(contents, options.encoding, files.name)
     x = pa.chunked_array([pa.array([cleaned(text).strip() for text in texts], pa.string())])
-    notes = [f"{len(texts)} files of text"]
+    notes = [f"{len(texts)} files of text", *taken]
     return _parted(files.name, x, placed, notes, _guess_said(guess, files.name))
 
 

@@ -21,6 +21,7 @@ _TYPED = {
     ".pq": tables.read_parquet,
     ".jsonl": tables.read_jsonl,
     ".ndjson": tables.read_jsonl,
+    ".json": tables.read_jsonl,
     ".arrow": tables.read_arrow,
     ".feather": tables.read_arrow,
     ".ipc": tables.read_arrow,
@@ -59,7 +60,7 @@ def open_source(source: str | Path | Sequence[str | Path], folder: Path, options
         files_of(path),
         options,
         lambda entry: _open_entry(entry, options),
-        lambda name: open_source(path / name, folder, options),
+        lambda name: open_source(path / name, Path(), options),
     )
 
 

@@ -69,9 +69,10 @@ def decoded(contents: Sequence[bytes], encoding: str | None, name: str) -> tuple
     """Texts of files, and the encoding that was guessed for those that are not UTF-8, if any.
 
     Raises:
-        DataError: a file is no text, or not in the declared encoding.
+        DataError: a file is no text, or not in the declared encoding, or that is unknown.
     """
     if encoding is not None:
+        encoding = checked_encoding(encoding)
         try:
             return [content.decode(encoding) for content in contents], None
         except UnicodeDecodeError as error:
