@@ -153,3 +153,16 @@ def test_where_costs_are_as_expected_the_limit_holds() -> None:
     ended_s, statuses = raced([1.0, 20.0, 2.0], [1.0, 20.0, 2.0], until_s=12.0, workers=1)
     assert ended_s == 9.0
     assert sorted(statuses) == ["ok", "ok", "out_of_time"]
+
+
+def test_who_is_given_up_stays_given_up() -> None:
+    """A new state, as when alliances join the board, that is told of fits ended before begins none of the others anew."""
+    board = Leaderboard(problem=toy_problem(MemoryStore()), pace=Pace(until_s=10.0, workers=1))
+    (candidate,) = toy_candidates(1)[1:]
+    state = board.init([candidate], seed=0)
+    first = next(job for job in board.plan(state).jobs if job.kind == "fit")
+    state = board.update(state, Done(job=first.digest, outputs={}, cost=Cost(wall_s=5.0)))
+    assert any(job.kind == "fit" for job in board.plan(state).jobs)
+    late = board.update(state, Tick(elapsed_s=11.0))
+    assert not board.plan(late).jobs
+    assert board.entries(late)[0].status == "out_of_time"

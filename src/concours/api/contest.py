@@ -107,12 +107,13 @@ class Contest:
 
         began = time.monotonic()
         kind = kind_named(self.task.kind)
-        resolved = self._resolved(kind)
-        strategies = self._strategies(kind)
         out = RunFolder(Path(self.out or Path("runs") / self._name()))
+        effort = (out.read("run.json") or {}).get("effort") or self._effort()
+        resolved = self._resolved(kind, effort)
+        strategies = self._strategies(kind)
         with out.writing():
             setup = self._setup(kind, resolved, strategies, out.store)
-            out.claim(task=setup.problem.digest, seed=self.seed)
+            out.claim(task=setup.problem.digest, seed=self.seed, effort=effort)
             out.write("setup.json", setup.to_json())
             for warning in setup.warnings:
                 listener(Notice(topic="warning", text=warning))
@@ -132,9 +133,12 @@ class Contest:
         known = Path(data.rpartition(":")[2]).name.partition(".")[0] if isinstance(data, str) else ""
         return self.task.name or known or self.task.kind
 
-    def _resolved(self, kind: Kind) -> list[Resolved]:
+    def _usual_lineup(self) -> str:
+        return self.lineup or ("none" if self.entrants else "fast" if self.seconds is None else "full")
+
+    def _resolved(self, kind: Kind, effort: float) -> list[Resolved]:
         """Baseline, named entrants, line-up; no two of one name."""
-        lineup = self.lineup or ("none" if self.entrants else "fast" if self.seconds is None else "full")
+        lineup = self._usual_lineup()
         if lineup not in ("none", "fast", "full"):
             raise ContestError(f"lineup must be one of fast, full, none; got {lineup!r}")
         names = {entrant.name for entrant in self.entrants}
@@ -142,11 +146,14 @@ class Contest:
         baseline = [] if BASELINE in names else [Entrant(name=BASELINE, recipe=BASELINE, role="baseline")]
         everyone = [*baseline, *self.entrants, *(Entrant(name=name, recipe=name) for name in own)]
         _refuse_doubles([entrant.name for entrant in everyone])
-        return [_resolved(entrant, kind, self.folder, self._effort(lineup)) for entrant in everyone]
+        return [_resolved(entrant, kind, self.folder, effort) for entrant in everyone]
 
-    def _effort(self, lineup: str) -> float:
-        """How long a fit of the zoo's own entrants may take, in units of about ten seconds: what suits the budget."""
-        whole = 2.0 if lineup == "full" else 1.0
+    def _effort(self) -> float:
+        """How long a fit of the zoo's own entrants may take, in units of about ten seconds: what suits the budget.
+
+        A contest that goes on with more time keeps the effort of its first sitting, so that no fit is done again.
+        """
+        whole = 2.0 if self._usual_lineup() == "full" else 1.0
         return whole if self.seconds is None else round(min(max(self.seconds / 200, 0.05), whole), 3)
 
     def _strategies(self, kind: Kind) -> tuple[str, ...]:
@@ -169,16 +176,18 @@ class Contest:
 
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder)
         size = _size(ingested.problem, store)
+        candidates = tuple(
+            Candidate(
+                entrant=r.entrant,
+                code=put_json(store, dict(r.source)) if r.source else None,
+                expected_s=round(r.seconds(size), 2) if r.seconds else None,
+            )
+            for r in resolved
+        )
+        _refuse_namesakes(candidates)
         return Setup(
             problem=ingested.problem,
-            candidates=tuple(
-                Candidate(
-                    entrant=r.entrant,
-                    code=put_json(store, dict(r.source)) if r.source else None,
-                    expected_s=round(r.seconds(size), 2) if r.seconds else None,
-                )
-                for r in resolved
-            ),
+            candidates=candidates,
             skipped={r.entrant.name: why for r in resolved if (why := r.skipped or _unsearchable(r.entrant))},
             seed=self.seed,
             final=self.final,
@@ -275,6 +284,16 @@ def _unsearchable(entrant: Entrant) -> str:
     """Why an entrant's search cannot be made here; empty if it can."""
     missing = entrant.search and not installed("optuna")
     return f"its search needs optuna; get it with: {install_command('optuna')}" if missing else ""
+
+
+def _refuse_namesakes(candidates: Sequence[Candidate]) -> None:
+    """Two files of one name with one class name would be taken for one entrant."""
+    known: dict[str, Candidate] = {}
+    for candidate in candidates:
+        other = known.setdefault(candidate.entrant.digest, candidate)
+        if other.code != candidate.code:
+            names = f"{other.entrant.name!r} and {candidate.entrant.name!r}"
+            raise ContestError(f"entrant.recipe: {names} come from two files of one name; rename one of the files")
 
 
 def _refuse_doubles(names: Sequence[str]) -> None:

@@ -55,8 +55,8 @@ class RunFolder:
         finally:
             os.close(lock)
 
-    def claim(self, *, task: str, seed: int) -> None:
-        """Makes the folder this contest's, or checks that it is.
+    def claim(self, *, task: str, seed: int, effort: float) -> None:
+        """Makes the folder this contest's, or checks that it is. The first sitting's effort is kept with it.
 
         Raises:
             RunFolderError: it belongs to another task or seed, or holds something that is not a run.
@@ -69,8 +69,8 @@ class RunFolder:
             if strange:
                 names = ", ".join(sorted(strange)[:3])
                 raise RunFolderError(f"{self.path} holds other things ({names}); choose another folder with --out")
-            self.write("run.json", identity)
-        elif known != identity:
+            self.write("run.json", {**identity, "effort": effort})
+        elif {name: known.get(name) for name in identity} != identity:
             what = (
                 "another seed"
                 if known.get("task") == task

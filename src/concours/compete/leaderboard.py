@@ -124,10 +124,12 @@ class Leaderboard:
         if before.elapsed_s is None:
             fits = [[job for job in entry.jobs if job.kind == "fit"] for entry in entries]
             begun = tuple(i for i, jobs in enumerate(fits) if any(after.ended(job) for job in jobs))
+        resumed = before.elapsed_s is None
         for index in begun:
             entry = entries[index]
-            if isinstance(event, Done) and any(job.digest == event.job for job in entry.jobs):
-                refused |= {index: why} if (why := behind(entry.course, now, pace)) else {}
+            if resumed or (isinstance(event, Done) and any(job.digest == event.job for job in entry.jobs)):
+                why = behind(entry.course, now, pace, under_way=0 if resumed else pace.workers - 1)
+                refused |= {index: why} if why else {}
         over = {index for index, entry in enumerate(entries) if index in refused or entry.failed}
         courses = [replace(e.course, left=0) if i in over else e.course for i, e in enumerate(entries)]
         begun = begin(courses, begun, now, pace)

@@ -77,9 +77,13 @@ def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before_s: 
     return f"no time: {course.left} fits of about {about} s would have ended {needed - left:.0f} s too late"
 
 
-def behind(course: Course, elapsed_s: float, pace: Pace) -> str:
-    """Why an entrant that has begun cannot end in time, even if the fits under way end at once; empty if it can."""
-    rest = replace(course, left=max(course.left - pace.workers + 1, 0))
+def behind(course: Course, elapsed_s: float, pace: Pace, *, under_way: int = 0) -> str:
+    """Why an entrant that has begun cannot end in time; empty if it can.
+
+    Args:
+        under_way: how many of its fits may be under way; they may end at once.
+    """
+    rest = replace(course, left=max(course.left - under_way, 0))
     return _late(rest, elapsed_s, pace, 1.0) if course.fitted_s else ""
 
 

@@ -64,8 +64,7 @@ class Greedy(MemoProcess):
             ValueError: a selection failed; the message has its reason.
         """
         final, *by_fold = [outcome(state, self._select(state, fold)) for fold in all_and_each(self.problem)]
-        size = best_size(by_fold)
-        paths = [list(values["path"][:size]) for values in (final, *by_fold)]
+        paths = best_paths(final, by_fold)
         members = sorted({member for path in paths for member in path})
         weights = [[path.count(member) / len(path) for member in members] for path in paths]
         params: dict[str, Any] = {"weights": weights[0], "fold_weights": weights[1:]}
@@ -145,6 +144,16 @@ def best_size(by_fold: Sequence[Mapping[str, Any]]) -> int:
     shares = [values["rows"] / rows for values in by_fold]
     losses = [sum(s * loss for s, loss in zip(shares, step, strict=True)) for step in steps]
     return losses.index(min(losses)) + 1
+
+
+def best_paths(final: Mapping[str, Any], by_fold: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """The picks that count: of the final selection as many as do best over all folds, of a fold's as do best on others.
+
+    So the rows of a fold say nothing of how many picks join them.
+    """
+    others = [[values for other, values in enumerate(by_fold) if other != fold] for fold in range(len(by_fold))]
+    sizes = [best_size(by_fold), *(best_size(values) for values in others)]
+    return [list(values["path"][:size]) for values, size in zip((final, *by_fold), sizes, strict=True)]
 
 
 def _equal(name: str, recipe: str, members: Sequence[Candidate]) -> Entrant:

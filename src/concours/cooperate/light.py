@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from concours.cooperate.blends import all_and_each, alliance, best_size, outcome, selections
+from concours.cooperate.blends import all_and_each, alliance, best_paths, outcome, selections
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job
@@ -53,8 +53,7 @@ class Light(MemoProcess):
         if not members:
             raise ValueError(self._too_costly(costs))
         final, *by_fold = [outcome(state, job) for job in self._selects(state, done)]
-        size = best_size(by_fold)
-        paths = [list(values["path"][:size]) for values in (final, *by_fold)]
+        paths = best_paths(final, by_fold)
         picked = sorted({pick for path in paths for pick in path})
         weights = [[path.count(pick) / len(path) for pick in picked] for path in paths]
         used = [costs[members[pick]] for pick in set(paths[0])]

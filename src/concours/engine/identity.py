@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from concours.core.digests import Digest, digest_json
@@ -17,13 +18,7 @@ from concours.engine.work import Runners
 from concours.entrants.sources import closure
 
 _OURS = "concours"
-_LIBRARIES = {
-    "catboost": "catboost",
-    "lightgbm": "lightgbm",
-    "sklearn": "scikit-learn",
-    "torch": "torch",
-    "xgboost": "xgboost-cpu",
-}
+_LIBRARIES = ("catboost", "lightgbm", "sklearn", "torch", "xgboost")
 _PREPARATIONS = "concours.entrants.preparation:PREPARATIONS"
 
 
@@ -31,7 +26,19 @@ def code_digest(job: Job, runners: Runners) -> Digest:
     """Changes whenever the code behind the job does, and only then."""
     spec = runners[job.kind]
     recipe = job.params.get("recipe") or (_PREPARATIONS if "preparation" in job.params else "")
-    return digest_json([spec.version, {name: _version(name) for name in spec.packages}, _recipe_code(recipe)])
+    known = [spec.version, {name: _version(name) for name in spec.packages}, _recipe_code(recipe)]
+    own = [name.partition(":")[0] for name in job.params.get("metrics", ()) if ":" in name]
+    return digest_json([*known, *(_module_code(module) for module in own)])
+
+
+@cache
+def _module_code(module: str) -> object:
+    """What stands for a module that a user's metric lies in: its distribution's version, or else its text."""
+    top = module.partition(".")[0]
+    if top in _distributions():
+        return _versions(top)
+    found = find_spec(module)
+    return Path(found.origin).read_text() if found and found.origin and found.has_location else None
 
 
 @cache
@@ -45,11 +52,14 @@ def _recipe_code(recipe: str) -> object:
         root = Path(__file__).parents[2]
         files = closure(root.joinpath(*module.split(".")).with_suffix(".py"), root=root, only=root / _OURS / "entrants")
         text = "\n".join(files.values())
-        outside = sorted(
-            name for module, name in _LIBRARIES.items() if f"import {module}" in text or f"from {module}" in text
-        )
-        return [files, {name: _version(name) for name in outside}]
-    return {name: _version(name) for name in sorted(_distributions().get(top, [top]))}
+        outside = [module for module in _LIBRARIES if f"import {module}" in text or f"from {module}" in text]
+        return [files, {module: _versions(module) for module in outside}]
+    return _versions(top)
+
+
+def _versions(module: str) -> dict[str, str | None]:
+    """Versions of the distributions that bring a top-level module."""
+    return {name: _version(name) for name in _distributions().get(module, [module])}
 
 
 @cache

@@ -22,6 +22,9 @@ from concours.entrants.models import load_model, load_object
 from concours.kernels.blending import blend
 from concours.kernels.calibration import Calibration
 
+_KNOWN = ("concours", "sklearn")
+"""Libraries whose estimators may be fitted again without asking."""
+
 
 class Predictor:
     """Predicts with the candidates of one contest; what two of them share is done once.
@@ -72,10 +75,17 @@ class Predictor:
             return fitted.transform(self._x)
 
 
-def code_of(candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[str]:
-    """The recipes in users' files that predicting with a candidate would run."""
+def code_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[str]:
+    """The recipes whose code predicting with a candidate would run, beyond what is known to be an estimator's.
+
+    What counts is what the kept models say: those that are fitted again bring a recipe, and perhaps a user's file.
+    """
     parents = [candidates[digest] for digest in candidate.entrant.parents]
-    found = {recipe for parent in parents for recipe in code_of(candidates, parent)}
-    if candidate.code:
-        found.add(candidate.entrant.recipe)
+    found = {recipe for parent in parents for recipe in code_of(store, candidates, parent)}
+    for model in candidate.models:
+        manifest = json.loads(get_bundle(store, model)["manifest.json"])
+        job = manifest["job"]
+        recipe = job["params"]["recipe"]
+        if "code" in job["inputs"] or (manifest["format"] == "refit" and recipe.partition(".")[0] not in _KNOWN):
+            found.add(recipe)
     return found

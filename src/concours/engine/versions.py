@@ -5,7 +5,20 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-_PACKAGES = ("concours", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "skops", "torch")
+_PACKAGES = (
+    "concours",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "pyarrow",
+    "skops",
+    "torch",
+    "lightgbm",
+    "catboost",
+    "xgboost",
+    "xgboost-cpu",
+)
 
 
 def versions() -> dict[str, str]:

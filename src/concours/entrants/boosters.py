@@ -199,6 +199,7 @@ class _LightGBM(_Boosted):
         params = {
             **self._params,
             **self._objective(),
+            "min_data_in_leaf": min(self._params["min_data_in_leaf"], max(len(y) // 40, 2)),
             "learning_rate": rate,
             "seed": self._seed(),
             "num_threads": 1,
@@ -207,7 +208,6 @@ class _LightGBM(_Boosted):
             "verbosity": -1,
             **(self.params or {}),
         }
-        params["min_data_in_leaf"] = min(params["min_data_in_leaf"], max(len(y) // 40, 2))
         known = lightgbm.Dataset(_named(X), y, free_raw_data=False)
         if watched is None:
             return lightgbm.train(params, known, rounds), rounds

@@ -11,6 +11,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyRegressor
 
 _ROW_SUM = 1e-3
+_STOPPING = 0.1
+"""The share of rows that scikit-learn holds out to know when to stop."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,15 @@ def fit(estimator: Any, x: Any, y: NDArray[Any], classes: int, *, calibrate: boo
     codes, labels = np.unique(np.asarray(y), return_inverse=True)
     if len(codes) == 1:
         return Fitted(_Constant(), codes, classes, len(labels))
+    counts = np.bincount(labels)
+    if getattr(estimator, "early_stopping", None) is True and (
+        counts.min() < 2 or len(counts) > _STOPPING * len(labels)
+    ):
+        estimator.set_params(
+            early_stopping=False
+        )  # scikit-learn would hold rows of each class out, and there are too few
     if calibrate and not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
-        folds = int(min(5, np.bincount(labels).min()))
+        folds = int(min(5, counts.min()))
         if folds > 1:
             estimator = CalibratedClassifierCV(estimator, cv=folds, ensemble=False)
     estimator.fit(x, labels)

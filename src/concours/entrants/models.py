@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import safetensors.numpy
+from sklearn.base import BaseEstimator
 
 from concours.core.archive import unzipped, zipped
 from concours.core.digests import canonical_json
@@ -96,7 +97,10 @@ def _estimator(format: str, files: Mapping[str, bytes]) -> Any:
     module, _, name = state["class"].partition(":")
     if not module.startswith(_OURS):
         raise TrustError(f"a model of type {state['class']} is not one of the zoo's")
-    estimator = getattr(import_module(module), name)(**state["params"])
+    kind = getattr(import_module(module), name, None)
+    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator) and kind.__module__ == module):
+        raise TrustError(f"a model of type {state['class']} is not one of the zoo's")
+    estimator: Any = kind(**state["params"])
     if format == "native":
         return estimator.set_files(files, state["state"])
     return estimator.set_tensors(safetensors.numpy.load(files["tensors"]), state["state"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -129,9 +130,13 @@ def build(recipe: str, params: Mapping[str, Any], source: Mapping[str, str], wor
             raise RecipeError(f"{recipe!r}: there is no module {error.name}") from None
         raise MissingPackage(f"{top} is not installed; get it with: {install_command(top)}") from None
     maker = getattr(holder, attribute, None)
+    if not source and module.partition(".")[0] in sys.stdlib_module_names:
+        raise RecipeError(f"{recipe!r}: the standard library has no estimators")
     if not callable(maker):
         names = [name for name, value in vars(holder).items() if inspect.isclass(value) and not name.startswith("_")]
         raise RecipeError(f"{recipe!r}: {module} has no class {attribute}; {nearest(attribute, names)}")
+    if not source and inspect.isclass(maker):
+        _refuse_others(recipe, maker)
     return _seeded(_make(recipe, maker, params), seed)
 
 
@@ -144,10 +149,14 @@ def _make(recipe: str, maker: Any, params: Mapping[str, Any]) -> Any:
         if accepted and not open_ended and name not in accepted:
             raise RecipeError(f"{recipe!r} takes no parameter {name!r}; {nearest(name, accepted)}")
     estimator = maker(**params)
-    for method in ("fit", "predict"):
-        if not callable(getattr(estimator, method, None)):
-            raise RecipeError(f"{recipe!r} has no method {method!r}: an entrant is an estimator with fit and predict")
+    _refuse_others(recipe, estimator)
     return estimator
+
+
+def _refuse_others(recipe: str, maker: Any) -> None:
+    for method in ("fit", "predict"):
+        if not hasattr(maker, method):
+            raise RecipeError(f"{recipe!r} has no method {method!r}: an entrant is an estimator with fit and predict")
 
 
 def _seeded(estimator: Any, seed: int) -> Any:

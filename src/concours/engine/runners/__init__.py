@@ -9,7 +9,7 @@ RUNNERS = {
     "prepare": RunnerSpec(
         reference="concours.engine.runners.fit:prepare", version=2, packages=(*_NUMERIC, "pandas", "pyarrow")
     ),
-    "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=2, packages=(*_NUMERIC, "pandas")),
+    "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=3, packages=(*_NUMERIC, "pandas")),
     "calibrate": RunnerSpec(reference="concours.engine.runners.calibrate:calibrate", version=1, packages=_NUMERIC),
     "gather": RunnerSpec(reference="concours.engine.runners.join:gather", version=1, packages=("numpy",)),
     "blend": RunnerSpec(reference="concours.engine.runners.join:blend", version=1, packages=("numpy",)),

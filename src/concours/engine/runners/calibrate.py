@@ -13,6 +13,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.score import measures
+from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.calibration import temperature
 from concours.kernels.counts import OfCounts
@@ -30,9 +31,10 @@ def calibrate(job: Job, store: Store) -> Yield:
     """
     p, y = (get_array(store, job.inputs[name]) for name in ("selection", "y"))
     folds = first_division(store, job.inputs["folds"])
-    crossed, outputs, calibration = _crossed(p, y, folds), {}, None
+    outputs, calibration = {}, None
+    with steady(threads=job.threads, seed=job.seed):
+        crossed, found = _crossed(p, y, folds), temperature(p, y)
     if log_losses(y, crossed).mean() < log_losses(y, p).mean():
-        found = temperature(p, y)
         calibration, p = asdict(found), crossed
         parts = {"selection": crossed}
         if "test" in job.outputs:

@@ -34,8 +34,8 @@ def prepare(job: Job, store: Store) -> Yield:
     x, folds = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["folds"])
     train, valid = _sides(folds, job.params["fold"])
     began, phases = time.perf_counter(), dict[str, float]()
+    transformer = PREPARATIONS[job.params["preparation"]]()
     with steady(threads=job.threads, seed=job.seed):
-        transformer = PREPARATIONS[job.params["preparation"]]()
         sides = {"train": transformer.fit_transform(take_rows(x, train))}
         if "valid" in job.outputs:
             start = time.perf_counter()
