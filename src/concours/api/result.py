@@ -128,7 +128,7 @@ class Result:
         candidate = self._candidate(model)
         by_digest = {c.entrant.digest: c for c in self.candidates.values()}
         store = self.folder.store
-        recipes = code_of(by_digest, candidate)
+        recipes = code_of(store, by_digest, candidate)
         if (
             recipes
             and trust
