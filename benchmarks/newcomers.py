@@ -48,11 +48,11 @@ HEAD = """\
 # What `concours new` finds
 
 Each line is one set of `../shared/data`: the command, what it found, and how the default model of `concours run` with
-no edit in between scored on the test part ({seconds:g} seconds on {cores} cores; the metric that ranks, with a 95%
+no edit in between scored on the test part (so many seconds on {cores} cores; the metric that ranks, with a 95%
 interval, and the accuracy or R²). Where the target cannot be known from the table, the command stops and asks for it by
 name; the guesses that it gives are in the notes. Printed by `benchmarks/newcomers.py`.
 """
-COLUMNS = ("set", "command", "kind", "target", "notes", "default model", "score", "and")
+COLUMNS = ("set", "s", "command", "kind", "target", "notes", "default model", "score", "and")
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def main() -> None:
             print(f"{name} …", file=sys.stderr, flush=True)
             (CELLS / f"{name}.json").write_text(json.dumps(made(name, asked.seconds, run=not asked.found), indent=1))
     cells = {name: cell for name in SETS if (cell := known(name))}
-    print(HEAD.format(seconds=asked.seconds, cores=os.cpu_count()))
+    print(HEAD.format(cores=os.cpu_count()))
     print("\n".join(f"| {' | '.join(row)} |" for row in (COLUMNS, ["---"] * len(COLUMNS), *map(line, cells.values()))))
 
 
@@ -98,7 +98,7 @@ def made(name: str, seconds: float, *, run: bool) -> dict[str, Any]:
             code, out, err = concours(folder, "run", "contest.toml", "--seconds", str(seconds), "--json")
             result = json.loads(out) if out else {"default": None}
             why = "no entrant ended in time" if out else err.strip().splitlines()[-1]
-            cell |= {"board": board(result)} if result["default"] else {"failed": why}
+            cell |= {"seconds": seconds, **({"board": board(result)} if result["default"] else {"failed": why})}
         return cell
 
 
@@ -123,6 +123,7 @@ def line(cell: dict[str, Any]) -> list[str]:
     target += ", asked for" if cell["target"] else ", found"
     row = [
         cell["set"],
+        f"{cell.get('seconds', 60):g}",
         f"`concours new ../shared/data/{cell['set']}{named}`",
         task.get("kind", "–"),
         target,
