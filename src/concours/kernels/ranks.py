@@ -41,7 +41,7 @@ def certain_pairs(scores: Means, *, level: float = LEVEL) -> NDArray[np.bool_]:
     z = np.divide(np.abs(difference), scale, out=np.where(difference == 0, 0.0, np.inf), where=scale > 0)
     first, second = np.triu_indices(len(own), 1)
     certain = np.zeros_like(z, dtype=np.bool_)
-    certain[first, second] = _holm(2 * norm.sf(z[first, second]), 1 - level)
+    certain[first, second] = holm(2 * norm.sf(z[first, second]), 1 - level)
     return certain | certain.T
 
 
@@ -70,7 +70,11 @@ def _ahead(scores: NDArray[np.float64], greater_is_better: bool) -> NDArray[np.b
     return oriented[:, None] > oriented[None, :]
 
 
-def _holm(p: NDArray[np.float64], alpha: float) -> NDArray[np.bool_]:
+def holm(p: NDArray[np.float64], alpha: float) -> NDArray[np.bool_]:
+    """Which of several hypotheses (k,) are rejected, so that one that is true is with probability `alpha` at most.
+
+    The least p first, until one is too large for what is left (Holm 1979).
+    """
     order = np.argsort(p, kind="stable")
     passed = np.logical_and.accumulate(p[order] <= alpha / np.arange(len(p), 0, -1))
     rejected = np.zeros(len(p), dtype=np.bool_)

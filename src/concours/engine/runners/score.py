@@ -27,7 +27,7 @@ def score(job: Job, store: Store) -> Yield:
     first = measures(job)[0]
     y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
     folds = first_division(store, job.inputs["folds"])
-    told = _told(first, p, job.params["decision"], folds)
+    told = as_taken(first, p, job.params["decision"], folds)
     means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS)
     return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
 
@@ -46,11 +46,11 @@ def judge(job: Job, store: Store) -> Yield:
 
     def told(metric: Measure) -> list[Floats]:
         pairs = zip(predictions, job.params["decisions"], strict=True)
-        return [_told(metric, p, decision, folds) for p, decision in pairs]
+        return [as_taken(metric, p, decision, folds) for p, decision in pairs]
 
     means = first.means(y, told(first), seed=job.seed, rounds=_JUDGE_ROUNDS)
     ranges = rank_ranges(means, greater_is_better=direction)
-    further = {m.metric.name: [_finite(m.score(y, p)) for p in told(m)] for m in others}
+    further = {m.metric.name: [finite(m.score(y, p)) for p in told(m)] for m in others}
     return Yield(
         values={
             "scores": {first.metric.name: means.means.tolist(), **further},
@@ -62,12 +62,17 @@ def judge(job: Job, store: Store) -> Yield:
     )
 
 
-def _told(metric: Measure, p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int64] | None) -> Floats:
-    """Predictions as a metric takes them: for one of labels, the class that a decision names is the most probable.
+def as_taken(metric: Measure, p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int64] | None) -> Floats:
+    """Predictions as a metric takes them: for one of labels, the class that a decision names is the most probable."""
+    return p if metric.needs != "labels" else decided(p, decision, folds)
+
+
+def decided(p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int64] | None) -> Floats:
+    """Predictions in which the class that a decision names is the most probable, (rows, classes).
 
     The rows of a fold are decided by weights found on the other folds, new rows (`folds` none) by those found on all.
     """
-    if decision is None or metric.needs != "labels":
+    if decision is None:
         return p
     weights = np.asarray(decision["weights"]) if folds is None else np.asarray(decision["fold_weights"])[folds]
     return np.asarray(p * weights)
@@ -80,5 +85,6 @@ def measures(job: Job) -> list[Measure]:
     return [measure(name, target, classes, labels=labels) for name in job.params["metrics"]]
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The value, or none where it is undefined."""
     return value if np.isfinite(value) else None
