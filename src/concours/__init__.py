@@ -10,16 +10,19 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "ConcoursError": "concours.core.errors",
     "Contest": "concours.api.contest",
+    "ContestClassifier": "concours.api.estimators",
+    "ContestRegressor": "concours.api.estimators",
     "Entrant": "concours.core.entrant",
     "Result": "concours.api.result",
     "Split": "concours.tasks.task",
     "Task": "concours.tasks.task",
 }
 
-__all__ = ["ConcoursError", "Contest", "Entrant", "Result", "Split", "Task"]
+__all__ = ["ConcoursError", "Contest", "ContestClassifier", "ContestRegressor", "Entrant", "Result", "Split", "Task"]
 
 if TYPE_CHECKING:
     from concours.api.contest import Contest
+    from concours.api.estimators import ContestClassifier, ContestRegressor
     from concours.api.result import Result
     from concours.core.entrant import Entrant
     from concours.core.errors import ConcoursError

@@ -94,11 +94,14 @@ class Contest:
         files = (entrant.recipe.rpartition(":")[0] for entrant in self.entrants)
         return sorted({self.folder / file for file in files if file.endswith(".py")})
 
-    def run(self, *, listener: Listener = ignore) -> Result:
+    def run(self, *, listener: Listener = ignore, report: bool = True) -> Result:
         """Runs the contest, or goes on where an earlier sitting of it stopped.
 
         The folder then has `result.json`, `report.html`, and the models that `Result.predict` uses. What had finished
         is not run again, unless its code, data or parameters have changed.
+
+        Args:
+            report: whether to write `report.html`.
 
         Raises:
             ConcoursError: with one line that says what is wrong, where, and what to do.
@@ -121,7 +124,8 @@ class Contest:
                 outcome = circle(engine, setup, budget_s=self.seconds, workers=self._workers)
             result = Result.of(outcome, setup, out)
             result.save()
-            write_report(result.to_json(), out.path / "report.html")
+            if report:
+                write_report(result.to_json(), out.path / "report.html")
         return result
 
     @property
@@ -139,6 +143,10 @@ class Contest:
     def _resolved(self, kind: Kind, effort: float) -> list[Resolved]:
         """Baseline, named entrants, line-up; no two of one name."""
         lineup = self._usual_lineup()
+        if self.final not in ("bag", "refit"):
+            raise ContestError(f"final must be one of bag, refit; got {self.final!r}")
+        if self.seconds is not None and not self.seconds > 0:
+            raise ContestError(f"seconds must be a number above 0; got {self.seconds!r}")
         if lineup not in ("none", "fast", "full"):
             raise ContestError(f"lineup must be one of fast, full, none; got {lineup!r}")
         names = {entrant.name for entrant in self.entrants}

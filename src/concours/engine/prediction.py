@@ -17,6 +17,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.layers import get_layer
 from concours.engine.runners.fit import fitted_by, training_rows
+from concours.engine.runners.size import needed_by
 from concours.engine.steady import steady
 from concours.entrants.models import load_model, load_object
 from concours.kernels.blending import blend
@@ -73,6 +74,16 @@ class Predictor:
         fitted = load_object(get_bundle(self._store, transformer)["transformer.skops"])
         with steady(threads=1, seed=0):
             return fitted.transform(self._x)
+
+
+def needed_for(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[Digest]:
+    """All objects that predicting with a candidate reads, those of the parents that count among them."""
+    params, parents = candidate.entrant.params, candidate.entrant.parents
+    if not parents:
+        return {digest for model in candidate.models for digest in needed_by(model, store)}
+    layer = {params["model"]} if "model" in params else set()
+    used = [p for p, weight in zip(parents, params["weights"], strict=True) if weight or layer]
+    return layer.union(*(needed_for(store, candidates, candidates[parent]) for parent in used))
 
 
 def code_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[str]:

@@ -6,9 +6,10 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def steady(*, threads: int, seed: int) -> Iterator[None]:
     Enter it after the numeric libraries have been imported: a library that is loaded later is not limited.
     """
     with ExitStack() as stack:
-        stack.enter_context(threadpool_limits(threads))
+        stack.enter_context(_pools(len(sys.modules)).limit(limits=threads))
         stack.enter_context(_torch(threads, seed))
         state, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
         stack.callback(random.setstate, state)
@@ -26,6 +27,14 @@ def steady(*, threads: int, seed: int) -> Iterator[None]:
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 (for estimators that use the global generator)
         yield
+
+
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> ThreadpoolController:  # noqa: ARG001 (what is kept depends on it)
+    """The thread pools of the libraries that are loaded. To look for them takes milliseconds, so this is done anew only
+    when modules have been imported since: there were `modules`.
+    """
+    return ThreadpoolController()
 
 
 @contextmanager

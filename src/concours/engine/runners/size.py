@@ -18,13 +18,14 @@ def size(job: Job, store: Store) -> Yield:
     """Bytes of each candidate: its models, their preparations, and, for what is fitted again, the rows for that."""
     counts = job.params["models"]
     needed = [
-        {digest for j in range(count) for digest in _needed(job.inputs[f"model{i}_{j}"], store)}
+        {digest for j in range(count) for digest in needed_by(job.inputs[f"model{i}_{j}"], store)}
         for i, count in enumerate(counts)
     ]
     return Yield(values={"bytes": [sum(store.size(digest) for digest in digests) for digests in needed]})
 
 
-def _needed(model: Digest, store: Store) -> set[Digest]:
+def needed_by(model: Digest, store: Store) -> set[Digest]:
+    """What predicting with a model reads: itself, its preparation, and, if it is fitted again, the rows for that."""
     manifest = json.loads(get_bundle(store, model)["manifest.json"])
     inputs = manifest["job"]["inputs"]
     names = (*_ALWAYS, *(_REFIT if manifest["format"] == "refit" else ()))
