@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from concours.api.circle import Outcome
 from concours.api.folder import RunFolder, damaged_named, existing
-from concours.api.setup import Setup, entrant_from_json, entrant_to_json
+from concours.api.setup import Setup
 from concours.commons.blobs import get_array, get_table, is_table, texts_in
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
@@ -153,7 +153,7 @@ class Result:
 
     def save(self) -> None:
         """Writes `result.json` and what `load` needs."""
-        self.folder.write("candidates.json", [_candidate_to_json(c) for c in self.candidates.values()])
+        self.folder.write("candidates.json", [c.to_json() for c in self.candidates.values()])
         self.folder.write("result.json", self.to_json())
 
     @classmethod
@@ -170,7 +170,7 @@ class Result:
                 f"the contest in {path} has not come to its end; run it again with the same command to go on"
             )
         with damaged_named(folder):
-            known = [_candidate_from_json(c) for c in candidates]
+            known = [Candidate.from_json(c) for c in candidates]
             return cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
 
     def to_json(self) -> dict[str, Any]:
@@ -291,11 +291,3 @@ def _line_from_json(value: Mapping[str, Any], entrants: Mapping[str, Any]) -> St
         ci=tuple(value["ci"]) if value["ci"] else None,
         **fields,
     )
-
-
-def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
-    return {**vars(candidate), "entrant": entrant_to_json(candidate.entrant), "models": list(candidate.models)}
-
-
-def _candidate_from_json(value: Mapping[str, Any]) -> Candidate:
-    return Candidate(**{**value, "entrant": entrant_from_json(value["entrant"]), "models": tuple(value["models"])})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from concours.compete.leaderboard import Final
-from concours.core.entrant import Candidate, Entrant
+from concours.core.entrant import Candidate
 from concours.core.problem import Problem
 
 
@@ -38,8 +38,7 @@ class Setup:
         return {
             "problem": self.problem.to_json(),
             "candidates": [
-                {"entrant": entrant_to_json(c.entrant), "code": c.code, "expected_s": c.expected_s}
-                for c in self.candidates
+                {"entrant": c.entrant.to_json(), "code": c.code, "expected_s": c.expected_s} for c in self.candidates
             ],
             "skipped": dict(self.skipped),
             "seed": self.seed,
@@ -53,7 +52,7 @@ class Setup:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Setup:
         """The inverse of `to_json`."""
-        candidates = (Candidate(**{**c, "entrant": entrant_from_json(c["entrant"])}) for c in value["candidates"])
+        candidates = (Candidate.from_json(c) for c in value["candidates"])
         return cls(
             problem=Problem.from_json(value["problem"]),
             candidates=tuple(candidates),
@@ -65,21 +64,3 @@ class Setup:
             threads=value["threads"],
             warnings=tuple(value["warnings"]),
         )
-
-
-def entrant_to_json(entrant: Entrant) -> dict[str, Any]:
-    """An entrant as JSON."""
-    return {
-        "name": entrant.name,
-        "recipe": entrant.recipe,
-        "params": dict(entrant.params),
-        "prepare": entrant.prepare,
-        "role": entrant.role,
-        "parents": list(entrant.parents),
-        "search": dict(entrant.search),
-    }
-
-
-def entrant_from_json(value: Mapping[str, Any]) -> Entrant:
-    """The inverse of `entrant_to_json`."""
-    return Entrant(**value)

@@ -55,6 +55,23 @@ class Entrant:
             {"recipe": recipe, "params": dict(self.params), "prepare": self.prepare, "parents": list(self.parents)}
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """The entrant as JSON."""
+        return {
+            "name": self.name,
+            "recipe": self.recipe,
+            "params": dict(self.params),
+            "prepare": self.prepare,
+            "role": self.role,
+            "parents": list(self.parents),
+            "search": dict(self.search),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Entrant:
+        """The inverse of `to_json`."""
+        return cls(**value)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
@@ -85,3 +102,14 @@ class Candidate:
     predict_s: float = 0.0
     row_s: float | None = None
     expected_s: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The candidate as JSON."""
+        plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
+        return {**plain, "entrant": self.entrant.to_json(), "models": list(self.models)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Candidate:
+        """The inverse of `to_json`; what is not named is as by default."""
+        models = tuple(value.get("models", ()))
+        return cls(**{**value, "entrant": Entrant.from_json(value["entrant"]), "models": models})

@@ -25,10 +25,19 @@ _PREPARATIONS = "concours.entrants.preparation:PREPARATIONS"
 def code_digest(job: Job, runners: Runners) -> Digest:
     """Changes whenever the code behind the job does, and only then."""
     spec = runners[job.kind]
-    recipe = job.params.get("recipe") or (_PREPARATIONS if "preparation" in job.params else "")
-    known = [spec.version, {name: _version(name) for name in spec.packages}, _recipe_code(recipe)]
+    first, *others = _recipes(job) or [""]
+    known = [spec.version, {name: _version(name) for name in spec.packages}, _recipe_code(first)]
+    known += [_recipe_code(recipe) for recipe in others]
     own = [name.partition(":")[0] for name in job.params.get("metrics", ()) if ":" in name]
     return digest_json([*known, *(_module_code(module) for module in own)])
+
+
+def _recipes(job: Job) -> list[str]:
+    """The recipes whose code a job runs: its own, or those of the model that it predicts with and of all in it."""
+    params = job.params
+    predicting = [params["model"], *params["parents"].values()] if "parents" in params else []
+    recipes = [params["recipe"]] if "recipe" in params else sorted({c["entrant"]["recipe"] for c in predicting})
+    return [*recipes, *([_PREPARATIONS] if params.get("preparation") or predicting else [])]
 
 
 @cache

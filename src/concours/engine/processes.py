@@ -111,7 +111,7 @@ class ProcessExecutor:
             job = self._next_job(idle)
             if not self._has_room(job):
                 return
-            worker = self._worker_for(job.inputs.get("code"), idle)
+            worker = self._worker_for(_code_of(job), idle)
             del self._queue[job.digest]
             worker.give(job)
             self._listener(Notice(topic="started", job=job))
@@ -142,12 +142,12 @@ class ProcessExecutor:
         """
         free = {worker.code for worker in idle}
         taken = {worker.code for worker in self._workers if worker.job} - {None}
-        jobs = [(job, job.inputs.get("code")) for job in islice(self._queue.values(), _LOOK_AHEAD)]
+        jobs = [(job, _code_of(job)) for job in islice(self._queue.values(), _LOOK_AHEAD)]
         at_once = (job for job, code in jobs if code in free or (None in free and code not in taken))
         untaken = (job for job, code in jobs if code not in taken)
         return next(at_once, None) or next(untaken, None) or jobs[0][0]
 
-    def _worker_for(self, code: Digest | None, idle: list[_Worker]) -> _Worker:
+    def _worker_for(self, code: str | None, idle: list[_Worker]) -> _Worker:
         """A worker for a job that runs this code of a user, if any.
 
         A process that has run somebody's code never does a job of others: it might have changed what they import.
@@ -156,7 +156,7 @@ class ProcessExecutor:
             worker.code = code
             return worker
         if len(self._workers) == self._capacity:
-            wanted = {job.inputs.get("code") for job in self._queue.values()}
+            wanted = {_code_of(job) for job in self._queue.values()}
             self._drop(min(idle, key=lambda worker: worker.code in wanted))
         worker = _Worker(self._start)
         worker.code = code
@@ -274,7 +274,7 @@ class _Worker:
         self._children: tuple[float, list[psutil.Process]] = (0.0, [])
         self.pipes = [self._channel, self._printing]
         self.job: Job | None = None
-        self.code: Digest | None = None
+        self.code: str | None = None
 
     def give(self, job: Job) -> None:
         self.job, self.given = job, time.monotonic()
@@ -338,6 +338,11 @@ class _Worker:
             self.process.stdout.close()
         os.close(self._channel)
         os.close(self._lifeline)
+
+
+def _code_of(job: Job) -> str | None:
+    """The users' code that a job runs, if any: inputs `code`, `code1`, …, as to predict with some takes several."""
+    return " ".join(sorted(digest for name, digest in job.inputs.items() if name.startswith("code"))) or None
 
 
 def _like(job: Job) -> str:

@@ -3,12 +3,11 @@
 from concours.engine.work import RunnerSpec
 
 _NUMERIC = ("numpy", "scipy", "scikit-learn")
+_OF_DATA = (*_NUMERIC, "pandas", "pyarrow")
 
 RUNNERS = {
     "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=1),
-    "prepare": RunnerSpec(
-        reference="concours.engine.runners.fit:prepare", version=2, packages=(*_NUMERIC, "pandas", "pyarrow")
-    ),
+    "prepare": RunnerSpec(reference="concours.engine.runners.fit:prepare", version=2, packages=_OF_DATA),
     "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=3, packages=(*_NUMERIC, "pandas")),
     "calibrate": RunnerSpec(reference="concours.engine.runners.calibrate:calibrate", version=1, packages=_NUMERIC),
     "gather": RunnerSpec(reference="concours.engine.runners.join:gather", version=1, packages=("numpy",)),
@@ -20,5 +19,9 @@ RUNNERS = {
     "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=3, packages=_NUMERIC),
     "judge": RunnerSpec(reference="concours.engine.runners.score:judge", version=3, packages=_NUMERIC),
+    "importance": RunnerSpec(reference="concours.engine.runners.explain:importance", version=1, packages=_OF_DATA),
+    "dependence": RunnerSpec(reference="concours.engine.runners.explain:dependence", version=1, packages=_OF_DATA),
+    "occlude": RunnerSpec(reference="concours.engine.runners.occlude:occlude", version=1, packages=_OF_DATA),
+    "curve": RunnerSpec(reference="concours.engine.runners.curve:curve", version=1, packages=_OF_DATA),
 }
 """By the kind of job; imported where the job runs."""

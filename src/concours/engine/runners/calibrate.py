@@ -33,20 +33,20 @@ def calibrate(job: Job, store: Store) -> Yield:
     folds = first_division(store, job.inputs["folds"])
     outputs, calibration = {}, None
     with steady(threads=job.threads, seed=job.seed):
-        crossed, found = _crossed(p, y, folds), temperature(p, y)
-    if log_losses(y, crossed).mean() < log_losses(y, p).mean():
-        calibration, p = asdict(found), crossed
-        parts = {"selection": crossed}
+        told, found = crossed(p, y, folds), temperature(p, y)
+    if log_losses(y, told).mean() < log_losses(y, p).mean():
+        calibration, p = asdict(found), told
+        parts = {"selection": told}
         if "test" in job.outputs:
             parts["test"] = found.apply(get_array(store, job.inputs["test"]))
         outputs = {name: put_array(store, part) for name, part in parts.items()}
     unchanged = {name: job.inputs[name] for name in job.outputs}
     counts = measures(job)[0].counts
-    decision = _decision(p, y, folds, counts) if counts else None
+    decision = decision_of(p, y, folds, counts) if counts else None
     return Yield(outputs=unchanged | outputs, values={"calibration": calibration, "decision": decision})
 
 
-def _crossed(p: Floats, y: NDArray[np.int64], folds: NDArray[np.int64]) -> Floats:
+def crossed(p: Floats, y: NDArray[np.int64], folds: NDArray[np.int64]) -> Floats:
     """The rows of each fold, calibrated by those of the others."""
     result = np.empty_like(p)
     for fold in np.unique(folds):
@@ -55,7 +55,7 @@ def _crossed(p: Floats, y: NDArray[np.int64], folds: NDArray[np.int64]) -> Float
     return result
 
 
-def _decision(p: Floats, y: NDArray[np.int64], folds: NDArray[np.int64], metric: OfCounts) -> dict[str, Any]:
+def decision_of(p: Floats, y: NDArray[np.int64], folds: NDArray[np.int64], metric: OfCounts) -> dict[str, Any]:
     """Weights of the classes by all rows, and for each fold by the others."""
     others = (folds != fold for fold in range(int(folds.max()) + 1))
     return {

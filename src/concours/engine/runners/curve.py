@@ -1,0 +1,84 @@
+"""A point of a learning curve: an entrant fitted on a share of the rows, scored on rows held out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_array
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.rows import get_rows, held_out, take_rows
+from concours.engine.runners.calibrate import crossed, decision_of
+from concours.engine.runners.fit import fitted_by
+from concours.engine.runners.score import measures
+from concours.engine.steady import steady
+from concours.engine.work import Yield
+from concours.entrants.preparation import PREPARATIONS
+from concours.kernels.counts import OfCounts
+from concours.kernels.explaining import nested_order
+from concours.kernels.scores import log_losses
+
+Floats = NDArray[np.float64]
+
+_ROUNDS = 50
+_INNER = 5
+_ENOUGH = 20
+"""Rows held out, to calibrate on."""
+
+
+def curve(job: Job, store: Store) -> Yield:
+    """Fits an entrant on a random share of the training side of a fold, preparation included, and scores the fold.
+
+    Of classes the share is stratified. Law: with one seed, the rows of a smaller share are among those of a bigger one,
+    and a share of 1 is what a `fit` job of the same seed is fitted on, in another order.
+
+    Predictions of classes are calibrated, and decided on, as those on the board are, crosswise within the rows held
+    out, so that the end of the curve is the score of the fold on the board, to within what these rows can say.
+
+    Inputs: `x`, `y`, `folds` of the training part, and `code` where the entrant has any. Params: those of a `fit` job,
+    `preparation` (a name or None), `fold`, `share`, and those of the metrics. Values:
+        rows: how many it was fitted on.
+        score: the ranking metric on the rows held out; None where it is undefined.
+        stderr: of the score, over these rows.
+    """
+    folds, y = get_array(store, job.inputs["folds"]), get_array(store, job.inputs["y"])
+    apart = held_out(folds, job.params["fold"])
+    unseen, rows = np.flatnonzero(apart), _share(job, y, np.flatnonzero(~apart))
+    x = get_rows(store, job.inputs["x"])
+    train, valid = _prepared(job, take_rows(x, rows), take_rows(x, unseen))
+    fitted = fitted_by(job, store, train, y[rows])
+    with steady(threads=job.threads, seed=job.seed):
+        p = fitted.predict(valid)
+    metric = measures(job)[0]
+    if job.params["classes"] and len(unseen) >= _ENOUGH:
+        p = _as_on_board(p, y[unseen], metric.counts, np.random.default_rng(job.seed))
+    means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS)
+    score, stderr = (float(part[0]) for part in (means.means, means.stderr))
+    defined = np.isfinite(score) and np.isfinite(stderr)
+    return Yield(values={"rows": len(rows), "score": score if defined else None, "stderr": stderr if defined else None})
+
+
+def _share(job: Job, y: NDArray[Any], train: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Some of the rows that are trained on, in their order."""
+    codes = y[train] if job.params["classes"] else None
+    count = min(max(round(job.params["share"] * len(train)), 1), len(train))
+    return np.sort(train[nested_order(codes, len(train), np.random.default_rng(job.seed))[:count]])
+
+
+def _prepared(job: Job, train: Any, valid: Any) -> tuple[Any, Any]:
+    if job.params["preparation"] is None:
+        return train, valid
+    transformer = PREPARATIONS[job.params["preparation"]]()
+    with steady(threads=job.threads, seed=job.seed):
+        return transformer.fit_transform(train), transformer.transform(valid)
+
+
+def _as_on_board(p: Floats, y: NDArray[np.int64], counts: OfCounts | None, rng: np.random.Generator) -> Floats:
+    """Predictions calibrated where that makes them better, and weighted as they are decided on; crosswise both."""
+    inner = rng.permutation(len(y)) % _INNER
+    told = crossed(p, y, inner)
+    p = told if log_losses(y, told).mean() < log_losses(y, p).mean() else p
+    return p * np.asarray(decision_of(p, y, inner, counts)["fold_weights"])[inner] if counts else p
