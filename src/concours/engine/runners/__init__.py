@@ -23,5 +23,8 @@ RUNNERS = {
     "dependence": RunnerSpec(reference="concours.engine.runners.explain:dependence", version=1, packages=_OF_DATA),
     "occlude": RunnerSpec(reference="concours.engine.runners.occlude:occlude", version=1, packages=_OF_DATA),
     "curve": RunnerSpec(reference="concours.engine.runners.curve:curve", version=1, packages=_OF_DATA),
+    "by_fold": RunnerSpec(reference="concours.engine.runners.diagnose:by_fold", version=1, packages=_NUMERIC),
+    "diagnose": RunnerSpec(reference="concours.engine.runners.diagnose:diagnose", version=1, packages=_OF_DATA),
+    "card": RunnerSpec(reference="concours.engine.runners.card:card", version=1, packages=_OF_DATA),
 }
 """By the kind of job; imported where the job runs."""

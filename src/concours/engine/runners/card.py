@@ -1,0 +1,163 @@
+"""The data card: what the columns, texts or pictures of a training part hold, and how the target is spread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_array, get_table, is_table, texts_in
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.runners.rounded import rounded
+from concours.engine.work import Yield
+from concours.kernels.diagnosis import counted_between, histogram
+from concours.tasks.columns import Column, describe
+from concours.tasks.taken import days_of, known_values, taken_as
+from concours.tasks.traits import picture_traits, text_lengths
+
+Floats = NDArray[np.float64]
+
+_ROWS = 200_000
+_PICTURES = 20_000
+_COLUMNS = 200
+_FREQUENT = 8
+_LONGEST = 60
+_EXAMPLES = 16
+_BINS = 20
+
+
+def card(job: Job, store: Store) -> Yield:
+    """What a training part holds.
+
+    Inputs `x`, `y`, and where there is one `test`, the targets of the test part. Parameter `classes`, their number.
+
+    Values:
+        rows, looked_at: of the part; and how many of them, drawn by the seed, the inputs are described by: at most
+            200,000, or 20,000 pictures.
+        columns: of a table, the first 200 of `columns_all`: `name`, `kind` as preparation takes it, `missing` (share),
+            `distinct`; of booleans and categories `frequent`, eight values with their shares of all rows; of others
+            `low`, `middle` (median), `high`, and a `histogram` of at most 20 equal bins between two `edges`. Dates are
+            ISO texts; of texts it is their length in characters.
+        texts: `words` and `characters` described likewise, `distinct` and `empty` counted.
+        pictures: `shape` of one, `brightness`, `contrast` and perhaps `colourfulness` likewise, and `examples`:
+            positions of one or two a class, at most 16.
+        target: of classes `counts` and `test`, rows a class; of a number `low`, `middle`, `high`, and `counts` and
+            `test` between `edges`. `test` is none where there is no test part.
+
+    Histograms span all but 0.5% at either end, which are counted in the end bins.
+    """
+    y = get_array(store, job.inputs["y"])
+    test = get_array(store, job.inputs["test"]) if "test" in job.inputs else None
+    rng = np.random.default_rng(job.seed)
+    classes = job.params["classes"]
+    target = _classes(y, test, classes) if classes else _number(y, test)
+    x = job.inputs["x"]
+    table = get_table(store, x) if is_table(store, x) else None
+    rows = _drawn(len(y), _PICTURES if table is None else _ROWS, rng)
+    values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "target": target}
+    if table is None:
+        return Yield(values={**values, "pictures": _pictures(get_array(store, x), rows, y, rng)})
+    some = table if len(rows) == len(table) else table.take(rows)
+    if texts_in(table) is not None:
+        return Yield(values={**values, "texts": _texts(some.column(0))})
+    return Yield(values={**values, "columns": _columns(some), "columns_all": table.num_columns})
+
+
+def _drawn(count: int, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    return np.arange(count) if count <= most else np.sort(rng.permutation(count)[:most])
+
+
+def _classes(y: NDArray[np.int64], test: NDArray[np.int64] | None, classes: int) -> dict[str, Any]:
+    return {
+        "counts": np.bincount(y, minlength=classes).tolist(),
+        "test": None if test is None else np.bincount(test, minlength=classes).tolist(),
+    }
+
+
+def _number(y: Floats, test: Floats | None) -> dict[str, Any]:
+    found = histogram(y, _BINS)
+    return {
+        "edges": rounded(found.edges),
+        "counts": found.counts.tolist(),
+        "test": None if test is None else counted_between(test, found.edges).tolist(),
+        **dict(zip(("low", "middle", "high"), rounded(np.quantile(y, [0.0, 0.5, 1.0])), strict=True)),
+    }
+
+
+def _columns(table: pa.Table) -> list[dict[str, Any]]:
+    known = known_values(table.select(range(min(table.num_columns, _COLUMNS))))
+    return [_column(column, known[column.name]) for column in describe(known)]
+
+
+def _column(column: Column, values: pa.ChunkedArray) -> dict[str, Any]:
+    kind = taken_as(column, values)
+    common = {"name": column.name, "kind": kind, "missing": rounded(column.gaps / max(column.rows, 1))}
+    common["distinct"] = column.distinct
+    match kind:
+        case "number":
+            return {**common, **_spread(values.cast(pa.float64()).to_numpy())}
+        case "text":
+            return {**common, **_spread(pc.utf8_length(values).cast(pa.float64()).to_numpy())}
+        case "date" if (days := days_of(values)) is not None:
+            found = _spread(days)
+            written = {name: _dates(value) for name, value in found.items() if name != "histogram"}
+            return {**common, **found, **written}
+        case _:
+            return {**common, "frequent": _frequent(values)}
+
+
+def _spread(values: Floats) -> dict[str, Any]:
+    """Least, median and greatest of the values that are known, and their histogram; none where none is."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return dict.fromkeys(("low", "middle", "high", "edges", "histogram"))
+    found = histogram(known, _BINS)
+    low, middle, high = rounded(np.quantile(known, [0.0, 0.5, 1.0]))
+    ends = rounded(found.edges[[0, -1]])
+    return {"low": low, "middle": middle, "high": high, "edges": ends, "histogram": found.counts.tolist()}
+
+
+def _dates(days: Any) -> Any:
+    if isinstance(days, list):
+        return [_dates(day) for day in days]
+    return None if days is None else str(np.datetime64(round(days), "D"))
+
+
+def _frequent(values: pa.ChunkedArray) -> list[list[Any]]:
+    """The most frequent values, of equally frequent ones the first by name, with their shares."""
+    counts = [(each["values"], each["counts"]) for each in values.drop_null().value_counts().to_pylist()]
+    first = sorted(counts, key=lambda each: (-each[1], str(each[0])))[:_FREQUENT]
+    return [[_written(value), rounded(count / len(values))] for value, count in first]
+
+
+def _written(value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _texts(texts: pa.ChunkedArray) -> dict[str, Any]:
+    lengths = text_lengths(texts)
+    return {
+        **{name: _spread(lengths[name]) for name in ("words", "characters")},
+        "distinct": pc.count_distinct(texts).as_py(),
+        "empty": int((lengths["words"] == 0).sum()),
+    }
+
+
+def _pictures(
+    pictures: NDArray[Any], rows: NDArray[np.int64], y: NDArray[Any], rng: np.random.Generator
+) -> dict[str, Any]:
+    traits = {name: _spread(values) for name, values in picture_traits(pictures, rows).items()}
+    return {"shape": list(pictures.shape[1:]), **traits, "examples": _examples(y, rng)}
+
+
+def _examples(y: NDArray[Any], rng: np.random.Generator) -> list[int]:
+    """Positions of two rows of each class, of one where classes are many, in the order of the classes."""
+    classes = np.unique(y)
+    each = 2 if 2 * len(classes) <= _EXAMPLES else 1
+    order = rng.permutation(len(y))
+    return [int(row) for code in classes[:_EXAMPLES] for row in order[y[order] == code][:each]]

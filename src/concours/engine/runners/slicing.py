@@ -1,0 +1,103 @@
+"""Slices where a model does worse than elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_array, get_table, is_table, texts_in
+from concours.core.digests import Digest
+from concours.core.ports import Store
+from concours.engine.runners.rounded import rounded
+from concours.kernels.contrasts import Contrasts, contrasts
+from concours.kernels.ranks import LEVEL, holm, share_intervals
+from concours.tasks import slices
+from concours.tasks.metrics import Measure
+from concours.tasks.slices import LEAST, Grouping
+
+Floats = NDArray[np.float64]
+
+_MOST = 12
+_MOST_CLASSES = 6  # of them that are true classes
+_HINT = 0.16  # a difference of one standard error
+_SAME = 0.8  # of the rows of two slices together that are in both
+
+
+def groupings(store: Store, x: Digest, rows: NDArray[np.int64]) -> Iterator[Grouping]:
+    """Ways to tell some rows of raw inputs apart."""
+    if not is_table(store, x):
+        yield from slices.of_pictures(get_array(store, x), rows)
+        return
+    table = get_table(store, x)
+    some = table if len(rows) == len(table) else table.take(rows)
+    yield from slices.of_table(some) if texts_in(table) is None else slices.of_texts(some.column(0))
+
+
+def worst_slices(metric: Measure, scores: Floats, ways: Sequence[Grouping]) -> list[dict[str, Any]]:
+    """The slices of thirty rows or more whose score is worse than that of all other rows, the worst first.
+
+    Only what is worse by a standard error at least. `worse` says of a slice that it is certainly so, all slices tested
+    together (Welch 1947; Holm 1979). First comes what is worse by the greatest difference that is beyond doubt. At most
+    twelve: of slices of nearly the same rows the first is told, and at most six are true classes.
+
+    Args:
+        metric: of rows; the score of a slice is its mean, or the root of that.
+        scores: (rows,) of single rows by the metric.
+    """
+    sign = -1.0 if metric.metric.greater_is_better else 1.0
+    found = [contrasts(sign * scores, way.codes, len(way.values)) for way in ways]
+    tested = [(w, g) for w, each in enumerate(found) for g in _testable(each, len(scores))]
+    if not tested:
+        return []
+    certain = holm(np.array([found[w].p[g] for w, g in tested]), 1 - LEVEL)
+    worse = {place for place, sure in zip(tested, certain, strict=True) if sure}
+    poor = [(w, g) for w, g in tested if found[w].p[g] < _HINT]
+    poor.sort(key=lambda place: (place not in worse, -found[place[0]].excess[place[1]]))
+    return [_told(metric, sign, ways[w], found[w], g, (w, g) in worse) for w, g in _different(poor, ways)]
+
+
+def _testable(each: Contrasts, rows: int) -> list[int]:
+    return np.flatnonzero((each.rows >= LEAST) & (rows - each.rows >= LEAST)).tolist()
+
+
+def _different(places: Sequence[tuple[int, int]], ways: Sequence[Grouping]) -> Iterator[tuple[int, int]]:
+    chosen: list[NDArray[np.bool_]] = []
+    classes = 0
+    for w, g in places:
+        of_class = ways[w].column == slices.TRUE_CLASS
+        inside = ways[w].codes == g
+        if (of_class and classes == _MOST_CLASSES) or any(_overlap(inside, other) > _SAME for other in chosen):
+            continue
+        chosen.append(inside)
+        classes += of_class
+        yield w, g
+        if len(chosen) == _MOST:
+            return
+
+
+def _overlap(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    return float(np.count_nonzero(a & b) / np.count_nonzero(a | b))
+
+
+def _told(metric: Measure, sign: float, way: Grouping, each: Contrasts, g: int, worse: bool) -> dict[str, Any]:
+    rows, mean, rest = int(each.rows[g]), sign * each.mean[g], sign * each.rest[g]
+    ends = np.sort(sign * np.array([each.low[g], each.high[g]]))
+    if metric.share:
+        mean = np.clip(mean, 0.0, 1.0)
+        ends = share_intervals(np.array([mean]), rows)[0]
+    numbers = np.clip([mean, *ends, rest], 0.0 if metric.root else metric.low, np.inf if metric.root else metric.high)
+    score, low, high, others = np.sqrt(numbers) if metric.root else numbers
+    return {
+        "column": way.column,
+        "value": way.values[g],
+        "class": g if way.column == slices.TRUE_CLASS else None,
+        "rows": rows,
+        "score": rounded(score),
+        "low": rounded(low),
+        "high": rounded(high),
+        "rest": rounded(others),
+        "worse": worse,
+    }
