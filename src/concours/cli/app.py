@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import concours
-from concours.cli import inspect, new, predict, run, score
+from concours.cli import inspect, new, predict, report, run, score, verify
 from concours.core.errors import ConcoursError
 
 app = typer.Typer(
@@ -21,7 +21,18 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for command in (new.new, run.run, run.demo, inspect.show, predict.predict, score.score, inspect.gc, inspect.doctor):
+for command in (
+    new.new,
+    run.run,
+    run.demo,
+    inspect.show,
+    predict.predict,
+    report.report,
+    score.score,
+    verify.verify,
+    inspect.gc,
+    inspect.doctor,
+):
     app.command()(command)
 
 

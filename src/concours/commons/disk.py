@@ -19,7 +19,7 @@ _CHUNK = 1 << 20
 
 
 class DiskStore:
-    """Keeps objects under a folder, as `ab/cdef…`; what is being written lies in `tmp`.
+    """Keeps objects under a folder, as `ab/cdef…`; what is being written lies in `tmp`. Only `put` makes folders.
 
     An object appears by a rename, so a kill leaves it whole or absent. A power cut may leave a file whose content
     is not what its name says; `verify` finds it, and `put` of the right content repairs it.
@@ -28,11 +28,11 @@ class DiskStore:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder).absolute()
         self.tmp = self.folder / "tmp"
-        with no_space_named(self.folder):
-            self.tmp.mkdir(parents=True, exist_ok=True)
 
     def put(self, content: Readable) -> Digest:
         sha = hashlib.sha256()
+        with no_space_named(self.folder):
+            self.tmp.mkdir(parents=True, exist_ok=True)
         with no_space_named(self.folder), tempfile.NamedTemporaryFile(dir=self.tmp, delete=False) as file:
             try:
                 while chunk := content.read(_CHUNK):
@@ -81,7 +81,7 @@ class DiskStore:
 
     def leftovers(self) -> list[Path]:
         """Files that a kill left half written."""
-        return sorted(self.tmp.iterdir())
+        return sorted(self.tmp.glob("*"))
 
     def _path(self, digest: Digest) -> Path:
         name = digest.partition(":")[2]

@@ -121,6 +121,12 @@ def read_journal(path: Path) -> tuple[list[Record], int]:
     return [record for record in parsed if record], sum(record is None for record in parsed)
 
 
+def damaged_lines(path: Path) -> list[int]:
+    """The numbers, from 1, of the lines of a journal file that are damaged; a torn last line is none."""
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    return [number for number, line in enumerate(whole.split(b"\n"), 1) if _parse(line) is None] if whole else []
+
+
 def _line(record: Record) -> bytes:
     body = canonical_json({"n": record.number, "code": record.code, "event": event_to_json(record.event)})
     return b"%08x %b\n" % (zlib.crc32(body), body)
