@@ -29,7 +29,7 @@ from concours.compete.leaderboard import Final
 from concours.core.archive import unzipped, zipped
 from concours.core.errors import ContestError, DataError, NothingFitted, RecipeError
 from concours.core.standings import Standings
-from concours.engine.prediction import Predictor, needed_for
+from concours.engine.prediction import Models, Predictor, needed_for
 from concours.engine.rows import as_rows
 from concours.kernels.decisions import decide
 from concours.tasks.reading import as_table, conform
@@ -96,12 +96,7 @@ class _ContestEstimator(BaseEstimator):
         Returns:
             Where it was written.
         """
-        from concours.report.page import write_report
-
-        result = self._fitted
-        place = Path(path) if path is not None else result.folder.path / "report.html"
-        write_report(result.to_json(), place)
-        return place
+        return self._fitted.report(path, engine="inline")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -114,11 +109,13 @@ class _ContestEstimator(BaseEstimator):
         state = dict(super().__getstate__())
         if "result_" in state:
             state["result_"] = _packed(state["result_"])
+            del state["_models"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "result_" in state:
-            state = {**state, "result_": _unpacked(state["result_"])}
+            result = _unpacked(state["result_"])
+            state = {**state, "result_": result, "_models": Models(result.folder.store)}
         super().__setstate__(state)
 
     @property
@@ -132,13 +129,14 @@ class _ContestEstimator(BaseEstimator):
         folder = Path(tempfile.mkdtemp(prefix="concours-"))
         try:
             with _as_value_errors():
-                result = self._contest(table, y, classes, folder / "run").run(report=False)
+                result = self._contest(table, y, classes, folder / "run").run()
             _check_fitted(result)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
         self._like = table.slice(0, 0)
+        self._models = Models(result.folder.store)
         self.result_ = result
 
     def _contest(self, table: pa.Table, y: NDArray[Any], classes: Sequence[Any], out: Path) -> Contest:
@@ -198,7 +196,8 @@ class _ContestEstimator(BaseEstimator):
         with _as_value_errors():
             rows = as_rows(conform(table, self._like, "X"))
         candidates = {c.entrant.digest: c for c in result.candidates.values()}
-        return Predictor(result.folder.store, candidates, rows).predict(result.candidates[self.default_])
+        predictor = Predictor(result.folder.store, candidates, rows, models=self._models)
+        return predictor.predict(result.candidates[self.default_])
 
 
 class ContestClassifier(ClassifierMixin, _ContestEstimator):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from concours.engine.layers import get_layer
 from concours.engine.runners.fit import fitted_by, training_rows
 from concours.engine.runners.size import needed_by
 from concours.engine.steady import steady
+from concours.entrants.fitting import Fitted
 from concours.entrants.models import load_model, load_object
 from concours.kernels.blending import blend
 from concours.kernels.calibration import Calibration
@@ -27,15 +28,41 @@ _KNOWN = ("concours", "sklearn")
 """Libraries whose estimators may be fitted again without asking."""
 
 
-class Predictor:
-    """Predicts with the candidates of one contest; what two of them share is done once.
+class Models:
+    """The models, preparations and layers of a store, each loaded when it is first asked for, and kept."""
 
-    Attributes:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.model = cache(self._model)
+        self.preparation = cache(self._preparation)
+        self.layer = cache(partial(get_layer, store))
+
+    def _model(self, digest: Digest) -> tuple[Job, Fitted]:
+        """A model, and the job that fitted it."""
+        files = get_bundle(self._store, digest)
+        manifest = json.loads(files["manifest.json"])
+        job = Job(**manifest["job"])
+        if manifest["format"] == "refit":
+            return job, fitted_by(job, self._store, *training_rows(job, self._store))
+        return job, load_model(manifest["format"], files)
+
+    def _preparation(self, digest: Digest) -> Any:
+        return load_object(get_bundle(self._store, digest)["transformer.skops"])
+
+
+class Predictor:
+    """Predicts rows with the candidates of one contest; what two of them share is done once.
+
+    Args:
         candidates: complete candidates by the digest of their entrant.
+        x: the rows, as they are read.
+        models: for who predicts other rows too: those that are loaded already.
     """
 
-    def __init__(self, store: Store, candidates: Mapping[Digest, Candidate], x: Any) -> None:
-        self._store, self._candidates, self._x = store, candidates, x
+    def __init__(
+        self, store: Store, candidates: Mapping[Digest, Candidate], x: Any, *, models: Models | None = None
+    ) -> None:
+        self._candidates, self._x, self._models = candidates, x, models or Models(store)
         self._prepared = cache(self._prepare)
 
     def predict(self, candidate: Candidate) -> NDArray[np.float64]:
@@ -48,7 +75,7 @@ class Predictor:
         if "model" in entrant.params and entrant.parents:
             members = [self.predict(self._candidates[parent]) for parent in entrant.parents]
             with steady(threads=1, seed=0):
-                return get_layer(self._store, entrant.params["model"]).predict(members)
+                return self._models.layer(entrant.params["model"]).predict(members)
         if entrant.parents:
             weights = np.asarray(entrant.params["weights"])
             used = [(self._candidates[p], w) for p, w in zip(entrant.parents, weights, strict=True) if w]
@@ -58,20 +85,14 @@ class Predictor:
         return blend((self._by_model(model) for model in models), np.full(len(models), 1 / len(models)))
 
     def _by_model(self, model: Digest) -> NDArray[np.float64]:
-        files = get_bundle(self._store, model)
-        manifest = json.loads(files["manifest.json"])
-        job = Job(**manifest["job"])
+        job, fitted = self._models.model(model)
         transformer = job.inputs.get("transformer")
         x = self._prepared(transformer) if transformer else self._x
-        if manifest["format"] == "refit":
-            fitted = fitted_by(job, self._store, *training_rows(job, self._store))
-        else:
-            fitted = load_model(manifest["format"], files)
         with steady(threads=job.threads, seed=job.seed):
             return fitted.predict(x)
 
     def _prepare(self, transformer: Digest) -> Any:
-        fitted = load_object(get_bundle(self._store, transformer)["transformer.skops"])
+        fitted = self._models.preparation(transformer)
         with steady(threads=1, seed=0):
             return fitted.transform(self._x)
 
