@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.ranks import share_intervals
+from concours.kernels.intervals import share_intervals
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -156,7 +156,7 @@ def thinned(x: Floats, y: Floats, most: int = 101) -> Codes:
     """Which points of a curve to draw, at most `most`: both ends, and points at even distances along it.
 
     Distance is |dx| + |dy|, so that a step of any shape costs what it spans. Law: a point left out is no farther from
-    one kept than twice the curve's length over `most - 1`.
+    one kept than the curve's length over `most - 1`.
     """
     if len(x) <= most:
         return np.arange(len(x))

@@ -68,6 +68,7 @@ def _step(bounds: Floats) -> float:
 
 
 def _text(value: float) -> str:
+    value = value + 0.0  # no minus before nothing
     written = f"{value:.6g}" if abs(value) < 1e6 or abs(value) >= 1e15 else f"{value:.0f}"
     whole, point, rest = written.partition(".")
     if "e" in written or abs(value) < _GROUPED:

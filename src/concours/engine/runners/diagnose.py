@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
+from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
 from concours.commons.blobs import get_array
 from concours.core.job import Job
@@ -42,8 +42,15 @@ def by_fold(job: Job, store: Store) -> Yield:
     scores = []
     for index, decision in enumerate(job.params["decisions"]):
         told = as_taken(metric, get_array(store, job.inputs[f"predictions{index}"]), decision, folds)
-        scores.append([finite(metric.score(y[rows], told[rows])) for rows in parts])
+        scores.append([_score(metric, y[rows], told[rows]) for rows in parts])
     return Yield(values={"scores": scores})
+
+
+def _score(metric: Measure, y: NDArray[Any], p: Floats) -> float | None:
+    try:
+        return finite(metric.score(y, p))
+    except ValueError:  # scorers of scikit-learn refuse rows of one class
+        return None
 
 
 def diagnose(job: Job, store: Store) -> Yield:
@@ -127,7 +134,7 @@ def _precision_recall(positive: NDArray[np.bool_], score: Floats, code: int) -> 
     precision, recall, _ = precision_recall_curve(positive, score, drop_intermediate=True)
     x, y = recall[::-1], precision[::-1]
     kept = thinned(x, y)
-    area = average_precision_score(positive, score)
+    area = np.diff(x) @ y[1:]  # average precision, as scikit-learn has it
     return {"class": code, "x": rounded(x[kept], 4), "y": rounded(y[kept], 4), "area": rounded(area)}
 
 

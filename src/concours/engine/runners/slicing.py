@@ -13,7 +13,8 @@ from concours.core.digests import Digest
 from concours.core.ports import Store
 from concours.engine.runners.rounded import rounded
 from concours.kernels.contrasts import Contrasts, contrasts
-from concours.kernels.ranks import LEVEL, holm, share_intervals
+from concours.kernels.intervals import share_intervals
+from concours.kernels.ranks import LEVEL, holm
 from concours.tasks import slices
 from concours.tasks.metrics import Measure
 from concours.tasks.slices import LEAST, Grouping
@@ -47,8 +48,8 @@ def worst_slices(metric: Measure, scores: Floats, ways: Sequence[Grouping]) -> l
         metric: of rows; the score of a slice is its mean, or the root of that.
         scores: (rows,) of single rows by the metric.
     """
-    sign = -1.0 if metric.metric.greater_is_better else 1.0
-    found = [contrasts(sign * scores, way.codes, len(way.values)) for way in ways]
+    shares = bool(np.isin(scores, (0, 1)).all())
+    found = [contrasts(_sign(metric) * scores, way.codes, len(way.values)) for way in ways]
     tested = [(w, g) for w, each in enumerate(found) for g in _testable(each, len(scores))]
     if not tested:
         return []
@@ -56,7 +57,13 @@ def worst_slices(metric: Measure, scores: Floats, ways: Sequence[Grouping]) -> l
     worse = {place for place, sure in zip(tested, certain, strict=True) if sure}
     poor = [(w, g) for w, g in tested if found[w].p[g] < _HINT]
     poor.sort(key=lambda place: (place not in worse, -found[place[0]].excess[place[1]]))
-    return [_told(metric, sign, ways[w], found[w], g, (w, g) in worse) for w, g in _different(poor, ways)]
+    return [
+        _told(metric, ways[w], found[w], g, shares=shares, worse=(w, g) in worse) for w, g in _different(poor, ways)
+    ]
+
+
+def _sign(metric: Measure) -> float:
+    return -1.0 if metric.metric.greater_is_better else 1.0
 
 
 def _testable(each: Contrasts, rows: int) -> list[int]:
@@ -82,10 +89,11 @@ def _overlap(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return float(np.count_nonzero(a & b) / np.count_nonzero(a | b))
 
 
-def _told(metric: Measure, sign: float, way: Grouping, each: Contrasts, g: int, worse: bool) -> dict[str, Any]:
+def _told(metric: Measure, way: Grouping, each: Contrasts, g: int, *, shares: bool, worse: bool) -> dict[str, Any]:
+    sign = _sign(metric)
     rows, mean, rest = int(each.rows[g]), sign * each.mean[g], sign * each.rest[g]
     ends = np.sort(sign * np.array([each.low[g], each.high[g]]))
-    if metric.share:
+    if np.isfinite(metric.high):  # a share of rows
         mean = np.clip(mean, 0.0, 1.0)
         ends = share_intervals(np.array([mean]), rows)[0]
     numbers = np.clip([mean, *ends, rest], 0.0 if metric.root else metric.low, np.inf if metric.root else metric.high)

@@ -1,0 +1,45 @@
+"""Groups against the rest: Welch's test, group by group, and no more false alarms than promised."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+
+from concours.kernels.contrasts import contrasts
+from concours.kernels.ranks import holm
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_as_welch_says():
+    """Means, p-values and bounds of each group are those of scipy's test of its rows against all others."""
+    rng = np.random.default_rng(0)
+    values, codes = rng.exponential(size=400), rng.integers(-1, 5, 400)
+    found = contrasts(values, codes, 5)
+    for group in range(5):
+        inside = codes == group
+        naive = ttest_ind(values[inside], values[~inside], equal_var=False, alternative="greater")
+        assert np.isclose(found.p[group], naive.pvalue)
+        assert np.isclose(found.mean[group], values[inside].mean())
+        assert np.isclose(found.rest[group], values[~inside].mean())
+        assert np.isclose(found.excess[group], naive.confidence_interval(0.95).low)
+        assert found.rows[group] == inside.sum()
+
+
+def test_values_without_spread():
+    """A difference without any spread is certain; no difference says nothing; a group of one row is undefined."""
+    codes = np.repeat([0, 1], 50)
+    assert contrasts(codes.astype(float), codes, 2).p.tolist() == [1.0, 0.0]
+    assert contrasts(np.ones(100), codes, 2).p.tolist() == [0.5, 0.5]
+    assert np.isnan(contrasts(np.ones(3), np.array([0, 1, 1]), 2).p).all()
+
+
+def test_false_alarms_are_rare():
+    """Skewed losses, groups that have nothing to do with them: some group is called worse in 5% of trials at most."""
+    rng = np.random.default_rng(1)
+    alarms = 0
+    for _ in range(300):
+        values = rng.lognormal(sigma=1.5, size=600)
+        p = np.concatenate([contrasts(values, rng.integers(0, 8, 600), 8).p for _ in range(4)])
+        alarms += holm(p, 0.05).any()
+    assert alarms <= 0.05 * 300
