@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from concours import Contest
-from concours.api import config, contest
+from concours.api import config, sitting
 from concours.api.circle import STRATEGIES
 from concours.cli.app import main
 from concours.commons.memory import MemoryStore
@@ -73,7 +73,7 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(contest, "_executor", in_this_process)
+    monkeypatch.setattr(sitting, "executor_for", in_this_process)
     names: dict[str, object] = {"__name__": "__page__"}
     for block in blocks_of(page):
         where = f"{page.name}, line {block.line}"

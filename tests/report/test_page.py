@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from concours.report.lines import Line, Report
-from concours.report.page import render_report, seconds, write_report
-from concours.report.picture import Row, decimals, fixed, interval_plot, rank_plot
+from concours.report.page import render_report, write_report
+from concours.report.units import seconds
+from concours.report.axis import decimals, fixed
+from concours.report.picture import Row, interval_plot, rank_plot
 from concours.report.summary import certain, summary
 
 VOID = {"meta", "link", "br"}
@@ -257,7 +259,7 @@ def test_board_shows_ranks_ranges_scores_and_reasons() -> None:
     """Every number of the result is on the board, the failed ones come last with their reason, the default is starred."""
     page = render_report(result())
     said = text(page)
-    board = said[said.index("Board Ranked") : said.index("Scores and how")]
+    board = said[(start := said.index("Board Ranked")) : said.index("Scores and how", start)]
     assert re.search(
         r"1 1–2 greedy★ \(default\) alliance 0\.0710\.051 to 0\.091 0\.910 0\.0710 ± 0\.0100 1\.5 s 4 ms", board
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -15,6 +14,7 @@ from concours.api.config import read_contest
 from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.result import Result
 from concours.api.setup import Setup
+from concours.api.sitting import EngineName, damaged_text, sitting
 from concours.commons.blobs import put_json
 from concours.commons.disk import DiskStore
 from concours.compete.leaderboard import Final
@@ -22,14 +22,11 @@ from concours.compete.search import read_space
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
 from concours.core.optional import install_command, installed
-from concours.core.ports import Executor, Listener, Notice, ignore
+from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
 from concours.engine.identity import code_digest
-from concours.engine.inline import InlineExecutor
-from concours.engine.journal import FileJournal, MemoryJournal, read_journal
-from concours.engine.limits import Limits, memory_per_worker
+from concours.engine.journal import MemoryJournal, read_journal
 from concours.engine.loop import Engine
-from concours.engine.processes import ProcessExecutor
 from concours.engine.rows import shape_of
 from concours.engine.runners import RUNNERS
 from concours.engine.usage import usable_cores
@@ -38,7 +35,6 @@ from concours.entrants.zoo import BASELINE, LINEUPS, Size
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.task import Task
 
-EngineName = Literal["inline", "processes"]
 _GIB = 2**30
 
 
@@ -58,6 +54,7 @@ class Contest:
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
         out: the run folder; by default `runs/` and the name of the contest file, the task or its data.
         folder: where relative file names of the task and of recipes begin.
+        command: what a person typed, for the receipt.
     """
 
     task: Task
@@ -74,6 +71,7 @@ class Contest:
     workers: int | None = None
     out: Path | str | None = None
     folder: Path = field(default_factory=Path)
+    command: str = ""
 
     @classmethod
     def from_file(cls, path: Path | str) -> Contest:
@@ -94,20 +92,15 @@ class Contest:
         files = (entrant.recipe.rpartition(":")[0] for entrant in self.entrants)
         return sorted({self.folder / file for file in files if file.endswith(".py")})
 
-    def run(self, *, listener: Listener = ignore, report: bool = True) -> Result:
+    def run(self, *, listener: Listener = ignore) -> Result:
         """Runs the contest, or goes on where an earlier sitting of it stopped.
 
-        The folder then has `result.json`, `report.html`, and the models that `Result.predict` uses. What had finished
-        is not run again, unless its code, data or parameters have changed.
-
-        Args:
-            report: whether to write `report.html`.
+        The folder then has `result.json`, and the models that `Result.predict` uses. What had finished is not run
+        again, unless its code, data or parameters have changed.
 
         Raises:
             ConcoursError: with one line that says what is wrong, where, and what to do.
         """
-        from concours.report.page import write_report
-
         began = time.monotonic()
         kind = kind_named(self.task.kind)
         out = RunFolder(Path(self.out or Path("runs") / self._name()))
@@ -120,12 +113,19 @@ class Contest:
             out.write("setup.json", setup.to_json())
             for warning in setup.warnings:
                 listener(Notice(topic="warning", text=warning))
-            with self._engine(out, listener, began) as engine:
+            with sitting(
+                out,
+                engine=self.engine,
+                workers=self._workers,
+                listener=listener,
+                job_seconds=self.job_seconds,
+                job_memory=int(self.job_memory_gb * _GIB) if self.job_memory_gb else None,
+                budget_s=self.seconds,
+                began=began,
+            ) as engine:
                 outcome = circle(engine, setup, budget_s=self.seconds, workers=self._workers)
             result = Result.of(outcome, setup, out)
             result.save()
-            if report:
-                write_report(result.to_json(), out.path / "report.html")
         return result
 
     @property
@@ -202,32 +202,8 @@ class Contest:
             strategies=strategies,
             limits=dict(self.limits),
             warnings=ingested.warnings,
+            command=self.command,
         )
-
-    @contextmanager
-    def _engine(self, out: RunFolder, listener: Listener, began: float) -> Iterator[Engine]:
-        workers = self._workers
-        memory = int(self.job_memory_gb * _GIB) if self.job_memory_gb else memory_per_worker(workers)
-        limits = Limits(seconds=self.job_seconds, memory=memory, budget_s=self.seconds)
-        executor = _executor(self.engine, out, workers, limits, listener)
-        try:
-            journal = FileJournal(out.journal)
-            if journal.damaged:
-                listener(Notice(topic="warning", text=_damaged(journal.damaged, out)))
-            try:
-                yield Engine(
-                    store=out.store,
-                    journal=journal,
-                    executor=executor,
-                    code=lambda job: code_digest(job, RUNNERS),
-                    limits=limits,
-                    listener=listener,
-                    spent_s=time.monotonic() - began,
-                )
-            finally:
-                journal.close()
-        finally:
-            executor.close()
 
 
 def look(path: Path | str) -> Result:
@@ -249,12 +225,8 @@ def look(path: Path | str) -> Result:
     with damaged_named(folder):
         known = Setup.from_json(setup)
     if damaged:
-        known = replace(known, warnings=(*known.warnings, _damaged(damaged, folder)))
+        known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder)))
     return Result.of(circle(engine, known), known, folder)
-
-
-def _damaged(lines: int, folder: RunFolder) -> str:
-    return f"{lines} lines of {folder.journal} are damaged; a run does their jobs again"
 
 
 def _newer(first: Path, second: Path) -> bool:
@@ -267,16 +239,6 @@ def _size(problem: Problem, store: DiskStore) -> Size:
     rows = problem.train.rows * (folds - 1) // folds
     inputs = prod(shape_of(store, problem.train.x))
     return Size(rows=rows, columns=inputs, classes=len(problem.classes))
-
-
-def _executor(name: str, out: RunFolder, workers: int, limits: Limits, listener: Listener) -> Executor:
-    if name == "inline":
-        return InlineExecutor(out.store, RUNNERS, listener=listener)
-    if name != "processes":
-        raise ContestError(f"engine must be one of inline, processes; got {name!r}")
-    return ProcessExecutor(
-        out.store, "concours.engine.runners:RUNNERS", workers=workers, limits=limits, logs=out.logs, listener=listener
-    )
 
 
 def _resolved(entrant: Entrant, kind: Kind, folder: Path, effort: float) -> Resolved:

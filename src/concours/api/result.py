@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from concours.api.circle import Outcome
+from concours.api.credit import Credit
 from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.setup import Setup
 from concours.commons.blobs import get_array, get_table, is_table, texts_in
@@ -49,6 +50,7 @@ class Result:
         default: the name of the best by selection score, which `predict` uses; none where nothing could be fitted.
         folder: where the models lie.
         complete: whether the contest has come to its end.
+        credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
     """
 
     setup: Setup
@@ -59,6 +61,7 @@ class Result:
     complete: bool
     warnings: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    credit: Mapping[str, Credit] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outcome: Outcome, setup: Setup, folder: RunFolder) -> Result:
@@ -72,6 +75,7 @@ class Result:
             complete=outcome.complete,
             warnings=(*setup.warnings, *outcome.warnings),
             versions=versions(),
+            credit=outcome.credit,
         )
 
     @property
@@ -123,20 +127,11 @@ class Result:
             DataError: the rows do not suit, or there is no such model.
             TrustError: code was not to be run.
         """
-        from concours.engine.prediction import Predictor, code_of
+        from concours.engine.prediction import Predictor
 
-        candidate = self._candidate(model)
+        candidate, store = self._candidate(model), self.folder.store
+        self.ask([candidate.entrant.name], trust)
         by_digest = {c.entrant.digest: c for c in self.candidates.values()}
-        store = self.folder.store
-        recipes = code_of(store, by_digest, candidate)
-        if (
-            recipes
-            and trust
-            and not trust(f"{candidate.entrant.name} runs code that came with the folder: {', '.join(sorted(recipes))}")
-        ):
-            raise TrustError(
-                f"{candidate.entrant.name} runs code from {', '.join(sorted(recipes))}; read it, then add --trust"
-            )
         p = Predictor(store, by_digest, self._inputs(rows)).predict(candidate)
         classes = self.setup.problem.classes
         if proba and not classes:
@@ -144,6 +139,43 @@ class Result:
         if proba:
             return p
         return self.named(p, model=model) if classes else p[:, 0]
+
+    def ask(self, models: Iterable[str], trust: Callable[[str], bool] | None) -> None:
+        """Asks, where there is somebody to ask, before work with these models runs code of users' files.
+
+        Raises:
+            TrustError: it is not to be run.
+        """
+        from concours.engine.prediction import code_of
+
+        by_digest = {c.entrant.digest: c for c in self.candidates.values()}
+        store = self.folder.store
+        recipes = {name: sorted(code_of(store, by_digest, self._candidate(name))) for name in models}
+        names = [name for name, found in recipes.items() if found]
+        if not names or trust is None:
+            return
+        who = ", ".join(names)
+        what = ", ".join(sorted({recipe for found in recipes.values() for recipe in found}))
+        runs = "runs" if len(names) == 1 else "run"
+        if not trust(f"{who} {runs} code that came with the folder: {what}"):
+            raise TrustError(f"{who} {runs} code from {what}; read it, then add --trust")
+
+    def report(
+        self,
+        path: Path | str | None = None,
+        *,
+        format: Literal["html", "md", "json"] = "html",
+        engine: Literal["inline", "processes"] = "processes",
+    ) -> Path:
+        """Looks into the contest and writes its report: by default `report.html` in its folder. Gives where it is.
+
+        Raises:
+            DataError: there is no such format, or the file cannot be written.
+            RunFolderError: somebody else is writing to the folder.
+        """
+        from concours.api.report import write_report
+
+        return write_report(self, path, format=format, engine=engine)
 
     def named(self, p: NDArray[np.float64], *, model: str | None = None) -> NDArray[Any]:
         """The labels (rows,) that a model names, given its probabilities (rows, classes): see `kernels.decisions`."""
@@ -192,6 +224,7 @@ class Result:
             "complete": self.complete,
             "standings": [_line_to_json(line) for line in self.standings],
             "alliances": {name: alliance.to_json() for name, alliance in self.alliances.items()},
+            "credit": {name: credit.to_json() for name, credit in self.credit.items()},
             "default": self.default,
             "lineup": [
                 {
@@ -204,6 +237,7 @@ class Result:
                 for e in (c.entrant for c in self.setup.candidates)
             ],
             "seed": self.setup.seed,
+            "command": self.setup.command,
             "final": self.setup.final,
             "warnings": list(self.warnings),
             "versions": dict(self.versions),
@@ -227,6 +261,7 @@ class Result:
             complete=value["complete"],
             warnings=tuple(value["warnings"]),
             versions=value["versions"],
+            credit={name: Credit.from_json(credit) for name, credit in value.get("credit", {}).items()},
         )
 
     def _candidate(self, name: str | None) -> Candidate:

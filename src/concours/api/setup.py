@@ -21,6 +21,7 @@ class Setup:
         strategies: of cooperation, in the order of their lines on the board.
         limits: of the light alliance.
         warnings: about the data, for people.
+        command: what a person typed, for the receipt; it decides nothing.
     """
 
     problem: Problem
@@ -32,6 +33,7 @@ class Setup:
     limits: Mapping[str, float] = field(default_factory=dict)
     threads: int = 1
     warnings: tuple[str, ...] = ()
+    command: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The setup as JSON."""
@@ -47,6 +49,7 @@ class Setup:
             "limits": dict(self.limits),
             "threads": self.threads,
             "warnings": list(self.warnings),
+            "command": self.command,
         }
 
     @classmethod
@@ -63,4 +66,5 @@ class Setup:
             limits=value["limits"],
             threads=value["threads"],
             warnings=tuple(value["warnings"]),
+            command=value.get("command", ""),
         )

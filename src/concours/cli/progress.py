@@ -19,6 +19,9 @@ from concours.core.ports import Listener, Notice
 _COOPERATING = ("select", "size", "boost", "layer", "weigh", "blend")
 
 
+_LOOKING = "looking closer, for the report"
+
+
 @contextmanager
 def watching(budget_s: float | None) -> Iterator[Listener]:
     """A listener that shows a contest on standard error: a live table in a terminal, otherwise a line an entrant."""
@@ -51,7 +54,7 @@ class Progress:
             self._running.pop(job.digest, None)
         if job.kind in ("check", "fit", "score", "blend"):
             self.rows.setdefault(name, _Row()).hear(notice)
-        self._step = "judging" if job.kind == "judge" else "cooperating" if job.kind in _COOPERATING else "competing"
+        self._step = _step(job)
 
     def render(self) -> Group:
         """The table of entrants and a line for the whole."""
@@ -60,6 +63,9 @@ class Progress:
             table.add_column(column)
         for name, row in self.rows.items():
             table.add_row(escape(name), row.bar(), row.score, self._now(name, row))
+        if self._step == _LOOKING:
+            doing = ", ".join(job.label.partition(": ")[2] for job, _ in self._running.values())
+            return Group(f"[bold]{self._step}[/]  {self._clock()}  [dim]{escape(doing)}[/]")
         return Group(table, f"[bold]{self._step}[/]  {self._clock()}")
 
     def _now(self, name: str, row: _Row) -> str:
@@ -86,6 +92,21 @@ class Progress:
         typical = statistics.fmean(costs)
         waiting = sum((typical if row.mean_s is None else row.mean_s) * row.left for row in self.rows.values())
         return waiting / max(len(self._running), 1)
+
+
+def _step(job: Job) -> str:
+    """What a contest is doing when it runs a job."""
+    if job.label.startswith("report: "):
+        return _LOOKING
+    return (
+        "judging"
+        if job.kind == "judge"
+        else "sharing the credit"
+        if job.kind == "credit"
+        else "cooperating"
+        if job.kind in _COOPERATING
+        else "competing"
+    )
 
 
 class _Row:

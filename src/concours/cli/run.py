@@ -53,7 +53,7 @@ def run(
     from concours.api.contest import Contest
 
     made = Contest.from_file(contest).with_options(
-        out=out, engine=engine.value, workers=workers, seconds=seconds, seed=seed
+        out=out, engine=engine.value, workers=workers, seconds=seconds, seed=seed, command=_command()
     )
     _ask(made, contest, trust)
     _hold(made, as_json, again=f"concours run {shlex.quote(str(contest))}")
@@ -64,8 +64,13 @@ def demo(out: Out = None, as_json: AsJson = False) -> None:
     from concours.api.contest import Contest
 
     file = Path(__file__).with_name("demo.toml")
-    made = Contest.from_file(file).with_options(out=out or Path("runs/demo"))
+    made = Contest.from_file(file).with_options(out=out or Path("runs/demo"), command=_command())
     _hold(made, as_json, again="concours demo")
+
+
+def _command() -> str:
+    """What was typed."""
+    return shlex.join(["concours", *sys.argv[1:]])
 
 
 def _hold(contest: Contest, as_json: bool, *, again: str) -> None:
@@ -80,6 +85,7 @@ def _hold(contest: Contest, as_json: bool, *, again: str) -> None:
         raise typer.Exit(STOPPED) from None
     remember(result.folder.path)
     _print(result, as_json)
+    _report(result, contest, as_json)
     if result.default is None:
         raise typer.Exit(1)
 
@@ -88,10 +94,26 @@ def _print(result: Result, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
         return
-    from concours.cli.board import console, next_commands, print_result
+    from concours.cli.board import print_result
 
     print_result(result)
-    next_commands(result, console())
+
+
+def _report(result: Result, contest: Contest, as_json: bool) -> None:
+    """The report, once the board stands and is printed: it takes a while, and can be stopped without loss."""
+    from concours.api.report import write_report
+    from concours.cli.board import console, next_commands
+    from concours.cli.progress import watching
+
+    try:
+        with watching(None) as listener:
+            write_report(result, listener=listener, engine=contest.engine)
+    except KeyboardInterrupt:
+        again = f"concours report {shlex.quote(str(result.folder.path))}"
+        typer.echo(f"\nthe board stands; the report was stopped, and goes on with: {again}", err=True)
+        raise typer.Exit(STOPPED) from None
+    if not as_json:
+        next_commands(result, console())
 
 
 def _ask(contest: Contest, file: Path, agreed: bool) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
-from concours.report.picture import NOTHING, decimals, fixed
+from concours.report.axis import NOTHING, decimals, fixed
 
 _Z = 1.96
 """Standard errors to either side of a score that make an interval of 95%."""
@@ -41,6 +41,7 @@ class Line:
     status: str
     reason: str
     note: str
+    tier: int | None = None
 
     @property
     def range(self) -> str:
@@ -52,9 +53,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """The content of `result.json`, as the page speaks of it."""
+    """The content of `result.json`, and of `insights.json` where there is one, as the page speaks of them."""
 
     value: Mapping[str, Any]
+    insights: Mapping[str, Any] = field(default_factory=dict)
+
+    def insight(self, kind: str) -> Any:
+        """What was found of this kind; none if nothing was."""
+        return self.insights.get(kind)
+
+    def missing(self, kind: str) -> str:
+        """Why something was looked for and not found; empty where it was not looked for."""
+        return str(self.insights.get("missing", {}).get(kind, ""))
 
     @cached_property
     def judged(self) -> bool:
@@ -72,6 +82,14 @@ class Report:
         return [line for line in self._all if line.score is None]
 
     @property
+    def unranked_alike(self) -> list[list[Line]]:
+        """The same, those together that have the same reason."""
+        alike: dict[tuple[str, str], list[Line]] = {}
+        for line in self.unranked:
+            alike.setdefault((line.status, line.reason), []).append(line)
+        return list(alike.values())
+
+    @property
     def running(self) -> bool:
         """Whether more is to come; where all have failed, nothing is."""
         waiting = any(line.status == "running" for line in self.unranked)
@@ -81,6 +99,40 @@ class Report:
     def leader(self) -> Line:
         """The default model; without one, the first on the board."""
         return next((line for line in self.lines if line.default), self.lines[0])
+
+    @property
+    def placed(self) -> list[Line]:
+        """Those with a range of ranks, best first."""
+        return [line for line in self.lines if line.best is not None and line.worst is not None]
+
+    @property
+    def by_selection(self) -> list[Line]:
+        """The ranked ones by selection score, the best first; those without one are left out."""
+        scored = [line for line in self.lines if line.selection is not None]
+        return sorted(scored, key=lambda line: (line.selection or 0.0) * (-1 if self.greater else 1))
+
+    @property
+    def side(self) -> Literal["left", "right"]:
+        """Where the better scores lie on an axis."""
+        return "right" if self.greater else "left"
+
+    @property
+    def direction(self) -> str:
+        """Which scores are better, in words."""
+        return "higher is better" if self.greater else "lower is better"
+
+    @property
+    def classes(self) -> list[str]:
+        """The class labels as texts; empty for numbers."""
+        return [str(label) for label in self.value["task"]["classes"]]
+
+    @property
+    def judges(self) -> str:
+        """Which rows judge, in words."""
+        if not self.judged:
+            return "by cross-validation"
+        rows = self.rows_test or int(self.value["task"]["rows_train"])
+        return f"on {counted(rows, 'test row')}" if self.rows_test else f"on {counted(rows, 'row')}, out of fold"
 
     @property
     def contenders(self) -> list[Line]:
@@ -182,6 +234,7 @@ def _line(item: Mapping[str, Any], default: str | None, judged: bool) -> Line:
         predict=_finite(item["predict_seconds"]),
         status=item["status"],
         note=item.get("note", ""),
+        tier=item.get("tier"),
         reason=item["reason"] or ("its score is not a finite number" if item["status"] == "ok" else ""),
     )
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isfinite, log10
-from statistics import median
+from math import ceil
 from typing import Literal
 from unicodedata import east_asian_width
 
+from concours.report.axis import Tick, percent, ticks, widened
+
 Side = Literal["", "left", "right"]
 
-NOTHING = "–"
 _ROW = 34
 _FOOT = 46
 _LONGEST = 24
@@ -23,7 +23,7 @@ _LONGEST = 24
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What a line of a plot shows: a value within low and high; `strong` rows stand out."""
+    """What a line of a plot shows: a value within low and high; `strong` rows stand out; `points` are small marks."""
 
     name: str
     role: str
@@ -33,6 +33,7 @@ class Row:
     high: float
     text: str
     strong: bool = True
+    points: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +47,7 @@ class Mark:
     low: float
     high: float
     cut: Side
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A number on an axis."""
-
-    at: float
-    text: str
+    points: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +57,7 @@ class Plot:
     Attributes:
         height, bottom, label_width: of the whole, down to the axis, and of the names; in pixels.
         cut: the side on which the axis ends before the worst rows, if any.
+        zero: where 0 lies, if it is worth a line.
     """
 
     marks: tuple[Mark, ...]
@@ -71,6 +66,7 @@ class Plot:
     bottom: int
     label_width: int
     cut: Side = ""
+    zero: float | None = None
 
 
 def interval_plot(rows: Sequence[Row], *, greater_is_better: bool) -> Plot:
@@ -78,8 +74,8 @@ def interval_plot(rows: Sequence[Row], *, greater_is_better: bool) -> Plot:
     dropped = _outliers(rows, greater_is_better)
     low, high = _extent([row for row in rows if row not in dropped])
     side: Side = ("left" if greater_is_better else "right") if dropped else ""
-    ticks = tuple(Tick(_percent(value, low, high), text) for value, text in _ticks(low, high))
-    return _plot(rows, low, high, ticks, side)
+    marked = tuple(Tick(percent(value, low, high), text) for value, text in ticks(low, high))
+    return _plot(rows, low, high, marked, side)
 
 
 def rank_plot(rows: Sequence[Row]) -> Plot:
@@ -88,25 +84,7 @@ def rank_plot(rows: Sequence[Row]) -> Plot:
     step = ceil(last / 12)
     numbers = [1, *range(step if step > 1 else 2, last + 1, step)]
     low, high = 0.5, last + 0.5
-    return _plot(rows, low, high, tuple(Tick(_percent(number, low, high), str(number)) for number in numbers), "")
-
-
-def fixed(value: float | None, decimals: int) -> str:
-    """A number with so many decimals; very large and very small ones in powers of ten; a dash for none."""
-    if value is None:
-        return NOTHING
-    if decimals > 6 or abs(value) >= 1e7:
-        mantissa, _, exponent = f"{value:.2e}".partition("e")
-        text = f"{mantissa}e{int(exponent)}" if value else "0"
-    else:
-        text = f"{value:,.{decimals}f}"
-    return text.removeprefix("-") if not text.strip("-0.,") else text.replace("-", "−")
-
-
-def decimals(sizes: Sequence[float], *, digits: int) -> int:
-    """How many decimals show so many significant digits of a typical one of these sizes; zeros do not count."""
-    known = [abs(size) for size in sizes if size and isfinite(size)]
-    return max(0, digits - ceil(log10(median(known)) - 1e-9)) if known else digits
+    return _plot(rows, low, high, tuple(Tick(percent(number, low, high), str(number)) for number in numbers), "")
 
 
 def _plot(rows: Sequence[Row], low: float, high: float, ticks: tuple[Tick, ...], side: Side) -> Plot:
@@ -119,6 +97,7 @@ def _plot(rows: Sequence[Row], low: float, high: float, ticks: tuple[Tick, ...],
         bottom=bottom,
         label_width=24 + max(8 * _columns(label) for label in labels),
         cut=side,
+        zero=percent(0.0, low, high) if low < 0 < high else None,
     )
 
 
@@ -127,10 +106,11 @@ def _mark(row: Row, label: str, index: int, low: float, high: float) -> Mark:
         row=row,
         label=label,
         y=_ROW * index + _ROW // 2,
-        at=_percent(row.value, low, high),
-        low=_percent(row.low, low, high),
-        high=_percent(row.high, low, high),
+        at=percent(row.value, low, high),
+        low=percent(row.low, low, high),
+        high=percent(row.high, low, high),
         cut="left" if row.value < low else "right" if row.value > high else "",
+        points=tuple(percent(point, low, high) for point in row.points if low <= point <= high),
     )
 
 
@@ -146,24 +126,7 @@ def _outliers(rows: Sequence[Row], greater_is_better: bool) -> list[Row]:
 
 
 def _extent(rows: Sequence[Row]) -> tuple[float, float]:
-    low, high = min(row.low for row in rows), max(row.high for row in rows)
-    span, size = high - low, max(abs(low), abs(high))
-    margin = 0.04 * span if span > 1e-9 * size else 0.05 * size or 0.5
-    return low - margin, high + margin
-
-
-def _ticks(low: float, high: float) -> list[tuple[float, str]]:
-    rough = (high - low) / 5
-    power = 10.0 ** floor(log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= 0.999 * rough)
-    places = max(0, -floor(log10(step) + 1e-9))
-    values = [step * number for number in range(ceil(low / step), floor(high / step) + 1)]
-    return [(value, fixed(value, places)) for value in values]
-
-
-def _percent(value: float, low: float, high: float) -> float:
-    """Where a value lies on the axis; those beyond its ends lie on them."""
-    return round(100 * min(1.0, max(0.0, (value - low) / (high - low))), 2)
+    return widened(min(row.low for row in rows), max(row.high for row in rows))
 
 
 def _columns(text: str) -> int:

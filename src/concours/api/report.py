@@ -1,0 +1,69 @@
+"""Reports: what came of a contest, written for people or for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from concours.api.insights import examine
+from concours.api.result import Result
+from concours.api.sitting import EngineName
+from concours.core.errors import DataError
+from concours.core.ports import Listener, ignore
+from concours.report.markdown import render_markdown
+from concours.report.page import render_report
+
+Format = Literal["html", "md", "json"]
+FORMATS: tuple[Format, ...] = ("html", "md", "json")
+
+
+def write_report(
+    result: Result,
+    path: Path | str | None = None,
+    *,
+    format: Format = "html",
+    listener: Listener = ignore,
+    engine: EngineName = "processes",
+    trust: Callable[[str], bool] | None = None,
+) -> Path:
+    """Looks into a contest and writes its report: by default `report.html` in its folder.
+
+    A contest that has not come to its end is reported as far as it is; nothing is looked into then.
+
+    Args:
+        trust: asked, with a sentence, before code of a user's file is run; by default yes.
+
+    Returns:
+        Where it was written.
+
+    Raises:
+        DataError: there is no such format, or the file cannot be written.
+        TrustError: code was not to be run.
+        RunFolderError: somebody else is writing to the folder.
+    """
+    if format not in FORMATS:
+        raise DataError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
+    insights: Mapping[str, Any] = {}
+    if result.complete and result.default:
+        result.ask(result.candidates, trust)
+        insights = examine(result, listener=listener, engine=engine)
+    place = Path(path) if path is not None else result.folder.path / f"report.{format}"
+    text = rendered(result.to_json(), insights, format)
+    try:
+        unfinished = place.with_name(f".{place.name}.part")
+        unfinished.write_bytes(text.encode("utf-8", "replace"))
+        unfinished.replace(place)
+    except OSError as error:
+        raise DataError(f"{place} cannot be written: {error.strerror or error}") from None
+    return place
+
+
+def rendered(value: Mapping[str, Any], insights: Mapping[str, Any], format: Format) -> str:
+    """The text of a report in a format."""
+    if format == "html":
+        return render_report(value, insights)
+    if format == "md":
+        return render_markdown(value, insights)
+    return json.dumps({"result": dict(value), "insights": dict(insights)}, indent=2, ensure_ascii=False) + "\n"

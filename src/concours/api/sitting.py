@@ -1,0 +1,81 @@
+"""A sitting: an engine on a run folder, with workers, for as long as there is something to run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from concours.api.folder import RunFolder
+from concours.core.errors import ContestError
+from concours.core.ports import Executor, Listener, Notice
+from concours.engine.identity import code_digest
+from concours.engine.inline import InlineExecutor
+from concours.engine.journal import FileJournal
+from concours.engine.limits import Limits, memory_per_worker
+from concours.engine.loop import Engine
+from concours.engine.processes import ProcessExecutor
+from concours.engine.runners import RUNNERS
+
+EngineName = Literal["inline", "processes"]
+
+
+@contextmanager
+def sitting(
+    out: RunFolder,
+    *,
+    engine: EngineName,
+    workers: int,
+    listener: Listener,
+    job_seconds: float,
+    job_memory: int | None = None,
+    budget_s: float | None = None,
+    began: float | None = None,
+) -> Iterator[Engine]:
+    """An engine that goes on with the journal of a folder, in which the caller may write.
+
+    Args:
+        job_memory: bytes of one job; by default an equal share of what is free.
+        began: on `time.monotonic`, since when time counts.
+    """
+    limits = Limits(seconds=job_seconds, memory=job_memory or memory_per_worker(workers), budget_s=budget_s)
+    executor = executor_for(engine, out, workers, limits, listener)
+    try:
+        journal = FileJournal(out.journal)
+        if journal.damaged:
+            listener(Notice(topic="warning", text=damaged_text(journal.damaged, out)))
+        try:
+            yield Engine(
+                store=out.store,
+                journal=journal,
+                executor=executor,
+                code=lambda job: code_digest(job, RUNNERS),
+                limits=limits,
+                listener=listener,
+                spent_s=0.0 if began is None else time.monotonic() - began,
+            )
+        finally:
+            journal.close()
+    finally:
+        executor.close()
+
+
+def executor_for(name: str, out: RunFolder, workers: int, limits: Limits, listener: Listener) -> Executor:
+    """What runs the jobs of a folder.
+
+    Raises:
+        ContestError: there is no such engine.
+    """
+    if name == "inline":
+        return InlineExecutor(out.store, RUNNERS, listener=listener)
+    if name != "processes":
+        raise ContestError(f"engine must be one of inline, processes; got {name!r}")
+    return ProcessExecutor(
+        out.store, "concours.engine.runners:RUNNERS", workers=workers, limits=limits, logs=out.logs, listener=listener
+    )
+
+
+def damaged_text(lines: int, folder: RunFolder) -> str:
+    """What is to be said of damaged lines of a journal."""
+    return f"{lines} lines of {folder.journal} are damaged; a run does their jobs again"

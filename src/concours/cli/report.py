@@ -1,0 +1,40 @@
+"""`concours report`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    html = "html"
+    md = "md"
+    json = "json"
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="DIR", help="The run folder of a contest.")],
+    format: Annotated[Format, typer.Option("--format", help="A page, text, or all numbers.")] = Format.html,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write.", show_default="DIR/report.FORMAT")
+    ] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Run code that came with the folder.")] = False,
+) -> None:
+    """Look into a contest, and write what came of it as one file that needs nothing else."""
+    from concours.api.contest import look
+    from concours.api.report import write_report
+    from concours.api.trust import trusts
+    from concours.cli.progress import watching
+
+    def agrees(sentence: str) -> bool:
+        return trust or trusts(run) or (sys.stdin.isatty() and typer.confirm(f"{sentence}. Do you trust it?", err=True))
+
+    with watching(None) as listener:
+        place = write_report(look(run), output, format=format.value, listener=listener, trust=agrees)
+    typer.echo(str(place))

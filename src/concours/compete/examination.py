@@ -1,0 +1,199 @@
+"""The examination: what the report tells beyond the board. It decides nothing, and comes after the judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate
+from concours.core.event import Done, Failed
+from concours.core.job import Job
+from concours.core.problem import Part, Problem
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.seeds import derive_seed
+
+SHARES = (0.125, 0.25, 0.5)
+"""Of the rows that a fold is fitted on: the points of a learning curve before its end."""
+
+_CURVES = 3
+_CURVE_FOLDS = 2
+_LONGEST_FIT_S = 30.0
+_DEPENDENCES = 4
+_OCCLUDED = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination(MemoProcess):
+    """Jobs whose values the report draws: about all candidates, the default model, and the data.
+
+    Candidates are all that are complete, with the best by selection score first.
+
+    Attributes:
+        default: the model that is looked into; with `parents` as far as it joins others.
+    """
+
+    problem: Problem
+    default: Candidate
+    parents: Mapping[Digest, Candidate] = field(default_factory=dict)
+    threads: int = 1
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, [job for _, job in self._jobs(state)])
+
+    def findings(self, state: Memo) -> dict[str, Any]:
+        """What is known so far by the kind of job: its values, or of several jobs a list; `missing` has reasons.
+
+        Those of `curve` are told by the name of the entrant, with the share and the fold.
+        """
+        found: dict[str, Any] = {"missing": {}}
+        for name, job in self._jobs(state):
+            ended = state.ended(job)
+            if isinstance(ended, Failed):
+                found["missing"][name] = ended.reason
+            elif isinstance(ended, Done) and job.kind == "curve":
+                point = {"share": job.params["share"], "fold": job.params["fold"], **ended.values}
+                found.setdefault("curve", {}).setdefault(name, []).append(point)
+            elif isinstance(ended, Done):
+                found[name] = dict(ended.values)
+        if "by_fold" in found:
+            found["by_fold"]["names"] = [c.entrant.name for c in state.candidates if c.selection]
+        return found
+
+    def _jobs(self, state: Memo) -> Iterator[tuple[str, Job]]:
+        """Every job that can be named so far, what is quick first."""
+        yield "card", self._card(state)
+        yield "diagnose", (diagnose := self._diagnose(state))
+        yield "by_fold", self._by_fold(state)
+        yield from self._complement(state)
+        if self.problem.kind.startswith("tabular"):
+            yield from self._of_columns(state)
+        elif done := state.done(diagnose):
+            yield "occlude", self._occlude(state, done.values["mistakes"]["rows"])
+        yield from self._curves(state)
+
+    def _card(self, state: Memo) -> Job:
+        train, test = self.problem.train, self.problem.test
+        inputs = {"x": train.x, "y": train.y, **({"test": test.y} if test else {})}
+        return self._job(state, "card", inputs, {"classes": len(self.problem.classes)}, label="report: the data")
+
+    def _diagnose(self, state: Memo) -> Job:
+        part = self._part
+        inputs = {"x": part.x, "y": part.y, "predictions": self._predictions(self.default)}
+        if not self.problem.test:
+            inputs["folds"] = self.problem.folds
+        params = {**self.problem.measuring(), "decision": _plain(self.default.decision)}
+        return self._job(state, "diagnose", inputs, params, label="report: the default's predictions")
+
+    def _by_fold(self, state: Memo) -> Job:
+        predictions = {f"predictions{i}": c.selection for i, c in enumerate(state.candidates) if c.selection}
+        decisions = [_plain(candidate.decision) for candidate in state.candidates]
+        return self._job(
+            state,
+            "by_fold",
+            {"y": self.problem.train.y, "folds": self.problem.folds, **predictions},
+            {**self.problem.measuring(1), "decisions": decisions},
+            label="report: each fold",
+        )
+
+    def _complement(self, state: Memo) -> Iterator[tuple[str, Job]]:
+        """Singles that are better than guessing may complement one another; it takes two."""
+        singles = [c for c in state.candidates if c.entrant.role == "entrant"]
+        if len(singles) < 2:
+            return
+        inputs = {"y": self._part.y, "folds": self.problem.folds, "selection_y": self.problem.train.y}
+        for index, candidate in enumerate(singles):
+            inputs[f"predictions{index}"] = self._predictions(candidate)
+            inputs[f"selection{index}"] = candidate.selection or ""
+        params = {
+            **self.problem.measuring(1),
+            "decisions": [_plain(candidate.decision) for candidate in singles],
+            "names": [candidate.entrant.name for candidate in singles],
+            "part": "test" if self.problem.test else "selection",
+        }
+        yield "complement", self._job(state, "complement", inputs, params, label="report: who complements whom")
+
+    def _of_columns(self, state: Memo) -> Iterator[tuple[str, Job]]:
+        inputs, params = self._model()
+        importance = self._job(state, "importance", inputs, params, label="report: which columns matter")
+        yield "importance", importance
+        if done := state.done(importance):
+            drops = zip(done.values["columns"], done.values["drop"], strict=True)
+            first = sorted(drops, key=lambda pair: -pair[1])[:_DEPENDENCES]
+            columns = {"columns": [name for name, _ in first]}
+            if first:
+                yield (
+                    "dependence",
+                    self._job(state, "dependence", inputs, {**params, **columns}, label="report: how columns matter"),
+                )
+
+    def _occlude(self, state: Memo, rows: Sequence[int]) -> Job:
+        inputs, params = self._model()
+        return self._job(
+            state, "occlude", inputs, {**params, "rows": list(rows)[:_OCCLUDED]}, label="report: what is looked at"
+        )
+
+    def _curves(self, state: Memo) -> Iterator[tuple[str, Job]]:
+        """Learning curves of the best single entrants, where a fit takes little."""
+        singles = [c for c in state.candidates if c.entrant.role == "entrant" and not c.entrant.parents]
+        quick = [c for c in singles if c.fit_s <= _LONGEST_FIT_S * max(len(c.models), 1)]
+        for candidate in quick[:_CURVES]:
+            for share in SHARES:
+                for fold in self.problem.crossing[:_CURVE_FOLDS]:
+                    yield candidate.entrant.name, self._curve(state, candidate, share, fold)
+
+    def _curve(self, state: Memo, candidate: Candidate, share: float, fold: int) -> Job:
+        entrant, train = candidate.entrant, self.problem.train
+        code = {"code": candidate.code} if candidate.code else {}
+        return Job(
+            kind="curve",
+            inputs={"x": train.x, "y": train.y, "folds": self.problem.folds, **code},
+            params={
+                **self.problem.measuring(1),
+                "recipe": entrant.recipe,
+                "params": dict(entrant.params),
+                "preparation": None if entrant.prepare in (None, "none") else entrant.prepare,
+                "fold": fold,
+                "share": share,
+            },
+            seed=derive_seed(state.seed, entrant.digest, "curve", fold),
+            threads=self.threads,
+            label=f"report: {entrant.name} on {share:.1%} of fold {fold + 1}",
+        )
+
+    def _model(self) -> tuple[dict[str, Digest], dict[str, Any]]:
+        """Inputs and parameters of a job that predicts with the default model."""
+        part = self._part
+        everyone = [self.default, *self.parents.values()]
+        codes = dict.fromkeys(candidate.code for candidate in everyone if candidate.code)
+        inputs = {"x": part.x, "y": part.y}
+        inputs |= {f"code{index or ''}": code for index, code in enumerate(codes)}
+        parents = {digest: _known(candidate) for digest, candidate in self.parents.items()}
+        return inputs, {**self.problem.measuring(1), "model": _known(self.default), "parents": parents}
+
+    @property
+    def _part(self) -> Part:
+        return self.problem.test or self.problem.train
+
+    def _predictions(self, candidate: Candidate) -> Digest:
+        return (candidate.test if self.problem.test else candidate.selection) or ""
+
+    def _job(self, state: Memo, kind: str, inputs: Mapping[str, Digest], params: Mapping[str, Any], label: str) -> Job:
+        return Job(
+            kind=kind,
+            inputs=inputs,
+            params=params,
+            seed=derive_seed(state.seed, "report", kind),
+            threads=self.threads,
+            label=label,
+        )
+
+
+def _known(candidate: Candidate) -> dict[str, Any]:
+    """What predicting with a candidate takes, without times: these are no part of a job's digest."""
+    return replace(candidate, fit_s=0.0, predict_s=0.0, row_s=None, expected_s=None).to_json()
+
+
+def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if value is None else dict(value)

@@ -1,0 +1,114 @@
+"""The report as Markdown: the same sentences and numbers, without pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from html import unescape
+from typing import Any
+
+from concours.report.figures import Cards, Figure, Grid, Section, Table
+from concours.report.lines import Line, Report, words
+from concours.report.sections.all import sections
+from concours.report.summary import summary
+from concours.report.units import seconds
+
+_MOST = 30
+"""Rows of a table that are written."""
+
+
+def render_markdown(value: Mapping[str, Any], insights: Mapping[str, Any] | None = None) -> str:
+    """The report for the content of a `result.json`, and of an `insights.json` where there is one, as Markdown."""
+    report = Report(value, insights or {})
+    return "\n".join(_page(report)).rstrip() + "\n"
+
+
+def _page(r: Report) -> Iterator[str]:
+    yield f"# {_plain(r.title)}\n"
+    for sentence in summary(r):
+        yield f"{_text(sentence)}\n"
+    yield "## Board\n"
+    if r.lines:
+        yield from _table(_board(r))
+        yield f"★ is the default, the best by cross-validation. {r.metric}: {r.direction}, {r.judges}.\n"
+    for line in r.unranked:
+        yield f"- **{_plain(line.name)}**: {line.status.replace('_', ' ')}: {_plain(line.reason)}"
+    if r.unranked:
+        yield ""
+    for section in sections(r):
+        yield from _section(section)
+    yield "## Receipt\n"
+    yield f"- Result: `{r.value['digest']}`\n- Task: `{r.value['task']['digest']}`\n- Seed: {r.value['seed']}"
+    yield f"- Versions: {', '.join(f'{name} {version}' for name, version in r.value['versions'].items())}"
+
+
+def _board(r: Report) -> Table:
+    return Table(
+        caption="",
+        head=("Model", "rank", "possible", r.metric, "interval", *map(words, r.others), "cross-validation", "fit"),
+        rows=tuple(_line(line, r) for line in r.lines),
+    )
+
+
+def _line(line: Line, r: Report) -> tuple[str, ...]:
+    return (
+        f"{line.name}{' ★' if line.default else ''}",
+        str(line.rank or ""),
+        line.range,
+        r.number(line.score),
+        r.interval(line),
+        *(r.number(line.metrics.get(other), other) for other in r.others),
+        r.number(line.selection, "selection"),
+        seconds(line.fit),
+    )
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f"## {_plain(section.title)}\n"
+    for sentence in section.text:
+        yield f"{_text(sentence)}\n"
+    for figure in section.figures:
+        yield from _figure(figure)
+    for table in section.tables:
+        yield from _table(table)
+
+
+def _figure(figure: Figure) -> Iterator[str]:
+    yield f"### {_plain(figure.title)}\n"
+    if figure.table:
+        yield from _table(figure.table)
+    elif isinstance(figure.drawing, Grid):
+        grid = figure.drawing
+        rows = tuple((name, *cells) for name, cells in zip(grid.names, grid.cells, strict=True))
+        yield from _table(Table(caption="", head=(grid.corner, *grid.head), rows=rows))
+    elif isinstance(figure.drawing, Cards):
+        for card in figure.drawing.cards:
+            said = ", ".join(f"{key} {value}" for key, value in (*card.said, *card.fields))
+            quote = " ".join(word for word, _ in card.words)
+            yield f"- {_plain(card.title)}: {_plain(said)}{f': “{_plain(quote)}”' if quote else ''}"
+        yield ""
+
+
+def _table(table: Table) -> Iterator[str]:
+    if table.caption:
+        yield f"{_plain(table.caption)}:\n"
+    yield f"| {' | '.join(map(_plain, table.head))} |"
+    yield f"|{'|'.join(':--' if i == 0 or i in table.words else '--:' for i in range(len(table.head)))}|"
+    for row in table.rows[:_MOST]:
+        yield f"| {' | '.join(map(_plain, row))} |"
+    if len(table.rows) > _MOST:
+        yield f"\n{len(table.rows) - _MOST} more rows are left out."
+    yield ""
+
+
+def _text(sentence: str) -> str:
+    """A sentence, its bold words kept."""
+    if not hasattr(sentence, "__html__"):
+        return _plain(sentence)
+    bold = re.sub(r"</?b(?: [^>]*)?>", "**", str(sentence))
+    return unescape(re.sub(r"<[^>]+>", "", bold))
+
+
+def _plain(text: str) -> str:
+    """A text in one line, with nothing in it that Markdown would take for its own."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(str(text).split()))

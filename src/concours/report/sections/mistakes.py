@@ -1,0 +1,73 @@
+"""The rows that the default model is most wrong about, as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from concours.report.axis import short
+from concours.report.figures import Card, Cards, Figure, Section
+from concours.report.lines import Report
+from concours.report.units import share
+
+_LONGEST = 600
+_COLUMNS = 14
+"""Columns of a row that are shown: of more, those that matter most."""
+
+
+def mistakes_section(r: Report) -> Section | None:
+    """The worst mistakes with their inputs; none where that was not looked at, or nothing is wrong."""
+    found = (r.insight("diagnose") or {}).get("mistakes")
+    if not found or not found["rows"] or not r.lines:
+        return None
+    inputs = r.insight("inputs") or {}
+    cards = tuple(
+        _card(r, {key: values[index] for key, values in found.items() if values}, inputs.get(str(row), {}))
+        for index, row in enumerate(found["rows"])
+    )
+    by = "the surest of its wrong answers" if r.classes else "the numbers that are furthest off"
+    return Section(
+        id="mistakes",
+        title="Worst mistakes",
+        text=(
+            f"The {len(cards)} {'test ' if r.rows_test else ''}rows that {r.leader.name} is most wrong about: {by}.",
+        ),
+        figures=(
+            Figure(
+                title="Rows with the greatest loss",
+                read=(
+                    "How to read it: each card is a row, the worst first. Where several have something in common, or their "
+                    "labels look wrong, there is something to mend in the data."
+                ),
+                drawing=Cards(cards),
+            ),
+        ),
+    )
+
+
+def _card(r: Report, row: Mapping[str, Any], known: Mapping[str, Any]) -> Card:
+    if r.classes:
+        said = [("truly", r.classes[row["true"]]), ("taken for", r.classes[row["named"]])]
+        said += [("how sure", share(row["sure"]))] if row.get("sure") is not None else []
+    else:
+        said = [("actual", short(row["true"], 5)), ("predicted", short(row["named"], 5))]
+        said += [("off by", short(abs(row["true"] - row["named"]), 3))]
+    text = known.get("text", "")
+    return Card(
+        title=f"row {known.get('id', row['rows'])}",
+        said=tuple(said),
+        picture=known.get("picture", ""),
+        fields=tuple((name, value) for name, value in known.get("fields", {}).items() if name in _columns(r)),
+        words=((text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …", 0.0),) if text else (),
+        wide=bool(text),
+    )
+
+
+def _columns(r: Report) -> set[str]:
+    """The columns that are shown."""
+    importance = r.insight("importance")
+    names = [column["name"] for column in (r.insight("card") or {}).get("columns", [])]
+    if len(names) <= _COLUMNS or not importance:
+        return set(names[:_COLUMNS])
+    drops = zip(importance["columns"], importance["drop"], strict=True)
+    return {name for name, _ in sorted(drops, key=lambda pair: -pair[1])[:_COLUMNS]}
