@@ -84,3 +84,17 @@ def test_covariance_is_the_bootstraps(name):
     draws = [rng.integers(600, size=600) for _ in range(800)]
     again = [[OF_COUNTS[name](confusion(y[rows], z[rows], 3)) for z in (first, second)] for rows in draws]
     assert np.allclose(means.covariance, np.cov(np.transpose(again)), rtol=0.2)
+
+
+@pytest.mark.parametrize("name", OF_COUNTS)
+@SETTINGS
+@given(data=st.data())
+def test_left_out_row_by_row(name, data):
+    """The variance is the jackknife's, every row left out in turn and the metric computed anew."""
+    y, named, classes = data.draw(labelled(2 if name in ("f1", "precision", "recall") else 4))
+    n = len(y)
+    if n < 2:
+        return
+    each = [OF_COUNTS[name](confusion(np.delete(y, row), np.delete(named, row), classes)) for row in range(n)]
+    found = count_means(y, [named], classes, OF_COUNTS[name])
+    assert np.isclose(found.covariance[0, 0], (n - 1) / n * np.square(each - np.mean(each)).sum(), atol=1e-12)

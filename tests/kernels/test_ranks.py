@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import t
 
-from concours.kernels.ranks import certain_pairs, competition_ranks, intervals, rank_ranges, share_intervals
+from concours.kernels.ranks import certain_pairs, competition_ranks, rank_ranges
 from concours.kernels.scores import Means, row_means
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
@@ -20,7 +20,7 @@ def naive_holm(scores: Means, level: float = 0.95) -> np.ndarray:
     for i in range(k):
         for j in range(i + 1, k):
             variance = scores.covariance[i, i] + scores.covariance[j, j] - 2 * scores.covariance[i, j]
-            p[i, j] = 2 * norm.sf(abs(scores.means[i] - scores.means[j]) / variance**0.5)
+            p[i, j] = 2 * t.sf(abs(scores.means[i] - scores.means[j]) / variance**0.5, scores.units - 1)
     for done, (i, j) in enumerate(sorted(p, key=p.get)):
         if p[i, j] > (1 - level) / (len(p) - done):
             break
@@ -71,15 +71,7 @@ def test_ranges_hold_together():
     assert wrong / 400 <= 0.05 + 2 * (0.05 * 0.95 / 400) ** 0.5
 
 
-def test_intervals_of_shares():
-    """Wilson's interval (1927) at 8 of 10 and at 10 of 10: known values, and never empty."""
-    low, high = share_intervals(np.array([0.8]), 10)[0]
-    assert np.allclose([low, high], [0.4902, 0.9433], atol=1e-4)
-    low, high = share_intervals(np.array([1.0]), 10)[0]
-    assert np.allclose([low, high], [0.7225, 1.0], atol=1e-4)
-
-
-def test_normal_intervals():
-    """The score plus and minus 1.96 standard errors."""
-    scores = Means(np.array([1.0]), np.array([[0.04]]))
-    assert np.allclose(intervals(scores), [[1 - 1.959964 * 0.2, 1 + 1.959964 * 0.2]])
+def test_nothing_is_certain_of_what_is_unknown():
+    """Where nothing tells how sure scores are, e.g. rows of one group alone, no two can be told apart."""
+    scores = row_means(np.arange(12.0).reshape(6, 2), groups=np.zeros(6, dtype=np.int64))
+    assert rank_ranges(scores, greater_is_better=True).best.tolist() == [1, 1]

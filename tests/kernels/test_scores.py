@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import skew
 from sklearn import metrics as sk
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, root_mean_squared_error
 
 from concours.kernels.scores import (
-    Means,
     absolute_errors,
-    auc_means,
     briers,
     hits,
     log_losses,
@@ -19,6 +18,8 @@ from concours.kernels.scores import (
     r2_means,
     relative_errors,
     replicate_means,
+    resampled,
+    root_means,
     row_means,
     squared_errors,
     squared_log_errors,
@@ -87,19 +88,71 @@ def test_order_of_rows_and_columns(seed):
     assert np.allclose(shuffled.covariance, means.covariance[np.ix_(columns, columns)])
 
 
-def test_root_by_the_delta_method():
-    """The standard error of a root agrees with a simulation; a mean of zero has a root without variance, not a crash."""
-    rng = np.random.default_rng(0)
-    samples = rng.normal(size=(4000, 200)) ** 2
-    simulated = np.sqrt(samples.mean(axis=1)).std()
-    assert np.isclose(row_means(samples[0][:, None]).root().stderr[0], simulated, rtol=0.2)
-    assert Means(np.zeros(1), np.zeros((1, 1))).root().stderr[0] == 0
+@SETTINGS
+@given(st.integers(2, 30), st.integers(0, 1000))
+def test_roots_and_determination_left_out_row_by_row(rows, seed):
+    """Their variances are the jackknife's, every row left out in turn and the metric computed anew."""
+    rng = np.random.default_rng(seed)
+    y, p = rng.normal(size=rows + 1), rng.normal(size=(rows + 1, 1))
+    whole = np.arange(rows + 1)
+    for found, metric in (
+        (root_means(squared_errors(y, p)[:, None]), root_mean_squared_error),
+        (r2_means(y, [p]), sk.r2_score),
+    ):
+        each = [metric(y[whole != row], p[whole != row, 0]) for row in whole]
+        assert np.isclose(found.means[0], metric(y, p[:, 0]))
+        assert np.isclose(found.covariance[0, 0], rows / (rows + 1) * np.square(each - np.mean(each)).sum())
+
+
+def test_roots_of_nothing():
+    """Errors of zero have a root without variance, not a crash."""
+    assert root_means(np.zeros((3, 1))).stderr[0] == 0
+
+
+@SETTINGS
+@given(st.integers(4, 30), st.integers(2, 4), st.integers(0, 1000))
+def test_clusters_are_naive(rows, count, seed):
+    """Sums of groups, loop by loop, scaled by groups / (groups - 1); their third moments give the skewness."""
+    rng = np.random.default_rng(seed)
+    scores, groups = rng.normal(size=(rows, 2)), rng.permutation(np.arange(rows) % count)
+    found = row_means(scores, groups=groups)
+    sums = np.array([(scores[groups == g] - scores.mean(axis=0)).sum(axis=0) / rows for g in range(count)])
+    assert np.allclose(found.covariance, count / (count - 1) * sums.T @ sums)
+    assert np.allclose(found.skewness, (sums**3).sum(axis=0) / (sums**2).sum(axis=0) ** 1.5)
+    assert (found.units, found.rarest) == (count, count)
+    order = rng.permutation(rows)
+    assert np.allclose(row_means(scores[order], groups=groups[order]).covariance, found.covariance)
+
+
+def test_groups_of_single_rows_are_as_none():
+    """A group for every row changes nothing; every row twice, as a group, tells as much as once, not as twice."""
+    scores = np.random.default_rng(0).normal(size=(50, 2))
+    alone, grouped = row_means(scores), row_means(scores, groups=np.arange(50))
+    assert np.allclose(alone.covariance, grouped.covariance)
+    assert np.allclose(alone.skewness, grouped.skewness)
+    twice = row_means(np.repeat(scores, 2, axis=0), groups=np.repeat(np.arange(50), 2))
+    assert np.allclose(alone.covariance, twice.covariance)
+    assert np.isnan(row_means(scores, groups=np.zeros(50, dtype=np.int64)).covariance).all()
+
+
+@SETTINGS
+@given(st.integers(2, 20), st.integers(0, 1000))
+def test_groups_are_drawn_whole(count, seed):
+    """A group comes with all its rows, as often as it is drawn, and as many are drawn as there are."""
+    rng = np.random.default_rng(seed)
+    groups = rng.permutation(np.repeat(np.arange(count), rng.integers(1, 5, size=count)))
+    times = np.bincount(resampled(len(groups), groups, rng), minlength=len(groups))
+    each = [set(times[groups == g]) for g in range(count)]
+    assert all(len(found) == 1 for found in each)
+    assert sum(found.pop() for found in each) == count
 
 
 def test_replicates():
-    """Bootstrap replicates give the sample covariance around their own mean."""
+    """Bootstrap replicates give the sample covariance around their own mean, and their skewness."""
     replicates = np.random.default_rng(0).normal(size=(500, 3))
-    assert np.allclose(replicate_means(np.zeros(3), replicates).covariance, np.cov(replicates.T))
+    found = replicate_means(np.zeros(3), replicates)
+    assert np.allclose(found.covariance, np.cov(replicates.T))
+    assert np.allclose(found.skewness, skew(replicates))
 
 
 @SETTINGS
@@ -119,28 +172,6 @@ def test_errors_of_numbers_are_scikit_learns():
     assert np.isclose(squared_log_errors(y, p).mean() ** 0.5, sk.root_mean_squared_log_error(y, p))
     assert np.isclose(pinball_losses(0.9)(y, p).mean(), sk.mean_pinball_loss(y, p, alpha=0.9))
     assert (squared_log_errors(y, -p) == squared_log_errors(y, 0 * p)).all()
-
-
-def test_areas_and_their_covariance():
-    """Areas under ROC curves, ties among the scores too, are scikit-learn's; their covariance is the bootstrap's."""
-    rng = np.random.default_rng(0)
-    y = (rng.random(500) < 0.3).astype(int)
-    first = np.round(rng.normal(size=500) + y, 1)
-    models = [np.stack([-score, score], axis=1) for score in (first, first + rng.normal(size=500))]
-    means = auc_means(y, models)
-    assert np.allclose(means.means, [sk.roc_auc_score(y, p[:, 1]) for p in models])
-    draws = [rng.integers(500, size=500) for _ in range(400)]
-    again = [[sk.roc_auc_score(y[rows], p[rows, 1]) for p in models] for rows in draws]
-    assert np.allclose(means.covariance, np.cov(np.transpose(again)), rtol=0.25)
-
-
-def test_areas_of_many_classes():
-    """The mean over the classes, each against the rest; classes that do not occur do not count."""
-    rng = np.random.default_rng(0)
-    y, p = rng.integers(3, size=80), rng.dirichlet(np.ones(3), size=80)
-    theirs = sk.roc_auc_score(y, p, multi_class="ovr")
-    assert np.isclose(auc_means(y, [p]).means[0], theirs)
-    assert np.isclose(auc_means(y, [np.hstack([p, np.zeros((80, 1))])]).means[0], theirs)
 
 
 def test_determination_and_its_covariance():

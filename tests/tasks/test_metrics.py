@@ -142,7 +142,7 @@ def test_intervals_stay_within_the_metric():
     sure = np.eye(2)[YES] * 0.98 + 0.01
     for name in ("accuracy", "f1", "roc_auc", "log_loss", "mcc"):
         found = measure(name, "classes", 2)
-        ((low, high),) = found.intervals(found.means(YES, [sure], seed=0, rounds=20), len(YES))
+        ((low, high),) = found.intervals(found.means(YES, [sure], seed=0, rounds=20))
         assert low - 1e-9 <= found.score(YES, sure) <= high + 1e-9
         assert high <= 1
         assert low >= (0 if name != "mcc" else -1)

@@ -128,7 +128,7 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
 
 def _score(found: Measure, y: NDArray[Any], p: Floats, seed: int) -> Score:
     means = found.means(y, [p], seed=seed, rounds=_ROUNDS)
-    (ci,) = found.intervals(means, len(y)).tolist()
+    (ci,) = found.intervals(means).tolist()
     value = float(means.means[0])
     return Score(
         metric=found.metric.name,

@@ -1,7 +1,7 @@
 """Metrics of labels as functions of the confusion matrix, which is all that they depend on.
 
-Written that way they are evaluated for thousands of possible decisions at once, and their slopes say how much a row of
-each sort moves them, so that they have standard errors without a bootstrap.
+Written that way they are evaluated for thousands of possible decisions at once, and what they would be without a row of
+each sort takes one evaluation a sort, so that they have standard errors without a bootstrap.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.scores import Means
+from concours.kernels.scores import Codes, Floats, Means, jackknifed
 
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
 OfCounts = Callable[[Floats], Floats]
 """Counts (..., classes, classes), true class first, to scores (...,); greater is better. 0 where it is undefined."""
 
@@ -133,14 +131,35 @@ def _slopes_of_row(counts: Floats, code: int, metric: OfCounts) -> Floats:
     return np.asarray((metric(more) - metric(fewer)) / (up + down))
 
 
-def count_means(y: Codes, labels: Sequence[Codes], classes: int, metric: OfCounts) -> Means:
-    """A metric of labels of several models on the same rows, with the covariance of these estimates by influences.
+def count_means(
+    y: Codes, labels: Sequence[Codes], classes: int, metric: OfCounts, *, groups: Codes | None = None
+) -> Means:
+    """A metric of labels of several models on the same rows, by the jackknife: rows of one sort count alike.
 
     Args:
         y: (rows,) codes of the true classes.
         labels: (rows,) codes of the classes named, by each model.
+        groups: (rows,) codes of rows that belong together.
     """
     tables = [confusion(y, named, classes) for named in labels]
-    moved = np.stack([slopes(table, metric)[y, named] for table, named in zip(tables, labels, strict=True)], axis=1)
-    moved -= moved.mean(axis=0)
-    return Means(np.array([float(metric(table)) for table in tables]), moved.T @ moved)
+    estimates, n = np.array([float(metric(table)) for table in tables]), len(y)
+    without = [_without(table, metric)[y, named] for table, named in zip(tables, labels, strict=True)]
+    occurring = np.bincount(y)
+    return jackknifed(
+        estimates,
+        n * estimates - (n - 1) * np.stack(without, axis=1),
+        groups=groups,
+        rarest=float(occurring[occurring > 0].min()),
+    )
+
+
+def _without(counts: Floats, metric: OfCounts) -> Floats:
+    """The metric without a row of each sort, (classes, classes); anything for sorts of which there is none."""
+    classes = counts.shape[-1]
+    sort = np.arange(classes)
+    found = np.empty(counts.shape)
+    for code in sort:
+        fewer = np.repeat(counts[None], classes, axis=0)
+        fewer[sort, code, sort] = np.maximum(counts[code] - 1, 0.0)
+        found[code] = metric(fewer)
+    return found

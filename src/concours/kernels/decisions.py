@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from concours.kernels.counts import Codes, Floats, OfCounts, confusion, slopes
+from concours.kernels.counts import OfCounts, confusion, slopes
+from concours.kernels.scores import Codes, Floats
 
 _MOST_CLASSES: Final = 50
 _CUTS: Final = 64

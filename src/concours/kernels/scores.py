@@ -1,15 +1,20 @@
-"""Scores of predictions row by row, and how the means of several rows of scores vary together."""
+"""Scores of predictions row by row, and how the scores of several models on the same rows vary together.
+
+Every metric is brought to one form: a number a row, whose mean is the metric. For a mean that is the row's own score;
+for any other it is the pseudo-value, n T - (n - 1) T(without the row) (Tukey 1958). Covariances, skewness and clusters
+are then those of means.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
 
 def log_losses(y: NDArray[np.int64], p: Floats) -> Floats:
@@ -73,78 +78,93 @@ def pinball_losses(quantile: float) -> Callable[[Floats, Floats], Floats]:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Estimates with their covariance.
+    """Estimates, and how they vary.
 
     Attributes:
         means: (k,).
-        covariance: (k, k), of the estimates themselves, not of single rows.
+        covariance: (k, k), of the estimates themselves, not of single rows; NaN where nothing tells it.
+        skewness: (k,), third standardised cumulant of the estimates, or (1,) for all; 0, as of normal ones, by default.
+        units: how many independent rows, groups of rows, or blocks the covariance rests on.
+        rarest: how many of them tell of the rarest class, or of a mean: what an estimate without variance rests on.
     """
 
     means: Floats
     covariance: Floats
+    skewness: Floats = field(default_factory=lambda: np.zeros(1))
+    units: float = np.inf
+    rarest: float = np.inf
 
     @property
     def stderr(self) -> Floats:
         """Standard errors, (k,)."""
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
-    def root(self) -> Means:
-        """Square roots of the means, by the delta method. Where a mean is 0 its root has no variance."""
-        roots = np.sqrt(self.means)
-        slope = np.divide(0.5, roots, out=np.zeros_like(roots), where=roots > 0)
-        return Means(roots, self.covariance * np.outer(slope, slope))
 
+def jackknifed(estimates: Floats, pseudo: Floats, *, groups: Codes | None = None, rarest: float = np.inf) -> Means:
+    """Estimates with the covariance and the skewness of the mean of their pseudo-values, paired.
 
-def row_means(rows: Floats) -> Means:
-    """Means over rows of scores (rows, k), paired: the covariance holds what the columns share, e.g. hard rows.
+    The covariance holds what models share, e.g. hard rows. Where rows come in groups, the sums of groups are the
+    independent units, and their covariance is scaled by groups / (groups - 1) (Liang and Zeger 1986).
 
-    Law: invariant to the order of the rows; permuting the columns permutes the result.
-    """
-    n = len(rows)
-    centred = rows - rows.mean(axis=0)
-    covariance = centred.T @ centred / (max(n - 1, 1) * n)
-    return Means(rows.mean(axis=0), covariance)
-
-
-def replicate_means(estimates: Floats, replicates: Floats) -> Means:
-    """Estimates (k,) with the covariance of their bootstrap replicates (rounds, k)."""
-    centred = replicates - replicates.mean(axis=0)
-    return Means(estimates, centred.T @ centred / max(len(replicates) - 1, 1))
-
-
-def auc_means(y: NDArray[np.int64], predictions: Sequence[Floats]) -> Means:
-    """Areas under ROC curves of several models on the same rows, with their covariance (DeLong et al. 1988).
-
-    Of the second class where there are two; of more, the mean over the classes that occur, each against the rest.
+    Laws: invariant to the order of the rows; permuting the models permutes the result; groups of one row each are as no
+    groups; rows that all come twice, as groups of two, are about as rows that come once.
 
     Args:
-        y: (rows,) codes of the true classes, two different ones at least.
-        predictions: (rows, classes), greater where the row is more likely of the class.
+        estimates: (k,).
+        pseudo: (rows, k).
+        groups: (rows,) codes from 0, each of which occurs.
+        rarest: rows of the rarest class that the estimates tell of.
     """
-    classes = predictions[0].shape[1]
-    sought = [1] if classes == 2 else np.flatnonzero(np.bincount(y, minlength=classes)).tolist()
-    each = [[_auc(y == code, p[:, code]) for code in sought] for p in predictions]
-    areas = np.array([np.mean([area for area, _ in of_classes]) for of_classes in each])
-    moved = np.stack([np.mean([influence for _, influence in of_classes], axis=0) for of_classes in each], axis=1)
-    return Means(areas, moved.T @ moved)
+    rows = len(pseudo)
+    moved = (pseudo - pseudo.mean(axis=0)) / rows
+    if groups is not None:
+        moved = np.stack([np.bincount(groups, weights=column) for column in moved.T], axis=1)
+    units, total = len(moved), moved.T @ moved
+    covariance = total * units / (units - 1) if units > 1 else np.full_like(total, np.nan)
+    spread = np.diag(total) ** 1.5
+    third = np.einsum("ij,ij,ij->j", moved, moved, moved)
+    skewness = np.divide(third, spread, out=np.zeros_like(spread), where=spread > 0)
+    return Means(estimates, covariance, skewness, units, min(rarest, units))
 
 
-def _auc(positive: NDArray[np.bool_], score: Floats) -> tuple[float, Floats]:
-    """The area, and each row's influence on it, (rows,)."""
-    many, few = np.count_nonzero(positive), np.count_nonzero(~positive)
-    ranks = rankdata(score)
-    won = (ranks[positive] - rankdata(score[positive])) / few
-    lost = 1 - (ranks[~positive] - rankdata(score[~positive])) / many
-    influence = np.empty(len(score))
-    influence[positive] = (won - won.mean()) / many
-    influence[~positive] = (lost - lost.mean()) / few
-    return float(won.mean()), influence
+def row_means(rows: Floats, *, groups: Codes | None = None) -> Means:
+    """Means over rows of scores (rows, k)."""
+    return jackknifed(rows.mean(axis=0), rows, groups=groups)
 
 
-def r2_means(y: Floats, predictions: Sequence[Floats]) -> Means:
-    """Coefficients of determination of several models on the same rows, with their covariance by influences."""
-    spread = np.square(y - y.mean())
+def root_means(rows: Floats, *, groups: Codes | None = None) -> Means:
+    """Square roots of means over rows of scores (rows, k) of at least 0."""
+    n, sums = len(rows), rows.sum(axis=0)
+    roots = np.sqrt(sums / n)
+    without = np.sqrt(np.maximum(sums - rows, 0.0) / max(n - 1, 1))
+    return jackknifed(roots, n * roots - (n - 1) * without, groups=groups)
+
+
+def r2_means(y: Floats, predictions: Sequence[Floats], *, groups: Codes | None = None) -> Means:
+    """Coefficients of determination of several models, whose predictions are (rows, 1), on the same rows."""
+    n, spread = len(y), np.square(y - y.mean())
     errors = np.stack([squared_errors(y, p) for p in predictions], axis=1)
-    shares = errors.sum(axis=0) / spread.sum()
-    influence = (shares * spread[:, None] - errors) / spread.sum()
-    return Means(1 - shares, influence.T @ influence)
+    shares = 1 - errors.sum(axis=0) / spread.sum()
+    left = spread.sum() - n / max(n - 1, 1) * spread
+    without = 1 - (errors.sum(axis=0) - errors) / np.maximum(left, np.finfo(np.float64).tiny)[:, None]
+    return jackknifed(shares, n * shares - (n - 1) * without, groups=groups)
+
+
+def replicate_means(estimates: Floats, replicates: Floats, *, units: float = np.inf) -> Means:
+    """Estimates (k,) with the covariance and the skewness of their bootstrap replicates (rounds, k)."""
+    centred = replicates - replicates.mean(axis=0)
+    spread = np.square(centred).sum(axis=0) ** 1.5
+    third = np.einsum("ij,ij,ij->j", centred, centred, centred) * len(replicates) ** 0.5
+    skewness = np.divide(third, spread, out=np.zeros_like(spread), where=spread > 0)
+    return Means(estimates, centred.T @ centred / max(len(replicates) - 1, 1), skewness, units, units)
+
+
+def resampled(rows: int, groups: Codes | None, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions of rows drawn with replacement, as many as there are; or whole groups, as many groups as there are."""
+    if groups is None:
+        return rng.integers(rows, size=rows)
+    members, sizes = np.argsort(groups, kind="stable"), np.bincount(groups)
+    starts = np.cumsum(sizes) - sizes
+    drawn = rng.integers(len(sizes), size=len(sizes))
+    ends = np.cumsum(sizes[drawn])
+    return np.asarray(members[np.arange(ends[-1]) - np.repeat(ends - sizes[drawn] - starts[drawn], sizes[drawn])])

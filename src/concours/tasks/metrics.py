@@ -13,16 +13,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import average_precision_score, get_scorer, get_scorer_names
+from sklearn.metrics import get_scorer, get_scorer_names
 
 from concours.core.errors import ContestError, nearest
 from concours.core.problem import Metric
+from concours.kernels.areas import Area, area_means, average_precision, roc_area
 from concours.kernels.counts import OF_COUNTS, OfCounts, confusion, count_means
-from concours.kernels.ranks import intervals, share_intervals
+from concours.kernels.intervals import intervals
 from concours.kernels.scores import (
     Means,
     absolute_errors,
-    auc_means,
     briers,
     hits,
     log_losses,
@@ -30,6 +30,8 @@ from concours.kernels.scores import (
     r2_means,
     relative_errors,
     replicate_means,
+    resampled,
+    root_means,
     row_means,
     squared_errors,
     squared_log_errors,
@@ -38,7 +40,7 @@ from concours.kernels.scores import (
 Floats = NDArray[np.float64]
 Needs = Literal["probabilities", "ranks", "labels", "values"]
 
-_MOST_SLOPES = 50  # classes; above, slopes cost more than a bootstrap
+_MOST_SORTS = 50  # classes; above, a row of each sort left out costs more than a bootstrap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +52,8 @@ class Measure:
             `labels`, the class named; or `values`, of a regression.
         rows: scores of single rows, whose mean (or its square root) is the metric.
         root: whether the metric is the square root of the mean.
-        share: whether the scores of rows are 0 or 1, so that the metric is a share of rows.
         counts: the metric as a function of the confusion matrix.
-        joint: the metric of several models with the covariance of these estimates.
+        joint: as `means`, of targets, predictions and groups.
         whole: the metric of targets and predictions (rows, outputs), known at no smaller scale.
         low, high: the bounds of the metric.
         classes: how many there must be.
@@ -63,9 +64,8 @@ class Measure:
     needs: Needs
     rows: Callable[[Any, Floats], Floats] | None = None
     root: bool = False
-    share: bool = False
     counts: OfCounts | None = None
-    joint: Callable[[Any, Sequence[Floats]], Means] | None = None
+    joint: Callable[..., Means] | None = None
     whole: Callable[[Any, Floats], float] | None = None
     low: float = -np.inf
     high: float = np.inf
@@ -83,44 +83,48 @@ class Measure:
         assert self.whole is not None  # noqa: S101 (for the type checker)
         return self.whole(y, p)
 
-    def means(self, y: NDArray[Any], predictions: list[Floats], *, seed: int, rounds: int) -> Means:
-        """The metric of several models on the same rows, with the covariance of these estimates.
+    def means(
+        self,
+        y: NDArray[Any],
+        predictions: list[Floats],
+        *,
+        seed: int,
+        rounds: int,
+        groups: NDArray[np.int64] | None = None,
+    ) -> Means:
+        """The metric of several models on the same rows, and how these estimates vary together.
 
-        Means over rows by the paired normal approximation; metrics of counts, of ranks and R² by the influence of each
-        row; the others by a paired bootstrap of the rows.
+        By the jackknife where what the metric is without each row is known at once; else, so for a user's own and for
+        scikit-learn's, by a paired bootstrap of the rows. Rows of one group, (rows,) codes, are resampled together.
         """
         if self.rows is not None:
-            means = row_means(np.stack([self.rows(y, p) for p in predictions], axis=1))
-            return means.root() if self.root else means
-        if self.counts is not None and predictions[0].shape[1] <= _MOST_SLOPES:
-            return count_means(y, [p.argmax(axis=1) for p in predictions], predictions[0].shape[1], self.counts)
+            of_rows = np.stack([self.rows(y, p) for p in predictions], axis=1)
+            return root_means(of_rows, groups=groups) if self.root else row_means(of_rows, groups=groups)
+        classes = predictions[0].shape[1]
+        if self.counts is not None and classes <= _MOST_SORTS:
+            return count_means(y, [p.argmax(axis=1) for p in predictions], classes, self.counts, groups=groups)
         if self.joint is not None:
-            return self.joint(y, predictions)
+            return self.joint(y, predictions, groups=groups)
         rng = np.random.default_rng(seed)
-        draws = [rng.integers(len(y), size=len(y)) for _ in range(rounds)]
+        draws = [resampled(len(y), groups, rng) for _ in range(rounds)]
         replicates = [[self.score(y[rows], p[rows]) for p in predictions] for rows in draws]
         kept = np.asarray([row for row in replicates if np.isfinite(row).all()]).reshape(-1, len(predictions))
-        return replicate_means(np.asarray([self.score(y, p) for p in predictions]), kept)
+        units = len(y) if groups is None else int(groups.max()) + 1
+        return replicate_means(np.asarray([self.score(y, p) for p in predictions]), kept, units=units)
 
-    def intervals(self, means: Means, rows: int) -> Floats:
-        """95% intervals of such means on so many rows, (models, 2), within the metric's bounds."""
-        found = share_intervals(means.means, rows) if self.share else intervals(means)
-        return np.asarray(np.clip(found, self.low, self.high))
-
-
-def _average_precision(y: NDArray[np.int64], p: Floats) -> float:
-    """Of the second class where there are two; of more, the mean over the classes that occur, each against the rest."""
-    sought = [1] if p.shape[1] == 2 else np.unique(y).tolist()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return float(np.mean([average_precision_score(y == code, p[:, code]) for code in sought]))
+    def intervals(self, means: Means) -> Floats:
+        """95% intervals of such means, (models, 2), within the metric's bounds."""
+        return intervals(means, low=self.low, high=self.high)
 
 
-def _areas(y: NDArray[np.int64], predictions: Sequence[Floats]) -> Means:
-    """Undefined, not wrong, where all rows are of one class."""
-    if len(np.unique(y)) > 1:
-        return auc_means(y, predictions)
-    return Means(np.full(len(predictions), np.nan), np.full((len(predictions),) * 2, np.nan))
+def _areas(area: Area) -> Callable[..., Means]:
+    def joint(y: NDArray[np.int64], predictions: Sequence[Floats], *, groups: NDArray[np.int64] | None = None) -> Means:
+        """Undefined, not wrong, where all rows are of one class."""
+        if len(np.unique(y)) > 1:
+            return area_means(y, predictions, area, groups=groups)
+        return Means(np.full(len(predictions), np.nan), np.full((len(predictions),) * 2, np.nan))
+
+    return joint
 
 
 def _own(name: str, target: str, needs: Needs, better: Literal["greater", "less"], **fields: Any) -> Measure:
@@ -135,10 +139,10 @@ _OWN = {
     for measure in (
         _own("log_loss", "classes", "probabilities", "less", rows=log_losses, low=0.0),
         _own("brier", "classes", "probabilities", "less", rows=briers, low=0.0),
-        _own("roc_auc", "classes", "ranks", "greater", joint=_areas, classes=2, **_RANKS),
-        _own("roc_auc_ovr", "classes", "ranks", "greater", joint=_areas, **_RANKS),
-        _own("average_precision", "classes", "ranks", "greater", whole=_average_precision, **_RANKS),
-        _own("accuracy", "classes", "labels", "greater", rows=hits, share=True),
+        _own("roc_auc", "classes", "ranks", "greater", joint=_areas(roc_area), classes=2, **_RANKS),
+        _own("roc_auc_ovr", "classes", "ranks", "greater", joint=_areas(roc_area), **_RANKS),
+        _own("average_precision", "classes", "ranks", "greater", joint=_areas(average_precision), **_RANKS),
+        _own("accuracy", "classes", "labels", "greater", rows=hits, **_RANKS),
         *(
             _own(name, "classes", "labels", "greater", counts=of, high=1.0,
                  low=-1.0 if name.startswith(("mcc", "kappa")) else 0.0,

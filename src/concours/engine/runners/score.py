@@ -54,7 +54,7 @@ def judge(job: Job, store: Store) -> Yield:
     return Yield(
         values={
             "scores": {first.metric.name: means.means.tolist(), **further},
-            "ci": first.intervals(means, len(y)).tolist(),
+            "ci": first.intervals(means).tolist(),
             "rank": competition_ranks(means.means, greater_is_better=direction).tolist(),
             "rank_best": ranges.best.tolist(),
             "rank_worst": ranges.worst.tolist(),

@@ -93,7 +93,7 @@ def _told(metric: Measure, way: Grouping, each: Contrasts, g: int, *, shares: bo
     sign = _sign(metric)
     rows, mean, rest = int(each.rows[g]), sign * each.mean[g], sign * each.rest[g]
     ends = np.sort(sign * np.array([each.low[g], each.high[g]]))
-    if np.isfinite(metric.high):  # a share of rows
+    if shares:
         mean = np.clip(mean, 0.0, 1.0)
         ends = share_intervals(np.array([mean]), rows)[0]
     numbers = np.clip([mean, *ends, rest], 0.0 if metric.root else metric.low, np.inf if metric.root else metric.high)
