@@ -1,0 +1,224 @@
+"""Credit: how much of what members reach together is due to each, and which members need one another.
+
+All is linear in the value function, a number for every coalition. Coalitions of n members are numbered from 0 to
+2ⁿ - 1: the bit i of the number says whether member i is in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Masks = NDArray[np.bool_]
+Orders = NDArray[np.int64]
+
+MOST_EXACT: Final = 12
+"""Members up to which all coalitions are looked at."""
+
+
+def every_coalition(members: int) -> Masks:
+    """(2ⁿ, n): who is in which coalition, in the order of their numbers."""
+    return np.asarray(np.arange(2**members)[:, None] >> np.arange(members) & 1, dtype=np.bool_)
+
+
+def shapley(values: Floats) -> Floats:
+    """Each member's Shapley value (Shapley 1953): what it adds, on average over all orders in which members may join.
+
+    Args:
+        values: (2ⁿ, ...) of the coalitions; further axes are further value functions.
+
+    Returns:
+        (n, ...).
+
+    Laws: the shares add up to `values[-1] - values[0]` (efficiency); members that add the same to every coalition have
+    the same (symmetry); one that adds nothing to any has 0 (null player); linear in `values`.
+    """
+    members = _members(values)
+    inside = every_coalition(members)
+    sizes = inside.sum(axis=1)
+    orders = np.array([1 / (members * comb(members - 1, size)) for size in range(members)])
+    weights = np.where(inside, orders[sizes - 1, None], -orders[np.minimum(sizes, members - 1), None])
+    return np.asarray(np.tensordot(weights.T, values, axes=1))
+
+
+def interactions(values: Floats) -> Floats:
+    """What two members add together beyond what each adds alone, averaged over the coalitions of the others.
+
+    The pairwise Shapley interaction index (Grabisch and Roubens 1999). Positive: they need one another. Negative: one
+    can stand for the other.
+
+    Args:
+        values: (2ⁿ, ...) of the coalitions.
+
+    Returns:
+        (pairs, ...) in the order of `numpy.triu_indices(n, 1)`; none of fewer than two members.
+
+    Laws: linear in `values`; a member that adds the same to every coalition interacts with none; of two members
+    `v(both) - v(first) - v(second) + v(neither)`.
+    """
+    members = _members(values)
+    if members < 2:
+        return np.zeros((0, *values.shape[1:]))
+    first, second = np.triu_indices(members, 1)
+    inside = every_coalition(members)
+    others = inside.sum(axis=1)[:, None] - inside[:, first] - inside[:, second]
+    orders = np.array([1 / ((members - 1) * comb(members - 2, size)) for size in range(members - 1)])
+    signs = np.where(inside[:, first] == inside[:, second], 1.0, -1.0)
+    return np.asarray(np.tensordot((signs * orders[others]).T, values, axes=1))
+
+
+def _members(values: Floats) -> int:
+    members = len(values).bit_length() - 1
+    if not len(values) or len(values) != 2**members:
+        raise ValueError(f"values must have one entry for each of 2**n coalitions, got {len(values)}")
+    return members
+
+
+# Beyond twelve members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Orders in which members join, drawn by chance, and the coalitions that there are on the way.
+
+    Each order is followed by its reverse: what a member adds early in one it adds late in the other, so that their mean
+    varies less (antithetic sampling; Mitchell, Cooper, Frank and Holmes 2022).
+
+    Attributes:
+        orders: (2 * pairs, n).
+        coalitions: (m, n), no two the same.
+        places: (2 * pairs, n + 1): which of the coalitions there is when so many have joined.
+    """
+
+    orders: Orders
+    coalitions: Masks
+    places: NDArray[np.int64]
+
+    def shapley(self, values: Floats) -> Floats:
+        """Estimates of the members' Shapley values, (n, ...), from the coalitions' values (m, ...).
+
+        Laws: unbiased; they add up to the value of all less that of none, for any draw; linear in `values`.
+        """
+        return np.asarray(self._added(values).mean(axis=0))
+
+    def stderr(self, values: Floats) -> Floats:
+        """Standard errors of these estimates by the spread of the pairs of orders, (n,), for values (m,)."""
+        added = self._added(values)
+        pairs = (added[::2] + added[1::2]) / 2
+        return np.asarray(pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs)))
+
+    def _added(self, values: Floats) -> Floats:
+        """(2 * pairs, n, ...): what each member adds when it joins."""
+        gained = np.diff(values[self.places], axis=1)
+        back = np.argsort(self.orders, axis=1)
+        return np.take_along_axis(gained, back.reshape(*back.shape, *[1] * (gained.ndim - 2)), axis=1)
+
+
+def sample(members: int, *, pairs: int, seed: int) -> Sample:
+    """`pairs` orders of the members, two at least, and their reverses; the same for the same seed."""
+    if members < 1 or pairs < 2:
+        raise ValueError(f"a sample takes a member and two pairs of orders, got {members} and {pairs}")
+    rng = np.random.default_rng(seed)
+    drawn = np.stack([rng.permutation(members) for _ in range(pairs)])
+    orders = np.stack([drawn, drawn[:, ::-1]], axis=1).reshape(2 * pairs, members)
+    joined = np.zeros((2 * pairs, members + 1, members), dtype=np.bool_)
+    for step in range(members):
+        joined[:, step + 1] = joined[:, step]
+        joined[np.arange(2 * pairs), step + 1, orders[:, step]] = True
+    coalitions, places = np.unique(joined.reshape(-1, members), axis=0, return_inverse=True)
+    return Sample(orders=orders, coalitions=coalitions, places=places.reshape(2 * pairs, members + 1))
+
+
+# Errors, shares, and alliances of alliances
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credit:
+    """What members are worth to what they reach together.
+
+    Attributes:
+        value, prior: of all members, and of none.
+        gain_stderr: the standard error of their difference, from the rows that judge.
+        shapley: (n,), adding up to that difference.
+        stderr: (n,) of them: from the rows, and from the orders drawn where not all were counted.
+        pairs: (pairs, 2) of `interactions` (pairs,), with their `interaction_stderr`; none where orders were drawn.
+    """
+
+    value: float
+    prior: float
+    gain_stderr: float
+    shapley: Floats
+    stderr: Floats
+    pairs: NDArray[np.int64]
+    interactions: Floats
+    interaction_stderr: Floats
+
+    @property
+    def shares(self) -> Floats | None:
+        """(n,) parts of the whole, adding up to one; a harmful member's is negative.
+
+        None where the gain does not exceed its standard error: parts of what may be nothing mean nothing.
+        """
+        gain = self.value - self.prior
+        return self.shapley / gain if gain > self.gain_stderr else None
+
+
+def exact_credit(values: Floats, without: Floats) -> Credit:
+    """Credit from the values of all coalitions, (2ⁿ,), and from those `without` each group of rows, (2ⁿ, groups)."""
+    pairs = np.stack(np.triu_indices(_members(values), 1), axis=1)
+    return Credit(
+        value=float(values[-1]),
+        prior=float(values[0]),
+        gain_stderr=float(jackknife_stderr(without[-1] - without[0])),
+        shapley=shapley(values),
+        stderr=jackknife_stderr(shapley(without)),
+        pairs=pairs,
+        interactions=interactions(values),
+        interaction_stderr=jackknife_stderr(interactions(without)),
+    )
+
+
+def sampled_credit(drawn: Sample, values: Floats, without: Floats) -> Credit:
+    """Credit from the values of the coalitions of a sample, (m,), and from those `without` each group of rows."""
+    none, all_ = drawn.places[0, 0], drawn.places[0, -1]
+    return Credit(
+        value=float(values[all_]),
+        prior=float(values[none]),
+        gain_stderr=float(jackknife_stderr(without[all_] - without[none])),
+        shapley=drawn.shapley(values),
+        stderr=np.hypot(drawn.stderr(values), jackknife_stderr(drawn.shapley(without))),
+        pairs=np.zeros((0, 2), dtype=np.int64),
+        interactions=np.zeros(0),
+        interaction_stderr=np.zeros(0),
+    )
+
+
+def jackknife_stderr(replicates: Floats) -> Floats:
+    """Standard errors (...,) of estimates by replicates (..., groups), each without one of equal groups of the rows.
+
+    The delete-a-group jackknife (Tukey 1958; Shao and Tu 1995). Law: of a mean over rows, each row a group, the usual
+    standard error.
+    """
+    groups = replicates.shape[-1]
+    centred = replicates - replicates.mean(axis=-1, keepdims=True)
+    return np.asarray(np.sqrt((groups - 1) / groups * np.square(centred).sum(axis=-1)))
+
+
+def passed_down(credit: Floats, parts: Floats) -> Floats:
+    """Credit of members that are alliances themselves, passed down to the members of those: it multiplies.
+
+    Args:
+        credit: (n,) of the members.
+        parts: (n, m): the share of each of m models in each member, rows adding up to one; a single model's has a 1.
+
+    Returns:
+        (m,). Laws: its sum is the sum of `credit`; passing down twice is passing down by the product of the parts.
+    """
+    if not np.allclose(parts.sum(axis=1), 1.0):
+        raise ValueError(f"the parts of each member must add up to one, got {parts.sum(axis=1).tolist()}")
+    return np.asarray(credit @ parts)

@@ -1,0 +1,214 @@
+"""Credit: the laws of Shapley values and interactions, and what is drawn against what is counted."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from concours.kernels.credit import (
+    every_coalition,
+    exact_credit,
+    interactions,
+    jackknife_stderr,
+    passed_down,
+    sample,
+    sampled_credit,
+    shapley,
+)
+
+FINITE = st.floats(-100, 100, width=32)
+
+
+def games(most: int = 5) -> st.SearchStrategy:
+    """Value functions of one to some members."""
+    return st.integers(1, most).flatmap(lambda n: hnp.arrays(np.float64, 2**n, elements=FINITE))
+
+
+def number(members) -> int:
+    return sum(1 << member for member in members)
+
+
+def by_the_textbook(values: np.ndarray) -> np.ndarray:
+    """The mean, over all orders, of what a member adds when it joins."""
+    n = len(values).bit_length() - 1
+    total = np.zeros(n)
+    for order in itertools.permutations(range(n)):
+        for place, member in enumerate(order):
+            total[member] += values[number(order[: place + 1])] - values[number(order[:place])]
+    return total / math.factorial(n)
+
+
+def interactions_by_the_textbook(values: np.ndarray) -> list[float]:
+    """Grabisch and Roubens 1999, the formula as it is written there."""
+    n = len(values).bit_length() - 1
+    found = []
+    for i, j in itertools.combinations(range(n), 2):
+        others = [k for k in range(n) if k not in (i, j)]
+        total = 0.0
+        for size in range(n - 1):
+            weight = math.factorial(n - size - 2) * math.factorial(size) / math.factorial(n - 1)
+            for inside in itertools.combinations(others, size):
+                s = number(inside)
+                a, b = 1 << i, 1 << j
+                total += weight * (values[s + a + b] - values[s + a] - values[s + b] + values[s])
+        found.append(total)
+    return found
+
+
+@given(games())
+def test_shapley_values_are_those_of_the_textbook(values):
+    """The matrix of weights against the mean over all orders; and efficiency: the parts add up to the whole."""
+    found = shapley(values)
+    assert np.allclose(found, by_the_textbook(values), atol=1e-9)
+    assert np.isclose(found.sum(), values[-1] - values[0], atol=1e-9)
+
+
+@given(games())
+def test_interactions_are_those_of_the_textbook(values):
+    """The matrix of weights against the sum over coalitions of the others."""
+    assert np.allclose(interactions(values), interactions_by_the_textbook(values), atol=1e-9)
+
+
+@given(games(), st.randoms(use_true_random=False))
+def test_a_name_earns_nothing(values, random):
+    """Symmetry: numbering the members otherwise numbers their credit otherwise, and the interactions."""
+    n = len(values).bit_length() - 1
+    order = random.sample(range(n), n)
+    inside = every_coalition(n)
+    renamed = values[[number(order[i] for i in np.flatnonzero(row)) for row in inside]]
+    assert np.allclose(shapley(renamed), shapley(values)[order], atol=1e-9)
+
+
+@given(games(4), st.integers(0, 4))
+def test_who_adds_nothing_gets_nothing(values, place):
+    """Null player: it has no credit, interacts with nobody, and the others' credit is as without it."""
+    n = len(values).bit_length() - 1
+    null = min(place, n)
+    numbers = np.arange(2 ** (n + 1))
+    without = (numbers & (1 << null) - 1) | (numbers >> null + 1 << null)
+    larger = values[without]
+    assert np.isclose(shapley(larger)[null], 0, atol=1e-9)
+    assert np.allclose(np.delete(shapley(larger), null), shapley(values), atol=1e-9)
+    first, second = np.triu_indices(n + 1, 1)
+    assert np.allclose(interactions(larger)[(first == null) | (second == null)], 0, atol=1e-9)
+
+
+@given(hnp.arrays(np.float64, (8, 2), elements=FINITE), FINITE, FINITE)
+def test_credit_is_linear(values, a, b):
+    """The credit of a mixture of games is the mixture of the credits; further axes are games of their own."""
+    mixed = values @ [a, b]
+    for kernel in (shapley, interactions):
+        assert np.allclose(kernel(mixed), kernel(values) @ [a, b], atol=1e-6)
+
+
+@given(games(4), st.integers(2, 6), st.integers(0, 9))
+def test_orders_drawn_are_orders(values, pairs, seed):
+    """Whatever is drawn, credit adds up to the whole; orders come with their reverses; equal seeds draw the same."""
+    n = len(values).bit_length() - 1
+    drawn = sample(n, pairs=pairs, seed=seed)
+    table = values[drawn.coalitions @ (1 << np.arange(n))]
+    assert np.isclose(drawn.shapley(table).sum(), values[-1] - values[0], atol=1e-9)
+    assert (drawn.orders[::2] == drawn.orders[1::2, ::-1]).all()
+    assert len({row.tobytes() for row in drawn.coalitions}) == len(drawn.coalitions)
+    assert (sample(n, pairs=pairs, seed=seed).places == drawn.places).all()
+
+
+def test_drawn_agrees_with_counted():
+    """On a game of seven members estimates lie around the truth as far as their standard errors say."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=2**7) + every_coalition(7) @ rng.random(7)
+    true, apart = shapley(values), []
+    for seed in range(200):
+        drawn = sample(7, pairs=40, seed=seed)
+        table = values[drawn.coalitions @ (1 << np.arange(7))]
+        apart.append((drawn.shapley(table) - true) / drawn.stderr(table))
+    z = np.ravel(apart)
+    assert abs(z.mean()) < 0.1
+    assert 0.9 < np.sqrt(np.mean(z**2)) < 1.15
+
+
+def test_opposite_orders_vary_less():
+    """Of members that stand for one another, orders with their reverses estimate better than as many of their own."""
+    values = np.sqrt(every_coalition(8) @ np.arange(1.0, 9.0))
+
+    def error(orders_of) -> float:
+        found = [orders_of(seed) for seed in range(60)]
+        return float(np.mean((np.array(found) - shapley(values)) ** 2))
+
+    def paired(seed):
+        drawn = sample(8, pairs=5, seed=seed)
+        return drawn.shapley(values[drawn.coalitions @ (1 << np.arange(8))])
+
+    def single(seed):
+        rng = np.random.default_rng(seed)
+        total = np.zeros(8)
+        for _ in range(10):
+            order = rng.permutation(8)
+            sums = np.sqrt(np.concatenate([[0.0], np.cumsum(order + 1.0)]))
+            total[order] += np.diff(sums)
+        return total / 10
+
+    assert error(paired) < 0.7 * error(single)
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error():
+    """With each row a group; on values of coalitions it goes through credit, as that is linear."""
+    rows = np.random.default_rng(0).normal(size=(8, 50))
+    without = (rows.sum(axis=1, keepdims=True) - rows) / 49
+    assert np.allclose(jackknife_stderr(without), rows.std(axis=1, ddof=1) / np.sqrt(50))
+    found = exact_credit(rows.mean(axis=1), without)
+    assert np.allclose(found.stderr, shapley(rows).std(axis=1, ddof=1) / np.sqrt(50))
+    gains = rows[-1] - rows[0]
+    assert np.isclose(found.gain_stderr, gains.std(ddof=1) / np.sqrt(50))
+    assert found.pairs.tolist() == [[0, 1], [0, 2], [1, 2]]
+
+
+def test_shares_only_of_a_gain():
+    """Shares add up to one; where the gain does not exceed its standard error there are none."""
+    values = np.array([0.0, 1.0, 0.5, 2.0])
+    sure = exact_credit(values, np.stack([values, values], axis=1))
+    assert sure.shares is not None
+    assert np.isclose(sure.shares.sum(), 1)
+    unsure = exact_credit(values, np.stack([values - [5, 0, 0, 0], values], axis=1))
+    assert unsure.shares is None
+    worse = exact_credit(-values, np.stack([values, values], axis=1))
+    assert worse.shares is None
+
+
+def test_what_was_drawn_has_both_errors():
+    """Credit of drawn orders: the error of the rows and of the draw add up as squares; no interactions."""
+    drawn = sample(3, pairs=2, seed=0)
+    values = np.random.default_rng(1).normal(size=len(drawn.coalitions))
+    without = np.stack([values - 0.1, values + 0.1 * drawn.coalitions.sum(axis=1)], axis=1)
+    found = sampled_credit(drawn, values, without)
+    assert np.allclose(found.stderr, np.hypot(drawn.stderr(values), jackknife_stderr(drawn.shapley(without))))
+    assert np.isclose(found.shapley.sum(), found.value - found.prior)
+    assert len(found.pairs) == len(found.interactions) == 0
+
+
+@settings(max_examples=30)
+@given(hnp.arrays(np.float64, 3, elements=FINITE), st.integers(0, 99))
+def test_credit_goes_down_through_alliances(credit, seed):
+    """It multiplies, keeps its sum, and going down twice is going down by the product; a single model keeps its own."""
+    rng = np.random.default_rng(seed)
+    first, second = rng.dirichlet(np.ones(4), size=3), rng.dirichlet(np.ones(2), size=4)
+    down = passed_down(credit, first)
+    assert np.isclose(down.sum(), credit.sum(), atol=1e-6)
+    assert np.allclose(passed_down(down, second), passed_down(credit, first @ second), atol=1e-6)
+    assert (passed_down(credit, np.eye(3)) == credit).all()
+
+
+def test_what_does_not_fit_is_refused():
+    """A table that is not of all coalitions, a draw of nothing, parts that do not add up."""
+    with pytest.raises(ValueError, match=r"2\*\*n coalitions, got 3"):
+        shapley(np.zeros(3))
+    with pytest.raises(ValueError, match="two pairs of orders, got 3 and 1"):
+        sample(3, pairs=1, seed=0)
+    with pytest.raises(ValueError, match="must add up to one"):
+        passed_down(np.ones(1), np.array([[0.5, 0.4]]))
