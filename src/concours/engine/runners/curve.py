@@ -33,7 +33,7 @@ def curve(job: Job, store: Store) -> Yield:
     """Fits an entrant on a random share of the training side of a fold, preparation included, and scores the fold.
 
     Of classes the share is stratified. Law: with one seed, the rows of a smaller share are among those of a bigger one,
-    and a share of 1 is what a `fit` job of the same seed is fitted on, in another order.
+    and a share of 1 is what a `fit` job is fitted on.
 
     Predictions of classes are calibrated, and decided on, as those on the board are, crosswise within the rows held
     out, so that the end of the curve is the score of the fold on the board, to within what these rows can say.
@@ -41,8 +41,7 @@ def curve(job: Job, store: Store) -> Yield:
     Inputs: `x`, `y`, `folds` of the training part, and `code` where the entrant has any. Params: those of a `fit` job,
     `preparation` (a name or None), `fold`, `share`, and those of the metrics. Values:
         rows: how many it was fitted on.
-        score: the ranking metric on the rows held out; None where it is undefined.
-        stderr: of the score, over these rows.
+        score, stderr: the ranking metric on the rows held out, and its standard error over these; None where undefined.
     """
     folds, y = get_array(store, job.inputs["folds"]), get_array(store, job.inputs["y"])
     apart = held_out(folds, job.params["fold"])
@@ -56,9 +55,8 @@ def curve(job: Job, store: Store) -> Yield:
     if job.params["classes"] and len(unseen) >= _ENOUGH:
         p = _as_on_board(p, y[unseen], metric.counts, np.random.default_rng(job.seed))
     means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS)
-    score, stderr = (float(part[0]) for part in (means.means, means.stderr))
-    defined = np.isfinite(score) and np.isfinite(stderr)
-    return Yield(values={"rows": len(rows), "score": score if defined else None, "stderr": stderr if defined else None})
+    score, stderr = (float(part[0]) if np.isfinite(part[0]) else None for part in (means.means, means.stderr))
+    return Yield(values={"rows": len(rows), "score": score, "stderr": stderr})
 
 
 def _share(job: Job, y: NDArray[Any], train: NDArray[np.int64]) -> NDArray[np.int64]:

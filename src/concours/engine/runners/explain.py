@@ -38,7 +38,7 @@ _CELLS = 20_000_000
 _LEAST = 100
 """Rows of a copy, where there are as many."""
 _COLUMNS = 40
-_REPEATS = 5
+_REPEATS = 3
 _SCREEN = 1000
 _BINS = 10
 _ROUNDS = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise, product
 from string import punctuation
 from typing import Any
 
@@ -31,7 +31,7 @@ _TEXTS = 16
 _WORDS = 60
 _FEWEST_WORDS = 10
 _CHARACTERS_A_TEXT = 100_000
-_SAMPLE = 150
+_SAMPLE = 200
 _TEXTS_A_WORD = 10
 _OFTEN = 3
 _PAIRS = 3000
@@ -44,8 +44,9 @@ _CELLS = 8
 def occlude(job: Job, store: Store) -> Yield:
     """By how much the probability of the class that the model names falls when a part of the input is taken away.
 
-    Of a text one word at a time is left out; of a picture one of 8 × 8 cells is given the picture's mean colour (Zeiler
-    and Fergus 2014). Where several parts tell the same, each alone may seem to matter little.
+    Of a text one word at a time is left out; of a picture one of 8 × 8 cells, with half a cell around it, is covered by
+    the picture's mean colour (Zeiler and Fergus 2014). Where several parts tell the same, each alone may seem to matter
+    little.
 
     Inputs: `x`, `y` of the part that judges. Params: `model`, `parents`, those of the metrics, and `rows`: positions of
     the texts (at most 16) or pictures (at most 12) to explain. Values:
@@ -53,7 +54,7 @@ def occlude(job: Job, store: Store) -> Yield:
         class: the code that the model names for each.
         tokens: of texts, for each its first words, at most 60, and fewer of texts of more than about 1,500 characters.
         weights: of texts, for each the falls, one a token; negative where leaving the word out makes it more probable.
-        words: over up to 150 texts, as many of each class as can be: the words that raise the probability of a class
+        words: over up to 200 texts, as many of each class as can be: the words that raise the probability of a class
             most, `{"word", "class", "effect", "count"}`, greatest effect first, at most 30 and each class its share of
             these. The effect is the mean fall over `count` texts, three at least, when the word is left out of them
             wherever it stands. Words are compared without regard to case and to punctuation around them; where they
@@ -181,11 +182,17 @@ def _effects(pairs: Sequence[Pair], falls: Floats) -> list[dict[str, Any]]:
 
 def _covered(picture: NDArray[Any]) -> tuple[NDArray[Any], tuple[int, int]]:
     """A copy of a picture (height, width[, channels]) a cell, which has the mean colour there; the cells' shape."""
-    edges = [np.linspace(0, size, min(size, _CELLS) + 1).round().astype(int) for size in picture.shape[:2]]
-    shape = (len(edges[0]) - 1, len(edges[1]) - 1)
+    down, across = (_windows(size) for size in picture.shape[:2])
     mean = picture.mean(axis=(0, 1))
     colour = (mean.round() if picture.dtype.kind in "iub" else mean).astype(picture.dtype)
-    copies = np.repeat(picture[None], shape[0] * shape[1], axis=0)
-    for number, (row, column) in enumerate(np.ndindex(*shape)):
-        copies[number, edges[0][row] : edges[0][row + 1], edges[1][column] : edges[1][column + 1]] = colour
-    return copies, shape
+    copies = np.repeat(picture[None], len(down) * len(across), axis=0)
+    for copy, (rows, columns) in zip(copies, product(down, across), strict=True):
+        copy[rows, columns] = colour
+    return copies, (len(down), len(across))
+
+
+def _windows(size: int) -> list[slice]:
+    """What is covered along one side of so many pixels, for each cell: the cell and half of one around it."""
+    cells = min(size, _CELLS)
+    edges, around = np.linspace(0, size, cells + 1).round().astype(int).tolist(), size // (2 * cells)
+    return [slice(max(begin - around, 0), end + around) for begin, end in pairwise(edges)]
