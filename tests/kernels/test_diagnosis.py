@@ -77,7 +77,7 @@ def test_doubtful_rows_have_bins_of_their_own():
 def test_confusions_are_the_greatest_off_the_diagonal():
     """As sorting all pairs says, and what never was is not told."""
     counts = np.random.default_rng(2).integers(0, 5, (6, 6)).astype(float)
-    naive = sorted(((-counts[i, j], i, j) for i in range(6) for j in range(6) if i != j and counts[i, j]))[:7]
+    naive = sorted((-counts[i, j], i, j) for i in range(6) for j in range(6) if i != j and counts[i, j])[:7]
     assert frequent_confusions(counts, 7).tolist() == [[i, j, -int(n)] for n, i, j in naive]
     assert frequent_confusions(np.diag([3.0, 2.0])).shape == (0, 3)
 

@@ -25,8 +25,8 @@ def ranged(values: Floats, unit: str = "", *, least: int = 1) -> Ranged:
     """
     known = values[np.isfinite(values)]
     singles, counts = np.unique(known, return_counts=True)
-    texts = [f"{_text(value)}{unit}" for value in singles]
-    if len(singles) <= _FEW and len(set(texts)) == len(texts):
+    texts = [f"{_text(value)}{unit}" for value in singles[: _FEW + 1]]
+    if len(texts) <= _FEW and len(set(texts)) == len(texts):
         runs = joined(counts, least)
         names = (texts[a] if a == b else f"{texts[a]} to {texts[b]}" for a, b in runs)
         return tuple(names), _places(singles[[end for _, end in runs]], values)
