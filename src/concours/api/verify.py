@@ -289,6 +289,10 @@ def _result(
     wrong = []
     if value.get("digest") != kept.digest:
         wrong.append("result.json: its digest does not follow from what it and candidates.json say")
+    wrong += [
+        f"result.json: {name} is out of time, but the journal has all jobs of it"
+        for name in hidden(folder, setup, records, kept)
+    ]
     ours = json.loads(json.dumps(replay.result.to_json()))
     if value.get("schema") not in range(1, SCHEMA + 1):
         wrong.append(f"result.json: schema is {_short(value.get('schema'))}; known are 1 to {SCHEMA}")
@@ -298,10 +302,6 @@ def _result(
     known = json.loads(json.dumps([_plain(c.to_json()) for c in kept.candidates.values()]))
     again = json.loads(json.dumps([_plain(c.to_json()) for c in replay.result.candidates.values()]))
     wrong += [f"candidates.json: {text}" for text in _differences(_by_name(known), _by_name(again))]
-    wrong += [
-        f"result.json: {name} is out of time, but the journal has all jobs of it"
-        for name in hidden(folder, setup, records, kept)
-    ]
     if wrong and not matched and not replay.result.complete and kept.complete:
         lost = "the journal does not lead to the result: jobs of it are missing there, or the plan of this version of "
         wrong = [f"{lost}Concours is another than that of {kept.versions.get('concours', 'the receipt')}", *wrong]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import concours
-from concours.cli import inspect, new, predict, report, run, score, verify
+from concours.cli import compare, inspect, new, predict, report, run, score, verify
 from concours.core.errors import ConcoursError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ for command in (
     report.report,
     score.score,
     verify.verify,
+    compare.compare,
     inspect.gc,
     inspect.doctor,
 ):

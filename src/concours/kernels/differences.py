@@ -1,0 +1,48 @@
+"""Differences between pairs of scores of models on the same rows, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from concours.kernels.ranks import LEVEL, holm
+from concours.kernels.scores import Means
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Differences:
+    """Of several pairs, (pairs,): the first score less the second, its 95% interval, and whether it is certain.
+
+    Attributes:
+        low, high: of each difference by itself; NaN where nothing tells how it varies.
+        certain: by more than chance allows, over all pairs together (Holm 1979).
+    """
+
+    value: Floats
+    low: Floats
+    high: Floats
+    certain: NDArray[np.bool_]
+
+
+def differences(scores: Means, pairs: Sequence[tuple[int, int]], *, level: float = LEVEL) -> Differences:
+    """Paired t intervals and tests of differences of scores.
+
+    Law: exchanging the two of a pair turns the sign of its difference and of its interval, and changes no certainty.
+    """
+    first, second = (np.asarray(side, dtype=np.intp) for side in np.reshape(pairs, (-1, 2)).T)
+    value = scores.means[first] - scores.means[second]
+    own = np.diag(scores.covariance)
+    together = own[first] + own[second]
+    variance = together - 2 * scores.covariance[first, second]
+    scale = np.sqrt(np.where(variance <= 1e-12 * together, 0.0, variance))
+    freedom = max(scores.units - 1, 1)
+    half = student.isf((1 - level) / 2, freedom) * scale
+    z = np.divide(np.abs(value), scale, out=np.where(value == 0, 0.0, np.inf), where=scale > 0)
+    certain = holm(np.nan_to_num(2 * student.sf(z, freedom), nan=1.0), 1 - level)
+    return Differences(value=value, low=value - half, high=value + half, certain=certain & np.isfinite(half))
