@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import concours
-from concours.cli import compare, inspect, new, predict, report, run, score, verify
+from concours.cli import compare, inspect, new, predict, rate, report, run, score, verify
 from concours.core.errors import ConcoursError
 
 app = typer.Typer(
@@ -31,6 +31,9 @@ for command in (
     score.score,
     verify.verify,
     compare.compare,
+    rate.rate,
+    rate.pair,
+    rate.audit,
     inspect.gc,
     inspect.doctor,
 ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from concours.api.result import Result
+from concours.cli.plot import IntervalPlot
 from concours.core.standings import Standing
 from concours.report.lines import used
 
@@ -75,9 +75,9 @@ def _headline(result: Result) -> str:
 def _board(result: Result, width: int) -> Table:
     names = min(max(len(line.entrant.name) for line in result.standings), _NAME)
     metrics = result.setup.problem.metrics[: max(1, (width - names - 44) // 12)]
-    plot = _Plot(
-        [line for line in result.standings if line.ci], min(max(width - names - 44 - 10 * len(metrics), 10), 32)
-    )
+    bounds = [line.ci for line in result.standings if line.ci and line.entrant.role != "baseline"]
+    bounds = bounds or [line.ci for line in result.standings if line.ci]
+    plot = IntervalPlot(bounds, min(max(width - names - 44 - 10 * len(metrics), 10), 32))
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
     table.add_column("rank", no_wrap=True)
     table.add_column("", width=1)
@@ -92,7 +92,7 @@ def _board(result: Result, width: int) -> Table:
         star = "★" if line.entrant.name == result.default else ""
         others = [_number(line.metrics.get(metric.name)) for metric in metrics[1:]]
         name, score = escape(line.entrant.name), _number(line.score)
-        measured: list[str | Text] = [score, plot.bar(line), *others, _selection(line), _seconds(line.fit_seconds)]
+        measured: list[str | Text] = [score, _bar(plot, line), *others, _selection(line), _seconds(line.fit_seconds)]
         style = _STYLES[line.entrant.role] if line.status == "ok" else "dim"
         table.add_row(_ranks(line), star, name, *measured, style=style)
     return table
@@ -126,44 +126,8 @@ def _print_alliances(result: Result, out: Console) -> None:
             out.print(f"  {escape(member):<{width}}  {weight:6.1%}  [cyan]{'█' * max(round(weight * _BAR), 1)}[/]")
 
 
-class _Plot:
-    """Intervals on one scale; what lies far from the rest is cut off, and an arrow says so."""
-
-    def __init__(self, lines: Sequence[Standing], width: int) -> None:
-        self.width = width
-        bounds = [line.ci for line in lines if line.ci and line.entrant.role != "baseline"] or [
-            line.ci for line in lines if line.ci
-        ]
-        lows, highs = sorted(ci[0] for ci in bounds), sorted(ci[1] for ci in bounds)
-        self._low, self._high = (lows[0], highs[-1]) if bounds else (0.0, 1.0)
-        if bounds:
-            spread = highs[len(highs) // 2] - lows[len(lows) // 2] or 1e-9
-            self._low = max(self._low, lows[len(lows) // 2] - 6 * spread)
-            self._high = min(self._high, highs[len(highs) // 2] + 6 * spread)
-
-    def bar(self, line: Standing) -> Text:
-        """The interval as a line with its point."""
-        if not line.ci or line.score is None:
-            return Text("")
-        low, high, point = (self._place(value) for value in (*line.ci, line.score))
-        cells = [" "] * self.width
-        if low >= self.width:
-            cells[-1] = "▸"
-        elif high < 0:
-            cells[0] = "◂"
-        else:
-            for place in range(max(low, 0), min(high, self.width - 1) + 1):
-                cells[place] = "─"
-            if 0 <= point < self.width:
-                cells[point] = "●"
-            if high >= self.width:
-                cells[-1] = "▸"
-            if low < 0:
-                cells[0] = "◂"
-        return Text("".join(cells))
-
-    def _place(self, value: float) -> int:
-        return round((value - self._low) / ((self._high - self._low) or 1.0) * (self.width - 1))
+def _bar(plot: IntervalPlot, line: Standing) -> Text:
+    return Text("") if not line.ci or line.score is None else plot.bar(*line.ci, line.score)
 
 
 def _ranks(line: Standing) -> str:

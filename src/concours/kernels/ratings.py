@@ -7,23 +7,27 @@ normal around the mean of the established ones. So nothing that enters later can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from concours.kernels.bradley_terry import Strengths, assembled, differences, gauge, maximise
-from concours.kernels.identifiability import Standing, standing
+from concours.kernels.identifiability import FEW, Standing, standing
 from concours.kernels.sandwich import meat
 from concours.kernels.ties import Ties
-from concours.kernels.votes import Boards
+from concours.kernels.votes import OUTCOMES, TIE, Boards, Votes
 
 Floats = NDArray[np.float64]
-Meat = Callable[[Boards, Floats, Floats, Floats], Floats]
-"""(boards, theta, eta, bread) to the variance of the slope, (boards, models + e, models + e)."""
+Spread = Callable[[Boards, Strengths, Floats, NDArray[np.bool_]], Floats]
+"""(boards, found, bread, established) to the covariance of what was found, (boards, models + e, models + e).
+
+The boards hold the battles between established models only; `bread` is the inverse of the information.
+"""
 
 ELO: Final = 400 / log(10)
 """Points of the Elo scale in one unit of natural-log strength."""
@@ -52,43 +56,44 @@ class Rated:
     eta_stderr: float
 
 
+def sandwich(ties: Ties) -> Spread:
+    """The covariance that does not rest on the fit being right (Huber 1967, White 1982), battles independent."""
+
+    def spread(boards: Boards, found: Strengths, bread: Floats, _: NDArray[np.bool_]) -> Floats:
+        return np.asarray(bread @ meat(boards, found.theta, found.eta, bread, ties) @ bread)
+
+    return spread
+
+
+def fisher(_: Boards, __: Strengths, bread: Floats, ___: NDArray[np.bool_]) -> Floats:
+    """The covariance if the fit is right: the inverse of the information."""
+    return bread
+
+
 def rate(
-    boards: Boards,
-    ties: Ties,
-    *,
-    spread: Literal["sandwich", "fisher"] | Meat = "sandwich",
-    prior: float = PRIOR,
-    few: int | None = None,
+    boards: Boards, ties: Ties, *, spread: Spread | None = None, prior: float = PRIOR, few: int = FEW
 ) -> list[Rated]:
     """Rates each board.
 
     Args:
-        spread: how the covariance of the established ones is found: robust to a fit that is not quite right, or from
-            the information alone, or by a variance of the slope of your own.
+        spread: how the covariance of the established ones is found; `sandwich` by default.
         prior: standard deviation of the mean of a set of models that are not established, in natural-log strength.
-        few: with fewer battles a model is not established; `identifiability.FEW` by default.
+        few: with fewer battles a model is not established.
     """
     size = max(boards.models**2, 6 * len(boards.first), 1)
     step = max(1, _CELLS // size)
     rated: list[Rated] = []
     for start in range(0, len(boards.weight), step):
-        rated += _rate(boards.block(slice(start, start + step)), ties, spread, prior, few)
+        rated += _rate(boards.block(slice(start, start + step)), ties, spread or sandwich(ties), prior, few)
     return rated
 
 
-def _rate(
-    boards: Boards, ties: Ties, spread: Literal["sandwich", "fisher"] | Meat, prior: float, few: int | None
-) -> list[Rated]:
-    options = {} if few is None else {"few": few}
-    standings = [standing(boards, board, **options) for board in range(len(boards.weight))]
+def _rate(boards: Boards, ties: Ties, spread: Spread, prior: float, few: int) -> list[Rated]:
+    standings = [standing(boards, board, few=few) for board in range(len(boards.weight))]
     established = np.stack([each.established for each in standings])
     inner = among(boards, established)
     found, bread = solve(inner, established, ties)
-    covariance = bread
-    if spread == "sandwich":
-        covariance = bread @ meat(inner, found.theta, found.eta, bread, ties) @ bread
-    elif callable(spread):
-        covariance = bread @ spread(inner, found.theta, found.eta, bread) @ bread
+    covariance = spread(inner, found, bread, established)
     return [
         _completed(boards.block([board]), found, covariance[board], each, ties, prior, board)
         for board, each in enumerate(standings)
@@ -110,25 +115,43 @@ def among(boards: Boards, chosen: NDArray[np.bool_]) -> Boards:
     )
 
 
-def solve(
-    boards: Boards, established: NDArray[np.bool_], ties: Ties, start: Strengths | None = None
-) -> tuple[Strengths, Floats]:
+def solve(boards: Boards, established: NDArray[np.bool_], ties: Ties) -> tuple[Strengths, Floats]:
     """The strengths of the established models, mean 0, and the inverse of the information, (boards, m + e, m + e)."""
     scale = np.maximum(boards.weight.sum(axis=(1, 2)), 1e-300)
-    found = maximise(
-        boards,
-        boards.weight,
-        ties,
-        free=established,
-        penalty=gauge(established, scale),
-        theta=start and start.theta,
-        eta=start and start.eta,
-    )
+    found = maximise(boards, boards.weight, ties, free=established, penalty=gauge(established, scale))
     sought = np.concatenate([established, np.ones((len(established), ties.parameters), dtype=np.bool_)], axis=1)
     bread = np.linalg.inv(found.information) * (sought[:, :, None] & sought[:, None, :])
     models = boards.models
     bread[:, :models, :models] -= (established[:, :, None] & established[:, None, :]) / scale[:, None, None]
     return found, bread
+
+
+def prior_penalty(known: Standing, prior: float) -> Floats:
+    """(models, models): the mean of each set of models that are not established is normal around 0."""
+    others = (known.played > 0) & ~known.established
+    penalty = np.zeros((len(others), len(others)))
+    for group in np.unique(known.group[others]):
+        share = (known.group == group) & others
+        penalty += np.outer(share, share) / (share.sum() * prior) ** 2
+    return penalty
+
+
+def put_in(whole: Floats, hessian: Floats, penalty: Floats, known: Standing) -> Floats:
+    """The covariance (models, models) of the established ones, with that of the others, whose fit leant on theirs.
+
+    Args:
+        hessian: (models, models) minus that of the log likelihood of the others' battles.
+    """
+    others = (known.played > 0) & ~known.established
+    own, across = np.ix_(others, others), np.ix_(others, known.established)
+    inverse = np.linalg.inv(hessian[own] + penalty[own])
+    follows = -inverse @ hessian[across]
+    with_established = follows @ whole[np.ix_(known.established, known.established)]
+    joined = whole.copy()
+    joined[across] = with_established
+    joined[np.ix_(known.established, others)] = with_established.T
+    joined[own] = inverse + with_established @ follows.T
+    return joined
 
 
 def _completed(
@@ -138,75 +161,86 @@ def _completed(
     models = one.models
     theta, eta = found.theta[[board]].copy(), found.eta[[board]]
     stderr = float(np.sqrt(max(covariance[models, models], 0.0))) if ties.parameters else 0.0
-    whole = covariance[:models, :models].copy()
+    whole = covariance[:models, :models]
     others = (known.played > 0) & ~known.established
     if others.any():
-        penalty = np.zeros((models, models))
-        for group in np.unique(known.group[others]):
-            share = (known.group == group) & others
-            penalty += np.outer(share, share) / (share.sum() * prior) ** 2
+        penalty = prior_penalty(known, prior)
         outer = ~(known.established[one.first] & known.established[one.second])
         weight = one.weight * outer[None, :, None]
-        free = others[None]
-        placed = maximise(one, weight, ties, free=free, penalty=penalty[None], theta=theta, eta=eta, eta_free=False)
+        placed = maximise(
+            one, weight, ties, free=others[None], penalty=penalty[None], theta=theta, eta=eta, eta_free=False
+        )
         theta = placed.theta
-        terms = ties.terms(differences(one, theta), eta, weight)
-        _, hessian = assembled(one, terms, ties.parameters)
-        own = np.ix_(others, others)
-        across = np.ix_(others, known.established)
-        inverse = np.linalg.inv(hessian[0, :models, :models][own] + penalty[own])
-        follows = -inverse @ hessian[0, :models, :models][across]
-        with_established = follows @ whole[np.ix_(known.established, known.established)]
-        whole[across] = with_established
-        whole[np.ix_(known.established, others)] = with_established.T
-        whole[own] = inverse + with_established @ follows.T
-    values = np.where(known.played > 0, theta[0], np.nan)
-    return Rated(known, values, whole, float(eta[0]), stderr)
+        _, hessian = assembled(one, ties.terms(differences(one, theta), eta, weight), ties.parameters)
+        whole = put_in(whole, hessian[0, :models, :models], penalty, known)
+    return Rated(known, np.where(known.played > 0, theta[0], np.nan), whole, float(eta[0]), stderr)
 
 
-def replicates(boards: Boards, rated: Rated, ties: Ties, *, rounds: int, rng: np.random.Generator) -> Floats:
-    """Strengths of the established models of one board in many bootstrap rounds, (rounds, models), mean 0.
+Draws = Callable[[int], Floats]
+"""How many rounds to weights of the cells of one board in each, (rounds, pairs, 3)."""
 
-    The Bayesian bootstrap (Rubin 1981), from counts: each battle weighs Exp(1), hence a cell of n battles Gamma(n).
+
+def cell_draws(board: Boards, rng: np.random.Generator) -> Draws:
+    """The Bayesian bootstrap (Rubin 1981) from counts: each battle weighs Exp(1), hence a cell of n battles Gamma(n).
+
     No cell vanishes, so that what is determined stays determined in every round. Weighted cells have the mean and the
     variance that the sum of their battles' weights would have.
+    """
+    weight, square = board.weight[0], board.square[0]
+    some = weight > 0
+    shape, scale = np.square(weight[some]) / square[some], square[some] / weight[some]
+
+    def draw(rounds: int) -> Floats:
+        each = np.zeros((rounds, *weight.shape))
+        each[:, some] = rng.standard_gamma(shape, size=(rounds, len(shape))) * scale
+        return each
+
+    return draw
+
+
+def cluster_draws(board: Boards, votes: Votes, cluster: NDArray[np.int32], rng: np.random.Generator) -> Draws:
+    """The same where all battles of a cluster share one weight, Exp(1).
 
     Args:
-        boards: one board.
+        votes: the battles of the board.
+        cluster: (rows,) codes.
     """
-    established = rated.standing.established[None]
-    inner = among(boards, established)
-    theta = np.where(established, np.nan_to_num(rated.theta), 0.0)
-    drawn = [_round(inner, weight, established, theta, rated.eta, ties) for weight in _drawn(inner, rounds, rng)]
-    return np.concatenate(drawn)
+    first, second = np.minimum(votes.left, votes.right), np.maximum(votes.left, votes.right)
+    pair = np.searchsorted(board.first * board.models + board.second, first.astype(np.int64) * board.models + second)
+    turned = (votes.left > votes.right) & (votes.outcome != TIE)
+    cell = pair * OUTCOMES + np.where(turned, 1 - votes.outcome, votes.outcome)
+    many = int(cluster.max(initial=0)) + 1
+    weight = np.ones(len(votes)) if votes.weight is None else votes.weight
+    table = csr_array((weight, (cell, cluster)), shape=(board.weight[0].size, many))
+
+    def draw(rounds: int) -> Floats:
+        return np.asarray((table @ rng.standard_exponential((many, rounds))).T.reshape(rounds, -1, OUTCOMES))
+
+    return draw
 
 
-def _drawn(boards: Boards, rounds: int, rng: np.random.Generator) -> Iterator[Floats]:
-    """(some rounds, pairs, 3) at a time."""
-    weight, square = boards.weight[0], boards.square[0]
-    some = weight > 0
-    shape = np.divide(weight**2, square, out=np.zeros_like(weight), where=some)[some]
-    scale = np.divide(square, weight, out=np.zeros_like(weight), where=some)[some]
-    step = max(1, _CELLS // (8 * max(boards.models**2, weight.size)))
-    for start in range(0, rounds, step):
-        many = min(step, rounds - start)
-        each = np.zeros((many, *weight.shape))
-        each[:, some] = rng.standard_gamma(shape, size=(many, len(shape))) * scale
-        yield each
-
-
-def _round(
-    boards: Boards, weight: Floats, established: NDArray[np.bool_], theta: Floats, eta: float, ties: Ties
+def replicates(
+    board: Boards, found: Strengths, established: NDArray[np.bool_], ties: Ties, *, draws: Draws, rounds: int
 ) -> Floats:
-    many = len(weight)
-    chosen = np.broadcast_to(established, (many, boards.models))
-    found = maximise(
-        boards,
-        weight,
-        ties,
-        free=chosen,
-        penalty=gauge(established, weight[:1].sum(axis=(1, 2))),
-        theta=np.broadcast_to(theta, (many, boards.models)),
-        eta=np.full(many, eta),
-    )
-    return found.theta
+    """Strengths, and the parameter of ties, in many bootstrap rounds, (rounds, models + e); strengths have mean 0.
+
+    Args:
+        board: one board, with the battles between its established models.
+        found, established: its solution, where each round begins, (1, models).
+    """
+    step = max(1, _CELLS // (8 * max(board.models**2, board.weight.size)))
+    solved = []
+    for start in range(0, rounds, step):
+        weight = draws(min(step, rounds - start))
+        shape = len(weight), board.models
+        each = maximise(
+            board,
+            weight,
+            ties,
+            free=np.broadcast_to(established, shape),
+            penalty=gauge(established, board.weight.sum(axis=(1, 2))),
+            theta=np.broadcast_to(found.theta, shape),
+            eta=np.full(len(weight), found.eta[0]),
+        )
+        solved.append(np.concatenate([each.theta, each.eta[:, None]], axis=1)[:, : board.models + ties.parameters])
+    return np.concatenate(solved)

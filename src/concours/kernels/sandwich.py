@@ -30,16 +30,12 @@ def meat(boards: Boards, theta: Floats, eta: Floats, bread: Floats, ties: Ties) 
         theta, eta: where the fit ended, (boards, models) and (boards,).
         bread: (boards, models + e, models + e) the inverse of the information.
     """
-    e = ties.parameters
-    own, shrunk = _pieces(boards, theta, eta, bread, ties)
-    del own
-    _, matrix = assembled(boards, shrunk, e)
-    return matrix
+    _, shrunk = _pieces(boards, theta, eta, bread, ties)
+    return assembled(boards, shrunk, ties.parameters)[1]
 
 
 def clustered_meat(
     boards: Boards,
-    board: int,
     votes: Votes,
     clusters: Sequence[NDArray[np.int32]],
     theta: Floats,
@@ -47,40 +43,50 @@ def clustered_meat(
     bread: Floats,
     ties: Ties,
 ) -> Floats:
-    """The same for one board, (models + e, models + e), where battles that share a cluster depend on one another.
-
-    Several ways of clustering are joined by inclusion and exclusion (Cameron, Gelbach and Miller 2011); what comes out
-    negative is cut off. Each way is scaled by G / (G - 1) for its G clusters.
+    """The same for one board, (1, models + e, models + e), where battles that share a cluster depend on one another.
 
     Args:
-        votes: the battles of this board, without those of a model with itself.
+        boards: one board, with exactly the battles of `votes`.
         clusters: (rows,) codes, one array a way.
-        theta, eta, bread: of this board, with the first axis.
     """
     e, models = ties.parameters, boards.models
-    d = theta[0, votes.left] - theta[0, votes.right]
-    by_d, by_eta = ties.scores(d[None], eta)
-    rows = np.arange(len(votes))
-    info = ties.terms(d[None], eta, ties.chances(d[None], eta)) if e else ties.terms(d[None], eta, _one(d))
-    spread = bread[0, votes.left, votes.left] + bread[0, votes.right, votes.right]
-    spread = spread - 2 * bread[0, votes.left, votes.right]
+    left, right, rows = votes.left, votes.right, np.arange(len(votes))
+    d = (theta[0, left] - theta[0, right])[None]
+    by_d, by_eta = ties.scores(d, eta)
+    one = ties.terms(d, eta, ties.chances(d, eta) if e else _one(d))
+    spread = bread[0, left, left] + bread[0, right, right] - 2 * bread[0, left, right]
     weight = np.ones(len(votes)) if votes.weight is None else votes.weight
-    grown = weight / np.sqrt(1 - np.clip(weight * info.curve[0] * spread, 0.0, _LEVERAGE))
-    score = by_d[0, rows, votes.outcome] * grown
-    score_eta = by_eta[0, rows, votes.outcome] * weight
-    total = np.zeros((models + e, models + e))
-    for size in range(1, len(clusters) + 1):
-        for ways in combinations(clusters, size):
-            code = _joined(ways)
-            many = int(code.max()) + 1
-            place = np.concatenate([code] * (2 + e))
-            column = np.concatenate([votes.left, votes.right, *[np.full(len(votes), models)] * e])
-            value = np.concatenate([score, -score, *[score_eta] * e])
-            sums = csr_array((value, (place, column)), shape=(many, models + e))
-            total += (-1) ** (size + 1) * many / max(many - 1, 1) * (sums.T @ sums).toarray()
+    score = by_d[0, rows, votes.outcome] * weight / np.sqrt(1 - np.clip(weight * one.curve[0] * spread, 0.0, _LEVERAGE))
+    columns = np.stack([left, right, *[np.full(len(rows), models)] * e], axis=1)
+    values = np.stack([score, -score, *[by_eta[0, rows, votes.outcome] * weight] * e], axis=1)
+    slopes = csr_array(
+        (values.ravel(), columns.ravel(), np.arange(0, values.size + 1, 2 + e)), shape=(len(rows), models + e)
+    )
+    total = by_clusters(slopes, clusters)
     own, shrunk = (assembled(boards, terms, e)[1][0] for terms in _pieces(boards, theta, eta, bread, ties))
-    total += shrunk - own
-    values, vectors = np.linalg.eigh((total + total.T) / 2)
+    return positive(total + shrunk - own)[None]
+
+
+def by_clusters(slopes: csr_array, clusters: Sequence[NDArray[np.int32]]) -> Floats:
+    """The variance of the sum of the rows of `slopes` (rows, k), which depend on one another within clusters, (k, k).
+
+    Several ways of clustering are joined by inclusion and exclusion (Cameron, Gelbach and Miller 2011), so that the
+    result may have negative eigenvalues. Each way is scaled by G / (G - 1) for its G clusters.
+    """
+    rows, size = slopes.shape
+    total = np.zeros((size, size))
+    for many in range(1, len(clusters) + 1):
+        for ways in combinations(clusters, many):
+            code = _joined(ways)
+            of = int(code.max(initial=0)) + 1
+            sums = csr_array((np.ones(rows), (code, np.arange(rows))), shape=(of, rows)) @ slopes
+            total += (-1) ** (many + 1) * of / max(of - 1, 1) * (sums.T @ sums).toarray()
+    return total
+
+
+def positive(matrix: Floats) -> Floats:
+    """The matrix without its negative eigenvalues."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
 
 

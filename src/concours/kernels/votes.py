@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +119,7 @@ class Counts:
         )
         size = shape[0] * shape[1] * OUTCOMES
         return tuple(  # type: ignore[return-value]
-            np.bincount(cells.ravel(), values[met].ravel(), size).reshape(*shape, OUTCOMES)
+            np.bincount(cells.ravel(), values[met].ravel(), size).astype(np.float64).reshape(*shape, OUTCOMES)
             for values in (self.battles, self.weight, self.square)
         )
 
@@ -127,7 +127,7 @@ class Counts:
     def selves(self) -> Floats:
         """(models,) how many battles each had with itself."""
         own = self.left == self.right
-        return np.bincount(self.left[own], self.battles[own].sum(axis=1), len(self.names))
+        return np.bincount(self.left[own], self.battles[own].sum(axis=1), len(self.names)).astype(np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,8 @@ def count(votes: Votes, names: Sequence[str], categories: Sequence[str] = ("",))
         battles = np.bincount(place, minlength=width).astype(np.float64)
     sums = [battles, battles, battles]
     if votes.weight is not None:
-        sums = [battles, *(np.bincount(place, power, width) for power in (votes.weight, np.square(votes.weight)))]
+        powers = (votes.weight, np.square(votes.weight))
+        sums = [battles, *(np.bincount(place, power, width).astype(np.float64) for power in powers)]
     if width == size:
         sums = [values[found] for values in sums]
     order = np.argsort(np.asarray(names, dtype=object)), np.argsort(np.asarray(categories, dtype=object))
@@ -198,7 +199,7 @@ def count(votes: Votes, names: Sequence[str], categories: Sequence[str] = ("",))
     cell, outcome = found // OUTCOMES, found % OUTCOMES
     tables = np.zeros((3, len(found), OUTCOMES))
     tables[:, np.arange(len(found)), outcome] = sums
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "left": ranks[0][cell // models % models],
         "right": ranks[0][cell % models],
         "category": ranks[1][cell // models**2],
@@ -212,14 +213,14 @@ def count(votes: Votes, names: Sequence[str], categories: Sequence[str] = ("",))
 _ARRAYS: Final = ("left", "right", "category", "battles", "weight", "square")
 
 
-def _reduced(names: tuple[str, ...], categories: tuple[str, ...], arrays: dict[str, NDArray[np.float64]]) -> Counts:
+def _reduced(names: tuple[str, ...], categories: tuple[str, ...], arrays: dict[str, NDArray[Any]]) -> Counts:
     """Cells that are the same are added, and sorted."""
     models = max(len(names), 1)
     key = (arrays["category"] * models + arrays["left"]) * models + arrays["right"]
     found, place = np.unique(key, return_inverse=True)
     cells = place[:, None] * OUTCOMES + np.arange(OUTCOMES)
     sums = (
-        np.bincount(cells.ravel(), arrays[key].ravel(), len(found) * OUTCOMES).reshape(-1, OUTCOMES)
+        np.bincount(cells.ravel(), arrays[key].ravel(), len(found) * OUTCOMES).astype(np.float64).reshape(-1, OUTCOMES)
         for key in ("battles", "weight", "square")
     )
     battles, weight, square = sums
