@@ -259,11 +259,12 @@ def test_a_process_that_ran_code_of_a_user_does_nothing_else(executor: ProcessEx
     again = Job(kind="fit", inputs={"code": codes["ours"]}, outputs=("second",))
     theirs = Job(kind="fit", inputs={"code": codes["theirs"]}, outputs=("first",))
     used = []
-    for job in (toy_job("anybody's"), ours, again, theirs, toy_job("anybody's too")):
+    both = Job(kind="fit", inputs={"code": codes["theirs"], "code1": codes["ours"]})
+    for job in (toy_job("anybody's"), ours, again, theirs, both, toy_job("anybody's too")):
         assert isinstance(outcomes(executor, job)[0], Done)
         used.append(workers()[0].pid)
     assert used[0] == used[1] == used[2]
-    assert len(set(used[2:])) == 3
+    assert len(set(used[2:])) == 4
 
 
 def _runs(process: psutil.Process) -> bool:

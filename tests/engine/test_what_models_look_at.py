@@ -141,6 +141,18 @@ def test_of_many_columns_those_that_tell_are_measured(
     assert sum(rows) <= 21_000
 
 
+def test_what_joins_many_models_predicts_fewer_rows(store: MemoryStore, rng: np.random.Generator) -> None:
+    """A hundred rows a copy in the end, so that the cost of a great alliance is bounded too."""
+    x = pd.DataFrame({"a": rng.normal(size=500), "b": rng.normal(size=500)})
+    one = known(store, x, x["a"], "x['a'] + x['b']")
+    rows = []
+    for count in (1, 400, 4000):
+        unused = {f"sha256:{i}": one.to_json() for i in range(count - 1)}
+        values = explained(store, "importance", one, x, x["a"], "rmse", parents=unused)
+        rows.append((values["rows"], values["repeats"]))
+    assert rows == [(500, 3), (333, 1), (100, 1)]
+
+
 def odd(rows: int) -> pd.DataFrame:
     """Columns of every type, most of them poor."""
     numbers = np.arange(rows)

@@ -1,7 +1,7 @@
 """What a model of a table looks at: how much worse it is without a column, and how its predictions go with one.
 
 Both predict changed copies of some rows of the part that judges, all in one frame, so that each model is loaded once.
-How many rows are predicted is bounded, whatever the table: see `_ROWS`.
+How many rows are predicted is bounded, whatever the table and the model: see `affordable`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ Change = tuple[int, Rows]
 
 _ROWS = 20_000
 """Predicted rows of a job, all copies together."""
+_ROWS_BY_MODELS = 400_000
+"""The same times the models that predict each of them; what holds where many are joined."""
 _CELLS = 20_000_000
 """Values of all copies together; what holds where columns are many."""
 _LEAST = 100
@@ -75,7 +77,7 @@ def importance(job: Job, store: Store) -> Yield:
     x, y = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["y"])
     rng = np.random.default_rng(job.seed)
     columns = _screened(job, store, x, rng)
-    size, repeats = _extent(len(x), x.shape[1], len(columns))
+    size, repeats = _extent(job, x, len(columns))
     rows = _sample(len(x), size, rng)
     changes = [(column, rng.permutation(rows)) for column in columns for _ in range(repeats)]
     p = predicted(job, store, _copies(x, rows, changes))
@@ -119,7 +121,7 @@ def dependence(job: Job, store: Store) -> Yield:
     places = [[str(name) for name in x.columns].index(name) for name in job.params["columns"]]
     grids = [_grid(x.iloc[:, place]) for place in places]
     points = [(place, row) for place, grid in zip(places, grids, strict=True) for row in grid.rows]
-    size, _ = _extent(len(x), x.shape[1], len(points))
+    size, _ = _extent(job, x, len(points))
     rows = _sample(len(x), size, rng)
     p = predicted(job, store, _copies(x, rows, [(place, np.full(len(rows), row)) for place, row in points]))
     outputs = _outputs(y, job.params["classes"])
@@ -148,10 +150,16 @@ def told(job: Job, metric: Measure, p: Floats) -> Floats:
     return p * np.asarray(decision["weights"]) if decision and metric.needs == "labels" else p
 
 
-def _extent(rows: int, columns: int, changes: int) -> tuple[int, int]:
+def affordable(job: Job) -> int:
+    """How many rows the model that a job names may predict: fewer where it joins many."""
+    models = sum(len(candidate["models"]) for candidate in (job.params["model"], *job.params["parents"].values()))
+    return min(_ROWS, _ROWS_BY_MODELS // max(models, 1))
+
+
+def _extent(job: Job, x: pd.DataFrame, changes: int) -> tuple[int, int]:
     """How many rows each changed copy has, and how often each change is made: rows first, as they say more."""
-    total = min(_ROWS, _CELLS // max(columns, 1))
-    size = min(rows, max(total // (changes + 1), _LEAST))
+    total = min(affordable(job), _CELLS // max(x.shape[1], 1))
+    size = min(len(x), max(total // (changes + 1), _LEAST))
     return size, int(np.clip((total // size - 1) // max(changes, 1), 1, _REPEATS))
 
 

@@ -16,7 +16,7 @@ from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import get_rows
-from concours.engine.runners.explain import predicted, told
+from concours.engine.runners.explain import affordable, predicted, told
 from concours.engine.runners.score import measures
 from concours.engine.work import Yield
 from concours.kernels.explaining import explained_share, nested_order
@@ -76,7 +76,7 @@ def _texts(job: Job, store: Store, texts: Sequence[str], y: NDArray[np.int64], r
     chosen = _sample(y, rng)
     sample = [texts[row] for row in chosen]
     words = [_words(text) for text in sample]
-    pairs = _pairs(sample, words, y[chosen], rng)
+    pairs = _pairs(sample, words, y[chosen], min(_PAIRS, affordable(job)), rng)
     without = [_without(sample[place], words[place][word]) for word, place in pairs]
     parts = [[texts[row] for row in rows], copies, sample, without]
     p = predicted(job, store, np.asarray([text for part in parts for text in part], dtype=object))
@@ -140,7 +140,11 @@ def _sample(y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]
 
 
 def _pairs(
-    sample: Sequence[str], words: Sequence[Mapping[str, Any]], y: NDArray[np.int64], rng: np.random.Generator
+    sample: Sequence[str],
+    words: Sequence[Mapping[str, Any]],
+    y: NDArray[np.int64],
+    most: int,
+    rng: np.random.Generator,
 ) -> list[Pair]:
     """Words and texts that they are left out of, those first which best tell the classes, as far as the cost allows."""
     having: dict[str, list[int]] = defaultdict(list)
@@ -156,7 +160,7 @@ def _pairs(
     for word in sorted(often, key=lambda word: -shares[word]):
         places = rng.permutation(often[word])[:_TEXTS_A_WORD].tolist()
         characters += sum(len(sample[place]) for place in places)
-        if len(pairs) + len(places) > _PAIRS or characters > _CHARACTERS:
+        if len(pairs) + len(places) > most or characters > _CHARACTERS:
             break
         pairs += [(word, place) for place in places]
     return pairs
