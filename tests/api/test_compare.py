@@ -25,6 +25,7 @@ def tree(depth: int) -> Entrant:
 
 def run(out: Path, *entrants: Entrant, data: str = "sklearn:iris", **options) -> Path:
     kind = "tabular-regression" if data == "sklearn:diabetes" else "tabular-classification"
+    options.setdefault("cooperate", ("average",) if kind == "tabular-regression" else ("average", "vote"))
     task = Task(kind=kind, data=data, split=options.pop("split", SPLIT), **options.pop("task", {}))
     Contest(task=task, entrants=entrants, lineup="none", engine="inline", out=out, **options).run()
     return out
