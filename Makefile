@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-all check bench clean
+.PHONY: help demo test test-all check docs bench clean
 
 help:
 	@echo "make demo      nine models compete on handwritten digits, then join (sets up .venv first)"
 	@echo "make test      the tests, in a few minutes"
 	@echo "make test-all  the tests, slow ones too"
-	@echo "make check     style, types, and the arrows between the rooms"
+	@echo "make check     style, types, the arrows between the rooms, and that the site builds"
+	@echo "make docs      the documentation as a site, in site/; it needs no network"
 	@echo "make bench     the benchmarks that need no peer; see benchmarks/ for the others"
 
 demo: $(READY)
@@ -27,13 +28,18 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zensical build --strict --clean
+
+docs: $(READY)
+	$(BIN)/zensical build --strict --clean
+	@echo "Open site/index.html"
 
 bench: $(READY)
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/startup.py
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf site .cache .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,0 +1,118 @@
+"""Writes `contest-file.md`, the keys of a contest file, from the code that checks them: python docs/contest_file.py
+
+What a key must be is the text of its check; what it is, the docstring of the class that it becomes an attribute of.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from concours import Contest, Entrant, Split, Task
+from concours.api import config
+
+PAGE = Path(__file__).with_name("contest-file.md")
+HEAD = """# The contest file
+
+<!-- Written by `python docs/contest_file.py` from the code that checks contest files. -->
+
+A contest file is [TOML](https://toml.io). Every key is checked before anything else happens; a mistake names the key,
+what it must be, what it got, and the nearest right name. `concours new` writes a first one for your data.
+
+```toml
+# all.toml
+seed = 0
+
+[task]
+kind    = "tabular-classification"
+data    = "sklearn:wine"
+metrics = ["log_loss", "accuracy"]
+split   = { test = 0.3, folds = 5 }
+
+[compete]
+lineup = "none"
+budget = { seconds = 120 }
+
+[cooperate]
+strategies = ["average", "greedy", "stack"]
+
+[limits]
+seconds   = 600
+memory_gb = 1.5
+
+[[entrant]]
+recipe = "logistic"
+```
+
+The same keys are the arguments of [`Task`, `Split`, `Entrant` and `Contest`](python.md) in Python.
+"""
+
+OWN = {
+    "task": "what is to be solved",
+    "compete": "how it is competed",
+    "cooperate": "which joint models are made",
+    "limits": "of one job",
+    "entrant": "who competes, one table each",
+    "seed": "decides how rows are divided, and everything random; 0 by default",
+    "split": "how rows are divided, see below",
+    "format": "the way to compete",
+    "budget": "of the whole contest, see below",
+    "kind": "what a row is and what is asked of it: see [kinds](data.md#kinds)",
+    "compete.seconds": "wall time, over all sittings; by default no end",
+    "limits.seconds": "wall time of a job; 3,600 by default",
+    "memory_gb": "of memory of a job; by default an equal share of what is free",
+    "strategies": "see [alliances](alliances.md); by default those that suit the target",
+    "cooperate.limits": "of a [light alliance](alliances.md#a-light-alliance), see below",
+    "latency_ms": "milliseconds to prepare and predict one row of many, on one core",
+    "size_mb": "megabytes of all files that predicting needs",
+    "recipe": "a name of the [zoo](line-ups.md#the-zoo), a path (`sklearn.svm:SVC`), or a file (`./mine.py:Model`)",
+    "search": "ranges and choices from which parameters are chosen first: see [search](line-ups.md#search)",
+}
+"""What is no attribute of a class, or is called otherwise there; a key, or table and key."""
+
+
+def page() -> str:
+    """The page for today's keys."""
+    task, split, contest, entrant = (attributes(kind) for kind in (Task, Split, Contest, Entrant))
+    return "\n".join(
+        [
+            HEAD,
+            _section("The file", "", config._FILE, {}),
+            _section("`[task]`", "task", config._TASK, task),
+            _section("`split` in `[task]`", "split", config._SPLIT, split),
+            _section("`[compete]`", "compete", config._COMPETE, contest),
+            _section("`budget` in `[compete]`", "compete", config._BUDGET, {}),
+            _section("`[cooperate]`", "cooperate", config._COOPERATE, {}),
+            _section("`limits` in `[cooperate]`", "cooperate", config._LIGHT, {}),
+            _section("`[limits]`", "limits", config._LIMITS, {}),
+            _section("`[[entrant]]`", "entrant", config._ENTRANT, entrant),
+        ]
+    )
+
+
+def attributes(kind: type) -> dict[str, str]:
+    """What the docstring of a class says of its attributes, by name."""
+    section = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")[2].split("\n\n")[0]
+    items = re.findall(r"^ {4}(\w[\w, ]*): (.*(?:\n {8}.*)*)", section, re.M)
+    return {name: re.sub(r"\s+", " ", text) for names, text in items for name in names.split(", ")}
+
+
+def _section(title: str, where: str, forms: Mapping[str, config.Form], known: Mapping[str, str]) -> str:
+    rows = "".join(
+        _row(key, form, OWN.get(f"{where}.{key}") or OWN.get(key) or known[key]) for key, form in forms.items()
+    )
+    return f"## {title}\n\n| key | must be | what it is |\n| --- | --- | --- |\n{rows}"
+
+
+def _row(key: str, form: config.Form, text: str) -> str:
+    return f"| `{key}` | {_cell(form.words)} | {_cell(text).removesuffix('.')} |\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
