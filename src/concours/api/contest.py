@@ -213,7 +213,7 @@ def look(path: Path | str) -> Result:
         RunFolderError: there is no contest in the folder.
     """
     folder = existing(path)
-    if folder.read("result.json") is not None and not _newer(folder.journal, folder.path / "result.json"):
+    if folder.read("result.json") is not None and not _newer(folder.path / "setup.json", folder.path / "result.json"):
         return Result.load(path)
     setup = folder.read("setup.json")
     if setup is None:

@@ -36,7 +36,7 @@ def examine(result: Result, *, listener: Listener = ignore, engine: EngineName =
         RunFolderError: somebody else is writing to the folder.
     """
     setup, folder = result.setup, result.folder
-    candidates = list(result.candidates.values())  # the best by selection score first
+    candidates = _by_selection(result)
     default = result.candidates[result.default or ""]
     by_digest = {candidate.entrant.digest: candidate for candidate in candidates}
     examination = Examination(
@@ -54,6 +54,13 @@ def examine(result: Result, *, listener: Listener = ignore, engine: EngineName =
         found = {**found, **_inputs(found, result)}
         folder.write("insights.json", found)
     return found
+
+
+def _by_selection(result: Result) -> list[Candidate]:
+    """All candidates, the best by selection score first."""
+    sign = -1.0 if result.setup.problem.metrics[0].greater_is_better else 1.0
+    scores = {line.entrant.name: sign * line.selection.score for line in result.standings if line.selection}
+    return sorted(result.candidates.values(), key=lambda candidate: scores.get(candidate.entrant.name, np.inf))
 
 
 def _parents(candidate: Candidate, by_digest: Mapping[Digest, Candidate]) -> dict[Digest, Candidate]:

@@ -19,7 +19,9 @@ SHARES = (0.125, 0.25, 0.5)
 
 _CURVES = 3
 _CURVE_FOLDS = 2
-_LONGEST_FIT_S = 30.0
+_CURVES_S = 45.0
+"""Seconds of fitting that learning curves may take, about."""
+
 _DEPENDENCES = 4
 _OCCLUDED = 12
 
@@ -105,7 +107,7 @@ class Examination(MemoProcess):
         inputs = {"y": self._part.y, "folds": self.problem.folds, "selection_y": self.problem.train.y}
         for index, candidate in enumerate(singles):
             inputs[f"predictions{index}"] = self._predictions(candidate)
-            inputs[f"selection{index}"] = candidate.selection or ""
+            inputs[f"selection{index}"] = candidate.selection or Digest("")
         params = {
             **self.problem.measuring(1),
             "decisions": [_plain(candidate.decision) for candidate in singles],
@@ -135,10 +137,12 @@ class Examination(MemoProcess):
         )
 
     def _curves(self, state: Memo) -> Iterator[tuple[str, Job]]:
-        """Learning curves of the best single entrants, where a fit takes little."""
-        singles = [c for c in state.candidates if c.entrant.role == "entrant" and not c.entrant.parents]
-        quick = [c for c in singles if c.fit_s <= _LONGEST_FIT_S * max(len(c.models), 1)]
-        for candidate in quick[:_CURVES]:
+        """Learning curves of the best single entrants, as far as they take little."""
+        left_s = _CURVES_S
+        for candidate in [c for c in state.candidates if c.entrant.role == "entrant"][:_CURVES]:
+            left_s -= _CURVE_FOLDS * sum(SHARES) * candidate.fit_s / max(len(candidate.models), 1)
+            if left_s < 0:
+                return
             for share in SHARES:
                 for fold in self.problem.crossing[:_CURVE_FOLDS]:
                     yield candidate.entrant.name, self._curve(state, candidate, share, fold)
@@ -177,7 +181,7 @@ class Examination(MemoProcess):
         return self.problem.test or self.problem.train
 
     def _predictions(self, candidate: Candidate) -> Digest:
-        return (candidate.test if self.problem.test else candidate.selection) or ""
+        return (candidate.test if self.problem.test else candidate.selection) or Digest("")
 
     def _job(self, state: Memo, kind: str, inputs: Mapping[str, Digest], params: Mapping[str, Any], label: str) -> Job:
         return Job(

@@ -5,13 +5,17 @@ A section is a value, so that the same ones are written as HTML and as Markdown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from markupsafe import Markup
 
 from concours.report.axis import Axis
 from concours.report.picture import Plot
+
+_LABEL_WIDTH, _LABEL_HEIGHT = 34.0, 6.0
+"""Of a label in a plane, in percent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,15 @@ class Label:
     text: str
     role: str = "any"
     starred: bool = False
+
+
+def apart(labels: Sequence[Label]) -> tuple[Label, ...]:
+    """The labels, moved up and down as far as they would lie on one another, in the order of their heights."""
+    placed: list[Label] = []
+    for label in sorted(labels, key=lambda label: label.y):
+        near = [other.y for other in placed if abs(other.x - label.x) < _LABEL_WIDTH]
+        placed.append(replace(label, y=max([label.y, *(y + _LABEL_HEIGHT for y in near)])))
+    return tuple(placed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +195,7 @@ class Figure:
     Attributes:
         keys: what the colours mean: number of the colour and text.
         roles: whether the marks of the roles are explained.
+        narrow: whether another one has room beside it.
         table: the numbers; none where the picture is made of words and numbers itself.
     """
 
@@ -191,11 +205,7 @@ class Figure:
     table: Table | None = None
     keys: tuple[tuple[int, str], ...] = ()
     roles: bool = False
-
-    @property
-    def narrow(self) -> bool:
-        """Whether another one has room beside it."""
-        return isinstance(self.drawing, Planes) and all(plane.square for plane in self.drawing.planes)
+    narrow: bool = False
 
     @property
     def form(self) -> str:

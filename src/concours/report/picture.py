@@ -69,9 +69,9 @@ class Plot:
     zero: float | None = None
 
 
-def interval_plot(rows: Sequence[Row], *, greater_is_better: bool) -> Plot:
-    """Values with their intervals on one axis, which is cut before outliers that would squeeze all others."""
-    dropped = _outliers(rows, greater_is_better)
+def interval_plot(rows: Sequence[Row], *, greater_is_better: bool, whole: bool = False) -> Plot:
+    """Values with their intervals on one axis, which, unless `whole`, is cut before outliers that would squeeze others."""
+    dropped = [] if whole else _outliers(rows, greater_is_better)
     low, high = _extent([row for row in rows if row not in dropped])
     side: Side = ("left" if greater_is_better else "right") if dropped else ""
     marked = tuple(Tick(percent(value, low, high), text) for value, text in ticks(low, high))

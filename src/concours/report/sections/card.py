@@ -64,6 +64,7 @@ def _target(r: Report, found: Mapping[str, Any]) -> Figure | None:
         return _class_counts(r, found)
     return Figure(
         title="Target",
+        narrow=True,
         read="How to read it: how many training rows have a target from here to there.",
         drawing=Planes((histogram("target", "rows", found["edges"], found["counts"]),)),
         table=Table(
@@ -97,7 +98,7 @@ def _class_counts(r: Report, found: Mapping[str, Any]) -> Figure | None:
     return Figure(
         title="Classes",
         read="How to read it: how many training rows are of each class.",
-        drawing=Rows(plot=interval_plot(rows, greater_is_better=True), axis="share of the rows"),
+        drawing=Rows(plot=interval_plot(rows, greater_is_better=True, whole=True), axis="share of the rows"),
         table=Table(
             caption="Rows a class",
             head=("Class", "training rows", "share", *(("test rows",) if test else ())),
@@ -151,11 +152,11 @@ def _shown(value: Any) -> str:
 def _texts(found: Mapping[str, Any]) -> Figure:
     words = found["words"]
     counts = words["histogram"]
-    edges = words.get("edges") or [
-        words["low"] + (words["high"] - words["low"]) * i / len(counts) for i in range(len(counts) + 1)
-    ]
+    low, high = words["edges"]
+    edges = [low + (high - low) * i / len(counts) for i in range(len(counts) + 1)]
     return Figure(
         title="Length of the texts",
+        narrow=True,
         read=f"How to read it: how many texts have so many words. The middle one has {short(words['middle'], 3)}.",
         drawing=Planes((histogram("words", "texts", edges, counts),)),
         table=Table(

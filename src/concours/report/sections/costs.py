@@ -11,7 +11,7 @@ from concours.report.units import seconds
 
 Cost = Callable[[Line], float | None]
 
-_ROLES = {"entrant": 0, "alliance": 1, "baseline": 5}
+_ROLES = {"entrant": 0, "alliance": 1}
 """Their colours."""
 
 
@@ -27,7 +27,7 @@ def costs_section(r: Report) -> Section | None:
     return Section(
         id="costs",
         title="What a score costs",
-        text=tuple(sentence for name, cost in shown if (sentence := _sentence(r, name, cost))),
+        text=tuple(_sentence(r, name, cost) for name, cost in shown),
         figures=(
             Figure(
                 title=f"{r.metric} against cost",
@@ -57,7 +57,8 @@ def frontier(lines: Sequence[tuple[float, float]], *, greater_is_better: bool) -
 
 
 def _priced(r: Report, cost: Cost) -> list[Line]:
-    return [line for line in r.lines if (cost(line) or 0) > 0 and line.score is not None]
+    """Those that have a cost; a baseline costs nothing and is worth nothing."""
+    return [line for line in r.lines if (cost(line) or 0) > 0 and line.score is not None and line.role != "baseline"]
 
 
 def _kept(r: Report, cost: Cost) -> list[Line]:
@@ -68,9 +69,8 @@ def _kept(r: Report, cost: Cost) -> list[Line]:
 
 def _plane(r: Report, name: str, cost: Cost) -> Plane:
     lines, kept = _priced(r, cost), _kept(r, cost)
-    compared = [line for line in lines if line.role != "baseline"] or lines
     x = logarithmic(f"{name}, in seconds", [cost(line) or 0.0 for line in lines])
-    y = linear(r.metric, [line.score or 0.0 for line in compared])
+    y = linear(r.metric, [line.score or 0.0 for line in lines])
 
     def place(line: Line) -> tuple[float, float]:
         return x.at(cost(line) or 0.0), y.at(line.score or 0.0)
@@ -79,17 +79,19 @@ def _plane(r: Report, name: str, cost: Cost) -> Plane:
         x=x,
         y=y,
         curves=(
-            Curve(name="worth its time", points=_steps([place(line) for line in kept]), form="dashes", hue=6),
+            Curve(name="worth its time", points=_steps([place(line) for line in kept]), form="dashes", hue=8),
             *(
                 Curve(name=role, points=points, form="dots", hue=hue)
                 for role, hue in _ROLES.items()
                 if (points := tuple(place(line) for line in lines if line.role == role))
             ),
         ),
-        labels=tuple(
-            Label(x=place(line)[0], y=place(line)[1], text=line.name, role=line.role, starred=line.default)
-            for line in lines
-            if line in kept or line.default
+        labels=apart(
+            [
+                Label(x=place(line)[0], y=place(line)[1], text=line.name, role=line.role, starred=line.default)
+                for line in lines
+                if line in kept or line.default
+            ]
         ),
         caption=name[0].upper() + name[1:],
     )
@@ -106,9 +108,7 @@ def _steps(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], 
 
 
 def _sentence(r: Report, name: str, cost: Cost) -> str:
-    kept = [line for line in _kept(r, cost) if line.role != "baseline"]
-    if not kept:
-        return ""
+    kept = _kept(r, cost)
     cheap, best = kept[0], kept[-1]
     if cheap is best:
         return (

@@ -64,7 +64,7 @@ def _importance(r: Report, found: Mapping[str, Any]) -> Figure:
             "that say the same share their worth, since the other one still tells it."
             + (f" {counted(more, 'column')} of less weight {'is' if more == 1 else 'are'} left out." if more else "")
         ),
-        drawing=Rows(plot=interval_plot(rows, greater_is_better=True), axis=f"{r.metric} gets worse by"),
+        drawing=Rows(plot=interval_plot(rows, greater_is_better=True, whole=True), axis=f"{r.metric} gets worse by"),
         table=Table(
             caption=f"By how much the {r.metric} gets worse without a column",
             head=("Column", "worse by", "± error"),
@@ -173,7 +173,7 @@ def _words(r: Report, found: Sequence[Mapping[str, Any]]) -> Figure:
             "How to read it: the mark says by how much, on average over the texts that have the word, the probability of the class "
             "falls when the word is left out."
         ),
-        drawing=Rows(plot=interval_plot(rows, greater_is_better=True), axis="fall of the probability"),
+        drawing=Rows(plot=interval_plot(rows, greater_is_better=True, whole=True), axis="fall of the probability"),
         table=Table(
             caption="Words, and the class that they speak for",
             head=("Word", "class", "fall of its probability", "texts"),

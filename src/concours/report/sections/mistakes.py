@@ -16,14 +16,21 @@ _COLUMNS = 14
 
 
 def mistakes_section(r: Report) -> Section | None:
-    """The worst mistakes with their inputs; none where that was not looked at, or nothing is wrong."""
+    """The worst mistakes with their inputs; none where that was not looked at, or no class was named wrongly."""
     found = (r.insight("diagnose") or {}).get("mistakes")
     if not found or not found["rows"] or not r.lines:
         return None
     inputs = r.insight("inputs") or {}
+    wrong = [i for i in range(len(found["rows"])) if not r.classes or found["true"][i] != found["named"][i]]
+    if not wrong:
+        return None
     cards = tuple(
-        _card(r, {key: values[index] for key, values in found.items() if values}, inputs.get(str(row), {}))
-        for index, row in enumerate(found["rows"])
+        _card(
+            r,
+            {key: values[index] for key, values in found.items() if values},
+            inputs.get(str(found["rows"][index]), {}),
+        )
+        for index in wrong
     )
     by = "the surest of its wrong answers" if r.classes else "the numbers that are furthest off"
     return Section(

@@ -98,6 +98,7 @@ def _calibration(r: Report, found: Mapping[str, Any]) -> Figure | None:
     )
     return Figure(
         title="Calibration",
+        narrow=True,
         read=(
             f"How to read it: rows are put together by the probability {what}; each mark says which share of such rows was "
             "so. On the diagonal a model is as sure as it may be; below it, too sure. Bars are intervals of 95%." + ece
@@ -145,6 +146,7 @@ def _curves(
     )
     return Figure(
         title=title,
+        narrow=True,
         read=(
             f"How to read it: each point of a line is a threshold of probability above which a row is taken for the class; "
             f"{better}. The number beside a class is the area under its line.{rest}"
@@ -208,6 +210,7 @@ def _scatter(r: Report, found: Mapping[str, Any]) -> Figure:
     order = sorted(range(len(true)), key=lambda i: -abs(true[i] - predicted[i]))[:10]
     return Figure(
         title="Predicted against actual",
+        narrow=True,
         read=(
             "How to read it: each mark is a row; on the diagonal the prediction is exact, above it too low, below it too high. "
             + (f"{len(true)} rows, drawn by chance." if len(true) < r.rows_test else "All rows are shown.")
@@ -225,6 +228,7 @@ def _residuals(found: Mapping[str, Any]) -> Figure:
     edges, counts = found["edges"], found["counts"]
     return Figure(
         title="Residuals",
+        narrow=True,
         read=(
             "How to read it: how many rows are off by how much; right of 0 the model said too little, left of it too much. A "
             "narrow hill around 0 is good; a hill beside 0, or a long tail to one side, is a bias."
@@ -245,6 +249,7 @@ def _bands(bands: Sequence[Mapping[str, Any]]) -> Figure | None:
     y = linear("actual minus predicted", [band[key] for band in bands for key in ("low", "high")] + [0.0])
     return Figure(
         title="How far off, by what is predicted",
+        narrow=True,
         read=(
             "How to read it: rows are put together by their prediction; the line is the middle of what it was off by, and "
             "eight of ten rows lie in the shade. A shade that widens to the right says that great values are less sure."
@@ -260,7 +265,7 @@ def _bands(bands: Sequence[Mapping[str, Any]]) -> Figure | None:
                             points=tuple((x.at(b["predicted"]), y.at(b["middle"])) for b in bands),
                             band=tuple((x.at(b["predicted"]), y.at(b["low"]), y.at(b["high"])) for b in bands),
                         ),
-                        Curve(name="0", form="dashes", hue=6, points=((0.0, y.at(0.0)), (100.0, y.at(0.0)))),
+                        Curve(name="0", form="dashes", hue=8, points=((0.0, y.at(0.0)), (100.0, y.at(0.0)))),
                     ),
                 ),
             )

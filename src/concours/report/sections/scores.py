@@ -123,7 +123,7 @@ def _contenders(r: Report) -> Markup:
     if r.leader.default and r.leader.best != 1:
         among = "them" if len(first) > 1 else "these"
         told += Markup(" The default, {}, is not among {}: it was chosen without these rows.").format(
-            _named(r.leader), among
+            Markup("<b><bdi>{}</bdi></b>").format(r.leader.name), among
         )
     return told
 

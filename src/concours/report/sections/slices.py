@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from concours.report.axis import decimals, fixed
 from concours.report.figures import Figure, Rows, Section, Table
 from concours.report.lines import Report, counted, words
 from concours.report.picture import Row, interval_plot
+
+TRUE_CLASS = "true class"
+"""The slices of this name are by the code of the class."""
 
 
 def slices_section(r: Report) -> Section | None:
@@ -14,6 +20,7 @@ def slices_section(r: Report) -> Section | None:
     slices = [one for one in found.get("slices", []) if one["score"] is not None and one["low"] is not None]
     if not slices or not r.lines:
         return None
+    slices = [{**one, "value": _value(one, r)} for one in slices]
     by = words(found["slices_by"])
     places = decimals([one["high"] - one["low"] for one in slices], digits=2)
     greater = r.greater and found["slices_by"] == r.value["task"]["metrics"][0]
@@ -68,3 +75,8 @@ def slices_section(r: Report) -> Section | None:
             ),
         ),
     )
+
+
+def _value(one: Mapping[str, Any], r: Report) -> str:
+    """The value of a slice; of the true class its label."""
+    return r.classes[int(one["value"])] if one["column"] == TRUE_CLASS else str(one["value"])

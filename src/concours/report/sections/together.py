@@ -52,7 +52,7 @@ def complement_section(r: Report) -> Section | None:
     if rescued and found["mistakes"]:
         rescued.sort(key=lambda pair: -pair[1])
         rows = [
-            Row(name=name, role="entrant", starred=False, value=value, low=value, high=value, text=share(value))
+            Row(name=name, role="entrant", starred=False, value=value, low=0.0, high=value, text=share(value))
             for name, value in rescued
         ]
         figures.append(
@@ -63,7 +63,8 @@ def complement_section(r: Report) -> Section | None:
                     "wrong" + ("" if r.classes else " by most") + ", the share that the other one gets right"
                     + ("." if r.classes else ", which is: at most half as far off.")
                 ),
-                drawing=Rows(plot=interval_plot(rows, greater_is_better=True), axis=f"share of {best}’s mistakes", better="right"),
+                drawing=Rows(plot=interval_plot(rows, greater_is_better=True, whole=True),
+                    axis=f"share of {best}’s mistakes", better="right"),
                 table=Table(
                     caption=f"Share of {best}’s mistakes that others get right",
                     head=("Entrant", "share"),
@@ -85,10 +86,12 @@ def _smallest(r: Report, found: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     members = [found["names"][index] for index in smallest["members"]]
     listed = members[0] if len(members) == 1 else f"{', '.join(members[:-1])} and {members[-1]}"
-    within = f"{r.number(smallest['score'])}, {short(abs(smallest['difference']), 2)} from the best alliance’s"
+    apart = f"{short(abs(smallest['difference']), 2)} ± {short(smallest['stderr'], 2)}"
+    within = f"{r.number(smallest['score'])}, which is {apart} from that one’s"
+    where = "On the test rows, which it was chosen without," if r.rows_test else "There"
     told = (
-        f"The smallest alliance within the noise of the best one takes {counted(len(members), 'member')}: {listed}. It was "
-        f"chosen without the rows that judge; on these its {r.metric} is {within} (± {short(smallest['stderr'], 2)})."
+        f"How few would do? By cross-validation, an alliance of {counted(len(members), 'member')}, {listed}, is within the "
+        f"noise of the best one that greedy selection finds. {where} its {r.metric} is {within}."
     )
     return (told,)
 
@@ -135,7 +138,7 @@ def _shares(r: Report, name: str, credit: Mapping[str, Any]) -> Figure:
             f"How to read it: the mark is the member’s part of the gain in {r.metric} ({how}), the bar an interval of 95%, and the "
             "number its share of the whole."
         ),
-        drawing=Rows(plot=interval_plot(rows, greater_is_better=True), axis=f"part of the gain in {r.metric}", better="right"),
+        drawing=Rows(plot=interval_plot(rows, greater_is_better=True, whole=True), axis=f"part of the gain in {r.metric}", better="right"),
         table=_earned(r, name, credit),
     )  # fmt: skip
 
