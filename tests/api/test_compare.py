@@ -121,14 +121,16 @@ def test_several_tasks(folders):
         assert scores == sorted(scores, reverse=column.greater_is_better)
         assert sum(column.ranks.values()) == sum(range(1, len(order) + 1))
     assert np.isclose(across.mean_ranks["tree"], np.mean([column.ranks["tree"] for column in across.columns]))
+    assert 0 <= across.ranking["p"] <= 1
+    assert across.ranking["intervals"].keys() == set(across.everywhere)
     assert any(note.startswith("the metrics differ (log_loss, rmse)") for note in across.notes)
     assert any("not with the same recipe" in note and "bayes" in note for note in across.notes)
 
 
 def test_the_same_data_split_otherwise_is_not_the_same_task(folders):
     """Other rows judge: no comparison row by row, and a note says that the two are not independent."""
-    found = compare([folders["deep"], folders["seed"]])
-    assert found.pairs == ()
+    found = compare([folders["deep"], folders["seed"], folders["wine"]])
+    assert (found.pairs, found.across.ranking) == ((), None)
     assert any(note.startswith("deep and seed seem to be the same data") for note in found.across.notes)
 
 

@@ -22,10 +22,14 @@ from concours.core.standings import Standing
 from concours.engine.rows import first_division
 from concours.engine.runners.score import as_taken
 from concours.kernels.differences import differences
+from concours.kernels.over_tasks import over_tasks
 from concours.kernels.scores import Means
 from concours.tasks.metrics import measure
 
 Floats = NDArray[np.float64]
+
+_TASKS = 3
+"""From so many on ranks are tested."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +120,8 @@ class Across:
     Attributes:
         names: with a score in two tasks or more, best mean rank first.
         everywhere: those of them with a score in every task; they alone are ranked.
+        ranking: of three independent tasks or more, whether mean ranks differ: `p` of the test that they are equal,
+            the `critical` difference of two, `intervals` of mean ranks by name, and `groups` that cannot be told apart.
         notes: what keeps the tasks from being alike.
     """
 
@@ -124,6 +130,7 @@ class Across:
     roles: Mapping[str, str]
     everywhere: tuple[str, ...]
     mean_ranks: Mapping[str, float]
+    ranking: Mapping[str, Any] | None
     notes: tuple[str, ...]
 
 
@@ -307,6 +314,7 @@ def _across(runs: Sequence[Run]) -> Across:
         roles={name: next(board[name].entrant.role for board in boards if name in board) for name in shared},
         everywhere=tuple(name for name in shared if name in mean),
         mean_ranks=mean,
+        ranking=None if _of_one_source(runs) else _ranking(columns, [name for name in shared if name in mean]),
         notes=tuple(_notes(runs, boards, shared)),
     )
 
@@ -331,6 +339,19 @@ def _column(run: Run, board: Mapping[str, Standing], everywhere: Sequence[str]) 
     )
 
 
+def _ranking(columns: Sequence[Column], names: Sequence[str]) -> dict[str, Any] | None:
+    """What ranks over tasks show; nothing of fewer than three tasks or two names."""
+    if len(columns) < _TASKS or len(names) < 2:
+        return None
+    found = over_tasks(np.array([[column.ranks[name] for name in names] for column in columns]))
+    return {
+        "p": found.p,
+        "critical": found.critical,
+        "intervals": {n: [float(a), float(b)] for n, a, b in zip(names, found.low, found.high, strict=True)},
+        "groups": [[names[place] for place in group] for group in found.groups()],
+    }
+
+
 def _notes(runs: Sequence[Run], boards: Sequence[Mapping[str, Standing]], shared: Sequence[str]) -> list[str]:
     """What keeps tasks from being alike."""
     notes = []
@@ -340,12 +361,11 @@ def _notes(runs: Sequence[Run], boards: Sequence[Mapping[str, Standing]], shared
     unjudged = [run.label for run in runs if run.problem.test is None]
     if unjudged:
         notes.append(f"without a test part, by the out-of-fold score: {', '.join(unjudged)}")
-    for one, other in combinations(runs, 2):
-        if _of_one_data(one.problem, other.problem):
-            notes.append(
-                f"{one.label} and {other.label} seem to be the same data, but not the same rows to judge by, or other "
-                "metrics: they cannot be compared row by row, and are not two independent tasks"
-            )
+    for one, other in _of_one_source(runs):
+        notes.append(
+            f"{one.label} and {other.label} seem to be the same data, but not the same rows to judge by, or other "
+            "metrics: they cannot be compared row by row, and are not two independent tasks, so ranks are not tested"
+        )
     varied = [name for name in shared if len(_recipes(boards, name)) > 1]
     if varied:
         notes.append(f"not with the same recipe and parameters in every task: {', '.join(varied)}")
@@ -358,16 +378,14 @@ def _recipes(boards: Sequence[Mapping[str, Standing]], name: str) -> set[str]:
     return {entrant.recipe if entrant.role == "alliance" else entrant.digest for entrant in entrants}
 
 
-def _of_one_data(one: Problem, other: Problem) -> bool:
-    def size(problem: Problem) -> tuple[object, ...]:
-        return (
-            problem.name,
-            problem.kind,
-            problem.classes,
-            problem.train.rows + (problem.test.rows if problem.test else 0),
-        )
+def _of_one_source(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
+    """Pairs of tasks that, by name, classes and number of rows, are the same data."""
 
-    return size(one) == size(other)
+    def source(problem: Problem) -> tuple[object, ...]:
+        rows = problem.train.rows + (problem.test.rows if problem.test else 0)
+        return problem.name, problem.kind, problem.classes, rows
+
+    return [(one, other) for one, other in combinations(runs, 2) if source(one.problem) == source(other.problem)]
 
 
 def _nothing_shared(runs: Sequence[Run]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
 _NAME = 24
+_SURE = 0.05
 _WIDE = 15
 
 
@@ -190,6 +191,8 @@ def _print_across(across: Across, out: Console) -> None:
     among = "" if len(across.everywhere) == len(across.names) else " among those that every task has"
     out.print(f"\n[bold]{len(across.columns)} tasks[/]  scores on the judging part, in brackets the rank{among}")
     out.print(_grid(across, out.width))
+    if across.ranking:
+        _print_ranking(across, across.ranking, out)
     for note in across.notes:
         out.print(f"  [yellow]note[/]  {escape(note)}")
     if len(across.everywhere) < len(across.names):
@@ -226,6 +229,49 @@ def _grid(across: Across, width: int) -> Table:
     if len(shown) < len(across.columns):
         table.caption = f"{len(across.columns) - len(shown)} more tasks do not fit; --json has them"
     return table
+
+
+def _print_ranking(across: Across, ranking: Mapping[str, Any], out: Console) -> None:
+    """A critical-difference diagram: mean ranks on one axis, and bars over what cannot be told apart."""
+    from rich.markup import escape
+
+    names, last = across.everywhere, len(across.everywhere)
+    label = min(max(map(len, names)), _NAME)
+    width = min(out.width - label - 8, 64)
+
+    def place(rank: float) -> int:
+        return round((rank - 1) / (last - 1) * (width - 1))
+
+    differ = ranking["p"] < _SURE
+    sure = "more than chance explains" if differ else "no more than chance explains"
+    out.print(
+        f"\n[bold]Mean ranks[/] over {len(across.columns)} tasks differ by {sure} (Friedman, p = {_p(ranking['p'])})"
+    )
+    margin = " " * (label + 7)
+    step = max(1, -(-last * 4 // width))
+    axis = [" "] * (width + 3)
+    for rank in range(1, last + 1, step):
+        axis[place(rank) : place(rank) + len(str(rank))] = str(rank)
+    out.print(f"[dim]{margin}{''.join(axis).rstrip()}[/]")
+    for name in names:
+        low, high = (place(rank) for rank in ranking["intervals"][name])
+        cells = [" "] * width
+        cells[low : high + 1] = "─" * (high - low + 1)
+        cells[place(across.mean_ranks[name])] = "●"
+        style = _STYLES[across.roles[name]]
+        line = f"{escape(_cut(name, label)):<{label}} {across.mean_ranks[name]:5.2f} {''.join(cells).rstrip()}"
+        out.print(f"[{style}]{line}[/]" if style else line)
+    for group in ranking["groups"]:
+        start, end = (place(across.mean_ranks[name]) for name in (group[0], group[-1]))
+        out.print(f"[bold]{margin}{' ' * start}{'━' * (end - start + 1)}[/]")
+    out.print(
+        f"[dim]━ joins what cannot be told apart: mean ranks less than {ranking['critical']:.2f} from one another "
+        "(Nemenyi, 95%, all pairs together). ─ mean ranks if other tasks had been drawn, as far as these tell.[/]"
+    )
+
+
+def _p(value: float) -> str:
+    return "below 0.001" if value < 0.001 else f"{value:.2g}"
 
 
 def _cut(text: str, width: int) -> str:
