@@ -70,7 +70,7 @@ class Plot:
 
 
 def interval_plot(rows: Sequence[Row], *, greater_is_better: bool, whole: bool = False) -> Plot:
-    """Values with their intervals on one axis, which, unless `whole`, is cut before outliers that would squeeze others."""
+    """Values with their intervals on one axis; unless it is `whole`, cut before outliers that would squeeze others."""
     dropped = [] if whole else _outliers(rows, greater_is_better)
     low, high = _extent([row for row in rows if row not in dropped])
     side: Side = ("left" if greater_is_better else "right") if dropped else ""

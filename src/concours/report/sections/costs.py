@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from concours.report.axis import linear, logarithmic
-from concours.report.figures import Curve, Figure, Label, Plane, Planes, Section, Table
+from concours.report.figures import Curve, Figure, Label, Plane, Planes, Section, Table, apart
 from concours.report.lines import Line, Report
 from concours.report.units import seconds
 
