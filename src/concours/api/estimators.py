@@ -23,6 +23,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from concours.api.contest import Contest, EngineName
+from concours.api.credit import Credit
 from concours.api.lineups import entrants_of
 from concours.api.result import Alliance, Result
 from concours.compete.leaderboard import Final
@@ -37,6 +38,7 @@ from concours.tasks.task import Split, Task
 
 _LINEUPS = ("fast", "full")
 _EXECUTORS = ("inline", "processes")
+_RECORDS = ("run", "setup", "candidates", "result")
 _FEWEST = 4
 """Rows: two a fold."""
 
@@ -85,18 +87,19 @@ class _ContestEstimator(BaseEstimator):
         return self._fitted.alliances.get(self.default_)
 
     @property
-    def credit_(self) -> Mapping[str, Any]:
-        """The members' shares in the worth of each alliance, by its name."""
-        credit: Mapping[str, Any] = getattr(self._fitted, "credit", {})
-        return credit
+    def credit_(self) -> Mapping[str, Credit]:
+        """What each member is worth to an alliance, by the alliance's name."""
+        return self._fitted.credit
 
     def report(self, path: Path | str | None = None) -> Path:
-        """Writes the HTML report of the contest; by default beside its result, where it lasts as long as `result_`.
+        """Looks into the contest and writes its HTML report; by default into its folder, which lasts as `result_` does.
+
+        One that comes from a pickle has the board only: there are no rows to look at.
 
         Returns:
             Where it was written.
         """
-        return self._fitted.report(path, engine="inline")
+        return self._fitted.report(path, engine=self.executor)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -135,7 +138,7 @@ class _ContestEstimator(BaseEstimator):
             shutil.rmtree(folder, ignore_errors=True)
             raise
         weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
-        self._like = table.slice(0, 0)
+        self._like = table.schema.empty_table()  # a slice would bring the rows along where it is pickled
         self._models = Models(result.folder.store)
         self.result_ = result
 
@@ -230,7 +233,7 @@ class ContestClassifier(ClassifierMixin, _ContestEstimator):
         default_: the name of the model that predicts.
         standings_: the board.
         alliance_: the alliance that predicts, with its weights, if one does.
-        credit_: the members' shares in each alliance.
+        credit_: what each member is worth to each alliance.
 
     A fitted one can be pickled: the pickle holds what the model that predicts needs, not the other models and not the
     training rows, but for models that no format of files can hold, which are fitted again.
@@ -328,12 +331,12 @@ def _seed(random_state: Any) -> int:
 
 
 def _packed(result: Result) -> bytes:
-    """The files of the run folder that the default model needs."""
-    folder, store = result.folder, result.folder.store
+    """The files of the run folder that the default model needs, and what `Result.load` reads."""
+    folder, store = result.folder.path.absolute(), result.folder.store
     candidates = {c.entrant.digest: c for c in result.candidates.values()}
     needed = needed_for(store, candidates, result.candidates[result.default or ""])
-    paths = [*folder.path.absolute().glob("*.json"), *map(store.local_path, needed)]
-    return zipped({str(path.relative_to(folder.path.absolute())): path.read_bytes() for path in paths})
+    paths = [*(folder / f"{name}.json" for name in _RECORDS), *map(store.local_path, needed)]
+    return zipped({str(path.relative_to(folder)): path.read_bytes() for path in paths})
 
 
 def _unpacked(content: bytes) -> Result:

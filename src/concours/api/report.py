@@ -30,7 +30,8 @@ def write_report(
 ) -> Path:
     """Looks into a contest and writes its report: by default `report.html` in its folder.
 
-    A contest that has not come to its end is reported as far as it is; nothing is looked into then.
+    A contest that has not come to its end is reported as far as it is; nothing is looked into then, nor where the
+    folder has no data, as that of an estimator that was pickled.
 
     Args:
         trust: asked, with a sentence, before code of a user's file is run; by default yes.
@@ -46,7 +47,7 @@ def write_report(
     if format not in FORMATS:
         raise DataError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
     insights: Mapping[str, Any] = {}
-    if result.complete and result.default:
+    if result.complete and result.default and result.setup.problem.train.x in result.folder.store:
         result.ask(result.candidates, trust)
         insights = examine(result, listener=listener, engine=engine)
     place = Path(path) if path is not None else result.folder.path / f"report.{format}"

@@ -43,6 +43,11 @@ class Entrant:
         object.__setattr__(self, "parents", tuple(self.parents))
         object.__setattr__(self, "search", frozen(self.search))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Read-only mappings cannot be pickled; ordinary ones can."""
+        values = (self.name, self.recipe, dict(self.params), self.prepare, self.role, self.parents, dict(self.search))
+        return type(self), values
+
     @cached_property
     def digest(self) -> Digest:
         """Covers what is fitted, not how it is called: two entrants that differ in name only share it.
