@@ -2,7 +2,7 @@
 
 The code is the runner's version, the versions of the packages that the runner and the recipe come from, and, for the
 entrants of our own zoo and for preparations, the text of their modules. A user's file needs no entry: its content is an
-input of the job.
+input of the job. A job that predicts with kept models counts the recipes of all of them: it costs little to do again.
 """
 
 from __future__ import annotations
