@@ -216,15 +216,15 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
     solver = _Solver(boards=boards.block(kept), ties=ties, rules=rules, rows=rows, tally=tally)
     solved = solver.solve([kinds[place] for place in kept])
     lines = [
-        _lines(names, solved.rated[place], solver.boards, place, rules, solved.bounds[place], solved.units)
+        _lines(names, solved.rated[place], solver.boards, place, rules, solved.bounds[place], solved.units[place])
         for place in range(len(kept))
     ]
     if rules.bootstrap and rules.bootstrap < _ROUNDS:
         warnings.append(
             f"{rules.bootstrap} bootstrap rounds leave the ends of intervals rough: use {_ROUNDS:,} or more, or none"
         )
-    if np.isfinite(solved.units) and solved.units < _SURE:
-        warnings.append(f"there are {int(solved.units)} clusters only: intervals from so few cannot be relied on")
+    if solved.units[0] < _SURE:
+        warnings.append(f"there are {int(solved.units[0])} clusters only: intervals from so few cannot be relied on")
     warnings += _unsettled(lines[0], solved.rated[0])
     first = solver.boards.block([0])
     return Ratings(
@@ -297,12 +297,12 @@ def _how(rules: Rules, tally: Tally) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class _Solved:
-    """One entry a board. `bounds` are (2, models) percentiles where there was a bootstrap."""
+    """One entry a board: `bounds` are (2, models) percentiles of a bootstrap, `units` how many clusters there are."""
 
     rated: list[Rated]
     bounds: list[Floats | None]
     controls: tuple[Mapping[str, Any], ...]
-    units: float
+    units: list[float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,19 +319,20 @@ class _Solver:
             return self._controlled(kinds)
         if not columns.clusters and not self.rules.bootstrap:
             found = rate_boards(self.boards, self.ties)
-            return _Solved(rated=found, bounds=[None] * len(found), controls=(), units=np.inf)
+            return _Solved(rated=found, bounds=[None] * len(found), controls=(), units=[np.inf] * len(found))
         rated, bounds = [], []
         for place, kind in enumerate(kinds):
             spread = _Spread(self, kind)
             rated += rate_boards(self.boards.block([place]), self.ties, spread=spread)
             bounds.append(spread.bounds)
-        return _Solved(rated=rated, bounds=bounds, controls=(), units=self.units)
+        return _Solved(rated=rated, bounds=bounds, controls=(), units=[self.units(kind) for kind in kinds])
 
-    @property
-    def units(self) -> float:
+    def units(self, kind: str) -> float:
+        """How many clusters a board has, of the way that has the fewest; unlimited without clusters."""
         if self.rows is None or not self.rows.clusters:
             return np.inf
-        return float(min(len(names) for names in self.rows.voters))
+        inside = self.inside(kind)
+        return float(min(len(np.unique(way[inside])) for way in self.rows.clusters))
 
     def inside(self, kind: str) -> NDArray[np.bool_]:
         """(rows,) which battles a board has."""
@@ -363,15 +364,14 @@ class _Solver:
                 features=self.rows.controls[inside] / spread,
             )
             found.append(controlled.rate(battles, standing(self.boards, place), clusters=clusters))
-        z = float(student.isf((1 - LEVEL) / 2, max(self.units - 1, 1)))
+        units = [self.units(kind) for kind in kinds]
+        z = float(student.isf((1 - LEVEL) / 2, max(units[0] - 1, 1)))
         first = found[0]
         controls = tuple(
             _control(names[place], ELO * first.coefficients[place], ELO * first.stderr[place], z, spread[place])
             for place in range(len(names))
         )
-        return _Solved(
-            rated=[each.rated for each in found], bounds=[None] * len(found), controls=controls, units=self.units
-        )
+        return _Solved(rated=[each.rated for each in found], bounds=[None] * len(found), controls=controls, units=units)
 
 
 def _control(name: str, points: float, error: float, z: float, unit: float) -> dict[str, Any]:
@@ -444,7 +444,7 @@ def _lines(
     better = certain_pairs(means) & (theta[:, None] > theta[None, :])
     apart = low[:, None] > high[None, :]
     many = len(order)
-    tier = _tiers(better)
+    tier = _tiers(better, known.established[order])
     ended = _ended(boards, board)
     notes = _notes(known)
     lines = [
@@ -478,16 +478,21 @@ def _lines(
     return tuple(lines)
 
 
-def _tiers(better: NDArray[np.bool_]) -> list[int]:
-    """Of models in order: a new tier begins with the first that is certainly worse than the first of the last tier."""
+def _tiers(better: NDArray[np.bool_], established: NDArray[np.bool_]) -> list[int]:
+    """Of models in order: a new tier begins with the first that is certainly worse than the head of the last tier.
+
+    Only an established model heads a tier, if there are any: nothing can be told from one that nobody knows.
+    """
     tiers: list[int] = []
-    head = 0
+    head: int | None = None
     for place in range(len(better)):
-        if better[head, place]:
-            head = place
-            tiers.append(tiers[-1] + 1)
-        else:
-            tiers.append(tiers[-1] if tiers else 1)
+        tier = tiers[-1] if tiers else 1
+        if established[place] or not established.any():
+            if head is None:
+                head = place
+            elif better[head, place]:
+                head, tier = place, tier + 1
+        tiers.append(tier)
     return tiers
 
 

@@ -233,8 +233,11 @@ def _print_ratings(found: Ratings, name: str, html: Path | None) -> None:
             f"  control {escape(control['name'])}: {control['points']:+.1f} points a standard deviation "
             f"[dim]\\[{low:+.1f}, {high:+.1f}][/]"
         )
-    for kind, lines in found.categories.items():
+    kinds = sorted(found.categories.items(), key=lambda item: -sum(line.battles for line in item[1]))
+    for kind, lines in kinds[:_FEW]:
         _print_category(kind, lines, out)
+    if len(kinds) > _FEW:
+        out.print(f"[dim]and {len(kinds) - _FEW} categories with fewer battles: --json, --html[/]")
     if html:
         out.print(f"\n{html}", soft_wrap=True)
 
@@ -288,13 +291,15 @@ def _ranks(line: Rating, digits: int = 2) -> str:
 def _print_fit(found: Ratings, out: Console) -> None:
     from rich.markup import escape
 
+    from concours.report.ratings import chance
+
     fit = found.fit
     if not fit or not fit["freedom"]:
         return
     verdict = "one number a model describes the battles" if fit["p"] >= 0.01 else (
         "one number a model does not describe all battles"
     )  # fmt: skip
-    out.print(f"  fit: {verdict} (χ² {fit['chi2']:.0f} on {fit['freedom']}, p = {fit['p']:.2g})")
+    out.print(f"  fit: {verdict} (χ² {fit['chi2']:.0f} on {fit['freedom']}, p {chance(fit['p'])})")
     if fit["p"] < 0.01:
         for pair in [each for each in fit["worst"] if abs(each["z"]) > 3][:3]:
             out.print(

@@ -17,7 +17,7 @@ from scipy.special import expit
 from concours.kernels.bradley_terry import gauge
 from concours.kernels.identifiability import Standing
 from concours.kernels.ratings import PRIOR, Rated, prior_penalty, put_in
-from concours.kernels.sandwich import by_clusters, positive
+from concours.kernels.sandwich import clustered
 
 Floats = NDArray[np.float64]
 _STEPS = 100
@@ -92,6 +92,7 @@ def spread(battles: Featured, fitted: Fitted, clusters: Sequence[NDArray[np.int3
 
     With clusters each row is one battle.
     """
+    meat = _outer(battles, battles.square * np.square(fitted.score) / (1 - fitted.leverage))
     if clusters:
         score = (battles.weight * fitted.score / np.sqrt(1 - fitted.leverage))[:, None]
         rows, k = battles.features.shape
@@ -101,9 +102,7 @@ def spread(battles: Featured, fitted: Fitted, clusters: Sequence[NDArray[np.int3
         values = score * np.concatenate([ones, -ones, battles.features], axis=1)
         starts = np.arange(0, values.size + 1, 2 + k)
         slopes = csr_array((values.ravel(), columns.ravel(), starts), shape=(rows, battles.models + k))
-        meat = positive(by_clusters(slopes, clusters))
-    else:
-        meat = _outer(battles, battles.square * np.square(fitted.score) / (1 - fitted.leverage))
+        meat = clustered(slopes, clusters, meat)
     return np.asarray(fitted.bread @ meat @ fitted.bread)
 
 

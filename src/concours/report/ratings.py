@@ -17,6 +17,8 @@ Line = Mapping[str, Any]
 
 _DRAWN = 60
 """So many rows a picture has at most."""
+_FAINT = 5
+"""A share of so few battles is drawn at half its strength."""
 _POOR = 0.01
 """Where the fit is less probable than this, the page says that it does not describe the battles."""
 
@@ -60,9 +62,17 @@ class Page:
 
     @property
     def categories(self) -> list[tuple[str, list[Line]]]:
-        """Their boards, by name."""
-        return [(name, [line for line in lines if line["rating"] is not None])
-                for name, lines in self.value["categories"].items()]  # fmt: skip
+        """Their boards by name, those with the most battles first."""
+        boards = [
+            (name, [line for line in lines if line["rating"] is not None])
+            for name, lines in self.value["categories"].items()
+        ]
+        return sorted(boards, key=lambda board: -sum(line["battles"] for line in board[1]))
+
+    def leads(self, lines: list[Line]) -> str:
+        """Who may be first on a board, and by how many battles."""
+        first = [line["name"] for line in lines if line["rank_best"] == 1]
+        return f"{_listed(first, 4)} may be first; {counted(sum(line['battles'] for line in lines) // 2, 'battle')}"
 
     @property
     def online(self) -> dict[str, str]:
@@ -118,48 +128,41 @@ def render_ratings(value: Mapping[str, Any], *, title: str) -> str:
 
 
 def _ratings(page: Page) -> Section:
-    shown = page.lines[:_DRAWN]
-    firm = [line for line in shown if not line["note"]] or shown
-    low, high = min(line["ci"][0] for line in firm), max(line["ci"][1] for line in firm)
-    low = min(low, *(line["rating"] for line in shown), high - 1) - 0.1 * (high - low)
-    high = max(high, *(line["rating"] for line in shown), low + 1) + 0.1 * (high - low)
+    firm = [line for line in page.lines if not line["note"]]
+    prior = [line for line in page.lines if line["note"]]
+    figures = [_intervals(page, firm, "Rating of each model with its interval")] if firm else []
+    if prior:
+        figures.append(_intervals(page, prior, "Models that are rated with a prior"))
+    return Section(id="ratings", title="Ratings and how sure they are", figures=tuple(figures))
+
+
+def _intervals(page: Page, lines: list[Line], title: str) -> Figure:
+    shown = lines[:_DRAWN]
     rows = [
         Row(
             name=line["name"],
             role="baseline" if line["note"] else "entrant",
             starred=False,
             value=line["rating"],
-            low=max(line["ci"][0], low),
-            high=min(line["ci"][1], high),
+            low=line["ci"][0],
+            high=line["ci"][1],
             text=page.number(line["rating"]),
-            strong=not line["note"],
         )
         for line in shown
     ]
-    prior = " Grey ones are rated with a prior; their bars may go on beyond the ends." if page.noted else ""
-    return Section(
-        id="ratings",
-        title="Ratings and how sure they are",
-        figures=(
-            Figure(
-                title="Rating of each model with its interval",
-                read=(
-                    "How to read it: a row is a model, its mark the rating, its bar an interval of 95%; further right is better."
-                    f"{_some(page)}{prior}"
-                ),
-                drawing=Rows(plot=interval_plot(rows, greater_is_better=True), axis="rating", better="right"),
-                table=Table(
-                    caption="Rating of each model, and the ends of its interval of 95%",
-                    head=("Model", "rating", "error", "from", "to"),
-                    rows=tuple(
-                        (
-                            line["name"],
-                            *(page.number(line[key]) for key in ("rating", "stderr")),
-                            *(page.number(end) for end in line["ci"]),
-                        )
-                        for line in shown
-                    ),
-                ),
+    return Figure(
+        title=title,
+        read=(
+            "How to read it: a row is a model, its mark the rating, its bar an interval of 95%; further right is "
+            f"better.{_some(lines)}"
+        ),
+        drawing=Rows(plot=interval_plot(rows, greater_is_better=True), axis="rating", better="right"),
+        table=Table(
+            caption="Rating of each model, its standard error, and the ends of its interval of 95%",
+            head=("Model", "rating", "error", "from", "to"),
+            rows=tuple(
+                (line["name"], *(page.number(value) for value in (line["rating"], line["stderr"], *line["ci"])))
+                for line in shown
             ),
         ),
     )
@@ -193,8 +196,9 @@ def _ranks(page: Page) -> Section | None:
             Figure(
                 title="Possible ranks of each model",
                 read=(
-                    "How to read it: each bar spans the ranks that a model may have, as far as these battles can tell, and its "
-                    f"mark is the rank it has. Bars that begin at 1 are of models that may be the best.{_some(page)}"
+                    "How to read it: each bar spans the ranks that a model may have, as far as these battles can tell, "
+                    "and its mark is the rank it has. Bars that begin at 1 are of models that may be the best."
+                    + _some(page.lines)
                 ),
                 drawing=Rows(plot=rank_plot(rows), axis="rank", kind="ranks", better="left"),
                 table=Table(
@@ -225,11 +229,11 @@ def _matrix(page: Page) -> Section | None:
     names = found["names"]
     if len(names) < 2:
         return None
-    both = zip(found["seen"], found["battles"], strict=True)
-    cells = tuple(
-        tuple("" if seen is None else f"{100 * seen:.0f}" for seen, _ in zip(*row, strict=True)) for row in both
+    cells = tuple(tuple("" if seen is None else f"{100 * seen:.0f}" for seen in row) for row in found["seen"])
+    shades = tuple(
+        tuple(0.0 if seen is None else (2 * seen - 1) * many / (many + _FAINT) for seen, many in zip(*row, strict=True))
+        for row in zip(found["seen"], found["battles"], strict=True)
     )
-    shades = tuple(tuple(0.0 if seen is None else 2 * seen - 1 for seen in row) for row in found["seen"])
     first = f" Only the first {len(names)} models are shown." if len(names) < len(page.lines) else ""
     return Section(
         id="matrix",
@@ -238,10 +242,13 @@ def _matrix(page: Page) -> Section | None:
             Figure(
                 title="Win shares",
                 read=(
-                    "How to read it: a cell has the share, in percent, that the model of the row got of its battles with the "
-                    f"model of the column, a tie being half; pairs that never met are left empty.{first}"
+                    "How to read it: a cell has the share, in percent, that the model of the row got of its battles "
+                    "with the model of the column, a tie being half; pairs that never met are left empty, those with "
+                    f"few battles are paler.{first}"
                 ),
-                drawing=Grid(corner="row against column", head=tuple(names), names=tuple(names), cells=cells, shades=shades),
+                drawing=Grid(
+                    corner="row against column", head=tuple(names), names=tuple(names), cells=cells, shades=shades
+                ),
             ),
         ),
     )  # fmt: skip
@@ -251,10 +258,10 @@ def _fit(page: Page) -> Section | None:
     fit = page.value["fit"]
     if not fit or not fit["freedom"]:
         return None
-    test = f"χ² = {fit['chi2']:.0f} on {counted(fit['freedom'], 'degree')} of freedom, p = {fit['p']:.2g}"
+    test = f"χ² = {fit['chi2']:.0f} on {counted(fit['freedom'], 'degree')} of freedom, p {chance(fit['p'])}"
     verdict = (
-        f"The ratings do not describe all battles ({test}): for some pairs, look at the matrix rather than at the difference "
-        "of two ratings."
+        f"The ratings do not describe all battles ({test}): for some pairs, look at the matrix rather than at the "
+        "difference of two ratings."
         if fit["p"] < _POOR
         else f"Nothing speaks against describing each model by one number ({test})."
     )
@@ -273,10 +280,11 @@ def _fit(page: Page) -> Section | None:
         tables=(
             Table(
                 caption="The pairs that differ most from what the ratings expect; shares are of the first",
-                head=("Pair", "battles", "seen", "expected", "in standard errors"),
+                head=("Model", "against", "battles", "seen", "expected", "in standard errors"),
                 rows=tuple(
                     (
-                        f"{pair['left']} against {pair['right']}",
+                        pair["left"],
+                        pair["right"],
                         f"{pair['battles']:,}",
                         f"{100 * pair['seen']:.1f}%",
                         f"{100 * pair['expected']:.1f}%",
@@ -284,9 +292,15 @@ def _fit(page: Page) -> Section | None:
                     )
                     for pair in fit["worst"]
                 ),
+                words=(1,),
             ),
         ),
     )
+
+
+def chance(p: float) -> str:
+    """A probability, after the letter that names it."""
+    return f"= {p:.2g}" if p >= 1e-4 else "< 0.0001"
 
 
 def _controls(page: Page) -> Section | None:
@@ -314,9 +328,9 @@ def _controls(page: Page) -> Section | None:
     )
 
 
-def _some(page: Page) -> str:
-    return f" Only the first {_DRAWN} are drawn." if len(page.lines) > _DRAWN else ""
+def _some(lines: list[Line]) -> str:
+    return f" Only the first {_DRAWN} are drawn." if len(lines) > _DRAWN else ""
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+def _listed(names: list[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
