@@ -291,7 +291,9 @@ def _means(first: Run, second: Run, sides: Sequence[Sequence[str]]) -> Means:
                 raise RunFolderError(f"{run.result.folder.path} has kept no predictions of {name}")
             p = get_array(run.result.folder.store, digest)
             predictions.append(as_taken(found, p, candidate.decision, folds))
-    return found.means(y, predictions, seed=derive_seed(0, "compare"), rounds=200)
+    part = problem.test or problem.train
+    groups = get_array(store, part.groups) if part.groups else None
+    return found.means(y, predictions, seed=derive_seed(0, "compare"), rounds=200, groups=groups)
 
 
 # Several tasks

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from concours.api.folder import RunFolder, damaged_named, existing
-from concours.api.replay import Replay, hidden, replays
+from concours.api.replay import Recalled, Replay, hidden, replays
 from concours.api.rerun import Rerun, chosen, rerun
 from concours.api.result import SCHEMA, Result
 from concours.api.setup import Setup
@@ -121,18 +121,20 @@ def verify(
     records, damaged = read_journal(folder.journal)
     kept, unreadable = _kept(folder)
     replay, matched = _replayed(folder, setup, records, kept)
-    jobs = chosen(replay.jobs, again) if again else []
+    known = replay.jobs if replay else {}
+    jobs = chosen(known, again) if again else []
     findings = [*unreadable, *_journal(folder, records, damaged)]
-    needs = _needs(setup, replay, kept)
+    needs = _needs(setup, known, kept)
     objects, size, wrong = _objects(folder, needs, records, progress)
     findings += wrong
     findings += _identity(folder, setup)
-    if kept:
+    if replay is None:
+        findings += _unreadable(kept)
+    elif kept:
         findings += _result(folder, setup, records, kept, replay, matched)
-        findings += _versions(kept)
     elif not unreadable:
-        findings.append(_unfinished(replay))
-    findings += _code(replay)
+        findings.append(_unfinished(known))
+    findings += [*(_versions(kept) if kept else []), *_code(known)]
     return Verified(
         name=setup.problem.name,
         folder=folder.path,
@@ -140,7 +142,7 @@ def verify(
         findings=tuple(findings),
         objects=objects,
         bytes=size,
-        jobs=len(replay.jobs),
+        jobs=len(known),
         reruns=tuple(rerun(folder, jobs, engine=engine, trust=trust, listener=listener)),
     )
 
@@ -182,15 +184,33 @@ def _kept(folder: RunFolder) -> tuple[Result | None, list[Finding]]:
         return None, [Finding(subject="result", state="fault", text=text, cure=f"{_AGAIN}: it is written anew")]
 
 
-def _replayed(folder: RunFolder, setup: Setup, records: Sequence[Record], kept: Result | None) -> tuple[Replay, bool]:
-    """The way that leads to the kept result, and whether there is one; without, the first way."""
+def _replayed(
+    folder: RunFolder, setup: Setup, records: Sequence[Record], kept: Result | None
+) -> tuple[Replay | None, bool]:
+    """The way that leads to the kept result, and whether there is one; without, the first way.
+
+    None where this version cannot read what jobs yielded then.
+    """
     first: Replay | None = None
-    for replay in replays(folder, setup, records, kept):
-        first = first or replay
-        if kept and replay.result.digest == kept.digest:
-            return replay, True
-    assert first is not None  # noqa: S101 (there is always a first)
+    try:
+        for replay in replays(folder, setup, records, kept):
+            first = first or replay
+            if kept and replay.result.digest == kept.digest:
+                return replay, True
+    except (ConcoursError, KeyError, TypeError, ValueError, IndexError):
+        return None, False
     return first, False
+
+
+def _unreadable(kept: Result | None) -> list[Finding]:
+    """That the journal cannot be replayed here."""
+    made = kept.versions.get("concours", "unknown") if kept else "unknown"
+    text = (
+        f"the journal cannot be replayed: what its jobs yielded is not in the form that this version reads (made with "
+        f"Concours {made}, here {versions().get('concours', 'unknown')})"
+    )
+    cure = f"check with the version that made it, or {_AGAIN}: jobs whose form has changed are done again"
+    return [Finding(subject="result", state="fault", text=text, cure=cure)]
 
 
 def _journal(folder: RunFolder, records: Sequence[Record], damaged: int) -> list[Finding]:
@@ -214,16 +234,17 @@ def _journal(folder: RunFolder, records: Sequence[Record], damaged: int) -> list
     return found
 
 
-def _needs(setup: Setup, replay: Replay, kept: Result | None) -> dict[Digest, str]:
+def _needs(setup: Setup, jobs: Mapping[Digest, Recalled], kept: Result | None) -> dict[Digest, str]:
     """Every object that the result needs, with what it is."""
     found: dict[Digest, str] = {}
     for part, rows in (("training part", setup.problem.train), ("test part", setup.problem.test)):
         if rows:
             found |= {getattr(rows, name): f"{name} of the {part}" for name in ("x", "y", "ids")}
+            found |= {rows.groups: f"groups of the {part}"} if rows.groups else {}
     found |= {setup.problem.folds: "the folds"}
     found |= {setup.problem.public: "which rows are public"} if setup.problem.public else {}
     found |= {c.code: f"the code of {c.entrant.name}" for c in setup.candidates if c.code}
-    for recalled in replay.jobs.values():
+    for recalled in jobs.values():
         if isinstance(recalled.event, Done):
             found |= {digest: f"{name} of “{recalled.job.label}”" for name, digest in recalled.event.outputs.items()}
     for candidate in kept.candidates.values() if kept else ():
@@ -338,7 +359,10 @@ def _differences(kept: Any, ours: Any, where: str = "") -> Iterator[str]:
             else:
                 yield from _differences(kept[name], ours[name], inner)
         return
-    if isinstance(kept, list) and isinstance(ours, list) and _names(kept) == _names(ours) and _names(ours):
+    named = (
+        isinstance(kept, list) and isinstance(ours, list) and all(_names(ours)) and len({*_names(ours)}) == len(ours)
+    )
+    if named and ours and _names(kept) == _names(ours):
         yield from _differences(
             dict(zip(_names(kept), kept, strict=True)), dict(zip(_names(ours), ours, strict=True)), where
         )
@@ -375,21 +399,23 @@ def _versions(kept: Result) -> list[Finding]:
     return [Finding(subject="versions", state="ok", text=f"{len(names)} packages are here as they were then")]
 
 
-def _unfinished(replay: Replay) -> Finding:
-    failed = sum(not isinstance(recalled.event, Done) for recalled in replay.jobs.values())
-    done = counted(len(replay.jobs), "job") + (f", {failed} of them failed" if failed else "")
+def _unfinished(jobs: Mapping[Digest, Recalled]) -> Finding:
+    failed = sum(not isinstance(recalled.event, Done) for recalled in jobs.values())
+    done = counted(len(jobs), "job") + (f", {failed} of them failed" if failed else "")
     text = f"the contest has not come to its end: {done} so far, no result to check yet"
     return Finding(subject="result", state="told", text=text, cure=f"{_AGAIN}: it goes on")
 
 
-def _code(replay: Replay) -> list[Finding]:
+def _code(jobs: Mapping[Digest, Recalled]) -> list[Finding]:
     """Which jobs were done by other code than that of today."""
-    other = [recalled.job.label for recalled in replay.jobs.values() if not recalled.current]
+    other = [recalled.job.label for recalled in jobs.values() if not recalled.current]
+    if not jobs:
+        return []
     if not other:
         return [Finding(subject="code", state="ok", text="every job was done by the code that is here")]
     labels = ", ".join(f"“{label}”" for label in other[:3]) + (", …" if len(other) > 3 else "")
     text = (
-        f"{counted(len(other), 'job')} of {len(replay.jobs)} were done by other code than is here, so running the "
+        f"{counted(len(other), 'job')} of {len(jobs)} were done by other code than is here, so running the "
         f"contest on would do them again: {labels}"
     )
     return [Finding(subject="code", state="told", text=text)]
