@@ -56,6 +56,13 @@ def tree(value) -> dict:
     return next(line for line in value["standings"] if line["name"] == "tree")
 
 
+def same_json(first: bytes, second: bytes) -> bool:
+    try:
+        return json.loads(first) == json.loads(second)
+    except ValueError:
+        return False
+
+
 def edit(path: Path, change) -> None:
     value = json.loads(path.read_text())
     change(value)
@@ -163,6 +170,9 @@ def test_bits_of_json_files(run):
             if chr(whole[place]).isspace() or chr(whole[place] ^ 1).isspace():
                 continue
             flip(path, place)
+            if same_json(path.read_bytes(), whole):
+                path.write_bytes(whole)  # a digit beyond what a float holds
+                continue
             try:
                 found = verify(run)
             except RunFolderError:
