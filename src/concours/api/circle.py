@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from concours.api.credit import Credit
 from concours.api.setup import Setup
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
@@ -15,6 +16,7 @@ from concours.compete.pacing import Pace
 from concours.compete.search import Found, Search, probe
 from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.cooperate.boosted import BoostedStack
+from concours.cooperate.credit import Credit as Crediting
 from concours.cooperate.light import Light
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
@@ -69,6 +71,7 @@ class Outcome:
         candidates: all that are complete, with their digests, by name; alliances too.
         default: the name of the best by selection score.
         complete: whether the judgement has been made.
+        credit: what members are worth to their alliances, by the alliance's name.
     """
 
     standings: Standings
@@ -76,6 +79,7 @@ class Outcome:
     default: str | None
     complete: bool
     warnings: tuple[str, ...]
+    credit: Mapping[str, Credit] = field(default_factory=dict)
 
 
 def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, workers: int = 1) -> Outcome:
@@ -96,6 +100,7 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, worke
     complete = [entry for entry in entries if entry.selection]
     order = board.standings(state)
     verdict, unjudged = _judge(engine, setup, complete)
+    credit, uncredited = _credit(engine, setup, complete) if verdict else ({}, [])
     lines = (
         _judged(order, complete, verdict, [metric.name for metric in setup.problem.metrics]) if verdict else list(order)
     )
@@ -106,7 +111,8 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, worke
         candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
         default=order.lines[0].entrant.name if complete else None,
         complete=verdict is not None,
-        warnings=(*warnings, *unjudged),
+        warnings=(*warnings, *unjudged, *uncredited),
+        credit=credit,
     )
 
 
@@ -200,6 +206,19 @@ def _judge(engine: Engine, setup: Setup, complete: list[Entry]) -> tuple[Mapping
     return (verdict.values if verdict else None), []
 
 
+def _credit(engine: Engine, setup: Setup, complete: list[Entry]) -> tuple[dict[str, Credit], list[str]]:
+    """What members are worth to their alliances; and what kept that from being found."""
+    process = Crediting(problem=setup.problem, threads=setup.threads)
+    state = engine.drive(process, [entry.candidate for entry in complete], seed=setup.seed)
+    credit, warnings = {}, []
+    for name, (members, event) in process.outcomes(state).items():
+        if isinstance(event, Failed):
+            warnings.append(f"no credit for the members of {name}: {event.reason}")
+        else:
+            credit[name] = Credit.of(members, process.part, event.values)
+    return credit, warnings
+
+
 def _judged(
     order: Standings, complete: list[Entry], verdict: Mapping[str, Any], metrics: Sequence[str]
 ) -> list[Standing]:
@@ -211,11 +230,18 @@ def _judged(
             "rank_best": verdict["rank_best"][index],
             "rank_worst": verdict["rank_worst"][index],
             "score": scores[metrics[0]][index],
-            "ci": tuple(verdict["ci"][index]),
+            "ci": _ends(verdict["ci"][index]),
             "metrics": {name: scores[name][index] for name in metrics},
+            "intervals": {n: ends for n in metrics if (ends := _ends(verdict["intervals"][n][index]))},
+            "ranks": {name: tuple(verdict["ranks"][name][index]) for name in metrics},
+            "tier": verdict["tier"][index],
         }
         for index, entry in enumerate(complete)
     }
     ranked = [replace(line, **judged[line.entrant.name]) for line in order if line.selection]
     ranked.sort(key=lambda line: line.rank or 0)
     return [*ranked, *(line for line in order if not line.selection)]
+
+
+def _ends(interval: Sequence[float] | None) -> tuple[float, float] | None:
+    return (interval[0], interval[1]) if interval else None

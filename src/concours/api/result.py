@@ -23,7 +23,7 @@ from concours.engine.rows import as_rows
 from concours.engine.versions import versions
 from concours.kernels.decisions import decide
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +201,11 @@ class Result:
             raise RunFolderError(
                 f"the contest in {path} has not come to its end; run it again with the same command to go on"
             )
+        if isinstance(value, dict) and value.get("schema") != SCHEMA:
+            raise RunFolderError(
+                f"{path} was written by another version of Concours; run the contest again with the same command: "
+                "what has finished is not run again"
+            )
         with damaged_named(folder):
             known = [Candidate.from_json(c) for c in candidates]
             return cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
@@ -310,6 +315,9 @@ def _line_to_json(line: Standing) -> dict[str, Any]:
         "score": line.score,
         "ci": list(line.ci) if line.ci else None,
         "metrics": dict(line.metrics),
+        "intervals": {name: list(ends) for name, ends in line.intervals.items()},
+        "ranks": {name: list(places) for name, places in line.ranks.items()},
+        "tier": line.tier,
         "fit_seconds": line.fit_seconds,
         "predict_seconds": line.predict_seconds,
         "status": line.status,
@@ -319,10 +327,13 @@ def _line_to_json(line: Standing) -> dict[str, Any]:
 
 
 def _line_from_json(value: Mapping[str, Any], entrants: Mapping[str, Any]) -> Standing:
-    fields = {name: item for name, item in value.items() if name not in ("name", "role", "selection", "ci")}
+    apart = ("name", "role", "selection", "ci", "intervals", "ranks")
+    fields = {name: item for name, item in value.items() if name not in apart}
     return Standing(
         entrant=entrants[value["name"]],
         selection=Estimate(**value["selection"]) if value["selection"] else None,
         ci=tuple(value["ci"]) if value["ci"] else None,
+        intervals={name: (low, high) for name, (low, high) in value.get("intervals", {}).items()},
+        ranks={name: (rank, best, worst) for name, (rank, best, worst) in value.get("ranks", {}).items()},
         **fields,
     )

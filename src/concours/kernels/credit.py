@@ -87,7 +87,8 @@ class Sample:
     """Orders in which members join, drawn by chance, and the coalitions that there are on the way.
 
     Each order is followed by its reverse: what a member adds early in one it adds late in the other, so that their mean
-    varies less (antithetic sampling; Mitchell, Cooper, Frank and Holmes 2022).
+    varies less (antithetic sampling; Mitchell, Cooper, Frank and Holmes 2022). And what joining early brings to anyone
+    is taken off: what was gained on average at that place in the other orders (a control variate).
 
     Attributes:
         orders: (2 * pairs, n).
@@ -113,8 +114,11 @@ class Sample:
         return np.asarray(pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs)))
 
     def _added(self, values: Floats) -> Floats:
-        """(2 * pairs, n, ...): what each member adds when it joins."""
+        """(2 * pairs, n, ...): what each member adds when it joins, less what any would there, more a share of all."""
         gained = np.diff(values[self.places], axis=1)
+        pairs = gained[::2] + gained[1::2]
+        usual = (pairs.sum(axis=0) - pairs) / (2 * (len(pairs) - 1))
+        gained += (usual.mean(axis=1, keepdims=True) - usual).repeat(2, axis=0)
         back = np.argsort(self.orders, axis=1)
         return np.take_along_axis(gained, back.reshape(*back.shape, *[1] * (gained.ndim - 2)), axis=1)
 

@@ -50,6 +50,7 @@ _KINDS = (
     "weigh",
     "score",
     "judge",
+    "credit",
 )
 
 
@@ -110,6 +111,8 @@ def invented_values(job: Job) -> dict[str, Any]:
         return {"bytes": [int(1e6 * chance(job, "size", str(i))) for i in range(len(job.params["models"]))]}
     if job.kind == "boost":
         return {"shares": [chance(job, "share", str(i)) for i in range(_count(job, "selection"))]}
+    if job.kind == "credit":
+        return _credit(job)
     if job.kind == "weigh":
         return {"weights": [chance(job, "weight", str(i)) for i in range(_count(job, "selection"))]}
     return _verdict(job) if job.kind == "judge" else {}
@@ -247,6 +250,20 @@ def _count(job: Job, name: str) -> int:
     return sum(key.startswith(name) for key in job.inputs)
 
 
+def _credit(job: Job) -> dict[str, Any]:
+    worth = [chance(job, "worth", str(i)) for i in range(_count(job, "predictions"))]
+    return {
+        "value": sum(worth),
+        "prior": 0.0,
+        "gain_stderr": 0.1,
+        "exact": True,
+        "shapley": worth,
+        "stderr": [0.1 for _ in worth],
+        "shares": [value / sum(worth) for value in worth],
+        "interactions": [[0, 1, -0.1, 0.1]],
+    }
+
+
 def _verdict(job: Job) -> dict[str, Any]:
     count = _count(job, "predictions")
     scores = {name: [chance(job, name, str(i)) for i in range(count)] for name in job.params["metrics"]}
@@ -254,6 +271,9 @@ def _verdict(job: Job) -> dict[str, Any]:
     ranks = [1 + sum(other < score for other in first) for score in first]
     return {
         "scores": scores,
+        "intervals": {name: [[score - 0.1, score + 0.1] for score in of] for name, of in scores.items()},
+        "ranks": {name: [[rank, max(rank - 1, 1), min(rank + 1, count)] for rank in ranks] for name in scores},
+        "tier": [1] * count,
         "ci": [[score - 0.1, score + 0.1] for score in first],
         "rank": ranks,
         "rank_best": [max(rank - 1, 1) for rank in ranks],

@@ -96,5 +96,9 @@ def weigh(job: Job, store: Store) -> Yield:
 
 def members_of(job: Job, store: Store, part: str) -> list[NDArray[np.float64]]:
     """The members' predictions of a part, (rows, outputs) each."""
-    count = sum(name.startswith(part) for name in job.inputs)
-    return [get_array(store, job.inputs[f"{part}{index}"]) for index in range(count)]
+    return [get_array(store, job.inputs[f"{part}{index}"]) for index in range(numbered(job, part))]
+
+
+def numbered(job: Job, name: str) -> int:
+    """How many inputs of a job have that name and a number."""
+    return sum(key.startswith(name) and key[len(name) :].isdecimal() for key in job.inputs)

@@ -1,0 +1,96 @@
+"""Credit as a result tells it: what the members of an alliance are worth, and who needs whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from concours.core.frozen import frozen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What a member is worth.
+
+    Attributes:
+        shapley: its part of the gain, in the units of the ranking metric.
+        stderr: of that.
+        share: the same as a share of the whole gain, negative of one that harms; none where the gain may be nothing.
+    """
+
+    shapley: float
+    stderr: float
+    share: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """Two members: above 0 they need one another, below 0 one can stand for the other."""
+
+    first: str
+    second: str
+    value: float
+    stderr: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credit:
+    """What the members of an alliance are worth to it (`engine.runners.credit` says how that is found).
+
+    Attributes:
+        value: the ranking metric of all members together, turned so that higher is better; before calibration, where
+            it is a metric of probabilities.
+        prior: the same of who knows the training part's targets alone.
+        gain_stderr: the standard error of the gain, which is their difference.
+        part: `test`, or `selection` where there is no test part.
+        exact: whether all coalitions were looked at, or some by chance.
+        members: by name, the worthiest first; those with no weight are left out, as they are worth nothing.
+        interactions: pairs, those that need one another most first; none where it is not exact.
+    """
+
+    value: float
+    prior: float
+    gain_stderr: float
+    part: str
+    exact: bool
+    members: Mapping[str, Part]
+    interactions: tuple[Need, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "members", frozen(self.members))
+
+    @property
+    def gain(self) -> float:
+        """What the alliance is better by than the prior; the members' parts add up to it."""
+        return self.value - self.prior
+
+    @classmethod
+    def of(cls, names: Sequence[str], part: str, values: Mapping[str, Any]) -> Self:
+        """Credit from the values of a job, for members of these names."""
+        shares = values["shares"] or [None] * len(names)
+        rows = zip(names, values["shapley"], values["stderr"], shares, strict=True)
+        members = {name: Part(shapley=value, stderr=error, share=share) for name, value, error, share in rows}
+        needs = [Need(first=names[i], second=names[j], value=v, stderr=e) for i, j, v, e in values["interactions"]]
+        return cls(
+            **{name: values[name] for name in ("value", "prior", "gain_stderr", "exact")},
+            part=part,
+            members=dict(sorted(members.items(), key=lambda item: -item[1].shapley)),
+            interactions=tuple(sorted(needs, key=lambda need: -need.value)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The credit as JSON."""
+        needs = [[need.first, need.second, need.value, need.stderr] for need in self.interactions]
+        return {
+            **vars(self),
+            "members": {name: vars(part) for name, part in self.members.items()},
+            "interactions": needs,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        needs = [Need(first=first, second=second, value=v, stderr=e) for first, second, v, e in value["interactions"]]
+        members = {name: Part(**part) for name, part in value["members"].items()}
+        return cls(**{**value, "members": members, "interactions": tuple(needs)})

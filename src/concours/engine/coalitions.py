@@ -1,0 +1,248 @@
+"""Coalitions of an alliance's members: which are looked at, and what each of them is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.engine.layers import Layer
+from concours.kernels.blending import RULES, log_probabilities
+from concours.kernels.calibration import Calibration
+from concours.kernels.coalitions import (
+    Chorus,
+    Codes,
+    Floats,
+    Scored,
+    count_scores,
+    dealt,
+    hit_sums,
+    log_loss_sums,
+    mean_scores,
+    renormalised,
+    row_sums,
+    said_by,
+    squared_error_sums,
+    whole_scores,
+)
+from concours.kernels.credit import MOST_EXACT, Masks, Sample, every_coalition, sample
+from concours.kernels.pooling import pool_weights, sum_weights
+from concours.tasks.metrics import Measure
+
+Seen = tuple[NDArray[Any], Sequence[Floats]]
+"""Targets and members' out-of-fold predictions, to find weights on."""
+
+_BATCHES = 200
+_WHOLE_BATCHES = 20
+_REFIT_ROWS = (1_000, 5_000)
+_LAYER_ROWS = 1_000
+_MOST_DEAR = 256  # coalitions, where each has to be fitted or predicted by a model of its own
+_FEWEST = 16
+
+_VALUES = {"log_loss": 6e9, "accuracy": 6e9, "squares": 6e9, "rows": 4e8, "counts": 1e8, "joint": 5e7, "whole": 5e6}
+"""Values that are worked on at most, a few seconds' work, by the way in which they are scored."""
+_OVERHEAD = {"counts": 1e4, "joint": 2e4, "whole": 2e4}
+"""How many values a coalition costs besides its own."""
+_REFITS = {"pool": 1.3e6, "mean": 1.3e7}
+"""Rows times coalitions on which weights are found at most, by the rule."""
+_BY_TREES = 1.2e6
+"""Values that trees predict at most."""
+
+Path = Literal["log_loss", "accuracy", "squares", "rows", "counts", "joint", "whole"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Game:
+    """An alliance on the rows that judge.
+
+    Attributes:
+        how: `mean`, `vote`, `pool`, or `boosted`.
+        measure: the ranking metric.
+        y: (rows,).
+        members: (rows, outputs) each.
+        weights: (groups, members), for each group of rows.
+        group: (rows,).
+        prior: (outputs,): what is said where nobody speaks.
+        seen: for each group the rows on which a stack's weights are found again; none of a blend.
+        layers: for each group that of a boosted stack.
+        calibration, decisions: of the alliance, where the metric is of classes named; (groups, classes).
+    """
+
+    how: str
+    measure: Measure
+    y: NDArray[Any]
+    members: Sequence[Floats]
+    weights: Floats
+    group: Codes
+    prior: Floats
+    seen: Sequence[Seen] = ()
+    layers: Sequence[Layer] = ()
+    calibration: Calibration | None = None
+    decisions: Floats | None = None
+
+    def coalitions(self, seed: int) -> tuple[Masks, Sample | None]:
+        """All, or, where that is more than seconds' work, those on the way of orders drawn by chance."""
+        members, affordable = len(self.members), max(self._affordable(), _FEWEST)
+        if members <= MOST_EXACT and 2**members <= affordable:
+            return every_coalition(members), None
+        drawn = sample(members, pairs=max(3, affordable // (2 * members)), seed=seed)
+        return drawn.coalitions, drawn
+
+    def scored(self, masks: Masks) -> Scored:
+        """What coalitions (m, members) are worth: higher is better."""
+        weights = [self._shares(masks, group) for group in range(len(self.weights))]
+        raw = self._raw(masks, weights)
+        silent = np.all([each[:, -1] > 0 for each in weights], axis=0)
+        nobody = self._scored_one_by_one([np.tile(self.prior, (len(self.y), 1))], batches=raw.without.shape[1])
+        raw.values[silent], raw.without[silent] = nobody.values, nobody.without
+        sign = 1 if self.measure.metric.greater_is_better else -1
+        return raw.map(lambda score: sign * score)
+
+    def _affordable(self) -> int:
+        values, most = len(self.y) * len(self.prior), 2**MOST_EXACT
+        if self.layers:
+            most = min(_MOST_DEAR, int(_BY_TREES / values))
+        if self.seen:
+            most = min(_MOST_DEAR, int(_REFITS[self.how] / sum(len(y) for y, _ in self.seen)))
+        return min(most, int(_VALUES[self._path] / (values + _OVERHEAD.get(self._path, 0.0))))
+
+    @cached_property
+    def _path(self) -> Path:
+        """The quickest way to the scores of many coalitions."""
+        measure, name, added = self.measure, self.measure.metric.name, self.how in ("mean", "vote")
+        if self.layers:
+            return "counts" if measure.counts else "joint" if measure.joint else "whole"
+        if name == "log_loss" and added:
+            return "log_loss"
+        if name == "accuracy" and (added or self.calibration is None or self.calibration.mix == 0):
+            return "accuracy"
+        if name in ("rmse", "r2"):
+            return "squares"
+        if measure.rows:
+            return "rows"
+        return "counts" if measure.counts else "joint" if measure.joint else "whole"
+
+    def _raw(self, masks: Masks, weights: Sequence[Floats]) -> Scored:
+        """Raw scores; those of silent coalitions do not count."""
+        if self.layers:
+            return self._scored_one_by_one((self._by_layer(mask) for mask in masks), batches=_WHOLE_BATCHES)
+        chorus = self._chorus(weights)
+        match self._path:
+            case "log_loss":
+                return mean_scores(log_loss_sums(chorus, self.y), chorus.batch)
+            case "accuracy":
+                return mean_scores(hit_sums(self._for_labels(chorus), self.y), chorus.batch)
+            case "squares":
+                return self._of_squares(mean_scores(squared_error_sums(chorus, self.y), chorus.batch), chorus)
+            case "rows":
+                assert self.measure.rows is not None  # noqa: S101 (for the type checker)
+                scored = mean_scores(row_sums(chorus, self.y, self.measure.rows, self._after), chorus.batch)
+                return scored.map(np.sqrt) if self.measure.root else scored
+        each = (said_by(chorus, number, self._after) for number in range(len(masks)))
+        return self._scored_one_by_one(each, batches=_WHOLE_BATCHES)
+
+    def _scored_one_by_one(self, predictions: Iterable[Floats], *, batches: int) -> Scored:
+        batch, batches = dealt(len(self.y), batches)
+        if counts := self.measure.counts:
+            labels = (p.argmax(axis=1) for p in predictions)
+            return count_scores(labels, self.y, counts, len(self.prior), batch, batches)
+        if rows := self.measure.rows:
+            sums = np.asarray([np.bincount(batch, rows(self.y, p)) for p in predictions], dtype=np.float64)
+            scored = mean_scores(sums, batch)
+            return scored.map(np.sqrt) if self.measure.root else scored
+        return whole_scores(predictions, self.y, self.measure.score, batch, batches)
+
+    def _of_squares(self, means: Scored, chorus: Chorus) -> Scored:
+        """RMSE, or R², from mean squared errors."""
+        if self.measure.metric.name == "rmse":
+            return means.map(np.sqrt)
+        moments = np.asarray([np.bincount(chorus.batch, self.y**power) for power in (1, 2)], dtype=np.float64)
+        found = mean_scores(moments, chorus.batch)
+        (mean, square), (means_, squares) = found.values, found.without
+        return Scored(1 - means.values / (square - mean**2), 1 - means.without / (squares - means_**2))
+
+    # Weights and what is said by them
+
+    def _shares(self, masks: Masks, group: int) -> Floats:
+        """(m, members + 1) weights of coalitions; the last is the prior's."""
+        if self.layers:
+            return np.column_stack([masks, ~masks.any(axis=1)]).astype(np.float64)
+        if not self.seen:
+            return renormalised(masks, self.weights[group])
+        y, seen = self.seen[group]
+        find: Callable[..., Floats] = pool_weights if self.how == "pool" else sum_weights
+        found = np.zeros((len(masks), len(self.members) + 1))
+        found[~masks.any(axis=1), -1] = 1.0
+        for number in np.flatnonzero(masks.any(axis=1)).tolist():
+            inside = np.flatnonzero(masks[number])
+            found[number, inside] = find([seen[member] for member in inside.tolist()], y)
+        return found
+
+    def _chorus(self, weights: Sequence[Floats]) -> Chorus:
+        """Members as they are added up, and the prior last."""
+        members, prior = list(self.members), np.tile(self.prior, (len(self.y), 1))
+        if len(self.prior) > 1:
+            members = [RULES[self.how][0](member) for member in members]
+        if self.how == "pool" and len(self.prior) > 1:
+            prior = log_probabilities(prior)
+        if self.how == "vote":
+            members.append(np.full(prior.shape, 1 / len(self.prior)))
+            weights = [_with_even_vote(each) for each in weights]
+        batch, batches = dealt(len(self.y), _BATCHES if self._path not in _OVERHEAD else _WHOLE_BATCHES)
+        return Chorus(members=[*members, prior], weights=weights, group=self.group, batch=batch, batches=batches)
+
+    def _for_labels(self, chorus: Chorus) -> Chorus:
+        """Members calibrated such that the sum names the same class: a temperature changes no order, the mix does."""
+        if self.calibration is None or self.how == "pool":
+            return chorus
+        mix, prior = self.calibration.mix, np.asarray(self.calibration.prior)
+        *voices, silent = chorus.members
+        return replace(chorus, members=[*((1 - mix) * voice + mix * prior for voice in voices), silent])
+
+    def _after(self, added: Floats, group: int) -> Floats:
+        """Predictions from what was added up, as the metric takes them."""
+        pooled = self.how == "pool" and len(self.prior) > 1
+        return self._told(RULES["pool"][1](added, 0) if pooled else added, np.array([group]))
+
+    def _told(self, p: Floats, group: Codes) -> Floats:
+        """Calibrated, and with the class that is to be named most probable, where the metric is of classes named."""
+        said = self.calibration.apply(p) if self.calibration else p
+        return said if self.decisions is None else said * self.decisions[group]
+
+    def _by_layer(self, mask: NDArray[np.bool_]) -> Floats:
+        """What trees say, where who is absent is spoken for by the mean of those present."""
+        here = mask if mask.any() else ~mask
+        present = np.mean([member for member, inside in zip(self.members, here, strict=True) if inside], axis=0)
+        spoken = [member if inside else present for member, inside in zip(self.members, mask, strict=True)]
+        said = np.empty(present.shape)
+        for group, layer in enumerate(self.layers):
+            rows = np.flatnonzero(self.group == group)
+            if len(rows):
+                said[rows] = layer.predict([member[rows] for member in spoken])
+        return self._told(said, self.group)
+
+
+def some_rows(game: Game) -> Game:
+    """The same on rows few enough for trees to predict them often, spread evenly."""
+    some = slice(None, None, (len(game.y) - 1) // _LAYER_ROWS + 1)
+    members = [member[some] for member in game.members]
+    return replace(game, y=game.y[some], members=members, group=game.group[some])
+
+
+def to_weigh(y: NDArray[Any], members: Sequence[Floats], rows: Codes, *, how: str, groups: int) -> Seen:
+    """Those rows, or, where weights are found for so many groups, of some thousands spread evenly."""
+    fewest, most = _REFIT_ROWS
+    enough = min(max(int(_REFITS[how] / _MOST_DEAR / groups), fewest), most)
+    kept = rows[:: (len(rows) - 1) // enough + 1]
+    return y[kept], [member[kept] for member in members]
+
+
+def _with_even_vote(weights: Floats) -> Floats:
+    """(m, members + 2) of (m, members + 1): one vote more, spread evenly, beside the votes of the members present."""
+    present = np.count_nonzero(weights[:, :-1], axis=1)
+    even = np.where(present, 1 / (present + 1), 0.0)
+    return np.column_stack([weights[:, :-1] * (1 - even)[:, None], even, weights[:, -1]])

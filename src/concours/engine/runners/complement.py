@@ -1,0 +1,170 @@
+"""How models complement one another, on the part that judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_array
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.rows import first_division
+from concours.engine.runners.join import members_of
+from concours.engine.runners.score import as_taken, decided, finite, measures
+from concours.engine.steady import steady
+from concours.engine.work import Yield
+from concours.kernels.blending import blend
+from concours.kernels.complementarity import (
+    double_faults,
+    error_correlations,
+    far_off,
+    growing_alliances,
+    rescued,
+)
+from concours.kernels.criteria import METRICS
+from concours.kernels.decisions import decision_weights
+from concours.tasks.metrics import Measure
+
+Floats = NDArray[np.float64]
+
+_STEPS = 25
+_ROUNDS = 50
+_ENOUGH = 20_000  # rows, to choose members on
+
+
+def complement(job: Job, store: Store) -> Yield:
+    """Whose errors go together, who gets right what the best gets wrong, and the smallest alliance that would do.
+
+    The best is the model with the best score on out-of-fold predictions. An error is a class wrongly named, as the
+    model's decision names it; where a number is predicted see `kernels.complementarity.far_off`.
+
+    The smallest alliance is the smallest of the greedily growing ones that is worse than the best of them by a standard
+    error at most (the one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984), on out-of-fold predictions.
+    It and the best of them are then compared on the part that judges. Where that is the out-of-fold predictions
+    themselves, the rows of a fold are joined by alliances that were chosen on the other folds.
+
+    Params: `decisions` and `names` of the models, `part`. Inputs: `y` and `predictions0…` of the part that judges,
+    `selection_y` and `selection0…` out-of-fold, `folds`.
+
+    Values: lists in the order of the models; `rescued` has shares of the `mistakes` of `best`; of `smallest` the score
+    is raw, and `difference` is that from the best alliance, whose members are `best_members`; none where undefined.
+    """
+    measure, decisions, crossed = measures(job)[0], job.params["decisions"], job.params["part"] == "selection"
+    y, seen_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["selection_y"])
+    models, seen = members_of(job, store, "predictions"), members_of(job, store, "selection")
+    folds = first_division(store, job.inputs["folds"])
+    with steady(threads=job.threads, seed=job.seed):
+        best = _best(measure, seen_y, [as_taken(measure, p, d, folds) for p, d in zip(seen, decisions, strict=True)])
+        told = [decided(p, d, folds if crossed else None) for p, d in zip(models, decisions, strict=True)]
+        errors, wrong, right = _errors(job.params["classes"], y, told, best)
+        shares = rescued(wrong[best], right)
+        chooser = _Chooser(measure=measure, y=seen_y, models=seen, seed=job.seed)
+        smallest = _judged(chooser, y, models, folds if crossed else None)
+    return Yield(
+        values={
+            "names": list(job.params["names"]),
+            "best": best,
+            "correlation": [[finite(value) for value in row] for row in error_correlations(errors).tolist()],
+            "double_fault": double_faults(wrong).tolist(),
+            "rescued": [finite(value) for value in shares.tolist()],
+            "mistakes": int(np.count_nonzero(wrong[best])),
+            "smallest": smallest,
+        }
+    )
+
+
+def _best(measure: Measure, y: NDArray[Any], told: list[Floats]) -> int:
+    scores = np.array([measure.score(y, p) for p in told])
+    return int(scores.argmax() if measure.metric.greater_is_better else scores.argmin())
+
+
+def _errors(classes: int, y: NDArray[Any], told: list[Floats], best: int) -> tuple[Floats, Any, Any]:
+    """Errors, and what counts as wrong and as right, (models, rows) each."""
+    if not classes:
+        errors = np.stack([p[:, 0] - y for p in told])
+        return errors, *far_off(errors, best)
+    wrong = np.stack([p.argmax(axis=1) != y for p in told])
+    return wrong.astype(np.float64), wrong, ~wrong
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Alliance:
+    """Weights of models (k,), and those by which a class is named."""
+
+    weights: Floats
+    decision: Floats | None
+
+    def predict(self, models: list[Floats]) -> Floats:
+        """Predictions as the metric takes them."""
+        joined = blend(models, self.weights)
+        return joined if self.decision is None else joined * self.decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chooser:
+    """Chooses alliances by out-of-fold predictions."""
+
+    measure: Measure
+    y: NDArray[Any]
+    models: list[Floats]
+    seed: int
+
+    def choose(self, rows: NDArray[np.int64]) -> tuple[_Alliance, _Alliance]:
+        """The smallest that does and the best, by those rows, or twenty thousand of them spread evenly."""
+        rows = rows[:: (len(rows) - 1) // _ENOUGH + 1]
+        y, models, name = self.y[rows], [p[rows] for p in self.models], self.measure.metric.name
+        sign = -1 if self.measure.metric.greater_is_better else 1
+
+        def loss(truth: NDArray[Any], p: Floats) -> float:
+            return sign * self.measure.score(truth, p)
+
+        metric = name if name in METRICS else loss
+        grown = growing_alliances(models, y, metric=metric, steps=_STEPS, seed=self.seed)
+        alliances = [_Alliance(weights=weights, decision=self._decision(models, weights, y)) for weights in grown]
+        for alliance in alliances:
+            worse, stderr = difference(self.measure, y, alliance.predict(models), alliances[-1].predict(models))
+            if sign * worse <= stderr:
+                return alliance, alliances[-1]
+        return alliances[-1], alliances[-1]
+
+    def _decision(self, models: list[Floats], weights: Floats, y: NDArray[Any]) -> Floats | None:
+        counts = self.measure.counts
+        return decision_weights(blend(models, weights), y, counts) if counts else None
+
+
+def _judged(
+    chooser: _Chooser, y: NDArray[Any], models: list[Floats], folds: NDArray[np.int64] | None
+) -> dict[str, Any] | None:
+    """The smallest alliance and how it does, beside the best; none where the metric is undefined on these rows."""
+    small, best = chooser.choose(np.arange(len(chooser.y)))
+    if folds is None:
+        told = [alliance.predict(models) for alliance in (small, best)]
+    else:
+        told = [np.empty(models[0].shape) for _ in range(2)]
+        for fold in np.unique(folds):
+            inside = np.flatnonzero(folds == fold)
+            for whole, alliance in zip(told, chooser.choose(np.flatnonzero(folds != fold)), strict=True):
+                whole[inside] = alliance.predict([p[inside] for p in models])
+    apart, stderr = difference(chooser.measure, y, told[0], told[1])
+    score = chooser.measure.score(y, told[0])
+    if not np.isfinite([score, apart, stderr]).all():
+        return None
+    members = np.flatnonzero(small.weights)
+    return {
+        "members": members.tolist(),
+        "weights": small.weights[members].tolist(),
+        "score": score,
+        "difference": apart,
+        "stderr": stderr,
+        "best_members": np.flatnonzero(best.weights).tolist(),
+    }
+
+
+def difference(measure: Measure, y: NDArray[Any], one: Floats, other: Floats) -> tuple[float, float]:
+    """By how much the raw score of one differs from the other's on the same rows, and the standard error of that."""
+    means = measure.means(y, [one, other], seed=0, rounds=_ROUNDS)
+    variance = means.covariance[0, 0] + means.covariance[1, 1] - 2 * means.covariance[0, 1]
+    return float(means.means[0] - means.means[1]), float(np.sqrt(max(variance, 0.0)))

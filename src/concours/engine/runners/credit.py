@@ -1,0 +1,97 @@
+"""Credit: what each member is worth to its alliance, on the part that judges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from concours.commons.blobs import get_array
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.coalitions import Game, some_rows, to_weigh
+from concours.engine.layers import get_layer
+from concours.engine.rows import first_division
+from concours.engine.runners.join import members_of, numbered
+from concours.engine.runners.score import measures
+from concours.engine.steady import steady
+from concours.engine.work import Yield
+from concours.kernels.calibration import Calibration
+from concours.kernels.credit import exact_credit, sampled_credit
+
+
+def credit(job: Job, store: Store) -> Yield:
+    """Shapley values and interactions of an alliance's members (`kernels.credit`), on the part that judges.
+
+    A coalition is worth the ranking metric, turned so that higher is better, of its members with the alliance's weights
+    renormalised on them; nobody is worth that of the training part's frequencies of classes, or its mean, and so is a
+    coalition whose weights do not add up to more than zero. On out-of-fold predictions the rows of a fold count with
+    that fold's weights. Of a stack the weights are found again for each coalition, on the out-of-fold predictions (a
+    thousand to five thousand rows of them, spread evenly, where there are more). To fit a boosted stack again for each
+    coalition would cost more than the contest: there the layer stays, and who is absent is spoken for by the mean of
+    those present; a thousand rows are judged, spread evenly.
+
+    Where a metric is of classes named, the alliance's calibration and decision count as on the board, but not for the
+    prior, about which nobody has decided. For a metric of probabilities calibration is left out: it was found for all
+    members together, and is the merit of none.
+
+    Up to twelve members all coalitions count, as far as that is seconds' work; otherwise orders are drawn. Standard
+    errors are those of the rows, by the jackknife, and of the draw.
+
+    Params: `how` (`mean`, `vote`, `pool`, `boosted`), `refit`, `part`, `weights` of the members, one list, or one for
+    each fold where `part` is `selection`, `calibration`, `decision`. Inputs: `y`, `train_y`, `folds`, `predictions0…`;
+    `selection0…` to find weights again for the test part; `model0…` of a boosted stack, one, or one for each fold.
+
+    Values: lists in the order of the members; `interactions` has [first, second, value, stderr].
+    """
+    with steady(threads=job.threads, seed=job.seed):
+        game = _game(job, store)
+        masks, drawn = game.coalitions(job.seed)
+        scored = game.scored(masks)
+    if not (np.isfinite(scored.values).all() and np.isfinite(scored.without).all()):
+        raise ValueError(f"{game.measure.metric.name} is not defined for every coalition on these rows")
+    table = (scored.values, scored.without)
+    found = sampled_credit(drawn, *table) if drawn else exact_credit(*table)
+    needs = np.column_stack([found.interactions, found.interaction_stderr])
+    return Yield(
+        values={
+            "value": found.value,
+            "prior": found.prior,
+            "gain_stderr": found.gain_stderr,
+            "exact": drawn is None,
+            "rows": len(game.y),
+            "coalitions": len(masks),
+            "shapley": found.shapley.tolist(),
+            "stderr": found.stderr.tolist(),
+            "shares": None if found.shares is None else found.shares.tolist(),
+            "interactions": [[*pair, *need] for pair, need in zip(found.pairs.tolist(), needs.tolist(), strict=True)],
+        }
+    )
+
+
+def _game(job: Job, store: Store) -> Game:
+    params, classes, crossed = job.params, job.params["classes"], job.params["part"] == "selection"
+    measure = measures(job)[0]
+    y, train_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["train_y"])
+    folds = first_division(store, job.inputs["folds"])
+    groups = int(folds.max()) + 1 if crossed else 1
+    named = measure.needs == "labels"
+    calibration, decision = (params[name] if named else None for name in ("calibration", "decision"))
+    game = Game(
+        how=params["how"],
+        measure=measure,
+        y=y,
+        members=members_of(job, store, "predictions"),
+        weights=np.resize(np.asarray(params["weights"], dtype=np.float64), (groups, len(params["weights"][0]))),
+        group=folds if crossed else np.zeros(len(y), dtype=np.int64),
+        prior=np.bincount(train_y, minlength=classes) / len(train_y) if classes else np.array([train_y.mean()]),
+        layers=[get_layer(store, job.inputs[f"model{i}"]) for i in range(numbered(job, "model"))],
+        calibration=Calibration(**calibration) if calibration else None,
+        decisions=np.asarray(decision["fold_weights"] if crossed else [decision["weights"]]) if decision else None,
+    )
+    if params["refit"]:
+        seen = game.members if crossed else members_of(job, store, "selection")
+        others = [folds != fold if crossed else np.ones(len(folds), np.bool_) for fold in range(groups)]
+        weigh = [to_weigh(train_y, seen, np.flatnonzero(rows), how=game.how, groups=groups) for rows in others]
+        return replace(game, seen=weigh)
+    return some_rows(game) if game.layers else game
