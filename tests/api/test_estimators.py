@@ -29,7 +29,7 @@ BAYES = "sklearn.naive_bayes:GaussianNB"
 QUICK = {"folds": 2, "cooperate": ["greedy"]}
 CHECKED = [
     ContestClassifier(["logistic", BAYES], **QUICK),
-    ContestRegressor(["ridge", "sklearn.tree:DecisionTreeRegressor"], **QUICK),
+    ContestRegressor(["ridge", "sklearn.tree:DecisionTreeRegressor"], folds=2, cooperate=()),
 ]
 
 
@@ -41,6 +41,7 @@ def test_what_scikit_learn_checks(estimator, check):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("estimator", [ContestClassifier(["logistic", BAYES]), ContestRegressor(["ridge", "knn"])])
 def test_what_scikit_learn_checks_by_default(estimator):
     """The same with the usual folds and all strategies."""
