@@ -213,7 +213,7 @@ def look(path: Path | str) -> Result:
         RunFolderError: there is no contest in the folder.
     """
     folder = existing(path)
-    if folder.read("result.json") is not None and not _newer(folder.path / "setup.json", folder.path / "result.json"):
+    if folder.read("result.json") is not None and not _newer(folder.journal, folder.path / "result.json"):
         return Result.load(path)
     setup = folder.read("setup.json")
     if setup is None:
@@ -225,7 +225,7 @@ def look(path: Path | str) -> Result:
     with damaged_named(folder):
         known = Setup.from_json(setup)
     if damaged:
-        known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder)))
+        known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder.journal)))
     return Result.of(circle(engine, known), known, folder)
 
 

@@ -31,6 +31,11 @@ class RunFolder:
         return self.path / "journal.jsonl"
 
     @property
+    def looks(self) -> Path:
+        """The journal of what was looked into for reports; it is none of the contest's, nor does its time count."""
+        return self.path / "looks.jsonl"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

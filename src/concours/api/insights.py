@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,7 +45,7 @@ def examine(result: Result, *, listener: Listener = ignore, engine: EngineName =
     with (
         folder.writing(),
         sitting(
-            folder, engine=engine, workers=workers, listener=listener, job_seconds=_JOB_S, began=time.monotonic()
+            folder, engine=engine, workers=workers, listener=listener, job_seconds=_JOB_S, journal=folder.looks
         ) as driver,
     ):
         state = driver.drive(examination, candidates, seed=setup.seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 from concours.api.folder import RunFolder
@@ -32,8 +33,9 @@ def sitting(
     job_memory: int | None = None,
     budget_s: float | None = None,
     began: float | None = None,
+    journal: Path | None = None,
 ) -> Iterator[Engine]:
-    """An engine that goes on with the journal of a folder, in which the caller may write.
+    """An engine that goes on with a journal of a folder, by default the contest's. The caller may write there.
 
     Args:
         job_memory: bytes of one job; by default an equal share of what is free.
@@ -42,13 +44,13 @@ def sitting(
     limits = Limits(seconds=job_seconds, memory=job_memory or memory_per_worker(workers), budget_s=budget_s)
     executor = executor_for(engine, out, workers, limits, listener)
     try:
-        journal = FileJournal(out.journal)
-        if journal.damaged:
-            listener(Notice(topic="warning", text=damaged_text(journal.damaged, out)))
+        records = FileJournal(journal or out.journal)
+        if records.damaged:
+            listener(Notice(topic="warning", text=damaged_text(records.damaged, records.path)))
         try:
             yield Engine(
                 store=out.store,
-                journal=journal,
+                journal=records,
                 executor=executor,
                 code=lambda job: code_digest(job, RUNNERS),
                 limits=limits,
@@ -56,7 +58,7 @@ def sitting(
                 spent_s=0.0 if began is None else time.monotonic() - began,
             )
         finally:
-            journal.close()
+            records.close()
     finally:
         executor.close()
 
@@ -76,6 +78,6 @@ def executor_for(name: str, out: RunFolder, workers: int, limits: Limits, listen
     )
 
 
-def damaged_text(lines: int, folder: RunFolder) -> str:
+def damaged_text(lines: int, journal: Path) -> str:
     """What is to be said of damaged lines of a journal."""
-    return f"{lines} lines of {folder.journal} are damaged; a run does their jobs again"
+    return f"{lines} lines of {journal} are damaged; a run does their jobs again"

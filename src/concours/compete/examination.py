@@ -121,14 +121,11 @@ class Examination(MemoProcess):
         importance = self._job(state, "importance", inputs, params, label="report: which columns matter")
         yield "importance", importance
         if done := state.done(importance):
-            drops = zip(done.values["columns"], done.values["drop"], strict=True)
-            first = sorted(drops, key=lambda pair: -pair[1])[:_DEPENDENCES]
-            columns = {"columns": [name for name, _ in first]}
-            if first:
-                yield (
-                    "dependence",
-                    self._job(state, "dependence", inputs, {**params, **columns}, label="report: how columns matter"),
-                )
+            kinds = zip(done.values["columns"], done.values["kinds"], strict=True)  # the greatest drop first
+            columns = [name for name, kind in kinds if kind != "text"][:_DEPENDENCES]
+            if columns:
+                params = {**params, "columns": columns}
+                yield "dependence", self._job(state, "dependence", inputs, params, label="report: how columns matter")
 
     def _occlude(self, state: Memo, rows: Sequence[int]) -> Job:
         inputs, params = self._model()

@@ -152,7 +152,8 @@ class _Topics(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, words: pd.Series) -> Floats:
-        return np.asarray(self.reduce_.transform(self.grams_.transform(words.fillna(""))), dtype=np.float32)
+        places, distinct = pd.factorize(words.fillna(""))
+        return np.asarray(self.reduce_.transform(self.grams_.transform(distinct)), dtype=np.float32)[places]
 
 
 def _words(column: pd.Series) -> pd.Series:

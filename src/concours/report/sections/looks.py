@@ -33,7 +33,14 @@ def looks_section(r: Report) -> Section | None:
     return Section(
         id="looks",
         title="What the model looks at",
-        text=(f"{r.leader.name}, the default model, was asked again about rows that were changed a little.",),
+        text=(
+            f"{r.leader.name}, the default model, was asked again about rows that were changed a little.",
+            *(
+                ()
+                if r.rows_test
+                else ("There is no test part, so these are rows that it was fitted on, which flatters.",)
+            ),
+        ),
         figures=shown,
     )
 
@@ -120,7 +127,7 @@ def _dependence(r: Report, found: Mapping[str, Any]) -> Figure:
 def _dependent(column: Mapping[str, Any], outputs: Sequence[int], y: Axis) -> Plane:
     numbers = column["kind"] == "number"
     grid = column["grid"]
-    x = linear(column["name"], grid, fit=True) if numbers else _named(column["name"], grid)
+    x = linear(column["name"], grid, fit=True) if numbers else _named(column["name"], grid, column["kind"])
     places = [x.at(value) for value in grid] if numbers else [x.at(index + 0.5) for index in range(len(grid))]
     curves = []
     for hue in range(len(outputs)):
@@ -136,11 +143,12 @@ def _dependent(column: Mapping[str, Any], outputs: Sequence[int], y: Axis) -> Pl
     return Plane(x=x, y=y, curves=tuple(curves), bars=rug, caption=column["name"])  # fmt: skip
 
 
-def _named(name: str, values: Sequence[Any]) -> Axis:
-    """An axis of names, one a unit of its length."""
-    letters = max(3, 44 // len(values))
+def _named(name: str, values: Sequence[Any], kind: str) -> Axis:
+    """An axis of names, one a unit of its length; of dates the first, the middle and the last are told."""
+    told = {0, len(values) // 2, len(values) - 1} if kind == "date" else set(range(len(values)))
+    letters = max(3, 44 // len(told))
     texts = [text if len(text := _value(value)) <= letters else f"{text[: letters - 1]}…" for value in values]
-    ticks = tuple(Tick(percent(i + 0.5, 0, len(values)), text) for i, text in enumerate(texts))
+    ticks = tuple(Tick(percent(i + 0.5, 0, len(values)), text) for i, text in enumerate(texts) if i in told)
     return Axis(name=name, low=0.0, high=float(len(values)), ticks=ticks)
 
 
