@@ -46,7 +46,8 @@ def test_result_json_has_the_names_that_others_read(result):
     assert value["greater_is_better"] is False
     for line in value["standings"]:
         assert line.keys() == {
-            "rank", "rank_best", "rank_worst", "name", "role", "selection", "score", "ci", "metrics", "fit_seconds",
+            "rank", "rank_best", "rank_worst", "name", "role", "selection", "score", "ci", "metrics", "intervals",
+            "ranks", "tier", "fit_seconds",
             "predict_seconds", "status", "reason", "note",
         }  # fmt: skip
         assert line["rank_best"] <= line["rank"] <= line["rank_worst"]
@@ -58,6 +59,25 @@ def test_result_json_has_the_names_that_others_read(result):
         assert np.isclose(sum(alliance["weights"].values()), 1)
         assert set(alliance["weights"]) <= {"tree", "bayes"}
     assert [entrant["name"] for entrant in value["lineup"]] == ["dummy", "tree", "bayes"]
+
+
+def test_credit_of_the_members_of_alliances(result):
+    """It adds up to what an alliance gains, is kept in result.json the worthiest first, and comes back frozen."""
+    value = json.loads((result.folder.path / "result.json").read_text())["credit"]
+    assert {"average", "vote"} <= value.keys() <= result.alliances.keys()
+    for name, credit in result.credit.items():
+        parts = [part.shapley for part in credit.members.values()]
+        assert np.isclose(sum(parts), credit.gain)
+        assert parts == sorted(parts, reverse=True)
+        assert np.isclose(sum(part.share for part in credit.members.values()), 1)
+        assert set(credit.members) == set(result.alliances[name].weights)
+        assert (credit.part, credit.exact, len(credit.interactions)) == ("test", True, 1)
+        assert list(value[name]["members"]) == list(credit.members)
+        assert value[name].keys() == {
+            "value", "prior", "gain_stderr", "part", "exact", "members", "interactions",
+        }  # fmt: skip
+    assert np.isclose(-result.credit["vote"].value, result.standings["vote"].score), "a vote is not calibrated"
+    assert Result.load(result.folder.path).credit == result.credit
 
 
 def test_default_is_the_best_by_selection_score(result):

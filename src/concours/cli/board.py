@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from concours.api.credit import Credit
 from concours.api.result import Result
 from concours.cli.plot import IntervalPlot
 from concours.core.standings import Standing
@@ -115,15 +116,36 @@ def _legend(result: Result) -> str:
 
 
 def _print_alliances(result: Result, out: Console) -> None:
-    for name, alliance in result.alliances.items():
+    told = [name for name in result.alliances if name not in ("average", "vote")]
+    for name in told:
+        alliance, credit = result.alliances[name], result.credit.get(name)
         weights = sorted(alliance.weights.items(), key=lambda item: -item[1])
-        if name in ("average", "vote"):
-            continue
         uses = used(alliance.to_json())
         out.print(f"\n[cyan]{escape(name)}[/] joins" + (f"  [dim](uses {uses})[/]" if uses else ""))
-        width = max(len(member) for member, _ in weights)
+        table = Table(
+            box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=credit is not None
+        )
+        for title in ("", "weight", "", "credit"):
+            table.add_column(title, justify="right" if title else "left", no_wrap=True)
         for member, weight in weights:
-            out.print(f"  {escape(member):<{width}}  {weight:6.1%}  [cyan]{'█' * max(round(weight * _BAR), 1)}[/]")
+            bar = f"[cyan]{'█' * max(round(weight * _BAR), 1)}[/]"
+            table.add_row(f"  {escape(member)}", f"{weight:.1%}", bar, _credit(credit, member))
+        out.print(table)
+    if any(name in result.credit for name in told):
+        metric = result.setup.problem.metrics[0].name
+        out.print(
+            f"\n[dim]credit: share of what the alliance gains in {metric} over guessing (Shapley), ± its error.[/]"
+        )
+
+
+def _credit(credit: Credit | None, member: str) -> str:
+    """A member's share of the gain, with its standard error; its part in units where the gain may be nothing."""
+    part = credit.members.get(member) if credit else None
+    if credit is None or part is None:
+        return ""
+    if part.share is None:
+        return f"{_number(part.shapley)} [dim]± {part.stderr:.2g}[/]"
+    return f"{part.share:.1%} [dim]± {part.stderr / credit.gain:.1%}[/]"
 
 
 def _bar(plot: IntervalPlot, line: Standing) -> Text:
