@@ -9,6 +9,7 @@ import pytest
 from concours.commons.blobs import get_array, get_table
 from concours.commons.memory import MemoryStore
 from concours.core.errors import ConcoursError
+from concours.core.problem import Problem
 from concours.engine.ingest import ingest
 from concours.tasks.task import Split, Task
 
@@ -37,6 +38,25 @@ def test_ids_and_groups_are_no_inputs(tmp_path):
     assert found.test_ids.to_pylist() == [f"k{i}" for i in positions]
     assert found.rows == 80
     assert not set(positions // 4) & set(get_array(store, found.problem.train.ids) // 4)
+
+
+def test_groups_are_kept_where_rows_have_any(tmp_path):
+    """Each part knows which of its rows belong together; a split without groups has the digest that it always had."""
+    found, store = ingested(tmp_path, split=Split(test=0.25, folds=3, group="who"))
+    for part in (found.problem.train, found.problem.test):
+        groups, who = get_array(store, part.groups), get_array(store, part.ids) // 4
+        assert set(groups) == set(range(len(set(who))))
+        assert len(set(zip(groups, who, strict=True))) == len(set(who))
+    assert Problem.from_json(found.problem.to_json()) == found.problem
+    alone, _ = ingested(tmp_path, split=Split(test=0.25, folds=3))
+    assert "groups" not in str(alone.problem.to_json())
+    apart, kept = ingested(tmp_path, FRAME.iloc[:60], test=FRAME.iloc[60:], split=Split(folds=3, group="who"))
+    groups = get_array(kept, apart.problem.test.groups)
+    assert len(set(zip(groups, np.arange(20) // 4, strict=True))) == len(set(groups)) == 5
+    nameless, _ = ingested(
+        tmp_path, FRAME.iloc[:60], test=FRAME.iloc[60:].drop(columns="who"), split=Split(folds=3, group="who")
+    )
+    assert nameless.problem.test.groups is None
 
 
 def test_without_ids_rows_are_known_by_position(tmp_path):

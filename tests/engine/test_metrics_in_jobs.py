@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from concours.commons.blobs import put_array
+from concours.commons.blobs import get_array, put_array
 from concours.commons.memory import MemoryStore
 from concours.core.job import Job
 from concours.engine.runners.join import select
@@ -43,6 +45,36 @@ def test_judged_by_any_metric(name, store):
     for value, (low, high) in zip(values["scores"][name], values["ci"], strict=True):
         assert low <= value <= high
     assert set(values["scores"]) == {name, "accuracy"}
+
+
+def test_every_metric_has_intervals_and_ranks(store):
+    """Not only the one that ranks; and those who cannot be told apart share a tier."""
+    values = judge(job(store, "judge", NAMES), store).values
+    for name in NAMES:
+        for value, (low, high), (rank, best, worst) in zip(
+            *(values[what][name] for what in ("scores", "intervals", "ranks")), strict=True
+        ):
+            assert low <= value <= high
+            assert best <= rank <= worst
+    assert values["ci"] == values["intervals"]["log_loss"]
+    assert list(zip(values["rank"], values["rank_best"], values["rank_worst"], strict=True)) == [(1, 1, 1), (2, 2, 2)]
+    assert values["tier"] == [1, 2]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_groups_are_one_observation(name, store):
+    """Rows that come four times, as groups of four, give no narrower an interval than once; taken for rows they do."""
+    once, groups = job(store, "judge", [name]), np.repeat(np.arange(200), 4)
+    four = {
+        key: put_array(store, np.repeat(get_array(store, digest), 4, axis=0)) for key, digest in once.inputs.items()
+    }
+    together = {**four, "groups": put_array(store, groups)}
+    widths = [
+        np.ptp(judge(replace(once, inputs=inputs), store).values["intervals"][name][1])
+        for inputs in (once.inputs, four, together)
+    ]
+    assert widths[1] < 0.62 * widths[0]
+    assert np.allclose(widths[2], widths[0], rtol=0.25)
 
 
 @pytest.mark.parametrize("name", NAMES)

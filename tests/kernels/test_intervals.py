@@ -20,13 +20,15 @@ def test_intervals_of_shares():
     assert np.allclose([low, high], [0.7225, 1.0], atol=1e-4)
 
 
-def test_scores_of_two_bounds_are_as_shares():
-    """Of a share of rows that is Wilson's own interval, at 1 too; of rows that all come twice, that of half of them."""
+def test_scores_of_two_bounds():
+    """Symmetric in log-odds, close to Wilson's for a share of many rows; of rows that all come twice, as of half."""
     hit = (np.arange(1000) < 800).astype(float)
-    shares = row_means(np.stack([hit, np.ones(1000)], axis=1))
-    assert np.allclose(intervals(shares, low=0, high=1), share_intervals(shares.means, 1000), atol=1e-4)
+    once = row_means(hit[:, None])
+    ((low, high),) = intervals(once, low=0, high=1)
+    assert np.isclose(low / (1 - low) * high / (1 - high), 16)
+    assert np.allclose([low, high], share_intervals(once.means, 1000)[0], atol=1e-3)
     twice = row_means(np.repeat(hit[:, None], 2, axis=0), groups=np.repeat(np.arange(1000), 2))
-    assert np.allclose(intervals(twice, low=0, high=1), share_intervals(shares.means[:1], 1000), atol=1e-4)
+    assert np.allclose(intervals(twice, low=0, high=1), [low, high])
 
 
 def test_at_a_bound_the_rarest_class_counts():

@@ -112,13 +112,13 @@ def test_roots_of_nothing():
 @SETTINGS
 @given(st.integers(4, 30), st.integers(2, 4), st.integers(0, 1000))
 def test_clusters_are_naive(rows, count, seed):
-    """Sums of groups, loop by loop, scaled by groups / (groups - 1); their third moments give the skewness."""
+    """The jackknife, every group left out in turn and the mean computed anew; third moments give the skewness."""
     rng = np.random.default_rng(seed)
     scores, groups = rng.normal(size=(rows, 2)), rng.permutation(np.arange(rows) % count)
     found = row_means(scores, groups=groups)
-    sums = np.array([(scores[groups == g] - scores.mean(axis=0)).sum(axis=0) / rows for g in range(count)])
-    assert np.allclose(found.covariance, count / (count - 1) * sums.T @ sums)
-    assert np.allclose(found.skewness, (sums**3).sum(axis=0) / (sums**2).sum(axis=0) ** 1.5)
+    away = np.array([scores.mean(axis=0) - scores[groups != g].mean(axis=0) for g in range(count)])
+    assert np.allclose(found.covariance, (count - 1) / count * away.T @ away)
+    assert np.allclose(found.skewness, (away**3).sum(axis=0) / (away**2).sum(axis=0) ** 1.5)
     assert (found.units, found.rarest) == (count, count)
     order = rng.permutation(rows)
     assert np.allclose(row_means(scores[order], groups=groups[order]).covariance, found.covariance)

@@ -77,6 +77,7 @@ class _Truth:
         y: codes or values, (rows,).
         ids: as texts, (rows,).
         positions: in the data that it was split off from, (rows,); `everything` is how many rows that has.
+        groups: of rows that belong together, (rows,), where the split is by group.
     """
 
     y: NDArray[Any]
@@ -84,6 +85,7 @@ class _Truth:
     positions: NDArray[np.int64]
     everything: int
     classes: tuple[Any, ...]
+    groups: NDArray[np.int64] | None
 
 
 def score_predictions(contest: Contest, file: Path) -> Scored:
@@ -110,6 +112,7 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
         positions=get_array(store, problem.test.ids),
         everything=ingested.rows,
         classes=problem.classes,
+        groups=get_array(store, problem.test.groups) if problem.test.groups else None,
     )
     table = _aligned(_named(_read(file), contest.task.id), truth, file.name)
     given = _predictions(table, truth, file.name)
@@ -122,12 +125,12 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
         first = next(iter(not_scored))
         raise DataError(f"{file.name}: {first} {not_scored[first]}; or add a metric of labels, e.g. accuracy")
     seed = derive_seed(contest.seed, "judge")
-    scores = tuple(_score(found, truth.y, given.of(found), seed) for found in fit)
+    scores = tuple(_score(found, truth, given.of(found), seed) for found in fit)
     return Scored(name=problem.name, rows=len(truth.y), scores=scores, not_scored=not_scored)
 
 
-def _score(found: Measure, y: NDArray[Any], p: Floats, seed: int) -> Score:
-    means = found.means(y, [p], seed=seed, rounds=_ROUNDS)
+def _score(found: Measure, truth: _Truth, p: Floats, seed: int) -> Score:
+    means = found.means(truth.y, [p], seed=seed, rounds=_ROUNDS, groups=truth.groups)
     (ci,) = found.intervals(means).tolist()
     value = float(means.means[0])
     return Score(

@@ -30,17 +30,19 @@ class Judgement(MemoProcess):
         return unfinished(state, [self._job(state)] if state.candidates else [])
 
     def verdict(self, state: Memo) -> Done | Failed | None:
-        """How the job ended: `values` has scores, intervals and ranks in the order of the candidates."""
+        """How the job ended: `values` has scores, intervals, ranks and tiers in the order of the candidates."""
         return state.ended(self._job(state))
 
     def _job(self, state: Memo) -> Job:
         rows = self.problem.test if self.part == "test" and self.problem.test else self.problem.train
         predictions = {f"predictions{i}": self._predictions(c) for i, c in enumerate(state.candidates)}
-        folds = {"folds": self.problem.folds} if self.part == "selection" else {}
+        further = {"folds": self.problem.folds} if self.part == "selection" else {}
+        if rows.groups:
+            further["groups"] = rows.groups
         decisions = [candidate.decision and dict(candidate.decision) for candidate in state.candidates]
         return Job(
             kind="judge",
-            inputs={"y": rows.y, **folds, **{name: digest for name, digest in predictions.items() if digest}},
+            inputs={"y": rows.y, **further, **{name: digest for name, digest in predictions.items() if digest}},
             params={**self.problem.measuring(), "decisions": decisions},
             seed=derive_seed(state.seed, "judge"),
             threads=self.threads,

@@ -386,9 +386,10 @@ class _Way:
 
     def _score(self, candidate: Candidate) -> Job:
         problem = self.board.problem
+        groups = {"groups": problem.train.groups} if problem.train.groups else {}
         return Job(
             kind="score",
-            inputs={"predictions": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds},
+            inputs={"predictions": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds, **groups},
             params={**problem.measuring(1), "decision": _plain(candidate.decision)},
             seed=derive_seed(self.state.seed, "score"),
             threads=self.board.threads,

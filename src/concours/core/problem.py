@@ -26,12 +26,14 @@ class Part:
         y: the targets, (rows,): int64 codes into the problem's classes, or float64.
         ids: positions of the rows in the data as it was read, (rows,) int64; in the test file's own order where the
             test part is a file of its own.
+        groups: where rows belong together, the group of each, (rows,) int64 from 0.
     """
 
     x: Digest
     y: Digest
     ids: Digest
     rows: int
+    groups: Digest | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +87,12 @@ class Problem:
         return digest_json({key: value for key, value in self.to_json().items() if key != "name"})
 
     def to_json(self) -> dict[str, Any]:
-        """The problem as JSON."""
-        return asdict(self)
+        """The problem as JSON; a part without groups does not name them."""
+        value = asdict(self)
+        for part in (value["train"], value["test"]):
+            if part and part["groups"] is None:
+                del part["groups"]
+        return value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Problem:

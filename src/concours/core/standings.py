@@ -29,6 +29,9 @@ class Standing:
         selection: the score on out-of-fold predictions of the training part, by which everything is chosen.
         score, ci: the raw metric on the part that judges, and its interval [low, high] of 95%.
         metrics: every metric of the problem, raw, on the part that judges.
+        intervals, ranks: of the metrics by name, the interval [low, high] of 95%, where it is defined, and the place,
+            the best and the worst place that the data cannot rule out.
+        tier: which of the groups of entrants that cannot be told from the group's best, from 1.
         note: how the entrant came to be, where that is to be known beside its score.
     """
 
@@ -40,6 +43,9 @@ class Standing:
     score: float | None = None
     ci: tuple[float, float] | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    ranks: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    tier: int | None = None
     fit_seconds: float | None = None
     predict_seconds: float | None = None
     status: StandingStatus = "ok"
@@ -47,7 +53,8 @@ class Standing:
     note: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "metrics", frozen(self.metrics))
+        for name in ("metrics", "intervals", "ranks"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
 
 
 @dataclass(frozen=True)

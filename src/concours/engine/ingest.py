@@ -15,7 +15,7 @@ from concours.core.errors import DataError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
-from concours.tasks.division import column_of, divide
+from concours.tasks.division import DUPLICATES, column_of, divide, groups_of
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.labels import class_list, codes_of
@@ -66,11 +66,12 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
     )
     in_test = division.in_test
     ids = _ids(data if test is None else test, task)
+    groups_of_test = None if test is None else _groups_of(test, task)
     data, test = _inputs(data, task), None if test is None else _inputs(test, task)
     if test is None:
-        test_part = _keep(store, data, codes, np.flatnonzero(in_test)) if in_test.any() else None
+        test_part = _keep(store, data, codes, np.flatnonzero(in_test), division.groups) if in_test.any() else None
     else:
-        test_part = _keep(store, test, _codes_of(test, classes, kind), np.arange(len(test)))
+        test_part = _keep(store, test, _codes_of(test, classes, kind), np.arange(len(test)), groups_of_test)
     train = np.flatnonzero(~in_test)
     judging = np.flatnonzero(in_test) if test is None else np.arange(len(test))
     public = public_rows(_numbers(ids, judging), task.split.public) if task.split.public and test_part else None
@@ -79,7 +80,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         kind=kind.name,
         classes=classes,
         metrics=tuple(found.metric for found in metrics),
-        train=_keep(store, data, codes, train),
+        train=_keep(store, data, codes, train, division.groups),
         folds=put_array(store, division.folds),
         n_folds=int(division.folds.max()) + 1,
         test=test_part,
@@ -169,6 +170,14 @@ def _numbers(ids: pa.Array | None, rows: NDArray[np.int64]) -> NDArray[np.int64]
     return rows if ids is None else row_keys(pa.table({"id": ids.take(pa.array(rows))})).view(np.int64)
 
 
+def _groups_of(test: Data, task: Task) -> NDArray[np.int64] | None:
+    """The groups of a test part that is a source of its own, if it has them."""
+    group = task.split.group
+    if group is None or (group != DUPLICATES and not (isinstance(test.x, pa.Table) and group in test.x.column_names)):
+        return None
+    return groups_of(group, test.x, test.name, (task.id,) if task.id else ())
+
+
 def _inputs(data: Data, task: Task) -> Data:
     """The data without the columns that no model gets."""
     if not isinstance(data.x, pa.Table):
@@ -190,11 +199,18 @@ def _positive_last(classes: tuple[Any, ...], task: Task, name: str) -> tuple[Any
     return (*(label for label in classes if label not in found), *found)
 
 
-def _keep(store: Store, data: Data, y: NDArray[Any], rows: NDArray[np.int64]) -> Part:
+def _keep(store: Store, data: Data, y: NDArray[Any], rows: NDArray[np.int64], groups: NDArray[np.int64] | None) -> Part:
     if isinstance(data.x, pa.Table):
         kept = put_table(store, data.x, rows)
     elif isinstance(data.x, pa.ChunkedArray):
         kept = put_texts(store, data.x, rows, data.text)
     else:
         kept = put_array(store, data.x, rows)
-    return Part(x=kept, y=put_array(store, y[rows]), ids=put_array(store, rows), rows=len(rows))
+    codes = None if groups is None else np.unique(groups[rows], return_inverse=True)[1]
+    return Part(
+        x=kept,
+        y=put_array(store, y[rows]),
+        ids=put_array(store, rows),
+        rows=len(rows),
+        groups=None if codes is None else put_array(store, codes),
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from scipy.stats import norm
 from scipy.stats import t as student
 
@@ -19,12 +20,13 @@ Floats = NDArray[np.float64]
 def intervals(scores: Means, *, low: float = -np.inf, high: float = np.inf, level: float = LEVEL) -> Floats:
     """(k, 2) intervals of scores, each of which is in its own, within the bounds; NaN where nothing is known.
 
-    Two finite bounds: Wilson's interval, for as many rows as a share would need to vary so much. An upper bound alone:
-    a t interval of the logarithm of the distance to it. Else: a t interval corrected for skewness (Hall 1992).
+    Two finite bounds: a t interval of the log-odds of the place between them; at a bound, where no variance is seen,
+    Wilson's for as many rows as tell of the rarest class. An upper bound alone: a t interval of the logarithm of the
+    distance to it. Else: a t interval corrected for skewness (Hall 1992).
     """
     z = float(student.isf((1 - level) / 2, max(scores.units - 1, 1)))
     if np.isfinite(low) and np.isfinite(high):
-        found = low + (high - low) * _of_shares(scores, z, low, high)
+        found = _between(scores, z, low, high)
     elif np.isfinite(high):
         found = _below(scores, z, high)
     else:
@@ -44,16 +46,16 @@ def _wilson(shares: Floats, rows: float | Floats, z: float) -> Floats:
     return np.asarray(np.clip(np.stack([centre - half, centre + half], axis=1), 0.0, 1.0))
 
 
-def _of_shares(scores: Means, z: float, low: float, high: float) -> Floats:
-    """By the effective number of rows (Kish 1965), which for a share of rows is their number.
-
-    Clusters lower it (Dean and Pagano 2015). At a bound, where there is no variance, it is that of the rarest class.
-    """
-    shares = (scores.means - low) / (high - low)
-    variance = np.diag(scores.covariance) / (high - low) ** 2
-    within = np.maximum(shares * (1 - shares), 0.0)
-    rows = 1 + np.divide(within, variance, out=np.full_like(shares, np.inf), where=variance != 0)
-    return _wilson(shares, np.where(within == 0, scores.rarest, rows), z)
+def _between(scores: Means, z: float, low: float, high: float) -> Floats:
+    """Of correlations between -1 and 1 the scale is Fisher's z (1921), of areas under ROC curves Pepe's (2003)."""
+    width = high - low
+    shares = (scores.means - low) / width
+    slope = shares * (1 - shares)
+    off = np.divide(scores.stderr / width, slope, out=np.zeros_like(shares), where=slope != 0)
+    with np.errstate(divide="ignore"):
+        ends = expit(logit(np.clip(shares, 0.0, 1.0))[:, None] + np.stack([-z * off, z * off], axis=1))
+    at_a_bound = _wilson(np.clip(shares, 0.0, 1.0), max(scores.rarest, 1), z)
+    return np.asarray(low + width * np.where((slope <= 0)[:, None], at_a_bound, ends))
 
 
 def _below(scores: Means, z: float, high: float) -> Floats:

@@ -22,14 +22,19 @@ class RankRanges:
 
 
 def rank_ranges(scores: Means, *, greater_is_better: bool, level: float = LEVEL) -> RankRanges:
-    """For each entrant 1 + how many are certainly better, and k - how many are certainly worse.
+    """For each entrant 1 + how many are certainly better, and k - how many are certainly worse."""
+    better = certainly_better(scores, greater_is_better=greater_is_better, level=level)
+    k = len(scores.means)
+    return RankRanges(1 + better.sum(axis=0), k - better.sum(axis=1))
+
+
+def certainly_better(scores: Means, *, greater_is_better: bool, level: float = LEVEL) -> NDArray[np.bool_]:
+    """(k, k): whether the row's entrant is certainly better than the column's.
 
     "Certainly" holds for all pairs together with probability `level`: two-sided t tests of the paired differences, with
     Holm's correction (Holm 1979).
     """
-    better = certain_pairs(scores, level=level) & _ahead(scores.means, greater_is_better)
-    k = len(scores.means)
-    return RankRanges(1 + better.sum(axis=0), k - better.sum(axis=1))
+    return certain_pairs(scores, level=level) & _ahead(scores.means, greater_is_better)
 
 
 def certain_pairs(scores: Means, *, level: float = LEVEL) -> NDArray[np.bool_]:

@@ -103,8 +103,9 @@ class Means:
 def jackknifed(estimates: Floats, pseudo: Floats, *, groups: Codes | None = None, rarest: float = np.inf) -> Means:
     """Estimates with the covariance and the skewness of the mean of their pseudo-values, paired.
 
-    The covariance holds what models share, e.g. hard rows. Where rows come in groups, the sums of groups are the
-    independent units, and their covariance is scaled by groups / (groups - 1) (Liang and Zeger 1986).
+    The covariance holds what models share, e.g. hard rows. Where rows come in groups, whole groups are left out of the
+    mean: a covariance that is robust to clusters, with the small-sample correction CV3 (Bell and McCaffrey 2002;
+    MacKinnon, Nielsen and Webb 2023).
 
     Laws: invariant to the order of the rows; permuting the models permutes the result; groups of one row each are as no
     groups; rows that all come twice, as groups of two, are about as rows that come once.
@@ -117,10 +118,15 @@ def jackknifed(estimates: Floats, pseudo: Floats, *, groups: Codes | None = None
     """
     rows = len(pseudo)
     moved = (pseudo - pseudo.mean(axis=0)) / rows
+    sizes = np.ones((1, 1))
     if groups is not None:
+        sizes = np.bincount(groups)[:, None].astype(np.float64)
         moved = np.stack([np.bincount(groups, weights=column) for column in moved.T], axis=1)
-    units, total = len(moved), moved.T @ moved
-    covariance = total * units / (units - 1) if units > 1 else np.full_like(total, np.nan)
+    units = len(moved)
+    if units > 1:
+        moved *= rows / (rows - sizes)
+    total = moved.T @ moved
+    covariance = total * (units - 1) / units if units > 1 else np.full_like(total, np.nan)
     spread = np.diag(total) ** 1.5
     third = np.einsum("ij,ij,ij->j", moved, moved, moved)
     skewness = np.divide(third, spread, out=np.zeros_like(spread), where=spread > 0)

@@ -28,10 +28,12 @@ class Division:
     Attributes:
         in_test: whether each row judges, (rows,); none does where the test part is a source of its own.
         folds: of the rows that do not, in their order: (training rows,), or (training rows, repeats).
+        groups: the group of each row, (rows,), where the split is by group.
     """
 
     in_test: NDArray[np.bool_]
     folds: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
 
 
 def divide(
@@ -55,7 +57,7 @@ def divide(
         ContestError, DataError: the split does not suit the data.
     """
     strata = _strata(split, codes, classes)
-    groups = None if split.group is None else _groups(split.group, x, name, ignore)
+    groups = None if split.group is None else groups_of(split.group, x, name, ignore)
     time = None if split.time is None else times(x, split.time, name)
     share = 0.0 if test_apart else split.test
     in_test = test_rows(strata, share, rng, groups=groups) if time is None else last_rows(time, share)
@@ -72,7 +74,7 @@ def divide(
     else:
         folds = time_folds(time[train], count)
         _check_enough(len(np.unique(folds)), count, f"different times ({split.time})", name)
-    return Division(in_test=in_test, folds=folds)
+    return Division(in_test=in_test, folds=folds, groups=groups)
 
 
 def usual_folds(rows: int, *, pictures: bool) -> int:
@@ -128,8 +130,12 @@ def _strata(split: Split, codes: NDArray[Any], classes: int) -> NDArray[np.int64
     return codes
 
 
-def _groups(group: str, x: Rows, name: str, ignore: tuple[str, ...]) -> NDArray[np.int64]:
-    """The group of each row, (rows,), numbered from 0."""
+def groups_of(group: str, x: Rows, name: str, ignore: tuple[str, ...] = ()) -> NDArray[np.int64]:
+    """The group of each row, (rows,), numbered from 0.
+
+    Raises:
+        ContestError, DataError: there is no such column, or it has gaps.
+    """
     if group == DUPLICATES and not (isinstance(x, pa.Table) and group in x.column_names):
         rows = x.drop_columns(list(ignore)) if isinstance(x, pa.Table) and ignore else x
     else:

@@ -14,6 +14,8 @@ from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.work import Yield
 from concours.kernels.ranks import competition_ranks, rank_ranges
+from concours.kernels.scores import Means
+from concours.kernels.tiers import tiers
 from concours.tasks.metrics import Measure, measure
 
 Floats = NDArray[np.float64]
@@ -28,38 +30,59 @@ def score(job: Job, store: Store) -> Yield:
     y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
     folds = first_division(store, job.inputs["folds"])
     told = as_taken(first, p, job.params["decision"], folds)
-    means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS)
+    means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS, groups=_groups(job, store))
     return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
 
 
 def judge(job: Job, store: Store) -> Yield:
-    """Every metric of every model; for the ranking metric also intervals, ranks, and the ranges of ranks.
+    """Every metric of every model, with intervals, ranks, and the ranges of ranks; by the ranking metric also tiers.
 
-    All values are lists in the order of the models.
+    All values are lists in the order of the models. `scores`, `intervals` [low, high] (or none, where that is not
+    known) and `ranks` [rank, best, worst] are by metric; `ci`, `rank`, `rank_best`, `rank_worst` and `tier` are by the
+    ranking metric. Rows of one group, where the job has groups, are one observation.
     """
-    first, *others = measures(job)
-    direction = first.metric.greater_is_better
-    y = get_array(store, job.inputs["y"])
+    y, groups = get_array(store, job.inputs["y"]), _groups(job, store)
     count = sum(name.startswith("predictions") for name in job.inputs)
     predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
     folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
 
-    def told(metric: Measure) -> list[Floats]:
+    def means(metric: Measure) -> Means:
         pairs = zip(predictions, job.params["decisions"], strict=True)
-        return [as_taken(metric, p, decision, folds) for p, decision in pairs]
+        told = [as_taken(metric, p, decision, folds) for p, decision in pairs]
+        return metric.means(y, told, seed=job.seed, rounds=_JUDGE_ROUNDS, groups=groups)
 
-    means = first.means(y, told(first), seed=job.seed, rounds=_JUDGE_ROUNDS)
-    ranges = rank_ranges(means, greater_is_better=direction)
-    further = {m.metric.name: [finite(m.score(y, p)) for p in told(m)] for m in others}
+    each = [(metric, means(metric)) for metric in measures(job)]
+    first, of_first = each[0]
+    intervals = {metric.metric.name: _intervals(metric, found) for metric, found in each}
+    ranks = {metric.metric.name: _ranks(metric, found) for metric, found in each}
+    rank, best, worst = zip(*ranks[first.metric.name], strict=True)
     return Yield(
         values={
-            "scores": {first.metric.name: means.means.tolist(), **further},
-            "ci": first.intervals(means).tolist(),
-            "rank": competition_ranks(means.means, greater_is_better=direction).tolist(),
-            "rank_best": ranges.best.tolist(),
-            "rank_worst": ranges.worst.tolist(),
+            "scores": {metric.metric.name: [finite(value) for value in found.means] for metric, found in each},
+            "intervals": intervals,
+            "ranks": ranks,
+            "ci": intervals[first.metric.name],
+            "rank": list(rank),
+            "rank_best": list(best),
+            "rank_worst": list(worst),
+            "tier": tiers(of_first, greater_is_better=first.metric.greater_is_better).tolist(),
         }
     )
+
+
+def _groups(job: Job, store: Store) -> NDArray[np.int64] | None:
+    return get_array(store, job.inputs["groups"]) if "groups" in job.inputs else None
+
+
+def _intervals(metric: Measure, means: Means) -> list[list[float] | None]:
+    return [ends.tolist() if np.isfinite(ends).all() else None for ends in metric.intervals(means)]
+
+
+def _ranks(metric: Measure, means: Means) -> list[list[int]]:
+    greater = metric.metric.greater_is_better
+    ranges = rank_ranges(means, greater_is_better=greater)
+    ranks = competition_ranks(means.means, greater_is_better=greater)
+    return np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist()
 
 
 def as_taken(metric: Measure, p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int64] | None) -> Floats:

@@ -1,0 +1,55 @@
+"""Tests over several tasks: Demsar's own example, scipy's, and laws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import friedmanchisquare
+
+from concours.kernels.demsar import critical_difference, friedman, rank_intervals, task_ranks
+
+SETTINGS = settings(derandomize=True, max_examples=50, deadline=None)
+
+
+def test_demsars_example():
+    """Mean ranks of four models on 14 data sets, as printed in the paper (2006, section 3.2.2)."""
+    found = friedman(np.array([3.143, 2.000, 2.893, 1.964]), 14)
+    assert found.chi2 == pytest.approx(9.28, abs=0.01)
+    assert found.f == pytest.approx(3.69, abs=0.01)
+    assert found.p_f < 0.05
+    assert critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
+
+
+@SETTINGS
+@given(st.integers(2, 20), st.integers(3, 8), st.integers(0, 1000))
+def test_friedman_is_scipys(tasks, models, seed):
+    """The same statistic and p-value where no scores are equal."""
+    scores = np.random.default_rng(seed).normal(size=(tasks, models))
+    found = friedman(task_ranks(scores, greater_is_better=True).mean(axis=0), tasks)
+    theirs = friedmanchisquare(*scores.T)
+    assert np.isclose(found.chi2, theirs.statistic)
+    assert np.isclose(found.p_chi2, theirs.pvalue)
+
+
+def test_equal_scores_share_a_rank():
+    """The first is best whichever way the metric points; equal ones get the mean of their ranks."""
+    assert task_ranks(np.array([[0.9, 0.8, 0.9, 0.1]]), greater_is_better=True).tolist() == [[1.5, 3, 1.5, 4]]
+    assert task_ranks(np.array([[0.9, 0.8, 0.9, 0.1]]), greater_is_better=False).tolist() == [[3.5, 2, 3.5, 1]]
+
+
+@SETTINGS
+@given(st.integers(1, 20), st.integers(2, 6), st.integers(0, 1000))
+def test_intervals_of_mean_ranks(tasks, models, seed):
+    """They lie within the ranks that were seen, and a model of one rank everywhere has no doubt."""
+    ranks = task_ranks(np.random.default_rng(seed).normal(size=(tasks, models)), greater_is_better=True)
+    found = rank_intervals(ranks, rng=np.random.default_rng(0), rounds=200)
+    assert (ranks.min(axis=0) - 1e-9 <= found[:, 0]).all()
+    assert (found[:, 0] <= found[:, 1]).all()
+    assert (found[:, 1] <= ranks.max(axis=0) + 1e-9).all()
+
+
+def test_all_agree():
+    """Where every task has the same order, the test is as sure as can be, not a division by zero."""
+    assert friedman(np.array([1.0, 2.0, 3.0]), 5).p_f == 0
