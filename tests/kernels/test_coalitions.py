@@ -89,6 +89,16 @@ def test_of_numbers(size):
         assert same(mean_scores(sums, chorus.batch), one_by_one(chorus, y, score))
 
 
+def test_rows_that_belong_together_are_left_out_together():
+    """Batches are of whole groups, none is empty, whatever the groups are called."""
+    groups = np.array([7, 7, 2, 2, 9, 9, 9, 4])
+    batch, batches = dealt(8, 3, groups)
+    assert batches == 3
+    assert set(batch.tolist()) == {0, 1, 2}
+    assert all(len(set(batch[groups == group].tolist())) == 1 for group in groups)
+    assert dealt(8, 20, groups)[1] == 4
+
+
 def test_many_rows_in_pieces():
     """More rows than one piece holds, and a number that sixteen does not divide."""
     chorus, y = contest(3, members=8, rows=4099, outputs=3, batches=3)

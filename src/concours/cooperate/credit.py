@@ -70,8 +70,10 @@ class Credit(MemoProcess):
     ) -> Job:
         problem, params, name = self.problem, alliance.entrant.params, alliance.entrant.name
         refit = name == "stack"
+        judging = problem.test or problem.train
         inputs: dict[str, Digest | None] = {
-            "y": (problem.test or problem.train).y,
+            "y": judging.y,
+            "groups": judging.groups,
             "train_y": problem.train.y,
             "folds": problem.folds,
             **{f"predictions{i}": c.test if problem.test else c.selection for i, c in enumerate(members)},

@@ -69,6 +69,7 @@ class Game:
         prior: (outputs,): what is said where nobody speaks.
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
         layers: for each group that of a boosted stack.
+        together: (rows,): the group of rows that belong together, for standard errors.
         calibration, decisions: of the alliance, where the metric is of classes named; (groups, classes).
     """
 
@@ -83,6 +84,7 @@ class Game:
     layers: Sequence[Layer] = ()
     calibration: Calibration | None = None
     decisions: Floats | None = None
+    together: Codes | None = None
 
     def coalitions(self, seed: int) -> tuple[Masks, Sample | None]:
         """All, or, where that is more than seconds' work, those on the way of orders drawn by chance."""
@@ -146,7 +148,7 @@ class Game:
         return self._scored_one_by_one(each, batches=_WHOLE_BATCHES)
 
     def _scored_one_by_one(self, predictions: Iterable[Floats], *, batches: int) -> Scored:
-        batch, batches = dealt(len(self.y), batches)
+        batch, batches = dealt(len(self.y), batches, self.together)
         if counts := self.measure.counts:
             labels = (p.argmax(axis=1) for p in predictions)
             return count_scores(labels, self.y, counts, len(self.prior), batch, batches)
@@ -192,7 +194,7 @@ class Game:
         if self.how == "vote":
             members.append(np.full(prior.shape, 1 / len(self.prior)))
             weights = [_with_even_vote(each) for each in weights]
-        batch, batches = dealt(len(self.y), _BATCHES if self._path not in _OVERHEAD else _WHOLE_BATCHES)
+        batch, batches = dealt(len(self.y), _BATCHES if self._path not in _OVERHEAD else _WHOLE_BATCHES, self.together)
         return Chorus(members=[*members, prior], weights=weights, group=self.group, batch=batch, batches=batches)
 
     def _for_labels(self, chorus: Chorus) -> Chorus:
@@ -230,7 +232,8 @@ def some_rows(game: Game) -> Game:
     """The same on rows few enough for trees to predict them often, spread evenly."""
     some = slice(None, None, (len(game.y) - 1) // _LAYER_ROWS + 1)
     members = [member[some] for member in game.members]
-    return replace(game, y=game.y[some], members=members, group=game.group[some])
+    together = None if game.together is None else game.together[some]
+    return replace(game, y=game.y[some], members=members, group=game.group[some], together=together)
 
 
 def to_weigh(y: NDArray[Any], members: Sequence[Floats], rows: Codes, *, how: str, groups: int) -> Seen:

@@ -60,10 +60,14 @@ class Scored:
         return Scored(function(self.values), function(self.without))
 
 
-def dealt(rows: int, most: int) -> tuple[Codes, int]:
-    """(rows,) batches, dealt out in turn, and how many there are: `most`, or as many as rows."""
-    batches = min(rows, most)
-    return np.arange(rows) % batches, batches
+def dealt(rows: int, most: int, groups: Codes | None = None) -> tuple[Codes, int]:
+    """(rows,) batches, dealt out in turn, and how many there are: `most`, or as many as rows.
+
+    Rows of one group, (rows,) codes, come into one batch.
+    """
+    units = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
+    batches = min(int(units.max()) + 1, most)
+    return units % batches, batches
 
 
 def renormalised(coalitions: NDArray[np.bool_], weights: Floats) -> Floats:

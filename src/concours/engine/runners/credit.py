@@ -40,6 +40,7 @@ def credit(job: Job, store: Store) -> Yield:
 
     Params: `how` (`mean`, `vote`, `pool`, `boosted`), `refit`, `part`, `weights` of the members, one list, or one for
     each fold where `part` is `selection`, `calibration`, `decision`. Inputs: `y`, `train_y`, `folds`, `predictions0…`;
+    `groups` of rows that belong together;
     `selection0…` to find weights again for the test part; `model0…` of a boosted stack, one, or one for each fold.
 
     Values: lists in the order of the members; `interactions` has [first, second, value, stderr].
@@ -86,6 +87,7 @@ def _game(job: Job, store: Store) -> Game:
         group=folds if crossed else np.zeros(len(y), dtype=np.int64),
         prior=np.bincount(train_y, minlength=classes) / len(train_y) if classes else np.array([train_y.mean()]),
         layers=[get_layer(store, job.inputs[f"model{i}"]) for i in range(numbered(job, "model"))],
+        together=get_array(store, job.inputs["groups"]) if "groups" in job.inputs else None,
         calibration=Calibration(**calibration) if calibration else None,
         decisions=np.asarray(decision["fold_weights"] if crossed else [decision["weights"]]) if decision else None,
     )
