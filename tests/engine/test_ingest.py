@@ -53,10 +53,6 @@ def test_groups_are_kept_where_rows_have_any(tmp_path):
     apart, kept = ingested(tmp_path, FRAME.iloc[:60], test=FRAME.iloc[60:], split=Split(folds=3, group="who"))
     groups = get_array(kept, apart.problem.test.groups)
     assert len(set(zip(groups, np.arange(20) // 4, strict=True))) == len(set(groups)) == 5
-    nameless, _ = ingested(
-        tmp_path, FRAME.iloc[:60], test=FRAME.iloc[60:].drop(columns="who"), split=Split(folds=3, group="who")
-    )
-    assert nameless.problem.test.groups is None
 
 
 def test_without_ids_rows_are_known_by_position(tmp_path):

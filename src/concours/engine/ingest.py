@@ -15,7 +15,7 @@ from concours.core.errors import DataError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
-from concours.tasks.division import DUPLICATES, column_of, divide, groups_of
+from concours.tasks.division import column_of, divide, groups_of
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.labels import class_list, codes_of
@@ -54,6 +54,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
     classes, codes, warnings = _encode(data, kind, task)
     metrics = [measure(name, kind.target, len(classes)) for name in task.metrics or kind.metrics]
     check_target(metrics, codes)
+    apart = (task.id,) if task.id else ()
     division = divide(
         task.split,
         data.x,
@@ -62,16 +63,17 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         rng=np.random.default_rng(derive_seed(seed, "split")),
         test_apart=test is not None,
         name=data.name,
-        ignore=(task.id,) if task.id else (),
+        ignore=apart,
     )
     in_test = division.in_test
     ids = _ids(data if test is None else test, task)
-    groups_of_test = None if test is None else _groups_of(test, task)
+    group = task.split.group
+    together = None if test is None or group is None else groups_of(group, test.x, test.name, apart)
     data, test = _inputs(data, task), None if test is None else _inputs(test, task)
     if test is None:
         test_part = _keep(store, data, codes, np.flatnonzero(in_test), division.groups) if in_test.any() else None
     else:
-        test_part = _keep(store, test, _codes_of(test, classes, kind), np.arange(len(test)), groups_of_test)
+        test_part = _keep(store, test, _codes_of(test, classes, kind), np.arange(len(test)), together)
     train = np.flatnonzero(~in_test)
     judging = np.flatnonzero(in_test) if test is None else np.arange(len(test))
     public = public_rows(_numbers(ids, judging), task.split.public) if task.split.public and test_part else None
@@ -168,14 +170,6 @@ def _ids(data: Data, task: Task) -> pa.Array | None:
 def _numbers(ids: pa.Array | None, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Numbers that depend on the rows' own ids alone."""
     return rows if ids is None else row_keys(pa.table({"id": ids.take(pa.array(rows))})).view(np.int64)
-
-
-def _groups_of(test: Data, task: Task) -> NDArray[np.int64] | None:
-    """The groups of a test part that is a source of its own, if it has them."""
-    group = task.split.group
-    if group is None or (group != DUPLICATES and not (isinstance(test.x, pa.Table) and group in test.x.column_names)):
-        return None
-    return groups_of(group, test.x, test.name, (task.id,) if task.id else ())
 
 
 def _inputs(data: Data, task: Task) -> Data:

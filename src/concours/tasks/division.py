@@ -130,7 +130,7 @@ def _strata(split: Split, codes: NDArray[Any], classes: int) -> NDArray[np.int64
     return codes
 
 
-def groups_of(group: str, x: Rows, name: str, ignore: tuple[str, ...] = ()) -> NDArray[np.int64]:
+def groups_of(group: str, x: Rows, name: str, ignore: tuple[str, ...]) -> NDArray[np.int64]:
     """The group of each row, (rows,), numbered from 0.
 
     Raises:
