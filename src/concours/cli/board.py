@@ -80,7 +80,10 @@ def _board(result: Result, width: int) -> Table:
     bounds = bounds or [line.ci for line in result.standings if line.ci]
     plot = IntervalPlot(bounds, min(max(width - names - 44 - 10 * len(metrics), 10), 32))
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+    tiers = len({line.tier for line in result.standings if line.tier}) > 1
     table.add_column("rank", no_wrap=True)
+    if tiers:
+        table.add_column("tier", no_wrap=True)
     table.add_column("", width=1)
     table.add_column("name", no_wrap=True, max_width=_NAME, overflow="ellipsis")
     table.add_column(metrics[0].name, justify="right", no_wrap=True)
@@ -95,7 +98,8 @@ def _board(result: Result, width: int) -> Table:
         name, score = escape(line.entrant.name), _number(line.score)
         measured: list[str | Text] = [score, _bar(plot, line), *others, _selection(line), _seconds(line.fit_seconds)]
         style = _STYLES[line.entrant.role] if line.status == "ok" else "dim"
-        table.add_row(_ranks(line), star, name, *measured, style=style)
+        tier = [str(line.tier or "")] if tiers else []
+        table.add_row(_ranks(line), *tier, star, name, *measured, style=style)
     return table
 
 
@@ -111,7 +115,8 @@ def _legend(result: Result) -> str:
     return (
         f"[dim]★ the default, best by selection score (out-of-fold).\n"
         f"{first}: {direction} is better; {judged}.\n"
-        "rank: place, and the places that the data cannot rule out (95%, all pairs together).[/]"
+        "rank: place, and the places that the data cannot rule out (95%, all pairs together); "
+        "nobody in a tier can be told from its first.[/]"
     )
 
 

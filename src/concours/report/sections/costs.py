@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from concours.report.axis import linear, logarithmic
+from concours.report.axis import linear, logarithmic, short
 from concours.report.figures import Curve, Figure, Label, Plane, Planes, Section, Table, apart
 from concours.report.lines import Line, Report
 from concours.report.units import seconds
@@ -117,7 +117,7 @@ def _sentence(r: Report, name: str, cost: Cost) -> str:
     times = (cost(best) or 0.0) / (cost(cheap) or 1.0)
     return (
         f"By {name}, {best.name} has the best score ({r.number(best.score)}) for {seconds(cost(best))}; {cheap.name} takes "
-        f"{seconds(cost(cheap))}, {times:,.3g} times less, for {r.number(cheap.score)}."
+        f"{seconds(cost(cheap))}, {short(times, 2)} times less, for {r.number(cheap.score)}."
     )
 
 

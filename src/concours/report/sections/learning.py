@@ -93,5 +93,5 @@ def _sentence(r: Report, name: str, points: list[Point]) -> str:
     gain = (last - before) * (1 if r.greater else -1)
     what = f"{name}: from half of the rows to all, {r.metric} went from {r.number(before)} to {r.number(last)}"
     if abs(gain) < _Z * error:
-        return f"{what}, which is within the noise: more rows of this kind would change little."
+        return f"{what}, which is within the noise."
     return f"{what}: " + ("more rows are likely to help." if gain > 0 else "more rows did harm here.")

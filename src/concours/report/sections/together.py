@@ -41,7 +41,7 @@ def complement_section(r: Report) -> Section | None:
                 corner="",
                 head=tuple(names[j] for j in shown),
                 names=tuple(names[i] for i in shown),
-                cells=tuple(tuple("" if i == j else short(correlation[i][j], 2) for j in shown) for i in shown),
+                cells=tuple(tuple("" if i == j else fixed(correlation[i][j], 2) for j in shown) for i in shown),
                 shades=tuple(tuple(0.0 if i == j else correlation[i][j] or 0.0 for j in shown) for i in shown),
             ),
         )
