@@ -109,14 +109,9 @@ def table(title: str, rows: dict[str, dict[str, Any]], ours: dict[str, Any]) -> 
             continue
         each = row["cpu"] / int(name.split()[-1]) if "bootstrap" in name else row["cpu"]
         head = head or each
-        apart = (
-            distance(row["ratings"], ours["ratings"])
-            if name in (*FIT, *ROUNDS[:2]) and name != "concours davidson"
-            else None
-        )
-        print(
-            f"| {name} | {row['cpu']:.3f} | {row['mb']:.0f} | {each / head:.1f}× | {'' if apart is None else f'{apart:.1g}'} |"
-        )
+        same = name in (*FIT, *ROUNDS[:2]) and name != "concours davidson"
+        apart = f"{distance(row['ratings'], ours['ratings']):.1g}" if same else ""
+        print(f"| {name} | {row['cpu']:.3f} | {row['mb']:.0f} | {each / head:.1f}× | {apart} |", flush=True)
 
 
 def distance(one: dict[str, float], two: dict[str, float]) -> float:

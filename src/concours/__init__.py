@@ -16,13 +16,31 @@ _PUBLIC = {
     "Result": "concours.api.result",
     "Split": "concours.tasks.task",
     "Task": "concours.tasks.task",
+    "audit": "concours.api.audit",
+    "pair": "concours.api.pair",
+    "rate": "concours.api.rate",
 }
 
-__all__ = ["ConcoursError", "Contest", "ContestClassifier", "ContestRegressor", "Entrant", "Result", "Split", "Task"]
+__all__ = [
+    "ConcoursError",
+    "Contest",
+    "ContestClassifier",
+    "ContestRegressor",
+    "Entrant",
+    "Result",
+    "Split",
+    "Task",
+    "audit",
+    "pair",
+    "rate",
+]
 
 if TYPE_CHECKING:
+    from concours.api.audit import audit
     from concours.api.contest import Contest
     from concours.api.estimators import ContestClassifier, ContestRegressor
+    from concours.api.pair import pair
+    from concours.api.rate import rate
     from concours.api.result import Result
     from concours.core.entrant import Entrant
     from concours.core.errors import ConcoursError

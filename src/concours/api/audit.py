@@ -23,7 +23,7 @@ from concours.kernels.ratings import rate as rate_boards
 from concours.kernels.ties import TIES
 from concours.kernels.voters import Sides, evidence, sides
 from concours.kernels.votes import LEFT, OUTCOMES, TIE, Boards, Counts, Votes
-from concours.tasks.battles import Battles, Tally
+from concours.tasks.battles import Battles, Source, Tally
 
 Floats = NDArray[np.float64]
 
@@ -86,8 +86,6 @@ def audit(
     Raises:
         DataError: the battles are wrong, in one line.
     """
-    from concours.tasks.battles import Source
-
     if voter is None:
         voter = next((name for name in _VOTERS if name in Source(battles).names), None)
     asked = Asked(left=left, right=right, winner=winner, weight=weight, clusters=[voter] if voter else [])
@@ -248,10 +246,10 @@ def _findings(
     told = []
     if voters and voters["unlike_the_crowd"]:
         some = [each["voter"] for each in voters["unlike_the_crowd"]]
-        told.append(f"{_counted(len(some), 'voter')} of {voters['count']:,} do not vote as the crowd: {_listed(some)}")
+        told.append(f"not as the crowd vote {len(some):,} of {_counted(voters['count'], 'voter')}: {_listed(some)}")
     if voters and voters["one_sided"]:
         some = [each["voter"] for each in voters["one_sided"]]
-        told.append(f"{_counted(len(some), 'voter')} of {voters['count']:,} lean to one side: {_listed(some)}")
+        told.append(f"to one side lean {len(some):,} of {_counted(voters['count'], 'voter')}: {_listed(some)}")
     if position and abs(position["z"]) > 2.58:
         side = "left" if position["points"] > 0 else "right"
         told.append(
@@ -260,8 +258,9 @@ def _findings(
         )
     if alike:
         some = [" = ".join(each["models"]) for each in alike]
-        told.append(f"{_counted(len(alike), 'pair')} of models cannot differ by more than {margin:g} points: "
-                    f"{_listed(some)}")  # fmt: skip
+        told.append(
+            f"by no more than {margin:g} points differ {_counted(len(alike), 'pair')} of models: {_listed(some)}"
+        )
     if first and first["share"] < 0.01:
         told.append(
             f"leaving out {_counted(first['votes'], 'vote')} ({100 * first['share']:.2g}%) puts {first['challenger']} "

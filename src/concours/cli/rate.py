@@ -144,7 +144,7 @@ def pair(
     out.print(f"\n[bold]Next[/]  for {escape(found.aim)}, drawn by how far each pair lowers the uncertainty")
     out.print(table)
     out.print(
-        f"[dim]typical error now {found.uncertainty:.3g} Elo points; {found.expected:.3g} expected after these\n"
+        f"[dim]typical error now {found.uncertainty:.4g} Elo points; {found.expected:.4g} expected after these\n"
         "propensity: the probability of the pair when it was drawn; keep it with the vote,\n"
         "for concours rate --propensity. --json has those of all pairs.[/]"
     )

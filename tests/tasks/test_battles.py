@@ -1,0 +1,180 @@
+"""Battles are read from every form of file and frame, in pieces, to the same counts; what is wrong is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from concours.core.errors import DataError
+from concours.kernels.votes import Counts
+from concours.tasks import battles
+from concours.tasks.battles import Source, Tally, found_columns
+
+FRAME = pd.DataFrame(
+    {
+        "model_a": ["x", "y", "z", "x", "y", "x"],
+        "model_b": ["y", "z", "x", "z", "x", "x"],
+        "winner": ["model_a", "model_b", "tie", "tie (bothbad)", "model_a", "model_b"],
+        "weight": [1.0, 2.0, 1.0, 0.5, 1.0, 1.0],
+        "kind": ["p", "q", "p", "q", "p", "p"],
+        "voter": ["v1", "v2", "v1", "v3", "v2", "v2"],
+    }
+)
+NONE = {"left": None, "right": None, "winner": None}
+
+
+def tallied(data, *, given=NONE, keep=False, **more) -> Tally:
+    source = Source(data)
+    tally = Tally(found_columns(source.names, given, more, source.where), keep=keep)
+    for batch in source.batches(tally.columns):
+        tally.add(batch)
+    return tally
+
+
+def same(one: Counts, two: Counts) -> bool:
+    arrays = ("left", "right", "category", "battles", "weight", "square")
+    return one.names == two.names and all(np.array_equal(getattr(one, key), getattr(two, key)) for key in arrays)
+
+
+def written(folder: Path, form: str) -> Path:
+    path = folder / f"battles.{form}"
+    if form.startswith("parquet"):
+        FRAME.to_parquet(path)
+    elif form.startswith("jsonl"):
+        FRAME.to_json(path, orient="records", lines=True)
+    elif form == "csv2":
+        path = folder / "battles.csv"
+        FRAME.to_csv(path, index=False, sep=";")
+    else:
+        FRAME.to_csv(path, index=False, sep="\t" if form.startswith("tsv") else ",")
+    return path
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "csv2", "tsv", "parquet", "jsonl", "jsonl.gz"])
+def test_files(tmp_path, form):
+    """Every form of file gives what the frame gives, weights and categories too."""
+    more = {"weight": "weight", "category": "kind"}
+    assert same(tallied(written(tmp_path, form), **more).counts, tallied(FRAME, **more).counts)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: pl.from_pandas(FRAME),
+        lambda: pa.Table.from_pandas(FRAME),
+        lambda: FRAME.astype(object),
+        lambda: FRAME.assign(model_a=FRAME.model_a.astype("category")),
+        lambda: FRAME.assign(winner=FRAME.winner.str.upper()),
+    ],
+    ids=["polars", "arrow", "objects", "categories", "capitals"],
+)
+def test_frames(made):
+    """Frames of every make give the same counts."""
+    assert same(tallied(made()).counts, tallied(FRAME).counts)
+
+
+def test_names_may_be_numbers():
+    """Models that are numbers are called by them, whole ones without a point."""
+    frame = FRAME.assign(model_a=[1, 2, 3, 1, 2, 1], model_b=[2.0, 3.0, 1.0, 3.0, 1.0, 1.0])
+    assert tallied(frame).counts.names == ("1", "2", "3")
+
+
+def test_columns_of_others():
+    """Columns as of evalica and of games are recognised; any can be named."""
+    sides = FRAME.rename(columns={"model_a": "left", "model_b": "right"})
+    sides["winner"] = sides["winner"].str.replace("model_a", "left").str.replace("model_b", "right")
+    assert same(tallied(sides).counts, tallied(FRAME).counts)
+    games = tallied(pd.DataFrame({"winner": ["x", "y"], "loser": ["y", "z"]})).counts
+    assert games.battles[:, 0].tolist() == [1, 1]
+    named = FRAME.rename(columns={"model_a": "one", "model_b": "two", "winner": "who"})
+    assert same(tallied(named, given={"left": "one", "right": "two", "winner": "who"}).counts, tallied(FRAME).counts)
+
+
+def test_pieces_are_as_one(monkeypatch):
+    """However small the batches, counts and kept rows are the same."""
+    frame = pd.concat([FRAME.sample(frac=1, random_state=seed) for seed in range(20)])
+    options = {"weight": "weight", "clusters": ("voter",), "category": "kind"}
+    whole = tallied(frame, keep=True, **options)
+    monkeypatch.setattr(battles, "_ROWS", 7)
+    parts = tallied(frame, keep=True, **options)
+    assert same(whole.counts, parts.counts)
+    one, two = whole.kept(), parts.kept()
+    assert np.array_equal(one.votes.left, two.votes.left)
+    assert np.array_equal(one.clusters[0], two.clusters[0])
+    names = np.array(whole.counts.names)
+    assert names[one.votes.left].tolist() == frame.model_a.tolist()
+    assert np.array(one.voters[0])[one.clusters[0]].tolist() == frame.voter.tolist()
+
+
+def test_propensities_and_controls():
+    """A battle weighs the inverse of its propensity; a control is a column, or two of which the relation is taken."""
+    frame = FRAME.assign(p=[0.5, 0.25, 1, 1, 1, 1], gain=1.0, size_a=[3, 1, 0, 1, 1, 1], size_b=[1, 3, 0, 1, 1, 1])
+    tally = tallied(frame, keep=True, propensity="p", controls=("gain", "size"))
+    kept = tally.kept()
+    assert kept.votes.weight.tolist() == [2, 4, 1, 1, 1, 1]
+    assert kept.controls[:3].tolist() == [[1, 0.5], [1, -0.5], [1, 0]]
+
+
+def bad(**columns) -> pd.DataFrame:
+    return FRAME.assign(**columns)
+
+
+@pytest.mark.parametrize(
+    ("frame", "more", "message"),
+    [
+        (bad(winner=["model_a", "model_c", *["tie"] * 4]), {}, "'winner' is 'model_c' in row 2; expected model_a"),
+        (bad(winner=["model_a", None, *["tie"] * 4]), {}, "'winner' is nothing in row 2"),
+        (bad(model_b=["y", "z", None, "z", "x", "x"]), {}, "'model_b' is missing in row 3"),
+        (bad(weight=[1, 1, np.nan, 1, 1, 1]), {"weight": "weight"}, "'weight' is nan in row 3"),
+        (bad(weight=[1, 1, 1, -2, 1, 1]), {"weight": "weight"}, "'weight' is -2 in row 4; a finite number of at least 0"),
+        (bad(weight=["a"] * 6), {"weight": "weight"}, "'weight' must hold numbers, got 'a'"),
+        (bad(p=[1, 1, 0, 1, 1, 1]), {"propensity": "p"}, "'p' is 0 in row 3; a probability above 0"),
+        (FRAME, {"weight": "wieght"}, "no column 'wieght'; did you mean 'weight'?"),
+        (FRAME, {"category": "king"}, "no column 'king'; did you mean 'kind'?"),
+        (FRAME, {"controls": ("lenght",)}, "neither a column 'lenght' nor lenght_a and lenght_b"),
+        (FRAME.drop(columns="winner"), {}, "no column 'winner'"),
+        (FRAME.drop(columns="model_a"), {}, "no columns of models that are known"),
+        (FRAME.iloc[:0], {}, "there are no battles"),
+        (pd.DataFrame({"model_a": [f"m{i}" for i in range(6000)], "model_b": "x", "winner": "tie"}), {},
+         "'model_a' has more than 5,000 names"),
+        (42, {}, "battles must be a file, a data frame or an Arrow table, got int"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(frame, more, message):
+    """One line: what, where, what was expected."""
+    with pytest.raises(DataError) as raised:
+        tallied(frame, **more).counts  # noqa: B018
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_files_that_are_none(tmp_path):
+    """What does not exist, is empty, a folder, or no table, is told in one line."""
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "blank.csv").write_text("\n\n")
+    (tmp_path / "torn.jsonl").write_text('{"model_a": "x"\n{')
+    (tmp_path / "none.parquet").write_bytes(b"PAR1 no")
+    (tmp_path / "ragged.csv").write_text("model_a,model_b,winner\nx,y,tie\nx,y\n")
+    (tmp_path / "false.csv.gz").write_bytes(b"model_a,model_b,winner\n")
+    for name in ("absent.csv", ".", "empty.csv", "blank.csv", "torn.jsonl", "none.parquet", "ragged.csv", "false.csv.gz"):
+        with pytest.raises((DataError, OSError)) as raised:
+            tallied(tmp_path / name).counts  # noqa: B018
+        assert "\n" not in str(raised.value)
+
+
+def test_a_row_far_down_is_named(tmp_path, monkeypatch):
+    """The row of a mistake is counted from the beginning of the file, over all batches."""
+    monkeypatch.setattr(battles, "_BLOCK", 1 << 12)
+    lines = [json.dumps({"model_a": "x", "model_b": "y", "winner": "tie"})] * 1000
+    lines[777] = lines[0].replace("tie", "draw?")
+    with gzip.open(tmp_path / "many.jsonl.gz", "wt") as file:
+        file.write("\n".join(lines))
+    with pytest.raises(DataError, match=r"'winner' is 'draw\?' in row 778"):
+        tallied(tmp_path / "many.jsonl.gz")
