@@ -43,7 +43,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     frame["winner"] = rng.choice(["model_a", "model_b", "tie"], 6000)
     frame["kind"] = rng.choice([*"pqrstu", "k" * 90], 6000)
     frame["length"] = rng.normal(size=6000)
-    more = pd.DataFrame({"model_a": ["unbeaten" + "y" * 60] * 5, "model_b": names[1], "winner": "model_a", "kind": "p", "length": 0})
+    more = pd.DataFrame(
+        {"model_a": ["unbeaten" + "y" * 60] * 5, "model_b": names[1], "winner": "model_a", "kind": "p", "length": 0}
+    )
     path = tmp_path_factory.mktemp("page") / "ratings.html"
     board = concours.rate(pd.concat([frame, more]), by="kind", control=["length"], online="elo")
     return board.report(path, title="the-name-of-a-board-that-has-no-place-to-break-and-so-has-to-be-broken").as_uri()

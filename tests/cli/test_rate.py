@@ -26,7 +26,9 @@ def home(tmp_path, monkeypatch):
     frame["winner"] = np.where(won, "model_a", "model_b")
     frame["voter"] = rng.integers(0, 30, 900)
     frame["length"] = rng.normal(size=900)
-    newcomer = pd.DataFrame({"model_a": ["new"] * 6, "model_b": [NAMES[0]] * 6, "winner": ["model_a"] * 6, "voter": 0, "length": 0})
+    newcomer = pd.DataFrame(
+        {"model_a": ["new"] * 6, "model_b": [NAMES[0]] * 6, "winner": ["model_a"] * 6, "voter": 0, "length": 0}
+    )
     pd.concat([frame, newcomer]).to_csv("battles.csv", index=False)
     frame.assign(winner="tie").to_csv("ties.csv", index=False)
     frame.assign(winner="nobody").to_csv("wrong.csv", index=False)

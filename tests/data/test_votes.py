@@ -26,7 +26,7 @@ def test_pandalm(tmp_path):
     assert plain.battles == 2997
     for options in ({}, {"ties": "davidson"}, {"ties": "rao-kupper"}, {"cluster": ["question"]}):
         found = concours.rate(table, **options).ratings
-        assert [line.name for line in found][0] == "llama-7b" and found[0].rank_worst == 1
+        assert found[0].name == "llama-7b" and found[0].rank_worst == 1
         assert found[-1].name == "cerebras-gpt-6.7B" and found[-1].rank_best == 5
     clustered = {line.name: line.stderr for line in concours.rate(table, cluster=["question"]).ratings}
     assert all(1.2 * line.stderr < clustered[line.name] for line in plain.ratings)

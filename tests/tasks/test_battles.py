@@ -163,7 +163,16 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "none.parquet").write_bytes(b"PAR1 no")
     (tmp_path / "ragged.csv").write_text("model_a,model_b,winner\nx,y,tie\nx,y\n")
     (tmp_path / "false.csv.gz").write_bytes(b"model_a,model_b,winner\n")
-    for name in ("absent.csv", ".", "empty.csv", "blank.csv", "torn.jsonl", "none.parquet", "ragged.csv", "false.csv.gz"):
+    for name in (
+        "absent.csv",
+        ".",
+        "empty.csv",
+        "blank.csv",
+        "torn.jsonl",
+        "none.parquet",
+        "ragged.csv",
+        "false.csv.gz",
+    ):
         with pytest.raises((DataError, OSError)) as raised:
             tallied(tmp_path / name).counts  # noqa: B018
         assert "\n" not in str(raised.value)

@@ -18,7 +18,7 @@ from concours.kernels.bradley_terry import Strengths
 from concours.kernels.controlled import Featured
 from concours.kernels.fit_check import check, circles
 from concours.kernels.identifiability import FEW, standing
-from concours.kernels.ranks import certain_pairs, competition_ranks
+from concours.kernels.ranks import certainly_better, competition_ranks
 from concours.kernels.ratings import (
     ELO,
     PRIOR,
@@ -30,6 +30,7 @@ from concours.kernels.ratings import (
 from concours.kernels.ratings import rate as rate_boards
 from concours.kernels.sandwich import clustered_meat
 from concours.kernels.scores import Means
+from concours.kernels.tiers import tiers
 from concours.kernels.ties import TIES, TieModel, Ties
 from concours.kernels.votes import LEFT, RIGHT, TIE, Boards
 from concours.tasks.battles import Battles, Rows, Tally
@@ -441,10 +442,11 @@ def _lines(
         low = np.where(established, bounds[0, order], low)
         high = np.where(established, bounds[1, order], high)
     ranks = competition_ranks(theta, greater_is_better=True)
-    better = certain_pairs(means) & (theta[:, None] > theta[None, :])
+    better = certainly_better(means, greater_is_better=True)
     apart = low[:, None] > high[None, :]
     many = len(order)
-    tier = _tiers(better, known.established[order])
+    # Nothing can be told from a model that nobody knows: established ones head tiers.
+    tier = tiers(means, greater_is_better=True, heads=known.established[order])
     ended = _ended(boards, board)
     notes = _notes(known)
     lines = [
@@ -459,7 +461,7 @@ def _lines(
             rank_worst=many - int(better[place].sum()),
             overlap_best=1 + int(apart[:, place].sum()),
             overlap_worst=many - int(apart[place].sum()),
-            tier=tier[place],
+            tier=int(tier[place]),
             battles=int(known.played[code]),
             wins=int(ended[code, 0]),
             losses=int(ended[code, 1]),
@@ -476,24 +478,6 @@ def _lines(
             for code in np.flatnonzero(known.played == 0).tolist()
         ]
     return tuple(lines)
-
-
-def _tiers(better: NDArray[np.bool_], established: NDArray[np.bool_]) -> list[int]:
-    """Of models in order: a new tier begins with the first that is certainly worse than the head of the last tier.
-
-    Only an established model heads a tier, if there are any: nothing can be told from one that nobody knows.
-    """
-    tiers: list[int] = []
-    head: int | None = None
-    for place in range(len(better)):
-        tier = tiers[-1] if tiers else 1
-        if established[place] or not established.any():
-            if head is None:
-                head = place
-            elif better[head, place]:
-                head, tier = place, tier + 1
-        tiers.append(tier)
-    return tiers
 
 
 def _ended(boards: Boards, board: int) -> Floats:
