@@ -12,6 +12,8 @@ from pathlib import Path
 
 from concours import Contest, Entrant, Split, Task
 from concours.api import config
+from concours.api.formats import FORMATS
+from concours.api.forms import Form
 
 PAGE = Path(__file__).with_name("contest-file.md")
 HEAD = """# The contest file
@@ -57,7 +59,8 @@ OWN = {
     "entrant": "who competes, one table each",
     "seed": "decides how rows are divided, and everything random; 0 by default",
     "split": "how rows are divided, see below",
-    "format": "the way to compete",
+    "format": "the way to compete: see [formats](formats.md)",
+    "options": "what the format is told, see below",
     "budget": "of the whole contest, see below",
     "kind": "what a row is and what is asked of it: see [kinds](data.md#kinds)",
     "compete.seconds": "wall time, over all sittings; by default no end",
@@ -84,6 +87,7 @@ def page() -> str:
             _section("`split` in `[task]`", "split", config._SPLIT, split),
             _section("`[compete]`", "compete", config._COMPETE, contest),
             _section("`budget` in `[compete]`", "compete", config._BUDGET, {}),
+            *(_options(name) for name, format in FORMATS.items() if format.options),
             _section("`[cooperate]`", "cooperate", config._COOPERATE, {}),
             _section("`limits` in `[cooperate]`", "cooperate", config._LIGHT, {}),
             _section("`[limits]`", "limits", config._LIMITS, {}),
@@ -99,14 +103,25 @@ def attributes(kind: type) -> dict[str, str]:
     return {name: re.sub(r"\s+", " ", text) for names, text in items for name in names.split(", ")}
 
 
-def _section(title: str, where: str, forms: Mapping[str, config.Form], known: Mapping[str, str]) -> str:
+def _section(title: str, where: str, forms: Mapping[str, Form], known: Mapping[str, str]) -> str:
     rows = "".join(
         _row(key, form, OWN.get(f"{where}.{key}") or OWN.get(key) or known[key]) for key, form in forms.items()
     )
     return f"## {title}\n\n| key | must be | what it is |\n| --- | --- | --- |\n{rows}"
 
 
-def _row(key: str, form: config.Form, text: str) -> str:
+def _options(name: str) -> str:
+    options = FORMATS[name].options.items()
+    rows = "".join(_row(key, o.form, f"{o.what}; {_default(o.default)} by default") for key, o in options)
+    title = f"## `options` of `{name}` in `[compete]`"
+    return f"{title}\n\n| key | must be | what it is |\n| --- | --- | --- |\n{rows}"
+
+
+def _default(value: object) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _row(key: str, form: Form, text: str) -> str:
     return f"| `{key}` | {_cell(form.words)} | {_cell(text).removesuffix('.')} |\n"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from concours.api.credit import Credit
+from concours.api.formats import FORMATS, LEADERBOARD, Stage
 from concours.api.setup import Setup
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
@@ -28,6 +29,9 @@ from concours.report.lines import counted
 
 _RESERVE = 0.1
 """The share of a budget that is kept for cooperation and judgement."""
+
+_STAGE = 0.6
+"""The share of a budget after which no job of a stage before the leaderboard begins."""
 
 _SEARCH = 0.5
 """The share of a budget after which no further trial of a search counts."""
@@ -72,6 +76,7 @@ class Outcome:
         default: the name of the best by selection score.
         complete: whether the judgement has been made.
         credit: what members are worth to their alliances, by the alliance's name.
+        format: the way to compete by its name, and what is shown of it (`api.formats`).
     """
 
     standings: Standings
@@ -80,6 +85,7 @@ class Outcome:
     complete: bool
     warnings: tuple[str, ...]
     credit: Mapping[str, Credit] = field(default_factory=dict)
+    format: Mapping[str, Any] = field(default_factory=lambda: {"name": LEADERBOARD})
 
 
 def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, workers: int = 1) -> Outcome:
@@ -93,6 +99,8 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, worke
     seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
     admitted, turned_away = _admit(engine, setup, until)
     admitted, notes = _search(engine, setup, admitted, budget_s, until)
+    stage = _before(engine, setup, admitted, budget_s)
+    admitted, notes = list(stage.candidates), {**notes, **stage.notes}
     state = engine.drive(board, admitted, seed=seed, until_s=until)
     alliances, warnings = _cooperate(engine, setup, board, state, budget_s)
     state = engine.drive(board, [*admitted, *alliances], seed=seed)
@@ -106,13 +114,14 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, worke
     )
     return Outcome(
         standings=Standings(
-            tuple(replace(line, note=notes.get(line.entrant.name, "")) for line in (*lines, *turned_away))
+            tuple(replace(line, note=notes.get(line.entrant.name, "")) for line in (*lines, *stage.away, *turned_away))
         ),
         candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
         default=order.lines[0].entrant.name if complete else None,
         complete=verdict is not None,
-        warnings=(*warnings, *unjudged, *uncredited),
+        warnings=(*stage.warnings, *warnings, *unjudged, *uncredited),
         credit=credit,
+        format={"name": setup.format, **stage.value, **_after(engine, setup, complete, verdict, budget_s)},
     )
 
 
@@ -131,6 +140,21 @@ def _admit(engine: Engine, setup: Setup, until_s: float | None) -> tuple[list[Ca
         if c.entrant.name in {**setup.skipped, **refusals}
     ]
     return [c for c in here if c.entrant.name not in refusals], away
+
+
+def _before(engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None) -> Stage:
+    """The stage of the format before the leaderboard; without one all go on."""
+    before = FORMATS[setup.format].before
+    until = None if budget_s is None else budget_s * _STAGE
+    return before(engine, setup, admitted, until) if before else Stage(candidates=tuple(admitted))
+
+
+def _after(
+    engine: Engine, setup: Setup, complete: list[Entry], verdict: Mapping[str, Any] | None, budget_s: float | None
+) -> Mapping[str, Any]:
+    """The stage of the format after the leaderboard, once the board stands."""
+    after = FORMATS[setup.format].after
+    return after(engine, setup, [entry.candidate for entry in complete], budget_s) if after and verdict else {}
 
 
 def _search(

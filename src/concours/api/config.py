@@ -3,88 +3,66 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from concours.api.formats import FORMATS, LEADERBOARD, options_of
+from concours.api.forms import BOOL, POSITIVE, Form, check, is_of, list_of, one_of, whole
 from concours.cooperate.light import LIMITS
 from concours.core.entrant import Entrant
-from concours.core.errors import ContestError, nearest
+from concours.core.errors import ContestError
 from concours.tasks.task import Split, Task
 
-
-@dataclass(frozen=True)
-class Form:
-    """What a value must be, in words and as a test."""
-
-    words: str
-    accepts: Callable[[Any], bool]
-
-
-def _is(*types: type) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, types) and (bool in types or not isinstance(value, bool))
-
-
-def _list_of(inner: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and all(inner(item) for item in value)
-
-
-_TEXT = Form("a text", _is(str))
-_TEXTS = Form("a list of texts", _list_of(_is(str)))
-_SOURCE = Form("a text, or a list of texts", lambda value: _is(str)(value) or _TEXTS.accepts(value))
-_TABLE = Form("a table", _is(dict))
-_TABLES = Form("a list of tables, each begun by [[entrant]]", _list_of(_is(dict)))
-_BOOL = Form("true or false", _is(bool))
-_SECONDS = Form("a number of seconds above 0", lambda value: _is(int, float)(value) and value > 0)
-_POSITIVE = Form("a number above 0", _SECONDS.accepts)
-_COUNT = Form("a whole number", _is(int))
-_SHARE = Form("a share from 0 up to 1", lambda value: _is(int, float)(value) and 0 <= value < 1)
-
-
-def _one_of(*words: str) -> Form:
-    return Form("one of " + ", ".join(f'"{word}"' for word in words), lambda value: value in words)
-
+_TEXT = Form("a text", is_of(str))
+_TEXTS = Form("a list of texts", list_of(is_of(str)))
+_SOURCE = Form("a text, or a list of texts", lambda value: is_of(str)(value) or _TEXTS.accepts(value))
+_TABLE = Form("a table", is_of(dict))
+_TABLES = Form("a list of tables, each begun by [[entrant]]", list_of(is_of(dict)))
+_SECONDS = Form("a number of seconds above 0", POSITIVE.accepts)
+_COUNT = Form("a whole number", is_of(int))
+_SHARE = Form("a share from 0 up to 1", lambda value: is_of(int, float)(value) and 0 <= value < 1)
 
 _FILE = {"task": _TABLE, "compete": _TABLE, "cooperate": _TABLE, "limits": _TABLE, "entrant": _TABLES, "seed": _COUNT}
 _TASK = {
     "kind": _TEXT,
     "data": _SOURCE,
-    "target": Form("the name or the number of a column", _is(str, int)),
+    "target": Form("the name or the number of a column", is_of(str, int)),
     "test": _SOURCE,
     "metrics": _TEXTS,
     "split": _TABLE,
-    "header": _BOOL,
+    "header": BOOL,
     "drop": _TEXTS,
     "id": _TEXT,
-    "positive": Form("a label", _is(str, int, float, bool)),
-    "classes": Form("a list of labels", _list_of(_is(str, int, float))),
-    "labels": Form("a table of labels, each with the one that is meant", _is(dict)),
-    "text": Form("the name of a column, or a list of names", lambda v: _is(str)(v) or _TEXTS.accepts(v)),
+    "positive": Form("a label", is_of(str, int, float, bool)),
+    "classes": Form("a list of labels", list_of(is_of(str, int, float))),
+    "labels": Form("a table of labels, each with the one that is meant", is_of(dict)),
+    "text": Form("the name of a column, or a list of names", lambda v: is_of(str)(v) or _TEXTS.accepts(v)),
     "source": _TEXT,
     "encoding": _TEXT,
-    "on_bad_row": _one_of("fail", "skip"),
+    "on_bad_row": one_of("fail", "skip"),
     "name": _TEXT,
 }
 _SPLIT = {
     "test": _SHARE,
-    "folds": Form("a whole number from 2", lambda v: _is(int)(v) and v >= 2),
-    "by": _one_of("stratified", "random"),
+    "folds": whole(2),
+    "by": one_of("stratified", "random"),
     "group": _TEXT,
     "time": _TEXT,
-    "repeats": Form("a whole number from 1", lambda v: _is(int)(v) and v >= 1),
+    "repeats": whole(1),
     "public": _SHARE,
 }
 _COMPETE = {
-    "format": _one_of("leaderboard"),
-    "final": _one_of("refit", "bag"),
-    "lineup": _one_of("fast", "full", "none"),
+    "format": one_of(*FORMATS),
+    "options": _TABLE,
+    "final": one_of("refit", "bag"),
+    "lineup": one_of("fast", "full", "none"),
     "budget": _TABLE,
 }
 _BUDGET = {"seconds": _SECONDS}
 _COOPERATE = {"strategies": _TEXTS, "limits": _TABLE}
-_LIGHT = dict.fromkeys(LIMITS, _POSITIVE)
-_LIMITS = {"seconds": _SECONDS, "memory_gb": _POSITIVE}
+_LIGHT = dict.fromkeys(LIMITS, POSITIVE)
+_LIMITS = {"seconds": _SECONDS, "memory_gb": POSITIVE}
 _ENTRANT = {"name": _TEXT, "recipe": _TEXT, "params": _TABLE, "search": _TABLE, "prepare": _TEXT}
 
 
@@ -103,21 +81,27 @@ def read_contest(path: Path) -> dict[str, Any]:
         raise ContestError(f"{path} is a folder; a contest file was expected") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ContestError(f"{path.name} is not TOML: {error}") from None
-    _check("", content, _FILE)
+    check("", content, _FILE)
     if "task" not in content:
         raise ContestError(f"{path.name} has no [task]")
     compete, limits = content.get("compete", {}), content.get("limits", {})
-    _check("compete", compete, _COMPETE)
-    _check("compete.budget", compete.get("budget", {}), _BUDGET)
+    given = compete.get("format", LEADERBOARD)
+    if isinstance(given, str):
+        options = compete.get("options", {})
+        options_of(given, options if isinstance(options, dict) else {})
+    check("compete", compete, _COMPETE)
+    check("compete.budget", compete.get("budget", {}), _BUDGET)
     cooperate = content.get("cooperate", {})
-    _check("cooperate", cooperate, _COOPERATE)
-    _check("cooperate.limits", cooperate.get("limits", {}), _LIGHT)
-    _check("limits", limits, _LIMITS)
+    check("cooperate", cooperate, _COOPERATE)
+    check("cooperate.limits", cooperate.get("limits", {}), _LIGHT)
+    check("limits", limits, _LIMITS)
     arguments: dict[str, Any] = {
         "task": _task(content["task"]),
         "entrants": [_entrant(index, values) for index, values in enumerate(content.get("entrant", []), 1)],
         "lineup": compete.get("lineup"),
         "final": compete.get("final"),
+        "format": compete.get("format"),
+        "options": compete.get("options"),
         "cooperate": cooperate.get("strategies"),
         "limits": cooperate.get("limits"),
         "seconds": compete.get("budget", {}).get("seconds"),
@@ -129,8 +113,8 @@ def read_contest(path: Path) -> dict[str, Any]:
 
 
 def _task(values: Mapping[str, Any]) -> Task:
-    _check("task", values, _TASK)
-    _check("task.split", values.get("split", {}), _SPLIT)
+    check("task", values, _TASK)
+    check("task.split", values.get("split", {}), _SPLIT)
     for key in ("kind", "data"):
         if key not in values:
             raise ContestError(f"task.{key} is missing")
@@ -143,17 +127,8 @@ def _task(values: Mapping[str, Any]) -> Task:
 
 def _entrant(index: int, values: Mapping[str, Any]) -> Entrant:
     where = f"entrant {index}" + (f" ({values['name']})" if isinstance(values.get("name"), str) else "")
-    _check(where, values, _ENTRANT)
+    check(where, values, _ENTRANT)
     if "recipe" not in values:
         raise ContestError(f"{where}: recipe is missing")
     name = values.get("name") or values["recipe"].rpartition(":")[2]
     return Entrant(**{**values, "name": name})
-
-
-def _check(where: str, values: Mapping[str, Any], forms: Mapping[str, Form]) -> None:
-    for key, value in values.items():
-        name = f"{where}.{key}" if where else key
-        if key not in forms:
-            raise ContestError(f"{name}: unknown key; {nearest(key, forms)}")
-        if not forms[key].accepts(value):
-            raise ContestError(f"{name} must be {forms[key].words}, got {value!r}")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from concours.api.circle import STRATEGIES, circle
 from concours.api.config import read_contest
 from concours.api.folder import RunFolder, damaged_named, existing
+from concours.api.formats import LEADERBOARD, options_of, require_suited
 from concours.api.result import Result
 from concours.api.setup import Setup
 from concours.api.sitting import EngineName, damaged_text, sitting
@@ -49,6 +50,8 @@ class Contest:
         final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
         cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `stack-boosted`, `light`; by default the first
             four, as far as they suit the target, and `light` where there are limits.
+        format: the way to compete: `leaderboard`, or one of `api.formats`.
+        options: what the format is told, by name.
         limits: what a light alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
         seconds: of wall time for the whole contest, over all its sittings.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
@@ -62,6 +65,8 @@ class Contest:
     lineup: Literal["fast", "full", "none"] | None = None
     final: Final = "bag"
     cooperate: Sequence[str] | None = None
+    format: str = LEADERBOARD
+    options: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     seconds: float | None = None
     job_seconds: float = 3600.0
@@ -107,6 +112,7 @@ class Contest:
         effort = (out.read("run.json") or {}).get("effort") or self._effort()
         resolved = self._resolved(kind, effort)
         strategies = self._strategies(kind)
+        options_of(self.format, self.options)
         with out.writing():
             setup = self._setup(kind, resolved, strategies, out.store)
             out.claim(task=setup.problem.digest, seed=self.seed, effort=effort)
@@ -193,7 +199,7 @@ class Contest:
             for r in resolved
         )
         _refuse_namesakes(candidates)
-        return Setup(
+        setup = Setup(
             problem=ingested.problem,
             candidates=candidates,
             skipped={r.entrant.name: why for r in resolved if (why := r.skipped or _unsearchable(r.entrant))},
@@ -201,9 +207,13 @@ class Contest:
             final=self.final,
             strategies=strategies,
             limits=dict(self.limits),
+            format=self.format,
+            options=options_of(self.format, self.options),
             warnings=ingested.warnings,
             command=self.command,
         )
+        require_suited(setup)
+        return setup
 
 
 def look(path: Path | str) -> Result:

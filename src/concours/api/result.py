@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from concours.api.circle import Outcome
 from concours.api.credit import Credit
 from concours.api.folder import RunFolder, damaged_named, existing
+from concours.api.formats import LEADERBOARD
 from concours.api.setup import Setup
 from concours.commons.blobs import get_array, get_table, is_table, texts_in
 from concours.core.digests import Digest, digest_json
@@ -50,6 +51,7 @@ class Result:
         default: the name of the best by selection score, which `predict` uses; none where nothing could be fitted.
         folder: where the models lie.
         complete: whether the contest has come to its end.
+        format: the way to compete by its name, and what is shown of it.
         credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
     """
 
@@ -62,6 +64,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: Mapping[str, Credit] = field(default_factory=dict)
+    format: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outcome: Outcome, setup: Setup, folder: RunFolder) -> Result:
@@ -76,6 +79,7 @@ class Result:
             warnings=(*setup.warnings, *outcome.warnings),
             versions=versions(),
             credit=outcome.credit,
+            format=outcome.format,
         )
 
     @property
@@ -97,7 +101,7 @@ class Result:
 
     @property
     def digest(self) -> Digest:
-        """Covers task, seed, entrants, predictions, weights and scores; never times."""
+        """Covers task, seed, entrants, predictions, weights, scores and what the format shows; never times."""
         lines = [
             {
                 "entrant": line.entrant.digest,
@@ -111,7 +115,9 @@ class Result:
             }
             for line in sorted(self.standings, key=lambda line: (line.entrant.digest, line.entrant.name))
         ]
-        return digest_json({"task": self.setup.problem.digest, "seed": self.setup.seed, "lines": lines})
+        shown = _timeless(self.format) if self.setup.format != LEADERBOARD else None
+        format = {"format": shown} if shown else {}
+        return digest_json({"task": self.setup.problem.digest, "seed": self.setup.seed, "lines": lines, **format})
 
     def predict(
         self, rows: Any, *, model: str | None = None, proba: bool = False, trust: Callable[[str], bool] | None = None
@@ -230,6 +236,7 @@ class Result:
             "standings": [_line_to_json(line) for line in self.standings],
             "alliances": {name: alliance.to_json() for name, alliance in self.alliances.items()},
             "credit": {name: credit.to_json() for name, credit in self.credit.items()},
+            "format": dict(self.format),
             "default": self.default,
             "lineup": [
                 {
@@ -267,6 +274,7 @@ class Result:
             warnings=tuple(value["warnings"]),
             versions=value["versions"],
             credit={name: Credit.from_json(credit) for name, credit in value.get("credit", {}).items()},
+            format=value.get("format", {}),
         )
 
     def _candidate(self, name: str | None) -> Candidate:
@@ -302,6 +310,14 @@ class Result:
             texts: Any = read_inputs(rows, table.column(0), text=columns)
             return np.asarray(texts.to_pylist(), dtype=object)
         return read_inputs(rows, get_array(store, digest))
+
+
+def _timeless(value: Any) -> Any:
+    """JSON without what lies under keys that begin or end with `seconds`."""
+    if isinstance(value, Mapping):
+        kept = {key: item for key, item in value.items() if not (key.startswith("seconds") or key.endswith("seconds"))}
+        return {key: _timeless(item) for key, item in kept.items()}
+    return [_timeless(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _line_to_json(line: Standing) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class Setup:
         skipped: entrants that cannot take part here, and why.
         strategies: of cooperation, in the order of their lines on the board.
         limits: of the light alliance.
+        format, options: the way to compete, and all that it was told (`api.formats`).
         warnings: about the data, for people.
         command: what a person typed, for the receipt; it decides nothing.
     """
@@ -31,6 +32,8 @@ class Setup:
     final: Final
     strategies: tuple[str, ...]
     limits: Mapping[str, float] = field(default_factory=dict)
+    format: str = "leaderboard"
+    options: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
     warnings: tuple[str, ...] = ()
     command: str = ""
@@ -47,6 +50,8 @@ class Setup:
             "final": self.final,
             "strategies": list(self.strategies),
             "limits": dict(self.limits),
+            "format": self.format,
+            "options": dict(self.options),
             "threads": self.threads,
             "warnings": list(self.warnings),
             "command": self.command,
@@ -64,6 +69,8 @@ class Setup:
             final=value["final"],
             strategies=tuple(value["strategies"]),
             limits=value["limits"],
+            format=value.get("format", "leaderboard"),
+            options=value.get("options", {}),
             threads=value["threads"],
             warnings=tuple(value["warnings"]),
             command=value.get("command", ""),

@@ -9,7 +9,7 @@ from typing import Literal, overload
 from concours.core.entrant import Entrant
 from concours.core.frozen import frozen
 
-StandingStatus = Literal["ok", "failed", "out_of_time", "skipped", "running"]
+StandingStatus = Literal["ok", "failed", "out_of_time", "skipped", "dropped", "running"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,13 @@ from concours.report.sections.all import sections
 from concours.report.summary import summary
 from concours.report.units import seconds
 
-_STATES = {"failed": "failed", "skipped": "skipped", "out_of_time": "out of time", "running": "running"}
+_STATES = {
+    "failed": "failed",
+    "skipped": "skipped",
+    "out_of_time": "out of time",
+    "dropped": "dropped",
+    "running": "running",
+}
 _FINALS = {
     "refit": "fitted once more on the whole training part",
     "bag": "the average of the models of the folds",

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from concours.report.lines import Line, Report, counted
 
-_FATES = {"failed": "failed", "skipped": "could not take part", "out_of_time": "ran out of time"}
+_FATES = {"failed": "failed", "skipped": "could not take part", "out_of_time": "ran out of time", "dropped": "dropped"}
 
 
 def summary(report: Report) -> list[Markup]:

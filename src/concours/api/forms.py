@@ -1,0 +1,62 @@
+"""Forms: what a value that somebody wrote must be, in words and as a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from concours.core.errors import ContestError, nearest
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a value must be, in words and as a test."""
+
+    words: str
+    accepts: Callable[[Any], bool]
+
+
+def is_of(*types: type) -> Callable[[Any], bool]:
+    """A test of a value's type; truth values are no numbers."""
+    return lambda value: isinstance(value, types) and (bool in types or not isinstance(value, bool))
+
+
+def list_of(inner: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A test of all items of a list."""
+    return lambda value: isinstance(value, list) and all(inner(item) for item in value)
+
+
+def one_of(*words: str) -> Form:
+    """One of some words."""
+    return Form("one of " + ", ".join(f'"{word}"' for word in words), lambda value: value in words)
+
+
+def whole(low: int) -> Form:
+    """A whole number from `low`."""
+    return Form(f"a whole number from {low}", lambda value: is_of(int)(value) and value >= low)
+
+
+def between(low: float, high: float) -> Form:
+    """A number above `low` and below `high`."""
+    return Form(
+        f"a number above {low:g} and below {high:g}", lambda value: is_of(int, float)(value) and low < value < high
+    )
+
+
+BOOL = Form("true or false", is_of(bool))
+POSITIVE = Form("a number above 0", lambda value: is_of(int, float)(value) and value > 0)
+
+
+def check(where: str, values: Mapping[str, Any], forms: Mapping[str, Form]) -> None:
+    """Every key is known, and its value of its form.
+
+    Raises:
+        ContestError: names the key, what it must be, what it got, and the nearest right name.
+    """
+    for key, value in values.items():
+        name = f"{where}.{key}" if where else key
+        if key not in forms:
+            raise ContestError(f"{name}: unknown key; {nearest(key, forms)}")
+        if not forms[key].accepts(value):
+            raise ContestError(f"{name} must be {forms[key].words}, got {value!r}")
