@@ -206,7 +206,7 @@ def test_nothing_could_be_fitted(tmp_path, monkeypatch):
     result = iris(tmp_path / "run", entrants=entrants, folder=tmp_path).run()
     assert result.default is None
     assert {(line.status, line.reason[:20]) for line in result.standings} == {("failed", "ValueError: no luck ")}
-    assert "no luck" in (tmp_path / "run" / "report.html").read_text()
+    assert "no luck" in result.report().read_text()
 
 
 def test_alliances_take_two(tmp_path):

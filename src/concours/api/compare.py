@@ -21,8 +21,8 @@ from concours.core.seeds import derive_seed
 from concours.core.standings import Standing
 from concours.engine.rows import first_division
 from concours.engine.runners.score import as_taken
+from concours.kernels.demsar import over_tasks, task_ranks
 from concours.kernels.differences import differences
-from concours.kernels.over_tasks import over_tasks
 from concours.kernels.scores import Means
 from concours.tasks.metrics import measure
 
@@ -322,13 +322,10 @@ def _across(runs: Sequence[Run]) -> Across:
 
 
 def _column(run: Run, board: Mapping[str, Standing], everywhere: Sequence[str]) -> Column:
-    from scipy.stats import rankdata
-
     problem = run.problem
     metric = problem.metrics[0]
     scores = {name: float(line.score) for name, line in board.items() if line.score is not None}
-    sign = -1.0 if metric.greater_is_better else 1.0
-    ranks = rankdata([sign * scores[name] for name in everywhere])
+    (ranks,) = task_ranks(np.array([[scores[name] for name in everywhere]]), greater_is_better=metric.greater_is_better)
     return Column(
         task=problem.name or problem.kind,
         run=run.label,

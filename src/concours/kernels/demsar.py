@@ -33,12 +33,19 @@ def task_ranks(scores: Floats, *, greater_is_better: bool) -> Floats:
     return np.asarray(rankdata(-scores if greater_is_better else scores, axis=1))
 
 
-def friedman(mean_ranks: Floats, tasks: int) -> Friedman:
-    """Friedman's test of mean ranks (models,) over so many tasks; ties are not corrected for, as in Demsar 2006."""
+def friedman(mean_ranks: Floats, tasks: int, *, spread: float | None = None) -> Friedman:
+    """Friedman's test of mean ranks (models,) over so many tasks.
+
+    Args:
+        spread: the sum over tasks and models of the squared distance of each rank from the middle one, which ties make
+            smaller; by default that without ties, as in Demsar 2006.
+    """
     k = len(mean_ranks)
-    statistic = 12 * tasks / (k * (k + 1)) * (float(np.square(mean_ranks).sum()) - k * (k + 1) ** 2 / 4)
+    within = tasks * k * (k**2 - 1) / 12 if spread is None else spread
+    between = tasks**2 * float(np.square(mean_ranks - (k + 1) / 2).sum())
+    statistic = (k - 1) * between / within if within else 0.0
     left = tasks * (k - 1) - statistic
-    ratio = (tasks - 1) * statistic / left if left > 0 else np.inf
+    ratio = (tasks - 1) * statistic / left if left > 1e-9 else np.inf
     return Friedman(
         statistic,
         float(chi2.sf(statistic, k - 1)),
@@ -61,3 +68,51 @@ def rank_intervals(ranks: Floats, *, rng: np.random.Generator, rounds: int = 100
     tasks = len(ranks)
     weights = rng.multinomial(tasks, np.full(tasks, 1 / tasks), size=rounds)
     return np.asarray(np.quantile(weights @ ranks / tasks, [(1 - level) / 2, (1 + level) / 2], axis=0).T)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OverTasks:
+    """Models by their ranks over tasks.
+
+    Attributes:
+        mean: (models,) mean ranks, 1 is first.
+        low, high: (models,) 95% of the mean ranks that come when tasks are drawn anew from these, with replacement.
+        p: how probable it is that ranks differ as much as these if all models are equal.
+        critical: by how much two mean ranks must differ to be told apart, all pairs together.
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    p: float
+    critical: float
+
+    def groups(self) -> list[list[int]]:
+        """The largest groups of models, best first, whose mean ranks cannot be told apart."""
+        order = np.argsort(self.mean, kind="stable")
+        found: list[list[int]] = []
+        for place, first in enumerate(order):
+            group = [int(i) for i in order[place:] if self.mean[i] - self.mean[first] < self.critical]
+            if len(group) > 1 and not (found and group[-1] == found[-1][-1]):
+                found.append(group)
+        return found
+
+
+def over_tasks(ranks: Floats, *, seed: int = 0, level: float = LEVEL) -> OverTasks:
+    """Compares models by their ranks (tasks, models) on two tasks or more, of two models or more.
+
+    The test that all are equal is Friedman's, with ties, in the form of Iman and Davenport; the critical difference is
+    Nemenyi's. Both ask that tasks are independent and are few in power for a handful of tasks.
+
+    Law: permuting the tasks changes nothing but the drawn intervals; permuting the models permutes the result.
+    """
+    tasks, models = ranks.shape
+    spread = float(np.square(ranks - (models + 1) / 2).sum())
+    drawn = rank_intervals(ranks, rng=np.random.default_rng(seed), level=level)
+    return OverTasks(
+        mean=ranks.mean(axis=0),
+        low=drawn[:, 0],
+        high=drawn[:, 1],
+        p=friedman(ranks.mean(axis=0), tasks, spread=spread).p_f,
+        critical=critical_difference(models, tasks, level=level),
+    )
