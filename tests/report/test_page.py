@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from concours.report.axis import decimals, fixed
 from concours.report.lines import Line, Report
 from concours.report.page import render_report, write_report
-from concours.report.units import seconds
-from concours.report.axis import decimals, fixed
 from concours.report.picture import Row, interval_plot, rank_plot
 from concours.report.summary import certain, summary
+from concours.report.units import seconds
 
 VOID = {"meta", "link", "br"}
 
