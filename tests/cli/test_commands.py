@@ -133,6 +133,6 @@ def test_ctrl_c(tmp_path):
 
 def test_imports_are_light():
     """`import concours` and the command line import nothing heavy before they need it."""
-    heavy = ["numpy", "scipy", "sklearn", "pandas", "pyarrow", "torch", "skops", "plotly", "jinja2", "psutil"]
+    heavy = ["numpy", "scipy", "sklearn", "pandas", "pyarrow", "torch", "skops", "jinja2", "psutil"]
     code = f"import concours, concours.cli, sys; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
