@@ -25,10 +25,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 HERE = Path(__file__).parent
-FIT = ("concours", "concours davidson", "evalica", "FastChat", "arena-rank", "choix")
-ROUNDS = ("concours bootstrap 100", "concours bootstrap 1000", "FastChat bootstrap 4")
+FIT = ("concours", "concours davidson", "evalica", "FastChat", "FastChat, pivot tables", "arena-rank", "choix")
+ROUNDS = ("concours bootstrap 100", "concours bootstrap 1000", "FastChat bootstrap 20")
 ONLINE = ("concours elo", "evalica elo", "concours trueskill", "openskill")
-MOST = {"openskill": 100_000, "FastChat bootstrap 4": 1_000_000}
+MOST = {"openskill": 100_000, "FastChat bootstrap 20": 1_000_000}
 """Up to how many battles a system is run: beyond, it takes minutes."""
 
 
@@ -100,7 +100,7 @@ def measured(system: str, path: Path, battles: int, arguments: argparse.Namespac
 
 
 def table(title: str, rows: dict[str, dict[str, Any]], ours: dict[str, Any]) -> None:
-    """Prints one table; the ratio is to our own row at the head of it, bootstraps a round."""
+    """Prints one table; the ratio is to our own row at the head of it; of bootstraps, a round."""
     print(f"\n| {title} | CPU s | MB added | ratio | furthest from ours, Elo |\n|---|---:|---:|---:|---:|")
     head = None
     for name, row in rows.items():

@@ -76,15 +76,32 @@ def evalica(method: str) -> Work:
 
 
 def fastchat(rounds: int = 0) -> Work:
-    """FastChat's published algorithm, restated: a logistic regression of scikit-learn on weighted pairs.
+    """FastChat's published algorithm (`rating_systems.py`), restated: battles that are alike become one weighted row.
 
-    A row for each ordered pair and way it can end, weighted by twice its wins plus its ties. A bootstrap round draws
-    the battles themselves anew.
+    They are fitted by a logistic regression, here scikit-learn's; a tie is half of each.
+
+    A bootstrap round draws the weights anew by a multinomial, and fits again.
     """
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
 
-    def fitted(frame: pd.DataFrame) -> Ratings:
+    def work(frame: pd.DataFrame) -> Ratings:
+        codes, names = pd.factorize(pd.concat([frame["model_a"], frame["model_b"]]), sort=True)
+        left, right = np.split(codes, 2)
+        won = np.select([frame["winner"] == "model_a", frame["winner"] == "model_b"], [2, 0], 1)
+        rows, weight = np.unique(np.column_stack([left, right, won]), return_counts=True, axis=0)
+        draws = np.random.default_rng(0).multinomial(len(frame), weight / weight.sum(), size=rounds)
+        for drawn in draws if rounds else [weight]:
+            found = logistic(rows, drawn, len(names))
+        return dict(zip(map(str, names), found.tolist(), strict=True))
+
+    return work
+
+
+def fastchat_tables() -> Work:
+    """The same as FastChat had it before, by three pivot tables of wins and ties."""
+    import numpy as np
+
+    def work(frame: pd.DataFrame) -> Ratings:
         tables = {
             winner: pd.pivot_table(
                 frame[frame["winner"] == winner], index="model_a", columns="model_b", aggfunc="size", fill_value=0
@@ -93,28 +110,27 @@ def fastchat(rounds: int = 0) -> Work:
         }
         names = sorted({*frame["model_a"].unique(), *frame["model_b"].unique()})
         full = {key: table.reindex(index=names, columns=names, fill_value=0) for key, table in tables.items()}
-        wins = (full["model_a"] + full["model_b"].T).to_numpy() * 2.0 + (full["tie"] + full["tie"].T).to_numpy()
-        first, second = np.nonzero(~np.eye(len(names), dtype=bool))
-        weight = wins[first, second]
-        x = np.zeros((2 * len(first), len(names)))
-        rows = np.arange(len(first))
-        x[rows, first], x[rows, second] = math.log(10), -math.log(10)
-        x[len(first) + rows] = x[rows]
-        y = np.repeat([1, 0], len(first))
-        weights = np.concatenate([weight, wins[second, first]])
-        kept = weights > 0
-        model = LogisticRegression(fit_intercept=False, C=np.inf, tol=1e-6, max_iter=1000)
-        model.fit(x[kept], y[kept], sample_weight=weights[kept])
-        return dict(zip(names, (400 * model.coef_[0]).tolist(), strict=True))
-
-    def work(frame: pd.DataFrame) -> Ratings:
-        if not rounds:
-            return fitted(frame)
-        for seed in range(rounds):
-            found = fitted(frame.sample(frac=1.0, replace=True, random_state=seed))
-        return found
+        wins = (full["model_a"] + full["model_b"].T).to_numpy() + (full["tie"] + full["tie"].T).to_numpy() / 2
+        first, second = np.nonzero(wins * ~np.eye(len(names), dtype=bool))
+        rows = np.column_stack([np.minimum(first, second), np.maximum(first, second), np.where(first < second, 2, 0)])
+        return dict(zip(names, logistic(rows, wins[first, second], len(names)).tolist(), strict=True))
 
     return work
+
+
+def logistic(rows: Any, weight: Any, models: int) -> Any:
+    """Ratings from rows of left, right and points of the left one (0, 1, 2), each with a weight."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    left, right, won = rows.T
+    x = np.zeros((len(rows), models))
+    x[np.arange(len(rows)), left], x[np.arange(len(rows)), right] = math.log(10), -math.log(10)
+    x, y = np.concatenate([x, x]), np.repeat([1, 0], len(rows))
+    weights = np.concatenate([weight * won, weight * (2 - won)])
+    kept = weights > 0
+    model = LogisticRegression(fit_intercept=False, C=np.inf, tol=1e-6, max_iter=1000)
+    return 400 * model.fit(x[kept], y[kept], sample_weight=weights[kept]).coef_[0]
 
 
 def arena_rank() -> Work:
@@ -174,7 +190,8 @@ SYSTEMS: dict[str, Callable[[], Work]] = {
     "evalica": lambda: evalica("bradley_terry"),
     "evalica elo": lambda: evalica("elo"),
     "FastChat": lambda: fastchat(),
-    "FastChat bootstrap 4": lambda: fastchat(4),
+    "FastChat, pivot tables": fastchat_tables,
+    "FastChat bootstrap 20": lambda: fastchat(20),
     "arena-rank": arena_rank,
     "choix": choix,
     "openskill": openskill,

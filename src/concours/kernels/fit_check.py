@@ -76,9 +76,10 @@ def circles(board: Boards, *, level: float = 0.95, enough: int = ENOUGH) -> list
     lead[board.first, board.second] = z
     lead[board.second, board.first] = -z
     beats = lead > bound
+    steps = beats.astype(np.float32)
     found = [
         (a, b, c, float(min(lead[a, b], lead[b, c], lead[c, a])))
-        for a, b in np.argwhere(beats).tolist()
+        for a, b in np.argwhere(beats & (steps @ steps > 0).T).tolist()
         for c in np.flatnonzero(beats[b] & beats[:, a]).tolist()
         if a < b and a < c
     ]

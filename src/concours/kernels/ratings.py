@@ -118,12 +118,24 @@ def among(boards: Boards, chosen: NDArray[np.bool_]) -> Boards:
 def solve(boards: Boards, established: NDArray[np.bool_], ties: Ties) -> tuple[Strengths, Floats]:
     """The strengths of the established models, mean 0, and the inverse of the information, (boards, m + e, m + e)."""
     scale = np.maximum(boards.weight.sum(axis=(1, 2)), 1e-300)
-    found = maximise(boards, boards.weight, ties, free=established, penalty=gauge(established, scale))
+    start = _first_guess(boards, established)
+    found = maximise(boards, boards.weight, ties, free=established, penalty=gauge(established, scale), theta=start)
     sought = np.concatenate([established, np.ones((len(established), ties.parameters), dtype=np.bool_)], axis=1)
     bread = np.linalg.inv(found.information) * (sought[:, :, None] & sought[:, None, :])
     models = boards.models
     bread[:, :models, :models] -= (established[:, :, None] & established[:, None, :]) / scale[:, None, None]
     return found, bread
+
+
+def _first_guess(boards: Boards, established: NDArray[np.bool_]) -> Floats:
+    """Log odds of all that a model won, mean 0: what it would be if all opponents were alike."""
+    first, second = boards.incidence.maximum(0), -boards.incidence.minimum(0)
+    halves = boards.weight[..., TIE].T / 2
+    wins, losses = boards.weight[..., 0].T + halves, boards.weight[..., 1].T + halves
+    won, lost = first.T @ wins + second.T @ losses, first.T @ losses + second.T @ wins
+    guess = np.where(established, np.log((won.T + 1e-3) / (lost.T + 1e-3)), 0.0)
+    mean = guess.sum(axis=1, keepdims=True) / np.maximum(established.sum(axis=1, keepdims=True), 1)
+    return np.asarray(np.where(established, guess - mean, 0.0))
 
 
 def prior_penalty(known: Standing, prior: float) -> Floats:

@@ -44,6 +44,17 @@ class Votes:
         return len(self.left)
 
 
+def joined(parts: Sequence[Votes]) -> Votes:
+    """Votes one after the other; either all parts have weights, and categories, or none."""
+    if len(parts) == 1:
+        return parts[0]
+    arrays: dict[str, Any] = {}
+    for key in ("left", "right", "outcome", "weight", "category"):
+        values = [getattr(part, key) for part in parts]
+        arrays[key] = None if values[0] is None else np.concatenate(values)
+    return Votes(**arrays)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Counts:
     """The tensor model × model × outcome × category, with the cells that occur only.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
-from concours.kernels.votes import LEFT, RIGHT, TIE, Counts, Votes, count
+from concours.kernels.votes import LEFT, RIGHT, TIE, Counts, Votes, count, joined
 from concours.tasks.readers.dialect import found_dialect
 
 Battles: TypeAlias = "str | Path | pa.Table | pa.RecordBatchReader | Any"
@@ -124,6 +124,7 @@ class Tally:
         self._categories = Codes(columns.category or "category", 10_000)
         self._clusters = tuple(Codes(name) for name in columns.clusters)
         self._counts: Counts | None = None
+        self._waiting: list[Votes] = []  # they are counted many at a time, which costs less
         self._kept: list[tuple[Votes, tuple[NDArray[np.int32], ...], NDArray[np.float64]]] = []
 
     def add(self, batch: pa.RecordBatch | pa.Table) -> None:
@@ -136,35 +137,36 @@ class Tally:
             return
         votes = self._votes(batch)
         clusters = tuple(codes.of(batch[codes.column], self.rows) for codes in self._clusters)
-        names, categories = tuple(self._models.names), tuple(self._categories.names) or ("",)
-        new = count(votes, names, categories)
-        self._counts = new if self._counts is None else self._counts + new
+        self._waiting.append(votes)
         if self._keep:
             self._kept.append((votes, clusters, _controls(batch, self.columns.controls, self.rows)))
         self.rows += len(batch)
+        if sum(map(len, self._waiting)) >= _ROWS:
+            self._count()
 
     @property
     def counts(self) -> Counts:
         """Of all battles so far."""
+        if self._waiting:
+            self._count()
         if self._counts is None:
             raise DataError("there are no battles: the data is empty")
         return self._counts
 
+    def _count(self) -> None:
+        names, categories = tuple(self._models.names), tuple(self._categories.names) or ("",)
+        new = count(joined(self._waiting), names, categories)
+        self._counts = new if self._counts is None else self._counts + new
+        self._waiting = []
+
     def kept(self) -> Rows:
         """The battles so far, their models by the codes of `counts`."""
-        votes = [part[0] for part in self._kept]
+        votes = joined([part[0] for part in self._kept])
         order = np.argsort(np.argsort(np.array(list(self._models.names), dtype=object))).astype(np.int32)
         kinds = np.argsort(np.argsort(np.array(list(self._categories.names) or [""], dtype=object))).astype(np.int32)
-        weighted = votes[0].weight is not None
-        sorted_ = votes[0].category is not None
+        category = None if votes.category is None else kinds[votes.category]
         return Rows(
-            votes=Votes(
-                left=order[np.concatenate([part.left for part in votes])],
-                right=order[np.concatenate([part.right for part in votes])],
-                outcome=np.concatenate([part.outcome for part in votes]),
-                weight=np.concatenate([part.weight for part in votes]) if weighted else None,
-                category=kinds[np.concatenate([part.category for part in votes])] if sorted_ else None,
-            ),
+            votes=replace(votes, left=order[votes.left], right=order[votes.right], category=category),
             clusters=tuple(np.concatenate(parts) for parts in zip(*(part[1] for part in self._kept), strict=True)),
             voters=tuple(tuple(codes.names) for codes in self._clusters),
             controls=np.concatenate([part[2] for part in self._kept]),
