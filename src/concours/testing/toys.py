@@ -51,6 +51,10 @@ _KINDS = (
     "score",
     "judge",
     "credit",
+    "besiege",
+    "train_on_attacks",
+    "contend",
+    "stretch",
 )
 
 
@@ -111,11 +115,13 @@ def invented_values(job: Job) -> dict[str, Any]:
         return {"bytes": [int(1e6 * chance(job, "size", str(i))) for i in range(len(job.params["models"]))]}
     if job.kind == "boost":
         return {"shares": [chance(job, "share", str(i)) for i in range(_count(job, "selection"))]}
-    if job.kind == "credit":
-        return _credit(job)
+    if job.kind == "stretch":
+        names = [str(member) for member in range(len(job.params["seeds"]))]
+        return {what: [chance(job, what, name) for name in names] for what in ("scores", "losses")}
     if job.kind == "weigh":
         return {"weights": [chance(job, "weight", str(i)) for i in range(_count(job, "selection"))]}
-    return _verdict(job) if job.kind == "judge" else {}
+    larger = {"judge": _verdict, "credit": _credit, "besiege": _besieged, "contend": _contended}
+    return larger[job.kind](job) if job.kind in larger else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +267,36 @@ def _credit(job: Job) -> dict[str, Any]:
         "stderr": [0.1 for _ in worth],
         "shares": [value / sum(worth) for value in worth],
         "interactions": [[0, 1, -0.1, 0.1]],
+    }
+
+
+def _besieged(job: Job) -> dict[str, Any]:
+    attacks = job.params["attacks"]
+    chosen = [int(chance(job, "chosen", str(i)) * len(attack["settings"])) for i, attack in enumerate(attacks)]
+    left = [chance(job, "left", str(i)) for i in range(len(attacks))]
+    change = {"change": chance(job, "change"), "change_stderr": 0.1} if "before" in job.inputs else {}
+    told = [{"chosen": number, "left": share} for number, share in zip(chosen, left, strict=True)]
+    return {"attacks": told, "clean": 0.9, "worst": min(left), "stderr": 0.01, "farthest": 0.1, **change}
+
+
+def _contended(job: Job) -> dict[str, Any]:
+    count, attacks = _count(job, "held"), len(job.params["names"])
+    worst = [chance(job, "worst", str(i)) for i in range(count)]
+    ranks = [1 + sum(other > share for other in worst) for share in worst]
+    shares = [[share, max(share - 0.1, 0.0), min(share + 0.1, 1.0)] for share in worst]
+    return {
+        "rows": 100,
+        "clean": shares,
+        "matrix": [
+            [share if a in made else None for a in range(attacks)]
+            for share, made in zip(shares, job.params["attacks"], strict=True)
+        ],
+        "worst": [
+            {"share": share, "rank": [rank, 1, count], "tier": 1} for share, rank in zip(shares, ranks, strict=True)
+        ],
+        "curves": [[share] * 6 for share in shares],
+        "attackers": [{"left": [0.5, 0.4, 0.6], "rank": [1, 1, attacks]} for _ in range(attacks)],
+        "masked": [False] * count,
     }
 
 

@@ -27,6 +27,12 @@ RUNNERS = {
     "curve": RunnerSpec(reference="concours.engine.runners.curve:curve", version=1, packages=_OF_DATA),
     "by_fold": RunnerSpec(reference="concours.engine.runners.diagnose:by_fold", version=1, packages=_NUMERIC),
     "diagnose": RunnerSpec(reference="concours.engine.runners.diagnose:diagnose", version=1, packages=_OF_DATA),
+    "besiege": RunnerSpec(reference="concours.engine.runners.attack:besiege", version=1, packages=_OF_DATA),
+    "train_on_attacks": RunnerSpec(
+        reference="concours.engine.runners.attack:train_on_attacks", version=1, packages=_OF_DATA
+    ),
+    "contend": RunnerSpec(reference="concours.engine.runners.attack:contend", version=1, packages=_NUMERIC),
+    "stretch": RunnerSpec(reference="concours.engine.runners.stretch:stretch", version=1, packages=_OF_DATA),
     "card": RunnerSpec(reference="concours.engine.runners.card:card", version=1, packages=_OF_DATA),
 }
 """By the kind of job; imported where the job runs."""

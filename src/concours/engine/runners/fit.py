@@ -74,7 +74,7 @@ def fit(job: Job, store: Store) -> Yield:
             phases["predict"] = time.perf_counter() - began
             outputs["test"] = put_array(store, predictions)
     if "model" in job.outputs:
-        outputs["model"] = _keep_model(job, store, fitted)
+        outputs["model"] = keep_model(job, store, fitted)
     return Yield(outputs=outputs, phases=phases)
 
 
@@ -105,7 +105,8 @@ def _built(job: Job, store: Store) -> Any:
     return build(job.params["recipe"], job.params["params"], source, workspace(store), seed=job.seed)
 
 
-def _keep_model(job: Job, store: Store, fitted: Fitted) -> Digest:
+def keep_model(job: Job, store: Store, fitted: Fitted) -> Digest:
+    """Keeps a fitted model, with the job that made it."""
     format, files, why = dump_model(fitted)
     manifest = {"format": format, "why_refit": why, "job": job.to_json()}
     return put_bundle(store, {"manifest.json": canonical_json(manifest), **files})

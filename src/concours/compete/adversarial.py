@@ -1,0 +1,476 @@
+"""Attackers against defenders, in rounds, and the siege that judges them.
+
+Each entrant is fitted on the training side of one fold. Attackers attack it on the rows held out, where they choose
+their settings. A network of ours enters a second time: it trains on against the attacker that hurt it most, then all
+attack anew, and so on until nothing changes beyond noise. The round with the best worst case on the rows held out is
+the defender. Then, once, all are attacked on the part that judges, with the settings that were chosen before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate, Entrant
+from concours.core.event import Done, Failed
+from concours.core.frozen import frozen
+from concours.core.job import Job
+from concours.core.problem import Part, Problem
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.seeds import derive_seed
+from concours.core.standings import Estimate, Standing, Standings, StandingStatus
+
+FOLD = 0
+"""Its rows are not fitted on; attackers choose their settings on them."""
+
+SHARES = (0.25, 0.5, 0.75, 1.0, 1.5)
+"""Of ε: the points of a curve, besides no change. The board is for 1."""
+
+_Z = 1.96
+_NETWORKS = "concours.entrants.neural:"
+_OF_NUMBERS = (None, "none", "pixels", "matrix")
+"""Preparations of networks that these can do without: they scale inputs themselves."""
+
+_EPOCHS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack:
+    """An attacker.
+
+    Attributes:
+        settings: those that it chooses from, the weakest first.
+        training: what it trains defenders with in place of what would take too long there.
+        white: whether it follows gradients, and so attacks networks of ours alone.
+    """
+
+    settings: tuple[Mapping[str, Any], ...]
+    training: Mapping[str, Any] = field(default_factory=lambda: frozen({}))
+    white: bool = True
+
+
+ATTACKS: Mapping[str, Attack] = {
+    "fgsm": Attack(settings=({"loss": "cross_entropy"}, {"loss": "margin"})),
+    "pgd": Attack(
+        settings=(
+            {"loss": "cross_entropy", "steps": 10, "step": 0.25, "restarts": 1},
+            {"loss": "cross_entropy", "steps": 20, "step": 0.1, "restarts": 2},
+            {"loss": "margin", "steps": 20, "step": 0.1, "restarts": 2},
+        ),
+        training={"steps": 5, "step": 0.4, "restarts": 1},
+    ),
+    "square": Attack(
+        settings=({"queries": 150, "share": 0.3}, {"queries": 150, "share": 0.1}),
+        training={"queries": 10},
+        white=False,
+    ),
+}
+"""By name; see `concours.entrants.attacks`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """How a defender did against all attacks on the rows held out, after a round of training.
+
+    Attributes:
+        attacks: names, in the order of what follows; `chosen` settings of each, and the share that it `left`.
+        clean, worst, stderr: shares of rows named rightly: unchanged, and whatever the attack.
+        against: the attack that it was trained against in this round; empty where it was fitted.
+    """
+
+    round: int
+    model: Digest
+    held: Digest
+    attacks: tuple[str, ...]
+    chosen: tuple[Mapping[str, Any], ...]
+    left: tuple[float, ...]
+    clean: float
+    worst: float
+    stderr: float
+    against: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """What people are told of it."""
+        left = dict(zip(self.attacks, self.left, strict=True))
+        return {
+            "round": self.round, "clean": self.clean, "worst": self.worst, "stderr": self.stderr,
+            "against": self.against, "left": left,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defender:
+    """How far a defender has come.
+
+    Attributes:
+        candidate: with the model that goes into the siege, once there is one.
+        trials: after each round, the first of what was fitted.
+        best: the trial with the best worst case, the earliest of equal ones.
+        failed: what kept it from a first trial.
+        ended: why its rounds came to an end.
+    """
+
+    candidate: Candidate
+    jobs: tuple[Job, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    failed: Failed | None = None
+    ended: str = ""
+
+    @property
+    def best(self) -> Trial | None:
+        return max(self.trials, key=lambda trial: (trial.worst, -trial.round), default=None)
+
+    @property
+    def status(self) -> StandingStatus:
+        if self.failed:
+            return "out_of_time" if self.failed.cause == "out_of_time" else "failed"
+        return "ok" if self.trials and self.ended else "running"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adversarial(MemoProcess):
+    """Rounds of attackers against defenders; see the module.
+
+    Law: the worst case of a defender's best round is not below that of any other round of its.
+
+    Attributes:
+        epsilon: the greatest change of a number, as a share of the inputs' range, above 0 and at most 1.
+        attacks: names of `ATTACKS`.
+        rounds: of training on attacked rows, at most; with 0 nobody is trained so.
+        rows: that are attacked, at most.
+    """
+
+    problem: Problem
+    epsilon: float
+    attacks: tuple[str, ...] = tuple(ATTACKS)
+    rounds: int = 4
+    rows: int = 300
+    threads: int = 1
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, [job for defender in self.defenders(state) for job in defender.jobs])
+
+    def standings(self, state: Memo) -> Standings:
+        """The board by the worst case on the rows held out, the best first."""
+        lines = [_line(defender) for defender in self.defenders(state)]
+        scored = sorted((line for line in lines if line.selection), key=lambda line: -_score(line))
+        ranked = [replace(line, rank=rank) for rank, line in enumerate(scored, 1)]
+        return Standings((*ranked, *(line for line in lines if not line.selection)))
+
+    def defenders(self, state: Memo) -> list[Defender]:
+        """How far each has come, in the order of entry, each network followed by itself trained on attacks."""
+        found = []
+        for candidate in state.candidates:
+            found.append(plain := self._plain(state, candidate))
+            if self.rounds and is_network(candidate.entrant):
+                found.append(self._hardened(state, plain))
+        return found
+
+    def made_on(self, entrant: Entrant) -> tuple[str, ...]:
+        """The attacks that can be made on an entrant."""
+        return tuple(name for name in self.attacks if is_network(entrant) or not ATTACKS[name].white)
+
+    def _plain(self, state: Memo, candidate: Candidate) -> Defender:
+        """An entrant as it is fitted."""
+        jobs: list[Job] = []
+        prepared: Done | None = None
+        if (preparation := _preparation(candidate.entrant)) is not None:
+            jobs.append(prepare := self._prepare(state, preparation))
+            prepared = state.done(prepare)
+            if not prepared:
+                return _stopped(state, candidate, jobs)
+        jobs.append(fit := self._fit(state, candidate, prepared))
+        fitted = state.done(fit)
+        if not fitted:
+            return _stopped(state, candidate, jobs)
+        model = fitted.outputs["model"]
+        candidate = replace(
+            candidate, models=(model,), fit_s=fitted.cost.phases.get("fit", 0.0), selection=None, test=None
+        )
+        jobs.append(besiege := self._besiege(state, candidate.entrant, model, 0, None))
+        done = state.done(besiege)
+        if not done:
+            return _stopped(state, candidate, jobs)
+        trial = self._trial(candidate.entrant, done, model, 0, "")
+        return Defender(candidate=candidate, jobs=tuple(jobs), trials=(trial,), ended="fitted")
+
+    def _hardened(self, state: Memo, plain: Defender) -> Defender:
+        """The same, trained on against the attack that hurt it most, round by round."""
+        twin = _twin(plain.candidate, self.epsilon)
+        if not plain.trials:
+            return Defender(candidate=twin, failed=plain.failed)
+        jobs: list[Job] = []
+        trials, fit_s, ended = list(plain.trials), plain.candidate.fit_s, ""
+        while not ended:
+            before = trials[-1]
+            if len(trials) > self.rounds:
+                ended = f"{self.rounds} rounds"
+                break
+            against = self._against(before)
+            jobs.append(train := self._train(state, twin.entrant, before, against))
+            trained = state.done(train)
+            if trained:
+                model = trained.outputs["model"]
+                jobs.append(besiege := self._besiege(state, twin.entrant, model, before.round + 1, before.held))
+            done = state.done(besiege) if trained else None
+            if not trained or not done:
+                failed = next((e for job in jobs if isinstance(e := state.ended(job), Failed)), None)
+                if failed and len(trials) == 1:
+                    return Defender(candidate=twin, jobs=tuple(jobs), failed=failed)
+                ended = failed.reason if failed else ""
+                break
+            fit_s += trained.cost.wall_s
+            trials.append(self._trial(twin.entrant, done, model, before.round + 1, against))
+            change, error = done.values["change"], done.values["change_stderr"]
+            if len(trials) > 2 and change <= _Z * error:
+                ended = "no change beyond noise"
+        found = Defender(candidate=twin, jobs=tuple(jobs), trials=tuple(trials[1:]), ended=ended)
+        best = found.best
+        return replace(found, candidate=replace(twin, models=(best.model,), fit_s=fit_s)) if best else found
+
+    def _against(self, trial: Trial) -> str:
+        """The attack that left least, of those that follow gradients if there are any."""
+        left = dict(zip(trial.attacks, trial.left, strict=True))
+        white = [name for name in left if ATTACKS[name].white]
+        return min(white or left, key=lambda name: left[name])
+
+    def _trial(self, entrant: Entrant, done: Done, model: Digest, number: int, against: str) -> Trial:
+        names, told = self.made_on(entrant), done.values["attacks"]
+        return Trial(
+            round=number,
+            model=model,
+            held=done.outputs["held"],
+            attacks=names,
+            chosen=tuple(ATTACKS[name].settings[one["chosen"]] for name, one in zip(names, told, strict=True)),
+            left=tuple(one["left"] for one in told),
+            clean=done.values["clean"],
+            worst=done.values["worst"],
+            stderr=done.values["stderr"],
+            against=against,
+        )
+
+    def _prepare(self, state: Memo, preparation: str) -> Job:
+        return Job(
+            kind="prepare",
+            inputs={"x": self.problem.train.x, "folds": self.problem.folds},
+            params={"preparation": preparation, "fold": FOLD},
+            seed=derive_seed(state.seed, "prepare", preparation, f"fold {FOLD + 1}"),
+            threads=self.threads,
+            outputs=("train", "transformer"),
+            label=f"prepare {preparation}",
+        )
+
+    def _fit(self, state: Memo, candidate: Candidate, prepared: Done | None) -> Job:
+        problem, entrant = self.problem, candidate.entrant
+        inputs = {"x": problem.train.x, "y": problem.train.y, "folds": problem.folds}
+        if prepared:
+            inputs |= {"x": prepared.outputs["train"], "transformer": prepared.outputs["transformer"]}
+        if candidate.code:
+            inputs["code"] = candidate.code
+        return Job(
+            kind="fit",
+            inputs=inputs,
+            params={
+                "recipe": entrant.recipe,
+                "params": dict(entrant.params),
+                "fold": FOLD,
+                "prepared": prepared is not None,
+                "classes": len(problem.classes),
+            },
+            seed=derive_seed(state.seed, entrant.digest, "fit", f"fold {FOLD + 1}"),
+            threads=self.threads,
+            outputs=("model",),
+            label=f"{entrant.name}: fit",
+        )
+
+    def _train(self, state: Memo, entrant: Entrant, before: Trial, against: str) -> Job:
+        problem, chosen = self.problem, dict(zip(before.attacks, before.chosen, strict=True))[against]
+        return Job(
+            kind="train_on_attacks",
+            inputs={"model": before.model, "x": problem.train.x, "y": problem.train.y, "folds": problem.folds},
+            params={
+                "recipe": "concours.entrants.adversaries:harden",
+                "attack": against,
+                "settings": {**chosen, **ATTACKS[against].training},
+                "epsilon": self.epsilon,
+                "epochs": _EPOCHS,
+                "fold": FOLD,
+                "classes": len(problem.classes),
+            },
+            seed=derive_seed(state.seed, entrant.digest, "train", before.round + 1),
+            threads=self.threads,
+            outputs=("model",),
+            label=f"{entrant.name}: round {before.round + 1}, against {against}",
+        )
+
+    def _besiege(self, state: Memo, entrant: Entrant, model: Digest, number: int, before: Digest | None) -> Job:
+        attacks = [
+            {"name": name, "settings": [dict(one) for one in ATTACKS[name].settings]} for name in self.made_on(entrant)
+        ]
+        further = {"folds": self.problem.folds, **({"before": before} if before else {})}
+        return besieging(
+            self.problem, self.problem.train, entrant.name, model, attacks, (self.epsilon,),
+            seed=state.seed, rows=self.rows, threads=self.threads, further=further,
+            label=f"{entrant.name}: attacked, round {number}",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Siege(MemoProcess):
+    """The judgement: every defender attacked once on the part that judges, at several ε, and the board of all.
+
+    Candidates are those of the defenders, in their order.
+
+    Attributes:
+        defenders: complete ones.
+    """
+
+    problem: Problem
+    epsilon: float
+    defenders: tuple[Defender, ...]
+    attacks: tuple[str, ...] = tuple(ATTACKS)
+    rows: int = 300
+    threads: int = 1
+
+    @property
+    def epsilons(self) -> tuple[float, ...]:
+        """The points of the curves, from the least; ε itself is among them."""
+        return tuple(sorted({round(min(share * self.epsilon, 1.0), 9) for share in SHARES}))
+
+    def plan(self, state: Memo) -> Plan:
+        jobs = self._jobs(state)
+        done = [ended for job in jobs if (ended := state.done(job))]
+        if jobs and len(done) == len(jobs):
+            jobs.append(self._contend(state, done))
+        return unfinished(state, jobs)
+
+    def verdict(self, state: Memo) -> Done | Failed | None:
+        """How the last job ended, or the first that failed; see `engine.runners.attack.contend`."""
+        jobs = self._jobs(state)
+        ended = [state.ended(job) for job in jobs]
+        failed = next((event for event in ended if isinstance(event, Failed)), None)
+        done = [event for event in ended if isinstance(event, Done)]
+        if failed or not done or len(done) < len(jobs):
+            return failed
+        return state.ended(self._contend(state, done))
+
+    def farthest(self, state: Memo) -> float:
+        """The greatest change that was made, as a share of the inputs' range."""
+        return max((done.values["farthest"] for job in self._jobs(state) if (done := state.done(job))), default=0.0)
+
+    def _jobs(self, state: Memo) -> list[Job]:
+        further = {} if self.problem.test else {"folds": self.problem.folds}
+        jobs = []
+        for defender in self.defenders:
+            best, name = defender.best, defender.candidate.entrant.name
+            if best is None:
+                raise ValueError(f"{name} has not been through a round")
+            attacks = [{"name": a, "settings": [dict(s)]} for a, s in zip(best.attacks, best.chosen, strict=True)]
+            jobs.append(
+                besieging(
+                    self.problem, self._part, name, best.model, attacks, self.epsilons,
+                    seed=state.seed, rows=self.rows, threads=self.threads, further=further, label=f"{name}: siege",
+                )
+            )  # fmt: skip
+        return jobs
+
+    def _contend(self, state: Memo, done: Sequence[Done]) -> Job:
+        made = [defender.best.attacks for defender in self.defenders if defender.best]
+        further = {} if self.problem.test else {"folds": self.problem.folds}
+        groups = {"groups": self._part.groups} if self._part.groups else {}
+        return Job(
+            kind="contend",
+            inputs={**{f"held{i}": event.outputs["held"] for i, event in enumerate(done)}, **groups, **further},
+            params={
+                "attacks": [[self.attacks.index(name) for name in names] for names in made],
+                "names": list(self.attacks),
+                "white": [i for i, name in enumerate(self.attacks) if ATTACKS[name].white],
+                "at": 1 + self.epsilons.index(round(self.epsilon, 9)),
+                "rows": self.rows,
+                "pick": derive_seed(state.seed, "attacked rows"),
+                "fold": FOLD,
+            },
+            threads=self.threads,
+            label="judge",
+        )
+
+    @property
+    def _part(self) -> Part:
+        return self.problem.test or self.problem.train
+
+
+def besieging(
+    problem: Problem,
+    part: Part,
+    name: str,
+    model: Digest,
+    attacks: Sequence[Mapping[str, Any]],
+    epsilons: Sequence[float],
+    *,
+    seed: int,
+    rows: int,
+    threads: int,
+    further: Mapping[str, Digest],
+    label: str,
+) -> Job:
+    """A job that attacks a model on a part; the same rows of it whatever the defender."""
+    return Job(
+        kind="besiege",
+        inputs={"model": model, "x": part.x, "y": part.y, "train": problem.train.x, **further},
+        params={
+            "recipe": "concours.entrants.attacks:attack",
+            "classes": len(problem.classes),
+            "attacks": [dict(attack) for attack in attacks],
+            "epsilons": list(epsilons),
+            "rows": rows,
+            "pick": derive_seed(seed, "attacked rows"),
+            "fold": FOLD,
+        },
+        seed=derive_seed(seed, name, "besiege"),
+        threads=threads,
+        outputs=("held",),
+        label=label,
+    )
+
+
+def is_network(entrant: Entrant) -> bool:
+    """Whether attacks that follow gradients can be made on an entrant: it is a network of ours on raw numbers."""
+    return entrant.recipe.startswith(_NETWORKS) and entrant.prepare in _OF_NUMBERS
+
+
+def _preparation(entrant: Entrant) -> str | None:
+    return None if is_network(entrant) or entrant.prepare in (None, "none") else entrant.prepare
+
+
+def _twin(candidate: Candidate, epsilon: float) -> Candidate:
+    """The entrant under another name, as it trains on attacked rows."""
+    entrant = candidate.entrant
+    twin = Entrant(
+        name=f"{entrant.name}-hardened",
+        recipe=entrant.recipe,
+        params={**entrant.params, "hardened": {"epsilon": epsilon}},
+        prepare=entrant.prepare,
+    )
+    return replace(candidate, entrant=twin, models=())
+
+
+def _stopped(state: Memo, candidate: Candidate, jobs: Sequence[Job]) -> Defender:
+    failed = next((event for job in jobs if isinstance(event := state.ended(job), Failed)), None)
+    return Defender(candidate=candidate, jobs=tuple(jobs), failed=failed)
+
+
+def _line(defender: Defender) -> Standing:
+    best = defender.best
+    return Standing(
+        entrant=defender.candidate.entrant,
+        selection=Estimate(score=best.worst, stderr=best.stderr) if best and defender.ended else None,
+        fit_seconds=defender.candidate.fit_s if best else None,
+        status=defender.status,
+        reason=defender.failed.reason if defender.failed else "",
+    )
+
+
+def _score(line: Standing) -> float:
+    return line.selection.score if line.selection else 0.0

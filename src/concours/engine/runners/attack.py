@@ -1,0 +1,277 @@
+"""Attackers and defenders: a model attacked in several ways, a network trained on that, and the board of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_array, put_array
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.prediction import Models
+from concours.engine.rows import get_rows, held_out, take_rows
+from concours.engine.runners.fit import keep_model
+from concours.engine.runners.rounded import rounded
+from concours.engine.steady import steady
+from concours.engine.work import Yield
+from concours.entrants.adversaries import Pressure, harden, model_scores, network_scores
+from concours.entrants.attacks import Scores, attack, box, right
+from concours.kernels.intervals import intervals
+from concours.kernels.ranks import LEVEL, certain_pairs, competition_ranks, rank_ranges
+from concours.kernels.scores import Means, row_means
+from concours.kernels.tiers import tiers
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.uint8]
+
+
+def besiege(job: Job, store: Store) -> Yield:
+    """Attacks a model in several ways on the rows of one part, at most so many of them, drawn by `pick`.
+
+    A row holds at a change of ε as long as it is named rightly and no attack has found a change of at most ε that makes
+    the model err: so a row that is named wrongly never holds, and who holds at one ε holds at every lesser one.
+    Of the settings of an attack the one that leaves least at the greatest ε is taken.
+
+    Inputs: `model`; `x`, `y` of the part; `train`, whose inputs tell the range; `folds` where the part is what a fold
+    holds out; `before`, what this job yielded for the defender a round earlier. Params: `classes`, `attacks`
+    [{"name", "settings": [..]}], `epsilons` from the least, `rows`, `pick`, `fold`. Outputs: `held` (attacks, 1 +
+    epsilons, rows) uint8, 1 where the row holds; the first of the second axis is for no change. Values:
+        attacks: [{"chosen": which of its settings, "left": the share that holds at the greatest ε}].
+        clean, worst, stderr: shares of rows that hold unchanged, and at the greatest ε against all attacks together.
+        change, change_stderr: of `worst` since the round before, paired by rows; where there was one.
+        farthest: the greatest change of a number that was made, as a share of its range.
+    """
+    x, y, _ = _rows_of(job, store)
+    low, high = _range(get_rows(store, job.inputs["train"]))
+    with steady(threads=job.threads, seed=job.seed):
+        scores, rows = _defence(job, store, x)
+        targets, epsilons = torch.from_numpy(y), list(job.params["epsilons"])
+        with torch.no_grad():
+            clean = right(scores(torch.from_numpy(rows)), targets).numpy()
+        held, told, farthest = [], [], 0.0
+        for number, plan in enumerate(job.params["attacks"]):
+            tried = []
+            for place, settings in enumerate(plan["settings"]):
+                generator = torch.Generator().manual_seed(job.seed + 1009 * number + place)
+                found, far = _held(
+                    plan["name"], settings, scores, rows, targets, clean, epsilons, (low, high), generator
+                )
+                tried.append(found)
+                farthest = max(farthest, far)
+            chosen = min(range(len(tried)), key=lambda place: tried[place][-1].sum())
+            held.append(tried[chosen])
+            told.append({"chosen": chosen, "left": rounded(tried[chosen][-1].mean())})
+    whole = np.stack(held).astype(np.uint8)
+    worst: Floats = np.asarray(whole[:, -1].all(axis=0), dtype=np.float64)
+    means = row_means(worst[:, None])
+    values = {
+        "attacks": told,
+        "clean": rounded(clean.mean()),
+        "worst": rounded(means.means[0]),
+        "stderr": rounded(means.stderr[0]),
+        "farthest": rounded(farthest),
+    }
+    if "before" in job.inputs:
+        before: Floats = np.asarray(get_array(store, job.inputs["before"])[:, -1].all(axis=0), dtype=np.float64)
+        change = row_means((worst - before)[:, None])
+        values |= {"change": rounded(change.means[0]), "change_stderr": rounded(change.stderr[0])}
+    return Yield(outputs={"held": put_array(store, whole)}, values=values)
+
+
+def train_on_attacks(job: Job, store: Store) -> Yield:
+    """Trains a network on for some epochs, half of every batch attacked; see `entrants.adversaries.harden`.
+
+    Inputs: `model`; `x`, `y`, `folds` of the training part. Params: `fold`, which is held out, `attack`, `settings`,
+    `epsilon`, `epochs`. Outputs: `model`.
+    """
+    x, folds = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["folds"])
+    train = np.flatnonzero(~held_out(folds, job.params["fold"]))
+    low, high = _range(x)
+    _, fitted = Models(store).model(job.inputs["model"])
+    params = job.params
+    pressure = Pressure(
+        attack=params["attack"],
+        settings=params["settings"],
+        epsilon=params["epsilon"],
+        low=low,
+        high=high,
+        epochs=params["epochs"],
+    )
+    y = get_array(store, job.inputs["y"])[train]
+    with steady(threads=job.threads, seed=job.seed):
+        harder = harden(fitted, _plain(take_rows(x, train)), y, pressure, seed=job.seed)
+    return Yield(outputs={"model": keep_model(job, store, harder)})
+
+
+def contend(job: Job, store: Store) -> Yield:
+    """The board of attacks against defenders, on the same rows, which pair them.
+
+    Inputs: `held0`, `held1`, … what `besiege` yielded for each defender; `groups` of the part, and `folds` where a fold
+    of it was attacked. Params: `attacks`, for each defender the numbers of the attacks in the order of its rows;
+    `names`, of all attacks; `at`, which of the ε's the board is for; `white`, the numbers of the attacks that follow
+    gradients; `rows`, `pick`, `fold`. Values, a share as [share, low, high] of 95%:
+        rows: how many were attacked.
+        clean: a defender. matrix: a defender and attack, none where it was not made.
+        worst: a defender: "share", "rank" [rank, best, worst], "tier", by rows that hold against all attacks.
+        curves: a defender: shares that hold against all attacks, for each ε, that of no change first.
+        attackers: an attack: "left", the mean share that it leaves the defenders that every attack was made on, and
+        "rank", the least first; none where there is no such defender.
+        masked: a defender: whether an attack without gradients certainly leaves less than every one with: then its
+        gradients are hidden, and it is less robust than those attacks make it look.
+    """
+    params = job.params
+    helds = [get_array(store, job.inputs[f"held{i}"]).astype(np.float64) for i in range(len(params["attacks"]))]
+    groups = _groups(job, store, helds[0].shape[-1])
+    at, names = params["at"], params["names"]
+
+    def shares(rows: Sequence[Floats]) -> tuple[Means, list[list[float]]]:
+        means = row_means(np.stack(rows, axis=1), groups=groups)
+        ends = intervals(means, low=0.0, high=1.0)
+        return means, [rounded([m, *e]) for m, e in zip(means.means, ends, strict=True)]
+
+    worst, said = shares([held[:, at].min(axis=0) for held in helds])
+    ranks = _ranks(worst, greater=True)
+    tier = tiers(worst, greater_is_better=True).tolist()
+    matrix: list[list[list[float] | None]] = [[None] * len(names) for _ in helds]
+    for defender, (held, made) in enumerate(zip(helds, params["attacks"], strict=True)):
+        for number, share in zip(made, shares(list(held[:, at]))[1], strict=True):
+            matrix[defender][number] = share
+    return Yield(
+        values={
+            "rows": helds[0].shape[-1],
+            "clean": shares([held[0, 0] for held in helds])[1],
+            "matrix": matrix,
+            "worst": [
+                {"share": share, "rank": rank, "tier": t} for share, rank, t in zip(said, ranks, tier, strict=True)
+            ],
+            "curves": [shares(list(held.min(axis=0)))[1] for held in helds],
+            "attackers": _attackers(helds, params["attacks"], len(names), at, shares),
+            "masked": [
+                _masked(held[:, at], [number in params["white"] for number in made], groups)
+                for held, made in zip(helds, params["attacks"], strict=True)
+            ],
+        }
+    )
+
+
+def _attackers(
+    helds: Sequence[Floats],
+    made: Sequence[Sequence[int]],
+    count: int,
+    at: int,
+    shares: Callable[[Sequence[Floats]], tuple[Means, list[list[float]]]],
+) -> list[dict[str, Any]] | None:
+    """What each attack leaves, over the defenders that met them all."""
+    full = [(held, list(numbers)) for held, numbers in zip(helds, made, strict=True) if len(numbers) == count]
+    if not full:
+        return None
+    left = [np.mean([held[numbers.index(a), at] for held, numbers in full], axis=0) for a in range(count)]
+    means, said = shares(left)
+    return [{"left": share, "rank": rank} for share, rank in zip(said, _ranks(means, greater=False), strict=True)]
+
+
+def _ranks(means: Means, *, greater: bool) -> list[list[int]]:
+    ranges = rank_ranges(means, greater_is_better=greater)
+    ranks = competition_ranks(means.means, greater_is_better=greater)
+    return np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist()  # type: ignore[no-any-return]
+
+
+def _masked(held: Floats, white: Sequence[bool], groups: NDArray[np.int64] | None) -> bool:
+    """Whether the best attack without gradients certainly leaves less than all with them together."""
+    if all(white) or not any(white):
+        return False
+    followed = held[np.asarray(white)].min(axis=0)
+    blind = min(held[~np.asarray(white)], key=lambda rows: rows.mean())
+    means = row_means(np.stack([blind, followed], axis=1), groups=groups)
+    return bool(means.means[0] < means.means[1] and certain_pairs(means, level=LEVEL)[0, 1])
+
+
+def _held(
+    name: str,
+    settings: Mapping[str, Any],
+    scores: Scores,
+    rows: NDArray[np.float32],
+    y: torch.Tensor,
+    clean: NDArray[np.bool_],
+    epsilons: Sequence[float],
+    ends: tuple[Any, Any],
+    generator: torch.Generator,
+) -> tuple[Flags, float]:
+    """Which rows hold, (1 + epsilons, rows), and the farthest change; rows that have fallen are left alone."""
+    held, farthest = [clean], 0.0
+    for epsilon in epsilons:
+        standing = np.flatnonzero(held[-1])
+        left = held[-1].copy()
+        if len(standing) and epsilon:
+            around, chosen = box(rows[standing], epsilon, *ends), torch.from_numpy(standing)
+            moved = attack(name, scores, around, y[chosen], settings, generator=generator)
+            with torch.no_grad():
+                left[standing] = right(scores(moved), y[chosen]).numpy()
+            span = (around.reach / epsilon).clamp(min=torch.finfo(torch.float32).tiny)
+            farthest = max(farthest, float(((moved - around.rows).abs() / span).max()))
+        held.append(left)
+    return np.stack(held), farthest
+
+
+def _defence(job: Job, store: Store, x: Any) -> tuple[Scores, NDArray[np.float32]]:
+    """The scores of the model that is attacked, and the rows in the form in which they are changed."""
+    models = Models(store)
+    fit, fitted = models.model(job.inputs["model"])
+    transformer = fit.inputs.get("transformer")
+    if transformer is None and hasattr(fitted.estimator, "network_"):
+        return network_scores(fitted), _plain(x)
+    columns = x.columns if isinstance(x, pd.DataFrame) else None
+    shape, prepared = x.shape[1:], models.preparation(transformer) if transformer else None
+
+    def back(rows: NDArray[np.float32]) -> Any:
+        raw = rows.reshape(-1, *shape) if columns is None else pd.DataFrame(rows, columns=columns)
+        return prepared.transform(raw) if prepared else raw
+
+    return model_scores(fitted, back), _plain(x)
+
+
+def _plain(x: Any) -> NDArray[np.float32]:
+    """Rows as they are changed: (n, columns), or pictures (n, height, width, colours), float32."""
+    rows = np.array(x, dtype=np.float32)
+    return rows[..., None] if rows.ndim == 3 else rows
+
+
+def _range(x: Any) -> tuple[Any, Any]:
+    """The ends of the inputs' range: of pictures one for all pixels, of tables one a column."""
+    if isinstance(x, pd.DataFrame):
+        rows = x.to_numpy(dtype=np.float64)
+        return rows.min(axis=0), rows.max(axis=0)
+    return float(x.min()), float(x.max())
+
+
+def _rows_of(job: Job, store: Store) -> tuple[Any, NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of the part that are attacked, their targets, and their places in it."""
+    y = get_array(store, job.inputs["y"])
+    places = _places(job, store, len(y))
+    return take_rows(get_rows(store, job.inputs["x"]), places), np.array(y[places]), places
+
+
+def _places(job: Job, store: Store, count: int) -> NDArray[np.int64]:
+    rows = np.arange(count)
+    if "folds" in job.inputs:
+        rows = np.flatnonzero(held_out(get_array(store, job.inputs["folds"]), job.params["fold"]))
+    if len(rows) <= job.params["rows"]:
+        return rows
+    drawn = np.random.default_rng(job.params["pick"]).permutation(len(rows))[: job.params["rows"]]
+    return np.asarray(rows[np.sort(drawn)])
+
+
+def _groups(job: Job, store: Store, rows: int) -> NDArray[np.int64] | None:
+    """The groups of the rows that were attacked, if they have any."""
+    if "groups" not in job.inputs:
+        return None
+    groups = get_array(store, job.inputs["groups"])
+    places = _places(job, store, len(groups))
+    if len(places) != rows:
+        raise ValueError(f"there are groups of {len(places)} rows, and {rows} were attacked")
+    return np.unique(groups[places], return_inverse=True)[1]

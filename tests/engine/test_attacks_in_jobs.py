@@ -1,0 +1,185 @@
+"""A contest of attackers and defenders on digits, from the first fit to the board, with the real engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits
+
+from concours.commons.blobs import get_array, put_array
+from concours.commons.memory import MemoryStore
+from concours.compete.adversarial import ATTACKS, Adversarial, Defender, Siege
+from concours.core.entrant import Candidate, Entrant
+from concours.core.event import Done
+from concours.core.job import Job
+from concours.engine.identity import code_digest
+from concours.engine.ingest import ingest
+from concours.engine.inline import InlineExecutor
+from concours.engine.journal import MemoryJournal
+from concours.engine.loop import Engine
+from concours.engine.prediction import Predictor
+from concours.engine.runners import RUNNERS
+from concours.engine.runners.attack import contend
+from concours.entrants.recipes import resolve
+from concours.tasks.kinds import kind_named
+from concours.tasks.task import Split, Task
+
+EPSILON = 0.1
+
+
+def problem_of(kind: str, store: MemoryStore) -> Any:
+    """Six hundred digits, as pictures or as a table of numbers."""
+    x, y = load_digits(return_X_y=True)
+    x, y = x[:600], y[:600]
+    if kind == "tabular-classification":
+        frame = pd.DataFrame(x[:, 16:40]).add_prefix("pixel").assign(digit=y)
+        data: dict[str, Any] = {"data": frame, "target": "digit"}
+    else:
+        data = {"data": x.reshape(-1, 8, 8).astype(np.uint8), "target": y}
+    return ingest(Task(kind=kind, split=Split(test=0.25, folds=3), **data), store, seed=0, folder=Path()).problem
+
+
+def candidates(kind: str) -> list[Candidate]:
+    """A network, a model without gradients on a preparation, and the baseline."""
+    entrants = (
+        Entrant(name="dummy", recipe="dummy", role="baseline"),
+        Entrant(name="dnn", recipe="dnn", params={"hidden": [32], "epochs": 8}),
+        Entrant(name="knn", recipe="sklearn.neighbors:KNeighborsClassifier"),
+    )
+    found = kind_named(kind)
+    resolved = [resolve(e, form=found.form, preparation=found.preparation, folder=Path()) for e in entrants]
+    return [Candidate(entrant=one.entrant) for one in resolved]
+
+
+class Game:
+    """A contest that has been played."""
+
+    def __init__(self, kind: str) -> None:
+        self.store, self.journal, self.kind = MemoryStore(), MemoryJournal(), kind
+        self.problem = problem_of(kind, self.store)
+        self.rounds = Adversarial(problem=self.problem, epsilon=EPSILON, rounds=1, rows=80)
+        self.ran: list[str] = []
+        self.play()
+
+    def play(self) -> None:
+        """Plays it, or what is not in the journal."""
+        self.ran = []
+        engine = Engine(
+            store=self.store,
+            journal=self.journal,
+            executor=InlineExecutor(self.store, RUNNERS),
+            code=lambda job: code_digest(job, RUNNERS),
+            listener=lambda notice: self.ran.append(notice.job.label) if notice.topic == "ended" else None,
+        )
+        state = engine.drive(self.rounds, candidates(self.kind), seed=0)
+        self.defenders = {d.candidate.entrant.name: d for d in self.rounds.defenders(state)}
+        found = tuple(self.defenders.values())
+        self.siege = Siege(problem=self.problem, epsilon=EPSILON, defenders=found, rows=80)
+        self.end = engine.drive(self.siege, [d.candidate for d in found], seed=0)
+        self.verdict = self.siege.verdict(self.end)
+
+    def values(self) -> dict[str, Any]:
+        """The board."""
+        assert isinstance(self.verdict, Done), self.verdict
+        return dict(self.verdict.values)
+
+    def defender(self, name: str) -> Defender:
+        return self.defenders[name]
+
+
+@pytest.fixture(scope="module", params=["image-classification", "tabular-classification"])
+def game(request: pytest.FixtureRequest) -> Iterator[Game]:
+    """A game on pictures, and one on a table; the square attack has few queries, which takes less time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ATTACKS, "square", replace(ATTACKS["square"], settings=({"queries": 20, "share": 0.3},)))
+        yield Game(request.param)
+
+
+def test_the_board_says_what_was_seen(game: Game) -> None:
+    """All attacks fell on the network, the square attack on all; intervals hold their shares; nobody was let go far."""
+    values = game.values()
+    names = list(game.defenders)
+    assert names == ["dummy", "dnn", "dnn-hardened", "knn"]
+    assert [[cell is not None for cell in row] for row in values["matrix"]] == [
+        [False, False, True], [True] * 3, [True] * 3, [False, False, True],
+    ]  # fmt: skip
+    for row, worst, clean, curve in zip(
+        values["matrix"], values["worst"], values["clean"], values["curves"], strict=True
+    ):
+        shares = [share for share in row if share]
+        assert all(low <= share <= high for share, low, high in [*shares, worst["share"], clean, *curve])
+        assert worst["share"][0] <= min(share[0] for share in shares) <= clean[0]
+        middles = [share for share, _, _ in curve]
+        assert middles == sorted(middles, reverse=True)
+        assert middles[0] == clean[0]
+    assert 0 < game.siege.farthest(game.end) <= 1.5 * EPSILON + 1e-5
+    assert values["rows"] == 80
+
+
+def test_training_on_attacks_pays(game: Game) -> None:
+    """On the rows held out and on those that judge; and the attackers' board has a first."""
+    values = dict(zip(game.defenders, game.values()["worst"], strict=True))
+    assert values["dnn-hardened"]["share"][0] > values["dnn"]["share"][0]
+    assert game.defender("dnn-hardened").best.worst > game.defender("dnn").best.worst
+    assert sorted(one["rank"][0] for one in game.values()["attackers"])[0] == 1
+
+
+def test_a_baseline_cannot_be_attacked(game: Game) -> None:
+    """What does not look at its inputs is named alike whatever is done to them."""
+    values = game.values()
+    assert values["worst"][0]["share"] == values["clean"][0]
+
+
+def test_the_same_again_runs_nothing(game: Game) -> None:
+    """All is in the journal; and the models in the store predict."""
+    before = game.values()
+    game.play()
+    assert game.ran == []
+    assert game.values() == before
+    candidate = game.defender("dnn-hardened").candidate
+    part = game.problem.test
+    x = get_array(game.store, part.x) if game.kind.startswith("image") else _frame(game)
+    p = Predictor(game.store, {candidate.entrant.digest: candidate}, x).predict(candidate)
+    assert (p.argmax(axis=1) == get_array(game.store, part.y)).mean() > 0.7
+
+
+def _frame(game: Game) -> Any:
+    from concours.engine.rows import get_rows
+
+    return get_rows(game.store, game.problem.test.x)
+
+
+def test_masked_gradients_are_told() -> None:
+    """Where the attack without gradients certainly leaves less than those with; not where it leaves a little less."""
+    store, rng = MemoryStore(), np.random.default_rng(0)
+    followed = rng.random(200) < 0.9
+    blind, close = followed & (rng.random(200) < 0.5), followed.copy()
+    close[np.flatnonzero(followed)[:2]] = False
+    helds = [np.stack([np.stack([np.ones(200), row]) for row in (followed, other)]) for other in (blind, close)]
+    job = Job(
+        kind="contend",
+        inputs={f"held{i}": put_array(store, held.astype(np.uint8)) for i, held in enumerate(helds)},
+        params={"attacks": [[0, 1], [0, 1]], "names": ["pgd", "square"], "white": [0], "at": 1, "rows": 200},
+    )
+    assert contend(job, store).values["masked"] == [True, False]
+
+
+def test_groups_widen_intervals() -> None:
+    """Rows of one group are one observation."""
+    store = MemoryStore()
+    held = np.repeat(np.random.default_rng(0).random(20) < 0.5, 10)
+    whole = np.stack([np.ones(200), held])[None].astype(np.uint8)
+    params = {"attacks": [[0]], "names": ["pgd"], "white": [0], "at": 1, "rows": 200, "pick": 0, "fold": 0}
+    inputs = {"held0": put_array(store, whole)}
+    groups = {"groups": put_array(store, np.repeat(np.arange(20), 10))}
+    alone, together = (
+        contend(Job(kind="contend", inputs={**inputs, **more}, params=params), store).values["worst"][0]["share"]
+        for more in ({}, groups)
+    )
+    assert together[2] - together[1] > 2 * (alone[2] - alone[1])
