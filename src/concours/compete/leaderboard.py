@@ -164,6 +164,10 @@ class Leaderboard:
         """How far a candidate has come to a selection score alone, without a model for the board."""
         return _Way(self, state, candidate).trial_entry()
 
+    def preparing(self, state: Memo, candidate: Candidate, fold: Fold) -> Job | None:
+        """The job that prepares the rows of a fold for a candidate; none where it takes them as they are."""
+        return _Way(self, state, candidate)._prepare(fold)
+
     def _alliance(self, state: Timed, candidate: Candidate, entries: dict[Digest, Entry]) -> Entry:
         try:
             parents = [entries[parent].candidate for parent in candidate.entrant.parents]

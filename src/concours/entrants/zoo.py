@@ -217,6 +217,12 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
         "text:classes": _network("neural:DenseClassifier", _reduced, prepare="topics"),
         "image:classes": _network("neural:DenseClassifier", _pictures(2e-4), prepare=""),
     },
+    "dnn-scheduled": {
+        "table:classes": _network("population:ScheduledClassifier", _growing, prepare=""),
+        "table:number": _network("population:ScheduledRegressor", _growing, prepare=""),
+        "text:classes": _network("population:ScheduledClassifier", _reduced, prepare="topics"),
+        "image:classes": _network("population:ScheduledClassifier", _pictures(2e-4), prepare=""),
+    },
     "dnn-embedded": {
         "table:classes": _ours("tabular:TabularNetworkClassifier", "torch", prepare="columns"),
         "table:number": _ours("tabular:TabularNetworkRegressor", "torch", prepare="columns"),

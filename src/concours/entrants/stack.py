@@ -1,0 +1,335 @@
+"""Dense networks of one shape, trained as one: a batched step for many members, each with habits of its own.
+
+A network is a row of numbers; a stack is a matrix of such rows, with the moments of its optimiser beside it. Each step
+is a few batched matrix products and a few operations on the matrix, forward and backward written out, as neither needs
+a graph. Members go in blocks: one of all on a GPU; on a CPU blocks that stay in its cache, each trained to the end
+before the next. Blocks are shared among threads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+CACHE_BYTES = 2 << 20
+"""What a block and its batch take of a core's cache, about; measured by `benchmarks/population.py`."""
+
+_SECOND = 0.999
+_TINY = 1e-8
+_DROPOUT = 1 << 32
+"""Added to a member's seed for its dropout, so that it is apart from the order of rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """How a member learns: AdamW (Loshchilov & Hutter 2019) at a constant rate.
+
+    `momentum` is the decay of the first moment. `weight_decay` acts on weights, not on biases, times the rate.
+    `dropout` is kept to a 256th. Raises ValueError for what is out of range.
+    """
+
+    learning_rate: float
+    momentum: float = 0.9
+    weight_decay: float = 0.01
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0; got {self.learning_rate!r}")
+        for name in ("momentum", "weight_decay", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1; got {getattr(self, name)!r}")
+
+
+HABITS = tuple(field.name for field in fields(Habits))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """The shape of a dense network: linear and ReLU for each width of `hidden`, then linear."""
+
+    inputs: int
+    hidden: tuple[int, ...]
+    outputs: int
+
+    @property
+    def layers(self) -> list[tuple[int, int]]:
+        return list(pairwise((self.inputs, *self.hidden, self.outputs)))
+
+    @property
+    def weights(self) -> int:
+        """How many numbers of a member are weights: they come first, layer by layer as (inputs, outputs)."""
+        return sum(before * after for before, after in self.layers)
+
+    @property
+    def size(self) -> int:
+        """How many numbers a member has: weights, then biases."""
+        return self.weights + sum(after for _, after in self.layers)
+
+    def flops(self, rows: int) -> int:
+        """Operations in the matrix products of a step on so many rows: forward, and backward but for the inputs."""
+        products = sum(before * after for before, after in self.layers)
+        return 2 * rows * (3 * products - self.inputs * self.layers[0][1])
+
+
+@dataclass(kw_only=True)
+class Stack:
+    """Members of one form: `weights` and the moments `first` and `second`, (members, size) float32; steps so far."""
+
+    form: Form
+    weights: Tensor
+    first: Tensor
+    second: Tensor
+    steps: int = 0
+
+    @classmethod
+    def begin(cls, form: Form, seeds: Sequence[int]) -> Stack:
+        """Untrained members: uniform within 1/√inputs, as `torch.nn.Linear` begins, each from its own seed."""
+        weights = torch.empty(len(seeds), form.size)
+        for member, seed in zip(weights, seeds, strict=True):
+            generator = torch.Generator().manual_seed(seed)
+            for before, *parts in zip((before for before, _ in form.layers), *_parts(form, member[None]), strict=True):
+                for part in parts:
+                    part.uniform_(-1 / math.sqrt(before), 1 / math.sqrt(before), generator=generator)
+        return cls(form=form, weights=weights, first=torch.zeros_like(weights), second=torch.zeros_like(weights))
+
+    def migrate(self, towards: Sequence[int], share: float) -> None:
+        """Each member θ becomes θ + share · (θ_s − θ), with its moments; s is `towards` at its place.
+
+        At 1 the copy is exact. One that stays itself names itself. Raises ValueError for a share outside (0, 1].
+        """
+        if not 0 < share <= 1:
+            raise ValueError(f"the share of a migration must be above 0 and at most 1; got {share!r}")
+        moving = [member for member, source in enumerate(towards) if source != member]
+        sources = [towards[member] for member in moving]
+        for numbers in (self.weights, self.first, self.second):
+            there = numbers[sources]
+            numbers[moving] = there if share == 1 else numbers[moving].lerp(there, share)
+
+    def outputs(self, rows: Tensor) -> Tensor:
+        """What each member says of each row, (members, rows, outputs), by as many rows at a time as memory bears."""
+        parts = _parts(self.form, self.weights)
+        return torch.cat([_forward(parts, part.expand(len(self.weights), -1, -1)) for part in rows.split(1024)], dim=1)
+
+    def copy_to(self, member: int, network: nn.Module) -> None:
+        """Gives a member's numbers to the linear layers of a network, in their order."""
+        layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+        weights, biases = _parts(self.form, self.weights[member : member + 1])
+        with torch.no_grad():
+            for layer, weight, bias in zip(layers, weights, biases, strict=True):
+                layer.weight.copy_(weight[0].T)
+                layer.bias.copy_(bias[0, 0])
+
+    def to(self, device: torch.device) -> Stack:
+        """The stack on a device."""
+        numbers = {name: getattr(self, name).to(device) for name in ("weights", "first", "second")}
+        return Stack(form=self.form, steps=self.steps, **numbers)
+
+
+def train(
+    stack: Stack,
+    rows: Tensor,
+    targets: Tensor,
+    habits: Sequence[Habits],
+    seeds: Sequence[int],
+    *,
+    epochs: int,
+    batch_size: int,
+    threads: int = 1,
+    block: int | None = None,
+) -> NDArray[np.float64]:
+    """Trains all members in place; gives the mean loss of each in each epoch, (members, epochs).
+
+    Law: a member's weights are, to float tolerance, what they are if it is trained alone with its habits and seed, on
+    any number of threads and in blocks of any size.
+
+    Args:
+        rows: (rows, inputs) float32, scaled; on the device of the stack.
+        targets: integer codes of classes (cross-entropy), or float32 values (squared error), (rows,).
+        seeds: of each member's order of rows and dropout.
+        batch_size: or a little more, as all rows are gone through.
+        block: members a block; by default as many as suit the cache.
+    """
+    members = len(stack.weights)
+    if not members == len(habits) == len(seeds):
+        raise ValueError(f"{members} members want as many habits and seeds; got {len(habits)} and {len(seeds)}")
+    if rows.shape[1] != stack.form.inputs:
+        raise ValueError(f"rows must have {stack.form.inputs} inputs, as the members have; got {rows.shape[1]}")
+    size = block or _block(stack, batch_size, threads)
+    parts = [slice(start, min(start + size, members)) for start in range(0, members, size)]
+    blocks = [_Block(stack, part, rows, targets, habits[part], seeds[part]) for part in parts]
+    losses = _on_threads([partial(b.run, epochs, batch_size) for b in blocks], threads)
+    stack.steps += epochs * _batches(len(rows), batch_size)
+    return torch.cat(losses).cpu().numpy().astype(np.float64)
+
+
+def _block(stack: Stack, batch_size: int, threads: int) -> int:
+    members, form = len(stack.weights), stack.form
+    if stack.weights.device.type != "cpu":
+        return members
+    each = 4 * (5 * form.size + batch_size * (form.inputs + 3 * sum(form.hidden)))
+    return max(1, min(CACHE_BYTES // each, math.ceil(members / threads)))
+
+
+def _batches(rows: int, batch_size: int) -> int:
+    return max(1, rows // batch_size)
+
+
+def _on_threads(tasks: Sequence[Callable[[], Tensor]], threads: int) -> list[Tensor]:
+    """Torch gives up Python's lock in its operations: two threads of small ones do nearly twice as much, which torch's
+    own threads within an operation do not.
+    """
+    if threads == 1 or len(tasks) == 1:
+        return [task() for task in tasks]
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(lambda task: task(), tasks))
+    finally:
+        torch.set_num_threads(before)
+
+
+class _Block:
+    """Some members in training: their numbers as views, and room for all that a step needs."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        part: slice,
+        rows: Tensor,
+        targets: Tensor,
+        habits: Sequence[Habits],
+        seeds: Sequence[int],
+    ) -> None:
+        self.form, self.steps, self.rows, self.targets = stack.form, stack.steps, rows, targets
+        self.numbers, self.first, self.second = stack.weights[part], stack.first[part], stack.second[part]
+        self.gradient, self.move = torch.empty_like(self.numbers), torch.empty_like(self.numbers)
+        self.parts, self.slopes = _parts(self.form, self.numbers), _parts(self.form, self.gradient)
+        device = rows.device
+        self.rate, self.momentum, self.decay, self.dropout = (
+            torch.tensor([[getattr(habit, name)] for habit in habits], dtype=torch.float64, device=device)
+            for name in ("learning_rate", "momentum", "weight_decay", "dropout")
+        )
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.masks = [torch.Generator(device).manual_seed(seed + _DROPOUT) for seed in seeds]
+        self.shrink = (1 - self.rate * self.decay).float()
+        self.fresh = (1 - self.momentum).float()
+        dropped = (self.dropout * 256).round()[:, :, None]
+        self.dropped, self.scale = dropped.to(torch.uint8), (256 / (256 - dropped)).float()
+        self.dropping = bool(dropped.any())
+
+    def run(self, epochs: int, batch_size: int) -> Tensor:
+        """Goes through the rows so many times; the mean loss of each member in each epoch, (members, epochs)."""
+        return torch.stack([self._epoch(batch_size) for _ in range(epochs)], dim=1)
+
+    def _epoch(self, batch_size: int) -> Tensor:
+        rows, device = len(self.rows), self.rows.device
+        order = torch.stack([torch.randperm(rows, generator=g) for g in self.generators]).to(device)
+        total = torch.zeros(len(order), device=device)
+        batches = order.tensor_split(_batches(rows, batch_size), dim=1)
+        for chosen, rate in zip(batches, self._rates(len(batches)), strict=True):
+            total += self._step(chosen, rate)
+        return total / rows
+
+    def _rates(self, steps: int) -> Tensor:
+        """The rates of the next steps with both of Adam's corrections in them, (steps, members, 1), negative."""
+        number = torch.arange(self.steps + 1, self.steps + steps + 1, dtype=torch.float64, device=self.rate.device)
+        number = number[:, None, None]
+        return (-self.rate * (1 - _SECOND**number).sqrt() / (1 - self.momentum**number)).float()
+
+    def _step(self, chosen: Tensor, rate: Tensor) -> Tensor:
+        """One step on the chosen rows, (members, batch); the sum of each member's losses on them."""
+        flat = chosen.reshape(-1)
+        layers = [self.rows.index_select(0, flat).view(*chosen.shape, -1)]
+        for weights, biases in zip(*(part[:-1] for part in self.parts), strict=True):
+            layers.append(self._drop(torch.baddbmm(biases, layers[-1], weights).relu_()))
+        said = torch.baddbmm(self.parts[1][-1], layers[-1], self.parts[0][-1])
+        losses, slope = _losses(said, self.targets.index_select(0, flat).view(chosen.shape))
+        self._backward(layers, slope)
+        self._learn(rate)
+        return losses
+
+    def _drop(self, values: Tensor) -> Tensor:
+        """A random byte a value, from the member's own generator; it falls if that is below 256 times the dropout."""
+        if not self.dropping:
+            return values
+        count = values[0].numel()
+        chance = torch.empty(len(values), math.ceil(count / 8), dtype=torch.int64, device=values.device)
+        for member, generator in zip(chance, self.masks, strict=True):
+            member.random_(-(1 << 63), None, generator=generator)
+        kept = chance.view(torch.uint8)[:, :count].view(values.shape) >= self.dropped
+        return values.mul_(kept).mul_(self.scale)
+
+    def _backward(self, layers: Sequence[Tensor], slope: Tensor) -> None:
+        for level in reversed(range(len(layers))):
+            torch.bmm(layers[level].transpose(1, 2), slope, out=self.slopes[0][level])
+            torch.sum(slope, 1, keepdim=True, out=self.slopes[1][level])
+            if level:
+                slope = torch.bmm(slope, self.parts[0][level].transpose(1, 2))
+                slope.masked_fill_(layers[level] <= 0, 0.0)
+                if self.dropping:
+                    slope.mul_(self.scale)
+
+    def _learn(self, rate: Tensor) -> None:
+        self.steps += 1
+        self.first.lerp_(self.gradient, self.fresh)
+        self.second.mul_(_SECOND).addcmul_(self.gradient, self.gradient, value=1 - _SECOND)
+        torch.sqrt(self.second, out=self.move).add_(_TINY * math.sqrt(1 - _SECOND**self.steps))
+        torch.div(self.first, self.move, out=self.move)
+        self.numbers[:, : self.form.weights].mul_(self.shrink)
+        self.numbers.addcmul_(self.move, rate)
+
+
+def _parts(form: Form, numbers: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Weights (members, inputs, outputs) and biases (members, 1, outputs) of each layer; views."""
+    members, start = len(numbers), 0
+    weights, biases = [], []
+    for before, after in form.layers:
+        weights.append(numbers[:, start : start + before * after].view(members, before, after))
+        start += before * after
+    for _, after in form.layers:
+        biases.append(numbers[:, start : start + after].view(members, 1, after))
+        start += after
+    return weights, biases
+
+
+def _forward(parts: tuple[list[Tensor], list[Tensor]], values: Tensor) -> Tensor:
+    for weights, biases in zip(*(part[:-1] for part in parts), strict=True):
+        values = torch.baddbmm(biases, values, weights).relu_()
+    return torch.baddbmm(parts[1][-1], values, parts[0][-1])
+
+
+def _losses(said: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum of each member's losses, and the slope of their mean, (members, batch, outputs)."""
+    if targets.dtype.is_floating_point:
+        error = said - targets[:, :, None]
+        return error.square().sum((1, 2)), error.mul_(2 / targets.shape[1])
+    logs = functional.log_softmax(said, dim=2)
+    at = targets[:, :, None]
+    losses = -logs.gather(2, at).sum((1, 2))
+    slope = logs.exp_().scatter_add_(2, at, torch.full(at.shape, -1.0, device=said.device))
+    return losses, slope.div_(targets.shape[1])
+
+
+def habits_from(values: dict[str, Any]) -> Habits:
+    """Habits from JSON. Raises ValueError for a name that is none."""
+    if unknown := sorted(values.keys() - set(HABITS)):
+        raise ValueError(f"habits are {', '.join(HABITS)}; got {unknown[0]!r}")
+    return Habits(**values)
+
+
+def habits_to(habits: Habits) -> dict[str, float]:
+    """Habits as JSON."""
+    return asdict(habits)
