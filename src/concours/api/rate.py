@@ -526,7 +526,7 @@ def _unsettled(lines: Sequence[Rating], rated: Rated) -> list[str]:
             by_note.setdefault(line.note, []).append(line.name)
     for note, names in by_note.items():
         some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        told.append(f"{some}: {note} (normal, standard deviation {PRIOR * ELO:.0f})")
+        told.append(f"{note} (normal, standard deviation {PRIOR * ELO:.0f}): {some}")
     return told
 
 

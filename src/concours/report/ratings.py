@@ -98,7 +98,8 @@ class Page:
             others = [name for name in first if name != head]
             some = others if len(others) < 5 else [*others[:3], f"{len(others) - 3} more"]
             listed = some[0] if len(some) == 1 else f"{', '.join(some[:-1])} and {some[-1]}"
-            said = f"{head} has the highest rating, but these battles do not tell it from {listed}."
+            prior = ", by a prior," if self.lines[0]["note"] else ""
+            said = f"{head} has{prior} the highest rating, but these battles do not tell it from {listed}."
         tiers = max(line["tier"] for line in self.lines)
         many = counted(len(self.lines), "model")
         return [said, f"{many} in {counted(tiers, 'tier')}, by {counted(self.battles, 'battle')}."]
