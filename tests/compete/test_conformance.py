@@ -9,12 +9,14 @@ import pytest
 
 from concours.commons.memory import MemoryStore
 from concours.compete.admission import Admission
+from concours.compete.examination import Examination
 from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Leaderboard
 from concours.cooperate.blends import Average, Greedy, Stack, Vote, best_size
 from concours.cooperate.boosted import BoostedStack
+from concours.cooperate.credit import Credit
 from concours.cooperate.light import Light
-from concours.core.digests import digest_json
+from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
@@ -25,6 +27,7 @@ from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem
 PROBLEM = toy_problem(MemoryStore())
 UNJUDGED = toy_problem(MemoryStore(), test=False)
 LARGE = replace(PROBLEM, train=replace(PROBLEM.train, rows=5000))
+TEXTS = replace(PROBLEM, kind="text-classification")
 REGRESSION = toy_problem(MemoryStore(), classes=0)
 
 
@@ -45,6 +48,16 @@ def with_alliances() -> tuple[Candidate, ...]:
     return (*toy_candidates(3), *(Candidate(entrant=entrant) for entrant in (joint, *others)))
 
 
+def joint() -> Candidate:
+    """An alliance that is complete."""
+    return replace(complete()[0], entrant=with_alliances()[-1].entrant)
+
+
+def parents() -> dict[Digest, Candidate]:
+    """Those that it joins."""
+    return {candidate.entrant.digest: candidate for candidate in complete()}
+
+
 PROCESSES = {
     "admission": (Admission(), toy_candidates()),
     "leaderboard": (Leaderboard(problem=PROBLEM), toy_candidates()),
@@ -57,6 +70,10 @@ PROCESSES = {
     "judgement": (Judgement(problem=PROBLEM), complete()),
     "judgement by selection": (Judgement(problem=UNJUDGED, part="selection"), complete()),
     "judgement of nobody": (Judgement(problem=PROBLEM), ()),
+    "credit": (Credit(problem=PROBLEM), (*complete(), Candidate(entrant=with_alliances()[-1].entrant))),
+    "examination": (Examination(problem=PROBLEM, default=complete()[0]), complete()),
+    "examination of an alliance": (Examination(problem=UNJUDGED, default=joint(), parents=parents()), complete()),
+    "examination of texts": (Examination(problem=TEXTS, default=complete()[0]), complete()),
     "average": (Average(problem=PROBLEM), complete()),
     "vote": (Vote(problem=PROBLEM), complete()),
     "stack": (Stack(problem=PROBLEM), complete()),

@@ -131,6 +131,7 @@ class Contest:
             ) as engine:
                 outcome = circle(engine, setup, budget_s=self.seconds, workers=self._workers)
             result = Result.of(outcome, setup, out)
+            _keep_what_was(result)
             result.save()
         return result
 
@@ -237,6 +238,17 @@ def look(path: Path | str) -> Result:
     if damaged:
         known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder.journal)))
     return Result.of(circle(engine, known), known, folder)
+
+
+def _keep_what_was(result: Result) -> None:
+    """Refuses to write a result without models over one with some, as when code has changed and no time is left."""
+    before = result.folder.read("result.json") or {}
+    if result.default is None and before.get("complete") and before.get("default"):
+        reasons = {line.reason for line in result.standings if line.reason}
+        raise RunFolderError(
+            f"nothing could be fitted now ({'; '.join(sorted(reasons)[:2])}), while the result in {result.folder.path} "
+            "has models; it is kept as it was: give more time with --seconds, or another folder with --out"
+        )
 
 
 def _newer(first: Path, second: Path) -> bool:

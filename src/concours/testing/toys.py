@@ -51,6 +51,14 @@ _KINDS = (
     "score",
     "judge",
     "credit",
+    "card",
+    "diagnose",
+    "by_fold",
+    "complement",
+    "importance",
+    "dependence",
+    "occlude",
+    "curve",
     "besiege",
     "train_on_attacks",
     "contend",
@@ -120,6 +128,10 @@ def invented_values(job: Job) -> dict[str, Any]:
         return {what: [chance(job, what, name) for name in names] for what in ("scores", "losses")}
     if job.kind == "weigh":
         return {"weights": [chance(job, "weight", str(i)) for i in range(_count(job, "selection"))]}
+    if job.kind == "diagnose":
+        return {"mistakes": {"rows": [int(100 * chance(job, "row", str(i))) for i in range(3)]}}
+    if job.kind == "importance":
+        return {"columns": ["a", "b", "c"], "kinds": ["number", "text", "category"], "drop": [0.2, 0.1, 0.0]}
     larger = {"judge": _verdict, "credit": _credit, "besiege": _besieged, "contend": _contended}
     return larger[job.kind](job) if job.kind in larger else {}
 
