@@ -142,6 +142,14 @@ def test_migration_goes_a_share_of_the_way(share: float) -> None:
         assert torch.equal(stack.weights[1:], before[[2, 0]])
 
 
+def test_who_is_no_longer_finite_takes_all() -> None:
+    """There is no way from nowhere: a part of it would stay nowhere."""
+    stack = Stack.begin(Form(inputs=3, hidden=(4,), outputs=2), [1, 2])
+    stack.weights[1, 3] = float("nan")
+    stack.migrate([0, 0], 0.3)
+    assert torch.equal(stack.weights[1], stack.weights[0])
+
+
 def test_what_goes_on_from_a_checkpoint_is_what_went_through() -> None:
     """Two stretches of a stack, weights and moments handed over, are the same as in one process, to the byte."""
     form, habits = Form(inputs=6, hidden=(5,), outputs=2), habits_of(2)

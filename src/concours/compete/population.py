@@ -264,8 +264,10 @@ class Population:
         count = max(1, self.members // _PART)
         random = np.random.default_rng(derive_seed(state.seed, "population", "copies", number))
         habits, parents = list(last.habits), list(range(self.members))
-        for member in ranked[-count:]:
-            parents[member] = ranked[int(random.integers(count))]
+        sources = [member for member in ranked[:count] if last.scores[member] is not None]
+        losers = [m for place, m in enumerate(ranked) if place >= self.members - count or last.scores[m] is None]
+        for member in losers if sources else ():
+            parents[member] = sources[int(random.integers(len(sources)))]
             habits[member] = _perturbed(last.habits[parents[member]], random)
         return tuple(habits), tuple(parents)
 

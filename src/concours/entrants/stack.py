@@ -107,15 +107,17 @@ class Stack:
     def migrate(self, towards: Sequence[int], share: float) -> None:
         """Each member θ becomes θ + share · (θ_s − θ), with its moments; s is `towards` at its place.
 
-        At 1 the copy is exact. One that stays itself names itself. Raises ValueError for a share outside (0, 1].
+        At 1 the copy is exact, and so it is for one whose numbers are no longer finite. One that stays itself names
+        itself. Raises ValueError for a share outside (0, 1].
         """
         if not 0 < share <= 1:
             raise ValueError(f"the share of a migration must be above 0 and at most 1; got {share!r}")
         moving = [member for member, source in enumerate(towards) if source != member]
         sources = [towards[member] for member in moving]
+        whole = (~self.weights[moving].isfinite().all(1, keepdim=True)) | (share == 1)
         for numbers in (self.weights, self.first, self.second):
             there = numbers[sources]
-            numbers[moving] = there if share == 1 else numbers[moving].lerp(there, share)
+            numbers[moving] = torch.where(whole, there, numbers[moving].lerp(there, share))
 
     def outputs(self, rows: Tensor) -> Tensor:
         """What each member says of each row, (members, rows, outputs), by as many rows at a time as memory bears."""
