@@ -147,7 +147,7 @@ def test_a_category_without_a_board():
         (FRAME, {"control": ["style"], "bootstrap": 100}, "does not go with controls"),
         (FRAME, {"cluster": ["voter", "prompt"], "bootstrap": 100}, "one way of clustering"),
         (FRAME.assign(style=1.0), {"control": ["style"]}, "'style' is the same in all battles"),
-        (FRAME.assign(winner="tie"), {}, "all 4,000 battles are ties"),
+        (FRAME.assign(winner="tie"), {}, "there are only ties, 4,000"),
         (FRAME.assign(model_a="m", model_b="m"), {}, "there is one model only, 'm'"),
         (FRAME.assign(model_b=FRAME.model_a), {}, "every battle is of a model with itself"),
         (FRAME.assign(weight=0.0), {"weight": "weight"}, "every battle has weight 0"),

@@ -95,7 +95,7 @@ def test_pair_and_audit(concours, monkeypatch):
     [
         ("rate absent.csv", "absent.csv does not exist"),
         ("rate empty.csv", "empty.csv is empty"),
-        ("rate ties.csv", "all 900 battles are ties"),
+        ("rate ties.csv", "there are only ties, 900"),
         ("rate wrong.csv", "'winner' is 'nobody' in row 1; expected model_a"),
         ("rate battles.csv --anchor nobody=1000", "no model is called 'nobody'"),
         ("rate battles.csv --anchor new=x", "NAME=1000 was expected, got 'new=x'"),

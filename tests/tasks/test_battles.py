@@ -64,6 +64,21 @@ def test_files(tmp_path, form):
     assert same(tallied(written(tmp_path, form), **more).counts, tallied(FRAME, **more).counts)
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
+def test_encodings(tmp_path, encoding):
+    """Text in other encodings is read as it was meant."""
+    text = "model_a,model_b,winner\ncafé,y,tie\ny,café,model_a\n"
+    (tmp_path / "battles.csv").write_text(text, encoding=encoding)
+    assert tallied(tmp_path / "battles.csv").counts.names == ("café", "y")
+
+
+def test_a_column_twice(tmp_path):
+    """Two columns of one name are refused."""
+    (tmp_path / "battles.csv").write_text("model_a,model_b,winner,winner\nx,y,tie,tie\n")
+    with pytest.raises(DataError, match="two columns are called 'winner'"):
+        Source(tmp_path / "battles.csv")
+
+
 @pytest.mark.parametrize(
     "made",
     [

@@ -66,7 +66,7 @@ def checked(counts: Counts) -> Boards:
     if not boards.weight.sum():
         raise DataError("every battle has weight 0; nothing can be rated by that")
     if not boards.weight[..., :TIE].sum():
-        raise DataError(f"all {int(boards.battles.sum()):,} battles are ties; nothing can be rated by that")
+        raise DataError(f"there are only ties, {int(boards.battles.sum()):,}; nothing can be rated by that")
     return boards
 
 

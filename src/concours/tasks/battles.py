@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError, nearest
 from concours.kernels.votes import LEFT, RIGHT, TIE, Counts, Votes, count, joined
 from concours.tasks.readers.dialect import found_dialect
+from concours.tasks.readers.text import guessed_encoding, is_utf8, marked_encoding
 
 Battles: TypeAlias = "str | Path | pa.Table | pa.RecordBatchReader | Any"
 """A file, or anything that Arrow can read: a pandas or polars frame, an Arrow table."""
@@ -24,6 +26,7 @@ MOST_MODELS: Final = 5000
 _BLOCK = 1 << 24
 _ROWS = 1 << 20
 
+_PLAIN = {"utf-8": "utf8", "utf-8-sig": "utf8"}  # what the reader need not decode itself
 _SIDES = (("model_a", "model_b"), ("left", "right"), ("a", "b"), ("player_a", "player_b"))
 _WON = ("winner", "loser")
 _WORDS: Final[Mapping[str, int]] = {
@@ -267,6 +270,9 @@ class Source:
             self.names = [str(name) for name in data.columns]
         else:
             self.names = list(data.schema.names)
+        twice = [name for name, times in Counter(self.names).items() if times > 1]
+        if twice:
+            raise DataError(f"{self.where}: two columns are called {twice[0]!r}")
 
     def batches(self, columns: Columns) -> Iterator[pa.RecordBatch]:
         """The battles, with the columns wanted only."""
@@ -298,7 +304,7 @@ def _table(data: Any, wanted: list[str]) -> Iterator[pa.RecordBatch]:
 
 def _kind(path: Path) -> str:
     name = path.name.lower().removesuffix(".gz").removesuffix(".bz2")
-    kinds = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "json", ".ndjson": "json"}
+    kinds = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
     return kinds.get(Path(name).suffix, "csv")
 
 
@@ -341,7 +347,8 @@ def _csv(path: Path, wanted: list[str] | None, text: list[str] | None) -> Any:
     stream.close()
     if not head.strip():
         raise DataError(f"{path.name} is empty; battles were expected")
-    dialect = found_dialect(head.decode("utf-8", "replace"), tabs=".tsv" in path.name.lower())
+    encoding = marked_encoding(head) or ("utf-8" if is_utf8(head, whole=False) else guessed_encoding(head, path.name))
+    dialect = found_dialect(head.decode(encoding, "replace"), tabs=".tsv" in path.name.lower())
     convert = csv.ConvertOptions(
         include_columns=wanted,
         column_types={name: pa.string() for name in text or ()},
@@ -350,7 +357,7 @@ def _csv(path: Path, wanted: list[str] | None, text: list[str] | None) -> Any:
     )
     return csv.open_csv(
         pa.input_stream(str(path)),
-        read_options=csv.ReadOptions(block_size=_BLOCK, use_threads=False),
+        read_options=csv.ReadOptions(block_size=_BLOCK, use_threads=False, encoding=_PLAIN.get(encoding, encoding)),
         parse_options=csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=b'"' in head),
         convert_options=convert,
     )
