@@ -39,7 +39,7 @@ def concours_online(method: str) -> Work:
 
 
 def concours_more() -> Work:
-    """Ours: ten thousand battles more onto those that are counted already; only these are timed, see `main`."""
+    """Ours: ten thousand battles more onto a board that stands; only these are timed, see `main`."""
     import pyarrow as pa
 
     from concours.api.rate import rated
@@ -47,6 +47,7 @@ def concours_more() -> Work:
 
     def prepare(frame: pd.DataFrame) -> Callable[[], Ratings]:
         tally = tallied(frame.iloc[:-10_000], Asked())
+        rated(tally)
         more = pa.Table.from_pandas(frame.iloc[-10_000:], preserve_index=False)
 
         def add() -> Ratings:
