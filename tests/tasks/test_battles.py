@@ -195,7 +195,7 @@ def test_files_that_are_none(tmp_path):
 
 def test_a_row_far_down_is_named(tmp_path, monkeypatch):
     """The row of a mistake is counted from the beginning of the file, over all batches."""
-    monkeypatch.setattr(battles, "_BLOCK", 1 << 12)
+    monkeypatch.setattr(battles, "_LINES", 1 << 12)
     lines = [json.dumps({"model_a": "x", "model_b": "y", "winner": "tie"})] * 1000
     lines[777] = lines[0].replace("tie", "draw?")
     with gzip.open(tmp_path / "many.jsonl.gz", "wt") as file:

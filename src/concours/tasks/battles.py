@@ -23,7 +23,8 @@ Battles: TypeAlias = "str | Path | pa.Table | pa.RecordBatchReader | Any"
 """A file, or anything that Arrow can read: a pandas or polars frame, an Arrow table."""
 
 MOST_MODELS: Final = 5000
-_BLOCK = 1 << 24
+_BLOCK = 1 << 21  # a reader holds many of these at a time
+_LINES = 1 << 24  # a line of JSON may hold a whole conversation
 _ROWS = 1 << 20
 
 _PLAIN = {"utf-8": "utf8", "utf-8-sig": "utf8"}  # what the reader need not decode itself
@@ -366,7 +367,7 @@ def _csv(path: Path, wanted: list[str] | None, text: list[str] | None) -> Any:
 def _json(path: Path) -> Any:
     from pyarrow import json
 
-    options = json.ReadOptions(block_size=_BLOCK, use_threads=False)
+    options = json.ReadOptions(block_size=_LINES, use_threads=False)
     return json.open_json(pa.input_stream(str(path)), read_options=options)
 
 
