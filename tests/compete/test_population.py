@@ -29,7 +29,7 @@ def network(name: str = "net", prepare: str = "matrix", recipe: str = RECIPES["c
 
 
 def population(**options: Any) -> Population:
-    return Population(board=Leaderboard(problem=PROBLEM), **{"members": 10, "stretches": 6} | options)
+    return Population(board=Leaderboard(problem=PROBLEM), **{"members": 10, "stretches": 6, "epochs": 1} | options)
 
 
 def ended(
@@ -73,7 +73,7 @@ def test_the_best_is_never_lost(answer: Callable[[Job], Any], greater: bool, see
     """The best score so far never gets worse, and who is best in a stretch goes on from its own weights unchanged."""
     metric = replace(PROBLEM.metrics[0], greater_is_better=greater)
     board = Leaderboard(problem=replace(PROBLEM, metrics=(metric,)))
-    process = Population(board=board, members=10, stretches=6)
+    process = Population(board=board, members=10, stretches=6, epochs=1)
     state = ended(process, [network()], answer, seed)
     rounds = process.history(state)
     assert len(rounds) == 6
@@ -149,6 +149,13 @@ def test_the_result_is_the_way_of_the_best_weights() -> None:
     assert sum(step["epochs"] for step in schedule) == 2 * len(way)
     assert {name: schedule[-1][name] for name in HABITS} == rounds[stretch].habits[member]
     assert process.record(state)["schedule"] == schedule
+
+
+@pytest.mark.parametrize(("rows", "length"), [(100, 7), (1000, 3), (60_000, 1)])
+def test_fewer_rows_are_gone_through_more_often(rows: int, length: int) -> None:
+    """Where nothing is said of epochs, twelve stretches come to about as many as a dense network of the zoo makes."""
+    problem = replace(PROBLEM, train=replace(PROBLEM.train, rows=rows))
+    assert Population(board=Leaderboard(problem=problem)).length == length
 
 
 def test_declared_habits_come_first() -> None:

@@ -60,7 +60,8 @@ def grown(
     store, journal = DiskStore(folder / "store"), FileJournal(folder / "journal.jsonl")
     executor, left = InlineExecutor(store, RUNNERS, listener=ignore), [kill_at]
     process = Population(
-        board=Leaderboard(problem=problem(store, numbers=numbers)), **{"members": 6, "stretches": 4} | (options or {})
+        board=Leaderboard(problem=problem(store, numbers=numbers)),
+        **{"members": 6, "stretches": 4, "epochs": 1} | (options or {}),
     )
 
     def listen(notice: Notice) -> None:

@@ -28,7 +28,9 @@ OPTIONS = {
     ),
     "members": Option(form=whole(2), default=20, what="how many networks train side by side"),
     "stretches": Option(form=whole(1), default=12, what="after how many stretches of training it ends at the latest"),
-    "epochs": Option(form=whole(1), default=1, what="passes over the rows in a stretch"),
+    "epochs": Option(
+        form=whole(1), default=None, what="passes over the rows in a stretch; by default, more for fewer rows"
+    ),
     "budget": Option(form=whole(1), default=None, what="epochs of all members together; by default all stretches'"),
     "beta": Option(
         form=Form("a number above 0 and at most 1", lambda value: is_of(int, float)(value) and 0 < value <= 1),

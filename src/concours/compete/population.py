@@ -40,6 +40,9 @@ _FACTORS = (0.8, 1.25)
 _PART = 5
 """One in so many of the members copies, and one in so many is copied."""
 
+_EFFORT = 400.0
+"""Epochs times the cube root of the rows: as of the zoo's dense networks."""
+
 Habits = Mapping[str, float]
 
 
@@ -80,7 +83,7 @@ class Population:
         board: whose preparation of the first fold is shared.
         members: how many networks.
         stretches: how many rounds, at most.
-        epochs: of a stretch.
+        epochs: of a stretch; none for so many that all stretches together suit the number of rows.
         budget: epochs of all members together; none for members × stretches × epochs.
         beta: how far a copy goes from its own weights towards the others', in (0, 1]; 1 takes them as they are.
         until_s: at which second of the contest no further stretch begins; none for no limit.
@@ -89,7 +92,7 @@ class Population:
     board: Leaderboard
     members: int = 20
     stretches: int = 12
-    epochs: int = 1
+    epochs: int | None = None
     budget: int | None = None
     beta: float = 1.0
     until_s: float | None = None
@@ -98,22 +101,32 @@ class Population:
     def __post_init__(self) -> None:
         for name, least in (("members", 2), ("stretches", 1), ("epochs", 1)):
             value = getattr(self, name)
+            if name == "epochs" and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ContestError(f"population: {name} must be a whole number from {least}, got {value!r}")
         if isinstance(self.beta, bool) or not isinstance(self.beta, int | float) or not 0 < self.beta <= 1:
             raise ContestError(f"population: beta must be above 0 and at most 1, got {self.beta!r}")
-        if self.budget is not None and self.budget < self.members * self.epochs:
+        if self.budget is not None and self.budget < self.members * self.length:
             raise ContestError(
                 f"population: a budget of {self.budget} epochs does not suffice for one stretch: "
-                f"{self.members} members × {self.epochs} take {self.members * self.epochs}"
+                f"{self.members} members × {self.length} take {self.members * self.length}"
             )
+
+    @property
+    def length(self) -> int:
+        """Epochs of a stretch."""
+        if self.epochs is not None:
+            return self.epochs
+        usual = min(max(_EFFORT / self.board.problem.train.rows ** (1 / 3), 5), 100)
+        return max(1, round(usual / self.stretches))
 
     @property
     def rounds(self) -> int:
         """How many stretches the budget bears."""
         if self.budget is None:
             return self.stretches
-        return min(self.stretches, self.budget // (self.members * self.epochs))
+        return min(self.stretches, self.budget // (self.members * self.length))
 
     def init(self, candidates: Sequence[Candidate], *, seed: int) -> Grown:
         """The state at the beginning. Candidates are networks of one form; members begin with their habits first.
@@ -195,9 +208,9 @@ class Population:
         for round, member in zip(self.history(state), self.lineage(state), strict=False):
             habits = dict(round.habits[member])
             if steps and {name: steps[-1][name] for name in HABITS} == habits:
-                steps[-1]["epochs"] += self.epochs
+                steps[-1]["epochs"] += self.length
             else:
-                steps.append({"epochs": self.epochs, **habits})
+                steps.append({"epochs": self.length, **habits})
         return steps
 
     def record(self, state: Grown) -> dict[str, Any]:
@@ -209,8 +222,8 @@ class Population:
             "metric": metric.name,
             "greater_is_better": metric.greater_is_better,
             "members": self.members,
-            "epochs": self.epochs,
-            "spent": len(rounds) * self.members * self.epochs,
+            "epochs": self.length,
+            "spent": len(rounds) * self.members * self.length,
             "beta": self.beta,
             "stretches": [
                 {
@@ -310,7 +323,7 @@ class Population:
                 "habits": [dict(each) for each in habits],
                 "towards": list(parents),
                 "beta": self.beta,
-                "epochs": self.epochs,
+                "epochs": self.length,
                 "seeds": [derive_seed(state.seed, "population", member, number) for member in range(self.members)],
             },
             seed=derive_seed(state.seed, "population", "stretch", number),
