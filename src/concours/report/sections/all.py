@@ -13,6 +13,7 @@ from concours.report.sections.folds import folds_section
 from concours.report.sections.learning import learning_section
 from concours.report.sections.looks import looks_section
 from concours.report.sections.mistakes import mistakes_section
+from concours.report.sections.population import population_section
 from concours.report.sections.predictions import predictions_section
 from concours.report.sections.scores import ranks_section, scores_section
 from concours.report.sections.slices import slices_section
@@ -24,6 +25,7 @@ SECTIONS: tuple[Callable[[Report], Section | None], ...] = (
     folds_section,
     costs_section,
     learning_section,
+    population_section,
     complement_section,
     alliances_section,
     credit_section,

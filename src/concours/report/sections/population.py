@@ -155,7 +155,6 @@ def _habit(found: Mapping[str, Any], name: str) -> Plane:
             Curve(name="all networks", hue=_ALL, form="cloud", points=tuple(cloud)),
             Curve(name="the schedule", hue=_BEST, points=tuple(line)),
         ),
-        caption=_HABITS[name],
     )
 
 
