@@ -51,3 +51,10 @@ def test_who_has_no_score_is_in_the_first_that_cannot_be_told():
     rows = np.random.default_rng(0).normal(size=(50, 2)) + [0, 5]
     rows[:, 1] = np.nan
     assert tiers(row_means(rows), greater_is_better=True).tolist() == [1, 1]
+
+
+def test_who_may_not_head_a_tier_heads_none():
+    """One that nothing is known of, though it stands first, does not draw all others into its tier."""
+    scores = Means(np.array([9.0, 2.0, 1.0]), np.diag([100.0, 1e-4, 1e-4]))
+    assert tiers(scores, greater_is_better=True).tolist() == [1, 1, 1]
+    assert tiers(scores, greater_is_better=True, heads=np.array([False, True, True])).tolist() == [1, 1, 2]
