@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concours.kernels.ranks import certainly_better
-from concours.kernels.scores import row_means
+from concours.kernels.scores import Means, row_means
 from concours.kernels.tiers import tiers
 
 SETTINGS = settings(derandomize=True, max_examples=80, deadline=None)
