@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from concours.api.credit import Credit
-from concours.api.formats import FORMATS, LEADERBOARD, Stage
+from concours.api.formats import FORMATS, LEADERBOARD
 from concours.api.setup import Setup
+from concours.api.stages import Stage
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Entry, Leaderboard, Timed

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from concours.core.digests import Digest
 from concours.core.frozen import frozen
 
+BUDGET_SPENT = "the contest's time was up"
+
 Cause = Literal[
     "exception", "crash", "out_of_time", "out_of_memory", "output_limit", "missing_package", "recipe", "no_space"
 ]
@@ -62,6 +64,11 @@ class Failed:
     def retryable(self) -> bool:
         """Whether the same job could end well under other limits or in another environment."""
         return self.cause not in ("exception", "recipe", "output_limit", "crash")
+
+    @property
+    def budget_spent(self) -> bool:
+        """Whether it is not the job that took too long, but the contest's time that was up."""
+        return self.cause == "out_of_time" and self.reason.startswith(BUDGET_SPENT)
 
 
 @dataclass(frozen=True, kw_only=True)

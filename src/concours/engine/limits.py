@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from concours.core.event import BUDGET_SPENT as BUDGET_SPENT
 from concours.core.event import Failed
 from concours.engine.usage import available_memory
 
@@ -31,12 +32,9 @@ class Limits:
         if not failed.retryable:
             return False
         now = {"out_of_memory": self.memory, "out_of_time": self.seconds}.get(failed.cause)
-        if failed.cause == "out_of_time" and failed.reason.startswith(BUDGET_SPENT):
+        if failed.budget_spent:
             now = self.budget_s
         return failed.limit is None or now is None or now > failed.limit
-
-
-BUDGET_SPENT = "the contest's time was up"
 
 
 def memory_per_worker(workers: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -53,6 +53,8 @@ class NeuralEstimator(BaseEstimator):
     _build: ClassVar[Callable[..., networks.Network]]
     _learning_rate: ClassVar[float]
     _effort: ClassVar[float]
+    goes_on: ClassVar[bool] = False
+    """Whether `begin_from` is of use: whether weights learned on some of the rows suit more of them."""
 
     def get_tensors(self) -> dict[str, Array]:
         """Everything learned, by name: parameters, running statistics, the scaling of inputs; copies, float32."""
@@ -81,6 +83,14 @@ class NeuralEstimator(BaseEstimator):
         copy_tensors(tensors, self.network_)
         return self
 
+    def begin_from(self, tensors: Mapping[str, Array], *, done: float) -> Self:
+        """The next fit begins with these weights, from `get_tensors`, and has the share `1 - done` of its epochs.
+
+        Where they do not suit, as there are other columns or classes now, it begins anew. `went_on_` then says which.
+        """
+        self._begin = (dict(tensors), done)
+        return self
+
     def _fit(self, rows: Array, targets: Array, width: int) -> None:
         """Fit a network of `width` outputs to rows as `_read` gives them and targets as the loss takes them."""
         check_lengths(rows, targets)
@@ -94,6 +104,7 @@ class NeuralEstimator(BaseEstimator):
         with seeded(seed, device) as generator:
             network = type(self)._build(**self.architecture_)
             self._learn_scaling(network, rows[~held])
+            settings = self._begun(network, settings)
             self.network_ = network.to(device)
             held_out = on_device(device, rows[held], targets[held]) if held.any() else None
             self.history_ = train(
@@ -108,6 +119,18 @@ class NeuralEstimator(BaseEstimator):
             )
         if held_out is not None:
             self._calibrate(outputs(self.network_, held_out[0]), held_out[1])
+
+    def _begun(self, network: networks.Network, settings: Settings) -> Settings:
+        """Gives the network the weights that it begins with, if there are any; and settings for what is left to do."""
+        tensors, done = self.__dict__.pop("_begin", (None, 0.0))
+        own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        self.went_on_ = tensors is not None and own == {name: np.shape(array) for name, array in tensors.items()}
+        if not self.went_on_:
+            return settings
+        with torch.no_grad():
+            copy_tensors(tensors, network)
+            network.sharpness.fill_(1.0)
+        return replace(settings, epochs=max(1, round(settings.epochs * (1 - done))))
 
     def _outputs(self, X: ArrayLike) -> Array:
         """What the network says for each row: float64, shape (n, outputs)."""

@@ -40,6 +40,7 @@ class DenseClassifier(NeuralClassifier):
     _build = staticmethod(networks.dense)
     _learning_rate = 2e-3
     _effort = 400.0
+    goes_on = True
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
     _build = staticmethod(networks.dense)
     _learning_rate = 2e-3
     _effort = 400.0
+    goes_on = True
 
     def __init__(
         self,
@@ -141,6 +143,7 @@ class ConvClassifier(NeuralClassifier):
     _build = staticmethod(networks.convolutional)
     _learning_rate = 5e-3
     _effort = 200.0
+    goes_on = True
 
     def __init__(
         self,
@@ -185,6 +188,7 @@ class ResidualClassifier(NeuralClassifier):
     _build = staticmethod(networks.residual)
     _learning_rate = 1e-2
     _effort = 200.0
+    goes_on = True
 
     def __init__(
         self,
@@ -226,6 +230,7 @@ class VisionTransformerClassifier(NeuralClassifier):
     _build = staticmethod(networks.vision_transformer)
     _learning_rate = 5e-3
     _effort = 220.0
+    goes_on = True
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 _ROUNDS = 50
 _INNER = 5
-_ENOUGH = 20
+ENOUGH = 20
 """Rows held out, to calibrate on."""
 
 
@@ -45,25 +45,25 @@ def curve(job: Job, store: Store) -> Yield:
     """
     folds, y = get_array(store, job.inputs["folds"]), get_array(store, job.inputs["y"])
     apart = held_out(folds, job.params["fold"])
-    unseen, rows = np.flatnonzero(apart), _share(job, y, np.flatnonzero(~apart))
+    unseen, rows = np.flatnonzero(apart), nested_share(job, y, np.flatnonzero(~apart), seed=job.seed)
     x = get_rows(store, job.inputs["x"])
     train, valid = _prepared(job, take_rows(x, rows), take_rows(x, unseen))
     fitted = fitted_by(job, store, train, y[rows])
     with steady(threads=job.threads, seed=job.seed):
         p = fitted.predict(valid)
     metric = measures(job)[0]
-    if job.params["classes"] and len(unseen) >= _ENOUGH:
-        p = _as_on_board(p, y[unseen], metric.counts, np.random.default_rng(job.seed))
+    if job.params["classes"] and len(unseen) >= ENOUGH:
+        p = as_on_board(p, y[unseen], metric.counts, np.random.default_rng(job.seed))
     means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS)
     score, stderr = (float(part[0]) if np.isfinite(part[0]) else None for part in (means.means, means.stderr))
     return Yield(values={"rows": len(rows), "score": score, "stderr": stderr})
 
 
-def _share(job: Job, y: NDArray[Any], train: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Some of the rows that are trained on, in their order."""
+def nested_share(job: Job, y: NDArray[Any], train: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
+    """Some of the rows that are trained on, in their order: those of a smaller share are among those of a bigger."""
     codes = y[train] if job.params["classes"] else None
     count = min(max(round(job.params["share"] * len(train)), 1), len(train))
-    return np.sort(train[nested_order(codes, len(train), np.random.default_rng(job.seed))[:count]])
+    return np.sort(train[nested_order(codes, len(train), np.random.default_rng(seed))[:count]])
 
 
 def _prepared(job: Job, train: Any, valid: Any) -> tuple[Any, Any]:
@@ -74,7 +74,7 @@ def _prepared(job: Job, train: Any, valid: Any) -> tuple[Any, Any]:
         return transformer.fit_transform(train), transformer.transform(valid)
 
 
-def _as_on_board(p: Floats, y: NDArray[np.int64], counts: OfCounts | None, rng: np.random.Generator) -> Floats:
+def as_on_board(p: Floats, y: NDArray[np.int64], counts: OfCounts | None, rng: np.random.Generator) -> Floats:
     """Predictions calibrated where that makes them better, and weighted as they are decided on; crosswise both."""
     inner = rng.permutation(len(y)) % _INNER
     told = crossed(p, y, inner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,13 @@ def fit(job: Job, store: Store) -> Yield:
     return Yield(outputs=outputs, phases=phases)
 
 
-def fitted_by(job: Job, store: Store, x: Any, y: NDArray[Any]) -> Fitted:
-    """The fitted model of a job on these rows: a function of the job's recipe, parameters and seed."""
-    estimator = _built(job, store)
+def fitted_by(job: Job, store: Store, x: Any, y: NDArray[Any], *, begin: Callable[[Any], Any] | None = None) -> Fitted:
+    """The fitted model of a job on these rows: a function of the job's recipe, parameters and seed.
+
+    Args:
+        begin: tells the estimator where to begin, by default anew.
+    """
+    estimator = begin(_built(job, store)) if begin else _built(job, store)
     with steady(threads=job.threads, seed=job.seed):
         return fit_estimator(estimator, x, y, job.params["classes"], calibrate="code" not in job.inputs)
 

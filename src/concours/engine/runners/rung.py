@@ -1,0 +1,133 @@
+"""A rung of a knockout: a share of a fold's rows prepared, an entrant fitted on it, and all compared row by row."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.commons.blobs import get_array, get_bundle, put_array, put_bundle
+from concours.core.digests import canonical_json
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.rows import get_rows, held_out, put_rows, take_rows
+from concours.engine.runners.curve import ENOUGH, as_on_board, nested_share
+from concours.engine.runners.fit import fitted_by
+from concours.engine.runners.score import finite, measures
+from concours.engine.steady import steady
+from concours.engine.work import Yield
+from concours.entrants.checkpoints import dump_checkpoint, load_checkpoint
+from concours.entrants.preparation import PREPARATIONS
+from concours.kernels.knockouts import worse_than_best
+from concours.kernels.scores import Means
+
+_ROUNDS = 50
+
+
+def portion(job: Job, store: Store) -> Yield:
+    """Fits a preparation on a share of a fold's training side, and transforms it and the rows held out.
+
+    Inputs: `x`, `y`, `folds` of the training part. Params: `preparation`, `fold`, `share`, `rows_seed`, `classes`.
+    """
+    rows, unseen = _sides(job, store)
+    x = get_rows(store, job.inputs["x"])
+    began = time.perf_counter()
+    transformer = PREPARATIONS[job.params["preparation"]]()
+    with steady(threads=job.threads, seed=job.seed):
+        train = transformer.fit_transform(take_rows(x, rows))
+        valid = transformer.transform(take_rows(x, unseen))
+    phases = {"prepare": time.perf_counter() - began}
+    return Yield(outputs={"train": put_rows(store, train), "valid": put_rows(store, valid)}, phases=phases)
+
+
+def rung(job: Job, store: Store) -> Yield:
+    """Fits an entrant on a share of a fold's training side, and predicts the rows held out.
+
+    Law: with one `rows_seed` all entrants are fitted on the same rows, and those of a smaller share are among those of
+    a bigger one.
+
+    Inputs: `y`, `folds`, and `x`: all rows, or, `prepared`, those of the share, and then `valid`, those held out;
+    `code` where the entrant has any; `checkpoint`, where it was on a smaller share. Params: those of a `fit` job, of
+    `portion` and of the metrics. Outputs: `predictions` of the rows held out; `checkpoint`, what the entrant goes on
+    from, empty where it begins anew. Values: rows: how many it was fitted on. score: the ranking metric on the rows
+    held out, predictions taken as on the board; None where undefined. went_on: whether it began from the checkpoint.
+    """
+    rows, unseen = _sides(job, store)
+    y, x = get_array(store, job.inputs["y"]), get_rows(store, job.inputs["x"])
+    train = x if job.params["prepared"] else take_rows(x, rows)
+    valid = get_rows(store, job.inputs["valid"]) if job.params["prepared"] else take_rows(x, unseen)
+    kept = load_checkpoint(get_bundle(store, job.inputs["checkpoint"])) if "checkpoint" in job.inputs else None
+    begin = kept.begin(1 / job.params["eta"]) if kept else None
+    began, phases = time.perf_counter(), dict[str, float]()
+    fitted = fitted_by(job, store, train, y[rows], begin=begin)
+    phases["fit"], began = time.perf_counter() - began, time.perf_counter()
+    with steady(threads=job.threads, seed=job.seed):
+        p = fitted.predict(valid)
+    phases["valid"] = time.perf_counter() - began
+    means = _means(job, y[unseen], [p])
+    checkpoint = put_bundle(store, dump_checkpoint(fitted.estimator) or {"none.json": canonical_json(None)})
+    return Yield(
+        outputs={"predictions": put_array(store, p), "checkpoint": checkpoint},
+        values={
+            "rows": len(rows),
+            "score": finite(float(means.means[0])),
+            "went_on": bool(getattr(fitted.estimator, "went_on_", False)),
+        },
+        phases=phases,
+    )
+
+
+def cut(job: Job, store: Store) -> Yield:
+    """Who is certainly worse than the best on the rows that some folds hold out (`kernels.knockouts`).
+
+    Inputs: `y`, `folds`, `groups` of the training part where there are any, and `predictions0_0…n_m` by entrant and
+    fold, of the rows held out. Params: `entrants`, how many; `folds`, their numbers; `level`; those of the metrics.
+    Values, lists in the order of the entrants: `scores` and `stderr` of the ranking metric, None where undefined, and
+    `worse`.
+    """
+    told, count = job.params["folds"], job.params["entrants"]
+    folds = get_array(store, job.inputs["folds"])
+    unseen = np.concatenate([np.flatnonzero(held_out(folds, fold)) for fold in told])
+    y = get_array(store, job.inputs["y"])[unseen]
+    predictions = [
+        np.concatenate([get_array(store, job.inputs[f"predictions{index}_{fold}"]) for fold in told])
+        for index in range(count)
+    ]
+    groups = None
+    if "groups" in job.inputs:
+        _, groups = np.unique(get_array(store, job.inputs["groups"])[unseen], return_inverse=True)
+    means = _means(job, y, predictions, groups)
+    known = np.isfinite(means.means)
+    worse = np.zeros(count, dtype=np.bool_)
+    if known.any():
+        some = Means(means.means[known], means.covariance[np.ix_(known, known)], units=means.units, rarest=means.rarest)
+        greater = measures(job)[0].metric.greater_is_better
+        worse[known] = worse_than_best(some, greater_is_better=greater, level=job.params["level"])
+    return Yield(
+        values={
+            "scores": [finite(float(value)) for value in means.means],
+            "stderr": [finite(float(value)) for value in means.stderr],
+            "worse": worse.tolist(),
+        }
+    )
+
+
+def _means(
+    job: Job, y: NDArray[Any], predictions: list[NDArray[np.float64]], groups: NDArray[np.int64] | None = None
+) -> Means:
+    """The ranking metric of predictions as they would stand on the board."""
+    metric = measures(job)[0]
+    if job.params["classes"] and len(y) >= ENOUGH:
+        # one division of the rows for all, whatever the job: else a score would depend on who else is compared
+        predictions = [as_on_board(p, y, metric.counts, np.random.default_rng(0)) for p in predictions]
+    return metric.means(y, predictions, seed=0, rounds=_ROUNDS, groups=groups)
+
+
+def _sides(job: Job, store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the rows of the share, and of those held out."""
+    folds, y = get_array(store, job.inputs["folds"]), get_array(store, job.inputs["y"])
+    apart = held_out(folds, job.params["fold"])
+    rows = nested_share(job, y, np.flatnonzero(~apart), seed=job.params["rows_seed"])
+    return rows, np.flatnonzero(apart)

@@ -1,0 +1,108 @@
+"""Knockouts: on which shares of the rows candidates meet, how many a rung keeps, and who is worse than the best.
+
+The ladder is that of successive halving (Jamieson and Talwalkar 2016): each rung has `eta` times the rows of the one
+before. What differs is who leaves: a candidate that the rows of a rung cannot tell from the best of it stays, as long
+as the rung has room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from concours.kernels.ranks import LEVEL, holm
+from concours.kernels.scores import Means
+
+FEWEST_ROWS = 200
+"""The rows that a rung has at least, where it is not told how many rungs there are."""
+
+_MOST_RUNGS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many a rung keeps: the best `least` of it whatever the test says, and `most` in all."""
+
+    least: int
+    most: int
+
+
+def ladder(rows: int, eta: int, rungs: int | None = None) -> tuple[float, ...]:
+    """The shares of the rows of the rungs, rising; the last is 1 / eta, as all rows are the final's.
+
+    Args:
+        rows: that a full fit has.
+        rungs: how many; by default as many as leave the first one `FEWEST_ROWS`, and one at least.
+    """
+    if rungs is None:
+        rungs = 1
+        while rungs < _MOST_RUNGS and rows / eta ** (rungs + 1) >= FEWEST_ROWS:
+            rungs += 1
+    return tuple(eta**-power for power in range(rungs, 0, -1))
+
+
+def room(entrants: int, eta: int, finalists: int, *, last: bool) -> Room:
+    """How many a rung of so many keeps.
+
+    At least one in `eta`, since curves of learning cross and worse on few rows need not be worse on all; at most one
+    in √eta, so that the fits of a rung cost at most √eta times those of the rung before. Never fewer than are to come
+    to the final. The last rung keeps two at least and `finalists` at most. Law: 1 <= least <= most for any entrants.
+    """
+    if last:
+        return Room(min(2, finalists), finalists)
+    return Room(max(ceil(entrants / eta), finalists), max(ceil(entrants / sqrt(eta)), finalists))
+
+
+def spend(entrants: int, shares: Sequence[float], eta: int, finalists: int) -> float:
+    """The most that the rungs of so many cost, in full fits."""
+    spent = 0.0
+    for number, share in enumerate(shares):
+        spent += entrants * share
+        entrants = min(entrants, room(entrants, eta, finalists, last=number == len(shares) - 1).most)
+    return spent
+
+
+def worse_than_best(scores: Means, *, greater_is_better: bool, level: float = LEVEL) -> NDArray[np.bool_]:
+    """Whether each is certainly worse than the one with the best mean, (k,).
+
+    Paired one-sided t tests of the differences from the best, with Holm's correction over the k - 1 of them, as in
+    comparisons with the best (Hsu 1984). The best was chosen by the same rows, which makes the test a little eager;
+    `benchmarks/halving.py` says what comes of it.
+
+    Laws: the best never is; one whose scores are those of the best, row by row, never is; none is where nothing tells
+    how the scores vary.
+    """
+    signed = scores.means if greater_is_better else -scores.means
+    best = int(np.argmax(signed))
+    gap = signed[best] - signed
+    own = np.diag(scores.covariance)
+    together = own + own[best]
+    variance = np.maximum(together - 2 * scores.covariance[best], 0.0)
+    scale = np.sqrt(np.where(variance > 1e-12 * together, variance, 0.0))
+    z = np.divide(gap, scale, out=np.where(gap > 0, np.inf, 0.0), where=scale > 0)
+    z = np.where(np.isfinite(variance), z, 0.0)
+    others = np.flatnonzero(np.arange(len(gap)) != best)
+    worse = np.zeros(len(gap), dtype=np.bool_)
+    worse[others] = holm(student.sf(z[others], max(scores.units - 1, 1)), 1 - level)
+    return worse
+
+
+def kept(worse: Sequence[bool], space: Room, *, early: Sequence[bool] = ()) -> list[bool]:
+    """Who of a rung stays, candidates in the order of their scores, the best first.
+
+    Who has gone on `early` stays, at most `least` of them. Of the others the first `least` stay, and those that are not
+    certainly worse than the best, as long as no more than `most` stay in all. Laws: at most `most` stay; where nobody
+    went on early, the first stays, and who leaves does not stand before one who stays by the test.
+    """
+    early = early or [False] * len(worse)
+    count, stays = sum(early), list(early)
+    for place, certainly in enumerate(worse):
+        if not stays[place] and count < space.most and (place < space.least or not certainly):
+            stays[place] = True
+            count += 1
+    return stays
