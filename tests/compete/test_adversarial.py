@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from concours.commons.memory import MemoryStore
-from concours.compete.adversarial import ATTACKS, Adversarial, Defender, Siege, is_network
+from concours.compete.adversarial import Adversarial
+from concours.compete.siege import ATTACKS, Defender, Siege, is_network
 from concours.core.digests import digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed

@@ -14,7 +14,8 @@ from sklearn.datasets import load_digits
 
 from concours.commons.blobs import get_array, put_array
 from concours.commons.memory import MemoryStore
-from concours.compete.adversarial import ATTACKS, Adversarial, Defender, Siege
+from concours.compete.adversarial import Adversarial
+from concours.compete.siege import ATTACKS, Defender, Siege
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job

@@ -288,7 +288,8 @@ def _besieged(job: Job) -> dict[str, Any]:
     left = [chance(job, "left", str(i)) for i in range(len(attacks))]
     change = {"change": chance(job, "change"), "change_stderr": 0.1} if "before" in job.inputs else {}
     told = [{"chosen": number, "left": share} for number, share in zip(chosen, left, strict=True)]
-    return {"attacks": told, "clean": 0.9, "worst": min(left), "stderr": 0.01, "farthest": 0.1, **change}
+    shown = {"true": [0], "places": [0], "named": [[0]] * (1 + len(attacks))} if "examples" in job.outputs else {}
+    return {"attacks": told, "clean": 0.9, "worst": min(left), "stderr": 0.01, "farthest": 0.1, **change, **shown}
 
 
 def _contended(job: Job) -> dict[str, Any]:

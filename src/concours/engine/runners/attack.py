@@ -45,15 +45,18 @@ def besiege(job: Job, store: Store) -> Yield:
         clean, worst, stderr: shares of rows that hold unchanged, and at the greatest ε against all attacks together.
         change, change_stderr: of `worst` since the round before, paired by rows; where there was one.
         farthest: the greatest change of a number that was made, as a share of its range.
+        places, true, named: where `examples` are asked for, the first `shown` rows: their places in the part, their
+        classes, and those that the model names, unchanged and after each attack at the ε number `at`. The output
+        `examples` has these rows, (1 + attacks, shown, *shape) float32.
     """
-    x, y, _ = _rows_of(job, store)
+    x, y, places = _rows_of(job, store)
     low, high = _range(get_rows(store, job.inputs["train"]))
     with steady(threads=job.threads, seed=job.seed):
         scores, rows = _defence(job, store, x)
         targets, epsilons = torch.from_numpy(y), list(job.params["epsilons"])
         with torch.no_grad():
             clean = right(scores(torch.from_numpy(rows)), targets).numpy()
-        held, told, farthest = [], [], 0.0
+        held, told, shown, farthest = [], [], list[NDArray[np.float32]](), 0.0
         for number, plan in enumerate(job.params["attacks"]):
             tried = []
             for place, settings in enumerate(plan["settings"]):
@@ -66,6 +69,8 @@ def besiege(job: Job, store: Store) -> Yield:
             chosen = min(range(len(tried)), key=lambda place: tried[place][-1].sum())
             held.append(tried[chosen])
             told.append({"chosen": chosen, "left": rounded(tried[chosen][-1].mean())})
+            if "examples" in job.outputs:
+                shown.append(_example(plan["name"], plan["settings"][chosen], scores, rows, targets, job, (low, high)))
     whole = np.stack(held).astype(np.uint8)
     worst: Floats = np.asarray(whole[:, -1].all(axis=0), dtype=np.float64)
     means = row_means(worst[:, None])
@@ -80,7 +85,14 @@ def besiege(job: Job, store: Store) -> Yield:
         before: Floats = np.asarray(get_array(store, job.inputs["before"])[:, -1].all(axis=0), dtype=np.float64)
         change = row_means((worst - before)[:, None])
         values |= {"change": rounded(change.means[0]), "change_stderr": rounded(change.stderr[0])}
-    return Yield(outputs={"held": put_array(store, whole)}, values=values)
+    outputs = {"held": put_array(store, whole)}
+    if shown:
+        pictures = np.stack([rows[: job.params["shown"]], *shown])
+        outputs["examples"] = put_array(store, pictures)
+        with torch.no_grad():
+            values["named"] = [scores(torch.from_numpy(some)).argmax(dim=1).tolist() for some in pictures]
+        values |= {"true": y[: job.params["shown"]].tolist(), "places": places[: job.params["shown"]].tolist()}
+    return Yield(outputs=outputs, values=values)
 
 
 def train_on_attacks(job: Job, store: Store) -> Yield:
@@ -216,6 +228,22 @@ def _held(
             farthest = max(farthest, float(((moved - around.rows).abs() / span).max()))
         held.append(left)
     return np.stack(held), farthest
+
+
+def _example(
+    name: str,
+    settings: Mapping[str, Any],
+    scores: Scores,
+    rows: NDArray[np.float32],
+    y: torch.Tensor,
+    job: Job,
+    ends: tuple[Any, Any],
+) -> NDArray[np.float32]:
+    """The first rows as an attack leaves them."""
+    count, epsilon = job.params["shown"], job.params["epsilons"][job.params["at"]]
+    generator = torch.Generator().manual_seed(job.seed)
+    moved = attack(name, scores, box(rows[:count], epsilon, *ends), y[:count], settings, generator=generator)
+    return moved.detach().numpy()  # type: ignore[no-any-return]
 
 
 def _defence(job: Job, store: Store, x: Any) -> tuple[Scores, NDArray[np.float32]]:
