@@ -75,3 +75,23 @@ def test_nothing_is_certain_of_what_is_unknown():
     """Where nothing tells how sure scores are, e.g. rows of one group alone, no two can be told apart."""
     scores = row_means(np.arange(12.0).reshape(6, 2), groups=np.zeros(6, dtype=np.int64))
     assert rank_ranges(scores, greater_is_better=True).best.tolist() == [1, 1]
+
+
+def test_few_rows_that_all_say_the_same_are_not_certain():
+    """Three hits against three misses come by chance, though no variance is seen; eight do not."""
+    few, many = (row_means(np.tile([1.0, 0.0], (rows, 1))) for rows in (3, 8))
+    assert not certain_pairs(few).any()
+    assert certain_pairs(many)[0, 1]
+
+
+def test_rounding_is_no_difference():
+    """Scores that differ by the last digit of a float are not told apart."""
+    rows = np.random.default_rng(0).random((500, 1)) + [0.0, 1e-15]
+    assert not certain_pairs(row_means(rows)).any()
+
+
+def test_undefined_scores_are_last():
+    """Who has no score is behind everybody who has one, and nobody is certainly better."""
+    scores = Means(np.array([np.nan, 0.2, 0.3]), np.full((3, 3), np.nan))
+    assert competition_ranks(scores.means, greater_is_better=True).tolist() == [3, 2, 1]
+    assert rank_ranges(scores, greater_is_better=True).worst.tolist() == [3, 3, 3]

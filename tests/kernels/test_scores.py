@@ -184,3 +184,8 @@ def test_determination_and_its_covariance():
     draws = [rng.integers(800, size=800) for _ in range(400)]
     again = [[sk.r2_score(y[rows], p[rows]) for p in models] for rows in draws]
     assert np.allclose(means.covariance, np.cov(np.transpose(again)), rtol=0.25)
+
+
+def test_no_replicates_tell_nothing():
+    """Where a metric is defined on no draw, the covariance is unknown, and not nothing."""
+    assert np.isnan(replicate_means(np.ones(2), np.empty((0, 2))).covariance).all()

@@ -17,6 +17,7 @@ from concours.report.lines import used
 
 _BAR = 30
 _NAME = 28
+_LEAST_NAME = 12
 _STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
 
 
@@ -74,18 +75,19 @@ def _headline(result: Result) -> str:
 
 
 def _board(result: Result, width: int) -> Table:
-    names = min(max(len(line.entrant.name) for line in result.standings), _NAME)
-    metrics = result.setup.problem.metrics[: max(1, (width - names - 44) // 12)]
+    tiers = len({line.tier for line in result.standings if line.tier}) > 1
+    taken = 49 if tiers else 44  # letters of the other columns
+    names = min(max(len(line.entrant.name) for line in result.standings), _NAME, max(width - taken - 11, _LEAST_NAME))
+    metrics = result.setup.problem.metrics[: max(1, (width - names - taken) // 12)]
     bounds = [line.ci for line in result.standings if line.ci and line.entrant.role != "baseline"]
     bounds = bounds or [line.ci for line in result.standings if line.ci]
-    plot = IntervalPlot(bounds, min(max(width - names - 44 - 10 * len(metrics), 10), 32))
+    plot = IntervalPlot(bounds, min(max(width - names - taken - 10 * len(metrics), 10), 32))
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
-    tiers = len({line.tier for line in result.standings if line.tier}) > 1
     table.add_column("rank", no_wrap=True)
     if tiers:
         table.add_column("tier", no_wrap=True)
     table.add_column("", width=1)
-    table.add_column("name", no_wrap=True, max_width=_NAME, overflow="ellipsis")
+    table.add_column("name", no_wrap=True, max_width=names, overflow="ellipsis")
     table.add_column(metrics[0].name, justify="right", no_wrap=True)
     table.add_column("interval", width=plot.width, no_wrap=True)
     for metric in metrics[1:]:
@@ -107,9 +109,11 @@ def _legend(result: Result) -> str:
     problem = result.setup.problem
     direction = "higher" if problem.metrics[0].greater_is_better else "lower"
     judged = (
-        "judged on rows that nothing was fitted on or chosen by"
-        if problem.test
-        else "no test part: judged by the selection score itself, which flatters what was chosen by it"
+        "no test part: judged by the selection score itself, which flatters what was chosen by it"
+        if not problem.test
+        else "judged on rows that nothing was fitted on or chosen by"
+        if any(line.score is not None for line in result.standings)
+        else "not judged, in the order of selection"
     )
     first = problem.metrics[0].name
     return (

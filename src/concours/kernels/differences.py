@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from concours.kernels.ranks import LEVEL, holm
+from concours.kernels.ranks import LEVEL, holm, pair_chances
 from concours.kernels.scores import Means
 
 Floats = NDArray[np.float64]
@@ -41,8 +41,6 @@ def differences(scores: Means, pairs: Sequence[tuple[int, int]], *, level: float
     together = own[first] + own[second]
     variance = together - 2 * scores.covariance[first, second]
     scale = np.sqrt(np.where(variance <= 1e-12 * together, 0.0, variance))
-    freedom = max(scores.units - 1, 1)
-    half = student.isf((1 - level) / 2, freedom) * scale
-    z = np.divide(np.abs(value), scale, out=np.where(value == 0, 0.0, np.inf), where=scale > 0)
-    certain = holm(np.nan_to_num(2 * student.sf(z, freedom), nan=1.0), 1 - level)
-    return Differences(value=value, low=value - half, high=value + half, certain=certain & np.isfinite(half))
+    half = student.isf((1 - level) / 2, max(scores.units - 1, 1)) * scale
+    certain = holm(pair_chances(scores, first, second), 1 - level)
+    return Differences(value=value, low=value - half, high=value + half, certain=certain)

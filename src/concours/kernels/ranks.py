@@ -39,16 +39,27 @@ def certainly_better(scores: Means, *, greater_is_better: bool, level: float = L
 
 def certain_pairs(scores: Means, *, level: float = LEVEL) -> NDArray[np.bool_]:
     """(k, k), symmetric: whether two entrants' scores differ by more than chance allows, over all pairs together."""
-    difference = scores.means[:, None] - scores.means[None, :]
-    own = np.diag(scores.covariance)
-    variance = np.maximum(own[:, None] + own[None, :] - 2 * scores.covariance, 0.0)
-    scale = np.sqrt(np.where(variance > 1e-12 * (own[:, None] + own[None, :]), variance, 0.0))
-    z = np.divide(np.abs(difference), scale, out=np.where(difference == 0, 0.0, np.inf), where=scale > 0)
-    z = np.where(np.isnan(variance), 0.0, z)
-    first, second = np.triu_indices(len(own), 1)
-    certain = np.zeros_like(z, dtype=np.bool_)
-    certain[first, second] = holm(2 * student.sf(z[first, second], max(scores.units - 1, 1)), 1 - level)
+    first, second = np.triu_indices(len(scores.means), 1)
+    certain = np.zeros(scores.covariance.shape, dtype=np.bool_)
+    certain[first, second] = holm(pair_chances(scores, first, second), 1 - level)
     return certain | certain.T
+
+
+def pair_chances(scores: Means, first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(pairs,): how probable a difference as great is if two entrants are equal, by paired t tests; 1 if not known.
+
+    Where all rows differ by the same there is no variance to test by: then it is the sign test's, that rows all point
+    one way, 2 ** (1 - units). And what is within rounding of nothing is nothing.
+    """
+    difference = scores.means[first] - scores.means[second]
+    own = np.diag(scores.covariance)
+    rounding = 1e-12 * (own[first] + own[second])
+    variance = own[first] + own[second] - 2 * scores.covariance[first, second]
+    scale = np.sqrt(np.maximum(variance, rounding))
+    z = np.divide(np.abs(difference), scale, out=np.where(difference == 0, 0.0, np.inf), where=scale > 0)
+    p = 2 * student.sf(z, max(scores.units - 1, 1))
+    p = np.where(variance <= rounding, np.maximum(p, 2.0 ** (1 - scores.units)), p)
+    return np.where(np.isfinite(difference) & np.isfinite(variance), p, 1.0)
 
 
 def competition_ranks(scores: NDArray[np.float64], *, greater_is_better: bool) -> NDArray[np.int64]:
@@ -57,8 +68,9 @@ def competition_ranks(scores: NDArray[np.float64], *, greater_is_better: bool) -
 
 
 def _ahead(scores: NDArray[np.float64], greater_is_better: bool) -> NDArray[np.bool_]:
-    """(k, k): whether the row's score is better than the column's."""
+    """(k, k): whether the row's score is better than the column's; any is better than one that is undefined."""
     oriented = scores if greater_is_better else -scores
+    oriented = np.where(np.isnan(oriented), -np.inf, oriented)
     return oriented[:, None] > oriented[None, :]
 
 

@@ -157,12 +157,14 @@ def r2_means(y: Floats, predictions: Sequence[Floats], *, groups: Codes | None =
 
 
 def replicate_means(estimates: Floats, replicates: Floats, *, units: float = np.inf) -> Means:
-    """Estimates (k,) with the covariance and the skewness of their bootstrap replicates (rounds, k)."""
+    """Estimates (k,) with the covariance and the skewness of their bootstrap replicates (rounds, k), two at least."""
+    if len(replicates) < 2:
+        return Means(estimates, np.full((len(estimates),) * 2, np.nan), units=units, rarest=units)
     centred = replicates - replicates.mean(axis=0)
     spread = np.square(centred).sum(axis=0) ** 1.5
     third = np.einsum("ij,ij,ij->j", centred, centred, centred) * len(replicates) ** 0.5
     skewness = np.divide(third, spread, out=np.zeros_like(spread), where=spread > 0)
-    return Means(estimates, centred.T @ centred / max(len(replicates) - 1, 1), skewness, units, units)
+    return Means(estimates, centred.T @ centred / (len(replicates) - 1), skewness, units, units)
 
 
 def resampled(rows: int, groups: Codes | None, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -131,7 +131,7 @@ class Report:
         """Which rows judge, in words."""
         if not self.judged:
             return "by cross-validation"
-        rows = self.rows_test or int(self.value["task"]["rows_train"])
+        rows = self.rows_judging
         return f"on {counted(rows, 'test row')}" if self.rows_test else f"on {counted(rows, 'row')}, out of fold"
 
     @property
@@ -163,6 +163,11 @@ class Report:
     def rows_test(self) -> int:
         """Rows of the test part; 0 where there is none."""
         return int(self.value["task"]["rows_test"])
+
+    @property
+    def rows_judging(self) -> int:
+        """Rows of the part that judges: the test part, or without one the training part."""
+        return self.rows_test or int(self.value["task"]["rows_train"])
 
     @cached_property
     def _all(self) -> list[Line]:
@@ -206,7 +211,7 @@ def used(alliance: Mapping[str, Any]) -> str:
 
 def counted(count: int, noun: str) -> str:
     """A number of things, e.g. `1 row`, `2 classes`."""
-    plural = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    plural = "" if count == 1 else "es" if noun.endswith(("s", "tch")) else "s"
     return f"{count:,} {noun}{plural}"
 
 

@@ -105,10 +105,11 @@ def _text(sentence: str) -> str:
     """A sentence, its bold words kept."""
     if not hasattr(sentence, "__html__"):
         return _plain(sentence)
-    bold = re.sub(r"</?b(?: [^>]*)?>", "**", str(sentence))
-    return unescape(re.sub(r"<[^>]+>", "", bold))
+    parts = re.split(r"</?b(?: [^>]*)?>", str(sentence))
+    return "**".join(_plain(unescape(re.sub(r"<[^>]+>", "", part)), around=True) for part in parts)
 
 
-def _plain(text: str) -> str:
-    """A text in one line, with nothing in it that Markdown would take for its own."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(str(text).split()))
+def _plain(text: str, *, around: bool = False) -> str:
+    """A text in one line, with nothing that Markdown would take for its own; perhaps with the spaces around it."""
+    line = re.sub(r"\s+", " ", str(text)) if around else " ".join(str(text).split())
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", line)

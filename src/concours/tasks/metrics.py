@@ -299,7 +299,15 @@ def _scorer(name: str, target: str, classes: int) -> Measure:
         whole=lambda y, p: _scorer_value(name, target, y, p),
     )
     _try_out(found, classes)
-    return found
+    return replace(found, whole=lambda y, p: _scorer_value_or_nan(name, target, y, p))
+
+
+def _scorer_value_or_nan(name: str, target: str, y: NDArray[Any], p: Floats) -> float:
+    """Undefined where the scorer refuses these rows, as many do where a class is not among them."""
+    try:
+        return _scorer_value(name, target, y, p)
+    except ValueError:
+        return np.nan
 
 
 class _Told(BaseEstimator):

@@ -42,15 +42,8 @@ def by_fold(job: Job, store: Store) -> Yield:
     scores = []
     for index, decision in enumerate(job.params["decisions"]):
         told = as_taken(metric, get_array(store, job.inputs[f"predictions{index}"]), decision, folds)
-        scores.append([_score(metric, y[rows], told[rows]) for rows in parts])
+        scores.append([finite(metric.score(y[rows], told[rows])) for rows in parts])
     return Yield(values={"scores": scores})
-
-
-def _score(metric: Measure, y: NDArray[Any], p: Floats) -> float | None:
-    try:
-        return finite(metric.score(y, p))
-    except ValueError:  # scorers of scikit-learn refuse rows of one class
-        return None
 
 
 def diagnose(job: Job, store: Store) -> Yield:

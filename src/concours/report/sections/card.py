@@ -53,7 +53,9 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
     )
     gaps = [column for column in columns if column["missing"]]
     most = max(gaps, key=lambda column: column["missing"], default=None)
-    told = f"{counted(len(columns), 'column')} in the training part: {what}."
+    first = len(columns) < found.get("columns_all", 0)
+    whole = f", the first of {found['columns_all']:,}" if first else ""
+    told = f"{counted(len(columns), 'column')} in the training part{whole}: {what}."
     if most is None:
         return [f"{told} No value is missing."]
     return [f"{told} {counted(len(gaps), 'column')} {'has' if len(gaps) == 1 else 'have'} gaps, most of them {most['name']} ({share(most['missing'])})."]  # fmt: skip

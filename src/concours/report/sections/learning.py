@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from math import sqrt
+from math import hypot, sqrt
 from statistics import fmean
 from typing import Any
 
@@ -19,7 +19,7 @@ Point = tuple[float, float, float]
 
 def learning_section(r: Report) -> Section | None:
     """How the score of the best single entrants grows with the rows they are fitted on; none where not measured."""
-    curves = {name: _points(r, name, found) for name, found in (r.insight("curve") or {}).items()}
+    curves = {name: _points(found) for name, found in (r.insight("curve") or {}).items()}
     curves = {name: points for name, points in curves.items() if len(points) > 1}
     if not curves:
         return None
@@ -65,22 +65,14 @@ def learning_section(r: Report) -> Section | None:
     )
 
 
-def _points(r: Report, name: str, found: list[dict[str, Any]]) -> list[Point]:
-    """Means over the folds that were measured; the end of the curve is cross-validation on the same folds."""
+def _points(found: list[dict[str, Any]]) -> list[Point]:
+    """Means over the folds that were measured."""
     shares: dict[float, list[dict[str, Any]]] = defaultdict(list)
     for point in found:
         if point["score"] is not None:
             shares[point["share"]].append(point)
     folds = sorted({point["fold"] for point in found})
-    points = [_mean(of_share) for share, of_share in sorted(shares.items()) if len(of_share) == len(folds)]
-    by_fold = r.insight("by_fold")
-    if points and by_fold and name in by_fold["names"]:
-        scores = by_fold["scores"][by_fold["names"].index(name)]
-        ends = [scores[fold] for fold in folds if scores[fold] is not None]
-        rows = r.value["task"]["rows_train"] * (1 - 1 / len(scores))
-        if len(ends) == len(folds):
-            points.append((rows, fmean(ends), points[-1][2]))
-    return points
+    return [_mean(of_share) for share, of_share in sorted(shares.items()) if len(of_share) == len(folds)]
 
 
 def _mean(points: list[dict[str, Any]]) -> Point:
@@ -89,9 +81,9 @@ def _mean(points: list[dict[str, Any]]) -> Point:
 
 
 def _sentence(r: Report, name: str, points: list[Point]) -> str:
-    (_, before, error), (_, last, _) = points[-2:]
+    (few, before, error), (many, last, end_error) = points[-2:]
     gain = (last - before) * (1 if r.greater else -1)
-    what = f"{name}: from half of the rows to all, {r.metric} went from {r.number(before)} to {r.number(last)}"
-    if abs(gain) < _Z * error:
+    what = f"{name}: from {few:,.0f} rows to {many:,.0f}, {r.metric} went from {r.number(before)} to {r.number(last)}"
+    if abs(gain) < _Z * hypot(error, end_error):
         return f"{what}, which is within the noise."
     return f"{what}: " + ("more rows are likely to help." if gain > 0 else "more rows did harm here.")

@@ -53,7 +53,7 @@ def _confusion(r: Report, found: Mapping[str, Any]) -> Figure | None:
     return Figure(
         title="Confusion matrix",
         read=(
-            "How to read it: a row has the test rows that are truly of a class, a column what they were taken for; the darker "
+            "How to read it: a row has those that are truly of a class, a column what they were taken for; the darker "
             "a cell, the greater its share of the row. What is right stands on the diagonal; all else is confusion."
         ),
         drawing=Grid(
@@ -101,7 +101,8 @@ def _calibration(r: Report, found: Mapping[str, Any]) -> Figure | None:
         narrow=True,
         read=(
             f"How to read it: rows are put together by the probability {what}; each mark says which share of such rows was "
-            "so. On the diagonal a model is as sure as it may be; below it, too sure. Bars are intervals of 95%." + ece
+            "so. On the diagonal probabilities are right; below it they are too high, above it too low. Bars are intervals of 95%."
+            + ece
         ),
         drawing=Planes(
             (
@@ -213,7 +214,7 @@ def _scatter(r: Report, found: Mapping[str, Any]) -> Figure:
         narrow=True,
         read=(
             "How to read it: each mark is a row; on the diagonal the prediction is exact, above it too low, below it too high. "
-            + (f"{len(true)} rows, drawn by chance." if len(true) < r.rows_test else "All rows are shown.")
+            + (f"{len(true)} rows, drawn by chance." if len(true) < r.rows_judging else "All rows are shown.")
         ),
         drawing=Planes((Plane(x=x, y=y, square=True, diagonal=True, curves=(Curve(name="rows", form="cloud", points=points),)),)),
         table=Table(

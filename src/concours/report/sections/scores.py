@@ -133,8 +133,8 @@ def _tiers(r: Report) -> tuple[str, ...]:
     tiers = {line.tier for line in r.placed if line.tier}
     first = r.placed[0]
     selected = (
-        f"{first.name} stands first of {len(r.placed)} because these rows favoured it most, so on new rows expect a little less "
-        "of it than its score here."
+        f"{first.name} stands first of {len(r.placed)} on these rows. The best score of several is partly luck, so on new rows "
+        "expect a little less of it than its score here."
         if not first.default
         else ""
     )

@@ -43,7 +43,7 @@ def slices_section(r: Report) -> Section | None:
         f"{counted(len(worse), 'slice')} {'is' if len(worse) == 1 else 'are'} certainly worse than the rest of the rows: "
         f"{names}{' and others' if len(worse) > 3 else ''}."
         if worse
-        else "No slice is certainly worse than the rest: differences this great come by chance, so many slices were tried."
+        else "No slice is certainly worse than the rest: where so many are tried, differences as great as these can come by chance."
     )
     return Section(
         id="slices",

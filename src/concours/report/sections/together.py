@@ -12,6 +12,7 @@ from concours.report.picture import Row, interval_plot
 from concours.report.units import share
 
 _MOST = 16
+_Z = 1.96
 
 _WHAT = (
     "Credit is each member’s part in what its alliance is better by than knowing only how frequent each answer is: its gain, "
@@ -158,8 +159,9 @@ def _earned(r: Report, name: str, credit: Mapping[str, Any]) -> Table:
 
 
 def _needs(name: str, credit: Mapping[str, Any]) -> tuple[str, ...]:
-    """The pair that gains most by being together, and the one that repeats most."""
-    pairs = sorted(credit.get("interactions") or [], key=lambda pair: pair[2])
+    """The pair that gains most by being together, and the one that repeats most, as far as they stand out of the noise."""
+    known = [pair for pair in credit.get("interactions") or [] if abs(pair[2]) > _Z * pair[3]]
+    pairs = sorted(known, key=lambda pair: pair[2])
     told = []
     if pairs and pairs[-1][2] > 0:
         told.append(
