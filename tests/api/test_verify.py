@@ -10,6 +10,7 @@ import pytest
 
 from concours import Contest, Entrant, Result, Split, Task
 from concours.api.replay import replays
+from concours.api.report import write_report
 from concours.api.rerun import chosen
 from concours.api.setup import Setup
 from concours.api.verify import Verified, verify
@@ -341,3 +342,15 @@ def test_code_of_a_folder_asks_for_trust(made):
     assert len(asked) == 1
     assert verify(made, again=["tree"], engine="inline", trust=lambda text: False).holds
     assert verify(made, again=["own: fold 1"], engine="inline", trust=lambda text: True).holds
+
+
+def test_a_report_runs_no_function_that_a_folder_names(run):
+    """Learning curves fit what the folder says; a library's function, which could run a command, is asked about."""
+    file = run / "candidates.json"
+    value = json.loads(file.read_text())
+    for candidate in value:
+        if candidate["entrant"]["name"] == "tree":
+            candidate["entrant"] |= {"recipe": "sklearn.utils._testing:check_output", "params": {"args": ["true"]}}
+    file.write_text(json.dumps(value))
+    with pytest.raises(TrustError, match=r"check_output.*read it, then add --trust"):
+        write_report(Result.load(run), engine="inline", trust=lambda text: False)

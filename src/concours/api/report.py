@@ -10,8 +10,9 @@ from typing import Any, Literal
 from concours.api.insights import examine
 from concours.api.result import Result
 from concours.api.sitting import EngineName
-from concours.core.errors import DataError
+from concours.core.errors import DataError, TrustError
 from concours.core.ports import Listener, ignore
+from concours.engine.prediction import is_class
 from concours.report.markdown import render_markdown
 from concours.report.page import render_report
 
@@ -48,6 +49,7 @@ def write_report(
         raise DataError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
     insights: Mapping[str, Any] = {}
     if result.complete and result.default and result.setup.problem.train.x in result.folder.store:
+        _ask_to_fit(result, trust)
         result.ask(result.candidates, trust)
         insights = examine(result, listener=listener, engine=engine)
     place = Path(path) if path is not None else result.folder.path / f"report.{format}"
@@ -59,6 +61,16 @@ def write_report(
     except OSError as error:
         raise DataError(f"{place} cannot be written: {error.strerror or error}") from None
     return place
+
+
+def _ask_to_fit(result: Result, trust: Callable[[str], bool] | None) -> None:
+    """Asks before learning curves fit what is more than a library's class; the folder's files may name anything."""
+    entrants = [c for c in result.candidates.values() if c.entrant.role == "entrant"]
+    named = sorted({c.entrant.recipe for c in entrants if c.code or not is_class(c.entrant.recipe)})
+    if named and trust:
+        text = f"looking into {result.folder.path} runs code that the folder brings or names: {', '.join(named)}"
+        if not trust(text):
+            raise TrustError(f"{text}; read it, then add --trust")
 
 
 def rendered(value: Mapping[str, Any], insights: Mapping[str, Any], format: Format) -> str:

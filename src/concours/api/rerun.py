@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Executor, Listener
 from concours.engine.limits import Limits, memory_per_worker
+from concours.engine.prediction import is_class
 
 _KNOWN = ("concours", "sklearn", "lightgbm", "catboost", "xgboost", "torch")
 """What our own zoo is made of."""
@@ -182,7 +184,8 @@ def _ask(folder: RunFolder, jobs: Sequence[Recalled], trust: Callable[[str], boo
 
 
 def _code(job: Job) -> list[str]:
-    """Recipes and metrics of a job beyond Concours and scikit-learn."""
+    """Recipes and metrics of a job beyond the classes of Concours and of the libraries of its zoo."""
     recipe, metrics = str(job.params.get("recipe", "")), job.params.get("metrics", ())
-    foreign = [recipe] if "code" in job.inputs or recipe.partition(".")[0] not in ("", *_KNOWN) else []
+    known = re.split(r"[.:]", recipe)[0] in _KNOWN and is_class(recipe)
+    foreign = [recipe] if "code" in job.inputs or (recipe and not known) else []
     return [*foreign, *(str(metric) for metric in metrics if ":" in str(metric))]

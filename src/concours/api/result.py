@@ -156,7 +156,8 @@ class Result:
 
         by_digest = {c.entrant.digest: c for c in self.candidates.values()}
         store = self.folder.store
-        recipes = {name: sorted(code_of(store, by_digest, self._candidate(name))) for name in models}
+        with damaged_named(self.folder):
+            recipes = {name: sorted(code_of(store, by_digest, self._candidate(name))) for name in models}
         names = [name for name, found in recipes.items() if found]
         if not names or trust is None:
             return

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -24,7 +27,7 @@ from concours.entrants.models import load_model, load_object
 from concours.kernels.blending import blend
 from concours.kernels.calibration import Calibration
 
-_KNOWN = ("concours", "sklearn")
+_KNOWN = ("concours.", "sklearn.")
 """Libraries whose estimators may be fitted again without asking."""
 
 
@@ -107,6 +110,14 @@ def needed_for(store: Store, candidates: Mapping[Digest, Candidate], candidate: 
     return layer.union(*(needed_for(store, candidates, candidates[parent]) for parent in used))
 
 
+def is_class(recipe: str) -> bool:
+    """Whether a library's recipe is a class. A function there may do anything: unpickle a file, or run a command."""
+    module, _, name = recipe.rpartition(":")
+    with suppress(ImportError, ValueError):
+        return inspect.isclass(getattr(importlib.import_module(module), name, None))
+    return False
+
+
 def code_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[str]:
     """The recipes whose code predicting with a candidate would run, beyond what is known to be an estimator's.
 
@@ -118,6 +129,7 @@ def code_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Can
         manifest = json.loads(get_bundle(store, model)["manifest.json"])
         job = manifest["job"]
         recipe = job["params"]["recipe"]
-        if "code" in job["inputs"] or (manifest["format"] == "refit" and recipe.partition(".")[0] not in _KNOWN):
+        known = recipe.startswith(_KNOWN) and is_class(recipe)
+        if "code" in job["inputs"] or (manifest["format"] == "refit" and not known):
             found.add(recipe)
     return found
