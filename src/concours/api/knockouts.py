@@ -16,11 +16,11 @@ from concours.engine.loop import Engine
 
 OPTIONS = {
     "eta": Option(form=whole(2), default=3, what="by how much a rung has more rows than the one before"),
-    "finalists": Option(form=whole(1), default=4, what="how many go on to the leaderboard at most"),
+    "finalists": Option(form=whole(1), default=3, what="how many go on to the leaderboard at most"),
     "rungs": Option(
         form=Form("a whole number from 1 to 8", lambda value: whole(1).accepts(value) and value <= 8),
         default=None,
-        what="how many there are before the leaderboard; as many as leave the first one 200 rows, and 4 at most",
+        what="how many there are before the leaderboard; as many as leave the first one 100 rows, and 4 at most",
     ),
     "level": Option(form=between(0.5, 1), default=0.95, what="at which an entrant is certainly worse than the best"),
 }

@@ -106,7 +106,7 @@ class Knockout:
 
     problem: Problem
     eta: int = 3
-    finalists: int = 4
+    finalists: int = 3
     rungs: int | None = None
     level: float = 0.95
     threads: int = 1

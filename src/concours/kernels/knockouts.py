@@ -13,12 +13,11 @@ from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
-from concours.kernels.ranks import LEVEL, holm
+from concours.kernels.ranks import LEVEL, holm, pair_chances
 from concours.kernels.scores import Means
 
-FEWEST_ROWS = 200
+FEWEST_ROWS = 100
 """The rows that a rung has at least, where it is not told how many rungs there are."""
 
 _MOST_RUNGS = 4
@@ -79,16 +78,10 @@ def worse_than_best(scores: Means, *, greater_is_better: bool, level: float = LE
     """
     signed = scores.means if greater_is_better else -scores.means
     best = int(np.argmax(signed))
-    gap = signed[best] - signed
-    own = np.diag(scores.covariance)
-    together = own + own[best]
-    variance = np.maximum(together - 2 * scores.covariance[best], 0.0)
-    scale = np.sqrt(np.where(variance > 1e-12 * together, variance, 0.0))
-    z = np.divide(gap, scale, out=np.where(gap > 0, np.inf, 0.0), where=scale > 0)
-    z = np.where(np.isfinite(variance), z, 0.0)
-    others = np.flatnonzero(np.arange(len(gap)) != best)
-    worse = np.zeros(len(gap), dtype=np.bool_)
-    worse[others] = holm(student.sf(z[others], max(scores.units - 1, 1)), 1 - level)
+    others = np.flatnonzero(np.arange(len(signed)) != best)
+    chances = pair_chances(scores, np.full(len(others), best), others) / 2
+    worse = np.zeros(len(signed), dtype=np.bool_)
+    worse[others] = holm(chances, 1 - level)
     return worse
 
 
