@@ -1,6 +1,6 @@
 """Ratings from battles beside evalica, FastChat's algorithm, arena-rank, choix and openskill, on the same battles.
 
-python benchmarks/ratings.py [--battles 100000 1000000] [--rounds 3] [--peers .venv-peers-ratings/bin/python]
+python benchmarks/ratings.py [--battles 100000 1000000] [--rounds 3] [--systems …] [--peers …/bin/python]
 
 100 models with popularity by Zipf, 24% ties, strings in a data frame; each system in a process of its own, the median
 of some rounds. The peers live in an environment of their own, see benchmarks/requirements-ratings.txt; one that is not
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--battles", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", type=Path, default=HERE.parent / ".venv-peers-ratings/bin/python")
+    parser.add_argument("--systems", nargs="+", help="only these; all by default")
     arguments = parser.parse_args()
     print(
         f"100 models, Zipf popularity, 24% ties, strings in a data frame; CPU seconds and MB added, median of "
@@ -53,10 +54,15 @@ def main() -> None:
                 "One pass in file order": ONLINE,
                 "More": ("concours 10k more",),
             }
+            if arguments.systems:
+                groups = {
+                    title: [name for name in names if name in arguments.systems] for title, names in groups.items()
+                }
             found = {name: measured(name, path, battles, arguments) for names in groups.values() for name in names}
             print(f"\n## {battles:,} battles")
             for title, names in groups.items():
-                table(title, {name: found[name] for name in names}, found["concours"])
+                if names:
+                    table(title, {name: found[name] for name in names}, found.get("concours", {}))
             path.unlink()
 
 
@@ -109,7 +115,7 @@ def table(title: str, rows: dict[str, dict[str, Any]], ours: dict[str, Any]) -> 
             continue
         each = row["cpu"] / int(name.split()[-1]) if "bootstrap" in name else row["cpu"]
         head = head or each
-        same = name in (*FIT, *ROUNDS[:2]) and name != "concours davidson"
+        same = name in (*FIT, *ROUNDS[:2]) and name != "concours davidson" and "ratings" in ours
         apart = f"{distance(row['ratings'], ours['ratings']):.1g}" if same else ""
         print(f"| {name} | {row['cpu']:.3f} | {row['mb']:.0f} | {each / head:.1f}× | {apart} |", flush=True)
 
