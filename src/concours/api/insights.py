@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from concours.api.gallery import gallery, picture_address
 from concours.api.result import Result
 from concours.api.sitting import EngineName, sitting
 from concours.commons.blobs import get_array
@@ -50,7 +48,7 @@ def examine(result: Result, *, listener: Listener = ignore, engine: EngineName =
     ):
         state = driver.drive(examination, candidates, seed=setup.seed)
         found = examination.findings(state)
-        found = {**found, **_inputs(found, result)}
+        found = {**found, **_inputs(found, result), **gallery(result)}
         folder.write("insights.json", found)
     return found
 
@@ -106,7 +104,7 @@ def _looked_up(store: Store, x: Digest, rows: Sequence[int]) -> list[dict[str, A
     if taken.dtype == object:
         return [{"text": str(text)} for text in taken]
     most = 255.0 if all_rows.dtype == np.uint8 else float(np.abs(all_rows).max()) or 1.0
-    return [{"picture": _picture(np.asarray(picture) / most)} for picture in taken]
+    return [{"picture": picture_address(np.asarray(picture) / most)} for picture in taken]
 
 
 def _cell(value: Any) -> str:
@@ -114,14 +112,3 @@ def _cell(value: Any) -> str:
         return "missing"
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= _CELL else f"{text[:_CELL]} …"
-
-
-def _picture(values: NDArray[Any]) -> str:
-    """A picture (height, width[, channels]) of values in [0, 1] as an address with its content."""
-    from PIL import Image
-
-    pixels = np.round(255 * np.clip(values, 0, 1)).astype(np.uint8)
-    pixels = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] not in (3, 4) else pixels
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"

@@ -22,7 +22,7 @@ FOLD = 0
 SHARES = (0.25, 0.5, 0.75, 1.0, 1.5)
 """Of ε: the points of a curve, besides no change. The board is for 1."""
 
-SHOWN = 6
+SHOWN = 24
 """Rows of pictures that are kept as they are attacked."""
 
 _NETWORKS = "concours.entrants.neural:"

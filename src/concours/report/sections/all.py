@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from concours.report.figures import Section
 from concours.report.lines import Report
+from concours.report.sections.adversarial import adversarial_section
 from concours.report.sections.alliances import alliances_section
 from concours.report.sections.card import card_section
 from concours.report.sections.costs import costs_section
@@ -26,6 +27,7 @@ SECTIONS: tuple[Callable[[Report], Section | None], ...] = (
     costs_section,
     learning_section,
     population_section,
+    adversarial_section,
     complement_section,
     alliances_section,
     credit_section,

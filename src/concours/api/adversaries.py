@@ -1,0 +1,117 @@
+"""Adversaries after the leaderboard: attackers against defenders, or generators against discriminators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from concours.api.forms import Form, is_of, whole
+from concours.api.setup import Setup
+from concours.api.stages import Format, Option
+from concours.compete.adversarial import Adversarial
+from concours.compete.siege import ATTACKS, Defender, Siege
+from concours.core.entrant import Candidate
+from concours.core.event import Done, Failed
+from concours.core.optional import install_command, installed
+from concours.engine.loop import Engine
+from concours.tasks.kinds import kind_named
+
+NAME = "adversarial"
+
+_EPSILON = Form("a share of the inputs' range, above 0 and at most 1", lambda v: is_of(int, float)(v) and 0 < v <= 1)
+_ATTACKS = Form(
+    "a list of one or several of " + ", ".join(ATTACKS),
+    lambda v: isinstance(v, list) and bool(v) and all(name in ATTACKS for name in v) and len(set(v)) == len(v),
+)
+
+OPTIONS = {
+    "epsilon": Option(form=_EPSILON, default=0.1, what="by how much an attack may change each number of an input"),
+    "attacks": Option(form=_ATTACKS, default=list(ATTACKS), what="who attacks"),
+    "rounds": Option(form=whole(0), default=4, what="how often defenders train on attacked rows at most"),
+    "rows": Option(form=whole(20), default=300, what="how many rows are attacked at most, of each part"),
+}
+
+
+def _unsuited(setup: Setup) -> str:
+    """Found out before anything is run."""
+    kind = kind_named(setup.problem.kind)
+    if kind.target != "classes":
+        return "an attack makes a model name a wrong class, and this task asks for a number"
+    if kind.input == "text":
+        return "an attack changes numbers a little, and texts have none; it takes pictures, or a table of numbers"
+    return "" if installed("torch") else f"its attacks need torch; get it with: {install_command('torch')}"
+
+
+def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> Mapping[str, Any]:
+    """The rounds of attackers and defenders over the single entrants, and the siege that judges them."""
+    singles = [candidate for candidate in candidates if not candidate.entrant.parents]
+    names = tuple(setup.options["attacks"])
+    how: dict[str, Any] = {"problem": setup.problem, "epsilon": float(setup.options["epsilon"]), "attacks": names}
+    how |= {"rows": setup.options["rows"], "threads": setup.threads}
+    rounds = Adversarial(rounds=setup.options["rounds"], **how)
+    defenders = rounds.defenders(engine.drive(rounds, singles, seed=setup.seed, until_s=until_s))
+    whole = tuple(defender for defender in defenders if defender.status == "ok")
+    said: dict[str, Any] = {
+        "epsilon": how["epsilon"],
+        "attacks": list(names),
+        "failed": {d.candidate.entrant.name: d.failed.reason for d in defenders if d.failed},
+    }
+    if any(defender.status == "running" for defender in defenders):
+        return said
+    siege = Siege(defenders=whole, **how)
+    state = engine.drive(siege, [defender.candidate for defender in whole], seed=setup.seed)
+    verdict = siege.verdict(state)
+    if isinstance(verdict, Failed):
+        return {**said, "unjudged": verdict.reason}
+    if not isinstance(verdict, Done):
+        return said
+    values = verdict.values
+    board = [_line(defender, index, values, names) for index, defender in enumerate(whole)]
+    shown = {
+        name: {"digest": digest, **{key: found[key] for key in ("true", "places", "named")}}
+        for name, (digest, found) in siege.examples(state).items()
+    }
+    return {
+        **said,
+        "part": "test" if setup.problem.test else "selection",
+        "rows": values["rows"],
+        "epsilons": [0.0, *siege.epsilons],
+        "farthest": siege.farthest(state),
+        "defenders": sorted(board, key=lambda line: line["rank"][0]),
+        "attackers": _attackers(names, values["attackers"]),
+        "examples": shown,
+    }
+
+
+def _line(defender: Defender, index: int, values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    entrant, best, worst = defender.candidate.entrant, defender.best, values["worst"][index]
+    return {
+        "name": entrant.name,
+        "role": entrant.role,
+        "hardened": "hardened" in entrant.params,
+        **{key: worst[key] for key in ("share", "rank", "tier")},
+        "clean": values["clean"][index],
+        "left": dict(zip(names, values["matrix"][index], strict=True)),
+        "curve": values["curves"][index],
+        "masked": values["masked"][index],
+        "settings": {name: dict(s) for name, s in zip(best.attacks, best.chosen, strict=True)} if best else {},
+        "trials": [trial.to_json() for trial in defender.trials],
+        "round": best.round if best else 0,
+        "ended": defender.ended,
+    }
+
+
+def _attackers(names: Sequence[str], found: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """The attacks, the one that leaves least first; nothing where no defender met them all."""
+    lines = [{"name": name, **line} for name, line in zip(names, found or [], strict=False)]
+    return sorted(lines, key=lambda line: line["rank"][0])
+
+
+FORMATS = {
+    NAME: Format(
+        what="attackers change inputs a little, defenders train on that, until neither gains; after the leaderboard",
+        options=OPTIONS,
+        after=attacks,
+        unsuited=_unsuited,
+    )
+}
