@@ -90,6 +90,7 @@ class _Scheduled(NeuralEstimator):
     _learning_rate = 2e-3
     _effort = 400.0
     epochs = learning_rate = training = None
+    goes_on = False
     hidden: Sequence[int] | None
 
     def __init__(
