@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from concours.api import adversaries, knockouts, populations
+from concours.api import adversaries, duels, knockouts, populations
 from concours.api.forms import check
 from concours.api.setup import Setup
 from concours.api.stages import Format
@@ -20,6 +20,7 @@ LEADERBOARD = "leaderboard"
 FORMATS: Mapping[str, Format] = {
     LEADERBOARD: Format(what="every entrant is fitted on every fold"),
     **knockouts.FORMATS,
+    **duels.FORMATS,
     **populations.FORMATS,
     **adversaries.FORMATS,
 }

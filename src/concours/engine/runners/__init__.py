@@ -28,6 +28,7 @@ RUNNERS = {
     "portion": RunnerSpec(reference="concours.engine.runners.rung:portion", version=1, packages=_OF_DATA),
     "rung": RunnerSpec(reference="concours.engine.runners.rung:rung", version=1, packages=(*_NUMERIC, "pandas")),
     "cut": RunnerSpec(reference="concours.engine.runners.rung:cut", version=1, packages=_NUMERIC),
+    "duels": RunnerSpec(reference="concours.engine.runners.duel:duels", version=1, packages=_NUMERIC),
     "by_fold": RunnerSpec(reference="concours.engine.runners.diagnose:by_fold", version=1, packages=_NUMERIC),
     "diagnose": RunnerSpec(reference="concours.engine.runners.diagnose:diagnose", version=1, packages=_OF_DATA),
     "besiege": RunnerSpec(reference="concours.engine.runners.attack:besiege", version=1, packages=_OF_DATA),
@@ -36,6 +37,8 @@ RUNNERS = {
     ),
     "contend": RunnerSpec(reference="concours.engine.runners.attack:contend", version=1, packages=_NUMERIC),
     "stretch": RunnerSpec(reference="concours.engine.runners.stretch:stretch", version=1, packages=_OF_DATA),
+    "train_pair": RunnerSpec(reference="concours.engine.runners.generate:train_pair", version=1, packages=_NUMERIC),
+    "appraise": RunnerSpec(reference="concours.engine.runners.generate:appraise", version=1, packages=_NUMERIC),
     "card": RunnerSpec(reference="concours.engine.runners.card:card", version=1, packages=_OF_DATA),
 }
 """By the kind of job; imported where the job runs."""

@@ -158,7 +158,7 @@ def _of_numbers(y: Floats, p: Floats, rng: np.random.Generator) -> dict[str, Any
 def _slices(
     job: Job, store: Store, y: NDArray[Any], p: Floats, folds: Codes | None, rng: np.random.Generator
 ) -> dict[str, Any]:
-    metric = _metric_of_rows(job)
+    metric = metric_of_rows(job)
     rows = np.arange(len(y))
     if len(rows) > _SLICED_ROWS:
         rows = np.sort(rng.permutation(len(y))[:_SLICED_ROWS])
@@ -175,7 +175,7 @@ def _slices(
     }
 
 
-def _metric_of_rows(job: Job) -> Measure:
+def metric_of_rows(job: Job) -> Measure:
     """The ranking metric if it is a mean over rows, else log loss or absolute error."""
     first, classes = measures(job)[0], job.params["classes"]
     if first.rows is not None:

@@ -1,0 +1,52 @@
+"""Duels between complete candidates, as jobs: what `Tournament` and `Arena` ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate
+from concours.core.job import Job
+from concours.core.problem import Problem
+from concours.core.seeds import derive_seed
+
+Duel = tuple[int, int, int, int]
+"""First and second by their places among the players, from where in the order of the rows, and how many rows."""
+
+
+def players_of(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that can be compared, in an order that does not depend on how they came: by digest and name."""
+    here = [candidate for candidate in candidates if candidate.selection]
+    return sorted(here, key=lambda candidate: (candidate.entrant.digest, candidate.entrant.name))
+
+
+def duels_job(
+    problem: Problem,
+    players: Sequence[Candidate],
+    pairs: Sequence[Duel],
+    *,
+    seed: int,
+    band: float,
+    threads: int,
+    label: str,
+) -> Job:
+    """Some duels, as one job.
+
+    Args:
+        seed: of the contest; all jobs of it take the rows in one order.
+        band: see `engine.runners.duel`.
+    """
+    predictions = {f"predictions{place}": player.selection or Digest("") for place, player in enumerate(players)}
+    return Job(
+        kind="duels",
+        inputs={"y": problem.train.y, "folds": problem.folds, **predictions},
+        params={
+            **problem.measuring(1),
+            "decisions": [None if player.decision is None else dict(player.decision) for player in players],
+            "rows_seed": derive_seed(seed, "duels"),
+            "band": band,
+            "pairs": [list(pair) for pair in pairs],
+        },
+        threads=threads,
+        label=label,
+    )

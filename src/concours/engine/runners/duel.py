@@ -1,0 +1,49 @@
+"""Duels: two models' predictions of the same rows, compared row by row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from concours.commons.blobs import get_array
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.rows import first_division
+from concours.engine.runners.diagnose import metric_of_rows
+from concours.engine.runners.score import as_taken
+from concours.engine.work import Yield
+
+
+def duels(job: Job, store: Store) -> Yield:
+    """How some pairs of models did against one another on some rows of the training part, by out-of-fold predictions.
+
+    A row is compared by the ranking metric where that is a mean over rows, else by log loss or absolute error. A
+    difference within `band` times the median score of a row, over all models of the job, is a tie.
+
+    Inputs: `y`, `folds`, `predictions0…n`. Params: those of the metrics; `decisions`; `rows_seed`, of the order in
+    which rows are taken; `band`; `pairs`, each [first, second, from where in that order, how many rows], round its end.
+    Values: `by`, the metric; `duels`, for each pair `wins` and `losses` of the first and `ties` by rows, and the `mean`
+    of its advantage a row, with `stderr`.
+    """
+    y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
+    metric, decisions = metric_of_rows(job), job.params["decisions"]
+    assert metric.rows is not None  # noqa: S101 (for the type checker)
+    said = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(len(decisions))]
+    told = [as_taken(metric, p, decision, folds) for p, decision in zip(said, decisions, strict=True)]
+    scores = np.stack([metric.rows(y, p) for p in told])
+    band = job.params["band"] * float(np.median(np.abs(scores)))
+    order = np.random.default_rng(job.params["rows_seed"]).permutation(len(y))
+    sign = 1.0 if metric.metric.greater_is_better else -1.0
+    found = []
+    for first, second, begin, count in job.params["pairs"]:
+        rows = order[(begin + np.arange(min(count, len(y)))) % len(y)]
+        ahead = sign * (scores[first, rows] - scores[second, rows])
+        found.append(
+            {
+                "wins": int(np.count_nonzero(ahead > band)),
+                "losses": int(np.count_nonzero(ahead < -band)),
+                "ties": int(np.count_nonzero(np.abs(ahead) <= band)),
+                "mean": float(ahead.mean()),
+                "stderr": float(ahead.std(ddof=1) / len(rows) ** 0.5) if len(rows) > 1 else 0.0,
+            }
+        )
+    return Yield(values={"by": metric.metric.name, "duels": found})
