@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from concours.api.forms import Form, is_of, whole
+from concours.api.forms import Form, is_of, one_of, whole
 from concours.api.setup import Setup
 from concours.api.stages import Format, Option
 from concours.compete.adversarial import Adversarial
+from concours.compete.generation import PAIRS, Appraisal, Generation
 from concours.compete.siege import ATTACKS, Defender, Siege
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
@@ -19,16 +20,34 @@ from concours.tasks.kinds import kind_named
 NAME = "adversarial"
 
 _EPSILON = Form("a share of the inputs' range, above 0 and at most 1", lambda v: is_of(int, float)(v) and 0 < v <= 1)
-_ATTACKS = Form(
-    "a list of one or several of " + ", ".join(ATTACKS),
-    lambda v: isinstance(v, list) and bool(v) and all(name in ATTACKS for name in v) and len(set(v)) == len(v),
-)
+
+
+def _some_of(known: Iterable[str]) -> Form:
+    names = tuple(known)
+    return Form(
+        "a list of one or several of " + ", ".join(names),
+        lambda v: isinstance(v, list) and bool(v) and all(name in names for name in v) and len(set(v)) == len(v),
+    )
+
 
 OPTIONS = {
+    "game": Option(
+        form=one_of("attacks", "generators"),
+        default="attacks",
+        what="`attacks` against classifiers, or `generators` of pictures against discriminators",
+    ),
     "epsilon": Option(form=_EPSILON, default=0.1, what="by how much an attack may change each number of an input"),
-    "attacks": Option(form=_ATTACKS, default=list(ATTACKS), what="who attacks"),
-    "rounds": Option(form=whole(0), default=4, what="how often defenders train on attacked rows at most"),
-    "rows": Option(form=whole(20), default=300, what="how many rows are attacked at most, of each part"),
+    "attacks": Option(form=_some_of(ATTACKS), default=list(ATTACKS), what="who attacks"),
+    "rounds": Option(form=whole(0), default=4, what="how many rounds of training there are at most"),
+    "rows": Option(
+        form=whole(20), default=300, what="how many rows are attacked, or compared with, of each part at most"
+    ),
+    "pairs": Option(
+        form=_some_of(PAIRS),
+        default=list(PAIRS[:2]),
+        what="of generators: recipes of a generator and of the discriminator that it trains against",
+    ),
+    "epochs": Option(form=whole(1), default=25, what="of generators: passes over the pictures in a round"),
 }
 
 
@@ -37,9 +56,23 @@ def _unsuited(setup: Setup) -> str:
     kind = kind_named(setup.problem.kind)
     if kind.target != "classes":
         return "an attack makes a model name a wrong class, and this task asks for a number"
+    if setup.options["game"] == "generators":
+        if kind.input != "image":
+            return f"generators draw pictures, and a row here is a {kind.input}"
+        if setup.options["rounds"] < 1:
+            return "generators need one round of training at least"
     if kind.input == "text":
         return "an attack changes numbers a little, and texts have none; it takes pictures, or a table of numbers"
-    return "" if installed("torch") else f"its attacks need torch; get it with: {install_command('torch')}"
+    return "" if installed("torch") else f"its networks need torch; get it with: {install_command('torch')}"
+
+
+def adversaries(
+    engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None
+) -> Mapping[str, Any]:
+    """The game that was asked for."""
+    game = setup.options["game"]
+    found = generators(engine, setup, until_s) if game == "generators" else attacks(engine, setup, candidates, until_s)
+    return {"game": game, **found}
 
 
 def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> Mapping[str, Any]:
@@ -83,6 +116,48 @@ def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until
     }
 
 
+def generators(engine: Engine, setup: Setup, until_s: float | None) -> Mapping[str, Any]:
+    """The rounds of generators and discriminators, and the appraisal that judges the generators."""
+    options = setup.options
+    how: dict[str, Any] = {"problem": setup.problem, "rows": options["rows"], "threads": setup.threads}
+    pairs = tuple(options["pairs"])
+    game = Generation(pairs=pairs, rounds=options["rounds"], epochs=options["epochs"], **how)
+    sparring = game.sparring(engine.drive(game, (), seed=setup.seed, until_s=until_s))
+    said: dict[str, Any] = {"epochs": options["epochs"], "failed": dict(sparring.failed), "ended": sparring.ended}
+    if not sparring.ended or not sparring.rounds:
+        return said
+    appraisal = Appraisal(sparring=sparring, **how)
+    verdict = appraisal.verdict(engine.drive(appraisal, (), seed=setup.seed))
+    if isinstance(verdict, Failed):
+        return {**said, "unjudged": verdict.reason}
+    if not isinstance(verdict, Done):
+        return said
+    values, names = verdict.values, (*appraisal.pairs, "normal")
+    lines = [
+        {
+            "name": name,
+            "place": place,
+            "role": "entrant" if place < len(appraisal.pairs) else "baseline",
+            **{key: values[key][place] for key in ("distance", "tier")},
+            "rank": values["distance_ranks"][place],
+            "panel": values["panel"][place] if values["panel"] else None,
+            "panel_rank": values["panel_ranks"][place] if values["panel"] else None,
+            "passing": dict(zip(appraisal.pairs, values["passing"][place], strict=True)),
+            "rounds": [list(distance) for _, distance in sparring.rounds.get(name, ())],
+            "round": 1 + sparring.best(name) if name in sparring.rounds else None,
+        }
+        for place, name in enumerate(names)
+    ]
+    return {
+        **said,
+        "part": "test" if setup.problem.test else "selection",
+        "rows": values["rows"],
+        "real": values["real"],
+        "generators": sorted(lines, key=lambda line: line["rank"][0]),
+        "examples": {"generators": {"digest": verdict.outputs["samples"]}},
+    }
+
+
 def _line(defender: Defender, index: int, values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     entrant, best, worst = defender.candidate.entrant, defender.best, values["worst"][index]
     return {
@@ -109,9 +184,9 @@ def _attackers(names: Sequence[str], found: Sequence[Mapping[str, Any]] | None) 
 
 FORMATS = {
     NAME: Format(
-        what="attackers change inputs a little, defenders train on that, until neither gains; after the leaderboard",
+        what="attackers against defenders, or generators against discriminators, in rounds, after the leaderboard",
         options=OPTIONS,
-        after=attacks,
+        after=adversaries,
         unsuited=_unsuited,
     )
 }

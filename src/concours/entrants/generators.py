@@ -164,7 +164,7 @@ def told(network: nn.Module, pictures: NDArray[np.float32]) -> NDArray[np.float6
 
 
 def gaussian_samples(pictures: NDArray[np.float32], count: int, *, seed: int) -> NDArray[np.float32]:
-    """Pictures with the mean and the covariance of real ones, and nothing else of them: what a generator has to beat."""
+    """Pictures with the mean and the covariance of real ones, and nothing else: what a generator has to beat."""
     flat, rng = pictures.reshape(len(pictures), -1).astype(np.float64), np.random.default_rng(seed)
     centred = flat - flat.mean(axis=0)
     drawn = flat.mean(axis=0) + rng.standard_normal((count, len(flat))) @ centred / len(flat) ** 0.5

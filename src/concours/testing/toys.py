@@ -17,7 +17,7 @@ import io
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,33 +107,7 @@ def chance(job: Job, *what: str) -> float:
 
 def invented_values(job: Job) -> dict[str, Any]:
     """Values of the form that the real runner of this kind yields, made from the job's digest."""
-    if job.kind == "check":
-        return {"predict_proba": True}
-    if job.kind == "score":
-        return {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10}
-    if job.kind == "calibrate":
-        return {"calibration": None, "decision": None}
-    if job.kind == "select":
-        members = _count(job, "selection")
-        path = [int(members * chance(job, "pick", str(step))) for step in range(5)]
-        held_out = job.params["without_fold"] is not None
-        losses = [chance(job, "loss", str(step)) for step in range(5)] if held_out else []
-        return {"path": path, "held_out": losses, "rows": 20 * held_out}
-    if job.kind == "size":
-        return {"bytes": [int(1e6 * chance(job, "size", str(i))) for i in range(len(job.params["models"]))]}
-    if job.kind == "boost":
-        return {"shares": [chance(job, "share", str(i)) for i in range(_count(job, "selection"))]}
-    if job.kind == "stretch":
-        names = [str(member) for member in range(len(job.params["seeds"]))]
-        return {what: [chance(job, what, name) for name in names] for what in ("scores", "losses")}
-    if job.kind == "weigh":
-        return {"weights": [chance(job, "weight", str(i)) for i in range(_count(job, "selection"))]}
-    if job.kind == "diagnose":
-        return {"mistakes": {"rows": [int(100 * chance(job, "row", str(i))) for i in range(3)]}}
-    if job.kind == "importance":
-        return {"columns": ["a", "b", "c"], "kinds": ["number", "text", "category"], "drop": [0.2, 0.1, 0.0]}
-    larger = {"judge": _verdict, "credit": _credit, "besiege": _besieged, "contend": _contended}
-    return larger[job.kind](job) if job.kind in larger else {}
+    return _INVENTED[job.kind](job) if job.kind in _INVENTED else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,6 +287,22 @@ def _contended(job: Job) -> dict[str, Any]:
     }
 
 
+def _appraised(job: Job) -> dict[str, Any]:
+    generators = _count(job, "pair") + 1
+    distance = [[10 * (d := chance(job, "distance", str(i))), 9 * d, 11 * d] for i in range(generators)]
+    ranks = [[1, 1, generators] for _ in range(generators)]
+    return {
+        "rows": 100,
+        "distance": distance,
+        "panel": [[0.3, 0.2, 0.4] for _ in range(generators)],
+        "distance_ranks": ranks,
+        "panel_ranks": ranks,
+        "tier": [1] * generators,
+        "passing": [[0.3] * (generators - 1) for _ in range(generators)],
+        "real": 0.1,
+    }
+
+
 def _verdict(job: Job) -> dict[str, Any]:
     count = _count(job, "predictions")
     scores = {name: [chance(job, name, str(i)) for i in range(count)] for name in job.params["metrics"]}
@@ -328,3 +318,44 @@ def _verdict(job: Job) -> dict[str, Any]:
         "rank_best": [max(rank - 1, 1) for rank in ranks],
         "rank_worst": [min(rank + 1, count) for rank in ranks],
     }
+
+
+def _selected(job: Job) -> dict[str, Any]:
+    members = _count(job, "selection")
+    path = [int(members * chance(job, "pick", str(step))) for step in range(5)]
+    held_out = job.params["without_fold"] is not None
+    losses = [chance(job, "loss", str(step)) for step in range(5)] if held_out else []
+    return {"path": path, "held_out": losses, "rows": 20 * held_out}
+
+
+def _stretched(job: Job) -> dict[str, Any]:
+    names = [str(member) for member in range(len(job.params["seeds"]))]
+    return {what: [chance(job, what, name) for name in names] for what in ("scores", "losses")}
+
+
+def _chances(job: Job, what: str, count: int) -> list[float]:
+    return [chance(job, what, str(i)) for i in range(count)]
+
+
+_INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
+    "check": lambda _: {"predict_proba": True},
+    "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},
+    "calibrate": lambda _: {"calibration": None, "decision": None},
+    "select": _selected,
+    "size": lambda job: {"bytes": [int(1e6 * share) for share in _chances(job, "size", len(job.params["models"]))]},
+    "boost": lambda job: {"shares": _chances(job, "share", _count(job, "selection"))},
+    "stretch": _stretched,
+    "weigh": lambda job: {"weights": _chances(job, "weight", _count(job, "selection"))},
+    "diagnose": lambda job: {"mistakes": {"rows": [int(100 * share) for share in _chances(job, "row", 3)]}},
+    "importance": lambda _: {
+        "columns": ["a", "b", "c"],
+        "kinds": ["number", "text", "category"],
+        "drop": [0.2, 0.1, 0.0],
+    },
+    "judge": _verdict,
+    "credit": _credit,
+    "besiege": _besieged,
+    "contend": _contended,
+    "appraise": _appraised,
+}
+"""By the kind of job."""

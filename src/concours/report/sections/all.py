@@ -11,6 +11,7 @@ from concours.report.sections.alliances import alliances_section
 from concours.report.sections.card import card_section
 from concours.report.sections.costs import costs_section
 from concours.report.sections.folds import folds_section
+from concours.report.sections.generation import generation_section
 from concours.report.sections.learning import learning_section
 from concours.report.sections.looks import looks_section
 from concours.report.sections.mistakes import mistakes_section
@@ -28,6 +29,7 @@ SECTIONS: tuple[Callable[[Report], Section | None], ...] = (
     learning_section,
     population_section,
     adversarial_section,
+    generation_section,
     complement_section,
     alliances_section,
     credit_section,
