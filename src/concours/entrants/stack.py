@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-CACHE_BYTES = 2 << 20
+CACHE_BYTES = 8 << 20
 """What a block and its batch take of a core's cache, about; measured by `benchmarks/population.py`."""
 
 _SECOND = 0.999
@@ -180,7 +180,7 @@ def _block(stack: Stack, batch_size: int, threads: int) -> int:
     members, form = len(stack.weights), stack.form
     if stack.weights.device.type != "cpu":
         return members
-    each = 4 * (5 * form.size + batch_size * (form.inputs + 3 * sum(form.hidden)))
+    each = 4 * (4 * form.size + batch_size * (form.inputs + 3 * sum(form.hidden)))
     return max(1, min(CACHE_BYTES // each, math.ceil(members / threads)))
 
 
@@ -217,7 +217,7 @@ class _Block:
     ) -> None:
         self.form, self.steps, self.rows, self.targets = stack.form, stack.steps, rows, targets
         self.numbers, self.first, self.second = stack.weights[part], stack.first[part], stack.second[part]
-        self.gradient, self.move = torch.empty_like(self.numbers), torch.empty_like(self.numbers)
+        self.gradient = torch.empty_like(self.numbers)
         self.parts, self.slopes = _parts(self.form, self.numbers), _parts(self.form, self.gradient)
         device = rows.device
         self.rate, self.momentum, self.decay, self.dropout = (
@@ -288,10 +288,10 @@ class _Block:
         self.steps += 1
         self.first.lerp_(self.gradient, self.fresh)
         self.second.mul_(_SECOND).addcmul_(self.gradient, self.gradient, value=1 - _SECOND)
-        torch.sqrt(self.second, out=self.move).add_(_TINY * math.sqrt(1 - _SECOND**self.steps))
-        torch.div(self.first, self.move, out=self.move)
+        move = torch.sqrt(self.second, out=self.gradient).add_(_TINY * math.sqrt(1 - _SECOND**self.steps))
+        torch.div(self.first, move, out=move)
         self.numbers[:, : self.form.weights].mul_(self.shrink)
-        self.numbers.addcmul_(self.move, rate)
+        self.numbers.addcmul_(move, rate)
 
 
 def _parts(form: Form, numbers: Tensor) -> tuple[list[Tensor], list[Tensor]]:
@@ -321,7 +321,7 @@ def _losses(said: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     logs = functional.log_softmax(said, dim=2)
     at = targets[:, :, None]
     losses = -logs.gather(2, at).sum((1, 2))
-    slope = logs.exp_().scatter_add_(2, at, torch.full(at.shape, -1.0, device=said.device))
+    slope = logs.exp_().scatter_add_(2, at, torch.tensor(-1.0, device=said.device).expand(at.shape))
     return losses, slope.div_(targets.shape[1])
 
 
