@@ -12,6 +12,7 @@ from rich.text import Text
 from concours.api.credit import Credit
 from concours.api.result import Result
 from concours.cli.plot import IntervalPlot
+from concours.cli.population import print_population
 from concours.core.standings import Standing
 from concours.report.lines import used
 
@@ -42,6 +43,8 @@ def print_result(result: Result, out: Console | None = None) -> None:
             out.print(f"  [dim]{escape(line.entrant.name)}: {escape(line.note)}[/]")
     for warning in result.warnings:
         out.print(f"  [yellow]warning[/]: {escape(warning)}")
+    if result.format.get("name") == "population":
+        print_population(result.format, out)
     _print_alliances(result, out)
 
 

@@ -1,0 +1,37 @@
+"""A population in the terminal: the schedule, a line a stretch of equal habits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_HABITS = {
+    "learning_rate": "learning rate",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "dropout": "dropout",
+}
+
+
+def print_population(found: Mapping[str, Any], out: Console) -> None:
+    """The schedule that emerged, with its score in the population; nothing where none did."""
+    best, epochs = found.get("best"), 0
+    if not best:
+        return
+    out.print(
+        f"\n[cyan]population[/] found  [dim](network {best['member'] + 1} of {found['members']} after stretch "
+        f"{best['stretch'] + 1} of {len(found['stretches'])}: {found['metric']} {best['score']:.4g} on held-out rows "
+        "of the first fold)[/]"
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("  epochs", no_wrap=True)
+    for title in _HABITS.values():
+        table.add_column(title, justify="right", no_wrap=True)
+    for step in found["schedule"]:
+        first, epochs = epochs + 1, epochs + int(step["epochs"])
+        span = f"{first}–{epochs}" if epochs > first else f"{first}"
+        table.add_row(f"  {span}", *(f"{step[name]:.4g}" for name in _HABITS))
+    out.print(table)
