@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from concours.api.forms import Form, is_of, one_of, whole
 from concours.api.setup import Setup
 from concours.api.stages import Format, Option
+from concours.commons.blobs import get_table, is_table
 from concours.compete.adversarial import Adversarial
 from concours.compete.generation import PAIRS, Appraisal, Generation
 from concours.compete.siege import ATTACKS, Defender, Siege
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
 from concours.core.optional import install_command, installed
+from concours.core.ports import Store
 from concours.engine.loop import Engine
 from concours.tasks.kinds import kind_named
 
@@ -64,6 +69,30 @@ def _unsuited(setup: Setup) -> str:
     if kind.input == "text":
         return "an attack changes numbers a little, and texts have none; it takes pictures, or a table of numbers"
     return "" if installed("torch") else f"its networks need torch; get it with: {install_command('torch')}"
+
+
+def _unsuited_data(setup: Setup, store: Store) -> str:
+    """A table must be numbers throughout: there is no small change of a word, and none of what is missing."""
+    x = setup.problem.train.x
+    if not is_table(store, x):
+        return ""
+    parts = [get_table(store, part.x) for part in (setup.problem.train, setup.problem.test) if part]
+    for name in parts[0].column_names:
+        if any(not _numeric(part.schema.field(name).type) for part in parts):
+            return f"column {name!r} holds no numbers, and an attack changes numbers a little; leave it out: task.drop"
+        if any(part.column(name).null_count or _nans(part.column(name)) for part in parts):
+            return (
+                f"column {name!r} has missing values, and an attack changes numbers a little; leave it out: task.drop"
+            )
+    return ""
+
+
+def _numeric(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _nans(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_floating(column.type) and np.isnan(column.to_numpy()).any())
 
 
 def adversaries(
@@ -188,5 +217,6 @@ FORMATS = {
         options=OPTIONS,
         after=adversaries,
         unsuited=_unsuited,
+        unsuited_data=_unsuited_data,
     )
 }

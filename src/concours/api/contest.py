@@ -213,7 +213,7 @@ class Contest:
             warnings=ingested.warnings,
             command=self.command,
         )
-        require_suited(setup)
+        require_suited(setup, store)
         return setup
 
 

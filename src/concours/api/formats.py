@@ -14,6 +14,7 @@ from concours.api.forms import check
 from concours.api.setup import Setup
 from concours.api.stages import Format
 from concours.core.errors import ContestError, nearest
+from concours.core.ports import Store
 
 LEADERBOARD = "leaderboard"
 
@@ -41,12 +42,13 @@ def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {key: option.default for key, option in options.items()} | dict(given)
 
 
-def require_suited(setup: Setup) -> None:
+def require_suited(setup: Setup, store: Store) -> None:
     """Refuses a format that cannot be held on a setup.
 
     Raises:
         ContestError: says why.
     """
-    why = FORMATS[setup.format].unsuited(setup)
+    format = FORMATS[setup.format]
+    why = format.unsuited(setup) or format.unsuited_data(setup, store)
     if why:
         raise ContestError(f"compete.format: {setup.format!r} does not suit: {why}")

@@ -9,6 +9,7 @@ from typing import Any
 from concours.api.forms import Form
 from concours.api.setup import Setup
 from concours.core.entrant import Candidate
+from concours.core.ports import Store
 from concours.core.standings import Standing
 from concours.engine.loop import Engine
 
@@ -61,6 +62,7 @@ class Format:
         options: by name.
         before, after: its stages.
         unsuited: why it cannot be held on a setup; empty if it can.
+        unsuited_data: the same, by the data in the store.
     """
 
     what: str
@@ -68,3 +70,4 @@ class Format:
     before: Before | None = None
     after: After | None = None
     unsuited: Callable[[Setup], str] = lambda _: ""
+    unsuited_data: Callable[[Setup, Store], str] = lambda *_: ""

@@ -30,14 +30,14 @@ def generation_section(r: Report) -> Section | None:
 
 
 def _sentences(found: Mapping[str, Any]) -> list[str]:
-    best, normal = found["generators"][0], _normal(found)
-    trained = [line for line in found["generators"] if line["role"] == "entrant"]
+    normal, trained = _normal(found), [line for line in found["generators"] if line["role"] == "entrant"]
+    best = trained[0]
     rows = counted(found["rows"], "test picture" if found["part"] == "test" else "picture")
     beaten = [line["name"] for line in trained if line["distance"][0] < normal["distance"][0]]
     said = [
         (
             f"{counted(len(trained), 'generator')} trained against a discriminator each, and drew as many pictures as there "
-            f"are real ones to compare with, {rows}. The pictures of {best['name']} are nearest to real ones, at a distance "
+            f"are real ones to compare with, {rows}. Those of {best['name']} are nearest to real ones, at a distance "
             f"of {short(best['distance'][0])} ({short(best['distance'][1])} to {short(best['distance'][2])}); real pictures "
             f"that were trained on are at {short(found['real'])}."
         ),
@@ -93,7 +93,6 @@ def _distances(found: Mapping[str, Any]) -> Figure:
                 for line in lines
             ),
         ),
-        roles=True,
     )
 
 
