@@ -9,9 +9,13 @@ import pytest
 
 from concours.commons.memory import MemoryStore
 from concours.compete.admission import Admission
+from concours.compete.arena import Arena
+from concours.compete.asha import Asha
 from concours.compete.examination import Examination
+from concours.compete.halving import Halving
 from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Leaderboard
+from concours.compete.tournament import SYSTEMS, Tournament
 from concours.cooperate.blends import Average, Greedy, Stack, Vote, best_size
 from concours.cooperate.boosted import BoostedStack
 from concours.cooperate.credit import Credit
@@ -81,6 +85,12 @@ PROCESSES = {
     "boosted stack": (BoostedStack(problem=LARGE), complete()),
     "boosted stack of few rows": (BoostedStack(problem=PROBLEM), complete()),
     "light": (Light(problem=PROBLEM, limits={"size_mb": 1.0}), complete()),
+    "halving": (Halving(problem=PROBLEM), toy_candidates(9)),
+    "halving of nobody": (Halving(problem=PROBLEM), ()),
+    "arena": (Arena(problem=PROBLEM, battles=900), complete()),
+    "arena of nobody": (Arena(problem=PROBLEM), ()),
+    **{system: (Tournament(problem=PROBLEM, system=system, rows=20), complete(6)) for system in SYSTEMS},
+    "tournament of nobody": (Tournament(problem=PROBLEM), ()),
     "light of nobody": (Light(problem=PROBLEM, limits={"size_mb": 1e-9}), complete()),
 }
 BOARDS = {name: case for name, case in PROCESSES.items() if isinstance(case[0], Leaderboard) and case[1]}
@@ -91,6 +101,11 @@ def test_conformance(name: str) -> None:
     """Every process keeps the laws of `concours.core.process.Process`."""
     process, candidates = PROCESSES[name]
     check_process(process, candidates)
+
+
+def test_asha_keeps_the_laws_but_depends_on_arrival() -> None:
+    """Who goes on early hangs on who came first; all else is as of any process."""
+    check_process(Asha(problem=PROBLEM), toy_candidates(9), settled=False)
 
 
 @pytest.mark.parametrize("name", BOARDS)

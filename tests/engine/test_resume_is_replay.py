@@ -23,7 +23,14 @@ STEP = 8
 """Jobs that a sitting does at most before it is killed."""
 REFIT = {"entrants": 5, "folds": 3, "mischief": ["raise_an_error"]}
 BAG = {"entrants": 4, "folds": 4, "final": "bag"}
+POPULATION = {"entrants": 2, "folds": 2, "format": "population", "options": {"members": 6, "stretches": 8}}
 CASES = [(1, 2, REFIT), (2, 2, REFIT), (3, 2, BAG), (4, 1, REFIT), (5, 3, BAG), (6, 0, REFIT), (7, 0, BAG)]
+CASES += [(8, 2, POPULATION), (9, 0, POPULATION)]
+HALVING = {"entrants": 9, "folds": 2, "format": "halving", "options": {"rungs": 2, "eta": 2}}
+ASHA = {**HALVING, "format": "asha"}  # on several workers who goes on early hangs on the machine's pace
+ARENA = {"entrants": 3, "folds": 2, "format": "arena", "options": {"battles": 2000, "rows": 5}}
+TOURNAMENT = {"entrants": 4, "folds": 2, "format": "tournament", "options": {"system": "double", "rows": 10}}
+CASES += [(10, 2, HALVING), (11, 0, HALVING), (12, 0, ASHA), (13, 2, ARENA), (14, 2, TOURNAMENT)]
 """A seed, how many workers (0 for inline), and the contest."""
 
 
@@ -86,7 +93,17 @@ def _at_random(contest: Any, how: dict[str, Any], rng: random.Random, labels: li
 def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> None:
     """Has the contest kill itself where half of a blob is written."""
     ended = {mark.label for mark in contest.marks() if mark.what == "end"}
-    words = ("check", "select", "weigh", "score", "judge", "raise_an_error")  # of these no blob is written
+    words = (
+        "check",
+        "select",
+        "weigh",
+        "score",
+        "judge",
+        "raise_an_error",
+        "who leaves",
+        "arena",
+        "duel",
+    )  # of these no blob is written
     ahead = [label for label in labels if label not in ended and not any(word in label for word in words)]
     before = len(contest.store.leftovers())
     _expect_killed(contest.start(**how, environment={KILL: rng.choice(ahead[:STEP])}))

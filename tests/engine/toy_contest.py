@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from concours.api.circle import Outcome, circle
+from concours.api.result import timeless
 from concours.commons.disk import DiskStore
 from concours.core.digests import Digest, digest_json
 from concours.core.errors import NoSpace
@@ -80,9 +81,10 @@ def main(folder: Path, options: Options) -> None:
 
 
 def digest(outcome: Outcome) -> Digest:
-    """Covers standings, candidates with all their digests, default and warnings."""
+    """Covers standings, candidates with all their digests, default, warnings and what the format shows."""
     candidates = {name: as_value(candidate) for name, candidate in outcome.candidates.items()}
     rest = [as_value(outcome.standings), outcome.default, outcome.complete, list(outcome.warnings)]
+    rest.append(timeless(outcome.format))
     return digest_json([candidates, rest])
 
 

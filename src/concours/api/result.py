@@ -115,7 +115,7 @@ class Result:
             }
             for line in sorted(self.standings, key=lambda line: (line.entrant.digest, line.entrant.name))
         ]
-        shown = _timeless(self.format) if self.setup.format != LEADERBOARD else None
+        shown = timeless(self.format) if self.setup.format != LEADERBOARD else None
         format = {"format": shown} if shown else {}
         return digest_json({"task": self.setup.problem.digest, "seed": self.setup.seed, "lines": lines, **format})
 
@@ -313,12 +313,12 @@ class Result:
         return read_inputs(rows, get_array(store, digest))
 
 
-def _timeless(value: Any) -> Any:
+def timeless(value: Any) -> Any:
     """JSON without what lies under keys that begin or end with `seconds`."""
     if isinstance(value, Mapping):
         kept = {key: item for key, item in value.items() if not (key.startswith("seconds") or key.endswith("seconds"))}
-        return {key: _timeless(item) for key, item in kept.items()}
-    return [_timeless(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: timeless(item) for key, item in kept.items()}
+    return [timeless(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _line_to_json(line: Standing) -> dict[str, Any]:

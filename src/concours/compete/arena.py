@@ -1,16 +1,18 @@
 """The arena: complete candidates meet on single rows, pair by pair, until it is settled who is first.
 
 A row is a battle, and the lower loss wins it. Strengths are those of Bradley and Terry (1952), ties as half a win for
-both. Which pairs meet next is drawn by how much surer their battles would make the order of those who may still be
-first. So what is rated is how often a candidate is better, not by how much: one that is a little better on most rows
-and very wrong on a few stands higher here than on the board.
+both, and a row on which several pairs met counts as one observation (a covariance robust to clusters). Which pairs meet
+next is drawn by how much surer their battles would make the order of those who may still be first. So what is rated is
+how often a candidate is better, not by how much: one that is a little better on most rows and very wrong on a few
+stands higher here than on the board.
 
 Where a battle comes from is the business of the job: a judge's or a person's votes would do as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -18,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from concours.compete.duels import Duel, duels_job, players_of
 from concours.core.entrant import Candidate
@@ -27,18 +30,21 @@ from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.core.seeds import derive_seed
 from concours.core.standings import Standing, Standings
+from concours.kernels.bradley_terry import Strengths
 from concours.kernels.pairing import choose
 from concours.kernels.ranks import certainly_better, rank_ranges
 from concours.kernels.ratings import ELO, Rated, rate
+from concours.kernels.sandwich import clustered_meat
 from concours.kernels.scores import Means
 from concours.kernels.tiers import tiers
 from concours.kernels.ties import TIES
-from concours.kernels.votes import Boards
+from concours.kernels.votes import LEFT, OUTCOMES, RIGHT, TIE, Boards, Votes
+
+Floats = NDArray[np.float64]
 
 MEAN = 1000.0
 """Of the ratings."""
 
-_Z = 1.959964
 _FIRST, _SECOND = 7919, 104729  # where a pair begins in the order of the rows: pairs see different rows
 
 
@@ -47,13 +53,13 @@ class Fought:
     """What has been fought so far.
 
     Attributes:
-        counts: (pairs, 3): wins of the first, of the second, ties; pairs of places in the order of `combinations`.
+        votes: (battles, 4) int64: first, second, who won (`kernels.votes`), and the row, by its place in their order.
         jobs: all that were asked for.
         settled: whether the first is certainly better than all others.
         by: the metric by which rows were compared.
     """
 
-    counts: NDArray[np.float64]
+    votes: NDArray[np.int64]
     jobs: tuple[Job, ...] = ()
     settled: bool = False
     failed: Failed | None = None
@@ -61,7 +67,7 @@ class Fought:
 
     @property
     def battles(self) -> int:
-        return int(self.counts.sum())
+        return len(self.votes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +117,7 @@ class Arena(MemoProcess):
         """All rounds, as far as they have ended."""
         players = players_of(state.candidates)
         pairs = list(combinations(range(len(players)), 2))
-        now = Fought(counts=np.zeros((len(pairs), 3)))
+        now = Fought(votes=np.empty((0, 4), dtype=np.int64))
         number = 0
         while duels := self._next(state, players, pairs, now, number):
             job = duels_job(
@@ -125,12 +131,11 @@ class Arena(MemoProcess):
             )
             jobs, ended = (*now.jobs, job), state.ended(job)
             if ended is None or isinstance(ended, Failed):
-                return Fought(counts=now.counts, jobs=jobs, failed=ended, by=now.by)
-            counts = now.counts.copy()
-            for (first, second, _, _), told in zip(duels, ended.values["duels"], strict=True):
-                counts[pairs.index((first, second))] += told["wins"], told["losses"], told["ties"]
-            settled = _settled(counts.tobytes(), len(players), self.level)
-            now = Fought(counts=counts, jobs=jobs, settled=settled, by=ended.values["by"])
+                return Fought(votes=now.votes, jobs=jobs, failed=ended, by=now.by)
+            fresh = [self._votes(duel, told) for duel, told in zip(duels, ended.values["duels"], strict=True)]
+            votes = np.concatenate([now.votes, *fresh])
+            settled = _settled(votes.tobytes(), len(players), self.level)
+            now = Fought(votes=votes, jobs=jobs, settled=settled, by=ended.values["by"])
             number += 1
         return now
 
@@ -138,7 +143,7 @@ class Arena(MemoProcess):
         """What is shown: ratings, best first, and the share of battles that each won of each. Small JSON."""
         players, fought = players_of(state.candidates), self.fought(state)
         names = [player.entrant.name for player in players]
-        told = _told(names, fought.counts, self.level) if fought.battles else []
+        told = _told(names, fought.votes, self.level) if fought.battles else []
         order = [names.index(line["name"]) for line in told]
         return {
             "by": fought.by,
@@ -149,8 +154,14 @@ class Arena(MemoProcess):
             "settled": fought.settled,
             "reason": fought.failed.reason if fought.failed else "",
             "ratings": told,
-            "won": _won(fought.counts, len(players), order),
+            "won": _won(fought.votes, len(players), order),
         }
+
+    def _votes(self, duel: Duel, told: Mapping[str, Any]) -> NDArray[np.int64]:
+        first, second, begin, _ = duel
+        outcomes = np.frombuffer(told["outcomes"].encode(), dtype=np.uint8).astype(np.int64) - ord("0")
+        rows = (begin + np.arange(len(outcomes))) % self.problem.train.rows
+        return np.stack([np.full_like(rows, first), np.full_like(rows, second), outcomes, rows], axis=1)
 
     def _next(
         self,
@@ -167,13 +178,15 @@ class Arena(MemoProcess):
         if number == 0:
             rows = max(min(self.rows, most, left // len(pairs)), 1)
             return [(a, b, _begin(a, b), rows) for a, b in pairs[:left]]
-        rated = _rated(now.counts.tobytes(), len(players))
+        rated = _rated(now.votes.tobytes(), len(players))
         theta, covariance = np.nan_to_num(rated.theta), rated.covariance
-        better = certainly_better(Means(theta, covariance), greater_is_better=True, level=self.level)
+        better = certainly_better(
+            Means(theta, covariance, units=_rows(now.votes)), greater_is_better=True, level=self.level
+        )
         aims = np.flatnonzero(~better[int(np.argmax(theta))])
         rng = np.random.default_rng(derive_seed(state.seed, "arena", number))
         chosen, _ = choose(covariance, theta, aims, many=len(players), rng=rng, centre=True)
-        met = {pair: int(count) for pair, count in zip(pairs, now.counts.sum(axis=1), strict=True)}
+        met = Counter(map(tuple, now.votes[:, :2].tolist()))
         found: dict[tuple[int, int], Duel] = {}
         for each in chosen:
             pair = (each.first, each.second)
@@ -189,27 +202,48 @@ def _begin(first: int, second: int) -> int:
 
 
 @lru_cache(maxsize=512)
-def _rated(counts: bytes, models: int) -> Rated:
+def _rated(votes: bytes, models: int) -> Rated:
     """The strengths that battles say; kept, as a plan is made anew at each event."""
-    table = np.frombuffer(counts).reshape(1, -1, 3)
+    fought = _array(votes)
     first, second = np.triu_indices(models, 1)
+    place = np.searchsorted(first * models + second, fought[:, 0] * models + fought[:, 1])
+    table = np.bincount(place * OUTCOMES + fought[:, 2], minlength=len(first) * OUTCOMES).astype(np.float64)
+    table = table.reshape(1, -1, OUTCOMES)
     boards = Boards(models=models, first=first, second=second, battles=table, weight=table, square=table)
-    return rate(boards, TIES["half"])[0]
+
+    def spread(inner: Boards, found: Strengths, bread: Floats, established: NDArray[np.bool_]) -> Floats:
+        known = established[0]
+        left, right, outcome, row = fought[known[fought[:, 0]] & known[fought[:, 1]]].T.astype(np.int32)
+        battles = Votes(left=left, right=right, outcome=outcome)
+        meat = clustered_meat(inner, battles, [row], found.theta, found.eta, bread, TIES["half"])
+        return np.asarray(bread @ meat @ bread)
+
+    return rate(boards, TIES["half"], spread=spread)[0]
 
 
-def _settled(counts: bytes, models: int, level: float) -> bool:
-    rated = _rated(counts, models)
-    known = rated.standing.played > 0
-    if not known.all():
+def _array(votes: bytes) -> NDArray[np.int64]:
+    return np.frombuffer(votes, dtype=np.int64).reshape(-1, 4)
+
+
+def _rows(votes: NDArray[np.int64]) -> int:
+    """How many independent observations there are."""
+    return len(np.unique(votes[:, 3]))
+
+
+def _settled(votes: bytes, models: int, level: float) -> bool:
+    rated = _rated(votes, models)
+    if not (rated.standing.played > 0).all():
         return False
-    means = Means(rated.theta, rated.covariance)
+    means = Means(rated.theta, rated.covariance, units=_rows(_array(votes)))
     return bool((rank_ranges(means, greater_is_better=True, level=level).worst == 1).any())
 
 
-def _told(names: Sequence[str], counts: NDArray[np.float64], level: float) -> list[dict[str, Any]]:
-    rated = _rated(counts.tobytes(), len(names))
+def _told(names: Sequence[str], votes: NDArray[np.int64], level: float) -> list[dict[str, Any]]:
+    rated = _rated(votes.tobytes(), len(names))
     known = np.flatnonzero(rated.standing.played > 0).tolist()
-    means = Means(ELO * rated.theta[known], ELO**2 * rated.covariance[np.ix_(known, known)])
+    covariance = ELO**2 * rated.covariance[np.ix_(known, known)]
+    means = Means(ELO * rated.theta[known], covariance, units=_rows(votes))
+    z = float(student.isf((1 - level) / 2, max(means.units - 1, 1)))
     ranges = rank_ranges(means, greater_is_better=True, level=level)
     tier = tiers(means, greater_is_better=True, level=level)
     order = sorted(range(len(known)), key=lambda place: (-means.means[place], names[known[place]]))
@@ -218,7 +252,7 @@ def _told(names: Sequence[str], counts: NDArray[np.float64], level: float) -> li
             "name": names[known[place]],
             "rating": round(MEAN + float(means.means[place]), 2),
             "stderr": round(float(means.stderr[place]), 2),
-            "ci": [round(MEAN + float(means.means[place] + z * means.stderr[place]), 2) for z in (-_Z, _Z)],
+            "ci": [round(MEAN + float(means.means[place] + side * means.stderr[place]), 2) for side in (-z, z)],
             "rank": rank,
             "rank_best": int(ranges.best[place]),
             "rank_worst": int(ranges.worst[place]),
@@ -229,12 +263,13 @@ def _told(names: Sequence[str], counts: NDArray[np.float64], level: float) -> li
     ]
 
 
-def _won(counts: NDArray[np.float64], models: int, order: Sequence[int]) -> list[list[float | None]]:
+def _won(votes: NDArray[np.int64], models: int, order: Sequence[int]) -> list[list[float | None]]:
     """The share of battles that the one of the row won of the one of the column, ties as halves."""
-    shares = np.full((models, models), np.nan)
-    for (first, second), (wins, losses, ties) in zip(combinations(range(models), 2), counts, strict=True):
-        if wins + losses + ties:
-            shares[first, second] = (wins + ties / 2) / (wins + losses + ties)
-            shares[second, first] = 1 - shares[first, second]
-    ordered = shares[np.ix_(order, order)]
-    return [[None if np.isnan(share) else round(float(share), 4) for share in row] for row in ordered]
+    first, second, outcome = votes[:, 0], votes[:, 1], votes[:, 2]
+    shares, met = np.zeros((2, models, models))
+    np.add.at(shares, (first, second), np.where(outcome == TIE, 0.5, outcome == LEFT))
+    np.add.at(shares, (second, first), np.where(outcome == TIE, 0.5, outcome == RIGHT))
+    np.add.at(met, (first, second), 1)
+    met += met.T
+    found = np.divide(shares, met, out=np.full_like(shares, np.nan), where=met > 0)[np.ix_(order, order)]
+    return [[None if np.isnan(share) else round(float(share), 4) for share in row] for row in found]

@@ -63,6 +63,10 @@ _KINDS = (
     "train_on_attacks",
     "contend",
     "stretch",
+    "portion",
+    "rung",
+    "cut",
+    "duels",
 )
 
 
@@ -165,9 +169,13 @@ def toy_setup(
     final: Final = "refit",
     strategies: Sequence[str] = ("average", "vote", "greedy", "stack"),
     mischief: Sequence[str] = (),
+    format: str = "leaderboard",
+    options: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Setup:
     """All that `concours.api.circle.circle` needs for a contest of toy jobs."""
+    from concours.api.formats import options_of  # here: workers of toy jobs need none of it
+
     return Setup(
         problem=toy_problem(store, folds=folds, test=test, seed=seed),
         candidates=toy_candidates(entrants, mischief=mischief),
@@ -175,6 +183,8 @@ def toy_setup(
         seed=seed,
         final=final,
         strategies=tuple(strategies),
+        format=format,
+        options=options_of(format, options or {}),
     )
 
 
@@ -337,6 +347,19 @@ def _chances(job: Job, what: str, count: int) -> list[float]:
     return [chance(job, what, str(i)) for i in range(count)]
 
 
+def _cut(job: Job) -> dict[str, Any]:
+    scores = _chances(job, "score", job.params["entrants"])
+    return {"scores": scores, "stderr": [0.1] * len(scores), "worse": [score > min(scores) + 0.3 for score in scores]}
+
+
+def _duels(job: Job) -> dict[str, Any]:
+    def fought(number: int, rows: int) -> dict[str, Any]:
+        outcomes = "".join(str(int(3 * chance(job, "row", str(number), str(row)))) for row in range(rows))
+        return {"outcomes": outcomes, "mean": chance(job, "mean", str(number)) - 0.5, "stderr": 0.1}
+
+    return {"by": "log_loss", "duels": [fought(number, pair[3]) for number, pair in enumerate(job.params["pairs"])]}
+
+
 _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "check": lambda _: {"predict_proba": True},
     "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},
@@ -357,5 +380,8 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "besiege": _besieged,
     "contend": _contended,
     "appraise": _appraised,
+    "rung": lambda job: {"rows": 10, "score": chance(job, "score"), "went_on": False},
+    "cut": _cut,
+    "duels": _duels,
 }
 """By the kind of job."""

@@ -11,6 +11,7 @@ from concours.engine.rows import first_division
 from concours.engine.runners.diagnose import metric_of_rows
 from concours.engine.runners.score import as_taken
 from concours.engine.work import Yield
+from concours.kernels.votes import LEFT, RIGHT, TIE
 
 
 def duels(job: Job, store: Store) -> Yield:
@@ -21,8 +22,8 @@ def duels(job: Job, store: Store) -> Yield:
 
     Inputs: `y`, `folds`, `predictions0…n`. Params: those of the metrics; `decisions`; `rows_seed`, of the order in
     which rows are taken; `band`; `pairs`, each [first, second, from where in that order, how many rows], round its end.
-    Values: `by`, the metric; `duels`, for each pair `wins` and `losses` of the first and `ties` by rows, and the `mean`
-    of its advantage a row, with `stderr`.
+    Values: `by`, the metric; `duels`, for each pair `outcomes`, a digit a row: 0 where the first wins, 1 where the
+    second does, 2 for a tie (`kernels.votes`); and the `mean` of the first's advantage a row, with `stderr`.
     """
     y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
     metric, decisions = metric_of_rows(job), job.params["decisions"]
@@ -39,9 +40,7 @@ def duels(job: Job, store: Store) -> Yield:
         ahead = sign * (scores[first, rows] - scores[second, rows])
         found.append(
             {
-                "wins": int(np.count_nonzero(ahead > band)),
-                "losses": int(np.count_nonzero(ahead < -band)),
-                "ties": int(np.count_nonzero(np.abs(ahead) <= band)),
+                "outcomes": "".join(np.where(np.abs(ahead) <= band, TIE, np.where(ahead > 0, LEFT, RIGHT)).astype(str)),
                 "mean": float(ahead.mean()),
                 "stderr": float(ahead.std(ddof=1) / len(rows) ** 0.5) if len(rows) > 1 else 0.0,
             }
