@@ -28,8 +28,11 @@ CASES = [(1, 2, REFIT), (2, 2, REFIT), (3, 2, BAG), (4, 1, REFIT), (5, 3, BAG), 
 CASES += [(8, 2, POPULATION), (9, 0, POPULATION)]
 HALVING = {"entrants": 9, "folds": 2, "format": "halving", "options": {"rungs": 2, "eta": 2}}
 ASHA = {**HALVING, "format": "asha"}  # on several workers who goes on early hangs on the machine's pace
-ARENA = {"entrants": 3, "folds": 2, "format": "arena", "options": {"battles": 2000, "rows": 5}}
+ARENA = {"entrants": 3, "folds": 2, "format": "arena", "options": {"battles": 600, "rows": 10}}
 TOURNAMENT = {"entrants": 4, "folds": 2, "format": "tournament", "options": {"system": "double", "rows": 10}}
+ATTACKS = {"entrants": 7, "folds": 3, "format": "adversarial"}
+GENERATORS = {"entrants": 3, "folds": 2, "format": "adversarial", "options": {"game": "generators", "rounds": 9}}
+CASES += [(15, 2, ATTACKS), (16, 2, GENERATORS)]
 CASES += [(10, 2, HALVING), (11, 0, HALVING), (12, 0, ASHA), (13, 2, ARENA), (14, 2, TOURNAMENT)]
 """A seed, how many workers (0 for inline), and the contest."""
 

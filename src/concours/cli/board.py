@@ -11,10 +11,23 @@ from rich.text import Text
 
 from concours.api.credit import Credit
 from concours.api.result import Result
+from concours.cli.adversarial import print_adversarial
+from concours.cli.duels import print_arena, print_tournament
+from concours.cli.knockout import print_knockout
 from concours.cli.plot import IntervalPlot
 from concours.cli.population import print_population
 from concours.core.standings import Standing
 from concours.report.lines import used
+
+_FORMATS = {
+    "population": print_population,
+    "adversarial": print_adversarial,
+    "halving": print_knockout,
+    "asha": print_knockout,
+    "arena": print_arena,
+    "tournament": print_tournament,
+}
+"""What a way to compete leaves, below the board."""
 
 _BAR = 30
 _NAME = 28
@@ -37,14 +50,15 @@ def print_result(result: Result, out: Console | None = None) -> None:
     if len(late) > 1:
         out.print(f"  [red]out of time[/]: {escape(', '.join(late))}; with more seconds they take part")
     for line in result.standings:
-        if line.reason and (line.status != "out_of_time" or len(late) == 1):
+        if line.reason and line.status != "dropped" and (line.status != "out_of_time" or len(late) == 1):
             out.print(f"  [red]{escape(line.entrant.name)}[/]: {line.status.replace('_', ' ')}: {escape(line.reason)}")
         if line.note:
             out.print(f"  [dim]{escape(line.entrant.name)}: {escape(line.note)}[/]")
     for warning in result.warnings:
         out.print(f"  [yellow]warning[/]: {escape(warning)}")
-    if result.format.get("name") == "population":
-        print_population(result.format, out)
+    shown = _FORMATS.get(result.format.get("name", ""))
+    if shown:
+        shown(result.format, out)
     _print_alliances(result, out)
 
 

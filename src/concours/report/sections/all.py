@@ -8,8 +8,10 @@ from concours.report.figures import Section
 from concours.report.lines import Report
 from concours.report.sections.adversarial import adversarial_section
 from concours.report.sections.alliances import alliances_section
+from concours.report.sections.bracket import bracket_section
 from concours.report.sections.card import card_section
 from concours.report.sections.costs import costs_section
+from concours.report.sections.duels import duels_section
 from concours.report.sections.folds import folds_section
 from concours.report.sections.generation import generation_section
 from concours.report.sections.learning import learning_section
@@ -27,10 +29,12 @@ SECTIONS: tuple[Callable[[Report], Section | None], ...] = (
     folds_section,
     costs_section,
     learning_section,
+    bracket_section,
     population_section,
     adversarial_section,
     generation_section,
     complement_section,
+    duels_section,
     alliances_section,
     credit_section,
     predictions_section,
