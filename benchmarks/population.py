@@ -126,7 +126,7 @@ def adam(
 def one_of_two(share: int, networks: int, count: int, ready: Sequence[multiprocessing.synchronize.Event]) -> None:
     torch.set_num_threads(1)
     rows, targets = data(count, "cpu")
-    loop(rows, targets, habits(1)[:0])
+    loop(rows[:BATCH], targets[:BATCH], habits(1))  # what is imported at first use
     ready[share].set()
     ready[2].wait()
     loop(rows, targets, habits(networks)[share::2])

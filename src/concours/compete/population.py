@@ -9,11 +9,10 @@ fitted on each fold like any other.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
+from typing import Any, TypeVar
 
 from concours.compete.leaderboard import Leaderboard
 from concours.core.digests import Digest
@@ -44,6 +43,7 @@ _EFFORT = 400.0
 """Epochs times the cube root of the rows: as of the zoo's dense networks."""
 
 Habits = Mapping[str, float]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,20 +268,20 @@ class Population:
         declared = [dict(c.entrant.params["schedule"][0]) for c in state.candidates if c.entrant.params.get("schedule")]
         usual = {"momentum": 0.9, "weight_decay": 0.01, "dropout": 0.0}
         own = [{name: {**usual, **habits}[name] for name in HABITS} for habits in declared][: self.members]
-        random = np.random.default_rng(derive_seed(state.seed, "population", "habits"))
-        return (*own, *(_drawn(random) for _ in range(self.members - len(own))))
+        chance = random.Random(derive_seed(state.seed, "population", "habits"))  # noqa: S311 (no secret)
+        return (*own, *(_drawn(chance) for _ in range(self.members - len(own))))
 
     def _next(self, state: Grown, number: int, last: Round) -> tuple[tuple[Habits, ...], tuple[int, ...]]:
         """Habits and parents of the stretch after the last."""
         ranked = sorted(range(self.members), key=lambda member: self._order(last, member))
         count = max(1, self.members // _PART)
-        random = np.random.default_rng(derive_seed(state.seed, "population", "copies", number))
+        chance = random.Random(derive_seed(state.seed, "population", "copies", number))  # noqa: S311 (no secret)
         habits, parents = list(last.habits), list(range(self.members))
         sources = [member for member in ranked[:count] if last.scores[member] is not None]
         losers = [m for place, m in enumerate(ranked) if place >= self.members - count or last.scores[m] is None]
         for member in losers if sources else ():
-            parents[member] = sources[int(random.integers(len(sources)))]
-            habits[member] = _perturbed(last.habits[parents[member]], random)
+            parents[member] = _pick(sources, chance)
+            habits[member] = _perturbed(last.habits[parents[member]], chance)
         return tuple(habits), tuple(parents)
 
     def _order(self, round: Round, member: int) -> tuple[float, float]:
@@ -333,24 +333,33 @@ class Population:
         )
 
 
-def _drawn(random: np.random.Generator) -> Habits:
-    rate, decay = (_log_uniform(random, *_FIRST[name]) for name in ("learning_rate", "weight_decay"))
+def _drawn(chance: random.Random) -> Habits:
+    rate, decay = (_log_uniform(chance, *_FIRST[name]) for name in ("learning_rate", "weight_decay"))
     low, high = _FIRST["momentum"]
-    momentum = 1 - _log_uniform(random, 1 - high, 1 - low)
-    dropout = random.uniform(*_FIRST["dropout"])
+    momentum = 1 - _log_uniform(chance, 1 - high, 1 - low)
+    dropout = _between(chance, *_FIRST["dropout"])
     drawn = {"learning_rate": rate, "momentum": momentum, "weight_decay": decay, "dropout": dropout}
     return {name: _short(value) for name, value in drawn.items()}
 
 
-def _log_uniform(random: np.random.Generator, low: float, high: float) -> float:
-    return math.exp(random.uniform(math.log(low), math.log(high)))
+def _log_uniform(chance: random.Random, low: float, high: float) -> float:
+    return math.exp(_between(chance, math.log(low), math.log(high)))
 
 
-def _perturbed(habits: Habits, random: np.random.Generator) -> Habits:
+def _between(chance: random.Random, low: float, high: float) -> float:
+    return low + (high - low) * chance.random()
+
+
+def _pick(among: Sequence[T], chance: random.Random) -> T:
+    """One of them; `random()` alone is the same in every version of Python."""
+    return among[int(len(among) * chance.random())]
+
+
+def _perturbed(habits: Habits, chance: random.Random) -> Habits:
     """Each habit times one of the factors; of momentum, what it lacks to 1."""
     changed = {}
     for name in HABITS:
-        factor, value = _FACTORS[int(random.integers(2))], habits[name]
+        factor, value = _pick(_FACTORS, chance), habits[name]
         value = 1 - (1 - value) * factor if name == "momentum" else value * factor
         low, high = _BOUNDS[name]
         changed[name] = _short(min(max(value, low), high))
