@@ -43,3 +43,16 @@ def test_false_alarms_are_rare():
         p = np.concatenate([contrasts(values, rng.integers(0, 8, 600), 8).p for _ in range(4)])
         alarms += holm(p, 0.05).any()
     assert alarms <= 0.05 * 300
+
+
+def test_rows_that_belong_together_count_once():
+    """Each row told ten times is no more certain; rows that stand alone are as by White's (1980) variances."""
+    rng = np.random.default_rng(0)
+    values, codes = rng.normal(size=120), np.arange(120) % 3
+    alone = contrasts(values, codes, 3, np.arange(120))
+    often = contrasts(np.repeat(values, 10), np.repeat(codes, 10), 3, np.repeat(np.arange(120), 10))
+    plain = contrasts(values, codes, 3)
+    assert np.allclose(alone.p, often.p)
+    assert np.allclose(alone.high - alone.low, often.high - often.low)
+    assert np.allclose(alone.p, plain.p, atol=0.01)
+    assert contrasts(np.repeat(values, 10), np.repeat(codes, 10), 3).p.min() < often.p.min()

@@ -79,7 +79,11 @@ def audit(
     """Looks for what could be wrong with battles.
 
     Args:
-        battles, left, right, winner, weight: as of `rate`.
+        battles: as of `rate`; so are the columns.
+        left: a column.
+        right: a column.
+        winner: a column.
+        weight: a column.
         voter: the column that says who voted; by default one called voter, judge, user or annotator, if there is one.
         margin: Elo points within which two models count as alike.
 

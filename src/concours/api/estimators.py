@@ -182,6 +182,9 @@ class _ContestEstimator(BaseEstimator):
         else:
             X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
             X = pd.DataFrame(X).infer_objects() if X.dtype.hasobject or X.dtype.kind in "US" else X
+        told = list(getattr(X, "column_names", getattr(X, "columns", ())))
+        if len(set(told)) < len(told):
+            raise ValueError("X has two columns of one name")
         with _as_value_errors():
             table = as_table(X)
         if not table.num_columns:

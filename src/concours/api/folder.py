@@ -54,7 +54,7 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise RunFolderError(
-                    f"another run is writing to {self.path}; wait for it, or give this one its own folder with --out"
+                    f"another command is writing to {self.path}; wait for it to end, or use another folder"
                 ) from None
             yield
         finally:

@@ -76,7 +76,12 @@ def pair(
     to be fought before the next is drawn.
 
     Args:
-        battles, left, right, winner, weight, propensity: as of `rate`.
+        battles: as of `rate`; so are the next four.
+        left: a column.
+        right: a column.
+        winner: a column.
+        weight: a column.
+        propensity: a column.
         next: how many pairs.
         aim: "all" for the ratings of all models, "top:K" for what tells the first K apart, or the name of a model.
         seed: of the draw.

@@ -172,9 +172,12 @@ def rate(
     Args:
         battles: a file (CSV, Parquet, JSON Lines; .gz too), a pandas or polars frame, an Arrow table; columns as of
             LMArena, evalica or openskill are recognised.
-        left, right, winner: the columns, where they are not recognised.
-        weight: a column of weights; propensity: one of the probabilities with which pairs were chosen, as `pair`
-            writes them: a battle weighs their inverse.
+        left: the column of one model, where it is not recognised.
+        right: that of the other.
+        winner: that of who won.
+        weight: a column of weights.
+        propensity: a column of the probabilities with which pairs were chosen, as `pair` writes them: a battle weighs
+            their inverse.
         by: a column of categories, each of which gets a board of its own.
         cluster: columns whose equal values mark battles that depend on one another, e.g. voter, prompt.
         control: columns of numbers that may sway a vote; the ratings are what remains beside them.

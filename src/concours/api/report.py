@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -55,7 +56,7 @@ def write_report(
     place = Path(path) if path is not None else result.folder.path / f"report.{format}"
     text = rendered(result.to_json(), insights, format)
     try:
-        unfinished = place.with_name(f".{place.name}.part")
+        unfinished = place.with_name(f".{place.name}.{os.getpid()}.part")
         unfinished.write_bytes(text.encode("utf-8", "replace"))
         unfinished.replace(place)
     except OSError as error:

@@ -116,22 +116,28 @@ class Leaderboard:
         return self.pace is not None and state.elapsed_s is not None
 
     def _paced_on(self, before: Timed, after: Timed, event: Event) -> Timed:
-        """Who begins now, and who is given up. What was fitted in an earlier sitting has begun."""
+        """Who begins now, and who is given up. What was fitted in an earlier sitting has begun.
+
+        A baseline takes next to no time, and every board needs one: it begins at once, and is never given up.
+        """
         pace, now, entries = self.pace, after.elapsed_s, self.entries(after)
         if pace is None or now is None:
             return after
         refused, begun = dict(after.refused), after.begun
+        baselines = {index for index, entry in enumerate(entries) if entry.candidate.entrant.role == "baseline"}
         if before.elapsed_s is None:
             fits = [[job for job in entry.jobs if job.kind == "fit"] for entry in entries]
-            begun = tuple(i for i, jobs in enumerate(fits) if any(after.ended(job) for job in jobs))
+            begun = tuple(i for i, jobs in enumerate(fits) if i in baselines or any(after.ended(job) for job in jobs))
         resumed = before.elapsed_s is None
         for index in begun:
             entry = entries[index]
+            if index in baselines:
+                continue
             if resumed or (isinstance(event, Done) and any(job.digest == event.job for job in entry.jobs)):
                 why = behind(entry.course, now, pace, under_way=0 if resumed else pace.workers - 1)
                 refused |= {index: why} if why else {}
         over = {index for index, entry in enumerate(entries) if index in refused or entry.failed}
-        courses = [replace(e.course, left=0) if i in over else e.course for i, e in enumerate(entries)]
+        courses = [replace(e.course, left=0) if i in over | baselines else e.course for i, e in enumerate(entries)]
         begun = begin(courses, begun, now, pace)
         refused |= refusals(courses, begun, now, pace)
         return replace(after, begun=begun, refused=frozen(refused))

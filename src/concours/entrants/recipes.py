@@ -135,7 +135,9 @@ def build(recipe: str, params: Mapping[str, Any], source: Mapping[str, str], wor
     if not callable(maker):
         names = [name for name, value in vars(holder).items() if inspect.isclass(value) and not name.startswith("_")]
         raise RecipeError(f"{recipe!r}: {module} has no class {attribute}; {nearest(attribute, names)}")
-    if not source and inspect.isclass(maker):
+    if not source:  # a library's function may do anything at all; a class with fit and predict is an estimator
+        if not inspect.isclass(maker):
+            raise RecipeError(f"{recipe!r} is no class; a recipe of a library is the class of an estimator")
         _refuse_others(recipe, maker)
     return _seeded(_make(recipe, maker, params), seed)
 

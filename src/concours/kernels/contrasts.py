@@ -35,12 +35,16 @@ class Contrasts:
     excess: Floats
 
 
-def contrasts(values: Floats, codes: NDArray[np.integer], groups: int) -> Contrasts:
+def contrasts(
+    values: Floats, codes: NDArray[np.integer], groups: int, clusters: NDArray[np.integer] | None = None
+) -> Contrasts:
     """Groups of rows against the rest, for groups that have two rows, and two others, at least.
 
     Args:
         values: (rows,), greater is worse.
         codes: (rows,) the group of each row in [0, groups); -1 for none.
+        clusters: (rows,) codes from 0; rows of one belong together, and only clusters are independent: then variances
+            come from the sums of each cluster's residuals (Liang and Zeger 1986).
 
     Others' values are undefined (NaN), but for `rows`.
     """
@@ -57,10 +61,14 @@ def contrasts(values: Floats, codes: NDArray[np.integer], groups: int) -> Contra
         own, outer = variance / n, variance_rest / others
         scale = np.sqrt(own + outer)
         freedom = np.where(scale > 0, scale**4 / (own**2 / (n - 1) + outer**2 / (others - 1)), 1.0)
+        independent = n - 1
+        if clusters is not None:
+            own, scale, independent = _clustered(values - centre, codes, clusters, mean, rest)
+            freedom = np.maximum(independent, 1.0)
         difference = mean - rest
         score = np.where(scale > 0, difference / scale, np.sign(difference) * np.inf)
         p = np.where(difference == 0, 0.5, t.sf(score, freedom))
-        half = t.isf((1 - LEVEL) / 2, n - 1) * np.sqrt(own)
+        half = t.isf((1 - LEVEL) / 2, independent) * np.sqrt(own)
         excess = difference - np.where(scale > 0, t.isf(1 - LEVEL, freedom) * scale, 0.0)
     undefined = (n < 2) | (others < 2)
     fields = {"mean": mean + centre, "low": mean + centre - half, "high": mean + centre + half}
@@ -73,3 +81,22 @@ def _moments(n: NDArray[np.int64], sums: Floats, squares: Floats) -> tuple[Float
     mean = sums / n
     left = squares - n * np.square(mean)
     return mean, np.where(left > 1e-12 * squares, left, 0.0) / (n - 1)
+
+
+def _clustered(
+    values: Floats, codes: NDArray[np.integer], clusters: NDArray[np.integer], mean: Floats, rest: Floats
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Of each group the variance of its mean, the standard error of its difference, and its clusters less one."""
+    own, scale, freedom = np.empty(len(mean)), np.empty(len(mean)), np.empty(len(mean), dtype=np.int64)
+    most = int(clusters.max()) + 1
+    for group in range(len(mean)):
+        inside = codes == group
+        here = np.bincount(clusters[inside], weights=values[inside] - mean[group], minlength=most)
+        there = np.bincount(clusters[~inside], weights=values[~inside] - rest[group], minlength=most)
+        n, others = max(int(inside.sum()), 1), max(int((~inside).sum()), 1)
+        count = len(np.unique(clusters[inside]))
+        correction = count / max(count - 1, 1)
+        own[group] = correction * np.square(here / n).sum()
+        scale[group] = np.sqrt(correction * np.square(here / n - there / others).sum())
+        freedom[group] = count - 1
+    return own, scale, freedom

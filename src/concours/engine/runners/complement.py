@@ -13,7 +13,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of
-from concours.engine.runners.score import as_taken, decided, finite, measures
+from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.blending import blend
@@ -62,7 +62,7 @@ def complement(job: Job, store: Store) -> Yield:
         errors, wrong, right = _errors(job.params["classes"], y, told, best)
         shares = rescued(wrong[best], right)
         chooser = _Chooser(measure=measure, y=seen_y, models=seen, seed=job.seed)
-        smallest = _judged(chooser, y, models, folds if crossed else None)
+        smallest = _judged(chooser, y, models, folds if crossed else None, groups_of(job, store))
     return Yield(
         values={
             "names": list(job.params["names"]),
@@ -136,7 +136,11 @@ class _Chooser:
 
 
 def _judged(
-    chooser: _Chooser, y: NDArray[Any], models: list[Floats], folds: NDArray[np.int64] | None
+    chooser: _Chooser,
+    y: NDArray[Any],
+    models: list[Floats],
+    folds: NDArray[np.int64] | None,
+    groups: NDArray[np.int64] | None,
 ) -> dict[str, Any] | None:
     """The smallest alliance and how it does, beside the best; none where the metric is undefined on these rows."""
     small, best = chooser.choose(np.arange(len(chooser.y)))
@@ -148,7 +152,7 @@ def _judged(
             inside = np.flatnonzero(folds == fold)
             for whole, alliance in zip(told, chooser.choose(np.flatnonzero(folds != fold)), strict=True):
                 whole[inside] = alliance.predict([p[inside] for p in models])
-    apart, stderr = difference(chooser.measure, y, told[0], told[1])
+    apart, stderr = difference(chooser.measure, y, told[0], told[1], groups)
     score = chooser.measure.score(y, told[0])
     if not np.isfinite([score, apart, stderr]).all():
         return None
@@ -163,8 +167,10 @@ def _judged(
     }
 
 
-def difference(measure: Measure, y: NDArray[Any], one: Floats, other: Floats) -> tuple[float, float]:
+def difference(
+    measure: Measure, y: NDArray[Any], one: Floats, other: Floats, groups: NDArray[np.int64] | None = None
+) -> tuple[float, float]:
     """By how much the raw score of one differs from the other's on the same rows, and the standard error of that."""
-    means = measure.means(y, [one, other], seed=0, rounds=_ROUNDS)
+    means = measure.means(y, [one, other], seed=0, rounds=_ROUNDS, groups=groups)
     variance = means.covariance[0, 0] + means.covariance[1, 1] - 2 * means.covariance[0, 1]
     return float(means.means[0] - means.means[1]), float(np.sqrt(max(variance, 0.0)))

@@ -13,7 +13,7 @@ from concours.core.ports import Store
 from concours.engine.rows import get_rows, held_out, take_rows
 from concours.engine.runners.calibrate import crossed, decision_of
 from concours.engine.runners.fit import fitted_by
-from concours.engine.runners.score import measures
+from concours.engine.runners.score import groups_of, measures
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.preparation import PREPARATIONS
@@ -54,7 +54,10 @@ def curve(job: Job, store: Store) -> Yield:
     metric = measures(job)[0]
     if job.params["classes"] and len(unseen) >= ENOUGH:
         p = as_on_board(p, y[unseen], metric.counts, np.random.default_rng(job.seed))
-    means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS)
+    groups = groups_of(job, store)
+    means = metric.means(
+        y[unseen], [p], seed=job.seed, rounds=_ROUNDS, groups=None if groups is None else groups[unseen]
+    )
     score, stderr = (float(part[0]) if np.isfinite(part[0]) else None for part in (means.means, means.stderr))
     return Yield(values={"rows": len(rows), "score": score, "stderr": stderr})
 

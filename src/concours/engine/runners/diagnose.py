@@ -14,7 +14,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.rounded import rounded
-from concours.engine.runners.score import as_taken, decided, finite, measures
+from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures
 from concours.engine.runners.slicing import groupings, worst_slices
 from concours.engine.work import Yield
 from concours.kernels.counts import confusion
@@ -168,8 +168,9 @@ def _slices(
     ways = list(groupings(store, job.inputs["x"], rows))
     if job.params["classes"]:
         ways.append(of_classes(y[rows], job.params["classes"]))
+    groups = groups_of(job, store)
     return {
-        "slices": worst_slices(metric, scores, ways),
+        "slices": worst_slices(metric, scores, ways, None if groups is None else groups[rows]),
         "slices_by": metric.metric.name,
         "slices_rows": len(rows),
     }

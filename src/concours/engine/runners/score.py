@@ -30,7 +30,7 @@ def score(job: Job, store: Store) -> Yield:
     y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
     folds = first_division(store, job.inputs["folds"])
     told = as_taken(first, p, job.params["decision"], folds)
-    means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS, groups=_groups(job, store))
+    means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS, groups=groups_of(job, store))
     return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
 
 
@@ -41,7 +41,7 @@ def judge(job: Job, store: Store) -> Yield:
     known) and `ranks` [rank, best, worst] are by metric; `ci`, `rank`, `rank_best`, `rank_worst` and `tier` are by the
     ranking metric. Rows of one group, where the job has groups, are one observation.
     """
-    y, groups = get_array(store, job.inputs["y"]), _groups(job, store)
+    y, groups = get_array(store, job.inputs["y"]), groups_of(job, store)
     count = sum(name.startswith("predictions") for name in job.inputs)
     predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
     folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
@@ -70,7 +70,8 @@ def judge(job: Job, store: Store) -> Yield:
     )
 
 
-def _groups(job: Job, store: Store) -> NDArray[np.int64] | None:
+def groups_of(job: Job, store: Store) -> NDArray[np.int64] | None:
+    """Which rows belong together, (rows,) codes; none where each stands alone."""
     return get_array(store, job.inputs["groups"]) if "groups" in job.inputs else None
 
 

@@ -37,7 +37,9 @@ def groupings(store: Store, x: Digest, rows: NDArray[np.int64]) -> Iterator[Grou
     yield from slices.of_table(some) if texts_in(table) is None else slices.of_texts(some.column(0))
 
 
-def worst_slices(metric: Measure, scores: Floats, ways: Sequence[Grouping]) -> list[dict[str, Any]]:
+def worst_slices(
+    metric: Measure, scores: Floats, ways: Sequence[Grouping], clusters: NDArray[np.int64] | None = None
+) -> list[dict[str, Any]]:
     """The slices of thirty rows or more whose score is worse than that of all other rows, the worst first.
 
     Only what is worse by a standard error at least. `worse` says of a slice that it is certainly so, all slices tested
@@ -47,9 +49,10 @@ def worst_slices(metric: Measure, scores: Floats, ways: Sequence[Grouping]) -> l
     Args:
         metric: of rows; the score of a slice is its mean, or the root of that.
         scores: (rows,) of single rows by the metric.
+        clusters: (rows,) which of them belong together, if any do.
     """
-    shares = bool(np.isin(scores, (0, 1)).all())
-    found = [contrasts(_sign(metric) * scores, way.codes, len(way.values)) for way in ways]
+    shares = clusters is None and bool(np.isin(scores, (0, 1)).all())
+    found = [contrasts(_sign(metric) * scores, way.codes, len(way.values), clusters) for way in ways]
     tested = [(w, g) for w, each in enumerate(found) for g in _testable(each, len(scores))]
     if not tested:
         return []

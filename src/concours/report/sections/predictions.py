@@ -94,7 +94,7 @@ def _calibration(r: Report, found: Mapping[str, Any]) -> Figure | None:
     ece = (
         ""
         if found["ece"] is None
-        else f" On average the two differ by {share(found['ece'])} (expected calibration error)."
+        else f" On average the two differ by {share(found['ece'])} (expected calibration error; of few rows it is too high)."
     )
     return Figure(
         title="Calibration",
