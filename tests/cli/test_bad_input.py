@@ -56,6 +56,33 @@ CASES = [
     Case("unknown key", ("task.targt", "unknown key", "did you mean 'target'"), ("target =", "targt =")),
     Case("unknown nested key", ("task.split.fold", "unknown key", "'folds'"), ("folds", "fold")),
     Case("unknown entrant key", ("entrant 1 (tree).recpe", "'recipe'"), ("recipe =", "recpe =")),
+    Case(
+        "epsilon out of range",
+        ("compete.options.epsilon", "a share of the inputs' range, above 0 and at most 1", "got 1.5"),
+        ("[[entrant]]", "[compete]\nformat = 'adversarial'\noptions = { epsilon = 1.5 }\n[[entrant]]"),
+    ),
+    Case(
+        "unknown attack",
+        ("compete.options.attacks", "a list of one or several of fgsm, pgd, square", "['pdg']"),
+        ("[[entrant]]", "[compete]\nformat = 'adversarial'\noptions = { attacks = ['pdg'] }\n[[entrant]]"),
+    ),
+    Case(
+        "attacks on words",
+        ("compete.format", "column 'b' holds no numbers", "task.drop"),
+        ("[[entrant]]", "[compete]\nformat = 'adversarial'\n[[entrant]]"),
+        rows("a,b,y\n" + "".join(f"{i},{'hill' if i % 3 else 'dale'},{'yes' if i % 2 else 'no'}\n" for i in range(24))),
+    ),
+    Case(
+        "attacks on gaps",
+        ("compete.format", "column 'b' has missing values", "task.drop"),
+        ("[[entrant]]", "[compete]\nformat = 'adversarial'\n[[entrant]]"),
+        rows("a,b,y\n" + "".join(f"{i},{i if i % 3 else ''},{'yes' if i % 2 else 'no'}\n" for i in range(24))),
+    ),
+    Case(
+        "generators for a table",
+        ("compete.format", "generators draw pictures, and a row here is a table"),
+        ("[[entrant]]", "[compete]\nformat = 'adversarial'\noptions = { game = 'generators' }\n[[entrant]]"),
+    ),
     Case("wrong type", ("task.split.folds", "whole number", "'two'"), ("folds = 2", "folds = 'two'")),
     Case("share out of range", ("task.split.test", "share", "1.5"), ("test = 0.25", "test = 1.5")),
     Case("no kind", ("task.kind is missing",), ('kind = "tabular-classification"', "")),

@@ -119,6 +119,7 @@ def test_the_board_says_what_was_seen(game: Game) -> None:
         middles = [share for share, _, _ in curve]
         assert middles == sorted(middles, reverse=True)
         assert middles[0] == clean[0]
+    assert [line["rank"] is not None for line in values["worst"]] == [False, True, True, False]
     assert 0 < game.siege.farthest(game.end) <= 1.5 * EPSILON + 1e-5
     assert values["rows"] == 80
 

@@ -27,7 +27,7 @@ from concours.testing.processes import all_well, final_state
 from concours.testing.toys import toy_problem
 
 PROBLEM = toy_problem(MemoryStore())
-GAME = Generation(problem=PROBLEM, rounds=3)
+GAME = Generation(problem=PROBLEM, pairs=("dense-dense", "dense-conv"), rounds=3)
 
 
 def test_conformance() -> None:

@@ -52,7 +52,7 @@ OPTIONS = {
         default=list(PAIRS[:2]),
         what="of generators: recipes of a generator and of the discriminator that it trains against",
     ),
-    "epochs": Option(form=whole(1), default=25, what="of generators: passes over the pictures in a round"),
+    "epochs": Option(form=whole(1), default=40, what="of generators: passes over the pictures in a round"),
 }
 
 
@@ -139,7 +139,7 @@ def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until
         "rows": values["rows"],
         "epsilons": [0.0, *siege.epsilons],
         "farthest": siege.farthest(state),
-        "defenders": sorted(board, key=lambda line: line["rank"][0]),
+        "defenders": sorted(board, key=_place),
         "attackers": _attackers(names, values["attackers"]),
         "examples": shown,
     }
@@ -203,6 +203,11 @@ def _line(defender: Defender, index: int, values: Mapping[str, Any], names: Sequ
         "round": best.round if best else 0,
         "ended": defender.ended,
     }
+
+
+def _place(line: Mapping[str, Any]) -> tuple[bool, float]:
+    """Those that are ranked come first, by their rank; the others by what they hold."""
+    return (False, line["rank"][0]) if line["rank"] else (True, -line["share"][0])
 
 
 def _attackers(names: Sequence[str], found: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:

@@ -30,18 +30,19 @@ def _print_defenders(found: Mapping[str, Any], out: Console) -> None:
         f"\n[cyan]defenders[/]  [dim]accuracy on {found['rows']} rows, no number of which changes by more than "
         f"{short(100 * found['epsilon'])}% of its range[/]"
     )
-    table = _table("rank", "name", "no attack", *found["attacks"], "all together")
+    table = _table("rank", "name", "clean", *found["attacks"], "all together")
     for line in found["defenders"]:
         values = [line["clean"], *(line["left"][name] for name in found["attacks"])]
+        whole = ("" if line["rank"] else "≤ ") + _with_ends(line["share"])
         style = "dim" if line["role"] == "baseline" else ""
-        table.add_row(
-            _rank(line["rank"]), escape(line["name"]), *map(_share, values), _with_ends(line["share"]), style=style
-        )
+        table.add_row(_rank(line["rank"]), escape(line["name"]), *map(_share, values), whole, style=style)
     if found["attackers"]:
         left = {line["name"]: line["left"] for line in found["attackers"]}
         mean = [_share(left[name]) for name in found["attacks"]]
-        table.add_row("", "mean of those that met all", "", *mean, "", style="dim")
+        table.add_row("", "left on average", "", *mean, "", style="dim")
     out.print(table)
+    if any(line["rank"] is None for line in found["defenders"]):
+        out.print("  [dim]≤: some attacks cannot be made there, so this is an upper bound, and no rank[/]")
     masked = [line["name"] for line in found["defenders"] if line["masked"]]
     if masked:
         out.print(f"  [yellow]gradients are hidden[/] in {escape(', '.join(masked))}: robustness is overrated there")
@@ -69,7 +70,9 @@ def _table(*titles: str) -> Table:
     return table
 
 
-def _rank(rank: Sequence[int]) -> str:
+def _rank(rank: Sequence[int] | None) -> str:
+    if rank is None:
+        return NOTHING
     return f"{rank[0]} ({rank[1]})" if rank[1] == rank[2] else f"{rank[0]} ({rank[1]}–{rank[2]})"
 
 

@@ -19,7 +19,7 @@ from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.core.seeds import derive_seed
 
-PAIRS = ("dense-dense", "dense-conv", "conv-dense", "conv-conv")
+PAIRS = ("dense-dense", "conv-dense", "dense-conv", "conv-conv")
 """A generator's recipe and a discriminator's; see `concours.entrants.generators`."""
 
 _Z = 1.96
@@ -64,7 +64,7 @@ class Generation(MemoProcess):
     problem: Problem
     pairs: tuple[str, ...] = PAIRS[:2]
     rounds: int = 4
-    epochs: int = 25
+    epochs: int = 40
     rows: int = 500
     threads: int = 1
 

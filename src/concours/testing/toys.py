@@ -62,6 +62,8 @@ _KINDS = (
     "besiege",
     "train_on_attacks",
     "contend",
+    "train_pair",
+    "appraise",
     "stretch",
     "portion",
     "rung",

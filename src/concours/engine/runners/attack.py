@@ -129,7 +129,8 @@ def contend(job: Job, store: Store) -> Yield:
     gradients; `rows`, `pick`, `fold`. Values, a share as [share, low, high] of 95%:
         rows: how many were attacked.
         clean: a defender. matrix: a defender and attack, none where it was not made.
-        worst: a defender: "share", "rank" [rank, best, worst], "tier", by rows that hold against all attacks.
+        worst: a defender: "share", "rank" [rank, best, worst], "tier", by rows that hold against all attacks made on it.
+        Where some met every attack, the others are not ranked: what is told of them is an upper bound.
         curves: a defender: shares that hold against all attacks, for each ε, that of no change first.
         attackers: an attack: "left", the mean share that it leaves the defenders that every attack was made on, and
         "rank", the least first; none where there is no such defender.
@@ -146,9 +147,13 @@ def contend(job: Job, store: Store) -> Yield:
         ends = intervals(means, low=0.0, high=1.0)
         return means, [rounded([m, *e]) for m, e in zip(means.means, ends, strict=True)]
 
-    worst, said = shares([held[:, at].min(axis=0) for held in helds])
-    ranks = _ranks(worst, greater=True)
-    tier = tiers(worst, greater_is_better=True).tolist()
+    holding = [held[:, at].min(axis=0) for held in helds]
+    said = shares(holding)[1]
+    most = max(len(made) for made in params["attacks"])
+    met = [place for place, made in enumerate(params["attacks"]) if len(made) == most]
+    ranked, _ = shares([holding[place] for place in met])
+    ranks = dict(zip(met, _ranks(ranked, greater=True), strict=True))
+    tier = dict(zip(met, tiers(ranked, greater_is_better=True).tolist(), strict=True))
     matrix: list[list[list[float] | None]] = [[None] * len(names) for _ in helds]
     for defender, (held, made) in enumerate(zip(helds, params["attacks"], strict=True)):
         for number, share in zip(made, shares(list(held[:, at]))[1], strict=True):
@@ -158,9 +163,7 @@ def contend(job: Job, store: Store) -> Yield:
             "rows": helds[0].shape[-1],
             "clean": shares([held[0, 0] for held in helds])[1],
             "matrix": matrix,
-            "worst": [
-                {"share": share, "rank": rank, "tier": t} for share, rank, t in zip(said, ranks, tier, strict=True)
-            ],
+            "worst": [{"share": share, "rank": ranks.get(i), "tier": tier.get(i)} for i, share in enumerate(said)],
             "curves": [shares(list(held.min(axis=0)))[1] for held in helds],
             "attackers": _attackers(helds, params["attacks"], len(names), at, shares),
             "masked": [

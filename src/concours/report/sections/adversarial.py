@@ -34,7 +34,7 @@ def adversarial_section(r: Report) -> Section | None:
 
 def _sentences(found: Mapping[str, Any]) -> list[str]:
     defenders, best = found["defenders"], found["defenders"][0]
-    alike = [line["name"] for line in defenders[1:] if line["rank"][1] <= best["rank"][2] and line["rank"][1] == 1]
+    alike = [line["name"] for line in defenders[1:] if line["rank"] and line["rank"][1] == 1]
     rows = counted(found["rows"], "test row" if found["part"] == "test" else "row")
     said = [
         (
@@ -54,7 +54,8 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
     if blind:
         said.append(
             f"Against {_listed(blind)} there are no gradients to follow, so fewer attacks were made: what is told of "
-            f"{'it' if len(blind) == 1 else 'them'} is an upper bound, and a patient attacker may well do better."
+            f"{'it' if len(blind) == 1 else 'them'} is an upper bound, and a patient attacker may well do better. To compare "
+            "with the others, look at the attacks that all of them met."
         )
     masked = [line["name"] for line in defenders if line["masked"]]
     if masked:
@@ -70,27 +71,35 @@ def _matrix(found: Mapping[str, Any]) -> Figure:
     lines, attacks = found["defenders"], found["attacks"]
     cells = [[line["clean"], *(line["left"][name] for name in attacks), line["share"]] for line in lines]
     last = found["attackers"]
-    names = [f"{line['rank'][0]}. {line['name']}" for line in lines]
+    names = [f"{line['rank'][0]}. {line['name']}" if line["rank"] else line["name"] for line in lines]
     if last:
         by_name = {one["name"]: one for one in last}
         cells.append([None, *(by_name[name]["left"] for name in attacks), None])
-        names.append("mean of those that met all")
+        names.append("left on average")
     return Figure(
         title=f"Accuracy at ε = {short(found['epsilon'])}",
         read=(
             "How to read it: each row is a defender, the best first, each column an attack; a cell has the share of rows that are "
             "still named rightly, and its interval of 95%. The last column has the rows that hold against all attacks at once, by "
-            "which defenders are ranked. The last row has what an attack leaves on average: the less, the stronger it is. A dash: "
-            "the attack cannot be made."
+            "which defenders are ranked. A dash: the attack cannot be made; then the last cell is an upper bound, and there is no "
+            "rank. The last row has what an attack leaves on average of those that met them all: the less, the stronger it is."
         ),
         drawing=Grid(
             corner="defender",
             head=("no attack", *attacks, "all together"),
             names=tuple(names),
-            cells=tuple(tuple(_cell(value) for value in row) for row in cells),
+            cells=tuple(
+                (*(_cell(value) for value in row[:-1]), _bound(lines, place) + _cell(row[-1]))
+                for place, row in enumerate(cells)
+            ),
             shades=tuple(tuple(value[0] if value else 0.0 for value in row) for row in cells),
         ),
     )
+
+
+def _bound(lines: Sequence[Mapping[str, Any]], place: int) -> str:
+    """What stands before a share that is an upper bound."""
+    return "≤ " if place < len(lines) and lines[place]["rank"] is None else ""
 
 
 def _cell(value: Sequence[float] | None) -> str:
