@@ -279,23 +279,22 @@ def _besieged(job: Job) -> dict[str, Any]:
 
 
 def _contended(job: Job) -> dict[str, Any]:
-    count, attacks = _count(job, "held"), len(job.params["names"])
-    worst = [chance(job, "worst", str(i)) for i in range(count)]
-    ranks = [1 + sum(other > share for other in worst) for share in worst]
+    made, attacks = job.params["attacks"], len(job.params["names"])
+    worst = _chances(job, "worst", len(made))
+    most = max(map(len, made))
+    ranked = [i for i, numbers in enumerate(made) if len(numbers) == most]
+    ranks = {i: [1 + sum(worst[other] > worst[i] for other in ranked), 1, len(ranked)] for i in ranked}
     shares = [[share, max(share - 0.1, 0.0), min(share + 0.1, 1.0)] for share in worst]
     return {
         "rows": 100,
         "clean": shares,
         "matrix": [
-            [share if a in made else None for a in range(attacks)]
-            for share, made in zip(shares, job.params["attacks"], strict=True)
+            [share if a in own else None for a in range(attacks)] for share, own in zip(shares, made, strict=True)
         ],
-        "worst": [
-            {"share": share, "rank": [rank, 1, count], "tier": 1} for share, rank in zip(shares, ranks, strict=True)
-        ],
+        "worst": [{"share": share, "rank": ranks.get(i), "tier": 1} for i, share in enumerate(shares)],
         "curves": [[share] * 6 for share in shares],
         "attackers": [{"left": [0.5, 0.4, 0.6], "rank": [1, 1, attacks]} for _ in range(attacks)],
-        "masked": [False] * count,
+        "masked": [False] * len(made),
     }
 
 

@@ -131,7 +131,9 @@ def _curves(found: Mapping[str, Any]) -> Figure:
             "shade is an interval of 95%. Attacks chose their settings at the board’s ε, the dashed line."
         ),
         drawing=Planes((Plane(x=x, y=y, curves=tuple(curves)),)),
-        keys=tuple((number % _HUES, line["name"]) for number, line in enumerate(lines)),
+        keys=tuple(
+            (number % _HUES, line["name"] + ("" if line["rank"] else ", at most")) for number, line in enumerate(lines)
+        ),
         table=Table(
             caption="Share of rows named rightly, whatever the attack, by ε",
             head=("Defender", *(short(epsilon) for epsilon in found["epsilons"])),
