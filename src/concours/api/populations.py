@@ -13,6 +13,7 @@ from concours.compete.leaderboard import Leaderboard
 from concours.compete.population import RECIPES, Population
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, nearest
+from concours.core.optional import install_command, installed
 from concours.engine.loop import Engine
 from concours.entrants.recipes import resolve
 from concours.tasks.kinds import kind_named
@@ -63,6 +64,8 @@ def _own(setup: Setup) -> Entrant:
 
 def _unsuited(setup: Setup) -> str:
     """Found out before anything is run."""
+    if not installed("torch"):
+        return f"it needs torch; get it with: {install_command('torch')}"
     names = [candidate.entrant.name for candidate in setup.candidates]
     if NAME in names:
         return f"an entrant is called {NAME!r} already; choose another name for it"
