@@ -46,8 +46,8 @@ def _sentences(r: Report, found: Mapping[str, Any]) -> list[str]:
     return [
         (
             f"{found['members']} networks of one form trained side by side, {counted(found['spent'], 'epoch')} in all, "
-            f"in {counted(len(stretches), 'stretch')}. After each, the worst {moved} one of the best and went on with "
-            "its habits, a little changed."
+            f"in {counted(len(stretches), 'stretch')}. After each, the worst fifth {moved} the best fifth and went on "
+            "with their habits, a little changed."
         ),
         (
             f"The best weights were those of network {best['member'] + 1} after {best_epochs}: {r.metric} "
