@@ -180,6 +180,6 @@ def test_small_data_tell_by_more_folds():
     assert list(Halving(problem=PROBLEM).folds) == [0]
     assert list(Halving(problem=small).folds) == [0, 1, 2]
     eager = Candidate(entrant=Entrant("boosted", "toy", {"effort": 0.9}, "none"))
-    process = Halving(problem=PROBLEM, rungs=2)
+    process = Halving(problem=PROBLEM, eta=3, rungs=2)
     jobs = process.plan(process.init([eager, *entrants(5)], seed=0)).jobs
     assert [job.params["params"]["effort"] for job in jobs if "effort" in job.params["params"]] == [0.1]

@@ -137,7 +137,7 @@ def test_reasons_for_what_is_not_run():
 
 def test_keys():
     """Every key that a contest file may have is described."""
-    text = text_of("start", "data", "splits-and-metrics", "line-ups", "alliances")
+    text = text_of("start", "data", "splits-and-metrics", "line-ups", "alliances", "formats")
     tables = [table for table in vars(config).values() if isinstance(table, dict) and table]
     keys = {key for table in tables for key, form in table.items() if isinstance(form, config.Form)}
     assert {"task", "kind", "seconds", "recipe"} < keys

@@ -44,8 +44,8 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         ),
         (
             f"Of the {len(left)} that left, {worse} {'was' if worse == 1 else 'were'} certainly worse than the best of "
-            f"their rung, row by row; the others may be as good, and left because the rung had no more room. The first one "
-            f"in {found['eta']} of a rung stays whatever the test says, since who is worse on few rows need not be on all."
+            f"their rung, row by row; the others may be as good, and left because the rung had no more room. The best 1 "
+            f"in {found['eta']} of a rung stay whatever the test says, since who is worse on few rows need not be on all."
         ),
     ]
     if early:
