@@ -75,6 +75,17 @@ def test_networks_enter_twice_and_attacks_suit_the_defender() -> None:
     assert len(digests) == 6
 
 
+def test_who_meets_no_attack_takes_no_part() -> None:
+    """Says why, and what to do; the others play on."""
+    defenders = ended(replace(GAME, attacks=("fgsm", "pgd")))
+    failed = defenders["forest"].failed
+    assert failed
+    assert failed.reason == 'fgsm and pgd follow gradients, and it has none; add "square" to the attacks'
+    assert not defenders["forest"].jobs
+    assert defenders["cnn"].status == "ok"
+    check_process(replace(GAME, attacks=("fgsm",)), CANDIDATES, answer=answer)
+
+
 def test_each_round_trains_on_the_last_weights_against_the_attack_that_left_least() -> None:
     """Of those that follow gradients; with the settings that this attack chose, shortened."""
     jobs = ended()["cnn-hardened"].jobs

@@ -116,7 +116,11 @@ def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until
     said: dict[str, Any] = {
         "epsilon": how["epsilon"],
         "attacks": list(names),
-        "failed": {d.candidate.entrant.name: d.failed.reason for d in defenders if d.failed},
+        "failed": {
+            d.candidate.entrant.name: d.failed.reason
+            for d in defenders
+            if d.failed and d.candidate.entrant.role != "baseline"
+        },
     }
     if any(defender.status == "running" for defender in defenders):
         return said

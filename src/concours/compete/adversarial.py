@@ -70,6 +70,11 @@ class Adversarial(MemoProcess):
 
     def _plain(self, state: Memo, candidate: Candidate) -> Defender:
         """An entrant as it is fitted."""
+        if not self.made_on(candidate.entrant):
+            reason = f'{" and ".join(self.attacks)} follow gradients, and it has none; add "square" to the attacks'
+            return Defender(
+                candidate=candidate, failed=Failed(job=candidate.entrant.digest, cause="recipe", reason=reason)
+            )
         jobs: list[Job] = []
         prepared: Done | None = None
         if (preparation := _preparation(candidate.entrant)) is not None:
