@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
@@ -32,8 +31,7 @@ def dump_checkpoint(estimator: Any) -> dict[str, bytes] | None:
     """The files of a fitted estimator's checkpoint; none where it could not go on from one."""
     if not _can(estimator):
         return None
-    tensors = {name: np.ascontiguousarray(array) for name, array in estimator.get_tensors().items()}
-    return {_FILE: safetensors.numpy.save(tensors)}
+    return {_FILE: safetensors.numpy.save(estimator.get_tensors())}
 
 
 def load_checkpoint(files: Mapping[str, bytes]) -> Checkpoint | None:
