@@ -129,7 +129,7 @@ def contend(job: Job, store: Store) -> Yield:
     gradients; `rows`, `pick`, `fold`. Values, a share as [share, low, high] of 95%:
         rows: how many were attacked.
         clean: a defender. matrix: a defender and attack, none where it was not made.
-        worst: a defender: "share", "rank" [rank, best, worst], "tier", by rows that hold against all attacks made on it.
+        worst: a defender: "share", "rank" [rank, best, worst], "tier", by rows that hold against all attacks on it.
         Where some met every attack, the others are not ranked: what is told of them is an upper bound.
         curves: a defender: shares that hold against all attacks, for each ε, that of no change first.
         attackers: an attack: "left", the mean share that it leaves the defenders that every attack was made on, and
