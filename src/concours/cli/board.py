@@ -112,6 +112,8 @@ def _board(result: Result, width: int) -> Table:
     table.add_column("selection", no_wrap=True)
     table.add_column("fit s", justify="right", no_wrap=True)
     for line in result.standings:
+        if line.status == "dropped":  # told below, with how far it came
+            continue
         star = "★" if line.entrant.name == result.default else ""
         others = [_number(line.metrics.get(metric.name)) for metric in metrics[1:]]
         name, score = escape(line.entrant.name), _number(line.score)
