@@ -15,7 +15,7 @@ from concours.core.process import Memo
 from concours.engine.loop import Engine
 
 OPTIONS = {
-    "eta": Option(form=whole(2), default=4, what="by how much a rung has more rows than the one before"),
+    "eta": Option(form=whole(2), default=3, what="by how much a rung has more rows than the one before"),
     "finalists": Option(form=whole(1), default=3, what="how many go on to the leaderboard at most"),
     "rungs": Option(
         form=Form("a whole number from 1 to 8", lambda value: whole(1).accepts(value) and value <= 8),

@@ -105,7 +105,7 @@ class Knockout:
     """
 
     problem: Problem
-    eta: int = 4
+    eta: int = 3
     finalists: int = 3
     rungs: int | None = None
     level: float = 0.95
