@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from concours.api.credit import Credit
@@ -89,8 +90,18 @@ class Outcome:
     format: Mapping[str, Any] = field(default_factory=lambda: {"name": LEADERBOARD})
 
 
-def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, workers: int = 1) -> Outcome:
+def circle(
+    engine: Engine,
+    setup: Setup,
+    *,
+    budget_s: float | None = None,
+    workers: int = 1,
+    late: Mapping[str, str] = MappingProxyType({}),
+) -> Outcome:
     """Drives a contest around, or, with an engine that only remembers, as far as its journal goes.
+
+    Args:
+        late: who is known not to be fitted on the leaderboard for lack of time, and why, by name.
 
     Raises:
         RecipeError: a recipe does not lead to an estimator.
@@ -101,7 +112,12 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, worke
     admitted, turned_away = _admit(engine, setup, until)
     admitted, notes = _search(engine, setup, admitted, budget_s, until)
     stage = _before(engine, setup, admitted, budget_s)
-    admitted, notes = list(stage.candidates), {**notes, **stage.notes}
+    admitted, notes = [c for c in stage.candidates if c.entrant.name not in late], {**notes, **stage.notes}
+    given_up = [
+        Standing(entrant=c.entrant, status="out_of_time", reason=late[c.entrant.name])
+        for c in stage.candidates
+        if c.entrant.name in late
+    ]
     state = engine.drive(board, admitted, seed=seed, until_s=until)
     alliances, warnings = _cooperate(engine, setup, board, state, budget_s)
     state = engine.drive(board, [*admitted, *alliances], seed=seed)
@@ -115,7 +131,10 @@ def circle(engine: Engine, setup: Setup, *, budget_s: float | None = None, worke
     )
     return Outcome(
         standings=Standings(
-            tuple(replace(line, note=notes.get(line.entrant.name, "")) for line in (*lines, *stage.away, *turned_away))
+            tuple(
+                replace(line, note=notes.get(line.entrant.name, ""))
+                for line in (*lines, *given_up, *stage.away, *turned_away)
+            )
         ),
         candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
         default=order.lines[0].entrant.name if complete else None,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from concours.api.circle import circle
 from concours.api.folder import RunFolder
+from concours.api.formats import FORMATS
 from concours.api.result import Result
 from concours.api.setup import Setup
 from concours.core.digests import Digest
@@ -55,16 +57,20 @@ def replays(folder: RunFolder, setup: Setup, records: Sequence[Record], kept: Re
         yield _replay(folder, setup, records, last=False)
         return
     late = _late(kept, records)
-    known = replace(setup, skipped={**setup.skipped, **{name: line.reason for name, line in late.items()}})
+    given_up = {name: line.reason for name, line in late.items()}
+    staged = FORMATS[setup.format].before is not None  # there they played, before time was short
+    known = setup if staged else replace(setup, skipped={**setup.skipped, **given_up})
+    given_up = given_up if staged else {}
     taken = (f"who ran out of time ({', '.join(late)})",) if late else ()
     for last in (False, True):
-        replay = replace(_replay(folder, known, records, last=last), taken=taken)
+        replay = replace(_replay(folder, known, records, last=last, late=given_up), taken=taken)
         yield _as_kept(replay, late, kept, setup)
     searching = [c.entrant.name for c in setup.candidates if c.entrant.search and c.entrant.name in kept.candidates]
     if searching:
         chosen = replace(known, candidates=tuple(_chosen(c, kept.candidates) for c in known.candidates))
         told = (*taken, f"what the searches chose ({', '.join(searching)})")
-        yield _as_kept(replace(_replay(folder, chosen, records, last=False), taken=told), late, kept, setup)
+        replay = _replay(folder, chosen, records, last=False, late=given_up)
+        yield _as_kept(replace(replay, taken=told), late, kept, setup)
 
 
 def hidden(folder: RunFolder, setup: Setup, records: Sequence[Record], kept: Result) -> list[str]:
@@ -74,7 +80,14 @@ def hidden(folder: RunFolder, setup: Setup, records: Sequence[Record], kept: Res
     return [line.entrant.name for line in board if line.entrant.name in late and line.selection]
 
 
-def _replay(folder: RunFolder, setup: Setup, records: Sequence[Record], *, last: bool) -> Replay:
+def _replay(
+    folder: RunFolder,
+    setup: Setup,
+    records: Sequence[Record],
+    *,
+    last: bool,
+    late: Mapping[str, str] = MappingProxyType({}),
+) -> Replay:
     journal = MemoryJournal()
     journal.records.extend(records)
     codes: dict[Digest, list[Digest | None]] = {}
@@ -93,7 +106,7 @@ def _replay(folder: RunFolder, setup: Setup, records: Sequence[Record], *, last:
             jobs[job.digest] = Recalled(job=job, event=event, current=code(job) == code_digest(job, RUNNERS))
 
     engine = Engine(store=folder.store, journal=journal, executor=None, code=code, listener=hear)
-    return Replay(result=Result.of(circle(engine, setup), setup, folder), jobs=jobs)
+    return Replay(result=Result.of(circle(engine, setup, late=late), setup, folder), jobs=jobs)
 
 
 def _chosen(candidate: Candidate, known: Mapping[str, Candidate]) -> Candidate:

@@ -190,7 +190,7 @@ class Knockout:
                     )
         here = sorted(
             (c for c in state.candidates if c.entrant.name not in gone),
-            key=lambda c: (best.get(c.entrant.name, (1, 0)), _key(c)),
+            key=lambda c: best.get(c.entrant.name, (1, 0)),
         )
         if not rungs:
             here = list(state.candidates)
