@@ -210,7 +210,7 @@ def test_a_second_writer(monkeypatch, capfd):
     code, _, err = concours(monkeypatch, capfd, "run contest.toml --engine inline --out out")
     os.close(lock)
     assert code == 2
-    assert "another run is writing to out" in err
+    assert "another command is writing to out" in err
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,7 @@ class Fitted:
         Raises:
             ValueError: a prediction has the wrong shape, is not finite, or is no distribution.
         """
+        x = _for_linear(self.estimator, x)
         if not self.classes:
             return _column(self.estimator.predict(x), x.shape[0])
         if hasattr(self.estimator, "predict_proba"):
@@ -78,6 +79,12 @@ def fit(estimator: Any, x: Any, y: NDArray[Any], classes: int, *, calibrate: boo
             estimator = CalibratedClassifierCV(estimator, cv=folds, ensemble=False)
     estimator.fit(x, labels)
     return Fitted(estimator, codes, classes, len(labels))
+
+
+def _for_linear(estimator: Any, x: Any) -> Any:
+    """A matrix in double precision for a linear model: in single, a row's last bit hangs on where it lies in memory."""
+    single = isinstance(x, np.ndarray) and x.dtype == np.float32
+    return x.astype(np.float64) if single and hasattr(estimator, "coef_") else x
 
 
 class _Constant:

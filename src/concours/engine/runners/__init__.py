@@ -8,7 +8,7 @@ _OF_DATA = (*_NUMERIC, "pandas", "pyarrow")
 RUNNERS = {
     "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=1),
     "prepare": RunnerSpec(reference="concours.engine.runners.fit:prepare", version=2, packages=_OF_DATA),
-    "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=3, packages=(*_NUMERIC, "pandas")),
+    "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=4, packages=(*_NUMERIC, "pandas")),
     "calibrate": RunnerSpec(reference="concours.engine.runners.calibrate:calibrate", version=1, packages=_NUMERIC),
     "gather": RunnerSpec(reference="concours.engine.runners.join:gather", version=1, packages=("numpy",)),
     "blend": RunnerSpec(reference="concours.engine.runners.join:blend", version=1, packages=("numpy",)),
