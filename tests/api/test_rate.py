@@ -136,10 +136,38 @@ def test_a_category_without_a_board():
     assert sum("no board" in warning for warning in found.warnings) == 2
 
 
+@pytest.mark.parametrize("options", [*WAYS.values()], ids=list(WAYS))
+def test_battles_without_weight_count_for_nothing(options):
+    """Whoever plays only in them is not rated, and all others are as if there were none of these."""
+    options = {**options, "anchor": ("m2", 1500.0)}
+    of = (FRAME.model_a == "m5") | (FRAME.model_b == "m5")
+    lines = {
+        line.name: line for line in concours.rate(FRAME.assign(w=np.where(of, 0.0, 1.0)), weight="w", **options).ratings
+    }
+    assert lines["m5"].rating is None and lines["m5"].battles == 0
+    if "control" in options:  # a standard deviation of a control is one of all battles
+        return
+    for line in concours.rate(FRAME[~of], **options).ratings:
+        assert lines[line.name].rating == pytest.approx(line.rating, abs=1e-6)
+        assert lines[line.name].battles == line.battles
+
+
+def test_a_board_without_the_anchor():
+    """A category in which the anchor does not play is named."""
+    frame = FRAME[~((FRAME.kind == "prose") & ((FRAME.model_a == "m0") | (FRAME.model_b == "m0")))]
+    found = concours.rate(frame, by="kind", anchor=("m0", 1500.0))
+    assert "m0 does not play in every category: the mean is 1000 in prose" in found.warnings
+
+
 @pytest.mark.parametrize(
     ("frame", "options", "message"),
     [
         (FRAME, {"anchor": ("m9", 1000)}, "no model is called 'm9'; did you mean"),
+        (
+            pd.concat([FRAME, pd.DataFrame({"model_a": ["solo"], "model_b": ["solo"], "winner": ["tie"]})]),
+            {"anchor": ("solo", 1000)},
+            "'solo' met nobody but itself",
+        ),
         (FRAME, {"ties": "davidsson"}, "did you mean 'davidson'?"),
         (FRAME, {"online": "glicko"}, "known: elo, trueskill; got 'glicko'"),
         (FRAME, {"bootstrap": 1}, "2 rounds at least"),
@@ -211,6 +239,14 @@ def test_audit_of_games():
     """Where the winner is always named first, nothing is said of sides."""
     games = pd.DataFrame({"winner": ["a", "b", "c", "b"] * 5, "loser": ["b", "c", "a", "a"] * 5})
     assert concours.audit(games).position is None
+
+
+def test_sides_of_whom_nothing_establishes():
+    """Where one has always won, nothing is said of sides: least of all that they are worth exactly nothing."""
+    frame = pd.DataFrame(
+        {"model_a": ["a", "b"] * 10, "model_b": ["b", "a"] * 10, "winner": ["model_a", "model_b"] * 10}
+    )
+    assert concours.audit(frame).position is None
 
 
 def test_audit_wants_a_column_that_is_there():

@@ -101,6 +101,12 @@ def test_names_may_be_numbers():
     assert tallied(frame).counts.names == ("1", "2", "3")
 
 
+def test_categories_that_no_row_has_are_no_models():
+    """A pandas categorical may know more names than it holds."""
+    frame = FRAME.assign(model_a=pd.Categorical(FRAME.model_a, categories=[*sorted(set(FRAME.model_a)), "nobody"]))
+    assert "nobody" not in tallied(frame).counts.names
+
+
 def test_columns_of_others():
     """Columns as of evalica and of games are recognised; any can be named."""
     sides = FRAME.rename(columns={"model_a": "left", "model_b": "right"})
@@ -147,6 +153,9 @@ def bad(**columns) -> pd.DataFrame:
         (bad(winner=["model_a", "model_c", *["tie"] * 4]), {}, "'winner' is 'model_c' in row 2; expected model_a"),
         (bad(winner=["model_a", None, *["tie"] * 4]), {}, "'winner' is nothing in row 2"),
         (bad(model_b=["y", "z", None, "z", "x", "x"]), {}, "'model_b' is missing in row 3"),
+        (bad(model_b=["y", "", "z", "z", "x", "x"]), {}, "'model_b' is missing in row 2"),
+        (bad(weight=[1, 1, 1, 1e-200, 1, 1]), {"weight": "weight"}, "a battle weighs 1e-200 in row 4; 0 or a number from"),
+        (bad(p=[1, 0.5, 7, 1, 1, 1]), {"propensity": "p"}, "'p' is 7 in row 3; a probability of at most 1"),
         (bad(weight=[1, 1, np.nan, 1, 1, 1]), {"weight": "weight"}, "'weight' is nan in row 3"),
         (bad(weight=[1, 1, 1, -2, 1, 1]), {"weight": "weight"}, "'weight' is -2 in row 4; a finite number of at least 0"),
         (bad(weight=["a"] * 6), {"weight": "weight"}, "'weight' must hold numbers, got 'a'"),

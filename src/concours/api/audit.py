@@ -44,7 +44,8 @@ class Audit:
     Attributes:
         battles, models: how many.
         voters: None where no column names them; else how many there are, and those who stand out.
-        position: what being shown on the left is worth; None where the winner is always the left one.
+        position: what being shown on the left is worth; None where the winner is always the left one, or no models
+            are established.
         clones: pairs of models that cannot differ by more than the margin.
         first_place: the fewest votes found whose removal puts another model first; None where nothing does.
         circles: triples in which each beats the next.
@@ -164,8 +165,11 @@ def _one_sided(leaning: Sides, who: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _position(counts: Counts, board: Boards) -> dict[str, Any]:
-    """What the left side is worth, the strengths of the models taken into account."""
+def _position(counts: Counts, board: Boards) -> dict[str, Any] | None:
+    """What the left side is worth, the strengths of the models taken into account; None where none are established."""
+    known = standing(board, 0)
+    if not known.established.any():
+        return None
     met = counts.left != counts.right
     cells = [
         (counts.left[met], counts.right[met], y, counts.weight[met, outcome], counts.square[met, outcome])
@@ -184,7 +188,7 @@ def _position(counts: Counts, board: Boards) -> dict[str, Any]:
         square=square[some],
         features=np.ones((int(some.sum()), 1)),
     )
-    found = controlled.rate(rows, standing(board, 0), ridge=1e-6)
+    found = controlled.rate(rows, known, ridge=1e-6)
     log_odds, error = float(found.coefficients[0]), float(found.stderr[0])
     z = log_odds / error if error > 0 else 0.0
     decisive = float(weight[y != 0.5].sum())

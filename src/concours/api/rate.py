@@ -219,6 +219,7 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
     rows = tally.kept() if tally.columns.clusters or tally.columns.controls or rules.online else None
     solver = _Solver(boards=boards.block(kept), ties=ties, rules=rules, rows=rows, tally=tally)
     solved = solver.solve([kinds[place] for place in kept])
+    warnings += _unanchored(rules, names, [kinds[place] for place in kept], solved.rated)
     lines = [
         _lines(names, solved.rated[place], solver.boards, place, rules, solved.bounds[place], solved.units[place])
         for place in range(len(kept))
@@ -273,7 +274,9 @@ def _self_battles(names: Sequence[str], selves: Floats) -> list[str]:
         return []
     most = own[np.argsort(-selves[own], kind="stable")]
     which = ", ".join(f"{names[code]} {int(selves[code]):,}" for code in most[:5]) + (", …" if len(own) > 5 else "")
-    return [f"{int(selves.sum()):,} battles of a model with itself are left out ({which})"]
+    many = int(selves.sum())
+    said = "1 battle of a model with itself is" if many == 1 else f"{many:,} battles of a model with itself are"
+    return [f"{said} left out ({which})"]
 
 
 def _solvable(boards: Boards, kinds: Sequence[str]) -> tuple[list[int], list[str]]:
@@ -287,6 +290,20 @@ def _solvable(boards: Boards, kinds: Sequence[str]) -> tuple[list[int], list[str
             why = "only ties" if weight.sum() else "no battle between two models"
             told.append(f"category {kind!r} has {why}: no board")
     return kept, told
+
+
+def _unanchored(rules: Rules, names: Sequence[str], kinds: Sequence[str], rated: Sequence[Rated]) -> list[str]:
+    """The boards on which the anchor has no rating."""
+    if not rules.anchor:
+        return []
+    name, place = rules.anchor[0], names.index(rules.anchor[0])
+    without = [kind for kind, board in zip(kinds, rated, strict=True) if not np.isfinite(board.theta[place])]
+    if without[:1] == kinds[:1]:
+        raise ContestError(f"anchor: {name!r} met nobody but itself, so it has no rating; choose another model")
+    if not without:
+        return []
+    which = ", ".join(without[:5]) + (", …" if len(without) > 5 else "")
+    return [f"{name} does not play in every category: the mean is {MEAN:g} in {which}"]
 
 
 def _how(rules: Rules, tally: Tally) -> str:
@@ -499,7 +516,7 @@ def _notes(known: Any) -> list[str]:
         if known.established[code]:
             why = ""
         elif not battles:
-            why = "met nobody but itself: not rated"
+            why = "met nobody but itself, or by battles without weight: not rated"
         elif known.island[code] > 0:
             why = "never met the leading group, not even by way of others: placed by a prior"
         elif known.unbeaten[code]:

@@ -360,7 +360,7 @@ def _print_audit(found: Audit, name: str) -> None:
             )
     out.print("\n[bold]Sides[/]")
     if found.position is None:
-        out.print("  [dim]the winner is always named first: sides are not known[/]")
+        out.print("  [dim]sides are not known: the winner is always named first, or no models are established[/]")
     else:
         low, high = found.position["ci"]
         out.print(f"  being left is worth {found.position['points']:+.1f} points [dim]\\[{low:+.1f}, {high:+.1f}][/]")
@@ -381,13 +381,15 @@ def _print_audit(found: Audit, name: str) -> None:
 def _print_first(found: Audit, out: Console) -> None:
     from rich.markup import escape
 
+    from concours.report.lines import counted
+
     first = found.first_place
     if first is None:
         out.print("  [dim]no few votes carry it[/]")
         return
     out.print(
-        f"  without {first['votes']:,} votes ({first['share']:.2%}) {escape(first['challenger'])} would stand before "
-        f"{escape(first['leader'])}:"
+        f"  without {counted(first['votes'], 'vote')} ({first['share']:.2%}) {escape(first['challenger'])} would stand "
+        f"before {escape(first['leader'])}:"
     )
     for each in first["removed"][:5]:
         out.print(f"  [dim]{each['votes']:>5,} {escape(each['what'])}[/]")

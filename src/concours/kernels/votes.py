@@ -66,7 +66,8 @@ class Counts:
     Attributes:
         names, categories: sorted.
         left, right, category: (cells,) codes, sorted by category, left, right.
-        battles, weight, square: (cells, 3) by outcome: how many, the sum of their weights and of the squares of these.
+        battles, weight, square: (cells, 3) by outcome: how many weigh anything, the sum of their weights and of the
+            squares of these.
     """
 
     names: tuple[str, ...]
@@ -200,6 +201,7 @@ def count(votes: Votes, names: Sequence[str], categories: Sequence[str] = ("",))
     sums = [battles, battles, battles]
     if votes.weight is not None:
         powers = (votes.weight, np.square(votes.weight))
+        battles = np.bincount(place, votes.weight > 0, width).astype(np.float64)
         sums = [battles, *(np.bincount(place, power, width).astype(np.float64) for power in powers)]
     if width == size:
         sums = [values[found] for values in sums]

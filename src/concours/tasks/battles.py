@@ -26,6 +26,7 @@ MOST_MODELS: Final = 5000
 _BLOCK = 1 << 21  # a reader holds many of these at a time
 _LINES = 1 << 24  # a line of JSON may hold a whole conversation
 _ROWS = 1 << 20
+_LEAST, _GREATEST = 1e-100, 1e100  # of weights: their squares are numbers too
 
 _PLAIN = {"utf-8": "utf8", "utf-8-sig": "utf8"}  # what the reader need not decode itself
 _SIDES = (("model_a", "model_b"), ("left", "right"), ("a", "b"), ("player_a", "player_b"))
@@ -103,15 +104,24 @@ class Codes:
             values = _plain(values).dictionary_encode()
         if values.null_count:
             row = begins + pc.index(values.is_null(), True).as_py()
-            raise DataError(f"{self.column!r} is missing in row {row + 1}; a name was expected")
-        known = [self.names.setdefault(_word(word), len(self.names)) for word in values.dictionary.to_pylist()]
+            raise self._missing(row)
+        places = values.indices.to_numpy(zero_copy_only=False)
+        words = values.dictionary.to_pylist()
+        known = np.zeros(len(words), dtype=np.int32)
+        for place in np.flatnonzero(np.bincount(places, minlength=len(words))).tolist():  # a dictionary may hold more
+            name = _word(words[place])
+            if not name:
+                raise self._missing(begins + int(np.argmax(places == place)))
+            known[place] = self.names.setdefault(name, len(self.names))
         if self.most and len(self.names) > self.most:
             raise DataError(
                 f"{self.column!r} has more than {self.most:,} names within {begins + len(values):,} rows, e.g. "
                 f"{list(self.names)[-1]!r}; is it the right column? At most {self.most:,} models can be rated"
             )
-        places = values.indices.to_numpy(zero_copy_only=False)
-        return np.asarray(np.array(known, dtype=np.int32)[places]) if known else np.empty(0, dtype=np.int32)
+        return known[places]
+
+    def _missing(self, row: int) -> DataError:
+        return DataError(f"{self.column!r} is missing in row {row + 1}; a name was expected")
 
 
 class Tally:
@@ -195,7 +205,15 @@ class Tally:
             if not chance.all():
                 row = self.rows + int(np.argmin(chance)) + 1
                 raise DataError(f"{columns.propensity!r} is 0 in row {row}; a probability above 0 was expected")
+            if (chance > 1 + 1e-9).any():
+                row = int(np.argmax(chance > 1 + 1e-9))
+                raise DataError(
+                    f"{columns.propensity!r} is {chance[row]:g} in row {self.rows + row + 1}; "
+                    "a probability of at most 1 was expected"
+                )
             weight = (1.0 if weight is None else weight) / chance
+        if weight is not None:
+            _check_weights(weight, self.rows)
         category = self._categories.of(batch[columns.category], self.rows) if columns.category else None
         return Votes(left=left, right=right, outcome=outcome, weight=weight, category=category)
 
@@ -411,6 +429,16 @@ def _numbers(values: pa.Array, column: str, begins: int, *, least: float | None 
         bound = "a finite number" if least is None else f"a finite number of at least {least:g}"
         raise DataError(f"{column!r} is {numbers[row]:g} in row {begins + row + 1}; {bound} was expected")
     return np.asarray(numbers)
+
+
+def _check_weights(weight: NDArray[np.float64], begins: int) -> None:
+    wrong = (weight > 0) & ~((weight >= _LEAST) & (weight <= _GREATEST))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(
+            f"a battle weighs {weight[row]:g} in row {begins + row + 1}; "
+            f"0 or a number from {_LEAST:g} to {_GREATEST:g} was expected"
+        )
 
 
 def _controls(batch: pa.RecordBatch, names: Sequence[str], begins: int) -> NDArray[np.float64]:

@@ -53,7 +53,11 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         (
             "Distances are of Fréchet, between the principal components of what a classifier of ours has before its last layer. "
             "It was fitted, as generators were, without the pictures that are compared with; a generator’s round was chosen on "
-            "others."
+            + (
+                "others."
+                if found["part"] == "test"
+                else "these very pictures, so distances here are a little too small."
+            )
         ),
     ]
     return said + [f"{name} was given up: {reason}." for name, reason in found["failed"].items()]
