@@ -71,7 +71,8 @@ class Adversarial(MemoProcess):
     def _plain(self, state: Memo, candidate: Candidate) -> Defender:
         """An entrant as it is fitted."""
         if not self.made_on(candidate.entrant):
-            reason = f'{" and ".join(self.attacks)} follow gradients, and it has none; add "square" to the attacks'
+            follow = "follows" if len(self.attacks) == 1 else "follow"
+            reason = f'{" and ".join(self.attacks)} {follow} gradients, and it has none; add "square" to the attacks'
             return Defender(
                 candidate=candidate, failed=Failed(job=candidate.entrant.digest, cause="recipe", reason=reason)
             )

@@ -1,10 +1,10 @@
 """The arena: complete candidates meet on single rows, pair by pair, until it is settled who is first.
 
 A row is a battle, and the lower loss wins it. Strengths are those of Bradley and Terry (1952), ties as half a win for
-both, and a row on which several pairs met counts as one observation (a covariance robust to clusters). Which pairs meet
-next is drawn by how much surer their battles would make the order of those who may still be first. So what is rated is
-how often a candidate is better, not by how much: one that is a little better on most rows and very wrong on a few
-stands higher here than on the board.
+both, and a row on which several pairs met counts as one observation, as do rows of one group (a covariance robust to
+clusters). Which pairs meet next is drawn by how much surer their battles would make the order of those who may still be
+first. So what is rated is how often a candidate is better, not by how much: one that is a little better on most rows
+and very wrong on a few stands higher here than on the board.
 
 Where a battle comes from is the business of the job: a judge's or a person's votes would do as well.
 """
@@ -53,7 +53,8 @@ class Fought:
     """What has been fought so far.
 
     Attributes:
-        votes: (battles, 4) int64: first, second, who won (`kernels.votes`), and the row, by its place in their order.
+        votes: (battles, 4) int64: first, second, who won (`kernels.votes`), and what is one observation: the row, by
+            its place in their order, or its group.
         jobs: all that were asked for.
         settled: whether the first is certainly better than all others.
         by: the metric by which rows were compared.
@@ -161,6 +162,7 @@ class Arena(MemoProcess):
         first, second, begin, _ = duel
         outcomes = np.frombuffer(told["outcomes"].encode(), dtype=np.uint8).astype(np.int64) - ord("0")
         rows = (begin + np.arange(len(outcomes))) % self.problem.train.rows
+        rows = np.asarray(told.get("groups", rows), dtype=np.int64)
         return np.stack([np.full_like(rows, first), np.full_like(rows, second), outcomes, rows], axis=1)
 
     def _next(

@@ -34,7 +34,7 @@ class Match:
     Attributes:
         first, second: by their places; second is none where the first has no opponent and goes on.
         winner: none for a tie, and before it is known.
-        mean, stderr: the first's advantage a row.
+        mean, stderr: the first's advantage a row; the latter none where all rows belong together.
         rows: compared, in the last duel of it.
         over: whether it has ended.
     """
@@ -179,7 +179,7 @@ class Tournament(MemoProcess):
             return _circle(table.players, number)
         if self.system == "swiss":
             rounds = self.rounds or ceil(log2(table.players)) + 1
-            return _swiss(table) if number < min(rounds, table.players - 1) else []
+            return _swiss(table) if number < min(rounds, table.players - 1 + table.players % 2) else []
         alive = [[p for p in range(table.players) if table.lost[p] == lost] for lost in range(self._lives)]
         whole, hurt = alive[0], alive[1] if self._lives > 1 else []
         if len(whole) == 1 and len(hurt) == 1:
@@ -200,7 +200,7 @@ class Tournament(MemoProcess):
                 return Match(first=first, second=second, over=False, jobs=tuple(jobs))
             told = ended.values["duels"][0] if isinstance(ended, Done) else {"mean": 0.0, "stderr": 0.0}
             mean, stderr = told["mean"], told["stderr"]
-            clear = abs(mean) > norm.isf((1 - self.level) / 2) * stderr
+            clear = stderr is not None and abs(mean) > norm.isf((1 - self.level) / 2) * stderr
             last = not isinstance(ended, Done) or rows >= self.problem.train.rows
             if clear or not must or last:
                 break

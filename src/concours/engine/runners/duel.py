@@ -9,8 +9,9 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.diagnose import metric_of_rows
-from concours.engine.runners.score import as_taken
+from concours.engine.runners.score import as_taken, finite, groups_of
 from concours.engine.work import Yield
+from concours.kernels.scores import row_means
 from concours.kernels.votes import LEFT, RIGHT, TIE
 
 
@@ -20,12 +21,15 @@ def duels(job: Job, store: Store) -> Yield:
     A row is compared by the ranking metric where that is a mean over rows, else by log loss or absolute error. A
     difference within `band` times the median score of a row, over all models of the job, is a tie.
 
-    Inputs: `y`, `folds`, `predictions0…n`. Params: those of the metrics; `decisions`; `rows_seed`, of the order in
-    which rows are taken; `band`; `pairs`, each [first, second, from where in that order, how many rows], round its end.
-    Values: `by`, the metric; `duels`, for each pair `outcomes`, a digit a row: 0 where the first wins, 1 where the
-    second does, 2 for a tie (`kernels.votes`); and the `mean` of the first's advantage a row, with `stderr`.
+    Inputs: `y`, `folds`, `predictions0…n`; `groups` where rows belong together. Params: those of the metrics;
+    `decisions`; `rows_seed`, of the order in which rows are taken; `band`; `pairs`, each [first, second, from where in
+    that order, how many rows], round its end. Values: `by`, the metric; `duels`, for each pair `outcomes`, a digit a
+    row: 0 where the first wins, 1 where the second does, 2 for a tie (`kernels.votes`); and the `mean` of the first's
+    advantage a row, with `stderr`. Rows of a group are one observation: then there are the `groups` of the rows, and no
+    `stderr` where that is one group only.
     """
     y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
+    groups = groups_of(job, store)
     metric, decisions = metric_of_rows(job), job.params["decisions"]
     assert metric.rows is not None  # noqa: S101 (for the type checker)
     said = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(len(decisions))]
@@ -38,11 +42,14 @@ def duels(job: Job, store: Store) -> Yield:
     for first, second, begin, count in job.params["pairs"]:
         rows = order[(begin + np.arange(min(count, len(y)))) % len(y)]
         ahead = sign * (scores[first, rows] - scores[second, rows])
-        found.append(
-            {
-                "outcomes": "".join(np.where(np.abs(ahead) <= band, TIE, np.where(ahead > 0, LEFT, RIGHT)).astype(str)),
-                "mean": float(ahead.mean()),
-                "stderr": float(ahead.std(ddof=1) / len(rows) ** 0.5) if len(rows) > 1 else 0.0,
-            }
-        )
+        told_of = {
+            "outcomes": "".join(np.where(np.abs(ahead) <= band, TIE, np.where(ahead > 0, LEFT, RIGHT)).astype(str)),
+            "mean": float(ahead.mean()),
+            "stderr": float(ahead.std(ddof=1) / len(rows) ** 0.5) if len(rows) > 1 else 0.0,
+        }
+        if groups is not None:
+            _, units = np.unique(groups[rows], return_inverse=True)
+            stderr = finite(float(row_means(ahead[:, None], groups=units).stderr[0]))
+            told_of |= {"stderr": stderr, "groups": groups[rows].tolist()}
+        found.append(told_of)
     return Yield(values={"by": metric.metric.name, "duels": found})
