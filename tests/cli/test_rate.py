@@ -113,3 +113,14 @@ def test_refused(concours, command, message):
     code, out, err = concours(command)
     assert (code, out) == (2, "")
     assert message in err and len(err.strip().splitlines()) == 1
+
+
+def test_names_do_not_command_the_terminal(concours):
+    """Neither escape sequences nor markup in names and columns are obeyed."""
+    frame = pd.read_csv("battles.csv").replace(NAMES[1], "\x1b[31mred\a").replace(NAMES[2], "[/dim]")
+    frame.rename(columns={"voter": "[/x]"}).to_csv("odd.csv", index=False)
+    for command in ("rate odd.csv --cluster [/x]", "audit odd.csv --voter [/x]", "pair odd.csv --next 40"):
+        code, out, _ = concours(command)
+        assert code == 0
+        assert "\x1b[31mred" not in out and "\a" not in out
+        assert "[/dim]" in out or command.startswith("audit")

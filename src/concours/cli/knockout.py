@@ -14,9 +14,12 @@ _SHOWN = 16
 
 
 def print_knockout(found: Mapping[str, Any], out: Console) -> None:
-    """The bracket: scores on the way, who stayed, who left and why; nothing where there was no rung."""
+    """The bracket: scores on the way, who stayed, who left and why; where there was no rung, that there was none."""
     rungs = found.get("rungs")
     if not rungs:
+        if found.get("finalists", 0) >= found.get("entrants", 0) > 0:
+            room = f"the leaderboard has room for {found['finalists']}"
+            out.print(f"\n[cyan]{found['name']}[/]: nobody had to leave: {room}, and {found['entrants']} entered")
         return
     whole = found["entrants"] * found["folds"]
     share = f"{found['spent'] / whole:.0%} of what fitting all on all folds is"
