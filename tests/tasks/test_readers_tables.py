@@ -342,3 +342,14 @@ def test_bombs(name, tmp_path, monkeypatch):
         (zipped if name == "a.zip" else tarred)(tmp_path / name, {"t.csv": content})
     with pytest.raises(DataError, match="refused as a bomb"):
         opened(tmp_path / name)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_columns_that_stay_as_they_are_written(tmp_path, encoding):
+    """Columns named in `written` keep every cell as the file has it, but for blanks around; gaps are gaps."""
+    text = "id,label,n\n007,TRUE,1\n 1.0 ,x \u00e9,2\n12345678901234567890123,NA,3\n1e3, NA ,4\n"
+    (tmp_path / "t.csv").write_text(text, encoding=encoding)
+    found = opened(tmp_path / "t.csv", written=("id", "label", "not there")).x
+    assert found["id"].to_pylist() == ["007", "1.0", "12345678901234567890123", "1e3"]
+    assert found["label"].to_pylist() == ["TRUE", "x \u00e9", None, None]
+    assert found["n"].to_pylist() == [1, 2, 3, 4]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -81,8 +82,7 @@ class _Form:
             except pa.ArrowInvalid as error:
                 raise DataError(f"{self._entry.name}: {self._plain(str(error), encoding)}") from None
         if encoding == "utf-8" and any(pa.types.is_binary(field.type) for field in table.schema):
-            found = guessed_encoding(self._odd_lines(), self._entry.name)
-            return self.table(found, options)
+            return self.table(guessed_encoding(self._odd_lines(), self._entry.name), options)
         return table, encoding, skipped
 
     def _parsed(self, encoding: str, options: Options, skipped: list[str], *, multiline: bool) -> pa.Table:
@@ -90,7 +90,8 @@ class _Form:
             skipped.append((row.text or "")[:60])
             return "skip"
 
-        missing = [*MISSING, *(f" {word}" for word in MISSING)] if self._dialect.spaced else MISSING
+        missing = list(MISSING if options.missing is None else options.missing)
+        missing += [f" {word}" for word in missing] if self._dialect.spaced else []
         read = pyarrow.csv.ReadOptions(
             column_names=self._columns,
             skip_rows_after_names=int(self._header),
@@ -104,14 +105,32 @@ class _Form:
             invalid_row_handler=skip if options.on_bad_row == "skip" else None,
         )
         convert = pyarrow.csv.ConvertOptions(
-            null_values=missing, strings_can_be_null=True, decimal_point=self._dialect.decimal
+            null_values=missing,
+            strings_can_be_null=True,
+            decimal_point=self._dialect.decimal,
+            column_types={name: pa.binary() for name in options.written if name in self._columns},
         )
         if self._entry.path is not None:
             table = pyarrow.csv.read_csv(self._entry.path, read, parse, convert)
         else:
             with self._entry.open() as file:
                 table = pyarrow.csv.read_csv(file, read, parse, convert)
-        return _trimmed(table) if self._dialect.spaced else table
+        return self._cleaned(table, options.written, missing)
+
+    def _cleaned(self, table: pa.Table, written: Sequence[str], missing: Sequence[str]) -> pa.Table:
+        """Strings without blanks around, where blanks are not part of them."""
+        for index, field in enumerate(table.schema):
+            column = table[index]
+            if field.name in written:
+                try:
+                    column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+                except pa.ArrowInvalid:  # not UTF-8
+                    continue
+                column = pc.if_else(pc.is_in(column, pa.array(missing, pa.string())), None, column)
+            elif self._dialect.spaced and pa.types.is_string(field.type):
+                column = pc.utf8_trim_whitespace(column)
+            table = table.set_column(index, field.name, column)
+        return table
 
     def _odd_lines(self) -> bytes:
         """Lines that are not UTF-8, up to a sample."""
@@ -158,10 +177,3 @@ def _sample(head: bytes, encoding: str, name: str, *, whole: bool) -> str:
     except UnicodeDecodeError as error:
         raise DataError(f"{name} is not in the encoding {encoding}: {error.reason} at byte {error.start}") from None
     return text if whole else text[: text.rfind("\n") + 1] or text
-
-
-def _trimmed(table: pa.Table) -> pa.Table:
-    for index, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            table = table.set_column(index, field.name, pc.utf8_trim_whitespace(table[index]))
-    return table

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
@@ -25,6 +26,9 @@ class Options:
         input: what rows should be where a source could be more than one thing (`sklearn:digits`, a `.txt` file).
         labelled: whether files of text that lie side by side are a class each, with a row a line; else a row each.
         shape: (height, width[, channels]) that pictures are brought to; by default their own.
+        columns: what columns hold, by name, where it is not to be found out; see `concours.tasks.cells`.
+        missing: cells that count as missing; by default the usual words.
+        written: columns that stay strings as the file writes them, without blanks around; gaps are gaps there too.
     """
 
     header: bool | None = None
@@ -35,6 +39,9 @@ class Options:
     input: Literal["table", "text", "image"] | None = None
     labelled: bool = True
     shape: tuple[int, ...] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] | None = None
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
