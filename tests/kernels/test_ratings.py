@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 
-from concours.kernels.bradley_terry import maximise
-from concours.kernels.identifiability import standing
+from concours.kernels.bradley_terry import EQUALS, maximise
+from concours.kernels.identifiability import standing, ties_determined
 from concours.kernels.ratings import (
     ELO,
     PRIOR,
@@ -118,13 +120,15 @@ tables = st.lists(
 ).filter(lambda rows: sum(row[2] + row[3] for row in rows) > 0)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
-@given(tables, st.just("half"), st.randoms(use_true_random=False))
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(tables, st.sampled_from(["half", "davidson", "rao-kupper"]), st.randoms(use_true_random=False))
+@example([(0, 1, 0, 0, 6), (0, 1, 0, 1, 2)], "rao-kupper", Random(0))
+@example([(0, 1, 0, 0, 2), (0, 1, 0, 1, 2)], "rao-kupper", Random(0))
+@example([(0, 1, 0, 0, 2), (4, 1, 0, 1, 2)], "rao-kupper", Random(0))
+@example([(0, 1, 0, 0, 0), (0, 1, 0, 1, 2)], "rao-kupper", Random(0))
+@example([(0, 1, 0, 0, 2), (0, 1, 0, 1, 2)], "davidson", Random(0))
 def test_laws(table, name, random):
-    """Order of rows, names, left and right, and cutting in two do not matter; no interval has zero width.
-
-    With ties as half wins; where ties have a parameter of their own, tiny tables hardly determine it.
-    """
+    """Order of rows, names, left and right, and cutting in two do not matter; no interval has zero width."""
     rows = [tuple(int(x) for x in row) for row in zip(*_arrays(votes_of(table)), strict=True)]
     (plain,) = rate(_board(rows), TIES[name])
     shuffled = random.sample(rows, len(rows))
@@ -146,6 +150,47 @@ def test_laws(table, name, random):
         assert stderr == pytest.approx(np.sqrt(np.diag(plain.covariance))[played], abs=1e-6)
         if not _all_ties(rows):
             assert (stderr > 1e-3).all()
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(tables)
+@example([(0, 1, 1, 0, 3)])
+@example([(0, 1, 1, 0, 0), (1, 2, 1, 0, 0), (0, 2, 0, 0, 1)])
+@example([(0, 1, 1, 0, 0), (1, 2, 0, 0, 1), (0, 2, 0, 0, 1)])
+def test_whether_ties_are_determined(table):
+    """As a linear programme says: no strengths lie a margin apart for every win, and at most so far for every tie."""
+    board = board_of(table, models=5)
+    weight = board.weight[0]
+    rows = []
+    for first, second, counts in zip(board.first, board.second, weight, strict=True):
+        wins, losses, ties = (int(count) for count in counts)
+        ahead = np.eye(5)[first] - np.eye(5)[second]
+        rows += [(-ahead, -1.0)] * (wins > 0) + [(ahead, -1.0)] * (losses > 0)
+        rows += [(ahead, 1.0), (-ahead, 1.0)] * (ties > 0)
+    found = linprog(np.zeros(5), [row for row, _ in rows], [end for _, end in rows], bounds=(None, None))
+    tied = weight[:, TIE].sum() > 0
+    assert ties_determined(board, board.weight).tolist() == [bool(tied and found.status == 2)]
+
+
+@pytest.mark.parametrize("name", ["davidson", "rao-kupper"])
+def test_ties_that_are_not_determined(name):
+    """One battle between equals finds their parameter, as a naive search does; ratings and errors stay finite."""
+    (found,) = rate(board_of([(0, 1, 0, 2, 8)], models=2), TIES[name])
+    ties = TIES[name]
+
+    def loss(x: np.ndarray) -> float:
+        eta = np.exp(x[1:]) if name == "rao-kupper" else x[1:]
+        chances = np.maximum(ties.chances(np.array([[2 * x[0]], [0.0]]), np.repeat(eta, 2)), 1e-300)
+        return -(np.array([[0, 2, 8], EQUALS]) * np.log(chances[:, 0])).sum()
+
+    naive = minimize(loss, [0.0, 0.5], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 5000}).x
+    eta = np.exp(naive[1]) if name == "rao-kupper" else naive[1]
+    assert found.theta[0] == pytest.approx(naive[0], abs=1e-4)
+    assert found.eta == pytest.approx(eta, abs=1e-4)
+    assert np.isnan(found.eta_stderr)
+    assert found.ties_lean
+    assert np.abs(found.theta).max() < 2
+    assert 0.05 < np.sqrt(np.diag(found.covariance)).min() < 2
 
 
 def _arrays(votes: Votes) -> tuple[np.ndarray, ...]:

@@ -231,6 +231,11 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
     if solved.units[0] < _SURE:
         warnings.append(f"there are {int(solved.units[0])} clusters only: intervals from so few cannot be relied on")
     warnings += _unsettled(lines[0], solved.rated[0])
+    if solved.rated[0].ties_lean:
+        warnings.append(
+            f"there are too few wins to tell how much ties are liked: one battle between equals, half a tie and half "
+            f"decided, was added for the tie parameter of {rules.ties} alone"
+        )
     first = solver.boards.block([0])
     return Ratings(
         ratings=lines[0],
@@ -583,7 +588,8 @@ def _ties(asked: TieModel, rated: Rated, ties: Ties) -> dict[str, Any]:
     if not ties.parameters:
         return {"model": "half"}
     meaning = "log odds of a tie between equals" if asked == "davidson" else "margin of a win, in log odds"
-    return {"model": asked, "parameter": rated.eta, "stderr": rated.eta_stderr, "meaning": meaning}
+    stderr = rated.eta_stderr if np.isfinite(rated.eta_stderr) else None
+    return {"model": asked, "parameter": rated.eta, "stderr": stderr, "meaning": meaning}
 
 
 def _matrix(names: Sequence[str], board: Boards, rated: Rated, ties: Ties, lines: Sequence[Rating]) -> dict[str, Any]:

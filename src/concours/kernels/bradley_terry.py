@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.kernels.identifiability import ties_determined
 from concours.kernels.ties import Terms, Ties
-from concours.kernels.votes import Boards
+from concours.kernels.votes import TIE, Boards
 
 Floats = NDArray[np.float64]
 
 _STEPS = 200
 _CLOSE = 1e-7
 """In natural-log strength. Newton's error after a step is about the square of the step before."""
+
+EQUALS: Final = np.array([0.25, 0.25, 0.5])
+"""One battle between equals, half decisive and half a tie: what is assumed of ties where battles do not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +29,16 @@ class Strengths:
     Attributes:
         theta: (boards, models) natural logarithms of strengths; where `free` was false, what was given.
         eta: (boards,) the parameter of ties.
+        eta_sought: (boards,) whether eta was sought; else it is what was given, or what the share of ties suggests.
+        eta_leans: (boards,) whether eta was sought and the battles do not determine it, so that it leans on `EQUALS`.
         information: (boards, models + e, models + e) minus the Hessian at the solution, penalty included, where e is
             the number of parameters of ties; rows and columns of what was not free are those of the unit matrix.
     """
 
     theta: Floats
     eta: Floats
+    eta_sought: NDArray[np.bool_]
+    eta_leans: NDArray[np.bool_]
     information: Floats
 
 
@@ -56,14 +65,16 @@ def maximise(
         penalty: (boards, models, models) or broadcast to it: half of theta' penalty theta is taken from the likelihood.
             It has to make the problem solvable: see `gauge` for what is determined up to a constant.
         theta, eta: where to start; zero, and what the share of ties suggests.
-        eta_free: whether eta is sought too; where there is no tie, it never is.
+        eta_free: whether eta is sought too; without any tie it never is. Where the battles do not determine it (see
+            `ties_determined`), one battle between equals is added that speaks of eta alone, `EQUALS`.
     """
     models = boards.models
     theta = np.zeros(free.shape) if theta is None else theta.copy()
     eta = ties.start(weight) if eta is None else eta.copy()
     e = ties.parameters
-    tied = weight[..., 2].sum(axis=1) > 0
-    sought = np.concatenate([free, np.broadcast_to((tied & eta_free)[:, None], (len(free), e))], axis=1)
+    eta_sought = np.asarray((weight[..., TIE] > 0).any(axis=1) & bool(e and eta_free))
+    eta_leans = eta_sought & ~ties_determined(boards, weight) if eta_sought.any() else eta_sought
+    sought = np.concatenate([free, np.broadcast_to(eta_sought[:, None], (len(free), e))], axis=1)
     active = np.arange(len(theta))
     information = np.empty((len(theta), models + e, models + e))
     for _ in range(_STEPS):
@@ -71,6 +82,8 @@ def maximise(
         counts = weight[active] if some else weight
         pull = np.broadcast_to(penalty, (len(theta), models, models))[active] if some else penalty
         terms = ties.terms(differences(boards, theta[active]), eta[active], counts)
+        if eta_leans.any():
+            terms = _leaning(terms, ties, eta[active], eta_leans[active])
         gradient, hessian = assembled(boards, terms, e)
         gradient[:, :models] -= (pull @ theta[active][..., None])[..., 0]
         hessian[:, :models, :models] += pull
@@ -85,8 +98,14 @@ def maximise(
             eta[active] = np.where(moved > ties.low, moved, eta[active] / 4)
         active = active[reach > _CLOSE]
         if not len(active):
-            return Strengths(theta, eta, information)
+            return Strengths(theta, eta, eta_sought, eta_leans, information)
     raise FloatingPointError(f"{len(active)} boards did not settle within {_STEPS} steps")
+
+
+def _leaning(terms: Terms, ties: Ties, eta: Floats, leans: NDArray[np.bool_]) -> Terms:
+    """With a battle between equals more, by eta alone, on those boards (boards,) that lean on it."""
+    more = ties.terms(np.zeros((len(eta), 1)), eta, leans[:, None, None] * EQUALS)
+    return replace(terms, slope_eta=terms.slope_eta + more.slope_eta, curve_eta=terms.curve_eta + more.curve_eta)
 
 
 def differences(boards: Boards, theta: Floats) -> Floats:

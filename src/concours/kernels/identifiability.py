@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import NegativeCycleError, connected_components, johnson
 
 from concours.kernels.votes import TIE, Boards
 
@@ -66,6 +66,40 @@ def standing(boards: Boards, board: int, *, few: int = FEW) -> Standing:
     won, lost = (np.bincount(side, minlength=boards.models) > 0 for side in (winner, loser))
     island = _largest_first(_components(winner, loser, some, strong=False), played)
     return Standing(played, established, group, island, some & ~lost, some & ~won)
+
+
+def ties_determined(boards: Boards, weight: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(boards,): whether battles of these weights (boards, pairs, 3) determine how much ties are liked.
+
+    Where they do not, strengths and ties can grow together without end, and every outcome seen becomes the likeliest.
+    It takes a circle of models with more wins on its way than ties, a win being gone from winner to loser and a tie
+    either way: then no strengths can lie twice a margin apart for every win and at most as far for every tie. Without
+    any tie there is nothing to determine.
+    """
+    wins, losses, ties = (weight[..., outcome] > 0 for outcome in (0, 1, TIE))
+    tied = ties.any(axis=1)
+    found = np.asarray(tied & (wins & losses).any(axis=1))  # a circle of two
+    unclear = np.flatnonzero(tied & ~found)
+    if len(unclear):  # rounds of a bootstrap have one pattern, which is looked at once
+        patterns, which = np.unique(np.stack([wins, losses, ties], axis=1)[unclear], axis=0, return_inverse=True)
+        found[unclear] = np.array([_more_wins_than_ties(boards, *pattern) for pattern in patterns])[which.ravel()]
+    return found
+
+
+def _more_wins_than_ties(
+    boards: Boards, wins: NDArray[np.bool_], losses: NDArray[np.bool_], ties: NDArray[np.bool_]
+) -> bool:
+    """Whether there is such a circle, where no pair has both won: a circle of negative length, a win being -1."""
+    first, second = boards.first, boards.second
+    ahead, back = ties & ~wins, ties & ~losses
+    start = np.concatenate([first[wins], second[losses], first[ahead], second[back]])
+    end = np.concatenate([second[wins], first[losses], second[ahead], first[back]])
+    length = np.repeat([-1.0, 1.0], [wins.sum() + losses.sum(), ahead.sum() + back.sum()])
+    try:
+        johnson(csr_array((length, (start, end)), shape=(boards.models, boards.models)), indices=[0])
+    except NegativeCycleError:
+        return True
+    return False
 
 
 def _components(winner: Codes, loser: Codes, among: NDArray[np.bool_], *, strong: bool = True) -> Codes:

@@ -46,7 +46,9 @@ class Rated:
         standing: who is established, and why the others are not.
         theta: (models,) natural-log strengths; the mean of the established ones is 0; NaN without battles.
         covariance: (models, models) of theta, the mean of the established ones being held at 0.
-        eta, eta_stderr: the parameter of ties, where there is one.
+        eta, eta_stderr: the parameter of ties, where there is one; the error is NaN where the battles do not determine
+            it.
+        ties_lean: whether one battle between equals was added to find the parameter of ties (`bradley_terry.EQUALS`).
     """
 
     standing: Standing
@@ -54,6 +56,7 @@ class Rated:
     covariance: Floats
     eta: float
     eta_stderr: float
+    ties_lean: bool = False
 
 
 def sandwich(ties: Ties) -> Spread:
@@ -120,7 +123,8 @@ def solve(boards: Boards, established: NDArray[np.bool_], ties: Ties) -> tuple[S
     scale = np.maximum(boards.weight.sum(axis=(1, 2)), 1e-300)
     start = _first_guess(boards, established)
     found = maximise(boards, boards.weight, ties, free=established, penalty=gauge(established, scale), theta=start)
-    sought = np.concatenate([established, np.ones((len(established), ties.parameters), dtype=np.bool_)], axis=1)
+    of_ties = np.broadcast_to(found.eta_sought[:, None], (len(established), ties.parameters))
+    sought = np.concatenate([established, of_ties], axis=1)
     bread = np.linalg.inv(found.information) * (sought[:, :, None] & sought[:, None, :])
     models = boards.models
     bread[:, :models, :models] -= (established[:, :, None] & established[:, None, :]) / scale[:, None, None]
@@ -172,7 +176,9 @@ def _completed(
     """The models that are not established are put in."""
     models = one.models
     theta, eta = found.theta[[board]].copy(), found.eta[[board]]
-    stderr = float(np.sqrt(max(covariance[models, models], 0.0))) if ties.parameters else 0.0
+    leans = bool(found.eta_leans[board])
+    known_ties = bool(ties.parameters and found.eta_sought[board] and not leans)
+    stderr = float(np.sqrt(max(covariance[models, models], 0.0))) if known_ties else float("nan")
     whole = covariance[:models, :models]
     others = (known.played > 0) & ~known.established
     if others.any():
@@ -185,7 +191,7 @@ def _completed(
         theta = placed.theta
         _, hessian = assembled(one, ties.terms(differences(one, theta), eta, weight), ties.parameters)
         whole = put_in(whole, hessian[0, :models, :models], penalty, known)
-    return Rated(known, np.where(known.played > 0, theta[0], np.nan), whole, float(eta[0]), stderr)
+    return Rated(known, np.where(known.played > 0, theta[0], np.nan), whole, float(eta[0]), stderr, leans)
 
 
 Draws = Callable[[int], Floats]
