@@ -41,6 +41,7 @@ _TRUSTED = frozenset(
         "concours.entrants.texts": "NaiveBayesLogistic TextTopics TextVectors",
         "concours.entrants.pictures": "PatchFeatures PixelComponents",
         "concours.entrants.hinge": "PrimalSVC",
+        "concours.entrants.scaled": "ScaledSVR",
         "concours.entrants.preparation": "FlattenPixels",
         "concours.entrants.tables": "Codes Matrix TableColumns _Topics",
     }.items()

@@ -167,7 +167,7 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
     },
     "svm": {
         "table:classes": _sklearn("svm:SVC", cost=_margin),
-        "table:number": _sklearn("svm:SVR", cost=_margin),
+        "table:number": Breed(recipe="concours.entrants.scaled:ScaledSVR", seconds=_margin),
         "text:classes": _sklearn("svm:LinearSVC", cost=_words(2e-4), C=0.3),
         "image:classes": _sklearn(
             "svm:SVC", prepare="patches", cost=lambda size: 0.1 + 4e-6 * size.rows**2, package="torch", C=10.0
