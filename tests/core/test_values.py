@@ -61,8 +61,13 @@ def test_jobs_are_values():
 @pytest.mark.parametrize(
     "event",
     [
-        Done(job="j", outputs={"model": "m"}, values={"w": [1, 2]}, cost=Cost(wall_s=1.5, phases={"fit": 1.0})),
-        Failed(job="j", cause="out_of_time", reason="slow", limit=3.0),
+        Done(
+            job=digest_json("j"),
+            outputs={"model": digest_json("m")},
+            values={"w": [1, 2]},
+            cost=Cost(wall_s=1.5, phases={"fit": 1.0}),
+        ),
+        Failed(job=digest_json("j"), cause="out_of_time", reason="slow", limit=3.0),
         Tick(elapsed_s=2.5),
     ],
 )
@@ -74,7 +79,7 @@ def test_events_survive_json(event):
 def test_what_is_tried_again():
     """Limits and environments change; an exception of the entrant's own does not."""
     causes = {"out_of_time": True, "out_of_memory": True, "missing_package": True, "exception": False, "crash": False}
-    assert {cause: Failed(job="j", cause=cause, reason="").retryable for cause in causes} == causes
+    assert {cause: Failed(job=digest_json("j"), cause=cause, reason="").retryable for cause in causes} == causes
 
 
 def test_problems_survive_json():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from concours.core.digests import Digest, digest_json
+from concours.core.digests import Digest, canonical_json, digest_json
 from concours.core.event import Cost, Done, Failed, Tick
 from concours.engine.journal import FileJournal, read_journal
 
@@ -120,3 +122,20 @@ def test_there_need_be_no_journal_to_read(path: Path) -> None:
     """A contest that has not begun has no records."""
     nothing: tuple[list[Any], int] = ([], 0)
     assert read_journal(path) == nothing
+
+
+@pytest.mark.parametrize(
+    "name", ["sha256:xx/etc/hostname", "sha256:", "../x", "sha256:" + "0" * 63, "sha256:" + "A" * 64, 7]
+)
+@pytest.mark.parametrize("place", ["job", "outputs"])
+def test_a_name_that_is_no_digest_is_damage(name: object, place: str, path: Path) -> None:
+    """A line with a path where a digest belongs is damaged, checksum or not: nothing acts on it."""
+    write(path, 2)
+    first, second = path.read_bytes().splitlines()
+    event = json.loads(second.partition(b" ")[2])
+    event["event"] |= {place: name if place == "job" else {"valid": name}}
+    body = canonical_json(event)
+    path.write_bytes(first + b"\n%08x %b\n" % (zlib.crc32(body), body))
+    records, damaged = read_journal(path)
+    assert [record.number for record in records] == [0]
+    assert damaged == 1

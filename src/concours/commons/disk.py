@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from concours.core.digests import Digest
+from concours.core.digests import Digest, is_digest
 from concours.core.errors import ObjectNotFound
 from concours.core.ports import Readable
 from concours.core.space import no_space_named
@@ -67,22 +67,26 @@ class DiskStore:
             return False
 
     def __contains__(self, digest: Digest) -> bool:
-        return self._path(digest).exists()
+        return is_digest(digest) and self._path(digest).exists()
 
     def size(self, digest: Digest) -> int:
         return self.local_path(digest).stat().st_size
 
     def delete(self, digest: Digest) -> None:
-        self._path(digest).unlink(missing_ok=True)
+        if is_digest(digest):
+            self._path(digest).unlink(missing_ok=True)
 
     def __iter__(self) -> Iterator[Digest]:
         for path in sorted(self.folder.glob("[0-9a-f][0-9a-f]/*")):
-            yield Digest(f"sha256:{path.parent.name}{path.name}")
+            if is_digest(name := f"sha256:{path.parent.name}{path.name}"):
+                yield Digest(name)
 
     def leftovers(self) -> list[Path]:
         """Files that a kill left half written."""
         return sorted(self.tmp.glob("*"))
 
     def _path(self, digest: Digest) -> Path:
+        if not is_digest(digest):  # it may be a path, from a file of somebody else
+            raise ObjectNotFound(f"no object {digest!r} in {self.folder}: this is no digest")
         name = digest.partition(":")[2]
         return self.folder / name[:2] / name[2:]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any, NewType
 
 Digest = NewType("Digest", str)
+
+_FORM = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def canonical_json(value: Any) -> bytes:
@@ -22,6 +25,11 @@ def canonical_json(value: Any) -> bytes:
 def digest_bytes(content: bytes) -> Digest:
     """The digest of some bytes."""
     return Digest("sha256:" + hashlib.sha256(content).hexdigest())
+
+
+def is_digest(name: Any) -> bool:
+    """Whether something is the name of content: a text of `sha256:` and 64 hexadecimal digits in small letters."""
+    return isinstance(name, str) and _FORM.fullmatch(name) is not None
 
 
 def digest_json(value: Any) -> Digest:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from concours.core.digests import Digest
+from concours.core.digests import Digest, is_digest
 from concours.core.frozen import frozen
 
 BUDGET_SPENT = "the contest's time was up"
@@ -92,12 +92,16 @@ def event_from_json(value: Mapping[str, Any]) -> Event:
     """The inverse of `event_to_json`.
 
     Raises:
-        KeyError, TypeError: the value is not an event.
+        KeyError, TypeError, ValueError: the value is not an event, or what should be a digest is something else.
     """
     fields = dict(value)
     kind = _TYPES[fields.pop("type")]
     if isinstance(fields.get("cost"), Mapping):
         fields["cost"] = Cost(**fields["cost"])
+    if kind is not Tick:
+        for name in (fields["job"], *fields.get("outputs", {}).values()):
+            if not is_digest(name):
+                raise ValueError(f"{name!r} is no digest")
     return kind(**fields)
 
 

@@ -70,6 +70,18 @@ def _forgets(store: Store) -> None:
     law(store.put(io.BytesIO(b"gone")) == gone and _read(store, gone) == b"gone", "what was deleted can be put again")
 
 
+def _refuses_other_names(store: Store) -> None:
+    """What is no digest names nothing, least of all a file beside the store."""
+    kept = store.put(io.BytesIO(b"kept"))
+    path = store.local_path(kept)
+    for name in (f"sha256:xx{path}", f"sha256:../{path.name}", str(path), "sha256:", "", kept.upper(), f"{kept}\n"):
+        other = Digest(name)
+        law(other not in store and not store.verify(other), f"{name!r} is no digest, and so is not in the store")
+        refused(lambda other=other: store.open(other), ObjectNotFound, f"{name!r} is no digest: `open` refuses it")  # type: ignore[misc]
+        store.delete(other)
+    law(_read(store, kept) == b"kept", "`delete` of what is no digest deletes nothing")
+
+
 def _repairs(store: Store) -> None:
     digest = store.put(io.BytesIO(b"what was put"))
     _tamper(store.local_path(digest))
@@ -93,6 +105,7 @@ _CHECKS = (
     _keeps_nothing_half,
     _knows_what_is_absent,
     _forgets,
+    _refuses_other_names,
     _repairs,
     _shared,
 )
