@@ -9,7 +9,7 @@ Where time is limited, an entrant is begun only if, by what is known of its cost
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -97,6 +97,7 @@ class Leaderboard:
     threads: int = 1
     pace: Pace | None = None
     order: Order = "arrival"
+    _walked: dict[Any, _Walked] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def init(self, candidates: Sequence[Candidate], *, seed: int) -> Timed:
         return Timed(candidates=tuple(candidates), seed=seed)
@@ -159,7 +160,7 @@ class Leaderboard:
             if candidate.entrant.parents:
                 entry = self._alliance(state, candidate, entries)
             else:
-                entry = _Way(self, state, candidate).entry()
+                entry = self._once(state, candidate, (), _Way(self, state, candidate).entry)
             if entry.status == "running" and index in state.refused:
                 entry = replace(entry, refused=state.refused[index])
             entries[candidate.entrant.digest] = entry
@@ -168,7 +169,7 @@ class Leaderboard:
 
     def trial(self, state: Memo, candidate: Candidate) -> Entry:
         """How far a candidate has come to a selection score alone, without a model for the board."""
-        return _Way(self, state, candidate).trial_entry()
+        return self._once(state, candidate, ("trial",), _Way(self, state, candidate).trial_entry)
 
     def preparing(self, state: Memo, candidate: Candidate, fold: Fold) -> Job | None:
         """The job that prepares the rows of a fold for a candidate; none where it takes them as they are."""
@@ -181,7 +182,35 @@ class Leaderboard:
             raise ValueError(
                 f"alliance {candidate.entrant.name!r} joins {missing}, which is not on the board before it"
             ) from None
-        return _Way(self, state, candidate).alliance_entry(parents)
+        way = _Way(self, state, candidate)
+        return self._once(state, candidate, parents, lambda: way.alliance_entry(parents))
+
+    def _once(self, state: Memo, candidate: Candidate, others: Sequence[Any], walk: Callable[[], Entry]) -> Entry:
+        """An entry; walked anew only once a job that it has asked for has ended otherwise than when it was last walked.
+
+        An event concerns one or a few of many entrants, and to name all of their jobs again takes longer than small
+        fits do.
+        """
+        key = (candidate.entrant.name, candidate.entrant.digest, state.seed)
+        known = self._walked.get(key)
+        if known and known.of == (candidate, *others) and known.holds(state):
+            return known.entry
+        entry = walk()
+        ended = tuple(state.ended(job) for job in entry.jobs)
+        self._walked[key] = _Walked(of=(candidate, *others), entry=entry, ended=ended)
+        return entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Walked:
+    """An entry, what it was walked for, and how its jobs had ended by then."""
+
+    of: tuple[Any, ...]
+    entry: Entry
+    ended: tuple[Done | Failed | None, ...]
+
+    def holds(self, state: Memo) -> bool:
+        return all(state.ended(job) is event for job, event in zip(self.entry.jobs, self.ended, strict=True))
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def _recipe_code(recipe: str) -> object:
         files = closure(root.joinpath(*module.split(".")).with_suffix(".py"), root=root, only=root / _OURS / "entrants")
         text = "\n".join(files.values())
         outside = [module for module in _LIBRARIES if f"import {module}" in text or f"from {module}" in text]
-        return [files, {module: _versions(module) for module in outside}]
+        return digest_json([files, {module: _versions(module) for module in outside}])
     return _versions(top)
 
 

@@ -7,9 +7,11 @@ What neither can hold is kept as `refit`: the recipe, fitted again on the traini
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from concours.core.errors import TrustError
 from concours.entrants.fitting import Fitted, _Constant
 
 _OURS = "concours.entrants."
+_FOR_TORCH = "sklearn.externals.array_api_compat.torch"
 
 _TRUSTED = frozenset(
     f"{module}.{name}"
@@ -109,9 +112,7 @@ def _estimator(format: str, files: Mapping[str, bytes]) -> Any:
 
 def dump_object(value: Any) -> bytes:
     """A scikit-learn object as skops bytes. Law: what was made in the same way gives the same bytes."""
-    import skops.io
-
-    return _canonical(skops.io.dumps(value))
+    return _canonical(_skops().dumps(value))
 
 
 def _canonical(content: bytes) -> bytes:
@@ -147,16 +148,24 @@ def load_object(content: bytes) -> Any:
     Raises:
         TrustError: the content holds types from elsewhere than the known libraries.
     """
-    import skops.io
+    return _skops().loads(content, trusted=_known_types(content))
 
-    return skops.io.loads(content, trusted=_known_types(content))
+
+def _skops() -> Any:
+    """The library, without the torch that its list of scikit-learn's estimators would import by the way: that walks
+    all packages below scikit-learn, one of which is for arrays of torch, and holds no estimator. It takes seconds.
+    """
+    aside = None if "torch" in sys.modules else sys.modules.setdefault(_FOR_TORCH, ModuleType(_FOR_TORCH))
+    try:
+        return import_module("skops.io")
+    finally:
+        if aside and sys.modules.get(_FOR_TORCH) is aside:
+            del sys.modules[_FOR_TORCH]
 
 
 def _known_types(content: bytes) -> list[str]:
     """The types in skops bytes beyond those that skops knows; refused unless they are on the list."""
-    import skops.io
-
-    found: list[str] = skops.io.get_untrusted_types(data=content)
+    found: list[str] = _skops().get_untrusted_types(data=content)
     if foreign := sorted(set(found) - _TRUSTED):
         raise TrustError(f"the model holds types that are not trusted: {', '.join(foreign[:5])}")
     return found

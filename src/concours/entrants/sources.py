@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
@@ -34,7 +35,7 @@ def closure(path: Path, *, root: Path | None = None, only: Path | None = None) -
         if name in texts:
             continue
         texts[name] = _text(file)
-        modules = _imported(_parse(file, texts[name]), file, root)
+        modules = _imports(file, texts[name], root)
         found = (file for module in modules for file in _files(module, root))
         waiting += [file for file in found if only is None or file.is_relative_to(only)]
     return dict(sorted(texts.items()))
@@ -125,6 +126,12 @@ def _parse(file: Path, text: str) -> ast.Module:
         raise RecipeError(
             f"{file.name} does not parse: {error.args[0]}" + (f" (line {line})" if line else "")
         ) from None
+
+
+@lru_cache(maxsize=256)
+def _imports(file: Path, text: str, root: Path) -> tuple[str, ...]:
+    """What the text of a file imports; our own modules are read for one recipe after the other."""
+    return tuple(_imported(_parse(file, text), file, root))
 
 
 def _imported(tree: ast.Module, file: Path, root: Path) -> Iterator[str]:
