@@ -31,7 +31,7 @@ _TASK = {
     "test": _SOURCE,
     "metrics": _TEXTS,
     "split": _TABLE,
-    "header": BOOL,
+    "header": Form("true, false, or the number of a line from 1", lambda v: BOOL.accepts(v) or whole(1).accepts(v)),
     "drop": _TEXTS,
     "id": _TEXT,
     "positive": Form("a label", is_of(str, int, float, bool)),

@@ -16,6 +16,7 @@ from concours.engine.usage import usable_cores
 from concours.entrants.zoo import LINEUPS, ZOO
 from concours.tasks.discovery import Findings, Note, discover
 from concours.tasks.division import usual_folds
+from concours.tasks.readers.opened import Options
 from concours.tasks.sources import Found, find_source
 
 _SMALL = 1000
@@ -50,19 +51,22 @@ class Draft:
         return {"findings": found, "settings": settings, "warnings": list(self.warnings)}
 
 
-def draft(data: str, *, target: str | None = None, out: Path = Path("contest.toml")) -> Draft:
+def draft(
+    data: str, *, target: str | None = None, header: bool | int | None = None, out: Path = Path("contest.toml")
+) -> Draft:
     """A contest for what lies in a file, a folder, an archive, or behind a name like `sklearn:iris`.
 
     Args:
         target: the column to predict; by default found where the signs are strong.
+        header: whether a CSV file has a line with the names of the columns, or which; by default found out.
         out: where the contest file will lie, to which its paths are relative.
 
     Raises:
         DataError: the data is missing, damaged or several unrelated tables, or its target is not clear.
     """
-    found = find_source(data)
+    found = find_source(data, Options(header=header, names=(target,) if target else ()))
     findings = discover(found.opened, found.opened_test, target=target)
-    settings = (*_task(found, findings, out.parent), *_compete(findings, usable_cores()))
+    settings = (*_task(found, findings, out.parent, header), *_compete(findings, usable_cores()))
     warnings = _warnings(found, findings)
     head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
     return Draft(findings=findings, settings=settings, warnings=warnings, text=toml_of(settings, head, warnings))
@@ -74,7 +78,7 @@ def _said(found: Found, findings: Findings) -> str:
     return "; ".join((f"{findings.name}: {findings.rows:,} rows{columns}", *found.notes, *findings.notes))
 
 
-def _task(found: Found, findings: Findings, folder: Path) -> list[Setting]:
+def _task(found: Found, findings: Findings, folder: Path, header: bool | int | None) -> list[Setting]:
     """The keys of [task]."""
     data = [_path(one, folder) for one in (found.data if isinstance(found.data, tuple) else (found.data,))]
     settings = [
@@ -87,11 +91,22 @@ def _task(found: Found, findings: Findings, folder: Path) -> list[Setting]:
         overlap = f"; {findings.overlap:,} of them have the inputs of a training row" if findings.overlap else ""
         why = f"{findings.test_rows:,} rows judge{overlap}"
         settings.append(Setting("task", "test", _path(found.test, folder), why))
-    if not findings.header:
-        settings.append(Setting("task", "header", False, "the first line is a row; columns are called 0, 1, …"))
+    settings += _header(found, findings, header)
     if findings.target:
         settings.append(Setting("task", "target", findings.target.name, findings.target.why))
     return [*settings, *_labels(findings), *_columns(findings), _metrics(findings), _split(findings)]
+
+
+def _header(found: Found, findings: Findings, given: bool | int | None) -> list[Setting]:
+    """The line of the names, where it is not plainly the first."""
+    line = findings.header
+    if line is None or (line == 1 and given is None):
+        return []
+    if not line:
+        return [Setting("task", "header", False, "the first line is a row; columns are called 0, 1, …")]
+    if isinstance(found.data, tuple):
+        return [] if given is None else [Setting("task", "header", True, "the files have names of columns")]
+    return [Setting("task", "header", line, "the line with the names of the columns")]
 
 
 def _kind_why(findings: Findings) -> str:

@@ -23,6 +23,14 @@ def new(
         str | None,
         typer.Option(metavar="COLUMN", help="The column to predict.", show_default="found, where it is clear"),
     ] = None,
+    header: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LINE",
+            help="Whether a CSV file has names of columns: true, false, or the line they are in.",
+            show_default="found out",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The contest file to write.")] = Path("contest.toml"),
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
@@ -32,13 +40,22 @@ def new(
 
     if out.exists() and not force:
         raise ContestError(f"{out} is there already: choose another name with -o, or write over it with --force")
-    made = draft(data, target=target, out=out)
+    made = draft(data, target=target, header=_header(header), out=out)
     out.write_text(made.text, encoding="utf-8")
     if as_json:
         typer.echo(json.dumps({"contest": str(out), **made.to_json()}, indent=2, ensure_ascii=False))
         return
     _print(made)
     typer.echo(f"\n{out} is written, with a comment on each choice. Next:\n\n    concours run {shlex.quote(str(out))}")
+
+
+def _header(given: str | None) -> bool | int | None:
+    words = {None: None, "true": True, "false": False}
+    if given in words:
+        return words[given]
+    if given is not None and given.isdecimal() and int(given):
+        return int(given)
+    raise ContestError(f"--header must be true, false, or the number of a line from 1, got {given!r}")
 
 
 def _print(made: Draft) -> None:
@@ -48,6 +65,8 @@ def _print(made: Draft) -> None:
     columns = f", {found.columns} columns" if found.columns else ""
     typer.echo(comment(f"{found.name}: {found.rows:,} rows{columns}"))
     width = max(len(setting.key) for setting in made.settings)
+    if found.notes:
+        typer.echo(f"  {'read':<{width}}  {comment('; '.join(found.notes))}")
     for setting in made.settings:
         value = setting.value if isinstance(setting.value, str) else toml(setting.value)
         why = f"  ({setting.why})" if setting.why else ""

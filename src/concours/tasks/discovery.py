@@ -67,7 +67,7 @@ class Findings:
         overlap: rows of the test part with the inputs of a training row.
         duplicates: rows with the inputs of an earlier row.
         text: the columns that hold the text.
-        header: false where a table has no line of names.
+        header: the line of a text file that has the names of the columns, from 1; 0 where there is none.
         id: a column that names the rows.
         drop: columns of no use.
         group, time: columns to split by.
@@ -96,7 +96,7 @@ class Findings:
     overlap: int = 0
     duplicates: int = 0
     text: tuple[str, ...] = ()
-    header: bool = True
+    header: int | None = None
     id: Note | None = None
     drop: tuple[Note, ...] = ()
     group: Note | None = None
@@ -176,7 +176,7 @@ def _of_table(opened: Opened, table: pa.Table, test: Opened | None, target: str 
         form=form,
         text=text,
         duplicates=_repeated(keys) if inputs.num_columns else 0,
-        header=table.column_names != [str(i) for i in range(table.num_columns)],
+        header=opened.header,
         drop=drop,
         notes=opened.notes,
         warnings=opened.warnings,

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.core.errors import ContestError, DataError, nearest
+from concours.core.errors import ContestError, DataError
 from concours.tasks.duplicates import row_keys
+from concours.tasks.readers.header import absent
 from concours.tasks.readers.opened import Rows
 from concours.tasks.splits import fold_rows, last_rows, test_rows, time_folds
 from concours.tasks.task import Split
@@ -93,7 +94,7 @@ def column_of(x: Rows, column: str, key: str, name: str) -> pa.ChunkedArray:
     if not isinstance(x, pa.Table):
         raise ContestError(f"{key}: {name} has no columns; only rows of a table have a column {column!r}")
     if column not in x.column_names:
-        raise DataError(f"{key}: {name} has no column {column!r}; {nearest(column, x.column_names)}")
+        raise DataError(f"{key}: {name} has no column {column!r}; {absent(column, x.column_names)}")
     found = x[column]
     if found.null_count:
         first = int(np.argmax(found.is_null().to_numpy())) + 1

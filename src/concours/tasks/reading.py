@@ -18,6 +18,7 @@ from concours.tasks.labels import mapped
 from concours.tasks.readers.archives import entry_at, existing
 from concours.tasks.readers.delimited import MISSING, read_delimited
 from concours.tasks.readers.folders import TABLES, suffix_of
+from concours.tasks.readers.header import absent, are_places
 from concours.tasks.readers.named import sklearn_target
 from concours.tasks.readers.objects import as_table
 from concours.tasks.readers.opened import Opened, Options, Rows
@@ -102,7 +103,7 @@ def conform(x: Rows, like: Rows, name: str) -> Rows:
     if isinstance(x, pa.Table) and isinstance(like, pa.Table):
         missing = [column for column in like.column_names if column not in x.column_names]
         if missing:
-            raise DataError(f"{name}: column {missing[0]!r} is missing; {nearest(missing[0], x.column_names)}")
+            raise DataError(f"{name}: column {missing[0]!r} is missing; {_why_missing(missing[0], x, like)}")
         columns = [_cast(x[field.name], field, name) for field in like.schema]
         return pa.table(columns, schema=like.schema)
     if isinstance(x, np.ndarray) or isinstance(like, np.ndarray):
@@ -114,6 +115,13 @@ def conform(x: Rows, like: Rows, name: str) -> Rows:
     if isinstance(x, pa.Table) or isinstance(like, pa.Table):
         raise DataError(f"{name}: expected {_HOLDS[_input_of(like)]}, got {_HOLDS[_input_of(x)]}")
     return x
+
+
+def _why_missing(column: str, x: pa.Table, like: pa.Table) -> str:
+    if are_places(x.column_names) and not column.isdecimal():
+        names = ", ".join(like.column_names[:8])
+        return f"no header was seen: its first line must have the names that the data had: {names}"
+    return nearest(column, x.column_names)
 
 
 def read_csv(path: Path, *, header: bool | None = None, names: Sequence[str] = ()) -> pa.Table:
@@ -135,8 +143,8 @@ def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None
             source,
             folder,
             Options(
-                header=task.header,
-                names=(str(task.target), *task.text),
+                header=task.header if like is None or isinstance(task.header, bool) else None,
+                names=_names(task, like),
                 encoding=task.encoding,
                 on_bad_row=task.on_bad_row,
                 source=task.source,
@@ -151,6 +159,13 @@ def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None
             f"{opened.name} holds {_HOLDS[opened.input]}, and a task of kind {kind.name} wants {_HOLDS[kind.input]}"
         )
     return opened
+
+
+def _names(task: Task, like: Rows | None) -> tuple[str, ...]:
+    """Columns that the task names; of a test part, those of the data as well."""
+    keys = (task.target, *task.text, *task.drop, task.id, task.split.group, task.split.time)
+    named = tuple(str(key) for key in keys if isinstance(key, (str, int)))
+    return (*named, *like.column_names) if isinstance(like, pa.Table) else named
 
 
 def _are_names(source: Any) -> bool:
@@ -227,7 +242,7 @@ def _given(target: Any, x: Any) -> NDArray[Any]:
 def _split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArray[Any]]:
     """The inputs, and the target as numpy has it; texts share one object a label."""
     if target not in table.column_names:
-        raise DataError(f"task.target: {name} has no column {target!r}; {nearest(target, table.column_names)}")
+        raise DataError(f"task.target: {name} has no column {target!r}; {absent(target, table.column_names)}")
     column = table[target]
     if column.null_count:
         row = pc.index(pc.is_null(column), True).as_py()
@@ -248,7 +263,7 @@ def _split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArr
 def _kept(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
     for column in drop:
         if column not in table.column_names:
-            raise DataError(f"task.drop: {name} has no column {column!r}; {nearest(column, table.column_names)}")
+            raise DataError(f"task.drop: {name} has no column {column!r}; {absent(column, table.column_names)}")
     return table.drop_columns(list(drop)) if drop else table
 
 
@@ -268,7 +283,7 @@ def _text_of(table: pa.Table, columns: Sequence[str], name: str) -> pa.ChunkedAr
     """The texts of the columns, joined by a blank line; what is missing is an empty text."""
     for column in columns:
         if column not in table.column_names:
-            raise DataError(f"task.text: {name} has no column {column!r}; {nearest(column, table.column_names)}")
+            raise DataError(f"task.text: {name} has no column {column!r}; {absent(column, table.column_names)}")
     texts = [_strings(table[column]) for column in columns]
     return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n\n")
 

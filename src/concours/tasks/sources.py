@@ -12,9 +12,9 @@ import pyarrow as pa
 from concours.core.errors import DataError
 from concours.tasks.readers.archives import files_of
 from concours.tasks.readers.folders import suffix_of
-from concours.tasks.readers.opened import Opened
+from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictures import PICTURES
-from concours.tasks.readers.source import open_source, tables_of
+from concours.tasks.readers.source import alike, open_source, tables_of
 
 _TRAIN, _TEST = {"train", "training"}, {"test", "testing", "holdout"}
 _ASIDE = {"dev", "val", "valid", "validation", "submission", "sample"}
@@ -41,24 +41,28 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def find_source(source: str) -> Found:
+def find_source(source: str, options: Options | None = None) -> Found:
     """What of a source is data.
+
+    Args:
+        options: how to read it.
 
     Raises:
         DataError: it is missing, empty or damaged, or holds several tables that do not belong together.
     """
+    options = options or Options()
     tables = _tables(source)
     if len(tables) == 1:
-        return Found(data=tables[0], opened=open_source(tables[0], Path()))
+        return Found(data=tables[0], opened=open_source(tables[0], Path(), options))
     if not tables:
-        opened = open_source(source, Path())
+        opened = open_source(source, Path(), options)
         return Found(data=source, opened=opened, opened_test=opened.test)
     train, test, aside, rest = _parts(tables, source)
     if len(train) == 1 and len(test) <= 1 and not rest:
-        return _pair(train[0], test[0] if test else None, aside)
+        return _pair(train[0], test[0] if test else None, aside, options)
     if len(tables) > _MOST:
         raise DataError(f"{source} holds {len(tables)} tables; name one, e.g. {tables[0]}")
-    return _stacked(source, {name: open_source(name, Path()) for name in tables})
+    return _stacked(source, {name: open_source(name, Path(), options) for name in tables}, options)
 
 
 def _tables(source: str) -> list[str]:
@@ -80,19 +84,20 @@ def _parts(names: Sequence[str], source: str) -> tuple[list[str], list[str], lis
     return parts
 
 
-def _pair(train: str, test: str | None, aside: Sequence[str]) -> Found:
+def _pair(train: str, test: str | None, aside: Sequence[str], options: Options) -> Found:
     notes = [f"{_file(train)} and {_file(test)}, by their names"] if test else []
     notes += [f"left aside, by their names: {', '.join(map(_file, aside))}"] if aside else []
+    opened = open_source(train, Path(), options)
     return Found(
         data=train,
-        opened=open_source(train, Path()),
+        opened=opened,
         test=test,
-        opened_test=open_source(test, Path()) if test else None,
+        opened_test=open_source(test, Path(), alike(options, opened)) if test else None,
         notes=tuple(notes),
     )
 
 
-def _stacked(source: str, tables: Mapping[str, Opened]) -> Found:
+def _stacked(source: str, tables: Mapping[str, Opened], options: Options) -> Found:
     """Tables of the same columns as one."""
     columns, *others = {_form(opened) for opened in tables.values()}
     if others:
@@ -106,7 +111,7 @@ def _stacked(source: str, tables: Mapping[str, Opened]) -> Found:
     column = next(word for word in ("source", "file", "source_file") if word not in names)
     return Found(
         data=tuple(tables),
-        opened=open_source(list(tables), Path()),
+        opened=open_source(list(tables), Path(), options),
         source=column,
         notes=(f"{len(tables)} files of the same columns, as one table",),
     )

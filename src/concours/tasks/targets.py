@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.core.errors import DataError, nearest
+from concours.core.errors import DataError
 from concours.tasks.columns import Column
+from concours.tasks.readers.header import absent
 
 _NAMES = ("target", "label", "labels", "class", "classes", "y", "outcome", "response", "groundtruth")
 _ENDINGS = ("target", "label", "class", "outcome")
@@ -59,7 +60,7 @@ def named_target(columns: Sequence[Column], target: str, name: str) -> Choice:
     """
     known = [column.name for column in columns]
     if target not in known:
-        raise DataError(f"--target: {name} has no column {target!r}; {nearest(target, known[:60])}")
+        raise DataError(f"--target: {name} has no column {target!r}; {absent(target, known)}")
     return Choice(name=target, why="named by --target")
 
 

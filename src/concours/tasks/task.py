@@ -62,8 +62,8 @@ class Task:
         test: what judges, in any form that data has, with the target in it; otherwise what the source itself sets
             apart, or else a share is split off.
         metrics: names; the first one ranks. By default the kind's.
-        header: whether a CSV file's first line has the names of the columns; by default found out. Without one they are
-            called 0, 1, ….
+        header: whether a CSV file has a line with the names of the columns, or which line that is, from 1, where titles
+            stand before it; by default found out. Without one they are called 0, 1, ….
         drop: columns that are left out, e.g. identifiers.
         id: a column that names the rows, which no model gets; `concours score` finds rows by it.
         positive: the class that metrics of two classes look for; it is made the last. By default the last in order.
@@ -83,7 +83,7 @@ class Task:
     test: Any = None
     metrics: tuple[str, ...] = ()
     split: Split = field(default_factory=Split)
-    header: bool | None = None
+    header: bool | int | None = None
     drop: tuple[str, ...] = ()
     id: str | None = None
     positive: Any = None

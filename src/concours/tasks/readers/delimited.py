@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -14,9 +15,12 @@ import pyarrow.csv
 
 from concours.core.errors import DataError
 from concours.tasks.readers.archives import Entry, damage_named
-from concours.tasks.readers.dialect import Dialect, found_dialect, has_header, rows_of
+from concours.tasks.readers.dialect import Dialect, found_dialect, named_delimiter
+from concours.tasks.readers.layout import Layout, found_layout
 from concours.tasks.readers.objects import tidy
 from concours.tasks.readers.opened import Opened, Options
+from concours.tasks.readers.ragged import beyond_names, ragged
+from concours.tasks.readers.records import Record, lines_in, records, refuse_open_quotes
 from concours.tasks.readers.text import checked_encoding, guessed_encoding, is_utf8, marked_encoding
 
 MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"]
@@ -24,6 +28,8 @@ MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"]
 
 _SAMPLE, _TAB_SAMPLE = 1 << 17, 1 << 24
 _BLOCK = 1 << 23
+_ROWS = 200
+_TAIL = 1 << 16
 
 
 def read_delimited(entry: Entry, options: Options) -> Opened:
@@ -40,18 +46,15 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
         raise DataError(f"{entry.name} is empty")
     encoding = _encoding(head, options, entry.name)
     sample = _sample(head, encoding, entry.name, whole=len(head) < size)
-    dialect = found_dialect(sample, tabs=tabs)
-    rows = rows_of(sample, dialect)
-    header = options.header if options.header is not None else has_header(rows, options.names)
-    columns = [name.strip() for name in rows[0]] if header else [str(i) for i in range(len(rows[0]))]
-    if double := [name for name, times in Counter(columns).items() if times > 1]:
-        raise DataError(f"{entry.name}: two columns are called {double[0]!r}; names must differ")
-    form = _Form(entry, dialect, columns, header=header, quoted=bool(dialect.quote and dialect.quote in sample))
+    form = _form(entry, sample, encoding, options, tabs=tabs, whole=len(head) < size)
     table, encoding, skipped = form.table(encoding, options)
+    form.check(table, encoding, skipped)
+    table = form.without_void(table, encoding)
+    dialect, layout, header = form.dialect, form.layout, bool(form.layout.header)
     if not len(table):
         raise DataError(f"{entry.name} has a header but no rows" if header else f"{entry.name} has no rows")
     table, cleaned = tidy(table)
-    notes = [dialect.words, "header found" if header else "no header: columns are called 0, 1, …"]
+    notes = [dialect.words, _header_said(layout), *layout.notes]
     warnings = [f"{entry.name}: {text}" for text in cleaned]
     if encoding not in ("utf-8", "utf-8-sig"):
         notes.append(f"encoding {encoding}")
@@ -60,14 +63,42 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
     if skipped:
         count = f"{len(skipped)} rows were left out for their number of cells"
         warnings.append(f"{entry.name}: {count}; first: {skipped[0]}")
-    return Opened(x=table, name=entry.name, notes=tuple(notes), warnings=tuple(warnings))
+    return Opened(x=table, name=entry.name, header=layout.header, notes=tuple(notes), warnings=tuple(warnings))
+
+
+def _header_said(layout: Layout) -> str:
+    if not layout.header:
+        return "no header: columns are called 0, 1, …"
+    return "header found" if layout.header == 1 else f"header found in line {layout.header}"
+
+
+def _form(entry: Entry, sample: str, encoding: str, options: Options, *, tabs: bool, whole: bool) -> _Form:
+    """The form of a file, by its beginning.
+
+    Raises:
+        DataError: a quote swallows rows, or the first lines are none of a table.
+    """
+    lines = io.StringIO(sample, newline="").readlines()
+    named = named_delimiter(lines[0]) if len(lines) > 1 else None
+    dialect = found_dialect("".join(lines[1:] if named else lines), tabs=tabs, delimiter=named)
+    rows = list(records(lines, dialect, skip=1 if named else 0))
+    form = _Form(entry, dialect, Layout(header=0, skip=0, names=()), quoted=dialect.quote in sample)
+    if not whole and rows[-1].line < len(lines) / 2:  # one row is half of the sample: does it end at all?
+        form.refuse_open_quotes(encoding)
+    refuse_open_quotes(rows, dialect, entry.name, whole=whole)
+    seen = rows if whole or len(rows) < 2 else rows[:-1]
+    layout = found_layout(
+        seen[:_ROWS], entry.name, header=options.header, names=options.names, lenient=options.on_bad_row == "skip"
+    )
+    return _Form(entry, dialect, layout, quoted=bool(dialect.quote) and dialect.quote in sample)
 
 
 class _Form:
     """A file whose form is known."""
 
-    def __init__(self, entry: Entry, dialect: Dialect, columns: list[str], *, header: bool, quoted: bool) -> None:
-        self._entry, self._dialect, self._columns, self._header, self._quoted = entry, dialect, columns, header, quoted
+    def __init__(self, entry: Entry, dialect: Dialect, layout: Layout, *, quoted: bool) -> None:
+        self._entry, self.dialect, self.layout, self._quoted = entry, dialect, layout, quoted
+        self._columns = list(layout.names)
 
     def table(self, encoding: str, options: Options) -> tuple[pa.Table, str, list[str]]:
         """The table, the encoding it was read in, and how the rows that were left out begin."""
@@ -80,7 +111,7 @@ class _Form:
             try:
                 table = self._parsed(encoding, options, skipped, multiline=True)
             except pa.ArrowInvalid as error:
-                raise DataError(f"{self._entry.name}: {self._plain(str(error), encoding)}") from None
+                raise self._wrong(str(error), encoding) from None
         if encoding == "utf-8" and any(pa.types.is_binary(field.type) for field in table.schema):
             return self.table(guessed_encoding(self._odd_lines(), self._entry.name), options)
         return table, encoding, skipped
@@ -91,26 +122,29 @@ class _Form:
             return "skip"
 
         missing = list(MISSING if options.missing is None else options.missing)
-        missing += [f" {word}" for word in missing] if self._dialect.spaced else []
+        missing += [f" {word}" for word in missing] if self.dialect.spaced else []
         read = pyarrow.csv.ReadOptions(
             column_names=self._columns,
-            skip_rows_after_names=int(self._header),
-            encoding="utf8" if encoding == "utf-8" else encoding,
+            skip_rows=0 if self.dialect.padded else self.layout.skip,
+            skip_rows_after_names=int(bool(self.layout.header)),
+            encoding="utf8" if encoding == "utf-8" or self.dialect.padded else encoding,
             block_size=_BLOCK,
         )
         parse = pyarrow.csv.ParseOptions(
-            delimiter=self._dialect.delimiter,
-            quote_char=self._dialect.quote or False,
+            delimiter=self.dialect.delimiter,
+            quote_char=self.dialect.quote or False,
             newlines_in_values=multiline,
             invalid_row_handler=skip if options.on_bad_row == "skip" else None,
         )
         convert = pyarrow.csv.ConvertOptions(
             null_values=missing,
             strings_can_be_null=True,
-            decimal_point=self._dialect.decimal,
+            decimal_point=self.dialect.decimal,
             column_types={name: pa.binary() for name in options.written if name in self._columns},
         )
-        if self._entry.path is not None:
+        if self.dialect.padded:
+            table = pyarrow.csv.read_csv(self._rewritten(encoding), read, parse, convert)
+        elif self._entry.path is not None:
             table = pyarrow.csv.read_csv(self._entry.path, read, parse, convert)
         else:
             with self._entry.open() as file:
@@ -127,7 +161,7 @@ class _Form:
                 except pa.ArrowInvalid:  # not UTF-8
                     continue
                 column = pc.if_else(pc.is_in(column, pa.array(missing, pa.string())), None, column)
-            elif self._dialect.spaced and pa.types.is_string(field.type):
+            elif self.dialect.spaced and pa.types.is_string(field.type):
                 column = pc.utf8_trim_whitespace(column)
             table = table.set_column(index, field.name, column)
         return table
@@ -143,21 +177,70 @@ class _Form:
                         break
         return bytes(odd)
 
-    def _plain(self, message: str, encoding: str) -> str:
+    def check(self, table: pa.Table, encoding: str, skipped: Sequence[str]) -> None:
+        """Refuses what was read wrongly without a word: rows within quotes, or most rows left out.
+
+        Only cells with a line end in them can hold rows, and only the last line can have a quote that ends nowhere.
+        """
+        if self.dialect.quote and (_has_line_ends(table) or self._ends_open(encoding)):
+            self.refuse_open_quotes(encoding)
+        if len(skipped) > len(table):
+            raise self._wrong(f"{len(skipped)} rows have another number of cells", encoding)
+
+    def refuse_open_quotes(self, encoding: str) -> None:
+        """Raises a `DataError` where a quote swallows rows."""
+        with self._rows(encoding) as rows:
+            refuse_open_quotes(rows, self.dialect, self._entry.name)
+
+    def without_void(self, table: pa.Table, encoding: str) -> pa.Table:
+        """The table without the last columns that have neither a name nor a cell; one with a cell keeps its place."""
+        for name in self._columns[len(self._columns) - self.layout.void :][::-1]:
+            if not pc.any(pc.not_equal(table[name].cast(pa.string()), "")).as_py():  # all missing is none as well
+                table = table.drop_columns([name])
+            elif self.layout.short:
+                with self._rows(encoding) as rows:
+                    raise beyond_names(rows, self.layout, self._entry.name)
+        return table
+
+    def _wrong(self, message: str, encoding: str) -> DataError:
         """What is wrong with a file, with its line; Arrow's own words where it is not the number of cells."""
-        quoting: Any = {"quotechar": self._dialect.quote} if self._dialect.quote else {"quoting": csv.QUOTE_NONE}
-        with self._entry.open() as file, io.TextIOWrapper(file, encoding, errors="replace", newline="") as text:
-            reader = csv.reader((line.replace("\0", "") for line in text), delimiter=self._dialect.delimiter, **quoting)
-            try:
-                for row in reader:
-                    if row and len(row) != len(self._columns):
-                        return (
-                            f"line {reader.line_num} has {len(row)} cells where the first has {len(self._columns)}; "
-                            'mend it, or leave such rows out by on_bad_row = "skip" in [task]'
-                        )
-            except csv.Error as error:
-                return f"line {reader.line_num}: {error}"
-        return message.splitlines()[0][:300]
+        self.refuse_open_quotes(encoding)
+        with self._rows(encoding) as rows:
+            found = ragged(rows, self.layout, self._entry.name)
+        return found or DataError(f"{self._entry.name}: {message.splitlines()[0][:300]}")
+
+    @contextmanager
+    def _rows(self, encoding: str) -> Iterator[Iterator[Record]]:
+        with lines_in(self._entry, encoding) as lines:
+            yield records(lines, self.dialect, skip=self.layout.skip)
+
+    def _rewritten(self, encoding: str) -> pa.Buffer:
+        """The rows as CSV in UTF-8 without the blanks that stand before quotes, which Arrow takes for text."""
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, delimiter=self.dialect.delimiter, quotechar=self.dialect.quote)
+        with self._rows(encoding) as rows:
+            writer.writerows(row.cells for row in rows)
+        return pa.BufferReader(out.getvalue().encode())
+
+    def _ends_open(self, encoding: str) -> bool:
+        """Whether the last line, taken alone, has a quote that does not end."""
+        with damage_named(self._entry.name), self._entry.open() as file:
+            if self._entry.path is not None:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            tail = b""
+            while chunk := file.read(1 << 20):
+                tail = (tail + chunk)[-_TAIL:]
+        lines = tail.decode(encoding.removesuffix("-sig"), errors="ignore").splitlines(keepends=True)[-1:]
+        try:
+            refuse_open_quotes(records(lines, self.dialect), self.dialect, "")
+        except DataError:
+            return True
+        return False
+
+
+def _has_line_ends(table: pa.Table) -> bool:
+    strings = [column for column in table.columns if pa.types.is_string(column.type)]
+    return any(pc.any(pc.match_substring_regex(column, r"[\r\n]")).as_py() for column in strings)
 
 
 def _encoding(head: bytes, options: Options, name: str) -> str:
@@ -176,4 +259,4 @@ def _sample(head: bytes, encoding: str, name: str, *, whole: bool) -> str:
         text = head.decode(encoding, errors="strict" if whole else "ignore").lstrip("\ufeff").replace("\0", "")
     except UnicodeDecodeError as error:
         raise DataError(f"{name} is not in the encoding {encoding}: {error.reason} at byte {error.start}") from None
-    return text if whole else text[: text.rfind("\n") + 1] or text
+    return text if whole else text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text

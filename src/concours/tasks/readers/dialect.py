@@ -1,4 +1,4 @@
-"""How the cells of a text file are set apart: delimiter, quotes, decimal comma, header; found from its first lines."""
+"""How the cells of a text file are set apart: delimiter, quotes, decimal comma; found from its first lines."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _ROWS = 200
-_TALL = 120
 _WORDS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar", " ": "blank"}
 
 
@@ -23,21 +21,36 @@ class Dialect:
         delimiter, quote: single characters; an empty quote where quotes are part of the text.
         decimal: the character between whole and part of a number.
         spaced: whether blanks follow the delimiters.
+        padded: whether blanks stand between a delimiter and the quote that begins a cell.
     """
 
     delimiter: str
     quote: str
     decimal: str = "."
     spaced: bool = False
+    padded: bool = False
+
+    @property
+    def quoting(self) -> dict[str, Any]:
+        """Quotes, as the `csv` module wants them told, and the delimiter."""
+        quotes = {"quotechar": self.quote} if self.quote else {"quoting": csv.QUOTE_NONE}
+        return {"delimiter": self.delimiter, **quotes}
 
     @property
     def words(self) -> str:
         """For people."""
         quote = {"'": ", single quotes", "": ", no quotes"}.get(self.quote, "")
-        return f"delimiter {_WORDS[self.delimiter]}{quote}" + (", decimal comma" if self.decimal == "," else "")
+        delimiter = _WORDS.get(self.delimiter, repr(self.delimiter))
+        return f"delimiter {delimiter}{quote}" + (", decimal comma" if self.decimal == "," else "")
 
 
-def found_dialect(sample: str, *, tabs: bool = False) -> Dialect:
+def named_delimiter(line: str) -> str | None:
+    """The delimiter that a first line like `sep=;` names, as spreadsheets write and want it; none of other lines."""
+    found = re.fullmatch(r'"?sep=([^\w\s"]|[\t ])"?\1*[\r\n]*', line, re.I)
+    return found[1] if found else None
+
+
+def found_dialect(sample: str, *, tabs: bool = False, delimiter: str | None = None) -> Dialect:
     """The dialect of the beginning of a file.
 
     The delimiter is what gives the first lines the same number of cells, more than one. Where several do, the semicolon
@@ -45,28 +58,25 @@ def found_dialect(sample: str, *, tabs: bool = False) -> Dialect:
 
     Args:
         tabs: whether the name of the file says that cells are set apart by tabs.
+        delimiter: where it is known.
     """
-    counts: dict[str, tuple[float, int]] = {}
-    for delimiter in "\t;|,":
-        rows = rows_of(sample, Dialect(delimiter=delimiter, quote=_quote(sample, delimiter)))
-        lengths = Counter(len(row) for row in rows)
-        width, times = lengths.most_common(1)[0] if lengths else (1, 1)
-        if width > 1:
-            counts[delimiter] = times / lengths.total(), width
-    delimiter = "\t" if tabs else _best(counts)
+    delimiter = delimiter or ("\t" if tabs else _best(_counts(sample)))
     quote = _quote(sample, delimiter)
-    cells = [cell for row in rows_of(sample, Dialect(delimiter=delimiter, quote=quote)) for cell in row]
+    rows = rows_of(sample, Dialect(delimiter=delimiter, quote=quote))
+    padded = bool(quote) and any(cell.lstrip(" ").startswith(quote) for row in rows for cell in row if cell[:1] == " ")
+    if padded:
+        rows = rows_of(sample, Dialect(delimiter=delimiter, quote=quote, padded=True))
+    cells = [cell for row in rows for cell in row]
     commas = any(re.fullmatch(r"\s*[-+]?\d+,\d+\s*", cell) for cell in cells)
     points = any(re.fullmatch(r"\s*[-+]?\d+\.\d+\s*", cell) for cell in cells)
     spaced = sum(cell[:1] == " " for cell in cells) > len(cells) / 3
     decimal = "," if delimiter != "," and commas and not points else "."
-    return Dialect(delimiter=delimiter, quote=quote, decimal=decimal, spaced=spaced)
+    return Dialect(delimiter=delimiter, quote=quote, decimal=decimal, spaced=spaced, padded=padded)
 
 
 def rows_of(sample: str, dialect: Dialect, most: int = _ROWS) -> list[list[str]]:
     """The first rows of a sample, without empty lines."""
-    quoting: Any = {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=dialect.delimiter, **quoting)
+    reader: Any = csv.reader(io.StringIO(sample, newline=""), skipinitialspace=dialect.padded, **dialect.quoting)
     rows: list[list[str]] = []
     try:
         for row in reader:
@@ -79,28 +89,16 @@ def rows_of(sample: str, dialect: Dialect, most: int = _ROWS) -> list[list[str]]
     return rows
 
 
-def has_header(rows: Sequence[Sequence[str]], names: Sequence[str] = ()) -> bool:
-    """Whether the first of the rows has the names of the columns.
-
-    Names are words, and short. A first line with a number or an empty cell in it is a row, and so is one with a cell
-    that comes again in its column, as a class does. A name that is known to be one decides.
-    """
-    first = rows[0]
-    if any(name in first and not is_number(name) for name in names):
-        return True
-    if any(not cell.strip() or is_number(cell) or len(cell) > _TALL for cell in first):
-        return False
-    again = any(len(row) == len(first) and any(a == b for a, b in zip(first, row, strict=True)) for row in rows[1:])
-    return not again
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell is a number, with a point or a comma."""
-    try:
-        float(cell.replace(",", ".", 1))
-    except ValueError:
-        return False
-    return True
+def _counts(sample: str) -> dict[str, tuple[float, int]]:
+    """Of each delimiter that gives more than one cell: the share of rows with the usual number, and that number."""
+    counts: dict[str, tuple[float, int]] = {}
+    for delimiter in "\t;|,":
+        rows = rows_of(sample, Dialect(delimiter=delimiter, quote=_quote(sample, delimiter), padded=True))
+        lengths = Counter(len(row) for row in rows)
+        width, times = lengths.most_common(1)[0] if lengths else (1, 1)
+        if width > 1:
+            counts[delimiter] = times / lengths.total(), width
+    return counts
 
 
 def _best(counts: dict[str, tuple[float, int]]) -> str:

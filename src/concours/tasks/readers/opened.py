@@ -18,7 +18,7 @@ class Options:
     """How to read what the source itself does not say.
 
     Attributes:
-        header: whether the first line has the names of the columns; by default found out.
+        header: whether a line has the names of the columns, or which one, from 1; by default found out.
         names: some that a header is known to have, if there is one.
         encoding: of text; by default found out.
         on_bad_row: whether a broken picture, or a row with another number of cells, stops the reading or is left out.
@@ -31,7 +31,7 @@ class Options:
         written: columns that stay strings as the file writes them, without blanks around; gaps are gaps there too.
     """
 
-    header: bool | None = None
+    header: bool | int | None = None
     names: tuple[str, ...] = ()
     encoding: str | None = None
     on_bad_row: Literal["fail", "skip"] = "fail"
@@ -53,6 +53,7 @@ class Opened:
         y: (rows,) labels, where the source has them apart from the inputs: names of folders or files, arrays.
         test: the part of the source that its maker set apart to judge, if there is one.
         target: the column that the source itself names as its target.
+        header: the line of a text file that has the names of the columns, from 1; 0 where there is none.
         name: of the source, for people.
         notes: what was found out: encoding, delimiter, header, sizes.
         warnings: what a person should know before trusting it: rows left out, pictures made smaller.
@@ -63,6 +64,7 @@ class Opened:
     y: NDArray[Any] | None = None
     test: Opened | None = None
     target: str | None = None
+    header: int | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -44,7 +44,7 @@ def open_source(source: str | Path | Sequence[str | Path], folder: Path, options
     """
     options = options or Options()
     if isinstance(source, (list, tuple)):
-        return _joined([open_source(one, folder, options) for one in source], source, options)
+        return _joined(_opened_alike(source, folder, options), source, options)
     text = str(source)
     for prefix, open_named in _NAMED.items():
         if text.startswith(prefix):
@@ -102,6 +102,22 @@ def _member(path: Path) -> tuple[Path, str] | None:
         if found and member:
             return Path(head + ending), member
     return None
+
+
+def _opened_alike(sources: Sequence[str | Path], folder: Path, options: Options) -> list[Opened]:
+    """Several sources; what the first calls its columns tells whether the others have a header."""
+    parts: list[Opened] = []
+    for source in sources:
+        parts.append(open_source(source, folder, alike(options, parts[0]) if parts else options))
+    return parts
+
+
+def alike(options: Options, first: Opened) -> Options:
+    """How to read more of what was opened first: what that calls its columns tells whether there is a header."""
+    if not isinstance(first.x, pa.Table):
+        return options
+    header = options.header if isinstance(options.header, bool) else None
+    return replace(options, header=header, names=(*options.names, *first.x.column_names))
 
 
 def _joined(parts: Sequence[Opened], sources: Sequence[str | Path], options: Options) -> Opened:

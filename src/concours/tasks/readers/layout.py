@@ -1,0 +1,255 @@
+"""Where the table lies in a text file: which line has the names, what stands before it, how many cells a row has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from concours.core.errors import DataError
+from concours.tasks.readers.header import are_numbers, column_names, header_evidence
+from concours.tasks.readers.records import Record
+
+_COMMENTS = ("#", "%", "//")
+_SHOWN = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where a table begins, and what its columns are called.
+
+    Attributes:
+        header: the line of the names, from 1; 0 where there is none.
+        skip: lines before the names, or before the first row.
+        names: of the columns, as many as a row has cells.
+        void: how many of the last columns have no name and seem to be empty, as where lines end in a delimiter.
+        short: whether the header has no cell for those, rather than an empty one.
+        notes: what a person should know: lines that are skipped, names that are ours.
+    """
+
+    header: int
+    skip: int
+    names: tuple[str, ...]
+    void: int = 0
+    short: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """A line as the header: its cells, one a column, and what speaks for it."""
+
+    row: Record
+    cells: list[str]
+    below: list[Record]
+    void: int = 0
+    short: bool = False
+    shifted: bool = False
+    evidence: float
+
+
+def found_layout(
+    rows: Sequence[Record], name: str, *, header: bool | int | None, names: Sequence[str] = (), lenient: bool = False
+) -> Layout:
+    """The layout of the beginning of a file.
+
+    Lines before the header are titles or comments where what stands in the header is names by what is below it
+    (`concours.tasks.readers.header`). A header may be a cell shorter than rows, where the first column names these, as
+    R writes them, or where rows end in a delimiter.
+
+    Args:
+        rows: the first of the file, with the lines they lie in.
+        name: of the file, for people.
+        header: whether there is one, or its line; by default found out.
+        names: some that it is known to have.
+        lenient: whether rows with another number of cells are left out, the first ones too.
+
+    Raises:
+        DataError: the first lines have other numbers of cells than the rest, the line of the header is not there, or
+            two columns share a name.
+    """
+    full = [row for row in rows if any(cell.strip() for cell in row.cells)]
+    if not full:
+        raise DataError(f"{name} has no rows")
+    if header is not None and not isinstance(header, bool):
+        return _named(_at(full, header, name, names), rows, name)
+    width = _usual(full)
+    begin = _first_full(full, width, names)
+    if header is False:
+        return _bare(full, width, begin, lenient, name)
+    candidates = _candidates(full, width, begin, names)
+    found = [each for each in candidates if header or each.evidence > 0]
+    if found:
+        return _named(max(found, key=lambda each: each.evidence), rows, name)
+    if are_numbers(names) and not header:
+        _refuse_names(candidates[0], width, names, name)
+    return _bare(full, width, begin, lenient, name)
+
+
+def _refuse_names(first: _Names, width: int, names: Sequence[str], name: str) -> None:
+    """Where columns are known by their places, a line of names would be read as a row."""
+    if header_evidence(first.cells, _cells(first.below)) >= max(1.0, width / 2):
+        raise DataError(
+            f"{name}: line {first.row.line} looks like names ({_text(first.row)!r}), and the data that is known has "
+            f"columns without names, called {', '.join(names[:3])}, …: leave the line out, or call the columns so in it"
+        )
+
+
+def _usual(rows: Sequence[Record]) -> int:
+    """How many cells most rows have."""
+    counts = Counter(len(row.cells) for row in rows)
+    return max(counts, key=lambda width: (counts[width], width))
+
+
+def _first_full(rows: Sequence[Record], width: int, names: Sequence[str]) -> int:
+    """The first row that has the usual number of cells, and is no title or comment."""
+    for place, row in enumerate(rows):
+        if len(row.cells) != width or (width > 2 and sum(bool(cell.strip()) for cell in row.cells) == 1):
+            continue
+        after = next((i for i in range(place, len(rows)) if not _is_comment(rows[i])), place)
+        named = abs(len(rows[after].cells) - width) <= 1  # a delimiter too many, or too few
+        if after > place and named and header_evidence(rows[after].cells[:width], _cells(rows[after + 1 :]), names) > 0:
+            continue
+        return place
+    return 0
+
+
+def _candidates(rows: Sequence[Record], width: int, begin: int, names: Sequence[str]) -> list[_Names]:
+    """The first full row as the header, and the one before it, if it may be one with another number of cells."""
+    first, below = rows[begin], list(rows[begin + 1 :])
+    found = [_fitted(first, first.cells, below, names)]
+    if begin and not _is_comment(rows[begin - 1]):
+        before, below = rows[begin - 1], list(rows[begin:])
+        cells = before.cells
+        if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+            found.append(_fitted(before, cells[:width], below, names))
+        elif len(cells) == width - 1 and not any(row.cells[-1].strip() for row in below if len(row.cells) == width):
+            found.append(_fitted(before, [*cells, ""], below, names, short=True))
+        elif len(cells) == width - 1 and _name_rows(below, width):
+            found.append(_fitted(before, ["", *cells], below, names, shifted=True))
+    return found
+
+
+def _fitted(
+    row: Record,
+    cells: list[str],
+    below: list[Record],
+    names: Sequence[str],
+    *,
+    short: bool = False,
+    shifted: bool = False,
+) -> _Names:
+    rows = _cells(below)
+    void = 0
+    while void < len(cells) - 1 and not cells[-1 - void].strip() and _is_void(rows, len(cells) - 1 - void):
+        void += 1
+    used = cells[: len(cells) - void]
+    evidence = header_evidence(used, rows, names)
+    return _Names(row=row, cells=cells, below=below, void=void, short=short, shifted=shifted, evidence=evidence)
+
+
+def _is_void(rows: Sequence[Sequence[str]], place: int) -> bool:
+    return bool(rows) and not any(row[place].strip() for row in rows if place < len(row))
+
+
+def _name_rows(rows: Sequence[Record], width: int) -> bool:
+    """Whether the first cells may be names of rows: no two alike, words or growing numbers."""
+    cells = [row.cells[0].strip() for row in rows if len(row.cells) == width]
+    if len(set(cells)) < len(cells):
+        return False
+    if all(cell.isdecimal() for cell in cells):
+        return all(int(a) < int(b) for a, b in pairwise(cells))
+    return not any(cell.replace(".", "").replace("-", "").isdecimal() for cell in cells)
+
+
+def _at(rows: Sequence[Record], line: int, name: str, names: Sequence[str]) -> _Names:
+    """The header where the contest says it is."""
+    place = next((i for i, row in enumerate(rows) if row.line == line), None)
+    if place is None:
+        raise DataError(f"{name}: header = {line}, and no row begins in that line; it is counted from 1")
+    row, below = rows[place], list(rows[place + 1 :])
+    width = _usual(below) if below else len(row.cells)
+    candidates = _candidates(rows[place:], width, 1, names) if below and len(row.cells) != width else []
+    fitting = [each for each in candidates if each.row is row]
+    if below and len(row.cells) != width and not fitting:
+        raise DataError(f"{name}: line {line} has {len(row.cells)} names, and rows have {width} cells")
+    return fitting[0] if fitting else _fitted(row, row.cells, below, names)
+
+
+def _named(found: _Names, rows: Sequence[Record], name: str) -> Layout:
+    columns = column_names(found.cells)
+    twice = [column for column, times in Counter(columns).items() if times > 1]
+    if twice:
+        raise DataError(f"{name}: two columns are called {twice[0]!r}; names must differ")
+    notes = [_skipped([row for row in rows if row.line < found.row.line and row.cells], found.row.line)]
+    if found.shifted:
+        notes.append("the header has no name for the first column, which names the rows: it is called index")
+    elif not found.cells[0].strip():
+        notes.append(f"the first column has no name: it is called {columns[0]}")
+    return Layout(
+        header=found.row.line,
+        skip=found.row.line - 1,
+        names=tuple(columns),
+        void=found.void,
+        short=found.short,
+        notes=tuple(note for note in notes if note),
+    )
+
+
+def _bare(rows: Sequence[Record], width: int, begin: int, lenient: bool, name: str) -> Layout:
+    """The layout of a table without names."""
+    before = [row for row in rows[:begin] if not _is_comment(row)]
+    odd = [row for row in before if len(row.cells) != width]
+    if odd and not lenient:
+        raise _odd_first(odd, rows, width, name)
+    at = rows[begin] if not before else before[0]
+    note = _skipped([row for row in rows if row.line < at.line], 0)
+    names = tuple(str(i) for i in range(width))
+    return Layout(header=0, skip=at.line - 1, names=names, notes=(note,) if note else ())
+
+
+def _odd_first(odd: Sequence[Record], rows: Sequence[Record], width: int, name: str) -> DataError:
+    """The first lines are not like the others, and are no titles before a header that can be seen."""
+    row = odd[0]
+    usual = sum(len(other.cells) == width for other in rows)
+    if usual <= len(rows) / 2:
+        return no_table(Counter(len(other.cells) for other in rows), name)
+    following = next(other.line for other in rows if len(other.cells) == width)
+    cells = f"{len(row.cells)} cells" if len(row.cells) != 1 else "1 cell"
+    cure = "put cells that hold a delimiter in quotes"
+    if width > 1:
+        cure = 'mend it, leave it out by on_bad_row = "skip" in [task], or, if it is a title, say where the names are: '
+        cure += f"header = {following} in [task], --header {following} for `concours new`"
+    return DataError(
+        f"{name}: line {row.line} has {cells} where the others have {width} ({usual} of the first {len(rows)} rows): "
+        f"{_text(row)!r}; {cure}"
+    )
+
+
+def no_table(widths: Counter[int], name: str) -> DataError:
+    """No number of cells is that of most rows."""
+    return DataError(
+        f"{name}: is it a table? No comma, semicolon, tab or bar gives its lines the same number of cells: they have "
+        f"from {min(widths)} to {max(widths)}, and no number is that of most"
+    )
+
+
+def _skipped(before: Sequence[Record], header: int) -> str:
+    if not before:
+        return ""
+    which = f"line {before[0].line}" if len(before) == 1 else f"lines {before[0].line} to {before[-1].line}"
+    place = f"the header in line {header}" if header else "the first row"
+    return f"{which} before {place} skipped: {_text(before[0])!r}"
+
+
+def _text(row: Record) -> str:
+    return row.raw.strip()[:_SHOWN]
+
+
+def _is_comment(row: Record) -> bool:
+    return row.raw.lstrip().startswith(_COMMENTS)
+
+
+def _cells(rows: Sequence[Record]) -> list[list[str]]:
+    return [row.cells for row in rows]
