@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,8 @@ def concours(work: Work, ready: Ready) -> Told:
     )
 
 
-def autogluon(work: Work, ready: Ready) -> Told:
-    """AutoGluon's `medium_quality`, with every family of its default list that is installed."""
+def autogluon(preset: str, work: Work, ready: Ready) -> Told:
+    """AutoGluon with a preset, and every family of its default list that is installed."""
     import pandas as pd
     from autogluon.tabular import TabularPredictor
 
@@ -124,15 +125,14 @@ def autogluon(work: Work, ready: Ready) -> Told:
     predictor = TabularPredictor(
         label=work.target, problem_type=kind, eval_metric=metric, path=str(Path(work.scratch) / "models")
     )
-    predictor.fit(train, presets="medium_quality", time_limit=work.seconds, num_cpus=2, num_gpus=0)
+    predictor.fit(train, presets=preset, time_limit=work.seconds, num_cpus=2, num_gpus=0)
 
     def predicted(model: str | None = None) -> pd.DataFrame:
         return predictor.predict_proba(test, model=model) if work.classes else predictor.predict(test, model=model)
 
     ready(predicted().to_numpy())
-    board = predictor.leaderboard(silent=True)
-    joint = board["model"].str.startswith("WeightedEnsemble")
-    single = board[~joint].sort_values("score_val", ascending=False)["model"].iloc[0]
+    board = predictor.leaderboard(silent=True).set_index("model")["score_val"].dropna()  # a refitted model has none
+    single = board[~board.index.str.startswith("WeightedEnsemble")].idxmax()
     parts = predictor.info()["model_info"][predictor.model_best].get("children_info", {})
     weights = next(iter(parts.values()))["model_weights"] if parts else {}
     failures = predictor.model_failures()
@@ -140,15 +140,19 @@ def autogluon(work: Work, ready: Ready) -> Told:
     return Told(
         default=predictor.model_best,
         single=single,
-        predictions=predicted(single).to_numpy(),
+        predictions=predicted(predictor.model_refit_map().get(single, single)).to_numpy(),
         classes=[str(label) for label in predictor.class_labels] if work.classes else [],
-        fitted={name: -float(score) for name, score in zip(board["model"], board["score_val"], strict=True)},
+        fitted={name: -float(score) for name, score in board.items()},
         parts={name: float(weight) for name, weight in weights.items()},
         failed=failed,
     )
 
 
-SYSTEMS: dict[str, Callable[[Work, Ready], Told]] = {"concours": concours, "autogluon": autogluon}
+SYSTEMS: dict[str, Callable[[Work, Ready], Told]] = {
+    "concours": concours,
+    "autogluon-medium": partial(autogluon, "medium_quality"),
+    "autogluon-high": partial(autogluon, "high_quality"),
+}
 
 
 def cpu_seconds() -> float:
