@@ -133,14 +133,16 @@ def autogluon(preset: str, work: Work, ready: Ready) -> Told:
     ready(predicted().to_numpy())
     board = predictor.leaderboard(silent=True).set_index("model")["score_val"].dropna()  # a refitted model has none
     single = board[~board.index.str.startswith("WeightedEnsemble")].idxmax()
-    parts = predictor.info()["model_info"][predictor.model_best].get("children_info", {})
-    weights = next(iter(parts.values()))["model_weights"] if parts else {}
+    refitted = predictor.model_refit_map()
+    chosen = {again: name for name, again in refitted.items()}.get(predictor.model_best, predictor.model_best)
+    parts = predictor.info()["model_info"][chosen].get("children_info", {})
+    weights = next(iter(parts.values())).get("model_weights", {}) if parts else {}
     failures = predictor.model_failures()
     failed = {} if failures.empty else failures.set_index("model")["exc_type"].astype(str).to_dict()
     return Told(
         default=predictor.model_best,
         single=single,
-        predictions=predicted(predictor.model_refit_map().get(single, single)).to_numpy(),
+        predictions=predicted(refitted.get(single, single)).to_numpy(),
         classes=[str(label) for label in predictor.class_labels] if work.classes else [],
         fitted={name: -float(score) for name, score in board.items()},
         parts={name: float(weight) for name, weight in weights.items()},

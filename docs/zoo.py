@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from concours.core.optional import EXTRAS
-from concours.entrants.zoo import LINEUPS, ZOO, Breed
+from concours.entrants.zoo import LINEUPS, MIXED, ZOO, Breed, breeds
 from concours.tasks.kinds import KINDS, Kind
 
 PAGE = Path(__file__).with_name("line-ups.md")
@@ -22,24 +22,31 @@ _LIBRARIES = {
 def renewed(text: str) -> str:
     """The page with today's tables."""
     before, _, rest = text.partition(BEGIN)
-    return before + BEGIN + "\n" + "\n".join(map(_table, KINDS.values())) + "\n" + END + rest.partition(END)[2]
+    return before + BEGIN + "\n" + "\n".join(_table(*one) for one in _forms()) + "\n" + END + rest.partition(END)[2]
 
 
-def _table(kind: Kind) -> str:
-    lineups = LINEUPS[kind.form]
+def _forms() -> list[tuple[str, Kind, str]]:
+    """What a table is headed by, the kind, and its form."""
+    kinds = [(f"**{kind.name}**", kind, kind.form) for kind in KINDS.values()]
+    tables = [kind for kind in KINDS.values() if kind.form in MIXED]
+    return [*kinds, *((f"**{kind.name}**, with columns of sentences", kind, MIXED[kind.form]) for kind in tables)]
+
+
+def _table(heading: str, kind: Kind, form: str) -> str:
+    lineups = LINEUPS[form]
     order = [*lineups["full"], *(name for name in ZOO if name not in lineups["full"])]
-    rows = "".join(_row(name, ZOO[name][kind.form], kind) for name in order if kind.form in ZOO[name])
+    rows = "".join(_row(name, breeds(name)[form], kind, form) for name in order if form in breeds(name))
     head = "| name | estimator | library | prepared as | extra | effort | in line-ups |\n"
     head += "| --- | --- | --- | --- | --- | --- | --- |\n"
-    return f"**{kind.name}**\n\n{head}{rows}"
+    return f"{heading}\n\n{head}{rows}"
 
 
-def _row(name: str, breed: Breed, kind: Kind) -> str:
+def _row(name: str, breed: Breed, kind: Kind, form: str) -> str:
     module, _, estimator = breed.recipe.partition(":")
     ours = _LIBRARIES.get(breed.package or "", "Concours")
     library = _LIBRARIES.get(module.partition(".")[0], ours)
     extra = EXTRAS.get(breed.package or "", "")
-    found = [lineup for lineup, names in LINEUPS[kind.form].items() if name in names]
+    found = [lineup for lineup, names in LINEUPS[form].items() if name in names]
     where = ", ".join(found) or ("always, as the baseline" if name == "dummy" else "by name only")
     cells = [f"`{name}`", estimator, library, breed.prepare or kind.preparation, extra, "yes" * breed.effort, where]
     return f"| {' | '.join(cells)} |\n"

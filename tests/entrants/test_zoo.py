@@ -9,11 +9,12 @@ import pytest
 from concours.core.entrant import Entrant
 from concours.core.optional import installed
 from concours.entrants.preparation import PREPARATIONS
-from concours.entrants.zoo import BASELINE, LINEUPS, ZOO, Size
+from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, ZOO, Size, breeds
 from concours.tasks.kinds import KINDS
 from concours.testing import check_entrant
 
 FORMS = {kind.form: kind.name for kind in KINDS.values()}
+FORMS |= {MIXED[form]: name for form, name in FORMS.items() if form in MIXED}
 BREEDS = [(name, form) for name, forms in ZOO.items() for form in forms]
 QUICK: dict[str, dict[str, Any]] = {
     "concours.entrants.neural:": {"epochs": 2},
@@ -37,7 +38,7 @@ def test_every_entry_keeps_the_laws(name: str, form: str) -> None:
     if breed.package and not installed(breed.package):
         pytest.skip(f"{breed.package} is not installed")
     entrant = Entrant(name=name, recipe=name, params=quick(breed.recipe))
-    assert check_entrant(entrant, kind=FORMS[form]) != "refit"
+    assert check_entrant(entrant, kind=FORMS[form], sentences=form in MIXED.values()) != "refit"
 
 
 def test_lineups_name_what_there_is() -> None:
@@ -45,10 +46,10 @@ def test_lineups_name_what_there_is() -> None:
     assert LINEUPS.keys() == FORMS.keys()
     for form, lineups in LINEUPS.items():
         assert lineups.keys() == {"fast", "full"}
-        assert form in ZOO[BASELINE]
+        assert form in breeds(BASELINE)
         for names in lineups.values():
             assert len(names) == len(set(names))
-            assert all(form in ZOO[name] for name in names)
+            assert all(form in breeds(name) for name in names)
         assert set(lineups["fast"]) <= set(lineups["full"])
 
 

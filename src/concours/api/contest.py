@@ -28,11 +28,12 @@ from concours.core.problem import Problem
 from concours.engine.identity import code_digest
 from concours.engine.journal import MemoryJournal, read_journal
 from concours.engine.loop import Engine
-from concours.engine.rows import shape_of
+from concours.engine.rows import get_rows, shape_of
 from concours.engine.runners import RUNNERS
 from concours.engine.usage import usable_cores
 from concours.entrants.recipes import Resolved, resolve
-from concours.entrants.zoo import BASELINE, LINEUPS, Size
+from concours.entrants.tables import has_sentences
+from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, Size
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.task import Task
 
@@ -110,11 +111,11 @@ class Contest:
         kind = kind_named(self.task.kind)
         out = RunFolder(Path(self.out or Path("runs") / self._name()))
         effort = (out.read("run.json") or {}).get("effort") or self._effort()
-        resolved = self._resolved(kind, effort)
+        self._resolved(kind, effort, MIXED.get(kind.form, kind.form))  # what is wrong whatever the data is told first
         strategies = self._strategies(kind)
         options_of(self.format, self.options)
         with out.writing():
-            setup = self._setup(kind, resolved, strategies, out.store)
+            setup = self._setup(kind, effort, strategies, out.store)
             out.claim(task=setup.problem.digest, seed=self.seed, effort=effort)
             out.write("setup.json", setup.to_json())
             for warning in setup.warnings:
@@ -147,7 +148,7 @@ class Contest:
     def _usual_lineup(self) -> str:
         return self.lineup or ("none" if self.entrants else "fast" if self.seconds is None else "full")
 
-    def _resolved(self, kind: Kind, effort: float) -> list[Resolved]:
+    def _resolved(self, kind: Kind, effort: float, form: str) -> list[Resolved]:
         """Baseline, named entrants, line-up; no two of one name."""
         lineup = self._usual_lineup()
         if self.final not in ("bag", "refit"):
@@ -157,11 +158,11 @@ class Contest:
         if lineup not in ("none", "fast", "full"):
             raise ContestError(f"lineup must be one of fast, full, none; got {lineup!r}")
         names = {entrant.name for entrant in self.entrants}
-        own = [] if lineup == "none" else [name for name in LINEUPS[kind.form][lineup] if name not in names]
+        own = [] if lineup == "none" else [name for name in LINEUPS[form][lineup] if name not in names]
         baseline = [] if BASELINE in names else [Entrant(name=BASELINE, recipe=BASELINE, role="baseline")]
         everyone = [*baseline, *self.entrants, *(Entrant(name=name, recipe=name) for name in own)]
         _refuse_doubles([entrant.name for entrant in everyone])
-        return [_resolved(entrant, kind, self.folder, effort) for entrant in everyone]
+        return [_resolved(entrant, kind, form, self.folder, effort) for entrant in everyone]
 
     def _effort(self) -> float:
         """How long a fit of the zoo's own entrants may take, in units of about ten seconds: what suits the budget.
@@ -186,11 +187,12 @@ class Contest:
             )
         return chosen
 
-    def _setup(self, kind: Kind, resolved: Sequence[Resolved], strategies: tuple[str, ...], store: DiskStore) -> Setup:
+    def _setup(self, kind: Kind, effort: float, strategies: tuple[str, ...], store: DiskStore) -> Setup:
         from concours.engine.ingest import ingest
 
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder)
         size = _size(ingested.problem, store)
+        resolved = self._resolved(kind, effort, _form(kind, ingested.problem, store))
         candidates = tuple(
             Candidate(
                 entrant=r.entrant,
@@ -263,11 +265,17 @@ def _size(problem: Problem, store: DiskStore) -> Size:
     return Size(rows=rows, columns=inputs, classes=len(problem.classes))
 
 
-def _resolved(entrant: Entrant, kind: Kind, folder: Path, effort: float) -> Resolved:
+def _form(kind: Kind, problem: Problem, store: DiskStore) -> str:
+    """The kind's form, or that of tables with columns of sentences."""
+    mixed = MIXED.get(kind.form)
+    return mixed if mixed and has_sentences(get_rows(store, problem.train.x)) else kind.form
+
+
+def _resolved(entrant: Entrant, kind: Kind, form: str, folder: Path, effort: float) -> Resolved:
     try:
         if entrant.search:
             read_space(entrant.search)
-        return resolve(entrant, form=kind.form, preparation=kind.preparation, folder=folder, effort=effort)
+        return resolve(entrant, form=form, preparation=kind.preparation, folder=folder, effort=effort)
     except (ContestError, RecipeError) as error:
         raise type(error)(f"entrant {entrant.name}: {error}") from None
 

@@ -46,7 +46,9 @@ _TRUSTED = frozenset(
         "concours.entrants.hinge": "PrimalSVC",
         "concours.entrants.scaled": "ScaledSVR",
         "concours.entrants.preparation": "FlattenPixels",
-        "concours.entrants.tables": "Codes Matrix TableColumns _Topics",
+        "concours.entrants.tables": "Codes Matrix TableColumns",
+        "concours.entrants.terms": "TableTerms",
+        "concours.entrants.topics": "ColumnTopics",
     }.items()
     for name in names.split()
 )

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from concours.entrants.tables import Codes, Matrix, TableColumns
+from concours.entrants.terms import TableTerms
 from concours.entrants.texts import TextTopics, TextVectors
 
 
@@ -42,6 +43,7 @@ PREPARATIONS: Mapping[str, Callable[[], Any]] = {
     "columns": TableColumns,
     "codes": lambda: make_pipeline(TableColumns(), Codes()),
     "matrix": lambda: make_pipeline(TableColumns(), Matrix()),
+    "words": TableTerms,
     "tfidf": TextVectors,
     "topics": lambda: make_pipeline(TextTopics(), StandardScaler()),
     "pixels": FlattenPixels,

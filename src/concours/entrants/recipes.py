@@ -16,7 +16,7 @@ from concours.core.entrant import Entrant
 from concours.core.errors import MissingPackage, RecipeError, nearest
 from concours.core.optional import install_command, installed
 from concours.entrants.sources import closure, import_source
-from concours.entrants.zoo import PREPARED, ZOO, Size
+from concours.entrants.zoo import PREPARED, ZOO, Size, breeds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effo
     """What an entrant's recipe stands for in a task.
 
     Args:
-        form: the kind's input and target, e.g. `table:classes`.
+        form: the kind's input and target, e.g. `table:classes`, or `mixed:classes` of a table with sentences.
         preparation: the name of the kind's own preparation, which `auto` stands for with a library's recipe.
         folder: where relative file names begin.
         effort: how long a fit of the zoo's own entrants may take; 1 is about ten seconds of one core.
@@ -75,12 +75,12 @@ def _from_library(entrant: Entrant, module: str, form: str, preparation: str) ->
 
 
 def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> Resolved:
-    forms = ZOO.get(entrant.recipe)
-    if forms is None:
+    if entrant.recipe not in ZOO:
         ways = "write module:Class, ./file.py:Class, or a name"
         raise RecipeError(f"unknown recipe {entrant.recipe!r}: {ways}; {nearest(entrant.recipe, ZOO)}")
+    forms = breeds(entrant.recipe)
     if form not in forms:
-        fitting = [name for name, other in ZOO.items() if form in other]
+        fitting = [name for name in ZOO if form in breeds(name)]
         raise RecipeError(f"{entrant.recipe!r} does not suit this kind of task; {nearest(entrant.recipe, fitting)}")
     breed = forms[form]
     own = {"effort": effort} if breed.effort else {}

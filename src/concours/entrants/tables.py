@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from concours.entrants.topics import ColumnTopics, are_sentences
+
 Floats = NDArray[np.float32]
 
 MOST_CATEGORIES = 254
@@ -21,8 +23,6 @@ MOST_CATEGORIES = 254
 _RARE = "(rare)"
 _TEXT_SHARE = 0.3
 _TEXT_DISTINCT = 30
-_TOPICS = 12
-_GRAMS = 1500
 _MOST = 1e30
 """Numbers beyond are cut off here, so that arithmetic in float32 does not overflow."""
 _FAR = np.float32(1e6)
@@ -33,23 +33,28 @@ class TableColumns(TransformerMixin, BaseEstimator):
     """A frame to a frame of float32 columns (missing: NaN) and `category` columns of strings (missing: NaN).
 
     Categories are those that at least two rows have, the most frequent ones if there are many; the others, and those
-    that were not there in fitting, are one category of their own. Text columns become topics: a truncated singular
-    value decomposition of the TF-IDF of their character n-grams. Dates become year, month, day, weekday, hour and
-    seconds since 1970. A column without any value or with one value only is left out. Infinite numbers are missing.
+    that were not there in fitting, are one category of their own. Text columns become `ColumnTopics`, or, without
+    `topics`, are left to others: `texts_` names those that hold sentences. Dates become year, month, day, weekday,
+    hour and seconds since 1970. A column without any value or with one value only is left out. Infinite numbers are
+    missing.
 
     Raises:
         ValueError: no column is left.
     """
+
+    def __init__(self, *, topics: bool = True) -> None:
+        self.topics = topics
 
     def fit(self, X: pd.DataFrame, y: object = None) -> TableColumns:
         self.names_ = [str(name) for name in X.columns]
         self.dates_: dict[str, str] = {}
         self.categories_: dict[str, list[str]] = {}
         self.topics_: dict[str, Any] = {}
+        self.texts_: list[str] = []
         self.numbers_: list[str] = []
         for name in self.names_:
             self._fit_column(name, X[name])
-        if not (self.dates_ or self.categories_ or self.topics_ or self.numbers_):
+        if not (self.dates_ or self.categories_ or self.topics_ or self.texts_ or self.numbers_):
             raise ValueError(f"none of {len(self.names_)} columns has two values to tell rows apart by")
         return self
 
@@ -68,8 +73,14 @@ class TableColumns(TransformerMixin, BaseEstimator):
             frequent = sorted(str(word) for word in often if word != _RARE)
             if len(frequent) > 1:
                 self.categories_[name] = [*frequent, _RARE] if len(frequent) < len(counts) else frequent
-            if len(counts) > max(_TEXT_DISTINCT, _TEXT_SHARE * words.notna().sum()) and words.str.strip().any():
-                self.topics_[name] = _Topics().fit(words)
+            if _is_text(words, len(counts)):
+                self._fit_text(name, texts_of(column))
+
+    def _fit_text(self, name: str, texts: list[str]) -> None:
+        if are_sentences(texts):
+            self.texts_.append(name)
+        if self.topics or name not in self.texts_:
+            self.topics_[name] = ColumnTopics().fit(texts)
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """(rows, new columns), in an order that depends on the fit only."""
@@ -77,12 +88,18 @@ class TableColumns(TransformerMixin, BaseEstimator):
         for name, date_format in self.dates_.items():
             columns |= _calendar(name, X[name], date_format)
         for name, topics in self.topics_.items():
-            columns |= {f"{name}:{i}": values for i, values in enumerate(topics.transform(_words(X[name])).T)}
+            columns |= {f"{name}:{i}": values for i, values in enumerate(topics.transform(texts_of(X[name])).T)}
         for name, known in self.categories_.items():
             words = _words(X[name])
             words = words.where(words.isna() | words.isin(known), _RARE if known[-1] == _RARE else None)
             columns[name] = pd.Categorical(words, categories=known)
         return pd.DataFrame(columns, index=range(len(X)))
+
+
+def has_sentences(X: pd.DataFrame) -> bool:
+    """Whether a column of the frame holds sentences or titles, as `TableColumns` reads it."""
+    columns = (_words(X[name]) for name in X.columns if pd.api.types.is_string_dtype(X[name]))
+    return any(_is_text(words, words.nunique()) and are_sentences(texts_of(words)) for words in columns)
 
 
 class Codes(TransformerMixin, BaseEstimator):
@@ -136,24 +153,16 @@ class Matrix(TransformerMixin, BaseEstimator):
         return np.asarray([code if code >= 0 else np.inf for code in self.values_[name]], dtype=np.float32)
 
 
-class _Topics(TransformerMixin, BaseEstimator):
-    """Words of one text column to (rows, topics) float32."""
+def _is_text(words: pd.Series, distinct: int) -> bool:
+    """Whether words hardly come again."""
+    many = distinct > max(_TEXT_DISTINCT, _TEXT_SHARE * words.notna().sum())
+    return bool(many and words.str.strip().any())
 
-    def fit(self, words: pd.Series, y: object = None) -> _Topics:
-        from sklearn.decomposition import TruncatedSVD
-        from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self.grams_ = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(2, 4), max_features=_GRAMS, sublinear_tf=True, dtype=np.float32
-        )
-        weights = self.grams_.fit_transform(words.fillna(""))
-        self.reduce_ = TruncatedSVD(min(_TOPICS, weights.shape[1] - 1), random_state=0).fit(weights)
-        self.grams_.vocabulary_ = {word: int(place) for word, place in self.grams_.vocabulary_.items()}
-        return self
-
-    def transform(self, words: pd.Series) -> Floats:
-        places, distinct = pd.factorize(words.fillna(""))
-        return np.asarray(self.reduce_.transform(self.grams_.transform(distinct)), dtype=np.float32)[places]
+def texts_of(column: pd.Series) -> list[str]:
+    """The cells of a text column as strings, those that are missing empty."""
+    texts: list[str] = _words(column).fillna("").tolist()
+    return texts
 
 
 def _words(column: pd.Series) -> pd.Series:

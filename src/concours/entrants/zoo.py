@@ -138,6 +138,9 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
     "logistic": {
         "table:classes": _sklearn("linear_model:LogisticRegression", cost=_linear, max_iter=1000),
         "text:classes": _sklearn("linear_model:LogisticRegression", cost=_words(3e-5), C=10.0, tol=1e-3, max_iter=300),
+        "mixed:classes": _sklearn(
+            "linear_model:LogisticRegression", prepare="words", cost=_words(5e-5), C=10.0, tol=1e-3, max_iter=300
+        ),
         "image:classes": _sklearn(
             "linear_model:LogisticRegression",
             prepare="patches",
@@ -148,10 +151,23 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
             max_iter=300,
         ),
     },
-    "ridge": {"table:number": _sklearn("linear_model:RidgeCV", cost=_linear)},
+    "ridge": {
+        "table:number": _sklearn("linear_model:RidgeCV", cost=_linear),
+        "mixed:number": _sklearn(
+            "linear_model:RidgeCV", prepare="words", cost=_words(2e-4), alphas=[0.1, 0.3, 1.0, 3.0, 10.0], cv=4
+        ),
+    },
     "elastic-net": {"table:number": _sklearn("linear_model:ElasticNetCV", cost=_linear)},
-    "naive-bayes": {"text:classes": _sklearn("naive_bayes:ComplementNB", cost=_words(1e-5), alpha=0.3)},
-    "nb-logistic": {"text:classes": Breed(recipe="concours.entrants.texts:NaiveBayesLogistic", seconds=_words(8e-5))},
+    "naive-bayes": {
+        "text:classes": _sklearn("naive_bayes:ComplementNB", cost=_words(1e-5), alpha=0.3),
+        "mixed:classes": _sklearn("naive_bayes:ComplementNB", prepare="words", cost=_words(1e-5), alpha=0.3),
+    },
+    "nb-logistic": {
+        "text:classes": Breed(recipe="concours.entrants.texts:NaiveBayesLogistic", seconds=_words(8e-5)),
+        "mixed:classes": Breed(
+            recipe="concours.entrants.texts:NaiveBayesLogistic", prepare="words", seconds=_words(8e-5)
+        ),
+    },
     "knn": {
         "table:classes": _sklearn(
             "neighbors:KNeighborsClassifier", cost=_neighbours, n_neighbors=15, weights="distance"
@@ -169,6 +185,7 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
         "table:classes": _sklearn("svm:SVC", cost=_margin),
         "table:number": Breed(recipe="concours.entrants.scaled:ScaledSVR", seconds=_margin),
         "text:classes": _sklearn("svm:LinearSVC", cost=_words(2e-4), C=0.3),
+        "mixed:classes": _sklearn("svm:LinearSVC", prepare="words", cost=_words(2e-4), C=0.3),
         "image:classes": _sklearn(
             "svm:SVC", prepare="patches", cost=lambda size: 0.1 + 4e-6 * size.rows**2, package="torch", C=10.0
         ),
@@ -176,6 +193,7 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
     "svm-primal": {
         "table:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_linear),
         "text:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_words(5e-5)),
+        "mixed:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", prepare="words", seconds=_words(5e-5)),
     },
     "forest": _forest("RandomForest"),
     "extra-trees": _forest("ExtraTrees"),
@@ -246,7 +264,8 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
 BASELINE = "dummy"
 
 PREPARED = {
-    "table": ("matrix", "columns", "codes"),
+    "table": ("matrix", "columns", "codes", "words"),
+    "mixed": ("matrix", "columns", "codes", "words"),
     "text": ("tfidf", "topics"),
     "image": ("pixels", "patches", "components"),
 }
@@ -266,13 +285,29 @@ _TABLE = (
 )
 _MORE = ("lightgbm-large", "catboost-deep", "boosting", "transformer")
 _TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boosting")
+_WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
 
 LINEUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "table:classes": {"fast": ("logistic", *_TABLE), "full": ("logistic", *_TABLE, "svm-primal", *_MORE)},
     "table:number": {"fast": ("ridge", *_TABLE), "full": ("ridge", *_TABLE, "elastic-net", *_MORE)},
+    "mixed:classes": {"fast": (*_WORDY, *_TABLE), "full": (*_WORDY, *_TABLE, "svm-primal", *_MORE)},
+    "mixed:number": {"fast": ("ridge", *_TABLE), "full": ("ridge", *_TABLE, "elastic-net", *_MORE)},
     "text:classes": {"fast": _TEXT, "full": (*_TEXT, "svm-primal", "dnn", "transformer")},
     "image:classes": {"fast": _IMAGE, "full": (*_IMAGE, "forest", "dnn", "vit")},
 }
 """Entrants by kind of input and target and by name of the line-up, in the order in which they are fitted: early ones
-cost little and differ much."""
+cost little and differ much. `mixed` are tables with columns of sentences."""
+
+MIXED = {"table:classes": "mixed:classes", "table:number": "mixed:number"}
+"""What the form of a table becomes by columns of sentences in it."""
+
+
+def breeds(name: str) -> Mapping[str, Breed]:
+    """The forms of an entry; what suits a table suits one with sentences, unless that has a row of its own.
+
+    Raises:
+        KeyError: there is no such entry.
+    """
+    forms = ZOO[name]
+    return {**{MIXED[form]: breed for form, breed in forms.items() if form in MIXED}, **forms}

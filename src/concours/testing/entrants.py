@@ -20,6 +20,7 @@ from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.models import dump_model, load_model
 from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.recipes import Resolved, build, resolve
+from concours.entrants.zoo import MIXED
 from concours.tasks.kinds import Kind, kind_named
 from concours.testing.laws import law
 
@@ -54,7 +55,13 @@ class _Trial:
         )
 
 
-def check_entrant(entrant: Entrant | str, *, kind: str = "tabular-classification", folder: Path | str = ".") -> str:
+def check_entrant(
+    entrant: Entrant | str,
+    *,
+    kind: str = "tabular-classification",
+    folder: Path | str = ".",
+    sentences: bool = False,
+) -> str:
     """Checks that an entrant can compete, on invented rows: a few dozen, with gaps and words in a table.
 
     Laws:
@@ -68,6 +75,7 @@ def check_entrant(entrant: Entrant | str, *, kind: str = "tabular-classification
     Args:
         entrant: or only its recipe: `module:Class`, `./file.py:Class`, or a name of the zoo.
         folder: where the recipe's file name begins.
+        sentences: whether the invented table has a column of these too.
 
     Returns:
         The form in which its models are kept: `skops`, `safetensors`, `native` or `refit`.
@@ -78,7 +86,7 @@ def check_entrant(entrant: Entrant | str, *, kind: str = "tabular-classification
     """
     entrant = Entrant(name=entrant, recipe=entrant) if isinstance(entrant, str) else entrant
     with tempfile.TemporaryDirectory(prefix="concours-") as workspace:
-        trial = _trial(entrant, kind_named(kind), Path(folder), Path(workspace))
+        trial = _trial(entrant, kind_named(kind), Path(folder), Path(workspace), sentences)
         first = _checked_fit(trial)
         with steady(threads=1, seed=_SEED):
             again = trial.fitted().predict(trial.new)
@@ -89,10 +97,13 @@ def check_entrant(entrant: Entrant | str, *, kind: str = "tabular-classification
             return _checked_round_trip(trial, first)
 
 
-def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path) -> _Trial:
-    resolved = resolve(entrant, form=kind.form, preparation=kind.preparation, folder=folder)
+def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path, sentences: bool) -> _Trial:
+    form = MIXED.get(kind.form, kind.form) if sentences else kind.form
+    resolved = resolve(entrant, form=form, preparation=kind.preparation, folder=folder)
     law(not resolved.skipped, f"{entrant.name}: {resolved.skipped}")
     x, y = _rows(kind)
+    if form in MIXED.values():
+        x = x.assign(remark=_remarks(y))
     new = take_rows(x, np.arange(_ROWS // 3))
     name = resolved.entrant.prepare
     if name and name != "none":
@@ -145,15 +156,21 @@ def _rows(kind: Kind) -> tuple[Any, NDArray[Any]]:
     codes = np.arange(_ROWS) % 3
     y = codes if kind.target == "classes" else codes + rng.normal(scale=0.1, size=_ROWS)
     if kind.input == "text":
-        words = np.array(["rain", "sun", "wind", "and", "the", "of"])
-        drawn = np.where(rng.random((_ROWS, 8)) < 0.5, codes[:, None], rng.integers(3, 6, size=(_ROWS, 8)))
-        return np.array([" ".join(words[row]) for row in drawn], dtype=object), y
+        return _remarks(codes), y
     if kind.input == "image":
         return (rng.random((_ROWS, 8, 8)) + codes[:, None, None]).astype(np.float32), y
     numbers = rng.normal(size=(_ROWS, 3)) + codes[:, None]
     numbers[rng.random(_ROWS) < 0.1, 2] = np.nan
     frame = pd.DataFrame(numbers, columns=["length", "width", "sometimes missing"])
     return frame.assign(colour=np.array(["red", "green", "blue"])[rng.permutation(codes)]), y
+
+
+def _remarks(y: NDArray[Any]) -> NDArray[np.object_]:
+    """Sentences (rows,) that tell the targets."""
+    rng, words = np.random.default_rng(_SEED), np.array(["rain", "sun", "wind", "and", "the", "of"])
+    codes = np.clip(np.round(y), 0, 2).astype(np.int64)
+    drawn = np.where(rng.random((_ROWS, 8)) < 0.5, codes[:, None], rng.integers(3, 6, size=(_ROWS, 8)))
+    return np.array([" ".join(words[row]) for row in drawn], dtype=object)
 
 
 def _global_state() -> tuple[Any, Any]:
