@@ -13,7 +13,7 @@ from typing import Any
 from concours.api.contest_text import Setting, toml, toml_of
 from concours.core.optional import install_command, installed
 from concours.engine.usage import usable_cores
-from concours.entrants.zoo import LINEUPS, ZOO
+from concours.entrants.zoo import LINEUPS, MIXED, breeds
 from concours.tasks.discovery import Findings, Note, discover
 from concours.tasks.division import usual_folds
 from concours.tasks.readers.opened import Options
@@ -220,16 +220,22 @@ def _compete(findings: Findings, cores: int) -> list[Setting]:
 
 def _lineup(findings: Findings) -> tuple[str, tuple[str, ...]]:
     """The name of the line-up that suits, and the entrants in it."""
-    lineups = LINEUPS.get(findings.kind.form, {})
-    name = "full" if findings.rows < _FULL and "full" in lineups else "fast"
-    return name, lineups.get(name, ())
+    lineups = LINEUPS[_form(findings)]
+    name = "full" if findings.rows < _FULL else "fast"
+    return name, lineups[name]
+
+
+def _form(findings: Findings) -> str:
+    """The kind's form, or that of tables with columns of sentences."""
+    form = findings.kind.form
+    return MIXED.get(form, form) if findings.sentences else form
 
 
 def _absent(findings: Findings) -> list[str]:
     """Entrants whose packages are not installed, with what to do."""
     absent: dict[str, list[str]] = {}
     for name in _lineup(findings)[1]:
-        package = ZOO[name][findings.kind.form].package
+        package = breeds(name)[_form(findings)].package
         if package and not installed(package):
             absent.setdefault(install_command(package), []).append(name)
     return [f"not installed: {', '.join(names)}; get them with: {cure}" for cure, names in absent.items()]

@@ -49,7 +49,7 @@ class ColumnTopics(TransformerMixin, BaseEstimator):
         if not len(distinct):
             return np.empty((0, self.reduce_.n_components + self.sentences_ * counts([""]).shape[1]), dtype=np.float32)
         topics = np.asarray(self.reduce_.transform(self.terms_.transform(distinct)), dtype=np.float32)
-        return (np.hstack([topics, counts(distinct)]) if self.sentences_ else topics)[places]
+        return (np.hstack([topics, counts(distinct.tolist())]) if self.sentences_ else topics)[places]
 
 
 def _words() -> TfidfVectorizer:

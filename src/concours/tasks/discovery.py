@@ -67,6 +67,7 @@ class Findings:
         overlap: rows of the test part with the inputs of a training row.
         duplicates: rows with the inputs of an earlier row.
         text: the columns that hold the text.
+        sentences: whether columns of a table hold sentences, among others.
         header: the line of a text file that has the names of the columns, from 1; 0 where there is none.
         id: a column that names the rows.
         drop: columns of no use.
@@ -96,6 +97,7 @@ class Findings:
     overlap: int = 0
     duplicates: int = 0
     text: tuple[str, ...] = ()
+    sentences: bool = False
     header: int | None = None
     id: Note | None = None
     drop: tuple[Note, ...] = ()
@@ -175,6 +177,7 @@ def _of_table(opened: Opened, table: pa.Table, test: Opened | None, target: str 
         target=choice,
         form=form,
         text=text,
+        sentences=not text and any(column.is_text for column in others if column.name not in unused),
         duplicates=_repeated(keys) if inputs.num_columns else 0,
         header=opened.header,
         drop=drop,
