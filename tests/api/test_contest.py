@@ -222,7 +222,7 @@ def test_a_line_up_is_added_to_those_named(tmp_path):
     from concours.entrants.zoo import LINEUPS
     from concours.tasks.kinds import KINDS
 
-    names = [r.entrant.name for r in contest._resolved(KINDS["tabular-classification"], 1.0)]
+    names = [r.entrant.name for r in contest._resolved(KINDS["tabular-classification"], 1.0, "table:classes")]
     assert names[:3] == ["dummy", "svm", "logistic"]
     assert sorted(names[2:]) == sorted(name for name in LINEUPS["table:classes"]["fast"] if name != "svm")
     with pytest.raises(ContestError, match="must be one of fast, full, none"):
