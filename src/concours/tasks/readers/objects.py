@@ -78,5 +78,8 @@ def _plain_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         return column.cast(pa.int64() if kind.bit_width == 64 else pa.int32())
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        raise DataError(f"column {name!r} holds {kind}; expected numbers, texts, dates or truth values")
+        raise DataError(
+            f"column {name!r} holds {kind}; expected numbers, texts, dates or truth values; "
+            "write what is in it as columns of their own, or as one text"
+        )
     return column

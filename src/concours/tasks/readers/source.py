@@ -19,9 +19,9 @@ from concours.tasks.readers.text import cleaned, decoded, lines_of
 _TYPED = {
     ".parquet": tables.read_parquet,
     ".pq": tables.read_parquet,
-    ".jsonl": tables.read_jsonl,
-    ".ndjson": tables.read_jsonl,
-    ".json": tables.read_jsonl,
+    ".jsonl": tables.read_json,
+    ".ndjson": tables.read_json,
+    ".json": tables.read_json,
     ".arrow": tables.read_arrow,
     ".feather": tables.read_arrow,
     ".ipc": tables.read_arrow,

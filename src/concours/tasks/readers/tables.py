@@ -1,4 +1,4 @@
-"""Tables that bring their types: Parquet, JSON Lines, Arrow."""
+"""Tables that bring their types: Parquet, JSON, Arrow."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from concours.core.errors import DataError
 from concours.tasks.readers.archives import Entry, damage_named
 from concours.tasks.readers.objects import tidy
 from concours.tasks.readers.opened import Opened
-
-_JSON_BLOCK = 1 << 24
+from concours.tasks.readers.records_json import flat, read_json_table
 
 
 def read_parquet(entry: Entry) -> Opened:
@@ -22,12 +21,10 @@ def read_parquet(entry: Entry) -> Opened:
     return _read(entry, "a Parquet file", pyarrow.parquet.read_table)
 
 
-def read_jsonl(entry: Entry) -> Opened:
-    """A file with one JSON object a line as a table; a key that a line has not is missing there."""
-    import pyarrow.json
-
-    options = pyarrow.json.ReadOptions(block_size=_JSON_BLOCK)
-    return _read(entry, "a file of JSON lines", lambda file: pyarrow.json.read_json(file, options))
+def read_json(entry: Entry) -> Opened:
+    """A file of JSON as a table: an object a line, or a list of objects; see `concours.tasks.readers.records_json`."""
+    table, notes, warnings = read_json_table(entry)
+    return _checked(entry, table, notes, warnings)
 
 
 def read_arrow(entry: Entry) -> Opened:
@@ -53,10 +50,15 @@ def _read(entry: Entry, what: str, read: Callable[[Any], pa.Table]) -> Opened:
             table = read(file if entry.path is not None else pa.BufferReader(file.read()))
     except pa.ArrowException as error:
         raise DataError(f"{entry.name} is not {what}: {str(error).splitlines()[0][:200]}") from None
+    return _checked(entry, flat(table, entry.name))
+
+
+def _checked(entry: Entry, table: pa.Table, notes: tuple[str, ...] = (), warnings: tuple[str, ...] = ()) -> Opened:
     if not len(table):
         raise DataError(f"{entry.name} has no rows")
     try:
         table, cleaned = tidy(table)
     except DataError as error:
         raise DataError(f"{entry.name}: {error}") from None
-    return Opened(x=table, name=entry.name, warnings=tuple(f"{entry.name}: {text}" for text in cleaned))
+    said = tuple(f"{entry.name}: {text}" for text in (*warnings, *cleaned))
+    return Opened(x=table, name=entry.name, notes=notes, warnings=said)
