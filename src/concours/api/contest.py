@@ -118,6 +118,8 @@ class Contest:
             setup = self._setup(kind, effort, strategies, out.store)
             out.claim(task=setup.problem.digest, seed=self.seed, effort=effort)
             out.write("setup.json", setup.to_json())
+            for line in setup.reading:
+                listener(Notice(topic="reading", text=line))
             for warning in setup.warnings:
                 listener(Notice(topic="warning", text=warning))
             with sitting(
@@ -212,6 +214,7 @@ class Contest:
             limits=dict(self.limits),
             format=self.format,
             options=options_of(self.format, self.options),
+            reading=ingested.reading,
             warnings=ingested.warnings,
             command=self.command,
         )

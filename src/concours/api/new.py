@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from concours.api.contest_text import Setting, toml, toml_of
 from concours.core.optional import install_command, installed
@@ -37,12 +37,14 @@ class Draft:
         settings: the keys of the contest, each with the reason for its value.
         warnings: what a person should look into.
         text: the contest file.
+        left_out: how many rows were left out in reading.
     """
 
     findings: Findings
     settings: tuple[Setting, ...]
     warnings: tuple[str, ...]
     text: str
+    left_out: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The findings and the settings as JSON."""
@@ -52,33 +54,43 @@ class Draft:
 
 
 def draft(
-    data: str, *, target: str | None = None, header: bool | int | None = None, out: Path = Path("contest.toml")
+    data: str,
+    *,
+    target: str | None = None,
+    header: bool | int | None = None,
+    on_bad_row: Literal["fail", "skip"] = "fail",
+    out: Path = Path("contest.toml"),
 ) -> Draft:
     """A contest for what lies in a file, a folder, an archive, or behind a name like `sklearn:iris`.
 
     Args:
         target: the column to predict; by default found where the signs are strong.
         header: whether a CSV file has a line with the names of the columns, or which; by default found out.
+        on_bad_row: whether a row with another number of cells, or a broken picture, stops the reading or is left out.
         out: where the contest file will lie, to which its paths are relative.
 
     Raises:
         DataError: the data is missing, damaged or several unrelated tables, or its target is not clear.
     """
-    found = find_source(data, Options(header=header, names=(target,) if target else ()))
+    options = Options(header=header, names=(target,) if target else (), on_bad_row=on_bad_row)
+    found = find_source(data, options)
     findings = discover(found.opened, found.opened_test, target=target)
-    settings = (*_task(found, findings, out.parent, header), *_compete(findings, usable_cores()))
+    settings = (*_task(found, findings, out.parent, options), *_compete(findings, usable_cores()))
     warnings = _warnings(found, findings)
     head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
-    return Draft(findings=findings, settings=settings, warnings=warnings, text=toml_of(settings, head, warnings))
+    text = toml_of(settings, head, warnings)
+    left_out = found.opened.left_out
+    return Draft(findings=findings, settings=settings, warnings=warnings, text=text, left_out=left_out)
 
 
 def _said(found: Found, findings: Findings) -> str:
     """The data in one line."""
     columns = f", {findings.columns} columns" if findings.columns else ""
-    return "; ".join((f"{findings.name}: {findings.rows:,} rows{columns}", *found.notes, *findings.notes))
+    left = f", {found.opened.left_out:,} left out" if found.opened.left_out else ""
+    return "; ".join((f"{findings.name}: {findings.rows:,} rows{left}{columns}", *found.notes, *findings.notes))
 
 
-def _task(found: Found, findings: Findings, folder: Path, header: bool | int | None) -> list[Setting]:
+def _task(found: Found, findings: Findings, folder: Path, options: Options) -> list[Setting]:
     """The keys of [task]."""
     data = [_path(one, folder) for one in (found.data if isinstance(found.data, tuple) else (found.data,))]
     settings = [
@@ -91,7 +103,10 @@ def _task(found: Found, findings: Findings, folder: Path, header: bool | int | N
         overlap = f"; {findings.overlap:,} of them have the inputs of a training row" if findings.overlap else ""
         why = f"{findings.test_rows:,} rows judge{overlap}"
         settings.append(Setting("task", "test", _path(found.test, folder), why))
-    settings += _header(found, findings, header)
+    settings += _header(found, findings, options.header)
+    if options.on_bad_row == "skip":
+        why = f"{found.opened.left_out:,} rows are left out for their number of cells"
+        settings.append(Setting("task", "on_bad_row", "skip", why))
     if findings.target:
         settings.append(Setting("task", "target", findings.target.name, findings.target.why))
     return [*settings, *_labels(findings), *_columns(findings), _metrics(findings), _split(findings)]

@@ -252,6 +252,7 @@ class Result:
             "seed": self.setup.seed,
             "command": self.setup.command,
             "final": self.setup.final,
+            "reading": list(self.setup.reading),
             "warnings": list(self.warnings),
             "versions": dict(self.versions),
             "digest": self.digest,

@@ -21,6 +21,7 @@ class Setup:
         strategies: of cooperation, in the order of their lines on the board.
         limits: of the light alliance.
         format, options: the way to compete, and all that it was told (`api.formats`).
+        reading: what was read: rows, rows left out, and how, a line each of the data and of a test part of its own.
         warnings: about the data, for people.
         command: what a person typed, for the receipt; it decides nothing.
     """
@@ -35,6 +36,7 @@ class Setup:
     format: str = "leaderboard"
     options: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
+    reading: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     command: str = ""
 
@@ -53,6 +55,7 @@ class Setup:
             "format": self.format,
             "options": dict(self.options),
             "threads": self.threads,
+            "reading": list(self.reading),
             "warnings": list(self.warnings),
             "command": self.command,
         }
@@ -72,6 +75,7 @@ class Setup:
             format=value.get("format", "leaderboard"),
             options=value.get("options", {}),
             threads=value["threads"],
+            reading=tuple(value.get("reading", ())),
             warnings=tuple(value["warnings"]),
             command=value.get("command", ""),
         )

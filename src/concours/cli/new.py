@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,13 @@ from concours.core.errors import ContestError
 
 if TYPE_CHECKING:
     from concours.api.new import Draft
+
+
+class BadRow(StrEnum):
+    """What is done with a row that has another number of cells."""
+
+    fail = "fail"
+    skip = "skip"
 
 
 def new(
@@ -31,6 +39,9 @@ def new(
             show_default="found out",
         ),
     ] = None,
+    on_bad_row: Annotated[
+        BadRow, typer.Option(help="Whether a row with another number of cells stops the reading, or is left out.")
+    ] = BadRow.fail,
     out: Annotated[Path, typer.Option("--out", "-o", help="The contest file to write.")] = Path("contest.toml"),
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
@@ -40,7 +51,7 @@ def new(
 
     if out.exists() and not force:
         raise ContestError(f"{out} is there already: choose another name with -o, or write over it with --force")
-    made = draft(data, target=target, header=_header(header), out=out)
+    made = draft(data, target=target, header=_header(header), on_bad_row=on_bad_row.value, out=out)
     out.write_text(made.text, encoding="utf-8")
     if as_json:
         typer.echo(json.dumps({"contest": str(out), **made.to_json()}, indent=2, ensure_ascii=False))
@@ -63,7 +74,8 @@ def _print(made: Draft) -> None:
 
     found = made.findings
     columns = f", {found.columns} columns" if found.columns else ""
-    typer.echo(comment(f"{found.name}: {found.rows:,} rows{columns}"))
+    left = f", {made.left_out:,} left out" if made.left_out else ""
+    typer.echo(comment(f"{found.name}: {found.rows:,} rows{left}{columns}"))
     width = max(len(setting.key) for setting in made.settings)
     if found.notes:
         typer.echo(f"  {'read':<{width}}  {comment('; '.join(found.notes))}")

@@ -152,13 +152,15 @@ class _Row:
 
 
 class _Warnings:
-    """A progress that also prints warnings above the live table."""
+    """A progress that also prints what was read, and warnings, above the live table."""
 
     def __init__(self, console: Console, progress: Progress) -> None:
         self._console, self._progress = console, progress
 
     def __call__(self, notice: Notice) -> None:
         self._progress(notice)
+        if notice.topic == "reading":
+            self._console.print(f"[dim]{escape(notice.text)}[/]", soft_wrap=True)
         if notice.topic == "warning":
             self._console.print(f"[yellow]warning[/]: {escape(notice.text)}", soft_wrap=True)
 

@@ -85,7 +85,7 @@ class Notice:
     """What happens, for a person to watch. Never journaled, never read by a process.
 
     Attributes:
-        topic: `planned`, `started`, `progress`, `ended`, `recalled`, `cancelled` or `warning`.
+        topic: `planned`, `started`, `progress`, `ended`, `recalled`, `cancelled`, `reading` or `warning`.
         event: the outcome, with `ended` and `recalled`.
         values: numbers of a job's progress, e.g. epoch and loss.
     """

@@ -35,12 +35,14 @@ class Ingested:
         test_ids: what the rows of the test part are called: their ids where the task has a column of these, else their
             positions in the data as it was read, from 0.
         rows: of the data that the test part was split off from, or of the test file.
+        reading: what was read, a line each of the data and of a test part of its own.
     """
 
     problem: Problem
     warnings: tuple[str, ...]
     test_ids: pa.Array
     rows: int
+    reading: tuple[str, ...] = ()
 
 
 def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
@@ -98,6 +100,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         warnings=tuple(dict.fromkeys(said)),
         test_ids=pa.array(judging) if ids is None else ids.take(pa.array(judging)),
         rows=len(in_test) if test is None else len(test),
+        reading=(data.said,) if test is None else (data.said, test.said),
     )
 
 

@@ -39,6 +39,7 @@ class Data:
         y: (rows,) labels as they are written, or float64; none where new rows come without a target.
         name: of the data, for people.
         text: the columns that texts were taken from, where they lay in a table.
+        left_out: how many rows were left out in reading.
         notes: what was found out in reading: encoding, delimiter, header, sizes.
         warnings: what a person should know: rows left out, an encoding that was guessed, pictures made smaller.
     """
@@ -47,11 +48,18 @@ class Data:
     y: NDArray[Any] | None
     name: str
     text: tuple[str, ...] = ()
+    left_out: int = 0
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def said(self) -> str:
+        """How many rows were read, how many were not, and how."""
+        left = f", {self.left_out:,} left out" if self.left_out else ""
+        return "; ".join((f"{self.name}: {len(self):,} rows read{left}", *self.notes))
 
 
 def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
@@ -219,7 +227,7 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     y = _checked_target(y, kind, name)
     if kind.target == "classes" and task.labels:
         y = mapped(y, task.labels)
-    return Data(x=x, y=y, name=name, text=text, notes=opened.notes, warnings=opened.warnings)
+    return Data(x=x, y=y, name=name, text=text, left_out=opened.left_out, notes=opened.notes, warnings=opened.warnings)
 
 
 def _given(target: Any, x: Any) -> NDArray[Any]:

@@ -32,7 +32,7 @@ def card_section(r: Report) -> Section | None:
     return Section(
         id="card",
         title="Data card",
-        text=tuple(_sentences(found)),
+        text=(*r.value.get("reading", ()), *_sentences(found)),
         figures=tuple(figure for figure in figures if figure),
         tables=tuple(tables),
     )

@@ -30,6 +30,7 @@ _SAMPLE, _TAB_SAMPLE = 1 << 17, 1 << 24
 _BLOCK = 1 << 23
 _ROWS = 200
 _TAIL = 1 << 16
+_LINES, _LONGEST = 20, 1 << 26
 
 
 def read_delimited(entry: Entry, options: Options) -> Opened:
@@ -39,14 +40,12 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
         DataError: the file is empty or no text, a row has another number of cells, or two columns share a name.
     """
     tabs = entry.suffix in (".tsv", ".tab")
-    with damage_named(entry.name), entry.open() as file:
-        size = _TAB_SAMPLE if tabs else _SAMPLE
-        head = file.read(size)
+    head, whole = _head(entry, _TAB_SAMPLE if tabs else _SAMPLE)
     if not head.strip():
         raise DataError(f"{entry.name} is empty")
     encoding = _encoding(head, options, entry.name)
-    sample = _sample(head, encoding, entry.name, whole=len(head) < size)
-    form = _form(entry, sample, encoding, options, tabs=tabs, whole=len(head) < size)
+    sample = _sample(head, encoding, entry.name, whole=whole)
+    form = _form(entry, sample, encoding, options, tabs=tabs, whole=whole)
     table, encoding, skipped = form.table(encoding, options)
     form.check(table, encoding, skipped)
     table = form.without_void(table, encoding)
@@ -63,7 +62,24 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
     if skipped:
         count = f"{len(skipped)} rows were left out for their number of cells"
         warnings.append(f"{entry.name}: {count}; first: {skipped[0]}")
-    return Opened(x=table, name=entry.name, header=layout.header, notes=tuple(notes), warnings=tuple(warnings))
+    return Opened(
+        x=table,
+        name=entry.name,
+        header=layout.header,
+        left_out=len(skipped),
+        notes=tuple(notes),
+        warnings=tuple(warnings),
+    )
+
+
+def _head(entry: Entry, size: int) -> tuple[bytes, bool]:
+    """The beginning of a file, with a few lines at least, and whether it is all of it."""
+    with damage_named(entry.name), entry.open() as file:
+        head = file.read(size)
+        while len(head) == size < _LONGEST and head.count(b"\n") + head.count(b"\r") < _LINES:
+            head += file.read(size)
+            size *= 2
+    return head, len(head) < size
 
 
 def _header_said(layout: Layout) -> str:
@@ -78,9 +94,12 @@ def _form(entry: Entry, sample: str, encoding: str, options: Options, *, tabs: b
     Raises:
         DataError: a quote swallows rows, or the first lines are none of a table.
     """
+    first = io.StringIO(sample, newline="").readline()
+    named = named_delimiter(first) if len(first) < len(sample) else None
+    dialect = found_dialect(sample[len(first) :] if named else sample, tabs=tabs, delimiter=named)
+    if len(sample) > _SAMPLE and sample.count("\n", 0, _SAMPLE) >= _LINES:
+        sample, whole = sample[: sample.rfind("\n", 0, _SAMPLE) + 1], False
     lines = io.StringIO(sample, newline="").readlines()
-    named = named_delimiter(lines[0]) if len(lines) > 1 else None
-    dialect = found_dialect("".join(lines[1:] if named else lines), tabs=tabs, delimiter=named)
     rows = list(records(lines, dialect, skip=1 if named else 0))
     form = _Form(entry, dialect, Layout(header=0, skip=0, names=()), quoted=dialect.quote in sample)
     if not whole and rows[-1].line < len(lines) / 2:  # one row is half of the sample: does it end at all?
@@ -182,7 +201,8 @@ class _Form:
 
         Only cells with a line end in them can hold rows, and only the last line can have a quote that ends nowhere.
         """
-        if self.dialect.quote and (_has_line_ends(table) or self._ends_open(encoding)):
+        looked_at = self._quoted or self._entry.path is not None  # a stream has to be read again to see its end
+        if self.dialect.quote and (_has_line_ends(table) or (looked_at and self._ends_open(encoding))):
             self.refuse_open_quotes(encoding)
         if len(skipped) > len(table):
             raise self._wrong(f"{len(skipped)} rows have another number of cells", encoding)
@@ -240,7 +260,7 @@ class _Form:
 
 def _has_line_ends(table: pa.Table) -> bool:
     strings = [column for column in table.columns if pa.types.is_string(column.type)]
-    return any(pc.any(pc.match_substring_regex(column, r"[\r\n]")).as_py() for column in strings)
+    return any(pc.any(pc.match_substring(column, end)).as_py() for column in strings for end in "\n\r")
 
 
 def _encoding(head: bytes, options: Options, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def _candidates(rows: Sequence[Record], width: int, begin: int, names: Sequence[
     """The first full row as the header, and the one before it, if it may be one with another number of cells."""
     first, below = rows[begin], list(rows[begin + 1 :])
     found = [_fitted(first, first.cells, below, names)]
-    if begin and not _is_comment(rows[begin - 1]):
+    if begin and not _is_comment(rows[begin - 1]) and _adjoin(rows[begin - 1], first):
         before, below = rows[begin - 1], list(rows[begin:])
         cells = before.cells
         if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
@@ -129,6 +130,10 @@ def _candidates(rows: Sequence[Record], width: int, begin: int, names: Sequence[
         elif len(cells) == width - 1 and _name_rows(below, width):
             found.append(_fitted(before, ["", *cells], below, names, shifted=True))
     return found
+
+
+def _adjoin(row: Record, following: Record) -> bool:
+    return row.line + len(io.StringIO(row.raw, newline="").readlines()) == following.line
 
 
 def _fitted(
@@ -220,7 +225,7 @@ def _odd_first(odd: Sequence[Record], rows: Sequence[Record], width: int, name: 
     cure = "put cells that hold a delimiter in quotes"
     if width > 1:
         cure = 'mend it, leave it out by on_bad_row = "skip" in [task], or, if it is a title, say where the names are: '
-        cure += f"header = {following} in [task], --header {following} for `concours new`"
+        cure += f"header = {following} (--on-bad-row skip, --header {following} for `concours new`)"
     return DataError(
         f"{name}: line {row.line} has {cells} where the others have {width} ({usual} of the first {len(rows)} rows): "
         f"{_text(row)!r}; {cure}"
@@ -239,8 +244,7 @@ def _skipped(before: Sequence[Record], header: int) -> str:
     if not before:
         return ""
     which = f"line {before[0].line}" if len(before) == 1 else f"lines {before[0].line} to {before[-1].line}"
-    place = f"the header in line {header}" if header else "the first row"
-    return f"{which} before {place} skipped: {_text(before[0])!r}"
+    return f"{which} before {'it' if header else 'the first row'} skipped: {_text(before[0])!r}"
 
 
 def _text(row: Record) -> str:

@@ -55,6 +55,7 @@ class Opened:
         target: the column that the source itself names as its target.
         header: the line of a text file that has the names of the columns, from 1; 0 where there is none.
         name: of the source, for people.
+        left_out: how many rows were left out, as `on_bad_row` says.
         notes: what was found out: encoding, delimiter, header, sizes.
         warnings: what a person should know before trusting it: rows left out, pictures made smaller.
     """
@@ -65,6 +66,7 @@ class Opened:
     test: Opened | None = None
     target: str | None = None
     header: int | None = None
+    left_out: int = 0
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

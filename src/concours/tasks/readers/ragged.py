@@ -10,7 +10,7 @@ from concours.tasks.readers.layout import Layout, no_table
 from concours.tasks.readers.records import Record
 
 _LISTED = 3
-_SKIP = 'mend it, or leave such rows out by on_bad_row = "skip" in [task]'
+_SKIP = 'mend it, or leave such rows out by on_bad_row = "skip" in [task], --on-bad-row skip for `concours new`'
 
 
 def ragged(rows: Iterable[Record], layout: Layout, name: str) -> DataError | None:

@@ -89,7 +89,8 @@ def _judge(
     row: Record, dialect: Dialect, typical: list[list[str]], doubtful: list[tuple[Record, int]], name: str
 ) -> None:
     """Notes what a row tells of others, or that it may have swallowed some."""
-    if dialect.quote not in row.raw or not _ends(row.raw.rstrip("\r\n")):
+    body = row.raw.rstrip("\r\n")
+    if dialect.quote not in body or not ("\n" in body or "\r" in body):
         if len(typical) < _TYPICAL and row.cells:
             typical.append(row.cells)
         return

@@ -145,6 +145,7 @@ def _joined(parts: Sequence[Opened], sources: Sequence[str | Path], options: Opt
         parts[0],
         x=_concatenated(found),
         name=" + ".join(part.name for part in parts),
+        left_out=sum(part.left_out for part in parts),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         warnings=tuple(text for part in parts for text in part.warnings),
     )
