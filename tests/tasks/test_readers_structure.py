@@ -47,6 +47,7 @@ BEFORE = {
     "padded title": lambda d, end: f"Survey of trees{d * 3}{end}{d * 3}{end}",
     "comments": lambda d, end: f"# exported by the lab{end}# units: m{end}",
     "comment of as many cells": lambda d, end: f"# a{d}b{d}c{d}d{end}",
+    "title of as many cells": lambda d, end: f"Survey{d}of{d}all{d}trees{end}{end}",
     "blank lines": lambda d, end: end * 2,
 }
 MARKS = {"utf-8": "utf-8", "mark": "utf-8-sig", "utf-16": "utf-16"}
@@ -95,6 +96,46 @@ def test_a_header_one_name_short(named, delimiter, tmp_path):
     assert any("called index" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("quoted", [True, False])
+@pytest.mark.parametrize("delimiter", [" ", ",", "\t"])
+def test_tables_that_r_writes(delimiter, quoted, tmp_path):
+    """`write.table` names rows and not their column, sets cells apart by blanks, and puts words in quotes, or not."""
+    mark = '"' if quoted else ""
+    trees = [f"{letter}tree" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    lines = [delimiter.join(f"{mark}{name}{mark}" for name in ("height", "kind"))]
+    lines += [
+        delimiter.join((f"{mark}{trees[i]}{mark}", f"{i * 7 % 11}.5", f"{mark}{'oak' if i % 3 else 'elm'}{mark}"))
+        for i in range(26)
+    ]
+    (tmp_path / "t.txt").write_text("\n".join(lines) + "\n")
+    found = opened(tmp_path / "t.txt").x
+    assert found.column_names == ["index", "height", "kind"]
+    assert found["index"].to_pylist() == trees
+    assert found["height"].to_pylist() == [i * 7 % 11 + 0.5 for i in range(26)]
+
+
+def test_a_name_that_is_missing(tmp_path):
+    """Rows that have a cell more than names, and no names of rows, are refused: names would stand over wrong columns."""
+    (tmp_path / "t.csv").write_text(
+        "tree,height\n" + "".join(f"T{i:02d},{i}.5,{'elm' if i % 2 else 'oak'}\n" for i in range(30))
+    )
+    with pytest.raises(
+        DataError, match=r"line 1 has 2 cells where the others have 3 .*'tree,height' \(a name is missing\?\)"
+    ):
+        opened(tmp_path / "t.csv")
+
+
+def test_cells_in_columns_by_blanks(tmp_path):
+    """Columns that blanks set apart, one or many, are a table where they have names; sentences are not."""
+    (tmp_path / "t.txt").write_text("  mpg   cyl\n" + "".join(f"  {20 + i}.5     {i % 3 + 4}\n" for i in range(20)))
+    assert opened(tmp_path / "t.txt").x.to_pydict() == {
+        "mpg": [20.5 + i for i in range(20)],
+        "cyl": [i % 3 + 4 for i in range(20)],
+    }
+    (tmp_path / "p.txt").write_text("".join(f"we saw {['no', 'some', 'many'][i % 3]} trees\n" for i in range(20)))
+    assert opened(tmp_path / "p.txt").x.num_columns == 1
+
+
 HEADERS = {
     "years": (["place", "2019", "2020"], [[f"C{i:02d}", f"{i * 0.37 - 2:.2f}", f"{i % 7 - 3}.5"] for i in range(30)]),
     "index": (["", "width", "shape"], [[str(i), f"{i * 0.3:.2f}", "flat" if i % 3 else "tall"] for i in range(30)]),
@@ -104,6 +145,9 @@ HEADERS = {
     ),
     "a value": (["age", "score", "other"], [[str(20 + i), f"{i / 7:.2f}", ["male", "female", "other"][i % 3]] for i in range(30)]),
     "places": (["0", "1", "2", "3", "4"], [[f"{i * k % 11 + 7}.5" for k in range(1, 6)] for i in range(30)]),
+    "months": (["place", "2020-01", "2020-02"], [[f"{chr(97 + i)} town", f"{i}.5", f"{i * 3 % 7}.5"] for i in range(26)]),
+    "decades": (["place", "1990", "2000", "2010"], [[f"{chr(97 + i)} town", f"{i}", f"{1000 + i}", f"{9 * i}"] for i in range(26)]),
+    "pixels": ([str(i) for i in range(64)], [[str(i * k * k % 199) for k in range(64)] for i in range(1, 30)]),
     "ages": (["0-4", "5-9", "town"], [[str(i), str(i * i), f"town {i % 4}"] for i in range(30)]),
     "words only": (["colour", "form"], [[["red", "green", "blue"][i % 3], ["round", "long"][i % 2]] for i in range(30)]),
     "dates": (["when", "load"], [[f"2024-0{i % 9 + 1}-1{i % 9}", f"{i}"] for i in range(30)]),
@@ -298,6 +342,21 @@ def test_a_cell_without_a_name(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2,\n" * 300 + "1,2,3\n" + "1,2,\n")
     with pytest.raises(DataError, match="line 302 has 3 cells, and the header in line 1 has 2: '3' has no name"):
         opened(tmp_path / "t.csv")
+
+
+def test_quotes_with_something_behind(tmp_path):
+    """They are read without quotes, and that is said with the line; where cells are missed by them, the line is named."""
+    (tmp_path / "t.csv").write_text('n,name\n1,Ann\n2,"Big" Joe\n')
+    found = opened(tmp_path / "t.csv")
+    assert found.x["name"].to_pylist() == ["Ann", "Big Joe"]
+    assert found.warnings == (
+        "t.csv: line 3: '\"Big\" Joe' goes on behind its quote; such cells are read without quotes",
+    )
+    (tmp_path / "u.csv").write_text("a,b,c\n" + '"1","x","y"\n' * 9 + '"2","x,"y"\n' + '"1","x","y"\n' * 9)
+    with pytest.raises(
+        DataError, match="line 11 has 2 cells where the first has 3, and something behind the quote that ends"
+    ):
+        opened(tmp_path / "u.csv")
 
 
 def test_empty_names(tmp_path):

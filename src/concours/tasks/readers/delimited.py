@@ -20,7 +20,7 @@ from concours.tasks.readers.layout import Layout, found_layout
 from concours.tasks.readers.objects import tidy
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.ragged import beyond_names, ragged
-from concours.tasks.readers.records import Record, lines_in, records, refuse_open_quotes
+from concours.tasks.readers.records import Record, lines_in, loose_quote, records, refuse_open_quotes
 from concours.tasks.readers.text import checked_encoding, guessed_encoding, is_utf8, marked_encoding
 
 MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"]
@@ -59,6 +59,11 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
         notes.append(f"encoding {encoding}")
         if options.encoding is None and encoding not in ("utf-16", "utf-16-le", "utf-16-be"):
             warnings.append(f"{entry.name} is not UTF-8; it was read as {encoding} (task.encoding says otherwise)")
+    if form.loose:
+        line, cell = form.loose[0]
+        warnings.append(
+            f"{entry.name}: line {line}: {cell!r} goes on behind its quote; such cells are read without quotes"
+        )
     if skipped:
         count = f"{len(skipped)} rows were left out for their number of cells"
         warnings.append(f"{entry.name}: {count}; first: {skipped[0]}")
@@ -109,13 +114,23 @@ def _form(entry: Entry, sample: str, encoding: str, options: Options, *, tabs: b
     layout = found_layout(
         seen[:_ROWS], entry.name, header=options.header, names=options.names, lenient=options.on_bad_row == "skip"
     )
-    return _Form(entry, dialect, layout, quoted=bool(dialect.quote) and dialect.quote in sample)
+    loose = [(row.line, cell) for row in seen if (cell := loose_quote(row, dialect))]
+    return _Form(entry, dialect, layout, quoted=bool(dialect.quote) and dialect.quote in sample, loose=loose)
 
 
 class _Form:
     """A file whose form is known."""
 
-    def __init__(self, entry: Entry, dialect: Dialect, layout: Layout, *, quoted: bool) -> None:
+    def __init__(
+        self,
+        entry: Entry,
+        dialect: Dialect,
+        layout: Layout,
+        *,
+        quoted: bool,
+        loose: Sequence[tuple[int, str]] = (),
+    ) -> None:
+        self.loose = loose
         self._entry, self.dialect, self.layout, self._quoted = entry, dialect, layout, quoted
         self._columns = list(layout.names)
 
@@ -226,7 +241,7 @@ class _Form:
         """What is wrong with a file, with its line; Arrow's own words where it is not the number of cells."""
         self.refuse_open_quotes(encoding)
         with self._rows(encoding) as rows:
-            found = ragged(rows, self.layout, self._entry.name)
+            found = ragged(rows, self.layout, self.dialect, self._entry.name)
         return found or DataError(f"{self._entry.name}: {message.splitlines()[0][:300]}")
 
     @contextmanager

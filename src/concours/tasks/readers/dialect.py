@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from concours.tasks.readers.header import header_evidence
+
 _ROWS = 200
 _WORDS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar", " ": "blank"}
 
@@ -61,6 +63,8 @@ def found_dialect(sample: str, *, tabs: bool = False, delimiter: str | None = No
         delimiter: where it is known.
     """
     delimiter = delimiter or ("\t" if tabs else _best(_counts(sample)))
+    if delimiter == "," and "," not in sample and _by_blanks(sample):
+        return Dialect(delimiter=" ", quote='"', padded=True)
     quote = _quote(sample, delimiter)
     rows = rows_of(sample, Dialect(delimiter=delimiter, quote=quote))
     padded = bool(quote) and any(cell.lstrip(" ").startswith(quote) for row in rows for cell in row if cell[:1] == " ")
@@ -99,6 +103,15 @@ def _counts(sample: str) -> dict[str, tuple[float, int]]:
         if width > 1:
             counts[delimiter] = times / lengths.total(), width
     return counts
+
+
+def _by_blanks(sample: str) -> bool:
+    """Whether blanks set cells apart below a line of names, which may lack one, as R writes tables."""
+    first, *below = rows_of(sample, Dialect(delimiter=" ", quote='"', padded=True)) or [[]]
+    width = len(below[0]) if below else 1
+    if width < 2 or any(len(row) != width for row in below) or len(first) not in (width, width - 1):
+        return False
+    return header_evidence(first, [row[width - len(first) :] for row in below]) >= 1
 
 
 def _best(counts: dict[str, tuple[float, int]]) -> str:

@@ -14,6 +14,7 @@ _MISSING = {"", "-", ".", "?", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null"
 _MEASURE = re.compile(r"[-+(]?\s*[$€£¥]?\s*[-+]?[.,]?\d[\d.,:/\s'TZEe+-]*(?:%|€|\$|\)|am|pm)?", re.I)
 _CERTAIN = 100.0
 _SENTENCE = 5  # words
+_COUNTED = 4  # names
 _YEARS = range(1800, 2101)
 
 
@@ -84,23 +85,25 @@ def _known(cells: Sequence[str], names: Sequence[str]) -> float:
 
 
 def _runs(cells: Sequence[str], columns: Sequence[Sequence[str]]) -> set[int]:
-    """Places of names that count: years, or from 0 or 1 on, as no row below does."""
+    """Places of names that count: years that grow, or from 0 or 1 on, as no row below does."""
     runs: set[int] = set()
     begin = 0
     for end in range(1, len(cells) + 1):
         if end < len(cells) and _follows(cells[end - 1], cells[end]):
             continue
-        length = end - begin
-        years = cells[begin].isdecimal() and int(cells[begin]) in _YEARS and len(cells[begin]) == 4
-        if length >= (2 if years else 4) and (years or cells[begin] in ("0", "1")):
-            places = range(begin, end)
-            if not any(cells[i] in columns[i] for i in places) and not _rows_follow(columns, places):
+        places = range(begin, end)
+        years = _is_year(cells[begin])
+        if len(places) >= (2 if years else _COUNTED) and (years or cells[begin] in ("0", "1")):
+            again = len(places) < 2 * _COUNTED and any(cells[i] in columns[i] for i in places)
+            if not again and not _rows_follow(columns, places):
                 runs |= set(places)
         begin = end
     return runs
 
 
 def _follows(one: str, other: str) -> bool:
+    if _is_year(one) and _is_year(other):
+        return int(other) > int(one)
     return one.isdecimal() and other.isdecimal() and int(other) == int(one) + 1
 
 
@@ -128,7 +131,7 @@ def _over_measures(name: str, known: Sequence[str]) -> float:
         return 0.0
     if _shape(name) in {_shape(cell) for cell in known}:
         return -1.0
-    return -0.5 if _shape(name) in ("9", "9.9", "9,9") else 0.0
+    return -0.5 if _shape(name) in ("9", "9.9", "9,9") else 0.5  # a date or a range over plain numbers
 
 
 def _over_words(name: str, known: Sequence[str]) -> float:

@@ -6,10 +6,9 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from concours.core.errors import DataError
-from concours.tasks.readers.header import are_numbers, column_names, header_evidence
+from concours.tasks.readers.header import are_numbers, column_names, header_evidence, is_measure
 from concours.tasks.readers.records import Record
 
 _COMMENTS = ("#", "%", "//")
@@ -108,12 +107,20 @@ def _first_full(rows: Sequence[Record], width: int, names: Sequence[str]) -> int
     for place, row in enumerate(rows):
         if len(row.cells) != width or (width > 2 and sum(bool(cell.strip()) for cell in row.cells) == 1):
             continue
+        following = rows[place + 1 : place + 2]
+        if following and not _adjoin(row, following[0]) and _is_header(rows, place + 1, width, names):
+            continue  # a title, and a blank line between it and the names
         after = next((i for i in range(place, len(rows)) if not _is_comment(rows[i])), place)
-        named = abs(len(rows[after].cells) - width) <= 1  # a delimiter too many, or too few
-        if after > place and named and header_evidence(rows[after].cells[:width], _cells(rows[after + 1 :]), names) > 0:
+        if after > place and _is_header(rows, after, width, names):
             continue
         return place
     return 0
+
+
+def _is_header(rows: Sequence[Record], place: int, width: int, names: Sequence[str]) -> bool:
+    """Whether a line after a title or a comment looks like names; it may have a delimiter too many, or too few."""
+    cells = rows[place].cells
+    return abs(len(cells) - width) <= 1 and header_evidence(cells[:width], _cells(rows[place + 1 :]), names) > 0
 
 
 def _candidates(rows: Sequence[Record], width: int, begin: int, names: Sequence[str]) -> list[_Names]:
@@ -127,8 +134,11 @@ def _candidates(rows: Sequence[Record], width: int, begin: int, names: Sequence[
             found.append(_fitted(before, cells[:width], below, names))
         elif len(cells) == width - 1 and not any(row.cells[-1].strip() for row in below if len(row.cells) == width):
             found.append(_fitted(before, [*cells, ""], below, names, short=True))
-        elif len(cells) == width - 1 and _name_rows(below, width):
-            found.append(_fitted(before, ["", *cells], below, names, shifted=True))
+        elif len(cells) == width - 1:
+            shifted = _fitted(before, ["", *cells], below, names, shifted=True)
+            unnamed = _fitted(before, [*cells, ""], below, names)
+            if _name_rows(below, width) or (_differ(below, width) and shifted.evidence > unnamed.evidence):
+                found.append(shifted)
     return found
 
 
@@ -159,13 +169,17 @@ def _is_void(rows: Sequence[Sequence[str]], place: int) -> bool:
 
 
 def _name_rows(rows: Sequence[Record], width: int) -> bool:
-    """Whether the first cells may be names of rows: no two alike, words or growing numbers."""
+    """Whether the first cells name rows beyond doubt: they count from 0 or 1, or differ and are in quotes."""
+    full = [row for row in rows if len(row.cells) == width]
+    cells = [row.cells[0].strip() for row in full]
+    counting = cells[0] in ("0", "1") and all(cell == str(i) for i, cell in enumerate(cells, int(cells[0])))
+    return counting or (_differ(rows, width) and all(row.raw.startswith(('"', "'")) for row in full))
+
+
+def _differ(rows: Sequence[Record], width: int) -> bool:
+    """Whether no two of the first cells are alike, as names of rows; numbers with a fraction are none."""
     cells = [row.cells[0].strip() for row in rows if len(row.cells) == width]
-    if len(set(cells)) < len(cells):
-        return False
-    if all(cell.isdecimal() for cell in cells):
-        return all(int(a) < int(b) for a, b in pairwise(cells))
-    return not any(cell.replace(".", "").replace("-", "").isdecimal() for cell in cells)
+    return len(set(cells)) == len(cells) and all(cell.isdecimal() or not is_measure(cell) for cell in cells)
 
 
 def _at(rows: Sequence[Record], line: int, name: str, names: Sequence[str]) -> _Names:
@@ -222,13 +236,16 @@ def _odd_first(odd: Sequence[Record], rows: Sequence[Record], width: int, name: 
         return no_table(Counter(len(other.cells) for other in rows), name)
     following = next(other.line for other in rows if len(other.cells) == width)
     cells = f"{len(row.cells)} cells" if len(row.cells) != 1 else "1 cell"
+    below = _cells(rows[rows.index(row) + 1 :])
+    named = width > len(row.cells) > 1 and header_evidence(row.cells, below) > 0
+    what = " (a name is missing?)" if named else ""
     cure = "put cells that hold a delimiter in quotes"
     if width > 1:
         cure = 'mend it, leave it out by on_bad_row = "skip" in [task], or, if it is a title, say where the names are: '
         cure += f"header = {following} (--on-bad-row skip, --header {following} for `concours new`)"
     return DataError(
         f"{name}: line {row.line} has {cells} where the others have {width} ({usual} of the first {len(rows)} rows): "
-        f"{_text(row)!r}; {cure}"
+        f"{_text(row)!r}{what}; {cure}"
     )
 
 

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 
 from concours.core.errors import DataError
+from concours.tasks.readers.dialect import Dialect
 from concours.tasks.readers.layout import Layout, no_table
-from concours.tasks.readers.records import Record
+from concours.tasks.readers.records import Record, loose_quote
 
 _LISTED = 3
 _SKIP = 'mend it, or leave such rows out by on_bad_row = "skip" in [task], --on-bad-row skip for `concours new`'
 
 
-def ragged(rows: Iterable[Record], layout: Layout, name: str) -> DataError | None:
+def ragged(rows: Iterable[Record], layout: Layout, dialect: Dialect, name: str) -> DataError | None:
     """The error that names the rows with another number of cells, if there are any.
 
     It proposes to leave rows out only where most would stay.
@@ -36,7 +37,7 @@ def ragged(rows: Iterable[Record], layout: Layout, name: str) -> DataError | Non
     cells = f"{len(first.cells)} cells" if len(first.cells) != 1 else "1 cells"
     more = f"; {count} rows are so, first in lines {', '.join(str(row.line) for row in odd)}" if count > 1 else ""
     return DataError(
-        f"{name}: line {first.line} has {cells} where {reference} {width}{_cause(first, width)}{more}; {_SKIP}"
+        f"{name}: line {first.line} has {cells} where {reference} {width}{_cause(first, width, dialect)}{more}; {_SKIP}"
     )
 
 
@@ -60,9 +61,11 @@ def beyond_names(rows: Iterable[Record], layout: Layout, name: str) -> DataError
     )
 
 
-def _cause(row: Record, width: int) -> str:
+def _cause(row: Record, width: int, dialect: Dialect) -> str:
     if row.raw.lstrip().startswith(("#", "%", "//")):
         return ", and looks like a comment"
+    if loose := loose_quote(row, dialect):
+        return f", and something behind the quote that ends {loose!r} in it"
     if len(row.cells) > width and not any(cell.strip() for cell in row.cells[width:]):
         return ", the last of them empty: a delimiter too many"
     if width == 1:

@@ -85,6 +85,17 @@ def refuse_open_quotes(rows: Iterable[Record], dialect: Dialect, name: str, *, w
             raise _swallows(row, begins, dialect, name)
 
 
+def loose_quote(row: Record, dialect: Dialect) -> str:
+    """The first cell of a row whose quote ends with something behind it; empty where there is none.
+
+    Quotes are then no longer told from the text: the cell is read without them.
+    """
+    if not dialect.quote or dialect.quote not in row.raw:
+        return ""
+    begins = next((begins for begins, _, how in _spans(row, dialect) if how == "loose"), None)
+    return "" if begins is None else re.split(r"[\r\n]", row.raw[begins : begins + 40], maxsplit=1)[0]
+
+
 def _judge(
     row: Record, dialect: Dialect, typical: list[list[str]], doubtful: list[tuple[Record, int]], name: str
 ) -> None:
