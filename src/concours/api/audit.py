@@ -76,6 +76,7 @@ def audit(
     weight: str | None = None,
     voter: str | None = None,
     margin: float = MARGIN,
+    ignore_case: bool = False,
 ) -> Audit:
     """Looks for what could be wrong with battles.
 
@@ -87,13 +88,17 @@ def audit(
         weight: a column.
         voter: the column that says who voted; by default one called voter, judge, user or annotator, if there is one.
         margin: Elo points within which two models count as alike.
+        ignore_case: as of `rate`.
 
     Raises:
         DataError: the battles are wrong, in one line.
     """
     if voter is None:
         voter = next((name for name in _VOTERS if name in Source(battles).names), None)
-    asked = Asked(left=left, right=right, winner=winner, weight=weight, clusters=[voter] if voter else [])
+    clusters = [voter] if voter else []
+    asked = Asked(
+        left=left, right=right, winner=winner, weight=weight, clusters=clusters, ignore_case=ignore_case
+    )  # fmt: skip
     tally = tallied(battles, asked)
     board = checked(tally.counts)
     (rated,) = rate_boards(board, TIES["half"])
@@ -111,7 +116,7 @@ def audit(
         clones=alike,
         first_place=first,
         circles=triples,
-        findings=tuple(_findings(found_voters, position, alike, first, triples, margin)),
+        findings=(*tally.warnings, *_findings(found_voters, position, alike, first, triples, margin)),
     )
 
 

@@ -37,6 +37,7 @@ class Pairs:
         uncertainty: the root of the mean variance aimed at, in Elo points, as it is.
         expected: what it is expected to be after these battles.
         propensities: (left, right, probability) of the first draw, all pairs, the likeliest first; they sum to one.
+        warnings: what to know of the names before the pairs are shown.
     """
 
     pairs: tuple[Next, ...]
@@ -44,6 +45,7 @@ class Pairs:
     uncertainty: float
     expected: float
     propensities: tuple[tuple[str, str, float], ...]
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A value for JSON, of schema 1."""
@@ -54,6 +56,7 @@ class Pairs:
             "expected": self.expected,
             "pairs": [vars(pair) for pair in self.pairs],
             "propensities": [{"left": a, "right": b, "propensity": p} for a, b, p in self.propensities],
+            "warnings": list(self.warnings),
         }
 
 
@@ -68,6 +71,7 @@ def pair(
     next: int = 10,
     aim: str = "all",
     seed: int = 0,
+    ignore_case: bool = False,
 ) -> Pairs:
     """Draws the pairs whose battles are expected to make the ratings surest.
 
@@ -85,13 +89,17 @@ def pair(
         next: how many pairs.
         aim: "all" for the ratings of all models, "top:K" for what tells the first K apart, or the name of a model.
         seed: of the draw.
+        ignore_case: as of `rate`.
 
     Raises:
         DataError, ContestError: the battles or what was asked are wrong, in one line.
     """
     if next < 1:
         raise ContestError(f"next: a number of at least 1 was expected, got {next}")
-    tally = tallied(battles, Asked(left=left, right=right, winner=winner, weight=weight, propensity=propensity))
+    asked = Asked(
+        left=left, right=right, winner=winner, weight=weight, propensity=propensity, ignore_case=ignore_case
+    )  # fmt: skip
+    tally = tallied(battles, asked)
     counts = tally.counts
     board = checked(counts)
     (rated,) = rate_boards(board, TIES["half"])
@@ -117,6 +125,7 @@ def pair(
         propensities=tuple(
             (names[first[at]], names[second[at]], float(chances[first[at], second[at]])) for at in order.tolist()
         ),
+        warnings=tuple(tally.warnings),
     )
 
 

@@ -166,6 +166,7 @@ def rate(
     bootstrap: int = 0,
     online: Online | None = None,
     seed: int = 0,
+    ignore_case: bool = False,
 ) -> Ratings:
     """Rates models from battles.
 
@@ -186,6 +187,7 @@ def rate(
         bootstrap: rounds of a bootstrap for the intervals, 1000 or more; by default they come from the covariance.
         online: besides, what Elo or TrueSkill end with when they take the battles in the order given.
         seed: of the bootstrap.
+        ignore_case: whether names that differ by blanks or case only are one model, called as the first of them is.
 
     Raises:
         DataError, ContestError: the battles or what was asked are wrong, in one line.
@@ -194,7 +196,7 @@ def rate(
     _check(rules, cluster, control)
     asked = Asked(
         left=left, right=right, winner=winner, weight=weight, propensity=propensity, by=by,
-        clusters=cluster, controls=control,
+        clusters=cluster, controls=control, ignore_case=ignore_case,
     )  # fmt: skip
     return rated(tallied(battles, asked, keep=online is not None), rules)
 
@@ -206,7 +208,7 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
     names = counts.names
     if rules.anchor and rules.anchor[0] not in names:
         raise ContestError(f"anchor: no model is called {rules.anchor[0]!r}; {nearest(rules.anchor[0], names[:200])}")
-    warnings = _self_battles(names, counts.selves)
+    warnings = [*tally.warnings, *_self_battles(names, counts.selves)]
     if rules.by:
         boards = counts.boards(by_category=True)
     kinds = ("", *counts.categories) if rules.by else ("",)

@@ -15,7 +15,10 @@ from concours.tasks.battles import Battles, Rows, Source, Tally, found_columns
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Which columns a person named; None, or nothing, where they are to be found or not to be used."""
+    """Which columns a person named; None, or nothing, where they are to be found or not to be used.
+
+    `ignore_case` says whether names that differ by blanks or case only are one model.
+    """
 
     left: str | None = None
     right: str | None = None
@@ -25,6 +28,7 @@ class Asked:
     by: str | None = None
     clusters: Sequence[str] = ()
     controls: Sequence[str] = ()
+    ignore_case: bool = False
 
 
 def tallied(battles: Battles, asked: Asked, *, keep: bool = False) -> Tally:
@@ -46,7 +50,8 @@ def tallied(battles: Battles, asked: Asked, *, keep: bool = False) -> Tally:
     }
     given = {"left": asked.left, "right": asked.right, "winner": asked.winner}
     columns = found_columns(source.names, given, more, source.where)
-    tally = Tally(columns, keep=keep or bool(columns.clusters or columns.controls))
+    keep = keep or bool(columns.clusters or columns.controls)
+    tally = Tally(columns, keep=keep, ignore_case=asked.ignore_case)
     for batch in source.batches(columns):
         tally.add(batch)
     return tally

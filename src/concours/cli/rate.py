@@ -36,6 +36,9 @@ Propensity = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="The probability with which the pair was chosen; a battle counts its inverse."),
 ]
+IgnoreCase = Annotated[
+    bool, typer.Option("--ignore-case", help="Names that differ by blanks or case only are one model.")
+]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write JSON there; - prints it instead.")]
 
 
@@ -73,6 +76,7 @@ def rate(
         str | None, typer.Option(help="Show too what elo or trueskill end with, in the order of the file.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    ignore_case: IgnoreCase = False,
     as_json: Json = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report there.")] = None,
 ) -> None:
@@ -94,6 +98,7 @@ def rate(
         bootstrap=bootstrap,
         online=online,  # type: ignore[arg-type]
         seed=seed,
+        ignore_case=ignore_case,
     )
     if html:
         found.report(html, title=battles.name.partition(".")[0])
@@ -114,6 +119,7 @@ def pair(
         str, typer.Option("--for", metavar="AIM", help="What is to become surer: all, top:K, or the name of a model.")
     ] = "all",
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    ignore_case: IgnoreCase = False,
     as_json: Json = None,
 ) -> None:
     """Say which pairs to show next, and with what probability each was chosen."""
@@ -131,6 +137,7 @@ def pair(
         next=next,
         aim=aim,
         seed=seed,
+        ignore_case=ignore_case,
     )
     if _written(as_json, found.to_json()):
         return
@@ -143,6 +150,8 @@ def pair(
         table.add_row(_escape(each.left), _escape(each.right), f"{each.propensity:.3g}")
     out.print(f"\n[bold]Next[/]  for {_escape(found.aim)}, drawn by how far each pair lowers the uncertainty")
     out.print(table)
+    for warning in found.warnings:
+        out.print(f"  [yellow]warning[/]: {_escape(warning)}")
     out.print(
         f"[dim]typical error now {found.uncertainty:.4g} Elo points; {found.expected:.4g} expected after these\n"
         "propensity: the probability of the pair when it was drawn; keep it with the vote,\n"
@@ -160,12 +169,22 @@ def audit(
         str | None, typer.Option(metavar="COLUMN", help="Who voted.", show_default="voter, judge, user or annotator")
     ] = None,
     margin: Annotated[float, typer.Option(help="Elo points within which two models play alike.", min=0.0)] = 20.0,
+    ignore_case: IgnoreCase = False,
     as_json: Json = None,
 ) -> None:
     """Look for what could be wrong: voters, sides, clones, and how few votes carry the first place."""
     from concours.api.audit import audit as audited
 
-    found = audited(battles, left=left, right=right, winner=winner, weight=weight, voter=voter, margin=margin)
+    found = audited(
+        battles,
+        left=left,
+        right=right,
+        winner=winner,
+        weight=weight,
+        voter=voter,
+        margin=margin,
+        ignore_case=ignore_case,
+    )
     if _written(as_json, found.to_json()):
         return
     _print_audit(found, battles.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -15,14 +15,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
+from concours.core.written import written
 from concours.kernels.votes import LEFT, RIGHT, TIE, Counts, Votes, count, joined
+from concours.tasks.battle_names import MOST_MODELS, Codes, plain_values, told_of
 from concours.tasks.readers.dialect import found_dialect
 from concours.tasks.readers.text import guessed_encoding, is_utf8, marked_encoding
 
 Battles: TypeAlias = "str | Path | pa.Table | pa.RecordBatchReader | Any"
 """A file, or anything that Arrow can read: a pandas or polars frame, an Arrow table."""
 
-MOST_MODELS: Final = 5000
 _BLOCK = 1 << 21  # a reader holds many of these at a time
 _LINES = 1 << 24  # a line of JSON may hold a whole conversation
 _ROWS = 1 << 20
@@ -90,52 +91,21 @@ class Rows:
     controls: NDArray[np.float64]
 
 
-@dataclass
-class Codes:
-    """Names as numbers, in the order in which they first came."""
-
-    column: str
-    most: int | None = None
-    names: dict[str, int] = field(default_factory=dict)
-
-    def of(self, values: pa.Array, begins: int) -> NDArray[np.int32]:
-        """(rows,) int32."""
-        if not pa.types.is_dictionary(values.type):
-            values = _plain(values).dictionary_encode()
-        if values.null_count:
-            row = begins + pc.index(values.is_null(), True).as_py()
-            raise self._missing(row)
-        places = values.indices.to_numpy(zero_copy_only=False)
-        words = values.dictionary.to_pylist()
-        known = np.zeros(len(words), dtype=np.int32)
-        for place in np.flatnonzero(np.bincount(places, minlength=len(words))).tolist():  # a dictionary may hold more
-            name = _word(words[place])
-            if not name:
-                raise self._missing(begins + int(np.argmax(places == place)))
-            known[place] = self.names.setdefault(name, len(self.names))
-        if self.most and len(self.names) > self.most:
-            raise DataError(
-                f"{self.column!r} has more than {self.most:,} names within {begins + len(values):,} rows, e.g. "
-                f"{list(self.names)[-1]!r}; is it the right column? At most {self.most:,} models can be rated"
-            )
-        return known[places]
-
-    def _missing(self, row: int) -> DataError:
-        return DataError(f"{self.column!r} is missing in row {row + 1}; a name was expected")
-
-
 class Tally:
     """Counts that grow as battles are read; where `keep` is set, the battles themselves are kept too.
 
     Adding parts one after the other gives the same as adding all at once.
+
+    Args:
+        ignore_case: whether models, and categories, whose names differ by blanks or case only are one.
     """
 
-    def __init__(self, columns: Columns, *, keep: bool = False) -> None:
+    def __init__(self, columns: Columns, *, keep: bool = False, ignore_case: bool = False) -> None:
         self.columns = columns
         self.rows = 0
         self._keep = keep
-        self._models = Codes(columns.left, MOST_MODELS)
-        self._categories = Codes(columns.category or "category", 10_000)
+        self._models = Codes(columns.left, MOST_MODELS, fold=ignore_case)
+        self._categories = Codes(columns.category or "category", 10_000, fold=ignore_case)
         self._clusters = tuple(Codes(name) for name in columns.clusters)
         self._counts: Counts | None = None
         self._waiting: list[Votes] = []  # they are counted many at a time, which costs less
@@ -166,6 +136,19 @@ class Tally:
         if self._counts is None:
             raise DataError("there are no battles: the data is empty")
         return self._counts
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to know of the names: blanks that were cut, and names that may mean the same."""
+        counts = self.counts
+        battles = counts.battles.sum(axis=1)
+        size = len(counts.names)
+        met = np.bincount(counts.left, battles, size) + np.bincount(counts.right, battles, size)
+        said = told_of(self._models, dict(zip(counts.names, met.tolist(), strict=True)), "model")
+        if self.columns.category:
+            kinds = np.bincount(counts.category, battles, len(counts.categories)).tolist()
+            said += told_of(self._categories, dict(zip(counts.categories, kinds, strict=True)), "category")
+        return said
 
     def _count(self) -> None:
         names, categories = tuple(self._models.names), tuple(self._categories.names) or ("",)
@@ -282,13 +265,15 @@ class Source:
             if not path.stat().st_size:
                 raise DataError(f"{path.name} is empty; battles were expected")
             self._kind = _kind(path)
-            self.names = _names_of_file(path, self._kind)
+            given = _names_of_file(path, self._kind)
         elif not hasattr(data, "__arrow_c_stream__"):
             raise DataError(f"battles must be a file, a data frame or an Arrow table, got {type(data).__name__}")
         elif hasattr(data, "columns") and not isinstance(data, pa.Table):
-            self.names = [str(name) for name in data.columns]
+            given = [str(name) for name in data.columns]
         else:
-            self.names = list(data.schema.names)
+            given = list(data.schema.names)
+        self.names = [name.strip() for name in given]
+        self._given = dict(zip(self.names, given, strict=True))
         twice = [name for name, times in Counter(self.names).items() if times > 1]
         if twice:
             raise DataError(f"{self.where}: two columns are called {twice[0]!r}")
@@ -298,12 +283,22 @@ class Source:
         wanted = columns.named
         for name in columns.controls:
             wanted += [name] if name in self.names else list(_sides(name))
-        wanted = list(dict.fromkeys(wanted))
+        given = [self._given[name] for name in dict.fromkeys(wanted)]
         if isinstance(self._data, (str, Path)):
-            yield from _read(Path(self._data), self._kind, wanted, columns)
-            return
-        for batch in _table(self._data, wanted):
-            yield from (batch.slice(start, _ROWS) for start in range(0, max(len(batch), 1), _ROWS))
+            numbers = _numbers_of(columns)
+            text = [name for name in given if name.strip() not in numbers]
+            found = _read(Path(self._data), self._kind, given, text)
+        else:
+            found = _table(self._data, given)
+        for batch in found:
+            named = batch.rename_columns([name.strip() for name in batch.schema.names])
+            yield from (named.slice(start, _ROWS) for start in range(0, max(len(named), 1), _ROWS))
+
+
+def _numbers_of(columns: Columns) -> set[str | None]:
+    """The columns that hold numbers rather than names."""
+    sides = (side for control in columns.controls for side in _sides(control))
+    return {columns.weight, columns.propensity, *columns.controls, *sides}
 
 
 def _table(data: Any, wanted: list[str]) -> Iterator[pa.RecordBatch]:
@@ -339,9 +334,7 @@ def _names_of_file(path: Path, kind: str) -> list[str]:
         raise _unreadable(path, error) from None
 
 
-def _read(path: Path, kind: str, wanted: list[str], columns: Columns) -> Iterator[pa.RecordBatch]:
-    numbers = {columns.weight, columns.propensity, *columns.controls, *(s for c in columns.controls for s in _sides(c))}
-    text = [name for name in wanted if name not in numbers]
+def _read(path: Path, kind: str, wanted: list[str], text: list[str]) -> Iterator[pa.RecordBatch]:
     try:
         if kind == "parquet":
             import pyarrow.parquet as pq
@@ -399,9 +392,9 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 def _outcomes(values: pa.Array, column: str, begins: int) -> NDArray[np.int32]:
     if not pa.types.is_dictionary(values.type):
-        values = _plain(values).dictionary_encode()
+        values = plain_values(values).dictionary_encode()
     words = values.dictionary.to_pylist()
-    known = np.array([_WORDS.get(_word(word).strip().casefold(), -1) for word in words], dtype=np.int32)
+    known = np.array([_WORDS.get(written(word).casefold(), -1) for word in words], dtype=np.int32)
     if values.null_count:
         row = begins + pc.index(values.is_null(), True).as_py()
         raise _wrong_winner(column, row, "nothing")
@@ -451,22 +444,3 @@ def _controls(batch: pa.RecordBatch, names: Sequence[str], begins: int) -> NDArr
         total = np.abs(a) + np.abs(b)
         found[:, place] = np.divide(a - b, total, out=np.zeros(len(batch)), where=total > 0)
     return found
-
-
-def _plain(values: pa.Array) -> pa.Array:
-    """Texts that can be encoded; numbers become text."""
-    kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return values
-    if pa.types.is_floating(kind):
-        return values.cast(pa.float64())
-    return (
-        values.cast(pa.large_string())
-        if "view" in str(kind) or not pa.types.is_null(kind)
-        else values.cast(pa.string())
-    )
-
-
-def _word(value: Any) -> str:
-    """1 and 1.0 are the same."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
