@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from concours.api.contest import Contest
+from concours.api.new import draft
+from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError
-from concours.tasks.labels import class_list, codes_of, mapped, same_but_for_form
+from concours.engine.ingest import ingest
+from concours.tasks.labels import by_number, class_list, codes_of, mapped, same_but_for_form
+from concours.tasks.task import Task
 
 
 def labels(*values):
@@ -53,3 +62,139 @@ def test_mapped():
     assert mapped(labels("a", "b", "A"), {"A": "a"}).tolist() == ["a", "b", "a"]
     assert mapped(np.asarray([1, 2, 3]), {"3": 2}).tolist() == [1, 2, 2]
     assert mapped(np.asarray([1, 2]), {"1": "one"}).tolist() == ["one", "2"]
+
+
+FORMS = {
+    "codes": ["007", "012", "100"],
+    "numbers": ["1.0", "2.0", "10.0"],
+    "truths": ["FALSE", "TRUE"],
+    "small truths": ["false", "true"],
+    "long": ["9007199254740993", "9007199254740992", "12345678901234567890123"],
+    "signs": ["+1", "-1"],
+    "powers": ["1e3", "2e3"],
+    "dates": ["2024-01-02", "2024-01-03"],
+    "money": ["1,5", "2,5"],
+    "words": ["yes", "no"],
+    "mixed": ["1", "true", "2024-01-02"],
+}
+
+
+def written_file(path: Path, forms: list[str], rows: int = 60, delimiter: str = ",", blank: str = "") -> Path:
+    """A table whose label is told by a number, with ids of twenty digits."""
+    lines = [
+        [f"{10**19 + row}", f"{row % len(forms) + row / 1000:.3f}", f'{blank}"{forms[row % len(forms)]}"{blank}']
+        for row in range(rows)
+    ]
+    path.write_text("\n".join(delimiter.join(cells) for cells in [["key", "x", "label"], *lines]) + "\n")
+    return path
+
+
+def task_of(data: object, **more: object) -> Task:
+    return Task(kind="tabular-classification", data=data, target="label", id="key", **more)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("form", FORMS)
+def test_labels_and_ids_are_as_the_file_writes_them(tmp_path, form, delimiter):
+    """Whatever a label looks like, the classes are the cells, in their order; so are ids beyond 64 bits."""
+    file = written_file(tmp_path / "t.csv", FORMS[form], delimiter=delimiter)
+    found = ingest(task_of(str(file)), MemoryStore(), seed=0, folder=tmp_path)
+    assert set(found.problem.classes) == set(FORMS[form])
+    assert found.problem.labels == found.problem.classes
+    assert set(found.test_ids.to_pylist()) <= {f"{10**19 + row}" for row in range(60)}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_label_is_named_as_it_is_written(tmp_path, form):
+    """`positive`, `classes` and `labels` take the form of the file, all of it and nothing else."""
+    file, forms = written_file(tmp_path / "t.csv", FORMS[form]), FORMS[form]
+    for label in forms:
+        task = task_of(str(file), positive=label, labels={forms[0]: forms[0]})
+        assert ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.classes[-1] == label
+    declared = tuple(reversed(sorted(forms)))
+    assert (
+        ingest(task_of(str(file), classes=declared), MemoryStore(), seed=0, folder=tmp_path).problem.classes == declared
+    )
+    gone = ingest(task_of(str(file), labels={forms[0]: "gone"}), MemoryStore(), seed=0, folder=tmp_path).problem.classes
+    assert "gone" in gone
+    assert forms[0] not in gone
+
+
+def test_a_contest_file_may_write_a_number_or_a_truth_value(tmp_path):
+    """TOML has its own way to write these; they name the label that is the same."""
+    for forms, given, meant in (
+        (["FALSE", "TRUE"], True, "TRUE"),
+        (["007", "012"], 7, "007"),
+        (["1.0", "2.0"], 2, "2.0"),
+    ):
+        file = written_file(tmp_path / "t.csv", forms)
+        task = task_of(str(file), positive=given)
+        assert ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.classes[-1] == meant
+    with pytest.raises(DataError, match="no row of t.csv has the label '2'"):
+        ingest(task_of(str(file), positive="2"), MemoryStore(), seed=0, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("y", "labels"),
+    [
+        (np.array([7, 12, 7]), ("7", "12")),
+        (np.array([True, False]), ("False", "True")),
+        (np.array([1.0, 2.0]), ("1", "2")),
+        (np.array([0.5, 1.0]), ("0.5", "1")),
+        (np.array([2**63 - 1, 2**63 - 2]), ("9223372036854775806", "9223372036854775807")),
+        (np.array([2**70, 2**70 + 1], dtype=object), (str(2**70), str(2**70 + 1))),
+        (np.array([True, False], dtype=object), ("False", "True")),
+        (np.array([" a", "a"]), (" a", "a")),
+    ],
+)
+def test_labels_of_python_stay_what_they_are(y, labels):
+    """Python gets back the labels that it gave, by value and type; files have them as a person sees them there."""
+    rows = np.tile(y, 20)
+    task = Task(kind="tabular-classification", data=pd.DataFrame({"x": np.arange(len(rows)) % 7}), target=rows)
+    problem = ingest(task, MemoryStore(), seed=0, folder=Path()).problem
+    assert problem.labels == labels
+    assert set(problem.classes) == set(y.tolist())
+    assert {type(label) for label in problem.classes} == {type(label) for label in y.tolist()}
+
+
+def test_other_forms_of_a_number_are_told(tmp_path):
+    """A test file that writes 1.0 for 1 judges, with a word; in one file the two are told with the line to write."""
+    train = written_file(tmp_path / "train.csv", ["1", "2"])
+    test = written_file(tmp_path / "test.csv", ["1.0", "2.0"])
+    found = ingest(task_of(str(train), test=str(test)), MemoryStore(), seed=0, folder=tmp_path)
+    assert found.problem.classes == ("1", "2")
+    assert "test.csv: labels count by the number that they write: 1.0 as 1, 2.0 as 2" in found.warnings
+    mixed = written_file(tmp_path / "mixed.csv", ["1", "2", "1.0", "1"])
+    found = ingest(task_of(str(mixed)), MemoryStore(), seed=0, folder=tmp_path)
+    assert any(text.endswith('labels = { "1.0" = "1" }') for text in found.warnings)
+    assert by_number(["1.0", "7", "x"], ["1", "01", "007", "x"]) == {"7": "007"}
+
+
+def test_labels_that_differ_by_blanks_or_case(tmp_path):
+    """Blanks around are cut; labels that differ by case are told with the line to write, which makes them one."""
+    forms = ["high", "low", "HIGH", " high", "low ", "Low"]
+    file = written_file(tmp_path / "t.csv", forms)
+    found = ingest(task_of(str(file)), MemoryStore(), seed=0, folder=tmp_path)
+    assert found.problem.classes == ("HIGH", "Low", "high", "low")
+    (told,) = [text for text in found.warnings if "labels = " in text]
+    assert told.endswith('labels = { "HIGH" = "high", "Low" = "low" }')
+    assert "'HIGH' (10 rows)" in told
+    merged = tomllib.loads(told[told.index("labels = ") :])["labels"]
+    found = ingest(task_of(str(file), labels=merged), MemoryStore(), seed=0, folder=tmp_path)
+    assert found.problem.classes == ("high", "low")
+    assert not [text for text in found.warnings if "labels = " in text]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_new_contests_have_the_same_labels(tmp_path, form):
+    """What `concours new` finds and writes are the labels that the contest then has."""
+    forms = FORMS[form]
+    file = written_file(tmp_path / "t.csv", [*forms, forms[0]])
+    made = draft(str(file), target="label", out=tmp_path / "contest.toml")
+    assert set(made.findings.classes) == set(forms)
+    task = tomllib.loads(made.text)["task"]
+    if len(forms) == 2:
+        assert task["positive"] == forms[1]
+    (tmp_path / "contest.toml").write_text(made.text)
+    task = Contest.from_file(tmp_path / "contest.toml").task
+    assert set(ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.classes) == set(forms)

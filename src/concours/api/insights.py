@@ -85,8 +85,7 @@ def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:
     return {
         "inputs": inputs,
         "examples": {
-            str(row): {"label": str(problem.classes[y[row]]), **value}
-            for row, value in zip(examples, pictures, strict=True)
+            str(row): {"label": problem.labels[y[row]], **value} for row, value in zip(examples, pictures, strict=True)
         },
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -12,12 +11,14 @@ from typing import Any, Literal
 
 from concours.api.contest_text import Setting, toml, toml_of
 from concours.core.optional import install_command, installed
+from concours.core.written import written
 from concours.engine.usage import usable_cores
 from concours.entrants.zoo import LINEUPS, MIXED, breeds
-from concours.tasks.discovery import Findings, Note, discover
+from concours.tasks.discovery import Findings, Note, discover, with_written
 from concours.tasks.division import usual_folds
+from concours.tasks.labels import likely_same
 from concours.tasks.readers.opened import Options
-from concours.tasks.sources import Found, find_source
+from concours.tasks.sources import Found, find_source, written_in
 
 _SMALL = 1000
 _FULL = 2000
@@ -75,6 +76,9 @@ def draft(
     options = Options(header=header, names=(target,) if target else (), on_bad_row=on_bad_row)
     found = find_source(data, options)
     findings = discover(found.opened, found.opened_test, target=target)
+    if findings.target and findings.form.target == "classes":
+        again = written_in(found, findings.target.name, options)
+        findings = with_written(findings, again.opened, again.opened_test)
     settings = (*_task(found, findings, out.parent, options), *_compete(findings, usable_cores()))
     warnings = _warnings(found, findings)
     head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
@@ -287,18 +291,7 @@ def _class_warnings(findings: Findings) -> list[str]:
     if len(counts) == 2 and min(counts.values()) < _RARE * findings.rows:
         rare = min(counts, key=lambda label: counts[label])
         said.append(f"imbalance: {rare} is {_share(counts[rare], findings.rows)} of the rows")
-    meant: dict[str, str] = {}
-    for label in sorted((label for label in counts if isinstance(label, str)), key=lambda label: -counts[label]):
-        other = meant.setdefault(_plain(label), label)
-        if other != label:
-            pair = f"{toml(label)} = {toml(other)}"
-            said.append(f"labels {label!r} and {other!r} may mean the same: if so, labels = {{ {pair} }}")
-    return said
-
-
-def _plain(label: str) -> str:
-    """A label without what slips in: capitals, blanks, an end in a full stop."""
-    return re.sub(r"[\s_]+", " ", label).strip().rstrip(".,;:").casefold()
+    return said + likely_same({written(label): count for label, count in counts.items()})
 
 
 def _column_warnings(findings: Findings) -> list[str]:

@@ -229,7 +229,7 @@ class Result:
                 "rows": problem.train.rows + (problem.test.rows if problem.test else 0),
                 "rows_train": problem.train.rows,
                 "rows_test": problem.test.rows if problem.test else 0,
-                "classes": list(problem.classes),
+                "classes": list(problem.labels),
                 "metrics": [metric.name for metric in problem.metrics],
             },
             "greater_is_better": problem.metrics[0].greater_is_better,

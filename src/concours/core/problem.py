@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from concours.core.digests import Digest, digest_json
+from concours.core.written import written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,11 @@ class Problem:
     test: Part | None
     public: Digest | None = None
     repeats: int = 1
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes as they are written, everywhere but in Python, which gets back what it gave."""
+        return tuple(written(label) for label in self.classes)
 
     @property
     def outputs(self) -> int:

@@ -15,10 +15,11 @@ from concours.core.errors import DataError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
+from concours.core.written import written
 from concours.tasks.division import column_of, divide, groups_of
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
-from concours.tasks.labels import class_list, codes_of
+from concours.tasks.labels import alike_said, by_number, class_list, codes_of, label_named
 from concours.tasks.metrics import check_target, measure
 from concours.tasks.reading import Data, read
 from concours.tasks.splits import public_rows
@@ -94,6 +95,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
     keys = row_keys(data.x)
     warnings += _leaks(keys[train], keys[in_test] if test is None else row_keys(test.x))
     warnings += _leaks_of_folds(keys[train], division.folds)
+    warnings += [] if test is None else _other_forms(test, classes)
     said = [*data.warnings, *(test.warnings if test else ()), *warnings]
     return Ingested(
         problem=problem,
@@ -108,7 +110,7 @@ def _encode(data: Data, kind: Kind, task: Task) -> tuple[tuple[Any, ...], NDArra
     """The class list in its order, the codes (or values) of the rows, and warnings."""
     y = np.asarray(data.y)
     if (y == y[0]).all():
-        raise DataError(f"{data.name}: the target is {y[0]!s} in every row; there is nothing to learn")
+        raise DataError(f"{data.name}: the target is {written(y[0])} in every row; there is nothing to learn")
     if kind.target == "number":
         return (), y, []
     distinct = _positive_last(class_list(y, task.classes, data.name), task, data.name)
@@ -119,8 +121,8 @@ def _encode(data: Data, kind: Kind, task: Task) -> tuple[tuple[Any, ...], NDArra
         )
     codes = codes_of(y, distinct, data.name)
     counts = np.bincount(codes)
-    single = [str(label) for label, count in zip(distinct, counts, strict=True) if count == 1]
-    warnings = []
+    single = [written(label) for label, count in zip(distinct, counts, strict=True) if count == 1]
+    warnings = alike_said(y)
     if single:
         names = ", ".join(single[:5])
         warnings.append(
@@ -158,6 +160,14 @@ def _codes_of(test: Data, classes: tuple[Any, ...], kind: Kind) -> NDArray[Any]:
     return y if kind.target == "number" else codes_of(y, classes, test.name)
 
 
+def _other_forms(test: Data, classes: tuple[Any, ...]) -> list[str]:
+    """What to say where labels of the test part write the number of a class in another way."""
+    given = {written(label) for label in np.unique(np.asarray(test.y)).tolist()} if classes else set()
+    meant = by_number(sorted(given), map(written, classes))
+    told = ", ".join(f"{label} as {other}" for label, other in list(meant.items())[:5])
+    return [f"{test.name}: labels count by the number that they write: {told}"] if meant else []
+
+
 def _ids(data: Data, task: Task) -> pa.Array | None:
     """The names of the rows, if the task has a column of these; no two alike."""
     if task.id is None:
@@ -189,11 +199,11 @@ def _inputs(data: Data, task: Task) -> Data:
 def _positive_last(classes: tuple[Any, ...], task: Task, name: str) -> tuple[Any, ...]:
     if task.positive is None:
         return classes
-    found = [label for label in classes if str(label) == str(task.positive)]
-    if not found:
-        known = nearest(str(task.positive), map(str, classes))
-        raise DataError(f"task.positive: no row of {name} has the label {str(task.positive)!r}; {known}")
-    return (*(label for label in classes if label not in found), *found)
+    found = label_named(task.positive, classes)
+    if found is None:
+        known = nearest(written(task.positive), map(written, classes))
+        raise DataError(f"task.positive: no row of {name} has the label {written(task.positive)!r}; {known}")
+    return (*(label for label in classes if label != found), found)
 
 
 def _keep(store: Store, data: Data, y: NDArray[Any], rows: NDArray[np.int64], groups: NDArray[np.int64] | None) -> Part:

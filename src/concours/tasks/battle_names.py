@@ -66,7 +66,7 @@ class Codes:
         return known[places]
 
     def _named(self, word: object) -> str:
-        name = written(word)
+        name = written(word).strip()
         if name and name != word and isinstance(word, str):
             self.cut[word] = name
         if not self.fold:

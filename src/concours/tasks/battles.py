@@ -394,7 +394,7 @@ def _outcomes(values: pa.Array, column: str, begins: int) -> NDArray[np.int32]:
     if not pa.types.is_dictionary(values.type):
         values = plain_values(values).dictionary_encode()
     words = values.dictionary.to_pylist()
-    known = np.array([_WORDS.get(written(word).casefold(), -1) for word in words], dtype=np.int32)
+    known = np.array([_WORDS.get(written(word).strip().casefold(), -1) for word in words], dtype=np.int32)
     if values.null_count:
         row = begins + pc.index(values.is_null(), True).as_py()
         raise _wrong_winner(column, row, "nothing")

@@ -14,10 +14,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.core.written import written
 from concours.tasks.columns import Column, describe
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import KINDS, Kind
-from concours.tasks.labels import class_list, same_but_for_form
+from concours.tasks.labels import by_number, class_list, same_but_for_form
 from concours.tasks.readers.opened import Opened
 from concours.tasks.reading import conform
 from concours.tasks.relations import agreeing, leaks
@@ -128,6 +129,24 @@ def discover(opened: Opened, test: Opened | None = None, *, target: str | None =
     if opened.y is None:
         raise DataError(f"{opened.name} has no labels: lay the files into a folder a class, or give a table")
     return _of_labelled(opened, opened.y, test)
+
+
+def with_written(found: Findings, opened: Opened, test: Opened | None) -> Findings:
+    """The findings with the classes as the files write them.
+
+    Args:
+        opened, test: with the target's column as it is written.
+    """
+    target = found.target.name if found.target else ""
+    if not isinstance(opened.x, pa.Table) or target not in opened.x.column_names or opened.x[target].null_count:
+        return found
+    before = len(found.classes)
+    found = _with_target(replace(found, classes={}), _values(opened.x[target]))
+    counted = found.form.why.replace(f"{before:,} values", f"{len(found.classes):,} values", 1)
+    found = replace(found, form=replace(found.form, why=counted))
+    if not found.test_rows or test is None or not isinstance(test.x, pa.Table):
+        return found
+    return _with_labels(found, _values(test.x[target]))
 
 
 def _of_labelled(opened: Opened, y: NDArray[Any], test: Opened | None) -> Findings:
@@ -252,7 +271,7 @@ def _with_target(found: Findings, y: NDArray[Any]) -> Findings:
     if found.form.target == "number":
         return replace(found, low=float(y.min()), high=float(y.max()))
     counts = Counter(y.tolist())
-    words = {str(label).strip().lower().replace("_", " ").replace("-", " "): label for label in counts}
+    words = {written(label).strip().lower().replace("_", " ").replace("-", " "): label for label in counts}
     scale = next((scale for scale in _SCALES if len(words) > 2 and set(words) <= set(scale)), None)
     order = [words[word] for word in scale if word in words] if scale else class_list(y, (), found.name)
     return replace(found, classes={label: counts[label] for label in order}, ordered=scale is not None)
@@ -260,18 +279,21 @@ def _with_target(found: Findings, y: NDArray[Any]) -> Findings:
 
 def _with_test(found: Findings, keys: NDArray[np.uint64], test_keys: NDArray[np.uint64], y: NDArray[Any]) -> Findings:
     """With what a test part of its own adds."""
-    labels: dict[str, Any] = {}
-    unknown: list[str] = []
-    if found.classes:
-        known = {str(label): label for label in found.classes}
-        for label in sorted({str(label) for label in y.tolist()} - set(known)):
-            meant = same_but_for_form(label, list(known))
-            if meant is None:
-                unknown.append(label)
-            else:
-                labels[label] = known[meant]
-    overlap = int(np.isin(test_keys, keys).sum())
-    return replace(found, test_rows=len(y), overlap=overlap, labels=labels, unknown=tuple(unknown))
+    found = replace(found, test_rows=len(y), overlap=int(np.isin(test_keys, keys).sum()))
+    return _with_labels(found, y) if found.classes else found
+
+
+def _with_labels(found: Findings, y: NDArray[Any]) -> Findings:
+    """With the labels of a test part that the training part writes in another way, or has not."""
+    known = [written(label) for label in found.classes]
+    others = sorted({written(label) for label in y.tolist()} - set(known))
+    numbers = by_number(others, known)
+    meant = {label: same_but_for_form(label, known) for label in others if label not in numbers}
+    return replace(
+        found,
+        labels={label: other for label, other in meant.items() if other is not None},
+        unknown=tuple(label for label, other in meant.items() if other is None),
+    )
 
 
 def _dropped(columns: Sequence[Column]) -> tuple[Note, ...]:
@@ -363,5 +385,5 @@ def _values(column: pa.ChunkedArray) -> NDArray[Any]:
     if pa.types.is_temporal(column.type):
         column = column.cast(pa.string())
     if pa.types.is_string(column.type):
-        return np.asarray(column.to_pylist(), dtype=object)
+        return np.asarray(pc.utf8_trim_whitespace(column).to_pylist(), dtype=object)
     return column.to_numpy()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -11,14 +13,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
+from concours.core.written import written
+from concours.tasks.alike import plain
 
 
 def mapped(y: NDArray[Any], labels: Mapping[str, Any]) -> NDArray[Any]:
     """Labels (rows,) with some written otherwise. What a mapping does not name stays as it is."""
     codes, distinct = pd.factorize(y)
-    written = [labels.get(str(label), label) for label in distinct.tolist()]
-    kinds = {type(label) for label in written}
-    known = np.asarray(written if len(kinds) == 1 else [str(label) for label in written])
+    meant = [labels.get(written(label), label) for label in distinct.tolist()]
+    kinds = {type(label) for label in meant}
+    known = np.asarray(meant if len(kinds) == 1 else [written(label) for label in meant])
     return (known.astype(object) if known.dtype.kind == "U" else known)[codes]
 
 
@@ -31,31 +35,84 @@ def class_list(y: NDArray[Any], declared: Sequence[Any], name: str) -> tuple[Any
     occurring = pd.unique(y).tolist()
     if not declared:
         return tuple(sorted(occurring, key=_order(occurring)))
-    by_text = {str(label): label for label in occurring}
-    listed = [str(label) for label in declared]
-    if missing := sorted(set(by_text) - set(listed)):
+    listed = [label_named(label, occurring) for label in declared]
+    if missing := sorted(written(label) for label in set(occurring) - set(listed)):
         where = f"{name}: the target has the label {missing[0]!r}, which task.classes has not"
-        raise DataError(f"{where}; {nearest(missing[0], listed)}")
-    if absent := [label for label in listed if label not in by_text]:
-        raise DataError(f"task.classes: no row of {name} has the label {absent[0]!r}; {nearest(absent[0], by_text)}")
-    return tuple(by_text[label] for label in listed)
+        raise DataError(f"{where}; {nearest(missing[0], map(written, declared))}")
+    if absent := [written(label) for label, found in zip(declared, listed, strict=True) if found is None]:
+        known = nearest(absent[0], map(written, occurring))
+        raise DataError(f"task.classes: no row of {name} has the label {absent[0]!r}; {known}")
+    return tuple(listed)
+
+
+def label_named(given: Any, classes: Iterable[Any]) -> Any:
+    """The class that a task names, by how it is written, or none.
+
+    A truth value or a number, which a contest file writes in its own way, names the class that is the same:
+    `positive = true` is TRUE where the data writes it so.
+    """
+    forms = {written(label): label for label in classes}
+    if (text := written(given)) in forms or isinstance(given, str):
+        return forms.get(text)
+    if isinstance(given, bool):
+        return next((label for form, label in forms.items() if form.casefold() == text.casefold()), None)
+    meant = by_number([text], list(forms))
+    return forms.get(meant.get(text, ""))
 
 
 def codes_of(y: NDArray[Any], classes: Sequence[Any], name: str) -> NDArray[np.int64]:
-    """The places of labels (rows,) in the class list.
+    """The places of labels (rows,) in the class list, by how they are written, or by the number that they write.
 
     Raises:
         DataError: a label is not in the list; the message has the mapping to write where only case, blanks or
             punctuation differ.
     """
     codes, distinct = pd.factorize(y)
-    place = {label: code for code, label in enumerate(classes)}
-    if classes and isinstance(classes[0], str):
-        distinct = np.asarray([str(label) for label in distinct.tolist()], dtype=object)
-    unknown = [label for label in distinct.tolist() if label not in place]
+    known = [written(label) for label in classes]
+    given = [written(label) for label in distinct.tolist()]
+    place = {label: code for code, label in enumerate(known)}
+    place |= {label: place[meant] for label, meant in by_number(given, known).items()}
+    unknown = [label for label in given if label not in place]
     if unknown:
-        raise DataError(_unknown_said(sorted(map(str, unknown)), [str(label) for label in classes], name))
-    return np.asarray([place[label] for label in distinct.tolist()], dtype=np.int64)[codes]
+        raise DataError(_unknown_said(sorted(unknown), known, name))
+    return np.asarray([place[label] for label in given], dtype=np.int64)[codes]
+
+
+def by_number(given: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Labels that are not known as they are written, but write the number of one that is: 1.0 for 1, 7 for 007.
+
+    A number that two known labels write means neither.
+    """
+    forms = set(known)
+    values = {form: value for form in forms if (value := _value(form)) is not None}
+    times = Counter(values.values())
+    single = {value: form for form, value in values.items() if times[value] == 1}
+    found = ((label, _value(label)) for label in given if label not in forms)
+    return {label: single[value] for label, value in found if value is not None and value in single}
+
+
+def alike_said(y: NDArray[Any]) -> list[str]:
+    """A warning where labels (rows,) differ by blanks, case or the form of a number only, with the line to write."""
+    codes, distinct = pd.factorize(y)
+    forms = [written(label) for label in distinct.tolist()]
+    counts = dict(zip(forms, np.bincount(codes, minlength=len(forms)).tolist(), strict=True))
+    return likely_same(counts)
+
+
+def likely_same(counts: Mapping[str, int]) -> list[str]:
+    """As `alike_said`, of labels with their rows; a full stop behind a label is a form too, and _ for a blank."""
+    found: dict[str, str] = {}
+    first: dict[Any, str] = {}
+    for label in sorted(counts, key=lambda label: (-counts[label], label)):
+        value = _value(label)
+        other = first.setdefault(plain(label.rstrip(".,;: ").replace("_", " ")) if value is None else value, label)
+        if other != label:
+            found[label] = other
+    if not found:
+        return []
+    pairs = ", ".join(f"{_toml(label)} = {_toml(other)}" for label, other in sorted(found.items()))
+    named = ", ".join(f"{label!r} ({counts[label]:,} rows)" for label in sorted({*found, *found.values()}))
+    return [f"labels may mean the same: {named}; if so, write in [task]: labels = {{ {pairs} }}"]
 
 
 def same_but_for_form(label: str, known: Sequence[str]) -> str | None:
@@ -87,8 +144,18 @@ def _bare(label: str) -> str:
 
 def _order(labels: Sequence[Any]) -> Any:
     """By number where all are numbers, also as texts; else by text where there are texts."""
+    if not any(isinstance(label, str) for label in labels):
+        return None
+    values = {label: _value(written(label)) for label in labels}
+    if any(value is None for value in values.values()):
+        return written
+    return lambda label: (values[label], written(label))
+
+
+def _value(text: str) -> Decimal | None:
+    """The number that a text writes, to its last digit."""
     try:
-        numbers = {label: float(label) for label in labels}
-    except (TypeError, ValueError):
-        return str
-    return (lambda label: (numbers[label], str(label))) if any(isinstance(v, str) for v in labels) else None
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None

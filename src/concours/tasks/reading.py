@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
+from concours.core.written import written
 from concours.tasks.kinds import Kind
 from concours.tasks.labels import mapped
 from concours.tasks.readers.archives import entry_at, existing
@@ -25,7 +26,7 @@ from concours.tasks.readers.opened import Opened, Options, Rows
 from concours.tasks.readers.source import open_source
 from concours.tasks.task import Task
 
-__all__ = ["MISSING", "Data", "as_table", "conform", "read", "read_csv", "read_inputs"]
+__all__ = ["MISSING", "Data", "as_table", "conform", "inputs_of", "open_inputs", "read", "read_csv", "read_inputs"]
 
 _HOLDS = {"table": "a table", "text": "texts", "image": "pictures"}
 
@@ -36,7 +37,8 @@ class Data:
 
     Attributes:
         x: an Arrow table, texts (rows,), or pictures (rows, height, width[, channels]).
-        y: (rows,) labels as they are written, or float64; none where new rows come without a target.
+        y: (rows,) labels, texts as a file writes them or as a typed source has them; or float64; none where new rows
+            come without a target.
         name: of the data, for people.
         text: the columns that texts were taken from, where they lay in a table.
         left_out: how many rows were left out in reading.
@@ -89,17 +91,47 @@ def read_inputs(
     Raises:
         DataError: a column is missing or cannot be read as the type it had, or pictures are of another size.
     """
+    return inputs_of(open_inputs(source, like, header=header, encoding=encoding, text=text), like, text=text)
+
+
+def open_inputs(
+    source: Any,
+    like: Rows,
+    *,
+    header: bool | None = None,
+    encoding: str | None = None,
+    text: Sequence[str] = (),
+    written: Sequence[str] = (),
+) -> Opened:
+    """New rows with all columns that they come with.
+
+    Args:
+        source, text: as of `read_inputs`.
+        written: columns to keep as the file writes them, e.g. of ids.
+    """
     kind = _input_of(like)
-    if isinstance(source, (str, Path)):
-        shape = tuple(like.shape[1:]) if isinstance(like, np.ndarray) else None
-        names = tuple(like.column_names) if isinstance(like, pa.Table) else tuple(text)
-        options = Options(header=header, encoding=encoding, input=kind, shape=shape, names=names, labelled=False)
-        opened = open_source(source, Path(), options)
-    else:
-        opened = _given_rows(source, kind, "the given rows")
-    if kind == "text" and isinstance(opened.x, pa.Table):
-        opened = replace(opened, x=_text_of(opened.x, tuple(text) or _text_columns(opened.x, opened.name), opened.name))
-    return conform(opened.x, like, opened.name)
+    if not isinstance(source, (str, Path)):
+        return _given_rows(source, kind, "the given rows")
+    shape = tuple(like.shape[1:]) if isinstance(like, np.ndarray) else None
+    names = tuple(like.column_names) if isinstance(like, pa.Table) else tuple(text)
+    options = Options(
+        header=header,
+        encoding=encoding,
+        input=kind,
+        shape=shape,
+        names=names,
+        labelled=False,
+        written=tuple(name for name in written if name not in names),
+    )
+    return open_source(source, Path(), options)
+
+
+def inputs_of(opened: Opened, like: Rows, *, text: Sequence[str] = ()) -> Rows:
+    """What models get of new rows: as of `read_inputs`."""
+    x = opened.x
+    if _input_of(like) == "text" and isinstance(x, pa.Table):
+        x = _text_of(x, tuple(text) or _text_columns(x, opened.name), opened.name)
+    return conform(x, like, opened.name)
 
 
 def conform(x: Rows, like: Rows, name: str) -> Rows:
@@ -158,6 +190,7 @@ def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None
                 source=task.source,
                 input=kind.input,
                 shape=shape,
+                written=_written(task, kind),
             ),
         )
     else:
@@ -174,6 +207,12 @@ def _names(task: Task, like: Rows | None) -> tuple[str, ...]:
     keys = (task.target, *task.text, *task.drop, task.id, task.split.group, task.split.time)
     named = tuple(str(key) for key in keys if isinstance(key, (str, int)))
     return (*named, *like.column_names) if isinstance(like, pa.Table) else named
+
+
+def _written(task: Task, kind: Kind) -> tuple[str, ...]:
+    """The columns that stay as the file writes them: labels and ids."""
+    labels = (str(task.target),) if kind.target == "classes" and isinstance(task.target, (str, int)) else ()
+    return (*labels, *((task.id,) if task.id else ()))
 
 
 def _are_names(source: Any) -> bool:
@@ -264,7 +303,7 @@ def _split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArr
         return table.drop_columns([target]), column.to_numpy(zero_copy_only=False)
     coded = column.dictionary_encode().combine_chunks()
     coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
-    labels = np.asarray(coded.dictionary.to_pylist(), dtype=object)
+    labels = np.asarray([label.strip() for label in coded.dictionary.to_pylist()], dtype=object)
     return table.drop_columns([target]), labels[coded.indices.to_numpy()]
 
 
@@ -306,7 +345,10 @@ def _checked_target(y: NDArray[Any] | None, kind: Kind, name: str) -> NDArray[An
         raise DataError(f"{name} has no target")
     if kind.target == "classes":
         if y.dtype.kind == "O":
-            return y if all(type(label) is str for label in set(y.tolist())) else y.astype(str)
+            kinds = {type(label) for label in set(y.tolist())}
+            if kinds <= {str} or kinds == {int}:  # whole numbers beyond 64 bits
+                return y
+            return y.astype(bool) if kinds == {bool} else np.asarray([written(v) for v in y.tolist()], dtype=object)
         return _checked_numbers(y, name) if y.dtype.kind == "f" else y
     if y.dtype.kind not in "iufb":
         wrong = next((value for value in y if not _is_number(str(value))), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
@@ -63,6 +63,15 @@ def find_source(source: str, options: Options | None = None) -> Found:
     if len(tables) > _MOST:
         raise DataError(f"{source} holds {len(tables)} tables; name one, e.g. {tables[0]}")
     return _stacked(source, {name: open_source(name, Path(), options) for name in tables}, options)
+
+
+def written_in(found: Found, column: str, options: Options) -> Found:
+    """A source once more, with one column as its files write it: 007 and TRUE, not a number and a truth value."""
+    options = replace(options, written=(column,))
+    data = list(found.data) if isinstance(found.data, tuple) else found.data
+    opened = open_source(data, Path(), options)
+    test = open_source(found.test, Path(), options) if found.test else opened.test
+    return replace(found, opened=opened, opened_test=test)
 
 
 def _tables(source: str) -> list[str]:
