@@ -245,8 +245,8 @@ def test_sources(tmp_path):
     assert (got.data, got.test) == (str(tmp_path / "one/my_test.csv"), None)
     write(tmp_path / "parts", train={**F, "class": LABELS}, test=F, sample_submission={"id": [1]})
     got = find_source(str(tmp_path / "parts"))
-    assert (got.data, got.test) == (str(tmp_path / "parts/train.csv"), str(tmp_path / "parts/test.csv"))
-    assert "sample_submission.csv" in got.notes[1]
+    assert (got.data, got.test) == (str(tmp_path / "parts/train.csv"), None)
+    assert (got.rows, got.sample) == (str(tmp_path / "parts/test.csv"), str(tmp_path / "parts/sample_submission.csv"))
     write(tmp_path / "alike", red={**F, "source": CODED}, white={**F, "source": CODED})
     got = find_source(str(tmp_path / "alike"))
     assert (len(got.data), got.source, len(got.opened.x)) == (2, "file", 2 * ROWS)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from concours.core.errors import DataError
 from concours.tasks.readers.opened import Options
-from concours.tasks.readers.source import open_source, tables_of
+from concours.tasks.readers.source import open_source
 
 FRAME = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, None, 2.25], "c": ["x", "y, z", None], "d": [True, False, True]})
 SAME = {"a": [1, 2, 3], "b": [0.5, None, 2.25], "c": ["x", "y, z", None], "d": [True, False, True]}
@@ -266,7 +266,7 @@ def tarred(path: Path, files: dict[str, bytes], mode: str = "w:gz") -> Path:
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_tables_in_archives(pack, tmp_path):
-    """One table beside a README is taken; of several one is named; a train and a test file are a pair."""
+    """One table beside a README is taken; several of the same columns are one; a train and a test file are a pair."""
     ending = ".zip" if pack is zipped else ".tar.gz"
     one = pack(tmp_path / f"one{ending}", {"README.md": b"#", "d/t.csv": b"a,b\n1,2\n"})
     assert rows(one) == {"a": [1], "b": [2]}
@@ -274,9 +274,10 @@ def test_tables_in_archives(pack, tmp_path):
         tmp_path / f"packed{ending}",
         {"t.csv.gz": gzip.compress(b"a,b\n1,2\n"), "u.csv.bz2": bz2.compress(b"a,b\n3,4\n")},
     )
-    with pytest.raises(DataError, match=r"holds 2 tables: 't\.csv\.gz', 'u\.csv\.bz2'; name one"):
-        rows(packed)
-    assert tables_of(packed.name, tmp_path) == [f"{packed.name}:t.csv.gz", f"{packed.name}:u.csv.bz2"]
+    assert rows(packed) == {"a": [1, 3], "b": [2, 4]}
+    other = pack(tmp_path / f"other{ending}", {"t.csv": b"a,b\n1,2\n", "u.csv": b"a,c\n3,4\n"})
+    with pytest.raises(DataError, match=r"holds 2 tables of different columns: 't\.csv', 'u\.csv'; name one"):
+        rows(other)
     assert open_source(f"{packed.name}:u.csv.bz2", tmp_path).x.to_pydict() == {"a": [3], "b": [4]}
     with pytest.raises(DataError, match=r"holds no 'v\.csv'"):
         open_source(f"{packed.name}:v.csv", tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -37,6 +38,7 @@ class Draft:
         findings: what was found in the data.
         settings: the keys of the contest, each with the reason for its value.
         warnings: what a person should look into.
+        after: commands for after the run.
         text: the contest file.
         left_out: how many rows were left out in reading.
     """
@@ -44,6 +46,7 @@ class Draft:
     findings: Findings
     settings: tuple[Setting, ...]
     warnings: tuple[str, ...]
+    after: tuple[str, ...]
     text: str
     left_out: int = 0
 
@@ -75,16 +78,19 @@ def draft(
     """
     options = Options(header=header, names=(target,) if target else (), on_bad_row=on_bad_row)
     found = find_source(data, options)
-    findings = discover(found.opened, found.opened_test, target=target)
+    findings = discover(found.opened, found.opened_test, target=target, guide=found.guide)
+    after = _after(found, findings, out)
     if findings.target and findings.form.target == "classes":
         again = written_in(found, findings.target.name, options)
         findings = with_written(findings, again.opened, again.opened_test)
-    settings = (*_task(found, findings, out.parent, options), *_compete(findings, usable_cores()))
+    settings = (*_task(found, findings, out.parent, options, after), *_compete(findings, usable_cores()))
     warnings = _warnings(found, findings)
     head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
     text = toml_of(settings, head, warnings)
     left_out = found.opened.left_out
-    return Draft(findings=findings, settings=settings, warnings=warnings, text=text, left_out=left_out)
+    return Draft(
+        findings=findings, settings=settings, warnings=warnings, after=after, text=text, left_out=left_out
+    )
 
 
 def _said(found: Found, findings: Findings) -> str:
@@ -94,19 +100,31 @@ def _said(found: Found, findings: Findings) -> str:
     return "; ".join((f"{findings.name}: {findings.rows:,} rows{left}{columns}", *found.notes, *findings.notes))
 
 
-def _task(found: Found, findings: Findings, folder: Path, options: Options) -> list[Setting]:
+def _after(found: Found, findings: Findings, out: Path) -> tuple[str, ...]:
+    """How rows that wait for predictions get them."""
+    if found.rows is None and not (findings.test_unlabelled and isinstance(found.test, str)):
+        return ()
+    words = ["concours", "predict", f"runs/{out.stem}", found.rows or str(found.test)]
+    words += ["--like", found.sample, "-o", "submission.csv"] if found.sample else ["-o", "predictions.csv"]
+    return (shlex.join(words),)
+
+
+def _task(
+    found: Found, findings: Findings, folder: Path, options: Options, after: tuple[str, ...]
+) -> list[Setting]:
     """The keys of [task]."""
-    data = [_path(one, folder) for one in (found.data if isinstance(found.data, tuple) else (found.data,))]
+    data = _paths(found.data, folder)
+    hints = tuple(f"the rows that wait for predictions get them, after the run, by: {command}" for command in after)
     settings = [
         Setting("task", "kind", findings.kind.name, _kind_why(findings)),
-        Setting("task", "data", data if len(data) > 1 else data[0], "; ".join(found.notes) if len(data) > 1 else ""),
+        Setting("task", "data", data, "" if isinstance(data, str) else "; ".join(found.notes), hints=hints),
     ]
     if found.source:
         settings.append(Setting("task", "source", found.source, "a column that says which file a row came from"))
     if found.test and _judges(findings):
         overlap = f"; {findings.overlap:,} of them have the inputs of a training row" if findings.overlap else ""
         why = f"{findings.test_rows:,} rows judge{overlap}"
-        settings.append(Setting("task", "test", _path(found.test, folder), why))
+        settings.append(Setting("task", "test", _paths(found.test, folder), why))
     settings += _header(found, findings, options.header)
     if options.on_bad_row == "skip":
         why = f"{found.opened.left_out:,} rows are left out for their number of cells"
@@ -167,8 +185,16 @@ def _columns(findings: Findings) -> list[Setting]:
             settings.append(Setting("task", "id", findings.id.name, why))
         if findings.drop:
             names = [note.name for note in findings.drop]
-            settings.append(Setting("task", "drop", names, _listed(findings.drop)))
+            settings.append(Setting("task", "drop", names, _listed(findings.drop), hints=_put_back(findings)))
     return settings
+
+
+def _put_back(findings: Findings) -> tuple[str, ...]:
+    """How to use columns that were left out as leaks."""
+    leaks = {note.name for note in findings.leaks}
+    rest = [note.name for note in findings.drop if note.name not in leaks]
+    line = f"write: drop = {toml(rest)}" if rest else "take this line out"
+    return (f"if {_cut(sorted(leaks))} is known when predictions are made, {line}",) if leaks else ()
 
 
 def _metrics(findings: Findings) -> Setting:
@@ -264,12 +290,14 @@ def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
     rows = findings.rows
     said = list(findings.warnings)
     said += [
-        f"{leak.name} alone tells the target almost without error ({leak.why}): a leak? "
-        f"If it is not known when predictions are made: drop = [{toml(leak.name)}]"
+        f"{leak.name} alone predicts the target almost perfectly ({leak.why}): a leak? It is left out by drop; "
+        "take it out of there if it is known when predictions are made"
         for leak in findings.leaks
     ]
     if findings.test_unlabelled and found.test:
-        said.append(f"{Path(found.test).name} has not the target: it cannot judge; `concours predict` reads it")
+        said.append(f"{Path(str(found.test)).name} has not the target: it cannot judge; `concours predict` reads it")
+    if findings.follows:
+        said.append(_follows(findings))
     if findings.unknown:
         names = ", ".join(findings.unknown[:5])
         said.append(f"the test part is not used: it has labels that the training part has not: {names}")
@@ -280,6 +308,19 @@ def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
         share = _share(findings.duplicates, rows)
         said.append(f"{findings.duplicates:,} rows ({share}) repeat the inputs of another: scores may flatter{cure}")
     return (*said, *_class_warnings(findings), *_column_warnings(findings), *_absent(findings))
+
+
+def _follows(findings: Findings) -> str:
+    """What to say where rows follow in time and are not split by it."""
+    said = (
+        f"rows follow in time, by {', '.join(findings.follows)}: neighbours are alike, so rows drawn at random flatter"
+    )
+    if findings.group:
+        group = findings.group.name
+        return f"{said}; they are split by {group}. To judge on the latest, write time instead of group in split"
+    if len(findings.follows) > 1:
+        return f"{said}; to judge on the latest, write the time into one column and name it: time = … in split"
+    return f"{said}; to judge on the latest, add time = {toml(findings.follows[0])} to split"
 
 
 def _class_warnings(findings: Findings) -> list[str]:
@@ -319,6 +360,11 @@ def _cut(items: list[str], join: str = ", ") -> str:
 def _share(part: int, whole: int) -> str:
     share = 100 * part / whole
     return f"{share:.0f}%" if share >= 10 else f"{share:.2g}%"
+
+
+def _paths(names: str | tuple[str, ...], folder: Path) -> str | list[str]:
+    """A file, or several, as seen from a folder."""
+    return _path(names, folder) if isinstance(names, str) else [_path(name, folder) for name in names]
 
 
 def _path(name: str, folder: Path) -> str:

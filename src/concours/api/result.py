@@ -15,7 +15,7 @@ from concours.api.credit import Credit
 from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.formats import LEADERBOARD
 from concours.api.setup import Setup
-from concours.commons.blobs import get_array, get_table, is_table, texts_in
+from concours.commons.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
 from concours.core.errors import DataError, NothingFitted, RunFolderError, TrustError, nearest
@@ -120,7 +120,13 @@ class Result:
         return digest_json({"task": self.setup.problem.digest, "seed": self.setup.seed, "lines": lines, **format})
 
     def predict(
-        self, rows: Any, *, model: str | None = None, proba: bool = False, trust: Callable[[str], bool] | None = None
+        self,
+        rows: Any,
+        *,
+        model: str | None = None,
+        proba: bool = False,
+        trust: Callable[[str], bool] | None = None,
+        told: Callable[[str], None] = lambda text: None,
     ) -> NDArray[Any]:
         """Predictions for new rows: labels or values (rows,), or, with `proba`, probabilities (rows, classes).
 
@@ -128,6 +134,7 @@ class Result:
             rows: a CSV file or `.npy` file, a frame, a table, or an array, in the form of the task's data.
             model: a name on the board; the default by default.
             trust: asked, with a sentence, before code of a user's file is run; by default yes.
+            told: is given what a person should know of how the rows were read.
 
         Raises:
             DataError: the rows do not suit, or there is no such model.
@@ -138,7 +145,7 @@ class Result:
         candidate, store = self._candidate(model), self.folder.store
         self.ask([candidate.entrant.name], trust)
         by_digest = {c.entrant.digest: c for c in self.candidates.values()}
-        p = Predictor(store, by_digest, self._inputs(rows)).predict(candidate)
+        p = Predictor(store, by_digest, self._inputs(rows, told)).predict(candidate)
         classes = self.setup.problem.classes
         if proba and not classes:
             raise DataError("probabilities were asked for, but this task predicts a number")
@@ -300,18 +307,20 @@ class Result:
         name = self.setup.problem.name
         return f"<Result of {name!r}: {len(self.standings)} on the board, default {self.default!r}{state}>"
 
-    def _inputs(self, rows: Any) -> Any:
+    def _inputs(self, rows: Any, told: Callable[[str], None]) -> Any:
         from concours.tasks.reading import read_inputs
 
         digest, store = self.setup.problem.train.x, self.folder.store
-        if is_table(store, digest):
-            table = get_table(store, digest)
-            columns = texts_in(table)
-            if columns is None:
-                return as_rows(read_inputs(rows, table))
-            texts: Any = read_inputs(rows, table.column(0), text=columns)
-            return np.asarray(texts.to_pylist(), dtype=object)
-        return read_inputs(rows, get_array(store, digest))
+        if not is_table(store, digest):
+            return read_inputs(rows, get_array(store, digest), told=told)
+        table = get_table(store, digest)
+        columns = texts_in(table)
+        if columns is None:
+            return as_rows(read_inputs(rows, table, told=told))
+        unit: Any = unit_of_texts(table)
+        classes = self.setup.problem.classes
+        texts: Any = read_inputs(rows, table.column(0), text=columns, unit=unit, classes=classes, told=told)
+        return np.asarray(texts.to_pylist(), dtype=object)
 
 
 def timeless(value: Any) -> Any:

@@ -57,7 +57,8 @@ def new(
         typer.echo(json.dumps({"contest": str(out), **made.to_json()}, indent=2, ensure_ascii=False))
         return
     _print(made)
-    typer.echo(f"\n{out} is written, with a comment on each choice. Next:\n\n    concours run {shlex.quote(str(out))}")
+    commands = "\n    ".join((f"concours run {shlex.quote(str(out))}", *made.after))
+    typer.echo(f"\n{out} is written, with a comment on each choice. Next:\n\n    {commands}")
 
 
 def _header(given: str | None) -> bool | int | None:

@@ -33,10 +33,13 @@ def predict(
 
     result = look(run)
 
+    def warn(text: str) -> None:
+        typer.echo(f"warning: {text}", err=True)
+
     def agrees(sentence: str) -> bool:
         return trust or trusts(run) or (sys.stdin.isatty() and typer.confirm(f"{sentence}. Do you trust it?", err=True))
 
-    predictions = result.predict(rows, model=model, proba=proba, trust=agrees)
+    predictions = result.predict(rows, model=model, proba=proba, trust=agrees, told=warn)
     columns = {"prediction": predictions}
     if proba:
         classes = result.setup.problem.classes

@@ -61,14 +61,19 @@ def put_table(store: Store, table: pa.Table, rows: NDArray[np.int64] | None = No
 
 
 def put_texts(
-    store: Store, texts: pa.ChunkedArray, rows: NDArray[np.int64] | None = None, columns: Sequence[str] = ()
+    store: Store,
+    texts: pa.ChunkedArray,
+    rows: NDArray[np.int64] | None = None,
+    columns: Sequence[str] = (),
+    unit: str = "row",
 ) -> Digest:
     """Keeps texts (rows,), or some of them, as a table of one column `text`.
 
     Args:
         columns: the columns of a table that the texts were taken from, for those who read new rows.
+        unit: what a text lay in: a row of a table, a line, or a file.
     """
-    metadata = {b"concours": b"texts", b"columns": canonical_json(list(columns))}
+    metadata = {b"concours": b"texts", b"columns": canonical_json(list(columns)), b"unit": unit.encode()}
     table = pa.table([texts], schema=pa.schema([pa.field("text", pa.string())], metadata=metadata))
     return put_table(store, table, rows)
 
@@ -77,6 +82,11 @@ def texts_in(table: pa.Table) -> tuple[str, ...] | None:
     """The columns that the texts of a kept table were taken from; none where the table holds no texts."""
     metadata = table.schema.metadata or {}
     return tuple(json.loads(metadata.get(b"columns", b"[]"))) if metadata.get(b"concours") == b"texts" else None
+
+
+def unit_of_texts(table: pa.Table) -> str:
+    """What the texts of a kept table lay in."""
+    return (table.schema.metadata or {}).get(b"unit", b"row").decode()
 
 
 def get_table(store: Store, digest: Digest) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from concours.core.ports import Store
 from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
 from concours.core.written import written
-from concours.tasks.division import column_of, divide, groups_of
+from concours.tasks.division import column_of, divide, units_of
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.labels import alike_said, by_number, class_list, codes_of, label_named
 from concours.tasks.metrics import check_target, measure
-from concours.tasks.reading import Data, read
+from concours.tasks.readers.opened import Rows
+from concours.tasks.reading import Data, conform, read
+from concours.tasks.relations import leaks
 from concours.tasks.splits import public_rows
 from concours.tasks.task import Task
 
@@ -70,8 +73,8 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
     )
     in_test = division.in_test
     ids = _ids(data if test is None else test, task)
-    group = task.split.group
-    together = None if test is None or group is None else groups_of(group, test.x, test.name, apart)
+    together = None if test is None else units_of(task.split, test.x, test.name, apart)
+    keys, test_keys = _keys(data, test)
     data, test = _inputs(data, task), None if test is None else _inputs(test, task)
     if test is None:
         test_part = _keep(store, data, codes, np.flatnonzero(in_test), division.groups) if in_test.any() else None
@@ -92,9 +95,9 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         public=None if public is None else put_array(store, public),
         repeats=task.split.repeats,
     )
-    keys = row_keys(data.x)
-    warnings += _leaks(keys[train], keys[in_test] if test is None else row_keys(test.x))
-    warnings += _leaks_of_folds(keys[train], division.folds)
+    warnings = [*_leaking(data, codes, train, task, numbers=kind.target == "number"), *warnings]
+    warnings += _repeated(keys[train], keys[in_test] if test_keys is None else test_keys)
+    warnings += _repeated_over_folds(keys[train], division.folds)
     warnings += [] if test is None else _other_forms(test, classes)
     said = [*data.warnings, *(test.warnings if test else ()), *warnings]
     return Ingested(
@@ -131,7 +134,38 @@ def _encode(data: Data, kind: Kind, task: Task) -> tuple[tuple[Any, ...], NDArra
     return distinct, codes, warnings
 
 
-def _leaks(train: NDArray[np.uint64], test: NDArray[np.uint64]) -> list[str]:
+def _leaking(data: Data, codes: NDArray[Any], rows: NDArray[np.int64], task: Task, *, numbers: bool) -> list[str]:
+    """A warning for each column that alone predicts the target of the rows that are fitted on almost perfectly."""
+    if not isinstance(data.x, pa.Table):
+        return []
+    inputs = data.x.drop_columns([name for name in data.x.column_names if name == task.split.time])
+    told = leaks(inputs.take(pa.array(rows)), codes[rows], numbers=numbers)
+    return [
+        f"{name!r} alone predicts the target almost perfectly ({how}): a leak? The scores count on it; if it is not "
+        f"known when predictions are made, leave it out by drop = [{json.dumps(name, ensure_ascii=False)}] in [task]"
+        for name, how in told.items()
+    ]
+
+
+def _keys(data: Data, test: Data | None) -> tuple[NDArray[np.uint64], NDArray[np.uint64] | None]:
+    """Keys of the rows by all that tells them apart, what no model gets too: ids, groups, and what is dropped."""
+    if not isinstance(data.x, pa.Table) or data.apart is None:
+        return row_keys(data.x), None if test is None else row_keys(test.x)
+    if test is None:
+        return row_keys(_beside(data.x, data.apart)), None
+    if test.apart is None or set(test.apart.column_names) != set(data.apart.column_names):
+        return row_keys(data.x), row_keys(test.x)
+    alike = conform(test.apart, data.apart, test.name)
+    return row_keys(_beside(data.x, data.apart)), row_keys(_beside(test.x, alike))
+
+
+def _beside(x: Rows, more: Rows) -> pa.Table:
+    assert isinstance(x, pa.Table)  # noqa: S101 (for the type checker)
+    assert isinstance(more, pa.Table)  # noqa: S101 (for the type checker)
+    return pa.table([*x.columns, *more.columns], [*x.column_names, *more.column_names])
+
+
+def _repeated(train: NDArray[np.uint64], test: NDArray[np.uint64]) -> list[str]:
     """A warning where rows that judge have the same inputs as rows that are fitted on, by their keys."""
     known, sought = np.sort(train), np.sort(test)
     places = np.searchsorted(known, sought).clip(max=len(known) - 1)
@@ -140,7 +174,7 @@ def _leaks(train: NDArray[np.uint64], test: NDArray[np.uint64]) -> list[str]:
     return [text] if again else []
 
 
-def _leaks_of_folds(keys: NDArray[np.uint64], folds: NDArray[np.int64]) -> list[str]:
+def _repeated_over_folds(keys: NDArray[np.uint64], folds: NDArray[np.int64]) -> list[str]:
     """A warning where rows of one fold have the same inputs as rows of another."""
     first = folds if folds.ndim == 1 else folds[:, 0]
     distinct, place = np.unique(keys, return_inverse=True)
@@ -210,7 +244,7 @@ def _keep(store: Store, data: Data, y: NDArray[Any], rows: NDArray[np.int64], gr
     if isinstance(data.x, pa.Table):
         kept = put_table(store, data.x, rows)
     elif isinstance(data.x, pa.ChunkedArray):
-        kept = put_texts(store, data.x, rows, data.text)
+        kept = put_texts(store, data.x, rows, data.text, data.unit)
     else:
         kept = put_array(store, data.x, rows)
     codes = None if groups is None else np.unique(groups[rows], return_inverse=True)[1]

@@ -99,6 +99,14 @@ class Column:
         return "text" if self.is_text else "input"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A column, and what is to be said of it."""
+
+    name: str
+    why: str
+
+
 def describe(table: pa.Table) -> tuple[Column, ...]:
     """What is known of each column of a table, in their order."""
     return tuple(_column(name, table[name]) for name in table.column_names)

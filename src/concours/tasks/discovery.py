@@ -15,15 +15,18 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.core.written import written
-from concours.tasks.columns import Column, describe
+from concours.tasks.columns import Column, Note, describe
 from concours.tasks.duplicates import row_keys
+from concours.tasks.guides import Guide
 from concours.tasks.kinds import KINDS, Kind
 from concours.tasks.labels import by_number, class_list, same_but_for_form
 from concours.tasks.readers.opened import Opened
 from concours.tasks.reading import conform
-from concours.tasks.relations import agreeing, leaks
+from concours.tasks.roles import roles, useless
 from concours.tasks.targets import Choice, Form, chosen_target, form_of, named_target
+from concours.tasks.unknown import many_series, unknown_table
 
+_HOLDS = {"table": "rows", "text": "texts", "image": "pictures"}
 _SCALES = (
     ("very low", "low", "medium", "high", "very high"),
     ("low", "moderate", "high"),
@@ -35,16 +38,6 @@ _SCALES = (
     ("strongly disagree", "disagree", "neutral", "agree", "strongly agree"),
     ("never", "rarely", "sometimes", "often", "always"),
 )
-_GROUPS = 20  # fewer are kinds of rows rather than persons
-_SINGLE = 0.9
-
-
-@dataclass(frozen=True, kw_only=True)
-class Note:
-    """A column, and what is to be said of it."""
-
-    name: str
-    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +59,7 @@ class Findings:
         test_rows: of a test part of its own, if it has the target.
         test_unlabelled: whether there is a test part without the target.
         overlap: rows of the test part with the inputs of a training row.
-        duplicates: rows with the inputs of an earlier row.
+        duplicates: rows that repeat an earlier one in all but the target, what is dropped and ids among it.
         text: the columns that hold the text.
         sentences: whether columns of a table hold sentences, among others.
         header: the line of a text file that has the names of the columns, from 1; 0 where there is none.
@@ -74,7 +67,8 @@ class Findings:
         drop: columns of no use.
         group, time: columns to split by.
         maybe_groups, maybe_times: columns that may be either, with what speaks for it.
-        leaks: columns that tell the target nearly alone.
+        follows: the columns in whose order the rows stand in time, where they are not split by it.
+        leaks: columns that tell the target nearly alone; they are among `drop`.
         gaps: columns that are mostly missing.
         notes, warnings: of reading.
     """
@@ -106,25 +100,29 @@ class Findings:
     time: Note | None = None
     maybe_groups: tuple[Note, ...] = ()
     maybe_times: tuple[Note, ...] = ()
+    follows: tuple[str, ...] = ()
     leaks: tuple[Note, ...] = ()
     gaps: tuple[Note, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def discover(opened: Opened, test: Opened | None = None, *, target: str | None = None) -> Findings:
+def discover(
+    opened: Opened, test: Opened | None = None, *, target: str | None = None, guide: Guide | None = None
+) -> Findings:
     """What a source holds, for a task.
 
     Args:
         test: what judges, if there is such a part.
+        guide: what lies beside it and tells what is asked.
         target: the column to predict, where a person names it.
 
     Raises:
         DataError: the target is not clear, or cannot be predicted.
     """
     if isinstance(opened.x, pa.Table) and opened.y is None:
-        return _of_table(opened, opened.x, test, target)
-    if target is not None:
+        return _of_table(opened, opened.x, test, target, guide or Guide())
+    if target not in (None, opened.target):
         raise DataError(f"--target: {opened.name} brings its labels with it; leave it out")
     if opened.y is None:
         raise DataError(f"{opened.name} has no labels: lay the files into a folder a class, or give a table")
@@ -162,7 +160,7 @@ def _of_labelled(opened: Opened, y: NDArray[Any], test: Opened | None) -> Findin
         columns=opened.x.num_columns if isinstance(opened.x, pa.Table) else 0,
         inputs=_inputs(opened),
         characters=_characters(opened.x) if isinstance(opened.x, pa.ChunkedArray) else 0.0,
-        target=None,
+        target=Choice(name=opened.target, why=f"the labels of the {_HOLDS[opened.input]}") if opened.target else None,
         form=Form(target="number" if numbers else "classes", why=why),
         duplicates=_repeated(row_keys(opened.x)),
         notes=opened.notes,
@@ -174,30 +172,29 @@ def _of_labelled(opened: Opened, y: NDArray[Any], test: Opened | None) -> Findin
     return _with_test(found, row_keys(opened.x), row_keys(test.x), test.y)
 
 
-def _of_table(opened: Opened, table: pa.Table, test: Opened | None, target: str | None) -> Findings:
+def _of_table(opened: Opened, table: pa.Table, test: Opened | None, target: str | None, guide: Guide) -> Findings:
     columns = describe(table)
-    choice = _choice(columns, opened, target)
+    choice = _choice(columns, opened, target, guide)
     sought = next(column for column in columns if column.name == choice.name)
     y = _values(table[choice.name])
     form = form_of(sought, pd.Series(y).value_counts().sort_index().to_numpy(), opened.name)
-    others = tuple(column for column in columns if column.name != choice.name)
-    drop = _dropped(others)
+    beyond = guide.unusable(columns, choice.name)
+    others = tuple(c for c in columns if c.name != choice.name and c.name not in {note.name for note in beyond})
+    drop = useless(others)
     unused = {note.name for note in drop}
     text = _texts([column for column in others if column.name not in unused]) if form.target == "classes" else ()
-    inputs = table.select([column.name for column in others if column.name not in unused])
-    keys = row_keys(inputs.select(text) if text else inputs)
+    whole = table.select(list(text) or [name for name in table.column_names if name != choice.name])
     found = Findings(
         name=opened.name,
         kind=_kind("text" if text else "table", form.target),
         rows=len(table),
         columns=table.num_columns,
-        inputs=inputs.num_columns,
+        inputs=len(others) - len(drop),
         characters=sum(column.length for column in others if column.name in text),
         target=choice,
         form=form,
         text=text,
         sentences=not text and any(column.is_text for column in others if column.name not in unused),
-        duplicates=_repeated(keys) if inputs.num_columns else 0,
         header=opened.header,
         drop=drop,
         notes=opened.notes,
@@ -205,65 +202,52 @@ def _of_table(opened: Opened, table: pa.Table, test: Opened | None, target: str 
     )
     found = _with_target(found, y)
     if not text:
-        found = _with_roles(found, others, inputs, y, test)
-    return found if test is None else _with_test_table(found, keys, inputs, test)
+        numbers = form.target == "number"
+        of = roles(others, table, drop, y, numbers=numbers, test=test, id=guide.id(others))
+        found = replace(found, **{**vars(of), "drop": (*beyond, *of.drop, *(_leaking(note) for note in of.leaks))})
+    keys = row_keys(whole)
+    found = replace(found, duplicates=_repeated(keys) if found.inputs else 0)
+    return found if test is None else _with_test_table(found, keys, whole, test)
 
 
-def _with_test_table(found: Findings, keys: NDArray[np.uint64], inputs: pa.Table, test: Opened) -> Findings:
+def _leaking(note: Note) -> Note:
+    return Note(name=note.name, why=f"alone predicts the target almost perfectly ({note.why}), a leak?")
+
+
+def _with_test_table(found: Findings, keys: NDArray[np.uint64], whole: pa.Table, test: Opened) -> Findings:
     """With what a table that judges adds, if it has the columns of the other, and the target without gaps."""
     target = found.target.name if found.target else ""
     if not isinstance(test.x, pa.Table) or target not in test.x.column_names or test.x[target].null_count:
         return replace(found, test_unlabelled=True)
     try:
-        dropped = (note.name for note in (*found.drop, *([found.id] if found.id else [])))
-        if lost := [name for name in dropped if name not in test.x.column_names]:
-            raise DataError(f"{test.name}: column {lost[0]!r} is missing")
-        alike = conform(test.x, inputs, test.name)
+        if found.id and found.id.name not in test.x.column_names:
+            raise DataError(f"{test.name}: column {found.id.name!r} is missing")
+        dropped = {note.name for note in found.drop}
+        lost = dropped - set(test.x.column_names)
+        known = whole.drop_columns([name for name in whole.column_names if name in lost])
+        alike = conform(test.x, known, test.name)
     except DataError as error:
         return replace(found, warnings=(*found.warnings, f"the test part is not used: {error}"))
     assert isinstance(alike, pa.Table)  # noqa: S101 (for the type checker)
-    return _with_test(found, keys, row_keys(alike.select(found.text) if found.text else alike), _values(test.x[target]))
+    return _with_test(found, row_keys(known) if lost else keys, row_keys(alike), _values(test.x[target]))
 
 
-def _choice(columns: Sequence[Column], opened: Opened, target: str | None) -> Choice:
+def _choice(columns: Sequence[Column], opened: Opened, target: str | None, guide: Guide) -> Choice:
     if target is not None:
         return named_target(columns, target, opened.name)
     if opened.target is not None:
         return Choice(name=opened.target, why="the source names it")
-    return chosen_target(columns, opened.name)
-
-
-def _with_roles(
-    found: Findings, others: Sequence[Column], inputs: pa.Table, y: NDArray[Any], test: Opened | None
-) -> Findings:
-    """With what columns of a table are for, and what they give away."""
-    identifier = next((note for note in found.drop if _names_rows(note.name, others, test)), None)
-    used = [column for column in others if column.name in inputs.column_names]
-    groups = [column for column in used if _is_group(column)]
-    times = [column for column in used if column.role == "moment" and not column.gaps]
-    named_times = [column for column in times if column.named_moment]
-    group = Note(name=groups[0].name, why=_many(groups[0])) if groups else None
-    time = None
-    if named_times and group is None:
-        time = Note(name=named_times[0].name, why=f"moments, {_example(named_times[0])}")
-    maybe = [Note(name=c.name, why=why) for c in used if c not in times and (why := _maybe_group(c, inputs))]
-    codes = y if found.kind.target == "number" else pd.factorize(y, sort=False)[0]
-    given = leaks(inputs, codes, numbers=found.kind.target == "number")
-    return replace(
-        found,
-        id=identifier,
-        drop=tuple(note for note in found.drop if note is not identifier),
-        group=group,
-        time=time,
-        maybe_groups=() if group else tuple(maybe),
-        maybe_times=() if time else tuple(Note(name=c.name, why=_example(c)) for c in times),
-        leaks=tuple(Note(name=name, why=f"{100 * worth:.1f}%") for name, worth in given.items()),
-        gaps=tuple(
-            Note(name=column.name, why=f"{100 * column.gaps / column.rows:.0f}% missing")
-            for column in used
-            if column.gaps > column.rows / 2
-        ),
-    )
+    assert isinstance(opened.x, pa.Table)  # noqa: S101 (for the type checker)
+    if choice := guide.target(columns, opened.x):
+        return choice
+    if error := unknown_table(columns, opened.x, opened.name):
+        raise error
+    try:
+        return chosen_target(columns, opened.name)
+    except DataError:
+        if said := many_series(columns, opened.x, opened.name):
+            raise DataError(said) from None
+        raise
 
 
 def _with_target(found: Findings, y: NDArray[Any]) -> Findings:
@@ -296,69 +280,10 @@ def _with_labels(found: Findings, y: NDArray[Any]) -> Findings:
     )
 
 
-def _dropped(columns: Sequence[Column]) -> tuple[Note, ...]:
-    """Columns that say nothing of rows to come."""
-    notes = []
-    for column in columns:
-        if column.role == "constant":
-            value = f"{column.examples[0]!r} in every row" if column.examples else "missing in every row"
-            notes.append(
-                Note(name=column.name, why=value if not column.gaps or not column.examples else "one value only")
-            )
-        elif column.role == "identifier":
-            what = "the number of the row" if column.counting else f"another value in every row, {_example(column)}"
-            notes.append(Note(name=column.name, why=what))
-    return tuple(notes)
-
-
-def _names_rows(name: str, columns: Sequence[Column], test: Opened | None) -> bool:
-    """Whether a column is an identifier, and one of the test part too."""
-    column = next(column for column in columns if column.name == name)
-    if column.role != "identifier":
-        return False
-    if test is None or not isinstance(test.x, pa.Table):
-        return True
-    if name not in test.x.column_names:
-        return False
-    ids = test.x[name]
-    return not ids.null_count and pc.count_distinct(ids).as_py() == len(ids)
-
-
 def _texts(columns: Sequence[Column]) -> tuple[str, ...]:
     """The columns of text, if there is nothing else to learn from."""
     texts = tuple(column.name for column in columns if column.role == "text")
     return texts if texts and len(texts) == len(columns) and len(texts) <= 3 else ()
-
-
-def _is_group(column: Column) -> bool:
-    return column.named_entity and _repeats(column)
-
-
-def _maybe_group(column: Column, inputs: pa.Table) -> str | None:
-    """What speaks for a column being groups, if something does."""
-    if not _repeats(column):
-        return None
-    if column.named_id:
-        return _many(column)
-    if column.distinct < column.rows / 100:
-        return None
-    alike = agreeing(inputs, column.name)
-    if len(alike) < max(3, inputs.num_columns // 4):
-        return None
-    return f"rows that share a value agree in {', '.join(alike[:4])}"
-
-
-def _repeats(column: Column) -> bool:
-    discrete = column.holds in ("whole", "label") and not column.gaps
-    return discrete and _GROUPS <= column.distinct <= _SINGLE * column.rows
-
-
-def _many(column: Column) -> str:
-    return f"{column.distinct:,} different values, each in {column.rows / column.distinct:.1f} rows on average"
-
-
-def _example(column: Column) -> str:
-    return f"e.g. {column.examples[0]}"
 
 
 def _kind(rows: str, target: str) -> Kind:

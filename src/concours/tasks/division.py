@@ -13,7 +13,7 @@ from concours.core.errors import ContestError, DataError
 from concours.tasks.duplicates import row_keys
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.opened import Rows
-from concours.tasks.splits import fold_rows, last_rows, test_rows, time_folds
+from concours.tasks.splits import fold_rows, last_rows, test_rows, time_blocks, time_folds
 from concours.tasks.task import Split
 
 DUPLICATES = "duplicates"
@@ -29,7 +29,8 @@ class Division:
     Attributes:
         in_test: whether each row judges, (rows,); none does where the test part is a source of its own.
         folds: of the rows that do not, in their order: (training rows,), or (training rows, repeats).
-        groups: the group of each row, (rows,), where the split is by group.
+        groups: of rows that are one observation, (rows,): the group of each row where the split is by group, its block
+            of time where the split is by time; none where rows stand alone.
     """
 
     in_test: NDArray[np.bool_]
@@ -75,7 +76,19 @@ def divide(
     else:
         folds = time_folds(time[train], count)
         _check_enough(len(np.unique(folds)), count, f"different times ({split.time})", name)
+        groups = _blocks(time, in_test)
     return Division(in_test=in_test, folds=folds, groups=groups)
+
+
+def units_of(split: Split, x: Rows, name: str, ignore: tuple[str, ...]) -> NDArray[np.int64] | None:
+    """Which rows of a test part of its own are one observation, (rows,): see `Division`.
+
+    Raises:
+        ContestError, DataError: the split's column is not there, or has gaps.
+    """
+    if split.time is not None:
+        return time_blocks(times(x, split.time, name))
+    return None if split.group is None else groups_of(split.group, x, name, ignore)
 
 
 def usual_folds(rows: int, *, pictures: bool) -> int:
@@ -142,6 +155,14 @@ def groups_of(group: str, x: Rows, name: str, ignore: tuple[str, ...]) -> NDArra
     else:
         rows = pa.table({group: column_of(x, group, "task.split.group", name)})
     return np.unique(row_keys(rows), return_inverse=True)[1]
+
+
+def _blocks(time: NDArray[np.float64], in_test: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The block of time of each row, (rows,); none has rows of both parts."""
+    blocks = np.empty(len(time), dtype=np.int64)
+    blocks[~in_test] = time_blocks(time[~in_test])
+    blocks[in_test] = time_blocks(time[in_test]) + len(time)
+    return blocks
 
 
 def _check_enough(found: int, folds: int, what: str, name: str) -> None:

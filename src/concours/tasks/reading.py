@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,16 @@ from concours.core.errors import DataError, nearest
 from concours.core.written import written
 from concours.tasks.kinds import Kind
 from concours.tasks.labels import mapped
-from concours.tasks.readers.archives import entry_at, existing
+from concours.tasks.new_rows import all_rows, with_source
+from concours.tasks.readers.archives import entry_at, existing, is_archive
 from concours.tasks.readers.delimited import MISSING, read_delimited
-from concours.tasks.readers.folders import TABLES, suffix_of
 from concours.tasks.readers.header import absent, are_places
+from concours.tasks.readers.listing import TABLES, TEXTS, suffix_of
 from concours.tasks.readers.named import sklearn_target
 from concours.tasks.readers.objects import as_table
-from concours.tasks.readers.opened import Opened, Options, Rows
+from concours.tasks.readers.opened import Opened, Options, Rows, Unit
 from concours.tasks.readers.source import open_source
+from concours.tasks.readers.stacked import source_in
 from concours.tasks.task import Task
 
 __all__ = ["MISSING", "Data", "as_table", "conform", "inputs_of", "open_inputs", "read", "read_csv", "read_inputs"]
@@ -40,7 +42,8 @@ class Data:
         y: (rows,) labels, texts as a file writes them or as a typed source has them; or float64; none where new rows
             come without a target.
         name: of the data, for people.
-        text: the columns that texts were taken from, where they lay in a table.
+        apart: the columns of a table that are dropped, for telling rows apart.
+        text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
         left_out: how many rows were left out in reading.
         notes: what was found out in reading: encoding, delimiter, header, sizes.
         warnings: what a person should know: rows left out, an encoding that was guessed, pictures made smaller.
@@ -49,8 +52,10 @@ class Data:
     x: Rows
     y: NDArray[Any] | None
     name: str
+    apart: pa.Table | None = None
     text: tuple[str, ...] = ()
     left_out: int = 0
+    unit: Unit = "row"
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -75,23 +80,38 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     found = opened.test if task.test is None else _opened(task.test, task, kind, folder, like=data.x)
     if found is None:
         return data, None
-    test = _data(found, replace(task, text=data.text), kind)
+    known = found.x.column_names if isinstance(found.x, pa.Table) else task.drop
+    test = _data(found, replace(task, text=data.text, drop=tuple(name for name in task.drop if name in known)), kind)
     return data, replace(test, x=conform(test.x, data.x, test.name))
 
 
 def read_inputs(
-    source: Any, like: Rows, *, header: bool | None = None, encoding: str | None = None, text: Sequence[str] = ()
+    source: Any,
+    like: Rows,
+    *,
+    header: bool | None = None,
+    encoding: str | None = None,
+    text: Sequence[str] = (),
+    unit: Unit = "row",
+    classes: Sequence[Any] = (),
+    told: Callable[[str], None] = lambda text: None,
 ) -> Rows:
     """New rows in the form of those that models were fitted on; other columns are left out.
 
     Args:
         source: a file, a folder, an archive, or rows in Python. For texts also a `.txt` file with a line a row.
         text: the columns that hold the text; by default found.
+        unit: what a text lay in where models were fitted.
+        classes: labels that are known, where rows bring theirs.
+        told: is given what a person should know of how rows were read.
 
     Raises:
         DataError: a column is missing or cannot be read as the type it had, or pictures are of another size.
     """
-    return inputs_of(open_inputs(source, like, header=header, encoding=encoding, text=text), like, text=text)
+    opened = open_inputs(source, like, header=header, encoding=encoding, text=text, unit=unit, classes=classes)
+    for warning in opened.warnings:
+        told(warning)
+    return inputs_of(opened, like, text=text)
 
 
 def open_inputs(
@@ -101,29 +121,33 @@ def open_inputs(
     header: bool | None = None,
     encoding: str | None = None,
     text: Sequence[str] = (),
+    unit: Unit = "row",
+    classes: Sequence[Any] = (),
     written: Sequence[str] = (),
 ) -> Opened:
-    """New rows with all columns that they come with.
+    """New rows of all parts of a source, with all columns that they come with.
 
     Args:
-        source, text: as of `read_inputs`.
+        source, text, unit, classes: as of `read_inputs`.
         written: columns to keep as the file writes them, e.g. of ids.
     """
     kind = _input_of(like)
-    if not isinstance(source, (str, Path)):
-        return _given_rows(source, kind, "the given rows")
     shape = tuple(like.shape[1:]) if isinstance(like, np.ndarray) else None
     names = tuple(like.column_names) if isinstance(like, pa.Table) else tuple(text)
+    if not isinstance(source, (str, Path)):
+        return with_source(_given_rows(source, kind, "the given rows"), like, None)
     options = Options(
         header=header,
         encoding=encoding,
         input=kind,
         shape=shape,
         names=names,
-        labelled=False,
+        source=source_in(like) if Path(source).is_dir() or is_archive(str(source)) else None,
+        unit=unit,
+        classes=tuple(classes),
         written=tuple(name for name in written if name not in names),
     )
-    return open_source(source, Path(), options)
+    return with_source(all_rows(open_source(source, Path(), options)), like, source)
 
 
 def inputs_of(opened: Opened, like: Rows, *, text: Sequence[str] = ()) -> Rows:
@@ -218,7 +242,7 @@ def _written(task: Task, kind: Kind) -> tuple[str, ...]:
 def _are_names(source: Any) -> bool:
     """Whether a list names files, rather than being texts itself."""
     return isinstance(source, (list, tuple)) and all(
-        isinstance(one, Path) or (isinstance(one, str) and suffix_of(one) in (*TABLES, ".txt", ".data"))
+        isinstance(one, Path) or (isinstance(one, str) and suffix_of(one) in (*TABLES, *TEXTS, ".json"))
         for one in source
     )
 
@@ -242,22 +266,13 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     name = task.name if opened.name == "the data" and task.name else opened.name
     x, y = opened.x, opened.y
     target = opened.target if task.target is None else task.target
-    if isinstance(target, (str, int)):
-        if not isinstance(x, pa.Table) or (y is not None and str(target) not in x.column_names):
-            raise DataError(f"task.target: {name} brings its labels with it; leave task.target out")
-        x, y = _split_off(x, str(target), name)
-    elif target is not None:
-        y = _given(target, x)
-    elif y is None:
-        if isinstance(x, pa.Table):
-            columns = ", ".join(x.column_names[:40])
-            raise DataError(f"task.target is missing: name the column to predict; {name} has: {columns}")
-        raise DataError(
-            f"task.target is missing: {name} has no labels; give a folder or a file a class, or, in Python, (rows,)"
-        )
+    x, y = _apart(x, y, target, opened, name)
     text: tuple[str, ...] = ()
+    apart: pa.Table | None = None
     if isinstance(x, pa.Table):
+        whole = x
         x = _kept(x, task.drop, name)
+        apart = whole.select(list(dict.fromkeys(task.drop))) if task.drop and kind.input == "table" else None
         if not x.num_columns:
             raise DataError(f"{name} has no column besides the target {str(target)!r}")
         if kind.input == "text":
@@ -266,7 +281,37 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     y = _checked_target(y, kind, name)
     if kind.target == "classes" and task.labels:
         y = mapped(y, task.labels)
-    return Data(x=x, y=y, name=name, text=text, left_out=opened.left_out, notes=opened.notes, warnings=opened.warnings)
+    return Data(
+        x=x,
+        y=y,
+        name=name,
+        apart=apart,
+        text=text,
+        unit=opened.unit,
+        left_out=opened.left_out,
+        notes=opened.notes,
+        warnings=opened.warnings,
+    )
+
+
+def _apart(x: Rows, y: NDArray[Any] | None, target: Any, opened: Opened, name: str) -> tuple[Rows, NDArray[Any]]:
+    """The inputs, and the target: a column of the table, or given, or brought by the source."""
+    if y is not None and not isinstance(x, pa.Table) and isinstance(target, str) and target == opened.target:
+        return x, y  # the column of a table that names pictures
+    if isinstance(target, (str, int)):
+        if not isinstance(x, pa.Table) or (y is not None and str(target) not in x.column_names):
+            raise DataError(f"task.target: {name} brings its labels with it; leave task.target out")
+        return _split_off(x, str(target), name)
+    if target is not None:
+        return x, _given(target, x)
+    if y is not None:
+        return x, y
+    if isinstance(x, pa.Table):
+        columns = ", ".join(x.column_names[:40])
+        raise DataError(f"task.target is missing: name the column to predict; {name} has: {columns}")
+    raise DataError(
+        f"task.target is missing: {name} has no labels; give a folder or a file a class, or, in Python, (rows,)"
+    )
 
 
 def _given(target: Any, x: Any) -> NDArray[Any]:

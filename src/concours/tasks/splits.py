@@ -79,6 +79,18 @@ def time_folds(time: NDArray[np.float64], folds: int) -> Codes:
     return np.asarray(np.floor(middles * folds / len(time)).astype(np.int64)[place])
 
 
+def time_blocks(time: NDArray[np.float64]) -> Codes:
+    """The block of each row, (rows,) from 0: consecutive stretches of time of about √rows rows each.
+
+    Rows that follow in time are not independent; the means of such blocks nearly are, so that a standard error over
+    blocks holds (batch means; Flegal and Jones 2010, whose batches of √n are consistent). Rows of one time are in one
+    block.
+    """
+    _, place, counts = np.unique(time, return_inverse=True, return_counts=True)
+    first = np.cumsum(counts) - counts
+    return np.unique((first // max(int(np.sqrt(len(time))), 1))[place], return_inverse=True)[1]
+
+
 def public_rows(ids: Codes, share: float) -> NDArray[np.bool_]:
     """Whether each row's score may be shown while a contest is open, (rows,): about a share of them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +20,7 @@ _OUTCOMES = {
     "price", "salary", "charges", "revenue", "sales", "quality", "rating", "grade", "churn", "churned", "fraud",
     "survived", "died", "diagnosis", "species", "sentiment", "approved", "defaulted", "value",
 }  # fmt: skip
+_WEAK = {"value", "rating", "grade"}  # as often of an input as of an outcome
 _LIKELY = _OUTCOMES | {
     "cost", "income", "score", "result", "risk", "disease", "category", "topic", "type", "status", "demand",
     "consumption", "yield",
@@ -68,7 +70,8 @@ def chosen_target(columns: Sequence[Column], name: str) -> Choice:
     """The column to predict, where there are strong signs.
 
     These are, in their order: a name that says so; the one column of labels beside texts; the last column or the first,
-    if it is of another sort than the rest and the other is not.
+    if it is of another sort than the rest and the other is not; the one column that is called as the file is; the one
+    whose name is a word for an outcome.
 
     Raises:
         DataError: there are no strong signs; the message asks for `--target` and has the best guesses.
@@ -76,6 +79,8 @@ def chosen_target(columns: Sequence[Column], name: str) -> Choice:
     for choose in (_by_name, _beside_texts, _at_an_edge):
         if choice := choose(columns):
             return choice
+    if choice := _called_as(columns, name) or _one_outcome(columns):
+        return choice
     guesses = "; ".join(_guess_said(column) for column in _guesses(columns))
     raise DataError(
         f"which of the {len(columns)} columns of {name} to predict is not clear: say it by --target COLUMN"
@@ -144,7 +149,7 @@ def _by_name(columns: Sequence[Column]) -> Choice | None:
 
 
 def _beside_texts(columns: Sequence[Column]) -> Choice | None:
-    rest = [column for column in columns if column.role == "input"]
+    rest = [column for column in columns if column.role == "input" and not (column.unique and column.holds == "whole")]
     if len(rest) == 1 and _may_be_class(rest[0]) and any(column.role == "text" for column in columns):
         return Choice(name=rest[0].name, why="the one column beside texts")
     return None
@@ -161,6 +166,26 @@ def _at_an_edge(columns: Sequence[Column]) -> Choice | None:
         return None
     name, sign = next(iter(signs.items()))
     return Choice(name=name, why=f"the {'last' if name == last.name else 'first'} column, and {sign}")
+
+
+def _called_as(columns: Sequence[Column], name: str) -> Choice | None:
+    """The one column whose name is in that of the file."""
+    words = set(re.findall(r"[a-z]+", name.partition(".")[0].lower()))
+    named = [column for column in columns if column.role == "input" and column.tokens and set(column.tokens) <= words]
+    found = named[0] if len(named) == 1 and len("".join(named[0].tokens)) > 2 and not named[0].gaps else None
+    return None if found is None else Choice(name=found.name, why=f"{name} is called so")
+
+
+def _one_outcome(columns: Sequence[Column]) -> Choice | None:
+    """The one column, wherever it stands, whose name is one of an outcome."""
+    found = likeliest(columns)
+    return None if found is None else Choice(name=found.name, why="the only one whose name is one of an outcome")
+
+
+def likeliest(columns: Sequence[Column]) -> Column | None:
+    """The one column without gaps whose name is a word for an outcome, if there is only one."""
+    named = [column for column in columns if (_OUTCOMES - _WEAK) & set(column.tokens) and column.role == "input"]
+    return named[0] if len(named) == 1 and not named[0].gaps else None
 
 
 def _stands_out(column: Column, among: Sequence[Column]) -> str | None:

@@ -1,210 +1,194 @@
-"""What lies in a folder or an archive: one table, a folder a class, or a file a class."""
+"""What lies in a folder or an archive, read: rows, labels and parts, as its layout says."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
-from concours.tasks.readers.archives import Entry, Files, is_archive
-from concours.tasks.readers.opened import Opened, Options, Rows
-from concours.tasks.readers.pictures import PICTURES, read_pictures
+from concours.tasks.readers.archives import Entry, Files
+from concours.tasks.readers.arrays import rows_of_array
+from concours.tasks.readers.foreign import refuse_foreign
+from concours.tasks.readers.idx import holds_labels, read_idx
+from concours.tasks.readers.listing import Layout, layout_of
+from concours.tasks.readers.opened import Opened, Options
+from concours.tasks.readers.pictured import read_pictured
+from concours.tasks.readers.pictures import read_pictures
+from concours.tasks.readers.stacked import alike, stacked
 from concours.tasks.readers.text import cleaned, decoded, lines_of
 
-TABLES = (
-    ".csv",
-    ".tsv",
-    ".tab",
-    ".parquet",
-    ".pq",
-    ".jsonl",
-    ".ndjson",
-    ".arrow",
-    ".feather",
-    ".ipc",
-    ".arff",
-    ".npz",
-    ".npy",
-)
-_PACKINGS = (".gz", ".bz2", ".xz")
-_ASIDE = ("readme", "license", "licence", "copying", "citation", "changelog", "notice", "thumbs")
-_NO_TEXT = (".md", ".rst", ".html", ".pdf", ".json", ".toml", ".yaml", ".yml", ".names", ".py", ".db")
-_TEST, _TRAIN = ("test", "testing"), ("train", "training", "trainset")
-_VALIDATION = ("val", "valid", "validation")
+ReadTable = Callable[[Entry, Options], Opened]
 
 
-@dataclass(frozen=True)
-class _Labelled:
-    """A file, which part it is in, and the class that its place tells."""
+def read_files(files: Files, options: Options, read_table: ReadTable, open_inner: Callable[[str], Opened]) -> Opened:
+    """What is in a folder or an archive.
 
-    name: str
-    test: bool
-    label: str | None
-
-
-def tables_in(files: Files) -> list[str]:
-    """The tables of a folder or archive, by name."""
-    return [name for name in _content_names(files) if suffix_of(name) in TABLES]
-
-
-def suffix_of(name: str) -> str:
-    """The ending of a name that tells the format, without that of its compression."""
-    path = PurePosixPath(name.lower())
-    return PurePosixPath(path.stem).suffix if path.suffix in _PACKINGS else path.suffix
-
-
-def read_files(
-    files: Files, options: Options, read_table: Callable[[Entry], Opened], open_inner: Callable[[str], Opened]
-) -> Opened:
-    """What is in a folder or an archive. README files and the like do not count.
-
-    - Pictures, or texts, in a folder a class, perhaps under `train` and `test`. A folder
-      `val` (`valid`, `validation`) is the test part where there is no `test`, and joins `train` where there is;
-    - texts, a row a line, in a file a class;
-    - one table, or a pair whose names differ by `train` and `test`; one archive in a folder.
+    Args:
+        read_table: reads one file that is a table, or lines of text.
+        open_inner: opens the one archive that a folder holds.
 
     Raises:
-        DataError: there is nothing of the kind, or several tables to choose from.
+        DataError: there is nothing that is read, or what is there is known and not learned from yet.
     """
-    names = _content_names(files)
-    pictures = [name for name in names if suffix_of(name) in PICTURES]
-    tables = [name for name in names if suffix_of(name) in TABLES]
-    archives = [name for name in names if is_archive(name)]
-    known = {*pictures, *tables, *archives}
-    texts = [name for name in names if name not in known and suffix_of(name) not in _NO_TEXT]
-    if len(pictures) > len(texts) and len(pictures) >= len(tables):
-        return _pictures(files, pictures, options)
-    if tables:
-        return _tables(files, tables, read_table)
-    if archives:
-        if len(archives) > 1:
-            raise DataError(f"{files.name} holds {len(archives)} archives; name one: {', '.join(archives[:5])}")
-        return open_inner(archives[0])
-    if not texts:
-        raise DataError(
-            f"{files.name} holds no table, text or picture; it has: {', '.join(files.names()[:5]) or 'nothing'}"
-        )
-    return _texts(files, texts, options)
+    refuse_foreign(files, labelled=options.unit is None)
+    layout = layout_of(files)
+    if layout.sort == "archive":
+        return open_inner(layout.train[0])
+    if layout.sort == "pictures":
+        return _pictures(files, layout, options, read_table)
+    if layout.sort == "idx":
+        return _idx(files, layout)
+    if layout.sort == "texts" and (layout.labels or len(layout.train) > 1) and not _are_tables(layout):
+        return _texts(files, layout, options)
+    return _tables(files, layout, options, read_table)
 
 
-def _content_names(files: Files) -> list[str]:
-    def counts(name: str) -> bool:
-        path = PurePosixPath(name.lower())
-        return path.stem not in _ASIDE and not any(part.startswith(".") or part == "__macosx" for part in path.parts)
-
-    return [name for name in files.names() if counts(name)]
+def _are_tables(layout: Layout) -> bool:
+    """Whether files of text are parts that each bring their own labels."""
+    return bool(layout.test) and not layout.labels
 
 
-def _tables(files: Files, tables: Sequence[str], read_table: Callable[[Entry], Opened]) -> Opened:
-    if len(tables) == 1:
-        return read_table(files.entry(tables[0]))
-    if len(tables) == 2 and (pair := _pair(tables)):
-        data, test = (read_table(files.entry(name)) for name in pair)
-        note = f"{pair[1]} is the test part"
-        return Opened(**{**vars(data), "test": test, "notes": (*data.notes, note)})
-    choice = ", ".join(repr(name) for name in sorted(tables)[:6])
-    raise DataError(f"{files.name} holds {len(tables)} tables: {choice}; name one, or several as a list")
+def _tables(files: Files, layout: Layout, options: Options, read_table: ReadTable) -> Opened:
+    """Tables one below the other, each part by itself; a test part that lacks columns does not judge."""
+
+    def whole(names: Sequence[str], how: Options) -> Opened:
+        parts: list[Opened] = []
+        for name in names:
+            parts.append(read_table(files.entry(name), alike(options, parts[0]) if parts else how))
+        if len({tuple(sorted(part.x.column_names)) for part in parts if isinstance(part.x, pa.Table)}) > 1:
+            listed = ", ".join(map(repr, sorted(names)[:6]))
+            raise DataError(f"{files.name} holds {len(names)} tables of different columns: {listed}; name one")
+        return stacked(parts, names, options)
+
+    data = whole(layout.train, options)
+    notes = [*layout.notes, *([f"{len(layout.train)} files as one table"] if len(layout.train) > 1 else [])]
+    if not layout.test:
+        return replace(data, notes=(*data.notes, *notes))
+    others = alike(options, data)
+    test, judge = whole(layout.test, others), layout.test
+    if lost := _lost(data, test):
+        notes.append(f"{_listed(judge)} lacks {', '.join(lost[:5])}: it cannot judge, and is left aside")
+        test, judge = (whole(layout.valid, others), layout.valid) if layout.valid else (None, ())  # type: ignore[assignment]
+    elif layout.valid:
+        data = whole((*layout.train, *layout.valid), options)
+        notes.append(f"{_listed(layout.valid)} joins train, beside test")
+    notes += [f"{_listed(judge)} is the test part"] if judge else []
+    return replace(data, test=test, notes=(*data.notes, *notes))
 
 
-def _pair(names: Sequence[str]) -> tuple[str, str] | None:
-    """Two names that differ in `train` and `test` only, in this order."""
-    for train, test in (names, names[::-1]):
-        if any(
-            word in train.lower() and train.lower().replace(word, "test") == test.lower()
-            for word in ("train", "training")
-        ):
-            return train, test
-    return None
+def _lost(data: Opened, test: Opened) -> list[str]:
+    """The columns that a test part has not."""
+    if not isinstance(data.x, pa.Table) or not isinstance(test.x, pa.Table):
+        return [] if (data.y is None) == (test.y is None) else ["labels"]
+    return [name for name in data.x.column_names if name not in test.x.column_names]
 
 
-def _placed(names: Sequence[str]) -> tuple[list[_Labelled], list[str]]:
-    """Parts and classes from paths, sorted by part, class and name; and what validation folders were taken for."""
-    paths = [PurePosixPath(name).parts for name in names]
-    depth = 0
-    while all(len(parts) > depth + 1 for parts in paths) and len({parts[depth] for parts in paths}) == 1:
-        depth += 1
-    tops = {parts[depth].lower() for parts in paths if len(parts) > depth + 1}
-    tests = _TEST if tops & set(_TEST) else _VALIDATION
-    parted = bool(tops & set(tests)) and bool(tops & set(_TRAIN))
-    aside = sorted(tops & set(_VALIDATION)) if parted else []
-    taken = "is the test part" if tests is _VALIDATION else "joins train, beside test"
-    placed = []
-    for name, parts in zip(names, paths, strict=True):
-        rest = parts[depth:]
-        test = parted and rest[0].lower() in tests
-        rest = rest[1:] if parted and len(rest) > 1 else rest
-        placed.append(_Labelled(name, test, rest[0] if len(rest) > 1 else None))
-    placed.sort(key=lambda file: (file.test, file.label or "", file.name))
-    return placed, [f"folder {top!r} {taken}" for top in aside]
+def _pictures(files: Files, layout: Layout, options: Options, read_table: ReadTable) -> Opened:
+    if layout.tables and (found := read_pictured(files, layout, options, read_table)):
+        return found
+    names = (*layout.train, *layout.test)
+    read = read_pictures(files, names, options)
+    kept = [names[row] for row in read.kept]
+    return _parted(files.name, read.x, kept, layout, [*read.notes, *layout.notes], read.warnings)
 
 
-def _pictures(files: Files, names: Sequence[str], options: Options) -> Opened:
-    placed, taken = _placed(names)
-    read = read_pictures(files, [file.name for file in placed], options)
-    kept = [placed[row] for row in read.kept]
-    return _parted(files.name, read.x, kept, [*read.notes, *taken], read.warnings)
+def _idx(files: Files, layout: Layout) -> Opened:
+    """Pictures and their labels, in pairs; a part that has no labels is rows alone."""
+
+    def part(names: Sequence[str]) -> Opened:
+        rows = [name for name in names if not holds_labels(name)]
+        labels = [name for name in names if holds_labels(name)]
+        if len(rows) != 1 or len(labels) > 1:
+            raise DataError(
+                f"{files.name} holds {len(rows)} idx files of rows and {len(labels)} of labels in one part: "
+                f"{', '.join(names[:4])}; one of each was expected, in names with train and test (t10k)"
+            )
+        x = read_idx(files.entry(rows[0]))
+        y = read_idx(files.entry(labels[0])) if labels else None
+        if y is not None and y.shape != (len(x),):
+            raise DataError(f"{labels[0]} has {len(y)} labels for the {len(x)} rows of {rows[0]}")
+        return Opened(x=rows_of_array(x, files.name), y=y, name=files.name)
+
+    data = part((*layout.train, *layout.valid))
+    if not layout.test:
+        return data
+    test = replace(part(layout.test), name=f"{files.name} (test)")
+    notes = (*layout.notes, f"{len(data.x):,} rows under train, {len(test.x):,} under test")
+    return replace(data, test=test if test.y is not None else None, notes=notes)
 
 
-def _texts(files: Files, names: Sequence[str], options: Options) -> Opened:
-    placed, taken = _placed(names)
-    if options.labelled and all(file.label is None for file in placed):
-        return _file_a_class(files, sorted(names), options)
-    order = {file.name: row for row, file in enumerate(placed)}
-    contents = [b""] * len(placed)
-    for name, content in files.contents(order):
-        contents[order[name]] = content
-    texts, guess = decoded(contents, options.encoding, files.name)
-    x = pa.chunked_array([pa.array([cleaned(text).strip() for text in texts], pa.string())])
-    notes = [f"{len(texts)} files of text", *taken]
-    return _parted(files.name, x, placed, notes, _guess_said(guess, files.name))
-
-
-def _file_a_class(files: Files, names: Sequence[str], options: Options) -> Opened:
-    """A row a line, and a class a file: its name, as far as the names differ."""
+def _texts(files: Files, layout: Layout, options: Options) -> Opened:
+    """Files of text: a row each, or a row a line."""
+    names = (*layout.train, *layout.valid, *layout.test)
     contents = dict(files.contents(names))
     texts, guess = decoded([contents[name] for name in names], options.encoding, files.name)
-    lines = [lines_of(cleaned(text)) for text in texts]
-    flat = [line.strip() for some in lines for line in some]
-    x = pa.chunked_array([pa.array(flat, pa.string())])
-    y = None if len(names) == 1 else np.repeat(_distinct(names), [len(some) for some in lines]).astype(object)
-    notes = [f"{len(flat)} lines of text in {len(names)} files"]
-    return Opened(x=x, y=y, name=files.name, notes=tuple(notes), warnings=tuple(_guess_said(guess, files.name)))
+    warned = [f"{files.name} is not all UTF-8; the rest was read as {guess} (task.encoding says otherwise)"]
+    warnings = warned if guess else []
+    if not layout.a_file or not _by_line(layout, options):
+        x = pa.chunked_array([pa.array([cleaned(text).strip() for text in texts], pa.string())])
+        layout = replace(layout, labels={}) if layout.a_file else layout
+        notes = [f"{len(texts)} files of text", *layout.notes]
+        return replace(_parted(files.name, x, names, layout, notes, warnings), unit="file")
+    lines = [[line.strip() for line in lines_of(cleaned(text))] for text in texts]
+    rows = [name for name, some in zip(names, lines, strict=True) for _ in some]
+    x = pa.chunked_array([pa.array([line for some in lines for line in some], pa.string())])
+    notes = [f"{len(rows)} lines of text in {len(names)} files", *layout.notes]
+    return replace(_parted(files.name, x, rows, layout, notes, warnings, each="a file"), unit="line")
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
-    stems = [PurePosixPath(name).stem for name in names]
-    return stems if len(set(stems)) == len(stems) else [PurePosixPath(name).suffix.lstrip(".") for name in names]
+def _by_line(layout: Layout, options: Options) -> bool:
+    """Whether lines are rows: as the fit had it, where there was one, or where the files are the known classes."""
+    return options.unit in (None, "line") or {*layout.labels.values()} <= {str(label) for label in options.classes}
 
 
-def _guess_said(guess: str | None, name: str) -> list[str]:
-    return [f"{name} is not all UTF-8; the rest was read as {guess} (task.encoding says otherwise)"] if guess else []
-
-
-def _parted(name: str, x: Rows, placed: Sequence[_Labelled], notes: list[str], warnings: list[str]) -> Opened:
-    """The rows up to the first of the test part, and those from there."""
-    train = sum(not file.test for file in placed)
-    labels = [file.label for file in placed]
-    if None in labels and any(labels):
-        lone = next(file.name for file in placed if file.label is None)
-        raise DataError(f"{name}: {lone!r} lies beside the folders of the classes and has none")
-    y: NDArray[np.object_] | None = np.asarray(labels, dtype=object) if labels[0] is not None else None
+def _parted(
+    name: str,
+    x: Any,
+    files: Sequence[str],
+    layout: Layout,
+    notes: Sequence[str],
+    warnings: Sequence[str],
+    each: str = "a folder",
+) -> Opened:
+    """The rows of the training and of the test part; `files` has the file that each row came from, (rows,)."""
+    tests = set(layout.test)
+    train = sum(file not in tests for file in files)
+    y, test_y = (_labels(name, part, layout) for part in (files[:train], files[train:]))
+    said = list(notes)
     if y is not None:
-        notes = [*notes, f"{len(Counter(labels))} classes, a folder each"]
-    if train in (0, len(placed)):
-        return Opened(x=x, y=y, name=name, notes=tuple(notes), warnings=tuple(warnings))
-    test = Opened(x=x[train:], y=None if y is None else y[train:], name=f"{name} (test)")
-    notes = [*notes, f"{train} rows under train, {len(placed) - train} under test"]
+        said.append(f"{len(Counter(y))} classes, {each} each")
+    if train in (0, len(files)):
+        return Opened(x=x, y=y if train else test_y, name=name, notes=tuple(said), warnings=tuple(warnings))
+    said.append(f"{train} rows under train, {len(files) - train} under test")
+    judges = y is None or test_y is not None
+    if not judges:
+        said.append("the test part has no labels: it cannot judge, and is left aside")
     return Opened(
         x=x[:train],
-        y=None if y is None else y[:train],
+        y=y,
         name=name,
-        test=test,
-        notes=tuple(notes),
+        test=Opened(x=x[train:], y=test_y, name=f"{name} (test)") if judges else None,
+        notes=tuple(said),
         warnings=tuple(warnings),
     )
+
+
+def _labels(name: str, files: Sequence[str], layout: Layout) -> NDArray[np.object_] | None:
+    labels = [layout.labels.get(file) for file in files]
+    if not any(labels):
+        return None
+    if None in labels:
+        lone = files[labels.index(None)]
+        raise DataError(f"{name}: {lone!r} lies beside the folders of the classes and has none")
+    return np.asarray(labels, dtype=object)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(PurePosixPath(name).name for name in names[:3]) + (" …" if len(names) > 3 else "")

@@ -13,6 +13,10 @@ Rows: TypeAlias = pa.Table | pa.ChunkedArray | NDArray[Any]
 """Inputs: an Arrow table, texts (rows,), or pictures (rows, height, width[, channels])."""
 
 
+Unit: TypeAlias = Literal["row", "line", "file"]
+"""What a row lies in: a row of a table or an array, a line of a text, or a file of its own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """How to read what the source itself does not say.
@@ -24,7 +28,9 @@ class Options:
         on_bad_row: whether a broken picture, or a row with another number of cells, stops the reading or is left out.
         source: a column to add to the rows of several files: the name of the file a row came from.
         input: what rows should be where a source could be more than one thing (`sklearn:digits`, a `.txt` file).
-        labelled: whether files of text that lie side by side are a class each, with a row a line; else a row each.
+        unit: what a row lay in where models were fitted, so that only rows are asked for, without labels; none where
+            labels are asked for too.
+        classes: labels that are known, where rows may bring theirs.
         shape: (height, width[, channels]) that pictures are brought to; by default their own.
         columns: what columns hold, by name, where it is not to be found out; see `concours.tasks.cells`.
         missing: cells that count as missing; by default the usual words.
@@ -37,7 +43,8 @@ class Options:
     on_bad_row: Literal["fail", "skip"] = "fail"
     source: str | None = None
     input: Literal["table", "text", "image"] | None = None
-    labelled: bool = True
+    unit: Unit | None = None
+    classes: tuple[Any, ...] = ()
     shape: tuple[int, ...] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] | None = None
@@ -52,8 +59,10 @@ class Opened:
         x: all columns of a table (the target among them, if there is one), texts, or pictures.
         y: (rows,) labels, where the source has them apart from the inputs: names of folders or files, arrays.
         test: the part of the source that its maker set apart to judge, if there is one.
-        target: the column that the source itself names as its target.
+        target: the column that the source itself names as its target, or that `y` was taken from.
         header: the line of a text file that has the names of the columns, from 1; 0 where there is none.
+        unit: what a row lay in.
+        rows: of pictures that a table names: which of its rows they are, where some were left out.
         name: of the source, for people.
         left_out: how many rows were left out, as `on_bad_row` says.
         notes: what was found out: encoding, delimiter, header, sizes.
@@ -67,6 +76,8 @@ class Opened:
     target: str | None = None
     header: int | None = None
     left_out: int = 0
+    unit: Unit = "row"
+    rows: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

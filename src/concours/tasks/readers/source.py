@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from concours.core.errors import DataError
 from concours.tasks.readers import arff, arrays, delimited, named, tables
 from concours.tasks.readers.archives import ARCHIVES, Entry, damage_named, entry_at, existing, files_of, is_archive
-from concours.tasks.readers.folders import read_files, suffix_of, tables_in
+from concours.tasks.readers.folders import read_files
+from concours.tasks.readers.foreign import PROSE, SOUNDS, looks_like_prose
+from concours.tasks.readers.idx import is_idx, read_idx
+from concours.tasks.readers.lines import labelled_lines
+from concours.tasks.readers.listing import TEXTS, layout_of, suffix_of
 from concours.tasks.readers.opened import Opened, Options
+from concours.tasks.readers.pictured import path_column, read_pictured
 from concours.tasks.readers.pictures import PICTURES
+from concours.tasks.readers.stacked import alike, stacked
 from concours.tasks.readers.text import cleaned, decoded, lines_of
 
 _TYPED = {
@@ -44,7 +51,7 @@ def open_source(source: str | Path | Sequence[str | Path], folder: Path, options
     """
     options = options or Options()
     if isinstance(source, (list, tuple)):
-        return _joined(_opened_alike(source, folder, options), source, options)
+        return stacked(_opened_alike(source, folder, options), source, options)
     text = str(source)
     for prefix, open_named in _NAMED.items():
         if text.startswith(prefix):
@@ -59,39 +66,79 @@ def open_source(source: str | Path | Sequence[str | Path], folder: Path, options
     return read_files(
         files_of(path),
         options,
-        lambda entry: _open_entry(entry, options),
+        _open_entry,
         lambda name: open_source(path / name, Path(), options),
     )
 
 
-def tables_of(source: str | Path, folder: Path) -> list[str]:
-    """The tables that a folder or an archive holds, each as a source of its own; none for other sources."""
-    path = folder / source
-    if not path.exists() or not (path.is_dir() or is_archive(path.name)):
-        return []
-    join = "/" if path.is_dir() else ":"
-    return [f"{source}{join}{name}" for name in tables_in(files_of(path))]
-
-
 def _open_entry(entry: Entry, options: Options) -> Opened:
+    opened = _read_entry(entry, options)
+    if entry.path is not None and options.input in (None, "image") and isinstance(opened.x, pa.Table):
+        return _with_pictures(entry.path, opened, options)
+    return opened
+
+
+def _read_entry(entry: Entry, options: Options) -> Opened:
     suffix = suffix_of(entry.name)
     if suffix in PICTURES:
         raise DataError(f"{entry.name} is one picture; give the folder or archive that holds a folder of them a class")
+    if suffix in SOUNDS:
+        raise DataError(f"{entry.name} is a recording of sound: Concours does not learn from sound yet")
+    if is_idx(entry.name):
+        return Opened(x=arrays.rows_of_array(read_idx(entry), entry.name), name=entry.name)
     if suffix in _TYPED:
         return _TYPED[suffix](entry)
     if suffix == ".arff":
         return arff.read_arff(entry, options)
-    if suffix == ".txt" and options.input == "text":
-        return _lines(entry, options)
+    if suffix in (*TEXTS, "") and options.input != "table" and (found := _lines(entry, options)):
+        return found
     return delimited.read_delimited(entry, options)
 
 
-def _lines(entry: Entry, options: Options) -> Opened:
-    """Texts, one a line."""
+def _lines(entry: Entry, options: Options) -> Opened | None:
+    """Texts, a row a line, where lines bring their labels or texts are asked for and no column is; else none."""
     with damage_named(entry.name), entry.open() as file:
-        (text,), guess = decoded([file.read()], options.encoding, entry.name)
-    x = pa.chunked_array([pa.array([line.strip() for line in lines_of(cleaned(text))], pa.string())])
-    return Opened(x=x, name=entry.name, notes=(f"encoding {guess}",) if guess else ())
+        content = file.read()
+    if b"\0" in content[:1000] and options.input != "text":
+        return None
+    (text,), guess = decoded([content], options.encoding, entry.name)
+    lines = [line.strip() for line in lines_of(cleaned(text))]
+    notes = [f"encoding {guess}"] if guess else []
+    known = tuple(str(label) for label in options.classes)
+    if found := labelled_lines(lines, entry.name, known):
+        texts, labels, how = found
+        x, y = pa.chunked_array([pa.array(texts, pa.string())]), np.asarray(labels, dtype=object)
+        return Opened(x=x, y=y, name=entry.name, unit="line", notes=(*notes, f"a row a line, its label {how}"))
+    columns = [name for name in options.names if lines and name in lines[0]]
+    if options.input is None and not columns and looks_like_prose(lines) and not _has_cells(lines):
+        raise DataError(f"{entry.name} {PROSE}")
+    if options.input != "text" or (options.names and len(columns) == len(options.names)):
+        return None
+    return Opened(x=pa.chunked_array([pa.array(lines, pa.string())]), name=entry.name, unit="line", notes=tuple(notes))
+
+
+def _has_cells(lines: Sequence[str]) -> bool:
+    """Whether lines have as many of some delimiter each."""
+    some = lines[:500]
+    return any(len({line.count(mark) for line in some}) == 1 and mark in some[0] for mark in "\t,;|")
+
+
+def _with_pictures(path: Path, opened: Opened, options: Options) -> Opened:
+    """The pictures that a column of a table names, where they lie beside it; else the table as it is."""
+    assert isinstance(opened.x, pa.Table)  # noqa: S101 (for the type checker)
+    column = path_column(opened.x)
+    if column is None:
+        return opened
+    files = files_of(path.parent)
+    layout = layout_of(files)
+    if layout.sort == "pictures":
+        mine = replace(layout, tables=(path.name,), labels={})
+        if found := read_pictured(files, mine, options, _read_entry):
+            return replace(found, name=opened.name)
+    said = f"{opened.name}: column {column!r} names pictures that do not lie in {path.parent}: it is read as words"
+    if options.input == "image":
+        raise DataError(said.removesuffix(": it is read as words") + "; put them there, by the paths that it names")
+    return replace(opened, warnings=(*opened.warnings, said))
 
 
 def _member(path: Path) -> tuple[Path, str] | None:
@@ -110,56 +157,3 @@ def _opened_alike(sources: Sequence[str | Path], folder: Path, options: Options)
     for source in sources:
         parts.append(open_source(source, folder, alike(options, parts[0]) if parts else options))
     return parts
-
-
-def alike(options: Options, first: Opened) -> Options:
-    """How to read more of what was opened first: what that calls its columns tells whether there is a header."""
-    if not isinstance(first.x, pa.Table):
-        return options
-    header = options.header if isinstance(options.header, bool) else None
-    return replace(options, header=header, names=(*options.names, *first.x.column_names))
-
-
-def _joined(parts: Sequence[Opened], sources: Sequence[str | Path], options: Options) -> Opened:
-    """Tables one below the other; a column that is a whole number here and a number there is a number."""
-    if not parts:
-        raise DataError("task.data is an empty list; name at least one file")
-    found: list[pa.Table] = []
-    columns: set[str] = set()
-    for part, source in zip(parts, sources, strict=True):
-        if not isinstance(part.x, pa.Table):
-            raise DataError(f"{part.name} is no table; only tables can be joined by a list of files")
-        columns = columns or set(part.x.column_names)
-        if set(part.x.column_names) != columns:
-            raise DataError(f"{part.name} has other columns than {parts[0].name}: {', '.join(part.x.column_names[:8])}")
-        table = part.x
-        if options.source is not None:
-            if options.source in table.column_names:
-                raise DataError(
-                    f"task.source: {part.name} has a column {options.source!r} already; choose another name"
-                )
-            stem = Path(str(source)).name.partition(".")[0]
-            table = table.append_column(options.source, pa.repeat(pa.scalar(stem), len(table)))
-        found.append(table)
-    return replace(
-        parts[0],
-        x=_concatenated(found),
-        name=" + ".join(part.name for part in parts),
-        left_out=sum(part.left_out for part in parts),
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-        warnings=tuple(text for part in parts for text in part.warnings),
-    )
-
-
-def _concatenated(found: Sequence[pa.Table]) -> pa.Table:
-    names = found[0].column_names
-    try:
-        return pa.concat_tables([table.select(names) for table in found], promote_options="permissive")
-    except pa.ArrowTypeError:
-        texts = [n for n in names if any(pa.types.is_string(table.schema.field(n).type) for table in found)]
-        schemas = [
-            pa.schema([pa.field(f.name, pa.string()) if f.name in texts else f for f in table.select(names).schema])
-            for table in found
-        ]
-        cast = [table.select(names).cast(schema) for table, schema in zip(found, schemas, strict=True)]
-        return pa.concat_tables(cast, promote_options="permissive")
