@@ -33,7 +33,7 @@ from concours.entrants.preparation import PREPARATIONS
 from concours.tasks.kinds import KINDS
 from concours.tasks.metrics import _OWN
 from concours.tasks.readers.archives import ARCHIVES
-from concours.tasks.readers.folders import TABLES
+from concours.tasks.readers.listing import TABLES
 from concours.tasks.readers.pictures import PICTURES
 
 ROOT = Path(__file__).parents[2]

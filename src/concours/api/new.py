@@ -114,7 +114,8 @@ def _task(
 ) -> list[Setting]:
     """The keys of [task]."""
     data = _paths(found.data, folder)
-    hints = tuple(f"the rows that wait for predictions get them, after the run, by: {command}" for command in after)
+    rows = Path(found.rows or str(found.test)).name
+    hints = tuple(text for command in after for text in (f"{rows} has not the target; after the run:", command))
     settings = [
         Setting("task", "kind", findings.kind.name, _kind_why(findings)),
         Setting("task", "data", data, "" if isinstance(data, str) else "; ".join(found.notes), hints=hints),

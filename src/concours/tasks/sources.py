@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,7 @@ from concours.tasks.readers.listing import Layout, layout_of, suffix_of
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.source import open_source
 from concours.tasks.readers.stacked import alike
-from concours.tasks.unknown import unknown_records, unknown_table
+from concours.tasks.unknown import VOTES, unknown_records, unknown_table
 
 _MOST = 50
 _JSON = (".json", ".jsonl", ".ndjson")
@@ -187,9 +188,10 @@ def _refuse_records(entries: Sequence[tuple[str, Entry]]) -> None:
 def _refuse_unknown(source: str, files: Files, names: Sequence[str]) -> None:
     """Raises where one of the files is known and not learned from yet: votes before all else."""
     if 1 < len(names) <= _MOST:
-        tables = [open_source(one, Path()) for one in _named(source, [n for n in names if suffix_of(n) not in _JSON])]
-        if votes := next((error for error in _said_of(tables) if "concours rate FILE" in str(error)), None):
-            raise votes
+        for name in _named(source, [name for name in names if suffix_of(name) not in _JSON]):
+            votes = [error for error in _said_of([open_source(name, Path())]) if VOTES in str(error)]
+            if votes:
+                raise DataError(str(votes[0]).replace("FILE", shlex.quote(name)))
     _refuse_records([(name, files.entry(name)) for name in names])
 
 

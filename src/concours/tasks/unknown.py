@@ -62,6 +62,7 @@ _DATE = re.compile(
 _DATED = 6  # columns
 _CYCLES = 20
 
+VOTES = "`concours rate FILE`"
 FORECAST = (
     "Concours does not forecast series yet.\n  What it can do: predict a number from others in the same row, judged on "
     "the latest rows. Write past values into columns of their own (one row before, one day before, …), name what to "
@@ -107,8 +108,7 @@ def _of_records(keys: Any, name: str, lengths: Mapping[str, float], *, nested: b
     if sides and known & _WON:
         return (
             f"{name} holds votes between two sides ({' and '.join(sides[0])}): nothing to predict, but a ranking.\n"
-            f"  What Concours can do: `concours rate FILE` makes the board, `concours audit FILE` looks for faults in "
-            "the votes."
+            f"  What Concours can do: {VOTES} makes the board, `concours audit FILE` looks for faults in the votes."
         )
     if len(answers) >= 2:
         return (
@@ -185,7 +185,7 @@ def _series(columns: Sequence[Column], name: str) -> str | None:
     numbers = [column for column in rest if column.is_number and not column.counting]
     kinds = [column for column in rest if not column.is_number]
     if len(numbers) == 1 and len(kinds) <= 1 and len(rest) - len(kinds) == 1 and all(c.holds == "label" for c in kinds):
-        which = f"{kinds[0].distinct} series" if kinds else "a series"
+        which = f"{kinds[0].distinct} series" if kinds else "series"
         told = f"{numbers[0].name} by {times[0].name}"
         return f"{name} holds {which}, one number in the order of a time ({told}): {FORECAST}"
     return None

@@ -12,6 +12,7 @@ import pyarrow as pa
 from concours.core.errors import DataError
 from concours.tasks.readers import arff, arrays, delimited, named, tables
 from concours.tasks.readers.archives import ARCHIVES, Entry, damage_named, entry_at, existing, files_of, is_archive
+from concours.tasks.readers.blanks import with_tabs
 from concours.tasks.readers.folders import read_files
 from concours.tasks.readers.foreign import PROSE, SOUNDS, looks_like_prose
 from concours.tasks.readers.idx import is_idx, read_idx
@@ -90,15 +91,25 @@ def _read_entry(entry: Entry, options: Options) -> Opened:
         return _TYPED[suffix](entry)
     if suffix == ".arff":
         return arff.read_arff(entry, options)
-    if suffix in (*TEXTS, "") and options.input != "table" and (found := _lines(entry, options)):
-        return found
+    if suffix in (*TEXTS, ""):
+        return _read_text(entry, options)
     return delimited.read_delimited(entry, options)
 
 
-def _lines(entry: Entry, options: Options) -> Opened | None:
-    """Texts, a row a line, where lines bring their labels or texts are asked for and no column is; else none."""
+def _read_text(entry: Entry, options: Options) -> Opened:
+    """A file of text whose name says no more than that: lines, cells set apart by blanks, or by something else."""
     with damage_named(entry.name), entry.open() as file:
         content = file.read()
+    if options.input != "table" and (found := _lines(entry, content, options)):
+        return found
+    if tabbed := with_tabs(entry, content):
+        found = delimited.read_delimited(tabbed, options)
+        return replace(found, notes=("cells set apart by blanks", *found.notes[1:]))
+    return delimited.read_delimited(entry, options)
+
+
+def _lines(entry: Entry, content: bytes, options: Options) -> Opened | None:
+    """Texts, a row a line, where lines bring their labels or texts are asked for and no column is; else none."""
     if b"\0" in content[:1000] and options.input != "text":
         return None
     (text,), guess = decoded([content], options.encoding, entry.name)
