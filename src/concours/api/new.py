@@ -88,9 +88,7 @@ def draft(
     head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
     text = toml_of(settings, head, warnings)
     left_out = found.opened.left_out
-    return Draft(
-        findings=findings, settings=settings, warnings=warnings, after=after, text=text, left_out=left_out
-    )
+    return Draft(findings=findings, settings=settings, warnings=warnings, after=after, text=text, left_out=left_out)
 
 
 def _said(found: Found, findings: Findings) -> str:
@@ -109,9 +107,7 @@ def _after(found: Found, findings: Findings, out: Path) -> tuple[str, ...]:
     return (shlex.join(words),)
 
 
-def _task(
-    found: Found, findings: Findings, folder: Path, options: Options, after: tuple[str, ...]
-) -> list[Setting]:
+def _task(found: Found, findings: Findings, folder: Path, options: Options, after: tuple[str, ...]) -> list[Setting]:
     """The keys of [task]."""
     data = _paths(found.data, folder)
     rows = Path(found.rows or str(found.test)).name
