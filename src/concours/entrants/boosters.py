@@ -92,7 +92,7 @@ class _Boosted(BaseEstimator):
 
     def _plan(self, X: Any) -> tuple[int, float]:
         """Rounds at most, and the rate that goes with them."""
-        cells = (X.shape[0] + self._idle_rows) * (self._columns(X) + 5) * self._trees_a_round()
+        cells = (X.shape[0] + self._idle_rows) * (self._columns(X) + 5) * self._trees_a_round() * self._heaviness()
         possible = self.effort * _SECONDS / (cells * self._cell_s)
         rounds = self.rounds or int(np.clip(possible, 60, _MOST_ROUNDS))
         return rounds, self.learning_rate or float(np.clip(25 / rounds, self._rate, 0.3))
@@ -118,6 +118,10 @@ class _Boosted(BaseEstimator):
 
     def _trees_a_round(self) -> int:
         return 1
+
+    def _heaviness(self) -> float:
+        """What a tree costs, in those of usual size."""
+        return 1.0
 
     def _columns(self, X: Any) -> int:
         """How many columns of numbers cost as much."""
@@ -342,6 +346,10 @@ class _CatBoost(_Boosted):
         booster = catboost.CatBoost(params)
         booster.fit(_pool(X, y), eval_set=_pool(*watched) if watched else None)
         return booster, int(booster.tree_count_)
+
+    def _heaviness(self) -> float:
+        depth = {**self._params, **(self.params or {})}["depth"]
+        return float(2 ** ((depth - self._params["depth"]) / 1.5))
 
     def _columns(self, X: Any) -> int:
         frames = X.select_dtypes("category") if isinstance(X, pd.DataFrame) else pd.DataFrame()

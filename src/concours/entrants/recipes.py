@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from concours.core.errors import MissingPackage, RecipeError, nearest
 from concours.core.optional import install_command, installed
 from concours.entrants.sources import closure, import_source
 from concours.entrants.zoo import PREPARED, ZOO, Size, breeds
+
+EFFORT_S = 15.0
+"""Seconds of one core that a fit with an effort of one may take: ten, and more where few rows are fitted on twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +96,8 @@ def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> R
     )
     missing = breed.package and not installed(breed.package)
     reason = f"{breed.package} is not installed; get it with: {install_command(breed.package or '')}" if missing else ""
-    share = effort if breed.effort else 1.0
-    return Resolved(entrant=resolved, source={}, skipped=reason, seconds=lambda size: share * breed.seconds(size))
+    most = effort * EFFORT_S if breed.effort else inf
+    return Resolved(entrant=resolved, source={}, skipped=reason, seconds=lambda size: min(most, breed.seconds(size)))
 
 
 def _prepare(entrant: Entrant, form: str, *, own: str, usual: str) -> str:

@@ -32,7 +32,7 @@ class Breed:
         prepare: a preparation by name; by default that of the kind.
         package: the optional top-level module that it needs.
         effort: whether the recipe takes `effort`, how long a fit may take, so that it suits a budget.
-        seconds: about how long a fit takes on one core.
+        seconds: about how long a fit takes on one core; with effort, where it is not bounded by that.
     """
 
     recipe: str
@@ -49,25 +49,37 @@ def _sklearn(
     return Breed(recipe=f"sklearn.{path}", params=params, prepare=prepare, package=package, seconds=cost)
 
 
-def _ours(path: str, package: str | None = None, *, prepare: str = "", **params: Any) -> Breed:
+def _ours(
+    path: str, package: str | None = None, *, prepare: str = "", cost: Callable[[Size], float], **params: Any
+) -> Breed:
     return Breed(
         recipe=f"concours.entrants.{path}",
         params=params,
         prepare=prepare,
         package=package,
         effort=True,
-        seconds=_bounded,
+        seconds=cost,
     )
 
 
-def _bounded(size: Size) -> float:
-    """Of entrants whose effort is bounded: an effort of one is ten seconds."""
-    return min(10.0, _growing(size))
+def _leaves(each: float) -> Callable[[Size], float]:
+    """Of trees by histograms, one a class and round, until the loss stops falling."""
+    return lambda size: 0.05 + each * (size.rows + 1000) * (size.columns + 5) * size.outputs
 
 
-def _growing(size: Size) -> float:
-    """Of entrants that take as long as there is to learn."""
-    return 0.3 + 4e-6 * size.rows * (size.columns + 5) * size.outputs
+def _oblivious(each: float) -> Callable[[Size], float]:
+    """Of CatBoost's trees, which are one for all classes and cost as much as ten thousand rows before there is one."""
+    return lambda size: 0.1 + each * (size.rows + 10_000) * (size.columns + 5)
+
+
+def _epochs(each: float) -> Callable[[Size], float]:
+    """Of a small dense network: the more rows, the fewer epochs."""
+    return lambda size: 0.1 + each * size.rows ** (2 / 3)
+
+
+def _rows(each: float) -> Callable[[Size], float]:
+    """So many seconds for a row, whatever it holds."""
+    return lambda size: 0.1 + each * size.rows
 
 
 def _linear(size: Size) -> float:
@@ -80,6 +92,13 @@ def _neighbours(size: Size) -> float:
 
 def _margin(size: Size) -> float:
     return 0.05 + 4e-9 * size.rows**2 * size.columns
+
+
+def _radial(size: Size) -> float:
+    """A search on a thousand rows where there are few, then four fits, and a sigmoid for each pair of classes."""
+    searched = min(size.rows, 1000) if size.rows <= 2000 else 0
+    pairs = size.outputs * (size.outputs + 1) / 2
+    return 0.1 + (3.5e-8 * searched**2 + 3e-9 * size.rows**2) * (size.columns + 10) + 2e-3 * pairs
 
 
 def _trees(split: float) -> Callable[[Size], float]:
@@ -101,10 +120,12 @@ def _reduced(size: Size) -> float:
     return 0.3 + 5e-5 * size.rows * size.outputs
 
 
-def _boosted(classes: str, numbers: str, package: str, **params: Any) -> Mapping[str, Breed]:
+def _boosted(
+    classes: str, numbers: str, package: str, *, cost: Callable[[Size], float], **params: Any
+) -> Mapping[str, Breed]:
     return {
-        "table:classes": _ours(f"boosters:{classes}", package, prepare="columns", **params),
-        "table:number": _ours(f"boosters:{numbers}", package, prepare="columns", **params),
+        "table:classes": _ours(f"boosters:{classes}", package, prepare="columns", cost=cost, **params),
+        "table:number": _ours(f"boosters:{numbers}", package, prepare="columns", cost=cost, **params),
     }
 
 
@@ -157,7 +178,7 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
             "linear_model:RidgeCV", prepare="words", cost=_words(2e-4), alphas=[0.1, 0.3, 1.0, 3.0, 10.0], cv=4
         ),
     },
-    "elastic-net": {"table:number": _sklearn("linear_model:ElasticNetCV", cost=_linear)},
+    "elastic-net": {"table:number": _sklearn("linear_model:ElasticNetCV", cost=_linear, l1_ratio=0.9, eps=1e-4)},
     "naive-bayes": {
         "text:classes": _sklearn("naive_bayes:ComplementNB", cost=_words(1e-5), alpha=0.3),
         "mixed:classes": _sklearn("naive_bayes:ComplementNB", prepare="words", cost=_words(1e-5), alpha=0.3),
@@ -182,7 +203,7 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
         ),
     },
     "svm": {
-        "table:classes": _sklearn("svm:SVC", cost=_margin),
+        "table:classes": Breed(recipe="concours.entrants.radial:RadialSVC", seconds=_radial),
         "table:number": Breed(recipe="concours.entrants.scaled:ScaledSVR", seconds=_margin),
         "text:classes": _sklearn("svm:LinearSVC", cost=_words(2e-4), C=0.3),
         "mixed:classes": _sklearn("svm:LinearSVC", prepare="words", cost=_words(2e-4), C=0.3),
@@ -191,18 +212,18 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
         ),
     },
     "svm-primal": {
-        "table:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_linear),
-        "text:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_words(5e-5)),
-        "mixed:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", prepare="words", seconds=_words(5e-5)),
+        "table:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_rows(1.2e-4)),
+        "text:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_words(7e-4)),
+        "mixed:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", prepare="words", seconds=_words(7e-4)),
     },
     "forest": _forest("RandomForest"),
     "extra-trees": _forest("ExtraTrees"),
     "boosting": {
         "table:classes": _sklearn(
-            "ensemble:HistGradientBoostingClassifier", prepare="columns", cost=_growing, early_stopping=True
+            "ensemble:HistGradientBoostingClassifier", prepare="columns", cost=_leaves(1.6e-6), early_stopping=True
         ),
         "table:number": _sklearn(
-            "ensemble:HistGradientBoostingRegressor", prepare="columns", cost=_growing, early_stopping=True
+            "ensemble:HistGradientBoostingRegressor", prepare="columns", cost=_leaves(1.6e-6), early_stopping=True
         ),
         "text:classes": _sklearn(
             "ensemble:HistGradientBoostingClassifier", prepare="topics", cost=_reduced, early_stopping=True
@@ -215,35 +236,42 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
             early_stopping=True,
         ),
     },
-    "lightgbm": _boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm"),
+    "lightgbm": _boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm", cost=_leaves(2.4e-6)),
     "lightgbm-random": _boosted(
-        "LightGBMClassifier", "LightGBMRegressor", "lightgbm", params={"extra_trees": True, "feature_fraction": 0.7}
+        "LightGBMClassifier",
+        "LightGBMRegressor",
+        "lightgbm",
+        cost=_leaves(2.4e-6),
+        params={"extra_trees": True, "feature_fraction": 0.7},
     ),
     "lightgbm-large": _boosted(
         "LightGBMClassifier",
         "LightGBMRegressor",
         "lightgbm",
+        cost=_leaves(6e-6),
         learning_rate=0.03,
         params={"num_leaves": 127, "feature_fraction": 0.6, "min_data_in_leaf": 5},
     ),
-    "xgboost": _boosted("XGBoostClassifier", "XGBoostRegressor", "xgboost"),
-    "catboost": _boosted("CatBoostClassifier", "CatBoostRegressor", "catboost"),
-    "catboost-deep": _boosted("CatBoostClassifier", "CatBoostRegressor", "catboost", params={"depth": 8}),
+    "xgboost": _boosted("XGBoostClassifier", "XGBoostRegressor", "xgboost", cost=_leaves(3e-6)),
+    "catboost": _boosted("CatBoostClassifier", "CatBoostRegressor", "catboost", cost=_oblivious(6e-6)),
+    "catboost-deep": _boosted(
+        "CatBoostClassifier", "CatBoostRegressor", "catboost", cost=_oblivious(1.3e-5), params={"depth": 8}
+    ),
     "dnn": {
-        "table:classes": _network("neural:DenseClassifier", _growing, prepare=""),
-        "table:number": _network("neural:DenseRegressor", _growing, prepare=""),
+        "table:classes": _network("neural:DenseClassifier", _epochs(8e-3), prepare=""),
+        "table:number": _network("neural:DenseRegressor", _epochs(8e-3), prepare=""),
         "text:classes": _network("neural:DenseClassifier", _reduced, prepare="topics"),
         "image:classes": _network("neural:DenseClassifier", _pictures(2e-4), prepare=""),
     },
     "dnn-scheduled": {
-        "table:classes": _network("population:ScheduledClassifier", _growing, prepare=""),
-        "table:number": _network("population:ScheduledRegressor", _growing, prepare=""),
+        "table:classes": _network("population:ScheduledClassifier", _epochs(8e-3), prepare=""),
+        "table:number": _network("population:ScheduledRegressor", _epochs(8e-3), prepare=""),
         "text:classes": _network("population:ScheduledClassifier", _reduced, prepare="topics"),
         "image:classes": _network("population:ScheduledClassifier", _pictures(2e-4), prepare=""),
     },
     "dnn-embedded": {
-        "table:classes": _ours("tabular:TabularNetworkClassifier", "torch", prepare="columns"),
-        "table:number": _ours("tabular:TabularNetworkRegressor", "torch", prepare="columns"),
+        "table:classes": _ours("tabular:TabularNetworkClassifier", "torch", prepare="columns", cost=_rows(4e-3)),
+        "table:number": _ours("tabular:TabularNetworkRegressor", "torch", prepare="columns", cost=_rows(4e-3)),
     },
     "dnn-patches": {
         "image:classes": _network(
@@ -251,8 +279,8 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
         )
     },
     "transformer": {
-        "table:classes": _ours("tabular:TabularTransformerClassifier", "torch", prepare="columns"),
-        "table:number": _ours("tabular:TabularTransformerRegressor", "torch", prepare="columns"),
+        "table:classes": _ours("tabular:TabularTransformerClassifier", "torch", prepare="columns", cost=_rows(7e-3)),
+        "table:number": _ours("tabular:TabularTransformerRegressor", "torch", prepare="columns", cost=_rows(7e-3)),
         "text:classes": _network("text_networks:TextTransformerClassifier", _words(1.6e-3)),
     },
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
