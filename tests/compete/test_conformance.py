@@ -63,7 +63,7 @@ def parents() -> dict[Digest, Candidate]:
 
 
 PROCESSES = {
-    "admission": (Admission(), toy_candidates()),
+    "admission": (Admission(problem=PROBLEM), toy_candidates()),
     "leaderboard": (Leaderboard(problem=PROBLEM), toy_candidates()),
     "leaderboard of bags": (Leaderboard(problem=PROBLEM, final="bag"), toy_candidates()),
     "leaderboard without a test part": (Leaderboard(problem=UNJUDGED), toy_candidates()),

@@ -29,7 +29,7 @@ def test_left_out_row_by_row(area, sample):
     """Area and pseudo-values are those of scikit-learn's function, every row left out in turn."""
     positive, score = sample
     n, theirs = len(score), AREAS[area](positive, score)
-    value, pseudo = area(positive, score.astype(float))
+    value, pseudo = area(positive, score.astype(float), np.ones(n))
     assert np.isclose(value, theirs)
     rows = np.arange(n)
     each = [AREAS[area](positive[rows != row], score[rows != row]) for row in rows]

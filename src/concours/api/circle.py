@@ -39,6 +39,9 @@ _SEARCH = 0.5
 """The share of a budget after which no further trial of a search counts."""
 
 
+_UNWEIGHTED = "fitted without the weights of rows, as its fit takes none"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
     """A way to cooperate.
@@ -109,10 +112,11 @@ def circle(
     until = None if budget_s is None else budget_s * (1 - _RESERVE)
     pace = None if until is None else Pace(until_s=until, workers=workers)
     seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
-    admitted, turned_away = _admit(engine, setup, until)
+    admitted, turned_away, plain = _admit(engine, setup, until)
     admitted, notes = _search(engine, setup, admitted, budget_s, until)
     stage = _before(engine, setup, admitted, budget_s)
     admitted, notes = [c for c in stage.candidates if c.entrant.name not in late], {**notes, **stage.notes}
+    notes |= {name: "; ".join([*([notes[name]] if notes.get(name) else []), _UNWEIGHTED]) for name in plain}
     given_up = [
         Standing(entrant=c.entrant, status="out_of_time", reason=late[c.entrant.name])
         for c in stage.candidates
@@ -145,12 +149,15 @@ def circle(
     )
 
 
-def _admit(engine: Engine, setup: Setup, until_s: float | None) -> tuple[list[Candidate], list[Standing]]:
-    """Those that may compete, and lines for those that may not."""
+def _admit(
+    engine: Engine, setup: Setup, until_s: float | None
+) -> tuple[list[Candidate], list[Standing], frozenset[str]]:
+    """Those that may compete, lines for those that may not, and who is fitted without the weights that rows have."""
     here = [c for c in setup.candidates if c.entrant.name not in setup.skipped]
     probes = [replace(c, entrant=probe(c.entrant)) for c in here if c.entrant.search]
-    admission = Admission()
-    refusals = admission.refusals(engine.drive(admission, [*here, *probes], seed=setup.seed, until_s=until_s))
+    admission = Admission(problem=setup.problem)
+    state = engine.drive(admission, [*here, *probes], seed=setup.seed, until_s=until_s)
+    refusals = admission.refusals(state)
     for name, failed in refusals.items():
         if failed.cause == "recipe":
             raise RecipeError(f"entrant {name}: {failed.reason}")
@@ -159,7 +166,7 @@ def _admit(engine: Engine, setup: Setup, until_s: float | None) -> tuple[list[Ca
         for c in setup.candidates
         if c.entrant.name in {**setup.skipped, **refusals}
     ]
-    return [c for c in here if c.entrant.name not in refusals], away
+    return [c for c in here if c.entrant.name not in refusals], away, admission.unweighted(state)
 
 
 def _before(engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None) -> Stage:

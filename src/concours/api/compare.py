@@ -293,7 +293,8 @@ def _means(first: Run, second: Run, sides: Sequence[Sequence[str]]) -> Means:
             predictions.append(as_taken(found, p, candidate.decision, folds))
     part = problem.test or problem.train
     groups = get_array(store, part.groups) if part.groups else None
-    return found.means(y, predictions, seed=derive_seed(0, "compare"), rounds=200, groups=groups)
+    weights = get_array(store, part.weights) if part.weights else None
+    return found.means(y, predictions, seed=derive_seed(0, "compare"), rounds=200, groups=groups, weights=weights)
 
 
 # Several tasks

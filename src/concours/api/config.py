@@ -34,6 +34,7 @@ _TASK = {
     "header": Form("true, false, or the number of a line from 1", lambda v: BOOL.accepts(v) or whole(1).accepts(v)),
     "drop": _TEXTS,
     "id": _TEXT,
+    "weight": Form("the name or the number of a column", is_of(str, int)),
     "positive": Form("a label", is_of(str, int, float, bool)),
     "classes": Form("a list of labels", list_of(is_of(str, int, float))),
     "labels": Form("a table of labels, each with the one that is meant", is_of(dict)),

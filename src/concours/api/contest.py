@@ -28,6 +28,7 @@ from concours.core.problem import Problem
 from concours.engine.identity import code_digest
 from concours.engine.journal import MemoryJournal, read_journal
 from concours.engine.loop import Engine
+from concours.engine.monotone import require_columns
 from concours.engine.rows import get_rows, shape_of
 from concours.engine.runners import RUNNERS
 from concours.engine.usage import usable_cores
@@ -204,6 +205,8 @@ class Contest:
             for r in resolved
         )
         _refuse_namesakes(candidates)
+        for candidate in candidates:
+            require_columns(candidate.entrant, ingested.problem, store)
         setup = Setup(
             problem=ingested.problem,
             candidates=candidates,

@@ -19,6 +19,7 @@ from concours.commons.blobs import get_array, get_table, is_table, texts_in, uni
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
 from concours.core.errors import DataError, NothingFitted, RunFolderError, TrustError, nearest
+from concours.core.problem import Problem
 from concours.core.standings import Estimate, Standing, Standings
 from concours.engine.rows import as_rows
 from concours.engine.versions import versions
@@ -236,6 +237,7 @@ class Result:
                 "rows": problem.train.rows + (problem.test.rows if problem.test else 0),
                 "rows_train": problem.train.rows,
                 "rows_test": problem.test.rows if problem.test else 0,
+                **_effective(problem),
                 "classes": list(problem.labels),
                 "metrics": [metric.name for metric in problem.metrics],
             },
@@ -329,6 +331,13 @@ def timeless(value: Any) -> Any:
         kept = {key: item for key, item in value.items() if not (key.startswith("seconds") or key.endswith("seconds"))}
         return {key: timeless(item) for key, item in kept.items()}
     return [timeless(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _effective(problem: Problem) -> dict[str, Any]:
+    """As many rows of equal weight as tell as much, by part, where rows have weights."""
+    parts = {"train": problem.train, "test": problem.test}
+    found = {name: part.effective for name, part in parts.items() if part and part.effective is not None}
+    return {"rows_effective": found} if found else {}
 
 
 def _line_to_json(line: Standing) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class _Truth:
         ids: as texts, (rows,).
         positions: in the data that it was split off from, (rows,); `everything` is how many rows that has.
         groups: of rows that belong together, (rows,), where the split is by group.
+        weights: of the rows, (rows,), where the task gives some.
     """
 
     y: NDArray[Any]
@@ -86,6 +87,7 @@ class _Truth:
     everything: int
     classes: tuple[Any, ...]
     groups: NDArray[np.int64] | None
+    weights: Floats | None
 
 
 def score_predictions(contest: Contest, file: Path) -> Scored:
@@ -113,6 +115,7 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
         everything=ingested.rows,
         classes=problem.classes,
         groups=get_array(store, problem.test.groups) if problem.test.groups else None,
+        weights=get_array(store, problem.test.weights) if problem.test.weights else None,
     )
     table = _aligned(_named(_read(file), contest.task.id), truth, file.name)
     given = _predictions(table, truth, file.name)
@@ -130,7 +133,7 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
 
 
 def _score(found: Measure, truth: _Truth, p: Floats, seed: int) -> Score:
-    means = found.means(truth.y, [p], seed=seed, rounds=_ROUNDS, groups=truth.groups)
+    means = found.means(truth.y, [p], seed=seed, rounds=_ROUNDS, groups=truth.groups, weights=truth.weights)
     (ci,) = found.intervals(means).tolist()
     value = float(means.means[0])
     return Score(

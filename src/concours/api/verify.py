@@ -240,7 +240,7 @@ def _needs(setup: Setup, jobs: Mapping[Digest, Recalled], kept: Result | None) -
     for part, rows in (("training part", setup.problem.train), ("test part", setup.problem.test)):
         if rows:
             found |= {getattr(rows, name): f"{name} of the {part}" for name in ("x", "y", "ids")}
-            found |= {rows.groups: f"groups of the {part}"} if rows.groups else {}
+            found |= {digest: f"{name} of the {part}" for name, digest in rows.counting.items()}
     found |= {setup.problem.folds: "the folds"}
     found |= {setup.problem.public: "which rows are public"} if setup.problem.public else {}
     found |= {c.code: f"the code of {c.entrant.name}" for c in setup.candidates if c.code}

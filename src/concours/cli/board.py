@@ -44,6 +44,8 @@ def print_result(result: Result, out: Console | None = None) -> None:
     """The board, the alliances, and what is to be known of them."""
     out = out or console()
     out.print(_headline(result))
+    if weights := _weights(result):
+        out.print(weights)
     out.print(_board(result, out.width))
     out.print(_legend(result))
     late = [line.entrant.name for line in result.standings if line.status == "out_of_time"]
@@ -89,6 +91,15 @@ def _headline(result: Result) -> str:
     )
     state = "" if result.complete else "   [yellow](not finished: by selection score so far)[/]"
     return f"\n[bold]{escape(problem.name)}[/]  {problem.kind}: {what}; {rows}{state}"
+
+
+def _weights(result: Result) -> str:
+    """How much rows of unequal weights tell; empty where all weigh alike."""
+    part = result.setup.problem.test or result.setup.problem.train
+    if part.effective is None:
+        return ""
+    much = f"the {part.rows:,} that judge tell as much as {part.effective:,.0f} of equal weight"
+    return f"rows count by their weights: {much}"
 
 
 def _board(result: Result, width: int) -> Table:

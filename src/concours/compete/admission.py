@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from concours.core.entrant import Candidate
 from concours.core.event import Failed
 from concours.core.job import Job
+from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 
 
@@ -14,20 +15,32 @@ from concours.core.process import Memo, MemoProcess, Plan, unfinished
 class Admission(MemoProcess):
     """One small job a candidate: import the recipe and build the estimator with its parameters."""
 
+    problem: Problem
+
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [_check(candidate) for candidate in state.candidates])
+        return unfinished(state, [self._check(candidate) for candidate in state.candidates])
 
     def refusals(self, state: Memo) -> dict[str, Failed]:
         """How the check of each refused candidate failed, by the candidate's name."""
-        endings = {c.entrant.name: state.ended(_check(c)) for c in state.candidates}
+        endings = {c.entrant.name: state.ended(self._check(c)) for c in state.candidates}
         return {name: event for name, event in endings.items() if isinstance(event, Failed)}
 
+    def unweighted(self, state: Memo) -> frozenset[str]:
+        """Names of the candidates whose fit takes no weights of rows, where rows have some."""
+        if not self.problem.train.weights:
+            return frozenset()
+        done = {c.entrant.name: state.done(self._check(c)) for c in state.candidates}
+        return frozenset(name for name, event in done.items() if event and not event.values["sample_weight"])
 
-def _check(candidate: Candidate) -> Job:
-    entrant = candidate.entrant
-    return Job(
-        kind="check",
-        inputs={"code": candidate.code} if candidate.code else {},
-        params={"recipe": entrant.recipe, "params": dict(entrant.params)},
-        label=f"{entrant.name}: check",
-    )
+    def _check(self, candidate: Candidate) -> Job:
+        entrant = candidate.entrant
+        return Job(
+            kind="check",
+            inputs={"code": candidate.code} if candidate.code else {},
+            params={
+                "recipe": entrant.recipe,
+                "params": dict(entrant.params),
+                **self.problem.labelling(entrant.params),
+            },
+            label=f"{entrant.name}: check",
+        )

@@ -36,11 +36,10 @@ def duels_job(
         seed: of the contest; all jobs of it take the rows in one order.
         band: see `engine.runners.duel`.
     """
-    groups = {"groups": problem.train.groups} if problem.train.groups else {}
     predictions = {f"predictions{place}": player.selection or Digest("") for place, player in enumerate(players)}
     return Job(
         kind="duels",
-        inputs={"y": problem.train.y, "folds": problem.folds, **groups, **predictions},
+        inputs={"y": problem.train.y, "folds": problem.folds, **problem.train.counting, **predictions},
         params={
             **problem.measuring(1),
             "decisions": [None if player.decision is None else dict(player.decision) for player in players],

@@ -83,7 +83,7 @@ class Examination(MemoProcess):
 
     def _diagnose(self, state: Memo) -> Job:
         part = self._part
-        inputs = {"x": part.x, "y": part.y, "predictions": self._predictions(self.default), **_groups(part)}
+        inputs = {"x": part.x, "y": part.y, "predictions": self._predictions(self.default), **part.counting}
         if not self.problem.test:
             inputs["folds"] = self.problem.folds
         params = {**self.problem.measuring(), "decision": _plain(self.default.decision)}
@@ -95,7 +95,7 @@ class Examination(MemoProcess):
         return self._job(
             state,
             "by_fold",
-            {"y": self.problem.train.y, "folds": self.problem.folds, **predictions},
+            {"y": self.problem.train.y, "folds": self.problem.folds, **self.problem.train.weighing, **predictions},
             {**self.problem.measuring(1), "decisions": decisions},
             label="report: each fold",
         )
@@ -106,7 +106,9 @@ class Examination(MemoProcess):
         if len(singles) < 2:
             return
         inputs = {"y": self._part.y, "folds": self.problem.folds, "selection_y": self.problem.train.y}
-        inputs |= _groups(self._part)
+        inputs |= self._part.counting
+        if self.problem.train.weights:
+            inputs["selection_weights"] = self.problem.train.weights
         for index, candidate in enumerate(singles):
             inputs[f"predictions{index}"] = self._predictions(candidate)
             inputs[f"selection{index}"] = candidate.selection or Digest("")
@@ -151,11 +153,12 @@ class Examination(MemoProcess):
         code = {"code": candidate.code} if candidate.code else {}
         return Job(
             kind="curve",
-            inputs={"x": train.x, "y": train.y, "folds": self.problem.folds, **code, **_groups(train)},
+            inputs={"x": train.x, "y": train.y, "folds": self.problem.folds, **code, **train.counting},
             params={
                 **self.problem.measuring(1),
                 "recipe": entrant.recipe,
                 "params": dict(entrant.params),
+                **self.problem.labelling(entrant.params),
                 "preparation": None if entrant.prepare in (None, "none") else entrant.prepare,
                 "fold": fold,
                 "share": share,
@@ -170,7 +173,7 @@ class Examination(MemoProcess):
         part = self._part
         everyone = [self.default, *self.parents.values()]
         codes = dict.fromkeys(candidate.code for candidate in everyone if candidate.code)
-        inputs = {"x": part.x, "y": part.y, **_groups(part)}
+        inputs = {"x": part.x, "y": part.y, **part.counting}
         inputs |= {f"code{index or ''}": code for index, code in enumerate(codes)}
         parents = {digest: _known(candidate) for digest, candidate in self.parents.items()}
         return inputs, {**self.problem.measuring(1), "model": _known(self.default), "parents": parents}
@@ -196,11 +199,6 @@ class Examination(MemoProcess):
 def _known(candidate: Candidate) -> dict[str, Any]:
     """What predicting with a candidate takes, without times: these are no part of a job's digest."""
     return replace(candidate, fit_s=0.0, predict_s=0.0, row_s=None, expected_s=None).to_json()
-
-
-def _groups(part: Part) -> dict[str, Digest]:
-    """The input that says which rows belong together, if any do."""
-    return {"groups": part.groups} if part.groups else {}
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -36,9 +36,7 @@ class Judgement(MemoProcess):
     def _job(self, state: Memo) -> Job:
         rows = self.problem.test if self.part == "test" and self.problem.test else self.problem.train
         predictions = {f"predictions{i}": self._predictions(c) for i, c in enumerate(state.candidates)}
-        further = {"folds": self.problem.folds} if self.part == "selection" else {}
-        if rows.groups:
-            further["groups"] = rows.groups
+        further = {**rows.counting, **({"folds": self.problem.folds} if self.part == "selection" else {})}
         decisions = [candidate.decision and dict(candidate.decision) for candidate in state.candidates]
         return Job(
             kind="judge",

@@ -363,7 +363,7 @@ class _Way:
 
     def _fit(self, fold: Fold, prepare: Job | None) -> Job:
         problem, entrant = self.board.problem, self.candidate.entrant
-        inputs = {"y": problem.train.y, "folds": problem.folds}
+        inputs = {"y": problem.train.y, "folds": problem.folds, **problem.train.weighing}
         prepared = self.state.done(prepare) if prepare else None
         if prepared:
             inputs |= {("x" if name == "train" else name): digest for name, digest in prepared.outputs.items()}
@@ -385,6 +385,7 @@ class _Way:
                 "fold": fold,
                 "prepared": prepared is not None,
                 "classes": len(problem.classes),
+                **problem.labelling(entrant.params),
             },
             seed=derive_seed(self.state.seed, entrant.digest, "fit", _word(fold)),
             threads=self.board.threads,
@@ -404,6 +405,7 @@ class _Way:
     def _calibrate(self, candidate: Candidate) -> Job:
         problem = self.board.problem
         inputs = {"selection": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds}
+        inputs |= problem.train.weighing
         if candidate.test:
             inputs["test"] = candidate.test
         return Job(
@@ -425,10 +427,10 @@ class _Way:
 
     def _score(self, candidate: Candidate) -> Job:
         problem = self.board.problem
-        groups = {"groups": problem.train.groups} if problem.train.groups else {}
+        inputs = {"predictions": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds}
         return Job(
             kind="score",
-            inputs={"predictions": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds, **groups},
+            inputs={**inputs, **problem.train.counting},
             params={**problem.measuring(1), "decision": _plain(candidate.decision)},
             seed=derive_seed(self.state.seed, "score"),
             threads=self.board.threads,

@@ -301,7 +301,7 @@ class Knockout:
     ) -> Job:
         entrant, train = candidate.entrant, self.problem.train
         prepared = state.done(portion) if portion else None
-        inputs = {"y": train.y, "folds": self.problem.folds}
+        inputs = {"y": train.y, "folds": self.problem.folds, **train.weighing}
         inputs |= {"x": prepared.outputs["train"], "valid": prepared.outputs["valid"]} if prepared else {"x": train.x}
         inputs |= {"code": candidate.code} if candidate.code else {}
         inputs |= {"checkpoint": below.outputs["checkpoint"]} if below else {}
@@ -317,6 +317,7 @@ class Knockout:
                 "params": params,
                 "prepared": prepared is not None,
                 "eta": self.eta,
+                **self.problem.labelling(params),
                 **self._rows(state, share, fold),
             },
             seed=derive_seed(state.seed, entrant.digest, "rung", fold),
@@ -327,7 +328,6 @@ class Knockout:
 
     def _cut(self, state: Memo, fitted: Sequence[Fits], share: float) -> Job:
         train = self.problem.train
-        groups = {"groups": train.groups} if train.groups else {}
         predictions = {
             f"predictions{index}_{fold}": done.outputs["predictions"]
             for index, fits in enumerate(fitted)
@@ -335,7 +335,7 @@ class Knockout:
         }
         return Job(
             kind="cut",
-            inputs={"y": train.y, "folds": self.problem.folds, **groups, **predictions},
+            inputs={"y": train.y, "folds": self.problem.folds, **train.counting, **predictions},
             params={
                 **self.problem.measuring(1),
                 "entrants": len(fitted),

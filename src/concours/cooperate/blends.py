@@ -73,7 +73,7 @@ class Greedy(MemoProcess):
     def _select(self, state: Memo, fold: int | None) -> Job:
         return Job(
             kind="select",
-            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **selections(state.candidates)},
+            inputs={**targets(self.problem), **selections(state.candidates)},
             params={**self.problem.measuring(1), "steps": self.steps, "without_fold": fold},
             seed=derive_seed(state.seed, "select", -1 if fold is None else fold),
             threads=self.threads,
@@ -107,7 +107,7 @@ class Stack(MemoProcess):
     def _weigh(self, state: Memo, fold: int | None) -> Job:
         return Job(
             kind="weigh",
-            inputs={"y": self.problem.train.y, "folds": self.problem.folds, **selections(state.candidates)},
+            inputs={**targets(self.problem), **selections(state.candidates)},
             params={"classes": len(self.problem.classes), "without_fold": fold},
             seed=derive_seed(state.seed, "weigh", -1 if fold is None else fold),
             threads=self.threads,
@@ -118,6 +118,11 @@ class Stack(MemoProcess):
 def all_and_each(problem: Problem) -> list[int | None]:
     """What weights are found on: all rows, and the rows without each fold."""
     return [None, *problem.crossing]
+
+
+def targets(problem: Problem) -> dict[str, Digest]:
+    """The inputs of a job that chooses by the training part: its targets, folds, and weights of rows."""
+    return {"y": problem.train.y, "folds": problem.folds, **problem.train.weighing}
 
 
 def selections(candidates: Sequence[Candidate]) -> dict[str, Digest]:

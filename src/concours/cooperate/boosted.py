@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from concours.cooperate.blends import all_and_each, alliance, outcome, selections
+from concours.cooperate.blends import all_and_each, alliance, outcome, selections, targets
 from concours.core.entrant import Entrant
 from concours.core.job import Job
 from concours.core.problem import Problem
@@ -55,7 +55,7 @@ class BoostedStack(MemoProcess):
         return [
             Job(
                 kind="boost",
-                inputs={"y": self.problem.train.y, "folds": self.problem.folds, **selections(state.candidates)},
+                inputs={**targets(self.problem), **selections(state.candidates)},
                 params={"classes": len(self.problem.classes), "without_fold": fold},
                 seed=derive_seed(state.seed, "boost", -1 if fold is None else fold),
                 threads=self.threads,

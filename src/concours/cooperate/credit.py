@@ -73,7 +73,8 @@ class Credit(MemoProcess):
         judging = problem.test or problem.train
         inputs: dict[str, Digest | None] = {
             "y": judging.y,
-            "groups": judging.groups,
+            **judging.counting,
+            "train_weights": problem.train.weights,
             "train_y": problem.train.y,
             "folds": problem.folds,
             **{f"predictions{i}": c.test if problem.test else c.selection for i, c in enumerate(members)},

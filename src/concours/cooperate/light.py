@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from concours.cooperate.blends import all_and_each, alliance, best_paths, outcome, selections
+from concours.cooperate.blends import all_and_each, alliance, best_paths, outcome, selections, targets
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job
@@ -84,8 +84,7 @@ class Light(MemoProcess):
             Job(
                 kind="select",
                 inputs={
-                    "y": self.problem.train.y,
-                    "folds": self.problem.folds,
+                    **targets(self.problem),
                     **selections([state.candidates[number] for number in members]),
                 },
                 params={

@@ -12,6 +12,9 @@ from concours.core.frozen import frozen
 
 Role = Literal["baseline", "entrant", "alliance"]
 
+WISHES = ("class_weight", "monotone")
+"""Parameters that say how any family is to be fitted, by labels of classes and names of columns."""
+
 
 @dataclass(frozen=True)
 class Entrant:

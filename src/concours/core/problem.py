@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from concours.core.digests import Digest, digest_json
+from concours.core.entrant import WISHES
 from concours.core.written import written
 
 
@@ -28,6 +30,8 @@ class Part:
         ids: positions of the rows in the data as it was read, (rows,) int64; in the test file's own order where the
             test part is a file of its own.
         groups: where rows belong together, the group of each, (rows,) int64 from 0.
+        weights: where rows have weights, what each counts, (rows,) float64 of at least 0, not all 0.
+        effective: then as many rows of equal weight as tell as much (`kernels.weighing.effective`).
     """
 
     x: Digest
@@ -35,6 +39,18 @@ class Part:
     ids: Digest
     rows: int
     groups: Digest | None = None
+    weights: Digest | None = None
+    effective: float | None = None
+
+    @property
+    def weighing(self) -> dict[str, Digest]:
+        """What rows weigh, as an input of a job; nothing where all weigh alike."""
+        return {"weights": self.weights} if self.weights else {}
+
+    @property
+    def counting(self) -> dict[str, Digest]:
+        """How rows count, as inputs of a job: `groups` and `weights`, where there are any."""
+        return {**({"groups": self.groups} if self.groups else {}), **self.weighing}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,17 +103,22 @@ class Problem:
         labels = {"labels": list(self.classes)} if any(":" in name for name in names) else {}
         return {"metrics": names, "classes": len(self.classes), **labels}
 
+    def labelling(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The labels, as a parameter of a job that fits by such parameters of an entrant, where these need them."""
+        return {"labels": list(self.classes)} if any(name in params for name in WISHES) else {}
+
     @cached_property
     def digest(self) -> Digest:
         """Covers everything but the name."""
         return digest_json({key: value for key, value in self.to_json().items() if key != "name"})
 
     def to_json(self) -> dict[str, Any]:
-        """The problem as JSON; a part without groups does not name them."""
+        """The problem as JSON; a part without groups or weights does not name them."""
         value = asdict(self)
         for part in (value["train"], value["test"]):
-            if part and part["groups"] is None:
-                del part["groups"]
+            for name in ("groups", "weights", "effective"):
+                if part and part[name] is None:
+                    del part[name]
         return value
 
     @classmethod

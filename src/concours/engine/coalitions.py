@@ -33,8 +33,8 @@ from concours.kernels.credit import MOST_EXACT, Masks, Sample, every_coalition, 
 from concours.kernels.pooling import pool_weights, sum_weights
 from concours.tasks.metrics import Measure
 
-Seen = tuple[NDArray[Any], Sequence[Floats]]
-"""Targets and members' out-of-fold predictions, to find weights on."""
+Seen = tuple[NDArray[Any], Sequence[Floats], Floats | None]
+"""Targets, members' out-of-fold predictions, and what rows weigh, to find weights on."""
 
 _BATCHES = 200
 _WHOLE_BATCHES = 20
@@ -70,6 +70,7 @@ class Game:
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
         layers: for each group that of a boosted stack.
         together: (rows,): the group of rows that belong together, for standard errors.
+        mass: (rows,): what each row weighs, where rows have weights (`weighing.in_rows`).
         calibration, decisions: of the alliance, where the metric is of classes named; (groups, classes).
     """
 
@@ -85,6 +86,7 @@ class Game:
     calibration: Calibration | None = None
     decisions: Floats | None = None
     together: Codes | None = None
+    mass: Floats | None = None
 
     def coalitions(self, seed: int) -> tuple[Masks, Sample | None]:
         """All, or, where that is more than seconds' work, those on the way of orders drawn by chance."""
@@ -109,7 +111,7 @@ class Game:
         if self.layers:
             most = min(_MOST_DEAR, int(_BY_TREES / values))
         if self.seen:
-            most = min(_MOST_DEAR, int(_REFITS[self.how] / sum(len(y) for y, _ in self.seen)))
+            most = min(_MOST_DEAR, int(_REFITS[self.how] / sum(len(y) for y, *_ in self.seen)))
         return min(most, int(_VALUES[self._path] / (values + _OVERHEAD.get(self._path, 0.0))))
 
     @cached_property
@@ -118,9 +120,10 @@ class Game:
         measure, name, added = self.measure, self.measure.metric.name, self.how in ("mean", "vote")
         if self.layers:
             return "counts" if measure.counts else "joint" if measure.joint else "whole"
-        if name == "log_loss" and added:
+        if self.mass is None and name == "log_loss" and added:
             return "log_loss"
-        if name == "accuracy" and (added or self.calibration is None or self.calibration.mix == 0):
+        unmixed = added or self.calibration is None or self.calibration.mix == 0
+        if self.mass is None and name == "accuracy" and unmixed:
             return "accuracy"
         if name in ("rmse", "r2"):
             return "squares"
@@ -139,31 +142,36 @@ class Game:
             case "accuracy":
                 return mean_scores(hit_sums(self._for_labels(chorus), self.y), chorus.batch)
             case "squares":
-                return self._of_squares(mean_scores(squared_error_sums(chorus, self.y), chorus.batch), chorus)
+                return self._of_squares(self._means(squared_error_sums(chorus, self.y), chorus.batch), chorus)
             case "rows":
                 assert self.measure.rows is not None  # noqa: S101 (for the type checker)
-                scored = mean_scores(row_sums(chorus, self.y, self.measure.rows, self._after), chorus.batch)
+                scored = self._means(row_sums(chorus, self.y, self.measure.rows, self._after), chorus.batch)
                 return scored.map(np.sqrt) if self.measure.root else scored
         each = (said_by(chorus, number, self._after) for number in range(len(masks)))
         return self._scored_one_by_one(each, batches=_WHOLE_BATCHES)
+
+    def _means(self, sums: Floats, batch: Codes) -> Scored:
+        return mean_scores(sums, batch, self.mass)
 
     def _scored_one_by_one(self, predictions: Iterable[Floats], *, batches: int) -> Scored:
         batch, batches = dealt(len(self.y), batches, self.together)
         if counts := self.measure.counts:
             labels = (p.argmax(axis=1) for p in predictions)
-            return count_scores(labels, self.y, counts, len(self.prior), batch, batches)
+            return count_scores(labels, self.y, counts, len(self.prior), batch, batches, self.mass)
         if rows := self.measure.rows:
-            sums = np.asarray([np.bincount(batch, rows(self.y, p)) for p in predictions], dtype=np.float64)
-            scored = mean_scores(sums, batch)
+            each = np.ones(len(self.y)) if self.mass is None else self.mass
+            sums = np.asarray([np.bincount(batch, each * rows(self.y, p)) for p in predictions], dtype=np.float64)
+            scored = self._means(sums, batch)
             return scored.map(np.sqrt) if self.measure.root else scored
-        return whole_scores(predictions, self.y, self.measure.score, batch, batches)
+        return whole_scores(predictions, self.y, self.measure.score, batch, batches, self.mass)
 
     def _of_squares(self, means: Scored, chorus: Chorus) -> Scored:
         """RMSE, or R², from mean squared errors."""
         if self.measure.metric.name == "rmse":
             return means.map(np.sqrt)
-        moments = np.asarray([np.bincount(chorus.batch, self.y**power) for power in (1, 2)], dtype=np.float64)
-        found = mean_scores(moments, chorus.batch)
+        each = np.ones(len(self.y)) if self.mass is None else self.mass
+        moments = np.asarray([np.bincount(chorus.batch, each * self.y**power) for power in (1, 2)], dtype=np.float64)
+        found = self._means(moments, chorus.batch)
         (mean, square), (means_, squares) = found.values, found.without
         return Scored(1 - means.values / (square - mean**2), 1 - means.without / (squares - means_**2))
 
@@ -175,13 +183,13 @@ class Game:
             return np.column_stack([masks, ~masks.any(axis=1)]).astype(np.float64)
         if not self.seen:
             return renormalised(masks, self.weights[group])
-        y, seen = self.seen[group]
+        y, seen, mass = self.seen[group]
         find: Callable[..., Floats] = pool_weights if self.how == "pool" else sum_weights
         found = np.zeros((len(masks), len(self.members) + 1))
         found[~masks.any(axis=1), -1] = 1.0
         for number in np.flatnonzero(masks.any(axis=1)).tolist():
             inside = np.flatnonzero(masks[number])
-            found[number, inside] = find([seen[member] for member in inside.tolist()], y)
+            found[number, inside] = find([seen[member] for member in inside.tolist()], y, mass)
         return found
 
     def _chorus(self, weights: Sequence[Floats]) -> Chorus:
@@ -195,7 +203,14 @@ class Game:
             members.append(np.full(prior.shape, 1 / len(self.prior)))
             weights = [_with_even_vote(each) for each in weights]
         batch, batches = dealt(len(self.y), _BATCHES if self._path not in _OVERHEAD else _WHOLE_BATCHES, self.together)
-        return Chorus(members=[*members, prior], weights=weights, group=self.group, batch=batch, batches=batches)
+        return Chorus(
+            members=[*members, prior],
+            weights=weights,
+            group=self.group,
+            batch=batch,
+            batches=batches,
+            mass=self.mass,
+        )
 
     def _for_labels(self, chorus: Chorus) -> Chorus:
         """Members calibrated such that the sum names the same class: a temperature changes no order, the mix does."""
@@ -233,15 +248,18 @@ def some_rows(game: Game) -> Game:
     some = slice(None, None, (len(game.y) - 1) // _LAYER_ROWS + 1)
     members = [member[some] for member in game.members]
     together = None if game.together is None else game.together[some]
-    return replace(game, y=game.y[some], members=members, group=game.group[some], together=together)
+    mass = None if game.mass is None else game.mass[some]
+    return replace(game, y=game.y[some], members=members, group=game.group[some], together=together, mass=mass)
 
 
-def to_weigh(y: NDArray[Any], members: Sequence[Floats], rows: Codes, *, how: str, groups: int) -> Seen:
+def to_weigh(
+    y: NDArray[Any], members: Sequence[Floats], rows: Codes, mass: Floats | None, *, how: str, groups: int
+) -> Seen:
     """Those rows, or, where weights are found for so many groups, of some thousands spread evenly."""
     fewest, most = _REFIT_ROWS
     enough = min(max(int(_REFITS[how] / _MOST_DEAR / groups), fewest), most)
     kept = rows[:: (len(rows) - 1) // enough + 1]
-    return y[kept], [member[kept] for member in members]
+    return y[kept], [member[kept] for member in members], None if mass is None else mass[kept]
 
 
 def _with_even_vote(weights: Floats) -> Floats:

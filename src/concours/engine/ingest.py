@@ -17,11 +17,12 @@ from concours.core.ports import Store
 from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
 from concours.core.written import written
+from concours.kernels.weighing import effective
 from concours.tasks.division import column_of, divide, units_of
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.labels import alike_said, by_number, class_list, codes_of, label_named
-from concours.tasks.metrics import check_target, measure
+from concours.tasks.metrics import check_target, check_weights, measure
 from concours.tasks.readers.opened import Rows
 from concours.tasks.reading import Data, conform, read
 from concours.tasks.relations import leaks
@@ -60,6 +61,8 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
     classes, codes, warnings = _encode(data, kind, task)
     metrics = [measure(name, kind.target, len(classes)) for name in task.metrics or kind.metrics]
     check_target(metrics, codes)
+    if any(part is not None and part.weights is not None for part in (data, test)):
+        check_weights(metrics)
     apart = (task.id,) if task.id else ()
     division = divide(
         task.split,
@@ -248,10 +251,18 @@ def _keep(store: Store, data: Data, y: NDArray[Any], rows: NDArray[np.int64], gr
     else:
         kept = put_array(store, data.x, rows)
     codes = None if groups is None else np.unique(groups[rows], return_inverse=True)[1]
+    weights = None if data.weights is None else data.weights[rows]
+    if weights is not None and not weights.any():
+        raise DataError(
+            f"task.weight: {data.name}: all {len(rows)} rows of the training part or of the test part have weight 0; "
+            "give some of them a weight above 0"
+        )
     return Part(
         x=kept,
         y=put_array(store, y[rows]),
         ids=put_array(store, rows),
         rows=len(rows),
         groups=None if codes is None else put_array(store, codes),
+        weights=None if weights is None else put_array(store, weights),
+        effective=None if weights is None else round(effective(weights), 1),
     )

@@ -54,7 +54,9 @@ class Layer:
         return (gains / total if total > 0 else np.full(members, 1 / members)).tolist()
 
 
-def fit_layer(members: Sequence[Floats], y: NDArray[Any], classes: int, *, seed: int) -> Layer:
+def fit_layer(
+    members: Sequence[Floats], y: NDArray[Any], classes: int, *, seed: int, of_rows: Floats | None = None
+) -> Layer:
     """A layer fitted on rows that the members have not seen.
 
     Small trees with many rows a leaf, stopped early by a tenth of the rows: members that are good already leave little
@@ -63,6 +65,7 @@ def fit_layer(members: Sequence[Floats], y: NDArray[Any], classes: int, *, seed:
     Args:
         members: (rows, outputs) predictions a member.
         y: (rows,) codes of the true classes, or values with `classes` 0.
+        of_rows: (rows,) weights of the rows.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -80,11 +83,11 @@ def fit_layer(members: Sequence[Floats], y: NDArray[Any], classes: int, *, seed:
     x = _features(members)
     if classes:
         estimator = HistGradientBoostingClassifier(**params, monotonic_cst=[1] * x.shape[1] if classes == 2 else None)
-        return Layer(fitted=fit(estimator, x, y, classes, calibrate=False))
+        return Layer(fitted=fit(estimator, x, y, classes, calibrate=False, weights=of_rows))
     scale = float(np.std(y)) or 1.0
-    weights = sum_weights(members, y)
+    weights = sum_weights(members, y, of_rows)
     rest = (y - blend(members, weights)[:, 0]) / scale
-    fitted = fit(HistGradientBoostingRegressor(**params), x, rest, 0, calibrate=False)
+    fitted = fit(HistGradientBoostingRegressor(**params), x, rest, 0, calibrate=False, weights=of_rows)
     return Layer(fitted=fitted, weights=tuple(weights.tolist()), scale=scale)
 
 

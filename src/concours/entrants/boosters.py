@@ -7,7 +7,7 @@ then grown again on all of them. The rate of learning follows from how many roun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
+
+from concours.entrants.pools import Rows, matrix, named, pool
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +35,8 @@ class _Boosted(BaseEstimator):
         rounds: at most; by default what `effort` allows.
         learning_rate: by default what suits the rounds.
         params: of the library, by its own names.
+        monotonic_cst: for each column 1 where predictions must not fall as it rises, -1 where they must not rise, else
+            0, as of scikit-learn's trees; for numbers and two classes.
     """
 
     _cell_s: ClassVar[float]
@@ -50,29 +54,31 @@ class _Boosted(BaseEstimator):
         learning_rate: float | None = None,
         effort: float = 1.0,
         params: Mapping[str, Any] | None = None,
+        monotonic_cst: Sequence[int] | None = None,
         random_state: int | None = None,
     ) -> None:
         self.rounds = rounds
         self.learning_rate = learning_rate
         self.effort = effort
         self.params = params
+        self.monotonic_cst = monotonic_cst
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Fits to rows (n, features), a frame with `category` columns or a matrix, and targets (n,)."""
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fits to rows (n, features), a frame with `category` columns or a matrix, targets (n,), and weights (n,)."""
         target = self._encoded(np.asarray(y))
+        whole = Rows(X, target, None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64))
         self.n_features_in_ = X.shape[1]
         rounds, rate = self._plan(X)
         inner = self._inner_rows(target)
         if inner is None:
             self.rounds_ = min(rounds, round(10 / rate))
-            self._booster, _ = self._train(X, target, None, self.rounds_, rate)
+            self._booster, _ = self._train(whole, None, self.rounds_, rate)
             return self
         fitted, held_out = inner
-        parts = (_take(X, fitted), target[fitted]), (_take(X, held_out), target[held_out])
-        self._booster, self.rounds_ = self._train(*parts[0], parts[1], rounds, rate)
+        self._booster, self.rounds_ = self._train(whole.some(fitted), whole.some(held_out), rounds, rate)
         if len(target) < _FEW_ROWS:
-            self._booster, _ = self._train(X, target, None, self.rounds_, rate)
+            self._booster, _ = self._train(whole, None, self.rounds_, rate)
         return self
 
     def get_state(self) -> dict[str, Any]:
@@ -136,9 +142,10 @@ class _Boosted(BaseEstimator):
     def _objective(self) -> dict[str, Any]:
         raise NotImplementedError
 
-    def _train(
-        self, X: Any, y: NDArray[Any], watched: tuple[Any, NDArray[Any]] | None, rounds: int, rate: float
-    ) -> tuple[Any, int]:
+    def _constraints(self) -> dict[str, Any]:
+        return {} if self.monotonic_cst is None else {"monotone_constraints": [int(c) for c in self.monotonic_cst]}
+
+    def _train(self, rows: Rows, watched: Rows | None, rounds: int, rate: float) -> tuple[Any, int]:
         """The booster, and after how many rounds it did best on the rows that are watched."""
         raise NotImplementedError
 
@@ -195,33 +202,32 @@ class _LightGBM(_Boosted):
         "cat_smooth": 20.0,
     }
 
-    def _train(
-        self, X: Any, y: NDArray[Any], watched: tuple[Any, NDArray[Any]] | None, rounds: int, rate: float
-    ) -> tuple[Any, int]:
+    def _train(self, rows: Rows, watched: Rows | None, rounds: int, rate: float) -> tuple[Any, int]:
         import lightgbm
 
         params = {
             **self._params,
             **self._objective(),
-            "min_data_in_leaf": min(self._params["min_data_in_leaf"], max(len(y) // 40, 2)),
+            "min_data_in_leaf": min(self._params["min_data_in_leaf"], max(len(rows.y) // 40, 2)),
             "learning_rate": rate,
             "seed": self._seed(),
             "num_threads": 1,
             "deterministic": True,
             "force_col_wise": True,
             "verbosity": -1,
+            **self._constraints(),
             **(self.params or {}),
         }
-        known = lightgbm.Dataset(_named(X), y, free_raw_data=False)
+        known = lightgbm.Dataset(named(rows.x), rows.y, weight=rows.weights, free_raw_data=False)
         if watched is None:
             return lightgbm.train(params, known, rounds), rounds
-        seen = lightgbm.Dataset(_named(watched[0]), watched[1], reference=known)
+        seen = lightgbm.Dataset(named(watched.x), watched.y, weight=watched.weights, reference=known)
         stop = lightgbm.early_stopping(self._patience, verbose=False)
         booster = lightgbm.train(params, known, rounds, valid_sets=[seen], callbacks=[stop])
         return booster, booster.best_iteration or rounds
 
     def _raw(self, X: Any) -> Floats:
-        return np.asarray(self._booster.predict(_named(X), num_iteration=self.rounds_, num_threads=1))
+        return np.asarray(self._booster.predict(named(X), num_iteration=self.rounds_, num_threads=1))
 
     def _save(self) -> bytes:
         return bytes(self._booster.model_to_string(num_iteration=self.rounds_).encode())
@@ -257,25 +263,24 @@ class _XGBoost(_Boosted):
         "max_cat_to_onehot": _FEW_CATEGORIES,
     }
 
-    def _train(
-        self, X: Any, y: NDArray[Any], watched: tuple[Any, NDArray[Any]] | None, rounds: int, rate: float
-    ) -> tuple[Any, int]:
+    def _train(self, rows: Rows, watched: Rows | None, rounds: int, rate: float) -> tuple[Any, int]:
         import xgboost
 
         params = {
             **self._params,
             **self._objective(),
-            "colsample_bytree": 0.8 if X.shape[1] > 4 else 1.0,  # else a tree of two columns sees one only
+            "colsample_bytree": 0.8 if rows.x.shape[1] > 4 else 1.0,  # else a tree of two columns sees one only
             "learning_rate": rate,
             "seed": self._seed(),
             "nthread": 1,
             "verbosity": 0,
+            **{name: f"({','.join(map(str, signs))})" for name, signs in self._constraints().items()},
             **(self.params or {}),
         }
-        known = xgboost.DMatrix(_named(X), y, enable_categorical=True, nthread=1)
+        known = matrix(rows)
         if watched is None:
             return xgboost.train(params, known, num_boost_round=rounds), rounds
-        seen = xgboost.DMatrix(_named(watched[0]), watched[1], enable_categorical=True, nthread=1)
+        seen = matrix(watched)
         stop = xgboost.callback.EarlyStopping(rounds=self._patience, save_best=True)
         booster = xgboost.train(
             params, known, num_boost_round=rounds, evals=[(seen, "seen")], callbacks=[stop], verbose_eval=False
@@ -285,7 +290,7 @@ class _XGBoost(_Boosted):
     def _raw(self, X: Any) -> Floats:
         import xgboost
 
-        return np.asarray(self._booster.predict(xgboost.DMatrix(_named(X), enable_categorical=True, nthread=1)))
+        return np.asarray(self._booster.predict(xgboost.DMatrix(named(X), enable_categorical=True, nthread=1)))
 
     def _save(self) -> bytes:
         return bytes(self._booster.save_raw("ubj"))
@@ -325,9 +330,7 @@ class _CatBoost(_Boosted):
         "one_hot_max_size": _FEW_CATEGORIES,
     }
 
-    def _train(
-        self, X: Any, y: NDArray[Any], watched: tuple[Any, NDArray[Any]] | None, rounds: int, rate: float
-    ) -> tuple[Any, int]:
+    def _train(self, rows: Rows, watched: Rows | None, rounds: int, rate: float) -> tuple[Any, int]:
         import catboost
 
         params = {
@@ -339,12 +342,14 @@ class _CatBoost(_Boosted):
             "thread_count": 1,
             "allow_writing_files": False,
             "logging_level": "Silent",
+            **self._constraints(),
             **(self.params or {}),
         }
         if watched:
             params |= {"od_type": "Iter", "od_wait": self._patience, "use_best_model": True}
         booster = catboost.CatBoost(params)
-        booster.fit(_pool(X, y), eval_set=_pool(*watched) if watched else None)
+        seen = pool(watched.x, watched.y, watched.weights) if watched else None
+        booster.fit(pool(rows.x, rows.y, rows.weights), eval_set=seen)
         return booster, int(booster.tree_count_)
 
     def _heaviness(self) -> float:
@@ -358,7 +363,7 @@ class _CatBoost(_Boosted):
 
     def _raw(self, X: Any) -> Floats:
         kind = "Probability" if self._objective()["loss_function"] != "RMSE" else "RawFormulaVal"
-        return np.asarray(self._booster.predict(_pool(X), prediction_type=kind, thread_count=1))
+        return np.asarray(self._booster.predict(pool(X), prediction_type=kind, thread_count=1))
 
     def _save(self) -> bytes:
         about = self._booster.get_metadata()
@@ -384,23 +389,3 @@ class CatBoostRegressor(_CatBoost, _Regressor):
 
     def _objective(self) -> dict[str, Any]:
         return {"loss_function": "RMSE"}
-
-
-def _pool(X: Any, y: NDArray[Any] | None = None) -> Any:
-    """Rows as CatBoost takes them: categories as whole numbers, missing ones as one more."""
-    import catboost
-
-    if not isinstance(X, pd.DataFrame):
-        return catboost.Pool(np.asarray(X, dtype=np.float32), y)
-    plain = {name: column.cat.codes if column.dtype == "category" else column for name, column in X.items()}
-    categories = [index for index, name in enumerate(X.columns) if X[name].dtype == "category"]
-    return catboost.Pool(pd.DataFrame(plain), y, cat_features=categories)
-
-
-def _named(X: Any) -> Any:
-    """LightGBM and XGBoost refuse some signs in the names of columns; numbers do as well."""
-    return X.set_axis([str(i) for i in range(X.shape[1])], axis=1) if isinstance(X, pd.DataFrame) else X
-
-
-def _take(X: Any, rows: NDArray[np.int64]) -> Any:
-    return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]

@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyRegressor
 
+from concours.entrants.wishes import Wishes, weighing
+from concours.kernels.weighing import in_rows
+
+Floats = NDArray[np.float64]
+
+NO_WISHES = Wishes()
 _ROW_SUM = 1e-3
 _STOPPING = 0.1
 """The share of rows that scikit-learn holds out to know when to stop."""
@@ -52,18 +58,37 @@ class Fitted:
         return aligned
 
 
-def fit(estimator: Any, x: Any, y: NDArray[Any], classes: int, *, calibrate: bool) -> Fitted:
+def fit(
+    estimator: Any,
+    x: Any,
+    y: NDArray[Any],
+    classes: int,
+    *,
+    calibrate: bool,
+    weights: Floats | None = None,
+    wishes: Wishes = NO_WISHES,
+) -> Fitted:
     """Fits an estimator on codes (classification) or values (`classes` = 0). Where all are equal, they are predicted.
 
     Args:
         calibrate: give a classifier that has a decision function but no probabilities a calibration by inner
             cross-validation (Platt 1999), so that it can be compared and joined by probabilities.
+        weights: of the rows, (rows,), in any unit; rows of weight 0 are left out. An estimator whose fit takes none is
+            fitted without them.
+
+    Raises:
+        ValueError: no row has a weight.
     """
+    target = np.asarray(y)
+    if weights is not None:
+        x, target, weights = _weighed(x, target, weights)
+    estimator = wishes.applied(estimator, x)
     if not classes:
-        values = np.asarray(y)
-        fitted = estimator.fit(x, values) if np.ptp(values) else DummyRegressor().fit(x, values)
-        return Fitted(fitted, np.empty(0, dtype=np.int64), 0, len(values))
-    codes, labels = np.unique(np.asarray(y), return_inverse=True)
+        if not np.ptp(target):
+            return Fitted(DummyRegressor().fit(x, target), np.empty(0, dtype=np.int64), 0, len(target))
+        fitted = estimator.fit(x, target, **weighing(estimator, weights))
+        return Fitted(fitted, np.empty(0, dtype=np.int64), 0, len(target))
+    codes, labels = np.unique(target, return_inverse=True)
     if len(codes) == 1:
         return Fitted(_Constant(), codes, classes, len(labels))
     counts = np.bincount(labels)
@@ -73,12 +98,23 @@ def fit(estimator: Any, x: Any, y: NDArray[Any], classes: int, *, calibrate: boo
         estimator.set_params(
             early_stopping=False
         )  # scikit-learn would hold rows of each class out, and there are too few
+    further = weighing(estimator, wishes.weights(labels, codes, weights))
     if calibrate and not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
         folds = int(min(5, counts.min()))
         if folds > 1:
             estimator = CalibratedClassifierCV(estimator, cv=folds, ensemble=False)
-    estimator.fit(x, labels)
+    estimator.fit(x, labels, **further)
     return Fitted(estimator, codes, classes, len(labels))
+
+
+def _weighed(x: Any, y: NDArray[Any], weights: Floats) -> tuple[Any, NDArray[Any], Floats]:
+    """The rows that weigh something, and what they weigh, in rows."""
+    counted = np.flatnonzero(weights > 0)
+    if not len(counted):
+        raise ValueError(f"all {len(y)} rows that would be fitted on have weight 0; one above 0 was expected")
+    if len(counted) < len(y):
+        x = x.iloc[counted].reset_index(drop=True) if hasattr(x, "iloc") else x[counted]
+    return x, y[counted], in_rows(weights[counted])
 
 
 def _for_linear(estimator: Any, x: Any) -> Any:

@@ -26,8 +26,8 @@ class PrimalSVC(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Fits to rows (n, features) and labels (n,). `alpha` is 10 / n unless it was given."""
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fits to rows (n, features), labels (n,), and weights (n,), 1 on average. `alpha` is 10 / n unless given."""
         self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y must have two classes or more; got {len(self.classes_)} class")
@@ -35,6 +35,7 @@ class PrimalSVC(ClassifierMixin, BaseEstimator):
         sides = sides[:, 1:] if len(self.classes_) == 2 else sides
         n = len(codes)
         alpha = self.alpha or 10 / n
+        each = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)[:, None]
         rng = np.random.default_rng(self.random_state)
         weights, offset = np.zeros((X.shape[1], sides.shape[1])), np.zeros(sides.shape[1])
         total, shift = np.zeros_like(weights), np.zeros_like(offset)
@@ -46,6 +47,7 @@ class PrimalSVC(ClassifierMixin, BaseEstimator):
         for step, rows in enumerate(batches, 1):
             chosen, side = X[rows], sides[rows]
             wrong = np.where(side * (chosen @ weights + offset) < 1, side, 0.0) / len(rows)
+            wrong = wrong if each is None else wrong * each[rows]
             rate = 1 / (alpha * (step + len(batches) / self.epochs))
             weights *= 1 - rate * alpha
             weights += rate * (chosen.T @ wrong)

@@ -196,19 +196,23 @@ class NaiveBayesLogistic(ClassifierMixin, BaseEstimator):
         self.C = C
         self.smoothing = smoothing
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         rows = csr_matrix(X)
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
         against = [1] if len(self.classes_) == 2 else range(len(self.classes_))
-        fitted = [self._against_the_rest(rows, codes == code) for code in against]
+        fitted = [self._against_the_rest(rows, codes == code, weights) for code in against]
         self.coef_ = np.stack([weights for weights, _ in fitted]).astype(np.float32)
         self.intercept_ = np.array([intercept for _, intercept in fitted])
         return self
 
-    def _against_the_rest(self, rows: csr_matrix, inside: NDArray[np.bool_]) -> tuple[Array, float]:
-        ratio = self._log_shares(rows[inside]) - self._log_shares(rows[~inside])
+    def _against_the_rest(
+        self, rows: csr_matrix, inside: NDArray[np.bool_], weights: Array | None
+    ) -> tuple[Array, float]:
+        counted = rows if weights is None else rows.multiply(weights[:, None]).tocsr()
+        ratio = self._log_shares(counted[inside]) - self._log_shares(counted[~inside])
         linear = LogisticRegression(C=self.C, solver="liblinear", tol=1e-2, random_state=0, max_iter=200)
-        linear.fit(rows.multiply(ratio).tocsr(), inside)
+        linear.fit(rows.multiply(ratio).tocsr(), inside, sample_weight=weights)
         return ratio * linear.coef_[0], float(linear.intercept_[0])
 
     def _log_shares(self, rows: csr_matrix) -> Array:

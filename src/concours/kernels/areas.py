@@ -8,14 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.kernels.counts import rarest_class
 from concours.kernels.scores import Codes, Floats, Means, jackknifed
+from concours.kernels.weighing import without_each
 
 Flags = NDArray[np.bool_]
-Area = Callable[[Flags, Floats], tuple[float, Floats]]
-"""Whether rows are of the class, and their scores, to the area and the pseudo-values (rows,)."""
+Area = Callable[[Flags, Floats, Floats], tuple[float, Floats]]
+"""Whether rows are of the class, their scores, and their weights, to the area and the pseudo-values (rows,)."""
 
 
-def area_means(y: Codes, predictions: Sequence[Floats], area: Area, *, groups: Codes | None = None) -> Means:
+def area_means(
+    y: Codes,
+    predictions: Sequence[Floats],
+    area: Area,
+    *,
+    groups: Codes | None = None,
+    weights: Floats | None = None,
+) -> Means:
     """Areas of several models on the same rows, by the jackknife; under ROC curves that is DeLong et al. (1988).
 
     Of the second class where there are two; of more, the mean over the classes that occur, each against the rest.
@@ -24,17 +33,19 @@ def area_means(y: Codes, predictions: Sequence[Floats], area: Area, *, groups: C
         y: (rows,) codes of the true classes, two different ones at least.
         predictions: (rows, classes), greater where the row is more likely of the class.
         groups: (rows,) codes of rows that belong together.
+        weights: (rows,) above 0.
     """
+    each = np.ones(len(y)) if weights is None else weights
     counts = np.bincount(y, minlength=predictions[0].shape[1])
     sought = [1] if len(counts) == 2 else np.flatnonzero(counts).tolist()
     values, pseudo = np.zeros(len(predictions)), np.zeros((len(y), len(predictions)))
     for code in sought:
         positive = y == code
         for index, p in enumerate(predictions):
-            value, of_rows = area(positive, p[:, code])
+            value, of_rows = area(positive, p[:, code], each)
             values[index] += value / len(sought)
             pseudo[:, index] += of_rows / len(sought)
-    return jackknifed(values, pseudo, groups=groups, rarest=float(counts[counts > 0].min()))
+    return jackknifed(values, pseudo, groups=groups, weights=weights, rarest=rarest_class(y, weights))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,61 +55,81 @@ class _Sorted:
     Attributes:
         order: (rows,) their positions.
         run: (rows,) the run of each, in that order.
-        positive: (rows,) in that order.
-        above, upto: (runs,) rows before each run, and to its end; of the class `positives_above`, `positives_upto`.
+        positive, weight: (rows,) in that order.
+        above, upto: (runs,) what the rows before each run weigh, and to its end; of the class `positives_above`,
+            `positives_upto`.
+        rows: (runs,) how many rows there are to its end.
     """
 
     order: NDArray[np.int64]
     run: NDArray[np.int64]
     positive: Flags
+    weight: Floats
     above: Floats
     upto: Floats
     positives_above: Floats
     positives_upto: Floats
+    rows: Floats
 
 
-def _sorted(positive: Flags, score: Floats) -> _Sorted:
+def _sorted(positive: Flags, score: Floats, weights: Floats) -> _Sorted:
     order = np.argsort(-score)
-    ordered, flags = score[order], positive[order]
+    ordered, flags, weight = score[order], positive[order], weights[order]
     first = np.ones(len(order), dtype=np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     starts = np.flatnonzero(first)
     ends = np.append(starts[1:], len(order))
-    counted = np.concatenate([[0.0], np.cumsum(flags)])
+    weighed = np.concatenate([[0.0], np.cumsum(weight)])
+    counted = np.concatenate([[0.0], np.cumsum(flags * weight)])
     return _Sorted(
-        order, np.cumsum(first) - 1, flags, starts.astype(float), ends.astype(float), counted[starts], counted[ends]
+        order=order,
+        run=np.cumsum(first) - 1,
+        positive=flags,
+        weight=weight,
+        above=weighed[starts],
+        upto=weighed[ends],
+        positives_above=counted[starts],
+        positives_upto=counted[ends],
+        rows=ends.astype(np.float64),
     )
 
 
-def roc_area(positive: Flags, score: Floats) -> tuple[float, Floats]:
-    """How often a row of the class scores higher than another, equal scores counting half."""
-    rows = _sorted(positive, score)
-    many, few = int(np.count_nonzero(positive)), int(np.count_nonzero(~positive))
+def roc_area(positive: Flags, score: Floats, weights: Floats) -> tuple[float, Floats]:
+    """How often a row of the class scores higher than another, equal scores counting half, pairs by both weights."""
+    rows = _sorted(positive, score, weights)
+    many, few = float(weights[positive].sum()), float(weights[~positive].sum())
     above = (rows.positives_above + rows.positives_upto) / 2
     below = few - (rows.above + rows.upto) / 2 + above
     won = np.where(rows.positive, (below / few)[rows.run], (above / many)[rows.run])
-    value = float(won[rows.positive].mean())
-    others = np.where(rows.positive, max(many - 1, 1), max(few - 1, 1))
+    value = float((rows.weight * won)[rows.positive].sum()) / many
+    side = np.where(rows.positive, many, few)
+    others = np.where(side > rows.weight, side - rows.weight, rows.weight)
     pseudo = np.empty(len(score))
-    pseudo[rows.order] = value + (len(score) - 1) * (won - value) / others
+    pseudo[rows.order] = value + (weights.sum() - rows.weight) * (won - value) / others
     return value, pseudo
 
 
-def average_precision(positive: Flags, score: Floats) -> tuple[float, Floats]:
-    """The mean, over the rows of the class, of the share of the class among all that score as high; 0 without any."""
-    rows = _sorted(positive, score)
-    many, n = int(np.count_nonzero(positive)), len(score)
+def average_precision(positive: Flags, score: Floats, weights: Floats) -> tuple[float, Floats]:
+    """The mean, over the rows of the class, of the share of the class among all that score as high; 0 without any.
+
+    What precisions are without a row is, with unequal weights, as it would be without one of the usual weight among
+    those that score as high, times the row's own.
+    """
+    rows = _sorted(positive, score, weights)
+    weight, many = rows.weight, float(weights[positive].sum())
     if not many:
-        return 0.0, np.zeros(n)
+        return 0.0, np.zeros(len(score))
     true, named, own = rows.positives_upto, rows.upto, rows.positives_upto - rows.positives_above
     precision = true / named
     value = float((own * precision).sum() / many)
-    pairs = named * np.maximum(named - 1, 1)
+    pairs = named**2 * np.maximum(rows.rows - 1, 1) / np.where(rows.rows > 1, rows.rows, 1)
     falls = (named - true) / pairs
     fallen = np.cumsum((own * falls)[::-1])[::-1]
     risen = np.cumsum((own * true / pairs)[::-1])[::-1]
-    without_true = (many * value - precision - (fallen - falls)) / max(many - 1, 1)
-    without = np.where(rows.positive, without_true[rows.run], (value + risen / many)[rows.run])
-    pseudo = np.empty(n)
-    pseudo[rows.order] = n * value - (n - 1) * without
+    run = rows.run
+    lost = weight * (precision[run] + fallen[run] - weight * falls[run])
+    without_true = (many * value - lost) / np.where(many > weight, many - weight, 1.0)
+    without = np.where(rows.positive, without_true, value + weight * risen[run] / many)
+    pseudo = np.empty(len(score))
+    pseudo[rows.order] = without_each(np.array([value]), without[:, None], weight)[:, 0]
     return value, pseudo

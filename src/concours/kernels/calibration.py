@@ -40,7 +40,7 @@ class Calibration:
         return _softmax(logs)
 
 
-def temperature(p: Floats, y: NDArray[np.int64]) -> Calibration:
+def temperature(p: Floats, y: NDArray[np.int64], weights: Floats | None = None) -> Calibration:
     """The calibration with the least log loss on these rows, and on ten more that are as the probabilities say.
 
     These ten keep it near "no change" where there is little to learn from. Probabilities are floored at 1e-12, so that
@@ -49,17 +49,19 @@ def temperature(p: Floats, y: NDArray[np.int64]) -> Calibration:
     Args:
         p: (rows, classes) probabilities, of a model that has not seen the rows.
         y: (rows,) codes of the true classes.
+        weights: of the rows (`weighing.in_rows`), (rows,).
 
     Law: never a greater log loss on these rows than with no change. Source: Guo, Pleiss, Sun and Weinberger 2017, "On
     calibration of modern neural networks", ICML; the mix is ours.
     """
     p = _floored(p)
     rows, classes = p.shape
-    prior = (np.bincount(y, minlength=classes) + 1) / (rows + classes)
+    each = np.ones(rows) if weights is None else weights
+    prior = (np.bincount(y, weights=each, minlength=classes) + 1) / (each.sum() + classes)
     spread = slice(None, None, (rows - 1) // _ENOUGH + 1)
     used, codes = p[spread], y[spread]
     told = used * (_DOUBT / len(used))
-    told[np.arange(len(used)), codes] += 1.0
+    told[np.arange(len(used)), codes] += each[spread]
     found = minimize(
         _loss, (0.0, 0.01), args=(used, prior, told), jac=True, method="L-BFGS-B",
         bounds=[(-np.log(_STEEPEST), np.log(_STEEPEST)), (0.0, _MOST_MIXED)], options={"ftol": 1e-8},
@@ -67,7 +69,7 @@ def temperature(p: Floats, y: NDArray[np.int64]) -> Calibration:
     sharpness, mix = found.x
     result = Calibration(temperature=float(np.exp(-sharpness)), mix=float(mix), prior=tuple(prior.tolist()))
     none = Calibration(temperature=1.0, mix=0.0, prior=result.prior)
-    return result if _mean_loss(result.apply(p), y) < _mean_loss(p, y) else none
+    return result if _mean_loss(result.apply(p), y, each) < _mean_loss(p, y, each) else none
 
 
 def _loss(x: Floats, p: Floats, prior: Floats, told: Floats) -> tuple[float, Floats]:
@@ -84,8 +86,8 @@ def _loss(x: Floats, p: Floats, prior: Floats, told: Floats) -> tuple[float, Flo
     scaled -= scaled.max(axis=1, keepdims=True)
     powers = np.exp(scaled)
     totals = powers.sum(axis=1, keepdims=True)
-    each = 1 + _DOUBT / rows  # what is told of every row sums to this
-    loss = each * np.log(totals).sum() - np.vdot(told, scaled)
+    each = told.sum(axis=1, keepdims=True)
+    loss = np.vdot(each, np.log(totals)) - np.vdot(told, scaled)
     surplus = np.multiply(powers, each / totals, out=powers)
     surplus -= told
     slope = sharpness * np.vdot(surplus, logs)
@@ -107,5 +109,5 @@ def _softmax(logs: Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _mean_loss(p: Floats, y: NDArray[np.int64]) -> float:
-    return float(-np.log(p[np.arange(len(y)), y]).mean())
+def _mean_loss(p: Floats, y: NDArray[np.int64], weights: Floats) -> float:
+    return float(-np.average(np.log(p[np.arange(len(y)), y]), weights=weights))

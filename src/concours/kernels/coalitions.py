@@ -1,9 +1,10 @@
 """Scores of all coalitions of an alliance's members, fast, with what they would be without each group of rows.
 
 What a coalition says is a weighted sum of what its members say, so the sums of many coalitions are one matrix product,
-done for as many rows at a time as the cache holds. Log loss then needs the true class's column alone, and one logarithm
-for sixteen rows. The class named is the true one if the sum of every rival's margin is positive; a rival whom all
-members place behind the true class is none. Squared errors need the members' products (the Gram matrix) alone.
+done for as many rows at a time as the cache holds. Log loss of rows that weigh alike then needs the true class's column
+alone, and one logarithm for sixteen rows. The class named is the true one if the sum of every rival's margin is
+positive; a rival whom all members place behind the true class is none. Squared errors need the members' products (the
+Gram matrix) alone.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Chorus:
         weights: (coalitions, members) for each group of rows that has weights of its own; rows add up to one.
         group: (rows,): which weights count for a row.
         batch: (rows,): the batch of a row, in [0, batches); none is empty.
+        mass: (rows,): what a row weighs where rows have weights; then sums are by these, of squares and of any scores.
     """
 
     members: Sequence[Floats]
@@ -42,6 +44,7 @@ class Chorus:
     group: Codes
     batch: Codes
     batches: int
+    mass: Floats | None = None
 
     @property
     def coalitions(self) -> int:
@@ -83,11 +86,11 @@ def renormalised(coalitions: NDArray[np.bool_], weights: Floats) -> Floats:
     return np.column_stack([scaled, ~able])
 
 
-def mean_scores(sums: Floats, batch: Codes) -> Scored:
-    """Means over rows, from sums (coalitions, batches); `batch` is that of each row, (rows,)."""
-    sizes = np.bincount(batch)
-    totals, rows = sums.sum(axis=1), int(sizes.sum())
-    left = np.maximum(rows - sizes, 1)
+def mean_scores(sums: Floats, batch: Codes, mass: Floats | None = None) -> Scored:
+    """Means over rows, from sums (coalitions, batches); `batch` is that of each row, (rows,), `mass` its weight."""
+    sizes = np.bincount(batch, weights=mass)
+    totals, rows = sums.sum(axis=1), sizes.sum()
+    left = np.where(rows > sizes, rows - sizes, 1)
     return Scored(totals / rows, (totals[:, None] - sums) / left)
 
 
@@ -129,7 +132,8 @@ def squared_error_sums(chorus: Chorus, y: Floats) -> Floats:
     errors = np.concatenate(chorus.members, axis=1) - y[:, None]
     sums = np.zeros((chorus.coalitions, chorus.batches))
     for rows, weights, batch in _segments(chorus):
-        gram = errors[rows].T @ errors[rows]
+        weighed = errors[rows] if chorus.mass is None else chorus.mass[rows, None] * errors[rows]
+        gram = errors[rows].T @ weighed
         sums[:, batch] += np.einsum("cm,cm->c", weights @ gram, weights)
     return np.maximum(sums, 0.0)
 
@@ -147,8 +151,8 @@ def row_sums(chorus: Chorus, y: NDArray[Any], score: Callable[[Any, Floats], Flo
         for part in _parts(rows, chorus.coalitions * outputs):
             said = np.tensordot(weights, np.stack([member[part] for member in chorus.members]), axes=1)
             flat = after(said.reshape(-1, outputs), int(chorus.group[part[0]]))
-            scores = score(np.tile(y[part], chorus.coalitions), flat)
-            sums[:, batch] += scores.reshape(chorus.coalitions, -1).sum(axis=1)
+            scores = score(np.tile(y[part], chorus.coalitions), flat).reshape(chorus.coalitions, -1)
+            sums[:, batch] += scores.sum(axis=1) if chorus.mass is None else scores @ chorus.mass[part]
     return sums
 
 
@@ -168,7 +172,12 @@ def said_by(chorus: Chorus, coalition: int, after: After) -> Floats:
 
 
 def whole_scores(
-    predictions: Iterable[Floats], y: NDArray[Any], score: Callable[[Any, Floats], float], batch: Codes, batches: int
+    predictions: Iterable[Floats],
+    y: NDArray[Any],
+    score: Callable[[Any, Floats, Floats | None], float],
+    batch: Codes,
+    batches: int,
+    mass: Floats | None = None,
 ) -> Scored:
     """Scores that are known at no smaller scale than many rows, of coalitions' predictions one after the other.
 
@@ -177,7 +186,9 @@ def whole_scores(
     """
     many = len(y) >= _MANY * batches
     parts = [np.flatnonzero((batch == number) == many) for number in range(batches)]
-    table = np.asarray([[score(y, p), *(score(y[rows], p[rows]) for rows in parts)] for p in predictions])
+    some = [None if mass is None else mass[rows] for rows in parts]
+    own = list(zip(parts, some, strict=True))
+    table = np.asarray([[score(y, p, mass), *(score(y[rows], p[rows], m) for rows, m in own)] for p in predictions])
     values, each = table[:, 0], table[:, 1:]
     if many:
         each = values[:, None] - (each - each.mean(axis=1, keepdims=True)) / (batches - 1)
@@ -185,13 +196,19 @@ def whole_scores(
 
 
 def count_scores(
-    labels: Iterable[Codes], y: Codes, score: Callable[[Floats], Floats], classes: int, batch: Codes, batches: int
+    labels: Iterable[Codes],
+    y: Codes,
+    score: Callable[[Floats], Floats],
+    classes: int,
+    batch: Codes,
+    batches: int,
+    mass: Floats | None = None,
 ) -> Scored:
     """Scores of confusion matrices (..., classes, classes): of the classes (rows,) that each coalition names."""
     cells = (batch * classes + y) * classes
-    counted = (np.bincount(cells + named, minlength=batches * classes**2) for named in labels)
+    counted = (np.bincount(cells + named, weights=mass, minlength=batches * classes**2) for named in labels)
     each = (np.asarray(counts.reshape(batches, classes, classes), dtype=np.float64) for counts in counted)
-    table = np.asarray([score(np.stack([total := part.sum(axis=0), *(total - part)])) for part in each])
+    table = np.asarray([score(np.stack([total := part.sum(axis=0), *np.maximum(total - part, 0)])) for part in each])
     return Scored(table[:, 0], table[:, 1:])
 
 

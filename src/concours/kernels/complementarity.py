@@ -57,19 +57,26 @@ def rescued(mistakes: Marks, right: Marks) -> Floats:
 
 
 def growing_alliances(
-    predictions: Sequence[Floats], y: NDArray[Any], *, metric: str | Loss, steps: int, seed: int = 0
+    predictions: Sequence[Floats],
+    y: NDArray[Any],
+    *,
+    metric: str | Loss,
+    steps: int,
+    seed: int = 0,
+    of_rows: Floats | None = None,
 ) -> list[Floats]:
     """Weights (k,) of alliances of one member, two, and so on: each has those of the one before, and the last is best.
 
     Members come in the order in which greedy selection picks them first; their weights are found by greedy selection
     among them alone. Arguments are those of `concours.kernels.selection.greedy_selection`.
     """
-    picks = greedy_selection(predictions, y, metric=metric, steps=steps, seed=seed).picks
+    how: dict[str, Any] = {"metric": metric, "steps": steps, "seed": seed, "of_rows": of_rows}
+    picks = greedy_selection(predictions, y, **how).picks
     order = list(dict.fromkeys(picks))
     found = []
     for size in range(1, len(order) + 1):
         members = order[:size]
-        among = greedy_selection([predictions[i] for i in members], y, metric=metric, steps=steps, seed=seed)
+        among = greedy_selection([predictions[i] for i in members], y, **how)
         weights = np.zeros(len(predictions))
         weights[members] = among.weights
         found.append(weights)

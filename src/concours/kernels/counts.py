@@ -18,9 +18,10 @@ OfCounts = Callable[[Floats], Floats]
 """Counts (..., classes, classes), true class first, to scores (...,); greater is better. 0 where it is undefined."""
 
 
-def confusion(y: Codes, labels: Codes, classes: int) -> Floats:
-    """How many rows of each true class (first axis) were named each class, (classes, classes)."""
-    return np.bincount(y * classes + labels, minlength=classes**2).reshape(classes, classes).astype(np.float64)
+def confusion(y: Codes, labels: Codes, classes: int, weights: Floats | None = None) -> Floats:
+    """How many rows of each true class (first axis) were named each class, or what they weigh, (classes, classes)."""
+    counted = np.bincount(y * classes + labels, weights=weights, minlength=classes**2)
+    return counted.reshape(classes, classes).astype(np.float64)
 
 
 def accuracy(counts: Floats) -> Floats:
@@ -37,7 +38,13 @@ def mcc(counts: Floats) -> Floats:
     """Matthews correlation coefficient, for any number of classes (Gorodkin 2004)."""
     total, true, named = counts.sum((-2, -1)), counts.sum(-1), counts.sum(-2)
     both = _hit(counts).sum(-1) * total - (true * named).sum(-1)
-    return _ratio(both, np.sqrt((total**2 - (true**2).sum(-1)) * (total**2 - (named**2).sum(-1))))
+    return _ratio(both, np.sqrt(_unlike(total, true) * _unlike(total, named)))
+
+
+def _unlike(total: Floats, of_classes: Floats) -> Floats:
+    """Twice the weight of pairs of rows of two classes; within rounding of nothing it is nothing."""
+    found = total**2 - (of_classes**2).sum(-1)
+    return np.where(found > 1e-12 * total**2, found, 0.0)
 
 
 def kappa(counts: Floats) -> Floats:
@@ -132,34 +139,52 @@ def _slopes_of_row(counts: Floats, code: int, metric: OfCounts) -> Floats:
 
 
 def count_means(
-    y: Codes, labels: Sequence[Codes], classes: int, metric: OfCounts, *, groups: Codes | None = None
+    y: Codes,
+    labels: Sequence[Codes],
+    classes: int,
+    metric: OfCounts,
+    *,
+    groups: Codes | None = None,
+    weights: Floats | None = None,
 ) -> Means:
     """A metric of labels of several models on the same rows, by the jackknife: rows of one sort count alike.
+
+    With weights a row of a sort moves the metric by its weight times what a row of weight one moves it.
 
     Args:
         y: (rows,) codes of the true classes.
         labels: (rows,) codes of the classes named, by each model.
         groups: (rows,) codes of rows that belong together.
+        weights: (rows,) above 0, one on average.
     """
-    tables = [confusion(y, named, classes) for named in labels]
-    estimates, n = np.array([float(metric(table)) for table in tables]), len(y)
-    without = [_without(table, metric)[y, named] for table, named in zip(tables, labels, strict=True)]
-    occurring = np.bincount(y)
-    return jackknifed(
-        estimates,
-        n * estimates - (n - 1) * np.stack(without, axis=1),
-        groups=groups,
-        rarest=float(occurring[occurring > 0].min()),
-    )
+    tables = [confusion(y, named, classes, weights) for named in labels]
+    estimates, total = np.array([float(metric(table)) for table in tables]), float(tables[0].sum())
+    moves = [_moved(table, metric)[y, named] for table, named in zip(tables, labels, strict=True)]
+    pseudo = estimates + (total - 1) * np.stack(moves, axis=1)
+    return jackknifed(estimates, pseudo, groups=groups, weights=weights, rarest=rarest_class(y, weights))
 
 
-def _without(counts: Floats, metric: OfCounts) -> Floats:
-    """The metric without a row of each sort, (classes, classes); anything for sorts of which there is none."""
-    classes = counts.shape[-1]
+def rarest_class(y: Codes, weights: Floats | None = None) -> float:
+    """How many rows there are of the rarest class that occurs; of unequal weights as many of equal ones as tell."""
+    if weights is None:
+        counts = np.bincount(y).astype(np.float64)
+    else:
+        squares = np.bincount(y, weights=np.square(weights))
+        counts = np.divide(np.bincount(y, weights=weights) ** 2, squares, out=np.zeros(len(squares)), where=squares > 0)
+    return float(counts[counts > 0].min())
+
+
+def _moved(counts: Floats, metric: OfCounts) -> Floats:
+    """What the metric loses without a row of each sort, (classes, classes); anything for sorts of which there is none.
+
+    Of sorts that weigh less than one row, what it loses without them, for a whole row.
+    """
+    classes, whole = counts.shape[-1], float(metric(counts))
     sort = np.arange(classes)
     found = np.empty(counts.shape)
     for code in sort:
+        taken = np.minimum(counts[code], 1.0)
         fewer = np.repeat(counts[None], classes, axis=0)
-        fewer[sort, code, sort] = np.maximum(counts[code] - 1, 0.0)
-        found[code] = metric(fewer)
+        fewer[sort, code, sort] -= taken
+        found[code] = (whole - metric(fewer)) / np.where(taken > 0, taken, 1.0)
     return found

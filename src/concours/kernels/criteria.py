@@ -1,7 +1,8 @@
 """What greedy selection makes small: losses of an ensemble that grows by one member a step, each with its fast way.
 
 Log loss needs the true class's probability, and one logarithm serves sixteen rows. Accuracy rescores the rows that some
-member can still turn. RMSE needs the members' products (the Gram matrix) alone. Any other loss is evaluated.
+member can still turn. RMSE needs the members' products (the Gram matrix) alone. Any other loss is evaluated. Rows may
+have weights: then log loss takes a logarithm a row.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def _blocks(rows: int, width: int) -> Iterator[slice]:
 class _LogLoss:
     """Mean of -log of the true class's probability, clipped as scikit-learn's ``log_loss`` does."""
 
-    def __init__(self, members: list[NDArray[Any]], target: NDArray[np.intp]) -> None:
-        rows = np.arange(len(target))
+    def __init__(self, members: list[NDArray[Any]], target: NDArray[np.intp], weights: Floats | None) -> None:
+        rows, self._weights = np.arange(len(target)), weights
         self._true = np.stack([member[rows, target] for member in members], dtype=np.float64)
         self._mean = _RunningMean(np.zeros(len(target)))
         self._totals = _totals(members)
@@ -81,8 +82,11 @@ class _LogLoss:
         group = _GROUP if coarse else 1
         logs = np.zeros(members)
         for part in _blocks(rows, members):
-            logs += _log_sums(self._probabilities(part), group)
-        return np.asarray(-logs / rows)
+            if self._weights is None:
+                logs += _log_sums(self._probabilities(part), group)
+            else:
+                logs += np.log(_clipped(self._probabilities(part))) @ self._weights[part]
+        return np.asarray(-logs / (rows if self._weights is None else self._weights.sum()))
 
     def add(self, member: int) -> None:
         self._mean.add(self._true[member])
@@ -111,11 +115,16 @@ def _log_sums(probabilities: Floats, group: int) -> Floats:
     serves only where the result will be rounded.
     """
     members, rows = probabilities.shape
-    eps = np.finfo(np.float64).eps
-    values = np.clip(probabilities, eps, 1 - eps, out=probabilities)
+    values = _clipped(probabilities)
     grouped = rows - rows % group
     products = values[:, :grouped].reshape(members, group, -1).prod(axis=1)
     return np.asarray(np.log(products).sum(axis=1) + np.log(values[:, grouped:]).sum(axis=1))
+
+
+def _clipped(probabilities: Floats) -> Floats:
+    """The same array, kept off 0 and 1."""
+    eps = np.finfo(np.float64).eps
+    return np.clip(probabilities, eps, 1 - eps, out=probabilities)
 
 
 # Accuracy
@@ -128,8 +137,9 @@ class _Accuracy:
     most rows are decided, whichever member comes next, and only the others are rescored.
     """
 
-    def __init__(self, members: list[NDArray[Any]], target: NDArray[np.intp]) -> None:
+    def __init__(self, members: list[NDArray[Any]], target: NDArray[np.intp], weights: Floats | None) -> None:
         self._members, self._target = members, target
+        self._weights = np.ones(len(target)) if weights is None else weights
         self._mean = _RunningMean(np.zeros(members[0].shape))
         self._least, self._most = _reach(members, target)
         self._slack = _CLOSE * max(float(member.max()) for member in members)
@@ -138,23 +148,23 @@ class _Accuracy:
         lead = self._mean.size * _lead(self._mean.value.T, self._target)
         slack = self._slack * (self._mean.size + 1)
         lost, won = lead + self._most < -slack, lead + self._least > slack
-        correct = np.full(len(self._members), np.count_nonzero(won))
+        correct = np.full(len(self._members), self._weights[won].sum())
         undecided = np.flatnonzero(~(lost | won))
         for part in _blocks(len(undecided), self._mean.value.shape[1] * len(self._members)):
             correct += self._correct(undecided[part])
-        return 1 - correct / len(self._target)
+        return np.asarray(1 - correct / self._weights.sum())
 
     def add(self, member: int) -> None:
         self._mean.add(self._members[member])
 
-    def _correct(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """(members,): how many of the rows are right with each member added."""
+    def _correct(self, rows: NDArray[np.intp]) -> Floats:
+        """(members,): how many of the rows are right with each member added, or what these weigh."""
         means, target = self._means(rows), self._target[rows]
         lead = _lead(means, target)
         right = lead > 0
         close = np.abs(lead) <= self._slack
         right[close] = _winners(means[:, close]) == target[np.nonzero(close)[1]]
-        return np.asarray(np.count_nonzero(right, axis=1))
+        return np.asarray(right @ self._weights[rows])
 
     def _means(self, rows: NDArray[np.intp]) -> Floats:
         """(outputs, members, rows): the prediction with each member added."""
@@ -199,9 +209,10 @@ class _Rmse:
     Where errors cancel to next to nothing so do its digits, and that member is evaluated on the rows.
     """
 
-    def __init__(self, members: list[NDArray[Any]], target: Floats) -> None:
+    def __init__(self, members: list[NDArray[Any]], target: Floats, weights: Floats | None) -> None:
         self._members, self._target = members, target
-        self._gram = _gram(members, target)
+        self._weights = np.ones(len(target)) if weights is None else weights
+        self._gram = _gram(members, target, self._weights)
         self._squares = self._gram.diagonal()
         self._counts = np.zeros(len(members), dtype=np.intp)
 
@@ -214,7 +225,7 @@ class _Rmse:
         squares = np.maximum(sums, 0) / size**2
         for member in np.flatnonzero(sums < _CANCELLED * bounds).tolist():
             squares[member] = self._sum_of_squares(member)
-        return np.asarray(np.sqrt(squares / len(self._target)))
+        return np.asarray(np.sqrt(squares / self._weights.sum()))
 
     def add(self, member: int) -> None:
         self._counts[member] += 1
@@ -224,14 +235,15 @@ class _Rmse:
         counts = self._counts.copy()
         counts[member] += 1
         total = sum(counts[used] * self._members[used][:, 0] for used in np.flatnonzero(counts))
-        return float(np.square(total / counts.sum() - self._target).sum())
+        return float((self._weights * np.square(total / counts.sum() - self._target)).sum())
 
 
-def _gram(members: list[NDArray[Any]], target: Floats) -> Floats:
-    """(members, members): products of the residuals, summed over the rows."""
+def _gram(members: list[NDArray[Any]], target: Floats, weights: Floats) -> Floats:
+    """(members, members): products of the residuals, summed over the rows by their weights."""
     gram = np.zeros((len(members), len(members)))
     for part in _blocks(len(target), len(members)):
-        residuals = np.stack([member[part, 0] - target[part] for member in members])
+        roots = np.sqrt(weights[part])
+        residuals = np.stack([roots * (member[part, 0] - target[part]) for member in members])
         gram += residuals @ residuals.T
     return gram
 
@@ -293,17 +305,19 @@ def checked_target(target: ArrayLike, *, rows: int) -> NDArray[Any]:
     return values
 
 
-def criterion_of(metric: str | Loss, members: list[NDArray[Any]], target: NDArray[Any]) -> Criterion:
-    """The metric's fast path, its input checked, or the general one."""
+def criterion_of(
+    metric: str | Loss, members: list[NDArray[Any]], target: NDArray[Any], weights: Floats | None = None
+) -> Criterion:
+    """The metric's fast path, its input checked, or the general one, whose loss knows of weights (rows,) itself."""
     if callable(metric):
         return _Evaluated(metric, members, target)
     match metric:
         case "log_loss":
-            return _LogLoss(_probabilities(members), _codes(target, members[0].shape[1]))
+            return _LogLoss(_probabilities(members), _codes(target, members[0].shape[1]), weights)
         case "accuracy":
-            return _Accuracy(_probabilities(members), _codes(target, members[0].shape[1]))
+            return _Accuracy(_probabilities(members), _codes(target, members[0].shape[1]), weights)
         case "rmse":
-            return _Rmse(_single_output(members), _numbers(target))
+            return _Rmse(_single_output(members), _numbers(target), weights)
     raise ValueError(f"metric must be one of {', '.join(METRICS)} or a callable, got {metric!r}")
 
 

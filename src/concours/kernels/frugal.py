@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from concours.kernels.criteria import Floats, Loss, checked_members, checked_target, criterion_of
+from concours.kernels.criteria import Criterion, Floats, Loss, checked_members, checked_target, criterion_of
 from concours.kernels.selection import Selection
 
 _ROUNDING = 1e-9
@@ -22,6 +22,7 @@ def frugal_selection(
     costs: ArrayLike,
     limits: ArrayLike,
     steps: int = 100,
+    of_rows: Floats | None = None,
 ) -> Selection:
     """Picks members one at a time, with replacement, so that the loss of their mean falls, within limits.
 
@@ -30,7 +31,7 @@ def frugal_selection(
     ones.
 
     Args:
-        predictions: (rows, outputs) a member, as `greedy_selection` takes them; so too `target` and `metric`.
+        predictions: (rows, outputs) a member, as `greedy_selection` takes them; so too `target`, `metric`, `of_rows`.
         costs: (members, kinds), 0 or more.
         limits: (kinds,), what the members that are picked may cost together.
 
@@ -42,28 +43,24 @@ def frugal_selection(
     starts = np.flatnonzero((cost <= limit).all(axis=1))
     if not len(starts):
         raise ValueError("no member is within the limits")
-    found = [_from(int(start), members, truth, metric, cost, limit, steps) for start in starts]
+    found = [_from(int(start), criterion_of(metric, members, truth, of_rows), cost, limit, steps) for start in starts]
     path, losses = min(found, key=lambda pair: float(pair[1].min()))
     picks = path[: int(losses.argmin()) + 1]
     weights = np.bincount(picks, minlength=len(members)) / len(picks)
     return Selection(picks=tuple(picks), path=tuple(path), weights=weights, losses=losses)
 
 
-def _from(
-    start: int, members: list[NDArray[Any]], truth: NDArray[Any], metric: str | Loss, cost: Floats, limit: Floats,
-    steps: int,
-) -> tuple[list[int], Floats]:  # fmt: skip
+def _from(start: int, criterion: Criterion, cost: Floats, limit: Floats, steps: int) -> tuple[list[int], Floats]:
     """The path from one member on, and the loss after each step."""
-    criterion = criterion_of(metric, members, truth)
     path, losses, pick = list[int](), list[float](), start
-    allowed = np.arange(len(members)) == start
+    allowed = np.arange(len(cost)) == start
     while True:
         each = np.where(allowed, criterion.losses(coarse=False), np.inf)
         pick = int(each.argmin())
         criterion.add(pick)
         path.append(pick)
         losses.append(float(each[pick]))
-        picked = np.isin(np.arange(len(members)), path)
+        picked = np.isin(np.arange(len(cost)), path)
         allowed = picked | (cost[picked].sum(axis=0) + cost <= limit).all(axis=1)
         if len(path) == steps or allowed.sum() == 1:
             return path, np.array(losses)

@@ -16,6 +16,9 @@ from concours.kernels.scores import Means
 
 Floats = NDArray[np.float64]
 
+_ROUNDING = 1e-12
+"""As near to a bound is at it."""
+
 
 def intervals(scores: Means, *, low: float = -np.inf, high: float = np.inf, level: float = LEVEL) -> Floats:
     """(k, 2) intervals of scores, each of which is in its own, within the bounds; NaN where nothing is known.
@@ -50,6 +53,7 @@ def _between(scores: Means, z: float, low: float, high: float) -> Floats:
     """Of correlations between -1 and 1 the scale is Fisher's z (1921), of areas under ROC curves Pepe's (2003)."""
     width = high - low
     shares = (scores.means - low) / width
+    shares = np.where(np.abs(shares - np.round(shares)) < _ROUNDING, np.round(shares), shares)
     slope = shares * (1 - shares)
     off = np.divide(scores.stderr / width, slope, out=np.zeros_like(shares), where=slope != 0)
     with np.errstate(divide="ignore"):

@@ -23,58 +23,67 @@ _PULL = 10.0
 """How strongly weights are drawn to equal shares: as much as so many rows speak."""
 
 
-def pool_weights(predictions: Sequence[Floats], y: NDArray[np.int64]) -> Floats:
+def pool_weights(predictions: Sequence[Floats], y: NDArray[np.int64], of_rows: Floats | None = None) -> Floats:
     """(members,) weights of the logarithmic opinion pool with the least log loss, drawn a little to equal shares.
 
     Args:
         predictions: (rows, classes) probabilities a member.
         y: (rows,) codes of the true classes.
+        of_rows: (rows,) weights of the rows (`weighing.in_rows`).
 
     Laws: weights sum to one; permuting members permutes weights; equal members have equal weights.
     """
     every = np.stack([log_probabilities(p) for p in predictions], axis=2)
-    rows, shares = np.arange(len(every)), np.bincount(y) / len(y)
-    able = able_members(-every[rows, y], -np.log(shares)[y])
+    each = np.ones(len(y)) if of_rows is None else of_rows
+    rows, total = np.arange(len(every)), float(each.sum())
+    shares = np.bincount(y, weights=each) / total
+    able = able_members(-every[rows, y], -np.log(np.maximum(shares, np.finfo(np.float64).tiny))[y], of_rows)
     logs = every[:, :, able]
     true = logs[rows, y]
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         pooled = log_softmax(logs @ weights, axis=1)
         expected = np.einsum("rk,rkm->rm", np.exp(pooled), logs, optimize=True)
-        return -float(pooled[rows, y].mean()), (expected - true).mean(axis=0)
+        return -float(each @ pooled[rows, y]) / total, each @ (expected - true) / total
 
-    return _least(loss, able, rows=len(y))
+    return _least(loss, able, rows=total)
 
 
-def sum_weights(predictions: Sequence[Floats], y: Floats) -> Floats:
+def sum_weights(predictions: Sequence[Floats], y: Floats, of_rows: Floats | None = None) -> Floats:
     """(members,) weights of the sum of values (rows, 1) with the least squared error, drawn a little to equal shares.
 
     Errors are in units of the target's variance. Laws: as of `pool_weights`; moving or scaling targets and predictions
     alike changes nothing but rounding.
     """
+    each = np.ones(len(y)) if of_rows is None else of_rows
     errors = np.concatenate(predictions, axis=1) - y[:, None]
-    able = able_members(np.square(errors), np.square(y - y.mean()))
-    gram = errors[:, able].T @ errors[:, able] / (len(y) * (float(np.var(y)) or 1.0))
+    away = np.square(y - np.average(y, weights=each))
+    able = able_members(np.square(errors), away, of_rows)
+    weighed = np.sqrt(each)[:, None] * errors[:, able]
+    gram = weighed.T @ weighed / (float(each @ away) or float(each.sum()))
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         return float(weights @ gram @ weights), 2 * gram @ weights
 
-    return _least(loss, able, rows=len(y))
+    return _least(loss, able, rows=float(each.sum()))
 
 
-def able_members(losses: Floats, constant: Floats) -> NDArray[np.bool_]:
+def able_members(losses: Floats, constant: Floats, of_rows: Floats | None = None) -> NDArray[np.bool_]:
     """Which members lose less than the best constant, by more than a standard error; all, if none does.
 
     Args:
         losses: (rows, members).
         constant: (rows,) losses of the constant.
+        of_rows: (rows,) weights of the rows.
     """
     gains = constant[:, None] - losses
-    able = gains.mean(axis=0) > gains.std(axis=0) / np.sqrt(len(gains))
+    each = np.ones(len(gains)) if of_rows is None else of_rows
+    mean = np.average(gains, axis=0, weights=each)
+    able = mean > np.sqrt(np.square(each[:, None] * (gains - mean)).sum(axis=0)) / each.sum()
     return able if able.any() else np.ones_like(able)
 
 
-def _least(loss: Callable[[Floats], tuple[float, Floats]], able: NDArray[np.bool_], *, rows: int) -> Floats:
+def _least(loss: Callable[[Floats], tuple[float, Floats]], able: NDArray[np.bool_], *, rows: float) -> Floats:
     """Where a convex loss with its gradient, and the pull, are least on the simplex of the members that are able."""
     members = int(np.count_nonzero(able))
     even = np.full(members, 1 / members)

@@ -2,7 +2,7 @@
 
 Every metric is brought to one form: a number a row, whose mean is the metric. For a mean that is the row's own score;
 for any other it is the pseudo-value, n T - (n - 1) T(without the row) (Tukey 1958). Covariances, skewness and clusters
-are then those of means.
+are then those of means. Where rows have weights (`weighing.in_rows`), of weighted means.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from concours.kernels.weighing import effective, without_each
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -84,7 +86,8 @@ class Means:
         means: (k,).
         covariance: (k, k), of the estimates themselves, not of single rows; NaN where nothing tells it.
         skewness: (k,), third standardised cumulant of the estimates, or (1,) for all; 0, as of normal ones, by default.
-        units: how many independent rows, groups of rows, or blocks the covariance rests on.
+        units: how many independent rows, groups of rows, or blocks the covariance rests on; of unequal weights as many
+            of equal ones as tell as much.
         rarest: how many of them tell of the rarest class, or of a mean: what an estimate without variance rests on.
     """
 
@@ -100,60 +103,81 @@ class Means:
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
-def jackknifed(estimates: Floats, pseudo: Floats, *, groups: Codes | None = None, rarest: float = np.inf) -> Means:
+def jackknifed(
+    estimates: Floats,
+    pseudo: Floats,
+    *,
+    groups: Codes | None = None,
+    weights: Floats | None = None,
+    rarest: float = np.inf,
+) -> Means:
     """Estimates with the covariance and the skewness of the mean of their pseudo-values, paired.
 
     The covariance holds what models share, e.g. hard rows. Where rows come in groups, whole groups are left out of the
     mean: a covariance that is robust to clusters, with the small-sample correction CV3 (Bell and McCaffrey 2002;
-    MacKinnon, Nielsen and Webb 2023).
+    MacKinnon, Nielsen and Webb 2023). Of a weighted mean `m` of `l` it is that of a ratio, about
+    `sum(w ** 2 * (l - m) ** 2) / sum(w) ** 2`: it does not take weights for numbers of rows.
 
     Laws: invariant to the order of the rows; permuting the models permutes the result; groups of one row each are as no
-    groups; rows that all come twice, as groups of two, are about as rows that come once.
+    groups; rows that all come twice, as groups of two, are about as rows that come once; equal weights are as none.
 
     Args:
         estimates: (k,).
         pseudo: (rows, k).
         groups: (rows,) codes from 0, each of which occurs.
+        weights: (rows,) above 0.
         rarest: rows of the rarest class that the estimates tell of.
     """
-    rows = len(pseudo)
-    moved = (pseudo - pseudo.mean(axis=0)) / rows
-    sizes = np.ones((1, 1))
+    each = np.ones(len(pseudo)) if weights is None else weights
+    total = each.sum()
+    moved = each[:, None] * (pseudo - (each[:, None] * pseudo).sum(axis=0) / total) / total
+    sizes = each[:, None]
     if groups is not None:
-        sizes = np.bincount(groups)[:, None].astype(np.float64)
+        sizes = np.bincount(groups, weights=each)[:, None].astype(np.float64)
         moved = np.stack([np.bincount(groups, weights=column) for column in moved.T], axis=1)
-    units = len(moved)
-    if units > 1:
-        moved *= rows / (rows - sizes)
-    total = moved.T @ moved
-    covariance = total * (units - 1) / units if units > 1 else np.full_like(total, np.nan)
-    spread = np.diag(total) ** 1.5
+    units = effective(each, groups)
+    if len(moved) > 1:
+        moved *= total / (total - sizes)
+    squares = moved.T @ moved
+    covariance = squares * (units - 1) / units if len(moved) > 1 else np.full_like(squares, np.nan)
+    spread = np.diag(squares) ** 1.5
     third = np.einsum("ij,ij,ij->j", moved, moved, moved)
     skewness = np.divide(third, spread, out=np.zeros_like(spread), where=spread > 0)
     return Means(estimates, covariance, skewness, units, min(rarest, units))
 
 
-def row_means(rows: Floats, *, groups: Codes | None = None) -> Means:
+def row_means(rows: Floats, *, groups: Codes | None = None, weights: Floats | None = None) -> Means:
     """Means over rows of scores (rows, k)."""
-    return jackknifed(rows.mean(axis=0), rows, groups=groups)
+    return jackknifed(np.average(rows, axis=0, weights=weights), rows, groups=groups, weights=weights)
 
 
-def root_means(rows: Floats, *, groups: Codes | None = None) -> Means:
+def root_means(rows: Floats, *, groups: Codes | None = None, weights: Floats | None = None) -> Means:
     """Square roots of means over rows of scores (rows, k) of at least 0."""
-    n, sums = len(rows), rows.sum(axis=0)
-    roots = np.sqrt(sums / n)
-    without = np.sqrt(np.maximum(sums - rows, 0.0) / max(n - 1, 1))
-    return jackknifed(roots, n * roots - (n - 1) * without, groups=groups)
+    each = np.ones(len(rows)) if weights is None else weights
+    weighed = each[:, None] * rows
+    total, sums = each.sum(), weighed.sum(axis=0)
+    roots = np.sqrt(sums / total)
+    without = np.sqrt(np.maximum(sums - weighed, 0.0) / _left(total, each)[:, None])
+    return jackknifed(roots, without_each(roots, without, each), groups=groups, weights=weights)
 
 
-def r2_means(y: Floats, predictions: Sequence[Floats], *, groups: Codes | None = None) -> Means:
+def r2_means(
+    y: Floats, predictions: Sequence[Floats], *, groups: Codes | None = None, weights: Floats | None = None
+) -> Means:
     """Coefficients of determination of several models, whose predictions are (rows, 1), on the same rows."""
-    n, spread = len(y), np.square(y - y.mean())
-    errors = np.stack([squared_errors(y, p) for p in predictions], axis=1)
+    each = np.ones(len(y)) if weights is None else weights
+    total = each.sum()
+    spread = each * np.square(y - np.average(y, weights=weights))
+    errors = each[:, None] * np.stack([squared_errors(y, p) for p in predictions], axis=1)
     shares = 1 - errors.sum(axis=0) / spread.sum()
-    left = spread.sum() - n / max(n - 1, 1) * spread
+    left = spread.sum() - total / _left(total, each) * spread
     without = 1 - (errors.sum(axis=0) - errors) / np.maximum(left, np.finfo(np.float64).tiny)[:, None]
-    return jackknifed(shares, n * shares - (n - 1) * without, groups=groups)
+    return jackknifed(shares, without_each(shares, without, each), groups=groups, weights=weights)
+
+
+def _left(total: float, each: Floats) -> Floats:
+    """The weight of all but each row; of a single row anything, as nothing is known without it."""
+    return np.where(total > each, total - each, 1.0)
 
 
 def replicate_means(estimates: Floats, replicates: Floats, *, units: float = np.inf) -> Means:

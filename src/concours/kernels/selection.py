@@ -56,6 +56,7 @@ def greedy_selection(
     metric: str | Loss,
     steps: int = 100,
     seed: int = 0,
+    of_rows: Floats | None = None,
 ) -> Selection:
     """Pick members one at a time, with replacement, so that the loss of their mean falls fastest.
 
@@ -66,6 +67,8 @@ def greedy_selection(
     probabilities (the mean is renormalised, rows need not sum to one exactly). For ``"rmse"`` floats, ``outputs`` = 1.
     A callable ``loss(target, prediction)``, smaller is better, gets the target as given and the mean (rows, outputs).
 
+    ``of_rows``: (rows,) weights of the rows, for the metrics by name; a callable knows them itself.
+
     Laws: the result depends on the arguments alone; where nothing ties, permuting the members permutes the weights.
     Raises ``ValueError`` for what does not fit together. Source: Caruana et al. 2004, "Ensemble selection from
     libraries of models", ICML.
@@ -75,7 +78,7 @@ def greedy_selection(
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed must be from 0 to 2**32 - 1, got {seed}")
     members = checked_members(predictions)
-    criterion = criterion_of(metric, members, checked_target(target, rows=len(members[0])))
+    criterion = criterion_of(metric, members, checked_target(target, rows=len(members[0])), of_rows)
     return _cut(*_search(criterion, len(members), steps, seed), members=len(members))
 
 

@@ -165,6 +165,16 @@ class Report:
         return int(self.value["task"]["rows_test"])
 
     @property
+    def weighing(self) -> str:
+        """How much rows of unequal weights tell, in words; empty where all weigh alike."""
+        told = self.value["task"].get("rows_effective", {})
+        effective = told.get("test" if self.rows_test else "train")
+        if not told:
+            return ""
+        much = f": those that judge tell as much as {effective:,.0f} of equal weight" if effective else ""
+        return f"Rows count by their weights in fits, scores, intervals and credit{much}."
+
+    @property
     def rows_judging(self) -> int:
         """Rows of the part that judges: the test part, or without one the training part."""
         return self.rows_test or int(self.value["task"]["rows_train"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -12,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from concours.core.errors import ContestError, nearest
@@ -36,6 +34,8 @@ from concours.kernels.scores import (
     squared_errors,
     squared_log_errors,
 )
+from concours.kernels.weighing import effective, in_rows
+from concours.tasks.scorers import scorer_value
 
 Floats = NDArray[np.float64]
 Needs = Literal["probabilities", "ranks", "labels", "values"]
@@ -47,14 +47,17 @@ _MOST_SORTS = 50  # classes; above, a row of each sort left out costs more than 
 class Measure:
     """How a metric is computed: by just one of `rows`, `counts`, `joint` and `whole`.
 
+    Rows may have weights, (rows,), in any unit: a row of weight k counts as k rows, one of weight 0 as none.
+
     Attributes:
         needs: what of a prediction it is computed from: `probabilities`, a proper score; `ranks`, only their order;
             `labels`, the class named; or `values`, of a regression.
         rows: scores of single rows, whose mean (or its square root) is the metric.
         root: whether the metric is the square root of the mean.
         counts: the metric as a function of the confusion matrix.
-        joint: as `means`, of targets, predictions and groups.
-        whole: the metric of targets and predictions (rows, outputs), known at no smaller scale.
+        joint: as `means`, of targets, predictions, groups and weights.
+        whole: the metric of targets, predictions (rows, outputs) and weights, known at no smaller scale.
+        weighted: whether `whole` takes weights.
         low, high: the bounds of the metric.
         classes: how many there must be.
     """
@@ -66,22 +69,28 @@ class Measure:
     root: bool = False
     counts: OfCounts | None = None
     joint: Callable[..., Means] | None = None
-    whole: Callable[[Any, Floats], float] | None = None
+    whole: Callable[[Any, Floats, Floats | None], float] | None = None
+    weighted: bool = True
     low: float = -np.inf
     high: float = np.inf
     classes: int | None = None
 
-    def score(self, y: NDArray[Any], p: Floats) -> float:
-        """The raw metric of predictions (rows, outputs) against targets (rows,)."""
+    def score(self, y: NDArray[Any], p: Floats, weights: Floats | None = None) -> float:
+        """The raw metric of predictions (rows, outputs) against targets (rows,); undefined where nothing weighs."""
+        if weights is not None:
+            counted = np.flatnonzero(weights > 0)
+            if not len(counted):
+                return np.nan
+            y, p, weights = y[counted], p[counted], in_rows(weights[counted])
         if self.rows is not None:
-            mean = float(self.rows(y, p).mean())
+            mean = float(np.average(self.rows(y, p), weights=weights))
             return mean**0.5 if self.root else mean
         if self.counts is not None:
-            return float(self.counts(confusion(y, p.argmax(axis=1), p.shape[1])))
+            return float(self.counts(confusion(y, p.argmax(axis=1), p.shape[1], weights)))
         if self.joint is not None:
-            return float(self.joint(y, [p]).means[0])
+            return float(self.joint(y, [p], weights=weights).means[0])
         assert self.whole is not None  # noqa: S101 (for the type checker)
-        return self.whole(y, p)
+        return self.whole(y, p, weights)
 
     def means(
         self,
@@ -91,26 +100,45 @@ class Measure:
         seed: int,
         rounds: int,
         groups: NDArray[np.int64] | None = None,
+        weights: Floats | None = None,
     ) -> Means:
         """The metric of several models on the same rows, and how these estimates vary together.
 
         By the jackknife where what the metric is without each row is known at once; else, so for a user's own and for
         scikit-learn's, by a paired bootstrap of the rows. Rows of one group, (rows,) codes, are resampled together.
         """
+        if weights is not None:
+            counted = np.flatnonzero(weights > 0)
+            if not len(counted):
+                return Means(np.full(len(predictions), np.nan), np.full((len(predictions),) * 2, np.nan))
+            y, predictions, weights = y[counted], [p[counted] for p in predictions], in_rows(weights[counted])
+            groups = None if groups is None else np.unique(groups[counted], return_inverse=True)[1]
         if self.rows is not None:
             of_rows = np.stack([self.rows(y, p) for p in predictions], axis=1)
-            return root_means(of_rows, groups=groups) if self.root else row_means(of_rows, groups=groups)
+            return (root_means if self.root else row_means)(of_rows, groups=groups, weights=weights)
         classes = predictions[0].shape[1]
         if self.counts is not None and classes <= _MOST_SORTS:
-            return count_means(y, [p.argmax(axis=1) for p in predictions], classes, self.counts, groups=groups)
+            labels = [p.argmax(axis=1) for p in predictions]
+            return count_means(y, labels, classes, self.counts, groups=groups, weights=weights)
         if self.joint is not None:
-            return self.joint(y, predictions, groups=groups)
-        rng = np.random.default_rng(seed)
+            return self.joint(y, predictions, groups=groups, weights=weights)
+        return self._resampled(y, predictions, groups, weights, np.random.default_rng(seed), rounds)
+
+    def _resampled(
+        self,
+        y: NDArray[Any],
+        predictions: list[Floats],
+        groups: NDArray[np.int64] | None,
+        weights: Floats | None,
+        rng: np.random.Generator,
+        rounds: int,
+    ) -> Means:
         draws = [resampled(len(y), groups, rng) for _ in range(rounds)]
-        replicates = [[self.score(y[rows], p[rows]) for p in predictions] for rows in draws]
+        drawn = [(rows, None if weights is None else weights[rows]) for rows in draws]
+        replicates = [[self.score(y[rows], p[rows], each) for p in predictions] for rows, each in drawn]
         kept = np.asarray([row for row in replicates if np.isfinite(row).all()]).reshape(-1, len(predictions))
-        units = len(y) if groups is None else int(groups.max()) + 1
-        return replicate_means(np.asarray([self.score(y, p) for p in predictions]), kept, units=units)
+        units = effective(np.ones(len(y)) if weights is None else weights, groups)
+        return replicate_means(np.asarray([self.score(y, p, weights) for p in predictions]), kept, units=units)
 
     def intervals(self, means: Means) -> Floats:
         """95% intervals of such means, (models, 2), within the metric's bounds."""
@@ -118,10 +146,16 @@ class Measure:
 
 
 def _areas(area: Area) -> Callable[..., Means]:
-    def joint(y: NDArray[np.int64], predictions: Sequence[Floats], *, groups: NDArray[np.int64] | None = None) -> Means:
+    def joint(
+        y: NDArray[np.int64],
+        predictions: Sequence[Floats],
+        *,
+        groups: NDArray[np.int64] | None = None,
+        weights: Floats | None = None,
+    ) -> Means:
         """Undefined, not wrong, where all rows are of one class."""
         if len(np.unique(y)) > 1:
-            return area_means(y, predictions, area, groups=groups)
+            return area_means(y, predictions, area, groups=groups, weights=weights)
         return Means(np.full(len(predictions), np.nan), np.full((len(predictions),) * 2, np.nan))
 
     return joint
@@ -172,8 +206,8 @@ def measure(
 
     A name is one of ours, e.g. `f1_macro` or `pinball@0.9`; of scikit-learn's scorers; or `module:function`, a user's
     own. That is called with true labels or values (rows,) and the predicted ones; if it has a parameter `y_proba` or
-    `proba`, with the probabilities (rows, classes) as that instead. It is better the greater it is, unless it has an
-    attribute `greater_is_better` that is false.
+    `proba`, with the probabilities (rows, classes) as that instead; and with weights of the rows as `sample_weight`,
+    where there are any. It is better the greater it is, unless it has an attribute `greater_is_better` that is false.
 
     Args:
         function: what `module:function` stands for, where that is not an installed module's.
@@ -199,6 +233,22 @@ def measure(
             f"use {', '.join(instead)}"
         )
     return own
+
+
+def check_weights(measures: Sequence[Measure]) -> None:
+    """Refuses metrics that cannot be told of rows with weights.
+
+    Raises:
+        ContestError: a metric takes no weights of rows.
+    """
+    for found in measures:
+        if not found.weighted:
+            name = found.metric.name
+            cure = "give the function a parameter sample_weight" if ":" in name else "take another metric"
+            raise ContestError(
+                f"task.metrics: {name!r} takes no weights of rows, and task.weight gives some; {cure}, or leave "
+                "task.weight out"
+            )
 
 
 def check_target(measures: Sequence[Measure], y: NDArray[Any]) -> None:
@@ -255,20 +305,22 @@ def _imported(name: str) -> Callable[..., float]:
 
 
 def _users(name: str, target: str, function: Callable[..., float], labels: Sequence[Any] | None) -> Measure:
-    proba = next((key for key in _parameters(function) if key in ("y_proba", "proba")), None)
+    parameters = _parameters(function)
+    proba = next((key for key in parameters if key in ("y_proba", "proba")), None)
     if proba and target == "number":
         raise ContestError(f"task.metrics: {name!r} takes probabilities, and a number has none")
     known = None if labels is None else np.asarray(labels)
 
-    def whole(y: NDArray[Any], p: Floats) -> float:
+    def whole(y: NDArray[Any], p: Floats, weights: Floats | None) -> float:
         true = y if known is None or target == "number" else known[y]
+        further = {} if weights is None else {"sample_weight": weights}
         if proba:
-            value = function(true, **{proba: p})
+            value = function(true, **{proba: p}, **further)
         elif target == "number":
-            value = function(true, p[:, 0])
+            value = function(true, p[:, 0], **further)
         else:
             named = p.argmax(axis=1)
-            value = function(true, named if known is None else known[named])
+            value = function(true, named if known is None else known[named], **further)
         try:
             return float(value)
         except (TypeError, ValueError):
@@ -276,7 +328,13 @@ def _users(name: str, target: str, function: Callable[..., float], labels: Seque
 
     needs: Needs = "values" if target == "number" else "probabilities" if proba else "labels"
     better = bool(getattr(function, "greater_is_better", True))
-    return Measure(metric=Metric(name=name, greater_is_better=better), target=target, needs=needs, whole=whole)
+    return Measure(
+        metric=Metric(name=name, greater_is_better=better),
+        target=target,
+        needs=needs,
+        whole=whole,
+        weighted="sample_weight" in parameters,
+    )
 
 
 def _parameters(function: Callable[..., Any]) -> Sequence[str]:
@@ -296,69 +354,50 @@ def _scorer(name: str, target: str, classes: int) -> Measure:
         metric=Metric(name=name, greater_is_better=True),
         target=target,
         needs=of_classes if target == "classes" else "values",
-        whole=lambda y, p: _scorer_value(name, target, y, p),
+        whole=lambda y, p, weights: scorer_value(name, target, y, p, weights),
     )
     _try_out(found, classes)
-    return replace(found, whole=lambda y, p: _scorer_value_or_nan(name, target, y, p))
+    return replace(
+        found,
+        whole=lambda y, p, weights: _value_or_nan(name, target, y, p, weights),
+        weighted="sample_weight" in _parameters(get_scorer(name)._score_func) and _takes_weights(found, classes),
+    )
 
 
-def _scorer_value_or_nan(name: str, target: str, y: NDArray[Any], p: Floats) -> float:
+def _value_or_nan(name: str, target: str, y: NDArray[Any], p: Floats, weights: Floats | None) -> float:
     """Undefined where the scorer refuses these rows, as many do where a class is not among them."""
     try:
-        return _scorer_value(name, target, y, p)
+        return scorer_value(name, target, y, p, weights)
     except ValueError:
         return np.nan
 
 
-class _Told(BaseEstimator):
-    """An estimator that has its predictions already; `X` is numbers of rows. So scorers are used as they are meant."""
-
-    def __init__(self, p: Floats) -> None:
-        self.p = p
-
-    def fit(self, X: object, y: object = None) -> _Told:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
-class _ToldClassifier(ClassifierMixin, _Told):
-    @property
-    def classes_(self) -> NDArray[np.int64]:
-        return np.arange(self.p.shape[1])
-
-    def predict_proba(self, X: NDArray[np.int64]) -> Floats:
-        return self.p[X]
-
-    def predict(self, X: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.asarray(self.p[X].argmax(axis=1))
-
-
-class _ToldRegressor(RegressorMixin, _Told):
-    def predict(self, X: NDArray[np.int64]) -> Floats:
-        return self.p[X, 0]
-
-
-def _scorer_value(name: str, target: str, y: NDArray[Any], p: Floats) -> float:
-    told = _ToldClassifier(p) if target == "classes" else _ToldRegressor(p)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return float(get_scorer(name)(told, np.arange(len(y)), y))
-
-
 def _try_out(found: Measure, classes: int) -> None:
     """Scores a few invented rows, so that a scorer that cannot work is refused before anything is fitted."""
-    if found.target == "classes":
-        y = np.arange(3 * classes) % classes
-        p = np.full((len(y), classes), 0.1 / classes)
-        p[np.arange(len(y)), np.roll(y, 1) if len(y) % 2 else y] += 0.9
-    else:
-        y = np.arange(1, 6)
-        p = y[::-1, None].astype(np.float64)
     try:
-        found.score(y, p)
+        found.score(*_invented(found, classes))
     except Exception as error:  # noqa: BLE001 (scorers say in many ways that they do not suit)
         what = f"{classes} classes" if found.target == "classes" else "numbers"
         text = str(error).splitlines()[0][:150]
         raise ContestError(f"task.metrics: {found.metric.name!r} does not suit a target of {what}: {text}") from None
+
+
+def _takes_weights(found: Measure, classes: int) -> bool:
+    """Some scorers have a parameter for weights, and refuse them for some targets."""
+    y, p = _invented(found, classes)
+    try:
+        found.score(y, p, np.ones(len(y)))
+    except Exception:  # noqa: BLE001 (as above)
+        return False
+    return True
+
+
+def _invented(found: Measure, classes: int) -> tuple[NDArray[Any], Floats]:
+    """Targets and predictions of a few rows."""
+    if found.target == "classes":
+        y = np.arange(3 * classes) % classes
+        p = np.full((len(y), classes), 0.1 / classes)
+        p[np.arange(len(y)), np.roll(y, 1) if len(y) % 2 else y] += 0.9
+        return y, p
+    y = np.arange(1, 6)
+    return y, y[::-1, None].astype(np.float64)

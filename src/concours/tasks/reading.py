@@ -27,6 +27,7 @@ from concours.tasks.readers.opened import Opened, Options, Rows, Unit
 from concours.tasks.readers.source import open_source
 from concours.tasks.readers.stacked import source_in
 from concours.tasks.task import Task
+from concours.tasks.weights import require_column, weights_apart
 
 __all__ = ["MISSING", "Data", "as_table", "conform", "inputs_of", "open_inputs", "read", "read_csv", "read_inputs"]
 
@@ -41,6 +42,7 @@ class Data:
         x: an Arrow table, texts (rows,), or pictures (rows, height, width[, channels]).
         y: (rows,) labels, texts as a file writes them or as a typed source has them; or float64; none where new rows
             come without a target.
+        weights: (rows,) float64 of at least 0, not all 0, where the task gives some.
         name: of the data, for people.
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
@@ -58,6 +60,7 @@ class Data:
     unit: Unit = "row"
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    weights: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -80,6 +83,7 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     found = opened.test if task.test is None else _opened(task.test, task, kind, folder, like=data.x)
     if found is None:
         return data, None
+    require_column(task.weight)
     known = found.x.column_names if isinstance(found.x, pa.Table) else task.drop
     test = _data(found, replace(task, text=data.text, drop=tuple(name for name in task.drop if name in known)), kind)
     return data, replace(test, x=conform(test.x, data.x, test.name))
@@ -228,7 +232,7 @@ def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None
 
 def _names(task: Task, like: Rows | None) -> tuple[str, ...]:
     """Columns that the task names; of a test part, those of the data as well."""
-    keys = (task.target, *task.text, *task.drop, task.id, task.split.group, task.split.time)
+    keys = (task.target, *task.text, *task.drop, task.id, task.weight, task.split.group, task.split.time)
     named = tuple(str(key) for key in keys if isinstance(key, (str, int)))
     return (*named, *like.column_names) if isinstance(like, pa.Table) else named
 
@@ -269,6 +273,7 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     x, y = _apart(x, y, target, opened, name)
     text: tuple[str, ...] = ()
     apart: pa.Table | None = None
+    x, weights, said = weights_apart(x, task.weight, name)
     if isinstance(x, pa.Table):
         whole = x
         x = _kept(x, task.drop, name)
@@ -290,7 +295,8 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
         unit=opened.unit,
         left_out=opened.left_out,
         notes=opened.notes,
-        warnings=opened.warnings,
+        warnings=(*opened.warnings, *said),
+        weights=weights,
     )
 
 

@@ -66,6 +66,9 @@ class Task:
             stand before it; by default found out. Without one they are called 0, 1, ….
         drop: columns that are left out, e.g. identifiers.
         id: a column that names the rows, which no model gets; `concours score` finds rows by it.
+        weight: the column that says how much each row counts, in fitting, metrics and intervals, or, in Python, the
+            weights themselves, (rows,): a row of weight 2 as two rows would, one of 0 as none. No model gets it, and
+            new rows need none.
         positive: the class that metrics of two classes look for; it is made the last. By default the last in order.
         classes: the labels in their order, for an ordinal target; by default sorted.
         labels: how labels that are written in several ways are meant, e.g. `{"<=50K.": "<=50K"}`.
@@ -86,6 +89,7 @@ class Task:
     header: bool | int | None = None
     drop: tuple[str, ...] = ()
     id: str | None = None
+    weight: Any = None
     positive: Any = None
     classes: tuple[Any, ...] = ()
     labels: Mapping[str, Any] = field(default_factory=dict)

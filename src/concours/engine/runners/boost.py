@@ -13,6 +13,7 @@ from concours.core.ports import Store
 from concours.engine.layers import fit_layer, get_layer, put_layer
 from concours.engine.rows import first_division, held_out
 from concours.engine.runners.join import members_of
+from concours.engine.runners.score import weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 
@@ -23,7 +24,7 @@ def boost(job: Job, store: Store) -> Yield:
     y = get_array(store, job.inputs["y"])[rows]
     seen = [member[rows] for member in members_of(job, store, "selection")]
     with steady(threads=job.threads, seed=job.seed):
-        layer = fit_layer(seen, y, job.params["classes"], seed=job.seed)
+        layer = fit_layer(seen, y, job.params["classes"], seed=job.seed, of_rows=weights_of(job, store, rows))
     return Yield(outputs={"model": put_layer(store, layer)}, values={"shares": layer.shares(len(seen))})
 
 

@@ -12,15 +12,17 @@ from concours.commons.blobs import get_array, put_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
-from concours.engine.runners.score import measures
+from concours.engine.runners.score import measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.calibration import temperature
 from concours.kernels.counts import OfCounts
 from concours.kernels.decisions import decision_weights
 from concours.kernels.scores import log_losses
+from concours.kernels.weighing import among
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
 
 def calibrate(job: Job, store: Store) -> Yield:
@@ -30,11 +32,11 @@ def calibrate(job: Job, store: Store) -> Yield:
     test part by all. Where the ranking metric is one of labels, also finds by which weights of the classes to decide.
     """
     p, y = (get_array(store, job.inputs[name]) for name in ("selection", "y"))
-    folds = first_division(store, job.inputs["folds"])
+    folds, weights = first_division(store, job.inputs["folds"]), weights_of(job, store)
     outputs, calibration = {}, None
     with steady(threads=job.threads, seed=job.seed):
-        told, found = crossed(p, y, folds), temperature(p, y)
-    if log_losses(y, told).mean() < log_losses(y, p).mean():
+        told, found = crossed(p, y, folds, weights), temperature(p, y, weights)
+    if better(y, told, p, weights):
         calibration, p = asdict(found), told
         parts = {"selection": told}
         if "test" in job.outputs:
@@ -42,23 +44,30 @@ def calibrate(job: Job, store: Store) -> Yield:
         outputs = {name: put_array(store, part) for name, part in parts.items()}
     unchanged = {name: job.inputs[name] for name in job.outputs}
     counts = measures(job)[0].counts
-    decision = decision_of(p, y, folds, counts) if counts else None
+    decision = decision_of(p, y, folds, counts, weights) if counts else None
     return Yield(outputs=unchanged | outputs, values={"calibration": calibration, "decision": decision})
 
 
-def crossed(p: Floats, y: NDArray[np.int64], folds: NDArray[np.int64]) -> Floats:
+def better(y: Codes, told: Floats, p: Floats, weights: Floats | None) -> bool:
+    """Whether some predictions have less log loss than others."""
+    one, other = (np.average(log_losses(y, each), weights=weights) for each in (told, p))
+    return bool(one < other)
+
+
+def crossed(p: Floats, y: Codes, folds: Codes, weights: Floats | None = None) -> Floats:
     """The rows of each fold, calibrated by those of the others."""
     result = np.empty_like(p)
     for fold in np.unique(folds):
         held_out = folds == fold
-        result[held_out] = temperature(p[~held_out], y[~held_out]).apply(p[held_out])
+        found = temperature(p[~held_out], y[~held_out], among(weights, ~held_out))
+        result[held_out] = found.apply(p[held_out])
     return result
 
 
-def decision_of(p: Floats, y: NDArray[np.int64], folds: NDArray[np.int64], metric: OfCounts) -> dict[str, Any]:
+def decision_of(p: Floats, y: Codes, folds: Codes, metric: OfCounts, weights: Floats | None = None) -> dict[str, Any]:
     """Weights of the classes by all rows, and for each fold by the others."""
     others = (folds != fold for fold in range(int(folds.max()) + 1))
     return {
-        "weights": decision_weights(p, y, metric).tolist(),
-        "fold_weights": [decision_weights(p[rows], y[rows], metric).tolist() for rows in others],
+        "weights": decision_weights(p, y, metric, weights).tolist(),
+        "fold_weights": [decision_weights(p[rows], y[rows], metric, among(weights, rows)).tolist() for rows in others],
     }

@@ -13,7 +13,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of
-from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures
+from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.blending import blend
@@ -26,6 +26,7 @@ from concours.kernels.complementarity import (
 )
 from concours.kernels.criteria import METRICS
 from concours.kernels.decisions import decision_weights
+from concours.kernels.weighing import among
 from concours.tasks.metrics import Measure
 
 Floats = NDArray[np.float64]
@@ -46,8 +47,9 @@ def complement(job: Job, store: Store) -> Yield:
     It and the best of them are then compared on the part that judges. Where that is the out-of-fold predictions
     themselves, the rows of a fold are joined by alliances that were chosen on the other folds.
 
-    Params: `decisions` and `names` of the models, `part`. Inputs: `y` and `predictions0…` of the part that judges,
-    `selection_y` and `selection0…` out-of-fold, `folds`.
+    Params: `decisions` and `names` of the models, `part`. Inputs: `y`, `predictions0…`, and `groups` and `weights`,
+    where there are any, of the part that judges, `selection_y`, `selection0…` and `selection_weights` out-of-fold,
+    `folds`. Weights of rows count in scores and in what is chosen by them; errors are counted as they are.
 
     Values: lists in the order of the models; `rescued` has shares of the `mistakes` of `best`; of `smallest` the score
     is raw, and `difference` is that from the best alliance, whose members are `best_members`; none where undefined.
@@ -57,12 +59,15 @@ def complement(job: Job, store: Store) -> Yield:
     models, seen = members_of(job, store, "predictions"), members_of(job, store, "selection")
     folds = first_division(store, job.inputs["folds"])
     with steady(threads=job.threads, seed=job.seed):
-        best = _best(measure, seen_y, [as_taken(measure, p, d, folds) for p, d in zip(seen, decisions, strict=True)])
+        weights = weights_of(job, store, name="selection_weights")
+        taken = [as_taken(measure, p, d, folds) for p, d in zip(seen, decisions, strict=True)]
+        best = _best(measure, seen_y, taken, weights)
         told = [decided(p, d, folds if crossed else None) for p, d in zip(models, decisions, strict=True)]
         errors, wrong, right = _errors(job.params["classes"], y, told, best)
         shares = rescued(wrong[best], right)
-        chooser = _Chooser(measure=measure, y=seen_y, models=seen, seed=job.seed)
-        smallest = _judged(chooser, y, models, folds if crossed else None, groups_of(job, store))
+        chooser = _Chooser(measure=measure, y=seen_y, models=seen, seed=job.seed, weights=weights)
+        groups, mass = groups_of(job, store), weights_of(job, store)
+        smallest = _judged(chooser, y, models, folds if crossed else None, groups, mass)
     return Yield(
         values={
             "names": list(job.params["names"]),
@@ -76,8 +81,8 @@ def complement(job: Job, store: Store) -> Yield:
     )
 
 
-def _best(measure: Measure, y: NDArray[Any], told: list[Floats]) -> int:
-    scores = np.array([measure.score(y, p) for p in told])
+def _best(measure: Measure, y: NDArray[Any], told: list[Floats], weights: Floats | None) -> int:
+    scores = np.array([measure.score(y, p, weights) for p in told])
     return int(scores.argmax() if measure.metric.greater_is_better else scores.argmin())
 
 
@@ -111,28 +116,30 @@ class _Chooser:
     y: NDArray[Any]
     models: list[Floats]
     seed: int
+    weights: Floats | None
 
     def choose(self, rows: NDArray[np.int64]) -> tuple[_Alliance, _Alliance]:
         """The smallest that does and the best, by those rows, or twenty thousand of them spread evenly."""
         rows = rows[:: (len(rows) - 1) // _ENOUGH + 1]
         y, models, name = self.y[rows], [p[rows] for p in self.models], self.measure.metric.name
-        sign = -1 if self.measure.metric.greater_is_better else 1
+        sign, weights = -1 if self.measure.metric.greater_is_better else 1, among(self.weights, rows)
 
         def loss(truth: NDArray[Any], p: Floats) -> float:
-            return sign * self.measure.score(truth, p)
+            return sign * self.measure.score(truth, p, weights)
 
         metric = name if name in METRICS else loss
-        grown = growing_alliances(models, y, metric=metric, steps=_STEPS, seed=self.seed)
-        alliances = [_Alliance(weights=weights, decision=self._decision(models, weights, y)) for weights in grown]
+        grown = growing_alliances(models, y, metric=metric, steps=_STEPS, seed=self.seed, of_rows=weights)
+        alliances = [_Alliance(weights=each, decision=self._decision(models, each, y, weights)) for each in grown]
         for alliance in alliances:
-            worse, stderr = difference(self.measure, y, alliance.predict(models), alliances[-1].predict(models))
+            said = alliance.predict(models), alliances[-1].predict(models)
+            worse, stderr = difference(self.measure, y, *said, weights=weights)
             if sign * worse <= stderr:
                 return alliance, alliances[-1]
         return alliances[-1], alliances[-1]
 
-    def _decision(self, models: list[Floats], weights: Floats, y: NDArray[Any]) -> Floats | None:
+    def _decision(self, models: list[Floats], shares: Floats, y: NDArray[Any], weights: Floats | None) -> Floats | None:
         counts = self.measure.counts
-        return decision_weights(blend(models, weights), y, counts) if counts else None
+        return decision_weights(blend(models, shares), y, counts, weights) if counts else None
 
 
 def _judged(
@@ -141,6 +148,7 @@ def _judged(
     models: list[Floats],
     folds: NDArray[np.int64] | None,
     groups: NDArray[np.int64] | None,
+    weights: Floats | None,
 ) -> dict[str, Any] | None:
     """The smallest alliance and how it does, beside the best; none where the metric is undefined on these rows."""
     small, best = chooser.choose(np.arange(len(chooser.y)))
@@ -152,8 +160,8 @@ def _judged(
             inside = np.flatnonzero(folds == fold)
             for whole, alliance in zip(told, chooser.choose(np.flatnonzero(folds != fold)), strict=True):
                 whole[inside] = alliance.predict([p[inside] for p in models])
-    apart, stderr = difference(chooser.measure, y, told[0], told[1], groups)
-    score = chooser.measure.score(y, told[0])
+    apart, stderr = difference(chooser.measure, y, told[0], told[1], groups, weights)
+    score = chooser.measure.score(y, told[0], weights)
     if not np.isfinite([score, apart, stderr]).all():
         return None
     members = np.flatnonzero(small.weights)
@@ -168,9 +176,14 @@ def _judged(
 
 
 def difference(
-    measure: Measure, y: NDArray[Any], one: Floats, other: Floats, groups: NDArray[np.int64] | None = None
+    measure: Measure,
+    y: NDArray[Any],
+    one: Floats,
+    other: Floats,
+    groups: NDArray[np.int64] | None = None,
+    weights: Floats | None = None,
 ) -> tuple[float, float]:
     """By how much the raw score of one differs from the other's on the same rows, and the standard error of that."""
-    means = measure.means(y, [one, other], seed=0, rounds=_ROUNDS, groups=groups)
+    means = measure.means(y, [one, other], seed=0, rounds=_ROUNDS, groups=groups, weights=weights)
     variance = means.covariance[0, 0] + means.covariance[1, 1] - 2 * means.covariance[0, 1]
     return float(means.means[0] - means.means[1]), float(np.sqrt(max(variance, 0.0)))

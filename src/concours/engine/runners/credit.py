@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from concours.commons.blobs import get_array
 from concours.core.job import Job
@@ -13,7 +15,7 @@ from concours.engine.coalitions import Game, some_rows, to_weigh
 from concours.engine.layers import get_layer
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of, numbered
-from concours.engine.runners.score import measures
+from concours.engine.runners.score import groups_of, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.calibration import Calibration
@@ -40,7 +42,7 @@ def credit(job: Job, store: Store) -> Yield:
 
     Params: `how` (`mean`, `vote`, `pool`, `boosted`), `refit`, `part`, `weights` of the members, one list, or one for
     each fold where `part` is `selection`, `calibration`, `decision`. Inputs: `y`, `train_y`, `folds`, `predictions0…`;
-    `groups` of rows that belong together;
+    `groups` of rows that belong together; `weights` of the rows that judge, and `train_weights`, where there are any;
     `selection0…` to find weights again for the test part; `model0…` of a boosted stack, one, or one for each fold.
 
     Values: lists in the order of the members; `interactions` has [first, second, value, stderr].
@@ -72,6 +74,7 @@ def credit(job: Job, store: Store) -> Yield:
 
 def _game(job: Job, store: Store) -> Game:
     params, classes, crossed = job.params, job.params["classes"], job.params["part"] == "selection"
+    mass, train_mass = weights_of(job, store), weights_of(job, store, name="train_weights")
     measure = measures(job)[0]
     y, train_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["train_y"])
     folds = first_division(store, job.inputs["folds"])
@@ -85,15 +88,25 @@ def _game(job: Job, store: Store) -> Game:
         members=members_of(job, store, "predictions"),
         weights=np.resize(np.asarray(params["weights"], dtype=np.float64), (groups, len(params["weights"][0]))),
         group=folds if crossed else np.zeros(len(y), dtype=np.int64),
-        prior=np.bincount(train_y, minlength=classes) / len(train_y) if classes else np.array([train_y.mean()]),
+        prior=_prior(train_y, classes, train_mass),
         layers=[get_layer(store, job.inputs[f"model{i}"]) for i in range(numbered(job, "model"))],
-        together=get_array(store, job.inputs["groups"]) if "groups" in job.inputs else None,
+        together=groups_of(job, store),
+        mass=mass,
         calibration=Calibration(**calibration) if calibration else None,
         decisions=np.asarray(decision["fold_weights"] if crossed else [decision["weights"]]) if decision else None,
     )
     if params["refit"]:
         seen = game.members if crossed else members_of(job, store, "selection")
         others = [folds != fold if crossed else np.ones(len(folds), np.bool_) for fold in range(groups)]
-        weigh = [to_weigh(train_y, seen, np.flatnonzero(rows), how=game.how, groups=groups) for rows in others]
+        weigh = [
+            to_weigh(train_y, seen, np.flatnonzero(rows), train_mass, how=game.how, groups=groups) for rows in others
+        ]
         return replace(game, seen=weigh)
     return some_rows(game) if game.layers else game
+
+
+def _prior(y: NDArray[Any], classes: int, weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """The frequencies of classes, or the mean."""
+    if not classes:
+        return np.array([np.average(y, weights=weights)])
+    return np.bincount(y, weights=weights, minlength=classes) / (len(y) if weights is None else weights.sum())

@@ -11,15 +11,14 @@ from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import get_rows, held_out, take_rows
-from concours.engine.runners.calibrate import crossed, decision_of
+from concours.engine.runners.calibrate import better, crossed, decision_of
 from concours.engine.runners.fit import fitted_by
-from concours.engine.runners.score import groups_of, measures
+from concours.engine.runners.score import groups_of, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.preparation import PREPARATIONS
 from concours.kernels.counts import OfCounts
 from concours.kernels.explaining import nested_order
-from concours.kernels.scores import log_losses
 
 Floats = NDArray[np.float64]
 
@@ -48,16 +47,15 @@ def curve(job: Job, store: Store) -> Yield:
     unseen, rows = np.flatnonzero(apart), nested_share(job, y, np.flatnonzero(~apart), seed=job.seed)
     x = get_rows(store, job.inputs["x"])
     train, valid = _prepared(job, take_rows(x, rows), take_rows(x, unseen))
-    fitted = fitted_by(job, store, train, y[rows])
+    fitted = fitted_by(job, store, train, y[rows], weights_of(job, store, rows))
     with steady(threads=job.threads, seed=job.seed):
         p = fitted.predict(valid)
-    metric = measures(job)[0]
+    metric, weights = measures(job)[0], weights_of(job, store, unseen)
     if job.params["classes"] and len(unseen) >= ENOUGH:
-        p = as_on_board(p, y[unseen], metric.counts, np.random.default_rng(job.seed))
+        p = as_on_board(p, y[unseen], metric.counts, np.random.default_rng(job.seed), weights)
     groups = groups_of(job, store)
-    means = metric.means(
-        y[unseen], [p], seed=job.seed, rounds=_ROUNDS, groups=None if groups is None else groups[unseen]
-    )
+    within = None if groups is None else groups[unseen]
+    means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS, groups=within, weights=weights)
     score, stderr = (float(part[0]) if np.isfinite(part[0]) else None for part in (means.means, means.stderr))
     return Yield(values={"rows": len(rows), "score": score, "stderr": stderr})
 
@@ -77,9 +75,15 @@ def _prepared(job: Job, train: Any, valid: Any) -> tuple[Any, Any]:
         return transformer.fit_transform(train), transformer.transform(valid)
 
 
-def as_on_board(p: Floats, y: NDArray[np.int64], counts: OfCounts | None, rng: np.random.Generator) -> Floats:
+def as_on_board(
+    p: Floats,
+    y: NDArray[np.int64],
+    counts: OfCounts | None,
+    rng: np.random.Generator,
+    weights: Floats | None = None,
+) -> Floats:
     """Predictions calibrated where that makes them better, and weighted as they are decided on; crosswise both."""
     inner = rng.permutation(len(y)) % _INNER
-    told = crossed(p, y, inner)
-    p = told if log_losses(y, told).mean() < log_losses(y, p).mean() else p
-    return p * np.asarray(decision_of(p, y, inner, counts)["fold_weights"])[inner] if counts else p
+    told = crossed(p, y, inner, weights)
+    p = told if better(y, told, p, weights) else p
+    return p * np.asarray(decision_of(p, y, inner, counts, weights)["fold_weights"])[inner] if counts else p

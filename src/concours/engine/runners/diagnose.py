@@ -14,7 +14,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.rounded import rounded
-from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures
+from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures, weights_of
 from concours.engine.runners.slicing import groupings, worst_slices
 from concours.engine.work import Yield
 from concours.kernels.counts import confusion
@@ -38,18 +38,20 @@ def by_fold(job: Job, store: Store) -> Yield:
     """`scores`: the ranking metric of each model on each fold of the first division; none where undefined."""
     metric = measures(job)[0]
     y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
-    parts = [folds == fold for fold in np.unique(folds)]
+    parts = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    weights = [weights_of(job, store, rows) for rows in parts]
     scores = []
     for index, decision in enumerate(job.params["decisions"]):
         told = as_taken(metric, get_array(store, job.inputs[f"predictions{index}"]), decision, folds)
-        scores.append([finite(metric.score(y[rows], told[rows])) for rows in parts])
+        scores.append([finite(metric.score(y[rows], told[rows], w)) for rows, w in zip(parts, weights, strict=True)])
     return Yield(values={"scores": scores})
 
 
 def diagnose(job: Job, store: Store) -> Yield:
     """What one model's predictions of a part show.
 
-    Inputs `y`, `predictions`, `x` (raw inputs), and `folds` where the predictions are out-of-fold. Parameters as of
+    Inputs `y`, `predictions`, `x` (raw inputs), and `folds` where the predictions are out-of-fold; `weights` count in
+    the curves alone, so that their areas are the board's: all else counts rows as they are. Parameters as of
     `judge`, with `decision` of the model. Classes are told by their codes, rows by their positions in the part.
 
     Values for classes:
@@ -74,11 +76,14 @@ def diagnose(job: Job, store: Store) -> Yield:
     folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
     rng = np.random.default_rng(job.seed)
     decision = job.params["decision"]
-    own = _of_classes(y, p, decided(p, decision, folds)) if job.params["classes"] else _of_numbers(y, p, rng)
+    if job.params["classes"]:
+        own = _of_classes(y, p, decided(p, decision, folds), weights_of(job, store))
+    else:
+        own = _of_numbers(y, p, rng)
     return Yield(values={**own, **_slices(job, store, y, p, folds, rng)})
 
 
-def _of_classes(y: Codes, p: Floats, told: Floats) -> dict[str, Any]:
+def _of_classes(y: Codes, p: Floats, told: Floats, weights: Floats | None) -> dict[str, Any]:
     p = p / p.sum(axis=1, keepdims=True)
     named, classes = told.argmax(axis=1), p.shape[1]
     counts = confusion(y, named, classes)
@@ -98,8 +103,7 @@ def _of_classes(y: Codes, p: Floats, told: Floats) -> dict[str, Any]:
             "bins": [{**each, "count": int(n)} for each, n in zip(bins, found.count, strict=True)],
             "ece": rounded(found.error),
         },
-        "roc": [_roc(y == code, p[:, code], code) for code in _sought(y, classes)],
-        "precision_recall": [_precision_recall(y == code, p[:, code], code) for code in _sought(y, classes)],
+        **_curves(y, p, weights),
         "mistakes": {
             "rows": rows.tolist(),
             "true": y[rows].tolist(),
@@ -117,14 +121,26 @@ def _sought(y: Codes, classes: int) -> Iterator[int]:
     return (code for code in first if 0 < counts[code] < len(y))
 
 
-def _roc(positive: NDArray[np.bool_], score: Floats, code: int) -> dict[str, Any]:
-    x, y, _ = roc_curve(positive, score)
+def _curves(y: Codes, p: Floats, weights: Floats | None) -> dict[str, Any]:
+    """By the weights of the rows; what weighs nothing is not there."""
+    if weights is not None:
+        counted = np.flatnonzero(weights)
+        y, p, weights = y[counted], p[counted], weights[counted]
+    sought = list(_sought(y, p.shape[1]))
+    return {
+        "roc": [_roc(y == code, p[:, code], code, weights) for code in sought],
+        "precision_recall": [_precision_recall(y == code, p[:, code], code, weights) for code in sought],
+    }
+
+
+def _roc(positive: NDArray[np.bool_], score: Floats, code: int, weights: Floats | None) -> dict[str, Any]:
+    x, y, _ = roc_curve(positive, score, sample_weight=weights)
     kept = thinned(x, y)
     return {"class": code, "x": rounded(x[kept], 4), "y": rounded(y[kept], 4), "area": rounded(auc(x, y))}
 
 
-def _precision_recall(positive: NDArray[np.bool_], score: Floats, code: int) -> dict[str, Any]:
-    precision, recall, _ = precision_recall_curve(positive, score, drop_intermediate=True)
+def _precision_recall(positive: NDArray[np.bool_], score: Floats, code: int, weights: Floats | None) -> dict[str, Any]:
+    precision, recall, _ = precision_recall_curve(positive, score, sample_weight=weights, drop_intermediate=True)
     x, y = recall[::-1], precision[::-1]
     kept = thinned(x, y)
     area = np.diff(x) @ y[1:]  # average precision, as scikit-learn has it

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.diagnose import metric_of_rows
-from concours.engine.runners.score import as_taken, finite, groups_of
+from concours.engine.runners.score import as_taken, finite, groups_of, weights_of
 from concours.engine.work import Yield
 from concours.kernels.scores import row_means
 from concours.kernels.votes import LEFT, RIGHT, TIE
+from concours.kernels.weighing import in_rows
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
 
 def duels(job: Job, store: Store) -> Yield:
@@ -21,15 +26,16 @@ def duels(job: Job, store: Store) -> Yield:
     A row is compared by the ranking metric where that is a mean over rows, else by log loss or absolute error. A
     difference within `band` times the median score of a row, over all models of the job, is a tie.
 
-    Inputs: `y`, `folds`, `predictions0…n`; `groups` where rows belong together. Params: those of the metrics;
-    `decisions`; `rows_seed`, of the order in which rows are taken; `band`; `pairs`, each [first, second, from where in
-    that order, how many rows], round its end. Values: `by`, the metric; `duels`, for each pair `outcomes`, a digit a
-    row: 0 where the first wins, 1 where the second does, 2 for a tie (`kernels.votes`); and the `mean` of the first's
-    advantage a row, with `stderr`. Rows of a group are one observation: then there are the `groups` of the rows, and no
-    `stderr` where that is one group only.
+    Inputs: `y`, `folds`, `predictions0…n`; `groups` where rows belong together; `weights` where they have some. Params:
+    those of the metrics; `decisions`; `rows_seed`, of the order in which rows are taken; `band`; `pairs`, each [first,
+    second, from where in that order, how many rows], round its end. Values: `by`, the metric; `duels`, for each pair
+    `outcomes`, a digit a row: 0 where the first wins, 1 where the second does, 2 for a tie (`kernels.votes`); and the
+    `mean` of the first's advantage a row, with `stderr`, by the weights of the rows; an outcome is one row's, whatever
+    that weighs. Rows of a group are one observation: then there are the `groups` of the rows, and no `stderr` where
+    that is one group only.
     """
     y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
-    groups = groups_of(job, store)
+    groups, weights = groups_of(job, store), weights_of(job, store)
     metric, decisions = metric_of_rows(job), job.params["decisions"]
     assert metric.rows is not None  # noqa: S101 (for the type checker)
     said = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(len(decisions))]
@@ -47,9 +53,20 @@ def duels(job: Job, store: Store) -> Yield:
             "mean": float(ahead.mean()),
             "stderr": float(ahead.std(ddof=1) / len(rows) ** 0.5) if len(rows) > 1 else 0.0,
         }
+        if groups is not None or weights is not None:
+            told_of |= _mean(ahead, groups, weights, rows)
         if groups is not None:
-            _, units = np.unique(groups[rows], return_inverse=True)
-            stderr = finite(float(row_means(ahead[:, None], groups=units).stderr[0]))
-            told_of |= {"stderr": stderr, "groups": groups[rows].tolist()}
+            told_of["groups"] = groups[rows].tolist()
         found.append(told_of)
     return Yield(values={"by": metric.metric.name, "duels": found})
+
+
+def _mean(ahead: Floats, groups: Codes | None, weights: Floats | None, rows: Codes) -> dict[str, float | None]:
+    """The mean advantage and its standard error, where rows come in groups or have weights."""
+    each = np.ones(len(rows)) if weights is None else weights[rows]
+    counted = np.flatnonzero(each)
+    if not len(counted):
+        return {"mean": 0.0, "stderr": None}
+    units = None if groups is None else np.unique(groups[rows][counted], return_inverse=True)[1]
+    means = row_means(ahead[counted, None], groups=units, weights=in_rows(each[counted]))
+    return {"mean": float(means.means[0]), "stderr": finite(float(means.stderr[0]))}

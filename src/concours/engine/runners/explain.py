@@ -20,7 +20,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.prediction import Predictor
 from concours.engine.rows import get_rows, take_rows
-from concours.engine.runners.score import groups_of, measures
+from concours.engine.runners.score import groups_of, measures, weights_of
 from concours.engine.work import Yield
 from concours.entrants.tables import _date_format, _dates, _words
 from concours.kernels.explaining import contrasts, explained_share
@@ -85,7 +85,8 @@ def importance(job: Job, store: Store) -> Yield:
     copies = np.split(told(job, metric, p), len(changes) + 1)
     groups = groups_of(job, store)
     within = None if groups is None else groups[rows]
-    means = metric.means(y[rows], copies, seed=job.seed, rounds=_ROUNDS, groups=within)
+    weights = weights_of(job, store, rows)
+    means = metric.means(y[rows], copies, seed=job.seed, rounds=_ROUNDS, groups=within, weights=weights)
     moved, stderr = contrasts(means, repeats)
     drop = -moved if metric.metric.greater_is_better else moved
     defined = bool(np.isfinite(means.means).all())

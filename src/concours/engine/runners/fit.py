@@ -22,12 +22,19 @@ from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.models import dump_model, dump_object
 from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.recipes import build
+from concours.entrants.wishes import Wishes, takes_weights
+from concours.kernels.weighing import among
 
 
 def check(job: Job, store: Store) -> Yield:
-    """Builds the estimator, to find out whether the recipe leads to one. Gives what it can do, by method names."""
-    estimator = _built(job, store)
-    return Yield(values={"predict_proba": hasattr(estimator, "predict_proba")})
+    """Builds the estimator, to find out whether the recipe leads to one that can do what is wished.
+
+    Values: `predict_proba`, whether it has that method; `sample_weight`, whether its fit takes weights of rows.
+    """
+    estimator, _ = _built(job, store)
+    return Yield(
+        values={"predict_proba": hasattr(estimator, "predict_proba"), "sample_weight": takes_weights(estimator)}
+    )
 
 
 def prepare(job: Job, store: Store) -> Yield:
@@ -58,7 +65,7 @@ def fit(job: Job, store: Store) -> Yield:
     x = get_rows(store, job.inputs["x"])
     y = get_array(store, job.inputs["y"])[train]
     began = time.perf_counter()
-    fitted = fitted_by(job, store, x if prepared else take_rows(x, train), y)
+    fitted = fitted_by(job, store, x if prepared else take_rows(x, train), y, _weights(job, store, train))
     phases = {"fit": time.perf_counter() - began}
     outputs: dict[str, Digest] = {}
     with steady(threads=job.threads, seed=job.seed):
@@ -79,22 +86,39 @@ def fit(job: Job, store: Store) -> Yield:
     return Yield(outputs=outputs, phases=phases)
 
 
-def fitted_by(job: Job, store: Store, x: Any, y: NDArray[Any], *, begin: Callable[[Any], Any] | None = None) -> Fitted:
+def fitted_by(
+    job: Job,
+    store: Store,
+    x: Any,
+    y: NDArray[Any],
+    weights: NDArray[np.float64] | None = None,
+    *,
+    begin: Callable[[Any], Any] | None = None,
+) -> Fitted:
     """The fitted model of a job on these rows: a function of the job's recipe, parameters and seed.
 
     Args:
+        weights: of the rows, where they have some.
         begin: tells the estimator where to begin, by default anew.
     """
-    estimator = begin(_built(job, store)) if begin else _built(job, store)
+    estimator, wishes = _built(job, store)
+    if begin:
+        estimator = begin(estimator)
+    classes, calibrate = job.params["classes"], "code" not in job.inputs
     with steady(threads=job.threads, seed=job.seed):
-        return fit_estimator(estimator, x, y, job.params["classes"], calibrate="code" not in job.inputs)
+        return fit_estimator(estimator, x, y, classes, calibrate=calibrate, weights=weights, wishes=wishes)
 
 
-def training_rows(job: Job, store: Store) -> tuple[Any, NDArray[Any]]:
-    """Inputs and targets that a fit job was fitted on."""
+def training_rows(job: Job, store: Store) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None]:
+    """Inputs, targets and weights that a fit job was fitted on."""
     train, _ = _sides(get_array(store, job.inputs["folds"]), job.params["fold"])
     x = get_rows(store, job.inputs["x"])
-    return (x if job.params["prepared"] else take_rows(x, train)), get_array(store, job.inputs["y"])[train]
+    rows = x if job.params["prepared"] else take_rows(x, train)
+    return rows, get_array(store, job.inputs["y"])[train], _weights(job, store, train)
+
+
+def _weights(job: Job, store: Store, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    return among(get_array(store, job.inputs["weights"]), rows) if "weights" in job.inputs else None
 
 
 def workspace(store: Store) -> Path:
@@ -105,9 +129,15 @@ def workspace(store: Store) -> Path:
     return Path(folder) / "code" if folder else Path(tempfile.gettempdir()) / "concours-code"
 
 
-def _built(job: Job, store: Store) -> Any:
+def _built(job: Job, store: Store) -> tuple[Any, Wishes]:
+    """The unfitted estimator, and how it is to be fitted. A user's file has parameters of its own by any name."""
     source = get_json(store, job.inputs["code"]) if "code" in job.inputs else {}
-    return build(job.params["recipe"], job.params["params"], source, workspace(store), seed=job.seed)
+    recipe, params, wishes = job.params["recipe"], job.params["params"], Wishes()
+    if not source:
+        params, wishes = Wishes.taken(params, job.params.get("labels", ()))
+    estimator = build(recipe, params, source, workspace(store), seed=job.seed)
+    wishes.require(estimator, recipe)
+    return estimator, wishes
 
 
 def keep_model(job: Job, store: Store, fitted: Fitted) -> Digest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +12,15 @@ from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division, held_out
-from concours.engine.runners.score import measures
+from concours.engine.runners.score import measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.blending import blend as blend_predictions
-from concours.kernels.criteria import METRICS
+from concours.kernels.criteria import METRICS, Loss
 from concours.kernels.frugal import frugal_selection
 from concours.kernels.pooling import pool_weights, sum_weights
 from concours.kernels.selection import greedy_selection, path_losses
+from concours.tasks.metrics import Measure
 
 
 def gather(job: Job, store: Store) -> Yield:
@@ -58,39 +58,45 @@ def blend(job: Job, store: Store) -> Yield:
 def select(job: Job, store: Store) -> Yield:
     """Greedy selection on the rows outside one fold, or on all, within limits where there are any.
 
-    Gives the path, the members in the order picked, and, with a fold, the loss on its rows after each step of the path.
+    Gives the path, the members in the order picked, and, with a fold, the loss on its rows after each step of the path,
+    and how many these are, or what they weigh.
     """
     folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
     y, members = get_array(store, job.inputs["y"]), members_of(job, store, "selection")
-    found = measures(job)[0]
-    name = found.metric.name
-    sign = -1 if found.metric.greater_is_better else 1
-
-    def loss(truth: NDArray[Any], p: NDArray[np.float64]) -> float:
-        return sign * found.score(truth, p)
-
-    rows = np.flatnonzero(folds != fold) if fold is not None else slice(None)
-    seen, steps = [member[rows] for member in members], job.params["steps"]
-    metric = name if name in METRICS else loss
+    found, steps = measures(job)[0], job.params["steps"]
+    rows = np.flatnonzero(~held_out(folds, fold))
+    seen, weights = [member[rows] for member in members], weights_of(job, store, rows)
+    metric = found.metric.name if found.metric.name in METRICS else _loss(found, weights)
     if "limits" in job.params:
         costs, limits = job.params["costs"], job.params["limits"]
-        selection = frugal_selection(seen, y[rows], metric=metric, costs=costs, limits=limits, steps=steps)
+        selection = frugal_selection(
+            seen, y[rows], metric=metric, costs=costs, limits=limits, steps=steps, of_rows=weights
+        )
     else:
-        selection = greedy_selection(seen, y[rows], metric=metric, steps=steps, seed=job.seed)
+        selection = greedy_selection(seen, y[rows], metric=metric, steps=steps, seed=job.seed, of_rows=weights)
     others = np.flatnonzero(held_out(folds, fold))
-    unseen = [member[others] for member in members]
-    losses = path_losses(selection.path, unseen, y[others], loss).tolist() if len(others) else []
-    return Yield(values={"path": list(selection.path), "held_out": losses, "rows": len(others)})
+    every, unseen = weights_of(job, store), [member[others] for member in members]
+    weighed = len(others) if every is None else float(every[others].sum())
+    loss = _loss(found, None if every is None else every[others])
+    none = [0.0] * len(selection.path if len(others) else ())
+    losses = path_losses(selection.path, unseen, y[others], loss).tolist() if weighed else none
+    return Yield(values={"path": list(selection.path), "held_out": losses, "rows": weighed})
+
+
+def _loss(found: Measure, weights: NDArray[np.float64] | None) -> Loss:
+    """The metric as a loss, of rows of these weights."""
+    sign = -1 if found.metric.greater_is_better else 1
+    return lambda y, p: sign * found.score(y, p, weights)
 
 
 def weigh(job: Job, store: Store) -> Yield:
     """The weights of a stack, found on the rows outside one fold, or on all."""
     folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
-    rows = np.flatnonzero(folds != fold) if fold is not None else slice(None)
+    rows = np.flatnonzero(~held_out(folds, fold))
     y = get_array(store, job.inputs["y"])[rows]
     members = [member[rows] for member in members_of(job, store, "selection")]
     with steady(threads=job.threads, seed=job.seed):
-        weights = pool_weights(members, y) if job.params["classes"] else sum_weights(members, y)
+        weights = (pool_weights if job.params["classes"] else sum_weights)(members, y, weights_of(job, store, rows))
     return Yield(values={"weights": weights.tolist()})
 
 

@@ -15,7 +15,7 @@ from concours.core.ports import Store
 from concours.engine.rows import get_rows, held_out, put_rows, take_rows
 from concours.engine.runners.curve import ENOUGH, as_on_board, nested_share
 from concours.engine.runners.fit import fitted_by
-from concours.engine.runners.score import finite, measures
+from concours.engine.runners.score import finite, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.checkpoints import dump_checkpoint, load_checkpoint
@@ -61,12 +61,12 @@ def rung(job: Job, store: Store) -> Yield:
     kept = load_checkpoint(get_bundle(store, job.inputs["checkpoint"])) if "checkpoint" in job.inputs else None
     begin = kept.begin(1 / job.params["eta"]) if kept else None
     began, phases = time.perf_counter(), dict[str, float]()
-    fitted = fitted_by(job, store, train, y[rows], begin=begin)
+    fitted = fitted_by(job, store, train, y[rows], weights_of(job, store, rows), begin=begin)
     phases["fit"], began = time.perf_counter() - began, time.perf_counter()
     with steady(threads=job.threads, seed=job.seed):
         p = fitted.predict(valid)
     phases["valid"] = time.perf_counter() - began
-    means = _means(job, y[unseen], [p])
+    means = _means(job, y[unseen], [p], None, weights_of(job, store, unseen))
     checkpoint = put_bundle(store, dump_checkpoint(fitted.estimator) or {"none.json": canonical_json(None)})
     return Yield(
         outputs={"predictions": put_array(store, p), "checkpoint": checkpoint},
@@ -82,10 +82,10 @@ def rung(job: Job, store: Store) -> Yield:
 def cut(job: Job, store: Store) -> Yield:
     """Who is certainly worse than the best on the rows that some folds hold out (`kernels.knockouts`).
 
-    Inputs: `y`, `folds`, `groups` of the training part where there are any, and `predictions0_0…n_m` by entrant and
-    fold, of the rows held out. Params: `entrants`, how many; `folds`, their numbers; `level`; those of the metrics.
-    Values, lists in the order of the entrants: `scores` and `stderr` of the ranking metric, None where undefined, and
-    `worse`.
+    Inputs: `y`, `folds`, `groups` and `weights` of the training part where there are any, and `predictions0_0…n_m` by
+    entrant and fold, of the rows held out. Params: `entrants`, how many; `folds`, their numbers; `level`; those of the
+    metrics. Values, lists in the order of the entrants: `scores` and `stderr` of the ranking metric, None where
+    undefined, and `worse`.
     """
     told, count = job.params["folds"], job.params["entrants"]
     folds = get_array(store, job.inputs["folds"])
@@ -98,7 +98,7 @@ def cut(job: Job, store: Store) -> Yield:
     groups = None
     if "groups" in job.inputs:
         _, groups = np.unique(get_array(store, job.inputs["groups"])[unseen], return_inverse=True)
-    means = _means(job, y, predictions, groups)
+    means = _means(job, y, predictions, groups, weights_of(job, store, unseen))
     known = np.isfinite(means.means)
     worse = np.zeros(count, dtype=np.bool_)
     if known.any():
@@ -115,14 +115,18 @@ def cut(job: Job, store: Store) -> Yield:
 
 
 def _means(
-    job: Job, y: NDArray[Any], predictions: list[NDArray[np.float64]], groups: NDArray[np.int64] | None = None
+    job: Job,
+    y: NDArray[Any],
+    predictions: list[NDArray[np.float64]],
+    groups: NDArray[np.int64] | None,
+    weights: NDArray[np.float64] | None,
 ) -> Means:
     """The ranking metric of predictions as they would stand on the board."""
     metric = measures(job)[0]
     if job.params["classes"] and len(y) >= ENOUGH:
         # one division of the rows for all, whatever the job: else a score would depend on who else is compared
-        predictions = [as_on_board(p, y, metric.counts, np.random.default_rng(0)) for p in predictions]
-    return metric.means(y, predictions, seed=0, rounds=_ROUNDS, groups=groups)
+        predictions = [as_on_board(p, y, metric.counts, np.random.default_rng(0), weights) for p in predictions]
+    return metric.means(y, predictions, seed=0, rounds=_ROUNDS, groups=groups, weights=weights)
 
 
 def _sides(job: Job, store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -16,6 +16,7 @@ from concours.engine.work import Yield
 from concours.kernels.ranks import competition_ranks, rank_ranges
 from concours.kernels.scores import Means
 from concours.kernels.tiers import tiers
+from concours.kernels.weighing import in_rows
 from concours.tasks.metrics import Measure, measure
 
 Floats = NDArray[np.float64]
@@ -30,7 +31,8 @@ def score(job: Job, store: Store) -> Yield:
     y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
     folds = first_division(store, job.inputs["folds"])
     told = as_taken(first, p, job.params["decision"], folds)
-    means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS, groups=groups_of(job, store))
+    groups, weights = groups_of(job, store), weights_of(job, store)
+    means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS, groups=groups, weights=weights)
     return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
 
 
@@ -39,9 +41,10 @@ def judge(job: Job, store: Store) -> Yield:
 
     All values are lists in the order of the models. `scores`, `intervals` [low, high] (or none, where that is not
     known) and `ranks` [rank, best, worst] are by metric; `ci`, `rank`, `rank_best`, `rank_worst` and `tier` are by the
-    ranking metric. Rows of one group, where the job has groups, are one observation.
+    ranking metric. Rows of one group, where the job has groups, are one observation; rows count by their weights, where
+    it has weights.
     """
-    y, groups = get_array(store, job.inputs["y"]), groups_of(job, store)
+    y, groups, weights = get_array(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store)
     count = sum(name.startswith("predictions") for name in job.inputs)
     predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
     folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
@@ -49,7 +52,7 @@ def judge(job: Job, store: Store) -> Yield:
     def means(metric: Measure) -> Means:
         pairs = zip(predictions, job.params["decisions"], strict=True)
         told = [as_taken(metric, p, decision, folds) for p, decision in pairs]
-        return metric.means(y, told, seed=job.seed, rounds=_JUDGE_ROUNDS, groups=groups)
+        return metric.means(y, told, seed=job.seed, rounds=_JUDGE_ROUNDS, groups=groups, weights=weights)
 
     each = [(metric, means(metric)) for metric in measures(job)]
     first, of_first = each[0]
@@ -73,6 +76,16 @@ def judge(job: Job, store: Store) -> Yield:
 def groups_of(job: Job, store: Store) -> NDArray[np.int64] | None:
     """Which rows belong together, (rows,) codes; none where each stands alone."""
     return get_array(store, job.inputs["groups"]) if "groups" in job.inputs else None
+
+
+def weights_of(
+    job: Job, store: Store, rows: NDArray[np.int64] | None = None, *, name: str = "weights"
+) -> Floats | None:
+    """What each row, or each of some rows, weighs, in rows (`weighing.in_rows`); none where all weigh alike."""
+    if name not in job.inputs:
+        return None
+    weights = get_array(store, job.inputs[name])
+    return in_rows(weights if rows is None else weights[rows])
 
 
 def _intervals(metric: Measure, means: Means) -> list[list[float] | None]:

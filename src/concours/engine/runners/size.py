@@ -11,7 +11,7 @@ from concours.core.ports import Store
 from concours.engine.work import Yield
 
 _ALWAYS = ("transformer", "code")
-_REFIT = ("x", "y", "folds")
+_REFIT = ("x", "y", "folds", "weights")
 
 
 def size(job: Job, store: Store) -> Yield:

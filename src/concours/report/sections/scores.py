@@ -22,6 +22,7 @@ def scores_section(r: Report) -> Section | None:
     return Section(
         id="scores",
         title="Scores and how sure they are",
+        text=(r.weighing,) if r.weighing else (),
         figures=(
             Figure(
                 title=f"{r.metric} of each model with its interval",

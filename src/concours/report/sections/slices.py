@@ -48,7 +48,7 @@ def slices_section(r: Report) -> Section | None:
     return Section(
         id="slices",
         title="Where it does badly",
-        text=(text,),
+        text=(text, *(["Rows count alike here, whatever their weights."] if r.weighing else [])),
         figures=(
             Figure(
                 title=f"Mean {by} of slices of the rows",

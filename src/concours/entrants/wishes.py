@@ -1,0 +1,131 @@
+"""What may be wanted of any family's fit: weights of classes, and columns that predictions only rise or fall with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+from concours.core.entrant import WISHES
+from concours.core.errors import RecipeError, nearest
+from concours.core.written import written
+
+Floats = NDArray[np.float64]
+
+BALANCED = "balanced"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """How an estimator is to be fitted, besides its own parameters.
+
+    Attributes:
+        class_weight: how many rows one of a class counts as, (classes,) by its code; `balanced`, so many that all
+            classes weigh alike; or nothing.
+        monotone: by the name of a column, 1 where predictions (of two classes, the probability of the second) must not
+            fall as it rises, -1 where they must not rise.
+    """
+
+    class_weight: tuple[float, ...] | str | None = None
+    monotone: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def taken(cls, params: Mapping[str, Any], labels: Sequence[Any]) -> tuple[dict[str, Any], Wishes]:
+        """The parameters of an entrant without its wishes, and these.
+
+        Args:
+            labels: of the classes, in the order of their codes; none of a number.
+
+        Raises:
+            RecipeError: a wish cannot be understood; the message says what is allowed.
+        """
+        own = {name: value for name, value in params.items() if name not in WISHES}
+        asked, monotone = params.get("class_weight"), params.get("monotone") or {}
+        if asked is not None and not labels:
+            raise RecipeError("class_weight: a number has no classes; leave it out, or see weight in [task]")
+        weights = asked if asked in (None, BALANCED) else _by_code(asked, [written(label) for label in labels])
+        if not isinstance(monotone, Mapping) or any(way not in (-1, 0, 1) for way in monotone.values()):
+            raise RecipeError(f"monotone must be like {{ age = 1, price = -1 }}, got {_plain(monotone)!r}")
+        if monotone and len(labels) > 2:
+            raise RecipeError(f"monotone suits numbers and two classes; there are {len(labels)} classes")
+        return own, cls(class_weight=weights, monotone=dict(monotone))
+
+    def require(self, estimator: Any, recipe: str) -> None:
+        """Refuses wishes that an estimator cannot fulfil.
+
+        Raises:
+            RecipeError: with who can.
+        """
+        if self.class_weight is not None and not takes_weights(estimator):
+            raise RecipeError(
+                f"class_weight: the fit of {recipe!r} takes no weights (sample_weight); of the zoo all do but knn"
+            )
+        if self.monotone and not hasattr(estimator, "monotonic_cst"):
+            raise RecipeError(
+                f"monotone: {recipe!r} cannot be held to it; boosting, lightgbm, lightgbm-random, lightgbm-large, "
+                "xgboost, catboost and catboost-deep can"
+            )
+
+    def weights(self, labels: NDArray[np.int64], codes: NDArray[np.int64], weights: Floats | None) -> Floats | None:
+        """Weights (rows,) in which those of the classes are.
+
+        Args:
+            labels: (rows,) places in `codes`, the codes of the classes that the rows are of.
+            weights: (rows,) of the rows themselves.
+        """
+        if self.class_weight is None:
+            return weights
+        each = np.ones(len(labels)) if weights is None else weights
+        if isinstance(self.class_weight, str):
+            sums = np.bincount(labels, weights=each)
+            return np.asarray(each * (each.sum() / (len(codes) * sums))[labels])
+        return np.asarray(each * np.asarray(self.class_weight)[codes][labels])
+
+    def applied(self, estimator: Any, x: Any) -> Any:
+        """The estimator, told which of the columns of `x` are monotone; one that `x` has not is constant there.
+
+        Raises:
+            ValueError: the rows have no names of columns.
+        """
+        if not self.monotone:
+            return estimator
+        if not hasattr(x, "columns"):
+            raise ValueError('monotone wants columns by name: prepare = "columns"')
+        return estimator.set_params(monotonic_cst=[int(self.monotone.get(str(name), 0)) for name in x.columns])
+
+
+def takes_weights(estimator: Any) -> bool:
+    """Whether the fit of an estimator, or of the last step of a pipeline, takes weights of rows."""
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    return bool(has_fit_parameter(last, "sample_weight"))
+
+
+def weighing(estimator: Any, weights: Floats | None) -> dict[str, Floats]:
+    """Weights as the fit of an estimator takes them; nothing where it takes none."""
+    if weights is None or not takes_weights(estimator):
+        return {}
+    step = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
+    return {f"{step}sample_weight": weights}
+
+
+def _by_code(asked: Any, labels: Sequence[str]) -> tuple[float, ...]:
+    """(classes,); a class that is not named has 1."""
+    if not isinstance(asked, Mapping):
+        raise RecipeError(f'class_weight must be "balanced" or like {{ yes = 5.0 }}, got {asked!r}')
+    found = dict.fromkeys(labels, 1.0)
+    for label, weight in asked.items():
+        if label not in found:
+            raise RecipeError(f"class_weight: no class is called {label!r}; {nearest(str(label), labels)}")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < np.inf:
+            raise RecipeError(f"class_weight: {label} must have a number above 0, got {weight!r}")
+        found[label] = float(weight)
+    return tuple(found[label] for label in labels)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
