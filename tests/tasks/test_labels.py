@@ -111,7 +111,7 @@ def test_a_label_is_named_as_it_is_written(tmp_path, form):
     for label in forms:
         task = task_of(str(file), positive=label, labels={forms[0]: forms[0]})
         assert ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.classes[-1] == label
-    declared = tuple(reversed(sorted(forms)))
+    declared = tuple(sorted(forms, reverse=True))
     assert (
         ingest(task_of(str(file), classes=declared), MemoryStore(), seed=0, folder=tmp_path).problem.classes == declared
     )
@@ -122,13 +122,13 @@ def test_a_label_is_named_as_it_is_written(tmp_path, form):
 
 def test_a_contest_file_may_write_a_number_or_a_truth_value(tmp_path):
     """TOML has its own way to write these; they name the label that is the same."""
-    for forms, given, meant in (
+    for forms, named, meant in (
         (["FALSE", "TRUE"], True, "TRUE"),
         (["007", "012"], 7, "007"),
         (["1.0", "2.0"], 2, "2.0"),
     ):
         file = written_file(tmp_path / "t.csv", forms)
-        task = task_of(str(file), positive=given)
+        task = task_of(str(file), positive=named)
         assert ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.classes[-1] == meant
     with pytest.raises(DataError, match="no row of t.csv has the label '2'"):
         ingest(task_of(str(file), positive="2"), MemoryStore(), seed=0, folder=tmp_path)

@@ -220,6 +220,8 @@ class Contest:
             reading=ingested.reading,
             warnings=ingested.warnings,
             command=self.command,
+            target=str(self.task.target) if isinstance(self.task.target, (str, int)) else None,
+            id=self.task.id,
         )
         require_suited(setup, store)
         return setup

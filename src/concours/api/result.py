@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.api.circle import Outcome
@@ -41,6 +42,30 @@ class Alliance:
         """The alliance as JSON; limits where it has any."""
         limited = {"limits": dict(self.limits), "uses": dict(self.uses)} if self.limits else {}
         return {"strategy": self.strategy, "weights": dict(self.weights), **limited}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRows:
+    """New rows to predict.
+
+    Attributes:
+        x: as models take them.
+        name: of where they came from.
+        table: all their columns, where they came in a table.
+    """
+
+    x: Any
+    name: str
+    table: pa.Table | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns, those that no model gets among them."""
+        return () if self.table is None else tuple(self.table.column_names)
+
+    def column(self, name: str | None) -> pa.ChunkedArray | None:
+        """One of the columns, if there is one of that name."""
+        return self.table[name] if self.table is not None and name in self.columns else None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -132,7 +157,7 @@ class Result:
         """Predictions for new rows: labels or values (rows,), or, with `proba`, probabilities (rows, classes).
 
         Args:
-            rows: a CSV file or `.npy` file, a frame, a table, or an array, in the form of the task's data.
+            rows: a file, a frame, a table, or an array, in the form of the task's data; or what `read` gave.
             model: a name on the board; the default by default.
             trust: asked, with a sentence, before code of a user's file is run; by default yes.
             told: is given what a person should know of how the rows were read.
@@ -146,7 +171,8 @@ class Result:
         candidate, store = self._candidate(model), self.folder.store
         self.ask([candidate.entrant.name], trust)
         by_digest = {c.entrant.digest: c for c in self.candidates.values()}
-        p = Predictor(store, by_digest, self._inputs(rows, told)).predict(candidate)
+        read = rows if isinstance(rows, NewRows) else self.read(rows, told=told)
+        p = Predictor(store, by_digest, read.x).predict(candidate)
         classes = self.setup.problem.classes
         if proba and not classes:
             raise DataError("probabilities were asked for, but this task predicts a number")
@@ -194,9 +220,44 @@ class Result:
 
     def named(self, p: NDArray[np.float64], *, model: str | None = None) -> NDArray[Any]:
         """The labels (rows,) that a model names, given its probabilities (rows, classes): see `kernels.decisions`."""
-        classes, decision = self.setup.problem.classes, self._candidate(model).decision
-        weights = decision["weights"] if decision else np.ones(len(classes))
-        return np.asarray(classes)[decide(p, np.asarray(weights))]
+        return np.asarray(self.setup.problem.classes)[self.codes(p, model=model)]
+
+    def codes(self, p: NDArray[np.float64], *, model: str | None = None) -> NDArray[np.int64]:
+        """As `named`, the places of the labels among the classes, (rows,)."""
+        decision = self._candidate(model).decision
+        weights = decision["weights"] if decision else np.ones(len(self.setup.problem.classes))
+        return decide(p, np.asarray(weights))
+
+    def read(
+        self, rows: Any, *, written: Sequence[str] = (), told: Callable[[str], None] = lambda text: None
+    ) -> NewRows:
+        """New rows, read for `predict`.
+
+        Args:
+            written: columns that no model gets, to keep as a file writes them, besides that of ids.
+            told: is given what a person should know of how the rows were read.
+
+        Raises:
+            DataError: they cannot be read, or do not suit.
+        """
+        from concours.tasks.reading import inputs_of, open_inputs
+
+        digest, store = self.setup.problem.train.x, self.folder.store
+        like: Any = get_table(store, digest) if is_table(store, digest) else get_array(store, digest)
+        text = texts_in(like) if isinstance(like, pa.Table) else None
+        more: dict[str, Any] = {"written": (*written, *([self.setup.id] if self.setup.id else []))}
+        if text is not None:
+            more |= {"text": text, "unit": unit_of_texts(like), "classes": self.setup.problem.classes}
+            like = like.column(0)
+        opened = open_inputs(rows, like, **more)
+        for warning in opened.warnings:
+            told(warning)
+        x: Any = inputs_of(opened, like, text=text or ())
+        if isinstance(x, pa.Table):
+            x = as_rows(x)
+        elif text is not None:
+            x = np.asarray(x.to_pylist(), dtype=object)
+        return NewRows(x=x, name=opened.name, table=opened.x if isinstance(opened.x, pa.Table) else None)
 
     def save(self) -> None:
         """Writes `result.json` and what `load` needs."""
@@ -308,21 +369,6 @@ class Result:
         state = "" if self.complete else ", not finished"
         name = self.setup.problem.name
         return f"<Result of {name!r}: {len(self.standings)} on the board, default {self.default!r}{state}>"
-
-    def _inputs(self, rows: Any, told: Callable[[str], None]) -> Any:
-        from concours.tasks.reading import read_inputs
-
-        digest, store = self.setup.problem.train.x, self.folder.store
-        if not is_table(store, digest):
-            return read_inputs(rows, get_array(store, digest), told=told)
-        table = get_table(store, digest)
-        columns = texts_in(table)
-        if columns is None:
-            return as_rows(read_inputs(rows, table, told=told))
-        unit: Any = unit_of_texts(table)
-        classes = self.setup.problem.classes
-        texts: Any = read_inputs(rows, table.column(0), text=columns, unit=unit, classes=classes, told=told)
-        return np.asarray(texts.to_pylist(), dtype=object)
 
 
 def timeless(value: Any) -> Any:

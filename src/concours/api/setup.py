@@ -24,6 +24,7 @@ class Setup:
         reading: what was read: rows, rows left out, and how, a line each of the data and of a test part of its own.
         warnings: about the data, for people.
         command: what a person typed, for the receipt; it decides nothing.
+        target, id: columns of the data, where they have names, for those who bring new rows.
     """
 
     problem: Problem
@@ -39,6 +40,8 @@ class Setup:
     reading: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     command: str = ""
+    target: str | None = None
+    id: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The setup as JSON."""
@@ -58,6 +61,8 @@ class Setup:
             "reading": list(self.reading),
             "warnings": list(self.warnings),
             "command": self.command,
+            "target": self.target,
+            "id": self.id,
         }
 
     @classmethod
@@ -78,4 +83,6 @@ class Setup:
             reading=tuple(value.get("reading", ())),
             warnings=tuple(value["warnings"]),
             command=value.get("command", ""),
+            target=value.get("target"),
+            id=value.get("id"),
         )
