@@ -175,8 +175,8 @@ def changed(row: int, **values: object) -> pd.DataFrame:
 
 
 CASES = [
-    Case("missing ids", GOOD.iloc[:4], ("2 ids of the test part are missing", "first 'r5'")),
-    Case("extra ids", pd.concat([GOOD, changed(0, id="r99").iloc[:1]]), ("1 ids are not of the test part", "'r99'")),
+    Case("missing ids", GOOD.iloc[:4], ("2 of the 6 ids of the test part are missing", "first 'r5'", "--rows")),
+    Case("other ids", GOOD.assign(id=[f"x{i}" for i in range(6)]), ("6 of the 6 ids", "the first id there is 'x0'")),
     Case("ids twice", pd.concat([GOOD, GOOD.iloc[2:3]]), ("1 ids come more than once", "'r6'")),
     Case("NaN", changed(1, p_yes=np.nan), ("p_yes is missing, NaN or infinite in 1 rows", "id 'r1'")),
     Case("infinite", changed(1, p_yes=np.inf), ("p_yes is missing, NaN or infinite in 1 rows", "'r1'")),

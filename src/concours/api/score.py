@@ -17,7 +17,10 @@ from concours.api.contest import Contest
 from concours.commons.blobs import get_array
 from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError, nearest
+from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
+from concours.core.written import written
+from concours.tasks.labels import by_number
 from concours.tasks.metrics import Measure, measure
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
@@ -44,19 +47,24 @@ class Scored:
 
     Attributes:
         rows: how many were scored, all of the test part.
+        given: how many rows the file has; those that are not of the test part count for nothing.
         not_scored: metrics that want what the file has not, and what that is.
+        notes: how the file was read, for people.
     """
 
     name: str
     rows: int
+    given: int
     scores: tuple[Score, ...]
     not_scored: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "task": self.name,
             "rows": self.rows,
+            "rows_given": self.given,
             "metrics": {
                 found.metric: {
                     "score": found.score,
@@ -66,6 +74,7 @@ class Scored:
                 for found in self.scores
             },
             "not_scored": dict(self.not_scored),
+            "notes": list(self.notes),
         }
 
 
@@ -75,52 +84,46 @@ class _Truth:
 
     Attributes:
         y: codes or values, (rows,).
-        ids: as texts, (rows,).
+        ids: as they are written, (rows,).
         positions: in the data that it was split off from, (rows,); `everything` is how many rows that has.
+        classes: as they are written.
         groups: of rows that belong together, (rows,), where the split is by group.
         weights: of the rows, (rows,), where the task gives some.
+        id, target: the columns of the task that have them, where these have names.
     """
 
+    problem: Problem
     y: NDArray[Any]
     ids: list[str]
     positions: NDArray[np.int64]
     everything: int
-    classes: tuple[Any, ...]
+    classes: tuple[str, ...]
     groups: NDArray[np.int64] | None
     weights: Floats | None
+    id: str | None
+    target: str | None
 
 
 def score_predictions(contest: Contest, file: Path) -> Scored:
     """Scores a file of predictions by a contest's metrics, on the test part of its task.
 
-    The file, a table of any form that data may have, has a column `prediction`, a label or a number; or a column `p_`
-    and the class for each class; or both. A column `id`, or of the name that the task's ids have, has the rows' ids, if
-    the task has these, else their positions in the data, from 0. Without it the file has the rows of the test part in
-    order, or all rows of the data that the test part was split off from, in order.
+    The file, a table of any form that data may have, has a column `prediction`, or of the target's name, a label or a
+    number; or a column `p_` and the class for each class; or both. Of two classes the target's column may have the
+    probability of the last. A column of the name that the task's ids have, or `id`, has the rows' ids, if the task has
+    these, else their positions in the data, from 0; rows that are not of the test part are left out. Without it the
+    file has the rows of the test part in order, or all rows of the data that it was split off from, in order.
 
     Raises:
         ContestError, DataError: the contest, its data or the file are wrong.
     """
-    from concours.engine.ingest import ingest
-
-    store = MemoryStore()
-    ingested = ingest(contest.task, store, seed=contest.seed, folder=contest.folder)
-    problem = ingested.problem
-    if problem.test is None:
-        raise DataError("the contest has no test part to score by: give task.test, or task.split.test above 0")
-    truth = _Truth(
-        y=get_array(store, problem.test.y),
-        ids=[_key(value) for value in ingested.test_ids.to_pylist()],
-        positions=get_array(store, problem.test.ids),
-        everything=ingested.rows,
-        classes=problem.classes,
-        groups=get_array(store, problem.test.groups) if problem.test.groups else None,
-        weights=get_array(store, problem.test.weights) if problem.test.weights else None,
-    )
-    table = _aligned(_named(_read(file), contest.task.id), truth, file.name)
+    truth = _truth(contest)
+    problem = truth.problem
+    read = _named(_read(file, truth), truth)
+    table, notes = _aligned(read, truth, file.name)
     given = _predictions(table, truth, file.name)
     target = "classes" if truth.classes else "number"
-    measures = [measure(m.name, target, len(truth.classes), labels=truth.classes or None) for m in problem.metrics]
+    labels = problem.classes or None
+    measures = [measure(m.name, target, len(truth.classes), labels=labels) for m in problem.metrics]
     fit = [found for found in measures if found.needs in ("labels", "values") or given.probabilities is not None]
     lacking = f"needs probabilities, in columns {_some(_columns(truth.classes))}"
     not_scored = {found.metric.name: lacking for found in measures if found not in fit}
@@ -128,8 +131,49 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
         first = next(iter(not_scored))
         raise DataError(f"{file.name}: {first} {not_scored[first]}; or add a metric of labels, e.g. accuracy")
     seed = derive_seed(contest.seed, "judge")
-    scores = tuple(_score(found, truth, given.of(found), seed) for found in fit)
-    return Scored(name=problem.name, rows=len(truth.y), scores=scores, not_scored=not_scored)
+    return Scored(
+        name=problem.name,
+        rows=len(truth.y),
+        given=len(read),
+        scores=tuple(_score(found, truth, given.of(found), seed) for found in fit),
+        not_scored=not_scored,
+        notes=(*notes, *given.notes),
+    )
+
+
+def rows_to_predict(contest: Contest) -> pa.Table:
+    """Which rows are the test part of a contest's task, without their targets: what a participant is to predict.
+
+    One column: the task's ids under their own name, or `id`, positions in the data, from 0; in the order of the data.
+
+    Raises:
+        ContestError, DataError: the contest or its data are wrong.
+    """
+    truth = _truth(contest)
+    return pa.table({truth.id or "id": truth.ids if truth.id else [int(place) for place in truth.ids]})
+
+
+def _truth(contest: Contest) -> _Truth:
+    from concours.engine.ingest import ingest
+
+    store = MemoryStore()
+    task = contest.task
+    ingested = ingest(task, store, seed=contest.seed, folder=contest.folder)
+    problem = ingested.problem
+    if problem.test is None:
+        raise DataError("the contest has no test part to score by: give task.test, or task.split.test above 0")
+    return _Truth(
+        problem=problem,
+        y=get_array(store, problem.test.y),
+        ids=[written(value) for value in ingested.test_ids.to_pylist()],
+        positions=get_array(store, problem.test.ids),
+        everything=ingested.rows,
+        classes=problem.labels,
+        groups=get_array(store, problem.test.groups) if problem.test.groups else None,
+        weights=get_array(store, problem.test.weights) if problem.test.weights else None,
+        id=task.id,
+        target=str(task.target) if isinstance(task.target, (str, int)) else None,
+    )
 
 
 def _score(found: Measure, truth: _Truth, p: Floats, seed: int) -> Score:
@@ -150,6 +194,7 @@ class _Given:
 
     named: Floats
     probabilities: Floats | None = None
+    notes: tuple[str, ...] = ()
 
     def of(self, found: Measure) -> Floats:
         """The predictions that a metric wants."""
@@ -161,12 +206,15 @@ class _Given:
 # The file
 
 
-def _read(file: Path) -> pa.Table:
+def _read(file: Path, truth: _Truth) -> pa.Table:
+    """The table, its ids and labels as they are written."""
     if not file.exists():
         raise DataError(f"{file} does not exist")
     if file.is_dir():
         raise DataError(f"{file} is a folder; a file of predictions was expected")
-    table = open_source(file, Path(), Options(header=True)).x
+    labels = ("prediction", truth.target) if truth.classes else ()
+    apart = tuple(name for name in ("id", truth.id, *labels) if name)
+    table = open_source(file, Path(), Options(header=True, written=apart)).x
     if not isinstance(table, pa.Table):
         raise DataError(f"{file.name} holds no table; a table of predictions was expected")
     twice = [column for column, times in Counter(table.column_names).items() if times > 1]
@@ -175,41 +223,44 @@ def _read(file: Path) -> pa.Table:
     return table
 
 
-def _named(table: pa.Table, column: str | None) -> pa.Table:
-    """The table with its ids called `id`."""
-    if column is None or "id" in table.column_names:
-        return table
-    return table.rename_columns(["id" if name == column else name for name in table.column_names])
+def _named(table: pa.Table, truth: _Truth) -> pa.Table:
+    """The table with its ids called `id`, and its predictions `prediction`."""
+    names = list(table.column_names)
+    if truth.id in names and truth.id != "id":
+        names = ["id" if name == truth.id else f"{name} of the file" if name == "id" else name for name in names]
+    if truth.target in names and not any(name == "prediction" or name.startswith("p_") for name in names):
+        names = ["prediction" if name == truth.target else name for name in names]
+    return table.rename_columns(names)
 
 
-def _aligned(table: pa.Table, truth: _Truth, name: str) -> pa.Table:
-    """The rows of the test part in its order."""
-    expected = len(truth.ids)
+def _aligned(table: pa.Table, truth: _Truth, name: str) -> tuple[pa.Table, list[str]]:
+    """The rows of the test part in its order, and which of the file's these are."""
+    expected, given = len(truth.ids), len(table)
+    used = [f"{expected:,} of {given:,} rows are the test part; the others are not counted"]
     if "id" in table.column_names:
-        return table.take(_places([_key(value) for value in table["id"].to_pylist()], truth.ids, name))
-    if len(table) == expected:
-        return table
-    if len(table) == truth.everything:
-        return table.take(pa.array(truth.positions))
+        ids = [written(value).strip() for value in table["id"].to_pylist()]
+        return table.take(_places(ids, truth.ids, name)), used if given > expected else []
+    if given == expected:
+        return table, []
+    if given == truth.everything:
+        return table.take(pa.array(truth.positions)), used
     more = f", or {truth.everything} of the whole data" if truth.everything > expected else ""
-    raise DataError(
-        f"{name} has {len(table)} rows and no column 'id'; expected the {expected} rows of the test part{more}"
-    )
+    raise DataError(f"{name} has {given} rows and no column 'id'; expected the {expected} rows of the test part{more}")
 
 
 def _places(given: Sequence[str], expected: Sequence[str], name: str) -> pa.Array:
-    """Where each expected id stands in a file."""
-    if len(set(given)) < len(given):
-        twice = [key for key, times in Counter(given).items() if times > 1]
+    """Where each expected id stands in a file, which may have others too."""
+    known = set(expected)
+    twice = [key for key, times in Counter(key for key in given if key in known).items() if times > 1]
+    if twice:
         raise DataError(f"{name}: {len(twice)} ids come more than once, first {twice[0]!r}")
     place = {key: index for index, key in enumerate(given)}
     missing = [key for key in expected if key not in place]
-    known = set(expected)
-    extra = [key for key in given if key not in known]
-    told = [f"{len(ids)} ids {what}, first {ids[0]!r}" for ids, what in
-            ((missing, "of the test part are missing"), (extra, "are not of the test part")) if ids]  # fmt: skip
-    if told:
-        raise DataError(f"{name}: {'; '.join(told)}; expected {len(expected)} ids like {expected[0]!r}")
+    if missing:
+        raise DataError(
+            f"{name}: {len(missing)} of the {len(expected)} ids of the test part are missing, first {missing[0]!r}; "
+            f"the first id there is {given[0]!r}, and concours score --rows FILE writes those expected"
+        )
     return pa.array([place[key] for key in expected])
 
 
@@ -225,25 +276,47 @@ def _predictions(table: pa.Table, truth: _Truth, name: str) -> _Given:
     if "prediction" not in table.column_names:
         assert probabilities is not None  # noqa: S101 (for the type checker)
         return _Given(named=probabilities, probabilities=probabilities)
-    return _Given(named=_labels(table, truth.classes, name), probabilities=probabilities)
-
-
-def _labels(table: pa.Table, classes: tuple[Any, ...], name: str) -> Floats:
-    """Labels as certainties, (rows, classes)."""
     _refuse_missing(table, "prediction", "missing", name)
-    known = {_key(label): code for code, label in enumerate(classes)}
-    labels = [_key(label) for label in table["prediction"].to_pylist()]
-    unknown = [index for index, label in enumerate(labels) if label not in known]
+    cells = [written(label).strip() for label in table["prediction"].to_pylist()]
+    if probabilities is None and (sure := _of_the_last(cells, truth.classes)) is not None:
+        note = f"{name}: the predictions are taken as probabilities of {truth.classes[-1]!r}"
+        return _Given(named=sure, probabilities=sure, notes=(note,))
+    named, told = _labels(table, cells, truth.classes, name)
+    return _Given(named=named, probabilities=probabilities, notes=told)
+
+
+def _of_the_last(cells: Sequence[str], classes: tuple[str, ...]) -> Floats | None:
+    """Probabilities (rows, 2), where one column has those of the last of two classes: no labels, but numbers to 1."""
+    if (
+        len(classes) != 2
+        or set(cells) <= {*classes, *by_number(set(cells), classes)}
+        or not all(map(_is_number, cells))
+    ):
+        return None
+    p = np.array([float(cell) for cell in cells])
+    return np.stack([1 - p, p], axis=1) if ((p >= 0) & (p <= 1)).all() else None
+
+
+def _labels(
+    table: pa.Table, cells: Sequence[str], classes: tuple[str, ...], name: str
+) -> tuple[Floats, tuple[str, ...]]:
+    """Labels as certainties, (rows, classes), and how they were understood."""
+    known = {label: code for code, label in enumerate(classes)}
+    meant = by_number(set(cells), classes)
+    known |= {label: known[other] for label, other in meant.items()}
+    unknown = [index for index, label in enumerate(cells) if label not in known]
     if unknown:
-        wrong = labels[unknown[0]]
+        wrong = cells[unknown[0]]
         raise DataError(
             f"{name}: {len(unknown)} predictions are no class, first {wrong!r} in {_row(table, unknown[0])}; "
-            f"{nearest(wrong, list(known))}"
+            f"{nearest(wrong, classes)}"
         )
-    return np.eye(len(classes))[[known[label] for label in labels]]
+    told = ", ".join(f"{label} as {other}" for label, other in sorted(meant.items())[:5])
+    notes = (f"{name}: labels count by the number that they write: {told}",) if meant else ()
+    return np.eye(len(classes))[[known[label] for label in cells]], notes
 
 
-def _probabilities(table: pa.Table, columns: Sequence[str], classes: tuple[Any, ...], name: str) -> Floats:
+def _probabilities(table: pa.Table, columns: Sequence[str], classes: tuple[str, ...], name: str) -> Floats:
     """Probabilities (rows, classes), each row scaled to sum to one."""
     wanted = _columns(classes)
     for column in columns:
@@ -295,21 +368,18 @@ def _refuse_missing(table: pa.Table, column: str, what: str, name: str) -> None:
 
 def _row(table: pa.Table, index: int) -> str:
     """A row as a person finds it: by its id, else by its number among those that are scored."""
-    return f"the row with id {_key(table['id'][index].as_py())!r}" if "id" in table.column_names else f"row {index + 1}"
+    return (
+        f"the row with id {written(table['id'][index].as_py())!r}" if "id" in table.column_names else f"row {index + 1}"
+    )
 
 
-def _columns(classes: Sequence[Any]) -> list[str]:
+def _columns(classes: Sequence[str]) -> list[str]:
     """The columns of probabilities, as `concours predict --proba` writes them."""
     return [f"p_{label}" for label in classes]
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-
-
-def _key(value: Any) -> str:
-    """What an id or a label is compared by: 1, 1.0 and "1" are the same."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _is_number(value: Any) -> bool:
