@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from concours.core.errors import DataError
@@ -280,6 +280,37 @@ def test_a_quote_far_down(tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
     with pytest.raises(DataError, match=r"line 50002: the quote that begins '\"k' never ends"):
         opened(tmp_path / "t.csv")
+
+
+@settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    places=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=3),
+    delimiter=st.sampled_from(",;|"),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_stray_quote_costs_no_row(places, delimiter, end, tmp_path):
+    """Wherever quotes slip into a file without any: all rows are read, or the error names the line of one of them. (Quotes
+    around nearly all of a file leave nothing to tell its form by.)"""
+    assume(max(places) - min(places) < 0.8)
+    text = text_of(
+        [["n", "size", "kind"], *([str(i), f"{i / 4}", "oak" if i % 3 else "elm"] for i in range(30))],
+        delimiter=delimiter,
+        end=end,
+    )
+    at = sorted({int(place * (len(text) - 2 * len(end))) for place in places}, reverse=True)
+    at = [place + (text[place - 1 : place + 1] == "\r\n") for place in at]  # not within a line end
+    for place in at:
+        text = text[:place] + '"' + text[place:]
+    lines = {number for number, line in enumerate(text.split(end), 1) if '"' in line}
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    try:
+        found = opened(tmp_path / "t.csv", header=True)
+    except DataError as error:
+        assert any(f"line {line}" in str(error) for line in lines), error
+    else:
+        assert len(found.x) == 30
 
 
 PROSE = st.text("ab ,\"'\n;", min_size=1, max_size=40).filter(lambda text: text.strip() == text)

@@ -230,7 +230,8 @@ class _Form:
     def without_void(self, table: pa.Table, encoding: str) -> pa.Table:
         """The table without the last columns that have neither a name nor a cell; one with a cell keeps its place."""
         for name in self._columns[len(self._columns) - self.layout.void :][::-1]:
-            if not pc.any(pc.not_equal(table[name].cast(pa.string()), "")).as_py():  # all missing is none as well
+            cells = pc.utf8_trim_whitespace(table[name].cast(pa.string()))
+            if not pc.any(pc.not_equal(cells, "")).as_py():  # all missing is none as well
                 table = table.drop_columns([name])
             elif self.layout.short:
                 with self._rows(encoding) as rows:

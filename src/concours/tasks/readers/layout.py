@@ -79,7 +79,8 @@ def found_layout(
     if header is False:
         return _bare(full, width, begin, lenient, name)
     candidates = _candidates(full, width, begin, names)
-    found = [each for each in candidates if header or each.evidence > 0]
+    declared = header and not _odd(full[:begin], width)
+    found = [each for each in candidates if declared or each.evidence > 0]
     if found:
         return _named(max(found, key=lambda each: each.evidence), rows, name)
     if are_numbers(names) and not header:
@@ -219,13 +220,17 @@ def _named(found: _Names, rows: Sequence[Record], name: str) -> Layout:
 def _bare(rows: Sequence[Record], width: int, begin: int, lenient: bool, name: str) -> Layout:
     """The layout of a table without names."""
     before = [row for row in rows[:begin] if not _is_comment(row)]
-    odd = [row for row in before if len(row.cells) != width]
+    odd = _odd(before, width)
     if odd and not lenient:
         raise _odd_first(odd, rows, width, name)
     at = rows[begin] if not before else before[0]
     note = _skipped([row for row in rows if row.line < at.line], 0)
     names = tuple(str(i) for i in range(width))
     return Layout(header=0, skip=at.line - 1, names=names, notes=(note,) if note else ())
+
+
+def _odd(rows: Sequence[Record], width: int) -> list[Record]:
+    return [row for row in rows if len(row.cells) != width and not _is_comment(row)]
 
 
 def _odd_first(odd: Sequence[Record], rows: Sequence[Record], width: int, name: str) -> DataError:

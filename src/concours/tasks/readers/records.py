@@ -19,6 +19,7 @@ csv.field_size_limit(1 << 30)  # a cell may be a whole document
 
 _TYPICAL = 500
 _FEW = 20
+_TOLD = 5  # rows; fewer tell nothing of the others
 
 
 class Record(NamedTuple):
@@ -146,28 +147,27 @@ def _spans(row: Record, dialect: Dialect) -> list[tuple[int, int, str]]:
 
 def _are_rows(row: Record, dialect: Dialect, typical: Sequence[Sequence[str]]) -> bool:
     """Whether the lines of a row, read without quotes, are rows like the others."""
-    literal, width = _literal(row, dialect), len(row.cells)
-    columns = list(zip(*(cells for cells in typical if len(cells) == width), strict=True))
-    tests = 0
+    literal = _literal(row, dialect)
+    width = len(literal[0])
+    like = [cells for cells in typical if len(cells) == width]
+    if len(like) < _TOLD:
+        return len(literal) > _TOLD
+    columns = list(zip(*like, strict=True))
+    numbers, words = [], []
     for place, cells in enumerate(columns):
         inner = [line[place].strip(f" {dialect.quote}") for line in literal[1:]]
-        values = [cell.strip() for cell in cells[1:] if cell.strip()]
-        if sum(map(is_measure, values)) > 0.9 * len(values):
-            fits = all(is_measure(cell) or not cell for cell in inner)
-        elif len(set(values)) <= min(_FEW, len(values) / 3):
-            fits = all(cell in values for cell in inner)
-        else:
-            continue
-        if not fits:
-            return False
-        tests += 1
-    return tests > 0
+        values = {cell.strip() for cell in cells[1:] if cell.strip()}
+        if values and sum(map(is_measure, values)) > 0.9 * len(values):
+            numbers += [is_measure(cell) or not cell or cell in values for cell in inner]
+        elif values and len(cells) >= _FEW and len(values) <= min(_FEW, len(cells) / 3):
+            words += [cell in values for cell in inner]
+    return all(numbers) if len(numbers) > 1 else len(words) > 0 and all(words) and all(numbers)
 
 
 def _literal(row: Record, dialect: Dialect) -> list[list[str]]:
-    """The lines of a row as rows, read without quotes; none where they have other numbers of cells."""
+    """The lines of a row as rows, read without quotes; none where they have different numbers of cells, or one."""
     lines = [line.split(dialect.delimiter) for line in re.split(r"\r\n|\n|\r", row.raw.rstrip("\r\n"))]
-    width = len(row.cells)
+    width = len(lines[0])
     return lines if width > 1 and all(len(cells) == width for cells in lines) else []
 
 
