@@ -132,8 +132,15 @@ def test_cells_in_columns_by_blanks(tmp_path):
         "mpg": [20.5 + i for i in range(20)],
         "cyl": [i % 3 + 4 for i in range(20)],
     }
-    (tmp_path / "p.txt").write_text("".join(f"we saw {['no', 'some', 'many'][i % 3]} trees\n" for i in range(20)))
-    assert opened(tmp_path / "p.txt").x.num_columns == 1
+    lines = "".join(f"{i}  {i / 4}   {-i}e-3  \n" for i in range(20))
+    (tmp_path / "bare.dat").write_text(lines)
+    assert opened(tmp_path / "bare.dat").x.to_pydict() == {
+        "0": list(range(20)),
+        "1": [i / 4 for i in range(20)],
+        "2": [-i / 1000 for i in range(20)],
+    }
+    (tmp_path / "p.csv").write_text("".join(f"we saw {['no', 'some', 'many'][i % 3]} trees\n" for i in range(20)))
+    assert opened(tmp_path / "p.csv").x.num_columns == 1
 
 
 HEADERS = {

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from concours.tasks.readers.header import header_evidence
+from concours.tasks.readers.header import header_evidence, is_measure
 
 _ROWS = 200
 _WORDS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar", " ": "blank"}
@@ -38,6 +38,14 @@ class Dialect:
         quotes = {"quotechar": self.quote} if self.quote else {"quoting": csv.QUOTE_NONE}
         return {"delimiter": self.delimiter, **quotes}
 
+    def line(self, line: str) -> str:
+        """A line as the `csv` module takes it: without NUL bytes, and without blanks at its end that are delimiters."""
+        line = line.replace("\0", "")
+        if self.delimiter != " ":
+            return line
+        text = line.rstrip("\r\n")
+        return text.rstrip(" ") + line[len(text) :]
+
     @property
     def words(self) -> str:
         """For people."""
@@ -63,7 +71,7 @@ def found_dialect(sample: str, *, tabs: bool = False, delimiter: str | None = No
         delimiter: where it is known.
     """
     delimiter = delimiter or ("\t" if tabs else _best(_counts(sample)))
-    if delimiter == "," and "," not in sample and _by_blanks(sample):
+    if delimiter == "," and _by_blanks(sample):
         return Dialect(delimiter=" ", quote='"', padded=True)
     quote = _quote(sample, delimiter)
     rows = rows_of(sample, Dialect(delimiter=delimiter, quote=quote))
@@ -80,7 +88,8 @@ def found_dialect(sample: str, *, tabs: bool = False, delimiter: str | None = No
 
 def rows_of(sample: str, dialect: Dialect, most: int = _ROWS) -> list[list[str]]:
     """The first rows of a sample, without empty lines."""
-    reader: Any = csv.reader(io.StringIO(sample, newline=""), skipinitialspace=dialect.padded, **dialect.quoting)
+    lines = map(dialect.line, io.StringIO(sample, newline=""))
+    reader: Any = csv.reader(lines, skipinitialspace=dialect.padded, **dialect.quoting)
     rows: list[list[str]] = []
     try:
         for row in reader:
@@ -106,12 +115,18 @@ def _counts(sample: str) -> dict[str, tuple[float, int]]:
 
 
 def _by_blanks(sample: str) -> bool:
-    """Whether blanks set cells apart below a line of names, which may lack one, as R writes tables."""
+    """Whether blanks set cells apart, as instruments and R write tables: lines have the same number of cells, many of
+    them numbers, or names above, of which the first may be missing."""
+    bare = re.sub(r'"[^"\n]*"', "", sample)
+    if any(mark in bare for mark in "\t,;|"):
+        return False
     first, *below = rows_of(sample, Dialect(delimiter=" ", quote='"', padded=True)) or [[]]
     width = len(below[0]) if below else 1
     if width < 2 or any(len(row) != width for row in below) or len(first) not in (width, width - 1):
         return False
-    return header_evidence(first, [row[width - len(first) :] for row in below]) >= 1
+    if header_evidence(first, [row[width - len(first) :] for row in below]) >= 1:
+        return True
+    return len(first) == width and sum(is_measure(cell) for row in below for cell in row) >= 0.4 * width * len(below)
 
 
 def _best(counts: dict[str, tuple[float, int]]) -> str:

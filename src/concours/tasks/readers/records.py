@@ -45,7 +45,7 @@ def records(lines: Iterable[str], dialect: Dialect, *, skip: int = 0) -> Iterato
     def passing() -> Iterator[str]:
         for line in source:
             taken.append(line)
-            yield line.replace("\0", "")
+            yield dialect.line(line)
 
     reader: Any = csv.reader(passing(), skipinitialspace=dialect.padded, **dialect.quoting)
     number = skip + 1

@@ -12,7 +12,6 @@ import pyarrow as pa
 from concours.core.errors import DataError
 from concours.tasks.readers import arff, arrays, delimited, named, tables
 from concours.tasks.readers.archives import ARCHIVES, Entry, damage_named, entry_at, existing, files_of, is_archive
-from concours.tasks.readers.blanks import with_tabs
 from concours.tasks.readers.folders import read_files
 from concours.tasks.readers.foreign import PROSE, SOUNDS, looks_like_prose
 from concours.tasks.readers.idx import is_idx, read_idx
@@ -97,14 +96,11 @@ def _read_entry(entry: Entry, options: Options) -> Opened:
 
 
 def _read_text(entry: Entry, options: Options) -> Opened:
-    """A file of text whose name says no more than that: lines, cells set apart by blanks, or by something else."""
+    """A file of text whose name says no more than that: lines of text, or a table."""
     with damage_named(entry.name), entry.open() as file:
         content = file.read()
     if options.input != "table" and (found := _lines(entry, content, options)):
         return found
-    if tabbed := with_tabs(entry, content):
-        found = delimited.read_delimited(tabbed, options)
-        return replace(found, notes=("cells set apart by blanks", *found.notes[1:]))
     return delimited.read_delimited(entry, options)
 
 
