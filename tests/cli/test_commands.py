@@ -115,7 +115,7 @@ def test_ctrl_c(tmp_path):
         "class Own(GaussianNB):\n    def fit(self, X, y):\n        pathlib.Path('begun').touch()\n"
         "        time.sleep(0 if pathlib.Path('quick').exists() else 60)\n        return super().fit(X, y)\n"
     )
-    command = [sys.executable, "-m", "concours", "run", "c.toml", "--trust"]
+    command = [sys.executable, "-m", "concours", "run", "c.toml", "--trust", "--seconds", "50", "--out", "here"]
     process = subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
@@ -125,10 +125,10 @@ def test_ctrl_c(tmp_path):
     _, err = process.communicate(timeout=30)
     assert time.monotonic() - began < 2
     assert process.returncode == 130
-    assert "the same command goes on: concours run c.toml" in err
+    assert "the same command goes on: concours run c.toml --trust --seconds 50 --out here\n" in err
     assert "Traceback" not in err
     (tmp_path / "quick").touch()
-    assert concours(tmp_path, "run c.toml").returncode == 0
+    assert concours(tmp_path, "run c.toml --seconds 50 --out here").returncode == 0
 
 
 def test_imports_are_light():

@@ -170,7 +170,7 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
 
 
 def test_shares_only_of_a_gain():
-    """Shares add up to one; where the gain does not exceed its standard error there are none."""
+    """Shares add up to one; where the gain does not exceed twice its standard error there are none."""
     values = np.array([0.0, 1.0, 0.5, 2.0])
     sure = exact_credit(values, np.stack([values, values], axis=1))
     assert sure.shares is not None
@@ -179,6 +179,25 @@ def test_shares_only_of_a_gain():
     assert unsure.shares is None
     worse = exact_credit(-values, np.stack([values, values], axis=1))
     assert worse.shares is None
+
+
+@pytest.mark.parametrize("harm", [0.05, 0.4, 0.9, 1.4, 3.0])
+def test_no_share_beyond_the_whole(harm):
+    """Of two members that help and harm by more than both gain together no share is told: 296% says nothing of either."""
+    values = np.array([0.0, 1.0 + harm, -harm, 1.0])
+    found = exact_credit(values, np.stack([values, values], axis=1))
+    if (np.abs(found.shapley) > 1.0).any():
+        assert found.shares is None
+    else:
+        assert np.allclose(found.shares, found.shapley)
+
+
+def test_a_gain_between_one_and_two_errors_is_not_shared():
+    """A gain of one and a half standard errors may be nothing."""
+    values = np.array([0.0, 1.0, 0.5, 1.5])
+    found = exact_credit(values, np.array([values - [1, 0, 0, 0], values + [1, 0, 0, 0]]).T)
+    assert found.gain_stderr < 1.5 < 2 * found.gain_stderr
+    assert found.shares is None
 
 
 def test_what_was_drawn_has_both_errors():

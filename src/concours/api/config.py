@@ -12,6 +12,7 @@ from concours.api.forms import BOOL, POSITIVE, Form, check, is_of, list_of, one_
 from concours.cooperate.light import LIMITS
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError
+from concours.core.objects import references
 from concours.tasks.task import Split, Task
 
 _TEXT = Form("a text", is_of(str))
@@ -131,5 +132,9 @@ def _entrant(index: int, values: Mapping[str, Any]) -> Entrant:
     check(where, values, _ENTRANT)
     if "recipe" not in values:
         raise ContestError(f"{where}: recipe is missing")
+    if nested := sorted({reference for _, reference in references(values.get("params", {}))}):
+        raise ContestError(
+            f"{where}: params name {nested[0]}; what has parts is made in a file, ./that_file.py:model, or in Python"
+        )
     name = values.get("name") or values["recipe"].rpartition(":")[2]
     return Entrant(**{**values, "name": name})

@@ -22,6 +22,7 @@ from concours.compete.leaderboard import Final
 from concours.compete.search import read_space
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
+from concours.core.objects import references
 from concours.core.optional import install_command, installed
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
@@ -96,7 +97,9 @@ class Contest:
 
     def user_files(self) -> list[Path]:
         """The files of users' code that running the contest would run."""
-        files = (entrant.recipe.rpartition(":")[0] for entrant in self.entrants)
+        named = (entrant.recipe for entrant in self.entrants)
+        nested = (reference for entrant in self.entrants for _, reference in references(entrant.params))
+        files = (reference.rpartition(":")[0] for reference in (*named, *nested))
         return sorted({self.folder / file for file in files if file.endswith(".py")})
 
     def run(self, *, listener: Listener = ignore) -> Result:

@@ -16,7 +16,8 @@ class Part:
     Attributes:
         shapley: its part of the gain, in the units of the ranking metric.
         stderr: of that.
-        share: the same as a share of the whole gain, negative of one that harms; none where the gain may be nothing.
+        share: the same as a share of the whole gain, negative of one that harms; none where the gain is not clear
+            (`kernels.credit`).
     """
 
     shapley: float
@@ -34,7 +35,7 @@ class Need:
     stderr: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Credit:
     """What the members of an alliance are worth to it (`engine.runners.credit` says how that is found).
 
@@ -64,6 +65,28 @@ class Credit:
     def gain(self) -> float:
         """What the alliance is better by than the prior; the members' parts add up to it."""
         return self.value - self.prior
+
+    @property
+    def shared(self) -> bool:
+        """Whether the gain is clear enough to be shared out."""
+        return any(part.share is not None for part in self.members.values())
+
+    def words(self, metric: str) -> str:
+        """What joining gained, and why it is not shared out where it is not."""
+        gained = f"{self.gain:.4g} ± {self.gain_stderr:.2g} in {metric} over guessing"
+        if self.shared:
+            return f"gains {gained}"
+        if self.gain <= 2 * self.gain_stderr:
+            return f"gains {gained}: too little here to share out"
+        return f"gains {gained}: too little beside what its members help and harm by to be shared out"
+
+    def __repr__(self) -> str:
+        shares = [
+            f"{name} {part.share:.0%} ± {part.stderr / self.gain:.0%}"
+            for name, part in self.members.items()
+            if part.share is not None
+        ]
+        return f"<{self.words('the metric')}{': ' if shares else ''}{', '.join(shares)}>"
 
     @classmethod
     def of(cls, names: Sequence[str], part: str, values: Mapping[str, Any]) -> Self:

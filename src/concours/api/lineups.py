@@ -1,24 +1,24 @@
-"""Line-ups as people write them in Python: names, recipes, entrants, and scikit-learn estimators."""
+"""Line-ups as people write them in Python: names, recipes, entrants, and estimators (`core.objects`)."""
 
 from __future__ import annotations
 
 import inspect
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 from concours.core.entrant import Entrant
-from concours.core.errors import ContestError
+from concours.core.errors import ContestError, RecipeError
+from concours.core.objects import is_module
 
 
 def entrants_of(lineup: Iterable[Any]) -> list[Entrant]:
     """The entrants that the items of a line-up stand for.
 
-    An item is an `Entrant`, a name of the zoo or a recipe (`"logistic"`, `"sklearn.svm:SVC"`), an estimator, its class,
-    or a pair of a name and one of these. Two without a name of their own that would be called alike are numbered.
+    An item is an `Entrant`, a name of the zoo or a recipe (`"logistic"`, `"sklearn.svm:SVC"`), an estimator, a
+    pipeline, a torch module, a class of these, or a pair of a name and one of these. Two without a name of their own
+    that would be called alike are numbered.
 
     Raises:
         ContestError: an item is none of these, or an estimator cannot be written down as a recipe with parameters.
@@ -43,40 +43,12 @@ def _entrant(item: Any) -> Entrant:
         return Entrant(name=item.rpartition(":")[2], recipe=item)
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str):
         return replace(_entrant(item[1]), name=item[0])
-    if inspect.isclass(item):
-        return Entrant(name=item.__name__, recipe=_recipe(item))
-    if hasattr(item, "fit") and hasattr(item, "get_params"):
-        kind = type(item)
-        return Entrant(name=kind.__name__, recipe=_recipe(kind), params=_changed(item))
-    raise ContestError(
-        f"lineup: expected a name of the zoo, a recipe, an Entrant, an estimator, or a pair (name, one of these); "
-        f"got {item!r}"
-    )
-
-
-def _recipe(kind: type) -> str:
-    if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:
-        raise ContestError(
-            f"lineup: {kind.__qualname__} cannot be imported by its name; put it in a file and write "
-            f'"./that_file.py:{kind.__name__}"'
-        )
-    package, _, last = kind.__module__.rpartition(".")
-    public = last.startswith("_") and getattr(import_module(package), kind.__name__, None) is kind
-    return f"{package if public else kind.__module__}:{kind.__qualname__}"
-
-
-def _changed(estimator: Any) -> dict[str, Any]:
-    """The parameters that differ from their defaults, as JSON."""
-    defaults = inspect.signature(type(estimator)).parameters
-    changed = {}
-    for name, value in estimator.get_params(deep=False).items():
-        if name in defaults and value is defaults[name].default:
-            continue
+    if inspect.isclass(item) or (hasattr(item, "fit") and hasattr(item, "get_params")) or is_module(item):
         try:
-            changed[name] = json.loads(json.dumps(value, allow_nan=False, default=lambda number: number.item()))
-        except (TypeError, ValueError, AttributeError):
-            raise ContestError(
-                f"lineup: {type(estimator).__name__} has {name} = {value!r}, which JSON cannot hold; "
-                "put the estimator in a class of a file of yours, ./that_file.py:Class"
-            ) from None
-    return changed
+            return Entrant(name=(item if inspect.isclass(item) else type(item)).__name__, recipe=item)
+        except RecipeError as error:
+            raise ContestError(f"lineup: {error}") from None
+    raise ContestError(
+        "lineup: expected a name of the zoo, a recipe, an Entrant, an estimator, a torch module, or a pair (name, one "
+        f"of these); got {item!r}"
+    )

@@ -13,7 +13,7 @@ from concours.api.result import Result
 from concours.api.sitting import EngineName
 from concours.core.errors import DataError, TrustError
 from concours.core.ports import Listener, ignore
-from concours.engine.prediction import is_class
+from concours.engine.prediction import foreign, is_class
 from concours.report.markdown import render_markdown
 from concours.report.page import render_report
 
@@ -54,7 +54,7 @@ def write_report(
         result.ask(result.candidates, trust)
         insights = examine(result, listener=listener, engine=engine)
     place = Path(path) if path is not None else result.folder.path / f"report.{format}"
-    text = rendered(result.to_json(), insights, format)
+    text = rendered(result.to_json(), insights, format, place=_shown(result.folder.path))
     try:
         unfinished = place.with_name(f".{place.name}.{os.getpid()}.part")
         unfinished.write_bytes(text.encode("utf-8", "replace"))
@@ -67,17 +67,26 @@ def write_report(
 def _ask_to_fit(result: Result, trust: Callable[[str], bool] | None) -> None:
     """Asks before learning curves fit what is more than a library's class; the folder's files may name anything."""
     entrants = [c for c in result.candidates.values() if c.entrant.role == "entrant"]
-    named = sorted({c.entrant.recipe for c in entrants if c.code or not is_class(c.entrant.recipe)})
+    named = sorted(
+        {c.entrant.recipe for c in entrants if c.code or not is_class(c.entrant.recipe)}.union(
+            *(foreign(c.entrant.params) for c in entrants)
+        )
+    )
     if named and trust:
         text = f"looking into {result.folder.path} runs code that the folder brings or names: {', '.join(named)}"
         if not trust(text):
             raise TrustError(f"{text}; read it, then add --trust")
 
 
-def rendered(value: Mapping[str, Any], insights: Mapping[str, Any], format: Format) -> str:
-    """The text of a report in a format."""
+def _shown(folder: Path) -> str:
+    """A run folder as its report names it: as it was given, but for the way to it on this machine."""
+    return folder.name if folder.is_absolute() else str(folder)
+
+
+def rendered(value: Mapping[str, Any], insights: Mapping[str, Any], format: Format, *, place: str) -> str:
+    """The text of a report in a format; `place` is the run folder that it tells to predict with."""
     if format == "html":
-        return render_report(value, insights)
+        return render_report(value, insights, place=place)
     if format == "md":
-        return render_markdown(value, insights)
+        return render_markdown(value, insights, place=place)
     return json.dumps({"result": dict(value), "insights": dict(insights)}, indent=2, ensure_ascii=False) + "\n"

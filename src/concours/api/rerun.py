@@ -22,6 +22,7 @@ from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Executor, Listener
 from concours.engine.limits import Limits, memory_per_worker
+from concours.engine.prediction import foreign as foreign_in
 from concours.engine.prediction import is_class
 
 _KNOWN = ("concours", "sklearn", "lightgbm", "catboost", "xgboost", "torch")
@@ -188,4 +189,5 @@ def _code(job: Job) -> list[str]:
     recipe, metrics = str(job.params.get("recipe", "")), job.params.get("metrics", ())
     known = re.split(r"[.:]", recipe)[0] in _KNOWN and is_class(recipe)
     foreign = [recipe] if "code" in job.inputs or (recipe and not known) else []
+    foreign += sorted(foreign_in(job.params.get("params", {})))
     return [*foreign, *(str(metric) for metric in metrics if ":" in str(metric))]

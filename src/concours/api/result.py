@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,9 +27,11 @@ from concours.engine.versions import versions
 from concours.kernels.decisions import decide
 
 SCHEMA = 2
+PLAIN = ("average", "vote")
+"""Alliances in which all members weigh the same."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Alliance:
     """Which entrants an alliance joins, how, and with which weights by name; the limits it keeps, and what it uses."""
 
@@ -37,6 +39,10 @@ class Alliance:
     weights: Mapping[str, float]
     limits: Mapping[str, float] = field(default_factory=dict)
     uses: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        members = sorted(self.weights.items(), key=lambda item: -item[1])
+        return f"<{self.strategy}: {', '.join(f'{weight:.1%} {name}' for name, weight in members)}>"
 
     def to_json(self) -> dict[str, Any]:
         """The alliance as JSON; limits where it has any."""
@@ -97,7 +103,9 @@ class Result:
         """The result that an outcome stands for."""
         return cls(
             setup=setup,
-            standings=outcome.standings,
+            standings=replace(
+                outcome.standings, metrics=tuple(m.name for m in setup.problem.metrics), default=outcome.default
+            ),
             candidates=outcome.candidates,
             default=outcome.default,
             folder=folder,
@@ -337,7 +345,9 @@ class Result:
         return cls(
             setup=setup,
             standings=Standings(
-                tuple(_line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants)
+                tuple(_line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants),
+                metrics=tuple(m.name for m in setup.problem.metrics),
+                default=value["default"],
             ),
             candidates=candidates,
             default=value["default"],
@@ -369,6 +379,32 @@ class Result:
         state = "" if self.complete else ", not finished"
         name = self.setup.problem.name
         return f"<Result of {name!r}: {len(self.standings)} on the board, default {self.default!r}{state}>"
+
+    def __str__(self) -> str:
+        """The headline, the board, and who joins in the alliances that have weights of their own."""
+        joined = [repr(self.alliances[name])[1:-1] for name in self._told]
+        return "\n".join([self.headline, repr(self.standings), *joined])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        from html import escape
+
+        joined = "".join(f"<div>{escape(repr(self.alliances[name])[1:-1])}</div>" for name in self._told)
+        return f"<p><b>{escape(self.headline)}</b></p>{self.standings._repr_html_()}{joined}"
+
+    @property
+    def headline(self) -> str:
+        """The task, its kind, and how many rows teach and judge."""
+        problem = self.setup.problem
+        what = f"{len(problem.classes)} classes" if problem.classes else "a number"
+        judges = f", {problem.test.rows:,} to judge by" if problem.test else ""
+        state = "" if self.complete else "  (not finished: by selection score so far)"
+        return f"{problem.name}  {problem.kind}: {what}; {problem.train.rows:,} rows to learn from{judges}{state}"
+
+    @property
+    def _told(self) -> list[str]:
+        """Alliances whose weights were chosen: all but the plain ones."""
+        return [name for name in self.alliances if name not in PLAIN]
 
 
 def timeless(value: Any) -> Any:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from concours.api.credit import Credit
-from concours.api.result import Result
+from concours.api.result import PLAIN, Result
 from concours.cli.adversarial import print_adversarial
 from concours.cli.duels import print_arena, print_tournament
 from concours.cli.knockout import print_knockout
 from concours.cli.plot import IntervalPlot
 from concours.cli.population import print_population
+from concours.core import boards
+from concours.core.boards import NOTHING, alike, number, places, selection
+from concours.core.layout import GAP, Column, letters, packed
 from concours.core.standings import Standing
+from concours.report.citing import cited
 from concours.report.lines import used
 
 _FORMATS = {
@@ -30,8 +36,11 @@ _FORMATS = {
 """What a way to compete leaves, below the board."""
 
 _BAR = 30
-_NAME = 28
-_LEAST_NAME = 12
+_PLOT, _WIDEST = 10, 32
+"""Letters of the plot of intervals, at least and at most."""
+_NAME, _LEAST_NAME = 28, 12
+_METRIC = 20
+"""Letters of a metric's name above which it takes another line."""
 _STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
 
 
@@ -46,8 +55,10 @@ def print_result(result: Result, out: Console | None = None) -> None:
     out.print(_headline(result))
     if weights := _weights(result):
         out.print(weights)
-    out.print(_board(result, out.width))
+    _print_board(result, out)
     out.print(_legend(result))
+    if note := alike(boards.shown(result.standings)):
+        out.print(f"[dim]{escape(note)}.[/]")
     late = [line.entrant.name for line in result.standings if line.status == "out_of_time"]
     if len(late) > 1:
         out.print(f"  [red]out of time[/]: {escape(', '.join(late))}; with more seconds they take part")
@@ -71,8 +82,15 @@ def next_commands(result: Result, out: Console) -> None:
     out.print(f"\n[bold]Next[/]  ({size(result.folder.size())} in {folder})")
     if result.default:
         out.print(f"  concours predict {folder} {example} -o predictions.csv", soft_wrap=True)
+        out.print(
+            f"  concours.Result.load({str(result.folder.path)!r}).predict({example!r})  [dim]in Python[/]",
+            soft_wrap=True,
+        )
     out.print(f"  concours show {folder}", soft_wrap=True)
     out.print(f"  {folder}/report.html, {folder}/result.json", soft_wrap=True)
+    out.print("to cite this result (the report has it as BibTeX):")
+    for line in cited(result.to_json()):
+        out.print(f"  {escape(line)}", soft_wrap=True)
 
 
 def size(count: int) -> str:
@@ -83,14 +101,10 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
-def _headline(result: Result) -> str:
-    problem = result.setup.problem
-    what = f"{len(problem.classes)} classes" if problem.classes else "a number"
-    rows = f"{problem.train.rows:,} rows to learn from" + (
-        f", {problem.test.rows:,} to judge by" if problem.test else ""
-    )
-    state = "" if result.complete else "   [yellow](not finished: by selection score so far)[/]"
-    return f"\n[bold]{escape(problem.name)}[/]  {problem.kind}: {what}; {rows}{state}"
+def _headline(result: Result) -> Text:
+    text = Text(f"\n{result.headline}")
+    text.stylize("bold", 1, 1 + len(result.setup.problem.name))
+    return text
 
 
 def _weights(result: Result) -> str:
@@ -102,37 +116,70 @@ def _weights(result: Result) -> str:
     return f"rows count by their weights: {much}"
 
 
-def _board(result: Result, width: int) -> Table:
-    tiers = len({line.tier for line in result.standings if line.tier}) > 1
-    taken = 49 if tiers else 44  # letters of the other columns
-    names = min(max(len(line.entrant.name) for line in result.standings), _NAME, max(width - taken - 11, _LEAST_NAME))
-    metrics = result.setup.problem.metrics[: max(1, (width - names - taken) // 12)]
-    bounds = [line.ci for line in result.standings if line.ci and line.entrant.role != "baseline"]
-    bounds = bounds or [line.ci for line in result.standings if line.ci]
-    plot = IntervalPlot(bounds, min(max(width - names - taken - 10 * len(metrics), 10), 32))
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
-    table.add_column("rank", no_wrap=True)
-    if tiers:
-        table.add_column("tier", no_wrap=True)
-    table.add_column("", width=1)
-    table.add_column("name", no_wrap=True, max_width=names, overflow="ellipsis")
-    table.add_column(metrics[0].name, justify="right", no_wrap=True)
-    table.add_column("interval", width=plot.width, no_wrap=True)
-    for metric in metrics[1:]:
-        table.add_column(metric.name, justify="right")
-    table.add_column("selection", no_wrap=True)
-    table.add_column("fit s", justify="right", no_wrap=True)
-    for line in result.standings:
-        if line.status == "dropped":  # told below, with how far it came
-            continue
-        star = "★" if line.entrant.name == result.default else ""
-        others = [_number(line.metrics.get(metric.name)) for metric in metrics[1:]]
-        name, score = escape(line.entrant.name), _number(line.score)
-        measured: list[str | Text] = [score, _bar(plot, line), *others, _selection(line), _seconds(line.fit_seconds)]
+def _print_board(result: Result, out: Console) -> None:
+    """Every metric: those that do not fit beside the others stand in further blocks, below the same names."""
+    shown = [line for line in result.standings if line.status != "dropped"]  # those are told below
+    metrics = result.setup.problem.metrics
+    columns = {metric.name: _column(metric.name, [number(line.metrics.get(metric.name)) for line in shown], right=True)
+               for metric in metrics[1:]}  # fmt: skip
+    tiers = len({line.tier for line in shown if line.tier}) > 1
+    lead = [_column("rank", [_rank(line) for line in shown])]
+    lead += [_column("tier", [str(line.tier or "") for line in shown])] if tiers else []
+    lead += [_column("", ["★" if line.entrant.name == result.default else " " for line in shown])]
+    score = _column(metrics[0].name, [number(line.score) for line in shown], right=True)
+    end = [
+        _column("selection", [selection(line) for line in shown]),
+        _column("fit s", [_seconds(line.fit_seconds) for line in shown], right=True),
+    ]
+    taken = sum(column.width + GAP for column in (*lead, score, *end)) + _PLOT + GAP
+    room = max(out.width - taken, _LEAST_NAME)
+    name = Column("name", tuple(line.entrant.name for line in shown), most=min(room, _NAME))
+    free = out.width - taken - name.width - GAP
+    beside: list[Column] = []
+    for column in columns.values():  # in order, as long as they fit
+        if sum(other.width + GAP for other in (*beside, column)) > free:
+            break
+        beside.append(column)
+    free -= sum(column.width + GAP for column in beside)
+    plot = IntervalPlot(_bounds(result), min(_PLOT + max(free, 0), _WIDEST))
+    bars = Column("interval", tuple(_bar(plot, line) for line in shown), most=plot.width)
+    blocks = packed([*lead, name, score, bars, *beside, *end], list(columns.values())[len(beside) :], name, out.width)
+    for place, block in enumerate(blocks):
+        out.print(*([""] if place else []), _table(block, shown), sep="\n")
+
+
+def _column(title: str, cells: Sequence[str], *, right: bool = False) -> Column:
+    return Column(title, tuple(cells), right=right, most=_METRIC)
+
+
+def _table(block: Sequence[Column], shown: Sequence[Standing]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, GAP, 0, 0))
+    for column in block:
+        width = max(column.width, 10) if column.title == "interval" else column.width
+        table.add_column(
+            escape(column.title), justify="right" if column.right else "left", width=width, overflow="fold"
+        )
+    for at, line in enumerate(shown):
         style = _STYLES[line.entrant.role] if line.status == "ok" else "dim"
-        tier = [str(line.tier or "")] if tiers else []
-        table.add_row(_ranks(line), *tier, star, name, *measured, style=style)
+        table.add_row(*(_shaded(column.cells[at]) for column in block), style=style)
     return table
+
+
+def _shaded(cell: str) -> Text:
+    """A cell whose range of ranks, or error, is dim."""
+    text = Text(cell)
+    for begin in (" (", " ± "):
+        if begin in cell and cell[:1] in "0123456789-–":
+            text.stylize("dim", cell.index(begin))
+    return text
+
+
+def _bounds(result: Result) -> list[tuple[float, float]]:
+    """The intervals that the plot has to hold: a baseline's may lie outside."""
+    known = [line for line in result.standings if line.ci]
+    return [line.ci for line in known if line.ci and line.entrant.role != "baseline"] or [
+        line.ci for line in known if line.ci
+    ]
 
 
 def _legend(result: Result) -> str:
@@ -155,62 +202,47 @@ def _legend(result: Result) -> str:
 
 
 def _print_alliances(result: Result, out: Console) -> None:
-    told = [name for name in result.alliances if name not in ("average", "vote")]
+    told = [name for name in result.alliances if name not in PLAIN]
+    metric = result.setup.problem.metrics[0].name
     for name in told:
         alliance, credit = result.alliances[name], result.credit.get(name)
         weights = sorted(alliance.weights.items(), key=lambda item: -item[1])
         uses = used(alliance.to_json())
         out.print(f"\n[cyan]{escape(name)}[/] joins" + (f"  [dim](uses {uses})[/]" if uses else ""))
-        table = Table(
-            box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=credit is not None
-        )
-        for title in ("", "weight", "", "credit"):
+        shared = credit if credit and credit.shared else None
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=bool(shared))
+        names = min(max(letters(member) for member in alliance.weights), _NAME)
+        table.add_column("", width=names, overflow="fold")
+        for title in ("weight", "", "credit"):
             table.add_column(title, justify="right" if title else "left", no_wrap=True)
         for member, weight in weights:
             bar = f"[cyan]{'█' * max(round(weight * _BAR), 1)}[/]"
-            table.add_row(f"  {escape(member)}", f"{weight:.1%}", bar, _credit(credit, member))
-        out.print(table)
-    if any(name in result.credit for name in told):
-        metric = result.setup.problem.metrics[0].name
+            table.add_row(escape(member), f"{weight:.1%}", bar, _credit(shared, member))
+        out.print(Padding(table, (0, 0, 0, 2), expand=False))
+        if credit and not credit.shared:
+            out.print(f"  [dim]{escape(credit.words(metric))}[/]")
+    if any(name in result.credit and result.credit[name].shared for name in told):
         out.print(
             f"\n[dim]credit: share of what the alliance gains in {metric} over guessing (Shapley), ± its error.[/]"
         )
 
 
 def _credit(credit: Credit | None, member: str) -> str:
-    """A member's share of the gain, with its standard error; its part in units where the gain may be nothing."""
+    """A member's share of the gain, with its standard error."""
     part = credit.members.get(member) if credit else None
-    if credit is None or part is None:
+    if credit is None or part is None or part.share is None:
         return ""
-    if part.share is None:
-        return f"{_number(part.shapley)} [dim]± {part.stderr:.2g}[/]"
     return f"{part.share:.1%} [dim]± {part.stderr / credit.gain:.1%}[/]"
 
 
-def _bar(plot: IntervalPlot, line: Standing) -> Text:
-    return Text("") if not line.ci or line.score is None else plot.bar(*line.ci, line.score)
+def _bar(plot: IntervalPlot, line: Standing) -> str:
+    return "" if not line.ci or line.score is None else plot.bar(*line.ci, line.score).plain
 
 
-def _ranks(line: Standing) -> str:
-    if line.rank is None:
-        return " –"
-    span = f"{line.rank_best}–{line.rank_worst}" if line.rank_best != line.rank_worst else str(line.rank_best)
-    return f"{line.rank:>2} [dim]({span})[/]" if line.rank_best else f"{line.rank:>2}"
-
-
-def _selection(line: Standing) -> str:
-    if not line.selection:
-        return "–"
-    return f"{_number(line.selection.score)} [dim]± {line.selection.stderr:.2g}[/]"
-
-
-def _number(value: float | None, digits: int = 4) -> str:
-    if value is None:
-        return "–"
-    if value and (abs(value) >= 1e5 or abs(value) < 1e-4):
-        return f"{value:.{digits - 1}g}"
-    return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.{max(digits - 2, 0)}f}"
+def _rank(line: Standing) -> str:
+    within = places(line)
+    return " –" if line.rank is None else f"{line.rank:>2} ({within})" if within else f"{line.rank:>2}"
 
 
 def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return NOTHING if value is None else f"{value:.2f}"

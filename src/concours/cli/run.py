@@ -56,7 +56,7 @@ def run(
         out=out, engine=engine.value, workers=workers, seconds=seconds, seed=seed, command=_command()
     )
     _ask(made, contest, trust)
-    _hold(made, as_json, again=f"concours run {shlex.quote(str(contest))}")
+    _hold(made, as_json)
 
 
 def demo(out: Out = None, as_json: AsJson = False) -> None:
@@ -65,7 +65,7 @@ def demo(out: Out = None, as_json: AsJson = False) -> None:
 
     file = Path(__file__).with_name("demo.toml")
     made = Contest.from_file(file).with_options(out=out or Path("runs/demo"), command=_command())
-    _hold(made, as_json, again="concours demo")
+    _hold(made, as_json)
 
 
 def _command() -> str:
@@ -73,7 +73,7 @@ def _command() -> str:
     return shlex.join(["concours", *sys.argv[1:]])
 
 
-def _hold(contest: Contest, as_json: bool, *, again: str) -> None:
+def _hold(contest: Contest, as_json: bool) -> None:
     from concours.api.trust import trust as remember
     from concours.cli.progress import watching
 
@@ -81,7 +81,7 @@ def _hold(contest: Contest, as_json: bool, *, again: str) -> None:
         with watching(contest.seconds) as listener:
             result = contest.run(listener=listener)
     except KeyboardInterrupt:
-        typer.echo(f"\nstopped; what has finished is kept, and the same command goes on: {again}", err=True)
+        typer.echo(f"\nstopped; what has finished is kept, and the same command goes on: {_command()}", err=True)
         raise typer.Exit(STOPPED) from None
     remember(result.folder.path)
     _print(result, as_json)

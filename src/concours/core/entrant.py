@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 from concours.core.digests import Digest, digest_json
+from concours.core.errors import RecipeError
 from concours.core.frozen import frozen
+from concours.core.objects import last_name, portable, written
 
 Role = Literal["baseline", "entrant", "alliance"]
 
@@ -24,9 +26,11 @@ class Entrant:
         name: what a board shows; unique within a contest.
         recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), or, for
             what a cooperation returns, the way its parents' predictions are joined (`mean`, `vote`, `pool`, `boosted`).
-        params: JSON values, passed to the recipe by name.
+            An estimator, a pipeline, a torch module, or a class of these, is written down as one (`core.objects`).
+        params: JSON values, passed to the recipe by name; those that it has no place for go to its `set_params`.
         prepare: `auto`, the preparation that suits; `none`, the data as it is; or a preparation by name. By default
-            `auto` for what comes from a library and `none` for a file.
+            `auto` for what comes from a library and `none` for a file, and for a pipeline that begins with what chooses
+            columns, encodes words or reads texts itself.
         role: how the board treats it.
         parents: digests of the entrants that an alliance joins, in the order of its weights.
         search: ranges and choices from which parameters are chosen before the entrant competes (`compete.search`);
@@ -42,6 +46,10 @@ class Entrant:
     search: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.recipe, str):
+            recipe, own = _written(self.name, self.recipe)
+            object.__setattr__(self, "recipe", recipe)
+            object.__setattr__(self, "params", {**own, **self.params})
         object.__setattr__(self, "params", frozen(self.params))
         object.__setattr__(self, "parents", tuple(self.parents))
         object.__setattr__(self, "search", frozen(self.search))
@@ -58,9 +66,14 @@ class Entrant:
         A recipe in a file counts by the file's name, so that a contest gives the same seeds from any folder;
         the content of the file is part of the identity of the jobs that run it.
         """
-        recipe = self.recipe.replace("\\", "/").rsplit("/", 1)[-1]
+        params = portable(self.params)
         return digest_json(
-            {"recipe": recipe, "params": dict(self.params), "prepare": self.prepare, "parents": list(self.parents)}
+            {
+                "recipe": last_name(self.recipe),
+                "params": params,
+                "prepare": self.prepare,
+                "parents": list(self.parents),
+            }
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -79,6 +92,13 @@ class Entrant:
     def from_json(cls, value: Mapping[str, Any]) -> Entrant:
         """The inverse of `to_json`."""
         return cls(**value)
+
+
+def _written(name: str, thing: Any) -> tuple[str, dict[str, Any]]:
+    try:
+        return written(thing)
+    except RecipeError as error:
+        raise RecipeError(f"entrant {name}: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)

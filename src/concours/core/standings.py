@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, overload
 
+from concours.core.boards import board_html, board_text
 from concours.core.entrant import Entrant
 from concours.core.frozen import frozen
 
@@ -57,11 +58,18 @@ class Standing:
             object.__setattr__(self, name, frozen(getattr(self, name)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Standings:
-    """A board, best first; failed and unfinished lines last, in the order of entry."""
+    """A board, best first; failed and unfinished lines last, in the order of entry. It prints as a board.
+
+    Attributes:
+        metrics: their names, the one that ranks first; by default those that the lines have.
+        default: the name of the line that predicts unless another is asked for; none where that is not chosen.
+    """
 
     lines: tuple[Standing, ...]
+    metrics: tuple[str, ...] = ()
+    default: str | None = None
 
     def __iter__(self) -> Iterator[Standing]:
         return iter(self.lines)
@@ -85,3 +93,10 @@ class Standings:
             if line.entrant.name == key:
                 return line
         raise KeyError(key)
+
+    def __repr__(self) -> str:
+        return board_text(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return board_html(self)

@@ -17,9 +17,10 @@ from concours.commons.blobs import get_bundle
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.job import Job
+from concours.core.objects import references
 from concours.core.ports import Store
 from concours.engine.layers import get_layer
-from concours.engine.runners.fit import fitted_by, training_rows
+from concours.engine.runners.fit import built, fitted_by, training_rows
 from concours.engine.runners.size import needed_by
 from concours.engine.steady import steady
 from concours.entrants.fitting import Fitted
@@ -27,7 +28,7 @@ from concours.entrants.models import load_model, load_object
 from concours.kernels.blending import blend
 from concours.kernels.calibration import Calibration
 
-_KNOWN = ("concours.", "sklearn.")
+_KNOWN = ("concours.", "sklearn.", "torch.nn:")
 """Libraries whose estimators may be fitted again without asking."""
 
 
@@ -47,7 +48,7 @@ class Models:
         job = Job(**manifest["job"])
         if manifest["format"] == "refit":
             return job, fitted_by(job, self._store, *training_rows(job, self._store))
-        return job, load_model(manifest["format"], files)
+        return job, load_model(manifest["format"], files, made=partial(built, job, self._store))
 
     def _preparation(self, digest: Digest) -> Any:
         return load_object(get_bundle(self._store, digest)["transformer.skops"])
@@ -130,6 +131,25 @@ def code_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Can
         job = manifest["job"]
         recipe = job["params"]["recipe"]
         known = recipe.startswith(_KNOWN) and is_class(recipe)
-        if "code" in job["inputs"] or (manifest["format"] == "refit" and not known):
+        if "code" in job["inputs"] or (manifest["format"] in ("refit", "weights") and not known):
             found.add(recipe)
+        if manifest["format"] in ("refit", "weights"):
+            found |= foreign(job["params"]["params"])
     return found
+
+
+def foreign(params: Mapping[str, Any]) -> set[str]:
+    """What parameters name that is neither a class of a known library nor a function of one that only computes."""
+    return {reference for kind, reference in references(params) if not _harmless(kind, reference)}
+
+
+def _harmless(kind: str, reference: str) -> bool:
+    if kind == "$function":
+        module, _, name = reference.rpartition(":")
+        if module == "sklearn.feature_selection":
+            return True
+        return module in ("numpy", "scipy.special") and isinstance(
+            getattr(importlib.import_module(module), name), np.ufunc
+        )
+    plain = reference.startswith(("builtins:", "numpy:"))
+    return (kind == "$class" and plain) or (reference.startswith(_KNOWN) and is_class(reference))

@@ -79,7 +79,7 @@ class NeuralEstimator(BaseEstimator):
         self.history_ = History(**history)
         device = find_device((self.training or {}).get("device", "auto"))
         with seeded(0, device):
-            self.network_ = type(self)._build(**self.architecture_).eval().to(device)
+            self.network_ = self._made().eval().to(device)
         copy_tensors(tensors, self.network_)
         return self
 
@@ -102,7 +102,7 @@ class NeuralEstimator(BaseEstimator):
         self.architecture_ = {"shape": list(self.input_shape_), "outputs": width, **self._shape_network()}
         loss, validation_loss = self._losses(torch.from_numpy(targets[~held]), settings)
         with seeded(seed, device) as generator:
-            network = type(self)._build(**self.architecture_)
+            network = self._made()
             self._learn_scaling(network, rows[~held])
             settings = self._begun(network, settings)
             self.network_ = network.to(device)
@@ -162,6 +162,10 @@ class NeuralEstimator(BaseEstimator):
         self.input_shape_ = tuple(shape)
         if len(self.input_shape_) == 1:
             self.n_features_in_ = self.input_shape_[0]
+
+    def _made(self) -> Any:
+        """The untrained network of `architecture_`."""
+        return type(self)._build(**self.architecture_)
 
     def _read(self, X: ArrayLike) -> Array:
         """Rows as the network takes them: uint8 or float32, (n, features) or (n, height, width, colours)."""

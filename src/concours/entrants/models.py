@@ -1,5 +1,5 @@
-"""Models as files: safetensors for networks of the zoo, the libraries' own formats for boosted trees, skops for
-scikit-learn estimators. Nothing is pickled.
+"""Models as files: safetensors for networks of the zoo (`safetensors`) and of users (`weights`), the libraries' own
+formats for boosted trees, skops for scikit-learn estimators. Nothing is pickled.
 
 What neither can hold is kept as `refit`: the recipe, fitted again on the training part where the model is used.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -63,6 +63,10 @@ def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
     head = canonical_json({"codes": fitted.codes.tolist(), "classes": fitted.classes, "rows": fitted.rows})
     if isinstance(estimator, _Constant):
         return "constant", {"fitted.json": head}, ""
+    if type(estimator).__module__ == "concours.entrants.modules":  # a user's, whose code makes it again
+        state = json.dumps(estimator.get_state()).encode()
+        tensors = safetensors.numpy.save(estimator.get_tensors())
+        return "weights", {"fitted.json": head, "state.json": state, "tensors": tensors}, ""
     if type(estimator).__module__.startswith(_OURS) and hasattr(estimator, "get_state"):
         files = {"fitted.json": head, "state.json": json.dumps(_state(estimator)).encode()}
         if hasattr(estimator, "get_tensors"):
@@ -85,14 +89,22 @@ def _state(estimator: Any) -> dict[str, Any]:
     }
 
 
-def load_model(format: str, files: Mapping[str, bytes]) -> Fitted:
+def load_model(format: str, files: Mapping[str, bytes], *, made: Callable[[], Any] | None = None) -> Fitted:
     """The inverse of `dump_model` for every format but `refit`.
+
+    Args:
+        made: makes the untrained estimator, for `weights`: a user's module, whose code is elsewhere.
 
     Raises:
         TrustError: the file holds types that are not on the list.
     """
     head = json.loads(files["fitted.json"])
-    return Fitted(_estimator(format, files), np.asarray(head["codes"], dtype=np.int64), head["classes"], head["rows"])
+    if format == "weights" and made is not None:
+        tensors = safetensors.numpy.load(files["tensors"])
+        estimator = made().set_tensors(tensors, json.loads(files["state.json"]))
+    else:
+        estimator = _estimator(format, files)
+    return Fitted(estimator, np.asarray(head["codes"], dtype=np.int64), head["classes"], head["rows"])
 
 
 def _estimator(format: str, files: Mapping[str, bytes]) -> Any:

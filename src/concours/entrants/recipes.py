@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from concours.core.entrant import Entrant
-from concours.core.errors import MissingPackage, RecipeError, nearest
+from concours.core.errors import RecipeError, nearest
+from concours.core.objects import is_module, references, renamed
 from concours.core.optional import install_command, installed
-from concours.entrants.sources import closure, import_source
-from concours.entrants.zoo import PREPARED, ZOO, Size, breeds
+from concours.entrants.making import Workshop, is_file, network, reads_raw, require_estimator
+from concours.entrants.sources import closure, defines_module, root_of
+from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, breeds
 
 EFFORT_S = 15.0
 """Seconds of one core that a fit with an effort of one may take: ten, and more where few rows are fitted on twice."""
@@ -54,28 +53,48 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effo
     recipe = entrant.recipe
     file, colon, attribute = recipe.rpartition(":")
     if file.endswith(".py"):
-        return _from_file(entrant, folder / file, attribute, form, preparation)
+        return _from_file(entrant, attribute, form, preparation, folder)
     if colon:
-        return _from_library(entrant, file, form, preparation)
+        return _from_library(entrant, file, form, preparation, folder)
     if recipe.endswith(".py"):
         raise RecipeError(f"{recipe!r} names a file but no class in it: write {recipe}:ClassName")
     return _from_zoo(entrant, form, preparation, effort)
 
 
-def _from_file(entrant: Entrant, path: Path, attribute: str, form: str, preparation: str) -> Resolved:
-    recipe = f"{path.name}:{attribute}"
-    prepare = _prepare(entrant, form, own=preparation, usual="none")
-    return Resolved(entrant=_with(entrant, recipe=recipe, prepare=prepare), source=closure(path))
+def _from_file(entrant: Entrant, attribute: str, form: str, preparation: str, folder: Path) -> Resolved:
+    own, source = _with_sources(entrant, folder)
+    network = defines_module(source, own.recipe.rpartition(":")[0], attribute)
+    usual = NETWORK_INPUT[form.partition(":")[0]] if network else "none"
+    return Resolved(entrant=_with(own, prepare=_prepare(entrant, form, own=preparation, usual=usual)), source=source)
 
 
-def _from_library(entrant: Entrant, module: str, form: str, preparation: str) -> Resolved:
+def _from_library(entrant: Entrant, module: str, form: str, preparation: str, folder: Path) -> Resolved:
     top = module.partition(".")[0]
-    resolved = _with(entrant, prepare=_prepare(entrant, form, own=preparation, usual=preparation))
-    if not installed(top):
-        return Resolved(
-            entrant=resolved, source={}, skipped=f"{top} is not installed; get it with: {install_command(top)}"
-        )
-    return Resolved(entrant=resolved, source={})
+    own, source = _with_sources(entrant, folder)
+    usual = "none" if reads_raw(own.recipe, own.params) else preparation
+    if module.startswith("torch.nn"):
+        usual = NETWORK_INPUT[form.partition(":")[0]]
+    resolved = _with(own, prepare=_prepare(entrant, form, own=preparation, usual=usual))
+    missing = not installed(top)
+    reason = f"{top} is not installed; get it with: {install_command(top)}" if missing else ""
+    return Resolved(entrant=resolved, source=source, skipped=reason)
+
+
+def _with_sources(entrant: Entrant, folder: Path) -> tuple[Entrant, dict[str, str]]:
+    """An entrant that calls its files by their way within their packages, and the text of all of them."""
+    named = [entrant.recipe, *(reference for _, reference in references(entrant.params))]
+    files = {reference: folder / file for reference in named if (file := reference.rpartition(":")[0]).endswith(".py")}
+    source: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for reference, path in files.items():
+        root = root_of(path)
+        for name, text in closure(path, root=root).items():
+            if source.setdefault(name, text) != text:
+                raise RecipeError(f"two files of one name, {name}, are used together; rename one of them")
+        name = path.resolve().relative_to(root).as_posix()
+        names[reference] = f"{name}:{reference.rpartition(':')[2]}"
+    recipe = names.get(entrant.recipe, entrant.recipe)
+    return _with(entrant, recipe=recipe, params=renamed(entrant.params, names)), source
 
 
 def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> Resolved:
@@ -113,56 +132,48 @@ def _with(entrant: Entrant, **changes: Any) -> Entrant:
     return Entrant(role=entrant.role, search=entrant.search, **{**fields, **changes})
 
 
-def build(recipe: str, params: Mapping[str, Any], source: Mapping[str, str], workspace: Path, *, seed: int = 0) -> Any:
+def build(
+    recipe: str,
+    params: Mapping[str, Any],
+    source: Mapping[str, str],
+    workspace: Path,
+    *,
+    seed: int = 0,
+    classes: int | None = None,
+) -> Any:
     """The unfitted estimator of a resolved recipe; where it takes `random_state` and none is given, it gets the seed.
 
+    A class or a function is called with the parameters; an estimator that a file has made is cloned; what turns out to
+    be a torch module is wrapped in an estimator that trains it (`entrants.modules`).
+
     Args:
-        source: the text of the user's files, for a recipe in a file.
+        source: the text of the user's files, for what lies in a file.
         workspace: a folder where that text may be written.
+        classes: how many the problem has, 0 of a number; only networks ask.
 
     Raises:
         RecipeError: the recipe leads nowhere, or the estimator does not take the parameters.
         MissingPackage: a package is not installed.
         Whatever else the user's file raises when it is imported.
     """
-    module, _, attribute = recipe.rpartition(":")
-    try:
-        holder = import_source(source, module, workspace) if source else importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        top = (error.name or module).partition(".")[0]
-        if error.name and module.startswith(error.name) and installed(top):
-            raise RecipeError(f"{recipe!r}: there is no module {error.name}") from None
-        raise MissingPackage(f"{top} is not installed; get it with: {install_command(top)}") from None
-    maker = getattr(holder, attribute, None)
-    if not source and module.partition(".")[0] in sys.stdlib_module_names:
-        raise RecipeError(f"{recipe!r}: the standard library has no estimators")
-    if not callable(maker):
-        names = [name for name, value in vars(holder).items() if inspect.isclass(value) and not name.startswith("_")]
-        raise RecipeError(f"{recipe!r}: {module} has no class {attribute}; {nearest(attribute, names)}")
-    if not source:  # a library's function may do anything at all; a class with fit and predict is an estimator
+    workshop = Workshop(source, workspace)
+    maker = workshop.located(recipe)
+    if not is_file(recipe):  # a library's function may do anything at all; a class with fit and predict is an estimator
         if not inspect.isclass(maker):
             raise RecipeError(f"{recipe!r} is no class; a recipe of a library is the class of an estimator")
-        _refuse_others(recipe, maker)
-    return _seeded(_make(recipe, maker, params), seed)
+        if not is_module(maker):
+            require_estimator(recipe, maker)
+    return _seeded(_made(recipe, maker, params, workshop, classes), seed)
 
 
-def _make(recipe: str, maker: Any, params: Mapping[str, Any]) -> Any:
-    accepted: Mapping[str, inspect.Parameter] = {}
-    with suppress(TypeError, ValueError):  # what is written in C may not tell
-        accepted = inspect.signature(maker).parameters
-    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in accepted.values())
-    for name in params:
-        if accepted and not open_ended and name not in accepted:
-            raise RecipeError(f"{recipe!r} takes no parameter {name!r}; {nearest(name, accepted)}")
-    estimator = maker(**params)
-    _refuse_others(recipe, estimator)
-    return estimator
-
-
-def _refuse_others(recipe: str, maker: Any) -> None:
-    for method in ("fit", "predict"):
-        if not hasattr(maker, method):
-            raise RecipeError(f"{recipe!r} has no method {method!r}: an entrant is an estimator with fit and predict")
+def _made(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop, classes: int | None) -> Any:
+    if is_module(maker):
+        return network(recipe, maker, params, workshop, classes)
+    made = workshop.made(recipe, maker, params)
+    if is_module(made):
+        return network(recipe, maker, params, workshop, classes)
+    require_estimator(recipe, made)
+    return made
 
 
 def _seeded(estimator: Any, seed: int) -> Any:

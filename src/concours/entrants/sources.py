@@ -62,7 +62,8 @@ def import_source(files: Mapping[str, str], main: str, folder: Path) -> ModuleTy
     before = set(sys.modules)
     try:
         importlib.invalidate_caches()
-        spec = importlib.util.spec_from_file_location(name, place / main)
+        dotted = main.removesuffix(".py").replace("/", ".")  # within a package, so that relative imports lead somewhere
+        spec = importlib.util.spec_from_file_location(dotted if "/" in main else name, place / main)
         if spec is None or spec.loader is None:
             raise RecipeError(f"{main} is not a Python file")
         module = importlib.util.module_from_spec(spec)
@@ -76,6 +77,34 @@ def import_source(files: Mapping[str, str], main: str, folder: Path) -> ModuleTy
         local = (key for key, value in sys.modules.items() if _lies_in(value, place))
         _active.update(set(local) - before)
     return module
+
+
+def root_of(path: Path) -> Path:
+    """The folder from which a file is imported: the first above it that is no package."""
+    folder = path.resolve().parent
+    while (folder / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
+
+
+def defines_module(files: Mapping[str, str], main: str, name: str) -> bool:
+    """Whether a name in a file is a class derived from torch's `Module`, or made by a call of one: read, not run."""
+    tree = ast.parse(files[main])
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+    def of_torch(expression: ast.expr, depth: int = 0) -> bool:
+        dotted = ast.unparse(expression)
+        if dotted in classes and depth < len(classes):
+            return any(of_torch(base, depth + 1) for base in classes[dotted].bases)
+        return dotted.startswith(("nn.", "torch.nn.")) or dotted.rpartition(".")[2] == "Module"
+
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            return isinstance(node.value, ast.Call) and of_torch(node.value.func)
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            given = [stop.value for stop in ast.walk(node) if isinstance(stop, ast.Return)]
+            return any(isinstance(value, ast.Call) and of_torch(value.func) for value in given)
+    return name in classes and of_torch(ast.Name(name))
 
 
 def _write(file: Path, text: str) -> None:

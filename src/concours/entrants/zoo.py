@@ -299,6 +299,9 @@ PREPARED = {
 }
 """Preparations that suit a kind of input, by name: see `concours.entrants.preparation`."""
 
+NETWORK_INPUT = {"table": "matrix", "mixed": "matrix", "text": "topics", "image": "none"}
+"""What a user's own network gets, by the kind of input: numbers on one scale, or the pictures themselves."""
+
 _TABLE = (
     "lightgbm",
     "xgboost",

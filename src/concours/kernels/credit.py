@@ -166,10 +166,13 @@ class Credit:
     def shares(self) -> Floats | None:
         """(n,) parts of the whole, adding up to one; a harmful member's is negative.
 
-        None where the gain does not exceed its standard error: parts of what may be nothing mean nothing.
+        None where the gain does not exceed twice its standard error: parts of what may be nothing mean nothing. None
+        too where a part exceeds the whole, as members help and harm by more than all of them gain together: a share of
+        296% beside one of −438% says how small the whole is, and nothing of the members.
         """
         gain = self.value - self.prior
-        return self.shapley / gain if gain > self.gain_stderr else None
+        clear = gain > 2 * self.gain_stderr and bool((np.abs(self.shapley) <= gain * (1 + 1e-9)).all())
+        return self.shapley / gain if clear else None
 
 
 def exact_credit(values: Floats, without: Floats) -> Credit:

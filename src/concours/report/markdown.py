@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from html import unescape
 from typing import Any
 
+from concours.report.citing import bibtex, usage
 from concours.report.figures import Cards, Figure, Grid, Section, Table
 from concours.report.lines import Line, Report, words
 from concours.report.sections.all import sections
@@ -17,10 +18,17 @@ _MOST = 30
 """Rows of a table that are written."""
 
 
-def render_markdown(value: Mapping[str, Any], insights: Mapping[str, Any] | None = None) -> str:
+def render_markdown(value: Mapping[str, Any], insights: Mapping[str, Any] | None = None, *, place: str = "DIR") -> str:
     """The report for the content of a `result.json`, and of an `insights.json` where there is one, as Markdown."""
     report = Report(value, insights or {})
-    return "\n".join(_page(report)).rstrip() + "\n"
+    return "\n".join((*_page(report), *_ending(value, place))).rstrip() + "\n"
+
+
+def _ending(value: Mapping[str, Any], place: str) -> Iterator[str]:
+    """The lines to predict with, and to cite."""
+    yield "\n## Use it, and cite it\n"
+    for lines in (*usage(value, place), bibtex(value)):
+        yield f"```text\n{lines}\n```\n"
 
 
 def _page(r: Report) -> Iterator[str]:

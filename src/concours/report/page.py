@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from concours.report.axis import NOTHING
+from concours.report.citing import bibtex, cited, usage
 from concours.report.lines import Report, counted, words
 from concours.report.sections.all import sections
 from concours.report.summary import summary
@@ -35,14 +36,15 @@ def write_report(value: Mapping[str, Any], path: Path, insights: Mapping[str, An
     unfinished.replace(path)
 
 
-def render_report(value: Mapping[str, Any], insights: Mapping[str, Any] | None = None) -> str:
+def render_report(value: Mapping[str, Any], insights: Mapping[str, Any] | None = None, *, place: str = "DIR") -> str:
     """The page for the content of a `result.json`, and of an `insights.json` where there is one.
 
-    One HTML document without scripts that requests nothing.
+    One HTML document without scripts that requests nothing. `place` is the run folder that it tells to predict with.
     """
     report = Report(value, insights or {})
     template = environment().get_template("report.html.j2")
-    return template.render(r=report, summary=summary(report), sections=sections(report))
+    shown = {"summary": summary(report), "sections": sections(report), "alike": report.alike}
+    return template.render(r=report, **shown, usage=usage(value, place), cited=cited(value), bibtex=bibtex(value))
 
 
 def environment() -> Environment:

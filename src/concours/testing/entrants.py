@@ -45,10 +45,15 @@ class _Trial:
     classes: int
     workspace: Path
 
+    def built(self) -> Any:
+        """The entrant, unfitted."""
+        entrant = self.resolved.entrant
+        source = self.resolved.source
+        return build(entrant.recipe, entrant.params, source, self.workspace, seed=_SEED, classes=self.classes)
+
     def fitted(self, rows: NDArray[np.int64] | None = None) -> Fitted:
         """The entrant, built anew and fitted with the one seed, on some rows or on all."""
-        entrant = self.resolved.entrant
-        estimator = build(entrant.recipe, entrant.params, self.resolved.source, self.workspace, seed=_SEED)
+        estimator = self.built()
         rows = np.arange(len(self.y)) if rows is None else rows
         return fit_estimator(
             estimator, take_rows(self.x, rows), self.y[rows], self.classes, calibrate=not self.resolved.source
@@ -145,7 +150,7 @@ def _checked_round_trip(trial: _Trial, fitted: Fitted) -> str:
     if format == "refit":
         law(bool(why), f"{trial.name}: a model that is kept as `refit` says why")
         return format
-    same = np.array_equal(load_model(format, files).predict(trial.new), fitted.predict(trial.new))
+    same = np.array_equal(load_model(format, files, made=trial.built).predict(trial.new), fitted.predict(trial.new))
     law(same, f"{trial.name}: the model that is loaded predicts what was dumped")
     return format
 

@@ -18,7 +18,7 @@ RUNNERS = {
     "layer": RunnerSpec(reference="concours.engine.runners.boost:layer", version=1, packages=_NUMERIC),
     "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=4, packages=_NUMERIC),
-    "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=1, packages=_NUMERIC),
+    "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=2, packages=_NUMERIC),
     "complement": RunnerSpec(reference="concours.engine.runners.complement:complement", version=2, packages=_NUMERIC),
     "judge": RunnerSpec(reference="concours.engine.runners.score:judge", version=4, packages=_NUMERIC),
     "importance": RunnerSpec(reference="concours.engine.runners.explain:importance", version=2, packages=_OF_DATA),

@@ -129,13 +129,19 @@ def workspace(store: Store) -> Path:
     return Path(folder) / "code" if folder else Path(tempfile.gettempdir()) / "concours-code"
 
 
+def built(job: Job, store: Store) -> Any:
+    """The unfitted estimator of a job."""
+    return _built(job, store)[0]
+
+
 def _built(job: Job, store: Store) -> tuple[Any, Wishes]:
     """The unfitted estimator, and how it is to be fitted. A user's file has parameters of its own by any name."""
     source = get_json(store, job.inputs["code"]) if "code" in job.inputs else {}
     recipe, params, wishes = job.params["recipe"], job.params["params"], Wishes()
     if not source:
         params, wishes = Wishes.taken(params, job.params.get("labels", ()))
-    estimator = build(recipe, params, source, workspace(store), seed=job.seed)
+    classes = job.params.get("classes")
+    estimator = build(recipe, params, source, workspace(store), seed=job.seed, classes=classes)
     wishes.require(estimator, recipe)
     return estimator, wishes
 

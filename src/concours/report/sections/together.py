@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from concours.report.axis import decimals, fixed, short
@@ -111,11 +111,30 @@ def credit_section(r: Report) -> Section | None:
         title="Who earned it",
         text=(
             _WHAT,
+            *_unshared(r, order, credits),
             *needs,
         ),
         figures=tuple(figures),
         tables=tuple(_earned(r, name, credits[name]) for name in order if name != shown),
     )
+
+
+def _unshared(r: Report, order: Sequence[str], credits: Mapping[str, Any]) -> tuple[str, ...]:
+    """Whose gain is too little to be shared out, in words."""
+    names = [name for name in order if not _is_shared(credits[name])]
+    if not names:
+        return ()
+    who = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    gains = "gains" if len(names) == 1 else "gain"
+    told = (
+        f"{who} {gains} too little here in {r.metric} to share out, by the noise of these rows or beside what members help "
+        "and harm by: parts are given, in the units of the metric, but no shares."
+    )
+    return (told,)
+
+
+def _is_shared(credit: Mapping[str, Any]) -> bool:
+    return any(part["share"] is not None for part in credit["members"].values())
 
 
 def _shares(r: Report, name: str, credit: Mapping[str, Any]) -> Figure:
@@ -137,7 +156,7 @@ def _shares(r: Report, name: str, credit: Mapping[str, Any]) -> Figure:
         title=f"Credit in {name}",
         read=(
             f"How to read it: the mark is the member’s part of the gain in {r.metric} ({how}), the bar an interval of 95%, and the "
-            "number its share of the whole."
+            f"number {'its share of the whole' if _is_shared(credit) else 'the part itself'}."
         ),
         drawing=Rows(plot=interval_plot(rows, greater_is_better=True, whole=True), axis=f"part of the gain in {r.metric}", better="right"),
         table=_earned(r, name, credit),

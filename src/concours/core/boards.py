@@ -1,0 +1,172 @@
+"""Boards as text and as HTML: what `print(result.standings)` and a notebook show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from concours.core.layout import Column, packed, text_table
+
+if TYPE_CHECKING:
+    from concours.core.standings import Standing, Standings
+
+NOTHING = "–"
+_NAME, _METRIC = 26, 20
+_BAR = 140
+_CELL = "padding:2px 10px 2px 0;border:0;background:none;white-space:nowrap"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A score as boards write it: four decimals of small ones, fewer of great ones; a dash for none."""
+    if value is None:
+        return NOTHING
+    if value and (abs(value) >= 1e5 or abs(value) < 1e-4):
+        return f"{value:.{digits - 1}g}"
+    return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.{max(digits - 2, 0)}f}"
+
+
+def places(line: Standing) -> str:
+    """The places that the data cannot rule out, `1–3`; empty where that is not known."""
+    if line.rank is None or line.rank_best is None:
+        return ""
+    return f"{line.rank_best}–{line.rank_worst}" if line.rank_best != line.rank_worst else str(line.rank_best)
+
+
+def selection(line: Standing) -> str:
+    """The score on out-of-fold predictions, with its standard error."""
+    return f"{number(line.selection.score)} ± {line.selection.stderr:.2g}" if line.selection else NOTHING
+
+
+Shown = tuple[str, str, int | None, str]
+"""A ranked line as a board shows it: its name, its score, its tier, and the places that cannot be ruled out."""
+
+
+def alike(lines: Sequence[Shown]) -> str:
+    """Why lines that show one score stand in different tiers, or have different ranks; empty where none do."""
+    pairs = [(one, other) for i, one in enumerate(lines) for other in lines[i + 1 :] if one[1] == other[1]]
+    for (name, _, tier, within), (other, _, another, span) in sorted(pairs, key=lambda pair: pair[0][2] == pair[1][2]):
+        if tier != another:
+            what = f"in tiers {tier} and {another}"
+        elif within != span:
+            what = f"with ranks {within} and {span}"
+        else:
+            continue
+        return (
+            f"{name} and {other} show one score {what}: pairs are compared row by row, and a difference that is much "
+            "the same on all rows is surer than one that swings"
+        )
+    return ""
+
+
+def shown(board: Standings) -> list[Shown]:
+    """The ranked lines of a board, as it shows them."""
+    ranked = [line for line in board.lines if line.rank is not None and line.score is not None and places(line)]
+    return [(line.entrant.name, number(line.score), line.tier, places(line)) for line in ranked]
+
+
+def board_text(board: Standings, width: int = 80) -> str:
+    """A board in lines of at most `width` letters, with every metric; why some have no score stands last."""
+    if not board.lines:
+        return "nobody is on the board yet"
+    lines = [line for line in board.lines if line.status != "dropped"]
+    name = Column("name", tuple(line.entrant.name for line in lines), most=_NAME)
+    blocks = packed(*_columns(board, lines, name), name, width)
+    text = "\n\n".join("\n".join(text_table(block)) for block in blocks)
+    notes = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
+    star = [f"★ {board.default}: the default, best by selection (out-of-fold)"] if board.default else []
+    return "\n".join([text, *star, *notes, *([note] if (note := alike(shown(board))) else [])])
+
+
+def _columns(board: Standings, lines: Sequence[Standing], name: Column) -> tuple[list[Column], list[Column]]:
+    """The columns that lead the board, and those that may go into further blocks."""
+    metrics = metrics_of(board)
+    star = Column("", tuple("★" if line.entrant.name == board.default else "" for line in lines))
+    first = [Column("rank", tuple(_rank(line) for line in lines)), star, name]
+    judged = any(line.score is not None for line in lines)
+    title = metrics[0] if metrics else "score"
+    if judged:
+        first += [Column(title, tuple(number(line.score) for line in lines), right=True, most=_METRIC)]
+    rest = [_metric(name, lines) for name in metrics[1:] if judged]
+    chosen = Column("selection" if judged else f"selection, {title}", tuple(selection(line) for line in lines))
+    tiers = Column("tier", tuple(str(line.tier or "") for line in lines), right=True)
+    interval = [Column("95% interval", tuple(_interval(line) for line in lines))] if judged else []
+    return first, [*interval, chosen, *([tiers] if len({line.tier for line in lines if line.tier}) > 1 else []), *rest]
+
+
+def _metric(name: str, lines: Sequence[Standing]) -> Column:
+    return Column(name, tuple(number(line.metrics.get(name)) for line in lines), right=True, most=_METRIC)
+
+
+def metrics_of(board: Standings) -> tuple[str, ...]:
+    """The metrics of a board, the one that ranks first."""
+    return board.metrics or tuple(dict.fromkeys(name for line in board.lines for name in line.metrics))
+
+
+def _rank(line: Standing) -> str:
+    within = places(line)
+    return NOTHING if line.rank is None else f"{line.rank} ({within})" if within else str(line.rank)
+
+
+def _interval(line: Standing) -> str:
+    return f"[{number(line.ci[0])}, {number(line.ci[1])}]" if line.ci else ""
+
+
+def board_html(board: Standings) -> str:
+    """The same for a notebook: it takes its colours from the page, light or dark, and runs no script."""
+    lines = [line for line in board.lines if line.status != "dropped"]
+    name = Column("name", tuple(line.entrant.name for line in lines))
+    first, rest = _columns(board, lines, name)
+    bars = Column("", tuple(_drawn(lines)))
+    whole = [*first, *rest[:1], *([bars] if any(bars.cells) else []), *rest[1:]]
+    head = "".join(_cell("th", column, escape(column.title)) for column in whole)
+    rows = [
+        "".join(
+            _cell("td", column, column.cells[at] if column is bars else escape(column.cells[at])) for column in whole
+        )
+        for at in range(len(lines))
+    ]
+    faded = ["opacity:.6" if line.rank is None or line.entrant.role == "baseline" else "" for line in lines]
+    body = "".join(f'<tr style="background:none;{fade}">{row}</tr>' for row, fade in zip(rows, faded, strict=True))
+    reasons = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
+    star = [f"★ the default, best by selection (out-of-fold): {board.default}"] if board.default else []
+    notes = [*star, *reasons, *([note] if (note := alike(shown(board))) else [])]
+    told = "".join(f'<div style="opacity:.75;font-size:.9em">{escape(note)}</div>' for note in notes)
+    style = "border-collapse:collapse;border:0;color:inherit;font-variant-numeric:tabular-nums"
+    return (
+        f'<div style="overflow-x:auto"><table style="{style}"><thead><tr style="background:none">{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>{told}</div>"
+    )
+
+
+def _cell(tag: str, column: Column, content: str) -> str:
+    side = "right" if column.right else "left"
+    scope = ' scope="col"' if tag == "th" else ""
+    return f'<{tag}{scope} style="{_CELL};text-align:{side}">{content}</{tag}>'
+
+
+def _drawn(lines: Sequence[Standing]) -> Iterator[str]:
+    """Intervals as lines on one scale, with the score as a dot; the baseline's, which would squeeze it, is cut off."""
+    ends = [
+        line.ci
+        for line in lines
+        if line.ci and all(map(isfinite, line.ci)) and (line.entrant.role != "baseline" or len(lines) == 1)
+    ]
+    low, high = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (0.0, 1.0)
+    for line in lines:
+        yield "" if not line.ci or line.score is None or not ends else _bar(*line.ci, line.score, low, high)
+
+
+def _bar(first: float, last: float, score: float, low: float, high: float) -> str:
+    def at(value: float) -> float:
+        share = (value - low) / ((high - low) or 1.0)
+        return round(4 + (_BAR - 8) * min(max(share, 0.0), 1.0), 1)
+
+    said = f"{number(score)}, 95% interval {number(first)} to {number(last)}"
+    dot = "" if not low <= score <= high else f'<circle cx="{at(score)}" cy="7" r="3.5" fill="currentColor"/>'
+    return (
+        f'<svg width="{_BAR}" height="14" role="img" aria-label="{said}" style="vertical-align:middle">'
+        f'<line x1="{at(first)}" x2="{at(last)}" y1="7" y2="7" stroke="currentColor" stroke-width="2" opacity=".55"/>'
+        f"{dot}</svg>"
+    )

@@ -1,0 +1,211 @@
+"""From written recipes to objects: what `core.objects` has written down is made again."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from concours.core.errors import MissingPackage, RecipeError, nearest
+from concours.core.objects import is_module
+from concours.core.optional import install_command, installed
+from concours.entrants.sources import import_source
+
+_PLAIN = ("object", "int", "float", "bool", "str")
+"""Classes of Python's own that a parameter may be."""
+
+_MAKERS = ("sklearn.", "torch.nn:", "torch.nn.", "concours.")
+"""Libraries whose classes may be parameters though they do not tell their own parameters."""
+
+_RAW = frozenset(
+    {
+        "ColumnTransformer",
+        "CountVectorizer",
+        "DictVectorizer",
+        "FunctionTransformer",
+        "HashingVectorizer",
+        "OneHotEncoder",
+        "OrdinalEncoder",
+        "TargetEncoder",
+        "TfidfVectorizer",
+    }
+)
+"""Transformers that choose columns, read words, or do what their user says: they want the rows as they were read."""
+
+
+def is_file(reference: str) -> bool:
+    """Whether a reference leads to a file of the user's."""
+    return reference.rpartition(":")[0].endswith(".py")
+
+
+def reads_raw(recipe: str, params: Mapping[str, Any]) -> bool:
+    """Whether a pipeline begins with something that wants the rows as they were read: see `Entrant.prepare`."""
+    if recipe.rpartition(":")[2] in _RAW or is_file(recipe):
+        return True
+    steps = [step[1] for step in params.get("steps", ()) if step[1] != "passthrough"]
+    parts = [part[1] for part in (*params.get("estimators", ()), *params.get("transformer_list", ()))]
+    first = [*steps[:1], *parts, params.get("estimator")]
+    written = [part for part in first if isinstance(part, Mapping) and "$recipe" in part]
+    return any(reads_raw(part["$recipe"], part.get("params", {})) for part in written)
+
+
+def require_estimator(recipe: str, thing: Any) -> None:
+    """Refuses what cannot be fitted and asked.
+
+    Raises:
+        RecipeError: it has no `fit` or no `predict`.
+    """
+    for method in ("fit", "predict"):
+        if not hasattr(thing, method):
+            raise RecipeError(f"{recipe!r} has no method {method!r}: an entrant is an estimator with fit and predict")
+
+
+class Workshop:
+    """Makes objects from what is written, with the user's files at hand."""
+
+    def __init__(self, source: Mapping[str, str], workspace: Path) -> None:
+        self._source, self._workspace = source, workspace
+
+    def located(self, reference: str) -> Any:
+        """What a reference leads to.
+
+        Raises:
+            RecipeError: it leads nowhere. MissingPackage: a package is not installed.
+        """
+        module, _, attribute = reference.rpartition(":")
+        if not is_file(reference) and module.partition(".")[0] in sys.stdlib_module_names:
+            raise RecipeError(f"{reference!r}: the standard library has no estimators")
+        try:
+            here = is_file(reference)
+            holder = import_source(self._source, module, self._workspace) if here else importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            top = (error.name or module).partition(".")[0]
+            if error.name and module.startswith(error.name) and installed(top):
+                raise RecipeError(f"{reference!r}: there is no module {error.name}") from None
+            raise MissingPackage(f"{top} is not installed; get it with: {install_command(top)}") from None
+        found: Any = holder
+        for name in attribute.split("."):
+            found = getattr(found, name, None)
+        if not callable(found) and not hasattr(found, "fit"):
+            names = [
+                name for name, value in vars(holder).items() if inspect.isclass(value) and not name.startswith("_")
+            ]
+            raise RecipeError(f"{reference!r}: {module} has no class {attribute}; {nearest(attribute, names)}")
+        return found
+
+    def made(self, recipe: str, maker: Any, params: Mapping[str, Any]) -> Any:
+        """What a class or a function makes of written parameters, or a clone of what is made already.
+
+        Raises:
+            RecipeError: it does not take one of the parameters.
+        """
+        if not inspect.isclass(maker) and not inspect.isroutine(maker):
+            return _adjusted(recipe, _cloned(maker), {name: self.value(value) for name, value in params.items()})
+        accepted = signature(maker)
+        open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in accepted.values())
+        args = [self.value(value) for value in params.get("$args", ())]
+        given = {name: self.value(value) for name, value in params.items() if name != "$args"}
+        later = {n: v for n, v in given.items() if accepted and not open_ended and n not in accepted}
+        if wrong := [name for name in later if "__" not in name]:
+            raise RecipeError(f"{recipe!r} takes no parameter {wrong[0]!r}; {nearest(wrong[0], accepted)}")
+        first = {name: as_default(value, accepted.get(name)) for name, value in given.items() if name not in later}
+        made = maker(*args, **first)
+        if not inspect.isclass(maker) and not is_module(made):
+            made = _cloned(made)
+        return _adjusted(recipe, made, later)
+
+    def value(self, written: Any) -> Any:
+        """A parameter from its written form."""
+        if isinstance(written, (list, tuple)):
+            return [self.value(item) for item in written]
+        if not isinstance(written, Mapping):
+            return written
+        if "$recipe" in written:
+            return self._object(written)
+        if "$function" in written:
+            function = self.located(written["$function"])
+            given = {name: self.value(value) for name, value in written.get("params", {}).items()}
+            return functools.partial(function, **given) if given else function
+        if "$class" in written:
+            return self._class(written["$class"])
+        if "$number" in written:
+            return float(written["$number"])
+        if "$slice" in written:
+            return slice(*(self.value(part) for part in written["$slice"]))
+        if "$items" in written:
+            return {self.value(key): self.value(item) for key, item in written["$items"]}
+        return {name: self.value(item) for name, item in written.items()}
+
+    def _object(self, written: Mapping[str, Any]) -> Any:
+        reference = str(written["$recipe"])
+        kind = self.located(reference)
+        known = hasattr(kind, "get_params") or reference.startswith(_MAKERS) or is_file(reference)
+        if not inspect.isclass(kind) or not known:
+            raise RecipeError(f"{reference!r} is no class of an estimator or of a part of one")
+        args = {"$args": written["args"]} if "args" in written else {}
+        return self.made(reference, kind, {**written.get("params", {}), **args})
+
+    def _class(self, reference: str) -> Any:
+        module, _, name = reference.rpartition(":")
+        if module == "builtins" and name in _PLAIN:
+            return getattr(importlib.import_module("builtins"), name)
+        return self.located(reference)
+
+
+def signature(maker: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a class or a function; none where it does not tell, as what is written in C may not."""
+    with suppress(TypeError, ValueError):
+        return inspect.signature(maker).parameters
+    return {}
+
+
+def as_default(value: Any, parameter: inspect.Parameter | None) -> Any:
+    """A list as a tuple, where the default is one: JSON has no tuples, and scikit-learn tells the two apart."""
+    return tuple(value) if isinstance(value, list) and parameter and isinstance(parameter.default, tuple) else value
+
+
+def _cloned(made: Any) -> Any:
+    """An unfitted copy."""
+    if hasattr(made, "get_params") and not inspect.isclass(made):
+        from sklearn.base import clone
+
+        return clone(made, safe=False)
+    return copy.deepcopy(made)
+
+
+def _adjusted(recipe: str, made: Any, params: Mapping[str, Any]) -> Any:
+    """The object with parameters of its parts set, `step__name`."""
+    if not params or is_module(made):
+        return made
+    if not hasattr(made, "set_params"):
+        raise RecipeError(f"{recipe!r} takes no parameter {next(iter(params))!r}: it has no set_params")
+    try:
+        return made.set_params(**params)
+    except ValueError as error:
+        raise RecipeError(f"{recipe!r}: {str(error).splitlines()[0]}") from None
+
+
+def network(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop, classes: int | None) -> Any:
+    """The estimator that trains a torch module; what its class has no place for are settings of the training.
+
+    Raises:
+        RecipeError: neither takes one of the parameters.
+    """
+    from concours.entrants.modules import ModuleClassifier, ModuleRegressor, fresh, settings_named
+
+    fixed = not inspect.isclass(maker) and not inspect.isroutine(maker)
+    accepted = {} if fixed else signature(maker)
+    training = {n: v for n, v in params.items() if n not in accepted and n in settings_named()}
+    own = {name: value for name, value in params.items() if name not in training}
+    if wrong := [name for name in own if name != "$args" and name not in accepted]:
+        known = [*accepted, *settings_named()]
+        raise RecipeError(f"{recipe!r} takes no parameter {wrong[0]!r}; {nearest(wrong[0], known)}")
+    kind = ModuleRegressor if classes == 0 else ModuleClassifier
+    make = (lambda: fresh(recipe, maker)) if fixed else (lambda: workshop.made(recipe, maker, own))
+    return kind(recipe.rpartition(":")[2], make, classes=classes or None, training=training)
