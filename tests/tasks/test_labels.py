@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from concours.api.contest import Contest
 from concours.api.new import draft
+from concours.commons.blobs import get_table
 from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError
 from concours.engine.ingest import ingest
@@ -198,3 +204,74 @@ def test_new_contests_have_the_same_labels(tmp_path, form):
     (tmp_path / "contest.toml").write_text(made.text)
     task = Contest.from_file(tmp_path / "contest.toml").task
     assert set(ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.classes) == set(forms)
+
+
+N = 40
+CODES = {
+    "decimals": pa.array([Decimal(10**20 + row % 2) for row in range(N)], pa.decimal128(30, 0)),
+    "unsigned": pa.array([2**64 - 1 - row % 2 for row in range(N)], pa.uint64()),
+    "long": pa.array([2**62 + row % 2 for row in range(N)]),
+    "floats": pa.array([float(row % 2) for row in range(N)]),
+    "truths": pa.array([bool(row % 2) for row in range(N)]),
+    "days": pa.array([datetime(2024, 1, 1 + row % 2) for row in range(N)], pa.timestamp("us")),
+    "moments": pa.array([datetime(2024, 1, 1, 8, row % 2) for row in range(N)], pa.timestamp("us")),
+    "words": pa.array([(" 007", "012 ")[row % 2] for row in range(N)]),
+    "dictionary": pa.array([("007", "012")[row % 2] for row in range(N)]).dictionary_encode(),
+}
+SEEN = {
+    "decimals": (str(10**20), str(10**20 + 1)), "unsigned": (str(2**64 - 2), str(2**64 - 1)),
+    "long": (str(2**62), str(2**62 + 1)), "floats": ("0", "1"), "truths": ("False", "True"),
+    "days": ("2024-01-01", "2024-01-02"), "moments": ("2024-01-01 08:00:00", "2024-01-01 08:01:00"),
+    "words": ("007", "012"), "dictionary": ("007", "012"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather"])
+@pytest.mark.parametrize("form", CODES)
+def test_typed_files_have_labels_as_a_person_sees_them(tmp_path, form, ending):
+    """No digit is lost, a whole number has no fraction, a day no time, and blanks around are cut; of ids too."""
+    keys = pa.array([Decimal(10**25 + row) for row in range(N)], pa.decimal128(30, 0))
+    table = pa.table({" key": keys, "x": np.arange(N) % 7 + 0.5, "label ": CODES[form]})
+    file = tmp_path / f"t.{ending}"
+    if ending == "parquet":
+        pa.parquet.write_table(table, file)
+    else:
+        pa.feather.write_feather(table, file)
+    found = ingest(task_of(str(file)), MemoryStore(), seed=0, folder=tmp_path)
+    assert found.problem.labels == SEEN[form]
+    assert set(found.test_ids.to_pylist()) < {str(10**25 + row) for row in range(N)}
+
+
+@pytest.mark.parametrize("many", [10**18, 10**20])
+def test_whole_numbers_of_json_keep_their_digits(tmp_path, many):
+    """Also those that 64 bits do not hold, for labels and ids."""
+    lines = [f'{{"key": {many + row}, "x": {row % 7}.5, "label": {many + row % 2}}}' for row in range(N)]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    found = ingest(task_of(str(tmp_path / "t.jsonl")), MemoryStore(), seed=0, folder=tmp_path)
+    assert found.problem.labels == (str(many), str(many + 1))
+    assert {str(key) for key in found.test_ids.to_pylist()} < {str(many + row) for row in range(N)}
+
+
+def test_ids_of_texts(tmp_path):
+    """A table of texts has ids too, and they are never taken for the texts, however long."""
+    frame = pd.DataFrame({"key": [f"{row:0120}" for row in range(N)], "note": ["a fine day", "a bad day"] * (N // 2)})
+    frame.assign(label=["good", "bad"] * (N // 2)).to_csv(tmp_path / "t.csv", index=False)
+    task = Task(kind="text-classification", data=str(tmp_path / "t.csv"), target="label", id="key")
+    store = MemoryStore()
+    found = ingest(task, store, seed=0, folder=tmp_path)
+    assert set(found.test_ids.to_pylist()) < set(frame["key"])
+    assert set(get_table(store, found.problem.train.x)["text"].to_pylist()) == {"a fine day", "a bad day"}
+
+
+def test_columns_that_differ_by_blanks_or_case(tmp_path):
+    """They are told, by `run` and `new`, with the line that leaves one out; blanks around names are cut."""
+    file = tmp_path / "t.csv"
+    lines = [f"k{row:03},{row * 7 % 11}.5,{'yes' if row % 3 else 'no'},{row * 5 % 13}" for row in range(60)]
+    file.write_text("\n".join(["key, x ,label,X", *lines]))
+    found = ingest(task_of(str(file)), MemoryStore(), seed=0, folder=tmp_path)
+    (told,) = [text for text in found.warnings if text.startswith("columns ")]
+    assert told.startswith("columns 'x' and 'X' differ in name by blanks or case only")
+    assert told.endswith('drop = ["x"] in [task]')
+    assert told in draft(str(file), target="label").warnings
+    found = ingest(task_of(str(file), drop=("x",)), MemoryStore(), seed=0, folder=tmp_path)
+    assert not [text for text in found.warnings if text.startswith("columns ")]

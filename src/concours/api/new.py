@@ -10,11 +10,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from concours.api.contest_text import Setting, toml, toml_of
 from concours.core.optional import install_command, installed
 from concours.core.written import written
 from concours.engine.usage import usable_cores
 from concours.entrants.zoo import LINEUPS, MIXED, breeds
+from concours.tasks.alike import columns_alike
 from concours.tasks.discovery import Findings, Note, discover, with_written
 from concours.tasks.division import usual_folds
 from concours.tasks.labels import likely_same
@@ -304,6 +307,9 @@ def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
         cure = "" if findings.group or findings.time else '; group = "duplicates" in split keeps them together'
         share = _share(findings.duplicates, rows)
         said.append(f"{findings.duplicates:,} rows ({share}) repeat the inputs of another: scores may flatter{cure}")
+    if isinstance(found.opened.x, pa.Table):
+        dropped = {note.name for note in findings.drop}
+        said += columns_alike([name for name in found.opened.x.column_names if name not in dropped])
     return (*said, *_class_warnings(findings), *_column_warnings(findings), *_absent(findings))
 
 

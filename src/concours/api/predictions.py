@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from concours.api.result import Result
 from concours.api.sample import VALUE, filled, places, read_sample, sample_of
 from concours.core.errors import DataError
+from concours.tasks.ids import ids_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ def predictions(
         columns |= {f"p_{label}": pa.array(p[:, code]) for code, label in enumerate(classes)}
     if (ids := read.column(id)) is not None:
         name = "id" if id in columns else str(id)
-        columns = {name: ids, **columns}
+        columns = {name: ids_of(ids), **columns}
     return Predictions(table=pa.table(columns))
 
 

@@ -18,6 +18,7 @@ from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
 from concours.core.written import written
 from concours.kernels.weighing import effective
+from concours.tasks.alike import columns_alike
 from concours.tasks.division import column_of, divide, units_of
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
@@ -102,6 +103,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
     warnings += _repeated(keys[train], keys[in_test] if test_keys is None else test_keys)
     warnings += _repeated_over_folds(keys[train], division.folds)
     warnings += [] if test is None else _other_forms(test, classes)
+    warnings += columns_alike(data.x.column_names) if isinstance(data.x, pa.Table) else []
     said = [*data.warnings, *(test.warnings if test else ()), *warnings]
     return Ingested(
         problem=problem,
@@ -209,7 +211,8 @@ def _ids(data: Data, task: Task) -> pa.Array | None:
     """The names of the rows, if the task has a column of these; no two alike."""
     if task.id is None:
         return None
-    ids = column_of(data.x, task.id, "task.id", data.name).combine_chunks()
+    rows = data.x if data.ids is None else pa.table({task.id: data.ids})
+    ids = column_of(rows, task.id, "task.id", data.name).combine_chunks()
     distinct = ids.value_counts()
     if len(distinct) < len(ids):
         most = max(distinct.to_pylist(), key=lambda entry: entry["counts"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 def plain(name: str) -> str:
@@ -27,3 +28,13 @@ def alike(counts: Mapping[str, int]) -> dict[str, str]:
         if first != name:
             found[name] = first
     return found
+
+
+def columns_alike(names: Sequence[str]) -> list[str]:
+    """A warning for columns whose names differ by blanks or case only, with the line that leaves one out."""
+    found = alike(dict.fromkeys(names, 1))
+    return [
+        f"columns {other!r} and {name!r} differ in name by blanks or case only; if they are one, leave one out: "
+        f"drop = [{json.dumps(other, ensure_ascii=False)}] in [task]"
+        for other, name in found.items()
+    ]

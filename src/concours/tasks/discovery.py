@@ -19,7 +19,7 @@ from concours.tasks.columns import Column, Note, describe
 from concours.tasks.duplicates import row_keys
 from concours.tasks.guides import Guide
 from concours.tasks.kinds import KINDS, Kind
-from concours.tasks.labels import by_number, class_list, same_but_for_form
+from concours.tasks.labels import by_number, class_list, moments_written, same_but_for_form
 from concours.tasks.readers.opened import Opened
 from concours.tasks.reading import conform
 from concours.tasks.roles import roles, useless
@@ -308,7 +308,7 @@ def _repeated(keys: NDArray[np.uint64]) -> int:
 def _values(column: pa.ChunkedArray) -> NDArray[Any]:
     """Values (rows,) as Python and numpy have them; moments as texts."""
     if pa.types.is_temporal(column.type):
-        column = column.cast(pa.string())
+        column = moments_written(column)
     if pa.types.is_string(column.type):
         return np.asarray(pc.utf8_trim_whitespace(column).to_pylist(), dtype=object)
     return column.to_numpy()

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
@@ -76,6 +78,13 @@ def codes_of(y: NDArray[Any], classes: Sequence[Any], name: str) -> NDArray[np.i
     if unknown:
         raise DataError(_unknown_said(sorted(unknown), known, name))
     return np.asarray([place[label] for label in given], dtype=np.int64)[codes]
+
+
+def moments_written(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Moments (rows,) as texts: without a fraction of the second that is 0, and, all at midnight, the days alone."""
+    texts = pc.replace_substring_regex(column.cast(pa.string()), r"\.0+$", "")
+    midnight = pc.all(pc.ends_with(texts, " 00:00:00")).as_py()
+    return pc.replace_substring(texts, " 00:00:00", "") if midnight else texts
 
 
 def by_number(given: Iterable[str], known: Iterable[str]) -> dict[str, str]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
 from concours.core.written import written
+from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
-from concours.tasks.labels import mapped
+from concours.tasks.labels import mapped, moments_written
 from concours.tasks.new_rows import all_rows, with_source
 from concours.tasks.readers.archives import entry_at, existing, is_archive
 from concours.tasks.readers.delimited import MISSING, read_delimited
@@ -43,6 +44,7 @@ class Data:
         y: (rows,) labels, texts as a file writes them or as a typed source has them; or float64; none where new rows
             come without a target.
         weights: (rows,) float64 of at least 0, not all 0, where the task gives some.
+        ids: (rows,) of a table, what the rows are called, where the task names a column of these.
         name: of the data, for people.
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
@@ -61,6 +63,7 @@ class Data:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     weights: NDArray[np.float64] | None = None
+    ids: pa.ChunkedArray | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -274,6 +277,7 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     text: tuple[str, ...] = ()
     apart: pa.Table | None = None
     x, weights, said = weights_apart(x, task.weight, name)
+    ids = ids_of(x[task.id]) if isinstance(x, pa.Table) and task.id in x.column_names else None
     if isinstance(x, pa.Table):
         whole = x
         x = _kept(x, task.drop, name)
@@ -281,7 +285,7 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
         if not x.num_columns:
             raise DataError(f"{name} has no column besides the target {str(target)!r}")
         if kind.input == "text":
-            text = task.text or _text_columns(x, name)
+            text = task.text or _text_columns(x.drop_columns([task.id] if ids is not None else []), name)
             x = _text_of(x, text, name)
     y = _checked_target(y, kind, name)
     if kind.target == "classes" and task.labels:
@@ -297,6 +301,7 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
         notes=opened.notes,
         warnings=(*opened.warnings, *said),
         weights=weights,
+        ids=ids,
     )
 
 
@@ -349,7 +354,7 @@ def _split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArr
             f"first in row {row + 1}"
         )
     if pa.types.is_temporal(column.type):
-        column = column.cast(pa.string())
+        column = moments_written(column)
     if not pa.types.is_string(column.type):
         return table.drop_columns([target]), column.to_numpy(zero_copy_only=False)
     coded = column.dictionary_encode().combine_chunks()

@@ -39,7 +39,8 @@ def as_table(x: Any) -> pa.Table:
 def tidy(table: pa.Table) -> tuple[pa.Table, list[str]]:
     """A table of the types that entrants know, and what was cleaned away.
 
-    Columns that are missing throughout have no type: they count as numbers. Infinities count as missing. Texts of
+    Columns that are missing throughout have no type: they count as numbers. Whole numbers beyond 64 bits, which are
+    identifiers rather than amounts, become texts. Infinities count as missing. Texts of
     every width and dictionaries become plain texts; NUL bytes in them are removed, because no tool downstream takes
     them.
     """
@@ -60,17 +61,28 @@ def tidy(table: pa.Table) -> tuple[pa.Table, list[str]]:
 def _of_frame(frame: Any) -> pa.Table:
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         # A column of objects of several types: its values count as texts.
         mixed = frame.select_dtypes("object").columns
         texts = frame[mixed].map(lambda value: value if value is None or value != value else str(value))
         return pa.Table.from_pandas(frame.assign(**{str(c): texts[c] for c in mixed}), preserve_index=False)
 
 
+def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Whole decimals as whole numbers, or, where 64 bits do not hold them, as texts with all their digits."""
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        texts = [None if value is None else str(int(value)) for value in column.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+
+
 def _plain_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _plain_type(column.cast(kind.value_type), name)
+    if pa.types.is_decimal(kind) and kind.scale == 0:
+        return _whole(column)
     if pa.types.is_null(kind) or pa.types.is_decimal(kind) or pa.types.is_float16(kind):
         return column.cast(pa.float64())
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from concours.core.errors import DataError
 from concours.tasks.readers.archives import Entry, damage_named
@@ -17,6 +18,7 @@ Objects: TypeAlias = list[dict[str, Any]]
 _BLOCK = 1 << 24
 _HEAD = 1 << 16
 _LONG = 1 << 63
+_EXACT = float(1 << 53)
 _LISTED = 5
 _WANTED = "expected an object a line, or a list of objects, e.g. [{…}, {…}]"
 
@@ -35,9 +37,11 @@ def read_json_table(entry: Entry) -> tuple[pa.Table, tuple[str, ...], tuple[str,
         head = file.read(_HEAD)
     if marked_encoding(head) is None and _is_lines(head, entry):
         try:
-            return flat(_arrow(entry), entry.name), (), ()
+            table = flat(_arrow(entry), entry.name)
         except pa.ArrowException:
-            pass  # told below, with its line
+            table = None  # told below, with its line
+        if table is not None and not _rounded(table):
+            return table, (), ()
     text = _text(entry)
     if not text.strip():
         raise DataError(f"{entry.name} is empty")
@@ -61,6 +65,12 @@ def _arrow(entry: Entry) -> pa.Table:
     options = pyarrow.json.ReadOptions(block_size=_BLOCK)
     with damage_named(entry.name), entry.open() as file:
         return pyarrow.json.read_json(file if entry.path is not None else pa.BufferReader(file.read()), options)
+
+
+def _rounded(table: pa.Table) -> bool:
+    """Whether whole numbers may have lost digits: Arrow takes those beyond 64 bits for floating ones."""
+    numbers = (table[field.name] for field in table.schema if pa.types.is_floating(field.type))
+    return any(pc.any(pc.greater_equal(pc.abs(column), _EXACT)).as_py() for column in numbers)
 
 
 def flat(table: pa.Table, name: str) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -60,5 +61,9 @@ def _checked(entry: Entry, table: pa.Table, notes: tuple[str, ...] = (), warning
         table, cleaned = tidy(table)
     except DataError as error:
         raise DataError(f"{entry.name}: {error}") from None
+    names = [name.strip() for name in table.column_names]
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise DataError(f"{entry.name}: two columns are called {twice[0]!r}; names must differ")
+    table = table.rename_columns(names)
     said = tuple(f"{entry.name}: {text}" for text in (*warnings, *cleaned))
     return Opened(x=table, name=entry.name, notes=notes, warnings=said)
