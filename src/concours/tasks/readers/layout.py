@@ -109,7 +109,7 @@ def _first_full(rows: Sequence[Record], width: int, names: Sequence[str]) -> int
         if len(row.cells) != width or (width > 2 and sum(bool(cell.strip()) for cell in row.cells) == 1):
             continue
         following = rows[place + 1 : place + 2]
-        if following and not _adjoin(row, following[0]) and _is_header(rows, place + 1, width, names):
+        if width > 1 and following and not _adjoin(row, following[0]) and _is_header(rows, place + 1, width, names):
             continue  # a title, and a blank line between it and the names
         after = next((i for i in range(place, len(rows)) if not _is_comment(rows[i])), place)
         if after > place and _is_header(rows, after, width, names):
