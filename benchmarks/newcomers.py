@@ -1,10 +1,11 @@
 """What a newcomer gets: `concours new` on open sets as they lie there, then `concours run` with no edit in between.
 
-    .venv/bin/python benchmarks/newcomers.py [--sets …] [--seconds 60] [--found] > docs/found.md
+    .venv/bin/python benchmarks/newcomers.py [--sets …] [--seconds 20 40 120] [--found] > docs/found.md
 
-A set is a cell: a file in `runs/newcomers` with what was found and, unless `--found` is given, what was scored. Cells
-that are there are not made again; to begin anew, remove that folder. Sets whose target cannot be known without reading
-their description are asked for first, as a person is, and then named; the table says so.
+A set under a limit is a cell: a file in `runs/newcomers` with what was found and, unless `--found` is given, what was
+fitted and scored and when the prompt came back. Cells that are there are not made again; to begin anew, remove that
+folder. Sets whose target cannot be known without reading their description are asked for first, as a person is, and
+then named; the table says so.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from concours.entrants.costs import FAMILIES
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("CONCOURS_DATA", "../shared/data"))
 CELLS = ROOT / "runs" / "newcomers"
-CONCOURS = str(Path(sys.executable).with_name("concours"))
+CONCOURS = (sys.executable, "-m", "concours")
 SETS = (
     "tab-abalone",
     "tab-adult",
@@ -52,90 +56,155 @@ no edit in between scored on the test part (so many seconds on {cores} cores; th
 interval, and the accuracy or R²). Where the target cannot be known from the table, the command stops and asks for it by
 name; the guesses that it gives are in the notes. Printed by `benchmarks/newcomers.py`.
 """
-COLUMNS = ("set", "s", "command", "kind", "target", "notes", "default model", "score", "and")
+FOUND = ("set", "command", "kind", "target", "notes")
+SCORED_HEAD = """
+## What a budget comes to
+
+How many entrants were fitted of those that were to be, of how many families; the members of the largest alliance and
+their families; the default model and its score; how much the score is worse than after the longest time; and after how
+many seconds of wall time the command came back, from its start to its end, with the load of the machine when it began.
+"""
+SCORED = (
+    "set",
+    "s",
+    "fitted",
+    "families",
+    "alliance",
+    "default model",
+    "score",
+    "and",
+    "worse",
+    "back after s",
+    "load",
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="*", default=SETS, metavar="SET", help=", ".join(SETS))
-    parser.add_argument("--seconds", type=float, default=60, help="of each run")
+    parser.add_argument("--seconds", nargs="*", type=float, default=[20.0, 40.0, 120.0], help="of each run")
     parser.add_argument("--found", action="store_true", help="do not run the contests")
     asked = parser.parse_args()
     CELLS.mkdir(parents=True, exist_ok=True)
+    limits = [None] if asked.found else asked.seconds
     for name in asked.sets:
         if not (DATA / name).exists():
             print(f"no {name} in {DATA}", file=sys.stderr)
             continue
-        cell = known(name)
-        if "settings" not in cell or ("board" not in cell and not asked.found):
-            print(f"{name} …", file=sys.stderr, flush=True)
-            (CELLS / f"{name}.json").write_text(json.dumps(made(name, asked.seconds, run=not asked.found), indent=1))
-    cells = {name: cell for name in SETS if (cell := known(name))}
+        for seconds in limits:
+            if not known(name, seconds):
+                print(f"{name}, {shown(seconds)} s, load {os.getloadavg()[0]:.1f} …", file=sys.stderr, flush=True)
+                place(name, seconds).write_text(json.dumps(made(name, seconds), indent=1))
+    cells = {name: [cell for s in limits if (cell := known(name, s))] for name in SETS}
     print(HEAD.format(cores=os.cpu_count()))
-    print("\n".join(f"| {' | '.join(row)} |" for row in (COLUMNS, ["---"] * len(COLUMNS), *map(line, cells.values()))))
+    table(FOUND, [found(made_[0]) for made_ in cells.values() if made_])
+    if not asked.found:
+        print(SCORED_HEAD)
+        table(SCORED, [scored(cell, made_) for made_ in cells.values() for cell in made_])
 
 
-def known(name: str) -> dict[str, Any]:
-    """The cell of a set, empty where there is none yet."""
-    file = CELLS / f"{name}.json"
+def table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
+    print("\n".join(f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows)))
+
+
+def place(name: str, seconds: float | None) -> Path:
+    """The file of a cell."""
+    return CELLS / (f"{name}.json" if seconds is None else f"{name}-{seconds:g}.json")
+
+
+def known(name: str, seconds: float | None) -> dict[str, Any]:
+    """The cell of a set under a limit, empty where there is none yet."""
+    file = place(name, seconds)
     return json.loads(file.read_text()) if file.exists() else {}
 
 
-def made(name: str, seconds: float, *, run: bool) -> dict[str, Any]:
+def made(name: str, seconds: float | None) -> dict[str, Any]:
     """The cell of a set: what was found, and what the contest came to."""
     with tempfile.TemporaryDirectory() as folder:
         data = str((DATA / name).resolve())
-        command, cell = ["new", data], {"set": name, "question": "", "target": None}
+        command, cell = ["new", data], {"set": name, "question": "", "target": None, "seconds": seconds}
         code, out, err = concours(folder, *command, "--json")
         if code == 2 and "--target" in err and name in DESCRIBED:
             cell |= {"question": err.strip(), "target": DESCRIBED[name]}
             code, out, err = concours(folder, *command, "--target", DESCRIBED[name], "--json")
         if code:
             return {**cell, "settings": {}, "warnings": [], "failed": err.strip()}
-        found = json.loads(out)
-        cell |= {"settings": tomllib.loads(Path(folder, "contest.toml").read_text()), "warnings": found["warnings"]}
-        if run:
+        told = json.loads(out)
+        cell |= {"settings": tomllib.loads(Path(folder, "contest.toml").read_text()), "warnings": told["warnings"]}
+        if seconds is not None:
+            cell["load"], began = os.getloadavg()[0], time.monotonic()
             code, out, err = concours(folder, "run", "contest.toml", "--seconds", str(seconds), "--json")
+            cell |= {"wall_s": time.monotonic() - began, "code": code}
             result = json.loads(out) if out else {"default": None}
-            why = "no entrant ended in time" if out else err.strip().splitlines()[-1]
-            cell |= {"seconds": seconds, **({"board": board(result)} if result["default"] else {"failed": why})}
+            why = (err.strip().splitlines() or ["nothing was printed"])[-1]
+            cell |= {"board": board(result)} if result["default"] else {"failed": why}
         return cell
 
 
 def concours(folder: str, *words: str) -> tuple[int, str, str]:
     """A command in a folder: its exit code, and what it printed."""
-    done = subprocess.run([CONCOURS, *words], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run([*CONCOURS, *words], cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
 def board(result: dict[str, Any]) -> dict[str, Any]:
-    """The line of the default model, and the metric that ranks."""
-    default = next(line for line in result["standings"] if line["name"] == result["default"])
-    fitted = sum(line["status"] == "ok" for line in result["standings"])
-    return {"metric": result["task"]["metrics"][0], "default": default, "fitted": fitted}
+    """The line of the default model, who was fitted and who was to be, and whom the largest alliance joins."""
+    lines = result["standings"]
+    singles = [line for line in lines if line["role"] == "entrant"]
+    joined = [list(alliance["weights"]) for alliance in result["alliances"].values()]
+    return {
+        "metric": result["task"]["metrics"][0],
+        "default": next(line for line in lines if line["name"] == result["default"]),
+        "fitted": [line["name"] for line in singles if line["status"] == "ok"],
+        "wanted": [line["name"] for line in singles if line["status"] != "skipped"],
+        "members": max(joined, key=lambda names: len(families(names)), default=[]),
+    }
 
 
-def line(cell: dict[str, Any]) -> list[str]:
-    """A set as a row of the table."""
+def families(names: list[str]) -> set[str]:
+    """The families that entrants are of."""
+    return {FAMILIES.get(name, name) for name in names}
+
+
+def found(cell: dict[str, Any]) -> list[str]:
+    """What was found in a set as a row of the table."""
     task = cell["settings"].get("task", {})
     named = f" --target {cell['target']}" if cell["target"] else ""
     target = f"`{task['target']}`" if "target" in task else "the folders or files"
     target += ", asked for" if cell["target"] else ", found"
-    row = [
+    return [
         cell["set"],
-        f"{cell.get('seconds', 60):g}",
         f"`concours new ../shared/data/{cell['set']}{named}`",
         task.get("kind", "–"),
         target,
         notes(cell),
     ]
+
+
+def scored(cell: dict[str, Any], cells: list[dict[str, Any]]) -> list[str]:
+    """What a budget came to as a row of the table; `cells` are those of the set."""
+    row, tail = [cell["set"], shown(cell["seconds"])], [shown(cell.get("wall_s")), shown(cell.get("load"))]
     if "board" not in cell:
-        return [*row, cell.get("failed", ""), "", ""]
-    best = cell["board"]["default"]
+        return [*row, "–", "–", "–", cell.get("failed", ""), "–", "–", "–", *tail]
+    made_, best = cell["board"], cell["board"]["default"]
     low, high = best["ci"] or (float("nan"), float("nan"))
     beside = next((name for name in ("accuracy", "r2") if name in best["metrics"]), "")
-    score = f"{cell['board']['metric']} {best['score']:.4g} [{low:.4g}, {high:.4g}]"
-    return [*row, best["name"], score, f"{beside} {best['metrics'][beside]:.4g}" if beside else ""]
+    return [
+        *row,
+        f"{len(made_['fitted'])} of {len(made_['wanted'])}",
+        str(len(families(made_["fitted"]))),
+        f"{len(made_['members'])} of {len(families(made_['members']))} families" if made_["members"] else "none",
+        best["name"],
+        f"{made_['metric']} {best['score']:.4g} [{low:.4g}, {high:.4g}]",
+        f"{beside} {best['metrics'][beside]:.4g}" if beside else "–",
+        worse(best["score"], [c["board"]["default"]["score"] for c in cells if "board" in c][-1]),
+        *tail,
+    ]
+
+
+def worse(score: float, last: float) -> str:
+    """By how much a loss is greater than that after the longest time."""
+    return f"{score / last - 1:+.1%}" if last else "–"
 
 
 def notes(cell: dict[str, Any]) -> str:
@@ -154,7 +223,9 @@ def shown(value: Any) -> str:
         return ", ".join(f"{key} = {item}" for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return Path(value).name if isinstance(value, str) else str(value)
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    return "–" if value is None else Path(value).name if isinstance(value, str) else str(value)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def test_table(concours):
     assert out.rstrip().endswith("concours run contest.toml")
     text = Path("contest.toml").read_text()
     task = tomllib.loads(text)["task"]
-    assert (task["data"], task["target"], task["split"]) == ("t.csv", "class", {"test": 0.3, "folds": 8})
+    assert (task["data"], task["target"], task["split"]) == ("t.csv", "class", {"test": 0.3})
     assert "# its name says so\ntarget" in text
     assert ingested(Path("contest.toml")).kind == "tabular-classification"
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from concours.cli.progress import Progress
 from concours.commons.memory import MemoryStore
 from concours.compete.leaderboard import Leaderboard
-from concours.compete.pacing import Course, Pace, begin, behind, refusals
+from concours.compete.pacing import Course, Pace, begin, behind, fitting_until, order, outstayed, refusals
 from concours.core.event import Cost, Done, Tick
 from concours.core.job import Job
+from concours.core.ports import Notice
 from concours.testing.toys import invented_values, toy_candidates, toy_problem
 
 SETTINGS = settings(derandomize=True, max_examples=100, deadline=None)
@@ -23,6 +26,10 @@ COURSES = st.lists(
         expected_s=st.none() | SECONDS,
         fitted_s=st.lists(SECONDS, max_size=4).map(tuple),
         left=st.integers(0, 5),
+        family=st.sampled_from(["", "a", "b"]),
+        prepare=st.sampled_from(["", "p", "q"]),
+        prepare_s=SECONDS,
+        unprepared=st.integers(0, 5),
     ),
     max_size=8,
 )
@@ -38,7 +45,7 @@ def course(expected_s: float | None, left: int = 5, *fitted_s: float) -> Course:
 def test_who_begins_can_end(courses: list[Course], pace: Pace, elapsed_s: float) -> None:
     """Each that begins ends in time even if its fits take as long as is known, and they begin in order, none twice."""
     begun = begin(courses, (), elapsed_s, pace)
-    assert list(begun) == sorted(set(begun))
+    assert list(begun) == [index for index in order(courses) if index in begun]
     for index in begun:
         one = courses[index]
         each = np.mean(one.fitted_s) if one.fitted_s else 0.5 * (one.expected_s or 0.0)
@@ -67,7 +74,55 @@ def test_with_time_enough_nobody_is_refused(courses: list[Course], workers: int)
     pace = Pace(until_s=1e9, workers=workers)
     through = [replace(c, left=0) for c in courses]
     assert refusals(courses, begin(courses, (), 0.0, pace), 0.0, pace) == {} or not any(c.left for c in courses)
-    assert begin(through, (), 0.0, pace) == tuple(range(len(courses)))
+    assert begin(through, (), 0.0, pace) == tuple(order(through))
+
+
+@SETTINGS
+@given(COURSES)
+def test_each_family_comes_before_the_second_of_any_and_what_is_cheap_before_what_is_not(courses: list[Course]) -> None:
+    """So that what is slow keeps nobody from the board who is quick."""
+    found = order(courses)
+    assert sorted(found) == list(range(len(courses)))
+    families = [courses[index].family or str(index) for index in found]
+    distinct = len(set(families))
+    assert len(set(families[:distinct])) == distinct
+    costs = [
+        (c.left + len(c.fitted_s)) * (np.mean(c.fitted_s) if c.fitted_s else c.expected_s or 0.0)
+        for c in (courses[index] for index in found)
+    ]
+    assert costs[:distinct] == sorted(costs[:distinct])
+    assert costs[distinct:] == sorted(costs[distinct:])
+
+
+def test_preparation_is_part_of_the_pace_and_paid_once() -> None:
+    """What fits cost nothing takes its time all the same if its data must be prepared for long; a second one shares it."""
+    slow = Course(expected_s=0.1, fitted_s=(), left=4, prepare="tfidf", prepare_s=9.0, unprepared=4)
+    assert begin([slow], (), 0.0, Pace(until_s=30.0, workers=1)) == ()
+    assert begin([slow], (), 0.0, Pace(until_s=40.0, workers=1)) == (0,)
+    assert begin([slow, slow], (), 0.0, Pace(until_s=40.0, workers=3)) == (0, 1)
+    assert begin([replace(slow, unprepared=0)], (), 0.0, Pace(until_s=1.0, workers=1)) == (0,)
+
+
+def test_one_that_is_slower_than_expected_makes_way_for_those_that_are_quick() -> None:
+    """It has its own time, and goes on where what waits costs more than the rest of it."""
+    pace, slow = Pace(until_s=100.0, workers=1), course(1.0, 4, 20.0)
+    assert not behind(slow, 20.0, pace)
+    assert behind(slow, 20.0, pace, others=[course(2.0)]).startswith("no time: ")
+    assert not behind(slow, 20.0, pace, others=[course(50.0)])
+
+
+def test_a_fit_that_outstays_is_ended_while_others_wait() -> None:
+    """A quarter of the time that was left when it began is its own, or four times what it was expected to take."""
+    assert not outstayed(course(1.0), 9.0, 40.0, [])
+    assert outstayed(course(1.0), 11.0, 40.0, []) == "no time: one fit took more than 10 s, while others waited"
+    assert not outstayed(course(5.0), 11.0, 40.0, [])
+
+
+def test_what_comes_after_the_fits_has_its_time() -> None:
+    """More for large data and many entrants; but half of the budget is for fits in any case."""
+    small, large = (fitting_until(40.0, cells=cells, members=15) for cells in (1_000, 400_000))
+    assert 20.0 < large < small < 40.0
+    assert fitting_until(40.0, cells=10**9, members=15) == 20.0
 
 
 def test_unknown_costs_may_try() -> None:
@@ -103,10 +158,18 @@ def test_only_what_has_been_fitted_is_given_up() -> None:
     assert not behind(course(1.0, 1, 5.0), 5.0, pace)
 
 
-def raced(truth: list[float], expected: list[float | None], *, until_s: float, workers: int) -> tuple[float, list[str]]:
+def raced(
+    truth: list[float],
+    expected: list[float | None],
+    *,
+    until_s: float,
+    workers: int,
+    foreseen: Callable[[float, float | None], None] = lambda now, left: None,
+) -> tuple[float, list[str]]:
     """A leaderboard by a clock of our own: every fit of candidate i takes `truth[i]` seconds, all else nothing.
 
-    Gives the seconds at which the last job ended, and what became of each candidate.
+    Gives the seconds at which the last job ended, and what became of each candidate; `foreseen` is told each second at
+    which something ends, and how many the board says that it will still take.
     """
     problem = toy_problem(MemoryStore(), folds=3)
     board = Leaderboard(problem=problem, pace=Pace(until_s=until_s, workers=workers))
@@ -126,6 +189,7 @@ def raced(truth: list[float], expected: list[float | None], *, until_s: float, w
         took, now = ends[job.digest] - now, max(now, ends.pop(job.digest))
         took = takes[job.label.partition(":")[0]] if job.kind == "fit" else took
         state = board.update(board.update(state, Tick(elapsed_s=now)), _done(job, took))
+        foreseen(now, board.left_s(state))
     return now, [line.status for line in sorted(board.standings(state), key=lambda line: line.entrant.name)]
 
 
@@ -153,6 +217,32 @@ def test_where_costs_are_as_expected_the_limit_holds() -> None:
     ended_s, statuses = raced([1.0, 20.0, 2.0], [1.0, 20.0, 2.0], until_s=12.0, workers=1)
     assert ended_s == 9.0
     assert sorted(statuses) == ["ok", "ok", "out_of_time"]
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(st.data(), st.integers(1, 3), st.floats(0.5, 2.0))
+def test_the_time_left_that_is_shown_is_right_within_a_third(data: st.DataObject, workers: int, speed: float) -> None:
+    """From the first fifth of a contest on, on machines that are slower or faster than is expected; to within a fit, as
+    the last ones leave workers idle. No more is ever shown than there is.
+    """
+    expected = data.draw(st.lists(st.floats(0.5, 4.0), min_size=6, max_size=12))
+    clock, shown = [0.0], list[tuple[float, float]]()
+    progress = Progress(1000.0, clock=lambda: clock[0])
+
+    def foreseen(now: float, left: float | None) -> None:
+        clock[0] = now
+        if left is not None:
+            progress(Notice(topic="left", values={"seconds": left}))
+            shown.append((now, progress.left_s() or 0.0))
+
+    truth = [seconds * speed for seconds in expected]
+    ended_s, statuses = raced(truth, list(expected), until_s=1000.0, workers=workers, foreseen=foreseen)
+    assert set(statuses) == {"ok"}
+    assert shown
+    for now, left in shown:
+        assert left <= 1000.0 - now
+        if now > ended_s / 5:
+            assert abs(left - (ended_s - now)) <= (ended_s - now) / 3 + 2 * max(truth), (now, left, ended_s)
 
 
 def test_who_is_given_up_stays_given_up() -> None:

@@ -15,7 +15,7 @@ from concours.api.stages import Stage
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Entry, Leaderboard, Timed
-from concours.compete.pacing import Pace
+from concours.compete.pacing import Pace, fitting_until
 from concours.compete.search import Found, Search, probe
 from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.cooperate.boosted import BoostedStack
@@ -29,11 +29,11 @@ from concours.core.standings import Standing, Standings
 from concours.engine.loop import Engine
 from concours.report.lines import counted
 
-_RESERVE = 0.1
-"""The share of a budget that is kept for cooperation and judgement."""
-
 _STAGE = 0.6
 """The share of a budget after which no job of a stage before the leaderboard begins."""
+
+_JOINED, _CREDITED = 0.9, 0.95
+"""The shares of a budget after which joint models are not looked for, and credit is not shared."""
 
 _SEARCH = 0.5
 """The share of a budget after which no further trial of a search counts."""
@@ -78,7 +78,7 @@ class Outcome:
     Attributes:
         standings: judged where the judgement has been made, otherwise by selection score.
         candidates: all that are complete, with their digests, by name; alliances too.
-        default: the name of the best by selection score.
+        default: the name of the best by selection score; none where only the baseline was fitted, of more.
         complete: whether the judgement has been made.
         credit: what members are worth to their alliances, by the alliance's name.
         format: the way to compete by its name, and what is shown of it (`api.formats`).
@@ -109,8 +109,8 @@ def circle(
     Raises:
         RecipeError: a recipe does not lead to an estimator.
     """
-    until = None if budget_s is None else budget_s * (1 - _RESERVE)
-    pace = None if until is None else Pace(until_s=until, workers=workers)
+    until = None if budget_s is None else _fitting_until(setup, budget_s)
+    pace = Pace(until_s=until, workers=workers, after_s=budget_s - until) if until and budget_s else None
     seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
     admitted, turned_away, plain = _admit(engine, setup, until)
     admitted, notes = _search(engine, setup, admitted, budget_s, until)
@@ -128,8 +128,8 @@ def circle(
     entries = board.entries(state)
     complete = [entry for entry in entries if entry.selection]
     order = board.standings(state)
-    verdict, unjudged = _judge(engine, setup, complete)
-    credit, uncredited = _credit(engine, setup, complete) if verdict else ({}, [])
+    verdict, unjudged = _judge(engine, setup, complete, budget_s)
+    credit, uncredited = _credit(engine, setup, complete, budget_s) if verdict else ({}, [])
     lines = (
         _judged(order, complete, verdict, [metric.name for metric in setup.problem.metrics]) if verdict else list(order)
     )
@@ -141,12 +141,24 @@ def circle(
             )
         ),
         candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
-        default=order.lines[0].entrant.name if complete else None,
+        default=order.lines[0].entrant.name if _anyone(setup, complete) else None,
         complete=verdict is not None,
         warnings=(*stage.warnings, *warnings, *unjudged, *uncredited),
         credit=credit,
         format={"name": setup.format, **stage.value, **_after(engine, setup, complete, verdict, budget_s)},
     )
+
+
+def _anyone(setup: Setup, complete: Sequence[Entry]) -> bool:
+    """Whether an entrant is complete; where nobody but the baseline takes part, that is enough."""
+    roles = {entry.candidate.entrant.role for entry in complete}
+    return bool(roles - {"baseline"}) or (bool(roles) and all(c.entrant.role == "baseline" for c in setup.candidates))
+
+
+def _fitting_until(setup: Setup, budget_s: float) -> float:
+    problem = setup.problem
+    rows = problem.train.rows + (problem.test.rows if problem.test else 0)
+    return fitting_until(budget_s, cells=rows * problem.outputs, members=len(setup.candidates))
 
 
 def _admit(
@@ -235,7 +247,8 @@ def _cooperate(
     alliances, warnings = [], []
     for name in setup.strategies:
         process = STRATEGIES[name].make(setup)
-        ended = engine.drive(process, members, seed=setup.seed, until_s=budget_s)
+        until = None if budget_s is None else budget_s * _JOINED
+        ended = engine.drive(process, members, seed=setup.seed, until_s=until)
         try:
             alliances.append(Candidate(entrant=process.result(ended)))
         except ValueError as error:
@@ -243,24 +256,29 @@ def _cooperate(
     return alliances, warnings
 
 
-def _judge(engine: Engine, setup: Setup, complete: list[Entry]) -> tuple[Mapping[str, Any] | None, list[str]]:
+def _judge(
+    engine: Engine, setup: Setup, complete: list[Entry], budget_s: float | None
+) -> tuple[Mapping[str, Any] | None, list[str]]:
     """The verdict; without one, what kept it from being made."""
     if not complete:
         return None, []
     judgement = Judgement(
         problem=setup.problem, part="test" if setup.problem.test else "selection", threads=setup.threads
     )
-    state = engine.drive(judgement, [entry.candidate for entry in complete], seed=setup.seed)
+    state = engine.drive(judgement, [entry.candidate for entry in complete], seed=setup.seed, until_s=budget_s)
     verdict = judgement.verdict(state)
     if isinstance(verdict, Failed):
         return None, [f"no judgement, the board is by selection score: {verdict.reason}"]
     return (verdict.values if verdict else None), []
 
 
-def _credit(engine: Engine, setup: Setup, complete: list[Entry]) -> tuple[dict[str, Credit], list[str]]:
+def _credit(
+    engine: Engine, setup: Setup, complete: list[Entry], budget_s: float | None
+) -> tuple[dict[str, Credit], list[str]]:
     """What members are worth to their alliances; and what kept that from being found."""
     process = Crediting(problem=setup.problem, threads=setup.threads)
-    state = engine.drive(process, [entry.candidate for entry in complete], seed=setup.seed)
+    until = None if budget_s is None else budget_s * _CREDITED
+    state = engine.drive(process, [entry.candidate for entry in complete], seed=setup.seed, until_s=until)
     credit, warnings = {}, []
     for name, (members, event) in process.outcomes(state).items():
         if isinstance(event, Failed):

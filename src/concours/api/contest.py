@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -13,12 +13,14 @@ from concours.api.circle import STRATEGIES, circle
 from concours.api.config import read_contest
 from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.formats import LEADERBOARD, options_of, require_suited
+from concours.api.planning import Planner
 from concours.api.result import Result
 from concours.api.setup import Setup
 from concours.api.sitting import EngineName, damaged_text, sitting
 from concours.commons.blobs import put_json
 from concours.commons.disk import DiskStore
 from concours.compete.leaderboard import Final
+from concours.compete.scale import Scale
 from concours.compete.search import read_space
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
@@ -40,6 +42,8 @@ from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.task import Task
 
 _GIB = 2**30
+_SENTENCE = 60
+_SCALE = {"effort", "folds", "rows"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +106,7 @@ class Contest:
         files = (reference.rpartition(":")[0] for reference in (*named, *nested))
         return sorted({self.folder / file for file in files if file.endswith(".py")})
 
-    def run(self, *, listener: Listener = ignore) -> Result:
+    def run(self, *, listener: Listener = ignore, began: float | None = None) -> Result:
         """Runs the contest, or goes on where an earlier sitting of it stopped.
 
         The folder then has `result.json`, and the models that `Result.predict` uses. What had finished is not run
@@ -111,16 +115,15 @@ class Contest:
         Raises:
             ConcoursError: with one line that says what is wrong, where, and what to do.
         """
-        began = time.monotonic()
+        began = time.monotonic() if began is None else began
         kind = kind_named(self.task.kind)
         out = RunFolder(Path(self.out or Path("runs") / self._name()))
-        effort = (out.read("run.json") or {}).get("effort") or self._effort()
-        self._resolved(kind, effort, MIXED.get(kind.form, kind.form))  # what is wrong whatever the data is told first
+        self._resolved(kind, 1.0, MIXED.get(kind.form, kind.form))  # what is wrong whatever the data is told first
         strategies = self._strategies(kind)
         options_of(self.format, self.options)
         with out.writing():
-            setup = self._setup(kind, effort, strategies, out.store)
-            out.claim(task=setup.problem.digest, seed=self.seed, effort=effort)
+            setup, scale = self._setup(kind, strategies, out.store, self._kept_scale(out))
+            out.claim(task=setup.problem.digest, seed=self.seed, scale=vars(scale))
             out.write("setup.json", setup.to_json())
             for line in setup.reading:
                 listener(Notice(topic="reading", text=line))
@@ -137,7 +140,8 @@ class Contest:
                 began=began,
             ) as engine:
                 outcome = circle(engine, setup, budget_s=self.seconds, workers=self._workers)
-            result = Result.of(outcome, setup, out)
+                until = None if self.seconds is None else time.monotonic() + self.seconds - engine.elapsed_s
+            result = replace(Result.of(outcome, setup, out), until=until)
             _keep_what_was(result)
             result.save()
         return result
@@ -170,11 +174,30 @@ class Contest:
         _refuse_doubles([entrant.name for entrant in everyone])
         return [_resolved(entrant, kind, form, self.folder, effort) for entrant in everyone]
 
-    def _effort(self) -> float:
-        """How long a fit of the zoo's own entrants may take, in units of about ten seconds: what suits the budget.
+    def _kept_scale(self, out: RunFolder) -> Scale | None:
+        """The scale of the first sitting, which a contest that goes on keeps, so that no fit is done again."""
+        known = out.read("run.json") or {}
+        if not known.keys() >= _SCALE:
+            return None
+        return Scale(effort=known["effort"], folds=self.task.split.folds or known["folds"], rows=known["rows"])
 
-        A contest that goes on with more time keeps the effort of its first sitting, so that no fit is done again.
-        """
+    def _scaled(self, kind: Kind) -> Callable[[Size, int, int], Scale]:
+        """How many folds and rows and how much effort suit the budget and the data."""
+        effort, fixed = self._effort(), self.task.split.folds
+        if self.seconds is None:
+            return lambda size, folds, _: Scale(effort=effort, folds=fixed or folds, rows=size.rows)
+        repeats, whole = self.task.split.repeats, self.final == "refit"
+        return Planner(
+            resolved=lambda effort, size: self._resolved(kind, effort, _likely_form(kind, size)),
+            effort=effort,
+            seconds=self.seconds,
+            workers=self._workers,
+            folds=fixed,
+            fits=lambda folds: folds * repeats + whole,
+        ).scale
+
+    def _effort(self) -> float:
+        """How long a fit of the zoo's own entrants may take, in units of about ten seconds: what suits the budget."""
         whole = 2.0 if self._usual_lineup() == "full" else 1.0
         return whole if self.seconds is None else round(min(max(self.seconds / 200, 0.05), whole), 3)
 
@@ -193,17 +216,22 @@ class Contest:
             )
         return chosen
 
-    def _setup(self, kind: Kind, effort: float, strategies: tuple[str, ...], store: DiskStore) -> Setup:
+    def _setup(
+        self, kind: Kind, strategies: tuple[str, ...], store: DiskStore, kept: Scale | None
+    ) -> tuple[Setup, Scale]:
         from concours.engine.ingest import ingest
 
-        ingested = ingest(self.task, store, seed=self.seed, folder=self.folder)
-        size = _size(ingested.problem, store)
-        resolved = self._resolved(kind, effort, _form(kind, ingested.problem, store))
+        scaled = self._scaled(kind) if kept is None else lambda *_: kept
+        ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
+        size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
+        resolved = self._resolved(kind, ingested.scale.effort, _form(kind, ingested.problem, store))
         candidates = tuple(
             Candidate(
                 entrant=r.entrant,
                 code=put_json(store, dict(r.source)) if r.source else None,
                 expected_s=round(r.seconds(size), 2) if r.seconds else None,
+                prepare_s=round(r.preparing(size), 2),
+                family=r.family,
             )
             for r in resolved
         )
@@ -227,7 +255,7 @@ class Contest:
             id=self.task.id,
         )
         require_suited(setup, store)
-        return setup
+        return setup, ingested.scale
 
 
 def look(path: Path | str) -> Result:
@@ -274,6 +302,11 @@ def _size(problem: Problem, store: DiskStore) -> Size:
     rows = problem.train.rows * (folds - 1) // folds
     inputs = prod(shape_of(store, problem.train.x))
     return Size(rows=rows, columns=inputs, classes=len(problem.classes))
+
+
+def _likely_form(kind: Kind, size: Size) -> str:
+    """The form as far as the length of its cells tells: what is planned by it is rough in any case."""
+    return MIXED.get(kind.form, kind.form) if size.letters > _SENTENCE else kind.form
 
 
 def _form(kind: Kind, problem: Problem, store: DiskStore) -> str:

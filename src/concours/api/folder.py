@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +60,8 @@ class RunFolder:
         finally:
             os.close(lock)
 
-    def claim(self, *, task: str, seed: int, effort: float) -> None:
-        """Makes the folder this contest's, or checks that it is. The first sitting's effort is kept with it.
+    def claim(self, *, task: str, seed: int, scale: Mapping[str, float]) -> None:
+        """Makes the folder this contest's, or checks that it is. The first sitting's scale is kept with it.
 
         Raises:
             RunFolderError: it belongs to another task or seed, or holds something that is not a run.
@@ -74,7 +74,7 @@ class RunFolder:
             if strange:
                 names = ", ".join(sorted(strange)[:3])
                 raise RunFolderError(f"{self.path} holds other things ({names}); choose another folder with --out")
-            self.write("run.json", {**identity, "effort": effort})
+            self.write("run.json", {**identity, **scale})
         elif {name: known.get(name) for name in identity} != identity:
             what = (
                 "another seed"

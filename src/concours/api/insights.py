@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,10 +26,17 @@ _CELL = 120
 """Letters of a value of a table that are shown."""
 
 
-def examine(result: Result, *, listener: Listener = ignore, engine: EngineName = "processes") -> dict[str, Any]:
+def examine(
+    result: Result,
+    *,
+    listener: Listener = ignore,
+    engine: EngineName = "processes",
+    until: float | None = None,
+) -> dict[str, Any]:
     """Looks into a contest that has come to its end, and keeps what was found in its folder, as `insights.json`.
 
-    What an earlier look has found is not found out again.
+    What an earlier look has found is not found out again. What has not ended by `until`, on `time.monotonic`, is told
+    under `late`, and found out by a later look.
 
     Raises:
         RunFolderError: somebody else is writing to the folder.
@@ -46,9 +55,11 @@ def examine(result: Result, *, listener: Listener = ignore, engine: EngineName =
             folder, engine=engine, workers=workers, listener=listener, job_seconds=_JOB_S, journal=folder.looks
         ) as driver,
     ):
-        state = driver.drive(examination, candidates, seed=setup.seed)
+        until_s = None if until is None else driver.elapsed_s + until - time.monotonic()
+        state = driver.drive(examination, candidates, seed=setup.seed, until_s=until_s)
         found = examination.findings(state)
-        found = {**found, **_inputs(found, result), **gallery(result)}
+        again = f"concours report {shlex.quote(str(folder.path))}"
+        found = {**found, "again": again, **_inputs(found, result), **gallery(result)}
         folder.write("insights.json", found)
     return found
 

@@ -224,14 +224,12 @@ def _split(findings: Findings) -> Setting:
     apart = findings.test_rows and _judges(findings)
     share = 0.0 if apart else 0.3 if rows < _SMALL else 0.2
     folds = usual_folds(int((1 - share) * rows), pictures=findings.kind.input == "image")
-    why = {8: f"{rows:,} rows are few: eight folds", 3: f"{rows:,} rows are many: three folds"}.get(
-        folds, f"{folds} folds"
-    )
-    split: dict[str, Any] = {"folds": folds}
+    split: dict[str, Any] = {}
+    why = f"up to {folds} folds for {rows:,} rows, fewer where the budget is short"
     if apart:
         why += f", and the {findings.test_rows:,} rows that are set apart judge"
     else:
-        split = {"test": share, **split}
+        split["test"] = share
         which = f"the last {share:.0%} of the rows" if findings.time else f"{share:.0%} of the rows"
         why += f", and {which} judge"
     if findings.group:
@@ -245,7 +243,7 @@ def _split(findings: Findings) -> Setting:
         *(f'if rows of one {n.name} belong together, add group = "{n.name}" ({n.why})' for n in findings.maybe_groups),
         *(f'if later rows are to be predicted{instead} add time = "{n.name}" ({n.why})' for n in findings.maybe_times),
     ]
-    return Setting("task", "split", split, why, hints=tuple(hints))
+    return Setting("task", "split", split or {"folds": folds}, why, hints=tuple(hints))
 
 
 def _compete(findings: Findings, cores: int) -> list[Setting]:

@@ -29,6 +29,7 @@ def write_report(
     listener: Listener = ignore,
     engine: EngineName = "processes",
     trust: Callable[[str], bool] | None = None,
+    until: float | None = None,
 ) -> Path:
     """Looks into a contest and writes its report: by default `report.html` in its folder.
 
@@ -37,6 +38,7 @@ def write_report(
 
     Args:
         trust: asked, with a sentence, before code of a user's file is run; by default yes.
+        until: on `time.monotonic`, when to stop looking; what there was no time for the report names.
 
     Returns:
         Where it was written.
@@ -52,7 +54,7 @@ def write_report(
     if result.complete and result.default and result.setup.problem.train.x in result.folder.store:
         _ask_to_fit(result, trust)
         result.ask(result.candidates, trust)
-        insights = examine(result, listener=listener, engine=engine)
+        insights = examine(result, listener=listener, engine=engine, until=until)
     place = Path(path) if path is not None else result.folder.path / f"report.{format}"
     text = rendered(result.to_json(), insights, format, place=_shown(result.folder.path))
     try:

@@ -85,6 +85,7 @@ class Result:
         complete: whether the contest has come to its end.
         format: the way to compete by its name, and what is shown of it.
         credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
+        until: of a contest that has just been run, when its budget is used up, on `time.monotonic`.
     """
 
     setup: Setup
@@ -97,6 +98,7 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: Mapping[str, Credit] = field(default_factory=dict)
     format: Mapping[str, Any] = field(default_factory=dict)
+    until: float | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, outcome: Outcome, setup: Setup, folder: RunFolder) -> Result:

@@ -48,7 +48,14 @@ class Setup:
         return {
             "problem": self.problem.to_json(),
             "candidates": [
-                {"entrant": c.entrant.to_json(), "code": c.code, "expected_s": c.expected_s} for c in self.candidates
+                {
+                    "entrant": c.entrant.to_json(),
+                    "code": c.code,
+                    "expected_s": c.expected_s,
+                    "prepare_s": c.prepare_s,
+                    "family": c.family,
+                }
+                for c in self.candidates
             ],
             "skipped": dict(self.skipped),
             "seed": self.seed,

@@ -57,7 +57,7 @@ def options(
 
 
 def main() -> None:
-    """Runs the command line. Exit codes: 0 well, 1 nothing could be fitted, 2 bad input, 130 stopped by Ctrl-C."""
+    """Runs the command line. Exit codes: 0 well, 1 a defect, 2 bad input or nothing fitted, 130 stopped by Ctrl-C."""
     try:
         app()
     except ConcoursError as error:

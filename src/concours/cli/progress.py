@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, Group
@@ -37,19 +37,23 @@ def watching(budget_s: float | None) -> Iterator[Listener]:
 class Progress:
     """What a person needs to know of a contest that runs."""
 
-    def __init__(self, budget_s: float | None) -> None:
-        self._began, self._budget_s = time.monotonic(), budget_s
+    def __init__(self, budget_s: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = clock
+        self._began, self._budget_s = clock(), budget_s
+        self._foreseen: tuple[float, float] | None = None
         self.rows: dict[str, _Row] = {}
         self._step = "reading the data"
         self._running: dict[str, tuple[Job, float]] = {}
 
     def __call__(self, notice: Notice) -> None:
         job = notice.job
+        if notice.topic == "left" and notice.values:
+            self._foreseen = (self._now_s(), notice.values["seconds"])
         if job is None:
             return
         name, _, _part = job.label.partition(": ")
         if notice.topic == "started":
-            self._running[job.digest] = (job, time.monotonic())
+            self._running[job.digest] = (job, self._now_s())
         elif notice.topic in ("ended", "cancelled", "recalled"):
             self._running.pop(job.digest, None)
         if job.kind in ("check", "fit", "score", "blend"):
@@ -77,15 +81,21 @@ class Progress:
         return escape(", ".join(parts) + (f"  {row.note}" if parts and row.note else ""))
 
     def _clock(self) -> str:
-        elapsed = time.monotonic() - self._began
-        left = self._left_s()
+        elapsed, left = self._now_s() - self._began, self.left_s()
         text = f"{_clock(elapsed)} so far"
         if left is not None:
             text += f", about {_clock(left)} left"
         return text + (f" of {_clock(self._budget_s)}" if self._budget_s else "")
 
-    def _left_s(self) -> float | None:
-        """From what the fits that are done have cost, those of the same entrant if there are any."""
+    def left_s(self) -> float | None:
+        """Seconds until all is over, about: as the plan of a budget foresees it, and no more than there are.
+
+        Without a budget from what the fits that are done have cost, those of the same entrant if there are any.
+        """
+        if self._foreseen and self._budget_s:
+            at, seconds = self._foreseen
+            now = self._now_s()
+            return max(min(seconds - (now - at), self._budget_s - (now - self._began)), 0.0)
         costs = [row.mean_s for row in self.rows.values() if row.mean_s is not None]
         if not costs:
             return None

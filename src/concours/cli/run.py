@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import psutil
 import typer
 
-from concours.core.errors import TrustError
+from concours.core.errors import NothingFitted, TrustError
 
 if TYPE_CHECKING:
     from concours.api.contest import Contest
     from concours.api.result import Result
 
 STOPPED = 130
+_WRITING_S = 1.0
+"""Seconds that writing the report takes, about, once all is known."""
 
 
 class EngineName(StrEnum):
@@ -79,7 +83,7 @@ def _hold(contest: Contest, as_json: bool) -> None:
 
     try:
         with watching(contest.seconds) as listener:
-            result = contest.run(listener=listener)
+            result = contest.run(listener=listener, began=_began())
     except KeyboardInterrupt:
         typer.echo(f"\nstopped; what has finished is kept, and the same command goes on: {_command()}", err=True)
         raise typer.Exit(STOPPED) from None
@@ -87,7 +91,22 @@ def _hold(contest: Contest, as_json: bool) -> None:
     _print(result, as_json)
     _report(result, contest, as_json)
     if result.default is None:
-        raise typer.Exit(1)
+        raise NothingFitted(_why_nothing(result, contest))
+
+
+def _began() -> float:
+    """When this process began, on `time.monotonic`: the time to start it and to read the data is in the budget."""
+    return time.monotonic() - (time.time() - psutil.Process().create_time())
+
+
+def _why_nothing(result: Result, contest: Contest) -> str:
+    """Why no entrant could be fitted, and what to do, in one line."""
+    failed = [line for line in result.standings if line.status == "failed"]
+    late = [line for line in result.standings if line.status == "out_of_time"]
+    if late or not failed:
+        seconds = contest.seconds or 0.0
+        return f"no entrant could be fitted in {seconds:g} s; give more time, e.g. --seconds {max(4 * seconds, 60):g}"
+    return f"no entrant could be fitted: {failed[0].entrant.name}: {failed[0].reason}"
 
 
 def _print(result: Result, as_json: bool) -> None:
@@ -107,11 +126,16 @@ def _report(result: Result, contest: Contest, as_json: bool) -> None:
 
     try:
         with watching(None) as listener:
-            write_report(result, listener=listener, engine=contest.engine)
+            until = None if result.until is None else result.until - _WRITING_S
+            write_report(result, listener=listener, engine=contest.engine, until=until)
     except KeyboardInterrupt:
         again = f"concours report {shlex.quote(str(result.folder.path))}"
         typer.echo(f"\nthe board stands; the report was stopped, and goes on with: {again}", err=True)
         raise typer.Exit(STOPPED) from None
+    late = (result.folder.read("insights.json") or {}).get("late")
+    if late:
+        again = f"concours report {shlex.quote(str(result.folder.path))}"
+        typer.echo(f"the report is without {', '.join(late)}, for which there was no time: {again}", err=True)
     if not as_json:
         next_commands(result, console())
 

@@ -23,6 +23,9 @@ _CURVE_FOLDS = 2
 _CURVES_S = 45.0
 """Seconds of fitting that learning curves may take, about."""
 
+_CHANGES, _LOOKED_AT = 40, 20_000
+"""In about how many ways rows are changed to see what a model looks at, and how many rows at most."""
+
 _DEPENDENCES = 4
 _OCCLUDED = 12
 
@@ -48,12 +51,16 @@ class Examination(MemoProcess):
     def findings(self, state: Memo) -> dict[str, Any]:
         """What is known so far by the kind of job: its values, or of several jobs a list; `missing` has reasons.
 
-        Those of `curve` are told by the name of the entrant, with the share and the fold.
+        Those of `curve` are told by the name of the entrant, with the share and the fold. `late` says what for there
+        was no time, in words.
         """
-        found: dict[str, Any] = {"missing": {}}
+        found: dict[str, Any] = {"missing": {}, "late": []}
         for name, job in self._jobs(state):
             ended = state.ended(job)
-            if isinstance(ended, Failed):
+            if isinstance(ended, Failed) and ended.budget_spent:
+                words = "learning curves" if job.kind == "curve" else job.label.partition(": ")[2]
+                found["late"] += [] if words in found["late"] else [words]
+            elif isinstance(ended, Failed):
                 found["missing"][name] = ended.reason
             elif isinstance(ended, Done) and job.kind == "curve":
                 point = {"share": job.params["share"], "fold": job.params["fold"], **ended.values}
@@ -70,11 +77,20 @@ class Examination(MemoProcess):
         yield "diagnose", (diagnose := self._diagnose(state))
         yield "by_fold", self._by_fold(state)
         yield from self._complement(state)
+        curves, looks = list(self._curves(state)), list(self._looks(state, diagnose))
+        yield from (*curves, *looks) if self._curves_s(state) < self._looks_s() else (*looks, *curves)
+
+    def _looks(self, state: Memo, diagnose: Job) -> Iterator[tuple[str, Job]]:
+        """What the default model looks at."""
         if self.problem.kind.startswith("tabular"):
             yield from self._of_columns(state)
         elif done := state.done(diagnose):
             yield "occlude", self._occlude(state, done.values["mistakes"]["rows"])
-        yield from self._curves(state)
+
+    def _looks_s(self) -> float:
+        """About how many seconds that takes: rows are predicted again, changed in many ways, by all that are joined."""
+        asked = self.parents.values() or [self.default]
+        return _CHANGES * min(self._part.rows, _LOOKED_AT) * sum(candidate.row_s or 0.0 for candidate in asked)
 
     def _card(self, state: Memo) -> Job:
         train, test = self.problem.train, self.problem.test
@@ -140,13 +156,19 @@ class Examination(MemoProcess):
     def _curves(self, state: Memo) -> Iterator[tuple[str, Job]]:
         """Learning curves of the best single entrants, as far as they take little."""
         left_s = _CURVES_S
-        for candidate in [c for c in state.candidates if c.entrant.role == "entrant"][:_CURVES]:
-            left_s -= _CURVE_FOLDS * sum(SHARES) * candidate.fit_s / max(len(candidate.models), 1)
+        for candidate in self._curved(state):
+            left_s -= _curve_s(candidate)
             if left_s < 0:
                 return
             for share in SHARES:
                 for fold in self.problem.crossing[:_CURVE_FOLDS]:
                     yield candidate.entrant.name, self._curve(state, candidate, share, fold)
+
+    def _curves_s(self, state: Memo) -> float:
+        return min(sum(_curve_s(candidate) for candidate in self._curved(state)), _CURVES_S)
+
+    def _curved(self, state: Memo) -> list[Candidate]:
+        return [candidate for candidate in state.candidates if candidate.entrant.role == "entrant"][:_CURVES]
 
     def _curve(self, state: Memo, candidate: Candidate, share: float, fold: int) -> Job:
         entrant, train = candidate.entrant, self.problem.train
@@ -196,9 +218,14 @@ class Examination(MemoProcess):
         )
 
 
+def _curve_s(candidate: Candidate) -> float:
+    """Seconds that fits of a learning curve take, about."""
+    return _CURVE_FOLDS * sum(SHARES) * candidate.fit_s / max(len(candidate.models), 1)
+
+
 def _known(candidate: Candidate) -> dict[str, Any]:
     """What predicting with a candidate takes, without times: these are no part of a job's digest."""
-    return replace(candidate, fit_s=0.0, predict_s=0.0, row_s=None, expected_s=None).to_json()
+    return replace(candidate, fit_s=0.0, predict_s=0.0, row_s=None, expected_s=None, prepare_s=None).to_json()
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from concours.compete.pacing import Course, Pace, begin, behind, refusals
+from concours.compete.pacing import Course, Pace, begin, behind, left_s, order, outstayed, refusals
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Event, Failed, Tick
@@ -73,11 +73,13 @@ class Timed(Memo):
     Attributes:
         elapsed_s: seconds of the contest; none before the time has been told, or where it is not limited.
         begun: numbers of the candidates that may be fitted, in the order in which they began.
+        since: by number, at which second those whose first fit is under way have come to it.
         refused: why others are not fitted, or no longer, by their numbers.
     """
 
     elapsed_s: float | None = None
     begun: tuple[int, ...] = ()
+    since: Mapping[int, float] = field(default_factory=lambda: frozen({}))
     refused: Mapping[int, str] = field(default_factory=lambda: frozen({}))
 
 
@@ -126,22 +128,34 @@ class Leaderboard:
             return after
         refused, begun = dict(after.refused), after.begun
         baselines = {index for index, entry in enumerate(entries) if entry.candidate.entrant.role == "baseline"}
-        if before.elapsed_s is None:
+        resumed = before.elapsed_s is None
+        if resumed:
             fits = [[job for job in entry.jobs if job.kind == "fit"] for entry in entries]
             begun = tuple(i for i, jobs in enumerate(fits) if i in baselines or any(after.ended(job) for job in jobs))
-        resumed = before.elapsed_s is None
-        for index in begun:
+        over = {index for index, entry in enumerate(entries) if index in refused or entry.failed} | baselines
+        courses = [replace(e.course, left=0) if i in over else e.course for i, e in enumerate(entries)]
+        waiting = [courses[i] for i in _next(courses, begun)]
+        since = _since(after.since, courses, begun, now, pace)
+        for index in set(begun) - over:
             entry = entries[index]
-            if index in baselines:
-                continue
             if resumed or (isinstance(event, Done) and any(job.digest == event.job for job in entry.jobs)):
-                why = behind(entry.course, now, pace, under_way=0 if resumed else pace.workers - 1)
-                refused |= {index: why} if why else {}
-        over = {index for index, entry in enumerate(entries) if index in refused or entry.failed}
-        courses = [replace(e.course, left=0) if i in over | baselines else e.course for i, e in enumerate(entries)]
+                under_way = 0 if resumed else pace.workers - 1
+                why = behind(entry.course, now, pace, under_way=under_way, others=waiting)
+            else:
+                began = since.get(index, now)
+                why = outstayed(entry.course, now - began, pace.until_s - began, courses) if waiting else ""
+            if why:
+                refused[index], courses[index] = why, replace(courses[index], left=0)
         begun = begin(courses, begun, now, pace)
         refused |= refusals(courses, begun, now, pace)
-        return replace(after, begun=begun, refused=frozen(refused))
+        return replace(after, begun=begun, refused=frozen(refused), since=frozen(since))
+
+    def left_s(self, state: Timed) -> float | None:
+        """Seconds until all is over, about; none where time is not limited, or no fit has ended that tells of it."""
+        if self.pace is None or state.elapsed_s is None:
+            return None
+        courses = [e.course if e.status == "running" else replace(e.course, left=0) for e in self.entries(state)]
+        return left_s(courses, state.elapsed_s, self.pace) if any(course.fitted_s for course in courses) else None
 
     def standings(self, state: Timed) -> Standings:
         """The board by selection score, complete candidates first."""
@@ -252,10 +266,21 @@ class _Way:
         return jobs, {fold: done for fold, job in fits.items() if (done := self.state.done(job))}
 
     def _course(self, jobs: Sequence[Job]) -> Course:
-        done = [self.state.done(job) for job in jobs if job.kind == "fit"]
-        fitted = tuple(event.cost.wall_s for event in done if event)
-        whole = 0 if self.candidate.entrant.parents else len(self._folds())
-        return Course(expected_s=self.candidate.expected_s, fitted_s=fitted, left=whole - len(fitted))
+        entrant, folds = self.candidate.entrant, 0 if self.candidate.entrant.parents else len(self._folds())
+        fitted, prepared = (
+            tuple(done.cost.wall_s for job in jobs if job.kind == kind and (done := self.state.done(job)))
+            for kind in ("fit", "prepare")
+        )
+        expected = self.candidate.prepare_s or 0.0
+        return Course(
+            expected_s=self.candidate.expected_s,
+            fitted_s=fitted,
+            left=folds - len(fitted),
+            family=self.candidate.family,
+            prepare="" if entrant.prepare in (None, "none") else entrant.prepare,
+            prepare_s=sum(prepared) / len(prepared) if prepared else expected,
+            unprepared=0 if entrant.prepare in (None, "none") else folds - len(prepared),
+        )
 
     def alliance_entry(self, parents: Sequence[Candidate]) -> Entry:
         if not all(parent.selection for parent in parents):
@@ -436,6 +461,29 @@ class _Way:
             threads=self.board.threads,
             label=f"{candidate.entrant.name}: score",
         )
+
+
+def _next(courses: Sequence[Course], begun: Sequence[int]) -> list[int]:
+    """Those that have not begun and are the first of their families."""
+    taken = {courses[index].family for index in begun}
+    found: dict[str, int] = {}
+    for index in order(courses):
+        family = courses[index].family or str(index)
+        if index not in begun and courses[index].left and family not in taken:
+            found.setdefault(family, index)
+    return list(found.values())
+
+
+def _since(
+    known: Mapping[int, float], courses: Sequence[Course], begun: Sequence[int], now: float, pace: Pace
+) -> dict[int, float]:
+    """When those have come to their first fit that are at it: no more fits are before it than there are workers."""
+    result, before = dict(known), 0
+    for index in begun:
+        if courses[index].left and before < pace.workers and courses[index].unprepared < courses[index].left:
+            result.setdefault(index, now)
+        before += courses[index].left
+    return {index: began for index, began in result.items() if courses[index].left and not courses[index].fitted_s}
 
 
 def _blend(board: Leaderboard, candidate: Candidate, parents: Sequence[Candidate]) -> Job:

@@ -1,4 +1,8 @@
-"""Pacing: who may begin when time is limited. What, by what is known of its cost, cannot end in time is not begun."""
+"""Pacing: who may begin when time is limited, and in which order. What cannot end in time is not begun.
+
+Every family of models first has one member on its way, the one that costs least first; then come the others, again by
+cost. So what is slow keeps nobody from the board who is quick.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,48 @@ from statistics import fmean, median
 _AHEAD = 2
 """As many fits a worker are kept waiting, so that none is idle."""
 
+_PATIENCE = 4.0
+"""A fit that takes so many times what was expected has outstayed, if others wait."""
+
+_SHARE = 0.25
+"""Of the time that was left when a fit began: what it may take in any case."""
+
+
+_AFTER_S = 2.0
+"""Seconds kept for joint models, judging and credit of small data, and for the report's page."""
+
+_CELL_S = 1.2e-7
+"""The same for a number of a prediction of one entrant."""
+
+_EXPLAINING = 0.08
+"""The share of a budget that is kept for the report's explanations."""
+
+_LEAST = 0.5
+"""The share of a budget that fits have in any case."""
+
+
+def fitting_until(budget_s: float, *, cells: int, members: int) -> float:
+    """At which second of a budget fits end: what comes after them needs its time too.
+
+    Args:
+        cells: numbers of a prediction, for the training part and the test part.
+        members: how many entrants there are.
+    """
+    after = _AFTER_S + _CELL_S * cells * members + _EXPLAINING * budget_s
+    return budget_s - min(after, (1 - _LEAST) * budget_s)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How much time there is, and how many fits go on at once."""
+    """How much time there is, and how many fits go on at once.
+
+    Attributes:
+        after_s: what comes after the fits takes, about.
+    """
 
     until_s: float
     workers: int
+    after_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,25 +66,47 @@ class Course:
         expected_s: what a fit takes on a usual core; none where nobody knows.
         fitted_s: what its fits took so far.
         left: how many fits have not ended.
+        family: what it shares with those that are much alike; of each family one goes first.
+        prepare: the preparation that its fits need; those who want the same one share it. Empty for none.
+        prepare_s: what preparing a fold takes, by what was measured, or else as expected.
+        unprepared: how many folds have not been prepared.
     """
 
     expected_s: float | None
     fitted_s: tuple[float, ...]
     left: int
+    family: str = ""
+    prepare: str = ""
+    prepare_s: float = 0.0
+    unprepared: int = 0
+
+
+def order(courses: Sequence[Course]) -> list[int]:
+    """The numbers of the courses as they are to begin: the first of each family, then the rest, the cheapest first.
+
+    One of which nothing is known goes before all others: somebody has brought it.
+    """
+    seen, first = set[str](), set[int]()
+    for index, course in enumerate(courses):
+        if not course.family or course.family not in seen:
+            first.add(index)
+            seen.add(course.family)
+    return sorted(range(len(courses)), key=lambda i: (i not in first, _expected(courses[i]), i))
 
 
 def begin(courses: Sequence[Course], begun: Sequence[int], elapsed_s: float, pace: Pace) -> tuple[int, ...]:
     """The numbers of those that have begun and of those that begin now.
 
-    In the order of the courses, as soon as workers would be idle, each that can end in time. One of which nothing is
-    known may try.
+    In their order, as soon as workers would be idle, each that can end in time. One of which nothing is known may try.
     """
     speed, result = _speed(courses), list(begun)
-    for index, course in enumerate(courses):
+    for index in order(courses):
+        course = courses[index]
         waiting = sum(courses[i].left for i in result)
         if course.left and waiting >= _AHEAD * pace.workers:
             break
-        if index not in result and not _late(course, elapsed_s, pace, speed, _work(courses, result)):
+        before = [courses[i] for i in result]
+        if index not in result and not _late(course, elapsed_s, pace, speed, before):
             result.append(index)
     return tuple(result)
 
@@ -58,17 +119,52 @@ def refusals(courses: Sequence[Course], begun: Sequence[int], elapsed_s: float, 
     return {index: _late(course, elapsed_s, pace, speed) for index, course in enumerate(courses) if index not in begun}
 
 
-def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before_s: float = 0.0) -> str:
+def behind(course: Course, elapsed_s: float, pace: Pace, *, under_way: int = 0, others: Sequence[Course] = ()) -> str:
+    """Why an entrant that has begun cannot end in time; empty if it can.
+
+    Args:
+        under_way: how many of its fits may be under way; they may end at once.
+        others: the first of their families that have not begun. Those that cost less than what is left of it are to
+            have their time too.
+    """
+    if not course.fitted_s:
+        return ""
+    rest = replace(course, left=max(course.left - under_way, 0))
+    cheaper = [other for other in others if _expected(other) < _work([rest], 1.0)]
+    return _late(rest, elapsed_s, pace, 1.0, cheaper)
+
+
+def outstayed(course: Course, ran_s: float, left_s: float, speed_of: Sequence[Course]) -> str:
+    """Why a fit that goes on is ended while others wait; empty if it has not had its share yet.
+
+    Args:
+        ran_s: how long it has been going on.
+        left_s: how much time there was when it began.
+        speed_of: all courses, which tell how long fits take here.
+    """
+    expected = _expected(course) / max(course.left, 1) * _speed(speed_of)
+    most = max(_PATIENCE * expected, _SHARE * left_s)
+    return f"no time: one fit took more than {most:.0f} s, while others waited" if ran_s > most else ""
+
+
+def left_s(courses: Sequence[Course], elapsed_s: float, pace: Pace) -> float:
+    """Seconds that these and what comes after them will still take, by what is known of their costs."""
+    fits = min(_work(courses, _speed(courses)) / pace.workers, pace.until_s - elapsed_s)
+    return max(fits, 0.0) + pace.after_s
+
+
+def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before: Sequence[Course] = ()) -> str:
     """Why an entrant cannot end in time; empty if it can.
 
     Args:
         speed: by how much fits take longer here than is expected.
-        before_s: seconds of fits that come before.
+        before: those whose fits come before.
     """
     if not course.left:
         return ""
     each, left = _seconds(course, speed), pace.until_s - elapsed_s
-    needed = max((before_s + course.left * each) / pace.workers, ceil(course.left / pace.workers) * each)
+    work, alone = _work([*before, course], speed), ceil(course.left / pace.workers) * each
+    needed = max(work / pace.workers, alone)
     if needed <= left and left > 0:
         return ""
     if left <= 0:
@@ -77,19 +173,16 @@ def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before_s: 
     return f"no time: {course.left} fits of about {about} s would have ended {needed - left:.0f} s too late"
 
 
-def behind(course: Course, elapsed_s: float, pace: Pace, *, under_way: int = 0) -> str:
-    """Why an entrant that has begun cannot end in time; empty if it can.
-
-    Args:
-        under_way: how many of its fits may be under way; they may end at once.
-    """
-    rest = replace(course, left=max(course.left - under_way, 0))
-    return _late(rest, elapsed_s, pace, 1.0) if course.fitted_s else ""
+def _work(courses: Sequence[Course], speed: float) -> float:
+    """Seconds of one core; what several need prepared is prepared once."""
+    prepared = {c.prepare: c.unprepared * c.prepare_s for c in courses if c.left and c.prepare}
+    return sum(prepared.values()) + sum(c.left * _seconds(c, speed) for c in courses)
 
 
-def _work(courses: Sequence[Course], begun: Sequence[int]) -> float:
-    speed = _speed(courses)
-    return sum(courses[i].left * _seconds(courses[i], speed) for i in begun)
+def _expected(course: Course) -> float:
+    """What all its fits are expected to take."""
+    each = fmean(course.fitted_s) if course.fitted_s else course.expected_s or 0.0
+    return (course.left + len(course.fitted_s)) * each
 
 
 def _seconds(course: Course, speed: float) -> float:

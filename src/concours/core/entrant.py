@@ -117,6 +117,8 @@ class Candidate:
         row_s: seconds that preparing and predicting one row of many takes on one core, by all models; none where that
             was not measured.
         expected_s: seconds that one fit takes on a usual core, about; none where nobody knows.
+        prepare_s: the same of preparing what a fold is fitted on.
+        family: the name of those that are much alike; empty for one of a family of its own.
     """
 
     entrant: Entrant
@@ -130,6 +132,8 @@ class Candidate:
     predict_s: float = 0.0
     row_s: float | None = None
     expected_s: float | None = None
+    prepare_s: float | None = None
+    family: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The candidate as JSON."""

@@ -47,8 +47,6 @@ class NoSpace(ConcoursError):
 class NothingFitted(ConcoursError):
     """No entrant could be fitted, so there is no model to use."""
 
-    exit_code = 1
-
 
 def nearest(given: str, allowed: Iterable[str]) -> str:
     """A sentence that lists what is allowed, the nearest name first; ends without a full stop."""

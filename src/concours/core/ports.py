@@ -85,7 +85,8 @@ class Notice:
     """What happens, for a person to watch. Never journaled, never read by a process.
 
     Attributes:
-        topic: `planned`, `started`, `progress`, `ended`, `recalled`, `cancelled`, `reading` or `warning`.
+        topic: `planned`, `started`, `progress`, `ended`, `recalled`, `cancelled`, `reading`, `warning`, or `left`: how
+            many `seconds` the contest will still take, about.
         event: the outcome, with `ended` and `recalled`.
         values: numbers of a job's progress, e.g. epoch and loss.
     """

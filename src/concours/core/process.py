@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
@@ -67,6 +67,13 @@ class Cooperation(Process[S], Protocol[S]):
     """A process that joins its candidates into one entrant."""
 
     def result(self, state: S) -> Entrant: ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A process that can tell how many seconds it will still take, about; none where it cannot yet."""
+
+    def left_s(self, state: Any) -> float | None: ...
 
 
 @dataclass(frozen=True, kw_only=True)

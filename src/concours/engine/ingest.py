@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.commons.blobs import put_array, put_table, put_texts
+from concours.compete.scale import Scale
 from concours.core.errors import DataError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
 from concours.core.written import written
+from concours.entrants.zoo import Size
 from concours.kernels.weighing import effective
 from concours.tasks.alike import columns_alike
-from concours.tasks.division import column_of, divide, units_of
+from concours.tasks.division import column_of, divide, some_rows, units_of, usual_folds
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.labels import alike_said, by_number, class_list, codes_of, label_named
@@ -42,17 +47,32 @@ class Ingested:
             positions in the data as it was read, from 0.
         rows: of the data that the test part was split off from, or of the test file.
         reading: what was read, a line each of the data and of a test part of its own.
+        size: of the training part as it was read.
+        scale: by which it was divided.
     """
 
     problem: Problem
     warnings: tuple[str, ...]
     test_ids: pa.Array
     rows: int
+    size: Size
+    scale: Scale
     reading: tuple[str, ...] = ()
 
 
-def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
+Scaled = Callable[[Size, int, int], Scale]
+"""From the size of the training part, its usual number of folds and the rows of the test part to a contest's scale."""
+
+
+def _usual(size: Size, folds: int, _test_rows: int) -> Scale:
+    return Scale(effort=1.0, folds=folds, rows=size.rows)
+
+
+def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled = _usual) -> Ingested:
     """Reads a task's data and keeps it split. The seed decides which rows are in which part.
+
+    Args:
+        scaled: into how many folds the training part is divided, and how many of its rows are fitted on.
 
     Raises:
         ContestError, DataError: the task or its data are wrong.
@@ -65,8 +85,10 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
     if any(part is not None and part.weights is not None for part in (data, test)):
         check_weights(metrics)
     apart = (task.id,) if task.id else ()
+    size, usual, judging_rows = _amounts(data, test, task, len(classes))
+    scale = scaled(size, task.split.folds or usual, judging_rows)
     division = divide(
-        task.split,
+        replace(task.split, folds=scale.folds),
         data.x,
         codes,
         classes=len(classes),
@@ -84,7 +106,11 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         test_part = _keep(store, data, codes, np.flatnonzero(in_test), division.groups) if in_test.any() else None
     else:
         test_part = _keep(store, test, _codes_of(test, classes, kind), np.arange(len(test)), together)
-    train = np.flatnonzero(~in_test)
+    train, folds, few = np.flatnonzero(~in_test), division.folds, []
+    if scale.rows < size.rows:
+        stay = some_rows(codes[train], len(classes), scale.rows, np.random.default_rng(derive_seed(seed, "rows")))
+        few = [f"{stay.sum():,} of {len(train):,} rows are fitted on: the budget is short; more seconds, more rows"]
+        train, folds = train[stay], folds[stay]
     judging = np.flatnonzero(in_test) if test is None else np.arange(len(test))
     public = public_rows(_numbers(ids, judging), task.split.public) if task.split.public and test_part else None
     problem = Problem(
@@ -93,7 +119,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         classes=classes,
         metrics=tuple(found.metric for found in metrics),
         train=_keep(store, data, codes, train, division.groups),
-        folds=put_array(store, division.folds),
+        folds=put_array(store, folds),
         n_folds=int(division.folds.max()) + 1,
         test=test_part,
         public=None if public is None else put_array(store, public),
@@ -101,7 +127,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
     )
     warnings = [*_leaking(data, codes, train, task, numbers=kind.target == "number"), *warnings]
     warnings += _repeated(keys[train], keys[in_test] if test_keys is None else test_keys)
-    warnings += _repeated_over_folds(keys[train], division.folds)
+    warnings += [*_repeated_over_folds(keys[train], folds), *few]
     warnings += [] if test is None else _other_forms(test, classes)
     warnings += columns_alike(data.x.column_names) if isinstance(data.x, pa.Table) else []
     said = [*data.warnings, *(test.warnings if test else ()), *warnings]
@@ -111,7 +137,21 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path) -> Ingested:
         test_ids=pa.array(judging) if ids is None else ids.take(pa.array(judging)),
         rows=len(in_test) if test is None else len(test),
         reading=(data.said,) if test is None else (data.said, test.said),
+        size=size,
+        scale=scale,
     )
+
+
+def _amounts(data: Data, test: Data | None, task: Task, classes: int) -> tuple[Size, int, int]:
+    """The size of the training part, its usual number of folds, and the rows of the test part."""
+    x, judging = data.x, round(len(data) * task.split.test) if test is None else len(test)
+    rows = len(data) - judging if test is None else len(data)
+    texts = [x] if isinstance(x, pa.ChunkedArray) else x.columns if isinstance(x, pa.Table) else []
+    words = (column for column in texts if pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
+    letters = sum(pc.mean(pc.utf8_length(column)).as_py() or 0.0 for column in words)
+    columns = x.num_columns if isinstance(x, pa.Table) else prod(x.shape[1:]) if isinstance(x, np.ndarray) else 1
+    size = Size(rows=rows, columns=columns, classes=classes, letters=letters)
+    return size, usual_folds(rows, pictures=isinstance(x, np.ndarray)), judging
 
 
 def _encode(data: Data, kind: Kind, task: Task) -> tuple[tuple[Any, ...], NDArray[Any], list[str]]:

@@ -12,7 +12,7 @@ from concours.core.errors import NoSpace
 from concours.core.event import Done, Event, Failed, Tick
 from concours.core.job import Job
 from concours.core.ports import Executor, Listener, Notice, Store, ignore
-from concours.core.process import Plan, Process
+from concours.core.process import Foreseeing, Plan, Process
 from concours.engine.journal import Journal, Record
 from concours.engine.limits import BUDGET_SPENT, Limits
 
@@ -89,6 +89,8 @@ class Engine:
                     events = self._wait(sitting, until_s)
             for event in events:
                 state = process.update(state, event)
+            if sitting.told_time and isinstance(process, Foreseeing) and (left := process.left_s(state)) is not None:
+                self._listen(Notice(topic="left", values={"seconds": left}))
 
     def _match(self, plan: Plan, sitting: _Sitting) -> None:
         """Cancels what is no longer wanted; recalls or submits what is new."""

@@ -14,6 +14,7 @@ from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError, nearest
 from concours.core.objects import is_module, references, renamed
 from concours.core.optional import install_command, installed
+from concours.entrants.costs import FAMILIES, PREPARING
 from concours.entrants.making import Workshop, is_file, network, reads_raw, require_estimator
 from concours.entrants.sources import closure, defines_module, root_of
 from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, breeds
@@ -30,12 +31,19 @@ class Resolved:
         source: the text of the user's file and its local imports, by relative path; empty for a library's recipe.
         skipped: why the entrant cannot take part here, with the cure.
         seconds: about how long a fit takes on one core; none where nobody knows.
+        family: the name of those that are much alike.
     """
 
     entrant: Entrant
     source: Mapping[str, str]
     skipped: str = ""
     seconds: Callable[[Size], float] | None = None
+    family: str = ""
+
+    def preparing(self, size: Size) -> float:
+        """About how long preparing a fold takes on one core."""
+        prepare = PREPARING.get(self.entrant.prepare or "none")
+        return prepare(size) if prepare else 0.0
 
 
 def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effort: float = 1.0) -> Resolved:
@@ -116,7 +124,13 @@ def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> R
     missing = breed.package and not installed(breed.package)
     reason = f"{breed.package} is not installed; get it with: {install_command(breed.package or '')}" if missing else ""
     most = effort * EFFORT_S if breed.effort else inf
-    return Resolved(entrant=resolved, source={}, skipped=reason, seconds=lambda size: min(most, breed.seconds(size)))
+    return Resolved(
+        entrant=resolved,
+        source={},
+        skipped=reason,
+        seconds=lambda size: min(most, breed.seconds(size)),
+        family=FAMILIES.get(entrant.recipe, entrant.recipe),
+    )
 
 
 def _prepare(entrant: Entrant, form: str, *, own: str, usual: str) -> str:

@@ -10,11 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much there is to fit on: rows, columns or other inputs a row, and classes (0 for numbers)."""
+    """How much there is to fit on: rows, columns or other inputs a row, and classes (0 for numbers); and how many
+    characters of text a row has, on average.
+    """
 
     rows: int
     columns: int
     classes: int
+    letters: float = 0.0
 
     @property
     def outputs(self) -> int:
@@ -103,12 +106,12 @@ def _radial(size: Size) -> float:
 
 def _trees(split: float) -> Callable[[Size], float]:
     """Two hundred trees that look at some of the columns at each split: a power of them all."""
-    return lambda size: 0.3 + 4e-6 * size.rows * log2(size.rows + 2) * size.columns**split
+    return lambda size: 0.6 + 4e-6 * size.rows * log2(size.rows + 2) * size.columns**split
 
 
 def _words(each: float) -> Callable[[Size], float]:
-    """So many seconds for a text and for one of two classes."""
-    return lambda size: 0.1 + each * size.rows * size.outputs**0.5
+    """So many seconds for a text of 200 characters and for one of two classes."""
+    return lambda size: 0.1 + each * size.rows * size.outputs**0.5 * max(size.letters, 100) / 200
 
 
 def _pictures(each: float) -> Callable[[Size], float]:

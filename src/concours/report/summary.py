@@ -13,10 +13,22 @@ _FATES = {"failed": "failed", "skipped": "could not take part", "out_of_time": "
 
 
 def summary(report: Report) -> list[Markup]:
-    """What a reader in a hurry should know, in three sentences; one where nothing was scored."""
+    """What a reader in a hurry should know, in three sentences, and what there was no time to look into; one sentence
+    where nothing was scored.
+    """
     if not report.lines:
         return [_nothing(report)]
-    return [_best(report), _gain(report), _worth(report)]
+    return [_best(report), _gain(report), _worth(report), *_late(report)]
+
+
+def _late(report: Report) -> list[Markup]:
+    late = report.insight("late") or []
+    told = _listed([Markup("{}").format(words) for words in late], most=len(late))
+    said = Markup("The time was up before all was looked into: {} {} missing here. This makes them: {}.")
+    again = report.insight("again") or "concours report DIR"
+    return (
+        [said.format(told, "are" if len(late) > 1 else "is", Markup("<code>{}</code>").format(again))] if late else []
+    )
 
 
 def _nothing(report: Report) -> Markup:

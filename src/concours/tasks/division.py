@@ -98,6 +98,14 @@ def usual_folds(rows: int, *, pictures: bool) -> int:
     return 3 if rows > (_MANY_PICTURES if pictures else _MANY) else 5
 
 
+def some_rows(codes: NDArray[Any], classes: int, rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which of the rows (rows,) stay where so many are to be fitted on: about as many of each class or range of values;
+    of a class the last one stays in any case.
+    """
+    strata = _strata(Split(), codes, classes)
+    return ~test_rows(strata, 1 - rows / len(codes), rng)
+
+
 def column_of(x: Rows, column: str, key: str, name: str) -> pa.ChunkedArray:
     """A column that a key of the task names, without gaps.
 

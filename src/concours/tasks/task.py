@@ -15,7 +15,8 @@ class Split:
 
     Attributes:
         test: the share that judges and nothing is fitted or chosen on; 0 for none. Not used with a test file.
-        folds: of the training part, for out-of-fold predictions; by default eight for few rows, three for many.
+        folds: of the training part, for out-of-fold predictions; by default eight for few rows, three for many, fewer
+            where a budget is short.
         by: `stratified`, in every part the classes' shares of the whole; or `random`. By default what suits the target.
         group: a column whose equal values keep rows together: they are never on both sides of the test part or of a
             fold. It is not given to models. Or `duplicates`: rows with equal inputs keep together.
