@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,3 +100,59 @@ def test_what_is_wrong_is_named(tmp_path, options, words):
     with pytest.raises(ConcoursError) as error:
         ingested(tmp_path, **options)
     assert words in str(error.value)
+
+
+def leaking(rows: int = 400) -> pd.DataFrame:
+    """A table in which `late` tells the target, and `near` does so nearly."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, rows)
+    wrong = rng.random(rows) < 0.15
+    return pd.DataFrame({"a": rng.normal(size=rows), "late": y * 10 + 3, "near": np.where(wrong, 1 - y, y), "y": y})
+
+
+def warned(task: Task) -> str:
+    return " ".join(ingest(task, MemoryStore(), seed=0, folder=Path()).warnings)
+
+
+def test_leaks_are_warned_of():
+    """A run warns of a column that alone predicts the target, with the line to leave it out; not of one left out."""
+    task = Task(kind="tabular-classification", data=leaking(), target="y")
+    text = warned(task)
+    assert "'late' alone predicts the target almost perfectly (right in 100% of rows)" in text
+    assert 'drop = ["late"]' in text
+    assert "near" not in text
+    assert "alone predicts" not in warned(replace(task, drop=("late",)))
+    frame = leaking().assign(y=lambda f: f["a"] * 2, late=lambda f: f["a"] ** 3)
+    told = warned(Task(kind="tabular-regression", data=frame.drop(columns="a"), target="y"))
+    assert "'late' alone predicts the target almost perfectly (R² " in told
+
+
+@pytest.mark.parametrize("apart", ["id", "drop"])
+def test_rows_that_ids_tell_apart_are_no_duplicates(apart):
+    """Equal inputs of different ids are different rows; without any such column they are warned of."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"who": [f"p{i}" for i in range(200)], "a": np.arange(200) // 2, "y": rng.integers(0, 2, 200)})
+    task = Task(kind="tabular-classification", data=frame, target="y")
+    keys = {"id": "who"} if apart == "id" else {"drop": ("who",)}
+    assert "have the inputs" not in warned(replace(task, **keys))
+    assert "have the inputs" in warned(replace(task, data=frame.drop(columns="who")))
+    test = frame.assign(who=[f"q{i}" for i in range(200)])
+    assert "have the inputs" not in warned(replace(task, test=test, **keys))
+    assert "200 of 200 rows that judge have the inputs" in warned(replace(task, test=frame, drop=("who",)))
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_rows_that_follow_in_time_are_judged_by_blocks(apart):
+    """Blocks are stretches of time of one part, about as many as each has rows, and it is said."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"t": rng.permutation(400), "a": rng.normal(size=400), "y": rng.normal(size=400)})
+    test = frame.assign(t=frame["t"] + 400)[:100] if apart else None
+    task = Task(kind="tabular-regression", data=frame, target="y", test=test, split=Split(time="t", test=0.25))
+    store = MemoryStore()
+    found = ingest(task, store, seed=0, folder=Path())
+    part = found.problem.test
+    groups, moments = get_array(store, part.groups), get_table(store, part.x)["t"].to_numpy()
+    assert np.bincount(groups).tolist() == [10] * 10
+    assert (np.diff(groups[np.argsort(moments)]) >= 0).all()
+    assert len(np.unique(get_array(store, found.problem.train.groups))) in (17, 18, 20)
+    assert any("intervals count 10 blocks of time" in text for text in found.warnings)

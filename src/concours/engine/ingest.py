@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from concours.commons.blobs import put_array, put_table, put_texts
+from concours.commons.blobs import get_array, put_array, put_table, put_texts
 from concours.compete.scale import Scale
 from concours.core.errors import DataError, nearest
 from concours.core.ports import Store
@@ -126,6 +126,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         repeats=task.split.repeats,
     )
     warnings = [*_leaking(data, codes, train, task, numbers=kind.target == "number"), *warnings]
+    warnings += _blocks_said(task, test_part, store)
     warnings += _repeated(keys[train], keys[in_test] if test_keys is None else test_keys)
     warnings += [*_repeated_over_folds(keys[train], folds), *few]
     warnings += [] if test is None else _other_forms(test, classes)
@@ -190,6 +191,17 @@ def _leaking(data: Data, codes: NDArray[Any], rows: NDArray[np.int64], task: Tas
         f"known when predictions are made, leave it out by drop = [{json.dumps(name, ensure_ascii=False)}] in [task]"
         for name, how in told.items()
     ]
+
+
+def _blocks_said(task: Task, test: Part | None, store: Store) -> list[str]:
+    """What is to be known of intervals where rows follow in time."""
+    if task.split.time is None or test is None or test.groups is None:
+        return []
+    blocks = int(get_array(store, test.groups).max()) + 1
+    said = (
+        f"rows follow in time by {task.split.time!r}, and neighbours are alike: intervals count {blocks:,} blocks of "
+    )
+    return [f"{said}time as observations, not the {test.rows:,} rows that judge"]
 
 
 def _keys(data: Data, test: Data | None) -> tuple[NDArray[np.uint64], NDArray[np.uint64] | None]:

@@ -91,7 +91,7 @@ def _told(x: NDArray[np.float64], y: NDArray[np.generic], numbers: bool) -> str:
         r2 = float(r2_score(y, guess))
         return f"R² {r2:.3f}" if r2 >= _R2 else ""
     right = 100 * float((guess == y).mean())
-    return f"right in {right:.3g}% of rows" if cohen_kappa_score(y, guess) >= _KAPPA else ""
+    return f"right in {right:.4g}% of rows" if cohen_kappa_score(y, guess) >= _KAPPA else ""
 
 
 def as_numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -177,9 +177,13 @@ def _called_as(columns: Sequence[Column], name: str) -> Choice | None:
 
 
 def _one_outcome(columns: Sequence[Column]) -> Choice | None:
-    """The one column, wherever it stands, whose name is one of an outcome."""
+    """The one column, wherever it stands, whose name is one of an outcome, if no other is of two values."""
     found = likeliest(columns)
-    return None if found is None else Choice(name=found.name, why="the only one whose name is one of an outcome")
+    return (
+        None
+        if found is None or any(c.distinct == 2 and c.name != found.name for c in columns)
+        else Choice(name=found.name, why="the only one whose name is one of an outcome")
+    )
 
 
 def likeliest(columns: Sequence[Column]) -> Column | None:
