@@ -13,7 +13,7 @@ from concours.cooperate.light import LIMITS
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError
 from concours.core.objects import references
-from concours.tasks.task import Split, Task
+from concours.tasks.task import Split, Task, one_at_a_time
 
 _TEXT = Form("a text", is_of(str))
 _TEXTS = Form("a list of texts", list_of(is_of(str)))
@@ -115,6 +115,8 @@ def read_contest(path: Path) -> dict[str, Any]:
 
 
 def _task(values: Mapping[str, Any]) -> Task:
+    if isinstance(values.get("target"), list):
+        raise ContestError(one_at_a_time(values["target"]))
     check("task", values, _TASK)
     check("task.split", values.get("split", {}), _SPLIT)
     for key in ("kind", "data"):

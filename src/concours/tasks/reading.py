@@ -330,7 +330,8 @@ def _given(target: Any, x: Any) -> NDArray[Any]:
 
     y = np.asarray(target)
     if y.shape != (len(x),):
-        raise DataError(f"task.target must have one value a row: expected shape ({len(x)},), got {y.shape}")
+        several = "; several targets at once are no kind of task yet: hold a contest for each" if y.ndim > 1 else ""
+        raise DataError(f"task.target must have one value a row: expected shape ({len(x)},), got {y.shape}{several}")
     if y.dtype.kind in "biuf":
         return y
     # A list of texts with a NaN becomes an array of texts with "nan".

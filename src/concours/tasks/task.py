@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from concours.core.errors import ContestError
@@ -99,3 +100,30 @@ class Task:
     encoding: str | None = None
     on_bad_row: Literal["fail", "skip"] = "fail"
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.target, (list, tuple)) and _names_columns(self.target, self.data):
+            raise ContestError(one_at_a_time(self.target))
+
+
+def one_at_a_time(targets: Sequence[Any]) -> str:
+    """What to do with several targets: one line."""
+    names = [str(name) for name in targets]
+    lines = [f'target = "{name}", drop = [{", ".join(_quoted(names, name))}]' for name in names[:3]]
+    more = f"; and so on for {len(names) - 3} more" if len(names) > 3 else ""
+    return (
+        f"task.target: several targets at once ({', '.join(names[:6])}) are no kind of task yet: hold a contest for each "
+        f"that leaves the others out: {'; then '.join(lines)}{more}"
+    )
+
+
+def _quoted(names: Sequence[str], but: str) -> list[str]:
+    return [f'"{name}"' for name in names if name != but]
+
+
+def _names_columns(target: Sequence[Any], data: Any) -> bool:
+    """Whether a target is a list of columns, and not one of values: of a file, or of a frame that has them all."""
+    if not all(isinstance(name, (str, int)) for name in target):
+        return False
+    known = getattr(data, "columns", getattr(data, "column_names", None))
+    return isinstance(data, (str, Path)) or (known is not None and len(target) > 0 and set(target) <= set(known))

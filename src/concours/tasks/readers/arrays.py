@@ -106,7 +106,10 @@ def _labels(y: NDArray[Any] | None, x: NDArray[Any], name: str) -> tuple[NDArray
         return flat[:, 0], ()
     if y.ndim == 2 and ((flat == 0) | (flat == 1)).all() and (flat.sum(axis=1) == 1).all():
         return flat.argmax(axis=1), (f"targets are the numbers of the {flat.shape[1]} columns, of which one is 1",)
-    raise DataError(f"{name}: targets must be one a row of {len(x)}, got shape {y.shape}")
+    raise DataError(
+        f"{name}: targets must be one a row of {len(x)}, got shape {y.shape}; several targets at once are no kind of "
+        "task yet: hold a contest for each"
+    )
 
 
 def _loaded(entry: Entry) -> Any:
