@@ -149,7 +149,7 @@ def _harmless(kind: str, reference: str) -> bool:
         if module == "sklearn.feature_selection":
             return True
         return module in ("numpy", "scipy.special") and isinstance(
-            getattr(importlib.import_module(module), name), np.ufunc
+            getattr(importlib.import_module(module), name, None), np.ufunc
         )
     plain = reference.startswith(("builtins:", "numpy:"))
     return (kind == "$class" and plain) or (reference.startswith(_KNOWN) and is_class(reference))

@@ -112,8 +112,8 @@ def one_at_a_time(targets: Sequence[Any]) -> str:
     lines = [f'target = "{name}", drop = [{", ".join(_quoted(names, name))}]' for name in names[:3]]
     more = f"; and so on for {len(names) - 3} more" if len(names) > 3 else ""
     return (
-        f"task.target: several targets at once ({', '.join(names[:6])}) are no kind of task yet: hold a contest for each "
-        f"that leaves the others out: {'; then '.join(lines)}{more}"
+        f"task.target: several targets at once ({', '.join(names[:6])}) are no kind of task yet: hold a contest for "
+        f"each that leaves the others out: {'; then '.join(lines)}{more}"
     )
 
 
