@@ -12,7 +12,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import log_loss
 from sklearn.svm import SVC
 
-from concours.entrants.radial import RadialSVC, _coupled
+from concours.entrants.radial import RadialSVC, RadialSVR, _coupled
+from concours.entrants.scaled import ScaledSVR
 
 Floats = NDArray[np.float64]
 
@@ -83,6 +84,27 @@ def test_classes_of_one_row_are_no_fault(rows: int) -> None:
     said = RadialSVC(random_state=0).fit(X, y).predict_proba(X)
     assert said.shape == (rows, 3)
     assert said.sum(axis=1) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e4, 1e-3])
+def test_numbers_are_searched_for_whatever_their_unit(unit: float) -> None:
+    """A wave of a few columns is found better than by the usual width and penalty, in any unit and from any zero."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(500, 6))
+    y = unit * (5 + np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + rng.normal(scale=0.1, size=500))
+    told, asked, known, sought = X[:350], X[350:], y[:350], y[350:]
+    ours, theirs = (
+        np.square(one.fit(told, known).predict(asked) - sought).mean()
+        for one in (RadialSVR(random_state=0), ScaledSVR())
+    )
+    assert ours < 0.8 * theirs
+
+
+@pytest.mark.parametrize("rows", [2, 5, 7])
+def test_a_few_numbers_are_no_fault(rows: int) -> None:
+    """There is hardly anything to cross-validate on, and yet a machine."""
+    X = np.arange(2.0 * rows).reshape(rows, 2)
+    assert np.isfinite(RadialSVR(random_state=0).fit(X, X[:, 0]).predict(X)).all()
 
 
 def test_weights_count() -> None:

@@ -44,7 +44,7 @@ _TRUSTED = frozenset(
         "concours.entrants.texts": "NaiveBayesLogistic TextTopics TextVectors",
         "concours.entrants.pictures": "PatchFeatures PixelComponents",
         "concours.entrants.hinge": "PrimalSVC",
-        "concours.entrants.radial": "RadialSVC",
+        "concours.entrants.radial": "RadialSVC RadialSVR",
         "concours.entrants.scaled": "ScaledSVR",
         "concours.entrants.preparation": "FlattenPixels",
         "concours.entrants.tables": "Codes Matrix TableColumns",

@@ -1,4 +1,4 @@
-"""A support vector machine with a radial kernel that finds its own width and penalty, and says how sure it is."""
+"""Support vector machines of a radial kernel that find their own width and penalty, and, of classes, probabilities."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import StratifiedKFold
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.svm import SVC
+
+from concours.entrants.scaled import ScaledSVR
 
 Floats = NDArray[np.float64]
 
@@ -73,8 +75,7 @@ class RadialSVC(ClassifierMixin, BaseEstimator):
         weights = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         known = _Known(rows, codes, weights, len(self.classes_))
         self.n_features_in_ = rows.shape[1]
-        spread = float(rows.var())
-        self.scale_ = 1 / (rows.shape[1] * spread) if spread else 1.0
+        self.scale_ = _scale(rows)
         self.C_, self.gamma_ = self._searched(known)
         self.sigmoids_, self.power_, _ = self._sureness(known, self.C_, self.gamma_)
         self.machine_ = self._machine(known, self.C_, self.gamma_)
@@ -91,11 +92,10 @@ class RadialSVC(ClassifierMixin, BaseEstimator):
 
     def _searched(self, known: _Known) -> tuple[float, float]:
         """The penalty and the width of least log loss; the first of equals, the smoothest."""
-        some = np.random.default_rng(self.random_state).permutation(len(known.codes))[:_SEARCHED_ON]
-        small = known.take(np.sort(some))
+        small = known.take(_some(len(known.codes), self.random_state))
         if len(known.codes) > _MOST_ROWS or small.fewest < 2:
             return self.C or 1.0, self.gamma or 1.0
-        tried = list(product([self.C] if self.C else _PENALTIES, [self.gamma] if self.gamma else _WIDTHS))
+        tried = _tried(self.C, self.gamma)
         return min(tried, key=lambda pair: self._sureness(small, *pair)[2]) if len(tried) > 1 else tried[0]
 
     def _sureness(self, known: _Known, penalty: float, width: float) -> tuple[Floats, float, float]:
@@ -118,6 +118,73 @@ class RadialSVC(ClassifierMixin, BaseEstimator):
     def _machine(self, known: _Known, penalty: float, width: float) -> SVC:
         machine = SVC(C=penalty, gamma=width * self.scale_, decision_function_shape="ovo")
         return machine.fit(known.rows, known.codes, sample_weight=known.weights)
+
+
+class RadialSVR(RegressorMixin, BaseEstimator):
+    """`ScaledSVR` with `C` and `gamma` searched on up to 2,000 rows, by the squared error of inner cross-validation.
+
+    The search is on a thousand rows at most. Of more than 2,000 rows, or fewer than 6, `C` is 1 and `gamma`
+    scikit-learn's `scale`.
+
+    Args:
+        C, gamma: not searched where they are given; `C` in deviations of the target, `gamma` in units of `scale`.
+
+    Fitted: `machine_`, the `ScaledSVR`; `C_` and `gamma_`.
+    """
+
+    def __init__(self, *, C: float | None = None, gamma: float | None = None, random_state: int | None = None) -> None:
+        self.C = C
+        self.gamma = gamma
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fits to rows (n, features) and numbers (n,), with weights (n,) where there are any."""
+        rows, values = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        weights = np.ones(len(values)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        self.n_features_in_ = rows.shape[1]
+        self.scale_ = _scale(rows)
+        self.C_, self.gamma_ = self._searched(rows, values, weights)
+        self.machine_ = self._machine(self.C_, self.gamma_).fit(rows, values, weights)
+        return self
+
+    def predict(self, X: ArrayLike) -> Floats:
+        """Numbers (n,), in the unit of the target."""
+        return self.machine_.predict(np.asarray(X, dtype=np.float64))
+
+    def _searched(self, rows: Floats, values: Floats, weights: Floats) -> tuple[float, float]:
+        """The penalty and the width of least squared error; the first of equals, the smoothest."""
+        tried, some = _tried(self.C, self.gamma), _some(len(values), self.random_state)
+        if len(tried) == 1 or not 2 * _FOLDS <= len(values) <= _MOST_ROWS:
+            return self.C or 1.0, self.gamma or 1.0
+        parts = [(some[fitted], some[held]) for fitted, held in KFold(_FOLDS, shuffle=True, random_state=0).split(some)]
+
+        def loss(pair: tuple[float, float]) -> float:
+            lost = 0.0
+            for fitted, held in parts:
+                machine = self._machine(*pair).fit(rows[fitted], values[fitted], weights[fitted])
+                lost += float(np.sum(weights[held] * np.square(machine.predict(rows[held]) - values[held])))
+            return lost
+
+        return min(tried, key=loss)
+
+    def _machine(self, penalty: float, width: float) -> ScaledSVR:
+        return ScaledSVR(C=penalty, gamma=width * self.scale_)
+
+
+def _scale(rows: Floats) -> float:
+    """What scikit-learn calls `scale`: the width for as many features of this variance."""
+    spread = float(rows.var())
+    return 1 / (rows.shape[1] * spread) if spread else 1.0
+
+
+def _some(rows: int, seed: int | None) -> NDArray[np.int64]:
+    """The rows that are searched on."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:_SEARCHED_ON])
+
+
+def _tried(penalty: float | None, width: float | None) -> list[tuple[float, float]]:
+    """Pairs of a penalty and a width, smooth ones first."""
+    return list(product([penalty] if penalty else _PENALTIES, [width] if width else _WIDTHS))
 
 
 def _margins(machine: SVC, rows: Floats) -> Floats:

@@ -93,10 +93,6 @@ def _neighbours(size: Size) -> float:
     return 0.05 + 2e-10 * size.rows**2 * size.columns
 
 
-def _margin(size: Size) -> float:
-    return 0.05 + 4e-9 * size.rows**2 * size.columns
-
-
 def _radial(size: Size) -> float:
     """A search on a thousand rows where there are few, then four fits, and a sigmoid for each pair of classes."""
     searched = min(size.rows, 1000) if size.rows <= 2000 else 0
@@ -207,7 +203,7 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
     },
     "svm": {
         "table:classes": Breed(recipe="concours.entrants.radial:RadialSVC", seconds=_radial),
-        "table:number": Breed(recipe="concours.entrants.scaled:ScaledSVR", seconds=_margin),
+        "table:number": Breed(recipe="concours.entrants.radial:RadialSVR", seconds=_radial),
         "text:classes": _sklearn("svm:LinearSVC", cost=_words(2e-4), C=0.3),
         "mixed:classes": _sklearn("svm:LinearSVC", prepare="words", cost=_words(2e-4), C=0.3),
         "image:classes": _sklearn(
