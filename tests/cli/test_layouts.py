@@ -196,11 +196,12 @@ def laid(folder: Path, files: dict[str, bytes], how: str) -> str:
 
 
 def quick(path: Path) -> dict:
-    """A contest as `new` wrote it, with one quick entrant instead of its line-up."""
+    """A contest as `new` wrote it, with one quick entrant instead of its line-up, and no end in time."""
     text = path.read_text()
     kind = tomllib.loads(text)["task"]["kind"]
     text = re.sub(r'lineup = "\w+"', 'lineup = "none"', text)
     text = re.sub(r"folds = \d+", "folds = 2", text)
+    text = re.sub(r"budget = .*\n", "", text)
     path.write_text(f'{text}\n[cooperate]\nstrategies = []\n\n[[entrant]]\nname = "one"\nrecipe = "{ENTRANTS[kind]}"\n')
     return tomllib.loads(text)["task"]
 
