@@ -122,7 +122,9 @@ CASES = [
     Case("test file missing", ("t.csv", "does not exist"), ("target =", 'test = "t.csv"\ntarget =')),
     Case("test file lacks column", ("t.csv", "'b' is missing"), ("target =", 'test = "t.csv"\ntarget ='), {"t.csv": "a,y\n1,no\n"}),
     Case("test file has new label", ("t.csv", "maybe", "known: no, yes"), ("target =", 'test = "t.csv"\ntarget ='), {"t.csv": "a,b,y\n1,2,maybe\n"}),
-    Case("test file has other type", ("t.csv", "'b'", "int64", "string"), ("target =", 'test = "t.csv"\ntarget ='), {"t.csv": "a,b,y\n1,x,no\n"}),
+    Case("form of a column", ("task.columns.a", "'numbr'", "'number'"), ("target =", 'columns = { a = "numbr" }\ntarget =')),
+    Case("form of no column", ("task.columns", "no column 'aa'", "'a'"), ("target =", 'columns = { aa = "number" }\ntarget =')),
+    Case("missing is a text", ("task.missing", "a list of texts"), ("target =", 'missing = "-"\ntarget =')),
     Case("out holds other things", ("holds other things", "note.txt", "--out"), files={"out/note.txt": "mine"}),
     Case("out is a file", ("out",), files={"out": "a file"}),
     Case("show nothing", ("nowhere does not exist",), command="show nowhere"),
@@ -230,7 +232,6 @@ def finished(tmp_path_factory):
     ("arguments", "text", "words"),
     [
         ("", "a\n1\n", ("rows.csv", "column 'b' is missing", "known: a")),
-        ("", "a,b\n1,x\n", ("rows.csv", "'b'", "int64", "string")),
         ("--with forest", "a,b\n1,2\n", ("no model 'forest'", "tree")),
     ],
 )
@@ -241,6 +242,16 @@ def test_bad_rows_to_predict(finished, arguments, text, words, monkeypatch, capf
     assert code == 2
     assert all(word in err for word in words), err
     assert not Path("p.csv").exists()
+
+
+def test_cells_that_do_not_fit_are_told(finished, monkeypatch, capfd):
+    """A word where models were fitted on numbers is a gap, and the column, the cell and the file are named."""
+    Path("rows.csv").write_text("a,b\n1,x\n2,3\n")
+    code, _, err = concours(monkeypatch, capfd, f"predict {finished / 'run'} rows.csv -o p.csv")
+    assert code == 0
+    assert "warning: rows.csv: column 'b' was read as numbers, and 1 of 2 cells do not fit" in err
+    assert "'x' (1)" in err
+    assert len(Path("p.csv").read_text().split()) == 3
 
 
 def test_pictures_of_another_size(monkeypatch, capfd):

@@ -19,6 +19,7 @@ from concours.engine.rows import as_rows
 from concours.engine.runners import RUNNERS
 from concours.engine.work import execute
 from concours.entrants.tables import TableColumns
+from concours.tasks.forms import settle
 
 SMALL = 100_000  # bytes
 
@@ -253,6 +254,7 @@ def test_kinds_of_columns_are_those_of_preparation(store):
             "version": [f"{i % 40}.{i % 7}.99" for i in range(rows)],
         }
     )
+    table = settle(table, "table", written=False).table
     x = put_table(store, table)
     found = values(store, "card", {"classes": 0}, x=x, y=rng.normal(size=rows), test=rng.normal(size=50))
     kinds = {column["name"]: column["kind"] for column in found["columns"]}

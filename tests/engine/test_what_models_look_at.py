@@ -18,6 +18,8 @@ from concours.engine.identity import code_digest
 from concours.engine.runners import RUNNERS, explain
 from concours.engine.runners.fit import fit
 from concours.engine.work import execute
+from concours.tasks.forms import settle
+from concours.tasks.readers.objects import as_table
 
 NUMBERS = """
 import numpy as np
@@ -52,7 +54,7 @@ def store() -> MemoryStore:
 def kept(store: MemoryStore, x: Any) -> str:
     """Inputs in the form in which a contest keeps them: a table, texts, or pictures."""
     if isinstance(x, pd.DataFrame):
-        return put_table(store, pa.Table.from_pandas(x, preserve_index=False))
+        return put_table(store, settle(as_table(x), "x", written=False).table)
     return put_texts(store, pa.chunked_array([pa.array(x)])) if isinstance(x, list) else put_array(store, x)
 
 

@@ -10,6 +10,7 @@ import pytest
 from concours.core.errors import DataError
 from concours.tasks.columns import describe
 from concours.tasks.discovery import discover
+from concours.tasks.forms import settle
 from concours.tasks.readers.opened import Opened
 from concours.tasks.relations import agreeing, leaks
 from concours.tasks.sources import find_source
@@ -112,10 +113,15 @@ def test_named_target_is_checked():
         found({**F, "price": WHOLE}, "prise")
 
 
+def typed(columns):
+    """Columns as a file of typed words brings them."""
+    return settle(pa.table(columns), "data", written=False).table
+
+
 def test_roles():
     """Numbers of rows, codes and constants are set apart; numbers that only differ are inputs."""
     columns = describe(
-        pa.table(
+        typed(
             {
                 "Unnamed: 0": range(5, ROWS + 5),
                 "code": [f"AB-{i:05d}" for i in range(ROWS)],

@@ -10,6 +10,7 @@ import pytest
 
 from concours.core.errors import ConcoursError
 from concours.tasks.division import divide, times
+from concours.tasks.forms import settle
 from concours.tasks.task import Split
 
 ROWS = 120
@@ -23,6 +24,7 @@ X = pa.table(
         "gap": [None, *range(1, ROWS)],
     }
 )
+X = settle(X, "data", written=False).table
 Y = np.arange(ROWS) % 2
 
 

@@ -62,13 +62,17 @@ def test_what_other_tools_write(name, tmp_path):
     assert rows(tmp_path / name) == SAME
 
 
+# Line ends and commas in one cell may look like rows that a quote swallows, which is refused.
+WORDS = st.text("abcäß ,;\"'\t", min_size=1).filter(str.strip) | st.text("abcäß ;'\t\n", min_size=1).filter(str.strip)
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     numbers=st.lists(st.floats(-1e6, 1e6) | st.none(), min_size=3, max_size=6),
-    words=st.lists(st.text("abcäß ,;\"'\t\n", min_size=1).filter(str.strip) | st.none(), min_size=3, max_size=6),
+    words=st.lists(WORDS | st.none(), min_size=3, max_size=6),
 )
 def test_a_table_goes_round(numbers, words, tmp_path):
-    """Whatever is in the cells: CSV, JSON lines and Parquet give back the same table."""
+    """Whatever is in the cells: CSV (but for blanks around words), JSON lines and Parquet give back the same table."""
     count = min(len(numbers), len(words))
     frame = pl.DataFrame(
         {"n": numbers[:count], "w": words[:count], "k": ["key"] * count},
@@ -77,8 +81,10 @@ def test_a_table_goes_round(numbers, words, tmp_path):
     frame.write_csv(tmp_path / "t.csv", quote_style="non_numeric")
     frame.write_ndjson(tmp_path / "t.jsonl")
     frame.write_parquet(tmp_path / "t.parquet")
-    for name in ("t.csv", "t.jsonl", "t.parquet"):
-        assert rows(tmp_path / name, header=True) == frame.to_dict(as_series=False), name
+    expected = frame.to_dict(as_series=False)
+    for name in ("t.jsonl", "t.parquet"):
+        assert rows(tmp_path / name) == expected, name
+    assert rows(tmp_path / "t.csv", header=True) == {**expected, "w": [w and w.strip() for w in expected["w"]]}
 
 
 def test_a_spreadsheet(tmp_path):
@@ -91,7 +97,7 @@ def test_a_spreadsheet(tmp_path):
         "Preis": [10, 20, 30],
         "Ort": ["Köln", "Bern, Stadt", None],
     }
-    assert found.notes[0] == "delimiter semicolon, decimal comma"
+    assert (found.notes[0], found.notes[-1]) == ("delimiter semicolon", "decimal comma: Größe")
     assert found.warnings == ()
     (tmp_path / "u.csv").write_bytes(text.replace(";", "\t").encode("utf-16"))
     assert opened(tmp_path / "u.csv").x.equals(found.x)

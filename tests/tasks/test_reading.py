@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 
 from concours.core.errors import DataError
 from concours.tasks.kinds import KINDS
-from concours.tasks.reading import as_table, read, read_csv, read_inputs
+from concours.tasks.readers.objects import as_table
+from concours.tasks.reading import read, read_csv, read_inputs
 from concours.tasks.task import Task
 
 TABLE = KINDS["tabular-classification"]
@@ -29,7 +31,7 @@ def test_types_and_gaps(tmp_path):
     """Numbers, words and dates get their types; blanks, NA and ? are missing; a column of gaps only is a number's."""
     text = "n,w,d,e\n1.5,x,2024-01-01,\n?,,2024-01-02,\nNA,y,2024-01-03,?\n"
     table = read_csv(written(tmp_path / "t.csv", text))
-    assert [str(t) for t in table.schema.types] == ["double", "string", "date32[day]", "double"]
+    assert [str(t) for t in table.schema.types] == ["double", "string", "timestamp[us]", "double"]
     assert [table[name].null_count for name in "nwde"] == [2, 1, 0, 3]
 
 
@@ -53,7 +55,7 @@ def test_other_forms_of_csv(tmp_path):
 
 def test_types_found_far_down(tmp_path):
     """A column that looks like whole numbers for megabytes and then is not becomes what fits all of it."""
-    text = "a,b\n" + "1,1\n" * 600_000 + "1.5,x\n"
+    text = "a,b\n" + "1,1\n" * 600_000 + "1.5,x\n" + "1,x\n" * 100_000
     assert [str(t) for t in read_csv(written(tmp_path / "t.csv", text)).schema.types] == ["double", "string"]
 
 
@@ -101,13 +103,19 @@ def test_data_sets_of_scikit_learn(name, kind, rows, classes):
 
 
 def test_new_rows_take_the_form_of_the_old(tmp_path):
-    """Columns may come in any order and with others between them; whole numbers do for numbers, not words for numbers."""
+    """Columns may come in any order and with others between them; whole numbers do for numbers, words are gaps, and said."""
     like = pa.table({"a": pa.array([1.5]), "b": pa.array(["x"])})
-    rows = read_inputs(str(written(tmp_path / "n.csv", "z,b,a\n0,y,3\n")), like)
+    rows = read_inputs(str(written(tmp_path / "n.csv", "z,b,a\n0,y,3\n")), like, told=pytest.fail)
     assert rows.to_pydict() == {"a": [3.0], "b": ["y"]}
     assert read_inputs(pd.DataFrame({"b": ["u"], "a": [2]}), like).to_pydict() == {"a": [2.0], "b": ["u"]}
-    with pytest.raises(DataError, match="column 'a' was double"):
-        read_inputs(str(written(tmp_path / "m.csv", "a,b\nx,y\n")), like)
+    said: list[str] = []
+    rows = read_inputs(str(written(tmp_path / "m.csv", "a,b\nx,y\n")), like, told=said.append)
+    assert rows.to_pydict() == {"a": [None], "b": ["y"]}
+    assert "column 'a' was read as numbers, and 1 of 1 cells do not fit and count as missing: 'x' (1)" in said[0]
+    with pytest.raises(
+        DataError, match="column 'a' was numbers in the data that models were fitted on, and is dates here"
+    ):
+        read_inputs(pa.table({"a": [datetime.datetime(2026, 1, 1)], "b": ["x"]}), like)
 
 
 def test_infinities_are_missing(tmp_path):
@@ -152,9 +160,8 @@ def test_texts_in_python(make):
 def test_new_texts(tmp_path):
     """From the column of a table, the lines of a file, a folder of files, or a list."""
     like = pa.chunked_array([pa.array(["x"])])
-    assert read_inputs(
-        str(written(tmp_path / "t.csv", "id,msg\n1,hello you\n2,bye now\n")), like, text=("msg",)
-    ).to_pylist() == ["hello you", "bye now"]
+    path = str(written(tmp_path / "t.csv", "id,msg\n1,hello you\n2,bye now\n"))
+    assert read_inputs(path, like, text=("msg",)).to_pylist() == ["hello you", "bye now"]
     assert read_inputs(str(written(tmp_path / "t.txt", "hello, you\n\nbye\n")), like).to_pylist() == [
         "hello, you",
         "bye",

@@ -43,6 +43,8 @@ _TASK = {
     "source": _TEXT,
     "encoding": _TEXT,
     "on_bad_row": one_of("fail", "skip"),
+    "columns": Form("a table of columns, each with what it holds", is_of(dict)),
+    "missing": _TEXTS,
     "name": _TEXT,
 }
 _SPLIT = {

@@ -29,12 +29,14 @@ from concours.api.result import Alliance, Result
 from concours.api.sitting import EngineName
 from concours.compete.leaderboard import Final
 from concours.core.archive import unzipped, zipped
-from concours.core.errors import ContestError, DataError, NothingFitted, RecipeError
+from concours.core.errors import ContestError, DataError, DataWarning, NothingFitted, RecipeError
 from concours.core.standings import Standings
 from concours.engine.prediction import Models, Predictor, needed_for
 from concours.engine.rows import as_rows
 from concours.kernels.decisions import decide
-from concours.tasks.reading import as_table, conform
+from concours.tasks.readers.objects import as_table
+from concours.tasks.readers.opened import Opened
+from concours.tasks.reading import conform, given_table
 from concours.tasks.task import Split, Task
 
 _LINEUPS = ("fast", "full")
@@ -186,7 +188,9 @@ class _ContestEstimator(BaseEstimator):
         if len(set(told)) < len(told):
             raise ValueError("X has two columns of one name")
         with _as_value_errors():
-            table = as_table(X)
+            given = given_table(X, "X") if reset else Opened(x=as_table(X), name="X")
+        table: Any = given.x
+        _warn(given.warnings)
         if not table.num_columns:
             raise ValueError(f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
         names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(table.num_columns)])
@@ -201,7 +205,9 @@ class _ContestEstimator(BaseEstimator):
         result = self._fitted
         table = self._table(X, reset=False)
         with _as_value_errors():
-            rows = as_rows(conform(table, self._like, "X"))
+            said: list[str] = []
+            rows = as_rows(conform(table, self._like, "X", told=said.append))
+        _warn(said)
         candidates = {c.entrant.digest: c for c in result.candidates.values()}
         predictor = Predictor(result.folder.store, candidates, rows, models=self._models)
         return predictor.predict(result.candidates[self.default_])
@@ -303,6 +309,11 @@ def _column(estimator: Any, table: pa.Table, y: Any) -> NDArray[Any]:
     if len(y) < _FEWEST:
         raise ValueError(f"n_samples={len(y)} is too few for a contest; it takes {_FEWEST} rows at least")
     return y
+
+
+def _warn(said: Sequence[str]) -> None:
+    for text in said:
+        warnings.warn(text, DataWarning, stacklevel=4)
 
 
 def _check_fitted(result: Result) -> None:

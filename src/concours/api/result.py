@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from concours.api.setup import Setup
 from concours.commons.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
-from concours.core.errors import DataError, NothingFitted, RunFolderError, TrustError, nearest
+from concours.core.errors import DataError, DataWarning, NothingFitted, RunFolderError, TrustError, nearest
 from concours.core.problem import Problem
 from concours.core.standings import Estimate, Standing, Standings
 from concours.engine.rows import as_rows
@@ -72,6 +73,10 @@ class NewRows:
     def column(self, name: str | None) -> pa.ChunkedArray | None:
         """One of the columns, if there is one of that name."""
         return self.table[name] if self.table is not None and name in self.columns else None
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, DataWarning, stacklevel=5)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -162,7 +167,7 @@ class Result:
         model: str | None = None,
         proba: bool = False,
         trust: Callable[[str], bool] | None = None,
-        told: Callable[[str], None] = lambda text: None,
+        told: Callable[[str], None] = _warn,
     ) -> NDArray[Any]:
         """Predictions for new rows: labels or values (rows,), or, with `proba`, probabilities (rows, classes).
 
@@ -170,7 +175,7 @@ class Result:
             rows: a file, a frame, a table, or an array, in the form of the task's data; or what `read` gave.
             model: a name on the board; the default by default.
             trust: asked, with a sentence, before code of a user's file is run; by default yes.
-            told: is given what a person should know of how the rows were read.
+            told: is given what a person should know of how the rows were read; by default a `DataWarning` each.
 
         Raises:
             DataError: the rows do not suit, or there is no such model.
@@ -238,14 +243,12 @@ class Result:
         weights = decision["weights"] if decision else np.ones(len(self.setup.problem.classes))
         return decide(p, np.asarray(weights))
 
-    def read(
-        self, rows: Any, *, written: Sequence[str] = (), told: Callable[[str], None] = lambda text: None
-    ) -> NewRows:
+    def read(self, rows: Any, *, written: Sequence[str] = (), told: Callable[[str], None] = _warn) -> NewRows:
         """New rows, read for `predict`.
 
         Args:
             written: columns that no model gets, to keep as a file writes them, besides that of ids.
-            told: is given what a person should know of how the rows were read.
+            told: is given what a person should know of how the rows were read; by default a `DataWarning` each.
 
         Raises:
             DataError: they cannot be read, or do not suit.
@@ -262,7 +265,7 @@ class Result:
         opened = open_inputs(rows, like, **more)
         for warning in opened.warnings:
             told(warning)
-        x: Any = inputs_of(opened, like, text=text or ())
+        x: Any = inputs_of(opened, like, text=text or (), told=told)
         if isinstance(x, pa.Table):
             x = as_rows(x)
         elif text is not None:

@@ -20,6 +20,10 @@ class DataError(ConcoursError):
     """The data cannot be used as the task says."""
 
 
+class DataWarning(UserWarning):
+    """Data is read, but not all of it as one may think."""
+
+
 class RecipeError(ConcoursError):
     """A recipe does not lead to an estimator."""
 

@@ -26,7 +26,6 @@ _TEXT_DISTINCT = 30
 _MOST = 1e30
 """Numbers beyond are cut off here, so that arithmetic in float32 does not overflow."""
 _FAR = np.float32(1e6)
-_DATE = r"^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?\s*$"
 
 
 class TableColumns(TransformerMixin, BaseEstimator):
@@ -47,7 +46,7 @@ class TableColumns(TransformerMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: object = None) -> TableColumns:
         self.names_ = [str(name) for name in X.columns]
-        self.dates_: dict[str, str] = {}
+        self.dates_: list[str] = []
         self.categories_: dict[str, list[str]] = {}
         self.topics_: dict[str, Any] = {}
         self.texts_: list[str] = []
@@ -62,12 +61,11 @@ class TableColumns(TransformerMixin, BaseEstimator):
         if column.nunique(dropna=False) < 2:
             return
         if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-            self.dates_[name] = ""
+            self.dates_.append(name)
         elif pd.api.types.is_numeric_dtype(column):
             self.numbers_.append(name)
-        elif date_format := _date_format(words := _words(column)):
-            self.dates_[name] = date_format
         else:
+            words = _words(column)
             counts = words.value_counts()
             often = counts.index[counts >= 2][:MOST_CATEGORIES]
             frequent = sorted(str(word) for word in often if word != _RARE)
@@ -85,8 +83,8 @@ class TableColumns(TransformerMixin, BaseEstimator):
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """(rows, new columns), in an order that depends on the fit only."""
         columns: dict[str, Any] = {name: _floats(X[name]) for name in self.numbers_}
-        for name, date_format in self.dates_.items():
-            columns |= _calendar(name, X[name], date_format)
+        for name in self.dates_:
+            columns |= _calendar(name, X[name])
         for name, topics in self.topics_.items():
             columns |= {f"{name}:{i}": values for i, values in enumerate(topics.transform(texts_of(X[name])).T)}
         for name, known in self.categories_.items():
@@ -194,27 +192,15 @@ def _scales(numbers: Floats) -> Floats:
     return np.where(scale > 0, scale, 1.0).astype(np.float32)
 
 
-def _date_format(words: pd.Series) -> str:
-    """The format of dates that nearly all words are in; empty if there is none."""
-    sample = words.dropna()
-    if not len(sample) or not sample.head(100).str.match(_DATE).all():
-        return ""
-    for known in ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "ISO8601"):
-        if _dates(sample, known).notna().mean() > 0.95:
-            return known
-    return ""
-
-
-def _calendar(name: str, column: pd.Series, date_format: str) -> dict[str, Floats]:
+def _calendar(name: str, column: pd.Series) -> dict[str, Floats]:
     if pd.api.types.is_timedelta64_dtype(column):
         return {f"{name}:seconds": column.dt.total_seconds().to_numpy(np.float32)}
-    dates = _dates(_words(column) if date_format else column, date_format)
+    dates = _dates(column)
     parts = {part: getattr(dates.dt, part) for part in ("year", "month", "day", "day_of_week", "hour")}
     parts["seconds"] = (dates - pd.Timestamp(0, unit="s")).dt.total_seconds()
     return {f"{name}:{part}": values.to_numpy(np.float32, na_value=np.nan) for part, values in parts.items()}
 
 
-def _dates(column: pd.Series, date_format: str) -> pd.Series:
-    """Dates, or words of a format, in seconds (which hold every year) by the clock of Greenwich; others are missing."""
-    dates = pd.to_datetime(column, format=date_format or None, errors="coerce", utc=True)
-    return dates.dt.tz_localize(None).dt.as_unit("s")
+def _dates(column: pd.Series) -> pd.Series:
+    """In seconds (which hold every year), by the clock of Greenwich."""
+    return pd.to_datetime(column, utc=True).dt.tz_localize(None).dt.as_unit("s")

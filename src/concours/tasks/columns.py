@@ -135,8 +135,6 @@ def _column(name: str, values: pa.ChunkedArray) -> Column:
 
 def _of_strings(values: pa.ChunkedArray, common: dict[str, Any]) -> Column:
     head = values.drop_null().slice(0, 20_000)
-    if common["distinct"] > 1 and _are_moments(head):
-        return Column(holds="moment", **common)
     blanks = pc.count_substring_regex(pc.utf8_trim_whitespace(head), r"\s+")
     lengths = pc.utf8_length(head)
     digits = _share(pc.match_substring_regex(head, r"\d"))
@@ -151,16 +149,6 @@ def _of_numbers(values: pa.ChunkedArray, common: dict[str, Any]) -> Column:
     full = not values.null_count and whole and len(values) > 1 and high - low == len(values) - 1
     counting = full and bool((np.diff(known.to_numpy()) == 1).all())
     return Column(holds="whole" if whole else "fraction", low=low, high=high, counting=counting, **common)
-
-
-def _are_moments(values: pa.ChunkedArray) -> bool:
-    """Whether strings are dates like 2026-05-31, perhaps with a time behind, which a split by time understands."""
-    try:
-        values.slice(0, 100).cast(pa.timestamp("us"))
-        values.cast(pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return False
-    return True
 
 
 def _mean(values: Any) -> float:

@@ -131,8 +131,6 @@ def times(x: Rows, column: str, name: str) -> NDArray[np.float64]:
     """
     found = column_of(x, column, "task.split.time", name)
     try:
-        if pa.types.is_string(found.type):
-            found = found.cast(pa.timestamp("us"))
         if pa.types.is_temporal(found.type) and not pa.types.is_time(found.type):
             found = found.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
         return found.cast(pa.float64(), safe=False).to_numpy()

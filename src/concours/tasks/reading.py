@@ -14,23 +14,24 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
 from concours.core.written import written
+from concours.tasks.forms import settle
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
 from concours.tasks.labels import mapped, moments_written
 from concours.tasks.new_rows import all_rows, with_source
-from concours.tasks.readers.archives import entry_at, existing, is_archive
-from concours.tasks.readers.delimited import MISSING, read_delimited
+from concours.tasks.readers.archives import is_archive
 from concours.tasks.readers.header import absent, are_places
 from concours.tasks.readers.listing import TABLES, TEXTS, suffix_of
 from concours.tasks.readers.named import sklearn_target
 from concours.tasks.readers.objects import as_table
 from concours.tasks.readers.opened import Opened, Options, Rows, Unit
+from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
 from concours.tasks.readers.stacked import source_in
 from concours.tasks.task import Task
 from concours.tasks.weights import require_column, weights_apart
 
-__all__ = ["MISSING", "Data", "as_table", "conform", "inputs_of", "open_inputs", "read", "read_csv", "read_inputs"]
+__all__ = ["Data", "conform", "given_table", "inputs_of", "open_inputs", "read", "read_csv", "read_inputs"]
 
 _HOLDS = {"table": "a table", "text": "texts", "image": "pictures"}
 
@@ -83,13 +84,15 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     """
     opened = _opened(task.data, task, kind, folder)
     data = _data(opened, task, kind)
-    found = opened.test if task.test is None else _opened(task.test, task, kind, folder, like=data.x)
+    found = opened.test if task.test is None else _opened(task.test, task, kind, folder, like=opened.x)
     if found is None:
         return data, None
     require_column(task.weight)
     known = found.x.column_names if isinstance(found.x, pa.Table) else task.drop
     test = _data(found, replace(task, text=data.text, drop=tuple(name for name in task.drop if name in known)), kind)
-    return data, replace(test, x=conform(test.x, data.x, test.name))
+    said = list(test.warnings)
+    x = conform(test.x, data.x, test.name, told=said.append)
+    return data, replace(test, x=x, warnings=tuple(said))
 
 
 def read_inputs(
@@ -105,6 +108,8 @@ def read_inputs(
 ) -> Rows:
     """New rows in the form of those that models were fitted on; other columns are left out.
 
+    Columns are what they were in fitting: how a row is read does not depend on the other rows.
+
     Args:
         source: a file, a folder, an archive, or rows in Python. For texts also a `.txt` file with a line a row.
         text: the columns that hold the text; by default found.
@@ -118,7 +123,7 @@ def read_inputs(
     opened = open_inputs(source, like, header=header, encoding=encoding, text=text, unit=unit, classes=classes)
     for warning in opened.warnings:
         told(warning)
-    return inputs_of(opened, like, text=text)
+    return inputs_of(opened, like, text=text, told=told)
 
 
 def open_inputs(
@@ -143,6 +148,7 @@ def open_inputs(
     names = tuple(like.column_names) if isinstance(like, pa.Table) else tuple(text)
     if not isinstance(source, (str, Path)):
         return with_source(_given_rows(source, kind, "the given rows"), like, None)
+    kept = tuple(name for name in written if name not in names)
     options = Options(
         header=header,
         encoding=encoding,
@@ -152,21 +158,27 @@ def open_inputs(
         source=source_in(like) if Path(source).is_dir() or is_archive(str(source)) else None,
         unit=unit,
         classes=tuple(classes),
-        written=tuple(name for name in written if name not in names),
+        written=kept if isinstance(like, pa.Table) else (*kept, *text),
+        like=like.schema if isinstance(like, pa.Table) else None,
     )
     return with_source(all_rows(open_source(source, Path(), options)), like, source)
 
 
-def inputs_of(opened: Opened, like: Rows, *, text: Sequence[str] = ()) -> Rows:
+def inputs_of(
+    opened: Opened, like: Rows, *, text: Sequence[str] = (), told: Callable[[str], None] = lambda text: None
+) -> Rows:
     """What models get of new rows: as of `read_inputs`."""
     x = opened.x
     if _input_of(like) == "text" and isinstance(x, pa.Table):
         x = _text_of(x, tuple(text) or _text_columns(x, opened.name), opened.name)
-    return conform(x, like, opened.name)
+    return conform(x, like, opened.name, told=told)
 
 
-def conform(x: Rows, like: Rows, name: str) -> Rows:
-    """The columns of `like`, in its order and types; texts and pictures as they are.
+def conform(x: Rows, like: Rows, name: str, *, told: Callable[[str], None] = lambda text: None) -> Rows:
+    """The columns of `like`, in its order and forms; texts and pictures as they are.
+
+    Whole numbers become fractions where rows have these or gaps; no number is cut. Cells that do not fit are missing,
+    and `told`.
 
     Raises:
         DataError: rows are something else, or of another form, than those of `like`.
@@ -175,8 +187,12 @@ def conform(x: Rows, like: Rows, name: str) -> Rows:
         missing = [column for column in like.column_names if column not in x.column_names]
         if missing:
             raise DataError(f"{name}: column {missing[0]!r} is missing; {_why_missing(missing[0], x, like)}")
-        columns = [_cast(x[field.name], field, name) for field in like.schema]
-        return pa.table(columns, schema=like.schema)
+        found = settle(x.select(like.column_names), name, written=False, like=like.schema)
+        columns = [_alike(found.table[field.name], field, name) for field in like.schema]
+        fields = [field.with_type(column.type) for field, column in zip(like.schema, columns, strict=True)]
+        for warning in found.warnings:
+            told(warning)
+        return pa.table(columns, schema=pa.schema(fields))
     if isinstance(x, np.ndarray) or isinstance(like, np.ndarray):
         if not (isinstance(like, np.ndarray) and isinstance(x, np.ndarray)) or x.shape[1:] != like.shape[1:]:
             given = f"shape {x.shape}" if isinstance(x, np.ndarray) else _HOLDS[_input_of(x)]
@@ -188,6 +204,18 @@ def conform(x: Rows, like: Rows, name: str) -> Rows:
     return x
 
 
+def given_table(x: Any, name: str) -> Opened:
+    """A frame, an Arrow table or a matrix as a table whose columns of dates are dates, written as they may be.
+
+    Raises:
+        DataError: it is none of these, or a column holds what is no number, text, date or truth value.
+    """
+    try:
+        return settled(Opened(x=as_table(x), name=name), Options())
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
+
+
 def _why_missing(column: str, x: pa.Table, like: pa.Table) -> str:
     if are_places(x.column_names) and not column.isdecimal():
         names = ", ".join(like.column_names[:8])
@@ -196,13 +224,15 @@ def _why_missing(column: str, x: pa.Table, like: pa.Table) -> str:
 
 
 def read_csv(path: Path, *, header: bool | None = None, names: Sequence[str] = ()) -> pa.Table:
-    """A CSV file (compressed too) as a table; see `concours.tasks.readers.delimited`."""
-    return read_delimited(entry_at(existing(path)), Options(header=header, names=tuple(names))).x
+    """A CSV file (compressed too) as a table of typed columns; see `concours.tasks.readers.delimited`."""
+    table: pa.Table = open_source(path, Path(), Options(header=header, names=tuple(names))).x
+    return table
 
 
 def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None = None) -> Opened:
     """A source that holds what the kind wants."""
     shape = tuple(like.shape[1:]) if isinstance(like, np.ndarray) else None
+    schema = like.schema if isinstance(like, pa.Table) else None
     if isinstance(source, (str, Path)) or _are_names(source):
         text = str(source)
         found = sklearn_target(text.removeprefix("sklearn:")) if text.startswith("sklearn:") else None
@@ -221,11 +251,15 @@ def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None
                 source=task.source,
                 input=kind.input,
                 shape=shape,
-                written=_written(task, kind),
+                columns=task.columns,
+                missing=task.missing,
+                written=(*_written(task, kind), *task.text),
+                like=schema,
             ),
         )
     else:
         opened = _given_rows(source, kind.input, task.name or "the data")
+        opened = settled(opened, Options(columns=task.columns, missing=task.missing, like=schema))
     if opened.input != kind.input and not (kind.input == "text" and opened.input == "table"):
         raise DataError(
             f"{opened.name} holds {_HOLDS[opened.input]}, and a task of kind {kind.name} wants {_HOLDS[kind.input]}"
@@ -436,13 +470,27 @@ def _input_of(x: Rows) -> Any:
     return "table" if isinstance(x, pa.Table) else "text" if isinstance(x, pa.ChunkedArray) else "image"
 
 
-def _cast(column: pa.ChunkedArray, field: pa.Field, name: str) -> pa.ChunkedArray:
-    if column.type == field.type:
+def _alike(column: pa.ChunkedArray, field: pa.Field, name: str) -> pa.ChunkedArray:
+    """A column as the type that it had, without loss."""
+    kind, wanted = column.type, field.type
+    if kind == wanted or (pa.types.is_integer(wanted) and pa.types.is_float64(kind)):
         return column
+    if column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(column), wanted)])
+    if pa.types.is_string(wanted) and pa.types.is_boolean(kind):
+        return pc.if_else(column, "True", "False")
+    if pa.types.is_integer(wanted) and pa.types.is_floating(kind):
+        wanted = pa.float64()
     try:
-        return column.cast(field.type, safe=not pa.types.is_floating(column.type))
+        if not pa.types.is_temporal(kind) or pa.types.is_string(wanted):
+            return column.cast(wanted, safe=not pa.types.is_floating(wanted))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise DataError(
-            f"{name}: column {field.name!r} was {field.type} in the data that models were fitted on, "
-            f"and is {column.type} here"
-        ) from None
+        pass
+    was, is_now = (_WORDS.get(str(one), one) for one in (field.type, kind))
+    raise DataError(
+        f"{name}: column {field.name!r} was {was} in the data that models were fitted on, and is {is_now} here"
+    )
+
+
+_WORDS = {"int64": "whole numbers", "double": "numbers", "string": "words", "bool": "true or false"}
+_WORDS["timestamp[us]"] = "dates"

@@ -80,8 +80,8 @@ def _of_column(column: Column, values: pa.ChunkedArray) -> Grouping:
     match taken_as(column, values):
         case "number":
             return _grouping(column.name, ranged(_floats(values), least=LEAST))
-        case "date" if (days := days_of(values)) is not None:
-            return _grouping(column.name, ranged_days(days))
+        case "date":
+            return _grouping(column.name, ranged_days(days_of(values)))
         case "text":
             return _grouping(f"length of {column.name}", ranged(_floats(pc.utf8_length(values)), least=LEAST))
         case _:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from concours.core.errors import ContestError
+from concours.tasks.cells import declared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,9 @@ class Task:
         encoding: of text files; by default found out.
         on_bad_row: whether a broken picture, or a row with another number of cells, stops the reading (`fail`) or is
             left out with a warning (`skip`).
+        columns: what columns hold, where it is found wrong: `number` (`number:,` with a decimal comma), `date` (or
+            `date:%m/%d/%Y`), `time`, `truth`, or `word`, whose cells all stay as they are written.
+        missing: cells that count as missing besides blank ones, as they are written; by default the usual words.
         name: by default taken from the data.
     """
 
@@ -99,9 +103,13 @@ class Task:
     source: str | None = None
     encoding: str | None = None
     on_bad_row: Literal["fail", "skip"] = "fail"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
+        for column, text in self.columns.items():
+            declared(text, f"task.columns.{column}")
         if isinstance(self.target, (list, tuple)) and _names_columns(self.target, self.data):
             raise ContestError(one_at_a_time(self.target))
 

@@ -102,8 +102,8 @@ def _column(column: Column, values: pa.ChunkedArray) -> dict[str, Any]:
             return {**common, **_spread(values.cast(pa.float64()).to_numpy())}
         case "text":
             return {**common, **_spread(pc.utf8_length(values).cast(pa.float64()).to_numpy())}
-        case "date" if (days := days_of(values)) is not None:
-            found = _spread(days)
+        case "date":
+            found = _spread(days_of(values))
             written = {name: _dates(value) for name, value in found.items() if name != "histogram"}
             return {**common, **found, **written}
         case _:

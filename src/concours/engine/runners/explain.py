@@ -22,7 +22,7 @@ from concours.engine.prediction import Predictor
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.runners.score import groups_of, measures, weights_of
 from concours.engine.work import Yield
-from concours.entrants.tables import _date_format, _dates, _words
+from concours.entrants.tables import _dates
 from concours.kernels.explaining import contrasts, explained_share
 from concours.tasks.metrics import Measure
 
@@ -276,13 +276,7 @@ def _is_number(column: pd.Series) -> bool:
 
 def _as_dates(column: pd.Series) -> pd.Series | None:
     """The dates of a column that preparation takes for one of dates."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return _dates(column, "")
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-        return None
-    words = _words(column)
-    date_format = _date_format(words)
-    return _dates(words, date_format) if date_format else None
+    return _dates(column) if pd.api.types.is_datetime64_any_dtype(column) else None
 
 
 def _outputs(y: NDArray[Any], classes: int) -> list[int]:

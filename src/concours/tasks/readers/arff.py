@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -102,19 +101,9 @@ def _column(cells: Iterable[str | None], form: str, where: str) -> pa.Array:
             raise DataError(f"{where} is {kind} and holds what is no number") from None
         whole = kind == "integer" and bool(pc.all(pc.equal(pc.floor(numbers), numbers)).as_py())
         return numbers.cast(pa.int64()) if whole else numbers
-    if kind == "date":
-        return _dates(texts)
-    if kind == "string":
+    if kind in ("date", "string"):
         return texts
     raise DataError(f"{where} is {kind!r}; numeric, integer, real, string, date and nominal attributes are read")
-
-
-def _dates(texts: pa.Array) -> Any:
-    """Times, where they are written as ISO 8601 has them; texts otherwise."""
-    try:
-        return texts.cast(pa.timestamp("ms"))
-    except pa.ArrowInvalid:
-        return texts
 
 
 def _split_nominals(form: str) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -22,9 +23,6 @@ from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.ragged import beyond_names, ragged
 from concours.tasks.readers.records import Record, lines_in, loose_quote, records, refuse_open_quotes
 from concours.tasks.readers.text import checked_encoding, guessed_encoding, is_utf8, marked_encoding
-
-MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"]
-"""Cells that count as missing."""
 
 _SAMPLE, _TAB_SAMPLE = 1 << 17, 1 << 24
 _BLOCK = 1 << 23
@@ -74,6 +72,7 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
         left_out=len(skipped),
         notes=tuple(notes),
         warnings=tuple(warnings),
+        cells=True,
     )
 
 
@@ -141,22 +140,22 @@ class _Form:
             table = self._parsed(encoding, options, skipped, multiline=self._quoted)
         except pa.ArrowInvalid:
             skipped.clear()
+            if encoding == "utf-8" and (odd := self._odd_lines()):
+                return self.table(guessed_encoding(odd, self._entry.name), options)
             # A line end within quotes may stand anywhere; looking for it slows the reading of all files.
             try:
                 table = self._parsed(encoding, options, skipped, multiline=True)
             except pa.ArrowInvalid as error:
                 raise self._wrong(str(error), encoding) from None
-        if encoding == "utf-8" and any(pa.types.is_binary(field.type) for field in table.schema):
-            return self.table(guessed_encoding(self._odd_lines(), self._entry.name), options)
         return table, encoding, skipped
 
     def _parsed(self, encoding: str, options: Options, skipped: list[str], *, multiline: bool) -> pa.Table:
+        """All cells as strings; what they are is found over the whole table, which may be of several files."""
+
         def skip(row: Any) -> str:
             skipped.append((row.text or "")[:60])
             return "skip"
 
-        missing = list(MISSING if options.missing is None else options.missing)
-        missing += [f" {word}" for word in missing] if self.dialect.spaced else []
         read = pyarrow.csv.ReadOptions(
             column_names=self._columns,
             skip_rows=0 if self.dialect.padded else self.layout.skip,
@@ -171,34 +170,14 @@ class _Form:
             invalid_row_handler=skip if options.on_bad_row == "skip" else None,
         )
         convert = pyarrow.csv.ConvertOptions(
-            null_values=missing,
-            strings_can_be_null=True,
-            decimal_point=self.dialect.decimal,
-            column_types={name: pa.binary() for name in options.written if name in self._columns},
+            null_values=[""], strings_can_be_null=True, column_types=dict.fromkeys(self._columns, pa.string())
         )
         if self.dialect.padded:
-            table = pyarrow.csv.read_csv(self._rewritten(encoding), read, parse, convert)
-        elif self._entry.path is not None:
-            table = pyarrow.csv.read_csv(self._entry.path, read, parse, convert)
-        else:
-            with self._entry.open() as file:
-                table = pyarrow.csv.read_csv(file, read, parse, convert)
-        return self._cleaned(table, options.written, missing)
-
-    def _cleaned(self, table: pa.Table, written: Sequence[str], missing: Sequence[str]) -> pa.Table:
-        """Strings without blanks around, where blanks are not part of them."""
-        for index, field in enumerate(table.schema):
-            column = table[index]
-            if field.name in written:
-                try:
-                    column = pc.utf8_trim_whitespace(column.cast(pa.string()))
-                except pa.ArrowInvalid:  # not UTF-8
-                    continue
-                column = pc.if_else(pc.is_in(column, pa.array(missing, pa.string())), None, column)
-            elif self.dialect.spaced and pa.types.is_string(field.type):
-                column = pc.utf8_trim_whitespace(column)
-            table = table.set_column(index, field.name, column)
-        return table
+            return pyarrow.csv.read_csv(self._rewritten(encoding), read, parse, convert)
+        if self._entry.path is not None:
+            return pyarrow.csv.read_csv(self._entry.path, read, parse, convert)
+        with self._entry.open() as file:
+            return pyarrow.csv.read_csv(file, read, parse, convert)
 
     def _odd_lines(self) -> bytes:
         """Lines that are not UTF-8, up to a sample."""
@@ -230,7 +209,7 @@ class _Form:
     def without_void(self, table: pa.Table, encoding: str) -> pa.Table:
         """The table without the last columns that have neither a name nor a cell; one with a cell keeps its place."""
         for name in self._columns[len(self._columns) - self.layout.void :][::-1]:
-            cells = pc.utf8_trim_whitespace(table[name].cast(pa.string()))
+            cells = pc.utf8_trim_whitespace(table[name])
             if not pc.any(pc.not_equal(cells, "")).as_py():  # all missing is none as well
                 table = table.drop_columns([name])
             elif self.layout.short:
@@ -275,8 +254,10 @@ class _Form:
 
 
 def _has_line_ends(table: pa.Table) -> bool:
-    strings = [column for column in table.columns if pa.types.is_string(column.type)]
-    return any(pc.any(pc.match_substring(column, end)).as_py() for column in strings for end in "\n\r")
+    # All cells of a piece lie in one buffer, which is looked through faster than cell by cell.
+    buffers = (chunk.buffers()[2] for column in table.columns for chunk in column.chunks)
+    letters = (np.frombuffer(buffer, np.uint8) for buffer in buffers if buffer is not None)
+    return any((some == 10).any() or (some == 13).any() for some in letters)
 
 
 def _encoding(head: bytes, options: Options, name: str) -> str:

@@ -1,4 +1,4 @@
-"""How the cells of a text file are set apart: delimiter, quotes, decimal comma; found from its first lines."""
+"""How the cells of a text file are set apart: delimiter and quotes; found from its first lines."""
 
 from __future__ import annotations
 
@@ -21,15 +21,11 @@ class Dialect:
 
     Attributes:
         delimiter, quote: single characters; an empty quote where quotes are part of the text.
-        decimal: the character between whole and part of a number.
-        spaced: whether blanks follow the delimiters.
         padded: whether blanks stand between a delimiter and the quote that begins a cell.
     """
 
     delimiter: str
     quote: str
-    decimal: str = "."
-    spaced: bool = False
     padded: bool = False
 
     @property
@@ -51,7 +47,7 @@ class Dialect:
         """For people."""
         quote = {"'": ", single quotes", "": ", no quotes"}.get(self.quote, "")
         delimiter = _WORDS.get(self.delimiter, repr(self.delimiter))
-        return f"delimiter {delimiter}{quote}" + (", decimal comma" if self.decimal == "," else "")
+        return f"delimiter {delimiter}{quote}"
 
 
 def named_delimiter(line: str) -> str | None:
@@ -76,14 +72,7 @@ def found_dialect(sample: str, *, tabs: bool = False, delimiter: str | None = No
     quote = _quote(sample, delimiter)
     rows = rows_of(sample, Dialect(delimiter=delimiter, quote=quote))
     padded = bool(quote) and any(cell.lstrip(" ").startswith(quote) for row in rows for cell in row if cell[:1] == " ")
-    if padded:
-        rows = rows_of(sample, Dialect(delimiter=delimiter, quote=quote, padded=True))
-    cells = [cell for row in rows for cell in row]
-    commas = any(re.fullmatch(r"\s*[-+]?\d+,\d+\s*", cell) for cell in cells)
-    points = any(re.fullmatch(r"\s*[-+]?\d+\.\d+\s*", cell) for cell in cells)
-    spaced = sum(cell[:1] == " " for cell in cells) > len(cells) / 3
-    decimal = "," if delimiter != "," and commas and not points else "."
-    return Dialect(delimiter=delimiter, quote=quote, decimal=decimal, spaced=spaced, padded=padded)
+    return Dialect(delimiter=delimiter, quote=quote, padded=padded)
 
 
 def rows_of(sample: str, dialect: Dialect, most: int = _ROWS) -> list[list[str]]:

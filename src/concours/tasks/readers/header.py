@@ -9,8 +9,8 @@ from itertools import pairwise
 from statistics import median
 
 from concours.core.errors import nearest
+from concours.tasks.cells import MISSING
 
-_MISSING = {"", "-", ".", "?", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none"}
 _MEASURE = re.compile(r"[-+(]?\s*[$€£¥]?\s*[-+]?[.,]?\d[\d.,:/\s'TZEe+-]*(?:%|€|\$|\)|am|pm)?", re.I)
 _CERTAIN = 100.0
 _SENTENCE = 5  # words
@@ -114,10 +114,10 @@ def _rows_follow(columns: Sequence[Sequence[str]], places: range) -> bool:
 
 def _column(name: str, cells: Sequence[str]) -> float:
     """What one cell and those below it say."""
-    known = [cell for cell in cells if cell.lower() not in _MISSING]
+    known = [cell for cell in cells if cell.lower() not in MISSING]
     if not known or not name:
         return 0.0
-    if name.lower() in _MISSING:
+    if name.lower() in MISSING:
         return -0.5
     if sum(map(is_measure, known)) >= 0.9 * len(known):
         return _over_measures(name, known)

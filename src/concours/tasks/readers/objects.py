@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from concours.core.errors import DataError
+from concours.tasks.moments import MOMENT
 
 
 def as_table(x: Any) -> pa.Table:
@@ -87,6 +88,8 @@ def _plain_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         return column.cast(pa.float64())
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return column if kind == MOMENT else column.cast(MOMENT, safe=False)
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         return column.cast(pa.int64() if kind.bit_width == 64 else pa.int32())
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):

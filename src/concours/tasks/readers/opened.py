@@ -35,6 +35,7 @@ class Options:
         columns: what columns hold, by name, where it is not to be found out; see `concours.tasks.cells`.
         missing: cells that count as missing; by default the usual words.
         written: columns that stay strings as the file writes them, without blanks around; gaps are gaps there too.
+        like: the schema of the table that models were fitted on, whose columns are what they were there.
     """
 
     header: bool | int | None = None
@@ -49,6 +50,7 @@ class Options:
     columns: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] | None = None
     written: tuple[str, ...] = ()
+    like: pa.Schema | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,7 @@ class Opened:
         left_out: how many rows were left out, as `on_bad_row` says.
         notes: what was found out: encoding, delimiter, header, sizes.
         warnings: what a person should know before trusting it: rows left out, pictures made smaller.
+        cells: whether the strings of a table are cells of a text file, whose forms are still to be found.
     """
 
     x: Rows
@@ -80,6 +83,7 @@ class Opened:
     rows: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    cells: bool = False
 
     @property
     def input(self) -> Literal["table", "text", "image"]:

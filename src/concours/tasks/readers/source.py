@@ -20,6 +20,7 @@ from concours.tasks.readers.listing import TEXTS, layout_of, suffix_of
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictured import path_column, read_pictured
 from concours.tasks.readers.pictures import PICTURES
+from concours.tasks.readers.settled import settled
 from concours.tasks.readers.stacked import alike, stacked
 from concours.tasks.readers.text import cleaned, decoded, lines_of
 
@@ -50,6 +51,11 @@ def open_source(source: str | Path | Sequence[str | Path], folder: Path, options
         DataError: the source is missing, damaged, unsafe, or of no format that is read.
     """
     options = options or Options()
+    return settled(_open(source, folder, options), options)
+
+
+def _open(source: str | Path | Sequence[str | Path], folder: Path, options: Options) -> Opened:
+    """A source whose cells of text are strings still."""
     if isinstance(source, (list, tuple)):
         return stacked(_opened_alike(source, folder, options), source, options)
     text = str(source)
@@ -67,7 +73,7 @@ def open_source(source: str | Path | Sequence[str | Path], folder: Path, options
         files_of(path),
         options,
         _open_entry,
-        lambda name: open_source(path / name, Path(), options),
+        lambda name: _open(path / name, Path(), options),
     )
 
 
@@ -162,5 +168,5 @@ def _opened_alike(sources: Sequence[str | Path], folder: Path, options: Options)
     """Several sources; what the first calls its columns tells whether the others have a header."""
     parts: list[Opened] = []
     for source in sources:
-        parts.append(open_source(source, folder, alike(options, parts[0]) if parts else options))
+        parts.append(_open(source, folder, alike(options, parts[0]) if parts else options))
     return parts

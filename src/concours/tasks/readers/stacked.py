@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from concours.core.errors import DataError
 from concours.tasks.readers.opened import Opened, Options, Rows
+from concours.tasks.readers.settled import settled
 
 
 def stacked(parts: Sequence[Opened], sources: Sequence[str | Path], options: Options) -> Opened:
@@ -28,8 +29,10 @@ def stacked(parts: Sequence[Opened], sources: Sequence[str | Path], options: Opt
     if any(not isinstance(part.x, pa.Table) for part in parts):
         whole = whole if len(parts) == 1 else _lines(parts)
     elif len(parts) > 1 or options.source is not None:
+        parts = _of_one_kind(parts, options)
         whole = replace(
             whole,
+            cells=all(part.cells for part in parts),
             x=_concatenated(
                 [_table(part, parts[0], options, file_stem(s)) for part, s in zip(parts, sources, strict=True)]
             ),
@@ -43,12 +46,28 @@ def stacked(parts: Sequence[Opened], sources: Sequence[str | Path], options: Opt
     )
 
 
+def _of_one_kind(parts: Sequence[Opened], options: Options) -> list[Opened]:
+    """Tables of text files typed as one, where other tables bring their types."""
+    raw = [part for part in parts if part.cells]
+    if len(raw) in (0, len(parts)):
+        return list(parts)
+    text = replace(raw[0], x=_concatenated([cast(pa.Table, part.x) for part in raw]))
+    whole = settled(text, replace(options, source=None))
+    done, start = [], 0
+    for part in parts:
+        end = start + (len(part.x) if part.cells else 0)
+        done.append(replace(part, x=whole.x[start:end], cells=False) if part.cells else part)
+        start = end
+    return [replace(done[0], warnings=(*done[0].warnings, *whole.warnings)), *done[1:]]
+
+
 def alike(options: Options, first: Opened) -> Options:
-    """How to read more of what was opened first: what that calls its columns tells whether there is a header."""
+    """How to read more of what was opened first: its columns tell whether there is a header, and what cells are."""
     if not isinstance(first.x, pa.Table):
         return options
     header = options.header if isinstance(options.header, bool) else None
-    return replace(options, header=header, names=(*options.names, *first.x.column_names))
+    like = None if first.cells else first.x.schema
+    return replace(options, header=header, names=(*options.names, *first.x.column_names), like=like)
 
 
 _SOURCE = {b"concours": b"source"}
