@@ -77,6 +77,10 @@ UNKNOWN = {
         {"t.jsonl": records(*({"source": [a, a], "target": [b]} for a, b in zip(LONG, SHORT, strict=True)))},
         "texts with their summaries",
     ),
+    "summaries in parts": (
+        {f"{part}.jsonl": records(*({"source": [t], "target": [t]} for t in LONG)) for part in ("train", "dev", "test")},
+        "texts with their summaries",
+    ),
     "questions": (
         {"q.jsonl": records(*({"question": t, "choices": ["a", "b"], "answer": "a"} for t in LONG))},
         "questions and answers",

@@ -74,8 +74,8 @@ def find_source(source: str, options: Options | None = None) -> Found:
     plain = layout.sort == "texts" and not layout.labels and (layout.test or len(layout.train) == 1)
     if layout.sort != "tables" and not plain:
         return _whole(source, options)
-    if not options.names and not layout.test:
-        _refuse_unknown(source, files, layout.train)
+    if not options.names:
+        _refuse_unknown(source, files, layout.train[: 1 if layout.test else None])
     if len(layout.train) > _MOST:
         raise DataError(
             f"{source} holds {len(layout.train)} tables; name one, e.g. {_named(source, layout.train[:1])[0]}"
