@@ -50,7 +50,7 @@ def test_a_board_in_80_columns(board):
     """Every number of every metric is there, in lines that fit a terminal; names and titles that are folded are whole."""
     text = board_text(board, 80)
     table = [line for line in text.splitlines() if "it <raised>" not in line and "the default" not in line]
-    assert all(letters(line) <= 80 for line in table if "show one score" not in line)
+    assert all(letters(line) <= 80 for line in table if "show one score" not in line and "stands before" not in line)
     for line in board.lines[:-1]:
         assert all(number(value) in text for value in line.metrics.values())
         assert number(line.selection.score) in text
@@ -120,6 +120,7 @@ def test_a_board_in_a_notebook(board):
 def test_the_same_score_in_two_tiers_has_a_word():
     """Lines that show one score in different tiers, or with different ranks, are told apart in a sentence."""
     assert "a and b show one score in tiers 1 and 2" in alike([("a", "0.5", 1, "1–2"), ("b", "0.5", 2, "1–2")])
+    assert "a stands before b, but in tier 2 and not 1" in alike([("a", "0.5", 2, "1–2"), ("b", "0.6", 1, "1–2")])
     assert "with ranks 1 and 1–3" in alike([("a", "0.5", 1, "1"), ("b", "0.5", 1, "1–3")])
     assert alike([("a", "0.5", 1, "1"), ("b", "0.6", 2, "2"), ("c", "0.6", 2, "2")]) == ""
     lines = tuple(

@@ -44,18 +44,20 @@ Shown = tuple[str, str, int | None, str]
 
 
 def alike(lines: Sequence[Shown]) -> str:
-    """Why lines that show one score stand in different tiers, or have different ranks; empty where none do."""
-    pairs = [(one, other) for i, one in enumerate(lines) for other in lines[i + 1 :] if one[1] == other[1]]
-    for (name, _, tier, within), (other, _, another, span) in sorted(pairs, key=lambda pair: pair[0][2] == pair[1][2]):
-        if tier != another:
-            what = f"in tiers {tier} and {another}"
-        elif within != span:
-            what = f"with ranks {within} and {span}"
+    """Why a line stands in a tier below a later one's, or not in that of an equal score; empty where none does."""
+    pairs = [(one, other) for place, one in enumerate(lines) for other in lines[place + 1 :]]
+    for (name, score, tier, within), (other, worse, another, span) in sorted(pairs, key=lambda p: p[0][2] == p[1][2]):
+        if tier and another and tier > another:
+            what = f"{name} stands before {other}, but in tier {tier} and not {another}"
+        elif score == worse and tier != another:
+            what = f"{name} and {other} show one score in tiers {tier} and {another}"
+        elif score == worse and within != span:
+            what = f"{name} and {other} show one score with ranks {within} and {span}"
         else:
             continue
         return (
-            f"{name} and {other} show one score {what}: pairs are compared row by row, and a difference that is much "
-            "the same on all rows is surer than one that swings"
+            f"{what}: pairs are compared row by row, and a difference that is much the same on all rows is surer than "
+            "one that swings"
         )
     return ""
 
