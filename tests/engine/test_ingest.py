@@ -11,6 +11,7 @@ import pytest
 
 from concours.commons.blobs import get_array, get_table
 from concours.commons.memory import MemoryStore
+from concours.compete.scale import Scale
 from concours.core.errors import ConcoursError
 from concours.core.problem import Problem
 from concours.engine.ingest import ingest
@@ -156,3 +157,28 @@ def test_rows_that_follow_in_time_are_judged_by_blocks(apart):
     assert (np.diff(groups[np.argsort(moments)]) >= 0).all()
     assert len(np.unique(get_array(store, found.problem.train.groups))) in (17, 18, 20)
     assert any("intervals count 10 blocks of time" in text for text in found.warnings)
+
+
+def test_a_scale_says_how_many_folds_and_rows_there_are(tmp_path):
+    """The part that judges stays whole; of the rest about so many rows are fitted on, of each class its share, and that
+    is said. The scale is asked with the size of the training part, once.
+    """
+    asked = []
+
+    def scaled(size, folds, judging):
+        asked.append((size.rows, size.columns, size.classes, folds, judging))
+        return Scale(effort=0.1, folds=3, rows=30)
+
+    store = MemoryStore()
+    task = Task(kind="tabular-classification", data=FRAME, target="y", id="key", split=Split(test=0.25))
+    whole = ingest(task, store, seed=0, folder=tmp_path)
+    few = ingest(task, store, seed=0, folder=tmp_path, scaled=scaled)
+    assert len(asked) == 1
+    assert asked[0][:1] + asked[0][2:] == (60, 2, 8, 20)
+    assert few.problem.test == whole.problem.test
+    assert (few.problem.n_folds, few.problem.train.rows) == (3, pytest.approx(30, abs=1))
+    codes = get_array(store, few.problem.train.y)
+    assert abs(np.mean(codes) - np.mean(get_array(store, whole.problem.train.y))) < 0.05
+    assert set(np.bincount(get_array(store, few.problem.folds))) <= {8, 9, 10, 11, 12}
+    said = [text for text in few.warnings if "rows are fitted on" in text]
+    assert said == [f"{few.problem.train.rows} of 60 rows are fitted on: the budget is short; more seconds, more rows"]

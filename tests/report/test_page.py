@@ -13,6 +13,7 @@ import pytest
 
 from concours.report.axis import decimals, fixed
 from concours.report.lines import Line, Report
+from concours.report.markdown import render_markdown
 from concours.report.page import render_report, write_report
 from concours.report.picture import Row, interval_plot, rank_plot
 from concours.report.summary import certain, summary
@@ -473,3 +474,13 @@ def test_how_an_entrant_came_to_be_and_what_an_alliance_uses_are_said() -> None:
     page = render_report(result(standings=[ranked("svm", 1, 1, 1, note=found)], alliances={"light": light}))
     assert found in page
     assert "uses size_mb 3.1 of 20" in page
+
+
+def test_what_there_was_no_time_for_is_named_with_its_cure() -> None:
+    """A report under a budget that is used up does not look whole: it says what is missing and how to make it."""
+    insights = {"late": ["which columns matter", "learning curves"], "again": "concours report runs/x"}
+    page = text(render_report(result(), insights))
+    assert "which columns matter and learning curves are missing here" in page
+    assert "concours report runs/x" in page
+    assert "missing here" not in text(render_report(result(), {"late": []}))
+    assert "concours report runs/x" in render_markdown(result(), insights)
