@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from concours.api.contest import Contest
 from concours.api.new import draft
+from concours.api.score import rows_to_predict, score_predictions
 from concours.commons.blobs import get_table
 from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError
@@ -275,3 +276,32 @@ def test_columns_that_differ_by_blanks_or_case(tmp_path):
     assert told in draft(str(file), target="label").warnings
     found = ingest(task_of(str(file), drop=("x",)), MemoryStore(), seed=0, folder=tmp_path)
     assert not [text for text in found.warnings if text.startswith("columns ")]
+
+
+@pytest.mark.parametrize("word", ["None", "NA", "n/a", "null", "-", "NaN"])
+def test_a_class_may_be_called_by_a_word_for_missing(tmp_path, word):
+    """The error says how often it comes and the line to write, for `run` and `new`; with that line it is a class."""
+    file = written_file(tmp_path / "t.csv", ["high", word, "low"])
+    line = 'columns = { "label" = "word" }'
+    with pytest.raises(DataError) as caught:
+        ingest(task_of(str(file)), MemoryStore(), seed=0, folder=tmp_path)
+    assert f"{word!r} (20 rows) counts as missing there" in str(caught.value)
+    assert str(caught.value).endswith(line)
+    with pytest.raises(DataError, match=r"columns = \{ \"label\" = \"word\" \}"):
+        draft(str(file), target="label")
+    task = task_of(str(file), **tomllib.loads(line), positive=word)
+    found = ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem
+    assert set(found.classes) == {"high", word, "low"}
+    assert found.classes[-1] == word
+
+
+def test_a_class_called_none_is_scored(tmp_path):
+    """Predictions of that class are read as the class, not as missing ones."""
+    file = written_file(tmp_path / "t.csv", ["high", "None", "low"])
+    (tmp_path / "c.toml").write_text(
+        'task = { kind = "tabular-classification", data = "t.csv", target = "label", id = "key", '
+        'metrics = ["accuracy"], columns = { label = "word" } }'
+    )
+    contest = Contest.from_file(tmp_path / "c.toml")
+    assert score_predictions(contest, file).scores[0].score == 1
+    assert rows_to_predict(contest).column_names == ["key"]

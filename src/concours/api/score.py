@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from concours.core.errors import DataError, nearest
 from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
 from concours.core.written import written
+from concours.tasks.cells import MISSING
 from concours.tasks.labels import by_number
 from concours.tasks.metrics import Measure, measure
 from concours.tasks.readers.opened import Options
@@ -214,7 +215,11 @@ def _read(file: Path, truth: _Truth) -> pa.Table:
         raise DataError(f"{file} is a folder; a file of predictions was expected")
     labels = ("prediction", truth.target) if truth.classes else ()
     apart = tuple(name for name in ("id", truth.id, *labels) if name)
-    table = open_source(file, Path(), Options(header=True, written=apart)).x
+    options = Options(header=True, written=apart)
+    table = open_source(file, Path(), options).x
+    if any(label.casefold() in MISSING for label in truth.classes) and isinstance(table, pa.Table):
+        kept = {name: "word" for name in labels if name in table.column_names}
+        table = open_source(file, Path(), replace(options, columns=kept)).x  # a class is called None, or the like
     if not isinstance(table, pa.Table):
         raise DataError(f"{file.name} holds no table; a table of predictions was expected")
     twice = [column for column, times in Counter(table.column_names).items() if times > 1]

@@ -19,7 +19,7 @@ from concours.tasks.columns import Column, Note, describe
 from concours.tasks.duplicates import row_keys
 from concours.tasks.guides import Guide
 from concours.tasks.kinds import KINDS, Kind
-from concours.tasks.labels import by_number, class_list, moments_written, same_but_for_form
+from concours.tasks.labels import by_number, class_list, moments_written, same_but_for_form, words_for_missing
 from concours.tasks.readers.opened import Opened
 from concours.tasks.reading import conform
 from concours.tasks.roles import roles, useless
@@ -177,7 +177,12 @@ def _of_table(opened: Opened, table: pa.Table, test: Opened | None, target: str 
     choice = _choice(columns, opened, target, guide)
     sought = next(column for column in columns if column.name == choice.name)
     y = _values(table[choice.name])
-    form = form_of(sought, pd.Series(y).value_counts().sort_index().to_numpy(), opened.name)
+    form = form_of(
+        sought,
+        pd.Series(y).value_counts().sort_index().to_numpy(),
+        opened.name,
+        words_for_missing(table.schema.field(choice.name)),
+    )
     beyond = guide.unusable(columns, choice.name)
     others = tuple(c for c in columns if c.name != choice.name and c.name not in {note.name for note in beyond})
     drop = useless(others)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError, nearest
 from concours.core.written import written
 from concours.tasks.alike import plain
+from concours.tasks.cells import gaps_of
 
 
 def mapped(y: NDArray[Any], labels: Mapping[str, Any]) -> NDArray[Any]:
@@ -78,6 +79,17 @@ def codes_of(y: NDArray[Any], classes: Sequence[Any], name: str) -> NDArray[np.i
     if unknown:
         raise DataError(_unknown_said(sorted(unknown), known, name))
     return np.asarray([place[label] for label in given], dtype=np.int64)[codes]
+
+
+def words_for_missing(field: pa.Field) -> str:
+    """The end of an error about gaps in a target: which words count as missing there, and the line that keeps them."""
+    found = list(gaps_of(field).items())
+    if not found:
+        return ""
+    words = ", ".join(f"{word!r} ({count:,} rows)" for word, count in found[:3])
+    many = "count" if len(found) > 1 else "counts"
+    line = f'columns = {{ {_toml(field.name)} = "word" }}'
+    return f"; {words} {many} as missing there: if it is a class, write in [task]: {line}"
 
 
 def moments_written(column: pa.ChunkedArray) -> pa.ChunkedArray:

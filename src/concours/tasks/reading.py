@@ -17,7 +17,7 @@ from concours.core.written import written
 from concours.tasks.forms import settle
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
-from concours.tasks.labels import mapped, moments_written
+from concours.tasks.labels import mapped, moments_written, words_for_missing
 from concours.tasks.new_rows import all_rows, with_source
 from concours.tasks.readers.archives import is_archive
 from concours.tasks.readers.header import absent, are_places
@@ -386,7 +386,7 @@ def _split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArr
         row = pc.index(pc.is_null(column), True).as_py()
         raise DataError(
             f"{name}: the target {target!r} is missing in {column.null_count} of {len(column)} rows, "
-            f"first in row {row + 1}"
+            f"first in row {row + 1}{words_for_missing(table.schema.field(target))}"
         )
     if pa.types.is_temporal(column.type):
         column = moments_written(column)

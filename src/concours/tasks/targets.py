@@ -88,18 +88,19 @@ def chosen_target(columns: Sequence[Column], name: str) -> Choice:
     )
 
 
-def form_of(column: Column, counts: NDArray[np.integer[Any]], name: str) -> Form:
+def form_of(column: Column, counts: NDArray[np.integer[Any]], name: str, words: str = "") -> Form:
     """Whether a target is classes or a number.
 
     Args:
         counts: how many rows each of its values has, in the order of the values.
+        words: to say of its gaps, if it has any.
 
     Raises:
         DataError: it cannot be predicted: it has gaps, one value only, or another one in nearly every row.
     """
     where = f"{name}: the target {column.name!r}"
     if column.gaps:
-        raise DataError(f"{where} is missing in {column.gaps} of {column.rows} rows; leave these rows out")
+        raise DataError(f"{where} is missing in {column.gaps} of {column.rows} rows; leave these rows out{words}")
     if column.distinct < 2:
         raise DataError(f"{where} is {column.examples[0]!r} in every row; there is nothing to learn")
     if column.counting or (column.unique and column.named_id):
