@@ -18,7 +18,7 @@ from concours.tasks.cells import MISSING, Form, form_of, gaps_of, typed
 from concours.tasks.forms import settle
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
-from concours.tasks.reading import conform, read_inputs
+from concours.tasks.reading import conform, given_table, read_inputs
 from concours.tasks.task import Task
 
 LAW = settings(max_examples=40, deadline=None, derandomize=True)
@@ -335,6 +335,33 @@ def test_a_list_of_files_is_one_table(tmp_path):
     found = open_source([str(tmp_path / f"{name}.csv") for name in "abc"], Path()).x
     assert found["code"].to_pylist() == ["0101", "0203", "101", "07A1", "1", "2"]
     assert found["n"].to_pylist() == [1.0, 2.5] * 3
+
+
+# Values that only pandas has
+
+
+@pytest.mark.parametrize("through", ["frame", "parquet"])
+@pytest.mark.parametrize("category", [False, True])
+def test_ranges_and_periods(through, category, tmp_path):
+    """Ranges are words and periods the dates on which they begin; gaps are gaps; more digits than 64 bits hold are words."""
+    ranges = pd.Series(pd.cut([1.0, 2.0, 9.0, np.nan], [0.0, 5.0, 10.0]))
+    months = pd.Series([pd.Period("2020-01", "M"), pd.Period("2020-02", "M"), pd.NaT, pd.Period("2021-12", "M")])
+    inner = ranges.cat.categories.dtype
+    frame = pd.DataFrame(
+        {"r": ranges if category else ranges.astype(inner), "p": months.astype("category") if category else months}
+    )
+    if through == "parquet":
+        if category:
+            pytest.skip("pandas writes no categories of these")
+        frame.to_parquet(tmp_path / "t.parquet")
+        table = open_source(tmp_path / "t.parquet", Path()).x
+    else:
+        table = given_table(frame, "X").x
+    assert table["r"].to_pylist() == ["(0.0, 5.0]", "(0.0, 5.0]", "(5.0, 10.0]", None]
+    assert table["p"].to_pylist() == [moment(datetime.date(y, m, 1)) if y else None for y, m in
+                                      ((2020, 1), (2020, 2), (0, 0), (2021, 12))]  # fmt: skip
+    big = given_table(pd.DataFrame({"k": pd.Series([10**25, 10**25 + 1], dtype=object)}), "X").x
+    assert big["k"].to_pylist() == [str(10**25), str(10**25 + 1)]
 
 
 # What is declared

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -60,6 +61,12 @@ def tidy(table: pa.Table) -> tuple[pa.Table, list[str]]:
 
 
 def _of_frame(frame: Any) -> pa.Table:
+    """Ranges become words, periods the moment at which they begin."""
+    odd = {name: _plain_series(frame[name]) for name in frame.columns if _is_odd(frame.dtypes[name])}
+    if odd:
+        frame = frame.copy(deep=False)
+        for name, series in odd.items():
+            frame[name] = series
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
@@ -67,6 +74,19 @@ def _of_frame(frame: Any) -> pa.Table:
         mixed = frame.select_dtypes("object").columns
         texts = frame[mixed].map(lambda value: value if value is None or value != value else str(value))
         return pa.Table.from_pandas(frame.assign(**{str(c): texts[c] for c in mixed}), preserve_index=False)
+
+
+def _is_odd(dtype: Any) -> bool:
+    """Whether pandas has values that Arrow has not, perhaps as categories; of two columns of a name it is not told."""
+    inner = getattr(getattr(dtype, "categories", None), "dtype", dtype)
+    return isinstance(inner, (pd.IntervalDtype, pd.PeriodDtype))
+
+
+def _plain_series(series: Any) -> Any:
+    inner = series.cat.categories.dtype if isinstance(series.dtype, pd.CategoricalDtype) else series.dtype
+    if isinstance(inner, pd.PeriodDtype):
+        return series.astype(inner).dt.to_timestamp()
+    return series.astype(object).map(str, na_action="ignore")
 
 
 def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -80,6 +100,10 @@ def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _plain_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        series = column.to_pandas()
+        plain = _plain_series(series) if _is_odd(series.dtype) else series
+        return _plain_type(pa.chunked_array([pa.array(plain, from_pandas=True)]), name)
     if pa.types.is_dictionary(kind):
         return _plain_type(column.cast(kind.value_type), name)
     if pa.types.is_decimal(kind) and kind.scale == 0:
