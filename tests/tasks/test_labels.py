@@ -282,12 +282,12 @@ def test_columns_that_differ_by_blanks_or_case(tmp_path):
 def test_a_class_may_be_called_by_a_word_for_missing(tmp_path, word):
     """The error says how often it comes and the line to write, for `run` and `new`; with that line it is a class."""
     file = written_file(tmp_path / "t.csv", ["high", word, "low"])
-    line = 'columns = { "label" = "word" }'
+    line = 'columns = { label = "word" }'
     with pytest.raises(DataError) as caught:
         ingest(task_of(str(file)), MemoryStore(), seed=0, folder=tmp_path)
     assert f"{word!r} (20 rows) counts as missing there" in str(caught.value)
-    assert str(caught.value).endswith(line)
-    with pytest.raises(DataError, match=r"columns = \{ \"label\" = \"word\" \}"):
+    assert str(caught.value).endswith(f"if it is a class, write {line} in [task]")
+    with pytest.raises(DataError, match=r'columns = \{ label = "word" \}'):
         draft(str(file), target="label")
     task = task_of(str(file), **tomllib.loads(line), positive=word)
     found = ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem

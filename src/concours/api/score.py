@@ -218,7 +218,7 @@ def _read(file: Path, truth: _Truth) -> pa.Table:
     options = Options(header=True, written=apart)
     table = open_source(file, Path(), options).x
     if any(label.casefold() in MISSING for label in truth.classes) and isinstance(table, pa.Table):
-        kept = {name: "word" for name in labels if name in table.column_names}
+        kept = {name: "word" for name in apart if name in labels and name in table.column_names}
         table = open_source(file, Path(), replace(options, columns=kept)).x  # a class is called None, or the like
     if not isinstance(table, pa.Table):
         raise DataError(f"{file.name} holds no table; a table of predictions was expected")

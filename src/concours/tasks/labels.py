@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError, nearest
 from concours.core.written import written
 from concours.tasks.alike import plain
-from concours.tasks.cells import gaps_of
+from concours.tasks.cells import cure, gaps_of
 
 
 def mapped(y: NDArray[Any], labels: Mapping[str, Any]) -> NDArray[Any]:
@@ -88,8 +88,7 @@ def words_for_missing(field: pa.Field) -> str:
         return ""
     words = ", ".join(f"{word!r} ({count:,} rows)" for word, count in found[:3])
     many = "count" if len(found) > 1 else "counts"
-    line = f'columns = {{ {_toml(field.name)} = "word" }}'
-    return f"; {words} {many} as missing there: if it is a class, write in [task]: {line}"
+    return f"; {words} {many} as missing there: if it is a class, write {cure(field.name, 'word')}"
 
 
 def moments_written(column: pa.ChunkedArray) -> pa.ChunkedArray:
