@@ -22,7 +22,7 @@ from sklearn.metrics import log_loss, r2_score
 from torch import nn
 
 from concours.core.progress import listening, report
-from concours.entrants import estimator, networks, neural, training
+from concours.entrants import estimator, losses, networks, neural, training
 from concours.entrants.neural import (
     ConvClassifier,
     DenseClassifier,
@@ -404,7 +404,7 @@ def test_smoothed_cross_entropy_equals_its_naive_twin() -> None:
     outputs, classes = torch.randn(9, 3, generator=generator), torch.tensor([0, 0, 0, 0, 1, 1, 1, 2, 2])
     soft = 0.9 * nn.functional.one_hot(classes, 3).float() + 0.1 * torch.tensor([4, 3, 2]) / 9
     expected = nn.functional.cross_entropy(outputs, soft)
-    torch.testing.assert_close(training.cross_entropy(classes, 0.1)(outputs, classes), expected)
+    torch.testing.assert_close(losses.cross_entropy(classes, 0.1)(outputs, classes), expected)
 
 
 def test_calibration_is_modest_on_few_rows_that_are_all_right() -> None:

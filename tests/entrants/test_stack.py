@@ -121,7 +121,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
     form = Form(inputs=3, hidden=(4,), outputs=2)
     rows, targets = data(form, numbers=False)
     habits = [Habits(learning_rate=1e-3, dropout=rate) for rate in (0.0, 0.25, 0.9)]
-    block = _Block(Stack.begin(form, [1, 2, 3]), slice(0, 3), rows, targets, habits, [1, 2, 3])
+    block = _Block(Stack.begin(form, [1, 2, 3]), slice(0, 3), rows, targets, None, habits, [1, 2, 3])
     values = block._drop(torch.ones(3, 200, 101))
     shares = (values == 0).float().mean((1, 2))
     np.testing.assert_allclose(shares, [0.0, 0.25, 0.9], atol=0.01)

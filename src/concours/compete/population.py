@@ -306,7 +306,7 @@ class Population:
         problem, template = self.board.problem, state.candidates[0].entrant
         prepare = self._prepare(state)
         prepared = state.done(prepare) if prepare else None
-        inputs = {"x": problem.train.x, "y": problem.train.y, "folds": problem.folds}
+        inputs = {"x": problem.train.x, "y": problem.train.y, "folds": problem.folds, **problem.train.weighing}
         if isinstance(prepared, Done):
             inputs |= {"x": prepared.outputs["train"], "valid": prepared.outputs["valid"]}
         if kept:

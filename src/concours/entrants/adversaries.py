@@ -17,7 +17,8 @@ from torch import Tensor
 
 from concours.entrants.attacks import Scores, attack, box
 from concours.entrants.fitting import Fitted
-from concours.entrants.training import cross_entropy, seeded, train
+from concours.entrants.losses import cross_entropy
+from concours.entrants.training import seeded, train
 
 _NEVER = -1e4
 """The score of a class that a network has not seen."""

@@ -17,13 +17,12 @@ from torch.nn import functional
 
 from concours.core.errors import nearest
 from concours.entrants import networks
-from concours.entrants.inputs import check_lengths, encode
+from concours.entrants.inputs import check_lengths, encode, weights_of
+from concours.entrants.losses import Loss, cross_entropy, surprise
 from concours.entrants.training import (
     Augmentation,
     History,
-    Loss,
     Settings,
-    cross_entropy,
     find_device,
     hold_out,
     outputs,
@@ -91,8 +90,11 @@ class NeuralEstimator(BaseEstimator):
         self._begin = (dict(tensors), done)
         return self
 
-    def _fit(self, rows: Array, targets: Array, width: int) -> None:
-        """Fit a network of `width` outputs to rows as `_read` gives them and targets as the loss takes them."""
+    def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
+        """Fit a network of `width` outputs to rows as `_read` gives them and targets as the loss takes them.
+
+        `weights`: of the rows, float32 (n,), 1 on average; None where all weigh alike.
+        """
         check_lengths(rows, targets)
         settings = self._settings(len(rows))
         device = find_device(settings.device)
@@ -100,17 +102,19 @@ class NeuralEstimator(BaseEstimator):
         held = hold_out(targets, settings.validation_share, seed)
         self._set_shape(rows.shape[1:])
         self.architecture_ = {"shape": list(self.input_shape_), "outputs": width, **self._shape_network()}
-        loss, validation_loss = self._losses(torch.from_numpy(targets[~held]), settings)
+        told = (rows, targets) if weights is None else (rows, targets, weights)
+        own = None if weights is None else torch.from_numpy(weights[~held])
+        loss, validation_loss = self._losses(torch.from_numpy(targets[~held]), settings, own)
         with seeded(seed, device) as generator:
             network = self._made()
             self._learn_scaling(network, rows[~held])
             settings = self._begun(network, settings)
             self.network_ = network.to(device)
-            held_out = on_device(device, rows[held], targets[held]) if held.any() else None
+            held_out = on_device(device, *(each[held] for each in told)) if held.any() else None
             self.history_ = train(
                 self.network_,
                 loss,
-                on_device(device, rows[~held], targets[~held]),
+                on_device(device, *(each[~held] for each in told)),
                 settings,
                 generator=generator,
                 held_out=held_out,
@@ -118,7 +122,7 @@ class NeuralEstimator(BaseEstimator):
                 augment=self._augmentation(),
             )
         if held_out is not None:
-            self._calibrate(outputs(self.network_, held_out[0]), held_out[1])
+            self._calibrate(outputs(self.network_, held_out[0]), *held_out[1:])
 
     def _begun(self, network: networks.Network, settings: Settings) -> Settings:
         """Gives the network the weights that it begins with, if there are any; and settings for what is left to do."""
@@ -175,8 +179,8 @@ class NeuralEstimator(BaseEstimator):
         """The arguments of `_build` besides `shape` and `outputs`, for `input_shape_`; JSON can hold them."""
         raise NotImplementedError
 
-    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
-        """The losses of training and of validation, for the targets of the training rows."""
+    def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
+        """The losses of training and of validation, for the targets of the training rows, and their weights."""
         raise NotImplementedError
 
     def _augmentation(self) -> Augmentation | None:
@@ -186,7 +190,7 @@ class NeuralEstimator(BaseEstimator):
         """Set what an untrained network knows of its inputs from the training rows."""
         learn_scaling(network.scaling, rows)
 
-    def _calibrate(self, said: Tensor, targets: Tensor) -> None:
+    def _calibrate(self, said: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
         """Use what the trained network says of the rows held out."""
 
 
@@ -196,11 +200,14 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     Labels are integers, strings or booleans, shape (n,).
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit to rows `X` and labels `y`; both are copied where they have to be changed."""
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to rows `X` and labels `y`; both are copied where they have to be changed.
+
+        `sample_weight`: how much each row counts, (n,), 1 on average.
+        """
         rows = self._read(X)
         self.classes_, codes = encode(y)
-        self._fit(rows, codes, len(self.classes_))
+        self._fit(rows, codes, len(self.classes_), weights_of(sample_weight))
         return self
 
     def predict_proba(self, X: ArrayLike) -> Array:
@@ -223,23 +230,25 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         self.classes_ = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
         return super().set_tensors(tensors, state)
 
-    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
-        return cross_entropy(targets, settings.label_smoothing), functional.cross_entropy
+    def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
+        return cross_entropy(targets, settings.label_smoothing, weights), surprise
 
-    def _calibrate(self, said: Tensor, targets: Tensor) -> None:
-        self.network_.sharpness.fill_(sharpness_of(said.cpu(), targets.cpu()))
+    def _calibrate(self, said: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
+        own = None if weights is None else weights.cpu()
+        self.network_.sharpness.fill_(sharpness_of(said.cpu(), targets.cpu(), own))
 
 
-def sharpness_of(logits: Tensor, targets: Tensor) -> float:
+def sharpness_of(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> float:
     """The factor of the logits that explains the targets best: temperature scaling (Guo et al. 2017).
 
     Few rows, all of them right, would ask for an infinite factor: hence a prior, log-normal around 1 of deviation 0.5.
     """
 
-    def surprise(factor: float) -> float:
-        return float(functional.cross_entropy(logits * factor, targets, reduction="sum")) + 2 * np.log(factor) ** 2
+    def lost(factor: float) -> float:
+        each = functional.cross_entropy(logits * factor, targets, reduction="sum" if weights is None else "none")
+        return float(each if weights is None else weights @ each) + 2 * np.log(factor) ** 2
 
-    return float(min(np.geomspace(0.2, 10, 80), key=surprise))
+    return float(min(np.geomspace(0.2, 10, 80), key=lost))
 
 
 def learn_scaling(scaling: networks.Standardise, rows: Array) -> None:
@@ -264,8 +273,8 @@ def copy_tensors(tensors: Mapping[str, Array], network: networks.Network) -> Non
         tensor.copy_(torch.tensor(tensors[name]))
 
 
-def on_device(device: torch.device, rows: Array, targets: Array) -> tuple[Tensor, Tensor]:
-    return torch.tensor(rows, device=device), torch.tensor(targets, device=device)
+def on_device(device: torch.device, *arrays: Array) -> tuple[Tensor, ...]:
+    return tuple(torch.tensor(array, device=device) for array in arrays)
 
 
 def _check_names(training: Mapping[str, Any]) -> None:

@@ -17,6 +17,11 @@ def check_lengths(rows: Array, targets: Array) -> None:
         raise ValueError(f"X must have at least 2 rows to fit a network; got n_samples = {len(rows)}")
 
 
+def weights_of(sample_weight: ArrayLike | None) -> Array | None:
+    """Weights of rows as float32, (n,), or none."""
+    return None if sample_weight is None else np.asarray(sample_weight, dtype=np.float32)
+
+
 def table_or_images(X: ArrayLike) -> Array:
     rows = _real(X)
     if rows.ndim not in (2, 3, 4):

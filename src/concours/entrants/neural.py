@@ -14,15 +14,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from torch import Tensor
-from torch.nn import functional
 
 from concours.core.errors import nearest
 from concours.entrants import networks
 from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
-from concours.entrants.inputs import images, numbers, table_or_images
+from concours.entrants.inputs import images, numbers, table_or_images, weights_of
+from concours.entrants.losses import Loss, squared_error
 from concours.entrants.training import (
     Augmentation,
-    Loss,
     Settings,
 )
 
@@ -99,12 +98,17 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
         self.training = training
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit to rows `X` and numbers `y`, shape (n,)."""
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to rows `X` and numbers `y`, shape (n,), by weights, shape (n,) and 1 on average."""
         rows, values = self._read(X), numbers(y)
         self.target_mean_ = float(values.mean())
         self.target_deviation_ = float(values.std()) or 1.0
-        self._fit(rows, ((values - self.target_mean_) / self.target_deviation_).astype(np.float32), 1)
+        self._fit(
+            rows,
+            ((values - self.target_mean_) / self.target_deviation_).astype(np.float32),
+            1,
+            weights_of(sample_weight),
+        )
         return self
 
     def predict(self, X: ArrayLike) -> Array:
@@ -128,8 +132,8 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
     def _shape_network(self) -> dict[str, Any]:
         return _dense_shape(self)
 
-    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
-        return _squared_error, _squared_error
+    def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
+        return squared_error, squared_error
 
 
 class ConvClassifier(NeuralClassifier):
@@ -300,7 +304,3 @@ def _augmentation(name: str, shape: Sequence[int]) -> Augmentation | None:
         return images[tuple(part.to(images.device) for part in index)]
 
     return augment if reach or flip else None
-
-
-def _squared_error(said: Tensor, targets: Tensor) -> Tensor:
-    return functional.mse_loss(said[:, 0], targets)

@@ -112,7 +112,7 @@ class _Scheduled(NeuralEstimator):
     def _shape_network(self) -> dict[str, Any]:
         return {"hidden": [int(width) for width in self.hidden or HIDDEN], "dropout": 0.0, "norm": "none"}
 
-    def _fit(self, rows: Array, targets: Array, width: int) -> None:
+    def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
         check_lengths(rows, targets)
         stretches = read_schedule(self.schedule)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -122,9 +122,11 @@ class _Scheduled(NeuralEstimator):
         inputs, wanted = scaled(scaling, rows).to(device), torch.from_numpy(targets).to(device)
         form = Form(inputs=inputs.shape[1], hidden=tuple(self.architecture_["hidden"]), outputs=width)
         stack, losses = Stack.begin(form, [seed]).to(device), list[float]()
+        own = None if weights is None else torch.from_numpy(weights).to(device)
         sizes = {"batch_size": self.batch_size or batch_size_for(len(rows)), "threads": 1}
         for number, stretch in enumerate(stretches):
-            found = train(stack, inputs, wanted, [stretch.habits], [seed + number], epochs=stretch.epochs, **sizes)
+            how = {"epochs": stretch.epochs, **sizes}
+            found = train(stack, inputs, wanted, [stretch.habits], [seed + number], weights=own, **how)
             losses += found[0].tolist()
         if not np.isfinite(losses).all():
             raise ValueError("the loss must stay finite; lower learning_rate in the schedule")
@@ -165,6 +167,7 @@ class Members:
         rows: scaled, (rows, inputs) float32.
         targets: codes of classes, or standardised values.
         mean, deviation: of a target that is a number, in its unit.
+        weights: of the rows, (rows,) float32, 1 on average; none where all weigh alike.
     """
 
     stack: Stack
@@ -174,6 +177,7 @@ class Members:
     batch_size: int
     mean: float
     deviation: float
+    weights: Tensor | None = None
 
     @classmethod
     def of(
@@ -184,12 +188,14 @@ class Members:
         classes: int,
         seeds: Sequence[int],
         kept: Mapping[str, bytes] | None,
+        weights: Array | None = None,
     ) -> Self:
         """A member a seed: as `files` kept them, or untrained.
 
         Args:
             params: `hidden` and `batch_size`, as of `ScheduledClassifier`.
             y: codes of the problem's classes, or values with `classes` 0.
+            weights: of the rows, (rows,).
 
         Raises:
             ValueError: rows are none that a network takes, or what was kept is of another form.
@@ -209,13 +215,14 @@ class Members:
             batch_size=params.get("batch_size") or batch_size_for(len(rows)),
             mean=mean,
             deviation=deviation,
+            weights=None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(device),
         )
 
     def train(self, habits: Sequence[Mapping[str, Any]], seeds: Sequence[int], epochs: int, threads: int) -> Array:
         """Trains each by its habits; mean losses, (members, epochs)."""
         own = [habits_from(dict(each)) for each in habits]
         sizes = {"epochs": epochs, "batch_size": self.batch_size, "threads": threads}
-        return train(self.stack, self.rows, self.targets, own, seeds, **sizes)
+        return train(self.stack, self.rows, self.targets, own, seeds, weights=self.weights, **sizes)
 
     def predict(self, x: ArrayLike) -> NDArray[np.float64]:
         """Predictions of each member, (members, rows, outputs): probabilities, or values in the unit of the target."""

@@ -148,6 +148,7 @@ def train(
     *,
     epochs: int,
     batch_size: int,
+    weights: Tensor | None = None,
     threads: int = 1,
     block: int | None = None,
 ) -> NDArray[np.float64]:
@@ -160,6 +161,7 @@ def train(
         rows: (rows, inputs) float32, scaled; on the device of the stack.
         targets: integer codes of classes (cross-entropy), or float32 values (squared error), (rows,).
         seeds: of each member's order of rows and dropout.
+        weights: of the rows, (rows,) float32, 1 on average; none where all weigh alike.
         batch_size: or a little more, as all rows are gone through.
         block: members a block; by default as many as suit the cache.
     """
@@ -170,7 +172,7 @@ def train(
         raise ValueError(f"rows must have {stack.form.inputs} inputs, as the members have; got {rows.shape[1]}")
     size = block or _block(stack, batch_size, threads)
     parts = [slice(start, min(start + size, members)) for start in range(0, members, size)]
-    blocks = [_Block(stack, part, rows, targets, habits[part], seeds[part]) for part in parts]
+    blocks = [_Block(stack, part, rows, targets, weights, habits[part], seeds[part]) for part in parts]
     losses = _on_threads([partial(b.run, epochs, batch_size) for b in blocks], threads)
     stack.steps += epochs * _batches(len(rows), batch_size)
     return torch.cat(losses).cpu().numpy().astype(np.float64)
@@ -212,10 +214,12 @@ class _Block:
         part: slice,
         rows: Tensor,
         targets: Tensor,
+        weights: Tensor | None,
         habits: Sequence[Habits],
         seeds: Sequence[int],
     ) -> None:
         self.form, self.steps, self.rows, self.targets = stack.form, stack.steps, rows, targets
+        self.weights = weights
         self.numbers, self.first, self.second = stack.weights[part], stack.first[part], stack.second[part]
         self.gradient = torch.empty_like(self.numbers)
         self.parts, self.slopes = _parts(self.form, self.numbers), _parts(self.form, self.gradient)
@@ -258,7 +262,8 @@ class _Block:
         for weights, biases in zip(*(part[:-1] for part in self.parts), strict=True):
             layers.append(self._drop(torch.baddbmm(biases, layers[-1], weights).relu_()))
         said = torch.baddbmm(self.parts[1][-1], layers[-1], self.parts[0][-1])
-        losses, slope = _losses(said, self.targets.index_select(0, flat).view(chosen.shape))
+        each = None if self.weights is None else self.weights.index_select(0, flat).view(*chosen.shape, 1)
+        losses, slope = _losses(said, self.targets.index_select(0, flat).view(chosen.shape), each)
         self._backward(layers, slope)
         self._learn(rate)
         return losses
@@ -313,16 +318,23 @@ def _forward(parts: tuple[list[Tensor], list[Tensor]], values: Tensor) -> Tensor
     return torch.baddbmm(parts[1][-1], values, parts[0][-1])
 
 
-def _losses(said: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """The sum of each member's losses, and the slope of their mean, (members, batch, outputs)."""
+def _losses(said: Tensor, targets: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The sum of each member's losses, and the slope of their mean, (members, batch, outputs).
+
+    `weights`: of the rows, (members, batch, 1).
+    """
     if targets.dtype.is_floating_point:
         error = said - targets[:, :, None]
-        return error.square().sum((1, 2)), error.mul_(2 / targets.shape[1])
-    logs = functional.log_softmax(said, dim=2)
-    at = targets[:, :, None]
-    losses = -logs.gather(2, at).sum((1, 2))
-    slope = logs.exp_().scatter_add_(2, at, torch.tensor(-1.0, device=said.device).expand(at.shape))
-    return losses, slope.div_(targets.shape[1])
+        losses, slope = error.square(), error.mul_(2 / targets.shape[1])
+    else:
+        logs = functional.log_softmax(said, dim=2)
+        at = targets[:, :, None]
+        losses = -logs.gather(2, at)
+        slope = logs.exp_().scatter_add_(2, at, torch.tensor(-1.0, device=said.device).expand(at.shape))
+        slope = slope.div_(targets.shape[1])
+    if weights is not None:
+        losses, slope = losses * weights, slope.mul_(weights)
+    return losses.sum((1, 2)), slope
 
 
 def habits_from(values: dict[str, Any]) -> Habits:

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from torch import Tensor
-from torch.nn import functional
 
 from concours.entrants import networks
 from concours.entrants.embeddings import learn_columns
 from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
 from concours.entrants.frames import columns_of, read_columns
-from concours.entrants.inputs import numbers
-from concours.entrants.training import Loss, Settings, cross_entropy
+from concours.entrants.inputs import numbers, weights_of
+from concours.entrants.losses import Loss, cross_entropy, squared_error, surprise
+from concours.entrants.training import Settings
 
 Array = NDArray[Any]
 
@@ -95,13 +95,13 @@ class TabularEstimator(NeuralEstimator):
 class TabularClassifier(TabularEstimator, NeuralClassifier):
     """A network for tables whose outputs are the logits of `classes_`, calibrated on held-out rows."""
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Fit to rows `X` and labels `y`, shape (n,)."""
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to rows `X` and labels `y`, shape (n,), by weights, shape (n,) and 1 on average."""
         self._look(X)
-        return super().fit(X, y)
+        return super().fit(X, y, sample_weight)
 
-    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
-        return _of_members(cross_entropy(targets, settings.label_smoothing)), functional.cross_entropy
+    def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
+        return _of_members(cross_entropy(targets, settings.label_smoothing, weights)), surprise
 
 
 class TabularRegressor(RegressorMixin, TabularEstimator):
@@ -111,12 +111,13 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     "low" and "high" of that, in the unit of the target.
     """
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Fit to rows `X` and numbers `y`, shape (n,)."""
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to rows `X` and numbers `y`, shape (n,), by weights, shape (n,) and 1 on average."""
         values = numbers(y)
         self._look(X)
         mean, deviation, margin = values.mean(), values.std() or 1.0, np.ptp(values) / 10
-        self._fit(self._read(X), ((values - mean) / deviation).astype(np.float32), 1)
+        scaled = ((values - mean) / deviation).astype(np.float32)
+        self._fit(self._read(X), scaled, 1, weights_of(sample_weight))
         bounds = {"low": values.min() - margin, "high": values.max() + margin}
         self.target_ = {name: float(v) for name, v in {"mean": mean, "deviation": deviation, **bounds}.items()}
         return self
@@ -134,8 +135,8 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         self.target_ = dict(state["target"])
         return super().set_tensors(tensors, state)
 
-    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
-        return _of_members(_squared_error), _squared_error
+    def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
+        return _of_members(squared_error), squared_error
 
 
 class _Dense(TabularEstimator):
@@ -265,12 +266,8 @@ class TabularTransformerRegressor(_Transformer, TabularRegressor):
 def _of_members(loss: Loss) -> Loss:
     """The mean of a loss over members whose outputs are (n, members, outputs); without members, the loss."""
 
-    def mean(said: Tensor, targets: Tensor) -> Tensor:
+    def mean(said: Tensor, *told: Tensor) -> Tensor:
         members = said.shape[1] if said.ndim == 3 else 1
-        return loss(said.flatten(0, -2), targets.repeat_interleave(members))
+        return loss(said.flatten(0, -2), *(each.repeat_interleave(members) for each in told))
 
     return mean
-
-
-def _squared_error(said: Tensor, targets: Tensor) -> Tensor:
-    return functional.mse_loss(said[:, 0], targets)

@@ -32,9 +32,9 @@ class TextClassifier(NeuralClassifier):
 
     _pairs: ClassVar[bool]
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         self.vocabulary_ = Vocabulary.learn(as_texts(X), most=self.words, length=self.length, pairs=self._pairs)
-        return super().fit(X, y)
+        return super().fit(X, y, sample_weight)
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "vocabulary": self.vocabulary_.state()}

@@ -18,19 +18,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from concours.core import progress
 from concours.core.errors import nearest
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""From outputs and targets of a batch to their mean loss, a scalar."""
+from concours.entrants.losses import Loss
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 """From a batch of inputs to as many changed ones; its chance comes from the generator, a CPU one."""
 
-Rows = tuple[Tensor, Tensor]
-"""Inputs and targets, aligned along their first axis, on the device of the network."""
+Rows = tuple[Tensor, ...]
+"""Inputs, targets and, where rows have some, weights, aligned along their first axis, on the device of the network."""
 
 Stopped = Literal["epochs", "patience", "seconds"]
 
@@ -47,7 +44,7 @@ class Settings:
     the gradient. `patience` is the number of epochs without a better validation loss after which training ends.
     `seconds` of wall time end it with the best weights so far; where they are enough, the result is reproducible.
     `device` is "auto" (cuda, else mps, else cpu) or the name of a torch device. Two fields are for those who make the
-    arguments of `train`: `validation_share` for `hold_out`, `label_smoothing` for `cross_entropy`.
+    arguments of `train`: `validation_share` for `hold_out`, `label_smoothing` for `losses.cross_entropy`.
     """
 
     epochs: int
@@ -285,20 +282,6 @@ def hold_out(targets: NDArray[Any], share: float, seed: int) -> NDArray[np.bool_
     return held
 
 
-def cross_entropy(classes: Tensor, smoothing: float) -> Loss:
-    """Cross-entropy whose labels are smoothed towards the frequencies of `classes` (integers, shape (n,)).
-
-    As Szegedy et al. (2016), but uniform smoothing would shift the predicted frequency of rare classes.
-    """
-    frequencies = torch.bincount(classes).float() / len(classes)
-
-    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        logs = functional.log_softmax(outputs, dim=1)
-        return (1 - smoothing) * functional.nll_loss(logs, targets) - smoothing * (logs @ frequencies).mean()
-
-    return loss
-
-
 class _Run:
     """The moving part of a training: weights, step count, clock."""
 
@@ -336,12 +319,12 @@ class _Run:
         return float(total) / seen
 
     def _step(self, chosen: Tensor) -> Tensor:
-        inputs, targets = self.rows
+        inputs, *told = self.rows
         chosen = chosen.to(inputs.device)
         batch = inputs[chosen]
         if self.augment is not None:
             batch = self.augment(batch, self.generator)
-        loss = self.loss(self.network(batch), targets[chosen])
+        loss = self.loss(self.network(batch), *(each[chosen] for each in told))
         loss.backward()
         self._move()
         return loss.detach()
@@ -402,8 +385,8 @@ def _reason_to_stop(run: _Run, best: _Best) -> Stopped | None:
 
 def evaluate(network: nn.Module, loss: Loss, rows: Rows) -> float:
     """The mean loss over rows, in a few passes of bounded memory; the network must be in evaluation mode."""
-    inputs, targets = rows
-    return float(loss(outputs(network, inputs), targets))
+    inputs, *told = rows
+    return float(loss(outputs(network, inputs), *told))
 
 
 def outputs(network: nn.Module, inputs: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from concours.commons.blobs import get_array, get_bundle, put_bundle
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import get_rows, held_out, take_rows
-from concours.engine.runners.score import finite, measures
+from concours.engine.runners.score import finite, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.tasks.metrics import Measure
@@ -23,10 +23,10 @@ Floats = NDArray[np.float64]
 def stretch(job: Job, store: Store) -> Yield:
     """Trains every member of a population on the training side of a fold, and scores it on the held-out side.
 
-    Inputs: `x`, `y`, `folds`; `valid`, where `x` is prepared; `stack`, what the stretch before yielded. Params:
-    `params` of the networks, `habits` and `seeds` of each member, `towards` and `beta` (whose weights each goes towards
-    before it is trained, and how far), `epochs`, `fold`, `prepared`, and those of the metrics. Yields `stack`: weights
-    and moments of all members. Values:
+    Inputs: `x`, `y`, `folds`; `weights` where rows have some; `valid`, where `x` is prepared; `stack`, what the stretch
+    before yielded. Params: `params` of the networks, `habits` and `seeds` of each member, `towards` and `beta` (whose
+    weights each goes towards before it is trained, and how far), `epochs`, `fold`, `prepared`, and those of the
+    metrics. Yields `stack`: weights and moments of all members. Values:
         scores: of each member, by the ranking metric; None for one whose weights are no longer finite.
         losses: mean training loss of each in the last epoch; None likewise.
 
@@ -42,12 +42,14 @@ def stretch(job: Job, store: Store) -> Yield:
     kept = get_bundle(store, job.inputs["stack"]) if "stack" in job.inputs else None
     began = time.perf_counter()
     with steady(threads=job.threads, seed=job.seed):
-        members = Members.of(job.params["params"], rows, y[train], job.params["classes"], job.params["seeds"], kept)
+        own = weights_of(job, store, train)
+        form = job.params["params"], rows, y[train], job.params["classes"]
+        members = Members.of(*form, job.params["seeds"], kept, own)
         members.stack.migrate(job.params["towards"], job.params["beta"])
         losses = members.train(job.params["habits"], job.params["seeds"], job.params["epochs"], job.threads)
         phases = {"fit": time.perf_counter() - began}
-        metric = measures(job)[0]
-        scores = [_score(metric, y[unseen], p) for p in members.predict(valid)]
+        metric, told = measures(job)[0], weights_of(job, store, unseen)
+        scores = [_score(metric, y[unseen], p, told) for p in members.predict(valid)]
     return Yield(
         outputs={"stack": put_bundle(store, members.files())},
         values={"scores": scores, "losses": [finite(float(loss)) for loss in losses[:, -1]]},
@@ -55,5 +57,5 @@ def stretch(job: Job, store: Store) -> Yield:
     )
 
 
-def _score(metric: Measure, y: NDArray[Any], p: Floats) -> float | None:
-    return finite(metric.score(y, p)) if np.isfinite(p).all() else None
+def _score(metric: Measure, y: NDArray[Any], p: Floats, weights: Floats | None) -> float | None:
+    return finite(metric.score(y, p, weights)) if np.isfinite(p).all() else None
