@@ -17,12 +17,12 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from torch import Tensor, nn
-from torch.nn import functional
 
 from concours.core.errors import RecipeError
 from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
-from concours.entrants.inputs import numbers, table_or_images
-from concours.entrants.training import Loss, Settings, cross_entropy
+from concours.entrants.inputs import numbers, table_or_images, weights_of
+from concours.entrants.losses import Loss, cross_entropy, squared_error, surprise
+from concours.entrants.training import Settings
 
 Array = NDArray[Any]
 
@@ -151,16 +151,16 @@ class OwnModule(NeuralEstimator):
     def _learn_scaling(self, network: Any, rows: Array) -> None:
         """A user's module is told nothing of its inputs."""
 
-    def _calibrate(self, said: Tensor, targets: Tensor) -> None:
+    def _calibrate(self, said: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
         """Nor is anything put behind its outputs: a contest calibrates by all folds."""
 
 
 class ModuleClassifier(OwnModule, NeuralClassifier):
     """A torch module that gives a number a class, trained by its cross-entropy."""
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         self._begin_scale(X)
-        return super().fit(X, y)
+        return super().fit(X, y, sample_weight)
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities of `classes_`: float64, shape (n, classes), rows add to one."""
@@ -172,22 +172,22 @@ class ModuleClassifier(OwnModule, NeuralClassifier):
         labels: Array = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return labels
 
-    def _fit(self, rows: Array, targets: Array, width: int) -> None:
-        super()._fit(rows, targets, max(self.classes or 0, width))
+    def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
+        super()._fit(rows, targets, max(self.classes or 0, width), weights)
 
     def _logits(self, said: Tensor) -> Tensor:
         """Of the classes that it was fitted on: the task may have more."""
         seen = said[:, : len(self.classes_)]
         return seen.clamp_min(1e-12).log() if self.probabilities_ else seen
 
-    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
-        smoothed = cross_entropy(targets, settings.label_smoothing)
+    def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
+        smoothed = cross_entropy(targets, settings.label_smoothing, weights)
 
-        def loss(said: Tensor, wanted: Tensor) -> Tensor:
-            return smoothed(self._logits(said), wanted)
+        def loss(said: Tensor, *told: Tensor) -> Tensor:
+            return smoothed(self._logits(said), *told)
 
-        def validation(said: Tensor, wanted: Tensor) -> Tensor:
-            return functional.cross_entropy(self._logits(said), wanted)
+        def validation(said: Tensor, *told: Tensor) -> Tensor:
+            return surprise(self._logits(said), *told)
 
         return loss, validation
 
@@ -195,12 +195,13 @@ class ModuleClassifier(OwnModule, NeuralClassifier):
 class ModuleRegressor(RegressorMixin, OwnModule):
     """A torch module that gives one number a row, trained by the squared error of the standardised target."""
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit to rows `X` and numbers `y`, shape (n,)."""
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to rows `X` and numbers `y`, shape (n,), by weights, shape (n,) and 1 on average."""
         self._begin_scale(X)
         rows, values = self._read(X), numbers(y)
         self.target_mean_, self.target_deviation_ = float(values.mean()), float(values.std()) or 1.0
-        self._fit(rows, ((values - self.target_mean_) / self.target_deviation_).astype(np.float32), 1)
+        scaled = ((values - self.target_mean_) / self.target_deviation_).astype(np.float32)
+        self._fit(rows, scaled, 1, weights_of(sample_weight))
         return self
 
     def predict(self, X: ArrayLike) -> Array:
@@ -214,9 +215,9 @@ class ModuleRegressor(RegressorMixin, OwnModule):
         self.target_mean_, self.target_deviation_ = state["target"]
         return super().set_tensors(tensors, state)
 
-    def _losses(self, targets: Tensor, settings: Settings) -> tuple[Loss, Loss]:
+    def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
         return _squared_error, _squared_error
 
 
-def _squared_error(said: Tensor, targets: Tensor) -> Tensor:
-    return functional.mse_loss(said.reshape(-1), targets)
+def _squared_error(said: Tensor, *told: Tensor) -> Tensor:
+    return squared_error(said.reshape(-1, 1), *told)
