@@ -312,12 +312,13 @@ def test_a_stray_quote_costs_no_row(places, delimiter, end, tmp_path):
         text = text[:place] + '"' + text[place:]
     lines = {number for number, line in enumerate(text.split(end), 1) if '"' in line}
     (tmp_path / "t.csv").write_bytes(text.encode())
+    said, rows = "", 30
     try:
-        found = opened(tmp_path / "t.csv", header=True)
+        rows = len(opened(tmp_path / "t.csv", header=True).x)
     except DataError as error:
-        assert any(f"line {line}" in str(error) for line in lines), error
-    else:
-        assert len(found.x) == 30
+        said = str(error)
+    assert rows == 30
+    assert not said or any(f"line {line}" in said for line in lines), said
 
 
 PROSE = st.text("ab ,\"'\n;", min_size=1, max_size=40).filter(lambda text: text.strip() == text)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -56,10 +58,14 @@ def options(
     """Options of every command; they stand before its name."""
 
 
-def main() -> None:
-    """Runs the command line. Exit codes: 0 well, 1 a defect, 2 bad input or nothing fitted, 130 stopped by Ctrl-C."""
+def main(began: Callable[[], float] = time.monotonic) -> None:
+    """Runs the command line. Exit codes: 0 well, 1 a defect, 2 bad input or nothing fitted, 130 stopped by Ctrl-C.
+
+    Args:
+        began: gives the second on `time.monotonic` from which the budget of a contest counts.
+    """
     try:
-        app()
+        app(obj=began)
     except ConcoursError as error:
         _leave(str(error), error.exit_code)
     except BrokenPipeError:  # whoever read our output has seen enough

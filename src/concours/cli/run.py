@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import psutil
 import typer
 
 from concours.core.errors import NothingFitted, TrustError
@@ -36,6 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print result.json and noth
 
 
 def run(
+    context: typer.Context,
     contest: Annotated[Path, typer.Argument(help="A contest file (TOML).")],
     out: Out = None,
     engine: Annotated[
@@ -60,16 +59,16 @@ def run(
         out=out, engine=engine.value, workers=workers, seconds=seconds, seed=seed, command=_command()
     )
     _ask(made, contest, trust)
-    _hold(made, as_json)
+    _hold(made, as_json, context.obj())
 
 
-def demo(out: Out = None, as_json: AsJson = False) -> None:
+def demo(context: typer.Context, out: Out = None, as_json: AsJson = False) -> None:
     """Nine models read handwritten digits, then join. About a minute on two cores."""
     from concours.api.contest import Contest
 
     file = Path(__file__).with_name("demo.toml")
     made = Contest.from_file(file).with_options(out=out or Path("runs/demo"), command=_command())
-    _hold(made, as_json)
+    _hold(made, as_json, context.obj())
 
 
 def _command() -> str:
@@ -77,13 +76,13 @@ def _command() -> str:
     return shlex.join(["concours", *sys.argv[1:]])
 
 
-def _hold(contest: Contest, as_json: bool) -> None:
+def _hold(contest: Contest, as_json: bool, began: float) -> None:
     from concours.api.trust import trust as remember
     from concours.cli.progress import watching
 
     try:
         with watching(contest.seconds) as listener:
-            result = contest.run(listener=listener, began=_began())
+            result = contest.run(listener=listener, began=began)
     except KeyboardInterrupt:
         typer.echo(f"\nstopped; what has finished is kept, and the same command goes on: {_command()}", err=True)
         raise typer.Exit(STOPPED) from None
@@ -92,11 +91,6 @@ def _hold(contest: Contest, as_json: bool) -> None:
     _report(result, contest, as_json)
     if result.default is None:
         raise NothingFitted(_why_nothing(result, contest))
-
-
-def _began() -> float:
-    """When this process began, on `time.monotonic`: the time to start it and to read the data is in the budget."""
-    return time.monotonic() - (time.time() - psutil.Process().create_time())
 
 
 def _why_nothing(result: Result, contest: Contest) -> str:
