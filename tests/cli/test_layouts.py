@@ -22,7 +22,7 @@ from concours.cli.app import main
 from concours.commons.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
 from concours.commons.memory import MemoryStore
 from concours.engine.ingest import ingest
-from concours.tasks.reading import read_inputs
+from concours.tasks.new_rows import read_inputs
 
 ROWS = 48
 WORDS = {"good": "bright warm lovely kind fine", "bad": "dark cold rotten cruel grim"}
@@ -249,14 +249,14 @@ def test_the_same_rows_to_all(name, how, tmp_path, monkeypatch):
 def new_rows(problem, store, source, told):
     """New rows as `predict` reads them."""
     if not is_table(store, problem.train.x):
-        return read_inputs(source, get_array(store, problem.train.x), told=told.append)
+        return read_inputs(source, get_array(store, problem.train.x), told=told.append)[0]
     table = get_table(store, problem.train.x)
     columns = texts_in(table)
     if columns is None:
-        return read_inputs(source, table, told=told.append)
+        return read_inputs(source, table, told=told.append)[0]
     unit = unit_of_texts(table)
     classes = problem.classes
-    return read_inputs(source, table.column(0), text=columns, unit=unit, classes=classes, told=told.append)
+    return read_inputs(source, table.column(0), text=columns, unit=unit, classes=classes, told=told.append)[0]
 
 
 @pytest.mark.parametrize("name", THROUGH)

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from concours.core.errors import ContestError, DataError
 from concours.tasks.cells import MISSING, Form, form_of, gaps_of, typed
+from concours.tasks.conforming import conform
 from concours.tasks.forms import settle
+from concours.tasks.given import given_table
+from concours.tasks.new_rows import read_inputs
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
-from concours.tasks.reading import conform, given_table, read_inputs
 from concours.tasks.task import Task
 
 LAW = settings(max_examples=40, deadline=None, derandomize=True)
@@ -293,7 +295,7 @@ def test_a_row_is_read_alike_whatever_else_its_file_holds(rows, random, like, tm
     folder = tmp_path_factory.mktemp("new")
 
     def values(some):
-        return read_inputs(written(folder / "n.csv", some), like, header=True).to_pylist()
+        return read_inputs(written(folder / "n.csv", some), like)[0].to_pylist()
 
     alone = [values([row])[0] for row in rows]
     assert values(rows) == alone
@@ -308,7 +310,7 @@ def test_new_rows_by_the_forms_of_the_fit(like, tmp_path):
     """Words stay as they are written, whole numbers widen, gaps are gaps."""
     row = {"whole": "2.75", "number": "3", "comma": "2,5", "code": "0101", "flag": "True", "version": "1.10"}
     row |= {"truth": "no", "day": "05/06/2024"}
-    (found,) = read_inputs(written(tmp_path / "n.csv", [row]), like, header=True).to_pylist()
+    (found,) = read_inputs(written(tmp_path / "n.csv", [row]), like)[0].to_pylist()
     assert found == {**row, "whole": 2.75, "number": 3.0, "comma": 2.5, "day": datetime.datetime(2024, 6, 5)}
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from concours.core.errors import DataError
 from concours.tasks.kinds import KINDS
+from concours.tasks.new_rows import read_inputs
 from concours.tasks.readers.objects import as_table
-from concours.tasks.reading import read, read_csv, read_inputs
+from concours.tasks.reading import read, read_csv
 from concours.tasks.task import Task
 
 TABLE = KINDS["tabular-classification"]
@@ -105,17 +106,17 @@ def test_data_sets_of_scikit_learn(name, kind, rows, classes):
 def test_new_rows_take_the_form_of_the_old(tmp_path):
     """Columns may come in any order and with others between them; whole numbers do for numbers, words are gaps, and said."""
     like = pa.table({"a": pa.array([1.5]), "b": pa.array(["x"])})
-    rows = read_inputs(str(written(tmp_path / "n.csv", "z,b,a\n0,y,3\n")), like, told=pytest.fail)
+    rows = read_inputs(str(written(tmp_path / "n.csv", "z,b,a\n0,y,3\n")), like, told=pytest.fail)[0]
     assert rows.to_pydict() == {"a": [3.0], "b": ["y"]}
-    assert read_inputs(pd.DataFrame({"b": ["u"], "a": [2]}), like).to_pydict() == {"a": [2.0], "b": ["u"]}
+    assert read_inputs(pd.DataFrame({"b": ["u"], "a": [2]}), like)[0].to_pydict() == {"a": [2.0], "b": ["u"]}
     said: list[str] = []
-    rows = read_inputs(str(written(tmp_path / "m.csv", "a,b\nx,y\n")), like, told=said.append)
+    rows = read_inputs(str(written(tmp_path / "m.csv", "a,b\nx,y\n")), like, told=said.append)[0]
     assert rows.to_pydict() == {"a": [None], "b": ["y"]}
     assert "column 'a' was read as numbers, and 1 of 1 cells do not fit and count as missing: 'x' (1)" in said[0]
     with pytest.raises(
         DataError, match="column 'a' was numbers in the data that models were fitted on, and is dates here"
     ):
-        read_inputs(pa.table({"a": [datetime.datetime(2026, 1, 1)], "b": ["x"]}), like)
+        read_inputs(pa.table({"a": [datetime.datetime(2026, 1, 1)], "b": ["x"]}), like)[0]
 
 
 def test_infinities_are_missing(tmp_path):
@@ -161,16 +162,16 @@ def test_new_texts(tmp_path):
     """From the column of a table, the lines of a file, a folder of files, or a list."""
     like = pa.chunked_array([pa.array(["x"])])
     path = str(written(tmp_path / "t.csv", "id,msg\n1,hello you\n2,bye now\n"))
-    assert read_inputs(path, like, text=("msg",)).to_pylist() == ["hello you", "bye now"]
-    assert read_inputs(str(written(tmp_path / "t.txt", "hello, you\n\nbye\n")), like).to_pylist() == [
+    assert read_inputs(path, like, text=("msg",))[0].to_pylist() == ["hello you", "bye now"]
+    assert read_inputs(str(written(tmp_path / "t.txt", "hello, you\n\nbye\n")), like)[0].to_pylist() == [
         "hello, you",
         "bye",
     ]
-    assert read_inputs(["a", "b"], like).to_pylist() == ["a", "b"]
+    assert read_inputs(["a", "b"], like)[0].to_pylist() == ["a", "b"]
     (tmp_path / "d").mkdir()
     written(tmp_path / "d" / "1.txt", "hello\nyou")
     written(tmp_path / "d" / "2.txt", "bye")
-    assert read_inputs(str(tmp_path / "d"), like).to_pylist() == ["hello\nyou", "bye"]
+    assert read_inputs(str(tmp_path / "d"), like)[0].to_pylist() == ["hello\nyou", "bye"]
 
 
 def test_new_pictures_take_the_size_of_the_old(tmp_path):
@@ -180,10 +181,10 @@ def test_new_pictures_take_the_size_of_the_old(tmp_path):
     (tmp_path / "p").mkdir()
     for i in range(2):
         Image.new("RGB", (9, 7), (i, i, i)).save(tmp_path / "p" / f"{i}.png")
-    assert read_inputs(str(tmp_path / "p"), np.zeros((1, 4, 4), np.uint8)).shape == (2, 4, 4)
-    assert read_inputs(str(tmp_path / "p"), np.zeros((1, 4, 4, 3), np.uint8)).shape == (2, 4, 4, 3)
+    assert read_inputs(str(tmp_path / "p"), np.zeros((1, 4, 4), np.uint8))[0].shape == (2, 4, 4)
+    assert read_inputs(str(tmp_path / "p"), np.zeros((1, 4, 4, 3), np.uint8))[0].shape == (2, 4, 4, 3)
     with pytest.raises(DataError, match=r"expected rows of shape \(4, 4\), got shape \(2, 5, 5\)"):
-        read_inputs(np.zeros((2, 5, 5)), np.zeros((1, 4, 4), np.uint8))
+        read_inputs(np.zeros((2, 5, 5)), np.zeros((1, 4, 4), np.uint8))[0]
 
 
 def test_labels_written_otherwise(tmp_path):

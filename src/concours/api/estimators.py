@@ -34,9 +34,10 @@ from concours.core.standings import Standings
 from concours.engine.prediction import Models, Predictor, needed_for
 from concours.engine.rows import as_rows
 from concours.kernels.decisions import decide
+from concours.tasks.conforming import conform
+from concours.tasks.given import given_table
 from concours.tasks.readers.objects import as_table
 from concours.tasks.readers.opened import Opened
-from concours.tasks.reading import conform, given_table
 from concours.tasks.task import Split, Task
 
 _LINEUPS = ("fast", "full")

@@ -253,7 +253,7 @@ class Result:
         Raises:
             DataError: they cannot be read, or do not suit.
         """
-        from concours.tasks.reading import inputs_of, open_inputs
+        from concours.tasks.new_rows import read_inputs
 
         digest, store = self.setup.problem.train.x, self.folder.store
         like: Any = get_table(store, digest) if is_table(store, digest) else get_array(store, digest)
@@ -262,10 +262,8 @@ class Result:
         if text is not None:
             more |= {"text": text, "unit": unit_of_texts(like), "classes": self.setup.problem.classes}
             like = like.column(0)
-        opened = open_inputs(rows, like, **more)
-        for warning in opened.warnings:
-            told(warning)
-        x: Any = inputs_of(opened, like, text=text or (), told=told)
+        x: Any
+        x, opened = read_inputs(rows, like, told=told, **more)
         if isinstance(x, pa.Table):
             x = as_rows(x)
         elif text is not None:

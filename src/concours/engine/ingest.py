@@ -24,13 +24,14 @@ from concours.core.written import written
 from concours.entrants.zoo import Size
 from concours.kernels.weighing import effective
 from concours.tasks.alike import columns_alike
+from concours.tasks.conforming import conform
 from concours.tasks.division import column_of, divide, some_rows, units_of, usual_folds
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.labels import alike_said, by_number, class_list, codes_of, label_named
 from concours.tasks.metrics import check_target, check_weights, measure
 from concours.tasks.readers.opened import Rows
-from concours.tasks.reading import Data, conform, read
+from concours.tasks.reading import Data, read
 from concours.tasks.relations import leaks
 from concours.tasks.splits import public_rows
 from concours.tasks.task import Task

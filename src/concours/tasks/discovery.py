@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError
 from concours.core.written import written
 from concours.tasks.columns import Column, Note, describe
+from concours.tasks.conforming import conform
 from concours.tasks.duplicates import row_keys
 from concours.tasks.guides import Guide
 from concours.tasks.kinds import KINDS, Kind
 from concours.tasks.labels import by_number, class_list, moments_written, same_but_for_form, words_for_missing
 from concours.tasks.readers.opened import Opened
-from concours.tasks.reading import conform
 from concours.tasks.roles import roles, useless
 from concours.tasks.targets import Choice, Form, chosen_target, form_of, named_target
 from concours.tasks.unknown import many_series, unknown_table

@@ -1,0 +1,38 @@
+"""Texts out of the columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from concours.core.errors import DataError
+from concours.tasks.readers.header import absent
+
+
+def text_columns(table: pa.Table, name: str) -> tuple[str, ...]:
+    """The column of texts, or the one with the longest."""
+    lengths = {
+        field.name: pc.mean(pc.utf8_length(table[field.name])).as_py() or 0.0
+        for field in table.schema
+        if pa.types.is_string(field.type)
+    }
+    if not lengths:
+        raise DataError(f"{name} has no column of texts; it has: {', '.join(table.column_names[:40])}")
+    return (max(lengths, key=lambda column: lengths[column]),)
+
+
+def text_of(table: pa.Table, columns: Sequence[str], name: str) -> pa.ChunkedArray:
+    """The texts of the columns, joined by a blank line; what is missing is an empty text."""
+    for column in columns:
+        if column not in table.column_names:
+            raise DataError(f"task.text: {name} has no column {column!r}; {absent(column, table.column_names)}")
+    texts = [strings(table[column]) for column in columns]
+    return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n\n")
+
+
+def strings(column: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as texts (rows,) without gaps; null bytes, which estimators refuse, are left out."""
+    chunked = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+    return pc.replace_substring(pc.fill_null(chunked.cast(pa.string()), ""), "\0", "")
