@@ -19,9 +19,9 @@ from concours.api.setup import Setup
 from concours.api.sitting import EngineName, damaged_text, sitting
 from concours.commons.blobs import put_json
 from concours.commons.disk import DiskStore
-from concours.compete.leaderboard import Final
 from concours.compete.scale import Scale
 from concours.compete.search import read_space
+from concours.compete.way import Final
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
 from concours.core.objects import references

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from concours.compete.leaderboard import Final
+from concours.compete.way import Final
 from concours.core.entrant import Candidate
 from concours.core.problem import Problem
 

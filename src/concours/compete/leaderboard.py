@@ -9,11 +9,12 @@ Where time is limited, an entrant is begun only if, by what is known of its cost
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from concours.compete.pacing import Course, Pace, begin, behind, left_s, order, outstayed, refusals
+from concours.compete.way import Entry, Final, Fold, Way
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Event, Failed, Tick
@@ -21,49 +22,7 @@ from concours.core.frozen import frozen
 from concours.core.job import Job
 from concours.core.problem import Problem
 from concours.core.process import Memo, Order, Plan, unfinished
-from concours.core.seeds import derive_seed
-from concours.core.standings import Estimate, Standing, Standings, StandingStatus
-
-Final = Literal["refit", "bag"]
-Fold = int | None
-"""A fold's number, or None for the whole training part."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """How far a candidate has come.
-
-    Attributes:
-        jobs: what it has asked for so far, ended or not, in plan order.
-        candidate: with the digests it has so far.
-        selection: its score by the ranking metric on out-of-fold predictions, once it is complete.
-        failed: the first job that failed, in plan order.
-        course: how much fitting there is left, and what it took so far.
-        refused: why it is not fitted, or no longer: the time does not suffice.
-    """
-
-    candidate: Candidate
-    course: Course
-    jobs: tuple[Job, ...] = ()
-    selection: Estimate | None = None
-    failed: Failed | None = None
-    refused: str = ""
-
-    @property
-    def wanted(self) -> tuple[Job, ...]:
-        """What is still of use. After a failure the jobs before it: of several, the first in plan order counts."""
-        if self.refused:
-            return ()
-        digests = [job.digest for job in self.jobs]
-        return self.jobs[: digests.index(self.failed.job)] if self.failed else self.jobs
-
-    @property
-    def status(self) -> StandingStatus:
-        if self.refused:
-            return "out_of_time"
-        if self.failed:
-            return "out_of_time" if self.failed.cause == "out_of_time" else "failed"
-        return "ok" if self.selection else "running"
+from concours.core.standings import Standing, Standings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +133,7 @@ class Leaderboard:
             if candidate.entrant.parents:
                 entry = self._alliance(state, candidate, entries)
             else:
-                entry = self._once(state, candidate, (), _Way(self, state, candidate).entry)
+                entry = self._once(state, candidate, (), self._way(state, candidate).entry)
             if entry.status == "running" and index in state.refused:
                 entry = replace(entry, refused=state.refused[index])
             entries[candidate.entrant.digest] = entry
@@ -183,11 +142,14 @@ class Leaderboard:
 
     def trial(self, state: Memo, candidate: Candidate) -> Entry:
         """How far a candidate has come to a selection score alone, without a model for the board."""
-        return self._once(state, candidate, ("trial",), _Way(self, state, candidate).trial_entry)
+        return self._once(state, candidate, ("trial",), self._way(state, candidate).trial_entry)
 
     def preparing(self, state: Memo, candidate: Candidate, fold: Fold) -> Job | None:
         """The job that prepares the rows of a fold for a candidate; none where it takes them as they are."""
-        return _Way(self, state, candidate)._prepare(fold)
+        return self._way(state, candidate).prepare(fold)
+
+    def _way(self, state: Memo, candidate: Candidate) -> Way:
+        return Way(problem=self.problem, final=self.final, threads=self.threads, state=state, candidate=candidate)
 
     def _alliance(self, state: Timed, candidate: Candidate, entries: dict[Digest, Entry]) -> Entry:
         try:
@@ -196,7 +158,7 @@ class Leaderboard:
             raise ValueError(
                 f"alliance {candidate.entrant.name!r} joins {missing}, which is not on the board before it"
             ) from None
-        way = _Way(self, state, candidate)
+        way = self._way(state, candidate)
         return self._once(state, candidate, parents, lambda: way.alliance_entry(parents))
 
     def _once(self, state: Memo, candidate: Candidate, others: Sequence[Any], walk: Callable[[], Entry]) -> Entry:
@@ -227,242 +189,6 @@ class _Walked:
         return all(state.ended(job) is event for job, event in zip(self.entry.jobs, self.ended, strict=True))
 
 
-@dataclass(frozen=True)
-class _Way:
-    """The way of one candidate over a leaderboard, as far as the outcomes in the state allow."""
-
-    board: Leaderboard
-    state: Memo
-    candidate: Candidate
-
-    def entry(self) -> Entry:
-        jobs, outcomes = self._fits(self._folds())
-        if len(outcomes) < len(self._folds()):
-            return self._entry(jobs, self.candidate)
-        return self._finish(jobs, outcomes)
-
-    def trial_entry(self) -> Entry:
-        folds = range(self.board.problem.n_folds)
-        jobs, outcomes = self._fits(folds)
-        if len(outcomes) < len(folds):
-            return self._entry(jobs, self.candidate)
-        jobs.append(gather := self._gather([outcomes[fold] for fold in folds]))
-        done = self.state.done(gather)
-        if not done:
-            return self._entry(jobs, self.candidate)
-        return self._calibrated(jobs, replace(self.candidate, selection=done.outputs["selection"]))
-
-    def _fits(self, folds: Iterable[Fold]) -> tuple[list[Job], dict[Fold, Done]]:
-        """The jobs as far as they can be named, and the fits that are done."""
-        jobs: list[Job] = []
-        fits: dict[Fold, Job] = {}
-        for fold in folds:
-            prepare = self._prepare(fold)
-            if prepare:
-                jobs.append(prepare)
-            if not prepare or self.state.done(prepare):
-                fits[fold] = self._fit(fold, prepare)
-                jobs.append(fits[fold])
-        return jobs, {fold: done for fold, job in fits.items() if (done := self.state.done(job))}
-
-    def _course(self, jobs: Sequence[Job]) -> Course:
-        entrant, folds = self.candidate.entrant, 0 if self.candidate.entrant.parents else len(self._folds())
-        fitted, prepared = (
-            tuple(done.cost.wall_s for job in jobs if job.kind == kind and (done := self.state.done(job)))
-            for kind in ("fit", "prepare")
-        )
-        expected = self.candidate.prepare_s or 0.0
-        return Course(
-            expected_s=self.candidate.expected_s,
-            fitted_s=fitted,
-            left=folds - len(fitted),
-            family=self.candidate.family,
-            prepare="" if entrant.prepare in (None, "none") else entrant.prepare,
-            prepare_s=sum(prepared) / len(prepared) if prepared else expected,
-            unprepared=0 if entrant.prepare in (None, "none") else folds - len(prepared),
-        )
-
-    def alliance_entry(self, parents: Sequence[Candidate]) -> Entry:
-        if not all(parent.selection for parent in parents):
-            return self._entry([], self.candidate)
-        blend = _blend(self.board, self.candidate, parents)
-        done = self.state.done(blend)
-        if not done:
-            return self._entry([blend], self.candidate)
-        candidate = replace(
-            self.candidate,
-            selection=done.outputs["selection"],
-            test=done.outputs.get("test"),
-            fit_s=sum(parent.fit_s for parent in parents),
-            predict_s=sum(parent.predict_s for parent in parents) + done.cost.phases.get("predict", 0.0),
-        )
-        return self._calibrated([blend], candidate)
-
-    def _finish(self, jobs: list[Job], outcomes: dict[Fold, Done]) -> Entry:
-        """All fits are done: gather what they predicted, and name the model on the board."""
-        models = [outcomes[None]] if self.board.final == "refit" else list(outcomes.values())
-        jobs = [*jobs, gather := self._gather([outcomes[fold] for fold in range(self.board.problem.n_folds)])]
-        test = models[0].outputs.get("test")
-        if len(models) > 1 and test:
-            average = self._average([model.outputs["test"] for model in models])
-            jobs.append(average)
-            test = averaged.outputs["test"] if (averaged := self.state.done(average)) else None
-        gathered = self.state.done(gather)
-        if not gathered or (self.board.problem.test and not test):
-            return self._entry(jobs, self.candidate)
-        candidate = replace(
-            self.candidate,
-            selection=gathered.outputs["selection"],
-            test=test,
-            models=tuple(model.outputs["model"] for model in models),
-            fit_s=sum(model.cost.phases.get("fit", 0.0) for model in models),
-            predict_s=sum(model.cost.phases.get("predict", 0.0) for model in models),
-            row_s=self._row_s(outcomes, len(models)),
-        )
-        return self._calibrated(jobs, candidate)
-
-    def _row_s(self, outcomes: Mapping[Fold, Done], models: int) -> float | None:
-        """Seconds a row for so many models, by how long it took to prepare and predict the held-out rows."""
-        problem = self.board.problem
-        fits = [outcomes[fold] for fold in range(problem.n_folds)]
-        prepares = [self.state.done(job) for fold in range(problem.n_folds) if (job := self._prepare(fold))]
-        seconds = [done.cost.phases.get("valid") for done in (*fits, *prepares) if done]
-        rows = problem.train.rows * problem.repeats
-        return None if None in seconds else models * sum(s for s in seconds if s) / rows
-
-    def _calibrated(self, jobs: list[Job], candidate: Candidate) -> Entry:
-        entrant = candidate.entrant
-        if not self.board.problem.classes or entrant.role == "baseline" or entrant.recipe == "vote":
-            return self._scored(jobs, candidate)
-        jobs = [*jobs, job := self._calibrate(candidate)]
-        done = self.state.done(job)
-        if not done:
-            return self._entry(jobs, self.candidate)
-        return self._scored(jobs, replace(candidate, **{**done.outputs, **done.values}))
-
-    def _scored(self, jobs: list[Job], candidate: Candidate) -> Entry:
-        score = self._score(candidate)
-        done = self.state.done(score)
-        estimate = Estimate(score=done.values["score"], stderr=done.values["stderr"]) if done else None
-        return self._entry([*jobs, score], candidate, estimate)
-
-    def _entry(self, jobs: Sequence[Job], candidate: Candidate, selection: Estimate | None = None) -> Entry:
-        failures = (event for job in jobs if isinstance(event := self.state.ended(job), Failed))
-        return Entry(
-            candidate=candidate,
-            course=self._course(jobs),
-            jobs=tuple(jobs),
-            selection=selection,
-            failed=next(failures, None),
-        )
-
-    def _folds(self) -> list[Fold]:
-        folds: list[Fold] = list(range(self.board.problem.n_folds))
-        return [*folds, None] if self.board.final == "refit" else folds
-
-    def _on_board(self, fold: Fold) -> bool:
-        """Whether the model of this fold is (part of) the one on the board."""
-        return fold is None or self.board.final == "bag"
-
-    def _prepare(self, fold: Fold) -> Job | None:
-        problem, preparation = self.board.problem, self.candidate.entrant.prepare
-        if preparation is None or preparation == "none":
-            return None
-        inputs, outputs = {"x": problem.train.x, "folds": problem.folds}, ["train"]
-        if fold is not None:
-            outputs.append("valid")
-        if self._on_board(fold):
-            outputs.append("transformer")
-            if problem.test:
-                inputs["test"] = problem.test.x
-                outputs.append("test")
-        return Job(
-            kind="prepare",
-            inputs=inputs,
-            params={"preparation": preparation, "fold": fold},
-            seed=derive_seed(self.state.seed, "prepare", preparation, _word(fold)),
-            threads=self.board.threads,
-            outputs=tuple(outputs),
-            label=f"prepare {preparation}: {_word(fold)}",
-        )
-
-    def _fit(self, fold: Fold, prepare: Job | None) -> Job:
-        problem, entrant = self.board.problem, self.candidate.entrant
-        inputs = {"y": problem.train.y, "folds": problem.folds, **problem.train.weighing}
-        prepared = self.state.done(prepare) if prepare else None
-        if prepared:
-            inputs |= {("x" if name == "train" else name): digest for name, digest in prepared.outputs.items()}
-        else:
-            inputs["x"] = problem.train.x
-            if self._on_board(fold) and problem.test:
-                inputs["test"] = problem.test.x
-        if self.candidate.code:
-            inputs["code"] = self.candidate.code
-        outputs = ["valid"] if fold is not None else []
-        if self._on_board(fold):
-            outputs += ["model", "test"] if problem.test else ["model"]
-        return Job(
-            kind="fit",
-            inputs=inputs,
-            params={
-                "recipe": entrant.recipe,
-                "params": dict(entrant.params),
-                "fold": fold,
-                "prepared": prepared is not None,
-                "classes": len(problem.classes),
-                **problem.labelling(entrant.params),
-            },
-            seed=derive_seed(self.state.seed, entrant.digest, "fit", _word(fold)),
-            threads=self.board.threads,
-            outputs=tuple(outputs),
-            label=f"{entrant.name}: {_word(fold)}",
-        )
-
-    def _gather(self, outcomes: Sequence[Done]) -> Job:
-        parts = {f"fold{fold}": done.outputs["valid"] for fold, done in enumerate(outcomes)}
-        return Job(
-            kind="gather",
-            inputs={"folds": self.board.problem.folds, **parts},
-            outputs=("selection",),
-            label=f"{self.candidate.entrant.name}: gather",
-        )
-
-    def _calibrate(self, candidate: Candidate) -> Job:
-        problem = self.board.problem
-        inputs = {"selection": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds}
-        inputs |= problem.train.weighing
-        if candidate.test:
-            inputs["test"] = candidate.test
-        return Job(
-            kind="calibrate",
-            inputs=inputs,
-            params=problem.measuring(1),
-            outputs=("selection", "test") if candidate.test else ("selection",),
-            label=f"{candidate.entrant.name}: calibrate",
-        )
-
-    def _average(self, parts: Sequence[Digest]) -> Job:
-        return Job(
-            kind="blend",
-            inputs={f"test{index}": part for index, part in enumerate(parts)},
-            params={"weights": [1 / len(parts)] * len(parts), "rule": "mean"},
-            outputs=("test",),
-            label=f"{self.candidate.entrant.name}: average",
-        )
-
-    def _score(self, candidate: Candidate) -> Job:
-        problem = self.board.problem
-        inputs = {"predictions": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds}
-        return Job(
-            kind="score",
-            inputs={**inputs, **problem.train.counting},
-            params={**problem.measuring(1), "decision": _plain(candidate.decision)},
-            seed=derive_seed(self.state.seed, "score"),
-            threads=self.board.threads,
-            label=f"{candidate.entrant.name}: score",
-        )
-
-
 def _next(courses: Sequence[Course], begun: Sequence[int]) -> list[int]:
     """Those that have not begun and are the first of their families."""
     taken = {courses[index].family for index in begun}
@@ -486,23 +212,6 @@ def _since(
     return {index: began for index, began in result.items() if courses[index].left and not courses[index].fitted_s}
 
 
-def _blend(board: Leaderboard, candidate: Candidate, parents: Sequence[Candidate]) -> Job:
-    params = candidate.entrant.params
-    inputs = {f"selection{index}": _known(parent.selection) for index, parent in enumerate(parents)}
-    inputs["folds"] = board.problem.folds
-    if board.problem.test:
-        inputs |= {f"test{index}": _known(parent.test) for index, parent in enumerate(parents)}
-    if "model" in params:
-        layers = {f"model{fold}": model for fold, model in enumerate(params["fold_models"])}
-        job = Job(kind="layer", inputs={**inputs, **layers, "model": params["model"]}, threads=board.threads)
-    else:
-        weights = [list(weights) for weights in params.get("fold_weights", [])]
-        how = {"weights": list(params["weights"]), "fold_weights": weights, "rule": candidate.entrant.recipe}
-        job = Job(kind="blend", inputs=inputs, params=how)
-    outputs = ("selection", "test") if board.problem.test else ("selection",)
-    return replace(job, outputs=outputs, label=f"{candidate.entrant.name}: blend")
-
-
 def _standing(entry: Entry) -> Standing:
     done = entry.status == "ok"
     return Standing(
@@ -513,17 +222,3 @@ def _standing(entry: Entry) -> Standing:
         status=entry.status,
         reason=entry.refused or (entry.failed.reason if entry.failed else ""),
     )
-
-
-def _plain(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if decision is None else dict(decision)
-
-
-def _known(digest: Digest | None) -> Digest:
-    if digest is None:
-        raise ValueError("these predictions are not there yet")
-    return digest
-
-
-def _word(fold: Fold) -> str:
-    return "all" if fold is None else f"fold {fold + 1}"

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from concours.compete.leaderboard import Entry, Leaderboard
+from concours.compete.leaderboard import Leaderboard
+from concours.compete.way import Entry
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, MissingPackage
 from concours.core.event import Event, Tick
