@@ -189,6 +189,24 @@ def test_times():
     assert (both.group.name, both.time, both.maybe_times[0].name) == ("user_id", None, "date")
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "asked"),
+    [
+        ("sample_weight", np.abs(F["a"]), True),
+        ("fnlwgt", WHOLE, True),
+        ("Weight", WHOLE, True),
+        ("weight", F["a"], False),
+        ("weight_class", WHOLE, False),
+        ("weights", np.ones(ROWS), False),
+        ("weight", OTHERS, False),
+    ],
+)
+def test_weights_are_only_asked_about(name, values, asked):
+    """A column that may say how much a row counts stays an input, and the contest says how to have it count."""
+    got = found({name: values, **F, "class": LABELS})
+    assert [note.name for note in got.maybe_weights] == ([name] if asked else [])
+
+
 def test_leaks():
     """A column that tells the target is found, whether a number, a code or a text; honest ones are not."""
     y = RNG.integers(0, 3, 500)

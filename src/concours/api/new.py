@@ -198,12 +198,21 @@ def _put_back(findings: Findings) -> tuple[str, ...]:
 
 
 def _metrics(findings: Findings) -> Setting:
+    """What is measured, and by which weights of rows it could be."""
+    names, why = _measured(findings)
+    asked = (
+        f'if {n.name} ({n.why}) says how much a row counts, add weight = "{n.name}"' for n in findings.maybe_weights
+    )
+    return Setting("task", "metrics", names, why, hints=tuple(asked))
+
+
+def _measured(findings: Findings) -> tuple[list[str], str]:
     counts = sorted(findings.classes.values())
     if not counts:
         why = "the first one ranks"
         if findings.low >= 0 and findings.high > 100 * max(findings.low, 1):
             why += f"; values from {findings.low:.6g} to {findings.high:.6g}: rmsle would measure relative errors"
-        return Setting("task", "metrics", ["rmse", "mae", "r2"], why)
+        return ["rmse", "mae", "r2"], why
     names = ["log_loss", "accuracy"]
     why = "the first one ranks"
     if len(counts) == 2 and counts[0] < _RARE * findings.rows:
@@ -216,7 +225,7 @@ def _metrics(findings: Findings) -> Setting:
         why = f"classes have from {counts[0]:,} to {counts[-1]:,} rows: accuracy alone would flatter"
     if findings.ordered:
         names.append("kappa_quadratic")
-    return Setting("task", "metrics", names, why)
+    return names, why
 
 
 def _split(findings: Findings) -> Setting:

@@ -20,6 +20,7 @@ _ENTITIES = {
     "user", "patient", "subject", "session", "customer", "client", "person", "participant", "household", "family",
     "student", "speaker", "author", "driver", "player", "member", "visitor", "device", "engine", "machine",
 }  # fmt: skip
+_WEIGHTS = {"weight", "weights", "wgt", "fnlwgt"}
 _MOMENTS = {"date", "time", "datetime", "timestamp", "day", "ds"}
 _FEW = 20  # rows or values; below, that all differ says little
 _LONG_CODE = 64
@@ -81,6 +82,12 @@ class Column:
     def named_moment(self) -> bool:
         """Whether the name says that it is a time."""
         return bool(_MOMENTS & set(self.tokens))
+
+    @property
+    def maybe_weight(self) -> bool:
+        """Whether the name says that it may be how much each row counts, and the numbers do not speak against it."""
+        named = bool(self.tokens) and self.tokens[-1] in _WEIGHTS
+        return named and self.is_number and not self.gaps and (self.low or 0.0) >= 0 and self.distinct > 1
 
     @property
     def is_text(self) -> bool:

@@ -67,6 +67,7 @@ class Findings:
         drop: columns of no use.
         group, time: columns to split by.
         maybe_groups, maybe_times: columns that may be either, with what speaks for it.
+        maybe_weights: columns that may say how much each row counts.
         follows: the columns in whose order the rows stand in time, where they are not split by it.
         leaks: columns that tell the target nearly alone; they are among `drop`.
         gaps: columns that are mostly missing.
@@ -100,6 +101,7 @@ class Findings:
     time: Note | None = None
     maybe_groups: tuple[Note, ...] = ()
     maybe_times: tuple[Note, ...] = ()
+    maybe_weights: tuple[Note, ...] = ()
     follows: tuple[str, ...] = ()
     leaks: tuple[Note, ...] = ()
     gaps: tuple[Note, ...] = ()

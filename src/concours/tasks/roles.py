@@ -32,6 +32,7 @@ class Roles:
         drop: columns of no use.
         group, time: columns to split by.
         maybe_groups, maybe_times: columns that may be either, with what speaks for it.
+        maybe_weights: columns that may say how much each row counts.
         follows: the columns in whose order the rows stand in time, where `time` is none.
         leaks: columns that tell the target nearly alone; never all that there are.
         gaps: columns that are mostly missing.
@@ -43,6 +44,7 @@ class Roles:
     time: Note | None = None
     maybe_groups: tuple[Note, ...] = ()
     maybe_times: tuple[Note, ...] = ()
+    maybe_weights: tuple[Note, ...] = ()
     follows: tuple[str, ...] = ()
     leaks: tuple[Note, ...] = ()
     gaps: tuple[Note, ...] = ()
@@ -92,6 +94,7 @@ def roles(
         time=time,
         maybe_groups=() if group else tuple(maybe),
         maybe_times=() if time else tuple(Note(name=c.name, why=example(c)) for c in times),
+        maybe_weights=tuple(Note(name=c.name, why=example(c)) for c in used if c.maybe_weight),
         follows=() if time else tuple(ordered[:1]) or calendar,
         leaks=tuple(Note(name=name, why=why) for name, why in given.items()),
         gaps=tuple(
