@@ -131,6 +131,21 @@ def test_ctrl_c(tmp_path):
     assert concours(tmp_path, "run c.toml --seconds 50 --out here").returncode == 0
 
 
+def test_who_fits_nobody_fails(tmp_path):
+    """A contest in which only the baseline could be fitted ends with one line, the cure, exit code 2, and no default."""
+    raises = (
+        "class Own:\n    def fit(self, X, y):\n        raise ValueError('no luck')\n    def predict(self, X): ...\n"
+    )
+    (tmp_path / "own.py").write_text(raises)
+    head = CONTEST.partition("[[entrant]]")[0]
+    (tmp_path / "c.toml").write_text(f'{head}[[entrant]]\nname = "own"\nrecipe = "./own.py:Own"\n')
+    ended = concours(tmp_path, "run c.toml --trust --engine inline")
+    assert ended.returncode == 2
+    assert "no entrant could be fitted: own:" in ended.stderr
+    assert "no luck" in ended.stderr
+    assert json.loads((tmp_path / "runs" / "c" / "result.json").read_text())["default"] is None
+
+
 def test_imports_are_light():
     """`import concours` and the command line import nothing heavy before they need it."""
     heavy = ["numpy", "scipy", "sklearn", "pandas", "pyarrow", "torch", "skops", "jinja2", "psutil"]
