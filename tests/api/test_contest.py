@@ -129,7 +129,7 @@ def test_saved_results_come_back(result):
     again = Result.load(result.folder.path)
     assert again.to_json() == json.loads(json.dumps(result.to_json()))
     assert again.digest == result.digest
-    frame = pd.DataFrame(np.full((2, 4), 2.0), columns=result.predict.__self__._inputs(_frame()).columns)
+    frame = pd.DataFrame(np.full((2, 4), 2.0), columns=result.read(_frame()).x.columns)
     assert (again.predict(frame) == result.predict(frame)).all()
 
 

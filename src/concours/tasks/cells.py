@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, nearest
+from concours.tasks.letters import may_hold
 from concours.tasks.moments import MOMENT, seconds_of, stamps_of
 from concours.tasks.numerals import numbers_of
 
@@ -31,6 +32,7 @@ _TRUTHS |= {"false": False, "f": False, "no": False, "n": False, "0": False}
 _DECLARED = ("number", "number:,", "number:.", "date", "date:FORMAT", "time", "truth", "word")
 _FORM, _GAPS = b"concours.form", b"concours.gaps"
 _SAID = 5
+_HEAD = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,11 +185,12 @@ def plain_numbers(column: pa.ChunkedArray, *, whole: bool = True) -> pa.ChunkedA
     """A column of strings as int64 or float64 where every cell is written plainly (7, -1.5, 2e3); none otherwise."""
     for kind in (pa.int64(), pa.float64()) if whole else (pa.float64(),):
         try:
+            column.slice(0, _HEAD).cast(kind)  # of most columns that are none, this tells
             values = column.cast(kind)
         except pa.ArrowInvalid:
             continue
         if pa.types.is_integer(kind):
-            if pc.any(pc.match_substring(column, "x", ignore_case=True)).as_py():
+            if may_hold(column, "xX"):
                 return None  # Arrow reads 0x1F
         elif not pc.all(pc.is_finite(values)).as_py():
             return None

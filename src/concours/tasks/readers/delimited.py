@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from concours.core.errors import DataError
+from concours.tasks.letters import may_hold
 from concours.tasks.readers.archives import Entry, damage_named
 from concours.tasks.readers.dialect import Dialect, found_dialect, named_delimiter
 from concours.tasks.readers.layout import Layout, found_layout
@@ -254,10 +254,7 @@ class _Form:
 
 
 def _has_line_ends(table: pa.Table) -> bool:
-    # All cells of a piece lie in one buffer, which is looked through faster than cell by cell.
-    buffers = (chunk.buffers()[2] for column in table.columns for chunk in column.chunks)
-    letters = (np.frombuffer(buffer, np.uint8) for buffer in buffers if buffer is not None)
-    return any((some == 10).any() or (some == 13).any() for some in letters)
+    return any(may_hold(column, "\r\n") for column in table.columns)
 
 
 def _encoding(head: bytes, options: Options, name: str) -> str:

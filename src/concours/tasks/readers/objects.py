@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from concours.core.errors import DataError
+from concours.tasks.letters import may_hold
 from concours.tasks.moments import MOMENT
 
 
@@ -52,12 +53,16 @@ def tidy(table: pa.Table) -> tuple[pa.Table, list[str]]:
         column = _plain_type(column, field.name)
         if pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
             column = pc.if_else(pc.is_inf(column), None, column)
-        elif pa.types.is_string(column.type) and pc.any(pc.match_substring(column, "\0")).as_py():
+        elif pa.types.is_string(column.type) and may_hold(column, "\0") and _any_nul(column):
             column = pc.replace_substring(column, "\0", "")
             cleaned.append(f"NUL bytes were removed from column {field.name!r}")
         if column is not table[index]:
             table = table.set_column(index, field.name, column)
     return table.replace_schema_metadata(), cleaned
+
+
+def _any_nul(column: pa.ChunkedArray) -> bool:
+    return bool(pc.any(pc.match_substring(column, "\0")).as_py())
 
 
 def _of_frame(frame: Any) -> pa.Table:
