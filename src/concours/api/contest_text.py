@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from concours.core.written import quoted
 
 _WIDTH = 110
 
@@ -45,7 +46,7 @@ def toml_of(settings: Sequence[Setting], head: Sequence[str], warnings: Sequence
 def toml(value: Any) -> str:
     """A value in TOML: text, number, truth value, list or inline table."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return quoted(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
-from concours.core.written import written
+from concours.core.written import number_in, written
 from concours.tasks.alike import plain
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
@@ -137,14 +137,15 @@ def places(sample: Sample, ids: pa.ChunkedArray | None, rows: int, where: str) -
     twice = given[given.duplicated()].intersection(sought)
     if len(twice):
         raise DataError(f"{where}: {twice[0]!r} is the {sample.id} of several rows; ids must differ")
-    place = given[~given.duplicated()].get_indexer(sought)
-    place = np.flatnonzero(~given.duplicated())[place.clip(0)] * (place >= 0) - (place < 0)
-    missing = np.flatnonzero(place < 0)
+    once = np.flatnonzero(~given.duplicated())
+    found = given[once].get_indexer(sought)
+    missing = np.flatnonzero(found < 0)
     if len(missing):
         raise DataError(
             f"{sample.name}: {len(missing):,} of its {count:,} ids are in no row of {where}, first "
             f"{sought[missing[0]]!r}; the {sample.id} there is like {given[0]!r}"
         )
+    place = once[found]
     left = rows - len(np.unique(place))
     told = [f"{left:,} of the {rows:,} rows of {where} are not in {sample.name}, and are left out"] if left else []
     return place, [f"rows are found by {sample.id}", *told]
@@ -196,7 +197,7 @@ def _class_of(column: str, classes: Sequence[str]) -> str | None:
 def _asked(cells: pa.ChunkedArray, classes: Sequence[str], *, proba: bool) -> tuple[bool, str]:
     """Whether one column wants the probability of the last class, and the words for it."""
     known, seen = set(classes), {written(cell).strip() for cell in cells.unique().to_pylist() if cell is not None}
-    numbers = [_number(cell) for cell in seen]
+    numbers = [number_in(cell) for cell in seen]
     between = bool(seen) and all(number is not None and 0 <= number <= 1 for number in numbers)
     if proba and len(classes) != 2:
         raise DataError(
@@ -225,10 +226,3 @@ def _typed(labels: pa.Array, kind: pa.DataType) -> pa.Array:
 def _differ(cells: pa.ChunkedArray) -> bool:
     """Whether every row has another value, as ids have."""
     return len(cells.unique()) == len(cells) > 1
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

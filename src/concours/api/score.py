@@ -19,7 +19,7 @@ from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError, nearest
 from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
-from concours.core.written import written
+from concours.core.written import number_in, written
 from concours.tasks.cells import MISSING
 from concours.tasks.labels import by_number
 from concours.tasks.metrics import Measure, measure
@@ -295,7 +295,7 @@ def _of_the_last(cells: Sequence[str], classes: tuple[str, ...]) -> Floats | Non
     if (
         len(classes) != 2
         or set(cells) <= {*classes, *by_number(set(cells), classes)}
-        or not all(map(_is_number, cells))
+        or not all(number_in(cell) is not None for cell in cells)
     ):
         return None
     p = np.array([float(cell) for cell in cells])
@@ -353,7 +353,7 @@ def _numbers(table: pa.Table, column: str, name: str) -> Floats:
     try:
         values = table[column].cast(pa.float64(), safe=False).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        wrong = next((value for value in table[column].to_pylist() if not _is_number(value)), None)
+        wrong = next((value for value in table[column].to_pylist() if number_in(value) is None), None)
         raise DataError(f"{name}: {column} must hold numbers, got {str(wrong)[:40]!r}") from None
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
@@ -385,11 +385,3 @@ def _columns(classes: Sequence[str]) -> list[str]:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -1,7 +1,8 @@
-"""How a label or an identifier is written, wherever it comes from."""
+"""How a label or an identifier is written, wherever it comes from; and what a text writes."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -17,3 +18,16 @@ def written(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def quoted(text: str) -> str:
+    """A text as TOML and JSON write it."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def number_in(value: Any) -> float | None:
+    """The number that a value is, or that a text writes; none where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
@@ -20,7 +19,7 @@ from concours.core.errors import DataError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
-from concours.core.written import written
+from concours.core.written import quoted, written
 from concours.entrants.zoo import Size
 from concours.kernels.weighing import effective
 from concours.tasks.alike import columns_alike
@@ -189,7 +188,7 @@ def _leaking(data: Data, codes: NDArray[Any], rows: NDArray[np.int64], task: Tas
     told = leaks(inputs.take(pa.array(rows)), codes[rows], numbers=numbers)
     return [
         f"{name!r} alone predicts the target almost perfectly ({how}): a leak? The scores count on it; if it is not "
-        f"known when predictions are made, leave it out by drop = [{json.dumps(name, ensure_ascii=False)}] in [task]"
+        f"known when predictions are made, leave it out by drop = [{quoted(name)}] in [task]"
         for name, how in told.items()
     ]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Mapping, Sequence
+
+from concours.core.written import quoted
 
 
 def plain(name: str) -> str:
@@ -35,6 +36,6 @@ def columns_alike(names: Sequence[str]) -> list[str]:
     found = alike(dict.fromkeys(names, 1))
     return [
         f"columns {other!r} and {name!r} differ in name by blanks or case only; if they are one, leave one out: "
-        f"drop = [{json.dumps(other, ensure_ascii=False)}] in [task]"
+        f"drop = [{quoted(other)}] in [task]"
         for other, name in found.items()
     ]

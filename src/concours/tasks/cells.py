@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, nearest
+from concours.core.written import quoted
 from concours.tasks.letters import may_hold
 from concours.tasks.moments import MOMENT, seconds_of, stamps_of
 from concours.tasks.numerals import numbers_of
@@ -206,7 +207,7 @@ def said(counts: Mapping[str, int]) -> str:
 
 def cure(column: str, text: str) -> str:
     """The line of a contest that declares a column."""
-    key = column if re.fullmatch(r"[A-Za-z0-9_-]+", column) else json.dumps(column, ensure_ascii=False)
+    key = column if re.fullmatch(r"[A-Za-z0-9_-]+", column) else quoted(column)
     return f'columns = {{ {key} = "{text}" }} in [task]'
 
 

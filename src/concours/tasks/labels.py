@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
-from concours.core.written import written
+from concours.core.written import quoted, written
 from concours.tasks.alike import plain
 from concours.tasks.cells import cure, gaps_of
 
@@ -130,7 +130,7 @@ def likely_same(counts: Mapping[str, int]) -> list[str]:
             found[label] = other
     if not found:
         return []
-    pairs = ", ".join(f"{_toml(label)} = {_toml(other)}" for label, other in sorted(found.items()))
+    pairs = ", ".join(f"{quoted(label)} = {quoted(other)}" for label, other in sorted(found.items()))
     named = ", ".join(f"{label!r} ({counts[label]:,} rows)" for label in sorted({*found, *found.values()}))
     return [f"labels may mean the same: {named}; if so, write in [task]: labels = {{ {pairs} }}"]
 
@@ -150,12 +150,8 @@ def _unknown_said(unknown: Sequence[str], known: Sequence[str], name: str) -> st
     found = {label: other for label, other in pairs.items() if other is not None}
     if len(found) < len(unknown):
         return text
-    written = ", ".join(f"{_toml(label)} = {_toml(other)}" for label, other in found.items())
+    written = ", ".join(f"{quoted(label)} = {quoted(other)}" for label, other in found.items())
     return f"{text}; if they mean the same, write in [task]: labels = {{ {written} }}"
-
-
-def _toml(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _bare(label: str) -> str:

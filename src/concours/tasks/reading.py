@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
-from concours.core.written import written
+from concours.core.written import number_in, written
 from concours.tasks.conforming import HOLDS, conform
 from concours.tasks.given import given_rows
 from concours.tasks.ids import ids_of
@@ -268,7 +268,7 @@ def _checked_target(y: NDArray[Any] | None, kind: Kind, name: str) -> NDArray[An
             return y.astype(bool) if kinds == {bool} else np.asarray([written(v) for v in y.tolist()], dtype=object)
         return _checked_numbers(y, name) if y.dtype.kind == "f" else y
     if y.dtype.kind not in "iufb":
-        wrong = next((value for value in y if not _is_number(str(value))), None)
+        wrong = next((value for value in y if number_in(str(value)) is None), None)
         if wrong is not None:
             raise DataError(f"{name}: the target of a regression must be numbers, got {str(wrong)!r}")
     return _checked_numbers(y.astype(np.float64), name)
@@ -282,11 +282,3 @@ def _checked_numbers(y: NDArray[Any], name: str) -> NDArray[Any]:
             f"first in row {int(np.argmax(bad)) + 1}"
         )
     return y
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError, nearest
+from concours.core.written import number_in
 from concours.tasks.readers.opened import Rows
 
 Floats = NDArray[np.float64]
@@ -78,7 +79,7 @@ def _checked(values: NDArray[Any], what: str, name: str) -> Floats:
     try:
         weights = values.astype(np.float64)
     except (TypeError, ValueError):
-        wrong = next(index for index, value in enumerate(values) if not _is_number(value))
+        wrong = next(index for index, value in enumerate(values) if number_in(value) is None)
         raise DataError(f"{where} is {str(values[wrong])[:40]!r} in row {wrong + 1}; {_CURE}") from None
     bad = ~np.isfinite(weights) | (weights < 0)
     if bad.any():
@@ -88,11 +89,3 @@ def _checked(values: NDArray[Any], what: str, name: str) -> Floats:
     if not weights.any():
         raise DataError(f"{where} is 0 in every row; {_CURE}")
     return weights
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True

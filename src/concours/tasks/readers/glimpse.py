@@ -23,8 +23,7 @@ def are_records(files: Files, name: str) -> bool:
 
 def first_records(entry: Entry, most: int = 50) -> list[dict[str, Any]]:
     """The first objects of a list, or of the lines, of a JSON file; none where it is neither."""
-    with damage_named(entry.name), entry.open() as file:
-        text = file.read(_HEAD).decode("utf-8-sig", errors="ignore").strip()
+    text = _head(entry)
     if text.startswith("["):
         return _of_list(text, most)
     found = []
@@ -41,13 +40,17 @@ def first_records(entry: Entry, most: int = 50) -> list[dict[str, Any]]:
 
 def head_of(entry: Entry) -> dict[str, Any] | str:
     """A JSON file that is one object; of one too long to be read whole, its beginning."""
-    with damage_named(entry.name), entry.open() as file:
-        text = file.read(_HEAD).decode("utf-8-sig", errors="ignore").strip()
+    text = _head(entry)
     try:
         value = json.loads(text)
     except ValueError:
         return text
     return value if isinstance(value, dict) else text
+
+
+def _head(entry: Entry) -> str:
+    with damage_named(entry.name), entry.open() as file:
+        return file.read(_HEAD).decode("utf-8-sig", errors="ignore").strip()
 
 
 def _of_list(text: str, most: int) -> list[dict[str, Any]]:
