@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.core.boards import alike, board_html, board_text, number, shown
+from concours.core.boards import board_html, board_text, number, shown, tier_note
 from concours.core.entrant import Entrant
 from concours.core.layout import Column, folded, letters, packed, text_table
 from concours.core.standings import Estimate, Standing, Standings
@@ -119,10 +119,10 @@ def test_a_board_in_a_notebook(board):
 
 def test_the_same_score_in_two_tiers_has_a_word():
     """Lines that show one score in different tiers, or with different ranks, are told apart in a sentence."""
-    assert "a and b show one score in tiers 1 and 2" in alike([("a", "0.5", 1, "1–2"), ("b", "0.5", 2, "1–2")])
-    assert "a stands before b, but in tier 2 and not 1" in alike([("a", "0.5", 2, "1–2"), ("b", "0.6", 1, "1–2")])
-    assert "with ranks 1 and 1–3" in alike([("a", "0.5", 1, "1"), ("b", "0.5", 1, "1–3")])
-    assert alike([("a", "0.5", 1, "1"), ("b", "0.6", 2, "2"), ("c", "0.6", 2, "2")]) == ""
+    assert "a and b show one score in tiers 1 and 2" in tier_note([("a", "0.5", 1, "1–2"), ("b", "0.5", 2, "1–2")])
+    assert "a stands before b, but in tier 2 and not 1" in tier_note([("a", "0.5", 2, "1–2"), ("b", "0.6", 1, "1–2")])
+    assert "with ranks 1 and 1–3" in tier_note([("a", "0.5", 1, "1"), ("b", "0.5", 1, "1–3")])
+    assert tier_note([("a", "0.5", 1, "1"), ("b", "0.6", 2, "2"), ("c", "0.6", 2, "2")]) == ""
     lines = tuple(
         Standing(entrant=Entrant(name=n, recipe="a:B"), rank=1, rank_best=1, rank_worst=2, tier=t, score=s, ci=(0, 1))
         for n, t, s in (("a", 1, 0.50001), ("b", 2, 0.50002))

@@ -28,7 +28,7 @@ from sklearn.tree import DecisionTreeClassifier
 from concours import Entrant
 from concours.core.digests import digest_json
 from concours.core.errors import RecipeError
-from concours.core.objects import written
+from concours.core.objects import recipe_of
 from concours.entrants.making import reads_raw
 from concours.entrants.recipes import build, resolve
 
@@ -63,7 +63,7 @@ pipelines = st.builds(lambda head, scaler, end: make_pipeline(head, scaler, end)
 
 
 def again(thing, tmp_path=None):
-    recipe, params = written(thing)
+    recipe, params = recipe_of(thing)
     return build(recipe, json.loads(json.dumps(params)), {}, tmp_path)
 
 

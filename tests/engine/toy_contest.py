@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from concours.api.circle import Outcome, circle
-from concours.api.result import timeless
+from concours.api.result_json import timeless
 from concours.commons.disk import DiskStore
 from concours.core.digests import Digest, digest_json
 from concours.core.errors import NoSpace

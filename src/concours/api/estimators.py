@@ -22,10 +22,11 @@ from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
+from concours.api.alliance import Alliance
 from concours.api.contest import Contest
 from concours.api.credit import Credit
 from concours.api.lineups import entrants_of
-from concours.api.result import Alliance, Result
+from concours.api.result import Result
 from concours.api.sitting import EngineName
 from concours.compete.way import Final
 from concours.core.archive import unzipped, zipped

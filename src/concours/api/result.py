@@ -12,43 +12,23 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from concours.api.alliance import PLAIN, Alliance
 from concours.api.circle import Outcome
 from concours.api.credit import Credit
 from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.formats import LEADERBOARD
+from concours.api.result_json import effective_rows, line_from_json, line_to_json, timeless
 from concours.api.setup import Setup
 from concours.commons.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
 from concours.core.errors import DataError, DataWarning, NothingFitted, RunFolderError, TrustError, nearest
-from concours.core.problem import Problem
-from concours.core.standings import Estimate, Standing, Standings
+from concours.core.standings import Standings
 from concours.engine.rows import as_rows
 from concours.engine.versions import versions
 from concours.kernels.decisions import decide
 
 SCHEMA = 2
-PLAIN = ("average", "vote")
-"""Alliances in which all members weigh the same."""
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Alliance:
-    """Which entrants an alliance joins, how, and with which weights by name; the limits it keeps, and what it uses."""
-
-    strategy: str
-    weights: Mapping[str, float]
-    limits: Mapping[str, float] = field(default_factory=dict)
-    uses: Mapping[str, float] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        members = sorted(self.weights.items(), key=lambda item: -item[1])
-        return f"<{self.strategy}: {', '.join(f'{weight:.1%} {name}' for name, weight in members)}>"
-
-    def to_json(self) -> dict[str, Any]:
-        """The alliance as JSON; limits where it has any."""
-        limited = {"limits": dict(self.limits), "uses": dict(self.uses)} if self.limits else {}
-        return {"strategy": self.strategy, "weights": dict(self.weights), **limited}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,13 +289,13 @@ class Result:
                 "rows": problem.train.rows + (problem.test.rows if problem.test else 0),
                 "rows_train": problem.train.rows,
                 "rows_test": problem.test.rows if problem.test else 0,
-                **_effective(problem),
+                **effective_rows(problem),
                 "classes": list(problem.labels),
                 "metrics": [metric.name for metric in problem.metrics],
             },
             "greater_is_better": problem.metrics[0].greater_is_better,
             "complete": self.complete,
-            "standings": [_line_to_json(line) for line in self.standings],
+            "standings": [line_to_json(line) for line in self.standings],
             "alliances": {name: alliance.to_json() for name, alliance in self.alliances.items()},
             "credit": {name: credit.to_json() for name, credit in self.credit.items()},
             "format": dict(self.format),
@@ -348,7 +328,7 @@ class Result:
         return cls(
             setup=setup,
             standings=Standings(
-                tuple(_line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants),
+                tuple(line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants),
                 metrics=tuple(m.name for m in setup.problem.metrics),
                 default=value["default"],
             ),
@@ -408,53 +388,3 @@ class Result:
     def _told(self) -> list[str]:
         """Alliances whose weights were chosen: all but the plain ones."""
         return [name for name in self.alliances if name not in PLAIN]
-
-
-def timeless(value: Any) -> Any:
-    """JSON without what lies under keys that begin or end with `seconds`."""
-    if isinstance(value, Mapping):
-        kept = {key: item for key, item in value.items() if not (key.startswith("seconds") or key.endswith("seconds"))}
-        return {key: timeless(item) for key, item in kept.items()}
-    return [timeless(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _effective(problem: Problem) -> dict[str, Any]:
-    """As many rows of equal weight as tell as much, by part, where rows have weights."""
-    parts = {"train": problem.train, "test": problem.test}
-    found = {name: part.effective for name, part in parts.items() if part and part.effective is not None}
-    return {"rows_effective": found} if found else {}
-
-
-def _line_to_json(line: Standing) -> dict[str, Any]:
-    return {
-        "rank": line.rank,
-        "rank_best": line.rank_best,
-        "rank_worst": line.rank_worst,
-        "name": line.entrant.name,
-        "role": line.entrant.role,
-        "selection": {"score": line.selection.score, "stderr": line.selection.stderr} if line.selection else None,
-        "score": line.score,
-        "ci": list(line.ci) if line.ci else None,
-        "metrics": dict(line.metrics),
-        "intervals": {name: list(ends) for name, ends in line.intervals.items()},
-        "ranks": {name: list(places) for name, places in line.ranks.items()},
-        "tier": line.tier,
-        "fit_seconds": line.fit_seconds,
-        "predict_seconds": line.predict_seconds,
-        "status": line.status,
-        "reason": line.reason,
-        "note": line.note,
-    }
-
-
-def _line_from_json(value: Mapping[str, Any], entrants: Mapping[str, Any]) -> Standing:
-    apart = ("name", "role", "selection", "ci", "intervals", "ranks")
-    fields = {name: item for name, item in value.items() if name not in apart}
-    return Standing(
-        entrant=entrants[value["name"]],
-        selection=Estimate(**value["selection"]) if value["selection"] else None,
-        ci=tuple(value["ci"]) if value["ci"] else None,
-        intervals={name: (low, high) for name, (low, high) in value.get("intervals", {}).items()},
-        ranks={name: (rank, best, worst) for name, (rank, best, worst) in value.get("ranks", {}).items()},
-        **fields,
-    )

@@ -11,15 +11,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from concours.api.alliance import PLAIN
 from concours.api.credit import Credit
-from concours.api.result import PLAIN, Result
+from concours.api.result import Result
 from concours.cli.adversarial import print_adversarial
 from concours.cli.duels import print_arena, print_tournament
 from concours.cli.knockout import print_knockout
 from concours.cli.plot import IntervalPlot
 from concours.cli.population import print_population
 from concours.core import boards
-from concours.core.boards import NOTHING, alike, number, places, selection
+from concours.core.boards import NOTHING, number, places, selection, tier_note
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.standings import Standing
 from concours.report.citing import cited
@@ -57,7 +58,7 @@ def print_result(result: Result, out: Console | None = None) -> None:
         out.print(weights)
     _print_board(result, out)
     out.print(_legend(result))
-    if note := alike(boards.shown(result.standings)):
+    if note := tier_note(boards.shown(result.standings)):
         out.print(f"[dim]{escape(note)}.[/]")
     late = [line.entrant.name for line in result.standings if line.status == "out_of_time"]
     if len(late) > 1:

@@ -43,7 +43,7 @@ Shown = tuple[str, str, int | None, str]
 """A ranked line as a board shows it: its name, its score, its tier, and the places that cannot be ruled out."""
 
 
-def alike(lines: Sequence[Shown]) -> str:
+def tier_note(lines: Sequence[Shown]) -> str:
     """Why a line stands in a tier below a later one's, or not in that of an equal score; empty where none does."""
     pairs = [(one, other) for place, one in enumerate(lines) for other in lines[place + 1 :]]
     for (name, score, tier, within), (other, worse, another, span) in sorted(pairs, key=lambda p: p[0][2] == p[1][2]):
@@ -76,9 +76,14 @@ def board_text(board: Standings, width: int = 80) -> str:
     name = Column("name", tuple(line.entrant.name for line in lines), most=_NAME)
     blocks = packed(*_columns(board, lines, name), name, width)
     text = "\n\n".join("\n".join(text_table(block)) for block in blocks)
-    notes = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
-    star = [f"★ {board.default}: the default, best by selection (out-of-fold)"] if board.default else []
-    return "\n".join([text, *star, *notes, *([note] if (note := alike(shown(board))) else [])])
+    return "\n".join([text, *_notes(board, lines)])
+
+
+def _notes(board: Standings, lines: Sequence[Standing]) -> list[str]:
+    """What is said below a board: who is the default, why some have no score, why tiers and order differ."""
+    star = f"★ {board.default}: the default, best by selection (out-of-fold)" if board.default else ""
+    reasons = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
+    return [note for note in (star, *reasons, tier_note(shown(board))) if note]
 
 
 def _columns(board: Standings, lines: Sequence[Standing], name: Column) -> tuple[list[Column], list[Column]]:
@@ -131,10 +136,7 @@ def board_html(board: Standings) -> str:
     ]
     faded = ["opacity:.6" if line.rank is None or line.entrant.role == "baseline" else "" for line in lines]
     body = "".join(f'<tr style="background:none;{fade}">{row}</tr>' for row, fade in zip(rows, faded, strict=True))
-    reasons = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
-    star = [f"★ the default, best by selection (out-of-fold): {board.default}"] if board.default else []
-    notes = [*star, *reasons, *([note] if (note := alike(shown(board))) else [])]
-    told = "".join(f'<div style="opacity:.75;font-size:.9em">{escape(note)}</div>' for note in notes)
+    told = "".join(f'<div style="opacity:.75;font-size:.9em">{escape(note)}</div>' for note in _notes(board, lines))
     style = "border-collapse:collapse;border:0;color:inherit;font-variant-numeric:tabular-nums"
     return (
         f'<div style="overflow-x:auto"><table style="{style}"><thead><tr style="background:none">{head}</tr></thead>'

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from concours.core.digests import Digest, digest_json
 from concours.core.errors import RecipeError
 from concours.core.frozen import frozen
-from concours.core.objects import last_name, portable, written
+from concours.core.objects import last_name, portable, recipe_of
 
 Role = Literal["baseline", "entrant", "alliance"]
 
@@ -96,7 +96,7 @@ class Entrant:
 
 def _written(name: str, thing: Any) -> tuple[str, dict[str, Any]]:
     try:
-        return written(thing)
+        return recipe_of(thing)
     except RecipeError as error:
         raise RecipeError(f"entrant {name}: {error}") from None
 

@@ -30,7 +30,7 @@ from concours.core.errors import RecipeError
 _REFERENCES = ("$recipe", "$function", "$class")
 
 
-def written(thing: Any) -> tuple[str, dict[str, Any]]:
+def recipe_of(thing: Any) -> tuple[str, dict[str, Any]]:
     """The recipe and the parameters of an estimator, its class, a pipeline, or a torch module or its class.
 
     Raises:

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import isfinite
 from typing import Any, Literal
 
-from concours.core.boards import alike
+from concours.core.boards import tier_note
 from concours.report.axis import NOTHING, decimals, fixed
 
 _Z = 1.96
@@ -107,9 +107,9 @@ class Report:
         return [line for line in self.lines if line.best is not None and line.worst is not None]
 
     @property
-    def alike(self) -> str:
+    def tier_note(self) -> str:
         """Why lines that show one score stand in different tiers or have different ranks; empty where none do."""
-        return alike([(line.name, self.number(line.score), line.tier, line.range) for line in self.placed])
+        return tier_note([(line.name, self.number(line.score), line.tier, line.range) for line in self.placed])
 
     @property
     def by_selection(self) -> list[Line]:

@@ -43,7 +43,7 @@ def render_report(value: Mapping[str, Any], insights: Mapping[str, Any] | None =
     """
     report = Report(value, insights or {})
     template = environment().get_template("report.html.j2")
-    shown = {"summary": summary(report), "sections": sections(report), "alike": report.alike}
+    shown = {"summary": summary(report), "sections": sections(report), "tier_note": report.tier_note}
     return template.render(r=report, **shown, usage=usage(value, place), cited=cited(value), bibtex=bibtex(value))
 
 

@@ -18,7 +18,7 @@ from concours.tasks.readers.glimpse import first_records
 from concours.tasks.readers.listing import Layout, layout_of, suffix_of
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.source import open_source
-from concours.tasks.readers.stacked import alike
+from concours.tasks.readers.stacked import like_first
 from concours.tasks.unknown import VOTES, unknown_records, unknown_table
 
 _MOST = 50
@@ -105,7 +105,7 @@ def _of_tables(source: str, layout: Layout, options: Options) -> Found:
     """Tables, each by its name: those to learn from, the part that judges, rows to predict, a sample."""
 
     def opened(names: Sequence[str], first: Opened | None = None) -> Opened:
-        named, how = _named(source, names), alike(options, first) if first else options
+        named, how = _named(source, names), like_first(options, first) if first else options
         return open_source(named if len(named) > 1 else named[0], Path(), how)
 
     column = None

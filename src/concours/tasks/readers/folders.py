@@ -21,7 +21,7 @@ from concours.tasks.readers.listing import Layout, layout_of
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictured import read_pictured
 from concours.tasks.readers.pictures import read_pictures
-from concours.tasks.readers.stacked import alike, stacked
+from concours.tasks.readers.stacked import like_first, stacked
 from concours.tasks.readers.text import cleaned, decoded, lines_of
 
 ReadTable = Callable[[Entry, Options], Opened]
@@ -61,7 +61,7 @@ def _tables(files: Files, layout: Layout, options: Options, read_table: ReadTabl
     def whole(names: Sequence[str], how: Options) -> Opened:
         parts: list[Opened] = []
         for name in names:
-            parts.append(read_table(files.entry(name), alike(options, parts[0]) if parts else how))
+            parts.append(read_table(files.entry(name), like_first(options, parts[0]) if parts else how))
         if len({tuple(sorted(part.x.column_names)) for part in parts if isinstance(part.x, pa.Table)}) > 1:
             listed = ", ".join(map(repr, sorted(names)[:6]))
             raise DataError(f"{files.name} holds {len(names)} tables of different columns: {listed}; name one")
@@ -71,7 +71,7 @@ def _tables(files: Files, layout: Layout, options: Options, read_table: ReadTabl
     notes = [*layout.notes, *([f"{len(layout.train)} files as one table"] if len(layout.train) > 1 else [])]
     if not layout.test:
         return replace(data, notes=(*data.notes, *notes))
-    others = alike(options, data)
+    others = like_first(options, data)
     test, judge = whole(layout.test, others), layout.test
     if lost := _lost(data, test):
         notes.append(f"{_listed(judge)} lacks {', '.join(lost[:5])}: it cannot judge, and is left aside")

@@ -21,7 +21,7 @@ from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictured import path_column, read_pictured
 from concours.tasks.readers.pictures import PICTURES
 from concours.tasks.readers.settled import settled
-from concours.tasks.readers.stacked import alike, stacked
+from concours.tasks.readers.stacked import like_first, stacked
 from concours.tasks.readers.text import cleaned, decoded, lines_of
 
 _TYPED = {
@@ -168,5 +168,5 @@ def _opened_alike(sources: Sequence[str | Path], folder: Path, options: Options)
     """Several sources; what the first calls its columns tells whether the others have a header."""
     parts: list[Opened] = []
     for source in sources:
-        parts.append(_open(source, folder, alike(options, parts[0]) if parts else options))
+        parts.append(_open(source, folder, like_first(options, parts[0]) if parts else options))
     return parts

@@ -61,7 +61,7 @@ def _of_one_kind(parts: Sequence[Opened], options: Options) -> list[Opened]:
     return [replace(done[0], warnings=(*done[0].warnings, *whole.warnings)), *done[1:]]
 
 
-def alike(options: Options, first: Opened) -> Options:
+def like_first(options: Options, first: Opened) -> Options:
     """How to read more of what was opened first: its columns tell whether there is a header, and what cells are."""
     if not isinstance(first.x, pa.Table):
         return options

@@ -1,0 +1,29 @@
+"""Alliances as a result tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PLAIN = ("average", "vote")
+"""Alliances in which all members weigh the same."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Alliance:
+    """Which entrants an alliance joins, how, and with which weights by name; the limits it keeps, and what it uses."""
+
+    strategy: str
+    weights: Mapping[str, float]
+    limits: Mapping[str, float] = field(default_factory=dict)
+    uses: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        members = sorted(self.weights.items(), key=lambda item: -item[1])
+        return f"<{self.strategy}: {', '.join(f'{weight:.1%} {name}' for name, weight in members)}>"
+
+    def to_json(self) -> dict[str, Any]:
+        """The alliance as JSON; limits where it has any."""
+        limited = {"limits": dict(self.limits), "uses": dict(self.uses)} if self.limits else {}
+        return {"strategy": self.strategy, "weights": dict(self.weights), **limited}
