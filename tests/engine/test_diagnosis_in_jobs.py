@@ -20,6 +20,7 @@ from concours.engine.runners import RUNNERS
 from concours.engine.work import execute
 from concours.entrants.tables import TableColumns
 from concours.tasks.forms import settle
+from concours.tasks.readers.source import open_source
 
 SMALL = 100_000  # bytes
 
@@ -198,9 +199,21 @@ def test_odd_inputs(rows, form, store):
         assert (found["texts"]["empty"], found["texts"]["distinct"]) == (rows, 1)
     if form == "gaps":
         assert found["columns"][1] == {
-            "name": "nothing", "kind": "number", "missing": 1.0, "distinct": 0,
+            "name": "nothing", "kind": "number", "missing": 1.0, "missing_as": [], "distinct": 0,
             "low": None, "middle": None, "high": None, "edges": None, "histogram": None,
         }  # fmt: skip
+
+
+def test_words_for_missing_are_on_the_card(store, tmp_path):
+    """Which words counted as missing is said column by column, the most frequent first."""
+    cells = ["", "n/a", "n/a", "-", *(str(i) for i in range(26))]
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{cell},{i}\n" for i, cell in enumerate(cells)))
+    x = put_table(store, open_source("t.csv", tmp_path).x)
+    found = values(store, "card", {"classes": 2}, x=x, y=np.arange(30) % 2)["columns"]
+    assert [(column["missing"], column["missing_as"]) for column in found] == [
+        (pytest.approx(4 / 30, abs=1e-5), ["n/a", "-"]),
+        (0.0, []),
+    ]
 
 
 def test_each_fold(store):

@@ -39,6 +39,6 @@ RUNNERS = {
     "stretch": RunnerSpec(reference="concours.engine.runners.stretch:stretch", version=1, packages=_OF_DATA),
     "train_pair": RunnerSpec(reference="concours.engine.runners.generate:train_pair", version=1, packages=_NUMERIC),
     "appraise": RunnerSpec(reference="concours.engine.runners.generate:appraise", version=1, packages=_NUMERIC),
-    "card": RunnerSpec(reference="concours.engine.runners.card:card", version=1, packages=_OF_DATA),
+    "card": RunnerSpec(reference="concours.engine.runners.card:card", version=2, packages=_OF_DATA),
 }
 """By the kind of job; imported where the job runs."""

@@ -15,6 +15,7 @@ from concours.core.ports import Store
 from concours.engine.runners.rounded import rounded
 from concours.engine.work import Yield
 from concours.kernels.diagnosis import counted_between, histogram
+from concours.tasks.cells import gaps_of
 from concours.tasks.columns import Column, describe
 from concours.tasks.taken import days_of, known_values, taken_as
 from concours.tasks.traits import picture_traits, text_lengths
@@ -39,9 +40,10 @@ def card(job: Job, store: Store) -> Yield:
         rows, looked_at: of the part; and how many of them, drawn by the seed, the inputs are described by: at most
             200,000, or 20,000 pictures.
         columns: of a table, the first 200 of `columns_all`: `name`, `kind` as preparation takes it, `missing` (share),
-            `distinct`; of booleans and categories `frequent`, eight values with their shares of all rows; of others
-            `low`, `middle` (median), `high`, and a `histogram` of at most 20 equal bins between two `edges`. Dates are
-            ISO texts; of texts it is their length in characters.
+            `missing_as`, the words that counted as missing in the file, `distinct`; of booleans and categories
+            `frequent`, eight values with their shares of all rows; of others `low`, `middle` (median), `high`, and a
+            `histogram` of at most 20 equal bins between two `edges`. Dates are ISO texts; of texts it is their length
+            in characters.
         texts: `words` and `characters` described likewise, `distinct` and `empty` counted.
         pictures: `shape` of one, `brightness`, `contrast` and perhaps `colourfulness` likewise, and `examples`:
             positions of one or two a class, at most 16.
@@ -89,14 +91,18 @@ def _number(y: Floats, test: Floats | None) -> dict[str, Any]:
 
 
 def _columns(table: pa.Table) -> list[dict[str, Any]]:
-    known = known_values(table.select(range(min(table.num_columns, _COLUMNS))))
-    return [_column(column, known[column.name]) for column in describe(known)]
+    some = table.select(range(min(table.num_columns, _COLUMNS)))
+    known = known_values(some)
+    return [
+        _column(column, known[column.name], list(gaps_of(field)))
+        for column, field in zip(describe(known), some.schema, strict=True)
+    ]
 
 
-def _column(column: Column, values: pa.ChunkedArray) -> dict[str, Any]:
+def _column(column: Column, values: pa.ChunkedArray, missing_as: list[str]) -> dict[str, Any]:
     kind = taken_as(column, values)
     common = {"name": column.name, "kind": kind, "missing": rounded(column.gaps / max(column.rows, 1))}
-    common["distinct"] = column.distinct
+    common |= {"missing_as": missing_as, "distinct": column.distinct}
     match kind:
         case "number":
             return {**common, **_spread(values.cast(pa.float64()).to_numpy())}

@@ -123,11 +123,20 @@ def _columns(columns: Sequence[Mapping[str, Any]]) -> Table:
         head=("Column", "kind", "missing", "different values", "what is in it"),
         words=(1, 4),
         rows=tuple(
-            (column["name"], column["kind"], share(column["missing"]) if column["missing"] else "", f"{column['distinct']:,}",
-             _content(column))
+            (column["name"], column["kind"], _missing(column), f"{column['distinct']:,}", _content(column))
             for column in columns
         ),
     )  # fmt: skip
+
+
+def _missing(column: Mapping[str, Any]) -> str:
+    """The share of cells that are missing, and by which words besides blanks."""
+    if not column["missing"]:
+        return ""
+    words = column.get("missing_as", [])
+    return share(column["missing"]) + (
+        f" (also as {', '.join(words[:4])}{', …' if len(words) > 4 else ''})" if words else ""
+    )
 
 
 def _content(column: Mapping[str, Any]) -> str:
