@@ -18,7 +18,6 @@ from concours import Contest
 from concours.api.config import read_contest
 from concours.api.contest_text import Setting, toml_of
 from concours.api.new import draft
-from concours.cli.app import main
 from concours.commons.memory import MemoryStore
 from concours.engine.ingest import ingest
 
@@ -28,21 +27,10 @@ ROWS = 120
 FRAME = pd.DataFrame({"a": RNG.normal(size=ROWS), "b": RNG.integers(0, 9, ROWS), "class": ["x", "y"] * (ROWS // 2)})
 
 
-@pytest.fixture
-def concours(tmp_path, monkeypatch, capfd):
-    """Runs a command in a folder of its own: its exit code, standard output and standard error."""
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path, monkeypatch):
+    """Commands run in a folder of their own."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["concours", *words])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        return code, *capfd.readouterr()
-
-    return run
 
 
 def ingested(path: Path):

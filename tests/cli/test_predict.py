@@ -60,20 +60,10 @@ def made(request, tmp_path_factory):
     return folder, labels, frame
 
 
-@pytest.fixture
-def concours(made, monkeypatch, capfd):
-    """Runs a command in the folder of the contest: its exit code, standard output and standard error."""
+@pytest.fixture(autouse=True)
+def in_its_folder(made, monkeypatch):
+    """Commands run in the folder of the contest."""
     monkeypatch.chdir(made[0])
-
-    def run(command: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["concours", *command.split()])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0), *capfd.readouterr()
-        return 0, *capfd.readouterr()
-
-    return run
 
 
 def words(file: str, **more: object) -> pd.DataFrame:

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from concours.cli.app import main
-
 NAMES = [f"a-model-with-quite-a-long-name-{code}" for code in range(5)]
 
 
@@ -34,22 +32,6 @@ def home(tmp_path, monkeypatch):
     frame.assign(winner="nobody").to_csv("wrong.csv", index=False)
     Path("empty.csv").write_text("")
     return tmp_path
-
-
-@pytest.fixture
-def concours(monkeypatch, capfd):
-    """Runs a command: its exit code, standard output and standard error."""
-
-    def run(command: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["concours", *command.split()])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        return code, *capfd.readouterr()
-
-    return run
 
 
 @pytest.mark.parametrize("width", [80, 120])

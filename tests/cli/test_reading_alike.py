@@ -8,27 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from concours.cli.app import main
-
 ROWS = [f"{i * 7 % 40},{i * 13 % 17 / 4},{'tall' if i * 7 % 40 + i * 13 % 17 > 28 else 'flat'}" for i in range(40)]
 RECIPE = '\n[compete]\nlineup = "none"\n\n[[entrant]]\nrecipe = "sklearn.naive_bayes:GaussianNB"\n'
 
 
-@pytest.fixture
-def concours(tmp_path, monkeypatch, capfd):
-    """Runs a command in a folder of its own: its exit code, standard output and standard error."""
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path, monkeypatch):
+    """Commands run in a folder of their own."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["concours", *words])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        return code, *capfd.readouterr()
-
-    return run
 
 
 def written(name: str, *lines: str) -> str:

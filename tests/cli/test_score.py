@@ -11,8 +11,6 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from concours.cli.app import main
-
 CONTEST = """
 [task]
 kind = "tabular-classification"
@@ -42,22 +40,6 @@ def home(tmp_path, monkeypatch):
     number = CONTEST.replace("classification", "regression").replace('"y"', '"a"').replace(*metrics)
     Path("number.toml").write_text(number.replace('id = "name"', 'drop = ["name"]'))
     return tmp_path
-
-
-@pytest.fixture
-def concours(monkeypatch, capfd):
-    """Runs a command: its exit code, standard output and standard error."""
-
-    def run(command: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["concours", *command.split()])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        return code, *capfd.readouterr()
-
-    return run
 
 
 def write(frame: pd.DataFrame, file: str) -> None:
