@@ -273,6 +273,56 @@ def test_gc_removes_what_nothing_refers_to(tmp_path):
     assert len(again.predict(_frame())) == 150
 
 
+def test_gc_keeps_what_counts_the_rows(tmp_path):
+    """Groups and weights belong to the data: a model that is fitted again for new rows needs them after gc too."""
+    frame = _frame().assign(target=np.repeat(["a", "b", "c"], 50))
+    frame = frame.assign(visit=np.arange(150) // 2, people=1.0 + np.arange(150) % 4)
+    (tmp_path / "own.py").write_text("from sklearn.naive_bayes import GaussianNB\nclass Own(GaussianNB):\n    pass\n")
+    task = Task(
+        kind="tabular-classification",
+        data=frame,
+        target="target",
+        weight="people",
+        split=Split(test=0.3, folds=2, group="visit"),
+    )
+    entrants = [Entrant("own", "own.py:Own")]
+    first = Contest(task=task, entrants=entrants, engine="inline", out=tmp_path / "run", folder=tmp_path).run()
+    rows = frame.drop(columns=["target", "visit", "people"])
+    before = first.predict(rows, model="own", proba=True)
+    assert collect(tmp_path / "run").objects == 0
+    assert np.array_equal(Result.load(tmp_path / "run").predict(rows, model="own", proba=True), before)
+
+
+@pytest.mark.parametrize("given", ["object", "file"])
+def test_a_part_of_an_object_weighs_classes_by_their_labels(tmp_path, given):
+    """However the labels are written, the same classes weigh the same; a file's object is no other than Python's."""
+    scores = []
+    for labels in ([1, 2, 3], ["a", "b", "c"], ["007", "1.0", "TRUE"]):
+        text = (
+            "from sklearn.linear_model import LogisticRegression\nfrom sklearn.pipeline import make_pipeline\n"
+            "from sklearn.preprocessing import StandardScaler\n"
+            f"model = make_pipeline(StandardScaler(), LogisticRegression(class_weight={{{labels[1]!r}: 9.0}}))\n"
+        )
+        (tmp_path / "weighed.py").write_text(text)
+        held: dict = {}
+        exec(text, held)
+        frame = _frame().assign(target=np.asarray(labels)[np.arange(150) // 50])
+        scores.append(
+            Contest(
+                task=Task(kind="tabular-classification", data=frame, target="target", split=Split(test=0.3, folds=2)),
+                entrants=[Entrant("weighed", held["model"] if given == "object" else "weighed.py:model")],
+                engine="inline",
+                out=tmp_path / str(labels[0]),
+                folder=tmp_path,
+            )
+            .run()
+            .standings["weighed"]
+            .score
+        )
+    assert scores[0] is not None
+    assert scores == [scores[0]] * 3
+
+
 def test_time_limit(tmp_path):
     """When the time is up, what has not ended is out of time, and more time goes on from there."""
     (tmp_path / "slow.py").write_text(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from concours.core.digests import canonical_json
 from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError
 from concours.entrants.fitting import fit
@@ -173,6 +177,15 @@ def test_labels_are_as_they_are_written_and_the_rest_goes_to_the_recipe():
     own, wishes = Wishes.taken({"C": 2.0, "class_weight": {"1": 3.0}}, (0.0, 1.0, 2.0))
     assert own == {"C": 2.0}
     assert wishes.class_weight == (1.0, 3.0, 1.0)
+
+
+@pytest.mark.parametrize("labels", [(1, 2, 3), (0, 1, 2), (-1, 0, 7), (1.0, 2.0, 5.0), (True, False)])
+def test_labels_of_an_object_are_numbers_as_they_are(labels):
+    """An estimator of Python names classes by whole numbers or truth values, which JSON has no keys for."""
+    estimator = LogisticRegression(class_weight={labels[1]: 3.0})
+    entrant = Entrant("weighed", estimator)
+    _, wishes = Wishes.taken(json.loads(canonical_json(dict(entrant.params))), labels)
+    assert wishes.class_weight == tuple(3.0 if at == 1 else 1.0 for at in range(len(labels)))
 
 
 def test_pipelines_take_the_weights_of_their_last_step():

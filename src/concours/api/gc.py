@@ -56,6 +56,6 @@ def _of_setup(value: Mapping[str, Any] | None) -> set[Digest]:
         return set()
     setup = Setup.from_json(value)
     parts = [part for part in (setup.problem.train, setup.problem.test) if part]
-    data = {digest for part in parts for digest in (part.x, part.y, part.ids)}
+    data = {digest for part in parts for digest in part.objects}
     split = {digest for digest in (setup.problem.folds, setup.problem.public) if digest}
     return data | split | {c.code for c in setup.candidates if c.code}

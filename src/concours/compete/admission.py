@@ -40,7 +40,7 @@ class Admission(MemoProcess):
             params={
                 "recipe": entrant.recipe,
                 "params": dict(entrant.params),
-                **self.problem.labelling(entrant.params),
+                **self.problem.labelling(entrant.params, candidate.code),
             },
             label=f"{entrant.name}: check",
         )

@@ -180,7 +180,7 @@ class Examination(MemoProcess):
                 **self.problem.measuring(1),
                 "recipe": entrant.recipe,
                 "params": dict(entrant.params),
-                **self.problem.labelling(entrant.params),
+                **self.problem.labelling(entrant.params, candidate.code),
                 "preparation": None if entrant.prepare in (None, "none") else entrant.prepare,
                 "fold": fold,
                 "share": share,

@@ -317,7 +317,7 @@ class Knockout:
                 "params": params,
                 "prepared": prepared is not None,
                 "eta": self.eta,
-                **self.problem.labelling(params),
+                **self.problem.labelling(params, candidate.code),
                 **self._rows(state, share, fold),
             },
             seed=derive_seed(state.seed, entrant.digest, "rung", fold),

@@ -252,7 +252,7 @@ class Way:
                 "fold": fold,
                 "prepared": prepared is not None,
                 "classes": len(problem.classes),
-                **problem.labelling(entrant.params),
+                **problem.labelling(entrant.params, self.candidate.code),
             },
             seed=derive_seed(self.state.seed, entrant.digest, "fit", _word(fold)),
             threads=self.threads,

@@ -43,6 +43,11 @@ class Part:
     effective: float | None = None
 
     @property
+    def objects(self) -> frozenset[Digest]:
+        """All that the store keeps of the part."""
+        return frozenset({self.x, self.y, self.ids, *self.counting.values()})
+
+    @property
     def weighing(self) -> dict[str, Digest]:
         """What rows weigh, as an input of a job; nothing where all weigh alike."""
         return {"weights": self.weights} if self.weights else {}
@@ -103,9 +108,13 @@ class Problem:
         labels = {"labels": list(self.classes)} if any(":" in name for name in names) else {}
         return {"metrics": names, "classes": len(self.classes), **labels}
 
-    def labelling(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The labels, as a parameter of a job that fits by such parameters of an entrant, where these need them."""
-        return {"labels": list(self.classes)} if any(name in params for name in WISHES) else {}
+    def labelling(self, params: Mapping[str, Any], code: Digest | None = None) -> dict[str, Any]:
+        """The labels, as a parameter of a job that fits by such parameters of an entrant, where these may need them.
+
+        Args:
+            code: the text of the user's files that it comes with, whose objects may name classes.
+        """
+        return {"labels": list(self.classes)} if code or _wishing(params) else {}
 
     @cached_property
     def digest(self) -> Digest:
@@ -130,3 +139,10 @@ class Problem:
         fields["train"] = Part(**fields["train"])
         fields["test"] = Part(**fields["test"]) if fields["test"] else None
         return cls(**fields)
+
+
+def _wishing(params: Any) -> bool:
+    """Whether parameters, or those of a part of what they describe, say how classes or columns count."""
+    if isinstance(params, Mapping):
+        return any(str(name).endswith(WISHES) or _wishing(value) for name, value in params.items())
+    return isinstance(params, list | tuple) and any(map(_wishing, params))

@@ -98,6 +98,7 @@ def fit(
         estimator.set_params(
             early_stopping=False
         )  # scikit-learn would hold rows of each class out, and there are too few
+    estimator = wishes.named(estimator, codes)
     further = weighing(estimator, wishes.weights(labels, codes, weights))
     if calibrate and not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
         folds = int(min(5, counts.min()))

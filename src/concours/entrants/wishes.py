@@ -14,6 +14,7 @@ from sklearn.utils.validation import has_fit_parameter
 from concours.core.entrant import WISHES
 from concours.core.errors import RecipeError, nearest
 from concours.core.written import written
+from concours.entrants.naming import places
 
 Floats = NDArray[np.float64]
 
@@ -27,12 +28,14 @@ class Wishes:
     Attributes:
         class_weight: how many rows one of a class counts as, (classes,) by its code; `balanced`, so many that all
             classes weigh alike; or nothing.
+        labels: of the classes, by code, as they are written; parts of an estimator may name them (`entrants.naming`).
         monotone: by the name of a column, 1 where predictions (of two classes, the probability of the second) must not
             fall as it rises, -1 where they must not rise.
     """
 
     class_weight: tuple[float, ...] | str | None = None
     monotone: Mapping[str, int] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
     @classmethod
     def taken(cls, params: Mapping[str, Any], labels: Sequence[Any]) -> tuple[dict[str, Any], Wishes]:
@@ -48,19 +51,21 @@ class Wishes:
         asked, monotone = params.get("class_weight"), params.get("monotone") or {}
         if asked is not None and not labels:
             raise RecipeError("class_weight: a number has no classes; leave it out, or see weight in [task]")
-        weights = asked if asked in (None, BALANCED) else _by_code(asked, [written(label) for label in labels])
+        names = tuple(written(label) for label in labels)
+        weights = asked if asked in (None, BALANCED) else _by_code(asked, names)
         if not isinstance(monotone, Mapping) or any(way not in (-1, 0, 1) for way in monotone.values()):
             raise RecipeError(f"monotone must be like {{ age = 1, price = -1 }}, got {_plain(monotone)!r}")
         if monotone and len(labels) > 2:
             raise RecipeError(f"monotone suits numbers and two classes; there are {len(labels)} classes")
-        return own, cls(class_weight=weights, monotone=dict(monotone))
+        return own, cls(class_weight=weights, monotone=dict(monotone), labels=names)
 
     def require(self, estimator: Any, recipe: str) -> None:
         """Refuses wishes that an estimator cannot fulfil.
 
         Raises:
-            RecipeError: with who can.
+            RecipeError: with who can, or the classes that there are.
         """
+        places(estimator, self.labels, np.arange(len(self.labels)))
         if self.class_weight is not None and not takes_weights(estimator):
             raise RecipeError(
                 f"class_weight: the fit of {recipe!r} takes no weights (sample_weight); of the zoo all do but knn"
@@ -98,6 +103,11 @@ class Wishes:
             raise ValueError('monotone wants columns by name: prepare = "columns"')
         return estimator.set_params(monotonic_cst=[int(self.monotone.get(str(name), 0)) for name in x.columns])
 
+    def named(self, estimator: Any, codes: NDArray[np.int64]) -> Any:
+        """The estimator, whose parts that weigh classes by their labels do so by the places of these in `codes`."""
+        changed = places(estimator, self.labels, codes) if self.labels else {}
+        return estimator.set_params(**changed) if changed else estimator
+
 
 def takes_weights(estimator: Any) -> bool:
     """Whether the fit of an estimator, or of the last step of a pipeline, takes weights of rows."""
@@ -118,9 +128,9 @@ def _by_code(asked: Any, labels: Sequence[str]) -> tuple[float, ...]:
     if not isinstance(asked, Mapping):
         raise RecipeError(f'class_weight must be "balanced" or like {{ yes = 5.0 }}, got {asked!r}')
     found = dict.fromkeys(labels, 1.0)
-    for label, weight in asked.items():
+    for label, weight in ((written(label), weight) for label, weight in asked.get("$items", asked.items())):
         if label not in found:
-            raise RecipeError(f"class_weight: no class is called {label!r}; {nearest(str(label), labels)}")
+            raise RecipeError(f"class_weight: no class is called {label!r}; {nearest(label, labels)}")
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < np.inf:
             raise RecipeError(f"class_weight: {label} must have a number above 0, got {weight!r}")
         found[label] = float(weight)

@@ -14,6 +14,7 @@ from concours.commons.blobs import get_array, get_json, put_array, put_bundle
 from concours.core.digests import Digest, canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.core.written import written
 from concours.engine.rows import get_rows, held_out, put_rows, take_rows
 from concours.engine.steady import steady
 from concours.engine.work import Yield
@@ -137,9 +138,10 @@ def built(job: Job, store: Store) -> Any:
 def _built(job: Job, store: Store) -> tuple[Any, Wishes]:
     """The unfitted estimator, and how it is to be fitted. A user's file has parameters of its own by any name."""
     source = get_json(store, job.inputs["code"]) if "code" in job.inputs else {}
-    recipe, params, wishes = job.params["recipe"], job.params["params"], Wishes()
+    recipe, params, labels = job.params["recipe"], job.params["params"], job.params.get("labels", ())
+    wishes = Wishes(labels=tuple(map(written, labels)))
     if not source:
-        params, wishes = Wishes.taken(params, job.params.get("labels", ()))
+        params, wishes = Wishes.taken(params, labels)
     classes = job.params.get("classes")
     estimator = build(recipe, params, source, workspace(store), seed=job.seed, classes=classes)
     wishes.require(estimator, recipe)
