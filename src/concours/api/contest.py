@@ -24,7 +24,7 @@ from concours.compete.search import read_space
 from concours.compete.way import Final
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
-from concours.core.objects import references
+from concours.core.objects import is_file, references
 from concours.core.optional import install_command, installed
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
@@ -103,8 +103,8 @@ class Contest:
         """The files of users' code that running the contest would run."""
         named = (entrant.recipe for entrant in self.entrants)
         nested = (reference for entrant in self.entrants for _, reference in references(entrant.params))
-        files = (reference.rpartition(":")[0] for reference in (*named, *nested))
-        return sorted({self.folder / file for file in files if file.endswith(".py")})
+        files = (reference.rpartition(":")[0] for reference in (*named, *nested) if is_file(reference))
+        return sorted({self.folder / file for file in files})
 
     def run(self, *, listener: Listener = ignore, began: float | None = None) -> Result:
         """Runs the contest, or goes on where an earlier sitting of it stopped.

@@ -67,13 +67,25 @@ def renamed(value: Any, name: Mapping[str, str]) -> Any:
 def portable(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters in which files are called by their last name, so that they are the same from any folder."""
     names = {reference: last_name(reference) for _, reference in references(params)}
-    files = {reference: name for reference, name in names.items() if reference.rpartition(":")[0].endswith(".py")}
+    files = {reference: name for reference, name in names.items() if is_file(reference)}
     return dict(renamed(params, files)) if files else dict(params)
 
 
 def last_name(recipe: str) -> str:
     """A recipe without the way to its file."""
     return recipe.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def is_file(reference: str) -> bool:
+    """Whether a reference leads to a file of the user's."""
+    return reference.rpartition(":")[0].endswith(".py")
+
+
+def signature_of(maker: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a class or a function; none where it does not tell, as what is written in C may not."""
+    with suppress(TypeError, ValueError):
+        return inspect.signature(maker).parameters
+    return {}
 
 
 def is_module(thing: Any) -> bool:
@@ -89,7 +101,7 @@ def _made(thing: Any) -> dict[str, Any]:
     recipe = _named(kind)
     if is_module(thing):
         return _module(thing, recipe)
-    signature = _signature(kind)
+    signature = signature_of(kind)
     if hasattr(thing, "get_params"):
         values = thing.get_params(deep=False)
     elif set(vars(thing)) <= set(signature) and recipe.startswith("sklearn."):
@@ -115,7 +127,7 @@ def _module(thing: Any, recipe: str) -> dict[str, Any]:
     if where in ("Sequential", "ModuleList"):
         return {"$recipe": recipe, "params": {}, "args": [_made(child) for child in thing.children()]}
     params = {}
-    for name, parameter in _signature(type(thing)).items():
+    for name, parameter in signature_of(type(thing)).items():
         if name.startswith("_") or name in ("device", "dtype"):
             continue
         if not hasattr(thing, name):
@@ -194,12 +206,6 @@ def _same(value: Any, default: Any) -> bool:
         return True
     plain = (bool, int, float, str, tuple, list)
     return type(value) is type(default) and isinstance(value, plain) and bool(value == default)
-
-
-def _signature(kind: type) -> Mapping[str, inspect.Parameter]:
-    with suppress(TypeError, ValueError):
-        return inspect.signature(kind).parameters
-    return {}
 
 
 def _named(thing: Any) -> str:

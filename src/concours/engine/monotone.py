@@ -9,6 +9,7 @@ from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Problem
+from concours.entrants.wishes import HELD
 
 _BY_NAME = "columns"
 """The preparation in which columns of numbers keep their names."""
@@ -28,7 +29,7 @@ def require_columns(entrant: Entrant, problem: Problem, store: Store) -> None:
     if entrant.prepare != _BY_NAME:
         raise RecipeError(
             f"entrant {entrant.name}: monotone wants columns by name, and {entrant.recipe} gets {entrant.prepare!r}; "
-            "boosting, lightgbm, lightgbm-random, lightgbm-large, xgboost, catboost and catboost-deep get them"
+            f"{HELD} get them"
         )
     schema = get_table(store, problem.train.x).schema
     numbers = [field.name for field in schema if _is_number(field.type)]

@@ -10,6 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 Floats = NDArray[np.float64]
 
+_FARTHEST = 1.0
+"""The largest step of an offset: nothing pulls it back from where the first steps, of up to n / 10, would throw it."""
+
 
 class PrimalSVC(ClassifierMixin, BaseEstimator):
     """Pegasos (Shalev-Shwartz et al. 2007): stochastic subgradient descent on hinge loss plus half of `alpha` ‖w‖².
@@ -51,7 +54,7 @@ class PrimalSVC(ClassifierMixin, BaseEstimator):
             rate = 1 / (alpha * (step + len(batches) / self.epochs))
             weights *= 1 - rate * alpha
             weights += rate * (chosen.T @ wrong)
-            offset += rate * wrong.sum(axis=0)
+            offset += min(rate, _FARTHEST) * wrong.sum(axis=0)
             if 2 * step > len(batches):
                 total += weights
                 shift += offset

@@ -8,12 +8,11 @@ import importlib
 import inspect
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from concours.core.errors import MissingPackage, RecipeError, nearest
-from concours.core.objects import is_module
+from concours.core.objects import is_file, is_module, signature_of
 from concours.core.optional import install_command, installed
 from concours.entrants.sources import import_source
 
@@ -37,11 +36,6 @@ _RAW = frozenset(
     }
 )
 """Transformers that choose columns, read words, or do what their user says: they want the rows as they were read."""
-
-
-def is_file(reference: str) -> bool:
-    """Whether a reference leads to a file of the user's."""
-    return reference.rpartition(":")[0].endswith(".py")
 
 
 def reads_raw(recipe: str, params: Mapping[str, Any]) -> bool:
@@ -107,7 +101,7 @@ class Workshop:
         """
         if not inspect.isclass(maker) and not inspect.isroutine(maker):
             return _adjusted(recipe, _cloned(maker), {name: self.value(value) for name, value in params.items()})
-        accepted = signature(maker)
+        accepted = signature_of(maker)
         open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in accepted.values())
         args = [self.value(value) for value in params.get("$args", ())]
         given = {name: self.value(value) for name, value in params.items() if name != "$args"}
@@ -158,13 +152,6 @@ class Workshop:
         return self.located(reference)
 
 
-def signature(maker: Any) -> Mapping[str, inspect.Parameter]:
-    """The parameters of a class or a function; none where it does not tell, as what is written in C may not."""
-    with suppress(TypeError, ValueError):
-        return inspect.signature(maker).parameters
-    return {}
-
-
 def as_default(value: Any, parameter: inspect.Parameter | None) -> Any:
     """A list as a tuple, where the default is one: JSON has no tuples, and scikit-learn tells the two apart."""
     return tuple(value) if isinstance(value, list) and parameter and isinstance(parameter.default, tuple) else value
@@ -200,7 +187,7 @@ def network(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Worksh
     from concours.entrants.modules import ModuleClassifier, ModuleRegressor, fresh, settings_named
 
     fixed = not inspect.isclass(maker) and not inspect.isroutine(maker)
-    accepted = {} if fixed else signature(maker)
+    accepted = {} if fixed else signature_of(maker)
     training = {n: v for n, v in params.items() if n not in accepted and n in settings_named()}
     own = {name: value for name, value in params.items() if name not in training}
     if wrong := [name for name in own if name != "$args" and name not in accepted]:

@@ -12,10 +12,10 @@ from typing import Any
 
 from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError, nearest
-from concours.core.objects import is_module, references, renamed
+from concours.core.objects import is_file, is_module, references, renamed
 from concours.core.optional import install_command, installed
 from concours.entrants.costs import FAMILIES, PREPARING
-from concours.entrants.making import Workshop, is_file, network, reads_raw, require_estimator
+from concours.entrants.making import Workshop, network, reads_raw, require_estimator
 from concours.entrants.sources import closure, defines_module, root_of
 from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, breeds
 
@@ -60,7 +60,7 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effo
     """
     recipe = entrant.recipe
     file, colon, attribute = recipe.rpartition(":")
-    if file.endswith(".py"):
+    if is_file(recipe):
         return _from_file(entrant, attribute, form, preparation, folder)
     if colon:
         return _from_library(entrant, file, form, preparation, folder)
@@ -91,7 +91,7 @@ def _from_library(entrant: Entrant, module: str, form: str, preparation: str, fo
 def _with_sources(entrant: Entrant, folder: Path) -> tuple[Entrant, dict[str, str]]:
     """An entrant that calls its files by their way within their packages, and the text of all of them."""
     named = [entrant.recipe, *(reference for _, reference in references(entrant.params))]
-    files = {reference: folder / file for reference in named if (file := reference.rpartition(":")[0]).endswith(".py")}
+    files = {reference: folder / reference.rpartition(":")[0] for reference in named if is_file(reference)}
     source: dict[str, str] = {}
     names: dict[str, str] = {}
     for reference, path in files.items():

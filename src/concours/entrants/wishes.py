@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 
 BALANCED = "balanced"
 
+HELD = "boosting, lightgbm, lightgbm-random, lightgbm-large, xgboost, catboost and catboost-deep"
+"""Those of the zoo that can be held to rise or fall with a column."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
@@ -71,10 +74,7 @@ class Wishes:
                 f"class_weight: the fit of {recipe!r} takes no weights (sample_weight); of the zoo all do but knn"
             )
         if self.monotone and not hasattr(estimator, "monotonic_cst"):
-            raise RecipeError(
-                f"monotone: {recipe!r} cannot be held to it; boosting, lightgbm, lightgbm-random, lightgbm-large, "
-                "xgboost, catboost and catboost-deep can"
-            )
+            raise RecipeError(f"monotone: {recipe!r} cannot be held to it; {HELD} can")
 
     def weights(self, labels: NDArray[np.int64], codes: NDArray[np.int64], weights: Floats | None) -> Floats | None:
         """Weights (rows,) in which those of the classes are.

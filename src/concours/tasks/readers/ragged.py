@@ -34,7 +34,7 @@ def ragged(rows: Iterable[Record], layout: Layout, dialect: Dialect, name: str) 
         return _most_differ(widths, odd[0], layout, name)
     first = odd[0]
     reference = "the first has" if first.line > layout.skip + 1 else "the others have"
-    cells = f"{len(first.cells)} cells" if len(first.cells) != 1 else "1 cells"
+    cells = f"{len(first.cells)} cells" if len(first.cells) != 1 else "1 cell"
     more = f"; {count} rows are so, first in lines {', '.join(str(row.line) for row in odd)}" if count > 1 else ""
     return DataError(
         f"{name}: line {first.line} has {cells} where {reference} {width}{_cause(first, width, dialect)}{more}; {_SKIP}"
