@@ -273,6 +273,22 @@ def test_gc_removes_what_nothing_refers_to(tmp_path):
     assert len(again.predict(_frame())) == 150
 
 
+@pytest.mark.parametrize("name", ["", " ", " bayes", "bayes\t", "two\nlines", "be\x07ll"])
+def test_a_name_is_one_line_of_letters(tmp_path, name):
+    """Boards, files and columns have names in one line; what would tear them is said before anything is fitted."""
+    entrant = Entrant(name, "sklearn.naive_bayes:GaussianNB")
+    with pytest.raises(ContestError, match=r"entrant.name: .* on one line"):
+        iris(tmp_path / "run", entrants=[entrant]).run()
+
+
+def test_the_folder_of_a_contest_is_a_path_or_a_text(tmp_path):
+    """Files of recipes begin there."""
+    (tmp_path / "own.py").write_text("from sklearn.naive_bayes import GaussianNB\nclass Own(GaussianNB):\n    pass\n")
+    contest = iris(tmp_path / "run", entrants=[Entrant("own", "own.py:Own")], folder=str(tmp_path))
+    assert contest.user_files() == [tmp_path / "own.py"]
+    assert contest == iris(tmp_path / "run", entrants=[Entrant("own", "own.py:Own")], folder=tmp_path)
+
+
 def test_gc_keeps_what_counts_the_rows(tmp_path):
     """Groups and weights belong to the data: a model that is fitted again for new rows needs them after gc too."""
     frame = _frame().assign(target=np.repeat(["a", "b", "c"], 50))

@@ -296,6 +296,29 @@ def test_members_by_every_name():
     assert dict(entrants["LogisticRegression-1"].params) == {"C": 0.5, "max_iter": 500}
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array(["2024-02-29", "2021-01-01"], dtype="datetime64[ns]"),
+        np.array(["2024-02-29", "2021-01-01"], dtype="datetime64[D]"),
+        np.array([True, False]),
+        np.array([7, -1], dtype=np.int8),
+        np.array([2**63 + 3, 2**63 + 1], dtype=np.uint64),
+        np.array(["TRUE", "007"]),
+        np.array(["nan", "None"], dtype=object),
+    ],
+    ids=lambda labels: str(labels.dtype),
+)
+def test_labels_come_back_as_they_were_given(labels):
+    """Of their own type and to their last digit, in the order of numpy."""
+    X = np.arange(40.0)[:, None]
+    y = labels[(np.arange(40) >= 20).astype(int)]
+    model = ContestClassifier(["sklearn.tree:DecisionTreeClassifier"], folds=2, cooperate=()).fit(X, y)
+    assert model.classes_.dtype == labels.dtype
+    assert model.classes_.tolist() == np.sort(labels).tolist()
+    assert (model.predict(X) == y).mean() > 0.9
+
+
 def test_thresholds_suit_the_first_metric():
     """`predict` names by what the first metric likes, not only by the greatest probability."""
     rng = np.random.default_rng(0)

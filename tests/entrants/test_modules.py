@@ -40,6 +40,17 @@ class Weighted(nn.Module):
     def forward(self, x):
         return x.flatten(1) @ self.factor
 
+class Lazy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.LazyLinear(32), nn.LazyBatchNorm1d(), nn.ReLU(), nn.LazyLinear(10))
+    def forward(self, x):
+        return self.layers(x)
+
+class Nothing(nn.Module):
+    def forward(self, x):
+        return x.flatten(1)[:, :10]
+
 class Picky(Net):
     def forward(self, x):
         assert x.dtype == torch.float32 and x.shape[1:] == (1, 8, 8) and x.max() <= 1 and x.min() >= 0
@@ -86,7 +97,7 @@ def built(file, name, params=None, *, classes=10):
     )
 
 
-@pytest.mark.parametrize("name", ["Net", "Shares", "make", "made"])
+@pytest.mark.parametrize("name", ["Net", "Shares", "Lazy", "make", "made"])
 def test_trained_kept_and_made_again(file, digits, name):
     """A class, a function and a module that is made already learn digits, and what is kept predicts the same bytes."""
     X, y = digits
@@ -117,6 +128,7 @@ def test_pictures_as_networks_take_them(file, digits):
     [
         ("Net", {"outputs": 7}, "Net must give 10 numbers, one a class, for each row; got 7: change its last layer"),
         ("Net", {"outputs": 1}, "must give 10 numbers.*got 1"),
+        ("Nothing", {}, "Nothing has no parameters, so that there is nothing to train"),
         ("Net", {"inputs": 784}, r"does not take an input of shape \(n, 1, 8, 8\): RuntimeError: mat1 and mat2"),
     ],
 )
@@ -133,8 +145,12 @@ def test_parameters_of_the_module_and_of_its_training(file):
     estimator = built(file, "Net", {"hidden": 8, "epochs": 3, "batch_size": 16})
     assert estimator.make().hidden.out_features == 8
     assert estimator.training == {"epochs": 3, "batch_size": 16}
-    with pytest.raises(RecipeError, match="takes no parameter 'hiden'; did you mean 'hidden'"):
-        built(file, "Net", {"hiden": 8})
+    of_function = built(file, "make", {"hidden": 8, "epochs": 3})
+    assert of_function.make().hidden.out_features == 8
+    assert of_function.training == {"epochs": 3}
+    for name in ("Net", "make"):
+        with pytest.raises(RecipeError, match="takes no parameter 'hiden'; did you mean 'hidden'"):
+            built(file, name, {"hiden": 8})
     with pytest.raises(RecipeError, match="weights that cannot be drawn anew.*name its class"):
         built(file, "weighted").make()
 

@@ -85,6 +85,9 @@ class Contest:
     folder: Path = field(default_factory=Path)
     command: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
+
     @classmethod
     def from_file(cls, path: Path | str) -> Contest:
         """The contest that a TOML file describes.
@@ -343,6 +346,8 @@ def _refuse_namesakes(candidates: Sequence[Candidate]) -> None:
 def _refuse_doubles(names: Sequence[str]) -> None:
     seen: set[str] = set(STRATEGIES)
     for name in names:
+        if not name.isprintable() or name != name.strip() or not name:
+            raise ContestError(f"entrant.name: {name!r} must be of letters, on one line, without blanks around it")
         if name in seen:
             what = "is the name of a strategy" if name in STRATEGIES else "is the name of two entrants"
             raise ContestError(f"entrant.name: {name!r} {what}; choose another")

@@ -265,7 +265,9 @@ class ContestClassifier(ClassifierMixin, _ContestEstimator):
         self.classes_ = np.unique(labels)
         if len(self.classes_) < 2:
             raise ValueError(f"y must have at least two classes; got one class, {self.classes_[0]!r}")
-        self._compete(table, labels, self.classes_.tolist())
+        moments = labels.dtype.kind == "M"  # which JSON has not
+        names, classes = (labels.astype(str), self.classes_.astype(str)) if moments else (labels, self.classes_)
+        self._compete(table, names, classes.tolist())
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -96,13 +96,15 @@ class OwnModule(NeuralEstimator):
         module, width = self.make(), int(self.architecture_["outputs"])
         module.eval()
         try:
-            with torch.inference_mode():
+            with torch.no_grad():  # what a lazy layer makes now is to be trained
                 said = module(torch.zeros((2, *self.input_shape_)))
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             taken = f"(n, {', '.join(map(str, self.input_shape_))})"
             why = f"{type(error).__name__}: {str(error).splitlines()[0]}"
             raise ValueError(f"{self.name} does not take an input of shape {taken}: {why}") from None
         self._require_width(said, width)
+        if not any(True for _ in module.parameters()):
+            raise ValueError(f"{self.name} has no parameters, so that there is nothing to train")
         self.probabilities_ = width > 1 and bool(
             (said >= 0).all() and torch.allclose(said.sum(dim=1), torch.ones(2), atol=1e-4)
         )

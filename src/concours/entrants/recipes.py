@@ -15,7 +15,7 @@ from concours.core.errors import RecipeError, nearest
 from concours.core.objects import is_file, is_module, references, renamed
 from concours.core.optional import install_command, installed
 from concours.entrants.costs import FAMILIES, PREPARING
-from concours.entrants.making import Workshop, network, reads_raw, require_estimator
+from concours.entrants.making import Workshop, network, reads_raw, require_estimator, signature
 from concours.entrants.sources import closure, defines_module, root_of
 from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, breeds
 
@@ -181,13 +181,23 @@ def build(
 
 
 def _made(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop, classes: int | None) -> Any:
-    if is_module(maker):
+    if is_module(maker) or _makes_module(recipe, maker, params, workshop):
         return network(recipe, maker, params, workshop, classes)
     made = workshop.made(recipe, maker, params)
     if is_module(made):
         return network(recipe, maker, params, workshop, classes)
     require_estimator(recipe, made)
     return made
+
+
+def _makes_module(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop) -> bool:
+    """Whether a function that does not take some of the parameters makes a network: they may be of its training."""
+    if not inspect.isroutine(maker):
+        return False
+    accepted = signature(maker)
+    own = {name: value for name, value in params.items() if name in accepted}
+    beyond = [name for name in params if name not in accepted and "__" not in name]
+    return bool(beyond) and is_module(workshop.made(recipe, maker, own))
 
 
 def _seeded(estimator: Any, seed: int) -> Any:
