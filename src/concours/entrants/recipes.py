@@ -12,10 +12,10 @@ from typing import Any
 
 from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError, nearest
-from concours.core.objects import is_file, is_module, references, renamed
+from concours.core.objects import is_file, is_module, references, renamed, signature_of
 from concours.core.optional import install_command, installed
 from concours.entrants.costs import FAMILIES, PREPARING
-from concours.entrants.making import Workshop, network, reads_raw, require_estimator, signature
+from concours.entrants.making import Workshop, network, reads_raw, require_estimator
 from concours.entrants.sources import closure, defines_module, root_of
 from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, breeds
 
@@ -194,7 +194,7 @@ def _makes_module(recipe: str, maker: Any, params: Mapping[str, Any], workshop: 
     """Whether a function that does not take some of the parameters makes a network: they may be of its training."""
     if not inspect.isroutine(maker):
         return False
-    accepted = signature(maker)
+    accepted = signature_of(maker)
     own = {name: value for name, value in params.items() if name in accepted}
     beyond = [name for name in params if name not in accepted and "__" not in name]
     return bool(beyond) and is_module(workshop.made(recipe, maker, own))
