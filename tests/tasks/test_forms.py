@@ -51,6 +51,9 @@ WRITINGS = {
     "code": lambda v: f"CHF {v:.2f}",
     "per cent": lambda v: f"{v:.2f}%",
     "accounts": lambda v: f"{v:,.2f}" if v >= 0 else f"({-v:,.2f})",
+    "accounts in dollars": lambda v: f"$ {v:,.2f} " if v >= 0 else f"$ ({-v:,.2f})",
+    "accounts in euros": lambda v: (f"{v:,.2f} €" if v >= 0 else f"({-v:,.2f}) €").translate(str.maketrans(",.", ".,")),
+    "dash": lambda v: f"{v:.2f}".replace("-", "\u2013"),
     "behind": lambda v: f"{abs(v):.2f}" + "-" * (v < 0),
     "minus": lambda v: f"{v:.2f}".replace("-", "\u2212"),
     "power": lambda v: f"{v:.9e}",
@@ -77,6 +80,41 @@ def test_whole_numbers_are_whole(cells):
     values, form, _, _ = column(*cells)
     assert values == [int(cell.replace(",", "").replace(".", "")) for cell in cells]
     assert form.holds == "whole"
+
+
+PRICES = {
+    "Swiss": lambda v: f"CHF {v:,}.-".replace(",", "'"),
+    "Swiss, a long dash": lambda v: f"Fr. {v}.\u2013",
+    "German": lambda v: f"{v:,},- €".replace(",", ".").replace(".- €", ",- €"),
+    "two dashes": lambda v: f"{v},--",
+    "accounts": lambda v: f"$ {v:,} " if v else "$ -   ",
+}
+
+
+@pytest.mark.parametrize("name", PRICES)
+@LAW
+@given(numbers=st.lists(st.integers(0, 10**7), min_size=2, max_size=30))
+def test_a_dash_for_decimals_is_no_minus(name, numbers):
+    """12.- is 12, never -12; a dash beside a currency alone is nothing, as accounts write 0."""
+    numbers = [7, 1_234_567, *numbers]
+    values, form, _, warnings = column(*map(PRICES[name], numbers))
+    assert (values, form.holds, warnings) == (numbers, "whole", ())
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "said"),
+    [
+        (["7,110", "3,001", "9,250"], [7110, 3001, 9250], True),
+        (["7,110", "985", "9,250"], [7110, 985, 9250], False),
+        (["1,007,110", "3,001"], [1007110, 3001], False),
+        (["7,110", "0,985", "9,250"], [7.11, 0.985, 9.25], False),
+    ],
+)
+def test_commas_that_may_be_decimal_are_told(cells, values, said):
+    """Where every cell has one comma before three digits, and nothing says what it is, a warning has the other line."""
+    found, _, _, warnings = column(*cells)
+    assert found == values
+    assert [('columns = { c = "number:,"' in text) for text in warnings] == [True] * said
 
 
 def test_decimal_signs_are_decided_per_column():
@@ -391,3 +429,72 @@ def test_a_form_depends_on_the_cell_alone():
         form = Form(holds=holds, pattern="%Y-%m-%d" if holds == "date" else "")
         alone = [typed(form, pa.chunked_array([[cell]])).values[0].as_py() for cell in cells]
         assert typed(form, pa.chunked_array([cells])).values.to_pylist() == alone
+
+
+# Dates of several writings, and those of other files
+
+
+@pytest.mark.parametrize(
+    "patterns", [("%Y-%m-%d", "%d.%m.%Y"), ("%d.%m.%y", "%d.%m.%Y"), ("%b %d, %Y", "%d %B %Y", "%Y/%m/%d")]
+)
+@LAW
+@given(days=st.lists(st.dates(datetime.date(1990, 1, 1), datetime.date(2060, 1, 1)), min_size=12, max_size=40))
+def test_a_column_of_dates_in_several_writings_is_dates(patterns, days):
+    """Each cell by the writing that it has; which there are is said."""
+    cells = [day.strftime(patterns[place % len(patterns)]) for place, day in enumerate(days)]
+    values, form, notes, _ = column(*cells)
+    assert values == [moment(day) for day in days]
+    assert set(form.pattern.split("|")) == set(patterns)
+    assert all(pattern in "".join(notes) for pattern in patterns)
+
+
+def test_day_and_month_are_never_mixed():
+    """A column of both orders is words: no cell would say which one it has."""
+    cells = [day.strftime(("%d/%m/%Y", "%m/%d/%Y")[place % 2]) for place, day in enumerate(DAYS)]
+    assert column(*cells)[1].holds == "word"
+
+
+def test_an_order_that_is_open_is_told_beside_another_writing():
+    """Dates of ISO between do not hide that day and month of the others could change places."""
+    days = [day.replace(day=1 + day.day % 12) for day in DAYS]
+    cells = [day.strftime(("%d/%m/%Y", "%Y-%m-%d")[place % 2]) for place, day in enumerate(days)]
+    values, _, _, warnings = column(*cells)
+    assert values == [moment(day) for day in days]
+    (text,) = warnings
+    assert 'c = "date:%m/%d/%Y|%Y-%m-%d"' in text
+    other, _, _, _ = column(*cells, columns={"c": "date:%m/%d/%Y|%Y-%m-%d"})
+    assert other[1::2] == values[1::2]
+    assert other[::2] == [moment(day.replace(month=day.day, day=day.month)) for day in days[::2]]
+
+
+@pytest.mark.parametrize("pattern", ["%Y-%m", "%m/%Y", "%m-%Y", "%b-%y", "%b %Y"])
+def test_months_are_dates(pattern):
+    """The first of the month."""
+    assert column(*(day.strftime(pattern) for day in DAYS))[0] == [moment(day.replace(day=1)) for day in DAYS]
+
+
+@pytest.mark.parametrize("pattern", ["%d.%m.%Y", "%m/%d/%Y", "%d %b %Y", "%d/%m/%y"])
+def test_dates_of_iso_are_read_in_every_column_of_dates(pattern):
+    """New rows that a program wrote, for models fitted on what a person wrote."""
+    fitted = settle(pa.table({"c": [day.strftime(pattern) for day in DAYS]}), "t.csv", written=True).table
+    for clock in ("", "T00:00:00", " 00:00:00"):
+        new = pa.table({"c": [f"{day}{clock}" for day in DAYS]})
+        assert settle(new, "n.csv", written=True, like=fitted.schema).table["c"].to_pylist() == list(map(moment, DAYS))
+
+
+def test_a_column_that_no_cell_fits_is_told_apart():
+    """Not one of the cells is what models were fitted on: the warning says what they were written like."""
+    fitted = settle(pa.table({"c": ["1,5 €", "2,25 €", "1.000,5 €"]}), "t.csv", written=True).table
+    found = settle(pa.table({"c": ["1.5", "2.25", "1000.5"]}), "n.csv", written=True, like=fitted.schema)
+    (text,) = found.warnings
+    assert "has none of the numbers with a decimal comma that it held when models were fitted ('1.5' (1)" in text
+
+
+@pytest.mark.parametrize(("given_", "first"), [([101, 7], "101"), ([7.0, None], "7"), ([True, False], "True")])
+def test_words_that_come_as_another_type_are_told(given_, first):
+    """A Parquet file has 101 where the CSV had 0101: another word, and so no word that models know."""
+    said: list[str] = []
+    like = pa.table({"zip": ["0101", "07A1"]})
+    x = conform(pa.table({"zip": given_}), like, "n.parquet", told=said.append)
+    assert x["zip"][0].as_py() == first
+    assert [f"{first!r} and the like" in text for text in said] == [True]

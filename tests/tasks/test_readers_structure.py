@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from itertools import product
 from pathlib import Path
 
@@ -47,6 +48,7 @@ BEFORE = {
     "padded title": lambda d, end: f"Survey of trees{d * 3}{end}{d * 3}{end}",
     "comments": lambda d, end: f"# exported by the lab{end}# units: m{end}",
     "comment of as many cells": lambda d, end: f"# a{d}b{d}c{d}d{end}",
+    "merged titles": lambda d, end: f"Tree{d * 2}Seen{d}{end}",
     "title of as many cells": lambda d, end: f"Survey{d}of{d}all{d}trees{end}{end}",
     "blank lines": lambda d, end: end * 2,
 }
@@ -405,3 +407,38 @@ def test_empty_names(tmp_path):
     (tmp_path / "d.csv").write_text("a,b,a\n1,2,3\n")
     with pytest.raises(DataError, match="two columns are called 'a'"):
         opened(tmp_path / "d.csv")
+
+
+def test_an_empty_name_over_words_is_no_merged_title(tmp_path):
+    """A header without one of its names is the header, also where the first row has an odd word among numbers."""
+    (tmp_path / "t.csv").write_text("n,,b\n1,unknown,3\n" + "".join(f"{i},{i}.5,4\n" for i in range(20)))
+    assert opened(tmp_path / "t.csv").x.column_names == ["n", "unnamed_2", "b"]
+    (tmp_path / "m.csv").write_text("Size,,Price\nheight,width,euros\n" + "1.5,2,30\n2.5,3,40\n" * 9)
+    found = opened(tmp_path / "m.csv")
+    assert found.x.column_names == ["height", "width", "euros"]
+    assert any("line 1 before it skipped: 'Size,,Price'" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("more", [1, 2, 5])
+def test_rows_that_end_in_delimiters(tmp_path, more):
+    """However many there are behind the last cell, and in the header or not."""
+    for name in ("a,b", "a,b" + "," * more):
+        (tmp_path / "t.csv").write_text(name + "\n" + ("1,2" + "," * more + "\n") * 30)
+        assert opened(tmp_path / "t.csv").x.to_pydict() == {"a": [1] * 30, "b": [2] * 30}
+
+
+@pytest.mark.parametrize("text", ["a,b,y", "a,b,y\n", "one line of text", "<table><tr><td>a</td></tr></table>"])
+def test_a_header_alone(tmp_path, text):
+    """Whether or not its line ends."""
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=r"^t\.csv has a header but no rows$"):
+        opened(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("name", ["book.xlsx", "book.csv"])
+def test_a_workbook_is_named(tmp_path, name):
+    """A file that is no text is refused by what it is, with what to do, whatever it is called."""
+    with zipfile.ZipFile(tmp_path / name, "w") as book:
+        book.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(DataError, match=rf"^{name} is a workbook of a spreadsheet .*: save the sheet as CSV"):
+        opened(tmp_path / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.tasks.cells import Cells, Form, cells_of, cure, plain_numbers, said, values_of
-from concours.tasks.moments import DAY_FIRST, MONTH_FIRST, likely_patterns, sampled
+from concours.tasks.moments import DAY_FIRST, MONTH_FIRST, likely_patterns, sampled, stamps_of
 from concours.tasks.numerals import LONGEST, Numbers, numbers_of
 
 _NEARLY, _NEARLY_FEW, _TOLD = 0.9, 0.95, 0.8
@@ -122,10 +123,24 @@ def as_date(name: str, words: Form, cells: Cells) -> Found | None:
     forms = [replace(words, holds="date", pattern=pattern) for pattern in likely_patterns(known)]
     if not forms:
         return None
-    rows = [_rows(form, cells) for form in forms]
-    first, *others = [form for form, count in zip(forms, rows, strict=True) if count == max(rows)]
-    swapped = (form for form in others if (first.pattern, form.pattern) in _SWAPPED)
-    return Found(name=name, form=first, other=next(swapped, None), cells=cells)
+    fits = {form.pattern: _valid(stamps_of(cells.words, form.pattern)) for form in forms}
+    rows = {pattern: int(cells.counts[fit].sum()) for pattern, fit in fits.items()}
+    patterns = _apart({pattern: fits[pattern] for pattern in sorted(rows, key=lambda one: -rows[one])})
+    first, *more = sorted(patterns, key=lambda one: one not in (*DAY_FIRST, *MONTH_FIRST))
+    swapped = (other for other in rows if (first, other) in _SWAPPED and rows[other] == rows[first])
+    form, *other = [replace(words, holds="date", pattern="|".join((one, *more))) for one in (first, *swapped)]
+    return Found(name=name, form=form, other=other[0] if other else None, cells=cells)
+
+
+def _apart(fits: Mapping[str, NDArray[np.bool_]]) -> list[str]:
+    """The first pattern of a column, and further ones whose cells fit none of those before them."""
+    taken: list[str] = []
+    fit = np.zeros(len(next(iter(fits.values()))), dtype=np.bool_)
+    for pattern, more in fits.items():
+        swapped = any(_SWAPPED & {(pattern, one), (one, pattern)} for one in taken)
+        if more.any() and not (more & fit).any() and not swapped:
+            fit, taken = fit | more, [*taken, pattern]
+    return taken
 
 
 def _numbers(name: str, words: Form, cells: Cells, decimals: str) -> Found:

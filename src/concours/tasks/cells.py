@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from concours.core.errors import ContestError, nearest
 from concours.core.written import quoted
 from concours.tasks.letters import may_hold
-from concours.tasks.moments import MOMENT, seconds_of, stamps_of
+from concours.tasks.moments import MOMENT, dates_of, seconds_of
 from concours.tasks.numerals import numbers_of
 
 Holds = Literal["whole", "number", "truth", "date", "time", "word"]
 
 MISSING = (
-    "", "-", "--", "---", ".", "..", "...", "?", "na", "n/a", "n.a.", "n.a", "n/a.", "#n/a", "#n/a n/a", "#na", "<na>",
-    "null", "(null)", "<null>", "#null!", "none", "(none)", "<none>", "nil", "nan", "-nan", "nat", "#div/0!", "#ref!",
-    "#value!", "#num!", "#name?",
+    "", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "?", "na", "n/a", "n.a.", "n.a", "n/a.", "#n/a",
+    "#n/a n/a", "#na", "<na>", "null", "(null)", "<null>", "#null!", "none", "(none)", "<none>", "nil", "nan", "-nan",
+    "nat", "#div/0!", "#ref!", "#value!", "#num!", "#name?",
 )  # fmt: skip
 """Cells that count as missing, in small letters; capitals and blanks around make no difference."""
 
@@ -44,7 +44,8 @@ class Form:
         holds: whole numbers, numbers, truth values, dates (perhaps with times of the day), times of the day, or words.
         decimal: the sign between whole and part of a number, `.` or `,`; the other one may set thousands apart.
         signs: of currencies or per cent, that may stand at a number.
-        pattern: of a date, as `strptime` has it; without hours in it, any time of the day may stand behind.
+        pattern: of a date, as `strptime` has it; without hours in it, any time of the day may stand behind. Several
+            are joined by bars.
         missing: cells that are gaps, besides blank ones, exactly as they are written; none for the usual words.
     """
 
@@ -175,7 +176,7 @@ def values_of(form: Form, words: pa.Array) -> pa.Array:
         case "truth":
             return _truths(words)
         case "date":
-            return stamps_of(words, form.pattern)
+            return dates_of(words, form.pattern)
         case "time":
             return seconds_of(words)
         case _:
@@ -230,14 +231,15 @@ def declared(text: str, key: str) -> Form:
 
 
 def with_form(field: pa.Field, form: Form, gaps: Mapping[str, int]) -> pa.Field:
-    """A field of a schema that brings along the form of its column, and which words counted as missing how often."""
-    about = {_FORM: asdict(form), _GAPS: dict(gaps)}
+    """A field of a schema that brings along the form of its column, and some cells that count as missing."""
+    about = {_FORM: asdict(form), _GAPS: dict(list(gaps.items())[:_SAID])}
     texts = {key: json.dumps(value, ensure_ascii=False) for key, value in about.items()}
     return field.with_metadata({**(field.metadata or {}), **texts})
 
 
 def gaps_of(field: pa.Field) -> dict[str, int]:
-    """How often words of a column counted as missing, the most frequent first; blank cells are not among them."""
+    """How often some cells of a column counted as missing, words for that before odd ones; blank ones are not among
+    them."""
     found: dict[str, int] = json.loads((field.metadata or {}).get(_GAPS, b"{}"))
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def conform(x: Rows, like: Rows, name: str, *, told: Callable[[str], None] = lam
         found = settle(x.select(like.column_names), name, written=False, like=like.schema)
         columns = [_alike(found.table[field.name], field, name) for field in like.schema]
         fields = [field.with_type(column.type) for field, column in zip(like.schema, columns, strict=True)]
-        for warning in found.warnings:
+        for warning in (*found.warnings, *_now_words(found.table, columns, name)):
             told(warning)
         return pa.table(columns, schema=pa.schema(fields))
     if isinstance(x, np.ndarray) or isinstance(like, np.ndarray):
@@ -66,6 +66,19 @@ def _why_missing(column: str, x: pa.Table, like: pa.Table) -> str:
         names = ", ".join(like.column_names[:8])
         return f"no header was seen: its first line must have the names that the data had: {names}"
     return nearest(column, x.column_names)
+
+
+def _now_words(x: pa.Table, columns: Sequence[pa.ChunkedArray], name: str) -> list[str]:
+    """What to say of columns of other types that are read as words: a zero before a number, say, is lost to them."""
+    said = []
+    for column, given in zip(x.column_names, columns, strict=True):
+        if pa.types.is_string(given.type) and given.type != x[column].type and given.null_count < len(given):
+            kind = _WORDS.get(str(x[column].type), x[column].type)
+            said.append(
+                f"{name}: column {column!r} held words when models were fitted, and holds {kind} here: they are read "
+                f"as {given.drop_null()[0].as_py()!r} and the like; if it was written otherwise there, write it so"
+            )
+    return said
 
 
 def _alike(column: pa.ChunkedArray, field: pa.Field, name: str) -> pa.ChunkedArray:

@@ -18,6 +18,7 @@ from concours.tasks.moments import DAY_FIRST, MONTH_FIRST, has_halves
 _LISTED = 6
 _WARNED = 12
 _THREADS = 8
+_ONE_GROUP = r"^\D*\d{1,3},\d{3}\D*$"
 _GROUPED = r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})*$"
 
 
@@ -80,7 +81,9 @@ def settle(
         decided = _decided(list(pool.map(found, strings)), table)
         done = list(pool.map(lambda one: _typed(one, table[one.name], written=written), decided))
     for one, result in zip(decided, done, strict=True):
-        field = with_form(table.schema.field(one.name).with_type(result.values.type), one.form, result.gaps)
+        field = with_form(
+            table.schema.field(one.name).with_type(result.values.type), one.form, {**result.gaps, **result.odd}
+        )
         table = table.set_column(table.schema.get_field_index(one.name), field, result.values)
     warnings = _warnings(decided, done, name, fitted=like is not None)
     return Settled(table=table, notes=_notes(decided, done), warnings=warnings)
@@ -110,7 +113,7 @@ def _decided(found: list[Found], table: pa.Table) -> list[Found]:
     grouped = {column for column in plain if pc.all(pc.match_substring_regex(table[column], _GROUPED)).as_py()}
     points = sum(one.form.holds == "number" and one.form.decimal == "." and one.other is None for one in found)
     comma = commas > points - len(grouped)
-    orders = [one.form.pattern for one in found if one.form.holds == "date" and one.other is None]
+    orders = [one.form.pattern.partition("|")[0] for one in found if one.form.holds == "date" and one.other is None]
     months = sum(one in MONTH_FIRST for one in orders) - sum(one in DAY_FIRST for one in orders)
     decided = []
     for one in found:
@@ -118,6 +121,8 @@ def _decided(found: list[Found], table: pa.Table) -> list[Found]:
             one = _with_order(one, months)
         elif comma and one.form.holds in ("whole", "number"):
             one = _with_comma(one, table[one.name], grouped=one.name in grouped)
+        elif not points and one.other is not None and one.apart:
+            one = _with_thousands(one)
         decided.append(one)
     return decided
 
@@ -137,6 +142,18 @@ def _with_comma(found: Found, column: pa.ChunkedArray, *, grouped: bool) -> Foun
     )
     form = replace(form, holds="number")
     return replace(found, form=form, other=None, values=None, warnings=(*found.warnings, text))
+
+
+def _with_thousands(found: Found) -> Found:
+    """Whole numbers of which every one may be one with three decimals, where no other column says which."""
+    known = found.cells.words.drop_null() if found.cells else None
+    if known is None or not pc.all(pc.match_substring_regex(known, _ONE_GROUP)).as_py():
+        return found
+    text = (
+        f"column {found.name!r}: cells like {known[0].as_py()!r} are read with commas at thousands; "
+        f"{cure(found.name, 'number:,')} reads a decimal comma"
+    )
+    return replace(found, warnings=(*found.warnings, text))
 
 
 def _with_order(found: Found, months: int) -> Found:
@@ -165,7 +182,7 @@ def _with_order(found: Found, months: int) -> Found:
     chosen, left = forms[place] or found.form, forms[1 - place] or found.form
     example = cells.words.drop_null()[0].as_py()
     text = (
-        f"column {found.name!r}: dates like {example!r} are read by {chosen.pattern}, {why}; "
+        f"column {found.name!r}: dates like {example!r} are read by {chosen.pattern.partition('|')[0]}, {why}; "
         f"{cure(found.name, f'date:{left.pattern}')} says otherwise"
     )
     return replace(found, form=chosen, other=None, warnings=(*found.warnings, text))
@@ -185,7 +202,7 @@ def _notes(found: Sequence[Found], done: Sequence[Typed]) -> tuple[str, ...]:
     told = {
         "counted as missing": [f"{f.name}: {said(r.gaps)}" for f, r in zip(found, done, strict=True) if r.gaps],
         "decimal comma": [f.name for f in found if f.form.decimal == "," and f.form.holds == "number"],
-        "dates": [f"{f.name} by {f.form.pattern}" for f in found if f.form.holds == "date"],
+        "dates": [f"{f.name} by {f.form.pattern.replace('|', ' and ')}" for f in found if f.form.holds == "date"],
         "words, for needless zeros or more digits than a number holds": [f.name for f in found if f.coded],
         "signs cut from numbers": [f"{f.name} {' '.join(f.form.signs)}" for f in found if f.form.signs],
     }
@@ -197,15 +214,26 @@ def _warnings(found: Sequence[Found], done: Sequence[Typed], name: str, *, fitte
     for one, result in zip(found, done, strict=True):
         warned += [f"{name}: {text}" for text in one.warnings]
         if result.odd:
-            count = f"{sum(result.odd.values()):,} of {len(result.values):,} cells"
-            advice = "" if fitted else f"; {cure(one.name, 'word')} reads them as words"
-            were = "was" if fitted else "is"
-            warned.append(
-                f"{name}: column {one.name!r} {were} read as {one.form.words}, and {count} do not fit and count as "
-                f"missing: {said(result.odd)}{advice}"
-            )
+            warned.append(f"{name}: column {one.name!r} {_odd(one, result, fitted=fitted)}")
     more = len(warned) - _WARNED
     return (*warned[:_WARNED], *([f"{name}: {more} more columns with cells like these"] if more > 0 else []))
+
+
+def _odd(found: Found, result: Typed, *, fitted: bool) -> str:
+    """Of cells that do not fit the form of their column."""
+    form, odd, rows = found.form, sum(result.odd.values()), len(result.values)
+    if fitted and result.values.null_count == rows > 1:
+        pattern = f", by {form.pattern.replace('|', ' or ')}" if form.holds == "date" else ""
+        signs = f", with no sign but {' '.join(form.signs)}" if form.signs else ""
+        return (
+            f"has none of the {form.words} that it held when models were fitted ({said(result.odd)}), and models know "
+            f"nothing of it here: write them as they were written there{pattern}{signs}"
+        )
+    advice = "" if fitted else f"; {cure(found.name, 'word')} reads them as words"
+    return (
+        f"{'was' if fitted else 'is'} read as {form.words}, and {odd:,} of {rows:,} cells do not fit and count as "
+        f"missing: {said(result.odd)}{advice}"
+    )
 
 
 def _cut(names: Sequence[str]) -> str:

@@ -22,11 +22,13 @@ _NUMERIC = (
 _NAMED = (
     "%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%d.%b.%Y", "%d. %b %Y", "%d%b%Y", "%d-%b-%y", "%d %b %y", "%d %B %Y",
     "%d-%B-%Y", "%d. %B %Y", "%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%B %d %Y", "%b. %d, %Y", "%Y-%b-%d", "%Y %b %d",
-    "%b %Y", "%b-%Y", "%B %Y", "%a, %d %b %Y", "%a %d %b %Y", "%a %b %d %Y", "%a, %b %d, %Y", "%A, %d %B %Y",
-    "%A, %B %d, %Y", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z",
+    "%b %Y", "%b-%Y", "%B %Y", "%b-%y", "%d %b, %Y", "%a, %d %b %Y", "%a %d %b %Y", "%a %b %d %Y", "%a, %b %d, %Y",
+    "%A, %d %B %Y", "%A, %d. %B %Y", "%A, %B %d, %Y", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y",
+    "%d/%b/%Y:%H:%M:%S %z",
 )  # fmt: skip
 _LOOKS = (
     (r"^\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}(?:\D|$)", _NUMERIC),
+    (r"^(?:\d{4}[-/.]\d{2}|\d{2}[-/.]\d{4})$", ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y")),
     (r"(?i)(?:^|[^a-z])(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}(?:[^a-z]|$)", _NAMED),
 )
 _ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8,
@@ -40,11 +42,28 @@ _ZONE = rf"(?:\s*(?P<zone>{'|'.join(_ZONES)}|[+-]\d{{2}}(?::?\d{{2}})?))?"
 _MOMENT = rf"^(?P<day>.*?)(?:(?:T|,?\s+){_CLOCK}{_ZONE})?$"
 _TIME = rf"^{_CLOCK}$"
 _SAMPLE = 500
-_LIKELY = 0.5
+_LIKELY = 0.2
+
+ISO = "%Y-%m-%d"
+"""Read in every column of dates: it cannot be anything else."""
+
+
+def dates_of(words: pa.Array, patterns: str) -> pa.Array:
+    """Words (n,) as moments by the first of some patterns of `strptime`, joined by bars, that fits; else by `ISO`.
+
+    Null where a word is none.
+    """
+    first, *others = patterns.split("|")
+    found = stamps_of(words, first)
+    for pattern in [*others, *([] if "%Y-%d" in patterns else [ISO])]:
+        left = pc.and_(pc.is_valid(words), pc.is_null(found))
+        if pattern != first and pc.any(left).as_py():
+            found = pc.coalesce(found, stamps_of(pc.if_else(left, words, pa.scalar(None, pa.string())), pattern))
+    return found
 
 
 def stamps_of(words: pa.Array, pattern: str) -> pa.Array:
-    """Words (n,) as moments by a pattern of `strptime`; null where a word is none.
+    """Words (n,) as moments by one pattern of `strptime`; null where a word is none.
 
     A pattern without hours is of the day, and any time may stand behind it: 14:05, 2:05:30.5 PM, 14:05+02:00.
     """
@@ -67,7 +86,10 @@ def seconds_of(words: pa.Array) -> pa.Array:
 
 
 def likely_patterns(words: pa.Array) -> list[str]:
-    """Patterns that many of the words (n,) may be dates by, judged by some of them from everywhere."""
+    """Patterns that many of the words (n,) may be dates by, judged by some of them from everywhere.
+
+    A column may be written by several.
+    """
     some = sampled(words)
     found: list[str] = []
     for looks, patterns in _LOOKS:

@@ -10,8 +10,16 @@ import pyarrow.compute as pc
 
 _ISO = "USD|EUR|GBP|CHF|JPY|CNY|CAD|AUD|NZD|INR|SEK|NOK|DKK|PLN|CZK|HUF|RUB|BRL|MXN|ZAR|KRW|TRY|SGD|HKD"
 _SIGN = rf"(?:US|R|A|C|NZ|HK|S)?\$|\p{{Sc}}|(?i:{_ISO}|kr\.?|Kč|zł|Fr\.|Rs\.?)"
-_SAME = {"\u2212": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"}
+_SAME = {"\u2212": "-", "\u2013": "-", "\u2014": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"}
 """Signs that are written in several ways."""
+
+_ACCOUNTS = (
+    (rf"^({_SIGN})\s*\(", r"(\1"),
+    (rf"\)\s*({_SIGN}|%|‰)$", r"\1)"),
+    (rf"^({_SIGN})\s*-$", r"\1 0"),
+    (rf"^-\s*({_SIGN})$", r"0 \1"),
+)
+"""Currencies outside of brackets, and at a dash for nothing, as accounts have them: `$ (5)`, `(5) €`, `$ -`."""
 
 LONGEST = 18
 """Digits that a whole number of 64 bits holds in any case."""
@@ -40,7 +48,8 @@ class Numbers:
 def numbers_of(words: pa.Array, decimal: str, signs: tuple[str, ...] | None, *, whole: bool = False) -> Numbers:
     """Words (n,) without blanks around as numbers.
 
-    Thousands may be set apart by the other one of comma and point, a blank or an apostrophe, in groups of three.
+    Thousands may be set apart by the other one of comma and point, a blank or an apostrophe, in groups of three. A dash
+    instead of decimals is none of them (`12.-` is 12), and beside a currency alone it is 0, as accounts have it.
 
     Args:
         decimal: the sign between whole and part, `.` or `,`.
@@ -53,6 +62,7 @@ def numbers_of(words: pa.Array, decimal: str, signs: tuple[str, ...] | None, *, 
         fits = pc.and_(fits, pc.is_in(sign, pa.array(["", *signs], pa.string())))
     number = pc.if_else(fits, number, pa.scalar(None, pa.string()))
     digits = pc.replace_substring_regex(number, "[ '.]" if decimal == "," else "[ ',]", "")
+    digits = pc.replace_substring_regex(digits, rf"\{decimal}-+$", "")
     digits = pc.replace_substring(digits, decimal, ".")
     negative = pc.or_(
         pc.or_(_has(parts, "before"), _has(parts, "inner")), pc.or_(_has(parts, "behind"), _has(parts, "bracket"))
@@ -76,7 +86,7 @@ def numbers_of(words: pa.Array, decimal: str, signs: tuple[str, ...] | None, *, 
 
 @cache
 def _pattern(decimal: str) -> str:
-    part = rf"(?:\{decimal}\d*)?"
+    part = rf"(?:\{decimal}(?:-{{1,2}}|\d*))?"
     groups = [rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+" for mark in (" ", "'", r"\." if decimal == "," else ",")]
     if decimal == ".":
         groups.append(r"[1-9]\d?(?:,\d{2})+,\d{3}")  # as in India
@@ -91,6 +101,8 @@ def _pattern(decimal: str) -> str:
 def _alike(words: pa.Array) -> pa.Array:
     for other, usual in _SAME.items():
         words = pc.replace_substring(words, other, usual)
+    for pattern, usual in _ACCOUNTS:
+        words = pc.replace_substring_regex(words, pattern, usual)
     return words
 
 

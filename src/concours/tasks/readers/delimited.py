@@ -22,7 +22,7 @@ from concours.tasks.readers.objects import tidy
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.ragged import beyond_names, ragged
 from concours.tasks.readers.records import Record, lines_in, loose_quote, records, refuse_open_quotes
-from concours.tasks.readers.text import checked_encoding, guessed_encoding, is_utf8, marked_encoding
+from concours.tasks.readers.text import checked_encoding, guessed_encoding, is_utf8, marked_encoding, refuse_packed
 
 _SAMPLE, _TAB_SAMPLE = 1 << 17, 1 << 24
 _BLOCK = 1 << 23
@@ -41,6 +41,7 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
     head, whole = _head(entry, _TAB_SAMPLE if tabs else _SAMPLE)
     if not head.strip():
         raise DataError(f"{entry.name} is empty")
+    refuse_packed(head, entry.name)
     encoding = _encoding(head, options, entry.name)
     sample = _sample(head, encoding, entry.name, whole=whole)
     form = _form(entry, sample, encoding, options, tabs=tabs, whole=whole)
@@ -113,6 +114,8 @@ def _form(entry: Entry, sample: str, encoding: str, options: Options, *, tabs: b
     layout = found_layout(
         seen[:_ROWS], entry.name, header=options.header, names=options.names, lenient=options.on_bad_row == "skip"
     )
+    if whole and 0 < rows[-1].line <= layout.header:
+        raise DataError(f"{entry.name} has a header but no rows")
     loose = [(row.line, cell) for row in seen if (cell := loose_quote(row, dialect))]
     return _Form(entry, dialect, layout, quoted=bool(dialect.quote) and dialect.quote in sample, loose=loose)
 

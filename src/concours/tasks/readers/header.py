@@ -47,6 +47,13 @@ def is_measure(cell: str) -> bool:
     return _MEASURE.fullmatch(cell) is not None
 
 
+def is_name_over_measures(cell: str, below: Sequence[str]) -> bool:
+    """Whether a cell is a word over numbers, dates or amounts, and no word for missing."""
+    known = [other.strip() for other in below if other.strip().lower() not in MISSING]
+    measures = sum(map(is_measure, known))
+    return cell.lower() not in MISSING and not is_measure(cell) and len(known) > 1 and measures > 0.9 * len(known)
+
+
 def column_names(first: Sequence[str]) -> list[str]:
     """The names of a header, blanks around cut: an empty first one is `index`, other empty ones `unnamed_N`, the N-th
     column."""

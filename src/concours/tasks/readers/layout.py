@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from concours.core.errors import DataError
-from concours.tasks.readers.header import are_numbers, column_names, header_evidence, is_measure
+from concours.tasks.readers.header import (
+    are_numbers,
+    column_names,
+    header_evidence,
+    is_measure,
+    is_name_over_measures,
+)
 from concours.tasks.readers.records import Record
 
 _COMMENTS = ("#", "%", "//")
@@ -111,11 +117,28 @@ def _first_full(rows: Sequence[Record], width: int, names: Sequence[str]) -> int
         following = rows[place + 1 : place + 2]
         if width > 1 and following and not _adjoin(row, following[0]) and _is_header(rows, place + 1, width, names):
             continue  # a title, and a blank line between it and the names
+        if following and _is_above_names(row, following[0], _cells(rows[place + 2 :]), names):
+            continue
         after = next((i for i in range(place, len(rows)) if not _is_comment(rows[i])), place)
         if after > place and _is_header(rows, after, width, names):
             continue
         return place
     return 0
+
+
+def _is_above_names(row: Record, next_: Record, below: Sequence[Sequence[str]], names: Sequence[str]) -> bool:
+    """Whether a line has titles over several columns each, as merged cells are written, and the names follow it."""
+    cells, under = ([cell.strip() for cell in one.cells] for one in (row, next_))
+    while under and not under[-1]:
+        under.pop()
+    cells = cells[: len(under)]
+    if len(under) != len(cells) or all(cells[1:]) or not all(under[1:]) or any(map(is_measure, under)):
+        return False
+    if known := set(names) & {*cells, *under}:
+        return not known & set(cells)
+    return any(
+        is_name_over_measures(cell, [line[i] for line in below if i < len(line)]) for i, cell in enumerate(under)
+    )
 
 
 def _is_header(rows: Sequence[Record], place: int, width: int, names: Sequence[str]) -> bool:
@@ -128,13 +151,14 @@ def _candidates(rows: Sequence[Record], width: int, begin: int, names: Sequence[
     """The first full row as the header, and the one before it, if it may be one with another number of cells."""
     first, below = rows[begin], list(rows[begin + 1 :])
     found = [_fitted(first, first.cells, below, names)]
-    if begin and not _is_comment(rows[begin - 1]) and _adjoin(rows[begin - 1], first):
+    above = begin > 0 and _is_above_names(rows[begin - 1], first, _cells(below), names)
+    if begin and not above and not _is_comment(rows[begin - 1]) and _adjoin(rows[begin - 1], first):
         before, below = rows[begin - 1], list(rows[begin:])
         cells = before.cells
         if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
             found.append(_fitted(before, cells[:width], below, names))
-        elif len(cells) == width - 1 and not any(row.cells[-1].strip() for row in below if len(row.cells) == width):
-            found.append(_fitted(before, [*cells, ""], below, names, short=True))
+        elif 1 < len(cells) < width and not any("".join(row.cells[len(cells) :]).strip() for row in below):
+            found.append(_fitted(before, cells + [""] * (width - len(cells)), below, names, short=True))
         elif len(cells) == width - 1:
             shifted = _fitted(before, ["", *cells], below, names, shifted=True)
             unnamed = _fitted(before, [*cells, ""], below, names)

@@ -9,8 +9,30 @@ from collections.abc import Sequence
 from concours.core.errors import DataError
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_PACKED = {
+    b"PK\x03\x04": "is a workbook of a spreadsheet or another packed file: save the sheet as CSV and give that, or "
+    "call an archive .zip",
+    b"\xd0\xcf\x11\xe0": "is a workbook of an older spreadsheet: save the sheet as CSV and give that",
+    b"%PDF-": "is a PDF: give the table that it was made from",
+    b"SQLite format 3": "is a database: save the table as CSV or Parquet and give that",
+    b"\x89HDF": "is an HDF5 file: save its arrays as .npz and give that",
+    b"PAR1": "is a Parquet file: call it .parquet",
+    b"\x1f\x8b": "is compressed by gzip: call it .csv.gz",
+}
+"""How files begin that are no text, whatever they are called, and what to do with them."""
 _SAMPLE = 1 << 18
 _TEXT = bytes(code for code in range(256) if code >= 32 or code in b"\t\n\r\f")
+
+
+def refuse_packed(head: bytes, name: str) -> None:
+    """Refuses the beginning of a file that is known to be no text.
+
+    Raises:
+        DataError: it is one, with what to do.
+    """
+    for mark, said in _PACKED.items():
+        if head.startswith(mark):
+            raise DataError(f"{name} {said}")
 
 
 def checked_encoding(name: str) -> str:
