@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import BaggingClassifier, VotingClassifier
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -15,9 +15,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError
 from concours.core.written import written
 from concours.entrants.fitting import fit
+from concours.entrants.recipes import build
 from concours.entrants.wishes import Wishes
 
 LABELS = [(1, 2, 3), ("007", "1.0", "TRUE"), (-1, 5, 10), ("a", "b", "c")]
@@ -92,6 +94,18 @@ def test_estimators_of_ones_own_are_left_alone():
 
     assert named(make_pipeline(Own(class_weight={2: 5.0})), (1, 2, 3)).get_params()["own__class_weight"] == {2: 5.0}
     assert named(GaussianNB(), (1, 2, 3)).get_params() == GaussianNB().get_params()
+
+
+def test_estimators_that_predict_once_they_are_fitted(tmp_path):
+    """A stack without a final estimator has no `predict` before its fit; what transforms alone never has one."""
+    x, codes = drawn(0)
+    stack = Entrant("layers", StackingClassifier([("one", make_pipeline(StandardScaler(), by(None)))], cv=3))
+    made = build(stack.recipe, stack.params, {}, tmp_path)
+    assert fit(made, x, codes, 3, calibrate=True).predict(x).shape == (150, 3)
+    for wrong in (make_pipeline(StandardScaler()), StandardScaler()):
+        entrant = Entrant("wrong", wrong)
+        with pytest.raises(RecipeError, match="has no method 'predict'"):
+            build(entrant.recipe, entrant.params, {}, tmp_path)
 
 
 def test_no_such_class():
