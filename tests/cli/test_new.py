@@ -21,7 +21,7 @@ from concours.api.new import draft
 from concours.commons.memory import MemoryStore
 from concours.engine.ingest import ingest
 
-DATA = Path(os.environ.get("CONCOURS_DATA", "../shared/data"))
+DATA = Path(os.environ.get("CONCOURS_DATA", "../shared/data")).resolve()
 RNG = np.random.default_rng(0)
 ROWS = 120
 FRAME = pd.DataFrame({"a": RNG.normal(size=ROWS), "b": RNG.integers(0, 9, ROWS), "class": ["x", "y"] * (ROWS // 2)})
@@ -253,7 +253,7 @@ def test_real_data(name, tmp_path):
     """Kind and target of open sets are found, or asked for with the right one among the guesses; the file is valid."""
     if not (DATA / name).exists():
         pytest.skip(f"no {name} in the data folder")
-    folder, path = str((DATA / name).resolve()), tmp_path / "contest.toml"
+    folder, path = str(DATA / name), tmp_path / "contest.toml"
     if name in ASKED:
         with pytest.raises(Exception, match=rf"--target COLUMN, for example .*\b{ASKED[name]} \("):
             draft(folder, out=path)

@@ -57,7 +57,8 @@ def require_estimator(recipe: str, thing: Any) -> None:
     """
     from sklearn.base import is_classifier, is_regressor
 
-    made = not inspect.isclass(thing) and (is_classifier(thing) or is_regressor(thing))
+    tagged = not inspect.isclass(thing) and hasattr(thing, "__sklearn_tags__")  # a class of one's own need not be
+    made = tagged and (is_classifier(thing) or is_regressor(thing))
     for method in ("fit", "predict"):
         if not hasattr(thing, method) and not (made and hasattr(type(thing), method)):  # some have it once fitted
             raise RecipeError(f"{recipe!r} has no method {method!r}: an entrant is an estimator with fit and predict")
