@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -342,8 +342,3 @@ def habits_from(values: dict[str, Any]) -> Habits:
     if unknown := sorted(values.keys() - set(HABITS)):
         raise ValueError(f"habits are {', '.join(HABITS)}; got {unknown[0]!r}")
     return Habits(**values)
-
-
-def habits_to(habits: Habits) -> dict[str, float]:
-    """Habits as JSON."""
-    return asdict(habits)
