@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,3 +234,22 @@ def test_parts_that_are_none(params, words):
     """What a folder of others names as a part is made only if it is a class of an estimator or the like."""
     with pytest.raises(RecipeError, match=words):
         build("sklearn.pipeline:Pipeline", params, {}, None)
+
+
+@pytest.mark.parametrize(
+    ("params", "prepare"),
+    [
+        ({}, "matrix"),
+        ({"categorical_features": "from_dtype"}, "matrix"),
+        ({"categorical_features": [0, 2]}, "matrix"),
+        ({"monotonic_cst": [1, 0]}, "matrix"),
+        ({"monotonic_cst": {"age": 1}}, "columns"),
+        ({"categorical_features": ["town"]}, "columns"),
+        ({"categorical_features": ["town"], "monotonic_cst": {"age": 1}}, "columns"),
+    ],
+)
+def test_what_names_columns_gets_them_by_name(params, prepare):
+    """A matrix has no names: an estimator whose parameters name columns is given a frame."""
+    entrant = Entrant("trees", HistGradientBoostingClassifier(**params))
+    found = resolve(entrant, form="table:classes", preparation="matrix", folder=Path())
+    assert found.entrant.prepare == prepare

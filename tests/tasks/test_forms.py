@@ -488,6 +488,22 @@ def test_a_column_that_no_cell_fits_is_told_apart():
     assert "has none of the numbers with a decimal comma that it held when models were fitted ('1.5' (1)" in text
 
 
+@pytest.mark.parametrize("gaps", [0, 5])
+@pytest.mark.parametrize("rows", [9, 10, 40])
+def test_many_cells_of_which_none_fits_are_an_error(rows, gaps):
+    """Predictions of a whole column that was lost are worth nothing: ten cells that do not fit are no accident."""
+    fitted = settle(pa.table({"c": ["1,5", "2,25", "1.000,5"], "d": ["1", "2", "3"]}), "t.csv", written=True).table
+    cells = [f"{row}.25" for row in range(rows)]
+    new = pa.table({"c": [*cells, *[""] * gaps], "d": ["1"] * (rows + gaps)})
+    if rows < 10:
+        assert settle(new, "n.csv", written=True, like=fitted.schema).table["c"].null_count == rows + gaps
+    else:
+        with pytest.raises(DataError, match=r"n\.csv: column 'c' has none of the numbers with a decimal comma"):
+            settle(new, "n.csv", written=True, like=fitted.schema)
+    one = pa.table({"c": [*cells, "7,5"], "d": ["1"] * (rows + 1)})
+    assert settle(one, "n.csv", written=True, like=fitted.schema).table["c"].to_pylist()[-1] == 7.5
+
+
 @pytest.mark.parametrize(("given_", "first"), [([101, 7], "101"), ([7.0, None], "7"), ([True, False], "True")])
 def test_words_that_come_as_another_type_are_told(given_, first):
     """A Parquet file has 101 where the CSV had 0101: another word, and so no word that models know."""

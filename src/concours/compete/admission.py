@@ -40,6 +40,7 @@ class Admission(MemoProcess):
             params={
                 "recipe": entrant.recipe,
                 "params": dict(entrant.params),
+                "classes": len(self.problem.classes),
                 **self.problem.labelling(entrant.params, candidate.code),
             },
             label=f"{entrant.name}: check",

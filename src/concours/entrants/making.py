@@ -38,6 +38,13 @@ _RAW = frozenset(
 """Transformers that choose columns, read words, or do what their user says: they want the rows as they were read."""
 
 
+_OF_COLUMNS = ("monotonic_cst", "categorical_features")
+"""Parameters of scikit-learn's estimators that may name columns."""
+
+_SIBLINGS = (("Classifier", "Regressor"), ("SVC", "SVR"), ("ClassifierCV", "CV"), ("Classifier", ""))
+"""Endings of the names of estimators of classes and of numbers."""
+
+
 def reads_raw(recipe: str, params: Mapping[str, Any]) -> bool:
     """Whether a pipeline begins with something that wants the rows as they were read: see `Entrant.prepare`."""
     if recipe.rpartition(":")[2] in _RAW or is_file(recipe):
@@ -47,6 +54,12 @@ def reads_raw(recipe: str, params: Mapping[str, Any]) -> bool:
     first = [*steps[:1], *parts, params.get("estimator")]
     written = [part for part in first if isinstance(part, Mapping) and "$recipe" in part]
     return any(reads_raw(part["$recipe"], part.get("params", {})) for part in written)
+
+
+def names_columns(params: Mapping[str, Any]) -> bool:
+    """Whether parameters name columns, so that their estimator wants a frame: `{"age": 1}`, `["age", "town"]`."""
+    given = [params[name] for name in _OF_COLUMNS if name in params]
+    return any(not isinstance(value, str) and any(isinstance(item, str) for item in value or ()) for value in given)
 
 
 def require_estimator(recipe: str, thing: Any) -> None:
@@ -62,6 +75,31 @@ def require_estimator(recipe: str, thing: Any) -> None:
     for method in ("fit", "predict"):
         if not hasattr(thing, method) and not (made and hasattr(type(thing), method)):  # some have it once fitted
             raise RecipeError(f"{recipe!r} has no method {method!r}: an entrant is an estimator with fit and predict")
+
+
+def require_suited(recipe: str, estimator: Any, classes: int | None) -> None:
+    """Refuses an estimator of classes for a number, and one of numbers for classes; one that does not tell may try.
+
+    Raises:
+        RecipeError: with its sibling, where its module has one.
+    """
+    from sklearn.base import is_classifier, is_regressor
+
+    if classes is None or not hasattr(estimator, "__sklearn_tags__"):
+        return
+    if is_regressor(estimator) if classes else is_classifier(estimator):
+        finds, target = ("numbers", f"has {classes} classes") if classes else ("classes", "is a number")
+        raise RecipeError(f"{recipe!r} predicts {finds}, and the target {target}{_sibling(recipe, estimator)}")
+
+
+def _sibling(recipe: str, estimator: Any) -> str:
+    """The class beside this one that is named alike, for the other sort of target."""
+    kind = type(estimator)
+    for ending, other in (*_SIBLINGS, *((b, a) for a, b in _SIBLINGS)):
+        name = kind.__name__.removesuffix(ending) + other
+        if kind.__name__.endswith(ending) and hasattr(sys.modules[kind.__module__], name):
+            return f"; {recipe.rpartition(':')[0]}:{name} is for that"
+    return ""
 
 
 class Workshop:

@@ -15,7 +15,7 @@ from concours.core.errors import RecipeError, nearest
 from concours.core.objects import is_file, is_module, references, renamed, signature_of
 from concours.core.optional import install_command, installed
 from concours.entrants.costs import FAMILIES, PREPARING
-from concours.entrants.making import Workshop, network, reads_raw, require_estimator
+from concours.entrants.making import Workshop, names_columns, network, reads_raw, require_estimator, require_suited
 from concours.entrants.sources import closure, defines_module, root_of
 from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, breeds
 
@@ -79,7 +79,8 @@ def _from_file(entrant: Entrant, attribute: str, form: str, preparation: str, fo
 def _from_library(entrant: Entrant, module: str, form: str, preparation: str, folder: Path) -> Resolved:
     top = module.partition(".")[0]
     own, source = _with_sources(entrant, folder)
-    usual = "none" if reads_raw(own.recipe, own.params) else preparation
+    raw, named = reads_raw(own.recipe, own.params), names_columns(own.params) and form.startswith(("table:", "mixed:"))
+    usual = "none" if raw else "columns" if named else preparation
     if module.startswith("torch.nn"):
         usual = NETWORK_INPUT[form.partition(":")[0]]
     resolved = _with(own, prepare=_prepare(entrant, form, own=preparation, usual=usual))
@@ -163,10 +164,11 @@ def build(
     Args:
         source: the text of the user's files, for what lies in a file.
         workspace: a folder where that text may be written.
-        classes: how many the problem has, 0 of a number; only networks ask.
+        classes: how many the problem has, 0 of a number; by default nobody asks.
 
     Raises:
-        RecipeError: the recipe leads nowhere, or the estimator does not take the parameters.
+        RecipeError: the recipe leads nowhere, the estimator does not take the parameters, or it is of numbers where
+            there are classes or of classes where there are none.
         MissingPackage: a package is not installed.
         Whatever else the user's file raises when it is imported.
     """
@@ -187,6 +189,7 @@ def _made(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop
     if is_module(made):
         return network(recipe, maker, params, workshop, classes)
     require_estimator(recipe, made)
+    require_suited(recipe, made, classes)
     return made
 
 

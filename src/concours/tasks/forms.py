@@ -17,6 +17,9 @@ from concours.tasks.moments import DAY_FIRST, MONTH_FIRST, has_halves
 
 _LISTED = 6
 _WARNED = 12
+_ENOUGH = 10
+"""So many cells of which none fits are no accident: the column is written otherwise than in the fit."""
+
 _THREADS = 8
 _ONE_GROUP = r"^\D*\d{1,3},\d{3}\D*$"
 _GROUPED = r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})*$"
@@ -56,7 +59,8 @@ def settle(
         like: the schema of the table that models were fitted on; other columns stay words.
 
     Raises:
-        DataError: a declared column is not there, or none of its cells is what was declared.
+        DataError: a declared column is not there, or none of its cells is what was declared; or none of ten or more
+            cells of a column is what it was in the fit.
     """
     given = (
         {}
@@ -214,7 +218,11 @@ def _warnings(found: Sequence[Found], done: Sequence[Typed], name: str, *, fitte
     for one, result in zip(found, done, strict=True):
         warned += [f"{name}: {text}" for text in one.warnings]
         if result.odd:
-            warned.append(f"{name}: column {one.name!r} {_odd(one, result, fitted=fitted)}")
+            lost = fitted and result.values.null_count == len(result.values) > 1
+            told = _foreign(one.form, result.odd) if lost else _odd(one, result, fitted=fitted)
+            warned.append(f"{name}: column {one.name!r} {told}")
+            if lost and sum(result.odd.values()) >= _ENOUGH:
+                raise DataError(warned[-1])
     more = len(warned) - _WARNED
     return (*warned[:_WARNED], *([f"{name}: {more} more columns with cells like these"] if more > 0 else []))
 
@@ -222,17 +230,20 @@ def _warnings(found: Sequence[Found], done: Sequence[Typed], name: str, *, fitte
 def _odd(found: Found, result: Typed, *, fitted: bool) -> str:
     """Of cells that do not fit the form of their column."""
     form, odd, rows = found.form, sum(result.odd.values()), len(result.values)
-    if fitted and result.values.null_count == rows > 1:
-        pattern = f", by {form.pattern.replace('|', ' or ')}" if form.holds == "date" else ""
-        signs = f", with no sign but {' '.join(form.signs)}" if form.signs else ""
-        return (
-            f"has none of the {form.words} that it held when models were fitted ({said(result.odd)}), and models know "
-            f"nothing of it here: write them as they were written there{pattern}{signs}"
-        )
     advice = "" if fitted else f"; {cure(found.name, 'word')} reads them as words"
     return (
         f"{'was' if fitted else 'is'} read as {form.words}, and {odd:,} of {rows:,} cells do not fit and count as "
         f"missing: {said(result.odd)}{advice}"
+    )
+
+
+def _foreign(form: Form, odd: Mapping[str, int]) -> str:
+    """Of a column of which no cell is what it was in the fit."""
+    pattern = f", by {form.pattern.replace('|', ' or ')}" if form.holds == "date" else ""
+    signs = f", with no sign but {' '.join(form.signs)}" if form.signs else ""
+    return (
+        f"has none of the {form.words} that it held when models were fitted ({said(odd)}), and models know nothing of "
+        f"it here: write them as they were written there{pattern}{signs}"
     )
 
 
