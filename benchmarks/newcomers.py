@@ -187,7 +187,7 @@ def scored(cell: dict[str, Any], cells: list[dict[str, Any]]) -> list[str]:
     if "board" not in cell:
         return [*row, "–", "–", "–", cell.get("failed", ""), "–", "–", "–", *tail]
     made_, best = cell["board"], cell["board"]["default"]
-    low, high = best["ci"] or (float("nan"), float("nan"))
+    score, (low, high) = best["score"], best["ci"] or (float("nan"), float("nan"))
     beside = next((name for name in ("accuracy", "r2") if name in best["metrics"]), "")
     return [
         *row,
@@ -195,16 +195,16 @@ def scored(cell: dict[str, Any], cells: list[dict[str, Any]]) -> list[str]:
         str(len(families(made_["fitted"]))),
         f"{len(made_['members'])} of {len(families(made_['members']))} families" if made_["members"] else "none",
         best["name"],
-        f"{made_['metric']} {best['score']:.4g} [{low:.4g}, {high:.4g}]",
+        "not judged: no time" if score is None else f"{made_['metric']} {score:.4g} [{low:.4g}, {high:.4g}]",
         f"{beside} {best['metrics'][beside]:.4g}" if beside else "–",
-        worse(best["score"], [c["board"]["default"]["score"] for c in cells if "board" in c][-1]),
+        worse(score, [c["board"]["default"]["score"] for c in cells if "board" in c][-1]),
         *tail,
     ]
 
 
-def worse(score: float, last: float) -> str:
+def worse(score: float | None, last: float | None) -> str:
     """By how much a loss is greater than that after the longest time."""
-    return f"{score / last - 1:+.1%}" if last else "–"
+    return f"{score / last - 1:+.1%}" if score is not None and last else "–"
 
 
 def notes(cell: dict[str, Any]) -> str:
