@@ -20,7 +20,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from concours import Contest, ContestClassifier, ContestRegressor, Entrant, Split, Task
@@ -35,15 +35,49 @@ CHECKED = [
 
 
 def checks() -> list[tuple[Any, Any]]:
-    """An estimator and a check each; arrays of other libraries are left out, which an environment variable asks for."""
+    """An estimator and a check each; arrays of other libraries are left out, which an environment variable asks for.
+
+    So is that a row of weight 2 is the same as two rows: with other rows there are other folds, and another choice. What
+    holds of it is tested below.
+    """
+    left_out = ("array_api", "check_sample_weight_equivalence")
     found = (pair for estimator in CHECKED for pair in estimator_checks_generator(estimator, legacy=True))
-    return [(estimator, check) for estimator, check in found if "array_api" not in check.func.__name__]
+    return [(estimator, check) for estimator, check in found if not any(n in check.func.__name__ for n in left_out)]
 
 
 @pytest.mark.parametrize(("estimator", "check"), checks(), ids=lambda one: getattr(one, "func", type(one)).__name__)
 def test_what_scikit_learn_checks(estimator, check):
     """The contract of scikit-learn, every check of it; none is expected to fail."""
     check(estimator)
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_weights_of_rows_reach_the_fit(numbers):
+    """One entrant, fitted on all rows, is what scikit-learn fits with these weights; equal ones are as none."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(90, 2))
+    target = X[:, 0] + rng.normal(size=90)
+    y, weights = target if numbers else (target > 0).astype(int), rng.integers(0, 4, 90)
+    kind, contest, recipe = (
+        (DecisionTreeRegressor, ContestRegressor, "sklearn.tree:DecisionTreeRegressor")
+        if numbers
+        else (DecisionTreeClassifier, ContestClassifier, "sklearn.tree:DecisionTreeClassifier")
+    )
+    entrant = Entrant("tree", recipe, {"max_depth": 3, "random_state": 0}, prepare="none")
+    held = contest([entrant], folds=2, cooperate=(), final="refit")
+    alone = kind(max_depth=3, random_state=0)
+    weighted = held.fit(X, y, sample_weight=weights).predict(X)
+    assert held.default_ == "tree"
+    np.testing.assert_allclose(weighted, alone.fit(X, y, sample_weight=weights).predict(X), rtol=1e-12)
+    np.testing.assert_array_equal(held.fit(X, y, sample_weight=np.ones(90)).predict(X), alone.fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("weights", [np.ones(5), np.full(90, -1.0), np.full(90, np.nan), np.zeros(90)])
+def test_weights_that_cannot_be_are_refused(weights):
+    """One number a row, none of them negative or missing, and not all of them 0."""
+    X = np.random.default_rng(0).normal(size=(90, 2))
+    with pytest.raises(ValueError, match="weight"):
+        ContestClassifier([BAYES], **QUICK).fit(X, X[:, 0] > 0, sample_weight=weights)
 
 
 def people(rows: int = 120, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:

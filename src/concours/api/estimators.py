@@ -20,7 +20,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from concours.api.alliance import Alliance
 from concours.api.contest import Contest
@@ -132,12 +139,14 @@ class _ContestEstimator(BaseEstimator):
         result: Result = self.result_
         return result
 
-    def _compete(self, table: pa.Table, y: NDArray[Any], classes: Sequence[Any] = ()) -> None:
+    def _compete(
+        self, table: pa.Table, y: NDArray[Any], classes: Sequence[Any] = (), *, weights: NDArray[np.float64] | None
+    ) -> None:
         """Holds the contest in a folder of its own, which is removed together with the result."""
         folder = Path(tempfile.mkdtemp(prefix="concours-"))
         try:
             with _as_value_errors():
-                result = self._contest(table, y, classes, folder / "run").run()
+                result = self._contest(table, y, classes, weights, folder / "run").run()
             _check_fitted(result)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -147,7 +156,14 @@ class _ContestEstimator(BaseEstimator):
         self._models = Models(result.folder.store)
         self.result_ = result
 
-    def _contest(self, table: pa.Table, y: NDArray[Any], classes: Sequence[Any], out: Path) -> Contest:
+    def _contest(
+        self,
+        table: pa.Table,
+        y: NDArray[Any],
+        classes: Sequence[Any],
+        weights: NDArray[np.float64] | None,
+        out: Path,
+    ) -> Contest:
         named = not isinstance(self.lineup, str)
         if not named and self.lineup not in _LINEUPS:
             raise ContestError(f'lineup must be a list of entrants, or one of "fast", "full"; got {self.lineup!r}')
@@ -160,6 +176,7 @@ class _ContestEstimator(BaseEstimator):
                 kind=self._kind,
                 data=table,
                 target=y,
+                weight=weights,
                 metrics=(self.metrics,) if isinstance(self.metrics, str) else tuple(self.metrics or ()),
                 split=Split(test=0, folds=self.folds),
                 classes=tuple(classes),
@@ -223,7 +240,7 @@ class ContestClassifier(ClassifierMixin, _ContestEstimator):
     `cross_val_score`.
 
     Rows are tables: arrays of numbers or objects, pandas or polars frames, Arrow tables; with texts, categories, dates
-    and missing values. Sparse matrices, several targets, and sample weights are not supported.
+    and missing values. Sparse matrices and several targets are not supported.
 
     Args:
         lineup: `"fast"` or `"full"`, the zoo's own; or a sequence of entrants: names of the zoo (`"logistic"`), recipes
@@ -257,8 +274,12 @@ class ContestClassifier(ClassifierMixin, _ContestEstimator):
 
     _kind = "tabular-classification"
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Holds the contest. X: (rows, columns); y: (rows,) labels."""
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Holds the contest. X: (rows, columns); y: (rows,) labels.
+
+        Args:
+            sample_weight: (rows,) how many rows each counts as, in fits that take weights, scores and intervals.
+        """
         table = self._table(X, reset=True)
         labels = _column(self, table, y)
         check_classification_targets(labels)
@@ -267,7 +288,7 @@ class ContestClassifier(ClassifierMixin, _ContestEstimator):
             raise ValueError(f"y must have at least two classes; got one class, {self.classes_[0]!r}")
         moments = labels.dtype.kind == "M"  # which JSON has not
         names, classes = (labels.astype(str), self.classes_.astype(str)) if moments else (labels, self.classes_)
-        self._compete(table, names, classes.tolist())
+        self._compete(table, names, classes.tolist(), weights=_weights(sample_weight, table))
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -290,10 +311,11 @@ class ContestRegressor(RegressorMixin, _ContestEstimator):
 
     _kind = "tabular-regression"
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Holds the contest. X: (rows, columns); y: (rows,) numbers."""
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Holds the contest. X: (rows, columns); y: (rows,) numbers; `sample_weight` as in `ContestClassifier`."""
         table = self._table(X, reset=True)
-        self._compete(table, check_array(_column(self, table, y), ensure_2d=False, dtype=np.float64, input_name="y"))
+        numbers = check_array(_column(self, table, y), ensure_2d=False, dtype=np.float64, input_name="y")
+        self._compete(table, numbers, weights=_weights(sample_weight, table))
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -313,6 +335,16 @@ def _column(estimator: Any, table: pa.Table, y: Any) -> NDArray[Any]:
     if len(y) < _FEWEST:
         raise ValueError(f"n_samples={len(y)} is too few for a contest; it takes {_FEWEST} rows at least")
     return y
+
+
+def _weights(given: Any, table: pa.Table) -> NDArray[np.float64] | None:
+    """(rows,), or none where all are alike."""
+    if given is None:
+        return None
+    weights = _check_sample_weight(given, np.empty((len(table), 1)), dtype=np.float64, ensure_non_negative=True)
+    if not weights.any():
+        raise ValueError("sample_weight is 0 in every row")
+    return weights if np.ptp(weights) else None
 
 
 def _warn(said: Sequence[str]) -> None:
