@@ -47,7 +47,7 @@ def test_result_json_has_the_names_that_others_read(result):
     for line in value["standings"]:
         assert line.keys() == {
             "rank", "rank_best", "rank_worst", "name", "role", "selection", "score", "ci", "metrics", "intervals",
-            "ranks", "tier", "fit_seconds",
+            "ranks", "corrected", "tier", "fit_seconds",
             "predict_seconds", "status", "reason", "note",
         }  # fmt: skip
         assert line["rank_best"] <= line["rank"] <= line["rank_worst"]
@@ -152,13 +152,28 @@ def test_file_and_python_are_one_path(tmp_path, result):
 
 
 def test_without_a_test_part(tmp_path):
-    """With test = 0 the board goes by the selection score and says so."""
+    """With test = 0 the board goes by the selection score and says so; of the default less is told, as it was chosen."""
     task = Task(kind="tabular-classification", data="sklearn:iris", split=Split(test=0, folds=3))
     result = iris(tmp_path / "run", task=task).run()
     assert result.setup.problem.test is None
     for line in result.standings:
         assert np.isclose(line.score, line.selection.score)
+        assert (line.corrected is not None) is (line.entrant.name == result.default)
+    star = result.standings[result.default]
+    assert star.score <= star.corrected < star.ci[1]
+    assert f"expect {star.corrected:.4f} on new ones" in repr(result.standings)
     assert len(result.predict(_frame())) == 150
+
+
+def test_who_searched_is_told_with_less(tmp_path):
+    """Without a test part the best of the trials is flattered by them, on whichever place it stands."""
+    search = {"max_depth": [1, 9], "min_samples_leaf": [1, 40], "trials": 6}
+    noisy = Entrant("noisy", "sklearn.tree:DecisionTreeClassifier", search=search)
+    task = Task(kind="tabular-classification", data="sklearn:iris", split=Split(test=0, folds=3))
+    result = iris(tmp_path / "run", task=task, entrants=[noisy, BAYES], cooperate=[]).run()
+    line = result.standings["noisy"]
+    assert line.score <= line.corrected <= line.ci[1]
+    assert Result.load(result.folder.path).standings["noisy"] == line
 
 
 def test_a_test_part_of_its_own(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from concours.commons.memory import MemoryStore
 from concours.compete.admission import Admission
 from concours.compete.arena import Arena
 from concours.compete.asha import Asha
+from concours.compete.choosing import Choice, Choosing
 from concours.compete.examination import Examination
 from concours.compete.halving import Halving
 from concours.compete.judgement import Judgement
@@ -62,6 +64,13 @@ def parents() -> dict[Digest, Candidate]:
     return {candidate.entrant.digest: candidate for candidate in complete()}
 
 
+def choices(of: Sequence[Candidate]) -> dict[str, Choice]:
+    """That the first of some was chosen from all, and the second from the last."""
+    intervals = {metric.name: (0.1, 0.2) for metric in PROBLEM.metrics}
+    others = {0: tuple(of), 1: (of[-1],)}
+    return {of[i].entrant.name: Choice(chosen=of[i], others=o, intervals=intervals) for i, o in others.items()}
+
+
 PROCESSES = {
     "admission": (Admission(problem=PROBLEM), toy_candidates()),
     "leaderboard": (Leaderboard(problem=PROBLEM), toy_candidates()),
@@ -73,6 +82,8 @@ PROCESSES = {
     "leaderboard of nobody": (Leaderboard(problem=PROBLEM), ()),
     "judgement": (Judgement(problem=PROBLEM), complete()),
     "judgement by selection": (Judgement(problem=UNJUDGED, part="selection"), complete()),
+    "choosing": (Choosing(problem=UNJUDGED, choices=choices(complete())), complete()),
+    "choosing of nobody": (Choosing(problem=UNJUDGED, choices={}), ()),
     "judgement of nobody": (Judgement(problem=PROBLEM), ()),
     "credit": (Credit(problem=PROBLEM), (*complete(), Candidate(entrant=with_alliances()[-1].entrant))),
     "examination": (Examination(problem=PROBLEM, default=complete()[0]), complete()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,3 +135,22 @@ def test_the_same_score_in_two_tiers_has_a_word():
 def test_an_empty_board():
     """There is a sentence instead of an empty table."""
     assert str(Standings(())) == "nobody is on the board yet"
+
+
+@pytest.mark.parametrize("final", ["bag", "refit"])
+@pytest.mark.parametrize("corrected", [None, 0.4321])
+def test_what_is_to_be_known_of_scores_stands_below(final: str, corrected: float | None) -> None:
+    """What to expect of a default that the rows that judge have chosen, and that the bag is better than its score."""
+    line = Standing(
+        entrant=Entrant(name="tree", recipe="a:B"),
+        rank=1,
+        selection=Estimate(score=0.4, stderr=0.1),
+        score=0.4,
+        corrected=corrected,
+        metrics={"log_loss": 0.4},
+    )
+    board = Standings((line,), default="tree", final=final)
+    for told in (board_text(board, 80), board_html(board)):
+        assert ("expect 0.4321 on new ones" in told) is (corrected is not None)
+        assert ("the bag of them all" in told) is (final == "bag")
+    assert "expect" not in board_text(Standings((line,), final=final), 80)

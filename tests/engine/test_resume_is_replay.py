@@ -102,6 +102,7 @@ def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels
         "weigh",
         "score",
         "judge",
+        "choose again",
         "raise_an_error",
         "who leaves",
         "arena",

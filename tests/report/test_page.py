@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from concours.core.boards import BAGGED
 from concours.report.axis import decimals, fixed
 from concours.report.lines import Line, Report
 from concours.report.markdown import render_markdown
@@ -344,6 +345,24 @@ def test_missing_test_part_is_said_to_leak() -> None:
     said = text(render_report(without_test()))
     assert "There is no test part" in said and "leaks mildly" in said and "none kept apart to judge on" in said
     assert "leaks" not in text(render_report(result()))
+
+
+@pytest.mark.parametrize("render", [lambda value: text(render_report(value)), render_markdown])
+def test_what_to_expect_of_a_default_that_the_same_rows_chose(render: Any) -> None:
+    """The corrected score stands in the summary and below the board, and nothing of it where other rows judge."""
+    value = without_test()
+    value["standings"][0] |= {"corrected": 0.0784, "ci": [0.05, 0.12]}
+    said = render(value)
+    assert "expect 0.078 on new ones, as these chose it" in said
+    assert "★ was chosen by the rows that judge: expect 0.078 on new ones; its interval allows for that." in said
+    assert "expect 0" not in render(result())
+
+
+def test_a_board_of_bags_says_that_they_are_better() -> None:
+    """The cross-validation score is of one fold's model; where one fit on all rows predicts, nothing is said of bags."""
+    assert f"{BAGGED}." in text(render_report(result(final="bag")))
+    assert f"{BAGGED}." in render_markdown(result(final="bag"))
+    assert BAGGED not in text(render_report(result(final="refit")))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), None])

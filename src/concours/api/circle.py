@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from concours.api.choices import corrected
 from concours.api.credit import Credit
 from concours.api.formats import FORMATS, LEADERBOARD
 from concours.api.setup import Setup
@@ -114,7 +115,7 @@ def circle(
     pace = Pace(until_s=until, workers=workers, after_s=budget_s - until) if until and budget_s else None
     seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
     admitted, turned_away, plain = _admit(engine, setup, until)
-    admitted, notes = _search(engine, setup, admitted, budget_s, until)
+    admitted, notes, trials = _search(engine, setup, admitted, budget_s, until)
     stage = _before(engine, setup, admitted, budget_s)
     admitted, notes = [c for c in stage.candidates if c.entrant.name not in late], {**notes, **stage.notes}
     notes |= {name: "; ".join([*([notes[name]] if notes.get(name) else []), _UNWEIGHTED]) for name in plain}
@@ -129,11 +130,15 @@ def circle(
     entries = board.entries(state)
     complete = [entry for entry in entries if entry.selection]
     order = board.standings(state)
+    default = order.lines[0].entrant.name if _anyone(setup, complete) else None
     verdict, unjudged = _judge(engine, setup, complete, budget_s)
+    lines, uncorrected = list(order), list[str]()
+    if verdict:
+        lines = _judged(order, complete, verdict, [metric.name for metric in setup.problem.metrics])
+    if verdict and not setup.problem.test:
+        candidates = [entry.candidate for entry in complete]
+        lines, uncorrected = corrected(engine, setup, lines, candidates, default, trials, budget_s)
     credit, uncredited = _credit(engine, setup, complete, budget_s) if verdict else ({}, [])
-    lines = (
-        _judged(order, complete, verdict, [metric.name for metric in setup.problem.metrics]) if verdict else list(order)
-    )
     return Outcome(
         standings=Standings(
             tuple(
@@ -142,9 +147,9 @@ def circle(
             )
         ),
         candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
-        default=order.lines[0].entrant.name if _anyone(setup, complete) else None,
+        default=default,
         complete=verdict is not None,
-        warnings=(*stage.warnings, *warnings, *unjudged, *uncredited),
+        warnings=(*stage.warnings, *warnings, *unjudged, *uncorrected, *uncredited),
         credit=credit,
         format={"name": setup.format, **stage.value, **_after(engine, setup, complete, verdict, budget_s)},
     )
@@ -199,19 +204,20 @@ def _after(
 
 def _search(
     engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None, until_s: float | None
-) -> tuple[list[Candidate], dict[str, str]]:
-    """The candidates, those that search with what they found; and how these came to be, by name."""
+) -> tuple[list[Candidate], dict[str, str], dict[str, tuple[Candidate, ...]]]:
+    """The candidates, those that search with what they found; how these came to be, and all their trials, by name."""
     board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads)
     searching, found, notes = [c for c in admitted if c.entrant.search], dict[str, Found](), dict[str, str]()
+    trials: dict[str, tuple[Candidate, ...]] = {}
     for number, candidate in enumerate(searching, 1):
         share = None if budget_s is None else budget_s * _SEARCH * number / len(searching)
         search = Search(board=board, until_s=share)
         state = engine.drive(search, [candidate], seed=setup.seed, until_s=until_s)
         name = candidate.entrant.name
-        found[name] = search.found(state)
+        found[name], trials[name] = search.found(state), search.trials(state)
         notes[name] = _note(found[name], under_way=search.plan(state).status == "run")
     chosen = [replace(c, entrant=found[c.entrant.name].entrant) if c in searching else c for c in admitted]
-    return chosen, notes
+    return chosen, notes, trials
 
 
 def _note(found: Found, *, under_way: bool) -> str:

@@ -125,10 +125,24 @@ def _late(kept: Result, records: Sequence[Record]) -> dict[str, Standing]:
 
 
 def _as_kept(replay: Replay, late: Mapping[str, Standing], kept: Result, setup: Setup) -> Replay:
-    """With the kept lines of those that ran out of time, the unranked in the kept order, and the setup as it is."""
+    """With the kept lines of those that ran out of time, the unranked in the kept order, and the setup as it is.
+
+    What a choice flatters hangs on which trials of a search had ended: where the journal has more of them, what the
+    kept result says of that is taken.
+    """
     places = {line.entrant.name: place for place, line in enumerate(kept.standings)}
     lines = [late.get(line.entrant.name, line) for line in replay.result.standings]
+    if any(candidate.entrant.search for candidate in setup.candidates):
+        known = {line.entrant.name: line for line in kept.standings if line.corrected is not None}
+        cut = [line.entrant.name for line in lines if line.corrected is None and line.entrant.name in known]
+        lines = [_reaching(line, known[line.entrant.name]) if line.entrant.name in cut else line for line in lines]
+        taken = (f"what having been chosen flatters ({', '.join(cut)})",) if cut else ()
+        replay = replace(replay, taken=(*replay.taken, *taken))
     last = [line for line in lines if not line.selection]
     last.sort(key=lambda line: places.get(line.entrant.name, len(places)))
     standings = Standings((*(line for line in lines if line.selection), *last))
     return replace(replay, result=replace(replay.result, standings=standings, setup=setup))
+
+
+def _reaching(line: Standing, kept: Standing) -> Standing:
+    return replace(line, ci=kept.ci, intervals=kept.intervals, corrected=kept.corrected)

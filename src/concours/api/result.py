@@ -91,7 +91,10 @@ class Result:
         return cls(
             setup=setup,
             standings=replace(
-                outcome.standings, metrics=tuple(m.name for m in setup.problem.metrics), default=outcome.default
+                outcome.standings,
+                metrics=tuple(m.name for m in setup.problem.metrics),
+                default=outcome.default,
+                final=setup.final,
             ),
             candidates=outcome.candidates,
             default=outcome.default,
@@ -331,6 +334,7 @@ class Result:
                 tuple(line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants),
                 metrics=tuple(m.name for m in setup.problem.metrics),
                 default=value["default"],
+                final=setup.final,
             ),
             candidates=candidates,
             default=value["default"],

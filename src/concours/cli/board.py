@@ -20,7 +20,7 @@ from concours.cli.knockout import print_knockout
 from concours.cli.plot import IntervalPlot
 from concours.cli.population import print_population
 from concours.core import boards
-from concours.core.boards import NOTHING, number, places, selection, tier_note
+from concours.core.boards import NOTHING, number, places, remarks_of, selection, tier_note
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.standings import Standing
 from concours.report.citing import cited
@@ -187,16 +187,18 @@ def _legend(result: Result) -> str:
     problem = result.setup.problem
     direction = "higher" if problem.metrics[0].greater_is_better else "lower"
     judged = (
-        "no test part: judged by the selection score itself, which flatters what was chosen by it"
+        "no test part: judged by the rows that chose, out of fold"
         if not problem.test
         else "judged on rows that nothing was fitted on or chosen by"
         if any(line.score is not None for line in result.standings)
         else "not judged, in the order of selection"
     )
     first = problem.metrics[0].name
+    remarks = "".join(f"{remark}.\n" for remark in remarks_of(result.standings))
     return (
         f"[dim]★ the default, best by selection score (out-of-fold).\n"
         f"{first}: {direction} is better; {judged}.\n"
+        f"{remarks}"
         "rank: place, and the places that the data cannot rule out (95%, all pairs together); "
         "nobody in a tier can be told from its first.[/]"
     )

@@ -110,7 +110,7 @@ def _step(job: Job) -> str:
         return _LOOKING
     return (
         "judging"
-        if job.kind == "judge"
+        if job.kind in ("judge", "choice")
         else "sharing the credit"
         if job.kind == "credit"
         else "cooperating"

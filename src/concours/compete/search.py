@@ -155,6 +155,10 @@ class Search:
             params={".".join(axis.path): _get(best.params, axis.path) for axis in axes},
         )
 
+    def trials(self, state: Searched) -> tuple[Candidate, ...]:
+        """Those that ended well, with their out-of-fold predictions; the same parameters may be among them twice."""
+        return tuple(entry.candidate for entry in self._entries(state) if entry.selection)
+
     def _entries(self, state: Searched) -> list[Entry]:
         """How far the trials have come that can be named so far; those of a batch once all before it have ended."""
         candidate = state.candidates[0]

@@ -79,11 +79,34 @@ def board_text(board: Standings, width: int = 80) -> str:
     return "\n".join([text, *_notes(board, lines)])
 
 
+def remarks(corrected: str, *, bag: bool) -> list[str]:
+    """What is to be known of the scores of a board: what its choice flatters the default by, and that bags are better.
+
+    Args:
+        corrected: the default's score, as it is shown, less what having been chosen by the rows that judge flatters it;
+            empty where other rows judge.
+        bag: whether the bag of the folds' models predicts.
+    """
+    chosen = f"★ was chosen by the rows that judge: expect {corrected} on new ones; its interval allows for that"
+    return [*([chosen] if corrected else []), *([BAGGED] if bag else [])]
+
+
+BAGGED = "selection scores are of the models of single folds; the bag of them all, which predicts, is mostly better"
+"""Said of boards of bags (Krogh and Vedelsby 1995)."""
+
+
+def remarks_of(board: Standings) -> list[str]:
+    """The same of a board."""
+    found = next((line.corrected for line in board.lines if line.entrant.name == board.default), None)
+    bag = board.final == "bag" and any(line.selection for line in board.lines)
+    return remarks("" if found is None else number(found), bag=bag)
+
+
 def _notes(board: Standings, lines: Sequence[Standing]) -> list[str]:
     """What is said below a board: who is the default, why some have no score, why tiers and order differ."""
     star = f"★ {board.default}: the default, best by selection (out-of-fold)" if board.default else ""
     reasons = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
-    return [note for note in (star, *reasons, tier_note(shown(board))) if note]
+    return [note for note in (star, *remarks_of(board), *reasons, tier_note(shown(board))) if note]
 
 
 def _columns(board: Standings, lines: Sequence[Standing], name: Column) -> tuple[list[Column], list[Column]]:

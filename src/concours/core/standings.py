@@ -32,6 +32,8 @@ class Standing:
         metrics: every metric of the problem, raw, on the part that judges.
         intervals, ranks: of the metrics by name, the interval [low, high] of 95%, where it is defined, and the place,
             the best and the worst place that the data cannot rule out.
+        corrected: the score less what having been chosen by the same rows flatters it; none where other rows judge, or
+            where nothing was chosen. `ci` and `intervals` then reach as much further.
         tier: which of the groups of entrants that cannot be told from the group's best, from 1.
         note: how the entrant came to be, where that is to be known beside its score.
     """
@@ -46,6 +48,7 @@ class Standing:
     metrics: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     ranks: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    corrected: float | None = None
     tier: int | None = None
     fit_seconds: float | None = None
     predict_seconds: float | None = None
@@ -65,11 +68,13 @@ class Standings:
     Attributes:
         metrics: their names, the one that ranks first; by default those that the lines have.
         default: the name of the line that predicts unless another is asked for; none where that is not chosen.
+        final: the model behind a line, `bag` or `refit`, where that is to be known beside its cross-validation score.
     """
 
     lines: tuple[Standing, ...]
     metrics: tuple[str, ...] = ()
     default: str | None = None
+    final: str = ""
 
     def __iter__(self) -> Iterator[Standing]:
         return iter(self.lines)

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import isfinite
 from typing import Any, Literal
 
-from concours.core.boards import tier_note
+from concours.core.boards import remarks, tier_note
 from concours.report.axis import NOTHING, decimals, fixed
 
 _Z = 1.96
@@ -23,6 +23,7 @@ class Line:
 
     Attributes:
         score, low, high: on the part that judges; before the judgement, the selection score and its normal interval.
+        corrected: the score less what having been chosen by the same rows flatters it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Line:
     reason: str
     note: str
     tier: int | None = None
+    corrected: float | None = None
 
     @property
     def range(self) -> str:
@@ -110,6 +112,12 @@ class Report:
     def tier_note(self) -> str:
         """Why lines that show one score stand in different tiers or have different ranks; empty where none do."""
         return tier_note([(line.name, self.number(line.score), line.tier, line.range) for line in self.placed])
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be known of the scores, beside what the columns say."""
+        corrected = self.leader.corrected if self.lines and self.leader.default else None
+        return remarks("" if corrected is None else self.number(corrected), bag=self.value.get("final") == "bag")
 
     @property
     def by_selection(self) -> list[Line]:
@@ -256,6 +264,7 @@ def _line(item: Mapping[str, Any], default: str | None, judged: bool) -> Line:
         status=item["status"],
         note=item.get("note", ""),
         tier=item.get("tier"),
+        corrected=_finite(item.get("corrected")),
         reason=item["reason"] or ("its score is not a finite number" if item["status"] == "ok" else ""),
     )
 

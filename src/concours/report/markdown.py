@@ -39,6 +39,7 @@ def _page(r: Report) -> Iterator[str]:
     if r.lines:
         yield from _table(_board(r))
         yield f"★ is the default, the best by cross-validation. {r.metric}: {r.direction}, {r.judges}.\n"
+        yield from (f"{_plain(remark)}.\n" for remark in r.remarks)
     for line in r.unranked:
         yield f"- **{_plain(line.name)}**: {line.status.replace('_', ' ')}: {_plain(line.reason)}"
     if r.unranked:

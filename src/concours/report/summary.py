@@ -46,6 +46,8 @@ def _nothing(report: Report) -> Markup:
 def _best(report: Report) -> Markup:
     line = report.leader
     interval = f"95% interval {report.interval(line)}; " if line.low is not None else ""
+    if line.corrected is not None:
+        interval = f"expect {report.number(line.corrected)} on new ones, as these chose it; {interval}"
     return Markup("{} {}{}; {} its {} is {} ({}{} is better){}.").format(
         _which(report),
         _named(line),

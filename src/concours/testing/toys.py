@@ -50,6 +50,7 @@ _KINDS = (
     "weigh",
     "score",
     "judge",
+    "choice",
     "credit",
     "card",
     "diagnose",
@@ -331,6 +332,11 @@ def _verdict(job: Job) -> dict[str, Any]:
     }
 
 
+def _chosen_again(job: Job) -> dict[str, Any]:
+    corrected = {name: chance(job, name) for name in job.params["metrics"]}
+    return {"corrected": corrected, "intervals": dict(job.params["intervals"]), "again": chance(job, "again")}
+
+
 def _selected(job: Job) -> dict[str, Any]:
     members = _count(job, "selection")
     path = [int(members * chance(job, "pick", str(step))) for step in range(5)]
@@ -377,6 +383,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
         "drop": [0.2, 0.1, 0.0],
     },
     "judge": _verdict,
+    "choice": _chosen_again,
     "credit": _credit,
     "besiege": _besieged,
     "contend": _contended,
