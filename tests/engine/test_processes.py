@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -53,8 +54,9 @@ def outcomes(executor: Executor, *jobs: Job) -> list[Done | Failed]:
 
 
 def workers() -> list[psutil.Process]:
-    """The worker processes of this process."""
-    return [child for child in psutil.Process().children() if "concours.engine.worker" in child.cmdline()]
+    """The worker processes of this process, each below its keeper."""
+    keepers = [child for child in psutil.Process().children() if "concours.engine.worker" in child.cmdline()]
+    return [child for keeper in keepers for child in keeper.children() if "concours.engine.worker" in child.cmdline()]
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -128,16 +130,44 @@ def test_a_worker_that_dies_while_it_is_given_a_job_is_replaced(executor: Proces
     }
 
 
-def test_children_of_a_job_end_with_its_worker(executor: ProcessExecutor) -> None:
-    """Also those that have left its process group."""
-    jobs = [toy_job(name, mischief=name) for name in ("leave_a_child", "leave_a_daemon")]
-    assert all(isinstance(event, Done) for event in outcomes(executor, *jobs))
-    (worker,) = workers()
-    family = [worker, *worker.children(recursive=True)]
-    assert len(family) == 3
-    executor.close()
+@pytest.mark.parametrize("name", ["leave_a_child", "leave_a_daemon", "leave_a_hidden_daemon"])
+def test_what_a_job_has_started_ends_with_it(name: str, executor: ProcessExecutor, tmp_path: Path) -> None:
+    """Also what has left its process group, or hidden behind a process that is gone; the job itself ends well."""
+    executor.submit(toy_job(name, mischief=name))
+    family: list[psutil.Process] = []
+    while not (events := list(executor.outcomes(timeout_s=0.01))):
+        family = max(family, psutil.Process().children(recursive=True), key=len)
+    assert [type(event) for event in events] == [Done]
+    assert not workers()
     wait_until(lambda: not any(_runs(member) for member in family))
-    assert not [member for member in family if _runs(member)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no fence around jobs here")
+@pytest.mark.parametrize("name", ["kill_its_parent", "kill_the_command"])
+def test_a_job_that_kills_its_parents_fails_alone(name: str, executor: ProcessExecutor) -> None:
+    """Its signals do not reach what it runs under, however far it looks; it fails by that, and is not tried again."""
+    first, second = outcomes(executor, toy_job("bad", mischief=name), toy_job("good"))
+    assert isinstance(first, Failed)
+    assert "Operation not permitted" in first.reason
+    assert not first.retryable
+    assert isinstance(second, Done)
+
+
+def test_a_job_whose_keeper_is_killed_fails_alone(executor: ProcessExecutor) -> None:
+    """Where there is no fence a job may kill its parent: that is not the command, and takes nobody along but the job."""
+    executor.submit(toy_job("hangs", mischief="hang"))
+    wait_until(lambda: bool(workers()) or bool(list(executor.outcomes(timeout_s=0.0))))
+    list(executor.outcomes(timeout_s=1.0))
+    (worker,) = workers()
+    worker.parent().kill()
+    events = outcomes(executor, toy_job("good"))
+    events += executor.outcomes(timeout_s=PATIENCE_S)
+    assert {type(event) for event in events} <= {Failed, Done}
+    failed = [event for event in events if isinstance(event, Failed)]
+    assert [(event.cause, event.reason.partition(",")[0]) for event in failed] == [
+        ("crash", "it ended the process that watches over it")
+    ]
+    assert not _runs(worker)
 
 
 def test_a_child_that_comes_back_from_its_job_ends(executor: ProcessExecutor) -> None:
@@ -225,7 +255,9 @@ def test_a_job_waits_for_as_much_as_its_like_took(store: DiskStore, monkeypatch:
     monkeypatch.setattr("concours.engine.processes.available_memory", lambda: 50 * MIB)
     memory = Memory(0, 0)
     executor = ProcessExecutor(store, REFERENCE, workers=2, listener=memory)
-    monkeypatch.setattr("concours.engine.processes._Worker.memory", lambda worker: _set_peak(worker, 40 * MIB))
+    monkeypatch.setattr(
+        "concours.engine.worker_process.WorkerProcess.memory", lambda worker: _set_peak(worker, 40 * MIB)
+    )
     outcomes(executor, toy_job("greedy: fold 1"))
     for name, most in (("greedy", 1), ("modest", 2)):
         memory.running = memory.most = 0

@@ -12,19 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from concours.commons.disk import DiskStore
+from concours.core import links
 from concours.core.errors import RunFolderError
 from concours.core.space import no_space_named
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one contest. Its identity is the problem's digest and the seed."""
+    """The folder of one contest. Its identity is the problem's digest and the seed.
+
+    Attributes:
+        beneath: a store whose objects show through, to be read.
+    """
 
     path: Path
+    beneath: Path | None = None
 
     @property
     def store(self) -> DiskStore:
-        return DiskStore(self.path / "store")
+        return DiskStore(self.path / "store", beneath=self.beneath)
 
     @property
     def journal(self) -> Path:
@@ -44,11 +50,11 @@ class RunFolder:
         """The right to write; one at a time, given back when the process ends, however it ends.
 
         Raises:
-            RunFolderError: somebody else has it.
+            RunFolderError: somebody else has it. LinkRefused: the folder or its lock is a link.
         """
         with no_space_named(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            links.make_folder(self.path, below=self.path)
+            lock = links.opened(self.path / "lock", os.O_RDWR | os.O_CREAT, below=self.path)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -69,7 +75,7 @@ class RunFolder:
         identity = {"schema": 1, "task": task, "seed": seed}
         known = self.read("run.json")
         if known is None:
-            ours = ("lock", "store", _aside("run.json"))
+            ours = ("lock", "store", links.aside_of(self.path / "run.json").name)
             strange = [p.name for p in self.path.iterdir() if p.name not in ours]
             if strange:
                 names = ", ".join(sorted(strange)[:3])
@@ -87,13 +93,13 @@ class RunFolder:
         """A JSON file of the folder, or None where there is none.
 
         Raises:
-            RunFolderError: the file is damaged.
+            RunFolderError: the file is damaged. LinkRefused: it is a link, or no plain file.
         """
         try:
-            return json.loads((self.path / name).read_text())
+            return json.loads(links.read(self.path / name, below=self.path))
         except FileNotFoundError:
             return None
-        except (ValueError, OSError) as error:
+        except (ValueError, RecursionError, OSError) as error:
             raise RunFolderError(f"{self.path / name} cannot be read: {error}") from None
 
     def write(self, name: str, value: Any) -> None:
@@ -101,15 +107,13 @@ class RunFolder:
         self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
-        """Writes a text file, whole or not at all."""
+        """Writes a text file, whole or not at all; no link is followed. What is no Unicode is written as `?`."""
         with no_space_named(self.path):
-            aside = self.path / _aside(name)
-            aside.write_text(text, encoding="utf-8")
-            os.replace(aside, self.path / name)
+            links.write(self.path / name, text.encode("utf-8", "replace"), below=self.path)
 
     def size(self) -> int:
         """Bytes of everything in it."""
-        return sum(p.stat().st_size for p in self.path.rglob("*") if p.is_file())
+        return links.size_within(self.path)
 
 
 @contextmanager
@@ -123,16 +127,11 @@ def damaged_named(folder: RunFolder) -> Iterator[None]:
         raise RunFolderError(text) from error
 
 
-def _aside(name: str) -> str:
-    """Where a file is written before it is moved into place."""
-    return f".{name}.new"
-
-
 def existing(path: Path | str) -> RunFolder:
     """The run folder at a path.
 
     Raises:
-        RunFolderError: there is none.
+        RunFolderError: there is none. LinkRefused: a link leads there; nothing in a run folder is reached by one.
     """
     folder = RunFolder(Path(path))
     if folder.read("run.json") is None:

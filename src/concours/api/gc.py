@@ -12,6 +12,7 @@ from concours.api.folder import existing
 from concours.api.setup import Setup
 from concours.core.digests import Digest
 from concours.core.event import Done
+from concours.core.links import refuse_links_within
 from concours.engine.journal import read_journal
 
 
@@ -31,9 +32,11 @@ def collect(path: Path | str) -> Freed:
 
     Raises:
         RunFolderError: there is no run in the folder, or somebody is writing to it.
+        LinkRefused: there is a link in the folder, wherever it leads; nothing is removed then.
     """
     folder = existing(path)
     with folder.writing():
+        refuse_links_within(folder.path)
         before = folder.size()
         records, _ = read_journal(folder.journal)
         live = {

@@ -55,8 +55,12 @@ def write_report(
         _ask_to_fit(result, trust)
         result.ask(result.candidates, trust)
         insights = examine(result, listener=listener, engine=engine, until=until)
-    place = Path(path) if path is not None else result.folder.path / f"report.{format}"
     text = rendered(result.to_json(), insights, format, place=_shown(result.folder.path))
+    name = f"report.{format}"
+    if path is None:
+        result.folder.write_text(name, text)
+        return result.folder.path / name
+    place = Path(path)
     try:
         unfinished = place.with_name(f".{place.name}.{os.getpid()}.part")
         unfinished.write_bytes(text.encode("utf-8", "replace"))

@@ -119,8 +119,6 @@ def _again(recalled: Recalled, executor: Executor, view: DiskStore, store: DiskS
         what += "; the code here is not that which did it then"
     for digest in event.outputs.values() if isinstance(event, Done) else ():
         view.delete(digest)
-        if digest in store:
-            _show(view, store, digest)
     return Rerun(
         label=job.label,
         job=job.digest,
@@ -153,20 +151,9 @@ def _aside(folder: RunFolder) -> Iterator[RunFolder]:
     """A folder for the time being, whose store shows the objects of the real one; what is written stays in it."""
     place = Path(tempfile.mkdtemp(prefix="concours-verify-"))
     try:
-        view = RunFolder(place)
-        for digest in folder.store:
-            _show(view.store, folder.store, digest)
-        yield view
+        yield RunFolder(place, beneath=folder.store.folder)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _show(view: DiskStore, store: DiskStore, digest: Digest) -> None:
-    """A link in a view of a store; `put` of the same object puts a file in its place."""
-    there = store.local_path(digest)
-    here = view.folder / there.relative_to(store.folder)
-    here.parent.mkdir(parents=True, exist_ok=True)
-    here.symlink_to(there)
 
 
 def _is(job: Job, name: str) -> bool:

@@ -11,7 +11,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """The program, in a process of its own: the time that it took to begin is in the budget of a contest."""
-    app.main(began=_process_began)
+    app.main(began=_process_began, apart=True)
 
 
 def _process_began() -> float:

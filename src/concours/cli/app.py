@@ -13,6 +13,7 @@ import typer
 
 import concours
 from concours.cli import compare, inspect, new, predict, rate, report, run, score, verify
+from concours.cli.apart import COMMANDS, go_apart
 from concours.core.errors import ConcoursError
 
 app = typer.Typer(
@@ -58,13 +59,16 @@ def options(
     """Options of every command; they stand before its name."""
 
 
-def main(began: Callable[[], float] = time.monotonic) -> None:
+def main(began: Callable[[], float] = time.monotonic, *, apart: bool = False) -> None:
     """Runs the command line. Exit codes: 0 well, 1 a defect, 2 bad input or nothing fitted, 130 stopped by Ctrl-C.
 
     Args:
         began: gives the second on `time.monotonic` from which the budget of a contest counts.
+        apart: whether this process is the program's own, so that commands may run in one below it.
     """
     try:
+        if apart and next((word for word in sys.argv[1:] if not word.startswith("-")), "") in COMMANDS:
+            go_apart()
         app(obj=began)
     except ConcoursError as error:
         _leave(str(error), error.exit_code)

@@ -117,7 +117,11 @@ def put_bundle(store: Store, files: Mapping[str, bytes]) -> Digest:
 
 
 def get_bundle(store: Store, digest: Digest) -> dict[str, bytes]:
-    """The files of a bundle."""
+    """The files of a bundle.
+
+    Raises:
+        ContentRefused: it is none, or would unpack to more than is credible.
+    """
     with store.open(digest) as file:
         return unzipped(file.read())
 

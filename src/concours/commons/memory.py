@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from concours.core import links
 from concours.core.digests import Digest, digest_bytes
 from concours.core.errors import ObjectNotFound
 from concours.core.ports import Readable
@@ -27,6 +28,7 @@ class MemoryStore:
         data = content.read()
         digest = digest_bytes(data)
         self._objects[digest] = data
+        links.refuse_links(self._files, below=self._files)
         self._file(digest).unlink(missing_ok=True)
         return digest
 
@@ -36,8 +38,10 @@ class MemoryStore:
     def local_path(self, digest: Digest) -> Path:
         data = self._object(digest)
         path = self._file(digest)
-        if not path.exists():
-            path.write_bytes(data)
+        links.make_folder(self._files, below=self._files)
+        links.refuse_links(path, below=self._files)
+        if not path.exists() or path.read_bytes() != data:
+            links.write(path, data, below=self._files)
         return path
 
     def verify(self, digest: Digest) -> bool:

@@ -3,23 +3,77 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from concours.core.errors import ContentRefused
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
+_FREELY = 1 << 28
+_AT_MOST = 100
+"""An archive holds up to 256 MiB, or up to a hundred times its own bytes."""
+
+
 def zipped(files: Mapping[str, bytes], *, compress: bool = False) -> bytes:
-    """An archive of the files, sorted by name, without times. Law: equal files give equal bytes."""
+    """An archive of the files, sorted by name, without times. Law: equal files give equal bytes.
+
+    What would be compressed beyond what `unzipped` accepts is not compressed.
+    """
+    content = _zipped(files, zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED)
+    too_small = compress and sum(map(len, files.values())) > _allowed(content)
+    return _zipped(files, zipfile.ZIP_STORED) if too_small else content
+
+
+def unzipped(content: bytes) -> dict[str, bytes]:
+    """The files of an archive. Law: `unzipped(zipped(files)) == files`.
+
+    Raises:
+        ContentRefused: it is no such archive, or holds more than is credible for its size.
+    """
+    with _opened(content) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def require_unpackable(content: bytes) -> None:
+    """Looks at what an archive says of itself, before others unpack it. Raises ContentRefused as `unzipped` does."""
+    with _opened(content):
+        pass
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(item.file_size for item in archive.infolist())
+            if size > _allowed(content):
+                raise ContentRefused(
+                    f"{len(content):,} bytes would unpack to {size:,}, a hundred times as many and more: refused"
+                )
+            yield archive
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        EOFError,
+        zlib.error,
+        KeyError,
+        RuntimeError,
+        struct.error,
+    ) as error:
+        raise ContentRefused(f"what should be an archive is damaged: {error}") from None
+
+
+def _allowed(content: bytes) -> int:
+    return max(_FREELY, _AT_MOST * len(content))
+
+
+def _zipped(files: Mapping[str, bytes], method: int) -> bytes:
     buffer = io.BytesIO()
-    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in sorted(files):
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), files[name], compress_type=method, compresslevel=1)
     return buffer.getvalue()
-
-
-def unzipped(content: bytes) -> dict[str, bytes]:
-    """The files of an archive. Law: `unzipped(zipped(files)) == files`."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}

@@ -44,6 +44,18 @@ class ObjectNotFound(ConcoursError):
     """The store holds no object with this digest."""
 
 
+class ObjectDamaged(ConcoursError):
+    """The content of an object in the store is not what its name says."""
+
+
+class ContentRefused(ConcoursError):
+    """What was kept is of no form that is written here: a model that would crash, or what would fill the memory."""
+
+
+class LinkRefused(ConcoursError):
+    """Something in a folder of a contest is a link or no plain file, and is neither read nor written."""
+
+
 class NoSpace(ConcoursError):
     """The disk is full. Nothing finished is lost: free space and run the same command again."""
 

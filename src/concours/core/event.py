@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from concours.core.digests import Digest, is_digest
 from concours.core.frozen import frozen
@@ -12,8 +13,19 @@ from concours.core.frozen import frozen
 BUDGET_SPENT = "the contest's time was up"
 
 Cause = Literal[
-    "exception", "crash", "out_of_time", "out_of_memory", "output_limit", "missing_package", "recipe", "no_space"
+    "exception",
+    "crash",
+    "out_of_time",
+    "out_of_memory",
+    "output_limit",
+    "missing_package",
+    "recipe",
+    "no_space",
+    "lost_input",
+    "harm",
 ]
+"""`no_space` and `lost_input` say nothing of the entrant: the disk was full, or what the job reads is gone or damaged.
+`harm`: after the job, what it reads was gone. That has another try, which is the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,17 +104,41 @@ def event_from_json(value: Mapping[str, Any]) -> Event:
     """The inverse of `event_to_json`.
 
     Raises:
-        KeyError, TypeError, ValueError: the value is not an event, or what should be a digest is something else.
+        KeyError, TypeError, ValueError, AttributeError: the value is not an event, or what should be a digest in it is
+            something else.
     """
     fields = dict(value)
     kind = _TYPES[fields.pop("type")]
     if isinstance(fields.get("cost"), Mapping):
         fields["cost"] = Cost(**fields["cost"])
-    if kind is not Tick:
-        for name in (fields["job"], *fields.get("outputs", {}).values()):
-            if not is_digest(name):
-                raise ValueError(f"{name!r} is no digest")
-    return kind(**fields)
+    event = kind(**fields)
+    _require(event)
+    return event
+
+
+def _require(event: Event) -> None:
+    """That a value read from a file is what its type says."""
+    if isinstance(event, Tick):
+        right = _is_number(event.elapsed_s)
+    elif isinstance(event, Failed):
+        right = event.cause in get_args(Cause) and isinstance(event.reason, str)
+        right = right and (event.limit is None or _is_number(event.limit)) and _is_cost(event.cost)
+    else:
+        right = (
+            all(map(is_digest, event.outputs.values())) and isinstance(event.values, Mapping) and _is_cost(event.cost)
+        )
+    if not (right and (isinstance(event, Tick) or is_digest(event.job))):
+        raise ValueError("this is no event of a contest, or what should be a digest in it is something else")
+
+
+def _is_cost(cost: object) -> bool:
+    return isinstance(cost, Cost) and all(
+        map(_is_number, (cost.wall_s, cost.cpu_s, cost.peak_bytes, *cost.phases.values()))
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value) and not isinstance(value, bool)
 
 
 def _plain(value: Any) -> Any:

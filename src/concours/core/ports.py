@@ -23,7 +23,9 @@ class Store(Protocol):
 
     - `put` is idempotent and atomic: after a kill an object is there whole or not at all;
     - `open(put(x))` reads x; `put` gives equal digests for equal content, and repairs a corrupted object;
-    - `verify` tells whether an object is there and its content still has its digest.
+    - `verify` tells whether an object is there and its content still has its digest;
+    - content whose digest is another is never given: `open` and `local_path` compute it, once a process at least;
+    - no link is followed below the place where the store lies, neither to read nor to write nor to delete.
     """
 
     def put(self, content: Readable) -> Digest:
@@ -31,11 +33,11 @@ class Store(Protocol):
         ...
 
     def open(self, digest: Digest) -> BinaryIO:
-        """Reads an object. Raises ObjectNotFound."""
+        """Reads an object. Raises ObjectNotFound; ObjectDamaged where its content is not what its name says."""
         ...
 
     def local_path(self, digest: Digest) -> Path:
-        """A file with the object's content, to memory-map, not to change. Raises ObjectNotFound."""
+        """A file with the object's content, to memory-map, not to change. Raises as `open` does."""
         ...
 
     def verify(self, digest: Digest) -> bool: ...

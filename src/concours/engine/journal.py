@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from concours.core.digests import Digest, canonical_json
+from concours.core.digests import Digest, canonical_json, is_digest
 from concours.core.event import Event, event_from_json, event_to_json
+from concours.core.links import opened, read
 from concours.core.space import no_space_named
 
 _SYNC_S = 0.25
@@ -64,7 +65,7 @@ class FileJournal:
         self.path = path
         self.records, self.damaged = read_journal(path)
         with no_space_named(path):
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._file = opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, below=path.parent)
         self._cut_torn_end()
         self._synced = time.monotonic()
 
@@ -113,18 +114,27 @@ def read_journal(path: Path) -> tuple[list[Record], int]:
     """The records of a journal file and how many lines are damaged; a torn last line is neither.
 
     Needs no lock: a reader beside a writer sees the records written so far.
+
+    Raises:
+        LinkRefused: a link stands where the file should, or no plain file.
     """
-    if not path.exists():
-        return [], 0
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
-    parsed = [_parse(line) for line in whole.split(b"\n")] if whole else []
+    parsed = [_parse(line) for line in _lines(path)]
     return [record for record in parsed if record], sum(record is None for record in parsed)
 
 
 def damaged_lines(path: Path) -> list[int]:
     """The numbers, from 1, of the lines of a journal file that are damaged; a torn last line is none."""
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
-    return [number for number, line in enumerate(whole.split(b"\n"), 1) if _parse(line) is None] if whole else []
+    return [number for number, line in enumerate(_lines(path), 1) if _parse(line) is None]
+
+
+def _lines(path: Path) -> list[bytes]:
+    """The whole lines of a file; none where there is no file."""
+    try:
+        content = read(path, below=path.parent)
+    except FileNotFoundError:
+        return []
+    whole, _, _ = content.rpartition(b"\n")
+    return whole.split(b"\n") if whole else []
 
 
 def _line(record: Record) -> bytes:
@@ -138,6 +148,9 @@ def _parse(line: bytes) -> Record | None:
         if int(checksum, 16) != zlib.crc32(body):
             return None
         value = json.loads(body)
-        return Record(number=value["n"], code=value["code"], event=event_from_json(value["event"]))
-    except (ValueError, KeyError, TypeError):
+        number, code = value["n"], value["code"]
+        if type(number) is not int or not (code is None or is_digest(code)):
+            return None
+        return Record(number=number, code=code, event=event_from_json(value["event"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
-from concours.core.errors import NoSpace
+from concours.core.errors import ConcoursError, NoSpace, ObjectDamaged
 from concours.core.event import Done, Event, Failed, Tick
 from concours.core.job import Job
 from concours.core.ports import Executor, Listener, Notice, Store, ignore
@@ -46,6 +47,7 @@ class Engine:
         self._code, self._limits, self._listen = code, limits or Limits(), listener
         self._recorded: dict[tuple[Digest, Digest | None], Record] = {}
         self._whole: set[Digest] = set()
+        self._harmful: list[str] = []
         self._first = journal.records[-1].number + 1 if journal.records else 0
         before = 0.0
         for record in journal.records:
@@ -70,6 +72,7 @@ class Engine:
 
         Raises:
             NoSpace: the disk is full; what has finished is in the journal.
+            ObjectDamaged: what a job reads is gone or damaged, which the next sitting makes again; likewise.
         """
         state = process.init(candidates, seed=seed)
         sitting = _Sitting()
@@ -136,15 +139,17 @@ class Engine:
     def _wait(self, sitting: _Sitting, until_s: float | None) -> list[Event]:
         """Waits for outcomes, for the next tick at most, and writes them down. Gives the tick, if it was time."""
         left = _TICK_S if until_s is None else min(_TICK_S, max(until_s - self.elapsed_s, 0.0))
-        full: Failed | None = None
+        stop: ConcoursError | None = None
         for event in self._executor.outcomes(timeout_s=left) if self._executor else ():
             job = sitting.running.pop(event.job, None)
             if isinstance(event, Failed) and event.cause == "no_space":
-                full = event
+                stop = NoSpace(event.reason)
+            elif isinstance(event, Failed) and event.cause == "lost_input":
+                stop = stop or self._lost(event, job)
             elif job:  # else an earlier drive asked for it, and was interrupted
                 self._write(sitting, job, event)
-        if full:
-            raise NoSpace(full.reason)
+        if stop:
+            raise stop
         if time.monotonic() - self._ticked < _TICK_S:
             return []
         self._ticked = time.monotonic()
@@ -165,12 +170,35 @@ class Engine:
         self._listen(Notice(topic="cancelled", job=job))
 
     def _write(self, sitting: _Sitting, job: Job, event: Done | Failed) -> None:
-        record = self._journal.append(event, self._code(job))
+        code = self._code(job)
+        if isinstance(event, Failed) and event.cause == "harm":
+            self._harmful.append(job.label)
+            event = self._again(event, self._recorded.get((job.digest, code)))
+        record = self._journal.append(event, code)
         self._recorded[job.digest, record.code] = record
         if isinstance(event, Done):
             self._whole.update(event.outputs.values())
         sitting.arrived[job.digest] = record
         self._listen(Notice(topic="ended", job=job, event=event))
+
+    def _again(self, event: Failed, before: Record | None) -> Failed:
+        """A job that has done harm before is left out from now on."""
+        if before is None or not (isinstance(before.event, Failed) and before.event.cause == "harm"):
+            return event
+        return replace(event, cause="crash", reason=f"{event.reason}, twice: it is left out")
+
+    def _lost(self, event: Failed, job: Job | None) -> ConcoursError:
+        what = f"“{job.label}”" if job else "a job"
+        by = (
+            f" (after {', '.join(f'“{label}”' for label in self._harmful)}, which took it away)"
+            if self._harmful
+            else ""
+        )
+        why = event.reason.partition("; run the contest")[0]
+        return ObjectDamaged(
+            f"{what} cannot be done, for want of what it reads{by}: {why}; nothing else that has finished is lost: run "
+            "the contest again with the same command, and what is gone or damaged is made anew"
+        )
 
 
 class _Sitting:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from concours.commons.blobs import get_bundle
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
+from concours.core.errors import ConcoursError, ContentRefused
 from concours.core.job import Job
 from concours.core.objects import references
 from concours.core.ports import Store
@@ -44,14 +45,29 @@ class Models:
     def _model(self, digest: Digest) -> tuple[Job, Fitted]:
         """A model, and the job that fitted it."""
         files = get_bundle(self._store, digest)
-        manifest = json.loads(files["manifest.json"])
-        job = Job(**manifest["job"])
-        if manifest["format"] == "refit":
-            return job, fitted_by(job, self._store, *training_rows(job, self._store))
-        return job, load_model(manifest["format"], files, made=partial(built, job, self._store))
+        with _damage_named(f"the model {digest[:19]}… is damaged"):
+            manifest = json.loads(files["manifest.json"])
+            job = Job(**manifest["job"])
+            if manifest["format"] != "refit":
+                return job, load_model(manifest["format"], files, made=partial(built, job, self._store))
+        return job, fitted_by(job, self._store, *training_rows(job, self._store))
 
     def _preparation(self, digest: Digest) -> Any:
-        return load_object(get_bundle(self._store, digest)["transformer.skops"])
+        files = get_bundle(self._store, digest)
+        with _damage_named(f"the preparation {digest[:19]}… is damaged"):
+            return load_object(files["transformer.skops"])
+
+
+@contextmanager
+def _damage_named(what: str) -> Iterator[None]:
+    """Whatever goes wrong with a model from a file is said of it, in one line."""
+    try:
+        yield
+    except (ConcoursError, ImportError):
+        raise
+    except Exception as error:
+        text = str(error).strip().partition("\n")[0][:200]
+        raise ContentRefused(f"{what} ({type(error).__name__}: {text})") from error
 
 
 class Predictor:
@@ -92,7 +108,8 @@ class Predictor:
         job, fitted = self._models.model(model)
         transformer = job.inputs.get("transformer")
         x = self._prepared(transformer) if transformer else self._x
-        with steady(threads=job.threads, seed=job.seed):
+        what = f"the model {model[:19]}… cannot predict these rows: it is damaged, or they are not as it takes them"
+        with steady(threads=job.threads, seed=job.seed), _damage_named(what):
             return fitted.predict(x)
 
     def _prepare(self, transformer: Digest) -> Any:

@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import os
-import selectors
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import psutil
 
 from concours.commons.disk import DiskStore
+from concours.core import links
 from concours.core.digests import Digest
-from concours.core.event import Cause, Cost, Done, Failed, event_from_json
+from concours.core.errors import ConcoursError
+from concours.core.event import Cause, Cost, Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice, ignore
 from concours.engine.limits import Limits
-from concours.engine.usage import available_memory, own_memory
+from concours.engine.usage import available_memory
+from concours.engine.worker_process import Start, WorkerProcess, readable
 
 _POLL_S = 0.05
-_CHILDREN_S = 0.5
-_CHUNK = 1 << 18
 _LOOK_AHEAD = 100
-_TAIL = 1 << 16
 _FREE_SHARE = 20
 """One of so many parts of the memory that was free stays free while several jobs run."""
 _START_S = 120.0
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 
 
 class ProcessExecutor:
     """Runs each job in one of `workers` processes, each in a process group of its own.
 
-    A job that meets a limit is killed with its whole group; the next job gets a new process. What jobs print is kept in
-    `logs`, its end if it is long. While others run, a job waits if less memory is free than its like has taken so far.
+    A job that meets a limit is killed with all that it has started; the next job gets a new process. What jobs print is
+    kept in `logs`, its end if it is long. While others run, a job waits if less memory is free than its like has taken.
     """
 
     def __init__(
@@ -62,11 +46,11 @@ class ProcessExecutor:
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
-        self._start = _Start(store.folder, runners, threads)
+        self._store, self._start = store, Start(store, runners, threads)
         self._limits, self._logs, self._listener = limits or Limits(), logs, listener
         self._capacity = workers
         self._queue: dict[Digest, Job] = {}
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._retried: set[Digest] = set()
         self._peaks: dict[str, int] = {}
         self._floor = available_memory() // _FREE_SHARE
@@ -85,7 +69,7 @@ class ProcessExecutor:
             if not busy:
                 return
             left = _POLL_S if deadline is None else min(_POLL_S, max(deadline - time.monotonic(), 0))
-            ended = [event for worker in _readable(busy, left) if (event := self._hear(worker))]
+            ended = [event for worker in readable(busy, left) if (event := self._hear(worker))]
             ended += [event for worker in busy if worker.job and (event := self._supervise(worker))]
             yield from ended
             if ended or (deadline is not None and time.monotonic() >= deadline):
@@ -114,6 +98,7 @@ class ProcessExecutor:
             worker = self._worker_for(_code_of(job), idle)
             del self._queue[job.digest]
             worker.give(job)
+            self._watch(worker)
             self._listener(Notice(topic="started", job=job))
 
     def _has_room(self, job: Job) -> bool:
@@ -129,13 +114,13 @@ class ProcessExecutor:
         """The most bytes that jobs like this one have taken."""
         return self._peaks.get(_like(job), 0)
 
-    def _idle(self) -> list[_Worker]:
+    def _idle(self) -> list[WorkerProcess]:
         """Workers without a job; those that have died in the meantime are taken away."""
         for worker in [worker for worker in self._workers if not worker.job and worker.process.poll() is not None]:
             self._drop(worker)
         return [worker for worker in self._workers if not worker.job]
 
-    def _next_job(self, idle: list[_Worker]) -> Job:
+    def _next_job(self, idle: list[WorkerProcess]) -> Job:
         """The first job; but one that runs a user's code waits for the process that has it, while there are others.
 
         A process is no use to others once it has run somebody's code, and a new one takes seconds to start.
@@ -147,7 +132,7 @@ class ProcessExecutor:
         untaken = (job for job, code in jobs if code not in taken)
         return next(at_once, None) or next(untaken, None) or jobs[0][0]
 
-    def _worker_for(self, code: str | None, idle: list[_Worker]) -> _Worker:
+    def _worker_for(self, code: str | None, idle: list[WorkerProcess]) -> WorkerProcess:
         """A worker for a job that runs this code of a user, if any.
 
         A process that has run somebody's code never does a job of others: it might have changed what they import.
@@ -158,12 +143,12 @@ class ProcessExecutor:
         if len(self._workers) == self._capacity:
             wanted = {_code_of(job) for job in self._queue.values()}
             self._drop(min(idle, key=lambda worker: worker.code in wanted))
-        worker = _Worker(self._start)
+        worker = WorkerProcess(self._start)
         worker.code = code
         self._workers.append(worker)
         return worker
 
-    def _hear(self, worker: _Worker) -> Done | Failed | None:
+    def _hear(self, worker: WorkerProcess) -> Done | Failed | None:
         """Reads what a worker sent; its job's outcome, if that was among it."""
         for message in worker.read():
             if "begun" in message:
@@ -174,7 +159,7 @@ class ProcessExecutor:
                 return self._ended(worker, message["outcome"], last=message["last"])
         return None
 
-    def _supervise(self, worker: _Worker) -> Done | Failed | None:
+    def _supervise(self, worker: WorkerProcess) -> Done | Failed | None:
         """Ends a job that has met a limit or lost its process."""
         if worker.process.poll() is not None:
             return self._mourn(worker)
@@ -191,7 +176,7 @@ class ProcessExecutor:
             return self._failed(worker, "out_of_memory", reason, self._limits.memory)
         return None
 
-    def _mourn(self, worker: _Worker) -> Done | Failed | None:
+    def _mourn(self, worker: WorkerProcess) -> Done | Failed | None:
         """The outcome of the job whose process is gone; a process that went before its job began has another try."""
         event = self._hear(worker)  # what it had sent before it went
         if event:
@@ -201,10 +186,10 @@ class ProcessExecutor:
             self._queue = {worker.job.digest: worker.job, **self._queue}
             self._drop(worker)
         else:
-            event = self._failed(worker, *_death(worker.process.returncode, worker.tail))
+            event = self._failed(worker, *worker.death())
         return event
 
-    def _failed(self, worker: _Worker, cause: Cause, reason: str, limit: float | None = None) -> Failed:
+    def _failed(self, worker: WorkerProcess, cause: Cause, reason: str, limit: float | None = None) -> Failed:
         job = worker.job
         if job is None:
             raise RuntimeError("a worker without a job cannot fail")
@@ -214,8 +199,9 @@ class ProcessExecutor:
         self._drop(worker)
         return Failed(job=job.digest, cause=cause, reason=reason, limit=limit, cost=cost)
 
-    def _ended(self, worker: _Worker, event: Done | Failed, *, last: bool) -> Done | Failed:
+    def _ended(self, worker: WorkerProcess, event: Done | Failed, *, last: bool) -> Done | Failed:
         self._log(worker)
+        event = self._judged(worker, event)
         if worker.job:
             self._learn(worker.job, worker.peak)
         worker.job = None
@@ -223,121 +209,45 @@ class ProcessExecutor:
             self._drop(worker)
         return event
 
+    def _watch(self, worker: WorkerProcess) -> None:
+        """Looks, before code of a user is run, whether what it reads is there, and whether it is alone in that."""
+        others = [other for other in self._workers if other.job and other.code and other is not worker]
+        worker.watched = bool(worker.code) and not others and self._has_inputs(worker.job)
+        for other in others if worker.code else ():
+            other.watched = False
+
+    def _judged(self, worker: WorkerProcess, event: Done | Failed) -> Done | Failed:
+        """The outcome of a job; one of a user's code that ran alone and took away what it reads has failed by that."""
+        lost = isinstance(event, Failed) and event.cause == "lost_input"
+        if not worker.watched or not (lost or isinstance(event, Done)) or self._has_inputs(worker.job):
+            return event
+        return Failed(
+            job=event.job, cause="harm", reason="took away what lies in the store of the contest", cost=event.cost
+        )
+
+    def _has_inputs(self, job: Job | None) -> bool:
+        try:
+            return job is not None and all(digest in self._store for digest in job.inputs.values())
+        except (ConcoursError, OSError):
+            return False
+
     def _learn(self, job: Job, peak: int) -> None:
         self._peaks[_like(job)] = max(self._needs(job), peak)
 
-    def _drop(self, worker: _Worker) -> None:
+    def _drop(self, worker: WorkerProcess) -> None:
         """Ends a worker; nothing happens if that has been done."""
         if worker in self._workers:
             self._workers.remove(worker)
             worker.kill()
 
-    def _log(self, worker: _Worker) -> None:
+    def _log(self, worker: WorkerProcess) -> None:
         worker.read()
         if self._logs and worker.job and worker.tail:
             name = worker.job.digest.partition(":")[2][:16]
             with suppress(OSError):
-                self._logs.mkdir(parents=True, exist_ok=True)
-                (self._logs / f"{name}.txt").write_bytes(worker.job.label.encode() + b"\n" + bytes(worker.tail))
-
-
-class _Start:
-    """How a worker is started."""
-
-    def __init__(self, store: Path, runners: str, threads: int) -> None:
-        self.command = [sys.executable, "-P", "-m", "concours.engine.worker", str(store), runners]
-        self.environment = os.environ | dict.fromkeys(_THREADS, str(threads)) | {"PYTHONHASHSEED": "0"}
-
-
-class _Worker:
-    """One process, and the job that it has."""
-
-    def __init__(self, start: _Start) -> None:
-        channel, channel_end = os.pipe()
-        life_end, self._lifeline = os.pipe()
-        self.process = subprocess.Popen(
-            [*start.command, str(channel_end), str(life_end)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(channel_end, life_end),
-            start_new_session=True,
-            env=start.environment,
-        )
-        os.close(channel_end)
-        os.close(life_end)
-        self._channel = channel
-        self._printing = self.process.stdout.fileno() if self.process.stdout else -1
-        for pipe in (self._channel, self._printing):
-            os.set_blocking(pipe, False)
-        self._heard = b""
-        self._children: tuple[float, list[psutil.Process]] = (0.0, [])
-        self.pipes = [self._channel, self._printing]
-        self.job: Job | None = None
-        self.code: str | None = None
-
-    def give(self, job: Job) -> None:
-        self.job, self.given = job, time.monotonic()
-        self.begun: float | None = None
-        self.printed, self.peak, self.tail = 0, 0, bytearray()
-        with suppress(BrokenPipeError):  # a process that has just died is found by poll
-            if self.process.stdin:
-                self.process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
-                self.process.stdin.flush()
-
-    def read(self) -> list[dict[str, Any]]:
-        """Messages that have come whole; what was printed goes to `tail`."""
-        printed = self._drain(self._printing)
-        self.printed += len(printed)
-        self.tail = (self.tail + printed)[-_TAIL:]
-        *lines, self._heard = (self._heard + self._drain(self._channel)).split(b"\n")
-        return [message for line in lines if (message := _message(line))]
-
-    def _drain(self, pipe: int) -> bytes:
-        """What is in a pipe now, up to a few chunks, so that a flood cannot hold the loop."""
-        chunks = []
-        with suppress(BlockingIOError):
-            for _ in range(4 if pipe in self.pipes else 0):
-                chunks.append(os.read(pipe, _CHUNK))
-                if not chunks[-1]:
-                    self.pipes.remove(pipe)
-                    break
-        return b"".join(chunks)
-
-    def memory(self) -> int:
-        """Bytes that the process and its children hold; keeps the peak."""
-        now, (looked, children) = time.monotonic(), self._children
-        total = 0
-        try:
-            process = psutil.Process(self.process.pid)
-            if now - looked > _CHILDREN_S:
-                self._children = (now, children := process.children(recursive=True))
-            for member in (process, *children):
-                with suppress(psutil.NoSuchProcess):
-                    total += own_memory(member)
-        except psutil.NoSuchProcess:
-            return 0
-        self.peak = max(self.peak, total)
-        return total
-
-    def kill(self) -> None:
-        """Ends the process group at once, and children that have left it."""
-        strays = self._children[1]
-        with suppress(psutil.Error):
-            strays = [*strays, *psutil.Process(self.process.pid).children(recursive=True)]
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for stray in strays:
-            with suppress(psutil.Error):
-                stray.kill()
-        self.process.wait()
-        with suppress(BrokenPipeError):
-            if self.process.stdin:
-                self.process.stdin.close()
-        if self.process.stdout:
-            self.process.stdout.close()
-        os.close(self._channel)
-        os.close(self._lifeline)
+                links.make_folder(self._logs, below=self._logs)
+                content = worker.job.label.encode() + b"\n" + bytes(worker.tail)
+                links.write(self._logs / f"{name}.txt", content, below=self._logs)
 
 
 def _code_of(job: Job) -> str | None:
@@ -348,36 +258,6 @@ def _code_of(job: Job) -> str | None:
 def _like(job: Job) -> str:
     """What jobs of one kind and candidate have in common: their labels up to the fold."""
     return f"{job.kind}: {job.label.partition(':')[0]}"
-
-
-def _readable(workers: list[_Worker], timeout_s: float) -> list[_Worker]:
-    with selectors.DefaultSelector() as selector:
-        for worker in workers:
-            for pipe in worker.pipes:
-                selector.register(pipe, selectors.EVENT_READ, worker)
-        ready = {id(key.data): key.data for key, _ in selector.select(timeout_s)}
-    return list(ready.values())
-
-
-def _message(line: bytes) -> dict[str, Any] | None:
-    """A message of a worker; none if something else got into the pipe."""
-    try:
-        message = json.loads(line)
-        if "outcome" in message:
-            return {"outcome": event_from_json(message["outcome"]), "last": message["last"]}
-        return message if "begun" in message or message["progress"].keys() else None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def _death(code: int, tail: bytearray) -> tuple[Cause, str]:
-    if code == -signal.SIGKILL:
-        return "out_of_memory", "was killed from outside, most likely by the system for want of memory"
-    if code < 0:
-        name = signal.Signals(-code).name
-        return "crash", f"its process died of {name} ({signal.strsignal(-code)})"
-    last = bytes(tail).decode(errors="replace").strip().rpartition("\n")[2][:200]
-    return "crash", f"its process ended with exit code {code} before the job did" + (f": {last}" if last else "")
 
 
 def _size(size: int) -> str:

@@ -11,7 +11,15 @@ from functools import cached_property
 from typing import Any
 
 from concours.core.digests import Digest, canonical_json
-from concours.core.errors import MissingPackage, NoSpace, RecipeError
+from concours.core.errors import (
+    ConcoursError,
+    LinkRefused,
+    MissingPackage,
+    NoSpace,
+    ObjectDamaged,
+    ObjectNotFound,
+    RecipeError,
+)
 from concours.core.event import Cause, Cost, Done, Failed
 from concours.core.job import Job
 from concours.core.optional import install_command
@@ -99,6 +107,8 @@ def _cause(error: BaseException) -> Cause:
     match error:
         case NoSpace():
             return "no_space"
+        case ObjectNotFound() | ObjectDamaged() | LinkRefused():
+            return "lost_input"
         case MissingPackage():
             return "missing_package"
         case RecipeError():
@@ -113,7 +123,7 @@ def _cause(error: BaseException) -> Cause:
 
 def _reason(error: BaseException) -> str:
     """The error in one line: its type, the first line of its message, and the place it came from."""
-    if isinstance(error, (NoSpace, MissingPackage, RecipeError)):
+    if isinstance(error, ConcoursError) and _cause(error) != "exception":
         return str(error)
     lines = str(error).strip().splitlines() or [""]
     text = f"{type(error).__name__}: {lines[0]}"[:_REASON].removesuffix(": ")

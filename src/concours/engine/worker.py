@@ -1,7 +1,8 @@
 """A worker: a process of its own that does one job at a time. Run as `python -m concours.engine.worker`.
 
 Jobs come as JSON lines on standard input; messages go as JSON lines to a pipe of their own, so that whatever a job
-prints stays apart. When the process that started the worker is gone, the worker ends itself and its process group.
+prints stays apart. When the process that started the worker is gone, the worker ends itself and its process group; and
+so does its keeper, with all that jobs have left behind.
 """
 
 from __future__ import annotations
@@ -21,15 +22,18 @@ from concours.core.event import event_to_json
 from concours.core.job import Job
 from concours.core.progress import listening
 from concours.core.registry import load
+from concours.engine.fence import command_and_above, protect
+from concours.engine.keeper import keep
+from concours.engine.kin import descendants
 from concours.engine.work import execute
 
 
-def main(store: str, runners: str, channel: int, lifeline: int) -> None:
+def main(store: str, runners: str, channel: int, lifeline: int, beneath: str | None = None) -> None:
     """Does jobs until standard input ends, or a job has left something behind that the next one would stumble over."""
     end_with(lifeline)
     jobs, out = _take_over_input(), os.fdopen(channel, "wb", buffering=0)
     os.set_inheritable(channel, False)
-    objects, table = DiskStore(Path(store)), load(runners)
+    objects, table = DiskStore(Path(store), beneath=beneath), load(runners)
     itself, found = os.getpid(), _surroundings()
     last = False
     while not last and (line := jobs.readline()):
@@ -40,7 +44,7 @@ def main(store: str, runners: str, channel: int, lifeline: int) -> None:
             os._exit(0)  # the job has forked, and its child has come back from it too
         with suppress(OSError, ValueError):  # the job may have closed it
             sys.stdout.flush()
-        last = _surroundings() != found
+        last = _surroundings() != found or _others_are_left()
         send(out, {"outcome": event_to_json(outcome), "last": last})
 
 
@@ -81,6 +85,11 @@ def _surroundings() -> tuple[object, ...] | None:
         return None
 
 
+def _others_are_left() -> bool:
+    """Whether processes that jobs have started go on; they end with the keeper, and so this process must end."""
+    return any(pid != os.getpid() for pid in descendants(os.getppid()))
+
+
 def _take_over_input() -> BinaryIO:
     """Standard input under another number, so that a job that reads it finds nothing."""
     jobs = os.fdopen(os.dup(0), "rb")
@@ -90,5 +99,17 @@ def _take_over_input() -> BinaryIO:
     return jobs
 
 
+def _kept() -> None:
+    """The program: a keeper and, below it, the worker, which sends no signals to the command."""
+    store, runners, channel, lifeline = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    command = os.getppid()
+
+    def work() -> None:
+        protect(os.getppid(), *command_and_above(command))
+        main(store, runners, channel, lifeline, *sys.argv[5:])
+
+    keep(work, channel=channel, lifeline=lifeline)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    _kept()

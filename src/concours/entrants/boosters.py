@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
 
 from concours.entrants.pools import Rows, matrix, named, pool
+from concours.entrants.soundness import require_lightgbm, require_xgboost
 
 Floats = NDArray[np.float64]
 
@@ -235,7 +236,9 @@ class _LightGBM(_Boosted):
     def _load(self, content: bytes) -> None:
         import lightgbm
 
-        self._booster = lightgbm.Booster(model_str=content.decode())
+        text = content.decode()
+        require_lightgbm(text, self.n_features_in_)
+        self._booster = lightgbm.Booster(model_str=text)
 
 
 class LightGBMClassifier(_LightGBM, _Classifier):
@@ -299,6 +302,7 @@ class _XGBoost(_Boosted):
         import xgboost
 
         self._booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(content))
+        require_xgboost(bytes(self._booster.save_raw("json")), self.n_features_in_)
 
 
 class XGBoostClassifier(_XGBoost, _Classifier):

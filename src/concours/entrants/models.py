@@ -18,10 +18,11 @@ import numpy as np
 import safetensors.numpy
 from sklearn.base import BaseEstimator
 
-from concours.core.archive import unzipped, zipped
+from concours.core.archive import require_unpackable, unzipped, zipped
 from concours.core.digests import canonical_json
 from concours.core.errors import TrustError
 from concours.entrants.fitting import Fitted, _Constant
+from concours.entrants.soundness import require_sound
 
 _OURS = "concours.entrants."
 _FOR_TORCH = "sklearn.externals.array_api_compat.torch"
@@ -162,8 +163,12 @@ def load_object(content: bytes) -> Any:
 
     Raises:
         TrustError: the content holds types from elsewhere than the known libraries.
+        ContentRefused: it unpacks to too much, or holds a tree that cannot be walked through.
     """
-    return _skops().loads(content, trusted=_known_types(content))
+    require_unpackable(content)
+    value = _skops().loads(content, trusted=_known_types(content))
+    require_sound(value)
+    return value
 
 
 def _skops() -> Any:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from concours.commons.disk import DiskStore
 from concours.core.digests import Digest
@@ -15,18 +20,23 @@ from concours.core.job import Job
 from concours.core.ports import Executor
 from concours.engine.work import execute
 from concours.testing.laws import LawBroken, law
+from concours.testing.mischief import sleeping
 from concours.testing.toys import REFERENCE, RUNNERS, toy_job
 
 Make = Callable[[DiskStore, str], Executor]
 _PATIENCE_S = 60.0
-_FATAL: Mapping[str, Cause] = {
+_FATAL: Mapping[str, Cause | None] = {
     "segfault": "crash",
     "leave": "crash",
     "close_everything": "crash",
     "leave_a_child_and_die": "crash",
     "kill_itself": "out_of_memory",
+    "kill_its_parent": None,
 }
+"""By which cause a job fails that does this; none where it depends on what keeps it from it."""
 _HARMLESS = ("close_output", "leave_a_child", "return_twice", "read_input", "scribble", "wander")
+_LEAVING = ("leave_a_child", "leave_a_daemon", "leave_a_hidden_daemon")
+_TOKEN = "CONCOURS_TESTING_TOKEN"
 
 
 def check_executor(make: Make, *, apart: bool) -> None:
@@ -40,8 +50,8 @@ def check_executor(make: Make, *, apart: bool) -> None:
         LawBroken: with the law that does not hold.
     """
     checks = [_every_job_has_one_outcome, _jobs_do_not_depend_on_others, _fails_alone, _forgets, _closes]
-    for check in (*checks, *([_crashes_alone, _harmless_mischief, _stops] if apart else [])):
-        with tempfile.TemporaryDirectory(prefix="concours-") as folder:
+    for check in (*checks, *([_crashes_alone, _harmless_mischief, _leaves_nobody_behind, _stops] if apart else [])):
+        with tempfile.TemporaryDirectory(prefix="concours-") as folder, _token():
             store = DiskStore(Path(folder))
             executor = make(store, REFERENCE)
             try:
@@ -109,6 +119,42 @@ def _harmless_mischief(bench: _Bench) -> None:
     law(not failed, f"jobs that do {', '.join(_HARMLESS)} end well, and so do those after them: {failed}")
 
 
+def _leaves_nobody_behind(bench: _Bench) -> None:
+    """Of what jobs start nobody is left when they have ended, nor of the executor's own when that is closed."""
+    for name in _LEAVING:
+        bench.executor.submit(toy_job(name, mischief=name))
+    ended = _all(bench.executor, len(_LEAVING))
+    law(all(isinstance(event, Done) for event in ended), f"a job may leave a process behind: {ended}")
+    _expect_gone(sleeping, "what a job has started ends with it, daemons too")
+    bench.executor.close()
+    _expect_gone(lambda _: True, "when an executor is closed, nobody is left whom it or its jobs have started")
+
+
+def _expect_gone(meant: Callable[[Sequence[str]], bool], text: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while left := [line for line in _started_here() if meant(line)]:
+        law(time.monotonic() < deadline, f"{text}; left: {left}")
+        time.sleep(0.02)
+
+
+def _started_here() -> Iterator[list[str]]:
+    """The command lines of processes that descend from what was made since the token was set, wherever they are now."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(_TOKEN) == os.environ[_TOKEN] and process.pid != os.getpid():
+                yield process.cmdline()
+
+
+@contextmanager
+def _token() -> Iterator[None]:
+    """A mark in the environment, which all inherit that are started meanwhile."""
+    os.environ[_TOKEN] = secrets.token_hex(8)
+    try:
+        yield
+    finally:
+        del os.environ[_TOKEN]
+
+
 def _forgets(bench: _Bench) -> None:
     """A job is cancelled before it has begun; if `submit` waited for it, it would never come back."""
     for_ever, other = toy_job("for ever", mischief="hang"), toy_job("other")
@@ -139,7 +185,7 @@ def _closes(bench: _Bench) -> None:
     law(not list(bench.executor.outcomes()), "a closed executor has nothing under way, and may be closed again")
 
 
-def _expect_failures(executor: Executor, bad: Sequence[tuple[Job, Cause]]) -> None:
+def _expect_failures(executor: Executor, bad: Sequence[tuple[Job, Cause | None]]) -> None:
     good = [toy_job(f"good {number}") for number in range(4)]
     for job in (*good[:2], *(job for job, _ in bad), *good[2:]):
         executor.submit(job)
@@ -148,8 +194,8 @@ def _expect_failures(executor: Executor, bad: Sequence[tuple[Job, Cause]]) -> No
         law(isinstance(events[job.digest], Done), f"a job that fails fails alone, but: {events[job.digest]}")
     for job, cause in bad:
         name, event = job.label or job.kind, events[job.digest]
-        if not isinstance(event, Failed) or event.cause != cause:
-            raise LawBroken(f"{name} fails by {cause}, got {event}")
+        if not isinstance(event, Failed) or event.cause != (cause or event.cause):
+            raise LawBroken(f"{name} fails by {cause or 'any cause'}, got {event}")
         law(bool(event.reason) and "\n" not in event.reason, f"{name} has a reason to fail, in one line")
 
 

@@ -13,10 +13,12 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import repeat
 from typing import Any, ClassVar
+
+import psutil
 
 _FOR_EVER_S = 3600.0
 _FORGED = b"""{"outcome": 1}
@@ -93,6 +95,11 @@ def leave_a_child() -> None:
     subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({_FOR_EVER_S})"])
 
 
+def sleeping(command: Sequence[str]) -> bool:
+    """Whether a command line is that of what is left behind here."""
+    return f"import time; time.sleep({_FOR_EVER_S})" in command
+
+
 def leave_a_child_and_die() -> None:
     """Starts a program that keeps the job's output open, and ends the process."""
     leave_a_child()
@@ -140,6 +147,32 @@ def leave_a_daemon() -> None:
     subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({_FOR_EVER_S})"], start_new_session=True)
 
 
+def leave_a_hidden_daemon() -> None:
+    """Starts a program as daemons are: by way of a process that ends, in a session of its own, without output."""
+    if os.fork() == 0:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
+        leave_a_daemon()
+        os._exit(0)
+    os.wait()
+
+
+def kill_its_parent() -> None:
+    """Kills the process that it was started by, and waits for what comes of it."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(_FOR_EVER_S)
+
+
+def kill_the_command() -> None:
+    """Kills the processes that it runs under, the farthest first, but for those that are not its user's."""
+    for parent in reversed(psutil.Process().parents()):
+        if parent.pid > 1:
+            os.kill(parent.pid, signal.SIGKILL)
+    time.sleep(_FOR_EVER_S)
+
+
 MISCHIEF: Mapping[str, Callable[[], None]] = {
     function.__name__: function
     for function in (
@@ -163,6 +196,9 @@ MISCHIEF: Mapping[str, Callable[[], None]] = {
         wander,
         allocate_in_a_child,
         leave_a_daemon,
+        leave_a_hidden_daemon,
+        kill_its_parent,
+        kill_the_command,
     )
 }
 """By name."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from concours.core.digests import Digest, digest_bytes
-from concours.core.errors import ObjectNotFound
+from concours.core.errors import ConcoursError, ObjectDamaged, ObjectNotFound
 from concours.core.ports import Store
 from concours.testing.laws import law, refused
 
@@ -84,8 +86,9 @@ def _refuses_other_names(store: Store) -> None:
 
 def _repairs(store: Store) -> None:
     digest = store.put(io.BytesIO(b"what was put"))
-    _tamper(store.local_path(digest))
-    law(_read(store, digest) == b"what was put" or not store.verify(digest), "`verify` finds a changed object")
+    path = store.local_path(digest)
+    _tamper(path)
+    law(store.verify(digest) == (_given(store, digest) == b"what was put"), "`verify` finds a changed object")
     store.put(io.BytesIO(b"what was put"))
     law(store.verify(digest) and _read(store, digest) == b"what was put", "`put` repairs a changed object")
     law(store.local_path(digest).read_bytes() == b"what was put", "`put` repairs the file that `local_path` gives")
@@ -99,6 +102,46 @@ def _shared(store: Store) -> None:
     law(len(set(digests)) == 8 and _all_whole(store, digests), "objects that are put at the same time are whole")
 
 
+def _gives_what_its_name_says(store: Store) -> None:
+    """Also when a first look has found the object whole: a bit that flips in between is found."""
+    for content in (b"a bit of it flips", bytes(range(256)) * 5_000):
+        for place in (0, len(content) // 2, len(content) - 1):
+            digest = store.put(io.BytesIO(content))
+            law(_read(store, digest) == content, "`open(put(x))` reads x")
+            path = store.local_path(digest)
+            _tamper(path, content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            law(_given(store, digest) in (content, None), "`open` gives what its name says, or raises ObjectDamaged")
+            law(
+                _mapped(store, digest) in (content, None),
+                "`local_path` is what its name says, or ObjectDamaged is raised",
+            )
+            store.put(io.BytesIO(content))
+            law(_mapped(store, digest) == content, "`put` repairs a damaged object")
+
+
+def _follows_no_link(store: Store) -> None:
+    """Neither where an object lies, nor where the folder does that it lies in: both may come from somebody else."""
+    content = b"theirs: not to be read, written or deleted"
+    for whole_folder in (False, True):
+        digest = store.put(io.BytesIO(content))
+        path = store.local_path(digest)
+        place = path.parent if whole_folder else path
+        with tempfile.TemporaryDirectory(prefix="concours-") as outside:
+            theirs = Path(outside) / "theirs"
+            file = theirs / path.name if whole_folder else theirs
+            place.rename(theirs)
+            for name in ("open", "local_path", "put", "delete"):
+                place.unlink(missing_ok=True)
+                place.symlink_to(theirs)
+                with suppress(ConcoursError, OSError):
+                    given = getattr(store, name)(io.BytesIO(content) if name == "put" else digest)
+                    inside = name != "local_path" or not (given.is_symlink() or given.parent.is_symlink())
+                    law(inside, "`local_path` gives no link, nor a file behind one")
+                law(file.is_file() and file.read_bytes() == content, f"`{name}` follows no link out of the store")
+            place.unlink(missing_ok=True)
+    law(_read(store, store.put(io.BytesIO(content))) == content, "a store goes on when a link in it is gone")
+
+
 _CHECKS = (
     _reads_what_was_put,
     _is_idempotent,
@@ -107,6 +150,8 @@ _CHECKS = (
     _forgets,
     _refuses_other_names,
     _repairs,
+    _gives_what_its_name_says,
+    _follows_no_link,
     _shared,
 )
 
@@ -120,9 +165,25 @@ def _all_whole(store: Store, digests: Iterable[Digest]) -> bool:
     return all(store.verify(digest) for digest in digests)
 
 
-def _tamper(path: Path) -> None:
+def _given(store: Store, digest: Digest) -> bytes | None:
+    """What is read; None where the store says that it is damaged."""
+    try:
+        return _read(store, digest)
+    except ObjectDamaged:
+        return None
+
+
+def _mapped(store: Store, digest: Digest) -> bytes | None:
+    """What the local file holds; None where the store says that it is damaged."""
+    try:
+        return store.local_path(digest).read_bytes()
+    except ObjectDamaged:
+        return None
+
+
+def _tamper(path: Path, content: bytes = b"something else") -> None:
     os.chmod(path, 0o644)
-    path.write_bytes(b"something else")
+    path.write_bytes(content)
 
 
 class _Dribble(io.BytesIO):

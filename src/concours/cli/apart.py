@@ -1,0 +1,57 @@
+"""Commands that read what others have kept run apart: in a process of their own, whose end by a signal is told.
+
+What a file leads compiled code to do cannot be foreseen whole; what has checked it has checked much (`soundness`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from contextlib import suppress
+
+from concours.core.errors import ContentRefused
+
+COMMANDS = frozenset({"predict", "report"})
+_SET_DEATH_SIGNAL = 1
+_OWN_WORD = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE})
+"""Signals from outside: the command ends by them too."""
+
+
+def go_apart() -> None:
+    """Forks before anything heavy is imported. Returns in the new process; this one waits, and ends as that one does.
+
+    Raises:
+        ContentRefused: here, when the new process has died of a signal that nobody sends.
+    """
+    here = os.getpid()
+    other = os.fork()
+    if other == 0:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != here:
+            os._exit(1)
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: _pass_on(other, number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal has told the other one too
+    _, status = os.waitpid(other, 0)
+    if os.WIFEXITED(status):
+        os._exit(os.WEXITSTATUS(status))
+    number = signal.Signals(os.WTERMSIG(status))
+    if number in _OWN_WORD:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(here, number)
+    what = signal.strsignal(number)
+    if number == signal.SIGKILL:
+        raise ContentRefused(f"was killed from outside ({what}), most likely by the system for want of memory")
+    raise ContentRefused(
+        f"died of {number.name} ({what}): what it read there, a model most likely, is damaged; `concours verify` looks "
+        "whether it is what the contest kept"
+    )
+
+
+def _pass_on(process: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(process, number)

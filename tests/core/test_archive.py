@@ -1,0 +1,59 @@
+"""Archives: what was packed is unpacked, and no small file fills the memory."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from concours.core import archive
+from concours.core.archive import require_unpackable, unzipped, zipped
+from concours.core.errors import ContentRefused
+
+FILES = st.dictionaries(st.text("abc/.", min_size=1, max_size=8), st.binary(max_size=2000), max_size=5)
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(FILES, st.booleans())
+def test_what_was_packed_is_unpacked(files: dict[str, bytes], compress: bool) -> None:
+    """Law of `unzipped`; equal files give equal bytes."""
+    content = zipped(files, compress=compress)
+    assert unzipped(content) == files
+    assert zipped(dict(reversed(files.items())), compress=compress) == content
+
+
+@pytest.mark.parametrize("size", [0, 999, 1001, 99_000, 3_000_000])
+def test_content_that_packs_well_is_kept_too(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model may be all zeros: what compresses beyond what is credible is kept as it is."""
+    monkeypatch.setattr(archive, "_FREELY", 1000)
+    files = {"zeros": bytes(size), "ones": b"\x01" * 10}
+    assert unzipped(zipped(files, compress=True)) == files
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_little_that_unpacks_to_much_is_refused(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what it says of itself, and so before anything is unpacked."""
+    monkeypatch.setattr(archive, "_FREELY", 100_000)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(count):
+            file.writestr(str(number), bytes(120_000))
+    for unpack in (unzipped, require_unpackable):
+        with pytest.raises(ContentRefused, match=r"would unpack to \d20,000|would unpack to 360,000"):
+            unpack(buffer.getvalue())
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(st.data())
+def test_a_damaged_archive_is_named(data: st.DataObject) -> None:
+    """Any byte of it changed, or cut anywhere: it is refused by that name, or gives files, and nothing else is raised."""
+    content = bytearray(zipped({"a.json": b"{}" * 40, "b/c": bytes(range(256))}, compress=data.draw(st.booleans())))
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        unzipped(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    except ContentRefused as refused:
+        assert "\n" not in str(refused)
