@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,9 +29,10 @@ from concours.commons.blobs import (
     put_texts,
     texts_in,
 )
-from concours.commons.disk import DiskStore
+from concours.commons.disk import DiskStore, _has
 from concours.commons.memory import MemoryStore
-from concours.core.errors import NoSpace
+from concours.core.digests import Digest
+from concours.core.errors import LinkRefused, NoSpace, ObjectDamaged, ObjectNotFound
 from concours.core.ports import Store
 from concours.testing import check_store
 
@@ -149,3 +152,101 @@ def test_texts(tmp_path: Path) -> None:
     table = get_table(store, digest)
     assert (table["text"].to_pylist(), texts_in(table)) == (["x", "z"], ("title", "body"))
     assert texts_in(get_table(store, put_table(store, pa.table({"a": [1]})))) is None
+
+
+def test_content_is_looked_at_once_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Computing digests costs time: what this process has put or read is known to be whole, until the file changes."""
+    looked: list[str] = []
+
+    def has(file: Any, digest: Digest) -> bool:
+        looked.append(digest)
+        return _has(file, digest)
+
+    monkeypatch.setattr("concours.commons.disk._has", has)
+    writer, reader = DiskStore(tmp_path), DiskStore(tmp_path)
+    put = writer.put(io.BytesIO(b"content"))
+    for _ in range(3):
+        assert content_of(reader, put) == b"content"
+        assert get_json(reader, put_json(writer, [1])) == [1]
+    assert looked == []
+    path = reader.local_path(put)
+    path.touch()
+    for _ in range(3):
+        reader.local_path(put)
+    assert looked == [put]
+
+
+@pytest.mark.parametrize("get", [get_array, get_table, get_json, get_bundle, is_table])
+def test_whatever_is_read_is_what_its_name_says(get: Callable[[Store, Digest], Any], tmp_path: Path) -> None:
+    """Every form that is kept: one bit of it flipped, and it is named, not used."""
+    store = DiskStore(tmp_path)
+    made = {
+        get_array: lambda: put_array(store, np.arange(100.0)),
+        get_table: lambda: put_table(store, pa.table({"a": [1, 2, 3]})),
+        get_json: lambda: put_json(store, {"a": 1}),
+        get_bundle: lambda: put_bundle(store, {"a": b"1"}),
+        is_table: lambda: put_table(store, pa.table({"a": [4]})),
+    }
+    digest = made[get]()
+    path = store.local_path(digest)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    os.chmod(path, 0o644)
+    path.write_bytes(content)
+    with pytest.raises(ObjectDamaged, match=f"object {digest} in .* is damaged: .*; run the contest again"):
+        get(store, digest)
+
+
+def test_a_store_shows_what_lies_beneath(tmp_path: Path) -> None:
+    """What another store has is read from there, and stays there."""
+    below = DiskStore(tmp_path / "below")
+    theirs = below.put(io.BytesIO(b"theirs"))
+    store = DiskStore(tmp_path / "above", beneath=below.folder)
+    ours = store.put(io.BytesIO(b"ours"))
+    assert (content_of(store, theirs), store.size(theirs), store.verify(theirs)) == (b"theirs", 6, True)
+    assert list(store) == sorted([ours, theirs])
+    store.delete(theirs)
+    assert theirs in store
+    assert list(below) == [theirs]
+
+
+@pytest.mark.parametrize("name", ["", "tmp", "ab"])
+def test_folders_of_a_store_are_no_links(name: str, tmp_path: Path) -> None:
+    """The store itself, where it writes, where it keeps: nothing is written, found or deleted behind a link."""
+    (tmp_path / "theirs").mkdir()
+    file = tmp_path / "theirs" / ("c" * 62)
+    file.write_bytes(b"theirs")
+    store = DiskStore(tmp_path / "store")
+    link = store.folder / name
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path / "theirs")
+    digest = Digest(f"sha256:ab{'c' * 62}")
+    uses: list[Callable[[], object]] = [
+        lambda: [store.put(io.BytesIO(bytes([number]))) for number in range(256)],
+        lambda: [*store, *store.leftovers()],
+        lambda: store.delete(digest),
+    ]
+    for use in uses[:2] if name == "tmp" else uses:
+        with pytest.raises(LinkRefused, match="is a link"):
+            use()
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == [file.name]
+
+
+def test_a_store_that_is_taken_away_is_no_fault_of_who_writes(tmp_path: Path) -> None:
+    """A job's yield that found no store any more says nothing of the job."""
+    store = DiskStore(tmp_path / "store")
+
+    class Taken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            shutil.rmtree(store.folder, ignore_errors=True)
+            return super().read(size)
+
+    with pytest.raises(ObjectNotFound, match="was taken away while an object was written to it"):
+        store.put(Taken(b"content"))
+    assert content_of(store, store.put(io.BytesIO(b"content"))) == b"content"
+
+
+def content_of(store: Store, digest: Digest) -> bytes:
+    """All of an object."""
+    with store.open(digest) as file:
+        return file.read()

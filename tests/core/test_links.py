@@ -41,11 +41,11 @@ def to_nothing(ours: Path, outside: Path) -> None:
     (ours / "file").symlink_to(outside / "new")
 
 
-def a_pipe(ours: Path, outside: Path) -> None:  # noqa: ARG001 (one form for all)
+def a_pipe(ours: Path, outside: Path) -> None:
     os.mkfifo(ours / "file")
 
 
-def a_folder(ours: Path, outside: Path) -> None:  # noqa: ARG001 (one form for all)
+def a_folder(ours: Path, outside: Path) -> None:
     (ours / "file").mkdir()
 
 
@@ -59,7 +59,7 @@ IN_PLACE = [to_a_file, by_a_folder, to_nothing, a_pipe, a_folder]
 
 
 @pytest.mark.parametrize("trap", IN_PLACE)
-@pytest.mark.parametrize("way", [name for name in WAYS])
+@pytest.mark.parametrize("way", list(WAYS))
 def test_what_is_no_plain_file_is_refused(
     way: str, trap: Callable[[Path, Path], None], ours: Path, outside: Path
 ) -> None:

@@ -76,9 +76,33 @@ def test_events_survive_json(event):
     assert event_from_json(event_to_json(event)) == event
 
 
+EVENTS = {
+    "done": event_to_json(Done(job=digest_json("j"), outputs={"a": digest_json("a")}, values={"x": 1})),
+    "failed": event_to_json(Failed(job=digest_json("j"), cause="crash", reason="why", limit=3.0)),
+    "tick": event_to_json(Tick(elapsed_s=1.0)),
+}
+NAMED, PATH = {"a": "/etc/passwd"}, {"a": f"sha256:xx{'/' * 62}"}
+WRONG = [None, "text", 7, [], {}, NAMED, PATH, float("nan"), True, "sha256:"]
+RIGHT = {"outputs": [[], {}], "values": [[], {}, NAMED, PATH], "cost": [{}], "limit": [None, 7], "elapsed_s": [7]}
+RIGHT["reason"] = ["text", "sha256:"]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, event in EVENTS.items() for name in event])
+def test_what_is_no_event_is_refused(kind, name, wrong):
+    """A journal may come from anybody: each field is of the form that it should have, or there is no event."""
+    value = {**EVENTS[kind], name: wrong}
+    if any(wrong == right and type(wrong) is type(right) for right in RIGHT.get(name, [])):
+        event_from_json(value)
+    else:
+        with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+            event_from_json(value)
+
+
 def test_what_is_tried_again():
     """Limits and environments change; an exception of the entrant's own does not."""
     causes = {"out_of_time": True, "out_of_memory": True, "missing_package": True, "exception": False, "crash": False}
+    causes |= {"lost_input": True, "harm": True}
     assert {cause: Failed(job=digest_json("j"), cause=cause, reason="").retryable for cause in causes} == causes
 
 

@@ -13,7 +13,7 @@ from concours.commons.disk import DiskStore
 from concours.commons.memory import MemoryStore
 from concours.compete.leaderboard import Leaderboard
 from concours.core.digests import Digest
-from concours.core.errors import NoSpace
+from concours.core.errors import NoSpace, ObjectDamaged
 from concours.core.event import Done, Failed, Tick
 from concours.core.job import Job
 from concours.core.ports import Notice
@@ -306,3 +306,62 @@ def test_waiting_jobs_begin_in_the_order_submitted_last(workers: int, bench: Any
         ended += [event.job for event in executor.outcomes(timeout_s=10.0)]
     assert ended == [first.digest, third.digest, second.digest]
     assert not list(executor.outcomes(timeout_s=0.1))
+
+
+class Scripted:
+    """An executor whose jobs end as they are told to, each time in the next way; then well."""
+
+    def __init__(self, *ways: tuple[str, str]) -> None:
+        self.ways, self.queue, self.run = list(ways), list[Job](), list[str]()
+
+    def submit(self, job: Job) -> None:
+        self.queue = [*(other for other in self.queue if other != job), job]
+
+    def outcomes(self, *, timeout_s: float | None = None) -> Any:
+        while self.queue:
+            job = self.queue.pop(0)
+            self.run.append(job.label)
+            cause, reason = self.ways.pop(0) if self.ways else ("", "")
+            failed = Failed(job=job.digest, cause=cause, reason=reason)  # type: ignore[arg-type]
+            yield failed if cause else Done(job=job.digest)
+
+    def cancel(self, job: Job) -> None:
+        self.queue = [other for other in self.queue if other != job]
+
+    def close(self) -> None:
+        self.queue.clear()
+
+
+def drive_scripted(journal: Any, *ways: tuple[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """How two errands end in a sitting of a script, and what was run."""
+    executor = Scripted(*ways)
+    engine = Engine(store=MemoryStore(), journal=journal, executor=executor, code=toys.code_of)
+    jobs = (toy_job("first", outputs=()), toy_job("second", outputs=()))
+    state = engine.drive(Errands(jobs=jobs), [], seed=0)
+    return {job.label: state.known[job.digest] for job in jobs}, executor.run
+
+
+@pytest.mark.parametrize("lost", ["first", "second"])
+def test_what_was_lost_is_no_failure_of_who_reads_it(lost: str) -> None:
+    """The sitting ends with the job's name and what to do; the journal does not know, and the next one does the job."""
+    journal = MemoryJournal()
+    ways = [("", "")] * (lost == "second") + [("lost_input", "no object sha256:0 in store; run the contest again")]
+    with pytest.raises(ObjectDamaged, match=f"“{lost}” cannot be done, .*: no object sha256:0 in store; nothing else"):
+        drive_scripted(journal, *ways)
+    assert not [record for record in journal.records if isinstance(record.event, Failed)]
+    ended, run = drive_scripted(journal)
+    assert {type(event) for event in ended.values()} == {Done}
+    assert lost in run
+
+
+def test_who_does_harm_twice_is_left_out() -> None:
+    """Once may be chance: it is named, and tried again. The second time is recalled like any failure of its own."""
+    journal, took = MemoryJournal(), ("harm", "took away what lies in the store")
+    for reason in ("took away what lies in the store", "took away what lies in the store, twice: it is left out"):
+        with pytest.raises(ObjectDamaged, match=r"“second” cannot be done.*\(after “first”, which took it away\)"):
+            drive_scripted(journal, took, ("lost_input", "no object"))
+        assert [record.event.reason for record in journal.records if isinstance(record.event, Failed)][-1] == reason
+    ended, run = drive_scripted(journal)
+    assert run == ["second"]
+    assert isinstance(ended["first"], Failed)
+    assert isinstance(ended["second"], Done)

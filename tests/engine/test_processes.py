@@ -299,6 +299,32 @@ def test_a_process_that_ran_code_of_a_user_does_nothing_else(executor: ProcessEx
     assert len(set(used[2:])) == 4
 
 
+@pytest.mark.parametrize("company", [False, True])
+def test_code_of_a_user_that_takes_the_store_away_is_named(
+    company: bool, store: DiskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If it was alone in that: of two users' code that ran side by side nobody can tell which it was."""
+    monkeypatch.setenv(SLEEP, "0.2")
+    codes = [store.put(io.BytesIO(name)) for name in (b"one", b"two")]
+    params = {"params": {"mischief": "take_the_store_away"}}
+    bad = Job(kind="fit", inputs={"code": codes[0]}, params=params, outputs=("first",))
+    other = Job(kind="fit", inputs={"code": codes[1]}, params={"params": {"mischief": "hang"}})
+    executor = ProcessExecutor(store, REFERENCE, workers=2)
+    for job in [other] * company + [bad]:
+        executor.submit(job)
+    events = list(executor.outcomes(timeout_s=PATIENCE_S))
+    assert [event.job for event in events] == [bad.digest]
+    if company:
+        assert isinstance(events[0], Done)
+    else:
+        assert isinstance(events[0], Failed)
+        assert (events[0].cause, events[0].retryable) == ("harm", True)
+        (event,) = outcomes(executor, Job(kind="fit", inputs={"x": codes[0]}))
+        assert isinstance(event, Failed)
+        assert event.cause == "lost_input"
+    executor.close()
+
+
 def _runs(process: psutil.Process) -> bool:
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)

@@ -11,7 +11,7 @@ from pathlib import Path
 from concours.commons.disk import DiskStore
 from concours.core import links
 from concours.core.digests import Digest
-from concours.core.errors import ConcoursError
+from concours.core.errors import ConcoursError, LinkRefused
 from concours.core.event import Cause, Cost, Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice, ignore
@@ -244,7 +244,7 @@ class ProcessExecutor:
         worker.read()
         if self._logs and worker.job and worker.tail:
             name = worker.job.digest.partition(":")[2][:16]
-            with suppress(OSError):
+            with suppress(OSError, LinkRefused):  # a log that cannot be written is no reason to stop
                 links.make_folder(self._logs, below=self._logs)
                 content = worker.job.label.encode() + b"\n" + bytes(worker.tail)
                 links.write(self._logs / f"{name}.txt", content, below=self._logs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,6 +174,11 @@ def kill_the_command() -> None:
     time.sleep(_FOR_EVER_S)
 
 
+def take_the_store_away() -> None:
+    """Deletes the folder that a worker keeps what jobs yield in."""
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+
+
 MISCHIEF: Mapping[str, Callable[[], None]] = {
     function.__name__: function
     for function in (
@@ -199,6 +205,7 @@ MISCHIEF: Mapping[str, Callable[[], None]] = {
         leave_a_hidden_daemon,
         kill_its_parent,
         kill_the_command,
+        take_the_store_away,
     )
 }
 """By name."""
