@@ -8,8 +8,8 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from concours.core.digests import Digest, is_digest
 from concours.core.errors import ObjectDamaged, ObjectNotFound
@@ -63,7 +63,7 @@ class DiskStore:
                     raise
         return digest
 
-    def open(self, digest: Digest) -> BinaryIO:
+    def open(self, digest: Digest) -> BufferedReader:
         return self._checked(digest)
 
     def local_path(self, digest: Digest) -> Path:
@@ -120,7 +120,7 @@ class DiskStore:
             return path
         return self.beneath._place(digest) if self.beneath else None
 
-    def _opened(self, digest: Digest) -> BinaryIO:
+    def _opened(self, digest: Digest) -> BufferedReader:
         path = self._place(digest)
         try:
             if path is not None:
@@ -129,15 +129,15 @@ class DiskStore:
             pass
         raise ObjectNotFound(f"no object {digest} in {self.folder}")
 
-    def _checked(self, digest: Digest) -> BinaryIO:
+    def _checked(self, digest: Digest) -> BufferedReader:
         """An object whose content is what its name says."""
         file = self._opened(digest)
         if _whole.get(_seen(file.fileno())) == digest or _has(file, digest):
             return file
         file.close()
         raise ObjectDamaged(
-            f"object {digest} in {self.folder} is damaged: its content is not what its name says; run the contest again "
-            "with the same command, and it is made anew"
+            f"object {digest} in {self.folder} is damaged: its content is not what its name says; run the contest "
+            "again with the same command, and it is made anew"
         )
 
     @contextmanager
@@ -156,7 +156,7 @@ def _seen(file: int) -> _Seen:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _has(file: BinaryIO, digest: Digest) -> bool:
+def _has(file: BufferedReader, digest: Digest) -> bool:
     """Whether a file has this content, all of which is read; it stands at its beginning afterwards."""
     seen = _seen(file.fileno())
     same = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" == digest

@@ -69,8 +69,8 @@ def require_lightgbm(text: str, width: int) -> None:
         size = leaves - 1 + leaves  # leaf i stands behind the nodes
         children = np.where(both < 0, leaves - 2 - both, both)
         pad = np.zeros(leaves, dtype=np.int64)
-        sides = [np.concatenate([side, pad]) for side in children]
-        require_tree(*sides, np.arange(size) < leaves - 1, np.concatenate([used, pad]), width)
+        left, right, used = (np.concatenate([side, pad]) for side in (*children, used))
+        require_tree(left, right, np.arange(size) < leaves - 1, used, width)
 
 
 def require_xgboost(model: bytes, width: int) -> None:
