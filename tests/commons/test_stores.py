@@ -180,7 +180,7 @@ def test_content_is_looked_at_once_a_process(tmp_path: Path, monkeypatch: pytest
 def test_whatever_is_read_is_what_its_name_says(get: Callable[[Store, Digest], Any], tmp_path: Path) -> None:
     """Every form that is kept: one bit of it flipped, and it is named, not used."""
     store = DiskStore(tmp_path)
-    made = {
+    made: dict[Any, Callable[[], Digest]] = {
         get_array: lambda: put_array(store, np.arange(100.0)),
         get_table: lambda: put_table(store, pa.table({"a": [1, 2, 3]})),
         get_json: lambda: put_json(store, {"a": 1}),
