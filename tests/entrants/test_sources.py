@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from concours.core.errors import RecipeError
-from concours.entrants.sources import closure, import_source
+from concours.core.digests import digest_json
+from concours.core.errors import LinkRefused, RecipeError
+from concours.entrants.sources import clear_places, closure, import_source
 
 
 def lay(folder: Path, **texts: str) -> Path:
@@ -70,3 +72,33 @@ def test_what_does_not_parse(tmp_path, text, words):
     """A broken file is named with its line."""
     with pytest.raises(RecipeError, match=words):
         closure(lay(tmp_path, main=text) / "main.py")
+
+
+def test_what_lies_there_already_is_not_imported(tmp_path):
+    """A run folder may come from anybody: text is run that has been read, not what stands where it was once written."""
+    files = closure(
+        lay(tmp_path, planted="import helpers; value = helpers.value", helpers="value = 'read'") / "planted.py"
+    )
+    digest = digest_json(files).partition(":")[2][:16]
+    for name in (digest, f"{os.getpid()}-{digest}"):
+        lay(tmp_path / "code" / name, planted="value = 'planted'", helpers="value = 'planted'", os="raise SystemExit")
+    assert import_source(files, "planted.py", tmp_path / "code").value == "read"
+
+
+def test_places_are_of_one_process_and_go_with_it(tmp_path):
+    """A worker is killed more often than it ends; what it has laid out is removed by its number."""
+    text = "from pathlib import Path; place = Path(__file__).parent"
+    place = import_source(closure(lay(tmp_path, lies=text) / "lies.py"), "lies.py", tmp_path / "code").place
+    (tmp_path / "code" / "1-other").mkdir()
+    clear_places(tmp_path / "code", os.getpid())
+    assert not place.exists()
+    assert [path.name for path in (tmp_path / "code").iterdir()] == ["1-other"]
+
+
+def test_sources_are_not_written_through_links(tmp_path):
+    """The folder that they go to lies in the store, which may come from anybody."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "code").symlink_to(tmp_path / "theirs")
+    with pytest.raises(LinkRefused):
+        import_source(closure(lay(tmp_path, linked="value = 1") / "linked.py"), "linked.py", tmp_path / "code")
+    assert not list((tmp_path / "theirs").iterdir())

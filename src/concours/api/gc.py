@@ -14,6 +14,7 @@ from concours.core.digests import Digest
 from concours.core.event import Done
 from concours.core.links import refuse_links_within
 from concours.engine.journal import read_journal
+from concours.entrants.sources import CODE
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def collect(path: Path | str) -> Freed:
             store.delete(digest)
         for leftover in store.leftovers():
             leftover.unlink(missing_ok=True)
-        shutil.rmtree(store.folder / "code", ignore_errors=True)
+        shutil.rmtree(store.folder / CODE, ignore_errors=True)
         after = folder.size()
     return Freed(objects=len(dead), bytes=before - after, left=after)
 

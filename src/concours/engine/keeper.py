@@ -26,10 +26,13 @@ FAREWELL = b'{"worker_ended": true}\n'
 """What a keeper sends when its worker has ended; a keeper that goes without a word was ended itself."""
 
 
-def keep(work: Callable[[], None], *, channel: int, lifeline: int) -> None:
+def keep(
+    work: Callable[[], None], *, channel: int, lifeline: int, clear: Callable[[int], None] = lambda _process: None
+) -> None:
     """Has a process of its own do some work, and ends with it. Does not return, but in that process.
 
     Args:
+        clear: called with the number of the process when it is gone, to remove what it has left lying.
         channel: where to send word in the end.
         lifeline: the end of a pipe whose other end the command holds.
     """
@@ -53,6 +56,7 @@ def keep(work: Callable[[], None], *, channel: int, lifeline: int) -> None:
     _leave_to_the_worker()
     status = _wait(worker, ended, lifeline)
     end_descendants()
+    clear(worker)
     if status is not None:
         with suppress(OSError):
             os.write(channel, FAREWELL)

@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +27,7 @@ from concours.engine.fence import command_and_above, protect
 from concours.engine.keeper import keep
 from concours.engine.kin import descendants
 from concours.engine.work import execute
+from concours.entrants.sources import CODE, clear_places
 
 
 def main(store: str, runners: str, channel: int, lifeline: int, beneath: str | None = None) -> None:
@@ -108,7 +110,7 @@ def _kept() -> None:
         protect(os.getppid(), *command_and_above(command))
         main(store, runners, channel, lifeline, *sys.argv[5:])
 
-    keep(work, channel=channel, lifeline=lifeline)
+    keep(work, channel=channel, lifeline=lifeline, clear=partial(clear_places, Path(store) / CODE))
 
 
 if __name__ == "__main__":

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import importlib.util
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
+from concours.core import links
 from concours.core.digests import digest_json
 from concours.core.errors import RecipeError
 from concours.core.space import no_space_named
+
+CODE = "code"
+"""The folder of a store below which sources are written to be imported."""
 
 _active: set[str] = set()
 
@@ -44,19 +51,17 @@ def closure(path: Path, *, root: Path | None = None, only: Path | None = None) -
 def import_source(files: Mapping[str, str], main: str, folder: Path) -> ModuleType:
     """Imports a file from its kept text, under a name made from the digest of the whole source.
 
-    The files are written below `folder`. Local modules of an earlier source are forgotten first, so that two sources
-    may each have a `helpers.py` of their own.
+    The files are written below `folder`, in a place of this process's own where nothing else lies: what stood there
+    before, or what Python compiled of it, may be other than the text. Local modules of an earlier source are forgotten
+    first, so that two sources may each have a `helpers.py` of their own.
 
     Raises:
         Whatever the file raises.
     """
-    digest = digest_json(dict(files)).partition(":")[2][:16]
-    place = folder / digest
-    for name, text in files.items():
-        _write(place / name, text)
     name = module_name(files, main)
     if name in sys.modules:
         return sys.modules[name]
+    place = _place(files, folder)
     _forget()
     sys.path.insert(0, str(place))
     before = set(sys.modules)
@@ -107,15 +112,23 @@ def defines_module(files: Mapping[str, str], main: str, name: str) -> bool:
     return name in classes and of_torch(ast.Name(name))
 
 
-def _write(file: Path, text: str) -> None:
-    """Whole or not at all: other processes may be importing the same source now."""
-    if file.exists() and file.read_text() == text:
-        return
-    with no_space_named(file.parent):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_name(f"{file.name}.{os.getpid()}")
-        aside.write_text(text)
-        aside.replace(file)
+def clear_places(folder: Path, process: int) -> None:
+    """Removes the places that a process has made below a folder, when it is gone."""
+    for place in folder.glob(f"{process}-*"):
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _place(files: Mapping[str, str], folder: Path) -> Path:
+    """A new folder with these files and nothing else; it is named for this process, and goes with it."""
+    with no_space_named(folder):
+        links.make_folder(folder, below=folder.parent)
+        place = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=folder))
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        for name, text in files.items():
+            links.write(
+                links.make_folder((place / name).parent, below=place) / Path(name).name, text.encode(), below=place
+            )
+    return place
 
 
 def module_name(files: Mapping[str, str], main: str) -> str:

@@ -23,6 +23,7 @@ from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.models import dump_model, dump_object
 from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.recipes import build
+from concours.entrants.sources import CODE
 from concours.entrants.wishes import Wishes, takes_weights
 from concours.kernels.weighing import among
 
@@ -127,7 +128,7 @@ def workspace(store: Store) -> Path:
     import tempfile
 
     folder = getattr(store, "folder", None)
-    return Path(folder) / "code" if folder else Path(tempfile.gettempdir()) / "concours-code"
+    return Path(folder) / CODE if folder else Path(tempfile.gettempdir()) / "concours-code"
 
 
 def built(job: Job, store: Store) -> Any:
