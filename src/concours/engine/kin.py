@@ -26,6 +26,15 @@ def descendants(pid: int) -> Iterator[int]:
         yield from descendants(child)
 
 
+def running(pid: int) -> bool:
+    """Whether a process goes on; one that nobody has waited for does not."""
+    import psutil
+
+    with suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
 def end(*pids: int) -> None:
     """Kills processes; those that are gone do no harm."""
     for pid in pids:

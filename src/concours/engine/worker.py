@@ -25,7 +25,7 @@ from concours.core.progress import listening
 from concours.core.registry import load
 from concours.engine.fence import command_and_above, protect
 from concours.engine.keeper import keep
-from concours.engine.kin import descendants
+from concours.engine.kin import descendants, running
 from concours.engine.work import execute
 from concours.entrants.sources import CODE, clear_places
 
@@ -89,7 +89,7 @@ def _surroundings() -> tuple[object, ...] | None:
 
 def _others_are_left() -> bool:
     """Whether processes that jobs have started go on; they end with the keeper, and so this process must end."""
-    return any(pid != os.getpid() for pid in descendants(os.getppid()))
+    return any(pid != os.getpid() and running(pid) for pid in descendants(os.getppid()))
 
 
 def _take_over_input() -> BinaryIO:
