@@ -23,6 +23,7 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.limits import MIB, Limits
 from concours.engine.processes import ProcessExecutor
 from concours.testing import check_executor
+from concours.testing.mischief import sleeping
 from concours.testing.toys import REFERENCE, RUNNERS, SLEEP, toy_job
 
 PATIENCE_S = 30.0
@@ -155,10 +156,10 @@ def test_a_job_that_kills_its_parents_fails_alone(name: str, executor: ProcessEx
 
 def test_a_job_whose_keeper_is_killed_fails_alone(executor: ProcessExecutor) -> None:
     """Where there is no fence a job may kill its parent: that is not the command, and takes nobody along but the job."""
-    executor.submit(toy_job("hangs", mischief="hang"))
-    wait_until(lambda: bool(workers()) or bool(list(executor.outcomes(timeout_s=0.0))))
-    list(executor.outcomes(timeout_s=1.0))
+    executor.submit(toy_job("hangs", mischief="hide_a_daemon_and_hang"))
+    wait_until(lambda: not list(executor.outcomes(timeout_s=0.05)) and _sleepers() == 1)
     (worker,) = workers()
+    family = psutil.Process().children(recursive=True)
     worker.parent().kill()
     events = outcomes(executor, toy_job("good"))
     events += executor.outcomes(timeout_s=PATIENCE_S)
@@ -167,7 +168,12 @@ def test_a_job_whose_keeper_is_killed_fails_alone(executor: ProcessExecutor) -> 
     assert [(event.cause, event.reason.partition(",")[0]) for event in failed] == [
         ("crash", "it ended the process that watches over it")
     ]
-    assert not _runs(worker)
+    wait_until(lambda: not any(_runs(member) for member in family))
+
+
+def _sleepers() -> int:
+    """How many processes there are that jobs have left behind."""
+    return sum(sleeping(child.cmdline()) for child in psutil.Process().children(recursive=True) if _runs(child))
 
 
 def test_a_child_that_comes_back_from_its_job_ends(executor: ProcessExecutor) -> None:

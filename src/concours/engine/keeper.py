@@ -1,6 +1,7 @@
 """The keeper of a worker: a small process between it and the command.
 
-Whatever a job starts descends from the keeper, and, on Linux, stays with it when those in between are gone. When the
+Whatever a job starts descends from the keeper, and, on Linux, stays with it when those in between are gone; where the
+system allows it, it is in a control group of its own besides. When the
 worker ends, or the command is gone, the keeper ends all of it, and then itself, in the way in which the worker did. A
 job that kills its parent kills its keeper: the worker goes with it, and what the command sees is one job that failed.
 """
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from concours.engine.group import make_group
 from concours.engine.kin import end_descendants
 
 _SET_DEATH_SIGNAL = 1
@@ -41,9 +43,12 @@ def keep(
     for pipe in (ended, child_ended):
         os.set_blocking(pipe, False)
     keeper = os.getpid()
+    group = make_group(keeper)
     worker = os.fork()
     if worker == 0:
         os.setsid()
+        if group:
+            group.enter()
         _set(_SET_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != keeper:
             os._exit(1)
@@ -56,6 +61,8 @@ def keep(
     _leave_to_the_worker()
     status = _wait(worker, ended, lifeline)
     end_descendants()
+    if group:
+        group.end()
     clear(worker)
     if status is not None:
         with suppress(OSError):

@@ -18,6 +18,7 @@ import psutil
 from concours.commons.disk import DiskStore
 from concours.core.event import Cause, event_from_json
 from concours.core.job import Job
+from concours.engine.group import group_of
 from concours.engine.kin import descendants, end
 from concours.engine.usage import own_memory
 
@@ -136,6 +137,8 @@ class WorkerProcess:
         for stray in strays:  # a keeper that was killed has ended nobody
             with suppress(psutil.Error):
                 stray.kill()
+        if group := group_of(self.process.pid):
+            group.end()
         with suppress(BrokenPipeError):
             if self.process.stdin:
                 self.process.stdin.close()

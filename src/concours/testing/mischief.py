@@ -160,6 +160,12 @@ def leave_a_hidden_daemon() -> None:
     os.wait()
 
 
+def hide_a_daemon_and_hang() -> None:
+    """Starts a daemon, and never ends."""
+    leave_a_hidden_daemon()
+    hang()
+
+
 def kill_its_parent() -> None:
     """Kills the process that it was started by, and waits for what comes of it."""
     os.kill(os.getppid(), signal.SIGKILL)
@@ -203,6 +209,7 @@ MISCHIEF: Mapping[str, Callable[[], None]] = {
         allocate_in_a_child,
         leave_a_daemon,
         leave_a_hidden_daemon,
+        hide_a_daemon_and_hang,
         kill_its_parent,
         kill_the_command,
         take_the_store_away,
