@@ -331,6 +331,22 @@ def test_code_of_a_user_that_takes_the_store_away_is_named(
     executor.close()
 
 
+def test_code_of_a_user_that_has_taken_the_store_away_and_goes_on_is_named(store: DiskStore) -> None:
+    """By the first other job that misses what it reads; and jobs of the same code that ran beside it are no excuse."""
+    code = store.put(io.BytesIO(b"code"))
+    executor = ProcessExecutor(store, REFERENCE, workers=3)
+    params = {"params": {"mischief": "take_the_store_away_and_hang"}}
+    bad = [Job(kind="fit", inputs={"code": code}, params={**params, "fold": fold}) for fold in (1, 2)]
+    for job in bad:
+        executor.submit(job)
+    wait_until(lambda: not list(executor.outcomes(timeout_s=0.05)) and code not in store)
+    executor.submit(Job(kind="fit", inputs={"x": code}))
+    events = list(executor.outcomes(timeout_s=PATIENCE_S))
+    executor.close()
+    assert [getattr(event, "cause", "") for event in events] == ["harm", "harm", "lost_input"]
+    assert {event.job for event in events[:2]} == {job.digest for job in bad}
+
+
 def _runs(process: psutil.Process) -> bool:
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from concours.core.digests import Digest, digest_json
+from concours.core.digests import Digest, digest_json, is_digest
 from concours.core.frozen import frozen
+
+_MOST_THREADS = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,21 @@ class Job:
     def digest(self) -> Digest:
         """Names the work. The engine joins it with the digest of the code that would do it (see `engine.identity`)."""
         return digest_json({key: value for key, value in self.to_json().items() if key != "label"})
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Job:
+        """The inverse of `to_json`, for what comes from a file.
+
+        Raises:
+            TypeError, ValueError: the value is no job, or what should be a digest in it is something else.
+        """
+        job = cls(**value)
+        texts = (job.kind, job.label, *job.outputs, *job.inputs, *job.params)
+        if not (all(isinstance(text, str) for text in texts) and all(map(is_digest, job.inputs.values()))):
+            raise ValueError("this is no job, or what should be a digest in it is something else")
+        if type(job.seed) is not int or type(job.threads) is not int or not 1 <= job.threads <= _MOST_THREADS:
+            raise ValueError(f"a job has a seed, and from 1 to {_MOST_THREADS} threads")
+        return job
 
     def to_json(self) -> dict[str, Any]:
         """The job as JSON; `Job(**job.to_json()) == job`."""

@@ -47,7 +47,7 @@ class Models:
         files = get_bundle(self._store, digest)
         with _damage_named(f"the model {digest[:19]}… is damaged"):
             manifest = json.loads(files["manifest.json"])
-            job = Job(**manifest["job"])
+            job = Job.from_json(manifest["job"])
             if manifest["format"] != "refit":
                 return job, load_model(manifest["format"], files, made=partial(built, job, self._store))
         return job, fitted_by(job, self._store, *training_rows(job, self._store))
@@ -109,7 +109,7 @@ class Predictor:
         transformer = job.inputs.get("transformer")
         x = self._prepared(transformer) if transformer else self._x
         what = f"the model {model[:19]}… cannot predict these rows: it is damaged, or they are not as it takes them"
-        with steady(threads=job.threads, seed=job.seed), _damage_named(what):
+        with _damage_named(what), steady(threads=job.threads, seed=job.seed):
             return fitted.predict(x)
 
     def _prepare(self, transformer: Digest) -> Any:

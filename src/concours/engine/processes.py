@@ -24,6 +24,7 @@ _LOOK_AHEAD = 100
 _FREE_SHARE = 20
 """One of so many parts of the memory that was free stays free while several jobs run."""
 _START_S = 120.0
+_TOOK_AWAY = "took away what lies in the store of the contest"
 
 
 class ProcessExecutor:
@@ -71,6 +72,7 @@ class ProcessExecutor:
             left = _POLL_S if deadline is None else min(_POLL_S, max(deadline - time.monotonic(), 0))
             ended = [event for worker in readable(busy, left) if (event := self._hear(worker))]
             ended += [event for worker in busy if worker.job and (event := self._supervise(worker))]
+            ended = [*self._harmful(ended), *ended]
             yield from ended
             if ended or (deadline is not None and time.monotonic() >= deadline):
                 return
@@ -211,7 +213,7 @@ class ProcessExecutor:
 
     def _watch(self, worker: WorkerProcess) -> None:
         """Looks, before code of a user is run, whether what it reads is there, and whether it is alone in that."""
-        others = [other for other in self._workers if other.job and other.code and other is not worker]
+        others = [other for other in self._workers if other.job and other.code not in (None, worker.code)]
         worker.watched = bool(worker.code) and not others and self._has_inputs(worker.job)
         for other in others if worker.code else ():
             other.watched = False
@@ -221,9 +223,14 @@ class ProcessExecutor:
         lost = isinstance(event, Failed) and event.cause == "lost_input"
         if not worker.watched or not (lost or isinstance(event, Done)) or self._has_inputs(worker.job):
             return event
-        return Failed(
-            job=event.job, cause="harm", reason="took away what lies in the store of the contest", cost=event.cost
-        )
+        return Failed(job=event.job, cause="harm", reason=_TOOK_AWAY, cost=event.cost)
+
+    def _harmful(self, ended: list[Done | Failed]) -> list[Failed]:
+        """Ends the jobs that have taken away what others, and they, read, when one of these others says so."""
+        if not any(isinstance(event, Failed) and event.cause == "lost_input" for event in ended):
+            return []
+        watched = [worker for worker in self._workers if worker.watched and worker.job]
+        return [self._failed(worker, "harm", _TOOK_AWAY) for worker in watched if not self._has_inputs(worker.job)]
 
     def _has_inputs(self, job: Job | None) -> bool:
         try:

@@ -185,6 +185,12 @@ def take_the_store_away() -> None:
     shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
+def take_the_store_away_and_hang() -> None:
+    """The same, and never ends."""
+    take_the_store_away()
+    hang()
+
+
 MISCHIEF: Mapping[str, Callable[[], None]] = {
     function.__name__: function
     for function in (
@@ -213,6 +219,7 @@ MISCHIEF: Mapping[str, Callable[[], None]] = {
         kill_its_parent,
         kill_the_command,
         take_the_store_away,
+        take_the_store_away_and_hang,
     )
 }
 """By name."""
