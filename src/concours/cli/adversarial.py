@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from concours.cli.console import Console
+from concours.cli.terminal import escape
 from concours.report.axis import NOTHING, short
 from concours.report.units import share
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -9,12 +10,16 @@ import traceback
 from collections.abc import Callable
 from typing import Annotated
 
+import click
 import typer
 
 import concours
 from concours.cli import compare, inspect, new, predict, rate, report, run, score, verify
 from concours.cli.apart import COMMANDS, go_apart
+from concours.cli.run import STOPPED
+from concours.cli.terminal import say
 from concours.core.errors import ConcoursError
+from concours.core.visible import shortened
 
 app = typer.Typer(
     name="concours",
@@ -45,7 +50,7 @@ for command in (
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"concours {concours.__version__}")
+        say(f"concours {concours.__version__}")
         raise typer.Exit
 
 
@@ -66,12 +71,19 @@ def main(began: Callable[[], float] = time.monotonic, *, apart: bool = False) ->
         began: gives the second on `time.monotonic` from which the budget of a contest counts.
         apart: whether this process is the program's own, so that commands may run in one below it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a letter that the terminal's encoding lacks is no defect
     try:
         if apart and next((word for word in sys.argv[1:] if not word.startswith("-")), "") in COMMANDS:
             go_apart()
-        app(obj=began)
+        sys.exit(app(obj=began, standalone_mode=False))
     except ConcoursError as error:
         _leave(str(error), error.exit_code)
+    except click.ClickException as error:
+        _leave(_usage(error), error.exit_code)
+    except click.Abort:  # the question was not answered
+        _leave("stopped", STOPPED)
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
@@ -81,8 +93,15 @@ def main(began: Callable[[], float] = time.monotonic, *, apart: bool = False) ->
         _leave(f"unexpected {type(error).__name__}: {error} (a defect of Concours: concours --debug … shows where)", 1)
 
 
+def _usage(error: click.ClickException) -> str:
+    """What is wrong with the words of a command, and where it is told what they are."""
+    context = getattr(error, "ctx", None)
+    return f"{error.format_message()} (see {context.command_path} --help)" if context else error.format_message()
+
+
 def _leave(message: str, code: int) -> None:
     if "--debug" in sys.argv[1:2]:
-        traceback.print_exc()
-    typer.echo(f"concours: {message}", err=True)
+        say(*traceback.format_exc().splitlines(), err=True)
+    if message:
+        say(f"concours: {shortened(message)}", err=True)
     sys.exit(code)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -15,14 +13,17 @@ from concours.api.alliance import PLAIN
 from concours.api.credit import Credit
 from concours.api.result import Result
 from concours.cli.adversarial import print_adversarial
+from concours.cli.console import Console
 from concours.cli.duels import print_arena, print_tournament
 from concours.cli.knockout import print_knockout
 from concours.cli.plot import IntervalPlot
 from concours.cli.population import print_population
+from concours.cli.terminal import console, escape
 from concours.core import boards
 from concours.core.boards import NOTHING, number, places, remarks_of, selection, tier_note
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.standings import Standing
+from concours.core.visible import visible
 from concours.report.citing import cited
 from concours.report.lines import used
 
@@ -43,11 +44,6 @@ _NAME, _LEAST_NAME = 28, 12
 _METRIC = 20
 """Letters of a metric's name above which it takes another line."""
 _STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
-
-
-def console() -> Console:
-    """Where results are printed."""
-    return Console(highlight=False)
 
 
 def print_result(result: Result, out: Console | None = None) -> None:
@@ -78,13 +74,13 @@ def print_result(result: Result, out: Console | None = None) -> None:
 
 def next_commands(result: Result, out: Console) -> None:
     """What a person is likely to want now."""
-    folder = shlex.quote(str(result.folder.path))
+    folder = escape(shlex.quote(str(result.folder.path)))
     example = "sklearn:digits" if result.setup.problem.name == "digits" else "NEW_ROWS"
     out.print(f"\n[bold]Next[/]  ({size(result.folder.size())} in {folder})")
     if result.default:
         out.print(f"  concours predict {folder} {example} -o predictions.csv", soft_wrap=True)
         out.print(
-            f"  concours.Result.load({str(result.folder.path)!r}).predict({example!r})  [dim]in Python[/]",
+            f"  concours.Result.load({escape(repr(str(result.folder.path)))}).predict({example!r})  [dim]in Python[/]",
             soft_wrap=True,
         )
     out.print(f"  concours show {folder}", soft_wrap=True)
@@ -103,8 +99,8 @@ def size(count: int) -> str:
 
 
 def _headline(result: Result) -> Text:
-    text = Text(f"\n{result.headline}")
-    text.stylize("bold", 1, 1 + len(result.setup.problem.name))
+    text = Text(f"\n{visible(result.headline)}")
+    text.stylize("bold", 1, 1 + len(visible(result.setup.problem.name)))
     return text
 
 
@@ -193,8 +189,8 @@ def _legend(result: Result) -> str:
         if any(line.score is not None for line in result.standings)
         else "not judged, in the order of selection"
     )
-    first = problem.metrics[0].name
-    remarks = "".join(f"{remark}.\n" for remark in remarks_of(result.standings))
+    first = escape(problem.metrics[0].name)
+    remarks = "".join(f"{escape(remark)}.\n" for remark in remarks_of(result.standings))
     return (
         f"[dim]★ the default, best by selection score (out-of-fold).\n"
         f"{first}: {direction} is better; {judged}.\n"
@@ -214,7 +210,7 @@ def _print_alliances(result: Result, out: Console) -> None:
         out.print(f"\n[cyan]{escape(name)}[/] joins" + (f"  [dim](uses {uses})[/]" if uses else ""))
         shared = credit if credit and credit.shared else None
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=bool(shared))
-        names = min(max(letters(member) for member in alliance.weights), _NAME)
+        names = min(max(letters(visible(member)) for member in alliance.weights), _NAME)
         table.add_column("", width=names, overflow="fold")
         for title in ("weight", "", "credit"):
             table.add_column(title, justify="right" if title else "left", no_wrap=True)
@@ -226,7 +222,8 @@ def _print_alliances(result: Result, out: Console) -> None:
             out.print(f"  [dim]{escape(credit.words(metric))}[/]")
     if any(name in result.credit and result.credit[name].shared for name in told):
         out.print(
-            f"\n[dim]credit: share of what the alliance gains in {metric} over guessing (Shapley), ± its error.[/]"
+            f"\n[dim]credit: share of what the alliance gains in {escape(metric)} over guessing (Shapley), ± its "
+            "error.[/]"
         )
 
 

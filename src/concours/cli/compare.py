@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from concours.cli.terminal import confirmed, console, escape, say_json
+
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from concours.api.compare import Across, Difference, Pair
+    from concours.cli.console import Console
 
 _STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
 _NAME = 24
@@ -33,15 +33,13 @@ def compare(
     from concours.api.trust import trusts
 
     def agrees(folder: Path) -> bool:
-        question = f"the metric of {folder} is somebody's own function. Do you trust it?"
-        return trust or trusts(folder) or (sys.stdin.isatty() and typer.confirm(question, err=True))
+        question = f"the metric of {folder} is somebody's own function"
+        return trust or trusts(folder) or confirmed(question)
 
     found = side_by_side(runs, trust=agrees)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        say_json(found.to_json())
         return
-    from concours.cli.board import console
-
     out = console()
     for pair in found.pairs:
         _print_pair(pair, out)
@@ -53,8 +51,6 @@ def compare(
 
 
 def _print_pair(pair: Pair, out: Console) -> None:
-    from rich.markup import escape
-
     direction = "higher" if pair.greater_is_better else "lower"
     rows = f"{pair.rows:,} {'test rows' if pair.part == 'test' else 'training rows, out of fold'}"
     out.print(f"\n[bold]{escape(pair.task)}[/]  {pair.metric} on the same {rows}; {direction} is better")
@@ -81,8 +77,6 @@ def _print_pair(pair: Pair, out: Console) -> None:
 
 def _sentence(default: Difference, greater: bool) -> str:
     """The two default models, in words."""
-    from rich.markup import escape
-
     first, _, second = default.name.partition(" / ")
     models = (
         f"The default models: [bold]{escape(first)}[/] in A has {default.first:.4f}, "
@@ -102,7 +96,6 @@ def _sentence(default: Difference, greater: bool) -> str:
 
 
 def _table(pair: Pair, width: int) -> Table:
-    from rich.markup import escape
     from rich.table import Table
 
     names = min(max(len(line.name) for line in pair.lines), _NAME)
@@ -186,8 +179,6 @@ class _Scale:
 
 
 def _print_across(across: Across, out: Console) -> None:
-    from rich.markup import escape
-
     among = "" if len(across.everywhere) == len(across.names) else " among those that every task has"
     out.print(f"\n[bold]{len(across.columns)} tasks[/]  scores on the judging part, in brackets the rank{among}")
     out.print(_grid(across, out.width))
@@ -201,7 +192,6 @@ def _print_across(across: Across, out: Console) -> None:
 
 
 def _grid(across: Across, width: int) -> Table:
-    from rich.markup import escape
     from rich.table import Table
 
     names = min(max(len(name) for name in across.names), _NAME)
@@ -233,8 +223,6 @@ def _grid(across: Across, width: int) -> Table:
 
 def _print_ranking(across: Across, ranking: Mapping[str, Any], out: Console) -> None:
     """A critical-difference diagram: mean ranks on one axis, and bars over what cannot be told apart."""
-    from rich.markup import escape
-
     names, last = across.everywhere, len(across.everywhere)
     label = min(max(map(len, names)), _NAME)
     width = min(out.width - label - 8, 64)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from concours.cli.console import Console
 from concours.cli.plot import IntervalPlot
+from concours.cli.terminal import escape
 
 _WIDTH = 24
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from concours.cli.terminal import say, say_json
 
 Run = Annotated[Path, typer.Argument(metavar="DIR", help="The run folder of a contest.")]
 
@@ -19,7 +20,7 @@ def show(
 
     result = look(run)
     if as_json:
-        typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
+        say_json(result.to_json())
         return
     from concours.cli.board import print_result
 
@@ -33,7 +34,7 @@ def gc(run: Run) -> None:
 
     freed = collect(run)
     objects = f"{freed.objects} object" + ("" if freed.objects == 1 else "s")
-    typer.echo(f"removed {objects}, {size(freed.bytes)}; {size(freed.left)} are left in {run}")
+    say(f"removed {objects}, {size(freed.bytes)}; {size(freed.left)} are left in {run}")
 
 
 def doctor() -> None:
@@ -44,4 +45,4 @@ def doctor() -> None:
     width = max(len(line.name) for line in lines)
     for line in lines:
         mark = "" if line.present is None else "ok" if line.present else "missing"
-        typer.echo(f"{mark:<7}  {line.name:<{width}}  {line.text}")
+        say(f"{mark:<7}  {line.name:<{width}}  {line.text}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+
+from concours.cli.console import Console
+from concours.cli.terminal import escape
 
 _SHOWN = 16
 """Entrants that have a line; the others are counted."""

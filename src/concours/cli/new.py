@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from concours.cli.terminal import say, say_json
 from concours.core.errors import ContestError
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def new(
     made = draft(data, target=target, header=_header(header), on_bad_row=on_bad_row.value, out=out)
     out.write_text(made.text, encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps({"contest": str(out), **made.to_json()}, indent=2, ensure_ascii=False))
+        say_json({"contest": str(out), **made.to_json()})
         return
     _print(made)
-    commands = "\n    ".join((f"concours run {shlex.quote(str(out))}", *made.after))
-    typer.echo(f"\n{out} is written, with a comment on each choice. Next:\n\n    {commands}")
+    commands = (f"concours run {shlex.quote(str(out))}", *made.after)
+    say("", f"{out} is written, with a comment on each choice. Next:", "", *(f"    {command}" for command in commands))
 
 
 def _header(given: str | None) -> bool | int | None:
@@ -76,13 +76,13 @@ def _print(made: Draft) -> None:
     found = made.findings
     columns = f", {found.columns} columns" if found.columns else ""
     left = f", {made.left_out:,} left out" if made.left_out else ""
-    typer.echo(comment(f"{found.name}: {found.rows:,} rows{left}{columns}"))
+    say(comment(f"{found.name}: {found.rows:,} rows{left}{columns}"))
     width = max(len(setting.key) for setting in made.settings)
     if found.notes:
-        typer.echo(f"  {'read':<{width}}  {comment('; '.join(found.notes))}")
+        say(f"  {'read':<{width}}  {comment('; '.join(found.notes))}")
     for setting in made.settings:
         value = setting.value if isinstance(setting.value, str) else toml(setting.value)
         why = f"  ({setting.why})" if setting.why else ""
-        typer.echo(f"  {setting.key:<{width}}  {comment(f'{value}{why}')}")
+        say(f"  {setting.key:<{width}}  {comment(f'{value}{why}')}")
     for warning in made.warnings:
-        typer.echo(f"  {'warning':<{width}}  {comment(warning)}")
+        say(f"  {'warning':<{width}}  {comment(warning)}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+
+from concours.cli.console import Console
 
 _HABITS = {
     "learning_rate": "learning rate",

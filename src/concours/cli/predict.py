@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from concours.cli.terminal import confirmed, say
 
 
 def predict(
@@ -47,13 +48,13 @@ def predict(
     result = look(run)
 
     def warn(text: str) -> None:
-        typer.echo(f"warning: {text}", err=True)
+        say(f"warning: {text}", err=True)
 
     def agrees(sentence: str) -> bool:
-        return trust or trusts(run) or (sys.stdin.isatty() and typer.confirm(f"{sentence}. Do you trust it?", err=True))
+        return trust or trusts(run) or confirmed(sentence)
 
     found = predictions(result, rows, model=model, proba=proba, like=like, trust=agrees, told=warn)
     write_table(found.table, output)
     for note in found.notes:
-        typer.echo(note, err=True)
-    typer.echo(f"{len(found.table)} predictions of {model or result.default} are in {output}", err=True)
+        say(note, err=True)
+    say(f"{len(found.table)} predictions of {model or result.default} are in {output}", err=True)

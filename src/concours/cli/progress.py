@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 
+from concours.cli.console import Console
+from concours.cli.terminal import console, escape
 from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice
@@ -25,13 +26,13 @@ _LOOKING = "looking closer, for the report"
 @contextmanager
 def watching(budget_s: float | None) -> Iterator[Listener]:
     """A listener that shows a contest on standard error: a live table in a terminal, otherwise a line an entrant."""
-    console = Console(stderr=True, highlight=False)
+    out = console(stderr=True)
     progress = Progress(budget_s)
-    if not console.is_terminal:
-        yield _Lines(console, progress)
+    if not out.is_terminal:
+        yield _Lines(out, progress)
         return
-    with Live(get_renderable=progress.render, console=console, refresh_per_second=5, transient=True):
-        yield _Warnings(console, progress)
+    with Live(get_renderable=progress.render, console=out, refresh_per_second=5, transient=True):
+        yield _Warnings(out, progress)
 
 
 class Progress:

@@ -6,17 +6,17 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from unicodedata import category
 
 import typer
 
+from concours.cli.terminal import console, escape, say_json
 from concours.core.errors import ContestError
+from concours.core.visible import visible
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from concours.api.audit import Audit
     from concours.api.rate import Rating, Ratings
+    from concours.cli.console import Console
 
 _MOST = 50
 _NAME = 30
@@ -141,17 +141,17 @@ def pair(
     )
     if _written(as_json, found.to_json()):
         return
-    out = _console()
+    out = console()
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for title in ("left", "right"):
         table.add_column(title, no_wrap=True, overflow="ellipsis", max_width=_NAME)
     table.add_column("propensity", justify="right", no_wrap=True)
     for each in found.pairs:
-        table.add_row(_escape(each.left), _escape(each.right), f"{each.propensity:.3g}")
-    out.print(f"\n[bold]Next[/]  for {_escape(found.aim)}, drawn by how far each pair lowers the uncertainty")
+        table.add_row(escape(each.left), escape(each.right), f"{each.propensity:.3g}")
+    out.print(f"\n[bold]Next[/]  for {escape(found.aim)}, drawn by how far each pair lowers the uncertainty")
     out.print(table)
     for warning in found.warnings:
-        out.print(f"  [yellow]warning[/]: {_escape(warning)}")
+        out.print(f"  [yellow]warning[/]: {escape(warning)}")
     out.print(
         f"[dim]typical error now {found.uncertainty:.4g} Elo points; {found.expected:.4g} expected after these\n"
         "propensity: the probability of the pair when it was drawn; keep it with the vote,\n"
@@ -211,50 +211,37 @@ def _written(where: str | None, value: Mapping[str, Any]) -> bool:
     """Writes JSON, if asked; whether nothing else is to be printed."""
     if where is None:
         return False
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     if where == "-":
-        typer.echo(text)
+        say_json(value, allow_nan=False)
         return True
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     Path(where).write_text(text + "\n", encoding="utf-8")
     return False
-
-
-def _escape(text: str) -> str:
-    """A text of somebody's file as it may be printed: neither markup nor characters that a terminal would obey."""
-    from rich.markup import escape as escaped
-
-    return escaped("".join("\N{REPLACEMENT CHARACTER}" if category(c).startswith("C") else c for c in text))
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False)
 
 
 # Ratings
 
 
 def _print_ratings(found: Ratings, name: str, html: Path | None) -> None:
-    out = _console()
+    out = console()
     rated = [line for line in found.ratings if line.rating is not None]
-    out.print(f"\n[bold]{_escape(name)}[/]  {found.battles:,} battles, {len(found.ratings):,} models")
+    out.print(f"\n[bold]{escape(name)}[/]  {found.battles:,} battles, {len(found.ratings):,} models")
     _print_board(found, rated[:_MOST], out)
     if len(rated) > _MOST:
         out.print(f"[dim]and {len(rated) - _MOST} more: --json, --html[/]")
     out.print(
         f"[dim]rank: place, and the places that cannot be ruled out (95%, all pairs together).\n"
-        f"tier: its models cannot be told from its first. Intervals of 95%: {_escape(found.intervals)}.[/]"
+        f"tier: its models cannot be told from its first. Intervals of 95%: {escape(found.intervals)}.[/]"
     )
     if any(line.note for line in rated):
         out.print("[dim]* rated with a prior[/]")
     for warning in found.warnings:
-        out.print(f"  [yellow]warning[/]: {_escape(warning)}")
+        out.print(f"  [yellow]warning[/]: {escape(warning)}")
     _print_fit(found, out)
     for control in found.controls:
         low, high = control["ci"]
         out.print(
-            f"  control {_escape(control['name'])}: {control['points']:+.1f} points a standard deviation "
+            f"  control {escape(control['name'])}: {control['points']:+.1f} points a standard deviation "
             f"[dim]\\[{low:+.1f}, {high:+.1f}][/]"
         )
     kinds = sorted(found.categories.items(), key=lambda item: -sum(line.battles for line in item[1]))
@@ -263,7 +250,7 @@ def _print_ratings(found: Ratings, name: str, html: Path | None) -> None:
     if len(kinds) > _FEW:
         out.print(f"[dim]and {len(kinds) - _FEW} categories with fewer battles: --json, --html[/]")
     if html:
-        out.print(f"\n{html}", soft_wrap=True)
+        out.print(f"\n{escape(str(html))}", soft_wrap=True)
 
 
 def _print_board(found: Ratings, lines: list[Rating], out: Console) -> None:
@@ -271,7 +258,7 @@ def _print_board(found: Ratings, lines: list[Rating], out: Console) -> None:
 
     from concours.cli.plot import IntervalPlot
 
-    names = min(max(len(line.name) for line in lines), _NAME)
+    names = min(max(len(visible(line.name)) for line in lines), _NAME)
     online = {each["name"]: each["rating"] for each in found.online.get("ratings", ())}
     extra = 9 if online else 0
     bounds = [(line.low, line.high) for line in lines if line.low is not None and line.high is not None]
@@ -294,7 +281,7 @@ def _print_board(found: Ratings, lines: list[Rating], out: Console) -> None:
         cells: list[Any] = [
             _ranks(line, digits),
             str(line.tier),
-            _escape(line.name) + ("[dim]*[/]" if line.note else ""),
+            escape(line.name) + ("[dim]*[/]" if line.note else ""),
             f"{line.rating:.0f}",
             f"±{(line.high - line.low) / 2:.{0 if line.high - line.low > 10 else 1}f}",
             plot.bar(line.low, line.high, line.rating),
@@ -324,24 +311,25 @@ def _print_fit(found: Ratings, out: Console) -> None:
     if fit["p"] < 0.01:
         for pair in [each for each in fit["worst"] if abs(each["z"]) > 3][:3]:
             out.print(
-                f"       {_escape(pair['left'])} got {pair['seen']:.0%} of {pair['battles']:,} against "
-                f"{_escape(pair['right'])}, {pair['expected']:.0%} expected"
+                f"       {escape(pair['left'])} got {pair['seen']:.0%} of {pair['battles']:,} against "
+                f"{escape(pair['right'])}, {pair['expected']:.0%} expected"
             )
     for circle in fit["intransitive"][:3]:
-        a, b, c = (_escape(name) for name in circle["models"])
+        a, b, c = (escape(name) for name in circle["models"])
         out.print(f"  circle: {a} beats {b} beats {c} beats {a}")
 
 
 def _print_category(kind: str, lines: tuple[Rating, ...], out: Console) -> None:
     battles = sum(line.battles for line in lines) // 2
-    out.print(f"\n[bold]{_escape(kind)}[/]  [dim]{battles:,} battles, {len(lines)} models[/]")
-    width = min(max(len(line.name) for line in lines[:_FEW]), _NAME)
+    out.print(f"\n[bold]{escape(kind)}[/]  [dim]{battles:,} battles, {len(lines)} models[/]")
+    width = min(max(len(visible(line.name)) for line in lines[:_FEW]), _NAME)
     for line in lines[:_FEW]:
         if line.rating is None or line.low is None or line.high is None:
             continue
-        name = line.name if len(line.name) <= width else line.name[: width - 1] + "…"
+        name = visible(line.name)
+        name = name if len(name) <= width else name[: width - 1] + "…"
         out.print(
-            f"  {_ranks(line)}  {_escape(name):<{width}}  {line.rating:5.0f} [dim]±{(line.high - line.low) / 2:.0f}[/]"
+            f"  {_ranks(line)}  {escape(name):<{width}}  {line.rating:5.0f} [dim]±{(line.high - line.low) / 2:.0f}[/]"
             + ("[dim]*[/]" if line.note else "")
         )
     if len(lines) > _FEW:
@@ -352,10 +340,10 @@ def _print_category(kind: str, lines: tuple[Rating, ...], out: Console) -> None:
 
 
 def _print_audit(found: Audit, name: str) -> None:
-    out = _console()
-    out.print(f"\n[bold]{_escape(name)}[/]  {found.battles:,} battles, {found.models:,} models")
+    out = console()
+    out.print(f"\n[bold]{escape(name)}[/]  {found.battles:,} battles, {found.models:,} models")
     for finding in found.findings:
-        out.print(f"  [yellow]look[/]: {_escape(finding)}")
+        out.print(f"  [yellow]look[/]: {escape(finding)}")
     if not found.findings:
         out.print("  nothing stands out")
     out.print("\n[bold]Voters[/]")
@@ -367,12 +355,12 @@ def _print_audit(found: Audit, name: str) -> None:
         out.print(f"  {voters['count']:,} voters{agreed}")
         for each in voters["unlike_the_crowd"][:_FEW]:
             out.print(
-                f"  {_escape(each['voter'])}: {each['votes']:,} votes as if {each['as_if']} "
+                f"  {escape(each['voter'])}: {each['votes']:,} votes as if {each['as_if']} "
                 f"[dim](evidence 10^{each['log10_evidence']:.1f}, 10^{voters['evidence_needed']:.1f} needed)[/]"
             )
         for each in voters["one_sided"][:_FEW]:
             out.print(
-                f"  {_escape(each['voter'])}: chose the left side in {each['left_share']:.0%} of {each['decisive']:,} "
+                f"  {escape(each['voter'])}: chose the left side in {each['left_share']:.0%} of {each['decisive']:,} "
                 "decisive votes"
             )
     out.print("\n[bold]Sides[/]")
@@ -383,7 +371,7 @@ def _print_audit(found: Audit, name: str) -> None:
         out.print(f"  being left is worth {found.position['points']:+.1f} points [dim]\\[{low:+.1f}, {high:+.1f}][/]")
     out.print("\n[bold]Models that play alike[/]")
     for each in found.clones[:_FEW]:
-        a, b = (_escape(model) for model in each["models"])
+        a, b = (escape(model) for model in each["models"])
         low, high = each["difference"]
         met = "" if each["ties"] is None else f", {each['ties']:.0%} ties in {each['battles']:,} battles"
         out.print(f"  {a} and {b}: {low:+.0f} to {high:+.0f} points apart{met}")
@@ -402,10 +390,10 @@ def _print_first(found: Audit, out: Console) -> None:
     if first is None:
         out.print("  [dim]no few votes carry it[/]")
         return
-    leader, challenger = _escape(first["leader"]), _escape(first["challenger"])
+    leader, challenger = escape(first["leader"]), escape(first["challenger"])
     votes = counted(first["votes"], "vote")
     out.print(f"  without {votes} ({first['share']:.2%}) {challenger} would stand before {leader}:")
     for each in first["removed"][:5]:
-        out.print(f"  [dim]{each['votes']:>5,} {_escape(each['what'])}[/]")
+        out.print(f"  [dim]{each['votes']:>5,} {escape(each['what'])}[/]")
     if len(first["removed"]) > 5:
         out.print("  [dim]    … and others: --json[/]")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from concours.cli.terminal import confirmed, say
 
 
 class Format(StrEnum):
@@ -33,8 +34,8 @@ def report(
     from concours.cli.progress import watching
 
     def agrees(sentence: str) -> bool:
-        return trust or trusts(run) or (sys.stdin.isatty() and typer.confirm(f"{sentence}. Do you trust it?", err=True))
+        return trust or trusts(run) or confirmed(sentence)
 
     with watching(None) as listener:
         place = write_report(look(run), output, format=format.value, listener=listener, trust=agrees)
-    typer.echo(str(place))
+    say(str(place))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from concours.cli.terminal import confirmed, console, say, say_json
 from concours.core.errors import NothingFitted, TrustError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _hold(contest: Contest, as_json: bool, began: float) -> None:
         with watching(contest.seconds) as listener:
             result = contest.run(listener=listener, began=began)
     except KeyboardInterrupt:
-        typer.echo(f"\nstopped; what has finished is kept, and the same command goes on: {_command()}", err=True)
+        say("", f"stopped; what has finished is kept, and the same command goes on: {_command()}", err=True)
         raise typer.Exit(STOPPED) from None
     remember(result.folder.path)
     _print(result, as_json)
@@ -105,7 +105,7 @@ def _why_nothing(result: Result, contest: Contest) -> str:
 
 def _print(result: Result, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
+        say_json(result.to_json())
         return
     from concours.cli.board import print_result
 
@@ -115,7 +115,7 @@ def _print(result: Result, as_json: bool) -> None:
 def _report(result: Result, contest: Contest, as_json: bool) -> None:
     """The report, once the board stands and is printed: it takes a while, and can be stopped without loss."""
     from concours.api.report import write_report
-    from concours.cli.board import console, next_commands
+    from concours.cli.board import next_commands
     from concours.cli.progress import watching
 
     try:
@@ -124,12 +124,12 @@ def _report(result: Result, contest: Contest, as_json: bool) -> None:
             write_report(result, listener=listener, engine=contest.engine, until=until)
     except KeyboardInterrupt:
         again = f"concours report {shlex.quote(str(result.folder.path))}"
-        typer.echo(f"\nthe board stands; the report was stopped, and goes on with: {again}", err=True)
+        say("", f"the board stands; the report was stopped, and goes on with: {again}", err=True)
         raise typer.Exit(STOPPED) from None
     late = (result.folder.read("insights.json") or {}).get("late")
     if late:
         again = f"concours report {shlex.quote(str(result.folder.path))}"
-        typer.echo(f"the report is without {', '.join(late)}, for which there was no time: {again}", err=True)
+        say(f"the report is without {', '.join(late)}, for which there was no time: {again}", err=True)
     if not as_json:
         next_commands(result, console())
 
@@ -143,7 +143,6 @@ def _ask(contest: Contest, file: Path, agreed: bool) -> None:
     if not code or trusts(file.parent):
         return
     names = ", ".join(str(path) for path in code)
-    asked = sys.stdin.isatty() and not agreed
-    if not agreed and not (asked and typer.confirm(f"{file} runs code from {names}. Do you trust it?", err=True)):
+    if not agreed and not confirmed(f"{file} runs code from {names}"):
         raise TrustError(f"{file} runs code from {names}; read it, then add --trust (asked once a folder)")
     remember(file.parent)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from concours.cli.terminal import say, say_json
 from concours.core.errors import ContestError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _write_rows(task: Contest, file: Path) -> None:
     check_form(file)
     table = rows_to_predict(task)
     write_table(table, file)
-    typer.echo(f"the {table.column_names[0]} of the {len(table)} rows of the test part are in {file}", err=True)
+    say(f"the {table.column_names[0]} of the {len(table)} rows of the test part are in {file}", err=True)
 
 
 def _print_scores(task: Contest, predictions: Path, *, as_json: bool) -> None:
@@ -60,16 +60,16 @@ def _print_scores(task: Contest, predictions: Path, *, as_json: bool) -> None:
 
     found = score_predictions(task, predictions)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        say_json(found.to_json())
         return
     width = max(len(name) for name in (*(line.metric for line in found.scores), *found.not_scored))
-    typer.echo(f"{found.name}: {found.rows} rows of the test part, scores with 95% intervals")
+    say(f"{found.name}: {found.rows} rows of the test part, scores with 95% intervals")
     for note in found.notes:
-        typer.echo(f"  {note}")
+        say(f"  {note}")
     for line in found.scores:
         value = "not defined here" if line.score is None else f"{line.score:.6g}"
         between = f"  [{line.ci[0]:.6g}, {line.ci[1]:.6g}]" if line.ci else ""
         direction = "higher is better" if line.greater_is_better else "lower is better"
-        typer.echo(f"  {line.metric:<{width}}  {value}{between}  ({direction})")
+        say(f"  {line.metric:<{width}}  {value}{between}  ({direction})")
     for name, reason in found.not_scored.items():
-        typer.echo(f"  {name:<{width}}  –  {reason}")
+        say(f"  {name:<{width}}  –  {reason}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from concours.cli.terminal import confirmed, console, escape, say_json
 
+if TYPE_CHECKING:
     from concours.api.verify import Progress, Verified
+    from concours.cli.console import Console
     from concours.core.ports import Listener, Notice
 
 _MARKS = {"ok": "[green]✓[/]", "told": "[yellow]·[/]", "fault": "[red]✗[/]"}
@@ -44,22 +43,19 @@ def verify(
     from concours.api.verify import verify as check
 
     def agrees(sentence: str) -> bool:
-        return trust or trusts(run) or (sys.stdin.isatty() and typer.confirm(f"{sentence}. Do you trust it?", err=True))
+        return trust or trusts(run) or confirmed(sentence)
 
     with _watching() as (progress, listener):
         found = check(run, again=rerun or (), trust=agrees, progress=progress, listener=listener)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False, default=str))
+        say_json(found.to_json(), default=str)
     else:
-        from concours.cli.board import console
-
         _print(found, console())
     if not found.holds:
         raise typer.Exit(1)
 
 
 def _print(found: Verified, out: Console) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     out.print(f"\n[bold]{escape(found.name)}[/]  {escape(str(found.folder))}")
@@ -69,7 +65,7 @@ def _print(found: Verified, out: Console) -> None:
     table.add_column()
     for finding in found.findings:
         cure = f"\n[dim]→ {escape(finding.cure)}[/]" if finding.cure else ""
-        table.add_row(_MARKS[finding.state], finding.subject, escape(finding.text) + cure)
+        table.add_row(_MARKS[finding.state], escape(finding.subject), escape(finding.text) + cure)
     out.print(table)
     if found.reruns:
         _print_reruns(found, out)
@@ -77,7 +73,6 @@ def _print(found: Verified, out: Console) -> None:
 
 
 def _print_reruns(found: Verified, out: Console) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
@@ -108,7 +103,7 @@ def _verdict(found: Verified) -> str:
     if found.holds and not found.finished:
         return f"\n[bold yellow]So far it holds[/], and is not finished: {checked}."
     if found.holds:
-        return f"\n[bold green]The receipt HOLDS[/]: {checked}.  [dim]{found.digest}[/]"
+        return f"\n[bold green]The receipt HOLDS[/]: {checked}.  [dim]{escape(found.digest)}[/]"
     broken = [counted(len(found.faults), "fault")] if found.faults else []
     differ = sum(not done.same for done in found.reruns)
     broken += [f"{counted(differ, 'job')} with another outcome"] if differ else []
@@ -118,10 +113,8 @@ def _verdict(found: Verified) -> str:
 @contextmanager
 def _watching() -> Iterator[tuple[Progress, Listener]]:
     """Shows on standard error, in a terminal, how far long work has come."""
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False)
-    with console.status("reading the journal") as status:
+    out = console(stderr=True)
+    with out.status("reading the journal") as status:
         ended = 0
 
         def progress(done: int, everything: int) -> None:
@@ -132,8 +125,8 @@ def _watching() -> Iterator[tuple[Progress, Listener]]:
             nonlocal ended
             if notice.topic == "started" and notice.job:
                 ended += 1
-                status.update(f"running again, number {ended}: {notice.job.label}")
+                status.update(f"running again, number {ended}: {escape(notice.job.label)}")
             elif notice.topic == "warning":
-                console.print(notice.text)
+                out.print(escape(notice.text))
 
         yield progress, listener

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from concours.core.layout import Column, packed, text_table
+from concours.core.visible import visible
 
 if TYPE_CHECKING:
     from concours.core.standings import Standing, Standings
@@ -76,7 +77,7 @@ def board_text(board: Standings, width: int = 80) -> str:
     name = Column("name", tuple(line.entrant.name for line in lines), most=_NAME)
     blocks = packed(*_columns(board, lines, name), name, width)
     text = "\n\n".join("\n".join(text_table(block)) for block in blocks)
-    return "\n".join([text, *_notes(board, lines)])
+    return "\n".join([text, *map(visible, _notes(board, lines))])
 
 
 def remarks(corrected: str, *, bag: bool) -> list[str]:

@@ -6,13 +6,15 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from concours.core.visible import visible
+
 GAP = 1
 """Blanks between two columns."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of texts, one a row, below its title.
+    """A column of texts, one a row, below its title; as they may be shown (`concours.core.visible`).
 
     Attributes:
         most: letters above which a text goes on in the next line of its row; none for no limit.
@@ -22,6 +24,10 @@ class Column:
     cells: tuple[str, ...]
     right: bool = False
     most: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", visible(self.title))
+        object.__setattr__(self, "cells", tuple(visible(text) for text in self.cells))
 
     @property
     def width(self) -> int:

@@ -1,0 +1,45 @@
+"""What is said to a person: texts of files and folders are shown, and never command the terminal.
+
+Commands print by these functions alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from concours.core.visible import visible, visible_json
+
+if TYPE_CHECKING:
+    from concours.cli.console import Console
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Prints lines; a line end within one does not begin another."""
+    typer.echo("\n".join(visible(line) for line in lines), err=err)
+
+
+def say_json(value: Any, **form: Any) -> None:
+    """Prints a value as JSON, on standard output."""
+    typer.echo(visible_json(value, indent=2, **form))
+
+
+def confirmed(sentence: str) -> bool:
+    """Whether a person at the terminal answers yes to a sentence that says what would run."""
+    return sys.stdin.isatty() and typer.confirm(f"{visible(sentence)}. Do you trust it?", err=True)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where boards and tables are printed, or, on standard error, what is said beside them."""
+    from concours.cli.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def escape(text: str) -> str:
+    """A text of somebody's file as it may stand in markup: it neither marks up nor commands, and is one line."""
+    from rich.markup import escape as unmarked
+
+    return unmarked(visible(text))
