@@ -77,7 +77,10 @@ def test_columns_labels_and_names_of_files(concours, home):
     assert [code for code, *_ in told] == [0] * len(told), told
     assert not obeyed("".join(out + err for _, out, err in told))
     assert "e\\x1b[2K" in "".join(out for _, out, _ in told)
-    assert json.loads(told[4][1])["task"]["classes"] == ["e\x1b[2K\x08[red]\x9b1A\u202e\x07 concours: all is well [/x]", "no"]
+    assert json.loads(told[4][1])["task"]["classes"] == [
+        "e\x1b[2K\x08[red]\x9b1A\u202e\x07 concours: all is well [/x]",
+        "no",
+    ]
 
 
 @pytest.mark.parametrize("key", ["target", "drop", "metrics", "data", "kind", "id", "columns"])
@@ -97,7 +100,13 @@ def test_errors_are_one_line(concours, key):
 
 def test_words_of_a_command(concours):
     """Names that a shell put there, options and folders alike."""
-    for words in (("show", EVIL), ("show", "out", f"--{EVIL}"), ("rate", f"{EVIL}.csv"), (EVIL,), ("compare", EVIL, EVIL)):
+    for words in (
+        ("show", EVIL),
+        ("show", "out", f"--{EVIL}"),
+        ("rate", f"{EVIL}.csv"),
+        (EVIL,),
+        ("compare", EVIL, EVIL),
+    ):
         code, out, err = concours(*words)
         assert (code, out) == (2, "") and r"\x1b[2K" in err and not obeyed(err), err
         assert err.count("\n") == 1 and err.startswith("concours: ")
@@ -108,7 +117,13 @@ def test_boards_of_battles(concours):
     rows = [f"{csv_cell(EVIL)},plain,{'model_a' if i % 3 else 'model_b'},{csv_cell('v' + EVIL)}\n" for i in range(60)]
     file = f"{NAME}.csv"
     Path(file).write_text("model_a,model_b,winner,voter\n" + "".join(rows))
-    for words in (("rate", file), ("rate", file, "--by", "voter"), ("rate", file, "--json", "-"), ("pair", file), ("audit", file)):
+    for words in (
+        ("rate", file),
+        ("rate", file, "--by", "voter"),
+        ("rate", file, "--json", "-"),
+        ("pair", file),
+        ("audit", file),
+    ):
         code, out, err = concours(*words)
         assert code == 0 and not obeyed(out + err), err
         assert "x1b[2K" in out or "u001b[2K" in out

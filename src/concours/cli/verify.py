@@ -103,7 +103,7 @@ def _verdict(found: Verified) -> str:
     if found.holds and not found.finished:
         return f"\n[bold yellow]So far it holds[/], and is not finished: {checked}."
     if found.holds:
-        return f"\n[bold green]The receipt HOLDS[/]: {checked}.  [dim]{escape(found.digest)}[/]"
+        return f"\n[bold green]The receipt HOLDS[/]: {checked}.  [dim]{escape(str(found.digest))}[/]"
     broken = [counted(len(found.faults), "fault")] if found.faults else []
     differ = sum(not done.same for done in found.reruns)
     broken += [f"{counted(differ, 'job')} with another outcome"] if differ else []

@@ -8,25 +8,19 @@ import io
 import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
-import psutil
-
 from concours.core.errors import DataError, nearest
+from concours.tasks.readers.damage import damage_named, existing, named_in_utf8, refuse_bomb
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_BOMB_BYTES = 1 << 30
-_BOMB_RATIO = 1000
 _TAR_BUFFER = 1 << 14  # tarfile copies its whole buffer at each reading
-_LARGE = 1 << 26  # below, looking how much memory is free is not worth its time
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError, OSError)
+_LARGE = 1 << 26  # bytes between two looks at what has come out of a stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,19 +61,6 @@ class Files(Protocol):
         """One of the files."""
 
 
-def existing(path: Path) -> Path:
-    """The path.
-
-    Raises:
-        DataError: nothing is there; the message has the nearest name.
-    """
-    if not path.exists():
-        names = [p.name for p in path.parent.glob("*")] if path.parent.exists() else []
-        near = get_close_matches(path.name, names, 1, 0.5)
-        raise DataError(f"{path} does not exist" + (f"; did you mean {near[0]!r}?" if near else ""))
-    return path
-
-
 def is_archive(name: str) -> bool:
     """Whether a file of that name holds others."""
     return name.lower().endswith(ARCHIVES)
@@ -103,17 +84,6 @@ def entry_at(path: Path) -> Entry:
     if suffix not in _PACKED:
         return Entry(name=path.name, open=lambda: path.open("rb"), path=path)
     return Entry(name=path.stem, open=lambda: _unpacked(path))
-
-
-@contextmanager
-def damage_named(name: str) -> Iterator[None]:
-    """What a damaged file raises, as a `DataError` that names it."""
-    try:
-        yield
-    except _DAMAGE as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise DataError(f"{name} cannot be read: {error.strerror}") from None
-        raise DataError(f"{name} is damaged: {error or type(error).__name__}") from None
 
 
 class _Guarded(io.RawIOBase):
@@ -150,14 +120,6 @@ class _Guarded(io.RawIOBase):
         super().close()
 
 
-def refuse_bomb(name: str, size: int, packed: int, *, whole: bool = True) -> None:
-    """Raises a `DataError` where `packed` bytes would become more than an honest file, or than memory, would hold."""
-    if size > _BOMB_BYTES and size > _BOMB_RATIO * packed:
-        raise DataError(f"{name} unpacks to more than {_BOMB_RATIO} times its size: it is refused as a bomb")
-    if whole and size > _LARGE and size > (free := psutil.virtual_memory().available):
-        raise DataError(f"{name} unpacks to more than the free memory ({free / 1e9:.1f} GB)")
-
-
 def _unpacked(path: Path) -> BinaryIO:
     with damage_named(path.name):
         stream = _PACKED[path.suffix.lower()](path, "rb")
@@ -166,7 +128,9 @@ def _unpacked(path: Path) -> BinaryIO:
 
 def _checked_names(archive: str, names: list[str]) -> list[str]:
     for name in names:
-        path = PurePosixPath(name.replace("\\", "/"))
+        path = PurePosixPath(named_in_utf8(name, archive).replace("\\", "/"))
+        if not path.parts:
+            raise DataError(f"{archive} holds {name!r}, which is no name of a file: it is refused")
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             raise DataError(f"{archive} holds {name!r}, a path that leads out of the archive: it is refused")
         if is_archive(name):
@@ -184,7 +148,8 @@ class _Folder:
         self.name = path.name or str(path)
 
     def names(self) -> list[str]:
-        return sorted(p.relative_to(self._path).as_posix() for p in self._path.rglob("*") if p.is_file())
+        found = (p.relative_to(self._path).as_posix() for p in self._path.rglob("*") if p.is_file())
+        return sorted(named_in_utf8(name, self.name) for name in found)
 
     def contents(self, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
         for name in self.names():
@@ -242,9 +207,19 @@ class _Tar:
             for member in archive:
                 if member.issym() or member.islnk() or member.isdev():
                     raise DataError(f"{path.name} holds {member.name!r}, a link or a device: it is refused")
+                self._check_size(member)
                 if member.isfile():
                     self._names.append(member.name)
         _checked_names(path.name, self._names)
+
+    def _check_size(self, member: tarfile.TarInfo) -> None:
+        """Raises a `DataError` where a member says that it is larger than the archive, or than an honest one, holds."""
+        packed = self._path.stat().st_size
+        if member.issparse():
+            raise DataError(f"{self.name} holds {member.name!r}, a file with holes: write it without (tar without -S)")
+        if self._path.suffix.lower() == ".tar" and member.offset_data + member.size > packed:
+            raise DataError(f"{self.name} is cut off: {member.name!r} should have {member.size:,} bytes")
+        refuse_bomb(member.name, member.size, packed, whole=False)
 
     def names(self) -> list[str]:
         return self._names

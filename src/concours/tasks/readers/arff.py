@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from concours.core.errors import DataError
-from concours.tasks.readers.archives import Entry, damage_named
+from concours.tasks.readers.archives import Entry
+from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.objects import tidy
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.text import decoded

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
-from concours.tasks.readers.archives import Entry, damage_named, refuse_bomb
+from concours.tasks.readers.archives import Entry
 from concours.tasks.readers.listing import part_of
+from concours.tasks.readers.numpy_files import loaded, loaded_all
 from concours.tasks.readers.objects import as_table
 from concours.tasks.readers.opened import Opened, Options, Rows
 from concours.tasks.readers.stacked import stacked
@@ -24,7 +23,7 @@ _TARGETS = ("y", "target", "targets", "labels", "label", "classes", "digits")
 
 def read_npy(entry: Entry) -> Opened:
     """One array, as a matrix, pictures or texts."""
-    return Opened(x=rows_of_array(_loaded(entry), entry.name), name=entry.name)
+    return Opened(x=rows_of_array(loaded(entry), entry.name), name=entry.name)
 
 
 def read_npz(entry: Entry) -> Opened:
@@ -37,7 +36,7 @@ def read_npz(entry: Entry) -> Opened:
     Raises:
         DataError: the arrays have other names and other lengths.
     """
-    arrays: Mapping[str, NDArray[Any]] = _loaded(entry)
+    arrays = {name: array for name, array in loaded_all(entry).items() if array.ndim}  # one number is no column
     parts: dict[str, dict[str, NDArray[Any]]] = {}
     for name, array in arrays.items():
         part, words = part_of(name)
@@ -68,7 +67,7 @@ def _unnamed(arrays: Mapping[str, NDArray[Any]], name: str) -> Opened:
     """Arrays whose names say nothing: columns, or rows and their targets by their shapes."""
     if len({array.shape for array in arrays.values()}) == 1 and next(iter(arrays.values())).ndim == 1:
         return Opened(x=as_table(dict(arrays)), name=name)
-    single = {key: array for key, array in arrays.items() if array.size == len(array) if array.ndim}
+    single = {key: array for key, array in arrays.items() if array.size == len(array)}
     rows = {key: array for key, array in arrays.items() if key not in single and array.ndim > 1}
     if len(rows) == 1 and len(single) <= 1:
         of = {"x": next(iter(rows.values())), **({"y": next(iter(single.values()))} if single else {})}
@@ -86,13 +85,18 @@ def rows_of_array(array: NDArray[Any], name: str) -> Rows:
     Raises:
         DataError: the array has another number of dimensions.
     """
+    if not array.size:
+        raise DataError(f"{name} has no rows: it is of shape {array.shape}")
     if array.ndim == 1 and array.dtype.kind in "UTO":
         return pa.chunked_array([pa.array(array.astype(str), pa.string())])
     if array.ndim == 2:
         return as_table(array)
-    if array.ndim in (3, 4):
+    if array.ndim in (3, 4) and array.dtype.kind in "biuf":
         return array
-    raise DataError(f"{name}: expected texts (rows,), a matrix (rows, columns) or pictures, got shape {array.shape}")
+    raise DataError(
+        f"{name}: expected texts (rows,), a matrix (rows, columns) or pictures (numbers), got {array.dtype} of shape "
+        f"{array.shape}"
+    )
 
 
 def _labels(y: NDArray[Any] | None, x: NDArray[Any], name: str) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
@@ -110,16 +114,3 @@ def _labels(y: NDArray[Any] | None, x: NDArray[Any], name: str) -> tuple[NDArray
         f"{name}: targets must be one a row of {len(x)}, got shape {y.shape}; several targets at once are no kind of "
         "task yet: hold a contest for each"
     )
-
-
-def _loaded(entry: Entry) -> Any:
-    try:
-        with damage_named(entry.name), entry.open() as file:
-            loaded = np.load(io.BytesIO(file.read()) if entry.path is None else file, allow_pickle=False)
-            if not isinstance(loaded, np.lib.npyio.NpzFile):
-                return loaded
-            for member in loaded.zip.infolist():  # type: ignore[union-attr]
-                refuse_bomb(f"{entry.name}:{member.filename}", member.file_size, member.compress_size)
-            return dict(loaded)
-    except ValueError as error:
-        raise DataError(f"{entry.name} is not an array in numpy's format: {error}") from None

@@ -15,7 +15,8 @@ import pyarrow.csv
 
 from concours.core.errors import DataError
 from concours.tasks.letters import may_hold
-from concours.tasks.readers.archives import Entry, damage_named
+from concours.tasks.readers.archives import Entry
+from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.dialect import Dialect, found_dialect, named_delimiter
 from concours.tasks.readers.layout import Layout, found_layout
 from concours.tasks.readers.objects import tidy

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from concours.core.errors import DataError
-from concours.tasks.readers.archives import Files, damage_named
+from concours.tasks.readers.archives import Files
+from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.glimpse import head_of
 from concours.tasks.readers.listing import TABLES, content_names, stem_of, suffix_of
 from concours.tasks.readers.pictures import PICTURES

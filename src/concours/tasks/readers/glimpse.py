@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from concours.tasks.readers.archives import Entry, Files, damage_named
+from concours.tasks.readers.archives import Entry, Files
+from concours.tasks.readers.damage import damage_named
 
 _HEAD = 1 << 20
 _ENDINGS = (".json", ".json.gz", ".json.bz2", ".json.xz")
@@ -30,7 +31,7 @@ def first_records(entry: Entry, most: int = 50) -> list[dict[str, Any]]:
     for line in text.splitlines()[:most]:
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         if not isinstance(value, dict):
             return []
@@ -43,7 +44,7 @@ def head_of(entry: Entry) -> dict[str, Any] | str:
     text = _head(entry)
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return value if isinstance(value, dict) else text
 
@@ -61,7 +62,7 @@ def _of_list(text: str, most: int) -> list[dict[str, Any]]:
             place += 1
         try:
             value, place = decoder.raw_decode(text, place)
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         if not isinstance(value, dict):
             return []

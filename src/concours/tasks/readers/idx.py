@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
-from concours.tasks.readers.archives import Entry, damage_named, refuse_bomb
+from concours.tasks.readers.archives import Entry
+from concours.tasks.readers.damage import damage_named
 
 _NAME = re.compile(r"idx\d?[-._]?u?byte|\bu?byte\b|idx[1-4]\b", re.IGNORECASE)
 _TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -36,14 +37,15 @@ def read_idx(entry: Entry) -> NDArray[Any]:
         head = file.read(4)
         if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES or not head[3]:
             raise DataError(f"{entry.name} is no idx file, though its name says so: it begins with {head!r}")
-        shape = np.frombuffer(file.read(4 * head[3]), ">u4")
-        if len(shape) < head[3]:
+        sizes = file.read(4 * head[3])
+        if len(sizes) < 4 * head[3]:
             raise DataError(f"{entry.name} is cut off in its head")
+        shape = np.frombuffer(sizes, ">u4")
         kind = np.dtype(_TYPES[head[2]])
         size = int(np.prod(shape.astype(object))) * kind.itemsize
-        refuse_bomb(entry.name, size, entry.path.stat().st_size if entry.path else size)
-        content = file.read(size + 1)
+        content = file.read()
     if len(content) != size:
         told = " × ".join(map(str, shape.tolist()))
         raise DataError(f"{entry.name} declares {told} values and holds {len(content) // kind.itemsize}: it is cut off")
-    return np.frombuffer(content, kind).reshape(shape.tolist()).astype(kind.newbyteorder("="))
+    with damage_named(entry.name):
+        return np.frombuffer(content, kind).reshape(shape.tolist()).astype(kind.newbyteorder("="))

@@ -35,7 +35,12 @@ def as_table(x: Any) -> pa.Table:
         matrix = np.asarray(x)
         if matrix.ndim != 2:
             raise DataError(f"rows of a table must be a matrix (rows, columns), got shape {matrix.shape}")
-        table = pa.table({str(i): column for i, column in enumerate(matrix.T)})
+        try:
+            table = pa.table({str(i): column for i, column in enumerate(matrix.T)})
+        except pa.ArrowException:
+            raise DataError(
+                f"a matrix of type {matrix.dtype}; expected numbers, texts, dates or truth values"
+            ) from None
     return tidy(table.rename_columns([str(name) for name in table.column_names]))[0]
 
 
@@ -109,7 +114,7 @@ def _plain_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         series = column.to_pandas()
         plain = _plain_series(series) if _is_odd(series.dtype) else series
         return _plain_type(pa.chunked_array([pa.array(plain, from_pandas=True)]), name)
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(kind) and not pa.types.is_nested(kind.value_type):
         return _plain_type(column.cast(kind.value_type), name)
     if pa.types.is_decimal(kind) and kind.scale == 0:
         return _whole(column)
@@ -118,12 +123,20 @@ def _plain_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return column if kind == MOMENT else column.cast(MOMENT, safe=False)
+        return column if kind == MOMENT else _moments(column, name)
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         return column.cast(pa.int64() if kind.bit_width == 64 else pa.int32())
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        raise DataError(
-            f"column {name!r} holds {kind}; expected numbers, texts, dates or truth values; "
-            "write what is in it as columns of their own, or as one text"
-        )
-    return column
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind):
+        return column
+    raise DataError(
+        f"column {name!r} holds {str(kind)[:80]}; expected numbers, texts, dates or truth values; "
+        "write what is in it as columns of their own, or as one text"
+    )
+
+
+def _moments(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Dates and times in microseconds; the rest of a finer unit is left off."""
+    try:
+        return column.cast(options=pc.CastOptions(MOMENT, allow_time_truncate=True))
+    except pa.ArrowInvalid:
+        raise DataError(f"column {name!r} holds dates that lie further away than a calendar reaches") from None

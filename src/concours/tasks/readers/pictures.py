@@ -18,6 +18,8 @@ from concours.tasks.readers.archives import Files
 from concours.tasks.readers.opened import Options
 
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
+_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP")
+"""Those that are decoded, whatever a file is called; others that Pillow knows may start programs (PostScript)."""
 _LONGEST = 256
 _CHANNELS = {"1": 1, "L": 1, "I": 1, "I;16": 1, "I;16B": 1, "F": 1}
 
@@ -134,7 +136,7 @@ def _count_broken(name: str, error: Exception, content: bytes, options: Options,
 
 def _words(error: Exception) -> str:
     text = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-    return "its content is of no known picture format" if "cannot identify" in text else text
+    return f"its content is none of {', '.join(_FORMATS)}" if "cannot identify" in text else text
 
 
 def _opened(content: bytes) -> Any:
@@ -143,7 +145,7 @@ def _opened(content: bytes) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        picture = Image.open(io.BytesIO(content))
+        picture = Image.open(io.BytesIO(content), formats=_FORMATS)
         return ImageOps.exif_transpose(picture) if picture.getexif().get(0x0112, 1) != 1 else picture
 
 

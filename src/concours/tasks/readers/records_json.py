@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
@@ -10,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from concours.core.errors import DataError
-from concours.tasks.readers.archives import Entry, damage_named
+from concours.tasks.readers.archives import Entry
+from concours.tasks.readers.damage import damage_named
+from concours.tasks.readers.depth import refuse_depth
 from concours.tasks.readers.text import is_utf8, marked_encoding
 
 Objects: TypeAlias = list[dict[str, Any]]
@@ -18,6 +21,7 @@ Objects: TypeAlias = list[dict[str, Any]]
 _BLOCK = 1 << 24
 _HEAD = 1 << 16
 _LONG = 1 << 63
+_DIGITS = 20
 _EXACT = float(1 << 53)
 _LISTED = 5
 _WANTED = "expected an object a line, or a list of objects, e.g. [{…}, {…}]"
@@ -35,12 +39,11 @@ def read_json_table(entry: Entry) -> tuple[pa.Table, tuple[str, ...], tuple[str,
     """
     with damage_named(entry.name), entry.open() as file:
         head = file.read(_HEAD)
+    with damage_named(entry.name), entry.open() as file:
+        refuse_depth(file, entry.name)
     if marked_encoding(head) is None and _is_lines(head, entry):
-        try:
-            table = flat(_arrow(entry), entry.name)
-        except pa.ArrowException:
-            table = None  # told below, with its line
-        if table is not None and not _rounded(table):
+        table = _arrow(entry)  # what is wrong is told below, with its line
+        if table is not None and not _rounded(table := flat(table, entry.name)):
             return table, (), ()
     text = _text(entry)
     if not text.strip():
@@ -59,12 +62,16 @@ def _is_lines(head: bytes, entry: Entry) -> bool:
     return (not end and len(head) == _HEAD) or first.rstrip().endswith(b"}")
 
 
-def _arrow(entry: Entry) -> pa.Table:
+def _arrow(entry: Entry) -> pa.Table | None:
+    """The table that Arrow reads; none where it finds something wrong."""
     import pyarrow.json
 
     options = pyarrow.json.ReadOptions(block_size=_BLOCK)
     with damage_named(entry.name), entry.open() as file:
-        return pyarrow.json.read_json(file if entry.path is not None else pa.BufferReader(file.read()), options)
+        try:
+            return pyarrow.json.read_json(file if entry.path is not None else pa.BufferReader(file.read()), options)
+        except pa.ArrowException:
+            return None
 
 
 def _rounded(table: pa.Table) -> bool:
@@ -117,6 +124,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _whole(text: str) -> int | str:
     """A whole number; as it is written where 64 bits do not hold it."""
+    if len(text) > _DIGITS:  # which takes long to read, and Python refuses some
+        return text
     value = int(text)
     return value if -_LONG <= value < _LONG else text
 
@@ -154,7 +163,7 @@ def _line(text: str, at: int) -> int:
 
 def _elements(text: str, at: int) -> Iterator[int]:
     """Where the elements of the list that begins at a place begin."""
-    decoder = _decoder()
+    decoder = _decoder(parse_int=str)
     at = _past_blanks(text, at + 1)
     while at < len(text) and text[at] != "]":
         yield at
@@ -277,6 +286,7 @@ def _table(rows: Objects, text: str, name: str) -> tuple[pa.Table, tuple[str, ..
         as_text, _ = _objects(_documents(text, name, written), text, name)
         rows = [_with_texts(row, texts, set(mixed)) for row, texts in zip(rows, as_text, strict=True)]
     lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode("utf-8", "replace")
+    refuse_depth(io.BytesIO(lines), name)
     try:
         table = pyarrow.json.read_json(
             pa.BufferReader(lines), pyarrow.json.ReadOptions(block_size=max(_BLOCK, len(lines)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from concours.core.errors import DataError
+from concours.core.visible import shortened
 from concours.tasks.readers import arff, arrays, delimited, named, tables
-from concours.tasks.readers.archives import ARCHIVES, Entry, damage_named, entry_at, existing, files_of, is_archive
+from concours.tasks.readers.archives import ARCHIVES, Entry, entry_at, files_of, is_archive
+from concours.tasks.readers.damage import damage_named, existing
 from concours.tasks.readers.folders import read_files
 from concours.tasks.readers.foreign import PROSE, SOUNDS, looks_like_prose
 from concours.tasks.readers.idx import is_idx, read_idx
@@ -51,7 +54,9 @@ def open_source(source: str | Path | Sequence[str | Path], folder: Path, options
         DataError: the source is missing, damaged, unsafe, or of no format that is read.
     """
     options = options or Options()
-    return settled(_open(source, folder, options), options)
+    name = source[0] if isinstance(source, (list, tuple)) and source else source
+    with damage_named(shortened(Path(str(name)).name)):
+        return settled(_open(source, folder, options), options)
 
 
 def _open(source: str | Path | Sequence[str | Path], folder: Path, options: Options) -> Opened:
@@ -63,7 +68,7 @@ def _open(source: str | Path | Sequence[str | Path], folder: Path, options: Opti
         if text.startswith(prefix):
             return open_named(text.removeprefix(prefix), options)
     path = folder / text
-    if not path.exists() and (inner := _member(path)):
+    if (inner := _member(path)) and not os.path.lexists(path):
         archive, member = inner
         return _open_entry(files_of(existing(archive)).entry(member), options)
     existing(path)
@@ -78,7 +83,8 @@ def _open(source: str | Path | Sequence[str | Path], folder: Path, options: Opti
 
 
 def _open_entry(entry: Entry, options: Options) -> Opened:
-    opened = _read_entry(entry, options)
+    with damage_named(entry.name):
+        opened = _read_entry(entry, options)
     if entry.path is not None and options.input in (None, "image") and isinstance(opened.x, pa.Table):
         return _with_pictures(entry.path, opened, options)
     return opened

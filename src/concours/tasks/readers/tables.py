@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from concours.core.errors import DataError
-from concours.tasks.readers.archives import Entry, damage_named
+from concours.tasks.readers.archives import Entry
+from concours.tasks.readers.damage import damage_named, refuse_bomb
 from concours.tasks.readers.objects import tidy
 from concours.tasks.readers.opened import Opened
 from concours.tasks.readers.records_json import flat, read_json_table
@@ -19,7 +20,13 @@ def read_parquet(entry: Entry) -> Opened:
     """A Parquet file as a table."""
     import pyarrow.parquet
 
-    return _read(entry, "a Parquet file", pyarrow.parquet.read_table)
+    def read(file: BinaryIO, packed: int) -> pa.Table:
+        with pyarrow.parquet.ParquetFile(file) as found:
+            size = found.metadata.num_rows * sum(map(_least_bytes, found.schema_arrow.types))
+            refuse_bomb(entry.name, size, packed)
+            return found.read()
+
+    return _read(entry, "a Parquet file", read)
 
 
 def read_json(entry: Entry) -> Opened:
@@ -31,27 +38,51 @@ def read_json(entry: Entry) -> Opened:
 def read_arrow(entry: Entry) -> Opened:
     """An Arrow IPC file (Feather) or stream as a table."""
 
-    def read(file: BinaryIO) -> pa.Table:
-        if file.read(6) == b"ARROW1":
-            return pa.ipc.open_file(_rewound(file)).read_all()
-        return pa.ipc.open_stream(_rewound(file)).read_all()
+    def read(file: BinaryIO, packed: int) -> pa.Table:
+        of_file = file.read(6) == b"ARROW1"
+        file.seek(0)
+        opened = pa.ipc.open_file(file) if of_file else pa.ipc.open_stream(file)
+        batches, size = [], 0
+        for batch in _batches(opened):
+            size += batch.nbytes
+            refuse_bomb(entry.name, size, packed, whole=False)
+            batches.append(batch)
+        return pa.Table.from_batches(batches, opened.schema)
 
     return _read(entry, "an Arrow file", read)
 
 
-def _rewound(file: BinaryIO) -> BinaryIO:
-    file.seek(0)
-    return file
+def _batches(opened: Any) -> Iterator[pa.RecordBatch]:
+    """The batches of an Arrow file or stream, checked: one is read before the next."""
+    count = getattr(opened, "num_record_batches", None)
+    for batch in opened if count is None else map(opened.get_batch, range(count)):
+        batch.validate(full=True)  # or what is read of it later may lie outside of it
+        yield batch
 
 
-def _read(entry: Entry, what: str, read: Callable[[Any], pa.Table]) -> Opened:
+def _least_bytes(kind: pa.DataType) -> int:
+    """Bytes that a value takes at least."""
     try:
-        with damage_named(entry.name), entry.open() as file:
-            # Formats that are read from their end want to seek; a compressed stream cannot.
-            table = read(file if entry.path is not None else pa.BufferReader(file.read()))
-    except pa.ArrowException as error:
-        raise DataError(f"{entry.name} is not {what}: {str(error).splitlines()[0][:200]}") from None
-    return _checked(entry, flat(table, entry.name))
+        return max(kind.bit_width // 8, 1)
+    except ValueError:
+        return 4  # its offset
+
+
+def _read(entry: Entry, what: str, read: Callable[[Any, int], pa.Table]) -> Opened:
+    """A table of a format of Arrow's, checked: its files may lie, and it believes them."""
+    with damage_named(entry.name):
+        try:
+            with entry.open() as file:
+                # Formats that are read from their end want to seek; a compressed stream cannot.
+                if entry.path is not None:
+                    table = read(file, entry.path.stat().st_size)
+                else:
+                    content = file.read()
+                    table = read(pa.BufferReader(content), len(content))
+            table.validate(full=True)
+        except pa.ArrowException as error:
+            raise DataError(f"{entry.name} is not {what}: {str(error).splitlines()[0][:200]}") from None
+        return _checked(entry, flat(table, entry.name))
 
 
 def _checked(entry: Entry, table: pa.Table, notes: tuple[str, ...] = (), warnings: tuple[str, ...] = ()) -> Opened:
