@@ -84,13 +84,15 @@ def settle(
     with ThreadPoolExecutor(min(_THREADS, pa.cpu_count())) as pool:
         decided = _decided(list(pool.map(found, strings)), table)
         done = list(pool.map(lambda one: _typed(one, table[one.name], written=written), decided))
+    fields = {field.name: field for field in table.schema}
+    values = dict(zip(table.column_names, table.columns, strict=True))
     for one, result in zip(decided, done, strict=True):
-        field = with_form(
-            table.schema.field(one.name).with_type(result.values.type), one.form, {**result.gaps, **result.odd}
-        )
-        table = table.set_column(table.schema.get_field_index(one.name), field, result.values)
+        field = fields[one.name].with_type(result.values.type)
+        fields[one.name] = with_form(field, one.form, {**result.gaps, **result.odd})
+        values[one.name] = result.values
     warnings = _warnings(decided, done, name, fitted=like is not None)
-    return Settled(table=table, notes=_notes(decided, done), warnings=warnings)
+    settled = pa.table(list(values.values()), schema=pa.schema(fields.values(), table.schema.metadata))
+    return Settled(table=settled, notes=_notes(decided, done), warnings=warnings)
 
 
 def _typed(found: Found, column: pa.ChunkedArray, *, written: bool) -> Typed:

@@ -15,12 +15,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 from concours.core.errors import DataError, nearest
+from concours.tasks.readers import damage
 from concours.tasks.readers.damage import damage_named, existing, named_in_utf8, refuse_bomb
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _TAR_BUFFER = 1 << 14  # tarfile copies its whole buffer at each reading
-_LARGE = 1 << 26  # bytes between two looks at what has come out of a stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ class _Guarded(io.RawIOBase):
             chunk = self._raw.read(len(buffer))
         buffer[: len(chunk)] = chunk
         self._seen += len(chunk)
-        if self._seen - self._checked > _LARGE:
+        if self._seen - self._checked > damage.LARGE:
             self._checked = self._seen
             refuse_bomb(self._name, self._seen, self._packed, whole=self._whole)
         return len(chunk)

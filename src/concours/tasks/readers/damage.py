@@ -19,7 +19,8 @@ from concours.core.visible import shortened
 
 _BOMB_BYTES = 1 << 30
 _BOMB_RATIO = 1000
-_LARGE = 1 << 26  # below, looking how much memory is free is not worth its time
+LARGE = 1 << 26
+"""Bytes below which looking how much memory is free is not worth its time."""
 _TOLD = 200
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, UnicodeError)
 
@@ -91,7 +92,7 @@ def refuse_bomb(name: str, size: int, packed: int, *, whole: bool = True) -> Non
     """Raises a `DataError` where `packed` bytes would become more than an honest file, or than memory, would hold."""
     if size > _BOMB_BYTES and size > _BOMB_RATIO * packed:
         raise DataError(f"{name} unpacks to more than {_BOMB_RATIO} times its size: it is refused as a bomb")
-    if whole and size > _LARGE and size > (free := psutil.virtual_memory().available):
+    if whole and size > LARGE and size > (free := psutil.virtual_memory().available):
         raise DataError(f"{name} unpacks to more than the free memory ({free / 1e9:.1f} GB)")
 
 

@@ -24,7 +24,7 @@ def refuse_depth(file: BinaryIO, name: str) -> None:
     Raises:
         DataError: they do.
     """
-    left, quoted, depth = b"", 0, 0
+    left, quoted, depth, line = b"", 0, 0, 1
     while chunk := file.read(_BLOCK):
         chunk = left + chunk
         left = b"\\" if (len(chunk) - len(chunk.rstrip(b"\\"))) % 2 else b""  # it escapes what comes next
@@ -35,5 +35,9 @@ def refuse_depth(file: BinaryIO, name: str) -> None:
         within = (np.cumsum(letters == _QUOTE) + quoted) & 1
         levels = depth + np.cumsum(np.where(within, np.int8(0), _STEPS[letters]), dtype=np.int64)
         if levels.max() > _DEEPEST:
-            raise DataError(f"{name}: objects within objects, too deep to be a table (more than {_DEEPEST} levels)")
+            line += plain.count(b"\n", 0, int(np.argmax(levels > _DEEPEST)))
+            raise DataError(
+                f"{name}: line {line}: objects within objects, too deep to be a table (more than {_DEEPEST} levels)"
+            )
+        line += plain.count(b"\n")
         quoted, depth = int(within[-1]), int(levels[-1])

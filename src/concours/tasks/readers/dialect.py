@@ -143,5 +143,5 @@ def _begun_and_ended(sample: str, delimiter: str, quote: str) -> tuple[int, int]
     """How many cells begin with a quote, and how many begin and end with one."""
     start = rf"(?:^|(?<={re.escape(delimiter)})){quote}"
     begun = len(re.findall(start, sample, re.M))
-    whole = rf"{start}(?:[^{quote}]|{quote}{quote})*{quote}(?=$|\r|{re.escape(delimiter)})"
+    whole = rf"{start}(?:[^{quote}]++|{quote}{quote})*+{quote}(?=$|\r|{re.escape(delimiter)})"
     return begun, len(re.findall(whole, sample, re.M))

@@ -52,18 +52,16 @@ def tidy(table: pa.Table) -> tuple[pa.Table, list[str]]:
     every width and dictionaries become plain texts; NUL bytes in them are removed, because no tool downstream takes
     them.
     """
-    cleaned = []
-    for index, field in enumerate(table.schema):
-        column = table[index]
-        column = _plain_type(column, field.name)
+    cleaned, columns = [], []
+    for field, raw in zip(table.schema, table.columns, strict=True):
+        column = _plain_type(raw, field.name)
         if pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
             column = pc.if_else(pc.is_inf(column), None, column)
         elif pa.types.is_string(column.type) and may_hold(column, "\0") and _any_nul(column):
             column = pc.replace_substring(column, "\0", "")
             cleaned.append(f"NUL bytes were removed from column {field.name!r}")
-        if column is not table[index]:
-            table = table.set_column(index, field.name, column)
-    return table.replace_schema_metadata(), cleaned
+        columns.append(column)
+    return pa.table(columns, names=table.column_names), cleaned
 
 
 def _any_nul(column: pa.ChunkedArray) -> bool:

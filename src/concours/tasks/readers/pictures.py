@@ -18,7 +18,7 @@ from concours.tasks.readers.archives import Files
 from concours.tasks.readers.opened import Options
 
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
-_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 """Those that are decoded, whatever a file is called; others that Pillow knows may start programs (PostScript)."""
 _LONGEST = 256
 _CHANNELS = {"1": 1, "L": 1, "I": 1, "I;16": 1, "I;16B": 1, "F": 1}

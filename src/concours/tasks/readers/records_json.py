@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
@@ -88,7 +89,7 @@ def flat(table: pa.Table, name: str) -> pa.Table:
     """
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
-    twice = [column for column in table.column_names if table.column_names.count(column) > 1]
+    twice = [column for column, times in Counter(table.column_names).items() if times > 1]
     if twice:
         raise DataError(f"{name}: two columns are called {twice[0]!r}, one of them within an object; names must differ")
     return table
