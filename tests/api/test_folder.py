@@ -102,11 +102,13 @@ def test_a_run_folder_is_not_reached_by_a_link(folder: RunFolder, tmp_path: Path
     assert existing(tmp_path / "above" / "run").read("run.json")["seed"] == 0
 
 
-def test_a_file_of_a_run_that_is_nested_without_end_is_damaged(folder: RunFolder) -> None:
-    """It is told like any damage."""
-    (folder.path / "result.json").write_text("[" * 200_000)
-    with pytest.raises(RunFolderError, match=r"result\.json cannot be read"):
-        folder.read("result.json")
+@pytest.mark.parametrize("name", ["run.json", "setup.json", "result.json", "candidates.json", "insights.json"])
+@pytest.mark.parametrize("content", ["", "[" * 200_000, "null", "7", '"text"', "{} {}", "\xff", "NaN"])
+def test_a_file_of_a_run_of_another_form_is_damaged(name: str, content: str, folder: RunFolder) -> None:
+    """Whatever it holds instead; told by its name."""
+    (folder.path / name).write_bytes(content.encode("latin-1"))
+    with pytest.raises(RunFolderError, match=f"{name} cannot be read"):
+        folder.read(name)
 
 
 def test_logs_are_written_through_no_link(folder: RunFolder, theirs: Path) -> None:

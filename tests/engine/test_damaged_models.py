@@ -19,6 +19,7 @@ from concours.commons.blobs import put_bundle
 from concours.commons.disk import DiskStore
 from concours.core.archive import unzipped
 from concours.core.digests import canonical_json, digest_json
+from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ConcoursError
 from concours.core.job import Job
 from concours.engine.prediction import Predictor
@@ -81,7 +82,7 @@ for model in MODELS:
     for _ in range(int(sys.argv[3])):
         digest = put_bundle(store, damaged(files))
         try:
-            Predictor(store, {}, x)._by_model(digest)
+            Predictor(store, {}, x).predict(Candidate(entrant=Entrant(name="it", recipe="tree"), models=(digest,)))
             used += 1
         except ConcoursError as error:
             assert "\\n" not in str(error), error

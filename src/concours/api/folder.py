@@ -16,6 +16,8 @@ from concours.core import links
 from concours.core.errors import RunFolderError
 from concours.core.space import no_space_named
 
+_LISTS = ("candidates.json",)
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -96,11 +98,15 @@ class RunFolder:
             RunFolderError: the file is damaged. LinkRefused: it is a link, or no plain file.
         """
         try:
-            return json.loads(links.read(self.path / name, below=self.path))
+            value = json.loads(links.read(self.path / name, below=self.path))
         except FileNotFoundError:
             return None
         except (ValueError, RecursionError, OSError) as error:
             raise RunFolderError(f"{self.path / name} cannot be read: {error}") from None
+        if not isinstance(value, list if name in _LISTS else dict):
+            kind = "a list" if name in _LISTS else "an object"
+            raise RunFolderError(f"{self.path / name} cannot be read: it is JSON, but not {kind}")
+        return value
 
     def write(self, name: str, value: Any) -> None:
         """Writes a JSON file, whole or not at all."""
@@ -121,7 +127,7 @@ def damaged_named(folder: RunFolder) -> Iterator[None]:
     """Turns what goes wrong with JSON files of another form into a RunFolderError, which says what to do."""
     try:
         yield
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"
         text = f"a file in {folder.path} is damaged ({what}); run the contest again to write it anew"
         raise RunFolderError(text) from error

@@ -89,6 +89,8 @@ def main(began: Callable[[], float] = time.monotonic, *, apart: bool = False) ->
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _leave(f"{where}{error.strerror or error}", 2)
+    except MemoryError:
+        _leave("there is not enough memory: use fewer rows, or a machine with more", 2)
     except Exception as error:  # noqa: BLE001 (the last resort of the program)
         _leave(f"unexpected {type(error).__name__}: {error} (a defect of Concours: concours --debug … shows where)", 1)
 

@@ -20,7 +20,7 @@ from concours.core.errors import ConcoursError, ContentRefused
 from concours.core.job import Job
 from concours.core.objects import references
 from concours.core.ports import Store
-from concours.engine.layers import get_layer
+from concours.engine.layers import Layer, get_layer
 from concours.engine.runners.fit import built, fitted_by, training_rows
 from concours.engine.runners.size import needed_by
 from concours.engine.steady import steady
@@ -40,7 +40,7 @@ class Models:
         self._store = store
         self.model = cache(self._model)
         self.preparation = cache(self._preparation)
-        self.layer = cache(partial(get_layer, store))
+        self.layer = cache(self._layer)
 
     def _model(self, digest: Digest) -> tuple[Job, Fitted]:
         """A model, and the job that fitted it."""
@@ -57,13 +57,17 @@ class Models:
         with _damage_named(f"the preparation {digest[:19]}… is damaged"):
             return load_object(files["transformer.skops"])
 
+    def _layer(self, digest: Digest) -> Layer:
+        with _damage_named(f"the meta-learner {digest[:19]}… is damaged"):
+            return get_layer(self._store, digest)
+
 
 @contextmanager
 def _damage_named(what: str) -> Iterator[None]:
     """Whatever goes wrong with a model from a file is said of it, in one line."""
     try:
         yield
-    except (ConcoursError, ImportError):
+    except (ConcoursError, ImportError, MemoryError):
         raise
     except Exception as error:
         text = str(error).strip().partition("\n")[0][:200]
@@ -86,9 +90,17 @@ class Predictor:
         self._prepared = cache(self._prepare)
 
     def predict(self, candidate: Candidate) -> NDArray[np.float64]:
-        """Predictions (rows, outputs) of the model on the board."""
-        raw = self._raw(candidate)
-        return raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
+        """Predictions (rows, outputs) of the model on the board.
+
+        Raises:
+            ContentRefused: what is kept of it is damaged, or it raises whatever it may on these rows.
+        """
+        name = candidate.entrant.name
+        with _damage_named(
+            f"{name} cannot predict: what is kept of it is damaged, or the rows are not as it takes them"
+        ):
+            raw = self._raw(candidate)
+            return raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
 
     def _raw(self, candidate: Candidate) -> NDArray[np.float64]:
         entrant = candidate.entrant
@@ -108,8 +120,7 @@ class Predictor:
         job, fitted = self._models.model(model)
         transformer = job.inputs.get("transformer")
         x = self._prepared(transformer) if transformer else self._x
-        what = f"the model {model[:19]}… cannot predict these rows: it is damaged, or they are not as it takes them"
-        with _damage_named(what), steady(threads=job.threads, seed=job.seed):
+        with steady(threads=job.threads, seed=job.seed):
             return fitted.predict(x)
 
     def _prepare(self, transformer: Digest) -> Any:
