@@ -11,7 +11,7 @@ PROGRAM = """
 import ctypes, os, signal, sys
 import concours.cli.app as program
 
-def command(obj):
+def command(**_):
 {body}
 
 program.app = command

@@ -9,22 +9,27 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 from concours.core.errors import ContentRefused
 
-COMMANDS = frozenset({"predict", "report"})
+_COMMANDS = frozenset({"predict", "report"})
 _SET_DEATH_SIGNAL = 1
 _OWN_WORD = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE})
 """Signals from outside: the command ends by them too."""
 
 
-def go_apart() -> None:
-    """Forks before anything heavy is imported. Returns in the new process; this one waits, and ends as that one does.
+def go_apart(words: Sequence[str]) -> None:
+    """Forks before anything heavy is imported, if the words of the command line name a command that runs apart.
+
+    Returns in the new process; this one waits, and ends as that one does.
 
     Raises:
         ContentRefused: here, when the new process has died of a signal that nobody sends.
     """
+    if next((word for word in words if not word.startswith("-")), "") not in _COMMANDS:
+        return
     here = os.getpid()
     other = os.fork()
     if other == 0:

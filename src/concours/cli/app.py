@@ -15,7 +15,7 @@ import typer
 
 import concours
 from concours.cli import compare, inspect, new, predict, rate, report, run, score, verify
-from concours.cli.apart import COMMANDS, go_apart
+from concours.cli.apart import go_apart
 from concours.cli.run import STOPPED
 from concours.cli.terminal import say
 from concours.core.errors import ConcoursError
@@ -75,8 +75,8 @@ def main(began: Callable[[], float] = time.monotonic, *, apart: bool = False) ->
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a letter that the terminal's encoding lacks is no defect
     try:
-        if apart and next((word for word in sys.argv[1:] if not word.startswith("-")), "") in COMMANDS:
-            go_apart()
+        if apart:
+            go_apart(sys.argv[1:])
         sys.exit(app(obj=began, standalone_mode=False))
     except ConcoursError as error:
         _leave(str(error), error.exit_code)
@@ -89,10 +89,15 @@ def main(began: Callable[[], float] = time.monotonic, *, apart: bool = False) ->
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _leave(f"{where}{error.strerror or error}", 2)
-    except MemoryError:
-        _leave("there is not enough memory: use fewer rows, or a machine with more", 2)
     except Exception as error:  # noqa: BLE001 (the last resort of the program)
-        _leave(f"unexpected {type(error).__name__}: {error} (a defect of Concours: concours --debug … shows where)", 1)
+        _leave(*_last_word(error))
+
+
+def _last_word(error: Exception) -> tuple[str, int]:
+    """What is said of what nobody has foreseen, and the exit code."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory: use fewer rows, or a machine with more", 2
+    return f"unexpected {type(error).__name__}: {error} (a defect of Concours: concours --debug … shows where)", 1
 
 
 def _usage(error: click.ClickException) -> str:
