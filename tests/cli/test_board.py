@@ -61,13 +61,44 @@ def test_credit_in_words(result):
     """Credit that cannot be shared out is a sentence, not 296% beside −438%."""
     from dataclasses import replace
 
-    parts = {f"{LONG} depth": Part(shapley=0.02, stderr=0.3, share=None)}
-    parts[f"{LONG} width"] = Part(shapley=-0.01, stderr=0.3, share=None)
-    credit = Credit(value=0.01, prior=0.0, gain_stderr=0.3, part="test", exact=True, members=parts)
+    parts = {
+        f"{LONG} {one}": Part(shapley=v, stderr=0.3, share=None, lost=v, lost_stderr=0.02, joining_share=None)
+        for one, v in (("depth", 0.02), ("width", -0.01))
+    }
+    credit = credit_of(parts, gain=0.01, stderr=0.3)
     name = next(name for name in result.alliances if name not in ("average", "vote"))
     text = " ".join(printed(replace(result, credit={name: credit}), 200).split())
     assert "gains 0.01 ± 0.3 in log_loss over guessing: too little here to share out" in text
     assert "credit: share" not in text
+
+
+def test_credit_that_is_clear(result):
+    """Shares of both gains and what would be lost, in 80 columns; or why the gain over the best is not shared out."""
+    from dataclasses import replace
+
+    name = next(name for name in result.alliances if name not in ("average", "vote"))
+    members = list(result.alliances[name].weights)
+    share = 1 / len(members)
+    clear = Part(shapley=0.3 * share, stderr=0.01, share=share, lost=0.012, lost_stderr=0.0034, joining_share=share)
+    credit = credit_of(dict.fromkeys(members, clear), gain=0.3, stderr=0.02, ahead=0.02)
+    text = printed(replace(result, credit={name: credit}), 80)
+    assert all(letters <= 80 for letters in map(len, text.splitlines()))
+    flat = " ".join(text.split())
+    assert "credit of joining loses" in flat
+    assert "0.0120 ± 0.0034" in flat
+    assert "gains 0.3 ± 0.02 in log_loss over guessing, 0.02 ± 0.003 over" in flat
+    unclear = dict.fromkeys(members, replace(clear, joining_share=None))
+    for ahead, why in ((0.004, "its best member, within the noise"), (-0.1, "nothing over")):
+        credit = credit_of(unclear, gain=0.3, stderr=0.02, ahead=ahead)
+        flat = " ".join(printed(replace(result, credit={name: credit}), 80).split())
+        assert why in flat
+        assert "of joining" not in flat
+
+
+def credit_of(parts, *, gain, stderr, ahead=-0.01):
+    """Credit of a test part, whose best member is the first."""
+    return Credit(value=gain, prior=0.0, gain_stderr=stderr, best=next(iter(parts)), ahead=ahead, ahead_stderr=0.003,
+                  part="test", exact=True, members=parts)  # fmt: skip
 
 
 def test_next_lines(result):

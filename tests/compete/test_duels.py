@@ -96,6 +96,33 @@ def test_twins_meet_until_all_rows_are_used():
     assert {line["tier"] for line in shown["ratings"]} == {1}
 
 
+def test_equals_are_not_called_apart_though_one_looks_after_every_round():
+    """Of 20 arenas of two equal players, looked at 8 times each, one at most tells them apart, then or at its end."""
+    settled = apart = 0
+    problem = replace(PROBLEM, train=replace(PROBLEM.train, rows=120))
+    for seed in range(20):
+        world = World(2, seed=seed)
+        rng = np.random.default_rng(seed)
+        hard = rng.exponential(size=ROWS)
+        for digest in world.losses:
+            world.losses[digest] = hard + rng.normal(size=ROWS)
+        process = Arena(problem=problem, rows=15)
+        shown = process.shown(driven(process, world, world.candidates))
+        settled += shown["settled"]
+        apart += any(line["rank_worst"] == 1 or line["tier"] > 1 for line in shown["ratings"])
+        assert all(low <= line["rating"] <= high for line in shown["ratings"] for low, high in [line["ci"]])
+    assert settled <= apart <= 1
+
+
+def test_what_ends_all_alike_is_not_certain():
+    """Two that tie on every row are rated with an interval that has a width, though no row differs from another."""
+    world = World(2)
+    world.losses = dict.fromkeys(world.losses, np.ones(ROWS))
+    process = Arena(problem=PROBLEM)
+    for line in process.shown(driven(process, world, world.candidates))["ratings"]:
+        assert line["ci"][0] < line["rating"] < line["ci"][1]
+
+
 @pytest.mark.parametrize("process", [Arena(problem=PROBLEM), *(Tournament(problem=PROBLEM, system=s) for s in SYSTEMS)])
 def test_the_order_of_entry_tells_nothing(process):
     """The same duels are asked for, and the same is shown."""
@@ -144,6 +171,28 @@ def test_a_tie_is_played_again_where_somebody_must_go_out():
     assert shown["rounds"][0][0]["winner"]
     swiss = process = Tournament(problem=PROBLEM, system="swiss", rows=100)
     assert swiss.shown(driven(process, world, world.candidates))["rounds"][0][0]["winner"] is None
+
+
+def test_a_match_that_is_played_again_is_not_surer_for_it():
+    """Of 40 matches of two equals, each played on 25 rows and again on twice as many up to 400, 2 are told apart at most."""
+    apart = 0
+    for seed in range(40):
+        world = World(2)
+        rng = np.random.default_rng(seed)
+        world.losses = {digest: rng.normal(size=ROWS) for digest in world.losses}
+        process = Tournament(problem=PROBLEM, system="single", rows=25)
+        shown = process.shown(driven(process, world, world.candidates))
+        apart += shown["rounds"][0][0]["rows"] < ROWS
+    assert apart <= 2
+
+
+def test_few_rows_are_not_certain():
+    """A duel of two rows that point one way, by as much or about as much, is a tie: chance does that half of the time."""
+    for gaps in (np.full(ROWS, 0.5), 0.5 + 0.2 * np.arange(ROWS)):
+        world = World(2)
+        world.losses = dict(zip(world.losses, (np.zeros(ROWS), gaps), strict=True))
+        process = Tournament(problem=PROBLEM, system="swiss", rows=2)
+        assert process.shown(driven(process, world, world.candidates))["rounds"][0][0]["winner"] is None
 
 
 def test_duels_that_fail():

@@ -42,7 +42,7 @@ class World:
             many = range(job.params["entrants"])
             rows = np.stack([self.losses[job.inputs[f"predictions{i}_0"]] for i in many], axis=1)
             means = row_means(rows)
-            worse = worse_than_best(means, greater_is_better=False).tolist()
+            worse = worse_than_best(means, greater_is_better=False, looks=job.params["looks"]).tolist()
             values = {"scores": means.means.tolist(), "stderr": means.stderr.tolist(), "worse": worse}
             return Done(job=job.digest, values=values)
         self.spent += job.params["share"]
@@ -134,6 +134,21 @@ def test_asha_does_not_wait_and_remembers_the_order():
         again = process.update(again, event)
     assert again == state
     assert any(line["early"] for rung in process.bracket(state)["rungs"] for line in rung["lines"])
+
+
+@pytest.mark.parametrize("kind", [Halving, Asha])
+@pytest.mark.parametrize("rungs", [1, 2, 3])
+def test_what_may_go_wrong_is_divided_among_the_rungs(kind, rungs):
+    """Every comparison of a knockout knows how many there are in all, so that what is certain is so for all of it."""
+    looks = []
+
+    class Watched(World):
+        def __call__(self, job: Job) -> Done | Failed:
+            looks.extend([job.params["looks"]] if job.kind == "cut" else [])
+            return super().__call__(job)
+
+    driven(kind(problem=PROBLEM, rungs=rungs), entrants(20), Watched(3))
+    assert looks == [rungs] * rungs
 
 
 @pytest.mark.parametrize("kind", [Halving, Asha])

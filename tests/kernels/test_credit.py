@@ -22,6 +22,7 @@ from concours.kernels.credit import (
     shapley,
 )
 
+SETTINGS = settings(derandomize=True, deadline=None)
 FINITE = st.floats(-100, 100, width=32)
 
 
@@ -61,6 +62,7 @@ def interactions_by_the_textbook(values: np.ndarray) -> list[float]:
     return found
 
 
+@SETTINGS
 @given(games())
 def test_shapley_values_are_those_of_the_textbook(values):
     """The matrix of weights against the mean over all orders; and efficiency: the parts add up to the whole."""
@@ -69,12 +71,14 @@ def test_shapley_values_are_those_of_the_textbook(values):
     assert np.isclose(found.sum(), values[-1] - values[0], atol=1e-9)
 
 
+@SETTINGS
 @given(games())
 def test_interactions_are_those_of_the_textbook(values):
     """The matrix of weights against the sum over coalitions of the others."""
     assert np.allclose(interactions(values), interactions_by_the_textbook(values), atol=1e-9)
 
 
+@SETTINGS
 @given(games(), st.randoms(use_true_random=False))
 def test_a_name_earns_nothing(values, random):
     """Symmetry: numbering the members otherwise numbers their credit otherwise, and the interactions."""
@@ -85,6 +89,7 @@ def test_a_name_earns_nothing(values, random):
     assert np.allclose(shapley(renamed), shapley(values)[order], atol=1e-9)
 
 
+@SETTINGS
 @given(games(4), st.integers(0, 4))
 def test_who_adds_nothing_gets_nothing(values, place):
     """Null player: it has no credit, interacts with nobody, and the others' credit is as without it."""
@@ -99,6 +104,7 @@ def test_who_adds_nothing_gets_nothing(values, place):
     assert np.allclose(interactions(larger)[(first == null) | (second == null)], 0, atol=1e-9)
 
 
+@SETTINGS
 @given(hnp.arrays(np.float64, (8, 2), elements=FINITE), FINITE, FINITE)
 def test_credit_is_linear(values, a, b):
     """The credit of a mixture of games is the mixture of the credits; further axes are games of their own."""
@@ -107,6 +113,7 @@ def test_credit_is_linear(values, a, b):
         assert np.allclose(kernel(mixed), kernel(values) @ [a, b], atol=1e-6)
 
 
+@SETTINGS
 @given(games(4), st.integers(2, 6), st.integers(0, 9))
 def test_orders_drawn_are_orders(values, pairs, seed):
     """Whatever is drawn, credit adds up to the whole; orders come with their reverses; equal seeds draw the same."""
@@ -172,20 +179,23 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
 def test_shares_only_of_a_gain():
     """Shares add up to one; where the gain does not exceed twice its standard error there are none."""
     values = np.array([0.0, 1.0, 0.5, 2.0])
-    sure = exact_credit(values, np.stack([values, values], axis=1))
+    little = 1e-3 * every_coalition(2).sum(axis=1)
+    sure = exact_credit(values, np.stack([values - little, values + little], axis=1))
     assert sure.shares is not None
     assert np.isclose(sure.shares.sum(), 1)
     unsure = exact_credit(values, np.stack([values - [5, 0, 0, 0], values], axis=1))
     assert unsure.shares is None
-    worse = exact_credit(-values, np.stack([values, values], axis=1))
+    worse = exact_credit(-values, np.stack([values - little, values + little], axis=1))
     assert worse.shares is None
+    assert exact_credit(values, values[:, None]).shares is None, "rows of one group do not tell how sure it is"
 
 
 @pytest.mark.parametrize("harm", [0.05, 0.4, 0.9, 1.4, 3.0])
 def test_no_share_beyond_the_whole(harm):
     """Of two members that help and harm by more than both gain together no share is told: 296% says nothing of either."""
     values = np.array([0.0, 1.0 + harm, -harm, 1.0])
-    found = exact_credit(values, np.stack([values, values], axis=1))
+    little = 1e-3 * every_coalition(2).sum(axis=1)
+    found = exact_credit(values, np.stack([values - little, values + little], axis=1))
     if (np.abs(found.shapley) > 1.0).any():
         assert found.shares is None
     else:
@@ -211,7 +221,65 @@ def test_what_was_drawn_has_both_errors():
     assert len(found.pairs) == len(found.interactions) == 0
 
 
-@settings(max_examples=30)
+def joining_by_the_textbook(values: np.ndarray) -> np.ndarray:
+    """Shapley values of what exceeds the best member alone."""
+    n = len(values).bit_length() - 1
+    best = max(values[1 << member] for member in range(n))
+    return by_the_textbook(np.array([0.0, *(max(value - best, 0.0) for value in values[1:])]))
+
+
+@SETTINGS
+@given(games())
+def test_what_is_lost_without_each_and_who_made_more_than_the_best(values):
+    """As their words say; what joining gained adds up; somebody who is never missed loses nothing to the alliance."""
+    n = len(values).bit_length() - 1
+    found = exact_credit(values, np.stack([values, values], axis=1))
+    everybody = 2**n - 1
+    assert np.allclose(found.lost, [values[everybody] - values[everybody - (1 << member)] for member in range(n)])
+    alone = [values[1 << member] for member in range(n)]
+    assert alone[found.best] == max(alone)
+    assert np.isclose(found.ahead, values[everybody] - max(alone))
+    assert np.allclose(found.joining, joining_by_the_textbook(values), atol=1e-6)
+    assert np.isclose(found.joining.sum(), max(found.ahead, 0.0), atol=1e-6)
+
+
+@SETTINGS
+@given(games(4), st.integers(2, 6), st.integers(0, 9))
+def test_drawn_orders_know_what_is_lost_without_each(values, pairs, seed):
+    """What is lost, the best member, and how far all are ahead of it are exact whatever orders were drawn."""
+    n = len(values).bit_length() - 1
+    drawn = sample(n, pairs=pairs, seed=seed)
+    table = values[drawn.coalitions @ (1 << np.arange(n))]
+    found = sampled_credit(drawn, table, np.stack([table, table], axis=1))
+    true = exact_credit(values, np.stack([values, values], axis=1))
+    assert (found.lost == true.lost).all()
+    assert (found.best, found.ahead) == (true.best, true.ahead)
+    assert np.isclose(found.joining.sum(), max(found.ahead, 0.0), atol=1e-6)
+
+
+def test_shares_over_the_best_tell_apart_whom_shares_over_nothing_do_not():
+    """Three good models, of which two are the same: over nothing a third each, over the best one has two thirds."""
+    inside = every_coalition(3)
+    values = 1.0 * inside.any(axis=1) + 0.06 * (inside[:, 0] & inside[:, 1:].any(axis=1))
+    noise = 1e-3 * np.random.default_rng(0).normal(size=(8, 20))
+    found = exact_credit(values, values[:, None] + noise)
+    assert np.ptp(found.shares) < 0.04
+    assert np.allclose(found.joining_shares, [2 / 3, 1 / 6, 1 / 6])
+    assert np.allclose(found.lost, [0.06, 0.0, 0.0])
+    assert (np.abs(found.lost_stderr) > 0).all()
+
+
+@pytest.mark.parametrize("lead", [-0.1, 0.0, 0.001])
+def test_what_is_hardly_ahead_of_the_best_is_not_shared_out(lead):
+    """Behind it, level with it, or within two standard errors."""
+    values = np.array([0.0, 1.0, 0.9, 1.0 + lead])
+    noise = 1e-3 * np.random.default_rng(0).normal(size=(4, 20))
+    found = exact_credit(values, values[:, None] + noise)
+    assert found.shares is not None
+    assert found.joining_shares is None
+
+
+@settings(SETTINGS, max_examples=30)
 @given(hnp.arrays(np.float64, 3, elements=FINITE), st.integers(0, 99))
 def test_credit_goes_down_through_alliances(credit, seed):
     """It multiplies, keeps its sum, and going down twice is going down by the product; a single model keeps its own."""

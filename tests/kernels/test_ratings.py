@@ -193,6 +193,24 @@ def test_ties_that_are_not_determined(name):
     assert 0.05 < np.sqrt(np.diag(found.covariance)).min() < 2
 
 
+@pytest.mark.parametrize("name", ["davidson", "rao-kupper"])
+def test_a_category_that_ties_do_not_determine_leaves_the_others_alone(name):
+    """Boards that are solved together are as each by itself, whether or not their battles determine how ties are liked."""
+    usual, bad = votes_of(CYCLE), votes_of([(0, 1, 0, 2, 8)])
+    both = Votes(
+        **{side: np.concatenate([getattr(usual, side), getattr(bad, side)]) for side in ("left", "right", "outcome")},
+        category=np.repeat(np.array([0, 1], dtype=np.int32), [len(usual), len(bad)]),
+    )
+    whole, *each = rate(count(both, NAMES[:4], ("common", "odd")).boards(by_category=True), TIES[name])
+    for found, votes in zip((whole, *each), (both, usual, bad), strict=True):
+        alone_votes = Votes(left=votes.left, right=votes.right, outcome=votes.outcome)
+        (alone,) = rate(count(alone_votes, NAMES[:4]).boards(by_category=False), TIES[name])
+        assert found.theta == pytest.approx(alone.theta, abs=1e-6, nan_ok=True)
+        assert found.eta == pytest.approx(alone.eta, abs=1e-6)
+        assert found.ties_lean == alone.ties_lean
+    assert [found.ties_lean for found in each] == [False, True]
+
+
 def _arrays(votes: Votes) -> tuple[np.ndarray, ...]:
     return votes.left, votes.right, votes.outcome
 

@@ -42,6 +42,7 @@ _SEARCH = 0.5
 
 
 _UNWEIGHTED = "fitted without the weights of rows, as its fit takes none"
+_ONE_BY_ONE = "by {} it sets rows apart one by one, though rows belong together: it stops or chooses too late"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +115,11 @@ def circle(
     until = None if budget_s is None else _fitting_until(setup, budget_s)
     pace = Pace(until_s=until, workers=workers, after_s=budget_s - until) if until and budget_s else None
     seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
-    admitted, turned_away, plain = _admit(engine, setup, until)
+    admitted, turned_away, told = _admit(engine, setup, until)
     admitted, notes, trials = _search(engine, setup, admitted, budget_s, until)
     stage = _before(engine, setup, admitted, budget_s)
     admitted, notes = [c for c in stage.candidates if c.entrant.name not in late], {**notes, **stage.notes}
-    notes |= {name: "; ".join([*([notes[name]] if notes.get(name) else []), _UNWEIGHTED]) for name in plain}
+    notes |= {name: "; ".join(filter(None, [notes.get(name), text])) for name, text in told.items()}
     given_up = [
         Standing(entrant=c.entrant, status="out_of_time", reason=late[c.entrant.name])
         for c in stage.candidates
@@ -169,8 +170,8 @@ def _fitting_until(setup: Setup, budget_s: float) -> float:
 
 def _admit(
     engine: Engine, setup: Setup, until_s: float | None
-) -> tuple[list[Candidate], list[Standing], frozenset[str]]:
-    """Those that may compete, lines for those that may not, and who is fitted without the weights that rows have."""
+) -> tuple[list[Candidate], list[Standing], dict[str, str]]:
+    """Those that may compete, lines for those that may not, and what is to be said of how some are fitted, by name."""
     here = [c for c in setup.candidates if c.entrant.name not in setup.skipped]
     probes = [replace(c, entrant=probe(c.entrant)) for c in here if c.entrant.search]
     admission = Admission(problem=setup.problem)
@@ -184,7 +185,10 @@ def _admit(
         for c in setup.candidates
         if c.entrant.name in {**setup.skipped, **refusals}
     ]
-    return [c for c in here if c.entrant.name not in refusals], away, admission.unweighted(state)
+    told = dict.fromkeys(sorted(admission.unweighted(state)), _UNWEIGHTED)
+    for name, params in admission.one_by_one(state).items():
+        told[name] = "; ".join(filter(None, [told.get(name), _ONE_BY_ONE.format(" and ".join(params))]))
+    return [c for c in here if c.entrant.name not in refusals], away, told
 
 
 def _before(engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None) -> Stage:

@@ -18,11 +18,17 @@ class Part:
         stderr: of that.
         share: the same as a share of the whole gain, negative of one that harms; none where the gain is not clear
             (`kernels.credit`).
+        lost: what the alliance would lose without it, in the same units (leave-one-out); below 0 of one that harms.
+        lost_stderr: of that.
+        joining_share: its share in what the alliance is ahead of its best member; none where that is not clear.
     """
 
     shapley: float
     stderr: float
     share: float | None
+    lost: float
+    lost_stderr: float
+    joining_share: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +50,8 @@ class Credit:
             it is a metric of probabilities.
         prior: the same of who knows the training part's targets alone.
         gain_stderr: the standard error of the gain, which is their difference.
+        best: the member that is worth most alone.
+        ahead, ahead_stderr: what all are worth together less that one, and the standard error.
         part: `test`, or `selection` where there is no test part.
         exact: whether all coalitions were looked at, or some by chance.
         members: by name, the worthiest first; those with no weight are left out, as they are worth nothing.
@@ -53,6 +61,9 @@ class Credit:
     value: float
     prior: float
     gain_stderr: float
+    best: str
+    ahead: float
+    ahead_stderr: float
     part: str
     exact: bool
     members: Mapping[str, Part]
@@ -71,14 +82,30 @@ class Credit:
         """Whether the gain is clear enough to be shared out."""
         return any(part.share is not None for part in self.members.values())
 
+    @property
+    def joined(self) -> bool:
+        """Whether the alliance is clearly ahead of its best member, so that this is shared out."""
+        return any(part.joining_share is not None for part in self.members.values())
+
     def words(self, metric: str) -> str:
-        """What joining gained, and why it is not shared out where it is not."""
+        """What joining gained, over guessing and over the best member; and why it is not shared out where it is not."""
         gained = f"{self.gain:.4g} ± {self.gain_stderr:.2g} in {metric} over guessing"
         if self.shared:
-            return f"gains {gained}"
+            return f"gains {gained}, {self.ahead_words()}"
+        if not self.gain_stderr:
+            return f"gains {gained}: these rows do not tell how sure that is, so it is not shared out"
         if self.gain <= 2 * self.gain_stderr:
             return f"gains {gained}: too little here to share out"
         return f"gains {gained}: too little beside what its members help and harm by to be shared out"
+
+    def ahead_words(self) -> str:
+        """How far the alliance is ahead of its best member, and whether that is clear."""
+        if self.ahead <= 0:
+            return f"nothing over {self.best}, its best member"
+        told = f"{self.ahead:.2g} ± {self.ahead_stderr:.1g} over {self.best}, its best member"
+        if self.joined:
+            return told
+        return f"{told}, {'within the noise' if self.ahead <= 2 * self.ahead_stderr else 'too little to be shared out'}"
 
     def __repr__(self) -> str:
         shares = [
@@ -91,12 +118,21 @@ class Credit:
     @classmethod
     def of(cls, names: Sequence[str], part: str, values: Mapping[str, Any]) -> Self:
         """Credit from the values of a job, for members of these names."""
-        shares = values["shares"] or [None] * len(names)
-        rows = zip(names, values["shapley"], values["stderr"], shares, strict=True)
-        members = {name: Part(shapley=value, stderr=error, share=share) for name, value, error, share in rows}
+        nobody = [None] * len(names)
+        columns = {
+            "shapley": values["shapley"],
+            "stderr": values["stderr"],
+            "share": values["shares"] or nobody,
+            "lost": values["lost"],
+            "lost_stderr": values["lost_stderr"],
+            "joining_share": values["joining_shares"] or nobody,
+        }
+        rows = zip(*columns.values(), strict=True)
+        members = {name: Part(**dict(zip(columns, row, strict=True))) for name, row in zip(names, rows, strict=True)}
         needs = [Need(first=names[i], second=names[j], value=v, stderr=e) for i, j, v, e in values["interactions"]]
         return cls(
-            **{name: values[name] for name in ("value", "prior", "gain_stderr", "exact")},
+            **{name: values[name] for name in ("value", "prior", "gain_stderr", "ahead", "ahead_stderr", "exact")},
+            best=names[values["best"]],
             part=part,
             members=dict(sorted(members.items(), key=lambda item: -item[1].shapley)),
             interactions=tuple(sorted(needs, key=lambda need: -need.value)),

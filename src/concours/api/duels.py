@@ -42,7 +42,9 @@ FORMATS = {
             "rounds": Option(
                 form=whole(1), default=None, what="of a Swiss; one more than the logarithm to base 2 of the players"
             ),
-            "level": Option(form=_LEVEL, default=0.95, what="at which a difference is beyond noise, and no tie"),
+            "level": Option(
+                form=_LEVEL, default=0.95, what="at which a difference is beyond noise, and no tie, in a match"
+            ),
         },
         after=tournament,
     ),
@@ -51,7 +53,9 @@ FORMATS = {
         options={
             "battles": Option(form=whole(1), default=20_000, what="how many rows may be compared"),
             "rows": Option(form=whole(1), default=25, what="of a duel"),
-            "level": Option(form=_LEVEL, default=0.95, what="at which the first must be better than all others"),
+            "level": Option(
+                form=_LEVEL, default=0.95, what="at which the first must be better than all others, all looks together"
+            ),
             "band": Option(
                 form=_BAND, default=0.01, what="differences up to this times the median score of a row are ties"
             ),

@@ -22,7 +22,11 @@ OPTIONS = {
         default=None,
         what="how many there are before the leaderboard; as many as leave the first one 100 rows, and 4 at most",
     ),
-    "level": Option(form=between(0.5, 1), default=0.95, what="at which an entrant is certainly worse than the best"),
+    "level": Option(
+        form=between(0.5, 1),
+        default=0.95,
+        what="at which who is worse than the best is so certainly, all rungs together",
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.padding import Padding
 from rich.table import Table
@@ -24,6 +24,7 @@ from concours.core.boards import NOTHING, number, places, remarks_of, selection,
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.standings import Standing
 from concours.core.visible import visible
+from concours.report.axis import decimals, fixed
 from concours.report.citing import cited
 from concours.report.lines import used
 
@@ -37,10 +38,11 @@ _FORMATS = {
 }
 """What a way to compete leaves, below the board."""
 
-_BAR = 30
+_BAR, _LEAST_BAR = 30, 4
+_INDENT = 2
 _PLOT, _WIDEST = 10, 32
 """Letters of the plot of intervals, at least and at most."""
-_NAME, _LEAST_NAME = 28, 12
+_NAME, _LEAST_NAME, _LEAST_MEMBER = 28, 12, 6
 _METRIC = 20
 """Letters of a metric's name above which it takes another line."""
 _STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
@@ -208,31 +210,52 @@ def _print_alliances(result: Result, out: Console) -> None:
         weights = sorted(alliance.weights.items(), key=lambda item: -item[1])
         uses = used(alliance.to_json())
         out.print(f"\n[cyan]{escape(name)}[/] joins" + (f"  [dim](uses {uses})[/]" if uses else ""))
-        shared = credit if credit and credit.shared else None
-        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=bool(shared))
-        names = min(max(letters(visible(member)) for member in alliance.weights), _NAME)
-        table.add_column("", width=names, overflow="fold")
-        for title in ("weight", "", "credit"):
-            table.add_column(title, justify="right" if title else "left", no_wrap=True)
-        for member, weight in weights:
-            bar = f"[cyan]{'█' * max(round(weight * _BAR), 1)}[/]"
-            table.add_row(escape(member), f"{weight:.1%}", bar, _credit(shared, member))
-        out.print(Padding(table, (0, 0, 0, 2), expand=False))
-        if credit and not credit.shared:
+        table = _members(weights, _worth(credit) if credit else {}, out.width - _INDENT)
+        out.print(Padding(table, (0, 0, 0, _INDENT), expand=False))
+        if credit:
             out.print(f"  [dim]{escape(credit.words(metric))}[/]")
-    if any(name in result.credit and result.credit[name].shared for name in told):
-        out.print(
-            f"\n[dim]credit: share of what the alliance gains in {escape(metric)} over guessing (Shapley), ± its "
-            "error.[/]"
-        )
+    known = [credit for name in told if (credit := result.credit.get(name))]
+    if known:
+        shared, joined = any(credit.shared for credit in known), any(credit.joined for credit in known)
+        of_gain = "credit: share of the gain over guessing (Shapley), ± its error. " if shared else ""
+        of_joining = "of joining: share of what it gains over its best member. " if joined else ""
+        loses = f"loses: what it would lose in {escape(metric)} without the member, ± its error."
+        out.print(f"\n[dim]{of_gain}{of_joining}{loses}[/]")
 
 
-def _credit(credit: Credit | None, member: str) -> str:
-    """A member's share of the gain, with its standard error."""
-    part = credit.members.get(member) if credit else None
-    if credit is None or part is None or part.share is None:
-        return ""
-    return f"{part.share:.1%} [dim]± {part.stderr / credit.gain:.1%}[/]"
+def _members(weights: Sequence[tuple[str, float]], worth: Mapping[str, Mapping[str, str]], width: int) -> Table:
+    """Members with their weights, bars of these where there is room, and columns of what they are worth."""
+    taken = sum(2 + letters(text) for text in ("100.0%", *_widest(worth)))
+    longest = max((letters(visible(member)) for member, _ in weights), default=0)
+    names = min(longest, _NAME, max(width - taken, _LEAST_MEMBER))
+    bar = min(width - taken - names - 2, _BAR)
+    bars = [""] if bar >= _LEAST_BAR else []
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=bool(worth))
+    table.add_column("", width=names, overflow="fold")
+    for title in ("weight", *bars, *worth):
+        table.add_column(title, justify="right" if title else "left", no_wrap=True)
+    for member, weight in weights:
+        drawn = [f"[cyan]{'█' * max(round(weight * bar), 1)}[/]" for _ in bars]
+        table.add_row(escape(member), f"{weight:.1%}", *drawn, *(column.get(member, "") for column in worth.values()))
+    return table
+
+
+def _worth(credit: Credit) -> dict[str, dict[str, str]]:
+    """What members are worth: columns by their titles, of texts by member."""
+    parts = credit.members
+    columns = {}
+    if credit.shared:
+        columns["credit"] = {n: f"{p.share or 0:.1%} ± {p.stderr / credit.gain:.1%}" for n, p in parts.items()}
+    if credit.joined:
+        columns["of joining"] = {n: f"{p.joining_share or 0:.0%}" for n, p in parts.items()}
+    few = min(decimals([p.lost_stderr for p in parts.values()], digits=2), 6)
+    columns["loses"] = {n: f"{fixed(p.lost, few)} ± {fixed(p.lost_stderr, few)}" for n, p in parts.items()}
+    return columns
+
+
+def _widest(columns: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The widest text of each column."""
+    return [max((title, *texts.values()), key=letters) for title, texts in columns.items()]
 
 
 def _bar(plot: IntervalPlot, line: Standing) -> str:

@@ -32,6 +32,13 @@ class Admission(MemoProcess):
         done = {c.entrant.name: state.done(self._check(c)) for c in state.candidates}
         return frozenset(name for name, event in done.items() if event and not event.values["sample_weight"])
 
+    def one_by_one(self, state: Memo) -> dict[str, list[str]]:
+        """By name, the parameters by which candidates set rows apart one by one, where rows belong together."""
+        if not self.problem.train.groups:
+            return {}
+        done = {c.entrant.name: state.done(self._check(c)) for c in state.candidates}
+        return {name: told for name, event in done.items() if event and (told := event.values["one_by_one"])}
+
     def _check(self, candidate: Candidate) -> Job:
         entrant = candidate.entrant
         return Job(

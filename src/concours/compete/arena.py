@@ -6,6 +6,9 @@ clusters). Which pairs meet next is drawn by how much surer their battles would 
 first. So what is rated is how often a candidate is better, not by how much: one that is a little better on most rows
 and very wrong on a few stands higher here than on the board.
 
+It looks after every round, and ends at a look that suits it. So what it calls certain, while it lasts and at its end,
+is so at all looks together (`kernels.sequential`), and its intervals are confidence sequences.
+
 Where a battle comes from is the business of the job: a judge's or a person's votes would do as well.
 """
 
@@ -16,11 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
+from math import log
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from concours.compete.duels import Duel, duels_job, players_of
 from concours.core.entrant import Candidate
@@ -36,6 +39,7 @@ from concours.kernels.ranks import certainly_better, rank_ranges
 from concours.kernels.ratings import ELO, Rated, rate
 from concours.kernels.sandwich import clustered_meat
 from concours.kernels.scores import Means
+from concours.kernels.sequential import reach
 from concours.kernels.tiers import tiers
 from concours.kernels.ties import TIES
 from concours.kernels.votes import LEFT, OUTCOMES, RIGHT, TIE, Boards, Votes
@@ -45,6 +49,10 @@ Floats = NDArray[np.float64]
 MEAN = 1000.0
 """Of the ratings."""
 
+SOUGHT = log(1.5)
+"""The difference of strengths that an arena is set up to find the soonest: three wins to two, 70 points."""
+
+_NOTHING = 1e-9
 _FIRST, _SECOND = 7919, 104729  # where a pair begins in the order of the rows: pairs see different rows
 
 
@@ -83,7 +91,7 @@ class Arena(MemoProcess):
     Attributes:
         battles: how many rows may be compared.
         rows: of one duel.
-        level: at which the first must be certainly better than each other one, all pairs together.
+        level: at which the first must be certainly better than each other one, all pairs and all looks together.
         band: see `engine.runners.duel`.
     """
 
@@ -182,9 +190,8 @@ class Arena(MemoProcess):
             return [(a, b, _begin(a, b), rows) for a, b in pairs[:left]]
         rated = _rated(now.votes.tobytes(), len(players))
         theta, covariance = np.nan_to_num(rated.theta), rated.covariance
-        better = certainly_better(
-            Means(theta, covariance, units=_rows(now.votes)), greater_is_better=True, level=self.level
-        )
+        means = Means(theta, covariance, units=_rows(now.votes), sought=SOUGHT)
+        better = certainly_better(means, greater_is_better=True, level=self.level)
         aims = np.flatnonzero(~better[int(np.argmax(theta))])
         rng = np.random.default_rng(derive_seed(state.seed, "arena", number))
         chosen, _ = choose(covariance, theta, aims, many=len(players), rng=rng, centre=True)
@@ -218,7 +225,9 @@ def _rated(votes: bytes, models: int) -> Rated:
         left, right, outcome, row = fought[known[fought[:, 0]] & known[fought[:, 1]]].T.astype(np.int32)
         battles = Votes(left=left, right=right, outcome=outcome)
         meat = clustered_meat(inner, battles, [row], found.theta, found.eta, bread, TIES["half"])
-        return np.asarray(bread @ meat @ bread)
+        robust = np.asarray(bread @ meat @ bread)
+        # battles that all end alike, or are all of one group, vary by nothing, which is not certainty
+        return robust if np.trace(robust[0]) > _NOTHING * np.trace(bread[0]) else bread
 
     return rate(boards, TIES["half"], spread=spread)[0]
 
@@ -232,11 +241,12 @@ def _rows(votes: NDArray[np.int64]) -> int:
     return len(np.unique(votes[:, 3]))
 
 
+@lru_cache(maxsize=512)
 def _settled(votes: bytes, models: int, level: float) -> bool:
     rated = _rated(votes, models)
     if not (rated.standing.played > 0).all():
         return False
-    means = Means(rated.theta, rated.covariance, units=_rows(_array(votes)))
+    means = Means(rated.theta, rated.covariance, units=_rows(_array(votes)), sought=SOUGHT)
     return bool((rank_ranges(means, greater_is_better=True, level=level).worst == 1).any())
 
 
@@ -244,8 +254,8 @@ def _told(names: Sequence[str], votes: NDArray[np.int64], level: float) -> list[
     rated = _rated(votes.tobytes(), len(names))
     known = np.flatnonzero(rated.standing.played > 0).tolist()
     covariance = ELO**2 * rated.covariance[np.ix_(known, known)]
-    means = Means(ELO * rated.theta[known], covariance, units=_rows(votes))
-    z = float(student.isf((1 - level) / 2, max(means.units - 1, 1)))
+    means = Means(ELO * rated.theta[known], covariance, units=_rows(votes), sought=ELO * SOUGHT)
+    half = means.stderr * reach(1 - level, np.diag(covariance), means.sought, units=means.units)
     ranges = rank_ranges(means, greater_is_better=True, level=level)
     tier = tiers(means, greater_is_better=True, level=level)
     order = sorted(range(len(known)), key=lambda place: (-means.means[place], names[known[place]]))
@@ -254,7 +264,7 @@ def _told(names: Sequence[str], votes: NDArray[np.int64], level: float) -> list[
             "name": names[known[place]],
             "rating": round(MEAN + float(means.means[place]), 2),
             "stderr": round(float(means.stderr[place]), 2),
-            "ci": [round(MEAN + float(means.means[place] + side * means.stderr[place]), 2) for side in (-z, z)],
+            "ci": [round(MEAN + float(means.means[place] + side * half[place]), 2) for side in (-1, 1)],
             "rank": rank,
             "rank_best": int(ranges.best[place]),
             "rank_worst": int(ranges.worst[place]),

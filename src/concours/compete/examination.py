@@ -184,6 +184,7 @@ class Examination(MemoProcess):
                 "preparation": None if entrant.prepare in (None, "none") else entrant.prepare,
                 "fold": fold,
                 "share": share,
+                **train.timing,
             },
             seed=derive_seed(state.seed, entrant.digest, "curve", fold),
             threads=self.threads,

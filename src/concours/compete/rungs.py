@@ -32,7 +32,7 @@ class Line:
 
     Attributes:
         score, stderr: of the ranking metric; none where it is undefined, or before all are compared.
-        worse: whether it is certainly worse than the best of the rung.
+        worse: whether it is certainly worse than the best of the rung, on the rows of the rung.
         early: whether it went on before all had come.
         stays: whether it goes on to the next rung, or to the final; none before that is decided.
     """
@@ -100,7 +100,7 @@ class Knockout:
         eta: by how much a rung has more rows than the one before.
         finalists: how many come through the last rung at most.
         rungs: how many there are; by default what the rows allow.
-        level: at which a candidate is certainly worse.
+        level: at which a candidate is certainly worse, all rungs together.
         threads: of each job.
     """
 
@@ -301,7 +301,7 @@ class Knockout:
     ) -> Job:
         entrant, train = candidate.entrant, self.problem.train
         prepared = state.done(portion) if portion else None
-        inputs = {"y": train.y, "folds": self.problem.folds, **train.weighing}
+        inputs = {"y": train.y, "folds": self.problem.folds, **train.counting}
         inputs |= {"x": prepared.outputs["train"], "valid": prepared.outputs["valid"]} if prepared else {"x": train.x}
         inputs |= {"code": candidate.code} if candidate.code else {}
         inputs |= {"checkpoint": below.outputs["checkpoint"]} if below else {}
@@ -341,6 +341,8 @@ class Knockout:
                 "entrants": len(fitted),
                 "folds": list(self.folds),
                 "level": self.level,
+                "looks": len(self.shares(state)),
+                **train.timing,
             },
             seed=derive_seed(state.seed, "cut"),
             threads=self.threads,
@@ -353,6 +355,7 @@ class Knockout:
             "share": share,
             "rows_seed": derive_seed(state.seed, "rung"),
             "classes": len(self.problem.classes),
+            **self.problem.train.timing,
         }
 
 
@@ -367,7 +370,7 @@ def _why(rung: Rung, line: Line) -> str:
     if line.score is None or best.score is None:
         return f"{where}: its score is undefined there"
     scores = f"{line.score:.4g} against {best.score:.4g} of {best.candidate.entrant.name}"
-    why = "certainly worse than the best" if line.worse else "there was no more room, though it may be as good"
+    why = "certainly worse than the best there" if line.worse else "there was no more room, though it may be as good"
     return f"{where}, place {place} of {len(rung.lines)} where {stay} stayed: {scores}; {why}"
 
 

@@ -2,17 +2,17 @@
 
 A duel compares two on some rows. Who has the better mean wins it, if the difference is beyond noise; else it is a tie.
 Where somebody must go out, a tie is played again on twice the rows, until there are no more; then the mean decides.
+What is beyond noise is so over all the duels that a match may have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, log2
 from typing import Any, Literal
 
 import numpy as np
-from scipy.stats import norm
 
 from concours.compete.duels import duels_job, players_of
 from concours.core.entrant import Candidate
@@ -22,6 +22,8 @@ from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Order, Plan, unfinished
 from concours.core.seeds import derive_seed
 from concours.core.standings import Standing, Standings
+from concours.kernels.ranks import pair_chances
+from concours.kernels.scores import Means
 
 System = Literal["swiss", "round-robin", "single", "double"]
 SYSTEMS: tuple[System, ...] = ("swiss", "round-robin", "single", "double")
@@ -92,7 +94,7 @@ class Tournament(MemoProcess):
     Attributes:
         rows: of a duel.
         rounds: of a Swiss; by default one more than the logarithm to base 2 of the players.
-        level: at which a difference is beyond noise.
+        level: at which a difference is beyond noise, in all duels of a match together.
     """
 
     problem: Problem
@@ -193,6 +195,7 @@ class Tournament(MemoProcess):
         if second is None:
             return Match(first=first, second=None, winner=first)
         must, rows, jobs = self._lives < 10**9, min(self.rows, self.problem.train.rows), list[Job]()
+        looks = 1 + ceil(log2(max(self.problem.train.rows / rows, 1))) if must else 1
         while True:
             jobs.append(self._job(state, players, first, second, number, rows))
             ended = state.ended(jobs[-1])
@@ -200,7 +203,7 @@ class Tournament(MemoProcess):
                 return Match(first=first, second=second, over=False, jobs=tuple(jobs))
             told = ended.values["duels"][0] if isinstance(ended, Done) else {"mean": 0.0, "stderr": 0.0}
             mean, stderr = told["mean"], told["stderr"]
-            clear = stderr is not None and abs(mean) > norm.isf((1 - self.level) / 2) * stderr
+            clear = _chance(told, rows) <= (1 - self.level) / looks
             last = not isinstance(ended, Done) or rows >= self.problem.train.rows
             if clear or not must or last:
                 break
@@ -231,6 +234,15 @@ class Tournament(MemoProcess):
             keys = [(-float(still if out is None else out), float(table.lost[p])) for p, out in enumerate(table.out)]
         order = sorted(range(table.players), key=lambda place: (keys[place], place))
         return [(place, 1 + sum(key < keys[place] for key in keys), table.points[place]) for place in order]
+
+
+def _chance(told: Mapping[str, Any], rows: int) -> float:
+    """How probable an advantage as great is between equals, as a duel of so many rows tells it."""
+    if told["stderr"] is None:
+        return 1.0
+    units = len(set(told["groups"])) if "groups" in told else rows
+    advantage = Means(np.array([told["mean"], 0.0]), np.diag([told["stderr"] ** 2, 0.0]), units=units)
+    return float(pair_chances(advantage, np.array([0]), np.array([1]))[0])
 
 
 def _circle(players: int, number: int) -> list[tuple[int, int | None]]:

@@ -230,7 +230,7 @@ class Way:
 
     def _fit(self, fold: Fold, prepare: Job | None) -> Job:
         problem, entrant = self.problem, self.candidate.entrant
-        inputs = {"y": problem.train.y, "folds": problem.folds, **problem.train.weighing}
+        inputs = {"y": problem.train.y, "folds": problem.folds, **problem.train.counting}
         prepared = self.state.done(prepare) if prepare else None
         if prepared:
             inputs |= {("x" if name == "train" else name): digest for name, digest in prepared.outputs.items()}
@@ -253,6 +253,7 @@ class Way:
                 "prepared": prepared is not None,
                 "classes": len(problem.classes),
                 **problem.labelling(entrant.params, self.candidate.code),
+                **problem.train.timing,
             },
             seed=derive_seed(self.state.seed, entrant.digest, "fit", _word(fold)),
             threads=self.threads,

@@ -55,8 +55,8 @@ class BoostedStack(MemoProcess):
         return [
             Job(
                 kind="boost",
-                inputs={**targets(self.problem), **selections(state.candidates)},
-                params={"classes": len(self.problem.classes), "without_fold": fold},
+                inputs={**targets(self.problem), **self.problem.train.counting, **selections(state.candidates)},
+                params={"classes": len(self.problem.classes), "without_fold": fold, **self.problem.train.timing},
                 seed=derive_seed(state.seed, "boost", -1 if fold is None else fold),
                 threads=self.threads,
                 outputs=("model",),

@@ -32,6 +32,7 @@ class Part:
         groups: where rows belong together, the group of each, (rows,) int64 from 0.
         weights: where rows have weights, what each counts, (rows,) float64 of at least 0, not all 0.
         effective: then as many rows of equal weight as tell as much (`kernels.weighing.effective`).
+        in_time: whether the groups are stretches of time, in its order.
     """
 
     x: Digest
@@ -41,6 +42,7 @@ class Part:
     groups: Digest | None = None
     weights: Digest | None = None
     effective: float | None = None
+    in_time: bool = False
 
     @property
     def objects(self) -> frozenset[Digest]:
@@ -56,6 +58,11 @@ class Part:
     def counting(self) -> dict[str, Digest]:
         """How rows count, as inputs of a job: `groups` and `weights`, where there are any."""
         return {**({"groups": self.groups} if self.groups else {}), **self.weighing}
+
+    @property
+    def timing(self) -> dict[str, bool]:
+        """Whether `groups` follow one another in time, as a parameter of a job; nothing where they do not."""
+        return {"in_time": True} if self.in_time else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +129,11 @@ class Problem:
         return digest_json({key: value for key, value in self.to_json().items() if key != "name"})
 
     def to_json(self) -> dict[str, Any]:
-        """The problem as JSON; a part without groups or weights does not name them."""
+        """The problem as JSON; a part without groups, weights or time does not name them."""
         value = asdict(self)
         for part in (value["train"], value["test"]):
-            for name in ("groups", "weights", "effective"):
-                if part and part[name] is None:
+            for name in ("groups", "weights", "effective", "in_time"):
+                if part and not part[name]:
                     del part[name]
         return value
 

@@ -93,7 +93,8 @@ class Game:
         members, affordable = len(self.members), max(self._affordable(), _FEWEST)
         if members <= MOST_EXACT and 2**members <= affordable:
             return every_coalition(members), None
-        drawn = sample(members, pairs=max(3, affordable // (2 * members)), seed=seed)
+        pairs = affordable // (2 * members) - 1  # one for each member alone, and all without it
+        drawn = sample(members, pairs=max(3, pairs), seed=seed)
         return drawn.coalitions, drawn
 
     def scored(self, masks: Masks) -> Scored:

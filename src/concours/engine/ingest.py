@@ -33,7 +33,7 @@ from concours.tasks.readers.opened import Rows
 from concours.tasks.reading import Data, read
 from concours.tasks.relations import leaks
 from concours.tasks.splits import public_rows
-from concours.tasks.task import Task
+from concours.tasks.task import Split, Task
 
 _MOST_CLASSES = 1000
 
@@ -103,9 +103,11 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     keys, test_keys = _keys(data, test)
     data, test = _inputs(data, task), None if test is None else _inputs(test, task)
     if test is None:
-        test_part = _keep(store, data, codes, np.flatnonzero(in_test), division.groups) if in_test.any() else None
+        test_part = (
+            _keep(store, data, codes, np.flatnonzero(in_test), division.groups, task.split) if in_test.any() else None
+        )
     else:
-        test_part = _keep(store, test, _codes_of(test, classes, kind), np.arange(len(test)), together)
+        test_part = _keep(store, test, _codes_of(test, classes, kind), np.arange(len(test)), together, task.split)
     train, folds, few = np.flatnonzero(~in_test), division.folds, []
     if scale.rows < size.rows:
         stay = some_rows(codes[train], len(classes), scale.rows, np.random.default_rng(derive_seed(seed, "rows")))
@@ -118,7 +120,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         kind=kind.name,
         classes=classes,
         metrics=tuple(found.metric for found in metrics),
-        train=_keep(store, data, codes, train, division.groups),
+        train=_keep(store, data, codes, train, division.groups, task.split),
         folds=put_array(store, folds),
         n_folds=int(division.folds.max()) + 1,
         test=test_part,
@@ -298,7 +300,14 @@ def _positive_last(classes: tuple[Any, ...], task: Task, name: str) -> tuple[Any
     return (*(label for label in classes if label != found), found)
 
 
-def _keep(store: Store, data: Data, y: NDArray[Any], rows: NDArray[np.int64], groups: NDArray[np.int64] | None) -> Part:
+def _keep(
+    store: Store,
+    data: Data,
+    y: NDArray[Any],
+    rows: NDArray[np.int64],
+    groups: NDArray[np.int64] | None,
+    split: Split,
+) -> Part:
     if isinstance(data.x, pa.Table):
         kept = put_table(store, data.x, rows)
     elif isinstance(data.x, pa.ChunkedArray):
@@ -320,4 +329,5 @@ def _keep(store: Store, data: Data, y: NDArray[Any], rows: NDArray[np.int64], gr
         groups=None if codes is None else put_array(store, codes),
         weights=None if weights is None else put_array(store, weights),
         effective=None if weights is None else round(effective(weights), 1),
+        in_time=split.time is not None,
     )

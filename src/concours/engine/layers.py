@@ -16,6 +16,7 @@ from concours.core.ports import Store
 from concours.entrants.fitting import Fitted, fit
 from concours.entrants.models import dump_model, load_model
 from concours.kernels.blending import blend, log_probabilities
+from concours.kernels.kin import Kin
 from concours.kernels.pooling import sum_weights
 
 Floats = NDArray[np.float64]
@@ -55,7 +56,13 @@ class Layer:
 
 
 def fit_layer(
-    members: Sequence[Floats], y: NDArray[Any], classes: int, *, seed: int, of_rows: Floats | None = None
+    members: Sequence[Floats],
+    y: NDArray[Any],
+    classes: int,
+    *,
+    seed: int,
+    of_rows: Floats | None = None,
+    kin: Kin | None = None,
 ) -> Layer:
     """A layer fitted on rows that the members have not seen.
 
@@ -66,6 +73,7 @@ def fit_layer(
         members: (rows, outputs) predictions a member.
         y: (rows,) codes of the true classes, or values with `classes` 0.
         of_rows: (rows,) weights of the rows.
+        kin: how rows belong together, where they do: those that say when to stop are then whole groups.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -83,11 +91,11 @@ def fit_layer(
     x = _features(members)
     if classes:
         estimator = HistGradientBoostingClassifier(**params, monotonic_cst=[1] * x.shape[1] if classes == 2 else None)
-        return Layer(fitted=fit(estimator, x, y, classes, calibrate=False, weights=of_rows))
+        return Layer(fitted=fit(estimator, x, y, classes, calibrate=False, weights=of_rows, kin=kin))
     scale = float(np.std(y)) or 1.0
     weights = sum_weights(members, y, of_rows)
     rest = (y - blend(members, weights)[:, 0]) / scale
-    fitted = fit(HistGradientBoostingRegressor(**params), x, rest, 0, calibrate=False, weights=of_rows)
+    fitted = fit(HistGradientBoostingRegressor(**params), x, rest, 0, calibrate=False, weights=of_rows, kin=kin)
     return Layer(fitted=fitted, weights=tuple(weights.tolist()), scale=scale)
 
 

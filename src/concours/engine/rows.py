@@ -22,7 +22,9 @@ from concours.commons.blobs import (
     texts_in,
 )
 from concours.core.digests import Digest
+from concours.core.job import Job
 from concours.core.ports import Store
+from concours.kernels.kin import Kin
 
 _SPARSE = ("data", "indices", "indptr", "shape")
 
@@ -76,6 +78,17 @@ def held_out(folds: NDArray[np.int64], fold: int | None) -> NDArray[np.bool_]:
     if fold is None:
         return np.zeros(len(folds), dtype=np.bool_)
     return np.any((folds == fold).reshape(len(folds), -1), axis=1)
+
+
+def kin_of(job: Job, store: Store, rows: NDArray[np.int64] | None = None) -> Kin | None:
+    """How the rows of the training part, or some of them, belong together; none where each stands alone.
+
+    By the job's input `groups`, and its parameter `in_time` where these follow one another.
+    """
+    if "groups" not in job.inputs:
+        return None
+    kin = Kin(groups=get_array(store, job.inputs["groups"]), in_time=job.params.get("in_time", False))
+    return kin if rows is None else kin.some(rows)
 
 
 def take_rows(x: Any, rows: NDArray[np.int64]) -> Any:

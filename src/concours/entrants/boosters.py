@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
 
+from concours.entrants.apart import SetsApart
 from concours.entrants.pools import Rows, matrix, named, pool
 from concours.entrants.soundness import require_lightgbm, require_xgboost
+from concours.kernels.kin import Kin
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +31,7 @@ _STATISTICS = 10
 """What CatBoost keeps of a column of many categories costs as much as so many columns of numbers."""
 
 
-class _Boosted(BaseEstimator):
+class _Boosted(SetsApart, BaseEstimator):
     """What the three libraries share.
 
     Args:
@@ -71,7 +73,7 @@ class _Boosted(BaseEstimator):
         whole = Rows(X, target, None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64))
         self.n_features_in_ = X.shape[1]
         rounds, rate = self._plan(X)
-        inner = self._inner_rows(target)
+        inner = self._inner_rows(target, self._told_kin())
         if inner is None:
             self.rounds_ = min(rounds, round(10 / rate))
             self._booster, _ = self._train(whole, None, self.rounds_, rate)
@@ -104,12 +106,16 @@ class _Boosted(BaseEstimator):
         rounds = self.rounds or int(np.clip(possible, 60, _MOST_ROUNDS))
         return rounds, self.learning_rate or float(np.clip(25 / rounds, self._rate, 0.3))
 
-    def _inner_rows(self, target: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    def _inner_rows(self, target: NDArray[Any], kin: Kin | None) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
         """Rows to fit on, with every class among them, and rows that say when to stop; none where there are too few."""
         share = 0.2 if len(target) < 5000 else 0.1
         strata = self._strata(target)
         if len(target) < 50 or (strata is not None and len(np.unique(strata)) > share * len(target)):
             return None
+        if kin is not None:
+            held = kin.held_out(share, seed=self._seed(), strata=None if strata is None else target)
+            some = held.any() and np.ptp(target[~held]) > 0
+            return (np.flatnonzero(~held), np.flatnonzero(held)) if some else None
         fitted, held_out = train_test_split(
             np.arange(len(target)), test_size=share, random_state=self._seed(), stratify=strata
         )

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from concours.core.errors import nearest
 from concours.entrants import networks
+from concours.entrants.apart import SetsApart
 from concours.entrants.inputs import check_lengths, encode, weights_of
 from concours.entrants.losses import Loss, cross_entropy, surprise
 from concours.entrants.training import (
@@ -33,7 +34,7 @@ from concours.entrants.training import (
 Array = NDArray[Any]
 
 
-class NeuralEstimator(BaseEstimator):
+class NeuralEstimator(SetsApart, BaseEstimator):
     """What the estimators share: defaults that follow the data, fitting, and what was fitted as tensors and JSON.
 
     `epochs` and `learning_rate` are chosen where they are None. `training` overrides any other field of
@@ -99,7 +100,7 @@ class NeuralEstimator(BaseEstimator):
         settings = self._settings(len(rows))
         device = find_device(settings.device)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        held = hold_out(targets, settings.validation_share, seed)
+        held = hold_out(targets, settings.validation_share, seed, kin=self._told_kin())
         self._set_shape(rows.shape[1:])
         self.architecture_ = {"shape": list(self.input_shape_), "outputs": width, **self._shape_network()}
         told = (rows, targets) if weights is None else (rows, targets, weights)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyRegressor
 
-from concours.entrants.wishes import Wishes, weighing
+from concours.entrants.apart import learn
+from concours.entrants.wishes import Wishes
+from concours.kernels.kin import Kin
 from concours.kernels.weighing import in_rows
 
 Floats = NDArray[np.float64]
@@ -67,6 +69,7 @@ def fit(
     calibrate: bool,
     weights: Floats | None = None,
     wishes: Wishes = NO_WISHES,
+    kin: Kin | None = None,
 ) -> Fitted:
     """Fits an estimator on codes (classification) or values (`classes` = 0). Where all are equal, they are predicted.
 
@@ -75,18 +78,21 @@ def fit(
             cross-validation (Platt 1999), so that it can be compared and joined by probabilities.
         weights: of the rows, (rows,), in any unit; rows of weight 0 are left out. An estimator whose fit takes none is
             fitted without them.
+        kin: how rows belong together, where they do: rows that an estimator sets apart for itself, to know when to
+            stop, to choose or to calibrate, are then whole groups, or the last ones in time (`entrants.apart`).
 
     Raises:
         ValueError: no row has a weight.
     """
     target = np.asarray(y)
     if weights is not None:
-        x, target, weights = _weighed(x, target, weights)
+        counted = _counted(weights)
+        x, target, weights, kin = _among(counted, x, target, weights, kin)
     estimator = wishes.applied(estimator, x)
     if not classes:
         if not np.ptp(target):
             return Fitted(DummyRegressor().fit(x, target), np.empty(0, dtype=np.int64), 0, len(target))
-        fitted = estimator.fit(x, target, **weighing(estimator, weights))
+        fitted = learn(estimator, x, target, kin=kin, weights=weights, classes=0)
         return Fitted(fitted, np.empty(0, dtype=np.int64), 0, len(target))
     codes, labels = np.unique(target, return_inverse=True)
     if len(codes) == 1:
@@ -99,23 +105,30 @@ def fit(
             early_stopping=False
         )  # scikit-learn would hold rows of each class out, and there are too few
     estimator = wishes.named(estimator, codes)
-    further = weighing(estimator, wishes.weights(labels, codes, weights))
     if calibrate and not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
         folds = int(min(5, counts.min()))
         if folds > 1:
             estimator = CalibratedClassifierCV(estimator, cv=folds, ensemble=False)
-    estimator.fit(x, labels, **further)
+    learn(estimator, x, labels, kin=kin, weights=wishes.weights(labels, codes, weights), classes=len(codes))
     return Fitted(estimator, codes, classes, len(labels))
 
 
-def _weighed(x: Any, y: NDArray[Any], weights: Floats) -> tuple[Any, NDArray[Any], Floats]:
-    """The rows that weigh something, and what they weigh, in rows."""
+def _counted(weights: Floats) -> NDArray[np.int64]:
+    """The rows that weigh something."""
     counted = np.flatnonzero(weights > 0)
     if not len(counted):
-        raise ValueError(f"all {len(y)} rows that would be fitted on have weight 0; one above 0 was expected")
+        raise ValueError(f"all {len(weights)} rows that would be fitted on have weight 0; one above 0 was expected")
+    return counted
+
+
+def _among(
+    counted: NDArray[np.int64], x: Any, y: NDArray[Any], weights: Floats, kin: Kin | None
+) -> tuple[Any, NDArray[Any], Floats, Kin | None]:
+    """The rows that weigh something, what they weigh, in rows, and how they belong together."""
     if len(counted) < len(y):
         x = x.iloc[counted].reset_index(drop=True) if hasattr(x, "iloc") else x[counted]
-    return x, y[counted], in_rows(weights[counted])
+        kin = kin and kin.some(counted)
+    return x, y[counted], in_rows(weights[counted]), kin
 
 
 def _for_linear(estimator: Any, x: Any) -> Any:

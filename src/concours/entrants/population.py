@@ -114,6 +114,7 @@ class _Scheduled(NeuralEstimator):
 
     def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
         check_lengths(rows, targets)
+        self._told_kin()  # nothing is set apart here
         stretches = read_schedule(self.schedule)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._set_shape(rows.shape[1:])

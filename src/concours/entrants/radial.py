@@ -14,7 +14,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.svm import SVC
 
+from concours.entrants.apart import SetsApart
 from concours.entrants.scaled import ScaledSVR
+from concours.kernels.kin import Kin, crossed
 
 Floats = NDArray[np.float64]
 
@@ -31,15 +33,24 @@ _SHARPEST = 2.0
 
 @dataclass(frozen=True)
 class _Known:
-    """Rows (n, features), their codes and weights (n,); `classes` in all."""
+    """Rows (n, features), their codes and weights (n,); `classes` in all; `kin` where rows belong together."""
 
     rows: Floats
     codes: NDArray[np.int64]
     weights: Floats
     classes: int
+    kin: Kin | None = None
 
     def take(self, places: NDArray[np.int64]) -> _Known:
-        return _Known(self.rows[places], self.codes[places], self.weights[places], self.classes)
+        kin = self.kin and self.kin.some(places)
+        return _Known(self.rows[places], self.codes[places], self.weights[places], self.classes, kin)
+
+    def folds(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Rows to fit on and rows held out, of each inner fold."""
+        count = min(_FOLDS, self.fewest)
+        if self.kin is not None:
+            return crossed(self.kin.folds(count, seed=0, strata=self.codes))
+        return list(StratifiedKFold(count, shuffle=True, random_state=0).split(self.rows, self.codes))
 
     @property
     def fewest(self) -> int:
@@ -47,7 +58,7 @@ class _Known:
         return int(np.bincount(self.codes, minlength=self.classes).min())
 
 
-class RadialSVC(ClassifierMixin, BaseEstimator):
+class RadialSVC(SetsApart, ClassifierMixin, BaseEstimator):
     """scikit-learn's `SVC` with `C` and `gamma` searched on up to 2,000 rows, and probabilities of pairs, coupled.
 
     Searched by the log loss of inner cross-validation, on a thousand rows at most. Probabilities: for each pair of
@@ -73,7 +84,7 @@ class RadialSVC(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y must have two classes or more; got {len(self.classes_)} class")
         weights = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        known = _Known(rows, codes, weights, len(self.classes_))
+        known = _Known(rows, codes, weights, len(self.classes_), self._told_kin())
         self.n_features_in_ = rows.shape[1]
         self.scale_ = _scale(rows)
         self.C_, self.gamma_ = self._searched(known)
@@ -107,11 +118,11 @@ class RadialSVC(ClassifierMixin, BaseEstimator):
 
     def _unseen(self, known: _Known, penalty: float, width: float) -> Floats:
         """Margins (n, pairs) by inner cross-validation; where a class has one row only, of rows that were seen."""
-        if known.fewest < 2:
+        folds = known.folds() if known.fewest > 1 else []
+        if not folds:
             return _margins(self._machine(known, penalty, width), known.rows)
-        folds = StratifiedKFold(min(_FOLDS, known.fewest), shuffle=True, random_state=0)
         margins = np.empty((len(known.rows), known.classes * (known.classes - 1) // 2))
-        for fitted, held_out in folds.split(known.rows, known.codes):
+        for fitted, held_out in folds:
             margins[held_out] = _margins(self._machine(known.take(fitted), penalty, width), known.rows[held_out])
         return margins
 
@@ -120,7 +131,7 @@ class RadialSVC(ClassifierMixin, BaseEstimator):
         return machine.fit(known.rows, known.codes, sample_weight=known.weights)
 
 
-class RadialSVR(RegressorMixin, BaseEstimator):
+class RadialSVR(SetsApart, RegressorMixin, BaseEstimator):
     """`ScaledSVR` with `C` and `gamma` searched on up to 2,000 rows, by the squared error of inner cross-validation.
 
     The search is on a thousand rows at most. Of more than 2,000 rows, or fewer than 6, `C` is 1 and `gamma`
@@ -143,7 +154,7 @@ class RadialSVR(RegressorMixin, BaseEstimator):
         weights = np.ones(len(values)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         self.n_features_in_ = rows.shape[1]
         self.scale_ = _scale(rows)
-        self.C_, self.gamma_ = self._searched(rows, values, weights)
+        self.C_, self.gamma_ = self._searched(rows, values, weights, self._told_kin())
         self.machine_ = self._machine(self.C_, self.gamma_).fit(rows, values, weights)
         return self
 
@@ -151,12 +162,14 @@ class RadialSVR(RegressorMixin, BaseEstimator):
         """Numbers (n,), in the unit of the target."""
         return self.machine_.predict(np.asarray(X, dtype=np.float64))
 
-    def _searched(self, rows: Floats, values: Floats, weights: Floats) -> tuple[float, float]:
+    def _searched(self, rows: Floats, values: Floats, weights: Floats, kin: Kin | None) -> tuple[float, float]:
         """The penalty and the width of least squared error; the first of equals, the smoothest."""
         tried, some = _tried(self.C, self.gamma), _some(len(values), self.random_state)
         if len(tried) == 1 or not 2 * _FOLDS <= len(values) <= _MOST_ROWS:
             return self.C or 1.0, self.gamma or 1.0
-        parts = [(some[fitted], some[held]) for fitted, held in KFold(_FOLDS, shuffle=True, random_state=0).split(some)]
+        folds = KFold(_FOLDS, shuffle=True, random_state=0).split(some)
+        inner = folds if kin is None else crossed(kin.some(some).folds(_FOLDS, seed=0))
+        parts = [(some[fitted], some[held]) for fitted, held in inner]
 
         def loss(pair: tuple[float, float]) -> float:
             lost = 0.0

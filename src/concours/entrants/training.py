@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from concours.core import progress
 from concours.core.errors import nearest
 from concours.entrants.losses import Loss
+from concours.kernels.kin import Kin
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 """From a batch of inputs to as many changed ones; its chance comes from the generator, a CPU one."""
@@ -266,12 +267,15 @@ def train(
     )
 
 
-def hold_out(targets: NDArray[Any], share: float, seed: int) -> NDArray[np.bool_]:
+def hold_out(targets: NDArray[Any], share: float, seed: int, *, kin: Kin | None = None) -> NDArray[np.bool_]:
     """Which rows to hold out for validation; True where held out, shape (n,).
 
     Rows are drawn at equal steps through the sorted targets, ties in random order, so that both parts have nearly the
-    same distribution. Of integer targets, which are classes, none is held out entirely.
+    same distribution. Of integer targets, which are classes, none is held out entirely. Where rows belong together,
+    whole groups are, or the last ones in time (`kernels.kin`).
     """
+    if kin is not None:
+        return kin.held_out(share, seed=seed, strata=targets if targets.dtype.kind in "iu" else None)
     random = np.random.default_rng(seed)
     order = np.lexsort((random.random(len(targets)), targets))
     steps = np.floor(np.arange(len(targets) + 1) * share + random.random())

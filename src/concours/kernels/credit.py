@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,13 +92,16 @@ class Sample:
 
     Attributes:
         orders: (2 * pairs, n).
-        coalitions: (m, n), no two the same.
+        coalitions: (m, n), no two the same: those on the way, each member alone, and all without each.
         places: (2 * pairs, n + 1): which of the coalitions there is when so many have joined.
+        alone, others: (n,): which of the coalitions are each member alone, and all without it.
     """
 
     orders: Orders
     coalitions: Masks
     places: NDArray[np.int64]
+    alone: NDArray[np.int64]
+    others: NDArray[np.int64]
 
     def shapley(self, values: Floats) -> Floats:
         """Estimates of the members' Shapley values, (n, ...), from the coalitions' values (m, ...).
@@ -134,8 +137,17 @@ def sample(members: int, *, pairs: int, seed: int) -> Sample:
     for step in range(members):
         joined[:, step + 1] = joined[:, step]
         joined[np.arange(2 * pairs), step + 1, orders[:, step]] = True
-    coalitions, places = np.unique(joined.reshape(-1, members), axis=0, return_inverse=True)
-    return Sample(orders=orders, coalitions=coalitions, places=places.reshape(2 * pairs, members + 1))
+    single = np.eye(members, dtype=np.bool_)
+    every = np.concatenate([joined.reshape(-1, members), single, ~single])
+    coalitions, numbers = np.unique(every, axis=0, return_inverse=True)
+    places, alone, others = np.split(numbers.ravel(), [2 * pairs * (members + 1), len(every) - members])
+    return Sample(
+        orders=orders,
+        coalitions=coalitions,
+        places=places.reshape(2 * pairs, members + 1),
+        alone=alone,
+        others=others,
+    )
 
 
 # Errors, shares, and alliances of alliances
@@ -145,11 +157,21 @@ def sample(members: int, *, pairs: int, seed: int) -> Sample:
 class Credit:
     """What members are worth to what they reach together.
 
+    Good models all know most of what can be known, so their shares of the gain over knowing nothing are nearly equal.
+    What joining them was for is told by two further questions: what is lost without a member, and who made what all are
+    better by than the best of them alone. The latter is shared out as Shapley values of a game of its own, in which a
+    coalition is worth as much as it exceeds the best member by, and nothing where it does not.
+
     Attributes:
         value, prior: of all members, and of none.
         gain_stderr: the standard error of their difference, from the rows that judge.
         shapley: (n,), adding up to that difference.
         stderr: (n,) of them: from the rows, and from the orders drawn where not all were counted.
+        lost, lost_stderr: (n,) what all are worth less the same without each (leave-one-out), and its standard error.
+        best: which member is worth most alone.
+        ahead, ahead_stderr: what all are worth less that member alone; it was the best of these rows, so rather too
+            little.
+        joining: (n,) Shapley values of what exceeds it, adding up to `ahead` where that is above 0, else to 0.
         pairs: (pairs, 2) of `interactions` (pairs,), with their `interaction_stderr`; none where orders were drawn.
     """
 
@@ -158,32 +180,50 @@ class Credit:
     gain_stderr: float
     shapley: Floats
     stderr: Floats
+    lost: Floats
+    lost_stderr: Floats
+    best: int
+    ahead: float
+    ahead_stderr: float
+    joining: Floats
     pairs: NDArray[np.int64]
     interactions: Floats
     interaction_stderr: Floats
 
     @property
     def shares(self) -> Floats | None:
-        """(n,) parts of the whole, adding up to one; a harmful member's is negative.
+        """(n,) parts of the gain over knowing nothing, adding up to one; a harmful member's is negative.
 
-        None where the gain does not exceed twice its standard error: parts of what may be nothing mean nothing. None
-        too where a part exceeds the whole, as members help and harm by more than all of them gain together: a share of
-        296% beside one of −438% says how small the whole is, and nothing of the members.
+        None where the gain does not exceed twice its standard error, or rows of one group alone do not tell this: parts
+        of what may be nothing mean nothing. None too where a part exceeds the whole, as members help and harm by more
+        than all of them gain together: a share of 296% beside one of −438% says how small the whole is, and nothing of
+            the members.
         """
-        gain = self.value - self.prior
-        clear = gain > 2 * self.gain_stderr and bool((np.abs(self.shapley) <= gain * (1 + 1e-9)).all())
-        return self.shapley / gain if clear else None
+        return _shared(self.shapley, self.value - self.prior, self.gain_stderr)
+
+    @property
+    def joining_shares(self) -> Floats | None:
+        """(n,) parts of what all are ahead of the best of them, adding up to one; none as of `shares`."""
+        return _shared(self.joining, self.ahead, self.ahead_stderr)
+
+
+def _shared(parts: Floats, whole: float, stderr: float) -> Floats | None:
+    clear = whole > 2 * stderr > 0 and bool((np.abs(parts) <= whole * (1 + 1e-9)).all())
+    return parts / whole if clear else None
 
 
 def exact_credit(values: Floats, without: Floats) -> Credit:
     """Credit from the values of all coalitions, (2ⁿ,), and from those `without` each group of rows, (2ⁿ, groups)."""
-    pairs = np.stack(np.triu_indices(_members(values), 1), axis=1)
+    members = _members(values)
+    pairs = np.stack(np.triu_indices(members, 1), axis=1)
+    alone = 1 << np.arange(members)
     return Credit(
-        value=float(values[-1]),
+        **_apart(values, without, everybody=len(values) - 1, alone=alone, others=len(values) - 1 - alone),
         prior=float(values[0]),
         gain_stderr=float(jackknife_stderr(without[-1] - without[0])),
         shapley=shapley(values),
         stderr=jackknife_stderr(shapley(without)),
+        joining=shapley(_beyond(values, 0, alone)),
         pairs=pairs,
         interactions=interactions(values),
         interaction_stderr=jackknife_stderr(interactions(without)),
@@ -194,15 +234,39 @@ def sampled_credit(drawn: Sample, values: Floats, without: Floats) -> Credit:
     """Credit from the values of the coalitions of a sample, (m,), and from those `without` each group of rows."""
     none, all_ = drawn.places[0, 0], drawn.places[0, -1]
     return Credit(
-        value=float(values[all_]),
+        **_apart(values, without, everybody=int(all_), alone=drawn.alone, others=drawn.others),
         prior=float(values[none]),
         gain_stderr=float(jackknife_stderr(without[all_] - without[none])),
         shapley=drawn.shapley(values),
         stderr=np.hypot(drawn.stderr(values), jackknife_stderr(drawn.shapley(without))),
+        joining=drawn.shapley(_beyond(values, int(none), drawn.alone)),
         pairs=np.zeros((0, 2), dtype=np.int64),
         interactions=np.zeros(0),
         interaction_stderr=np.zeros(0),
     )
+
+
+def _beyond(values: Floats, nobody: int, alone: NDArray[np.int64]) -> Floats:
+    """(m,) what coalitions are worth beyond the best member alone; nothing where they are not, or have no member."""
+    found: Floats = np.maximum(values - values[alone].max(), 0.0)
+    found[nobody] = 0.0
+    return found
+
+
+def _apart(
+    values: Floats, without: Floats, *, everybody: int, alone: NDArray[np.int64], others: NDArray[np.int64]
+) -> dict[str, Any]:
+    """What all are worth, what is lost without each, and what all are ahead of the best alone."""
+    best = int(np.argmax(values[alone]))
+    rival = alone[best]
+    return {
+        "value": float(values[everybody]),
+        "lost": values[everybody] - values[others],
+        "lost_stderr": jackknife_stderr(without[everybody] - without[others]),
+        "best": best,
+        "ahead": float(values[everybody] - values[rival]),
+        "ahead_stderr": float(jackknife_stderr(without[everybody] - without[rival])),
+    }
 
 
 def jackknife_stderr(replicates: Floats) -> Floats:

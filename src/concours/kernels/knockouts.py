@@ -14,13 +14,14 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.ranks import LEVEL, holm, pair_chances
+from concours.kernels.ranks import LEVEL, certainly_better
 from concours.kernels.scores import Means
 
 FEWEST_ROWS = 100
 """The rows that a rung has at least, where it is not told how many rungs there are."""
 
-_MOST_RUNGS = 4
+MOST_RUNGS = 4
+"""The rungs that there are at most, where it is not told how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def ladder(rows: int, eta: int, rungs: int | None = None) -> tuple[float, ...]:
     """
     if rungs is None:
         rungs = 1
-        while rungs < _MOST_RUNGS and rows / eta ** (rungs + 1) >= FEWEST_ROWS:
+        while rungs < MOST_RUNGS and rows / eta ** (rungs + 1) >= FEWEST_ROWS:
             rungs += 1
     return tuple(eta**-power for power in range(rungs, 0, -1))
 
@@ -66,23 +67,25 @@ def spend(entrants: int, shares: Sequence[float], eta: int, finalists: int) -> f
     return spent
 
 
-def worse_than_best(scores: Means, *, greater_is_better: bool, level: float = LEVEL) -> NDArray[np.bool_]:
+def worse_than_best(
+    scores: Means, *, greater_is_better: bool, level: float = LEVEL, looks: int = MOST_RUNGS
+) -> NDArray[np.bool_]:
     """Whether each is certainly worse than the one with the best mean, (k,).
 
-    Paired one-sided t tests of the differences from the best, with Holm's correction over the k - 1 of them, as in
-    comparisons with the best (Hsu 1984). The best was chosen by the same rows, which makes the test a little eager;
-    `benchmarks/halving.py` says what comes of it.
+    Certain over all pairs together, as on a board (`ranks.certainly_better`): which one is the best is chosen by the
+    same rows, so that a correction for the k - 1 comparisons with it alone would not hold. And over all looks of a
+    knockout, among which what may go wrong is divided evenly (Bonferroni): whoever is as good as the best of a rung is
+    called worse on none of them, with probability `level`.
 
     Laws: the best never is; one whose scores are those of the best, row by row, never is; none is where nothing tells
-    how the scores vary.
+    how the scores vary; with more looks no more are.
+
+    Args:
+        looks: how often a knockout compares those who are in it: its rungs.
     """
-    signed = scores.means if greater_is_better else -scores.means
-    best = int(np.argmax(signed))
-    others = np.flatnonzero(np.arange(len(signed)) != best)
-    chances = pair_chances(scores, np.full(len(others), best), others) / 2
-    worse = np.zeros(len(signed), dtype=np.bool_)
-    worse[others] = holm(chances, 1 - level)
-    return worse
+    best = int(np.argmax(scores.means if greater_is_better else -scores.means))
+    certain = certainly_better(scores, greater_is_better=greater_is_better, level=1 - (1 - level) / looks)
+    return np.asarray(certain[best])
 
 
 def kept(worse: Sequence[bool], space: Room, *, early: Sequence[bool] = ()) -> list[bool]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from concours.kernels.scores import Means
+from concours.kernels.sequential import always_valid
 
 LEVEL = 0.95
 
@@ -49,7 +50,8 @@ def pair_chances(scores: Means, first: NDArray[np.intp], second: NDArray[np.intp
     """(pairs,): how probable a difference as great is if two entrants are equal, by paired t tests; 1 if not known.
 
     Where all rows differ by the same there is no variance to test by: then it is the sign test's, that rows all point
-    one way, 2 ** (1 - units). And what is within rounding of nothing is nothing.
+    one way, 2 ** (1 - units). And what is within rounding of nothing is nothing. Of scores that are looked at again and
+    again it is how probable such a difference is at any look.
     """
     difference = scores.means[first] - scores.means[second]
     own = np.diag(scores.covariance)
@@ -59,6 +61,8 @@ def pair_chances(scores: Means, first: NDArray[np.intp], second: NDArray[np.intp
     z = np.divide(np.abs(difference), scale, out=np.where(difference == 0, 0.0, np.inf), where=scale > 0)
     p = 2 * student.sf(z, max(scores.units - 1, 1))
     p = np.where(variance <= rounding, np.maximum(p, 2.0 ** (1 - scores.units)), p)
+    if scores.sought:
+        p = always_valid(p, np.where(variance <= rounding, 0.0, variance), scores.sought)
     return np.where(np.isfinite(difference) & np.isfinite(variance), p, 1.0)
 
 

@@ -89,6 +89,8 @@ class Means:
         units: how many independent rows, groups of rows, or blocks the covariance rests on; of unequal weights as many
             of equal ones as tell as much.
         rarest: how many of them tell of the rarest class, or of a mean: what an estimate without variance rests on.
+        sought: where one looks again and again as rows come, and may stop at any look: the standard deviation of the
+            differences that are looked for, in the unit of the means (`kernels.sequential`); 0 for one look.
     """
 
     means: Floats
@@ -96,6 +98,7 @@ class Means:
     skewness: Floats = field(default_factory=lambda: np.zeros(1))
     units: float = np.inf
     rarest: float = np.inf
+    sought: float = 0.0
 
     @property
     def stderr(self) -> Floats:

@@ -278,6 +278,12 @@ def _credit(job: Job) -> dict[str, Any]:
         "shapley": worth,
         "stderr": [0.1 for _ in worth],
         "shares": [value / sum(worth) for value in worth],
+        "lost": [value / 2 for value in worth],
+        "lost_stderr": [0.1 for _ in worth],
+        "best": 0,
+        "ahead": worth[-1] / 2,
+        "ahead_stderr": 0.1,
+        "joining_shares": [1 / len(worth) for _ in worth],
         "interactions": [[0, 1, -0.1, 0.1]],
     }
 
@@ -381,7 +387,7 @@ def _duels(job: Job) -> dict[str, Any]:
 
 
 _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
-    "check": lambda _: {"predict_proba": True},
+    "check": lambda _: {"predict_proba": True, "sample_weight": True, "one_by_one": []},
     "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},
     "calibrate": lambda _: {"calibration": None, "decision": None},
     "select": _selected,

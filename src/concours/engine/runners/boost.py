@@ -11,7 +11,7 @@ from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.layers import fit_layer, get_layer, put_layer
-from concours.engine.rows import first_division, held_out
+from concours.engine.rows import first_division, held_out, kin_of
 from concours.engine.runners.join import members_of
 from concours.engine.runners.score import weights_of
 from concours.engine.steady import steady
@@ -24,7 +24,8 @@ def boost(job: Job, store: Store) -> Yield:
     y = get_array(store, job.inputs["y"])[rows]
     seen = [member[rows] for member in members_of(job, store, "selection")]
     with steady(threads=job.threads, seed=job.seed):
-        layer = fit_layer(seen, y, job.params["classes"], seed=job.seed, of_rows=weights_of(job, store, rows))
+        weights, kin = weights_of(job, store, rows), kin_of(job, store, rows)
+        layer = fit_layer(seen, y, job.params["classes"], seed=job.seed, of_rows=weights, kin=kin)
     return Yield(outputs={"model": put_layer(store, layer)}, values={"shares": layer.shares(len(seen))})
 
 

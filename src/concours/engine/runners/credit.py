@@ -23,7 +23,7 @@ from concours.kernels.credit import exact_credit, sampled_credit
 
 
 def credit(job: Job, store: Store) -> Yield:
-    """Shapley values and interactions of an alliance's members (`kernels.credit`), on the part that judges.
+    """What an alliance's members are worth to it (`kernels.credit`), on the part that judges.
 
     A coalition is worth the ranking metric, turned so that higher is better, of its members with the alliance's weights
     renormalised on them; nobody is worth that of the training part's frequencies of classes, or its mean, and so is a
@@ -45,7 +45,8 @@ def credit(job: Job, store: Store) -> Yield:
     `groups` of rows that belong together; `weights` of the rows that judge, and `train_weights`, where there are any;
     `selection0…` to find weights again for the test part; `model0…` of a boosted stack, one, or one for each fold.
 
-    Values: lists in the order of the members; `interactions` has [first, second, value, stderr].
+    Values: lists in the order of the members; `best` is the place of the one that is worth most alone; `interactions`
+    has [first, second, value, stderr].
     """
     with steady(threads=job.threads, seed=job.seed):
         game = _game(job, store)
@@ -66,10 +67,20 @@ def credit(job: Job, store: Store) -> Yield:
             "coalitions": len(masks),
             "shapley": found.shapley.tolist(),
             "stderr": found.stderr.tolist(),
-            "shares": None if found.shares is None else found.shares.tolist(),
+            "shares": _listed(found.shares),
+            "lost": found.lost.tolist(),
+            "lost_stderr": found.lost_stderr.tolist(),
+            "best": found.best,
+            "ahead": found.ahead,
+            "ahead_stderr": found.ahead_stderr,
+            "joining_shares": _listed(found.joining_shares),
             "interactions": [[*pair, *need] for pair, need in zip(found.pairs.tolist(), needs.tolist(), strict=True)],
         }
     )
+
+
+def _listed(shares: NDArray[np.float64] | None) -> list[float] | None:
+    return None if shares is None else shares.tolist()
 
 
 def _game(job: Job, store: Store) -> Game:

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.engine.rows import get_rows, held_out, take_rows
+from concours.engine.rows import get_rows, held_out, kin_of, take_rows
 from concours.engine.runners.calibrate import better, crossed, decision_of
 from concours.engine.runners.fit import fitted_by
-from concours.engine.runners.score import groups_of, measures, weights_of
+from concours.engine.runners.score import measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.preparation import PREPARATIONS
 from concours.kernels.counts import OfCounts
 from concours.kernels.explaining import nested_order
+from concours.kernels.kin import Kin
 
 Floats = NDArray[np.float64]
 
@@ -47,15 +48,14 @@ def curve(job: Job, store: Store) -> Yield:
     unseen, rows = np.flatnonzero(apart), nested_share(job, y, np.flatnonzero(~apart), seed=job.seed)
     x = get_rows(store, job.inputs["x"])
     train, valid = _prepared(job, take_rows(x, rows), take_rows(x, unseen))
-    fitted = fitted_by(job, store, train, y[rows], weights_of(job, store, rows))
+    fitted = fitted_by(job, store, train, y[rows], weights_of(job, store, rows), kin_of(job, store, rows))
     with steady(threads=job.threads, seed=job.seed):
         p = fitted.predict(valid)
-    metric, weights = measures(job)[0], weights_of(job, store, unseen)
+    metric, weights, kin = measures(job)[0], weights_of(job, store, unseen), kin_of(job, store, unseen)
     if job.params["classes"] and len(unseen) >= ENOUGH:
-        p = as_on_board(p, y[unseen], metric.counts, np.random.default_rng(job.seed), weights)
-    groups = groups_of(job, store)
-    within = None if groups is None else groups[unseen]
-    means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS, groups=within, weights=weights)
+        p = as_on_board(p, y[unseen], metric.counts, seed=job.seed, kin=kin, weights=weights)
+    groups = None if kin is None else kin.groups
+    means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS, groups=groups, weights=weights)
     score, stderr = (float(part[0]) if np.isfinite(part[0]) else None for part in (means.means, means.stderr))
     return Yield(values={"rows": len(rows), "score": score, "stderr": stderr})
 
@@ -79,11 +79,20 @@ def as_on_board(
     p: Floats,
     y: NDArray[np.int64],
     counts: OfCounts | None,
-    rng: np.random.Generator,
+    *,
+    seed: int = 0,
+    kin: Kin | None = None,
     weights: Floats | None = None,
 ) -> Floats:
-    """Predictions calibrated where that makes them better, and weighted as they are decided on; crosswise both."""
-    inner = rng.permutation(len(y)) % _INNER
+    """Predictions calibrated where that makes them better, and weighted as they are decided on; crosswise both.
+
+    Rows that belong together are in one part; where all do, predictions stay as they are.
+    """
+    inner = np.random.default_rng(seed).permutation(len(y)) % _INNER
+    if kin is not None:
+        inner = kin.folds(_INNER, seed=seed)
+        if not inner.any():
+            return p
     told = crossed(p, y, inner, weights)
     p = told if better(y, told, p, weights) else p
     return p * np.asarray(decision_of(p, y, inner, counts, weights)["fold_weights"])[inner] if counts else p

@@ -15,9 +15,10 @@ from concours.core.digests import Digest, canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.written import written
-from concours.engine.rows import get_rows, held_out, put_rows, take_rows
+from concours.engine.rows import get_rows, held_out, kin_of, put_rows, take_rows
 from concours.engine.steady import steady
 from concours.engine.work import Yield
+from concours.entrants.apart import one_by_one
 from concours.entrants.fitting import Fitted
 from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.models import dump_model, dump_object
@@ -25,17 +26,23 @@ from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.recipes import build
 from concours.entrants.sources import CODE
 from concours.entrants.wishes import Wishes, takes_weights
+from concours.kernels.kin import Kin
 from concours.kernels.weighing import among
 
 
 def check(job: Job, store: Store) -> Yield:
     """Builds the estimator, to find out whether the recipe leads to one that can do what is wished.
 
-    Values: `predict_proba`, whether it has that method; `sample_weight`, whether its fit takes weights of rows.
+    Values: `predict_proba`, whether it has that method; `sample_weight`, whether its fit takes weights of rows;
+    `one_by_one`, the parameters by which it sets rows apart one by one (`entrants.apart`).
     """
     estimator, _ = _built(job, store)
     return Yield(
-        values={"predict_proba": hasattr(estimator, "predict_proba"), "sample_weight": takes_weights(estimator)}
+        values={
+            "predict_proba": hasattr(estimator, "predict_proba"),
+            "sample_weight": takes_weights(estimator),
+            "one_by_one": one_by_one(estimator),
+        }
     )
 
 
@@ -67,7 +74,8 @@ def fit(job: Job, store: Store) -> Yield:
     x = get_rows(store, job.inputs["x"])
     y = get_array(store, job.inputs["y"])[train]
     began = time.perf_counter()
-    fitted = fitted_by(job, store, x if prepared else take_rows(x, train), y, _weights(job, store, train))
+    rows = x if prepared else take_rows(x, train)
+    fitted = fitted_by(job, store, rows, y, _weights(job, store, train), kin_of(job, store, train))
     phases = {"fit": time.perf_counter() - began}
     outputs: dict[str, Digest] = {}
     with steady(threads=job.threads, seed=job.seed):
@@ -94,6 +102,7 @@ def fitted_by(
     x: Any,
     y: NDArray[Any],
     weights: NDArray[np.float64] | None = None,
+    kin: Kin | None = None,
     *,
     begin: Callable[[Any], Any] | None = None,
 ) -> Fitted:
@@ -101,6 +110,7 @@ def fitted_by(
 
     Args:
         weights: of the rows, where they have some.
+        kin: how they belong together, where they do.
         begin: tells the estimator where to begin, by default anew.
     """
     estimator, wishes = _built(job, store)
@@ -108,15 +118,15 @@ def fitted_by(
         estimator = begin(estimator)
     classes, calibrate = job.params["classes"], "code" not in job.inputs
     with steady(threads=job.threads, seed=job.seed):
-        return fit_estimator(estimator, x, y, classes, calibrate=calibrate, weights=weights, wishes=wishes)
+        return fit_estimator(estimator, x, y, classes, calibrate=calibrate, weights=weights, wishes=wishes, kin=kin)
 
 
-def training_rows(job: Job, store: Store) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None]:
-    """Inputs, targets and weights that a fit job was fitted on."""
+def training_rows(job: Job, store: Store) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None, Kin | None]:
+    """Inputs, targets and weights that a fit job was fitted on, and how its rows belong together."""
     train, _ = _sides(get_array(store, job.inputs["folds"]), job.params["fold"])
     x = get_rows(store, job.inputs["x"])
     rows = x if job.params["prepared"] else take_rows(x, train)
-    return rows, get_array(store, job.inputs["y"])[train], _weights(job, store, train)
+    return rows, get_array(store, job.inputs["y"])[train], _weights(job, store, train), kin_of(job, store, train)
 
 
 def _weights(job: Job, store: Store, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:

@@ -12,7 +12,7 @@ from concours.commons.blobs import get_array, get_bundle, put_array, put_bundle
 from concours.core.digests import canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.engine.rows import get_rows, held_out, put_rows, take_rows
+from concours.engine.rows import get_rows, held_out, kin_of, put_rows, take_rows
 from concours.engine.runners.curve import ENOUGH, as_on_board, nested_share
 from concours.engine.runners.fit import fitted_by
 from concours.engine.runners.score import finite, measures, weights_of
@@ -20,6 +20,7 @@ from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.checkpoints import dump_checkpoint, load_checkpoint
 from concours.entrants.preparation import PREPARATIONS
+from concours.kernels.kin import Kin
 from concours.kernels.knockouts import worse_than_best
 from concours.kernels.scores import Means
 
@@ -49,10 +50,11 @@ def rung(job: Job, store: Store) -> Yield:
     a bigger one.
 
     Inputs: `y`, `folds`, and `x`: all rows, or, `prepared`, those of the share, and then `valid`, those held out;
-    `code` where the entrant has any; `checkpoint`, where it was on a smaller share. Params: those of a `fit` job, of
-    `portion` and of the metrics. Outputs: `predictions` of the rows held out; `checkpoint`, what the entrant goes on
-    from, empty where it begins anew. Values: rows: how many it was fitted on. score: the ranking metric on the rows
-    held out, predictions taken as on the board; None where undefined. went_on: whether it began from the checkpoint.
+    `groups`, where rows belong together; `code` where the entrant has any; `checkpoint`, where it was on a smaller
+    share. Params: those of a `fit` job, of `portion` and of the metrics. Outputs: `predictions` of the rows held out;
+    `checkpoint`, what the entrant goes on from, empty where it begins anew. Values: rows: how many it was fitted on.
+    score: the ranking metric on the rows held out, predictions taken as on the board; None where undefined. went_on:
+    whether it began from the checkpoint.
     """
     rows, unseen = _sides(job, store)
     y, x = get_array(store, job.inputs["y"]), get_rows(store, job.inputs["x"])
@@ -61,12 +63,13 @@ def rung(job: Job, store: Store) -> Yield:
     kept = load_checkpoint(get_bundle(store, job.inputs["checkpoint"])) if "checkpoint" in job.inputs else None
     begin = kept.begin(1 / job.params["eta"]) if kept else None
     began, phases = time.perf_counter(), dict[str, float]()
-    fitted = fitted_by(job, store, train, y[rows], weights_of(job, store, rows), begin=begin)
+    weights, kin = weights_of(job, store, rows), kin_of(job, store, rows)
+    fitted = fitted_by(job, store, train, y[rows], weights, kin, begin=begin)
     phases["fit"], began = time.perf_counter() - began, time.perf_counter()
     with steady(threads=job.threads, seed=job.seed):
         p = fitted.predict(valid)
     phases["valid"] = time.perf_counter() - began
-    means = _means(job, y[unseen], [p], None, weights_of(job, store, unseen))
+    means = _means(job, y[unseen], [p], kin_of(job, store, unseen), weights_of(job, store, unseen))
     checkpoint = put_bundle(store, dump_checkpoint(fitted.estimator) or {"none.json": canonical_json(None)})
     return Yield(
         outputs={"predictions": put_array(store, p), "checkpoint": checkpoint},
@@ -83,9 +86,9 @@ def cut(job: Job, store: Store) -> Yield:
     """Who is certainly worse than the best on the rows that some folds hold out (`kernels.knockouts`).
 
     Inputs: `y`, `folds`, `groups` and `weights` of the training part where there are any, and `predictions0_0…n_m` by
-    entrant and fold, of the rows held out. Params: `entrants`, how many; `folds`, their numbers; `level`; those of the
-    metrics. Values, lists in the order of the entrants: `scores` and `stderr` of the ranking metric, None where
-    undefined, and `worse`.
+    entrant and fold, of the rows held out. Params: `entrants`, how many; `folds`, their numbers; `level`, at which all
+    `looks` of the knockout are certain together; those of the metrics. Values, lists in the order of the entrants:
+    `scores` and `stderr` of the ranking metric, None where undefined, and `worse`.
     """
     told, count = job.params["folds"], job.params["entrants"]
     folds = get_array(store, job.inputs["folds"])
@@ -95,16 +98,14 @@ def cut(job: Job, store: Store) -> Yield:
         np.concatenate([get_array(store, job.inputs[f"predictions{index}_{fold}"]) for fold in told])
         for index in range(count)
     ]
-    groups = None
-    if "groups" in job.inputs:
-        _, groups = np.unique(get_array(store, job.inputs["groups"])[unseen], return_inverse=True)
-    means = _means(job, y, predictions, groups, weights_of(job, store, unseen))
+    means = _means(job, y, predictions, kin_of(job, store, unseen), weights_of(job, store, unseen))
     known = np.isfinite(means.means)
     worse = np.zeros(count, dtype=np.bool_)
     if known.any():
         some = Means(means.means[known], means.covariance[np.ix_(known, known)], units=means.units, rarest=means.rarest)
         greater = measures(job)[0].metric.greater_is_better
-        worse[known] = worse_than_best(some, greater_is_better=greater, level=job.params["level"])
+        spent = {name: job.params[name] for name in ("level", "looks")}
+        worse[known] = worse_than_best(some, greater_is_better=greater, **spent)
     return Yield(
         values={
             "scores": [finite(float(value)) for value in means.means],
@@ -118,14 +119,15 @@ def _means(
     job: Job,
     y: NDArray[Any],
     predictions: list[NDArray[np.float64]],
-    groups: NDArray[np.int64] | None,
+    kin: Kin | None,
     weights: NDArray[np.float64] | None,
 ) -> Means:
     """The ranking metric of predictions as they would stand on the board."""
     metric = measures(job)[0]
     if job.params["classes"] and len(y) >= ENOUGH:
         # one division of the rows for all, whatever the job: else a score would depend on who else is compared
-        predictions = [as_on_board(p, y, metric.counts, np.random.default_rng(0), weights) for p in predictions]
+        predictions = [as_on_board(p, y, metric.counts, kin=kin, weights=weights) for p in predictions]
+    groups = None if kin is None else np.unique(kin.groups, return_inverse=True)[1]
     return metric.means(y, predictions, seed=0, rounds=_ROUNDS, groups=groups, weights=weights)
 
 

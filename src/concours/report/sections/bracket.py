@@ -44,7 +44,8 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         ),
         (
             f"Of the {len(left)} that left, {worse} {'was' if worse == 1 else 'were'} certainly worse than the best of "
-            f"their rung, row by row; the others may be as good, and left because the rung had no more room. The best 1 "
+            f"their rung, row by row, by a test that holds for all pairs and all rungs together; the others may be as good, "
+            f"and left because the rung had no more room. The best 1 "
             f"in {found['eta']} of a rung stay whatever the test says, since who is worse on few rows need not be on all."
         ),
     ]

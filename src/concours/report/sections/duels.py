@@ -51,8 +51,9 @@ def _arena(r: Report, found: Mapping[str, Any]) -> Section:
             Figure(
                 title="Ratings with their intervals",
                 read=(
-                    "How to read it: 400 points more are ten wins to one. The bar is an interval of 95%, rows counted as "
-                    "what is drawn by chance; further right is better."
+                    f"How to read it: 400 points more are ten wins to one. The bar is an interval of {found['level']:.0%}, rows "
+                    "counted as what is drawn by chance; it holds however often the arena looked, and whenever it ended. "
+                    "Further right is better."
                 ),
                 drawing=Rows(
                     plot=interval_plot([_rated(r, line) for line in ratings], greater_is_better=True),
@@ -78,7 +79,7 @@ def _arena(r: Report, found: Mapping[str, Any]) -> Section:
             ),
             Figure(
                 title="Possible ranks in the arena",
-                read="How to read it: each bar spans the ranks that battles cannot rule out, all pairs together.",
+                read="How to read it: each bar spans the ranks that battles cannot rule out, all pairs and all looks together.",
                 drawing=Rows(
                     plot=rank_plot([_ranked(r, line) for line in ratings]), axis="rank", kind="ranks", better="left"
                 ),

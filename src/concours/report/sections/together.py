@@ -20,6 +20,12 @@ _WHAT = (
     "that only repeats others has little, one that harms has less than nothing."
 )
 
+_WHICH = (
+    "Good models all know most of what can be known, so their shares of that are nearly equal. Whom the alliance needs is told "
+    "by what it would lose without each, the others as they are; and who made it better than its best member alone by shares "
+    "in what joining gained over that one."
+)
+
 
 def complement_section(r: Report) -> Section | None:
     """Whose errors go together, who gets right what the best gets wrong, and how few would do; none if not measured."""
@@ -104,14 +110,17 @@ def credit_section(r: Report) -> Section | None:
     if not order:
         return None
     shown = r.leader.name if r.leader.name in credits else order[0]
-    figures = [_shares(r, name, credits[name]) for name in [shown] if credits[name]["members"]]
+    drawn = [shown] if credits[shown]["members"] else []
+    figures = [draw(r, name, credits[name]) for name in drawn for draw in (_shares, _lost)]
     needs = _needs(shown, credits[shown])
     return Section(
         id="credit",
         title="Who earned it",
         text=(
             _WHAT,
+            _WHICH,
             *_unshared(r, order, credits),
+            *(_ahead(r, name, credits[name]) for name in order),
             *needs,
         ),
         figures=tuple(figures),
@@ -137,42 +146,83 @@ def _is_shared(credit: Mapping[str, Any]) -> bool:
     return any(part["share"] is not None for part in credit["members"].values())
 
 
+def _ahead(r: Report, name: str, credit: Mapping[str, Any]) -> str:
+    """What joining gained over the best member, and whose merit that is where it is clear."""
+    best, ahead, stderr = credit["best"], credit["ahead"], credit["ahead_stderr"]
+    if ahead <= 0:
+        return f"{name} is no better than {best}, its best member, alone."
+    told = f"{name} is better than {best}, its best member, by {short(ahead, 2)} ± {short(stderr, 1)} in {r.metric}"
+    parts = {member: value["joining_share"] for member, value in credit["members"].items()}
+    known = {member: part for member, part in parts.items() if part is not None}
+    if not known:
+        return f"{told}, which is {'within the noise' if ahead <= 2 * stderr else 'too little to be shared out'}."
+    order = sorted(known, key=lambda member: -known[member])
+    return f"{told}: {', '.join(f'{share(known[member], 0)} of that is due to {member}' for member in order[:3])}."
+
+
 def _shares(r: Report, name: str, credit: Mapping[str, Any]) -> Figure:
-    members = credit["members"]
-    rows = [
-        Row(
-            name=member,
-            role="alliance" if value["shapley"] < 0 else "entrant",
-            starred=False,
-            value=value["shapley"],
-            low=value["shapley"] - 1.96 * (value["stderr"] or 0.0),
-            high=value["shapley"] + 1.96 * (value["stderr"] or 0.0),
-            text=share(value["share"]) if value["share"] is not None else short(value["shapley"]),
-        )
-        for member, value in members.items()
-    ]
+    shared = _is_shared(credit)
     how = "all orders counted" if credit["exact"] else "orders drawn by chance"
     return Figure(
         title=f"Credit in {name}",
         read=(
             f"How to read it: the mark is the member’s part of the gain in {r.metric} ({how}), the bar an interval of 95%, and the "
-            f"number {'its share of the whole' if _is_shared(credit) else 'the part itself'}."
+            f"number {'its share of the whole' if shared else 'the part itself'}."
         ),
-        drawing=Rows(plot=interval_plot(rows, greater_is_better=True, whole=True), axis=f"part of the gain in {r.metric}", better="right"),
+        drawing=_parts(
+            credit, "shapley", "stderr", "share" if shared else None, axis=f"part of the gain in {r.metric}"
+        ),
         table=_earned(r, name, credit),
-    )  # fmt: skip
+    )
+
+
+def _lost(r: Report, name: str, credit: Mapping[str, Any]) -> Figure:
+    return Figure(
+        title=f"What {name} would lose without each",
+        read=(
+            f"How to read it: the mark is by how much {r.metric} would be worse without the member, the bar an interval of 95%. "
+            "Where it holds 0, the others do as well without it."
+        ),
+        drawing=_parts(credit, "lost", "lost_stderr", None, axis=f"lost in {r.metric}"),
+    )
+
+
+def _parts(credit: Mapping[str, Any], value: str, stderr: str, told: str | None, *, axis: str) -> Rows:
+    """A number of each member with its interval; beside it a share, or the number itself."""
+    rows = [
+        Row(
+            name=member,
+            role="alliance" if part[value] < 0 else "entrant",
+            starred=False,
+            value=part[value],
+            low=part[value] - _Z * (part[stderr] or 0.0),
+            high=part[value] + _Z * (part[stderr] or 0.0),
+            text=share(part[told]) if told else short(part[value]),
+        )
+        for member, part in credit["members"].items()
+    ]
+    return Rows(plot=interval_plot(rows, greater_is_better=True, whole=True), axis=axis, better="right")
 
 
 def _earned(r: Report, name: str, credit: Mapping[str, Any]) -> Table:
-    values = [value["shapley"] for value in credit["members"].values()]
-    places = decimals(values, digits=3)
+    members = credit["members"]
+    places = decimals([value["shapley"] for value in members.values()], digits=3)
+    lost = decimals([value["lost"] for value in members.values()], digits=3)
     gain = credit["value"] - credit["prior"]
     return Table(
         caption=f"{name}: better than guessing by {fixed(gain, places)} in {r.metric}, and who earned it",
-        head=("Member", "part", "± error", "share"),
+        head=("Member", "part", "± error", "share", "lost without it", "± error", "share of joining"),
         rows=tuple(
-            (member, fixed(value["shapley"], places), fixed(value["stderr"], places), share(value["share"]))
-            for member, value in credit["members"].items()
+            (
+                member,
+                fixed(value["shapley"], places),
+                fixed(value["stderr"], places),
+                share(value["share"]),
+                fixed(value["lost"], lost),
+                fixed(value["lost_stderr"], lost),
+                share(value["joining_share"]),
+            )
+            for member, value in members.items()
         ),
     )
 
