@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from concours.commons.blobs import (
 from concours.commons.disk import DiskStore, _has
 from concours.commons.memory import MemoryStore
 from concours.core.digests import Digest
-from concours.core.errors import LinkRefused, NoSpace, ObjectDamaged, ObjectNotFound
+from concours.core.errors import ContentRefused, LinkRefused, NoSpace, ObjectDamaged, ObjectNotFound
 from concours.core.ports import Store
 from concours.testing import check_store
 
@@ -244,6 +245,26 @@ def test_a_store_that_is_taken_away_is_no_fault_of_who_writes(tmp_path: Path) ->
     with pytest.raises(ObjectNotFound, match="was taken away while an object was written to it"):
         store.put(Taken(b"content"))
     assert content_of(store, store.put(io.BytesIO(b"content"))) == b"content"
+
+
+@pytest.mark.parametrize("get", [get_array, get_table, get_json, get_bundle])
+@pytest.mark.parametrize("seed", range(8))
+def test_an_object_of_another_form_is_refused(get: Callable[[Store, Digest], Any], seed: int, tmp_path: Path) -> None:
+    """Its name is right and its content was made by somebody: another form, one that is cut, one with odd bytes."""
+    store, rng = DiskStore(tmp_path), np.random.default_rng(seed)
+    forms = [
+        put_array(store, np.arange(50.0)),
+        put_table(store, pa.table({"a": ["x", "yy", "zzz"] * 9})),
+        put_json(store, {"a": [1, 2, 3]}),
+        put_bundle(store, {"a": b"1" * 30}),
+    ]
+    for digest in forms:
+        content = bytearray(content_of(store, digest))
+        for place in rng.integers(0, len(content), 3):
+            content[place] ^= int(rng.integers(1, 256))
+        made = store.put(io.BytesIO(content[: rng.integers(0, len(content) + 1)]))
+        with suppress(ContentRefused):
+            get(store, made)
 
 
 def content_of(store: Store, digest: Digest) -> bytes:

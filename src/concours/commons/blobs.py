@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from concours.core.archive import unzipped, zipped
 from concours.core.digests import Digest, canonical_json
+from concours.core.errors import ContentRefused
 from concours.core.ports import Store
 from concours.core.space import no_space_named
 
@@ -46,9 +47,10 @@ def put_array(store: Store, array: NDArray[Any], rows: NDArray[np.int64] | None 
 
 
 def get_array(store: Store, digest: Digest) -> NDArray[Any]:
-    """An array, memory-mapped; what is written to it stays in memory."""
-    array: NDArray[Any] = np.load(store.local_path(digest), mmap_mode="c", allow_pickle=False)
-    return array
+    """An array, memory-mapped; what is written to it stays in memory. Raises ContentRefused where it is none."""
+    path = store.local_path(digest)
+    with _known_as("array", digest):
+        return np.lib.format.open_memmap(path, mode="c")
 
 
 def put_table(store: Store, table: pa.Table, rows: NDArray[np.int64] | None = None) -> Digest:
@@ -90,8 +92,12 @@ def unit_of_texts(table: pa.Table) -> str:
 
 
 def get_table(store: Store, digest: Digest) -> pa.Table:
-    """A table, memory-mapped."""
-    return pa.ipc.open_file(pa.memory_map(str(store.local_path(digest)))).read_all()
+    """A table, memory-mapped. Raises ContentRefused where it is none."""
+    path = store.local_path(digest)
+    with _known_as("table", digest):
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        table.validate()
+    return table
 
 
 def is_table(store: Store, digest: Digest) -> bool:
@@ -106,8 +112,8 @@ def put_json(store: Store, value: Any) -> Digest:
 
 
 def get_json(store: Store, digest: Digest) -> Any:
-    """A JSON value."""
-    with store.open(digest) as file:
+    """A JSON value. Raises ContentRefused where it is none."""
+    with store.open(digest) as file, _known_as("JSON", digest):
         return json.load(file)
 
 
@@ -124,6 +130,25 @@ def get_bundle(store: Store, digest: Digest) -> dict[str, bytes]:
     """
     with store.open(digest) as file:
         return unzipped(file.read())
+
+
+@contextmanager
+def _known_as(what: str, digest: Digest) -> Iterator[None]:
+    """An object may have a right name and a wrong form: somebody else has made it."""
+    try:
+        yield
+    except (
+        ValueError,
+        TypeError,
+        EOFError,
+        OverflowError,
+        RecursionError,
+        SyntaxError,
+        pa.ArrowException,
+        OSError,
+    ) as e:
+        text = str(e).strip().partition("\n")[0][:200]
+        raise ContentRefused(f"object {digest} is no {what}, as it should be ({text})") from None
 
 
 def _pieces(table: pa.Table, rows: NDArray[np.int64] | None) -> Iterator[pa.Table]:
