@@ -82,6 +82,7 @@ PROCESSES = {
     "leaderboard of nobody": (Leaderboard(problem=PROBLEM), ()),
     "judgement": (Judgement(problem=PROBLEM), complete()),
     "judgement by selection": (Judgement(problem=UNJUDGED, part="selection"), complete()),
+    "judgement among trials": (Judgement(problem=UNJUDGED, part="selection", tried=complete(5)[3:]), complete()),
     "choosing": (Choosing(problem=UNJUDGED, choices=choices(complete())), complete()),
     "choosing of nobody": (Choosing(problem=UNJUDGED, choices={}), ()),
     "judgement of nobody": (Judgement(problem=PROBLEM), ()),

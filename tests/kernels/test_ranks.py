@@ -95,3 +95,13 @@ def test_undefined_scores_are_last():
     scores = Means(np.array([np.nan, 0.2, 0.3]), np.full((3, 3), np.nan))
     assert competition_ranks(scores.means, greater_is_better=True).tolist() == [3, 2, 1]
     assert rank_ranges(scores, greater_is_better=True).worst.tolist() == [3, 3, 3]
+
+
+def test_what_was_only_tried_counts_in_the_tests_and_not_in_the_ranks() -> None:
+    """With more pairs in the family a difference is less sure; the ranks are of those that stand on the board."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(100, 12)) + np.r_[0.0, 0.33, np.zeros(10)]
+    alone = rank_ranges(row_means(rows[:, :2]), greater_is_better=True)
+    among = rank_ranges(row_means(rows), greater_is_better=True, standing=2)
+    assert (alone.best.tolist(), alone.worst.tolist()) == ([2, 1], [2, 1])
+    assert (among.best.tolist(), among.worst.tolist()) == ([1, 1], [2, 2])

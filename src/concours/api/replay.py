@@ -133,11 +133,12 @@ def _as_kept(replay: Replay, late: Mapping[str, Standing], kept: Result, setup: 
     places = {line.entrant.name: place for place, line in enumerate(kept.standings)}
     lines = [late.get(line.entrant.name, line) for line in replay.result.standings]
     if any(candidate.entrant.search for candidate in setup.candidates):
-        known = {line.entrant.name: line for line in kept.standings if line.corrected is not None}
-        cut = [line.entrant.name for line in lines if line.corrected is None and line.entrant.name in known]
-        lines = [_reaching(line, known[line.entrant.name]) if line.entrant.name in cut else line for line in lines]
-        taken = (f"what having been chosen flatters ({', '.join(cut)})",) if cut else ()
-        replay = replace(replay, taken=(*replay.taken, *taken))
+        known = {line.entrant.name: line for line in kept.standings}
+        told = {name for name, line in known.items() if line.corrected is not None}
+        cut = [line.entrant.name for line in lines if line.corrected is None and line.entrant.name in told]
+        if cut:
+            lines = [_reaching(line, known.get(line.entrant.name, line)) for line in lines]
+            replay = replace(replay, taken=(*replay.taken, f"what having been chosen flatters ({', '.join(cut)})"))
     last = [line for line in lines if not line.selection]
     last.sort(key=lambda line: places.get(line.entrant.name, len(places)))
     standings = Standings((*(line for line in lines if line.selection), *last))
@@ -145,4 +146,12 @@ def _as_kept(replay: Replay, late: Mapping[str, Standing], kept: Result, setup: 
 
 
 def _reaching(line: Standing, kept: Standing) -> Standing:
-    return replace(line, ci=kept.ci, intervals=kept.intervals, corrected=kept.corrected)
+    return replace(
+        line,
+        ci=kept.ci,
+        intervals=kept.intervals,
+        corrected=kept.corrected,
+        rank_best=kept.rank_best,
+        rank_worst=kept.rank_worst,
+        ranks=kept.ranks,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from concours.core.digests import Digest
@@ -14,6 +14,14 @@ from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.core.seeds import derive_seed
 
 Interval = tuple[float, float]
+
+
+def differing(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The first of those whose out-of-fold predictions, and decisions, are the same."""
+    found: dict[tuple[Digest | None, str], Candidate] = {}
+    for candidate in candidates:
+        found.setdefault((candidate.selection, str(candidate.decision)), candidate)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +41,7 @@ class Choice:
     @property
     def all(self) -> tuple[Candidate, ...]:
         """The one chosen, and those that differ from it and from one another."""
-        found: dict[tuple[Digest | None, str], Candidate] = {}
-        for candidate in (self.chosen, *self.others):
-            found.setdefault((candidate.selection, str(candidate.decision)), candidate)
-        return tuple(found.values())
+        return differing((self.chosen, *self.others))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,10 +20,13 @@ class Judgement(MemoProcess):
 
     Attributes:
         part: `test`, or `selection` where the problem has no test part.
+        tried: what some of the candidates were chosen from by the rows that judge, trials of searches: they do not
+            stand on the board, and are tested with those that do.
     """
 
     problem: Problem
     part: Literal["test", "selection"] = "test"
+    tried: tuple[Candidate, ...] = ()
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
@@ -35,13 +38,15 @@ class Judgement(MemoProcess):
 
     def _job(self, state: Memo) -> Job:
         rows = self.problem.test if self.part == "test" and self.problem.test else self.problem.train
-        predictions = {f"predictions{i}": self._predictions(c) for i, c in enumerate(state.candidates)}
+        judged = (*state.candidates, *self.tried)
+        predictions = {f"predictions{i}": self._predictions(c) for i, c in enumerate(judged)}
+        standing = {"standing": len(state.candidates)} if self.tried else {}
         further = {**rows.counting, **({"folds": self.problem.folds} if self.part == "selection" else {})}
-        decisions = [candidate.decision and dict(candidate.decision) for candidate in state.candidates]
+        decisions = [candidate.decision and dict(candidate.decision) for candidate in judged]
         return Job(
             kind="judge",
             inputs={"y": rows.y, **further, **{name: digest for name, digest in predictions.items() if digest}},
-            params={**self.problem.measuring(), "decisions": decisions},
+            params={**self.problem.measuring(), "decisions": decisions, **standing},
             seed=derive_seed(state.seed, "judge"),
             threads=self.threads,
             label="judge",

@@ -22,11 +22,17 @@ class RankRanges:
     worst: NDArray[np.int64]
 
 
-def rank_ranges(scores: Means, *, greater_is_better: bool, level: float = LEVEL) -> RankRanges:
-    """For each entrant 1 + how many are certainly better, and k - how many are certainly worse."""
-    better = certainly_better(scores, greater_is_better=greater_is_better, level=level)
-    k = len(scores.means)
-    return RankRanges(1 + better.sum(axis=0), k - better.sum(axis=1))
+def rank_ranges(
+    scores: Means, *, greater_is_better: bool, level: float = LEVEL, standing: int | None = None
+) -> RankRanges:
+    """For each entrant 1 + how many are certainly better, and k - how many are certainly worse.
+
+    Args:
+        standing: how many, the first, stand on the board; the others are what some of these were chosen from, and are
+            only tested with them, so that "certainly" holds for all that could have been chosen.
+    """
+    better = certainly_better(scores, greater_is_better=greater_is_better, level=level)[:standing, :standing]
+    return RankRanges(1 + better.sum(axis=0), len(better) - better.sum(axis=1))
 
 
 def certainly_better(scores: Means, *, greater_is_better: bool, level: float = LEVEL) -> NDArray[np.bool_]:

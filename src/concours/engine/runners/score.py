@@ -42,22 +42,26 @@ def judge(job: Job, store: Store) -> Yield:
     All values are lists in the order of the models. `scores`, `intervals` [low, high] (or none, where that is not
     known) and `ranks` [rank, best, worst] are by metric; `ci`, `rank`, `rank_best`, `rank_worst` and `tier` are by the
     ranking metric. Rows of one group, where the job has groups, are one observation; rows count by their weights, where
-    it has weights.
+    it has weights. Where only the first models stand on the board (`standing`), the others, from which some of these
+    were chosen by the same rows, are tested with them, and not told of.
     """
     y, groups, weights = get_array(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store)
     count = sum(name.startswith("predictions") for name in job.inputs)
     predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
     folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
 
-    def means(metric: Measure) -> Means:
-        pairs = zip(predictions, job.params["decisions"], strict=True)
+    standing = job.params.get("standing", count)
+
+    def means(metric: Measure, models: int) -> Means:
+        pairs = list(zip(predictions, job.params["decisions"], strict=True))[:models]
         told = [as_taken(metric, p, decision, folds) for p, decision in pairs]
         return metric.means(y, told, seed=job.seed, rounds=_JUDGE_ROUNDS, groups=groups, weights=weights)
 
-    each = [(metric, means(metric)) for metric in measures(job)]
+    each = [(metric, means(metric, standing)) for metric in measures(job)]
     first, of_first = each[0]
     intervals = {metric.metric.name: _intervals(metric, found) for metric, found in each}
-    ranks = {metric.metric.name: _ranks(metric, found) for metric, found in each}
+    tested = [(metric, found if standing == count else means(metric, count)) for metric, found in each]
+    ranks = {metric.metric.name: _ranks(metric, found, standing) for metric, found in tested}
     rank, best, worst = zip(*ranks[first.metric.name], strict=True)
     return Yield(
         values={
@@ -92,10 +96,10 @@ def _intervals(metric: Measure, means: Means) -> list[list[float] | None]:
     return [ends.tolist() if np.isfinite(ends).all() else None for ends in metric.intervals(means)]
 
 
-def _ranks(metric: Measure, means: Means) -> list[list[int]]:
+def _ranks(metric: Measure, means: Means, standing: int) -> list[list[int]]:
     greater = metric.metric.greater_is_better
-    ranges = rank_ranges(means, greater_is_better=greater)
-    ranks = competition_ranks(means.means, greater_is_better=greater)
+    ranges = rank_ranges(means, greater_is_better=greater, standing=standing)
+    ranks = competition_ranks(means.means[:standing], greater_is_better=greater)
     return np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist()
 
 
