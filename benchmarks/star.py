@@ -1,12 +1,16 @@
 """Does the interval of the default hold the truth where the rows that chose it judge it? Simulated.
 
-    python benchmarks/star.py [--rounds 400] [--rows 200]
+    python benchmarks/star.py [--rounds 200] [--rows 200]
 
-Without a test part, the default's score is the best of several on the rows that judge. Models are drawn whose truth is
-known: what a model sees of a class is normal, a share of it is seen by all of them alike. Told are, of 95% intervals:
-how many hold the truth as if the default had been alone, with the choice made again (`kernels.choosing`, as a contest
-has it), and by the quantiles of the scores on rows left out, as Tsamardinos, Greasidou and Borboudakis (2018) have it;
-and how wide the last two are beside the first.
+Without a test part, the default's score is the best of several on the rows that judge. First, models are drawn whose
+truth is known: what a model sees of a class is normal, a share of it is seen by all of them alike. Told are, of 95%
+intervals: how many hold the truth as if the default had been alone, with the choice made again (`kernels.choosing`),
+and by the quantiles of the scores on rows left out, as Tsamardinos, Greasidou and Borboudakis (2018) have it; and how
+wide the last two are beside the first. These models learn nothing from the rows, so that folds play no part.
+
+Then models are fitted on five folds, on rows with much to learn and with nothing, and the truth is what the models of
+the folds lose on 4,000 new rows. Rows that teach and judge make cross-validation less certain (`kernels.crossing`): a
+contest's interval is the last of the table.
 
 The cases: models that are equally good; models from good to poor; one that is better than the others; alliances beside
 their members, with weights that are cross-fitted; one model with 20 trials of a search beside four others, and with
@@ -23,17 +27,24 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from concours.kernels.blending import blend
 from concours.kernels.choosing import ROUNDS, chosen_anew, flattery, reaching
-from concours.kernels.scores import resampled
+from concours.kernels.crossing import crossed
+from concours.kernels.scores import resampled, row_means
 from concours.kernels.selection import greedy_selection
 from concours.tasks.metrics import Measure, measure
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-_TRUTH, _FRESH, _FOLDS = 400_000, 8_000, 5
+_TRUTH, _FRESH, _NEW, _FOLDS = 400_000, 8_000, 4_000, 5
 METRICS = ("log_loss", "accuracy")
 
 
@@ -75,6 +86,15 @@ class Case:
     trials: int = 0
     knocked: int = 0
 
+
+FITTED = (
+    *(KNeighborsClassifier(k) for k in (5, 15, 40)),
+    *(DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, random_state=0) for depth in (1, 2, 4)),
+    *(LogisticRegression(C=c) for c in (0.01, 1.0)),
+    GaussianNB(),
+)
+HOW = ("any, alone", "any, crossed", "alone", "crossed", "chosen", "both", "quantiles")
+"""Intervals of any of the models, and of the default: alone, crossed, chosen, and both as a contest has it."""
 
 _SEARCHED = (*(0.6,) * 4, *np.linspace(0.7, 0.5, 20).tolist())
 CASES = (
@@ -216,23 +236,82 @@ def _quantiles(of_rows: Floats, board: Drawn, seed: int, greater: bool) -> Float
     return np.quantile(found, [0.025, 0.975])
 
 
+def fitted(rng: np.random.Generator, rows: int, signal: float) -> tuple[Floats, Floats]:
+    """Log losses of rows out of fold (rows, models), and what the models of the folds lose on new rows (models,)."""
+    x, y = _features(rng, rows, signal)
+    fresh, labels = _features(rng, _NEW, signal)
+    losses, truths = np.empty((rows, len(FITTED))), np.zeros(len(FITTED))
+    found = measure("log_loss", "classes")
+    for learn, tell in StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(x, y):
+        for number, model in enumerate(FITTED):
+            known = clone(model).fit(x[learn], y[learn])
+            told, new = (np.clip(known.predict_proba(part), 1e-3, None) for part in (x[tell], fresh))
+            losses[tell, number] = found.rows(y[tell], told)  # type: ignore[misc]
+            truths[number] += found.score(labels, new) / _FOLDS
+    return losses, truths
+
+
+def _features(rng: np.random.Generator, rows: int, signal: float) -> tuple[Floats, Codes]:
+    x = rng.normal(size=(rows, 8))
+    return x, (rng.random(rows) < expit(signal * (x[:, 0] + 0.5 * x[:, 1] * x[:, 2]))).astype(np.int64)
+
+
+def cover_fitted(signal: float, rows: int, rounds: int) -> Tally:
+    """A tally of contests between models that are fitted."""
+    rng, tally, found = np.random.default_rng(rows), Tally(), measure("log_loss", "classes")
+    for seed in range(rounds):
+        losses, truths = fitted(rng, rows, signal)
+        means = row_means(losses)
+        ends = found.intervals(means)
+        wider = crossed(ends, means.means, low=0.0)
+        star, board = int(means.means.argmin()), Drawn(y=np.arange(rows), predictions=[], truths=[])
+        for of, known in (("alone", ends), ("crossed", wider)):
+            for model, true in enumerate(truths):
+                tally.add(f"any, {of}", known[model], true)
+            tally.add(of, known[star], truths[star])
+        off = _flattery(losses, star, seed)
+        tally.add("chosen", (ends[star][0], ends[star][1] + off), truths[star])
+        tally.add("both", (wider[star][0], wider[star][1] + off), truths[star])
+        tally.add("quantiles", _quantiles(losses, board, seed, greater=False), truths[star])
+    return tally
+
+
+def _flattery(losses: Floats, star: int, seed: int) -> float:
+    anew = chosen_anew(star, lambda at: losses[at].mean(axis=0), rows=len(losses), greater_is_better=False, seed=seed)
+    return flattery(anew, lambda model, at: float(losses[at, model].mean()), greater_is_better=False)
+
+
 def main() -> None:
-    """Prints the table."""
+    """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--fitted", action="store_true", help="the second table alone")
     parser.add_argument("--rows", type=int, default=200)
     given = parser.parse_args()
     error = 100 * (0.95 * 0.05 / given.rounds) ** 0.5
     print(f"{given.rows} rows, {given.rounds} rounds; at 95% the standard error is {error:.1f}.\n")
+    if not given.fitted:
+        _print_drawn(given.rows, given.rounds)
+    print(f"| {len(FITTED)} models fitted on rows with | {' | '.join(HOW)} | both, width | quantiles, width |")
+    print(f"|---|{'---:|' * (len(HOW) + 2)}")
+    for name, signal in (("nothing to learn", 0.0), ("something to learn", 0.5), ("much to learn", 2.0)):
+        tally = cover_fitted(signal, given.rows, given.rounds)
+        held = [f"{100 * tally.held[how] / len(tally.widths[how]):.1f}" for how in HOW]
+        wide = [f"{np.mean(tally.widths[how]) / np.mean(tally.widths['alone']):.2f}" for how in ("both", "quantiles")]
+        print(f"| {' | '.join([name, *held, *wide])} |", flush=True)
+
+
+def _print_drawn(rows: int, rounds: int) -> None:
     print("| default of | metric | alone | chosen | quantiles | chosen, width | quantiles, width |")
     print("|---|---|---:|---:|---:|---:|---:|")
     for case in CASES:
         for name in METRICS:
-            tally = cover(case, measure(name, "classes"), given.rows, given.rounds)
-            held = [f"{100 * tally.held[how] / given.rounds:.1f}" for how in ("alone", "chosen", "quantiles")]
+            tally = cover(case, measure(name, "classes"), rows, rounds)
+            held = [f"{100 * tally.held[how] / rounds:.1f}" for how in ("alone", "chosen", "quantiles")]
             alone = np.mean(tally.widths["alone"])
             wide = [f"{np.mean(tally.widths[how]) / alone:.2f}" for how in ("chosen", "quantiles")]
             print(f"| {' | '.join([case.name, name, *held, *wide])} |", flush=True)
+    print()
 
 
 if __name__ == "__main__":

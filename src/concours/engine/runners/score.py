@@ -13,6 +13,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.work import Yield
+from concours.kernels.crossing import crossed
 from concours.kernels.ranks import competition_ranks, rank_ranges
 from concours.kernels.scores import Means
 from concours.kernels.tiers import tiers
@@ -59,7 +60,7 @@ def judge(job: Job, store: Store) -> Yield:
 
     each = [(metric, means(metric, standing)) for metric in measures(job)]
     first, of_first = each[0]
-    intervals = {metric.metric.name: _intervals(metric, found) for metric, found in each}
+    intervals = {metric.metric.name: _intervals(metric, found, out_of_fold=folds is not None) for metric, found in each}
     tested = [(metric, found if standing == count else means(metric, count)) for metric, found in each]
     ranks = {metric.metric.name: _ranks(metric, found, standing) for metric, found in tested}
     rank, best, worst = zip(*ranks[first.metric.name], strict=True)
@@ -92,8 +93,11 @@ def weights_of(
     return in_rows(weights if rows is None else weights[rows])
 
 
-def _intervals(metric: Measure, means: Means) -> list[list[float] | None]:
-    return [ends.tolist() if np.isfinite(ends).all() else None for ends in metric.intervals(means)]
+def _intervals(metric: Measure, means: Means, *, out_of_fold: bool) -> list[list[float] | None]:
+    found = metric.intervals(means)
+    if out_of_fold:
+        found = crossed(found, means.means, low=metric.low, high=metric.high)
+    return [ends.tolist() if np.isfinite(ends).all() else None for ends in found]
 
 
 def _ranks(metric: Measure, means: Means, standing: int) -> list[list[int]]:
