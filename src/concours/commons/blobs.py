@@ -49,7 +49,7 @@ def put_array(store: Store, array: NDArray[Any], rows: NDArray[np.int64] | None 
 def get_array(store: Store, digest: Digest) -> NDArray[Any]:
     """An array, memory-mapped; what is written to it stays in memory. Raises ContentRefused where it is none."""
     path = store.local_path(digest)
-    with _known_as("array", digest):
+    with known_as("array", digest):
         return np.lib.format.open_memmap(path, mode="c")
 
 
@@ -94,7 +94,7 @@ def unit_of_texts(table: pa.Table) -> str:
 def get_table(store: Store, digest: Digest) -> pa.Table:
     """A table, memory-mapped. Raises ContentRefused where it is none."""
     path = store.local_path(digest)
-    with _known_as("table", digest):
+    with known_as("table", digest):
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         table.validate()
     return table
@@ -113,7 +113,7 @@ def put_json(store: Store, value: Any) -> Digest:
 
 def get_json(store: Store, digest: Digest) -> Any:
     """A JSON value. Raises ContentRefused where it is none."""
-    with store.open(digest) as file, _known_as("JSON", digest):
+    with store.open(digest) as file, known_as("JSON", digest):
         return json.load(file)
 
 
@@ -133,13 +133,14 @@ def get_bundle(store: Store, digest: Digest) -> dict[str, bytes]:
 
 
 @contextmanager
-def _known_as(what: str, digest: Digest) -> Iterator[None]:
-    """An object may have a right name and a wrong form: somebody else has made it."""
+def known_as(what: str, digest: Digest) -> Iterator[None]:
+    """An object may have a right name and a wrong form, as somebody else has made it: then ContentRefused is raised."""
     try:
         yield
     except (
         ValueError,
         TypeError,
+        KeyError,
         EOFError,
         OverflowError,
         RecursionError,

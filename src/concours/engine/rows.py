@@ -16,6 +16,7 @@ from concours.commons.blobs import (
     get_bundle,
     get_table,
     is_table,
+    known_as,
     put_array,
     put_bundle,
     put_table,
@@ -45,8 +46,9 @@ def get_rows(store: Store, digest: Digest) -> Any:
         zipped = file.read(2) == b"PK"
     if zipped:
         files = get_bundle(store, digest)
-        data, indices, indptr, shape = (np.load(io.BytesIO(files[name]), allow_pickle=False) for name in _SPARSE)
-        return sparse.csr_matrix((data, indices, indptr), shape=tuple(shape))
+        with known_as("sparse matrix", digest):
+            data, indices, indptr, shape = (np.load(io.BytesIO(files[name]), allow_pickle=False) for name in _SPARSE)
+            return sparse.csr_matrix((data, indices, indptr), shape=tuple(shape))
     if not is_table(store, digest):
         return get_array(store, digest)
     return as_rows(get_table(store, digest))
