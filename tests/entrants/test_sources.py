@@ -10,7 +10,8 @@ import pytest
 
 from concours.core.digests import digest_json
 from concours.core.errors import LinkRefused, RecipeError
-from concours.entrants.sources import clear_places, closure, import_source
+from concours.entrants.places import clear_places
+from concours.entrants.sources import closure, import_source
 
 
 def lay(folder: Path, **texts: str) -> Path:

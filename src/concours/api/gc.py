@@ -14,7 +14,7 @@ from concours.core.digests import Digest
 from concours.core.event import Done
 from concours.core.links import refuse_links_within
 from concours.engine.journal import read_journal
-from concours.entrants.sources import CODE
+from concours.entrants.places import CODE
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import struct
 import sys
 from collections.abc import Iterable, Mapping
@@ -42,7 +41,7 @@ def protect(*pids: int) -> bool:
 
     A process is meant by its own number, and by that of a group that it is in, unless this process is in it too.
     """
-    known = _CALLS.get(platform.machine()) if sys.platform == "linux" else None
+    known = _CALLS.get(os.uname().machine) if sys.platform == "linux" else None
     if known is None:
         return False
     machine, set_filter, calls = known

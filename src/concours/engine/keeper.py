@@ -24,8 +24,9 @@ _SET_DEATH_SIGNAL = 1
 _ADOPT_ORPHANS = 36
 """Of Linux's prctl: PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER."""
 
-FAREWELL = b'{"worker_ended": true}\n'
-"""What a keeper sends when its worker has ended; a keeper that goes without a word was ended itself."""
+FAREWELL = b'\n{"worker_ended": true}\n'
+"""What a keeper sends when its worker has ended, on a line of its own whatever the worker was about to send; a keeper
+that goes without a word was ended itself."""
 
 
 def keep(

@@ -26,8 +26,9 @@ from concours.core.registry import load
 from concours.engine.fence import command_and_above, protect
 from concours.engine.keeper import keep
 from concours.engine.kin import descendants, running
+from concours.engine.usage import go_before_others
 from concours.engine.work import execute
-from concours.entrants.sources import CODE, clear_places
+from concours.entrants.places import CODE, clear_places
 
 
 def main(store: str, runners: str, channel: int, lifeline: int, beneath: str | None = None) -> None:
@@ -108,6 +109,7 @@ def _kept() -> None:
 
     def work() -> None:
         protect(os.getppid(), *command_and_above(command))
+        go_before_others()
         main(store, runners, channel, lifeline, *sys.argv[5:])
 
     keep(work, channel=channel, lifeline=lifeline, clear=partial(clear_places, Path(store) / CODE))

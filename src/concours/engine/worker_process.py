@@ -28,6 +28,7 @@ _CHUNK = 1 << 18
 _LONGEST = 1 << 26
 """Bytes of one message; a worker that sends more is not sending one."""
 _TAIL = 1 << 16
+_KEEPER = "it ended the process that watches over it, and so its own"
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -170,9 +171,6 @@ def _message(line: bytes) -> dict[str, Any] | None:
 
 def _are_numbers(values: Any) -> bool:
     return all(isinstance(value, (int, float)) for value in values.values())
-
-
-_KEEPER = "it ended the process that watches over it, and so its own"
 
 
 def _death(code: int, tail: bytearray) -> tuple[Cause, str]:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import ast
-import atexit
 import importlib.util
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,9 +14,7 @@ from concours.core import links
 from concours.core.digests import digest_json
 from concours.core.errors import RecipeError
 from concours.core.space import no_space_named
-
-CODE = "code"
-"""The folder of a store below which sources are written to be imported."""
+from concours.entrants.places import new_place
 
 _active: set[str] = set()
 
@@ -112,18 +106,10 @@ def defines_module(files: Mapping[str, str], main: str, name: str) -> bool:
     return name in classes and of_torch(ast.Name(name))
 
 
-def clear_places(folder: Path, process: int) -> None:
-    """Removes the places that a process has made below a folder, when it is gone."""
-    for place in folder.glob(f"{process}-*"):
-        shutil.rmtree(place, ignore_errors=True)
-
-
 def _place(files: Mapping[str, str], folder: Path) -> Path:
-    """A new folder with these files and nothing else; it is named for this process, and goes with it."""
+    """A new folder with these files and nothing else."""
     with no_space_named(folder):
-        links.make_folder(folder, below=folder.parent)
-        place = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=folder))
-        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        place = new_place(folder)
         for name, text in files.items():
             links.write(
                 links.make_folder((place / name).parent, below=place) / Path(name).name, text.encode(), below=place

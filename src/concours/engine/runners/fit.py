@@ -22,9 +22,9 @@ from concours.entrants.apart import one_by_one
 from concours.entrants.fitting import Fitted
 from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.models import dump_model, dump_object
+from concours.entrants.places import CODE
 from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.recipes import build
-from concours.entrants.sources import CODE
 from concours.entrants.wishes import Wishes, takes_weights
 from concours.kernels.kin import Kin
 from concours.kernels.weighing import among
