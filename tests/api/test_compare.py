@@ -185,5 +185,5 @@ def test_a_users_metric_asks_for_trust(tmp_path):
         setup = json.loads((folder / "setup.json").read_text())
         setup["problem"]["metrics"] = [{"name": task["metrics"][0], "greater_is_better": True}]
         (folder / "setup.json").write_text(json.dumps(setup))
-    with pytest.raises(TrustError, match="operator:eq is somebody's own function"):
+    with pytest.raises(TrustError, match="metric runs code from operator:eq; read it, then add --trust"):
         compare(folders, trust=lambda folder: False)

@@ -300,7 +300,7 @@ def test_the_folder_of_a_contest_is_a_path_or_a_text(tmp_path):
     """Files of recipes begin there."""
     (tmp_path / "own.py").write_text("from sklearn.naive_bayes import GaussianNB\nclass Own(GaussianNB):\n    pass\n")
     contest = iris(tmp_path / "run", entrants=[Entrant("own", "own.py:Own")], folder=str(tmp_path))
-    assert contest.user_files() == [tmp_path / "own.py"]
+    assert contest.named() == {"own.py"}
     assert contest == iris(tmp_path / "run", entrants=[Entrant("own", "own.py:Own")], folder=tmp_path)
 
 

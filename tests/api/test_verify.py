@@ -334,9 +334,10 @@ def test_a_damaged_input_is_not_run_on(run):
     assert (done.same, done.text) == (False, "not run: its input y is damaged or missing")
 
 
-def test_code_of_a_folder_asks_for_trust(made):
-    """Somebody's own file runs only if that is agreed to; what is not run needs no trust."""
-    asked = []
+def test_code_of_a_folder_asks_for_trust(made, tmp_path):
+    """Somebody's own file runs only if that is agreed to, here or when the folder was made; what is not run needs none."""
+    assert verify(made, again=["own: fold 1"], engine="inline").holds
+    made, asked = Path(shutil.copytree(made, tmp_path / "copy")), []
     with pytest.raises(TrustError, match=r"own\.py:Own; read it, then add --trust"):
         verify(made, again=["own"], engine="inline", trust=lambda text: bool(asked.append(text)))
     assert len(asked) == 1

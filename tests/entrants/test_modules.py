@@ -236,5 +236,6 @@ def test_a_contest_whose_file_is_gone(file, tmp_path, monkeypatch):
     after = Result.load(tmp_path / "run").predict("sklearn:digits", model="net", proba=True)
     assert np.array_equal(before, after)
     asked = []
-    Result.load(tmp_path / "run").predict("sklearn:digits", model="net", trust=lambda text: not asked.append(text))
+    (tmp_path / "run").rename(tmp_path / "moved")
+    Result.load(tmp_path / "moved").predict("sklearn:digits", model="net", trust=lambda text: not asked.append(text))
     assert "net.py:Net" in asked[0]

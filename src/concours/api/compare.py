@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from concours.api.changes import changes
 from concours.api.folder import existing
 from concours.api.result import Result
+from concours.api.trust import Trust, permitted
 from concours.commons.blobs import get_array
-from concours.core.errors import ContestError, RunFolderError, TrustError
+from concours.core import consent
+from concours.core.asked import asked_of_metrics
+from concours.core.errors import ContestError, RunFolderError
 from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
 from concours.core.standings import Standing
@@ -153,14 +156,15 @@ class Comparison:
         }
 
 
-def compare(paths: Sequence[Path | str], *, trust: Callable[[Path], bool] = lambda _folder: True) -> Comparison:
+def compare(paths: Sequence[Path | str], *, trust: Trust | None = None) -> Comparison:
     """Compares finished contests.
 
     Contests of one task (of one digest: the same rows, split and metrics) are compared row by row, each with the first
     of them. Contests of several tasks are compared by the ranks of what has the same name.
 
     Args:
-        trust: asked with a folder whose metric is somebody's own function, before it is called.
+        trust: asked, with a sentence, before a metric is called that is somebody's own function and was not agreed to
+            when the folders were made here; by default it is refused.
 
     Raises:
         RunFolderError: a folder holds no finished contest with a model on its board. ContestError: fewer than two
@@ -216,16 +220,20 @@ def _labels(paths: Sequence[Path]) -> list[str]:
 # One task
 
 
-def _pair(first: Run, second: Run, trust: Callable[[Path], bool]) -> Pair:
+def _pair(first: Run, second: Run, trust: Trust | None) -> Pair:
     """Two contests of one problem."""
     problem = first.problem
     ranking = problem.metrics[0]
-    if ":" in ranking.name and not all(trust(run.result.folder.path) for run in (first, second)):
-        raise TrustError(f"the metric {ranking.name} is somebody's own function; read it, then add --trust")
+    known = first.result.agreed & second.result.agreed
+    who = f"comparing {first.result.folder.path} and {second.result.folder.path} by their metric runs"
+    agreed = permitted(asked_of_metrics([ranking.name]), known=known, who=who, trust=trust)
     ours, theirs = first.lines(), second.lines()
     shared = [name for name in ours if name in theirs]
     a, b = first.result.default, second.result.default
     stars = [(a, b)] if a in ours and b in theirs and a and b else []
+    with consent.granted(agreed):
+        of_default = next(iter(_differences(first, second, stars)), None)
+        lines = tuple(_differences(first, second, [(name, name) for name in shared]))
     return Pair(
         task=problem.name or problem.kind,
         metric=ranking.name,
@@ -234,8 +242,8 @@ def _pair(first: Run, second: Run, trust: Callable[[Path], bool]) -> Pair:
         part="test" if problem.test else "selection",
         first=first.label,
         second=second.label,
-        default=next(iter(_differences(first, second, stars)), None),
-        lines=tuple(_differences(first, second, [(name, name) for name in shared])),
+        default=of_default,
+        lines=lines,
         only_first=tuple(name for name in ours if name not in theirs),
         only_second=tuple(name for name in theirs if name not in ours),
         changes=tuple(changes(first.result, second.result)),

@@ -17,14 +17,16 @@ from concours.api.planning import Planner
 from concours.api.result import Result
 from concours.api.setup import Setup
 from concours.api.sitting import EngineName, damaged_text, sitting
+from concours.api.trust import made_here, remember
 from concours.commons.blobs import put_json
 from concours.commons.disk import DiskStore
 from concours.compete.scale import Scale
 from concours.compete.search import read_space
 from concours.compete.way import Final
+from concours.core import consent
+from concours.core.asked import asked_of_metrics
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
-from concours.core.objects import is_file, references
 from concours.core.optional import install_command, installed
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
@@ -39,6 +41,7 @@ from concours.entrants.recipes import Resolved, resolve
 from concours.entrants.tables import has_sentences
 from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, Size
 from concours.tasks.kinds import Kind, kind_named
+from concours.tasks.metrics import require_names
 from concours.tasks.task import Task
 
 _GIB = 2**30
@@ -102,31 +105,52 @@ class Contest:
         """This contest with some attributes changed; those that are None stay as they are."""
         return replace(self, **{name: value for name, value in options.items() if value is not None})
 
-    def user_files(self) -> list[Path]:
-        """The files of users' code that running the contest would run."""
-        named = (entrant.recipe for entrant in self.entrants)
-        nested = (reference for entrant in self.entrants for _, reference in references(entrant.params))
-        files = (reference.rpartition(":")[0] for reference in (*named, *nested) if is_file(reference))
-        return sorted({self.folder / file for file in files})
+    def asked(self) -> frozenset[str]:
+        """What running the contest would run that is asked about (`core.asked`): of its entrants, and its metrics.
 
-    def run(self, *, listener: Listener = ignore, began: float | None = None) -> Result:
+        Raises:
+            ContestError, RecipeError: something of it is wrong whatever the data is.
+        """
+        return asked_of_metrics(self.task.metrics).union(*(each.asked for each in self._resolved_first()))
+
+    def named(self) -> frozenset[str]:
+        """As `asked`, but whatever the files hold, and these by the way from the contest's folder."""
+        return asked_of_metrics(self.task.metrics).union(*(each.named for each in self._resolved_first()))
+
+    def _resolved_first(self) -> list[Resolved]:
+        """As far as it is known without the data."""
+        kind = kind_named(self.task.kind)
+        require_names(self.task.metrics)
+        return self._resolved(kind, 1.0, MIXED.get(kind.form, kind.form))
+
+    def run(self, *, listener: Listener = ignore, began: float | None = None, lasting: bool = True) -> Result:
         """Runs the contest, or goes on where an earlier sitting of it stopped.
 
         The folder then has `result.json`, and the models that `Result.predict` uses. What had finished is not run
-        again, unless its code, data or parameters have changed.
+        again, unless its code, data or parameters have changed. Only code runs that the contest itself names.
+
+        Args:
+            lasting: whether the folder is there to stay, so that it is remembered as made here (`api.trust`).
 
         Raises:
             ConcoursError: with one line that says what is wrong, where, and what to do.
         """
-        began = time.monotonic() if began is None else began
+        asked = self.asked()
+        with consent.only(asked):
+            result = self._run(listener, time.monotonic() if began is None else began, asked if lasting else None)
+        return replace(result, agreed=asked)
+
+    def _run(self, listener: Listener, began: float, agreed: frozenset[str] | None) -> Result:
         kind = kind_named(self.task.kind)
         out = RunFolder(Path(self.out or Path("runs") / self._name()))
-        self._resolved(kind, 1.0, MIXED.get(kind.form, kind.form))  # what is wrong whatever the data is told first
         strategies = self._strategies(kind)
         options_of(self.format, self.options)
         with out.writing():
             setup, scale = self._setup(kind, strategies, out.store, self._kept_scale(out))
+            ours = out.read("run.json") is None or made_here(out.path)
             out.claim(task=setup.problem.digest, seed=self.seed, scale=vars(scale))
+            if ours and agreed is not None:
+                remember(out.path, agreed)
             out.write("setup.json", setup.to_json())
             for line in setup.reading:
                 listener(Notice(topic="reading", text=line))

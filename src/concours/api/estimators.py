@@ -146,7 +146,7 @@ class _ContestEstimator(BaseEstimator):
         folder = Path(tempfile.mkdtemp(prefix="concours-"))
         try:
             with _as_value_errors():
-                result = self._contest(table, y, classes, weights, folder / "run").run()
+                result = self._contest(table, y, classes, weights, folder / "run").run(lasting=False)
             _check_fitted(result)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

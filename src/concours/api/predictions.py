@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from concours.api.result import Result
 from concours.api.sample import VALUE, filled, places, read_sample, sample_of
+from concours.api.trust import Trust
 from concours.core.errors import DataError
 from concours.tasks.ids import ids_of
 
@@ -38,7 +39,7 @@ def predictions(
     model: str | None = None,
     proba: bool = False,
     like: Path | None = None,
-    trust: Callable[[str], bool] | None = None,
+    trust: Trust | None = None,
     told: Callable[[str], None] = lambda text: None,
 ) -> Predictions:
     """Predicts new rows, for a file.

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from concours.api.insights import examine
 from concours.api.result import Result
 from concours.api.sitting import EngineName
-from concours.core.errors import DataError, TrustError
+from concours.api.trust import Trust
+from concours.core import consent
+from concours.core.asked import asked_of_metrics, asked_of_recipe
+from concours.core.errors import DataError
 from concours.core.ports import Listener, ignore
-from concours.engine.prediction import foreign, is_class
 from concours.report.markdown import render_markdown
 from concours.report.page import render_report
 
@@ -28,7 +30,7 @@ def write_report(
     format: Format = "html",
     listener: Listener = ignore,
     engine: EngineName = "processes",
-    trust: Callable[[str], bool] | None = None,
+    trust: Trust | None = None,
     until: float | None = None,
 ) -> Path:
     """Looks into a contest and writes its report: by default `report.html` in its folder.
@@ -37,7 +39,8 @@ def write_report(
     folder has no data, as that of an estimator that was pickled.
 
     Args:
-        trust: asked, with a sentence, before code of a user's file is run; by default yes.
+        trust: asked, with a sentence, before code runs that was not agreed to when the folder was made here; by default
+            it is refused.
         until: on `time.monotonic`, when to stop looking; what there was no time for the report names.
 
     Returns:
@@ -52,9 +55,9 @@ def write_report(
         raise DataError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
     insights: Mapping[str, Any] = {}
     if result.complete and result.default and result.setup.problem.train.x in result.folder.store:
-        _ask_to_fit(result, trust)
-        result.ask(result.candidates, trust)
-        insights = examine(result, listener=listener, engine=engine, until=until)
+        who = f"looking into {result.folder.path} runs"
+        with consent.granted(result.permitted(_asked(result), trust, who=who)):
+            insights = examine(result, listener=listener, engine=engine, until=until)
     text = rendered(result.to_json(), insights, format, place=_shown(result.folder.path))
     name = f"report.{format}"
     if path is None:
@@ -70,18 +73,13 @@ def write_report(
     return place
 
 
-def _ask_to_fit(result: Result, trust: Callable[[str], bool] | None) -> None:
-    """Asks before learning curves fit what is more than a library's class; the folder's files may name anything."""
-    entrants = [c for c in result.candidates.values() if c.entrant.role == "entrant"]
-    named = sorted(
-        {c.entrant.recipe for c in entrants if c.code or not is_class(c.entrant.recipe)}.union(
-            *(foreign(c.entrant.params) for c in entrants)
-        )
+def _asked(result: Result) -> frozenset[str]:
+    """What looking runs: the models that are kept, the entrants that learning curves fit, and the metrics."""
+    fitted = [c for c in result.candidates.values() if c.entrant.role == "entrant"]
+    return result.asked(result.candidates).union(
+        asked_of_metrics(metric.name for metric in result.setup.problem.metrics),
+        *(asked_of_recipe(c.entrant.recipe, c.entrant.params, code=c.code) for c in fitted),
     )
-    if named and trust:
-        text = f"looking into {result.folder.path} runs code that the folder brings or names: {', '.join(named)}"
-        if not trust(text):
-            raise TrustError(f"{text}; read it, then add --trust")
 
 
 def _shown(folder: Path) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +14,16 @@ from typing import Any
 from concours.api import sitting
 from concours.api.folder import RunFolder
 from concours.api.replay import Recalled
+from concours.api.trust import Trust, permitted, remembered
 from concours.commons.disk import DiskStore
+from concours.core import consent
 from concours.core.digests import Digest, canonical_json
-from concours.core.errors import DataError, TrustError, nearest
+from concours.core.errors import DataError, nearest
 from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Executor, Listener
 from concours.engine.limits import Limits, memory_per_worker
-from concours.engine.prediction import foreign as foreign_in
-from concours.engine.prediction import is_class
-
-_KNOWN = ("concours", "sklearn", "lightgbm", "catboost", "xgboost", "torch")
-"""What our own zoo is made of."""
+from concours.engine.prediction import asked_of_job, asked_of_model
 
 _JOB_S = 3600.0
 _FEW = 4
@@ -84,7 +81,7 @@ def rerun(
     jobs: Sequence[Recalled],
     *,
     engine: str,
-    trust: Callable[[str], bool] | None,
+    trust: Trust | None,
     listener: Listener,
 ) -> Iterator[Rerun]:
     """Runs jobs again, one after the other, in workers and on a store that are thrown away.
@@ -94,8 +91,9 @@ def rerun(
     """
     if not jobs:
         return
-    _ask(folder, jobs, trust)
-    with _aside(folder) as place:
+    who, known = f"running jobs of {folder.path} again runs", remembered(folder.path)
+    agreed = permitted(_asked(jobs, folder.store), known=known, who=who, trust=trust)
+    with consent.granted(agreed), _aside(folder) as place:
         limits = Limits(seconds=_JOB_S, memory=memory_per_worker(1))
         executor = sitting.executor_for(engine, place, 1, limits, listener)
         try:
@@ -162,19 +160,9 @@ def _is(job: Job, name: str) -> bool:
     return bool(name) and (name == "all" or name in (job.label, job.label.partition(":")[0]) or of_digest)
 
 
-def _ask(folder: RunFolder, jobs: Sequence[Recalled], trust: Callable[[str], bool] | None) -> None:
-    """Asks before code runs that comes with the folder, or that the folder names among what is installed."""
-    named = sorted({code for recalled in jobs for code in _code(recalled.job)})
-    if named and trust:
-        text = f"running jobs of {folder.path} again runs code that the folder brings or names: {', '.join(named)}"
-        if not trust(text):
-            raise TrustError(f"{text}; read it, then add --trust")
-
-
-def _code(job: Job) -> list[str]:
-    """Recipes and metrics of a job beyond the classes of Concours and of the libraries of its zoo."""
-    recipe, metrics = str(job.params.get("recipe", "")), job.params.get("metrics", ())
-    known = re.split(r"[.:]", recipe)[0] in _KNOWN and is_class(recipe)
-    foreign = [recipe] if "code" in job.inputs or (recipe and not known) else []
-    foreign += sorted(foreign_in(job.params.get("params", {})))
-    return [*foreign, *(str(metric) for metric in metrics if ":" in str(metric))]
+def _asked(jobs: Sequence[Recalled], store: DiskStore) -> frozenset[str]:
+    """What the jobs run that is asked about: their own recipes and metrics, and those of the models that they use."""
+    models = {d for recalled in jobs for name, d in recalled.job.inputs.items() if name.startswith("model")}
+    return frozenset[str]().union(
+        *(asked_of_job(recalled.job) for recalled in jobs), *(asked_of_model(store, d) for d in models if d in store)
+    )

@@ -19,10 +19,12 @@ from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.formats import LEADERBOARD
 from concours.api.result_json import effective_rows, line_from_json, line_to_json, timeless
 from concours.api.setup import Setup
+from concours.api.trust import Trust, permitted, remembered
 from concours.commons.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
+from concours.core import consent
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
-from concours.core.errors import DataError, DataWarning, NothingFitted, RunFolderError, TrustError, nearest
+from concours.core.errors import DataError, DataWarning, NothingFitted, RunFolderError, nearest
 from concours.core.standings import Standings
 from concours.engine.rows import as_rows
 from concours.engine.versions import versions
@@ -70,6 +72,7 @@ class Result:
         complete: whether the contest has come to its end.
         format: the way to compete by its name, and what is shown of it.
         credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
+        agreed: what may run without a question of what is asked about (`core.asked`).
         until: of a contest that has just been run, when its budget is used up, on `time.monotonic`.
     """
 
@@ -83,6 +86,7 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: Mapping[str, Credit] = field(default_factory=dict)
     format: Mapping[str, Any] = field(default_factory=dict)
+    agreed: frozenset[str] = field(default=frozenset(), compare=False)
     until: float | None = field(default=None, compare=False)
 
     @classmethod
@@ -104,6 +108,7 @@ class Result:
             versions=versions(),
             credit=outcome.credit,
             format=outcome.format,
+            agreed=remembered(folder.path),
         )
 
     @property
@@ -149,7 +154,7 @@ class Result:
         *,
         model: str | None = None,
         proba: bool = False,
-        trust: Callable[[str], bool] | None = None,
+        trust: Trust | None = None,
         told: Callable[[str], None] = _warn,
     ) -> NDArray[Any]:
         """Predictions for new rows: labels or values (rows,), or, with `proba`, probabilities (rows, classes).
@@ -157,7 +162,8 @@ class Result:
         Args:
             rows: a file, a frame, a table, or an array, in the form of the task's data; or what `read` gave.
             model: a name on the board; the default by default.
-            trust: asked, with a sentence, before code of a user's file is run; by default yes.
+            trust: asked, with a sentence, before code runs that was not agreed to when the folder was made here; by
+                default it is refused.
             told: is given what a person should know of how the rows were read; by default a `DataWarning` each.
 
         Raises:
@@ -167,10 +173,11 @@ class Result:
         from concours.engine.prediction import Predictor
 
         candidate, store = self._candidate(model), self.folder.store
-        self.ask([candidate.entrant.name], trust)
+        agreed = self.permitted(self.asked([candidate.entrant.name]), trust, who=f"{candidate.entrant.name} runs")
         by_digest = {c.entrant.digest: c for c in self.candidates.values()}
         read = rows if isinstance(rows, NewRows) else self.read(rows, told=told)
-        p = Predictor(store, by_digest, read.x).predict(candidate)
+        with consent.granted(agreed):
+            p = Predictor(store, by_digest, read.x).predict(candidate)
         classes = self.setup.problem.classes
         if proba and not classes:
             raise DataError("probabilities were asked for, but this task predicts a number")
@@ -178,26 +185,21 @@ class Result:
             return p
         return self.named(p, model=model) if classes else p[:, 0]
 
-    def ask(self, models: Iterable[str], trust: Callable[[str], bool] | None) -> None:
-        """Asks, where there is somebody to ask, before work with these models runs code of users' files.
+    def asked(self, models: Iterable[str]) -> frozenset[str]:
+        """What is asked about before these models predict (`core.asked`)."""
+        from concours.engine.prediction import asked_of
+
+        by_digest, store = {c.entrant.digest: c for c in self.candidates.values()}, self.folder.store
+        with damaged_named(self.folder):
+            return frozenset[str]().union(*(asked_of(store, by_digest, self._candidate(name)) for name in models))
+
+    def permitted(self, asked: Iterable[str], trust: Trust | None, *, who: str) -> frozenset[str]:
+        """What was asked about, once it is agreed to.
 
         Raises:
-            TrustError: it is not to be run.
+            TrustError: it is not.
         """
-        from concours.engine.prediction import code_of
-
-        by_digest = {c.entrant.digest: c for c in self.candidates.values()}
-        store = self.folder.store
-        with damaged_named(self.folder):
-            recipes = {name: sorted(code_of(store, by_digest, self._candidate(name))) for name in models}
-        names = [name for name, found in recipes.items() if found]
-        if not names or trust is None:
-            return
-        who = ", ".join(names)
-        what = ", ".join(sorted({recipe for found in recipes.values() for recipe in found}))
-        runs = "runs" if len(names) == 1 else "run"
-        if not trust(f"{who} {runs} code that came with the folder: {what}"):
-            raise TrustError(f"{who} {runs} code from {what}; read it, then add --trust")
+        return permitted(asked, known=self.agreed, who=who, trust=trust)
 
     def report(
         self,
@@ -344,6 +346,7 @@ class Result:
             versions=value["versions"],
             credit={name: Credit.from_json(credit) for name, credit in value.get("credit", {}).items()},
             format=value.get("format", {}),
+            agreed=remembered(folder.path),
         )
 
     def _candidate(self, name: str | None) -> Candidate:

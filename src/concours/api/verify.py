@@ -13,11 +13,13 @@ from concours.api.replay import Recalled, Replay, hidden, replays
 from concours.api.rerun import Rerun, chosen, rerun
 from concours.api.result import SCHEMA, Result
 from concours.api.setup import Setup
+from concours.api.trust import Trust
 from concours.core.digests import Digest
 from concours.core.errors import ConcoursError, RunFolderError
 from concours.core.event import Done
 from concours.core.ports import Listener, ignore
 from concours.engine.journal import Record, damaged_lines, read_journal
+from concours.engine.made import made_by
 from concours.engine.versions import versions
 from concours.report.lines import counted
 
@@ -96,7 +98,7 @@ def verify(
     *,
     again: Sequence[str] = (),
     engine: str = "processes",
-    trust: Callable[[str], bool] | None = None,
+    trust: Trust | None = None,
     progress: Progress = lambda _done, _all: None,
     listener: Listener = ignore,
 ) -> Verified:
@@ -110,7 +112,8 @@ def verify(
     Args:
         again: jobs to run once more (`api.rerun.chosen`); their outputs must be the same, bit by bit.
         engine: `processes` or `inline`, for those jobs.
-        trust: asked, with a sentence, before code that the folder brings or names is run; by default yes.
+        trust: asked, with a sentence, before code runs that was not agreed to when the folder was made here; by default
+            it is refused.
 
     Raises:
         RunFolderError: there is no run in the folder, or nothing that can be checked yet.
@@ -126,7 +129,7 @@ def verify(
     findings = [*unreadable, *_journal(folder, records, damaged)]
     needs = _needs(setup, known, kept)
     objects, size, wrong = _objects(folder, needs, records, progress)
-    findings += wrong
+    findings += [*wrong, *_makers(folder, known)]
     findings += _identity(folder, setup)
     if replay is None:
         findings += _unreadable(kept)
@@ -280,6 +283,17 @@ def _objects(
         text = f"{counted(len(stale), 'object')} of earlier sittings damaged or gone; the result does not need them"
         found.append(Finding(subject="objects", state="told", text=text))
     return len(sizes), everything, found
+
+
+def _makers(folder: RunFolder, jobs: Mapping[Digest, Recalled]) -> list[Finding]:
+    """Models that say that another job made them than the one that the journal names."""
+    store, found = folder.store, []
+    for recalled in jobs.values():
+        model = recalled.event.outputs.get("model") if isinstance(recalled.event, Done) else None
+        if model and model in store and not made_by(recalled.job, model, store):
+            text = f"{_place(model)} (model of “{recalled.job.label}”) says that another job made it"
+            found.append(Finding(subject="models", state="fault", text=text, cure=f"{_AGAIN}: it is made anew"))
+    return found
 
 
 def _place(digest: Digest) -> str:

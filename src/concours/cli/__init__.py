@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import time
 
-from concours.cli import app
+from concours.core.places import leave_working_folder
+
+leave_working_folder()  # before anything else is imported
+
+from concours.cli import app  # noqa: E402
 
 __all__ = ["main"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from concours.cli.terminal import confirmed, console, escape, say_json
+from concours.cli.terminal import console, escape, say_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,13 +30,9 @@ def compare(
 ) -> None:
     """Contests side by side: on the same rows one against the other, on several tasks by their ranks."""
     from concours.api.compare import compare as side_by_side
-    from concours.api.trust import trusts
+    from concours.cli.asking import asking
 
-    def agrees(folder: Path) -> bool:
-        question = f"the metric of {folder} is somebody's own function"
-        return trust or trusts(folder) or confirmed(question)
-
-    found = side_by_side(runs, trust=agrees)
+    found = side_by_side(runs, trust=asking(trust))
     if as_json:
         say_json(found.to_json())
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from concours.cli.terminal import confirmed, say
+from concours.cli.terminal import say
 
 
 def predict(
@@ -41,8 +41,8 @@ def predict(
     """Predict new rows with the contest's default model, or with a named one."""
     from concours.api.contest import look
     from concours.api.predictions import predictions
-    from concours.api.trust import trusts
     from concours.api.writing import check_form, write_table
+    from concours.cli.asking import asking
 
     check_form(output)
     result = look(run)
@@ -50,10 +50,7 @@ def predict(
     def warn(text: str) -> None:
         say(f"warning: {text}", err=True)
 
-    def agrees(sentence: str) -> bool:
-        return trust or trusts(run) or confirmed(sentence)
-
-    found = predictions(result, rows, model=model, proba=proba, like=like, trust=agrees, told=warn)
+    found = predictions(result, rows, model=model, proba=proba, like=like, trust=asking(trust), told=warn)
     write_table(found.table, output)
     for note in found.notes:
         say(note, err=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from concours.cli.terminal import confirmed, say
+from concours.cli.terminal import say
 
 
 class Format(StrEnum):
@@ -30,12 +30,9 @@ def report(
     """Look into a contest, and write what came of it as one file that needs nothing else."""
     from concours.api.contest import look
     from concours.api.report import write_report
-    from concours.api.trust import trusts
+    from concours.cli.asking import asking
     from concours.cli.progress import watching
 
-    def agrees(sentence: str) -> bool:
-        return trust or trusts(run) or confirmed(sentence)
-
     with watching(None) as listener:
-        place = write_report(look(run), output, format=format.value, listener=listener, trust=agrees)
+        place = write_report(look(run), output, format=format.value, listener=listener, trust=asking(trust))
     say(str(place))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concours.cli.terminal import confirmed, console, say, say_json
-from concours.core.errors import NothingFitted, TrustError
+from concours.cli.terminal import console, say, say_json
+from concours.core.consent import granted
+from concours.core.errors import NothingFitted
 
 if TYPE_CHECKING:
     from concours.api.contest import Contest
@@ -50,15 +51,16 @@ def run(
         int | None, typer.Option(min=0, help="Decides the split and everything random.", show_default="0")
     ] = None,
     as_json: AsJson = False,
-    trust: Annotated[bool, typer.Option("--trust", help="Run the code of files that the contest names.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run what the contest names of code.")] = False,
 ) -> None:
     """Run a contest, or go on with it where it stopped."""
     from concours.api.contest import Contest
+    from concours.cli.asking import ask_once
 
     made = Contest.from_file(contest).with_options(
         out=out, engine=engine.value, workers=workers, seconds=seconds, seed=seed, command=_command()
     )
-    _ask(made, contest, trust)
+    ask_once(contest, made.named(), trust)
     _hold(made, as_json, context.obj())
 
 
@@ -77,18 +79,17 @@ def _command() -> str:
 
 
 def _hold(contest: Contest, as_json: bool, began: float) -> None:
-    from concours.api.trust import trust as remember
     from concours.cli.progress import watching
 
-    try:
-        with watching(contest.seconds) as listener:
-            result = contest.run(listener=listener, began=began)
-    except KeyboardInterrupt:
-        say("", f"stopped; what has finished is kept, and the same command goes on: {_command()}", err=True)
-        raise typer.Exit(STOPPED) from None
-    remember(result.folder.path)
-    _print(result, as_json)
-    _report(result, contest, as_json)
+    with granted(contest.asked()):
+        try:
+            with watching(contest.seconds) as listener:
+                result = contest.run(listener=listener, began=began)
+        except KeyboardInterrupt:
+            say("", f"stopped; what has finished is kept, and the same command goes on: {_command()}", err=True)
+            raise typer.Exit(STOPPED) from None
+        _print(result, as_json)
+        _report(result, contest, as_json)
     if result.default is None:
         raise NothingFitted(_why_nothing(result, contest))
 
@@ -132,17 +133,3 @@ def _report(result: Result, contest: Contest, as_json: bool) -> None:
         say(f"the report is without {', '.join(late)}, for which there was no time: {again}", err=True)
     if not as_json:
         next_commands(result, console())
-
-
-def _ask(contest: Contest, file: Path, agreed: bool) -> None:
-    """Code of the contest's own files runs only if the user agrees; agreeing is remembered for the contest's folder."""
-    from concours.api.trust import trust as remember
-    from concours.api.trust import trusts
-
-    code = contest.user_files()
-    if not code or trusts(file.parent):
-        return
-    names = ", ".join(str(path) for path in code)
-    if not agreed and not confirmed(f"{file} runs code from {names}"):
-        raise TrustError(f"{file} runs code from {names}; read it, then add --trust (asked once a folder)")
-    remember(file.parent)

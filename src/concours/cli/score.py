@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from concours.cli.terminal import say, say_json
+from concours.core.asked import asked_of_metrics
+from concours.core.consent import granted
 from concours.core.errors import ContestError
 
 if TYPE_CHECKING:
@@ -32,17 +34,22 @@ def score(
         int | None, typer.Option(help="The seed that split the data.", show_default="the contest's")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Call metrics that are somebody's own functions.")] = False,
 ) -> None:
     """Score a file of predictions on the test part of a contest's task, or say which rows that part has."""
     from concours.api.contest import Contest
+    from concours.cli.asking import ask_once
 
     if (predictions is None) == (rows is None):
         raise ContestError("score: a file of predictions was expected, or --rows FILE to have the ids to predict")
     task = Contest.from_file(contest).with_options(seed=seed)
-    if rows is not None:
-        _write_rows(task, rows)
-    elif predictions is not None:
-        _print_scores(task, predictions, as_json=as_json)
+    metrics = asked_of_metrics(task.task.metrics)
+    ask_once(contest, metrics, trust)
+    with granted(metrics):
+        if rows is not None:
+            _write_rows(task, rows)
+        elif predictions is not None:
+            _print_scores(task, predictions, as_json=as_json)
 
 
 def _write_rows(task: Contest, file: Path) -> None:

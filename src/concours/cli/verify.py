@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concours.cli.terminal import confirmed, console, escape, say_json
+from concours.cli.terminal import console, escape, say_json
 
 if TYPE_CHECKING:
     from concours.api.verify import Progress, Verified
@@ -39,14 +39,11 @@ def verify(
     ] = False,
 ) -> None:
     """Check that a contest's receipt holds: its files, its journal, its scores, and on request its jobs."""
-    from concours.api.trust import trusts
     from concours.api.verify import verify as check
-
-    def agrees(sentence: str) -> bool:
-        return trust or trusts(run) or confirmed(sentence)
+    from concours.cli.asking import asking
 
     with _watching() as (progress, listener):
-        found = check(run, again=rerun or (), trust=agrees, progress=progress, listener=listener)
+        found = check(run, again=rerun or (), trust=asking(trust), progress=progress, listener=listener)
     if as_json:
         say_json(found.to_json(), default=str)
     else:

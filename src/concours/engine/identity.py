@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from importlib.util import find_spec
 from pathlib import Path
 
+from concours.core.asked import wrong_name
 from concours.core.digests import Digest, digest_json
 from concours.core.job import Job
+from concours.core.places import spec_of
 from concours.engine.work import Runners
 from concours.entrants.sources import closure
 
@@ -46,7 +47,7 @@ def _module_code(module: str) -> object:
     top = module.partition(".")[0]
     if top in _distributions():
         return _versions(top)
-    found = find_spec(module)
+    found = spec_of(module)
     return Path(found.origin).read_text() if found and found.origin and found.has_location else None
 
 
@@ -54,7 +55,7 @@ def _module_code(module: str) -> object:
 def _recipe_code(recipe: str) -> object:
     """What stands for the code of a dotted recipe; nothing for a file, whose content is an input."""
     module, colon, _ = recipe.partition(":")
-    if not colon or module.endswith(".py"):
+    if not colon or module.endswith(".py") or wrong_name(recipe):
         return None
     top = module.partition(".")[0]
     if top == _OURS:

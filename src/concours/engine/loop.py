@@ -16,6 +16,7 @@ from concours.core.ports import Executor, Listener, Notice, Store, ignore
 from concours.core.process import Foreseeing, Plan, Process
 from concours.engine.journal import Journal, Record
 from concours.engine.limits import BUDGET_SPENT, Limits
+from concours.engine.made import made_by
 
 S = TypeVar("S")
 _TICK_S = 1.0
@@ -132,6 +133,10 @@ class Engine:
                 text = f"object {digest} ({name} of “{job.label}”) {what}; it is made again"
                 self._listen(Notice(topic="warning", job=job, text=text))
                 self._store.delete(digest)
+                return None
+            if name == "model" and not made_by(job, digest, self._store):
+                text = f"the model of “{job.label}” says that another job made it; it is made again"
+                self._listen(Notice(topic="warning", job=job, text=text))
                 return None
         self._whole.update(event.outputs.values())
         return record

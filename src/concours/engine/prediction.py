@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -14,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.commons.blobs import get_bundle
+from concours.core.asked import asked_of_metrics, asked_of_recipe
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
-from concours.core.errors import ConcoursError, ContentRefused
+from concours.core.errors import ConcoursError, ContentRefused, RunFolderError
 from concours.core.job import Job
-from concours.core.objects import references
 from concours.core.ports import Store
 from concours.engine.layers import Layer, get_layer
+from concours.engine.made import require_made_for
 from concours.engine.runners.fit import built, fitted_by, training_rows
 from concours.engine.runners.size import needed_by
 from concours.engine.steady import steady
@@ -29,25 +28,35 @@ from concours.entrants.models import load_model, load_object
 from concours.kernels.blending import blend
 from concours.kernels.calibration import Calibration
 
-_KNOWN = ("concours.", "sklearn.", "torch.nn:")
-"""Libraries whose estimators may be fitted again without asking."""
-
 
 class Models:
     """The models, preparations and layers of a store, each loaded when it is first asked for, and kept."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.model = cache(self._model)
+        self._loaded: dict[Digest, tuple[Job, Fitted]] = {}
         self.preparation = cache(self._preparation)
         self.layer = cache(self._layer)
 
-    def _model(self, digest: Digest) -> tuple[Job, Fitted]:
-        """A model, and the job that fitted it."""
+    def model(self, digest: Digest, candidate: Candidate | None = None) -> tuple[Job, Fitted]:
+        """A model, and the job that fitted it.
+
+        Raises:
+            RunFolderError: it was not made for this candidate.
+        """
+        if digest not in self._loaded:
+            self._loaded[digest] = self._model(digest, candidate)
+        elif candidate:
+            require_made_for(self._loaded[digest][0], candidate)
+        return self._loaded[digest]
+
+    def _model(self, digest: Digest, candidate: Candidate | None) -> tuple[Job, Fitted]:
         files = get_bundle(self._store, digest)
         with _damage_named(f"the model {digest[:19]}… is damaged"):
             manifest = json.loads(files["manifest.json"])
             job = Job.from_json(manifest["job"])
+            if candidate:
+                require_made_for(job, candidate)
             if manifest["format"] != "refit":
                 return job, load_model(manifest["format"], files, made=partial(built, job, self._store))
         return job, fitted_by(job, self._store, *training_rows(job, self._store))
@@ -77,6 +86,8 @@ def _damage_named(what: str) -> Iterator[None]:
 class Predictor:
     """Predicts rows with the candidates of one contest; what two of them share is done once.
 
+    A model that says that it was made for another candidate is refused, with a RunFolderError.
+
     Args:
         candidates: complete candidates by the digest of their entrant.
         x: the rows, as they are read.
@@ -105,19 +116,26 @@ class Predictor:
     def _raw(self, candidate: Candidate) -> NDArray[np.float64]:
         entrant = candidate.entrant
         if "model" in entrant.params and entrant.parents:
-            members = [self.predict(self._candidates[parent]) for parent in entrant.parents]
+            members = [self.predict(self._parent(parent)) for parent in entrant.parents]
             with steady(threads=1, seed=0):
                 return self._models.layer(entrant.params["model"]).predict(members)
         if entrant.parents:
             weights = np.asarray(entrant.params["weights"])
-            used = [(self._candidates[p], w) for p, w in zip(entrant.parents, weights, strict=True) if w]
+            used = [(self._parent(p), w) for p, w in zip(entrant.parents, weights, strict=True) if w]
             parts = (self.predict(parent) for parent, _ in used)
             return blend(parts, np.asarray([w for _, w in used]), rule=entrant.recipe)
         models = candidate.models
-        return blend((self._by_model(model) for model in models), np.full(len(models), 1 / len(models)))
+        return blend((self._by_model(model, candidate) for model in models), np.full(len(models), 1 / len(models)))
 
-    def _by_model(self, model: Digest) -> NDArray[np.float64]:
-        job, fitted = self._models.model(model)
+    def _parent(self, digest: Digest) -> Candidate:
+        if digest not in self._candidates:
+            raise RunFolderError(
+                "candidates.json lacks a member of a joint model; run the contest again to write it anew"
+            )
+        return self._candidates[digest]
+
+    def _by_model(self, model: Digest, candidate: Candidate) -> NDArray[np.float64]:
+        job, fitted = self._models.model(model, candidate)
         transformer = job.inputs.get("transformer")
         x = self._prepared(transformer) if transformer else self._x
         with steady(threads=job.threads, seed=job.seed):
@@ -139,45 +157,30 @@ def needed_for(store: Store, candidates: Mapping[Digest, Candidate], candidate: 
     return layer.union(*(needed_for(store, candidates, candidates[parent]) for parent in used))
 
 
-def is_class(recipe: str) -> bool:
-    """Whether a library's recipe is a class. A function there may do anything: unpickle a file, or run a command."""
-    module, _, name = recipe.rpartition(":")
-    with suppress(ImportError, ValueError):
-        return inspect.isclass(getattr(importlib.import_module(module), name, None))
-    return False
+def asked_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> frozenset[str]:
+    """What is asked about before a candidate predicts (`core.asked`).
 
-
-def code_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[str]:
-    """The recipes whose code predicting with a candidate would run, beyond what is known to be an estimator's.
-
-    What counts is what the kept models say: those that are fitted again bring a recipe, and perhaps a user's file.
+    What counts is what the kept models say: those that are fitted again, or made anew from a user's module, bring a
+    recipe, and perhaps a user's file.
     """
-    parents = [candidates[digest] for digest in candidate.entrant.parents]
-    found = {recipe for parent in parents for recipe in code_of(store, candidates, parent)}
-    for model in candidate.models:
-        manifest = json.loads(get_bundle(store, model)["manifest.json"])
-        job = manifest["job"]
-        recipe = job["params"]["recipe"]
-        known = recipe.startswith(_KNOWN) and is_class(recipe)
-        if "code" in job["inputs"] or (manifest["format"] in ("refit", "weights") and not known):
-            found.add(recipe)
-        if manifest["format"] in ("refit", "weights"):
-            found |= foreign(job["params"]["params"])
-    return found
+    known = (candidates[parent] for parent in candidate.entrant.parents if parent in candidates)
+    found = frozenset[str]().union(*(asked_of(store, candidates, parent) for parent in known))
+    return found.union(*(asked_of_model(store, model) for model in candidate.models))
 
 
-def foreign(params: Mapping[str, Any]) -> set[str]:
-    """What parameters name that is neither a class of a known library nor a function of one that only computes."""
-    return {reference for kind, reference in references(params) if not _harmless(kind, reference)}
+def asked_of_model(store: Store, model: Digest) -> frozenset[str]:
+    """What is asked about before a kept model predicts; nothing of a layer, which is no model of an entrant."""
+    files = get_bundle(store, model)
+    with _damage_named(f"the model {model[:19]}… is damaged"):
+        manifest = json.loads(files.get("manifest.json", "{}"))
+        as_it_is = manifest.get("format") not in ("refit", "weights")
+        return frozenset() if as_it_is else asked_of_job(Job.from_json(manifest["job"]))
 
 
-def _harmless(kind: str, reference: str) -> bool:
-    if kind == "$function":
-        module, _, name = reference.rpartition(":")
-        if module == "sklearn.feature_selection":
-            return True
-        return module in ("numpy", "scipy.special") and isinstance(
-            getattr(importlib.import_module(module), name, None), np.ufunc
-        )
-    plain = reference.startswith(("builtins:", "numpy:"))
-    return (kind == "$class" and plain) or (reference.startswith(_KNOWN) and is_class(reference))
+def asked_of_job(job: Job) -> frozenset[str]:
+    """What is asked about before a job runs: the recipe that it makes an estimator by, and its metrics."""
+    params = job.params
+    metrics = asked_of_metrics(params.get("metrics", ()))
+    if "recipe" not in params or "params" not in params:
+        return metrics
+    return metrics | asked_of_recipe(params["recipe"], params["params"], code=job.inputs.get("code"))

@@ -16,8 +16,10 @@ from typing import Any
 import psutil
 
 from concours.commons.disk import DiskStore
+from concours.core.consent import environment
 from concours.core.event import Cause, event_from_json
 from concours.core.job import Job
+from concours.core.places import named_places
 from concours.engine.group import group_of
 from concours.engine.kin import descendants, end
 from concours.engine.usage import own_memory
@@ -45,6 +47,7 @@ class Start:
         self.command = [sys.executable, "-P", "-m", "concours.engine.worker", str(store.folder), runners]
         self.beneath = [str(store.beneath.folder)] if store.beneath else []
         self.environment = os.environ | dict.fromkeys(_THREADS, str(threads)) | {"PYTHONHASHSEED": "0"}
+        self.environment |= {**environment(), "PYTHONPATH": named_places(os.environ.get("PYTHONPATH", ""))}
 
 
 class WorkerProcess:

@@ -11,16 +11,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from concours.core.asked import in_standard_library, wrong_name
 from concours.core.errors import MissingPackage, RecipeError, nearest
+from concours.core.known import RECIPES
 from concours.core.objects import is_file, is_module, signature_of
 from concours.core.optional import install_command, installed
+from concours.core.places import spec_of
 from concours.entrants.sources import import_source
 
 _PLAIN = ("object", "int", "float", "bool", "str")
 """Classes of Python's own that a parameter may be."""
 
+_QUIET = {"catboost": {"allow_writing_files": False}}
+"""By library, what a class is told unless somebody says otherwise: to write nothing into the folder of the worker."""
+
 _MAKERS = ("sklearn.", "torch.nn:", "torch.nn.", "concours.")
 """Libraries whose classes may be parameters though they do not tell their own parameters."""
+
+_KNOWN_MODULES = frozenset(name.partition(":")[0] for name in RECIPES)
 
 _RAW = frozenset(
     {
@@ -60,6 +68,41 @@ def names_columns(params: Mapping[str, Any]) -> bool:
     """Whether parameters name columns, so that their estimator wants a frame: `{"age": 1}`, `["age", "town"]`."""
     given = [params[name] for name in _OF_COLUMNS if name in params]
     return any(not isinstance(value, str) and any(isinstance(item, str) for item in value or ()) for value in given)
+
+
+def require_name(reference: str) -> None:
+    """Refuses what leads to no estimator by its name alone; nothing is imported.
+
+    Raises:
+        RecipeError: it is not of the form `module:name`, or leads into Python's own.
+    """
+    if not is_file(reference):
+        if wrong := wrong_name(reference):
+            raise RecipeError(f"{reference!r} {wrong}")
+        if in_standard_library(reference):
+            raise RecipeError(f"{reference!r}: the standard library has no estimators")
+
+
+def require_there(reference: str) -> None:
+    """Refuses what is not there, as far as that can be told without importing what is not known.
+
+    Raises:
+        RecipeError: there is no such module, or a module that the list of `core.known` has holds nothing of that name.
+    """
+    module, _, attribute = reference.rpartition(":")
+    top = module.partition(".")[0]
+    if is_file(reference) or reference in RECIPES or not installed(top):
+        return
+    if spec_of(module) is None and spec_of(top) is not None:
+        raise RecipeError(f"{reference!r}: there is no module {module}")
+    if module in _KNOWN_MODULES and not hasattr(holder := importlib.import_module(module), attribute.partition(".")[0]):
+        raise RecipeError(_none_there(reference, holder))
+
+
+def _none_there(reference: str, holder: Any) -> str:
+    module, _, attribute = reference.rpartition(":")
+    names = [name for name, value in vars(holder).items() if inspect.isclass(value) and not name.startswith("_")]
+    return f"{reference!r}: {module} has no class {attribute}; {nearest(attribute, names)}"
 
 
 def require_estimator(recipe: str, thing: Any) -> None:
@@ -115,8 +158,7 @@ class Workshop:
             RecipeError: it leads nowhere. MissingPackage: a package is not installed.
         """
         module, _, attribute = reference.rpartition(":")
-        if not is_file(reference) and module.partition(".")[0] in sys.stdlib_module_names:
-            raise RecipeError(f"{reference!r}: the standard library has no estimators")
+        require_name(reference)
         try:
             here = is_file(reference)
             holder = import_source(self._source, module, self._workspace) if here else importlib.import_module(module)
@@ -129,10 +171,7 @@ class Workshop:
         for name in attribute.split("."):
             found = getattr(found, name, None)
         if not callable(found) and not hasattr(found, "fit"):
-            names = [
-                name for name, value in vars(holder).items() if inspect.isclass(value) and not name.startswith("_")
-            ]
-            raise RecipeError(f"{reference!r}: {module} has no class {attribute}; {nearest(attribute, names)}")
+            raise RecipeError(_none_there(reference, holder))
         return found
 
     def made(self, recipe: str, maker: Any, params: Mapping[str, Any]) -> Any:
@@ -150,6 +189,8 @@ class Workshop:
         later = {n: v for n, v in given.items() if accepted and not open_ended and n not in accepted}
         if wrong := [name for name in later if "__" not in name]:
             raise RecipeError(f"{recipe!r} takes no parameter {wrong[0]!r}; {nearest(wrong[0], accepted)}")
+        quiet = _QUIET.get(str(getattr(maker, "__module__", "")).partition(".")[0], {})
+        given = {**{name: value for name, value in quiet.items() if name in accepted}, **given}
         first = {name: as_default(value, accepted.get(name)) for name, value in given.items() if name not in later}
         made = maker(*args, **first)
         if not inspect.isclass(maker) and not is_module(made):

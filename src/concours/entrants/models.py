@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import safetensors.numpy
-from sklearn.base import BaseEstimator
 
 from concours.core.archive import require_unpackable, unzipped, zipped
 from concours.core.digests import canonical_json
 from concours.core.errors import TrustError
+from concours.core.known import RECIPES
 from concours.entrants.fitting import Fitted, _Constant
 from concours.entrants.soundness import require_sound
 
@@ -115,12 +115,9 @@ def _estimator(format: str, files: Mapping[str, bytes]) -> Any:
         return load_object(files["model.skops"])
     state = json.loads(files["state.json"])
     module, _, name = state["class"].partition(":")
-    if not module.startswith(_OURS):
+    if not module.startswith(_OURS) or state["class"] not in RECIPES:
         raise TrustError(f"a model of type {state['class']} is not one of the zoo's")
-    kind = getattr(import_module(module), name, None)
-    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator) and kind.__module__ == module):
-        raise TrustError(f"a model of type {state['class']} is not one of the zoo's")
-    estimator: Any = kind(**state["params"])
+    estimator: Any = getattr(import_module(module), name)(**state["params"])
     if format == "native":
         return estimator.set_files(files, state["state"])
     return estimator.set_tensors(safetensors.numpy.load(files["tensors"]), state["state"])

@@ -5,17 +5,30 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
+from concours.core import consent
+from concours.core.asked import asked_of_recipe, without_digest
+from concours.core.digests import digest_json
 from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError, nearest
 from concours.core.objects import is_file, is_module, references, renamed, signature_of
 from concours.core.optional import install_command, installed
 from concours.entrants.costs import FAMILIES, PREPARING
-from concours.entrants.making import Workshop, names_columns, network, reads_raw, require_estimator, require_suited
+from concours.entrants.making import (
+    Workshop,
+    names_columns,
+    network,
+    reads_raw,
+    require_estimator,
+    require_name,
+    require_suited,
+    require_there,
+)
 from concours.entrants.sources import closure, defines_module, root_of
 from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, breeds
 
@@ -29,6 +42,7 @@ class Resolved:
 
     Attributes:
         source: the text of the user's file and its local imports, by relative path; empty for a library's recipe.
+        files: the user's files as the entrant named them, by how they are named now.
         skipped: why the entrant cannot take part here, with the cure.
         seconds: about how long a fit takes on one core; none where nobody knows.
         family: the name of those that are much alike.
@@ -36,9 +50,21 @@ class Resolved:
 
     entrant: Entrant
     source: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
     skipped: str = ""
     seconds: Callable[[Size], float] | None = None
     family: str = ""
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """What is asked about before it runs (`core.asked`)."""
+        entrant, code = self.entrant, digest_json(dict(self.source)) if self.source else None
+        return asked_of_recipe(entrant.recipe, entrant.params, code=code, search=entrant.search)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The same whatever the files hold, with these as the entrant named them."""
+        return frozenset(self.files.get(name, name) for name in map(without_digest, self.asked))
 
     def preparing(self, size: Size) -> float:
         """About how long preparing a fold takes on one core."""
@@ -70,27 +96,32 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effo
 
 
 def _from_file(entrant: Entrant, attribute: str, form: str, preparation: str, folder: Path) -> Resolved:
-    own, source = _with_sources(entrant, folder)
+    own, source, files = _with_sources(entrant, folder)
     network = defines_module(source, own.recipe.rpartition(":")[0], attribute)
     usual = NETWORK_INPUT[form.partition(":")[0]] if network else "none"
-    return Resolved(entrant=_with(own, prepare=_prepare(entrant, form, own=preparation, usual=usual)), source=source)
+    prepare = _prepare(entrant, form, own=preparation, usual=usual)
+    return Resolved(entrant=_with(own, prepare=prepare), source=source, files=files)
 
 
 def _from_library(entrant: Entrant, module: str, form: str, preparation: str, folder: Path) -> Resolved:
+    require_name(entrant.recipe)
+    require_there(entrant.recipe)
     top = module.partition(".")[0]
-    own, source = _with_sources(entrant, folder)
+    own, source, files = _with_sources(entrant, folder)
     raw, named = reads_raw(own.recipe, own.params), names_columns(own.params) and form.startswith(("table:", "mixed:"))
     usual = "none" if raw else "columns" if named else preparation
     if module.startswith("torch.nn"):
         usual = NETWORK_INPUT[form.partition(":")[0]]
     resolved = _with(own, prepare=_prepare(entrant, form, own=preparation, usual=usual))
-    missing = not installed(top)
-    reason = f"{top} is not installed; get it with: {install_command(top)}" if missing else ""
-    return Resolved(entrant=resolved, source=source, skipped=reason)
+    reason = "" if installed(top) else f"{top} is not installed; get it with: {install_command(top)}"
+    if reason and (folder / f"{top}.py").is_file():  # somebody else's package of that name would be worse than none
+        name = own.recipe.rpartition(":")[2]
+        reason = f"{top} is not installed; for the file beside the contest write ./{top}.py:{name}"
+    return Resolved(entrant=resolved, source=source, files=files, skipped=reason)
 
 
-def _with_sources(entrant: Entrant, folder: Path) -> tuple[Entrant, dict[str, str]]:
-    """An entrant that calls its files by their way within their packages, and the text of all of them."""
+def _with_sources(entrant: Entrant, folder: Path) -> tuple[Entrant, dict[str, str], dict[str, str]]:
+    """An entrant that calls its files by their way within their packages, the text of all of them, and their names."""
     named = [entrant.recipe, *(reference for _, reference in references(entrant.params))]
     files = {reference: folder / reference.rpartition(":")[0] for reference in named if is_file(reference)}
     source: dict[str, str] = {}
@@ -103,7 +134,8 @@ def _with_sources(entrant: Entrant, folder: Path) -> tuple[Entrant, dict[str, st
         name = path.resolve().relative_to(root).as_posix()
         names[reference] = f"{name}:{reference.rpartition(':')[2]}"
     recipe = names.get(entrant.recipe, entrant.recipe)
-    return _with(entrant, recipe=recipe, params=renamed(entrant.params, names)), source
+    own = _with(entrant, recipe=recipe, params=renamed(entrant.params, names))
+    return own, source, {name: normpath(reference.rpartition(":")[0]) for reference, name in names.items()}
 
 
 def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> Resolved:
@@ -169,9 +201,12 @@ def build(
     Raises:
         RecipeError: the recipe leads nowhere, the estimator does not take the parameters, or it is of numbers where
             there are classes or of classes where there are none.
+        TrustError: something of it may not run here (`core.consent`); nothing is imported then.
         MissingPackage: a package is not installed.
         Whatever else the user's file raises when it is imported.
     """
+    code = digest_json(dict(source)) if source else None
+    consent.require(asked_of_recipe(recipe, params, code=code))
     workshop = Workshop(source, workspace)
     maker = workshop.located(recipe)
     if not is_file(recipe):  # a library's function may do anything at all; a class with fit and predict is an estimator

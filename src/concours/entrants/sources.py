@@ -50,8 +50,12 @@ def import_source(files: Mapping[str, str], main: str, folder: Path) -> ModuleTy
     first, so that two sources may each have a `helpers.py` of their own.
 
     Raises:
+        RecipeError: the file is not among the texts, or one of these would lie outside the folder.
         Whatever the file raises.
     """
+    for name in (main, *files):
+        if name not in files or Path(name).is_absolute() or ".." in Path(name).parts:
+            raise RecipeError(f"{name!r} is no file of those that came with the recipe: {', '.join(files)}")
     name = module_name(files, main)
     if name in sys.modules:
         return sys.modules[name]

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer, get_scorer_names
 
+from concours.core import consent
+from concours.core.asked import asked_of_metrics, wrong_name
 from concours.core.errors import ContestError, nearest
 from concours.core.problem import Metric
 from concours.kernels.areas import Area, area_means, average_precision, roc_area
@@ -215,6 +217,7 @@ def measure(
 
     Raises:
         ContestError: there is none, or it does not suit the target; the message has the nearest.
+        TrustError: it may not run here (`core.consent`); nothing is imported then.
     """
     if ":" in name:
         return _users(name, target, function or _imported(name), labels)
@@ -233,6 +236,17 @@ def measure(
             f"use {', '.join(instead)}"
         )
     return own
+
+
+def require_names(names: Sequence[str]) -> None:
+    """Refuses functions that lead to no metric by their names alone; nothing is imported.
+
+    Raises:
+        ContestError: one is not of the form `module:function`, or leads into Python's own.
+    """
+    for name in names:
+        if ":" in name and not name.rpartition(":")[0].endswith(".py") and (wrong := wrong_name(name)):
+            raise ContestError(f"task.metrics: {name!r} {wrong}")
 
 
 def check_weights(measures: Sequence[Measure]) -> None:
@@ -293,6 +307,8 @@ def _imported(name: str) -> Callable[..., float]:
         raise ContestError(
             f"task.metrics: {name!r} is a file; a metric comes from an installed module: module:function"
         )
+    require_names([name])
+    consent.require(asked_of_metrics([name]))
     try:
         holder = importlib.import_module(module)
     except ImportError as error:

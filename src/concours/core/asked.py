@@ -1,0 +1,97 @@
+"""What is asked about before it runs: the one place that decides it, of all that recipes, parameters and metrics name.
+
+It is what is not on the list of `core.known`, and parameters that name something outside (`core.outward`); as texts,
+e.g. `mine.py:Model sha256:…`, in which a file stands with the digest of what it and its local imports hold. `shown` is
+as much of it as a person reads.
+"""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from concours.core.known import FUNCTIONS, METRICS, PARTS, RECIPES, TYPES
+from concours.core.objects import is_file, references
+from concours.core.outward import outward
+from concours.core.visible import visible
+
+_UNASKED = {
+    "$recipe": RECIPES | PARTS,
+    "$function": FUNCTIONS | METRICS,
+    "$class": TYPES | RECIPES | PARTS,
+}
+"""What a part of an estimator may be, by how it is written."""
+
+
+def asked_of_recipe(
+    recipe: str, params: Mapping[str, Any], *, code: str | None = None, search: Mapping[str, Any] | None = None
+) -> frozenset[str]:
+    """What is to be asked about before an entrant is made and fitted; nothing of a name of the zoo.
+
+    Args:
+        code: the digest of the text of the files.
+        search: ranges and choices of further parameters.
+    """
+    named = {reference for kind, reference in references(params) if reference not in _UNASKED[kind]}
+    named |= {reference for kind, reference in references(search or {}) if reference not in _UNASKED[kind]}
+    if ":" in recipe and recipe not in RECIPES:
+        named |= {recipe, *_files_in(params)}
+    marked = {f"{name} {code}" if is_file(name) and code else name for name in named}
+    given = [params, *_trials(search or {})]
+    return frozenset(marked.union(*(outward(recipe, each) for each in given)))
+
+
+def asked_of_metrics(names: Iterable[str]) -> frozenset[str]:
+    """Those of metrics that are functions of a module which is not on the list."""
+    return frozenset(name for name in names if ":" in name and name not in METRICS)
+
+
+def shown(asked: Iterable[str]) -> str:
+    """What is asked about, for a person."""
+    return ", ".join(sorted({visible(without_digest(text)) for text in asked}))
+
+
+def without_digest(asked: str) -> str:
+    """What is asked about, whatever the files hold."""
+    return asked.partition(" sha256:")[0]
+
+
+def wrong_name(reference: str) -> str:
+    """Why `module:name` cannot be imported whatever is installed, or must not be; empty if it may be looked for."""
+    module, _, attribute = reference.rpartition(":")
+    words = [*module.split("."), *attribute.split(".")]
+    if not all(word.isidentifier() and not keyword.iskeyword(word) for word in words):
+        return "is not of the form module:name"
+    if private := next((word for word in words if word.startswith("__")), ""):
+        return f"leads to {private}, which is Python's own"
+    return ""
+
+
+def in_standard_library(reference: str) -> bool:
+    """Whether `module:name` leads into a module that comes with Python."""
+    return reference.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
+
+
+def _files_in(value: Any) -> Iterator[str]:
+    """Texts that name a class of a file, as the line-up of a contest in a contest does."""
+    if isinstance(value, str):
+        if is_file(value):
+            yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from () if key in _UNASKED else _files_in(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _files_in(item)
+
+
+def _trials(search: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each choice of each searched parameter, as the parameters that a trial is given."""
+    for name, declared in search.items():
+        if isinstance(declared, Mapping) and not declared.keys() & {"values", "low", "high", "$recipe", "$function"}:
+            yield from ({name: trial} for trial in _trials(declared))
+            continue
+        choices = declared.get("values", declared) if isinstance(declared, Mapping) else declared
+        yield from ({name: choice} for choice in (choices if isinstance(choices, (list, tuple)) else [choices]))
