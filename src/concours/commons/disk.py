@@ -18,6 +18,7 @@ from concours.core.ports import Readable
 from concours.core.space import no_space_named
 
 _CHUNK = 1 << 20
+_AGAIN = "run the contest again with the same command, and it is made anew"
 _SHELF = re.compile("[0-9a-f]{2}")
 
 _Seen = tuple[int, int, int, int, int]
@@ -127,7 +128,7 @@ class DiskStore:
                 return open(path, "rb", opener=lambda _, flags: opened(path, flags, below=path.parent))
         except FileNotFoundError:  # it has just gone
             pass
-        raise ObjectNotFound(f"no object {digest} in {self.folder}")
+        raise ObjectNotFound(f"no object {digest} in {self.folder}; {_AGAIN}")
 
     def _checked(self, digest: Digest) -> BufferedReader:
         """An object whose content is what its name says."""
@@ -135,10 +136,8 @@ class DiskStore:
         if _whole.get(_seen(file.fileno())) == digest or _has(file, digest):
             return file
         file.close()
-        raise ObjectDamaged(
-            f"object {digest} in {self.folder} is damaged: its content is not what its name says; run the contest "
-            "again with the same command, and it is made anew"
-        )
+        what = "is damaged: its content is not what its name says"
+        raise ObjectDamaged(f"object {digest} in {self.folder} {what}; {_AGAIN}")
 
     @contextmanager
     def _there(self) -> Iterator[None]:
