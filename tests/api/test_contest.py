@@ -165,6 +165,21 @@ def test_without_a_test_part(tmp_path):
     assert len(result.predict(_frame())) == 150
 
 
+def test_a_choice_that_could_not_be_made_again_is_said(tmp_path, monkeypatch):
+    """The default then has the interval of one that was alone, and a warning says so."""
+
+    def broken(job, store):
+        raise ValueError("no rows today")
+
+    monkeypatch.setattr("concours.engine.runners.choice.choice", broken)
+    task = Task(kind="tabular-classification", data="sklearn:iris", split=Split(test=0, folds=3))
+    result = iris(tmp_path / "run", task=task, cooperate=[]).run()
+    (warning,) = (text for text in result.warnings if "having been chosen" in text)
+    assert warning.startswith(f"the interval of {result.default} does not allow for its having been chosen")
+    assert "no rows today" in warning
+    assert result.standings[result.default].corrected is None
+
+
 def test_who_searched_is_told_with_less(tmp_path):
     """Without a test part the best of the trials is flattered by them, on whichever place it stands."""
     search = {"max_depth": [1, 9], "min_samples_leaf": [1, 40], "trials": 6}
