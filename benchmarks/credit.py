@@ -46,7 +46,7 @@ def game(metric: str, members: int, rows: int, classes: int) -> Game:
 def ours(work: Game) -> Array:
     """The worth of every coalition, with Shapley values, interactions, and standard errors of all."""
     scored = work.scored(every_coalition(len(work.members)))
-    exact_credit(scored.values, scored.without)
+    exact_credit(scored.values, scored.without, work.alone(work.members, scored.without.shape[1]))
     return scored.values
 
 

@@ -120,7 +120,6 @@ def arenas(runs: int) -> Iterator[str]:
     for what, behind in (
         ("two equals", np.zeros(2)),
         ("two equals before three others", np.repeat([0.0, 1.5], [2, 3])),
-        ("five equals", np.zeros(5)),
     ):
         told = {}
         for sought in (arena.SOUGHT, 0.0):

@@ -13,6 +13,7 @@ from concours.core.job import Job
 from concours.engine.coalitions import Game
 from concours.engine.runners.complement import complement
 from concours.engine.runners.credit import credit
+from concours.engine.runners.score import as_taken
 from concours.kernels.blending import blend
 from concours.kernels.calibration import Calibration
 from concours.kernels.decisions import decide
@@ -46,6 +47,7 @@ def credit_of(metric: str, count: int = 3, classes: int = 3, *, weights=None, la
     if layer:
         inputs["model0"] = inputs["y"]
     plain = {"how": "mean", "refit": False, "part": part, "calibration": None, "decision": None}
+    plain["decisions"] = [None] * count
     weights = weights or [[1 / count] * count]
     job = Job(kind="credit", inputs=inputs,
               params={"metrics": [metric], "classes": classes, "weights": weights, **plain, **params})  # fmt: skip
@@ -73,6 +75,23 @@ def test_all_together_are_worth_what_the_board_says(metric, how):
     assert np.isclose(sum(values["shares"]), 1)
     assert values["exact"]
     assert len(values["interactions"]) == 3
+
+
+@pytest.mark.parametrize("how", ["mean", "vote", "pool"])
+@pytest.mark.parametrize("metric", ["log_loss", "accuracy", "f1_macro"])
+def test_the_best_member_is_that_of_the_board(metric, how):
+    """By itself a member is what it is on the board, with its own decision, whatever one vote of it would be."""
+    decisions = [None, DECISION, None]
+    values, members, y = credit_of(metric, how=how, decisions=decisions)
+    found = measure(metric, "classes", 3)
+    own = [as_taken(found, p, decision, None) for p, decision in zip(members, decisions, strict=True)]
+    sign = 1 if found.metric.greater_is_better else -1
+    scores = [sign * found.score(y, p) for p in own]
+    assert values["best"] == int(np.argmax(scores))
+    assert np.isclose(values["ahead"], values["value"] - max(scores))
+    blends = [blend([p for j, p in enumerate(members) if j != i], np.full(2, 0.5), rule=how) for i in range(3)]
+    rest = [sign * found.score(y, p) for p in blends]
+    assert np.allclose(values["lost"], values["value"] - np.array(rest))
 
 
 @pytest.mark.parametrize("metric", ["rmse", "mae", "r2", "neg_median_absolute_error"])
@@ -149,7 +168,7 @@ def test_a_metric_that_is_not_defined():
         f"predictions{i}": p for i, p in enumerate(members)
     }
     params = {"metrics": ["roc_auc"], "classes": 2, "how": "mean", "refit": False, "part": "test",
-              "weights": [[0.5, 0.5]], "calibration": None, "decision": None}  # fmt: skip
+              "weights": [[0.5, 0.5]], "calibration": None, "decision": None, "decisions": [None, None]}  # fmt: skip
     job = Job(kind="credit", inputs={k: put_array(store, a) for k, a in arrays.items()}, params=params)
     with pytest.raises(ValueError, match="roc_auc is not defined for every coalition on these rows"):
         credit(job, store)

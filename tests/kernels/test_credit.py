@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from concours.kernels.coalitions import Scored
 from concours.kernels.credit import (
+    Credit,
     every_coalition,
     exact_credit,
     interactions,
@@ -33,6 +35,12 @@ def games(most: int = 5) -> st.SearchStrategy:
 
 def number(members) -> int:
     return sum(1 << member for member in members)
+
+
+def credit_of(values: np.ndarray, without: np.ndarray, alone=None) -> Credit:
+    """Credit of all coalitions, where members by themselves are what the alliance makes of each alone."""
+    single = 1 << np.arange(len(values).bit_length() - 1)
+    return exact_credit(values, without, alone or Scored(values[single], without[single]))
 
 
 def by_the_textbook(values: np.ndarray) -> np.ndarray:
@@ -169,7 +177,7 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
     rows = np.random.default_rng(0).normal(size=(8, 50))
     without = (rows.sum(axis=1, keepdims=True) - rows) / 49
     assert np.allclose(jackknife_stderr(without), rows.std(axis=1, ddof=1) / np.sqrt(50))
-    found = exact_credit(rows.mean(axis=1), without)
+    found = credit_of(rows.mean(axis=1), without)
     assert np.allclose(found.stderr, shapley(rows).std(axis=1, ddof=1) / np.sqrt(50))
     gains = rows[-1] - rows[0]
     assert np.isclose(found.gain_stderr, gains.std(ddof=1) / np.sqrt(50))
@@ -180,14 +188,14 @@ def test_shares_only_of_a_gain():
     """Shares add up to one; where the gain does not exceed twice its standard error there are none."""
     values = np.array([0.0, 1.0, 0.5, 2.0])
     little = 1e-3 * every_coalition(2).sum(axis=1)
-    sure = exact_credit(values, np.stack([values - little, values + little], axis=1))
+    sure = credit_of(values, np.stack([values - little, values + little], axis=1))
     assert sure.shares is not None
     assert np.isclose(sure.shares.sum(), 1)
-    unsure = exact_credit(values, np.stack([values - [5, 0, 0, 0], values], axis=1))
+    unsure = credit_of(values, np.stack([values - [5, 0, 0, 0], values], axis=1))
     assert unsure.shares is None
-    worse = exact_credit(-values, np.stack([values - little, values + little], axis=1))
+    worse = credit_of(-values, np.stack([values - little, values + little], axis=1))
     assert worse.shares is None
-    assert exact_credit(values, values[:, None]).shares is None, "rows of one group do not tell how sure it is"
+    assert credit_of(values, values[:, None]).shares is None, "rows of one group do not tell how sure it is"
 
 
 @pytest.mark.parametrize("harm", [0.05, 0.4, 0.9, 1.4, 3.0])
@@ -195,7 +203,7 @@ def test_no_share_beyond_the_whole(harm):
     """Of two members that help and harm by more than both gain together no share is told: 296% says nothing of either."""
     values = np.array([0.0, 1.0 + harm, -harm, 1.0])
     little = 1e-3 * every_coalition(2).sum(axis=1)
-    found = exact_credit(values, np.stack([values - little, values + little], axis=1))
+    found = credit_of(values, np.stack([values - little, values + little], axis=1))
     if (np.abs(found.shapley) > 1.0).any():
         assert found.shares is None
     else:
@@ -205,7 +213,7 @@ def test_no_share_beyond_the_whole(harm):
 def test_a_gain_between_one_and_two_errors_is_not_shared():
     """A gain of one and a half standard errors may be nothing."""
     values = np.array([0.0, 1.0, 0.5, 1.5])
-    found = exact_credit(values, np.array([values - [1, 0, 0, 0], values + [1, 0, 0, 0]]).T)
+    found = credit_of(values, np.array([values - [1, 0, 0, 0], values + [1, 0, 0, 0]]).T)
     assert found.gain_stderr < 1.5 < 2 * found.gain_stderr
     assert found.shares is None
 
@@ -215,7 +223,7 @@ def test_what_was_drawn_has_both_errors():
     drawn = sample(3, pairs=2, seed=0)
     values = np.random.default_rng(1).normal(size=len(drawn.coalitions))
     without = np.stack([values - 0.1, values + 0.1 * drawn.coalitions.sum(axis=1)], axis=1)
-    found = sampled_credit(drawn, values, without)
+    found = sampled_credit(drawn, values, without, Scored(np.zeros(3), np.zeros((3, 2))))
     assert np.allclose(found.stderr, np.hypot(drawn.stderr(values), jackknife_stderr(drawn.shapley(without))))
     assert np.isclose(found.shapley.sum(), found.value - found.prior)
     assert len(found.pairs) == len(found.interactions) == 0
@@ -233,7 +241,7 @@ def joining_by_the_textbook(values: np.ndarray) -> np.ndarray:
 def test_what_is_lost_without_each_and_who_made_more_than_the_best(values):
     """As their words say; what joining gained adds up; somebody who is never missed loses nothing to the alliance."""
     n = len(values).bit_length() - 1
-    found = exact_credit(values, np.stack([values, values], axis=1))
+    found = credit_of(values, np.stack([values, values], axis=1))
     everybody = 2**n - 1
     assert np.allclose(found.lost, [values[everybody] - values[everybody - (1 << member)] for member in range(n)])
     alone = [values[1 << member] for member in range(n)]
@@ -250,8 +258,11 @@ def test_drawn_orders_know_what_is_lost_without_each(values, pairs, seed):
     n = len(values).bit_length() - 1
     drawn = sample(n, pairs=pairs, seed=seed)
     table = values[drawn.coalitions @ (1 << np.arange(n))]
-    found = sampled_credit(drawn, table, np.stack([table, table], axis=1))
-    true = exact_credit(values, np.stack([values, values], axis=1))
+    alone = values[1 << np.arange(n)]
+    found = sampled_credit(
+        drawn, table, np.stack([table, table], axis=1), Scored(alone, np.stack([alone, alone], axis=1))
+    )
+    true = credit_of(values, np.stack([values, values], axis=1))
     assert (found.lost == true.lost).all()
     assert (found.best, found.ahead) == (true.best, true.ahead)
     assert np.isclose(found.joining.sum(), max(found.ahead, 0.0), atol=1e-6)
@@ -262,11 +273,21 @@ def test_shares_over_the_best_tell_apart_whom_shares_over_nothing_do_not():
     inside = every_coalition(3)
     values = 1.0 * inside.any(axis=1) + 0.06 * (inside[:, 0] & inside[:, 1:].any(axis=1))
     noise = 1e-3 * np.random.default_rng(0).normal(size=(8, 20))
-    found = exact_credit(values, values[:, None] + noise)
+    found = credit_of(values, values[:, None] + noise)
     assert np.ptp(found.shares) < 0.04
     assert np.allclose(found.joining_shares, [2 / 3, 1 / 6, 1 / 6])
     assert np.allclose(found.lost, [0.06, 0.0, 0.0])
     assert (np.abs(found.lost_stderr) > 0).all()
+
+
+def test_the_best_member_is_the_best_as_it_stands():
+    """A rule that makes less of a member alone than it is does not make the alliance seem ahead of it."""
+    noise = 1e-3 * np.random.default_rng(0).normal(size=(4, 20))
+    values = np.array([0.0, 0.3, 0.2, 0.5])
+    alone = np.array([0.6, 0.1])
+    found = credit_of(values, values[:, None] + noise, Scored(alone, alone[:, None] + noise[:2]))
+    assert (found.best, found.ahead) == (0, pytest.approx(-0.1))
+    assert found.joining_shares is None and not found.joining.any()
 
 
 @pytest.mark.parametrize("lead", [-0.1, 0.0, 0.001])
@@ -274,7 +295,7 @@ def test_what_is_hardly_ahead_of_the_best_is_not_shared_out(lead):
     """Behind it, level with it, or within two standard errors."""
     values = np.array([0.0, 1.0, 0.9, 1.0 + lead])
     noise = 1e-3 * np.random.default_rng(0).normal(size=(4, 20))
-    found = exact_credit(values, values[:, None] + noise)
+    found = credit_of(values, values[:, None] + noise)
     assert found.shares is not None
     assert found.joining_shares is None
 

@@ -95,6 +95,7 @@ class Credit(MemoProcess):
                 "weights": weights,
                 "calibration": _plain(alliance.calibration),
                 "decision": _plain(alliance.decision),
+                "decisions": [_plain(member.decision) for member in members],
             },
             seed=derive_seed(state.seed, "credit", alliance.entrant.digest),
             threads=self.threads,

@@ -93,7 +93,7 @@ class Game:
         members, affordable = len(self.members), max(self._affordable(), _FEWEST)
         if members <= MOST_EXACT and 2**members <= affordable:
             return every_coalition(members), None
-        pairs = affordable // (2 * members) - 1  # one for each member alone, and all without it
+        pairs = affordable // (2 * members) - 1  # one for all without each
         drawn = sample(members, pairs=max(3, pairs), seed=seed)
         return drawn.coalitions, drawn
 
@@ -106,6 +106,11 @@ class Game:
         raw.values[silent], raw.without[silent] = nobody.values, nobody.without
         sign = 1 if self.measure.metric.greater_is_better else -1
         return raw.map(lambda score: sign * score)
+
+    def alone(self, predictions: Sequence[Floats], batches: int) -> Scored:
+        """What each of some predictions (rows, outputs) is worth as it is: higher is better."""
+        sign = 1 if self.measure.metric.greater_is_better else -1
+        return self._scored_one_by_one(predictions, batches=batches).map(lambda score: sign * score)
 
     def _affordable(self) -> int:
         values, most = len(self.y) * len(self.prior), 2**MOST_EXACT

@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.kernels.coalitions import Scored
+
 Floats = NDArray[np.float64]
 Masks = NDArray[np.bool_]
 Orders = NDArray[np.int64]
@@ -92,15 +94,14 @@ class Sample:
 
     Attributes:
         orders: (2 * pairs, n).
-        coalitions: (m, n), no two the same: those on the way, each member alone, and all without each.
+        coalitions: (m, n), no two the same: those on the way, and all without each member.
         places: (2 * pairs, n + 1): which of the coalitions there is when so many have joined.
-        alone, others: (n,): which of the coalitions are each member alone, and all without it.
+        others: (n,): which of the coalitions are all without each member.
     """
 
     orders: Orders
     coalitions: Masks
     places: NDArray[np.int64]
-    alone: NDArray[np.int64]
     others: NDArray[np.int64]
 
     def shapley(self, values: Floats) -> Floats:
@@ -137,15 +138,13 @@ def sample(members: int, *, pairs: int, seed: int) -> Sample:
     for step in range(members):
         joined[:, step + 1] = joined[:, step]
         joined[np.arange(2 * pairs), step + 1, orders[:, step]] = True
-    single = np.eye(members, dtype=np.bool_)
-    every = np.concatenate([joined.reshape(-1, members), single, ~single])
+    every = np.concatenate([joined.reshape(-1, members), ~np.eye(members, dtype=np.bool_)])
     coalitions, numbers = np.unique(every, axis=0, return_inverse=True)
-    places, alone, others = np.split(numbers.ravel(), [2 * pairs * (members + 1), len(every) - members])
+    places, others = np.split(numbers.ravel(), [2 * pairs * (members + 1)])
     return Sample(
         orders=orders,
         coalitions=coalitions,
         places=places.reshape(2 * pairs, members + 1),
-        alone=alone,
         others=others,
     )
 
@@ -212,13 +211,16 @@ def _shared(parts: Floats, whole: float, stderr: float) -> Floats | None:
     return parts / whole if clear else None
 
 
-def exact_credit(values: Floats, without: Floats) -> Credit:
-    """Credit from the values of all coalitions, (2ⁿ,), and from those `without` each group of rows, (2ⁿ, groups)."""
+def exact_credit(values: Floats, without: Floats, alone: Scored) -> Credit:
+    """Credit from the values of all coalitions, (2ⁿ,), and from those `without` each group of rows, (2ⁿ, groups).
+
+    Args:
+        alone: the same of each member by itself, (n,) and (n, groups): as it is, whatever an alliance would make of it.
+    """
     members = _members(values)
     pairs = np.stack(np.triu_indices(members, 1), axis=1)
-    alone = 1 << np.arange(members)
     return Credit(
-        **_apart(values, without, everybody=len(values) - 1, alone=alone, others=len(values) - 1 - alone),
+        **_apart(values, without, alone, everybody=len(values) - 1, others=len(values) - 1 - (1 << np.arange(members))),
         prior=float(values[0]),
         gain_stderr=float(jackknife_stderr(without[-1] - without[0])),
         shapley=shapley(values),
@@ -230,42 +232,45 @@ def exact_credit(values: Floats, without: Floats) -> Credit:
     )
 
 
-def sampled_credit(drawn: Sample, values: Floats, without: Floats) -> Credit:
-    """Credit from the values of the coalitions of a sample, (m,), and from those `without` each group of rows."""
+def sampled_credit(drawn: Sample, values: Floats, without: Floats, alone: Scored) -> Credit:
+    """Credit from the values of the coalitions of a sample, (m,), and from those `without` each group of rows.
+
+    Args:
+        alone: see `exact_credit`.
+    """
     none, all_ = drawn.places[0, 0], drawn.places[0, -1]
     return Credit(
-        **_apart(values, without, everybody=int(all_), alone=drawn.alone, others=drawn.others),
+        **_apart(values, without, alone, everybody=int(all_), others=drawn.others),
         prior=float(values[none]),
         gain_stderr=float(jackknife_stderr(without[all_] - without[none])),
         shapley=drawn.shapley(values),
         stderr=np.hypot(drawn.stderr(values), jackknife_stderr(drawn.shapley(without))),
-        joining=drawn.shapley(_beyond(values, int(none), drawn.alone)),
+        joining=drawn.shapley(_beyond(values, int(none), alone)),
         pairs=np.zeros((0, 2), dtype=np.int64),
         interactions=np.zeros(0),
         interaction_stderr=np.zeros(0),
     )
 
 
-def _beyond(values: Floats, nobody: int, alone: NDArray[np.int64]) -> Floats:
+def _beyond(values: Floats, nobody: int, alone: Scored) -> Floats:
     """(m,) what coalitions are worth beyond the best member alone; nothing where they are not, or have no member."""
-    found: Floats = np.maximum(values - values[alone].max(), 0.0)
+    found: Floats = np.maximum(values - alone.values.max(), 0.0)
     found[nobody] = 0.0
     return found
 
 
 def _apart(
-    values: Floats, without: Floats, *, everybody: int, alone: NDArray[np.int64], others: NDArray[np.int64]
+    values: Floats, without: Floats, alone: Scored, *, everybody: int, others: NDArray[np.int64]
 ) -> dict[str, Any]:
     """What all are worth, what is lost without each, and what all are ahead of the best alone."""
-    best = int(np.argmax(values[alone]))
-    rival = alone[best]
+    best = int(np.argmax(alone.values))
     return {
         "value": float(values[everybody]),
         "lost": values[everybody] - values[others],
         "lost_stderr": jackknife_stderr(without[everybody] - without[others]),
         "best": best,
-        "ahead": float(values[everybody] - values[rival]),
-        "ahead_stderr": float(jackknife_stderr(without[everybody] - without[rival])),
+        "ahead": float(values[everybody] - alone.values[best]),
+        "ahead_stderr": float(jackknife_stderr(without[everybody] - alone.without[best])),
     }
 
 

@@ -15,7 +15,7 @@ from concours.engine.coalitions import Game, some_rows, to_weigh
 from concours.engine.layers import get_layer
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of, numbered
-from concours.engine.runners.score import groups_of, measures, weights_of
+from concours.engine.runners.score import as_taken, groups_of, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.calibration import Calibration
@@ -37,13 +37,17 @@ def credit(job: Job, store: Store) -> Yield:
     prior, about which nobody has decided. For a metric of probabilities calibration is left out: it was found for all
     members together, and is the merit of none.
 
+    What all are ahead of is the best member as it stands, with its own decision, whatever the alliance's rule would
+    make of it alone.
+
     Up to twelve members all coalitions count, as far as that is seconds' work; otherwise orders are drawn. Standard
     errors are those of the rows, by the jackknife, and of the draw.
 
     Params: `how` (`mean`, `vote`, `pool`, `boosted`), `refit`, `part`, `weights` of the members, one list, or one for
-    each fold where `part` is `selection`, `calibration`, `decision`. Inputs: `y`, `train_y`, `folds`, `predictions0…`;
-    `groups` of rows that belong together; `weights` of the rows that judge, and `train_weights`, where there are any;
-    `selection0…` to find weights again for the test part; `model0…` of a boosted stack, one, or one for each fold.
+    each fold where `part` is `selection`, `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`,
+    `train_y`, `folds`, `predictions0…`; `groups` of rows that belong together; `weights` of the rows that judge, and
+    `train_weights`, where there are any; `selection0…` to find weights again for the test part; `model0…` of a boosted
+    stack, one, or one for each fold.
 
     Values: lists in the order of the members; `best` is the place of the one that is worth most alone; `interactions`
     has [first, second, value, stderr].
@@ -52,10 +56,11 @@ def credit(job: Job, store: Store) -> Yield:
         game = _game(job, store)
         masks, drawn = game.coalitions(job.seed)
         scored = game.scored(masks)
-    if not (np.isfinite(scored.values).all() and np.isfinite(scored.without).all()):
+        alone = game.alone(_as_they_are(job, game), batches=scored.without.shape[1])
+    if not all(np.isfinite(table).all() for each in (scored, alone) for table in (each.values, each.without)):
         raise ValueError(f"{game.measure.metric.name} is not defined for every coalition on these rows")
     table = (scored.values, scored.without)
-    found = sampled_credit(drawn, *table) if drawn else exact_credit(*table)
+    found = sampled_credit(drawn, *table, alone) if drawn else exact_credit(*table, alone)
     needs = np.column_stack([found.interactions, found.interaction_stderr])
     return Yield(
         values={
@@ -81,6 +86,13 @@ def credit(job: Job, store: Store) -> Yield:
 
 def _listed(shares: NDArray[np.float64] | None) -> list[float] | None:
     return None if shares is None else shares.tolist()
+
+
+def _as_they_are(job: Job, game: Game) -> list[NDArray[np.float64]]:
+    """What members say by themselves, each with its own decision where the metric is of classes named."""
+    folds = game.group if job.params["part"] == "selection" else None
+    pairs = zip(game.members, job.params["decisions"], strict=True)
+    return [as_taken(game.measure, p, decision, folds) for p, decision in pairs]
 
 
 def _game(job: Job, store: Store) -> Game:
