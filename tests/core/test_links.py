@@ -111,3 +111,17 @@ def test_folders_are_not_made_through_links(ours: Path, outside: Path) -> None:
     with pytest.raises(LinkRefused):
         links.make_folder(ours / "a" / "b", below=ours)
     assert [path.name for path in outside.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_how_far_down_is_looked(depth: int, ours: Path, outside: Path) -> None:
+    """As many levels as are asked for; by default all."""
+    place = ours.joinpath(*"abcd"[: depth - 1])
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "link").symlink_to(outside)
+    for levels in (1, 2, 3, None):
+        if levels is None or levels >= depth:
+            with pytest.raises(LinkRefused):
+                links.refuse_links_within(ours, levels=levels)
+        else:
+            links.refuse_links_within(ours, levels=levels)

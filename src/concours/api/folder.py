@@ -52,10 +52,12 @@ class RunFolder:
         """The right to write; one at a time, given back when the process ends, however it ends.
 
         Raises:
-            RunFolderError: somebody else has it. LinkRefused: the folder or its lock is a link.
+            RunFolderError: somebody else has it. LinkRefused: the folder is a link, or holds one where it is written.
         """
         with no_space_named(self.path):
             links.make_folder(self.path, below=self.path)
+            if os.path.lexists(self.path / "run.json"):  # else it is no run's, which `claim` tells
+                links.refuse_links_within(self.path, levels=2)
             lock = links.opened(self.path / "lock", os.O_RDWR | os.O_CREAT, below=self.path)
         try:
             try:

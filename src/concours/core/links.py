@@ -94,14 +94,17 @@ def make_folder(path: Path, *, below: Path) -> Path:
     return path
 
 
-def refuse_links_within(folder: Path) -> None:
+def refuse_links_within(folder: Path, *, levels: int | None = None) -> None:
     """Walks through a folder, and refuses it when anything in it is a link, or neither a file nor a folder.
+
+    Args:
+        levels: how far down to go, 1 for what lies in the folder itself; by default all the way.
 
     Raises:
         LinkRefused: with what was found first.
     """
     refuse_links(folder, below=folder)
-    for entry in _walk(folder):
+    for entry in _walk(folder, levels):
         if entry.is_symlink():
             raise _refused(Path(entry.path))
         if not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)):
@@ -114,12 +117,12 @@ def size_within(folder: Path) -> int:
     return sum(entry.stat(follow_symlinks=False).st_size for entry in plain)
 
 
-def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _walk(folder: Path, levels: int | None = None) -> Iterator[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             yield entry
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path))
+            if levels != 1 and entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), levels and levels - 1)
 
 
 def _steps(path: Path, below: Path) -> Iterator[Path]:
