@@ -43,7 +43,7 @@ OPTIONS = {
     ),
     "epsilon": Option(form=_EPSILON, default=0.1, what="by how much an attack may change each number of an input"),
     "attacks": Option(form=_some_of(ATTACKS), default=list(ATTACKS), what="who attacks"),
-    "rounds": Option(form=whole(0), default=4, what="how many rounds of training there are at most"),
+    "rounds": Option(form=whole(0, 1000), default=4, what="how many rounds of training there are at most"),
     "rows": Option(
         form=whole(20), default=300, what="how many rows are attacked, or compared with, of each part at most"
     ),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from concours.api.formats import FORMATS, LEADERBOARD, options_of
 from concours.api.forms import BOOL, POSITIVE, Form, check, is_of, list_of, one_of, whole
+from concours.api.toml_file import read_toml
 from concours.cooperate.light import LIMITS
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError
@@ -20,11 +20,11 @@ _TEXTS = Form("a list of texts", list_of(is_of(str)))
 _SOURCE = Form("a text, or a list of texts", lambda value: is_of(str)(value) or _TEXTS.accepts(value))
 _TABLE = Form("a table", is_of(dict))
 _TABLES = Form("a list of tables, each begun by [[entrant]]", list_of(is_of(dict)))
-_SECONDS = Form("a number of seconds above 0", POSITIVE.accepts)
-_COUNT = Form("a whole number", is_of(int))
+_SECONDS = Form("a number of seconds above 0, at most 1e+09", POSITIVE.accepts)
+_SEED = whole(0, (1 << 63) - 1)
 _SHARE = Form("a share from 0 up to 1", lambda value: is_of(int, float)(value) and 0 <= value < 1)
 
-_FILE = {"task": _TABLE, "compete": _TABLE, "cooperate": _TABLE, "limits": _TABLE, "entrant": _TABLES, "seed": _COUNT}
+_FILE = {"task": _TABLE, "compete": _TABLE, "cooperate": _TABLE, "limits": _TABLE, "entrant": _TABLES, "seed": _SEED}
 _TASK = {
     "kind": _TEXT,
     "data": _SOURCE,
@@ -53,7 +53,7 @@ _SPLIT = {
     "by": one_of("stratified", "random"),
     "group": _TEXT,
     "time": _TEXT,
-    "repeats": whole(1),
+    "repeats": whole(1, 1000),
     "public": _SHARE,
 }
 _COMPETE = {
@@ -77,14 +77,7 @@ def read_contest(path: Path) -> dict[str, Any]:
         ContestError: the file is missing, is not TOML, or a key is wrong; the message names the key, what it must be,
             what it got, and the nearest right name.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ContestError(f"{path} does not exist") from None
-    except IsADirectoryError:
-        raise ContestError(f"{path} is a folder; a contest file was expected") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ContestError(f"{path.name} is not TOML: {error}") from None
+    content = read_toml(path)
     check("", content, _FILE)
     if "task" not in content:
         raise ContestError(f"{path.name} has no [task]")

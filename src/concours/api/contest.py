@@ -13,6 +13,7 @@ from concours.api.circle import STRATEGIES, circle
 from concours.api.config import read_contest
 from concours.api.folder import RunFolder, damaged_named, existing
 from concours.api.formats import LEADERBOARD, options_of, require_suited
+from concours.api.forms import POSITIVE
 from concours.api.planning import Planner
 from concours.api.result import Result
 from concours.api.setup import Setup
@@ -190,8 +191,8 @@ class Contest:
         lineup = self._usual_lineup()
         if self.final not in ("bag", "refit"):
             raise ContestError(f"final must be one of bag, refit; got {self.final!r}")
-        if self.seconds is not None and not self.seconds > 0:
-            raise ContestError(f"seconds must be a number above 0; got {self.seconds!r}")
+        if self.seconds is not None and not POSITIVE.accepts(self.seconds):
+            raise ContestError(f"seconds must be {POSITIVE.words}; got {self.seconds!r}")
         if lineup not in ("none", "fast", "full"):
             raise ContestError(f"lineup must be one of fast, full, none; got {lineup!r}")
         names = {entrant.name for entrant in self.entrants}

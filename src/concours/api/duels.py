@@ -40,7 +40,9 @@ FORMATS = {
             "system": Option(form=one_of(*SYSTEMS), default="swiss", what="who meets whom"),
             "rows": Option(form=whole(2), default=200, what="of a duel"),
             "rounds": Option(
-                form=whole(1), default=None, what="of a Swiss; one more than the logarithm to base 2 of the players"
+                form=whole(1, 1000),
+                default=None,
+                what="of a Swiss; one more than the logarithm to base 2 of the players",
             ),
             "level": Option(
                 form=_LEVEL, default=0.95, what="at which a difference is beyond noise, and no tie, in a match"
@@ -51,7 +53,7 @@ FORMATS = {
     "arena": Format(
         what="a leaderboard; then all on it meet row by row, and are rated as from votes",
         options={
-            "battles": Option(form=whole(1), default=20_000, what="how many rows may be compared"),
+            "battles": Option(form=whole(1, 100_000_000), default=20_000, what="how many rows may be compared"),
             "rows": Option(form=whole(1), default=25, what="of a duel"),
             "level": Option(
                 form=_LEVEL, default=0.95, what="at which the first must be better than all others, all looks together"

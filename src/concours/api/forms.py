@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from concours.core.errors import ContestError, nearest
+from concours.core.visible import shortened
+
+_TOLD = 200
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ def one_of(*words: str) -> Form:
     return Form("one of " + ", ".join(f'"{word}"' for word in words), lambda value: value in words)
 
 
-def whole(low: int) -> Form:
-    """A whole number from `low`."""
-    return Form(f"a whole number from {low}", lambda value: is_of(int)(value) and value >= low)
+def whole(low: int, high: int = 1_000_000) -> Form:
+    """A whole number from `low` to `high`: what is counted out in a contest ends."""
+    return Form(f"a whole number from {low} to {high:,}", lambda value: is_of(int)(value) and low <= value <= high)
 
 
 def between(low: float, high: float) -> Form:
@@ -45,7 +48,7 @@ def between(low: float, high: float) -> Form:
 
 
 BOOL = Form("true or false", is_of(bool))
-POSITIVE = Form("a number above 0", lambda value: is_of(int, float)(value) and value > 0)
+POSITIVE = Form("a number above 0, at most 1e+09", lambda value: is_of(int, float)(value) and 0 < value <= 1e9)
 
 
 def check(where: str, values: Mapping[str, Any], forms: Mapping[str, Form]) -> None:
@@ -57,6 +60,6 @@ def check(where: str, values: Mapping[str, Any], forms: Mapping[str, Form]) -> N
     for key, value in values.items():
         name = f"{where}.{key}" if where else key
         if key not in forms:
-            raise ContestError(f"{name}: unknown key; {nearest(key, forms)}")
+            raise ContestError(f"{shortened(name, _TOLD)}: unknown key; {nearest(key[:_TOLD], forms)}")
         if not forms[key].accepts(value):
-            raise ContestError(f"{name} must be {forms[key].words}, got {value!r}")
+            raise ContestError(f"{name} must be {forms[key].words}, got {shortened(repr(value), _TOLD)}")

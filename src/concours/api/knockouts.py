@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from concours.api.forms import Form, between, whole
+from concours.api.forms import between, whole
 from concours.api.setup import Setup
 from concours.api.stages import Format, Option, Stage
 from concours.compete.asha import Asha
@@ -18,7 +18,7 @@ OPTIONS = {
     "eta": Option(form=whole(2), default=3, what="by how much a rung has more rows than the one before"),
     "finalists": Option(form=whole(1), default=3, what="how many go on to the leaderboard at most"),
     "rungs": Option(
-        form=Form("a whole number from 1 to 8", lambda value: whole(1).accepts(value) and value <= 8),
+        form=whole(1, 8),
         default=None,
         what="how many there are before the leaderboard; as many as leave the first one 100 rows, and 4 at most",
     ),

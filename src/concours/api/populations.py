@@ -27,8 +27,10 @@ OPTIONS = {
         what="entrants of the recipe dnn-scheduled, whose form and first habits the members have; by default all of "
         "them, or one as it is in the zoo",
     ),
-    "members": Option(form=whole(2), default=20, what="how many networks train side by side"),
-    "stretches": Option(form=whole(1), default=12, what="after how many stretches of training it ends at the latest"),
+    "members": Option(form=whole(2, 1000), default=20, what="how many networks train side by side"),
+    "stretches": Option(
+        form=whole(1, 1000), default=12, what="after how many stretches of training it ends at the latest"
+    ),
     "epochs": Option(
         form=whole(1), default=None, what="passes over the rows in a stretch; by default, more for fewer rows"
     ),

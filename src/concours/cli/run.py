@@ -42,13 +42,14 @@ def run(
         EngineName, typer.Option(help="Workers of their own, or this process (no limits).")
     ] = EngineName.processes,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Jobs at a time.", show_default="the machine's cores")
+        int | None, typer.Option(min=1, max=1024, help="Jobs at a time.", show_default="the machine's cores")
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=1, help="Wall time for the whole contest, over all its sittings.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Decides the split and everything random.", show_default="0")
+        int | None,
+        typer.Option(min=0, max=2**63 - 1, help="Decides the split and everything random.", show_default="0"),
     ] = None,
     as_json: AsJson = False,
     trust: Annotated[bool, typer.Option("--trust", help="Run what the contest names of code.")] = False,

@@ -31,7 +31,8 @@ def score(
         typer.Option(metavar="FILE", help="Write there which rows are the test part, by their ids, and score nothing."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="The seed that split the data.", show_default="the contest's")
+        int | None,
+        typer.Option(min=0, max=(1 << 63) - 1, help="The seed that split the data.", show_default="the contest's"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Call metrics that are somebody's own functions.")] = False,

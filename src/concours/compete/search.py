@@ -21,6 +21,7 @@ from concours.core.process import Memo, Order, Plan, unfinished
 from concours.core.seeds import derive_seed
 
 TRIALS = 20
+_MOST_TRIALS = 10_000
 _BATCH = 2  # at once; a number that does not depend on workers, so that neither do the trials
 _RANDOM = 5  # trials before those that learn from others
 _WIDE = 10.0  # from such a ratio of its ends on, a range is searched by its logarithm
@@ -76,8 +77,8 @@ def read_space(search: Mapping[str, Any]) -> Space:
     """
     declared = dict(search)
     trials = declared.pop("trials", TRIALS)
-    if not _whole(trials) or trials < 1:
-        raise ContestError(f"search.trials must be a whole number from 1, got {trials!r}")
+    if not _whole(trials) or not 1 <= trials <= _MOST_TRIALS:
+        raise ContestError(f"search.trials must be a whole number from 1 to {_MOST_TRIALS:,}, got {trials!r}")
     axes = _axes((), declared)
     if not axes:
         raise ContestError("search names no parameter: write one with its range, e.g. search = { C = [0.1, 100.0] }")
