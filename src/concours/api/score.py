@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.api.contest import Contest
+from concours.api.formulas import meant
 from concours.commons.blobs import get_array
 from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError, nearest
@@ -23,6 +24,7 @@ from concours.core.written import number_in, written
 from concours.tasks.cells import MISSING
 from concours.tasks.labels import by_number
 from concours.tasks.metrics import Measure, measure
+from concours.tasks.readers.damage import existing
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
 
@@ -209,12 +211,10 @@ class _Given:
 
 def _read(file: Path, truth: _Truth) -> pa.Table:
     """The table, its ids and labels as they are written."""
-    if not file.exists():
-        raise DataError(f"{file} does not exist")
-    if file.is_dir():
+    if existing(file).is_dir():
         raise DataError(f"{file} is a folder; a file of predictions was expected")
     labels = ("prediction", truth.target) if truth.classes else ()
-    apart = tuple(name for name in ("id", truth.id, *labels) if name)
+    apart = tuple(form for name in ("id", truth.id, *labels) if name for form in (name, f"'{name}"))
     options = Options(header=True, written=apart)
     table = open_source(file, Path(), options).x
     if any(label.casefold() in MISSING for label in truth.classes) and isinstance(table, pa.Table):
@@ -230,7 +230,7 @@ def _read(file: Path, truth: _Truth) -> pa.Table:
 
 def _named(table: pa.Table, truth: _Truth) -> pa.Table:
     """The table with its ids called `id`, and its predictions `prediction`."""
-    names = list(table.column_names)
+    names = meant(table.column_names, {name for name in (truth.id, truth.target) if name})
     if truth.id in names and truth.id != "id":
         names = ["id" if name == truth.id else f"{name} of the file" if name == "id" else name for name in names]
     if truth.target in names and not any(name == "prediction" or name.startswith("p_") for name in names):
@@ -243,7 +243,7 @@ def _aligned(table: pa.Table, truth: _Truth, name: str) -> tuple[pa.Table, list[
     expected, given = len(truth.ids), len(table)
     used = [f"{expected:,} of {given:,} rows are the test part; the others are not counted"]
     if "id" in table.column_names:
-        ids = [written(value).strip() for value in table["id"].to_pylist()]
+        ids = meant([written(value).strip() for value in table["id"].to_pylist()], truth.ids)
         return table.take(_places(ids, truth.ids, name)), used if given > expected else []
     if given == expected:
         return table, []
@@ -282,7 +282,7 @@ def _predictions(table: pa.Table, truth: _Truth, name: str) -> _Given:
         assert probabilities is not None  # noqa: S101 (for the type checker)
         return _Given(named=probabilities, probabilities=probabilities)
     _refuse_missing(table, "prediction", "missing", name)
-    cells = [written(label).strip() for label in table["prediction"].to_pylist()]
+    cells = meant([written(label).strip() for label in table["prediction"].to_pylist()], truth.classes)
     if probabilities is None and (sure := _of_the_last(cells, truth.classes)) is not None:
         note = f"{name}: the predictions are taken as probabilities of {truth.classes[-1]!r}"
         return _Given(named=sure, probabilities=sure, notes=(note,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import csv
 import gzip
 import json
 import lzma
@@ -15,8 +16,10 @@ from typing import IO, Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
+from concours.api.formulas import without_formulas
 from concours.core.errors import DataError
 
 
@@ -33,21 +36,31 @@ def check_form(path: Path) -> None:
     _form(path)
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Writes a table: `.csv` (also without an ending), `.tsv`, `.json` (a list of records), `.jsonl`, `.parquet`.
+def write_table(table: pa.Table, path: Path, *, formulas: bool = False) -> int:
+    """Writes a table, and says how many texts were written otherwise than they are.
+
+    The forms are `.csv` (also without an ending), `.tsv`, `.json` (a list of records), `.jsonl`, `.parquet`.
 
     Those of text may be compressed: `.gz`, `.bz2`, `.xz`, `.zip` behind. Texts are written as they are, quoted only
     where they must be; a gap is an empty cell, or null.
+
+    Args:
+        formulas: whether texts that a spreadsheet would take for formulas are written as they are; else an apostrophe
+            stands before them, in the forms that spreadsheets open (see `concours.api.formulas`).
 
     Raises:
         DataError: it cannot be written, or the ending is of no form that is written.
     """
     write, packed = _form(path)
+    changed = 0
+    if write in (_csv, _tsv) and not formulas:
+        table, changed = without_formulas(table)
     try:
         with packed(path) as file:
             write(table, file)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
+    return changed
 
 
 def _form(path: Path) -> tuple[Callable[[pa.Table, IO[bytes]], None], Callable[[Path], Any]]:
@@ -66,7 +79,16 @@ def _form(path: Path) -> tuple[Callable[[pa.Table, IO[bytes]], None], Callable[[
 
 
 def _csv(table: pa.Table, file: IO[bytes], delimiter: str = ",") -> None:
-    table.to_pandas(types_mapper=pd.ArrowDtype).to_csv(file, index=False, sep=delimiter, lineterminator="\n")
+    texts = [pa.array(table.column_names), *(column for column in table.columns if pa.types.is_string(column.type))]
+    # Python quotes what ends its own lines, and a spreadsheet begins a row after "\r" too.
+    some = any(pc.any(pc.match_substring(column, "\r")).as_py() for column in texts)
+    table.to_pandas(types_mapper=pd.ArrowDtype).to_csv(
+        file,
+        index=False,
+        sep=delimiter,
+        lineterminator="\n",
+        quoting=csv.QUOTE_NONNUMERIC if some else csv.QUOTE_MINIMAL,
+    )
 
 
 def _tsv(table: pa.Table, file: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from concours.cli.terminal import say
+from concours.cli.terminal import Formulas, say, say_formulas
 
 
 def predict(
@@ -36,6 +36,7 @@ def predict(
         Path | None,
         typer.Option(metavar="SAMPLE", help="A sample_submission: its columns and rows are written, found by its ids."),
     ] = None,
+    formulas: Formulas = False,
     trust: Annotated[bool, typer.Option("--trust", help="Run code that came with the folder.")] = False,
 ) -> None:
     """Predict new rows with the contest's default model, or with a named one."""
@@ -51,7 +52,7 @@ def predict(
         say(f"warning: {text}", err=True)
 
     found = predictions(result, rows, model=model, proba=proba, like=like, trust=asking(trust), told=warn)
-    write_table(found.table, output)
+    say_formulas(write_table(found.table, output, formulas=formulas))
     for note in found.notes:
         say(note, err=True)
     say(f"{len(found.table)} predictions of {model or result.default} are in {output}", err=True)

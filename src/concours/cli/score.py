@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concours.cli.terminal import say, say_json
+from concours.cli.terminal import Formulas, say, say_formulas, say_json
 from concours.core.asked import asked_of_metrics
 from concours.core.consent import granted
 from concours.core.errors import ContestError
@@ -34,6 +34,7 @@ def score(
         int | None,
         typer.Option(min=0, max=(1 << 63) - 1, help="The seed that split the data.", show_default="the contest's"),
     ] = None,
+    formulas: Formulas = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Call metrics that are somebody's own functions.")] = False,
 ) -> None:
@@ -48,18 +49,18 @@ def score(
     ask_once(contest, metrics, trust)
     with granted(metrics):
         if rows is not None:
-            _write_rows(task, rows)
+            _write_rows(task, rows, formulas=formulas)
         elif predictions is not None:
             _print_scores(task, predictions, as_json=as_json)
 
 
-def _write_rows(task: Contest, file: Path) -> None:
+def _write_rows(task: Contest, file: Path, *, formulas: bool) -> None:
     from concours.api.score import rows_to_predict
     from concours.api.writing import check_form, write_table
 
     check_form(file)
     table = rows_to_predict(task)
-    write_table(table, file)
+    say_formulas(write_table(table, file, formulas=formulas))
     say(f"the {table.column_names[0]} of the {len(table)} rows of the test part are in {file}", err=True)
 
 

@@ -6,7 +6,7 @@ Commands print by these functions alone.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,15 @@ from concours.core.visible import visible, visible_json
 
 if TYPE_CHECKING:
     from concours.cli.console import Console
+
+Formulas = Annotated[
+    bool,
+    typer.Option(
+        "--formulas",
+        help="Write texts that a spreadsheet would take for formulas (=1+1) as they are, not behind an apostrophe.",
+    ),
+]
+"""An option of commands that write tables."""
 
 
 def say(*lines: str, err: bool = False) -> None:
@@ -24,6 +33,13 @@ def say(*lines: str, err: bool = False) -> None:
 def say_json(value: Any, **form: Any) -> None:
     """Prints a value as JSON, on standard output."""
     typer.echo(visible_json(value, indent=2, **form))
+
+
+def say_formulas(count: int) -> None:
+    """Says how many texts of a file that was written stand behind an apostrophe; nothing where none does."""
+    if count:
+        texts = f"{count:,} texts stand" if count > 1 else "one text stands"
+        say(f"{texts} behind an apostrophe, for a spreadsheet would run it; --formulas writes it as it is", err=True)
 
 
 def confirmed(sentence: str) -> bool:

@@ -1,0 +1,47 @@
+"""Texts that a spreadsheet would take for formulas: behind an apostrophe they stay texts.
+
+A file of others may hold `=HYPERLINK(…)` as a label or an id, and a spreadsheet that opens our table would run it
+(CSV injection; https://owasp.org/www-community/attacks/CSV_Injection).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_SIGNS = r"=+\-@\t\r\n＝＋－＠"
+_FORMULA = rf"^'*[{_SIGNS}]"
+"""Texts that begin so, perhaps behind apostrophes, which must then be told from ours."""
+_NUMBER = r"^'*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+
+
+def without_formulas(table: pa.Table) -> tuple[pa.Table, int]:
+    """A table whose texts are no formulas, and how many were changed; numbers that are texts stay as they are.
+
+    Law: `meant` gives what the texts were.
+    """
+    columns, changed = [], 0
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            are = _are_formulas(column)
+            count = pc.sum(are).as_py() or 0
+            column = pc.if_else(are, pc.binary_join_element_wise("'", column, ""), column) if count else column
+            changed += count
+        columns.append(column)
+    names = pa.array(table.column_names, pa.string())
+    are = _are_formulas(names).to_pylist()
+    named = [f"'{name}" if is_one else name for name, is_one in zip(table.column_names, are, strict=True)]
+    return pa.table(columns, names=named), changed + sum(are)
+
+
+def meant(texts: Sequence[str], known: Collection[str]) -> list[str]:
+    """Texts of a file as they were before an apostrophe was put there: those that are known only without it."""
+    known = set(known)
+    return [text[1:] if text[:1] == "'" and text not in known and text[1:] in known else text for text in texts]
+
+
+def _are_formulas(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    begins, number = (pc.match_substring_regex(texts, pattern) for pattern in (_FORMULA, _NUMBER))
+    return pc.fill_null(pc.and_not(begins, number), False)
