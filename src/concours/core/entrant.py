@@ -144,4 +144,5 @@ class Candidate:
     def from_json(cls, value: Mapping[str, Any]) -> Candidate:
         """The inverse of `to_json`; what is not named is as by default."""
         models = tuple(value.get("models", ()))
-        return cls(**{**value, "entrant": Entrant.from_json(value["entrant"]), "models": models})
+        tables = {name: dict(value[name]) for name in ("calibration", "decision") if value.get(name) is not None}
+        return cls(**{**value, **tables, "entrant": Entrant.from_json(value["entrant"]), "models": models})
