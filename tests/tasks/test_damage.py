@@ -7,7 +7,6 @@ import json
 import os
 import struct
 import tarfile
-import time
 import zipfile
 from pathlib import Path
 
@@ -115,7 +114,7 @@ WRITERS = {
 def test_bits_that_are_flipped(name, tmp_path):
     """A table of Arrow's with a flipped bit is read with texts that can be written, or refused; its offsets lead nowhere."""
     WRITERS[name](tmp_path / name)
-    content = (tmp_path / name).read_bytes()
+    content, told = (tmp_path / name).read_bytes(), list[str]()
     for bit in range(0, 8 * len(content), 8 * len(content) // 150):
         (tmp_path / name).write_bytes(
             content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :]
@@ -123,9 +122,10 @@ def test_bits_that_are_flipped(name, tmp_path):
         try:
             rows = open_source(tmp_path / name, Path()).x.to_pylist()
         except DataError as error:
-            assert name in str(error)
+            told.append(str(error))
         else:
             json.dumps(rows).encode()
+    assert told and all(name in text for text in told)
 
 
 COLUMNS = {
@@ -182,9 +182,11 @@ def naive_depth(text: str) -> int:
     depth = most = 0
     quoted = escaped = False
     for letter in text:
-        if escaped:
+        if escaped and letter in '"\\':
             escaped = False
-        elif letter == "\\":
+            continue
+        escaped = False
+        if letter == "\\":
             escaped = True
         elif letter == '"':
             quoted = not quoted
@@ -277,15 +279,3 @@ def test_names_beyond_128_kib(quoted, tmp_path):
     )
     found = open_source(tmp_path / "w.csv", Path(), None).x
     assert (found.num_columns, found.num_rows) == (1500, 4)
-
-
-def test_time_grows_with_columns(tmp_path):
-    """Four times the columns take about four times the processor's time, not sixteen."""
-    taken = []
-    for columns in (400, 1600):
-        file = tmp_path / f"{columns}.csv"
-        file.write_text(",".join(f"c{i}" for i in range(columns)) + "\n" + (",".join("1" * columns) + "\n") * 3)
-        begun = time.process_time()
-        open_source(file, Path())
-        taken.append(time.process_time() - begun)
-    assert taken[1] < 12 * max(taken[0], 0.05)
