@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_iris
 
 from concours import Contest, Entrant, Result, Split, Task
 from concours.api.contest import look
 from concours.api.gc import collect
 from concours.core.errors import ContestError, DataError, RunFolderError
+from concours.report.lines import Report
 
+IRIS = load_iris(as_frame=True)
 TREE = Entrant("tree", "sklearn.tree:DecisionTreeClassifier", {"max_depth": 3})
 BAYES = Entrant("bayes", "sklearn.naive_bayes:GaussianNB")
 
@@ -31,6 +34,24 @@ def iris(out: Path, **options) -> Contest:
 def result(tmp_path_factory) -> Result:
     """A small finished contest."""
     return iris(tmp_path_factory.mktemp("iris") / "run").run()
+
+
+def test_rows_of_unequal_weight_are_told_in_the_result_and_in_its_report(tmp_path):
+    """Kish's effective number, under the name that the report reads."""
+    weights = np.where(np.arange(150) % 3 == 0, 4.0, 1.0)
+    task = Task(
+        kind="tabular-classification",
+        data=IRIS.data,
+        target=IRIS.target,
+        weight=weights,
+        split=Split(test=0.3, folds=3),
+    )
+    held = Contest(task=task, entrants=[TREE], lineup="none", engine="inline", out=tmp_path / "run").run()
+    value = json.loads((held.folder.path / "result.json").read_text())
+    told = value["task"]["rows_effective"]
+    assert told.keys() == {"train", "test"}
+    assert 0.5 * 45 < told["test"] < 45
+    assert f"those that judge tell as much as {told['test']:,.0f} of equal weight" in Report(value=value).weighing
 
 
 def test_result_json_has_the_names_that_others_read(result):

@@ -51,7 +51,7 @@ def effective_rows(problem: Problem) -> dict[str, Any]:
     """As many rows of equal weight as tell as much, by part, where rows have weights."""
     parts = {"train": problem.train, "test": problem.test}
     found = {name: part.effective for name, part in parts.items() if part and part.effective is not None}
-    return {"rowseffective_rows": found} if found else {}
+    return {"rows_effective": found} if found else {}
 
 
 def timeless(value: Any) -> Any:
