@@ -280,7 +280,7 @@ def test_models_that_name_another_job_are_told(concours, filled):
         Result.load(run).predict("sklearn:iris", model="bayes", trust=lambda question: True)
 
 
-def test_what_is_remembered_of_a_folder(tmp_path, mark):
+def test_what_is_remembered_of_a_folder(tmp_path, mark, monkeypatch):
     """A folder made here runs the code that it was made with; changed code there is asked about, and all in a copy."""
     (tmp_path / "own.py").write_text(OWN.format(mark=str(tmp_path / "mark")))
     run, own = tmp_path / "run", Entrant("own", str(tmp_path / "own.py:Model"))
@@ -290,6 +290,10 @@ def test_what_is_remembered_of_a_folder(tmp_path, mark):
     with pytest.raises(TrustError, match=r"own runs code from own.py:Model; read it, then give trust="):
         Result.load(tmp_path / "copy").predict("sklearn:iris", model="own")
     assert len(Result.load(tmp_path / "copy").predict("sklearn:iris", model="own", trust=lambda question: True)) == 150
+    monkeypatch.setattr("concours.api.report.examine", lambda *_, **__: {})
+    with pytest.raises(TrustError, match=r"runs code from own.py:Model"):
+        Result.load(tmp_path / "copy").report()
+    assert Result.load(tmp_path / "copy").report(trust=lambda question: True).is_file()
     model = result.candidates["own"].models[0]
     files = get_bundle(result.folder.store, model)
     manifest = json.loads(files["manifest.json"])

@@ -207,16 +207,19 @@ class Result:
         *,
         format: Literal["html", "md", "json"] = "html",
         engine: Literal["inline", "processes"] = "processes",
+        trust: Trust | None = None,
     ) -> Path:
         """Looks into the contest and writes its report: by default `report.html` in its folder. Gives where it is.
 
+        As `predict` does, it asks `trust` before code runs.
+
         Raises:
             DataError: there is no such format, or the file cannot be written.
-            RunFolderError: somebody else is writing to the folder.
+            TrustError: code was not to be run. RunFolderError: somebody else is writing to the folder.
         """
         from concours.api.report import write_report
 
-        return write_report(self, path, format=format, engine=engine)
+        return write_report(self, path, format=format, engine=engine, trust=trust)
 
     def named(self, p: NDArray[np.float64], *, model: str | None = None) -> NDArray[Any]:
         """The labels (rows,) that a model names, given its probabilities (rows, classes): see `kernels.decisions`."""

@@ -12,6 +12,8 @@ from concours.core.job import Job
 from concours.core.ports import Store
 
 _MANIFEST = "manifest.json"
+_HARDENED = "hardened"
+"""The parameter of an entrant that was trained on, on attacked rows, after its fit."""
 
 
 def made_by(job: Job, model: Digest, store: Store) -> bool:
@@ -32,8 +34,12 @@ def require_made_for(job: Job, candidate: Candidate) -> None:
         RunFolderError: another made it.
     """
     entrant, params = candidate.entrant, job.params
-    named = (params.get("recipe"), params.get("params"), job.inputs.get("code"))
-    if job.kind != "fit" or named != (entrant.recipe, dict(entrant.params), candidate.code):
+    own = [dict(entrant.params)]
+    if _HARDENED in entrant.params:
+        own.append({name: value for name, value in entrant.params.items() if name != _HARDENED})
+    trained_on = len(own) > 1 and job.kind == "train_on_attacks"
+    fitted = job.kind == "fit" and params.get("recipe") == entrant.recipe and params.get("params") in own
+    if not trained_on and not (fitted and job.inputs.get("code") == candidate.code):
         raise RunFolderError(
             f"a model of {entrant.name} was not fitted by the recipe of {entrant.name}: somebody has changed the "
             "folder; run the contest again, which makes it anew"
