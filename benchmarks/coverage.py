@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
+from concours.kernels.differences import differences
 from concours.kernels.scores import Means
 from concours.tasks.metrics import Measure, measure
 
@@ -38,7 +38,6 @@ BOOTSTRAP = 200
 """Rounds of the bootstrap, as the judge has."""
 
 _TRUTH = 4_000_000
-_Z = 0.975
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +201,7 @@ def add(tally: Tally, found: Measure, true: Sequence[float], sample: Sample, *, 
     tally.held += bool(low <= true[0] <= high)
     tally.widths.append(high - low)
     if count == 2:
-        tally.difference += _difference_held(means, true)
+        tally.difference += difference_held(means, true)
     if sample.groups is not None and count == 2:
         low, high = found.intervals(_means(found, sample, None, 1, seed))[0]
         tally.ungrouped += bool(low <= true[0] <= high)
@@ -212,11 +211,10 @@ def _means(found: Measure, sample: Sample, groups: Array | None, count: int, see
     return found.means(sample.y, sample.predictions[:count], seed=seed, rounds=BOOTSTRAP, groups=groups)
 
 
-def _difference_held(means: Means, true: Sequence[float]) -> bool:
-    """As ranks have it: Student's t on the paired difference."""
-    away = means.means[0] - means.means[1] - (true[0] - true[1])
-    variance = means.covariance[0, 0] + means.covariance[1, 1] - 2 * means.covariance[0, 1]
-    return bool(abs(away) <= student.ppf(_Z, means.units - 1) * variance**0.5)
+def difference_held(means: Means, true: Sequence[float]) -> bool:
+    """Whether the interval of the difference of two models holds theirs."""
+    told = differences(means, [(0, 1)])
+    return bool(told.low[0] <= true[0] - true[1] <= told.high[0])
 
 
 def truths(population: Population) -> list[list[float]]:

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.counts import rarest_class
-from concours.kernels.scores import Codes, Floats, Means, jackknifed
+from concours.kernels.area_intervals import AreaMeans, Areas, Variance, of_roc, of_share, with_areas
+from concours.kernels.counts import class_units, rarest_class
+from concours.kernels.scores import Codes, Floats, jackknifed
 from concours.kernels.weighing import without_each
 
 Flags = NDArray[np.bool_]
 Area = Callable[[Flags, Floats, Floats], tuple[float, Floats]]
 """Whether rows are of the class, their scores, and their weights, to the area and the pseudo-values (rows,)."""
+
+_ANYWHERE = 1 / 4
+"""The variance of an area that may be anything, as of a class that does not occur."""
 
 
 def area_means(
@@ -24,7 +28,7 @@ def area_means(
     *,
     groups: Codes | None = None,
     weights: Floats | None = None,
-) -> Means:
+) -> AreaMeans:
     """Areas of several models on the same rows, by the jackknife; under ROC curves that is DeLong et al. (1988).
 
     Of the second class where there are two; of more, the mean over the classes that occur, each against the rest.
@@ -36,16 +40,24 @@ def area_means(
         weights: (rows,) above 0.
     """
     each = np.ones(len(y)) if weights is None else weights
-    counts = np.bincount(y, minlength=predictions[0].shape[1])
-    sought = [1] if len(counts) == 2 else np.flatnonzero(counts).tolist()
-    values, pseudo = np.zeros(len(predictions)), np.zeros((len(y), len(predictions)))
-    for code in sought:
-        positive = y == code
+    classes = predictions[0].shape[1]
+    counts = class_units(y, classes, groups=groups, weights=weights)
+    occur = counts > 0
+    sought = np.array([1]) if classes == 2 else np.flatnonzero(occur)
+    values, pseudo = np.zeros((len(predictions), len(sought))), np.zeros((len(y), len(predictions)))
+    for place, code in enumerate(sought):
         for index, p in enumerate(predictions):
-            value, of_rows = area(positive, p[:, code], each)
-            values[index] += value / len(sought)
+            values[index, place], of_rows = area(y == code, p[:, code], each)
             pseudo[:, index] += of_rows / len(sought)
-    return jackknifed(values, pseudo, groups=groups, weights=weights, rarest=rarest_class(y, weights))
+    areas = Areas(
+        values=values,
+        positives=counts[sought],
+        negatives=np.array([counts[occur & (np.arange(classes) != code)].sum() for code in sought]),
+        missing=0.0 if classes == 2 else float(np.count_nonzero(~occur)) * _ANYWHERE / classes**2,
+        variance=_VARIANCES[area],
+    )
+    found = jackknifed(values.mean(axis=1), pseudo, groups=groups, weights=weights, rarest=rarest_class(y, weights))
+    return with_areas(found, areas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +145,6 @@ def average_precision(positive: Flags, score: Floats, weights: Floats) -> tuple[
     pseudo = np.empty(len(score))
     pseudo[rows.order] = without_each(np.array([value]), without[:, None], weight)[:, 0]
     return value, pseudo
+
+
+_VARIANCES: dict[Area, Variance] = {roc_area: of_roc, average_precision: of_share}

@@ -6,16 +6,23 @@ each sort takes one evaluation a sort, so that they have standard errors without
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from concours.kernels.scores import Codes, Floats, Means, jackknifed
 
-OfCounts = Callable[[Floats], Floats]
-"""Counts (..., classes, classes), true class first, to scores (...,); greater is better. 0 where it is undefined."""
+
+class OfCounts(Protocol):
+    """Counts (..., classes, classes), true class first, to scores (...,); greater is better.
+
+    Where the whole is 0 / 0 it is `empty`: 0 for those that choose by it, not a number for those that tell of it. A
+    class that is never named, or does not occur, counts 0 in a mean over classes, as scikit-learn has it.
+    """
+
+    def __call__(self, counts: Floats, empty: float = 0.0, /) -> Floats: ...
 
 
 def confusion(y: Codes, labels: Codes, classes: int, weights: Floats | None = None) -> Floats:
@@ -24,21 +31,21 @@ def confusion(y: Codes, labels: Codes, classes: int, weights: Floats | None = No
     return counted.reshape(classes, classes).astype(np.float64)
 
 
-def accuracy(counts: Floats) -> Floats:
+def accuracy(counts: Floats, empty: float = 0.0, /) -> Floats:
     """Share of rows on the diagonal."""
-    return _ratio(_hit(counts).sum(-1), counts.sum((-2, -1)))
+    return _ratio(_hit(counts).sum(-1), counts.sum((-2, -1)), empty)
 
 
-def balanced_accuracy(counts: Floats) -> Floats:
+def balanced_accuracy(counts: Floats, empty: float = 0.0, /) -> Floats:
     """Mean of the recalls of the classes that occur."""
-    return _mean(_recalls(counts), counts.sum(-1) > 0)
+    return _mean(_recalls(counts), counts.sum(-1) > 0, empty)
 
 
-def mcc(counts: Floats) -> Floats:
+def mcc(counts: Floats, empty: float = 0.0, /) -> Floats:
     """Matthews correlation coefficient, for any number of classes (Gorodkin 2004)."""
     total, true, named = counts.sum((-2, -1)), counts.sum(-1), counts.sum(-2)
     both = _hit(counts).sum(-1) * total - (true * named).sum(-1)
-    return _ratio(both, np.sqrt(_unlike(total, true) * _unlike(total, named)))
+    return _ratio(both, np.sqrt(_unlike(total, true) * _unlike(total, named)), empty)
 
 
 def _unlike(total: Floats, of_classes: Floats) -> Floats:
@@ -47,61 +54,61 @@ def _unlike(total: Floats, of_classes: Floats) -> Floats:
     return np.where(found > 1e-12 * total**2, found, 0.0)
 
 
-def kappa(counts: Floats) -> Floats:
+def kappa(counts: Floats, empty: float = 0.0, /) -> Floats:
     """Agreement beyond chance (Cohen 1960)."""
-    return _kappa(counts, 1 - np.eye(counts.shape[-1]))
+    return _kappa(counts, 1 - np.eye(counts.shape[-1]), empty)
 
 
-def kappa_quadratic(counts: Floats) -> Floats:
+def kappa_quadratic(counts: Floats, empty: float = 0.0, /) -> Floats:
     """Agreement beyond chance, where an error weighs as the square of its distance in the class list (Cohen 1968)."""
     places = np.arange(counts.shape[-1])
-    return _kappa(counts, np.square(places[:, None] - places[None, :]).astype(np.float64))
+    return _kappa(counts, np.square(places[:, None] - places[None, :]).astype(np.float64), empty)
 
 
-def _kappa(counts: Floats, weights: Floats) -> Floats:
+def _kappa(counts: Floats, weights: Floats, empty: float) -> Floats:
     expected = counts.sum(-1)[..., :, None] * counts.sum(-2)[..., None, :]
     by_chance = (weights * expected).sum((-2, -1))
-    return _ratio(by_chance - counts.sum((-2, -1)) * (weights * counts).sum((-2, -1)), by_chance)
+    return _ratio(by_chance - counts.sum((-2, -1)) * (weights * counts).sum((-2, -1)), by_chance, empty)
 
 
 def _hit(counts: Floats) -> Floats:
     return np.diagonal(counts, axis1=-2, axis2=-1)
 
 
-def _recalls(counts: Floats) -> Floats:
-    return _ratio(_hit(counts), counts.sum(-1))
+def _recalls(counts: Floats, empty: float = 0.0, /) -> Floats:
+    return _ratio(_hit(counts), counts.sum(-1), empty)
 
 
-def _precisions(counts: Floats) -> Floats:
-    return _ratio(_hit(counts), counts.sum(-2))
+def _precisions(counts: Floats, empty: float = 0.0, /) -> Floats:
+    return _ratio(_hit(counts), counts.sum(-2), empty)
 
 
-def _f1s(counts: Floats) -> Floats:
-    return _ratio(2 * _hit(counts), counts.sum(-1) + counts.sum(-2))
+def _f1s(counts: Floats, empty: float = 0.0, /) -> Floats:
+    return _ratio(2 * _hit(counts), counts.sum(-1) + counts.sum(-2), empty)
 
 
 def _positive(each: OfCounts) -> OfCounts:
     """Of the positive class, the last."""
-    return lambda counts: each(counts)[..., -1]
+    return lambda counts, empty=0.0, /: each(counts, empty)[..., -1]
 
 
 def _macro(each: OfCounts) -> OfCounts:
     """The mean over the classes that occur or are named."""
-    return lambda counts: _mean(each(counts), counts.sum(-1) + counts.sum(-2) > 0)
+    return lambda counts, empty=0.0, /: _mean(each(counts), counts.sum(-1) + counts.sum(-2) > 0, empty)
 
 
 def _weighted(each: OfCounts) -> OfCounts:
     """The mean over the classes, each as often as it occurs."""
-    return lambda counts: _ratio((each(counts) * counts.sum(-1)).sum(-1), counts.sum((-2, -1)))
+    return lambda counts, empty=0.0, /: _ratio((each(counts) * counts.sum(-1)).sum(-1), counts.sum((-2, -1)), empty)
 
 
-def _mean(values: Floats, counted: NDArray[np.bool_]) -> Floats:
-    return _ratio((values * counted).sum(-1), counted.sum(-1).astype(np.float64))
+def _mean(values: Floats, counted: NDArray[np.bool_], empty: float) -> Floats:
+    return _ratio((values * counted).sum(-1), counted.sum(-1).astype(np.float64), empty)
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def _ratio(above: Floats, below: Floats, empty: float) -> Floats:
     above, below = np.broadcast_arrays(above, below)
-    return np.divide(above, below, out=np.zeros(below.shape), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(below.shape, empty), where=below > 0))
 
 
 OF_COUNTS: Final[dict[str, OfCounts]] = {
@@ -166,12 +173,25 @@ def count_means(
 
 def rarest_class(y: Codes, weights: Floats | None = None) -> float:
     """How many rows there are of the rarest class that occurs; of unequal weights as many of equal ones as tell."""
-    if weights is None:
-        counts = np.bincount(y).astype(np.float64)
-    else:
-        squares = np.bincount(y, weights=np.square(weights))
-        counts = np.divide(np.bincount(y, weights=weights) ** 2, squares, out=np.zeros(len(squares)), where=squares > 0)
+    counts = class_units(y, int(y.max()) + 1, weights=weights)
     return float(counts[counts > 0].min())
+
+
+def class_units(y: Codes, classes: int, *, groups: Codes | None = None, weights: Floats | None = None) -> Floats:
+    """How many rows there are of each class, (classes,); of unequal weights as many of equal ones as tell.
+
+    Args:
+        groups: (rows,) codes of rows that belong together: no more than as many groups as have rows of the class.
+    """
+    if weights is None:
+        counts = np.bincount(y, minlength=classes).astype(np.float64)
+    else:
+        sums, squares = (np.bincount(y, weights=w, minlength=classes) for w in (weights, np.square(weights)))
+        counts = np.divide(sums**2, squares, out=np.zeros(classes), where=squares > 0)
+    if groups is None:
+        return counts
+    within = np.unique(np.stack([y, groups]), axis=1)[0]
+    return np.minimum(counts, np.bincount(within, minlength=classes))
 
 
 def _moved(counts: Floats, metric: OfCounts) -> Floats:

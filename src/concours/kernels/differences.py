@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from concours.kernels.ranks import LEVEL, holm, pair_chances
+from concours.kernels.ranks import LEVEL, holm, pair_chances, pair_differences
 from concours.kernels.scores import Means
 
 Floats = NDArray[np.float64]
@@ -31,16 +31,15 @@ class Differences:
 
 
 def differences(scores: Means, pairs: Sequence[tuple[int, int]], *, level: float = LEVEL) -> Differences:
-    """Paired t intervals and tests of differences of scores.
+    """Paired t intervals and tests of differences of scores, by their evidence (`scores.Evidence`).
 
-    Law: exchanging the two of a pair turns the sign of its difference and of its interval, and changes no certainty.
+    Laws: exchanging the two of a pair turns the sign of its difference and of its interval, and changes no certainty; a
+    difference lies in its interval.
     """
     first, second = (np.asarray(side, dtype=np.intp) for side in np.reshape(pairs, (-1, 2)).T)
     value = scores.means[first] - scores.means[second]
-    own = np.diag(scores.covariance)
-    together = own[first] + own[second]
-    variance = together - 2 * scores.covariance[first, second]
-    scale = np.sqrt(np.where(variance <= 1e-12 * together, 0.0, variance))
-    half = student.isf((1 - level) / 2, max(scores.units - 1, 1)) * scale
+    told = pair_differences(scores, first, second)
+    half = student.isf((1 - level) / 2, told.degrees) * (np.nan if scores.few else told.stderr)
     certain = holm(pair_chances(scores, first, second), 1 - level)
-    return Differences(value=value, low=value - half, high=value + half, certain=certain)
+    low, high = np.minimum(told.value - half, value), np.maximum(told.value + half, value)
+    return Differences(value=value, low=low, high=high, certain=certain)

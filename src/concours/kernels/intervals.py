@@ -5,6 +5,8 @@ Each was taken because it holds what it promises at 200 rows; `benchmarks/covera
 
 from __future__ import annotations
 
+from functools import singledispatch
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
@@ -20,12 +22,14 @@ _ROUNDING = 1e-12
 """As near to a bound is at it."""
 
 
+@singledispatch
 def intervals(scores: Means, *, low: float = -np.inf, high: float = np.inf, level: float = LEVEL) -> Floats:
     """(k, 2) intervals of scores, each of which is in its own, within the bounds; NaN where nothing is known.
 
     Two finite bounds: a t interval of the log-odds of the place between them; at a bound, where no variance is seen,
     Wilson's for as many rows as tell of the rarest class. An upper bound alone: a t interval of the logarithm of the
-    distance to it. Else: a t interval corrected for skewness (Hall 1992).
+    distance to it. Else: a t interval corrected for skewness (Hall 1992). Metrics of labels (`tables`) and areas
+    (`areas`) have rules of their own.
     """
     z = float(student.isf((1 - level) / 2, max(scores.units - 1, 1)))
     if np.isfinite(low) and np.isfinite(high):
@@ -35,7 +39,7 @@ def intervals(scores: Means, *, low: float = -np.inf, high: float = np.inf, leve
     else:
         found = scores.means[:, None] - scores.stderr[:, None] * _hall(scores.skewness, z)
     held = np.stack([np.minimum(found[:, 0], scores.means), np.maximum(found[:, 1], scores.means)], axis=1)
-    return np.asarray(np.clip(held, low, high))
+    return np.full_like(held, np.nan) if scores.few else np.asarray(np.clip(held, low, high))
 
 
 def share_intervals(shares: Floats, rows: float | Floats, *, level: float = LEVEL) -> Floats:

@@ -38,10 +38,11 @@ def rank_ranges(
 def certainly_better(scores: Means, *, greater_is_better: bool, level: float = LEVEL) -> NDArray[np.bool_]:
     """(k, k): whether the row's entrant is certainly better than the column's.
 
-    "Certainly" holds for all pairs together with probability `level`: two-sided t tests of the paired differences, with
-    Holm's correction (Holm 1979).
+    "Certainly" holds for all pairs together with probability `level`: two-sided t tests of the paired differences by
+    their evidence (`scores.Evidence`), with Holm's correction (Holm 1979).
     """
-    return certain_pairs(scores, level=level) & _ahead(scores.means, greater_is_better)
+    ahead = _ahead(scores.means, greater_is_better) & _ahead(scores.tested.estimates, greater_is_better)
+    return certain_pairs(scores, level=level) & ahead
 
 
 def certain_pairs(scores: Means, *, level: float = LEVEL) -> NDArray[np.bool_]:
@@ -55,21 +56,43 @@ def certain_pairs(scores: Means, *, level: float = LEVEL) -> NDArray[np.bool_]:
 def pair_chances(scores: Means, first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.float64]:
     """(pairs,): how probable a difference as great is if two entrants are equal, by paired t tests; 1 if not known.
 
-    Where all rows differ by the same there is no variance to test by: then it is the sign test's, that rows all point
-    one way, 2 ** (1 - units). And what is within rounding of nothing is nothing. Of scores that are looked at again and
+    What shows no variance is not certain for that: it is as probable as the evidence says, for means of rows by their
+    signs, for all else 1. And what is within rounding of nothing is nothing. Of scores that are looked at again and
     again it is how probable such a difference is at any look.
     """
-    difference = scores.means[first] - scores.means[second]
-    own = np.diag(scores.covariance)
-    rounding = 1e-12 * (own[first] + own[second])
-    variance = own[first] + own[second] - 2 * scores.covariance[first, second]
-    scale = np.sqrt(np.maximum(variance, rounding))
-    z = np.divide(np.abs(difference), scale, out=np.where(difference == 0, 0.0, np.inf), where=scale > 0)
-    p = 2 * student.sf(z, max(scores.units - 1, 1))
-    p = np.where(variance <= rounding, np.maximum(p, 2.0 ** (1 - scores.units)), p)
+    told = pair_differences(scores, first, second)
+    scale = np.maximum(told.stderr, told.rounding)
+    z = np.divide(np.abs(told.value), scale, out=np.where(told.value == 0, 0.0, np.inf), where=scale > 0)
+    p = 2 * student.sf(z, told.degrees)
+    p = np.where(told.stderr <= told.rounding, np.maximum(p, scores.tested.unseen), p)
     if scores.sought:
-        p = always_valid(p, np.where(variance <= rounding, 0.0, variance), scores.sought)
-    return np.where(np.isfinite(difference) & np.isfinite(variance), p, 1.0)
+        p = always_valid(p, np.square(told.stderr), scores.sought)
+    known = np.isfinite(told.value) & np.isfinite(told.stderr) & np.isfinite(scores.means[first] + scores.means[second])
+    return np.where(known & (not scores.few), p, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairDifferences:
+    """By how much pairs differ by the evidence, (pairs,), with standard errors, degrees of freedom, and rounding."""
+
+    value: NDArray[np.float64]
+    stderr: NDArray[np.float64]
+    degrees: NDArray[np.float64]
+    rounding: NDArray[np.float64]
+
+
+def pair_differences(scores: Means, first: NDArray[np.intp], second: NDArray[np.intp]) -> PairDifferences:
+    """The first less the second of each pair; standard errors within rounding of nothing are 0."""
+    told = scores.tested
+    own = np.diag(told.covariance)
+    rounding = 1e-12 * (own[first] + own[second])
+    variance = own[first] + own[second] - 2 * told.covariance[first, second]
+    return PairDifferences(
+        value=told.estimates[first] - told.estimates[second],
+        stderr=np.sqrt(np.where(variance <= rounding, 0.0, variance)),
+        degrees=told.degrees[first, second],
+        rounding=np.sqrt(rounding),
+    )
 
 
 def competition_ranks(scores: NDArray[np.float64], *, greater_is_better: bool) -> NDArray[np.int64]:

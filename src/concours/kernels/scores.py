@@ -8,7 +8,8 @@ are then those of means. Where rows have weights (`weighing.in_rows`), of weight
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,12 +79,36 @@ def pinball_losses(quantile: float) -> Callable[[Floats, Floats], Floats]:
     return losses
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What pairs of scores are told apart by.
+
+    Attributes:
+        estimates: (k,); where few rows speak, drawn a little to what is believed before any does.
+        covariance: (k, k) of these, as they would vary with what no row of the sample has shown.
+        degrees: (k, k), of freedom of the variance of each difference.
+        unseen: how probable a difference is that shows no variance at all.
+    """
+
+    estimates: Floats
+    covariance: Floats
+    degrees: Floats
+    unseen: float = 1.0
+
+    def among(self, places: NDArray[Any]) -> Evidence:
+        """Of some of the models."""
+        both = np.ix_(places, places)
+        return replace(
+            self, estimates=self.estimates[places], covariance=self.covariance[both], degrees=self.degrees[both]
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """Estimates, and how they vary.
 
     Attributes:
-        means: (k,).
+        means: (k,); NaN where undefined.
         covariance: (k, k), of the estimates themselves, not of single rows; NaN where nothing tells it.
         skewness: (k,), third standardised cumulant of the estimates, or (1,) for all; 0, as of normal ones, by default.
         units: how many independent rows, groups of rows, or blocks the covariance rests on; of unequal weights as many
@@ -91,6 +116,8 @@ class Means:
         rarest: how many of them tell of the rarest class, or of a mean: what an estimate without variance rests on.
         sought: where one looks again and again as rows come, and may stop at any look: the standard deviation of the
             differences that are looked for, in the unit of the means (`kernels.sequential`); 0 for one look.
+        evidence: what pairs are told apart by, where it is more than means, covariance and units.
+        few: why the rows are too few to tell how sure the estimates are; empty where they are not.
     """
 
     means: Floats
@@ -99,11 +126,36 @@ class Means:
     units: float = np.inf
     rarest: float = np.inf
     sought: float = 0.0
+    evidence: Evidence | None = None
+    few: str = ""
 
     @property
     def stderr(self) -> Floats:
         """Standard errors, (k,)."""
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+    @property
+    def tested(self) -> Evidence:
+        """What pairs are told apart by."""
+        degrees = np.full(self.covariance.shape, max(self.units - 1, 1.0))
+        return self.evidence or Evidence(estimates=self.means, covariance=self.covariance, degrees=degrees)
+
+    def among(self, places: NDArray[Any]) -> Means:
+        """Of some of the models, as ranks take them."""
+        return Means(
+            self.means[places],
+            self.covariance[np.ix_(places, places)],
+            units=self.units,
+            rarest=self.rarest,
+            sought=self.sought,
+            evidence=self.tested.among(places),
+            few=self.few,
+        )
+
+
+def unknown_means(count: int) -> Means:
+    """Of what is undefined: rows of one class for an area, or no rows at all."""
+    return Means(np.full(count, np.nan), np.full((count, count), np.nan))
 
 
 def jackknifed(
@@ -113,6 +165,7 @@ def jackknifed(
     groups: Codes | None = None,
     weights: Floats | None = None,
     rarest: float = np.inf,
+    signs: bool = False,
 ) -> Means:
     """Estimates with the covariance and the skewness of the mean of their pseudo-values, paired.
 
@@ -130,28 +183,70 @@ def jackknifed(
         groups: (rows,) codes from 0, each of which occurs.
         weights: (rows,) above 0.
         rarest: rows of the rarest class that the estimates tell of.
+        signs: whether rows that all differ by the same tell at least that they all point one way, as those of a mean of
+            rows do: by chance they would with probability `2 ** (1 - units)`.
     """
     each = np.ones(len(pseudo)) if weights is None else weights
     total = each.sum()
     moved = each[:, None] * (pseudo - (each[:, None] * pseudo).sum(axis=0) / total) / total
-    sizes = each[:, None]
-    if groups is not None:
-        sizes = np.bincount(groups, weights=each)[:, None].astype(np.float64)
-        moved = np.stack([np.bincount(groups, weights=column) for column in moved.T], axis=1)
+    moved = by_unit(moved, each, groups)
     units = effective(each, groups)
-    if len(moved) > 1:
-        moved *= total / (total - sizes)
     squares = moved.T @ moved
     covariance = squares * (units - 1) / units if len(moved) > 1 else np.full_like(squares, np.nan)
     spread = np.diag(squares) ** 1.5
     third = np.einsum("ij,ij,ij->j", moved, moved, moved)
     skewness = np.divide(third, spread, out=np.zeros_like(spread), where=spread > 0)
-    return Means(estimates, covariance, skewness, units, min(rarest, units))
+    degrees = pair_degrees(moved, units)
+    unseen = 2.0 ** (1 - units) if signs else 1.0
+    evidence = Evidence(estimates=estimates, covariance=covariance, degrees=degrees, unseen=unseen)
+    return Means(estimates, covariance, skewness, units, min(rarest, units), evidence=evidence)
+
+
+def by_unit(moved: Floats, each: Floats, groups: Codes | None) -> Floats:
+    """How much the rows, or groups of rows, move estimates, (units, k), as if each were left out.
+
+    Args:
+        moved: (rows, k), by how much each row moves each estimate.
+        each: (rows,) weights.
+    """
+    sizes = each[:, None]
+    if groups is not None:
+        sizes = np.bincount(groups, weights=each)[:, None].astype(np.float64)
+        moved = np.stack([np.bincount(groups, weights=column) for column in moved.T], axis=1)
+    total = each.sum()
+    return np.asarray(moved * (total / (total - sizes)) if len(moved) > 1 else moved)
+
+
+def pair_degrees(moved: Floats, units: float) -> Floats:
+    """Degrees of freedom of the variance of each difference, (k, k): fewer, the fewer units it rests on.
+
+    Those of the chi-square with the variance that the sum of squares has by its fourth moment (Satterthwaite 1946): for
+    normal differences about as many as there are units, for one that is seen on m units alone about 2 m. At most
+    units - 1, and 1 at least; on the diagonal units - 1.
+
+    Args:
+        moved: (units, k), how much each unit moves each estimate.
+    """
+    second, cross = moved.T @ moved, np.square(moved).T @ np.square(moved)
+    third = (moved**3).T @ moved
+    own, fourth = np.diag(second), np.diag(cross)
+    variance = own[:, None] + own[None, :] - 2 * second
+    sums = fourth[:, None] + fourth[None, :] + 6 * cross - 4 * (third + third.T)
+    for one, other in zip(*np.nonzero(np.triu(variance < 1e-2 * (own[:, None] + own[None, :]), 1)), strict=True):
+        apart = np.square(moved[:, one] - moved[:, other])  # of the like the sums above are rounding alone
+        variance[one, other] = variance[other, one] = apart.sum()
+        sums[one, other] = sums[other, one] = apart @ apart
+    most = max(units - 1, 1.0)
+    share = np.divide(sums, np.square(variance), out=np.zeros_like(sums), where=variance > 0) - 1 / len(moved)
+    degrees = np.divide(2.0, share, out=np.full_like(sums, most), where=share > 0)
+    np.fill_diagonal(degrees, most)
+    return np.asarray(np.clip(degrees, 1.0, most))
 
 
 def row_means(rows: Floats, *, groups: Codes | None = None, weights: Floats | None = None) -> Means:
     """Means over rows of scores (rows, k)."""
-    return jackknifed(np.average(rows, axis=0, weights=weights), rows, groups=groups, weights=weights)
+    means = np.average(rows, axis=0, weights=weights)
+    return jackknifed(means, rows, groups=groups, weights=weights, signs=True)
 
 
 def root_means(rows: Floats, *, groups: Codes | None = None, weights: Floats | None = None) -> Means:

@@ -18,7 +18,7 @@ from concours.core.asked import asked_of_metrics, wrong_name
 from concours.core.errors import ContestError, nearest
 from concours.core.problem import Metric
 from concours.kernels.areas import Area, area_means, average_precision, roc_area
-from concours.kernels.counts import OF_COUNTS, OfCounts, confusion, count_means
+from concours.kernels.counts import OF_COUNTS, OfCounts, accuracy, class_units, confusion, count_means
 from concours.kernels.intervals import intervals
 from concours.kernels.scores import (
     Means,
@@ -35,12 +35,18 @@ from concours.kernels.scores import (
     row_means,
     squared_errors,
     squared_log_errors,
+    unknown_means,
 )
+from concours.kernels.tables import tabled
 from concours.kernels.weighing import effective, in_rows
 from concours.tasks.scorers import scorer_value
 
 Floats = NDArray[np.float64]
 Needs = Literal["probabilities", "ranks", "labels", "values"]
+
+_FEWEST, _FEWEST_RESAMPLED = 3, 10
+"""Rows of other classes than the most frequent one that it takes to tell how sure a score is: of scores of rows, and of
+what is only known of all rows together (`benchmarks/coverage.py`)."""
 
 _MOST_SORTS = 50  # classes; above, a row of each sort left out costs more than a bootstrap
 
@@ -57,6 +63,7 @@ class Measure:
         rows: scores of single rows, whose mean (or its square root) is the metric.
         root: whether the metric is the square root of the mean.
         counts: the metric as a function of the confusion matrix.
+        tables: the same, of a metric that has `rows` too: its intervals and tests are those of tables.
         joint: as `means`, of targets, predictions, groups and weights.
         whole: the metric of targets, predictions (rows, outputs) and weights, known at no smaller scale.
         weighted: whether `whole` takes weights.
@@ -70,6 +77,7 @@ class Measure:
     rows: Callable[[Any, Floats], Floats] | None = None
     root: bool = False
     counts: OfCounts | None = None
+    tables: OfCounts | None = None
     joint: Callable[..., Means] | None = None
     whole: Callable[[Any, Floats, Floats | None], float] | None = None
     weighted: bool = True
@@ -103,28 +111,49 @@ class Measure:
         rounds: int,
         groups: NDArray[np.int64] | None = None,
         weights: Floats | None = None,
+        empty: float = np.nan,
     ) -> Means:
         """The metric of several models on the same rows, and how these estimates vary together.
 
         By the jackknife where what the metric is without each row is known at once; else, so for a user's own and for
         scikit-learn's, by a paired bootstrap of the rows. Rows of one group, (rows,) codes, are resampled together.
+        Where there are too few rows to tell how sure scores are, `few` says why.
+
+        Args:
+            empty: what a metric of labels is that is 0 / 0: undefined, or 0 for those who choose by it.
         """
         if weights is not None:
             counted = np.flatnonzero(weights > 0)
             if not len(counted):
-                return Means(np.full(len(predictions), np.nan), np.full((len(predictions),) * 2, np.nan))
+                return unknown_means(len(predictions))
             y, predictions, weights = y[counted], [p[counted] for p in predictions], in_rows(weights[counted])
             groups = None if groups is None else np.unique(groups[counted], return_inverse=True)[1]
+        classes = predictions[0].shape[1]
+        of_tables = (self.counts or self.tables) if classes <= _MOST_SORTS else None
+        labels = [p.argmax(axis=1) for p in predictions] if of_tables else []
         if self.rows is not None:
             of_rows = np.stack([self.rows(y, p) for p in predictions], axis=1)
-            return (root_means if self.root else row_means)(of_rows, groups=groups, weights=weights)
-        classes = predictions[0].shape[1]
-        if self.counts is not None and classes <= _MOST_SORTS:
-            labels = [p.argmax(axis=1) for p in predictions]
-            return count_means(y, labels, classes, self.counts, groups=groups, weights=weights)
-        if self.joint is not None:
+            found = (root_means if self.root else row_means)(of_rows, groups=groups, weights=weights)
+        elif of_tables is not None:
+            found = count_means(y, labels, classes, of_tables, groups=groups, weights=weights)
+        elif self.joint is not None:
             return self.joint(y, predictions, groups=groups, weights=weights)
-        return self._resampled(y, predictions, groups, weights, np.random.default_rng(seed), rounds)
+        else:
+            found = self._resampled(y, predictions, groups, weights, np.random.default_rng(seed), rounds)
+        if of_tables is not None:
+            return tabled(found, y, labels, classes, of_tables, groups=groups, weights=weights, empty=empty)
+        if self.target != "classes":
+            return found
+        return replace(found, few=self._few(class_units(y, classes, groups=groups, weights=weights)))
+
+    def _few(self, units: Floats) -> str:
+        """Why rows of so many units of each class are too few to tell how sure a score of rows is."""
+        least = _FEWEST if self.rows else _FEWEST_RESAMPLED
+        other = float(units.sum() - units.max())
+        if other >= least:
+            return ""
+        what = "no row is" if other == 0 else "1 row is" if other == 1 else f"{other:.3g} rows are"
+        return f"{what} of another class than the most frequent one, and it takes {least}"
 
     def _resampled(
         self,
@@ -158,7 +187,7 @@ def _areas(area: Area) -> Callable[..., Means]:
         """Undefined, not wrong, where all rows are of one class."""
         if len(np.unique(y)) > 1:
             return area_means(y, predictions, area, groups=groups, weights=weights)
-        return Means(np.full(len(predictions), np.nan), np.full((len(predictions),) * 2, np.nan))
+        return unknown_means(len(predictions))
 
     return joint
 
@@ -178,7 +207,7 @@ _OWN = {
         _own("roc_auc", "classes", "ranks", "greater", joint=_areas(roc_area), classes=2, **_RANKS),
         _own("roc_auc_ovr", "classes", "ranks", "greater", joint=_areas(roc_area), **_RANKS),
         _own("average_precision", "classes", "ranks", "greater", joint=_areas(average_precision), **_RANKS),
-        _own("accuracy", "classes", "labels", "greater", rows=hits, **_RANKS),
+        _own("accuracy", "classes", "labels", "greater", rows=hits, tables=accuracy, **_RANKS),
         *(
             _own(name, "classes", "labels", "greater", counts=of, high=1.0,
                  low=-1.0 if name.startswith(("mcc", "kappa")) else 0.0,

@@ -184,6 +184,6 @@ def difference(
     weights: Floats | None = None,
 ) -> tuple[float, float]:
     """By how much the raw score of one differs from the other's on the same rows, and the standard error of that."""
-    means = measure.means(y, [one, other], seed=0, rounds=_ROUNDS, groups=groups, weights=weights)
+    means = measure.means(y, [one, other], seed=0, rounds=_ROUNDS, groups=groups, weights=weights, empty=0.0)
     variance = means.covariance[0, 0] + means.covariance[1, 1] - 2 * means.covariance[0, 1]
     return float(means.means[0] - means.means[1]), float(np.sqrt(max(variance, 0.0)))

@@ -86,7 +86,8 @@ def importance(job: Job, store: Store) -> Yield:
     groups = groups_of(job, store)
     within = None if groups is None else groups[rows]
     weights = weights_of(job, store, rows)
-    means = metric.means(y[rows], copies, seed=job.seed, rounds=_ROUNDS, groups=within, weights=weights)
+    seed = job.seed
+    means = metric.means(y[rows], copies, seed=seed, rounds=_ROUNDS, groups=within, weights=weights, empty=0.0)
     moved, stderr = contrasts(means, repeats)
     drop = -moved if metric.metric.greater_is_better else moved
     defined = bool(np.isfinite(means.means).all())

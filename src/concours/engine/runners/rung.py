@@ -102,7 +102,7 @@ def cut(job: Job, store: Store) -> Yield:
     known = np.isfinite(means.means)
     worse = np.zeros(count, dtype=np.bool_)
     if known.any():
-        some = Means(means.means[known], means.covariance[np.ix_(known, known)], units=means.units, rarest=means.rarest)
+        some = means.among(np.flatnonzero(known))
         greater = measures(job)[0].metric.greater_is_better
         spent = {name: job.params[name] for name in ("level", "looks")}
         worse[known] = worse_than_best(some, greater_is_better=greater, **spent)
@@ -128,7 +128,7 @@ def _means(
         # one division of the rows for all, whatever the job: else a score would depend on who else is compared
         predictions = [as_on_board(p, y, metric.counts, kin=kin, weights=weights) for p in predictions]
     groups = None if kin is None else np.unique(kin.groups, return_inverse=True)[1]
-    return metric.means(y, predictions, seed=0, rounds=_ROUNDS, groups=groups, weights=weights)
+    return metric.means(y, predictions, seed=0, rounds=_ROUNDS, groups=groups, weights=weights, empty=0.0)
 
 
 def _sides(job: Job, store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

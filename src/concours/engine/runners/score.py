@@ -33,7 +33,8 @@ def score(job: Job, store: Store) -> Yield:
     folds = first_division(store, job.inputs["folds"])
     told = as_taken(first, p, job.params["decision"], folds)
     groups, weights = groups_of(job, store), weights_of(job, store)
-    means = first.means(y, [told], seed=job.seed, rounds=_SELECTION_ROUNDS, groups=groups, weights=weights)
+    rounds = _SELECTION_ROUNDS
+    means = first.means(y, [told], seed=job.seed, rounds=rounds, groups=groups, weights=weights, empty=0.0)
     return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
 
 
