@@ -313,13 +313,14 @@ def _judged(
             "ci": _ends(verdict["ci"][index]),
             "metrics": {name: scores[name][index] for name in metrics},
             "intervals": {n: ends for n in metrics if (ends := _ends(verdict["intervals"][n][index]))},
-            "ranks": {name: tuple(verdict["ranks"][name][index]) for name in metrics},
+            "ranks": {n: tuple(places) for n in metrics if (places := verdict["ranks"][n][index])},
+            "unsure": {n: whys[index] for n, whys in verdict["unsure"].items() if whys[index]},
             "tier": verdict["tier"][index],
         }
         for index, entry in enumerate(complete)
     }
     ranked = [replace(line, **judged[line.entrant.name]) for line in order if line.selection]
-    ranked.sort(key=lambda line: line.rank or 0)
+    ranked.sort(key=lambda line: (line.rank is None, line.rank or 0))
     return [*ranked, *(line for line in order if not line.selection)]
 
 

@@ -24,6 +24,7 @@ def line_to_json(line: Standing) -> dict[str, Any]:
         "intervals": {name: list(ends) for name, ends in line.intervals.items()},
         "ranks": {name: list(places) for name, places in line.ranks.items()},
         "corrected": line.corrected,
+        "unsure": dict(line.unsure),
         "tier": line.tier,
         "fit_seconds": line.fit_seconds,
         "predict_seconds": line.predict_seconds,

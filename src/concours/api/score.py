@@ -18,6 +18,7 @@ from concours.api.formulas import meant
 from concours.commons.blobs import get_array
 from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError, nearest
+from concours.core.marks import too_few
 from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
 from concours.core.written import number_in, written
@@ -36,12 +37,17 @@ _SUM = 0.01  # how far a row of probabilities may be from one: a hundred of them
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A metric of a file of predictions, with its 95% interval; both are none where a number is not defined."""
+    """A metric of a file of predictions, with its 95% interval; both are none where a number is not defined.
+
+    Attributes:
+        few: why the rows are too few for an interval; empty where they are not.
+    """
 
     metric: str
     score: float | None
     ci: tuple[float, float] | None
     greater_is_better: bool
+    few: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +79,7 @@ class Scored:
                     "score": found.score,
                     "ci": list(found.ci) if found.ci else None,
                     "greater_is_better": found.greater_is_better,
+                    "few": found.few,
                 }
                 for found in self.scores
             },
@@ -188,6 +195,7 @@ def _score(found: Measure, truth: _Truth, p: Floats, seed: int) -> Score:
         score=value if np.isfinite(value) else None,
         ci=(ci[0], ci[1]) if np.isfinite(ci).all() else None,
         greater_is_better=found.metric.greater_is_better,
+        few=too_few(means.few) if means.few else "",
     )
 
 

@@ -20,8 +20,9 @@ from concours.cli.plot import IntervalPlot
 from concours.cli.population import print_population
 from concours.cli.terminal import console, escape
 from concours.core import boards
-from concours.core.boards import NOTHING, number, places, remarks_of, selection, tier_note
+from concours.core.boards import NOTHING, number, places, remarks_of, score_of, selection, tier_note
 from concours.core.layout import GAP, Column, letters, packed
+from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.standings import Standing
 from concours.core.visible import visible
 from concours.report.axis import decimals, fixed
@@ -58,6 +59,8 @@ def print_result(result: Result, out: Console | None = None) -> None:
     out.print(_legend(result))
     if note := tier_note(boards.shown(result.standings)):
         out.print(f"[dim]{escape(note)}.[/]")
+    for note in unsure_notes([(line.entrant.name, line.unsure) for line in result.standings if not line.reason]):
+        out.print(f"[yellow]{escape(note)}[/]")
     late = [line.entrant.name for line in result.standings if line.status == "out_of_time"]
     if len(late) > 1:
         out.print(f"  [red]out of time[/]: {escape(', '.join(late))}; with more seconds they take part")
@@ -119,7 +122,7 @@ def _print_board(result: Result, out: Console) -> None:
     """Every metric: those that do not fit beside the others stand in further blocks, below the same names."""
     shown = [line for line in result.standings if line.status != "dropped"]  # those are told below
     metrics = result.setup.problem.metrics
-    columns = {metric.name: _column(metric.name, [number(line.metrics.get(metric.name)) for line in shown], right=True)
+    columns = {metric.name: _column(metric.name, [score_of(line, metric.name) for line in shown], right=True)
                for metric in metrics[1:]}  # fmt: skip
     tiers = len({line.tier for line in shown if line.tier}) > 1
     lead = [_column("rank", [_rank(line) for line in shown])]
@@ -130,7 +133,9 @@ def _print_board(result: Result, out: Console) -> None:
         _column("selection", [selection(line) for line in shown]),
         _column("fit s", [_seconds(line.fit_seconds) for line in shown], right=True),
     ]
-    taken = sum(column.width + GAP for column in (*lead, score, *end)) + _PLOT + GAP
+    ranking = metrics[0].name
+    least = max(_PLOT, *(len(TOO_FEW) if mark(line.unsure, ranking) else 0 for line in shown), 0)
+    taken = sum(column.width + GAP for column in (*lead, score, *end)) + least + GAP
     room = max(out.width - taken, _LEAST_NAME)
     name = Column("name", tuple(line.entrant.name for line in shown), most=min(room, _NAME))
     free = out.width - taken - name.width - GAP
@@ -140,8 +145,12 @@ def _print_board(result: Result, out: Console) -> None:
             break
         beside.append(column)
     free -= sum(column.width + GAP for column in beside)
-    plot = IntervalPlot(_bounds(result), min(_PLOT + max(free, 0), _WIDEST))
-    bars = Column("interval", tuple(_bar(plot, line) for line in shown), most=plot.width)
+    plot = IntervalPlot(_bounds(result), min(least + max(free, 0), _WIDEST))
+    bars = Column(
+        "interval",
+        tuple(_bar(plot, line) or (TOO_FEW if mark(line.unsure, ranking) else "") for line in shown),
+        most=plot.width,
+    )
     blocks = packed([*lead, name, score, bars, *beside, *end], list(columns.values())[len(beside) :], name, out.width)
     for place, block in enumerate(blocks):
         out.print(*([""] if place else []), _table(block, shown), sep="\n")

@@ -77,7 +77,7 @@ def _print_scores(task: Contest, predictions: Path, *, as_json: bool) -> None:
         say(f"  {note}")
     for line in found.scores:
         value = "not defined here" if line.score is None else f"{line.score:.6g}"
-        between = f"  [{line.ci[0]:.6g}, {line.ci[1]:.6g}]" if line.ci else ""
+        between = f"  [{line.ci[0]:.6g}, {line.ci[1]:.6g}]" if line.ci else f"  {line.few}" if line.few else ""
         direction = "higher is better" if line.greater_is_better else "lower is better"
         say(f"  {line.metric:<{width}}  {value}{between}  ({direction})")
     for name, reason in found.not_scored.items():

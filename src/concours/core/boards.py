@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from concours.core.layout import Column, packed, text_table
+from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.visible import visible
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def _notes(board: Standings, lines: Sequence[Standing]) -> list[str]:
     """What is said below a board: who is the default, why some have no score, why tiers and order differ."""
     star = f"★ {board.default}: the default, best by selection (out-of-fold)" if board.default else ""
     reasons = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
-    return [note for note in (star, *remarks_of(board), *reasons, tier_note(shown(board))) if note]
+    unsure = unsure_notes([(line.entrant.name, line.unsure) for line in lines])
+    return [note for note in (star, *remarks_of(board), *reasons, *unsure, tier_note(shown(board))) if note]
 
 
 def _columns(board: Standings, lines: Sequence[Standing], name: Column) -> tuple[list[Column], list[Column]]:
@@ -122,12 +124,17 @@ def _columns(board: Standings, lines: Sequence[Standing], name: Column) -> tuple
     rest = [_metric(name, lines) for name in metrics[1:] if judged]
     chosen = Column("selection" if judged else f"selection, {title}", tuple(selection(line) for line in lines))
     tiers = Column("tier", tuple(str(line.tier or "") for line in lines), right=True)
-    interval = [Column("95% interval", tuple(_interval(line) for line in lines))] if judged else []
+    interval = [Column("95% interval", tuple(_interval(line, title) for line in lines))] if judged else []
     return first, [*interval, chosen, *([tiers] if len({line.tier for line in lines if line.tier}) > 1 else []), *rest]
 
 
 def _metric(name: str, lines: Sequence[Standing]) -> Column:
-    return Column(name, tuple(number(line.metrics.get(name)) for line in lines), right=True, most=_METRIC)
+    return Column(name, tuple(score_of(line, name) for line in lines), right=True, most=_METRIC)
+
+
+def score_of(line: Standing, metric: str) -> str:
+    """A score of a line, marked where too few rows tell how sure it is."""
+    return f"{number(line.metrics.get(metric))}{mark(line.unsure, metric)}"
 
 
 def metrics_of(board: Standings) -> tuple[str, ...]:
@@ -140,8 +147,10 @@ def _rank(line: Standing) -> str:
     return NOTHING if line.rank is None else f"{line.rank} ({within})" if within else str(line.rank)
 
 
-def _interval(line: Standing) -> str:
-    return f"[{number(line.ci[0])}, {number(line.ci[1])}]" if line.ci else ""
+def _interval(line: Standing, metric: str) -> str:
+    if line.ci:
+        return f"[{number(line.ci[0])}, {number(line.ci[1])}]"
+    return TOO_FEW if mark(line.unsure, metric) else ""
 
 
 def board_html(board: Standings) -> str:

@@ -34,6 +34,7 @@ class Standing:
             the best and the worst place that the data cannot rule out.
         corrected: the score less what having been chosen by the same rows flatters it; none where other rows judge, or
             where nothing was chosen. `ci` and `intervals` then reach as much further.
+        unsure: of the metrics by name, why the score is undefined, or too few rows tell how sure it is.
         tier: which of the groups of entrants that cannot be told from the group's best, from 1.
         note: how the entrant came to be, where that is to be known beside its score.
     """
@@ -49,6 +50,7 @@ class Standing:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     ranks: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     corrected: float | None = None
+    unsure: Mapping[str, str] = field(default_factory=dict)
     tier: int | None = None
     fit_seconds: float | None = None
     predict_seconds: float | None = None
@@ -57,7 +59,7 @@ class Standing:
     note: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("metrics", "intervals", "ranks"):
+        for name in ("metrics", "intervals", "ranks", "unsure"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
 
 

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from concours.core.boards import remarks, tier_note
+from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.report.axis import NOTHING, decimals, fixed
 
 _Z = 1.96
@@ -45,6 +46,7 @@ class Line:
     note: str
     tier: int | None = None
     corrected: float | None = None
+    unsure: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def range(self) -> str:
@@ -118,6 +120,20 @@ class Report:
         """What is to be known of the scores, beside what the columns say."""
         corrected = self.leader.corrected if self.lines and self.leader.default else None
         return remarks("" if corrected is None else self.number(corrected), bag=self.value.get("final") == "bag")
+
+    @property
+    def unsure_notes(self) -> list[str]:
+        """What cannot be said of scores, and why."""
+        told = [
+            (line.name, {words(name): why for name, why in line.unsure.items()})
+            for line in self._all
+            if line.status == "ok"
+        ]
+        return unsure_notes(told)
+
+    def other(self, line: Line, metric: str) -> str:
+        """A score by a metric that does not rank, marked where too few rows tell how sure it is."""
+        return f"{self.number(line.metrics.get(metric), metric)}{mark(line.unsure, metric)}"
 
     @property
     def by_selection(self) -> list[Line]:
@@ -195,7 +211,8 @@ class Report:
 
     @cached_property
     def _all(self) -> list[Line]:
-        return [_line(item, self.value["default"], self.judged) for item in self.value["standings"]]
+        default, metric = self.value["default"], self.value["task"]["metrics"][0]
+        return [_line(item, default, self.judged, metric) for item in self.value["standings"]]
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -216,9 +233,9 @@ class Report:
         return fixed(value, self.places[column])
 
     def interval(self, line: Line) -> str:
-        """The interval of a line's score, if it has one."""
+        """The interval of a line's score, if it has one, or that too few rows tell of it."""
         if line.low is None or line.high is None:
-            return ""
+            return TOO_FEW if mark(line.unsure, self.value["task"]["metrics"][0]) else ""
         return f"{self.number(line.low)} to {self.number(line.high)}"
 
 
@@ -239,7 +256,8 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{plural}"
 
 
-def _line(item: Mapping[str, Any], default: str | None, judged: bool) -> Line:
+def _line(item: Mapping[str, Any], default: str | None, judged: bool, metric: str) -> Line:
+    ok = item["status"] == "ok"
     selection = item["selection"] or {}
     middle, stderr = _finite(selection.get("score")), _finite(selection.get("stderr"))
     score, (low, high) = _finite(item["score"]), map(_finite, item["ci"] or (None, None))
@@ -253,7 +271,7 @@ def _line(item: Mapping[str, Any], default: str | None, judged: bool) -> Line:
         rank=item["rank"],
         best=item["rank_best"],
         worst=item["rank_worst"],
-        score=score if item["status"] == "ok" else None,
+        score=score if ok else None,
         low=low,
         high=high,
         selection=middle,
@@ -265,7 +283,8 @@ def _line(item: Mapping[str, Any], default: str | None, judged: bool) -> Line:
         note=item.get("note", ""),
         tier=item.get("tier"),
         corrected=_finite(item.get("corrected")),
-        reason=item["reason"] or ("its score is not a finite number" if item["status"] == "ok" else ""),
+        unsure=item.get("unsure", {}),
+        reason=item["reason"] or (item.get("unsure", {}).get(metric, "its score is not a finite number") if ok else ""),
     )
 
 

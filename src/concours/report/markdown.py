@@ -40,6 +40,7 @@ def _page(r: Report) -> Iterator[str]:
         yield from _table(_board(r))
         yield f"★ is the default, the best by cross-validation. {r.metric}: {r.direction}, {r.judges}.\n"
         yield from (f"{_plain(remark)}.\n" for remark in r.remarks)
+        yield from (f"{_plain(note)}.\n" for note in r.unsure_notes)
     for line in r.unranked:
         yield f"- **{_plain(line.name)}**: {line.status.replace('_', ' ')}: {_plain(line.reason)}"
     if r.unranked:
@@ -66,7 +67,7 @@ def _line(line: Line, r: Report) -> tuple[str, ...]:
         line.range,
         r.number(line.score),
         r.interval(line),
-        *(r.number(line.metrics.get(other), other) for other in r.others),
+        *(r.other(line, other) for other in r.others),
         r.number(line.selection, "selection"),
         seconds(line.fit),
     )

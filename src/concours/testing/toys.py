@@ -343,6 +343,7 @@ def _verdict(job: Job) -> dict[str, Any]:
         "scores": scores,
         "intervals": {name: [[score - 0.1, score + 0.1] for score in of] for name, of in scores.items()},
         "ranks": {name: [[rank, max(rank - 1, 1), min(rank + 1, count)] for rank in ranks] for name in scores},
+        "unsure": {},
         "tier": [1] * count,
         "ci": [[score - 0.1, score + 0.1] for score in first],
         "rank": ranks,

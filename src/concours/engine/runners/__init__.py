@@ -36,7 +36,7 @@ RUNNERS = {
     "train_on_attacks": RunnerSpec(
         reference="concours.engine.runners.attack:train_on_attacks", version=1, packages=_OF_DATA
     ),
-    "contend": RunnerSpec(reference="concours.engine.runners.attack:contend", version=2, packages=_NUMERIC),
+    "contend": RunnerSpec(reference="concours.engine.runners.attack:contend", version=3, packages=_NUMERIC),
     "stretch": RunnerSpec(reference="concours.engine.runners.stretch:stretch", version=1, packages=_OF_DATA),
     "train_pair": RunnerSpec(reference="concours.engine.runners.generate:train_pair", version=1, packages=_NUMERIC),
     "appraise": RunnerSpec(reference="concours.engine.runners.generate:appraise", version=1, packages=_NUMERIC),

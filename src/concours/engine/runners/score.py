@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from concours.commons.blobs import get_array
 from concours.core.job import Job
+from concours.core.marks import too_few
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.work import Yield
@@ -42,10 +43,12 @@ def judge(job: Job, store: Store) -> Yield:
     """Every metric of every model, with intervals, ranks, and the ranges of ranks; by the ranking metric also tiers.
 
     All values are lists in the order of the models. `scores`, `intervals` [low, high] (or none, where that is not
-    known) and `ranks` [rank, best, worst] are by metric; `ci`, `rank`, `rank_best`, `rank_worst` and `tier` are by the
-    ranking metric. Rows of one group, where the job has groups, are one observation; rows count by their weights, where
-    it has weights. Where only the first models stand on the board (`standing`), the others, from which some of these
-    were chosen by the same rows, are tested with them, and not told of.
+    known) and `ranks` [rank, best, worst] (or none, of who has no score) are by metric; `ci`, `rank`, `rank_best`,
+    `rank_worst` and `tier` are by the ranking metric. `unsure` has those metrics by which a score is undefined, or too
+    few rows tell how sure it is, and why that is of each model; empty of those of whom it is known. Rows of one group,
+    where the job has groups, are one observation; rows count by their weights, where it has weights. Where only the
+    first models stand on the board (`standing`), the others, from which some of these were chosen by the same rows, are
+    tested with them, and not told of.
     """
     y, groups, weights = get_array(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store)
     count = sum(name.startswith("predictions") for name in job.inputs)
@@ -64,17 +67,20 @@ def judge(job: Job, store: Store) -> Yield:
     intervals = {metric.metric.name: _intervals(metric, found, out_of_fold=folds is not None) for metric, found in each}
     tested = [(metric, found if standing == count else means(metric, count)) for metric, found in each]
     ranks = {metric.metric.name: _ranks(metric, found, standing) for metric, found in tested}
-    rank, best, worst = zip(*ranks[first.metric.name], strict=True)
+    unsure = {metric.metric.name: _unsure(metric, found) for metric, found in each}
+    nowhere: list[int | None] = [None, None, None]
+    rank, best, worst = zip(*(places or nowhere for places in ranks[first.metric.name]), strict=True)
     return Yield(
         values={
             "scores": {metric.metric.name: [finite(value) for value in found.means] for metric, found in each},
             "intervals": intervals,
             "ranks": ranks,
+            "unsure": {name: whys for name, whys in unsure.items() if any(whys)},
             "ci": intervals[first.metric.name],
             "rank": list(rank),
             "rank_best": list(best),
             "rank_worst": list(worst),
-            "tier": tiers(of_first, greater_is_better=first.metric.greater_is_better).tolist(),
+            "tier": _tiers(first, of_first),
         }
     )
 
@@ -101,11 +107,31 @@ def _intervals(metric: Measure, means: Means, *, out_of_fold: bool) -> list[list
     return [ends.tolist() if np.isfinite(ends).all() else None for ends in found]
 
 
-def _ranks(metric: Measure, means: Means, standing: int) -> list[list[int]]:
-    greater = metric.metric.greater_is_better
-    ranges = rank_ranges(means, greater_is_better=greater, standing=standing)
-    ranks = competition_ranks(means.means[:standing], greater_is_better=greater)
-    return np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist()
+def _unsure(metric: Measure, means: Means) -> list[str]:
+    undefined = f"undefined{', 0 / 0' if metric.counts else ''} on these rows"
+    known = too_few(means.few) if means.few else ""
+    return [known if np.isfinite(value) else undefined for value in means.means]
+
+
+def _ranks(metric: Measure, means: Means, standing: int) -> list[list[int] | None]:
+    """Among those who have a score."""
+    greater, defined = metric.metric.greater_is_better, np.flatnonzero(np.isfinite(means.means))
+    some, told = means.among(defined), defined[defined < standing]
+    ranges = rank_ranges(some, greater_is_better=greater, standing=len(told))
+    ranks = competition_ranks(some.means[: len(told)], greater_is_better=greater)
+    return _spread(told, np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist(), standing)
+
+
+def _tiers(metric: Measure, means: Means) -> list[int | None]:
+    defined = np.flatnonzero(np.isfinite(means.means))
+    found = tiers(means.among(defined), greater_is_better=metric.metric.greater_is_better)
+    return _spread(defined, found.tolist(), len(means.means))
+
+
+def _spread(places: NDArray[np.int64], values: Sequence[Any], count: int) -> list[Any]:
+    """Values at their places among so many, none elsewhere."""
+    found = dict(zip(places.tolist(), values, strict=True))
+    return [found.get(place) for place in range(count)]
 
 
 def as_taken(metric: Measure, p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int64] | None) -> Floats:
