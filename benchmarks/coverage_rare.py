@@ -1,4 +1,4 @@
-"""What may be said where a class is rare and rows are few: intervals that hold, and boards that tell equal entrants apart.
+"""Where a class is rare and rows are few: whether intervals hold, and boards call equal entrants different.
 
     python benchmarks/coverage_rare.py [--rounds 200]
 

@@ -197,7 +197,7 @@ def _legend(result: Result) -> str:
         "no test part: judged by the rows that chose, out of fold"
         if not problem.test
         else "judged on rows that nothing was fitted on or chosen by"
-        if any(line.score is not None for line in result.standings)
+        if any(line.score is not None or line.unsure for line in result.standings)
         else "not judged, in the order of selection"
     )
     first = escape(problem.metrics[0].name)
