@@ -91,3 +91,23 @@ def test_selection_scores_and_the_judges_agree(store):
     inputs = {"predictions": whole.inputs["predictions0"], "y": whole.inputs["y"], "folds": whole.inputs["folds"]}
     alone = score(Job(kind="score", inputs=inputs, params=whole.params, seed=1), store).values
     assert np.isclose(alone["score"], judge(whole, store).values["scores"]["f1"][0])
+
+
+def test_what_cannot_be_said_is_said(store):
+    """One row of a rare class: no interval of a loss; who names it never has no precision, and no rank by it."""
+    y = (np.arange(200) == 7).astype(int)
+    never, once = (np.where(np.stack([y < 1, named], axis=1), 0.9, 0.1) for named in (y > 1, y > 0))
+    inputs = {f"predictions{index}": put_array(store, p) for index, p in enumerate((never, once))}
+    inputs |= {"y": put_array(store, y), "folds": put_array(store, np.arange(200) % 3)}
+    params = {"metrics": ["log_loss", "precision", "neg_log_loss"], "classes": 2, "decisions": [None, None]}
+    values = judge(Job(kind="judge", inputs=inputs, params=params, seed=1), store).values
+    few = "too few to tell: 1 row is of another class than the most frequent one, and it takes "
+    undefined = "undefined, 0 / 0 on these rows"
+    expected = {"log_loss": [few + "3"] * 2, "precision": [undefined, ""], "neg_log_loss": [few + "10"] * 2}
+    assert values["unsure"] == expected
+    assert values["intervals"]["log_loss"] == values["intervals"]["neg_log_loss"] == [None, None]
+    assert values["ranks"]["log_loss"][0][1:] == [1, 2]
+    assert values["scores"]["precision"] == [None, 1.0]
+    assert values["ranks"]["precision"] == [None, [1, 1, 1]]
+    assert values["intervals"]["precision"][0] is None
+    assert values["intervals"]["precision"][1][0] < 0.4

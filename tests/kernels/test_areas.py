@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 from sklearn import metrics as sk
 
+from concours.kernels.area_intervals import of_roc, of_share
 from concours.kernels.areas import area_means, average_precision, roc_area
+from concours.kernels.differences import differences
+from concours.kernels.intervals import intervals
+from concours.kernels.ranks import certain_pairs
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
 AREAS = {roc_area: sk.roc_auc_score, average_precision: sk.average_precision_score}
@@ -61,3 +66,61 @@ def test_many_classes(area):
     theirs = np.mean([AREAS[area](y == code, p[:, code]) for code in range(3)])
     assert np.isclose(area_means(y, [p], area).means[0], theirs)
     assert np.isclose(area_means(y, [np.hstack([p, np.zeros((80, 1))])], area).means[0], theirs)
+
+
+def columns(scores):
+    return [np.stack([-s, s], axis=1) for s in scores]
+
+
+@pytest.mark.parametrize("area", AREAS)
+@pytest.mark.parametrize("few", [1, 3, 40])
+def test_intervals_are_the_areas_not_too_far_away(area, few):
+    """The ends are where the area found is just as many standard errors of theirs away, or the bounds."""
+    rng = np.random.default_rng(few)
+    positive = np.arange(300) < few
+    found = area_means(positive.astype(int), columns([rng.normal(size=300) + 1.5 * positive]), area)
+    variance = {roc_area: of_roc, average_precision: of_share}[area]
+    inner = (found.means[0] * few + 0.5) / (few + 1)
+    scale = (few * found.covariance[0, 0] / variance(inner, few, 300 - few) + 10) / (few + 10)
+    ((low, high),) = intervals(found, low=0, high=1)
+    assert low < found.means[0] < high
+    for end in (low, high):
+        away = abs(end - found.means[0]) / (scale * variance(end, few, 300 - few)) ** 0.5
+        assert np.isclose(away, t.isf(0.025, few + 9), rtol=1e-6) or end > 1 - 1e-9
+
+
+def test_few_that_all_rank_first_are_not_certain():
+    """Three rows of a class before all others show no variance; the interval reaches far below one all the same."""
+    positive = np.arange(200) < 3
+    first, second = np.linspace(1, 0, 200), np.linspace(1, 0, 200)
+    second[positive] = [0.95, 0.9, 0.85]
+    found = area_means(positive.astype(int), columns([first, second, first]), roc_area)
+    assert found.means[0] == 1
+    low, high = intervals(found, low=0, high=1)[0]
+    assert high == 1
+    assert low < 0.85
+    assert not certain_pairs(found).any()
+    told = differences(found, [(0, 1), (0, 2)])
+    assert (told.low < 0).all()
+    assert np.isclose(told.value[1], 0)
+
+
+def test_a_class_without_rows_makes_a_mean_less_sure():
+    """What is not known of it could be anything."""
+    rng = np.random.default_rng(0)
+    y, p = rng.integers(3, size=80), rng.dirichlet(np.ones(3), size=80)
+    known, less = (intervals(area_means(y, [q], roc_area))[0] for q in (p, np.hstack([p, np.zeros((80, 1))])))
+    assert less[0] < known[0] - 0.05
+    assert less[1] > known[1] + 0.05
+
+
+def test_groups_and_weights_make_areas_less_sure():
+    """Rows that come twice in groups of two tell as much as once; a group alone nothing."""
+    rng = np.random.default_rng(0)
+    y, p = np.arange(120) % 4 == 0, rng.dirichlet(np.ones(2), size=120)
+    once, codes = intervals(area_means(y.astype(int), [p], roc_area)), np.repeat(np.arange(120), 2)
+    twice = intervals(area_means(y[codes].astype(int), [p[codes]], roc_area, groups=codes))
+    assert np.allclose(once, twice, atol=0.01)
+    even = intervals(area_means(y.astype(int), [p], roc_area, weights=np.ones(120)))
+    assert np.allclose(once, even)
+    assert np.isnan(intervals(area_means(y.astype(int), [p], roc_area, groups=np.zeros(120, int)))).all()

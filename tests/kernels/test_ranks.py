@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t
 
+from concours.kernels.differences import differences
+from concours.kernels.intervals import intervals
 from concours.kernels.ranks import certain_pairs, competition_ranks, rank_ranges
-from concours.kernels.scores import Means, row_means
+from concours.kernels.scores import Means, pair_degrees, root_means, row_means
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
 
 
-def naive_holm(scores: Means, level: float = 0.95) -> np.ndarray:
-    """Pairs in order of their p-value; the first that is too large ends it."""
-    k, certain = len(scores.means), np.zeros((len(scores.means),) * 2, dtype=bool)
+def naive_holm(rows: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Pairs in order of their p-value, as many degrees of freedom as the variance rests on; one too large ends it."""
+    k = rows.shape[1]
+    certain = np.zeros((k, k), dtype=bool)
     p = {}
     for i in range(k):
         for j in range(i + 1, k):
-            variance = scores.covariance[i, i] + scores.covariance[j, j] - 2 * scores.covariance[i, j]
-            p[i, j] = 2 * t.sf(abs(scores.means[i] - scores.means[j]) / variance**0.5, scores.units - 1)
+            apart = rows[:, i] - rows[:, j]
+            squares = (apart - apart.mean()) ** 2
+            degrees = 2 / (np.square(squares).sum() / squares.sum() ** 2 - 1 / len(rows))
+            error = (squares.sum() / (len(rows) - 1) / len(rows)) ** 0.5
+            p[i, j] = 2 * t.sf(abs(apart.mean()) / error, min(max(degrees, 1), len(rows) - 1))
     for done, (i, j) in enumerate(sorted(p, key=p.get)):
         if p[i, j] > (1 - level) / (len(p) - done):
             break
@@ -33,8 +41,8 @@ def naive_holm(scores: Means, level: float = 0.95) -> np.ndarray:
 def test_certain_pairs_are_holms(k, seed, spread):
     """The fast step-down is the textbook's, pair by pair."""
     rng = np.random.default_rng(seed)
-    scores = row_means(rng.normal(size=(60, k)) + rng.normal(size=(60, 1)) + spread * rng.normal(size=k))
-    assert (certain_pairs(scores) == naive_holm(scores)).all()
+    rows = rng.standard_t(3, size=(60, k)) + rng.normal(size=(60, 1)) + spread * rng.normal(size=k)
+    assert (certain_pairs(row_means(rows)) == naive_holm(rows)).all()
 
 
 @SETTINGS
@@ -82,6 +90,57 @@ def test_few_rows_that_all_say_the_same_are_not_certain():
     few, many = (row_means(np.tile([1.0, 0.0], (rows, 1))) for rows in (3, 8))
     assert not certain_pairs(few).any()
     assert certain_pairs(many)[0, 1]
+
+
+def test_signs_tell_of_means_of_rows_alone():
+    """No variance at all is not certainty: of what is no mean of rows nothing is known then."""
+    rows = np.tile([1.0, 4.0], (50, 1))
+    assert certain_pairs(row_means(rows))[0, 1]
+    assert not certain_pairs(root_means(rows)).any()
+    assert not certain_pairs(Means(np.array([1.0, 2.0]), np.zeros((2, 2)), units=50)).any()
+
+
+def test_a_difference_that_one_row_makes_is_not_certain():
+    """One row in a hundred on which one is wrong by much: the variance rests on that row, however many there are."""
+    rows = np.random.default_rng(0).normal(size=(100, 2)) * 1e-3
+    rows[0, 0] += 5.0
+    degrees = row_means(rows).tested.degrees
+    assert degrees[0, 1] < 3
+    assert degrees[0, 0] == 99
+    assert not certain_pairs(row_means(rows)).any()
+
+
+@SETTINGS
+@given(st.integers(3, 40), st.integers(0, 10_000), st.sampled_from([1.0, 1e-3, 1e-9]))
+def test_degrees_of_freedom_of_the_like(rows, seed, apart):
+    """Fourth moments of differences by sums of products are those pair by pair, of models that hardly differ as well."""
+    rng = np.random.default_rng(seed)
+    moved = rng.standard_t(3, size=(rows, 1)) + apart * rng.standard_t(3, size=(rows, 3))
+    moved -= moved.mean(axis=0)
+    found = pair_degrees(moved, rows)
+    for i, j in ((0, 1), (1, 2), (2, 0)):
+        squares = np.square(moved[:, i] - moved[:, j])
+        expected = 2 / max((squares @ squares) / squares.sum() ** 2 - 1 / rows, 1e-300)
+        assert np.isclose(found[i, j], np.clip(expected, 1, rows - 1), rtol=1e-5)
+
+
+@SETTINGS
+@given(st.integers(0, 10_000), st.booleans())
+def test_laws_of_differences(seed, few):
+    """Turned round, a difference and its interval change sign; it lies in the interval; of too few rows there is none."""
+    scores = row_means(np.random.default_rng(seed).normal(size=(30, 3)))
+    scores = replace(scores, few="3 rows are too few" if few else "")
+    there, back = differences(scores, [(0, 1), (1, 2)]), differences(scores, [(1, 0), (2, 1)])
+    assert np.allclose(there.value, -back.value)
+    assert np.allclose(there.low, -back.high, equal_nan=True)
+    assert (there.certain == back.certain).all()
+    if few:
+        assert np.isnan([there.low, there.high]).all()
+        assert not certain_pairs(scores).any()
+        assert np.isnan(intervals(scores)).all()
+    else:
+        assert (there.low <= there.value).all()
+        assert (there.value <= there.high).all()
 
 
 def test_rounding_is_no_difference():

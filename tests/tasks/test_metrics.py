@@ -148,6 +148,40 @@ def test_intervals_stay_within_the_metric():
         assert low >= (0 if name != "mcc" else -1)
 
 
+@pytest.mark.parametrize("name", ["log_loss", "brier", "neg_log_loss"])
+@pytest.mark.parametrize(("others", "words"), [(0, "no row is"), (1, "1 row is"), (2, "2 rows are"), (50, "")])
+def test_too_few_rows_to_tell(name, others, words):
+    """A loss of rows of which hardly any is of another class has no interval and tells nobody apart, and it says why."""
+    y, rng = (np.arange(300) < others).astype(int), np.random.default_rng(0)
+    found = measure(name, "classes", 2)
+    if name == "neg_log_loss" and others == 0:
+        return  # refuses rows of one class
+    means = found.means(y, [rng.dirichlet([1, 5], size=300) for _ in range(2)], seed=0, rounds=20)
+    assert means.few.startswith(words)
+    assert bool(means.few) == bool(words)
+    assert np.isnan(found.intervals(means)).all() == bool(words)
+
+
+def test_groups_of_a_rare_class_are_counted():
+    """Many rows of the rare class in one group are one."""
+    y, groups = (np.arange(300) < 40).astype(int), np.arange(300) // 40
+    p = np.random.default_rng(0).dirichlet([1, 1], size=300)
+    assert "1 row is" in measure("log_loss", "classes", 2).means(y, [p], seed=0, rounds=2, groups=groups).few
+    assert measure("log_loss", "classes", 2).means(y, [p], seed=0, rounds=2).few == ""
+
+
+def test_accuracy_is_sure_by_tables_and_chosen_by_rows():
+    """Hits of all rows leave room for misses; the score and its standard error are those of the mean of rows."""
+    found = measure("accuracy", "classes", 2)
+    sure = np.eye(2)[YES]
+    means = found.means(YES, [sure, sure[:, ::-1]], seed=0, rounds=2)
+    assert means.stderr.tolist() == [0, 0]
+    (low, high), _ = found.intervals(means)
+    assert high == 1
+    assert 0.8 < low < 0.99
+    assert found.counts is None  # a metric of counts would have decisions made for it
+
+
 @pytest.fixture
 def users(monkeypatch):
     """A module of a user's metrics."""
