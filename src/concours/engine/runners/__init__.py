@@ -28,7 +28,7 @@ RUNNERS = {
     "curve": RunnerSpec(reference="concours.engine.runners.curve:curve", version=3, packages=_OF_DATA),
     "portion": RunnerSpec(reference="concours.engine.runners.rung:portion", version=1, packages=_OF_DATA),
     "rung": RunnerSpec(reference="concours.engine.runners.rung:rung", version=1, packages=(*_NUMERIC, "pandas")),
-    "cut": RunnerSpec(reference="concours.engine.runners.rung:cut", version=2, packages=_NUMERIC),
+    "cut": RunnerSpec(reference="concours.engine.runners.rung:cut", version=3, packages=_NUMERIC),
     "duels": RunnerSpec(reference="concours.engine.runners.duel:duels", version=1, packages=_NUMERIC),
     "by_fold": RunnerSpec(reference="concours.engine.runners.diagnose:by_fold", version=1, packages=_NUMERIC),
     "diagnose": RunnerSpec(reference="concours.engine.runners.diagnose:diagnose", version=2, packages=_OF_DATA),
