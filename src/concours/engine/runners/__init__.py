@@ -20,7 +20,7 @@ RUNNERS = {
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=4, packages=_NUMERIC),
     "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=3, packages=_NUMERIC),
     "complement": RunnerSpec(reference="concours.engine.runners.complement:complement", version=2, packages=_NUMERIC),
-    "judge": RunnerSpec(reference="concours.engine.runners.score:judge", version=5, packages=_NUMERIC),
+    "judge": RunnerSpec(reference="concours.engine.runners.score:judge", version=6, packages=_NUMERIC),
     "choice": RunnerSpec(reference="concours.engine.runners.choice:choice", version=1, packages=_NUMERIC),
     "importance": RunnerSpec(reference="concours.engine.runners.explain:importance", version=2, packages=_OF_DATA),
     "dependence": RunnerSpec(reference="concours.engine.runners.explain:dependence", version=1, packages=_OF_DATA),
