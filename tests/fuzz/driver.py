@@ -52,7 +52,7 @@ STARTS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spaw
 
 def watch(home: Path, log: int) -> None:
     """Notes each file that is written beyond the home of a case, each program that is started, each address that is asked."""
-    inside = (str(home), "/dev/null", "/dev/tty", "/proc/self")
+    inside = (str(home), "/dev/null", "/dev/tty", "/proc/")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
