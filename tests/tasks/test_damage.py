@@ -133,6 +133,7 @@ COLUMNS = {
     "interval": pa.array([(1, 2, 3)] * 5, pa.month_day_nano_interval()),
     "bytes": pa.array([b"abcd"] * 5, pa.binary(4)),
     "lists": pa.DictionaryArray.from_arrays(pa.array([0] * 5), pa.array([[1]])),
+    "a zone that is none": pa.array([1] * 5, pa.timestamp("us", tz="Nowhere/None")),
     "a date beyond all": pa.array([2**62] * 5, pa.timestamp("s")),
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 import numpy as np
 import pandas as pd
@@ -134,6 +136,10 @@ def _plain_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
 
 def _moments(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     """Dates and times in microseconds; the rest of a finer unit is left off."""
+    zone = getattr(column.type, "tz", None)
+    zones = available_timezones()  # none where the machine has no list of them
+    if zone and zones and zone not in zones and not re.fullmatch(r"[+-]\d\d:?\d\d", zone):
+        raise DataError(f"column {name!r} holds times of the zone {zone[:80]!r}, which is none")
     try:
         return column.cast(options=pc.CastOptions(MOMENT, allow_time_truncate=True))
     except pa.ArrowInvalid:
