@@ -149,7 +149,7 @@ class Measure:
     def _few(self, units: Floats) -> str:
         """Why rows of so many units of each class are too few to tell how sure a score of rows is."""
         least = _FEWEST if self.rows else _FEWEST_RESAMPLED
-        other = float(units.sum() - units.max())
+        other = round(float(units.sum() - units.max()), 9)  # the unit of weights leaves rounding
         if other >= least:
             return ""
         what = "no row is" if other == 0 else "1 row is" if other == 1 else f"{other:.3g} rows are"
