@@ -68,7 +68,7 @@ def test_result_json_has_the_names_that_others_read(result):
     for line in value["standings"]:
         assert line.keys() == {
             "rank", "rank_best", "rank_worst", "name", "role", "selection", "score", "ci", "metrics", "intervals",
-            "ranks", "corrected", "tier", "fit_seconds",
+            "ranks", "corrected", "unsure", "tier", "fit_seconds",
             "predict_seconds", "status", "reason", "note",
         }  # fmt: skip
         assert line["rank_best"] <= line["rank"] <= line["rank_worst"]
@@ -95,7 +95,7 @@ def test_credit_of_the_members_of_alliances(result):
         assert (credit.part, credit.exact, len(credit.interactions)) == ("test", True, 1)
         assert list(value[name]["members"]) == list(credit.members)
         assert value[name].keys() == {
-            "value", "prior", "gain_stderr", "part", "exact", "members", "interactions",
+            "value", "prior", "gain_stderr", "best", "ahead", "ahead_stderr", "part", "exact", "members", "interactions",
         }  # fmt: skip
     assert np.isclose(-result.credit["vote"].value, result.standings["vote"].score), "a vote is not calibrated"
     assert Result.load(result.folder.path).credit == result.credit
@@ -189,10 +189,10 @@ def test_without_a_test_part(tmp_path):
 def test_a_choice_that_could_not_be_made_again_is_said(tmp_path, monkeypatch):
     """The default then has the interval of one that was alone, and a warning says so."""
 
-    def broken(job, store):
+    def broken(*args, **options):
         raise ValueError("no rows today")
 
-    monkeypatch.setattr("concours.engine.runners.choice.choice", broken)
+    monkeypatch.setattr("concours.engine.runners.choice.chosen_anew", broken)
     task = Task(kind="tabular-classification", data="sklearn:iris", split=Split(test=0, folds=3))
     result = iris(tmp_path / "run", task=task, cooperate=[]).run()
     (warning,) = (text for text in result.warnings if "having been chosen" in text)

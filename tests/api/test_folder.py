@@ -107,7 +107,7 @@ def test_a_run_folder_is_not_reached_by_a_link(folder: RunFolder, tmp_path: Path
 def test_a_file_of_a_run_of_another_form_is_damaged(name: str, content: str, folder: RunFolder) -> None:
     """Whatever it holds instead; told by its name."""
     (folder.path / name).write_bytes(content.encode("latin-1"))
-    with pytest.raises(RunFolderError, match=f"{name} cannot be read"):
+    with pytest.raises(RunFolderError, match=f"{name} is damaged"):
         folder.read(name)
 
 

@@ -62,7 +62,7 @@ def known(store: MemoryStore, x: Any, y: Any, value: str, classes: int = 0) -> C
     """A user's model that is fitted again where it is used. Its value, or the probability of its second class, is an
     expression of a row (a dictionary), a text or a picture `x`."""
     text = (CLASSES if classes else NUMBERS).replace("VALUE", value)
-    return fitted(store, x, y, "./known.py:Known", classes, code=put_json(store, {"known.py": text}))
+    return fitted(store, x, y, "known.py:Known", classes, code=put_json(store, {"known.py": text}))
 
 
 def fitted(store: MemoryStore, x: Any, y: Any, recipe: str, classes: int, code: str | None = None) -> Candidate:

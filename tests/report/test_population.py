@@ -32,7 +32,16 @@ def record() -> dict[str, Any]:
 
 def report(found: dict[str, Any]) -> Report:
     task = {"metrics": ["log_loss"], "rows_train": 100, "rows_test": 0}
-    return Report({"format": found, "task": task, "standings": [], "metric": "log_loss", "greater_is_better": False})
+    return Report(
+        {
+            "format": found,
+            "task": task,
+            "standings": [],
+            "default": None,
+            "metric": "log_loss",
+            "greater_is_better": False,
+        }
+    )
 
 
 def curves(section: Any, figure: int) -> Sequence[Curve]:

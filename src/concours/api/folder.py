@@ -103,12 +103,18 @@ class RunFolder:
             value = json.loads(links.read(self.path / name, below=self.path))
         except FileNotFoundError:
             return None
-        except (ValueError, RecursionError, OSError) as error:
+        except OSError as error:
             raise RunFolderError(f"{self.path / name} cannot be read: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(name, str(error)) from None
         if not isinstance(value, list if name in _LISTS else dict):
             kind = "a list" if name in _LISTS else "an object"
-            raise RunFolderError(f"{self.path / name} cannot be read: it is JSON, but not {kind}")
+            raise self._damaged(name, f"it is JSON, but not {kind}")
         return value
+
+    def _damaged(self, name: str, how: str) -> RunFolderError:
+        cure = "take another folder by --out" if name == "run.json" else "run the contest again to write it anew"
+        return RunFolderError(f"{self.path / name} is damaged ({how}); {cure}")
 
     def write(self, name: str, value: Any) -> None:
         """Writes a JSON file, whole or not at all."""

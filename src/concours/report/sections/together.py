@@ -184,7 +184,18 @@ def _lost(r: Report, name: str, credit: Mapping[str, Any]) -> Figure:
             "Where it holds 0, the others do as well without it."
         ),
         drawing=_parts(credit, "lost", "lost_stderr", None, axis=f"lost in {r.metric}"),
+        table=Table(
+            caption=f"What {name} would lose in {r.metric} without each",
+            head=("Member", "lost without it", "± error"),
+            rows=tuple((member, *_without(credit, value)) for member, value in credit["members"].items()),
+        ),
     )
+
+
+def _without(credit: Mapping[str, Any], part: Mapping[str, Any]) -> tuple[str, str]:
+    """What is lost without a member, and the error of that, in as many places as the other members have."""
+    places = decimals([value["lost"] for value in credit["members"].values()], digits=3)
+    return fixed(part["lost"], places), fixed(part["lost_stderr"], places)
 
 
 def _parts(credit: Mapping[str, Any], value: str, stderr: str, told: str | None, *, axis: str) -> Rows:
@@ -207,7 +218,6 @@ def _parts(credit: Mapping[str, Any], value: str, stderr: str, told: str | None,
 def _earned(r: Report, name: str, credit: Mapping[str, Any]) -> Table:
     members = credit["members"]
     places = decimals([value["shapley"] for value in members.values()], digits=3)
-    lost = decimals([value["lost"] for value in members.values()], digits=3)
     gain = credit["value"] - credit["prior"]
     return Table(
         caption=f"{name}: better than guessing by {fixed(gain, places)} in {r.metric}, and who earned it",
@@ -218,8 +228,7 @@ def _earned(r: Report, name: str, credit: Mapping[str, Any]) -> Table:
                 fixed(value["shapley"], places),
                 fixed(value["stderr"], places),
                 share(value["share"]),
-                fixed(value["lost"], lost),
-                fixed(value["lost_stderr"], lost),
+                *_without(credit, value),
                 share(value["joining_share"]),
             )
             for member, value in members.items()
