@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-all check docs bench clean
+.PHONY: help demo test test-all night check docs bench clean
 
 help:
 	@echo "make demo      nine models compete on handwritten digits, then join (sets up .venv first)"
 	@echo "make test      the tests, in a few minutes"
 	@echo "make test-all  the tests, slow ones too"
+	@echo "make night     some thousand odd inputs, for hours"
 	@echo "make check     style, types, the arrows between the rooms, and that the site builds"
 	@echo "make docs      the documentation as a site, in site/; it needs no network"
 	@echo "make bench     the benchmarks that need no peer; see benchmarks/ for the others"
@@ -18,10 +19,13 @@ demo: $(READY)
 	$(BIN)/concours demo
 
 test: $(READY)
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not night"
 
 test-all: $(READY)
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile -m "not night"
+
+night: $(READY)
+	$(BIN)/pytest -n auto -m night
 
 check: $(READY)
 	$(BIN)/ruff check .

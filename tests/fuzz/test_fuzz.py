@@ -1,6 +1,6 @@
 """Whatever a file holds: a command ends well, or says in one line what is wrong, and changes nothing but its run folder.
 
-A hundred inputs here, by `driver.py`, which says what is watched; some thousand by `pytest -m slow tests/fuzz`. A fault is
+A hundred inputs here, by `driver.py`, which says what is watched; some thousand by `make night`. A fault is
 done again by `python tests/fuzz/driver.py FAMILY NUMBER 1 FOLDER`, which keeps its files.
 """
 
@@ -43,7 +43,7 @@ def test_a_hundred_inputs(family):
     assert found(family, 0, FEW[family])[0] == []
 
 
-@pytest.mark.slow
+@pytest.mark.night
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("family", FEW)
 def test_some_thousand_inputs(family):
