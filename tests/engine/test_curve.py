@@ -128,7 +128,7 @@ def test_a_smaller_share_is_part_of_a_bigger_one(store: MemoryStore) -> None:
     inputs = {"x": table, "y": put_array(store, np.arange(30) * 1e-6), "folds": put_array(store, np.arange(30) % 3)}
     seen = []
     for share in (0.1, 0.25, 0.5, 1.0):
-        point = job(store, "number", "./spy.py:Spy", None, share, metrics=["mae"])
+        point = job(store, "number", "spy.py:Spy", None, share, metrics=["mae"])
         values = curve(replace(point, inputs={**inputs, "code": put_json(store, {"spy.py": SPY})}), store).values
         seen.append({row for row in range(30) if round(values["score"]) & 2**row})
         assert values["rows"] == len(seen[-1])

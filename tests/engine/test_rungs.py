@@ -111,7 +111,10 @@ def test_duels_stand_beside_the_board(tmp_path, format, options):
         ({"format": "halfing"}, ["compete.format: 'halfing' is not known", "did you mean 'halving'"]),
         ({"options": {"eta": 3}}, ["compete.options: the format 'leaderboard' takes none; remove eta"]),
         ({"format": "halving", "options": {"etta": 3}}, ["compete.options.etta: unknown key", "did you mean 'eta'"]),
-        ({"format": "asha", "options": {"eta": 1}}, ["compete.options.eta must be a whole number from 2, got 1"]),
+        (
+            {"format": "asha", "options": {"eta": 1}},
+            ["compete.options.eta must be a whole number from 2 to 1,000,000, got 1"],
+        ),
         ({"format": "tournament", "options": {"system": "cup"}}, ["compete.options.system must be one of", "'cup'"]),
         (
             {"format": "arena", "options": {"level": 95}},
