@@ -17,8 +17,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from concours.engine.descent import end_descendants
 from concours.engine.group import make_group
-from concours.engine.kin import end_descendants
 
 _SET_DEATH_SIGNAL = 1
 _ADOPT_ORPHANS = 36

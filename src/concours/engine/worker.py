@@ -23,9 +23,9 @@ from concours.core.event import event_to_json
 from concours.core.job import Job
 from concours.core.progress import listening
 from concours.core.registry import load
+from concours.engine.descent import descendants, running
 from concours.engine.fence import command_and_above, protect
 from concours.engine.keeper import keep
-from concours.engine.kin import descendants, running
 from concours.engine.usage import go_before_others
 from concours.engine.work import execute
 from concours.entrants.places import CODE, clear_places

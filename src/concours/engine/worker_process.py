@@ -20,8 +20,8 @@ from concours.core.consent import environment
 from concours.core.event import Cause, event_from_json
 from concours.core.job import Job
 from concours.core.places import named_places
+from concours.engine.descent import descendants, end
 from concours.engine.group import group_of
-from concours.engine.kin import descendants, end
 from concours.engine.usage import own_memory
 
 _CHILDREN_S = 0.5

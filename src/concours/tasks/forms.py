@@ -84,6 +84,8 @@ def settle(
     with ThreadPoolExecutor(min(_THREADS, pa.cpu_count())) as pool:
         decided = _decided(list(pool.map(found, strings)), table)
         done = list(pool.map(lambda one: _typed(one, table[one.name], written=written), decided))
+    if like is not None:
+        _require_known(decided, done, name)
     fields = {field.name: field for field in table.schema}
     values = dict(zip(table.column_names, table.columns, strict=True))
     for one, result in zip(decided, done, strict=True):
@@ -220,13 +222,22 @@ def _warnings(found: Sequence[Found], done: Sequence[Typed], name: str, *, fitte
     for one, result in zip(found, done, strict=True):
         warned += [f"{name}: {text}" for text in one.warnings]
         if result.odd:
-            lost = fitted and result.values.null_count == len(result.values) > 1
-            told = _foreign(one.form, result.odd) if lost else _odd(one, result, fitted=fitted)
+            told = _foreign(one.form, result.odd) if fitted and _is_lost(result) else _odd(one, result, fitted=fitted)
             warned.append(f"{name}: column {one.name!r} {told}")
-            if lost and sum(result.odd.values()) >= _ENOUGH:
-                raise DataError(warned[-1])
     more = len(warned) - _WARNED
     return (*warned[:_WARNED], *([f"{name}: {more} more columns with cells like these"] if more > 0 else []))
+
+
+def _is_lost(result: Typed) -> bool:
+    """Whether no cell of a column fits its form."""
+    return bool(result.odd) and result.values.null_count == len(result.values) > 1
+
+
+def _require_known(found: Sequence[Found], done: Sequence[Typed], name: str) -> None:
+    """Refuses columns of which many cells are there, and none is what it was in the fit."""
+    for one, result in zip(found, done, strict=True):
+        if _is_lost(result) and sum(result.odd.values()) >= _ENOUGH:
+            raise DataError(f"{name}: column {one.name!r} {_foreign(one.form, result.odd)}")
 
 
 def _odd(found: Found, result: Typed, *, fitted: bool) -> str:
