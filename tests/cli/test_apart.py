@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -51,10 +52,11 @@ def test_exit_codes_and_output_are_those_of_the_command(code: int) -> None:
     assert ended(body, "report", "runs/x") == (code, "out\n", "err\n")
 
 
-def test_a_signal_from_outside_is_passed_on() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_from_outside_is_passed_on(number: signal.Signals) -> None:
     """Who ends the program ends the command in it."""
-    code, _, error = ended("os.kill(os.getppid(), signal.SIGTERM); signal.pause()", "predict")
-    assert (code, error) == (-15, "")
+    code, _, error = ended(f"os.kill(os.getppid(), signal.{number.name}); signal.pause()", "predict")
+    assert (code, error) == (-number, "")
 
 
 def test_others_run_in_the_process_itself() -> None:

@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 
 from concours.core.errors import ContentRefused
 
@@ -18,6 +17,8 @@ _COMMANDS = frozenset({"predict", "report"})
 _SET_DEATH_SIGNAL = 1
 _OWN_WORD = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE})
 """Signals from outside: the command ends by them too."""
+_HEARD = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+"""Waited for, not caught: a signal that comes just before a wait would else be handled after it, hence never."""
 
 
 def go_apart(words: Sequence[str]) -> None:
@@ -31,22 +32,30 @@ def go_apart(words: Sequence[str]) -> None:
     if next((word for word in words if not word.startswith("-")), "") not in _COMMANDS:
         return
     here = os.getpid()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     other = os.fork()
     if other == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != here:
             os._exit(1)
         return
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _frame: _pass_on(other, number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal has told the other one too
-    _, status = os.waitpid(other, 0)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # what is ignored is not kept for `sigwait` everywhere
+    ended = 0
+    while not ended:
+        heard = signal.sigwait(_HEARD)
+        if heard == signal.SIGCHLD:
+            ended, status = os.waitpid(other, os.WNOHANG)
+        else:
+            os.kill(other, heard)
     if os.WIFEXITED(status):
         os._exit(os.WEXITSTATUS(status))
     number = signal.Signals(os.WTERMSIG(status))
     if number in _OWN_WORD:
         signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.kill(here, number)
     what = signal.strsignal(number)
     if number == signal.SIGKILL:
@@ -55,8 +64,3 @@ def go_apart(words: Sequence[str]) -> None:
         f"died of {number.name} ({what}): what it read there, a model most likely, is damaged; `concours verify` looks "
         "whether it is what the contest kept"
     )
-
-
-def _pass_on(process: int, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(process, number)
