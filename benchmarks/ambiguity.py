@@ -25,12 +25,12 @@ from final import TASKS
 from numpy.typing import NDArray
 
 from concours import Contest, Entrant, Result, Split, Task
-from concours.commons.blobs import get_array
 from concours.core.entrant import Candidate
 from concours.core.event import Done
 from concours.core.ports import Notice
-from concours.kernels.blending import blend
-from concours.kernels.calibration import Calibration
+from concours.kernels.joining.blending import blend
+from concours.kernels.joining.calibration import Calibration
+from concours.stores.blobs import get_array
 
 Floats = NDArray[np.float64]
 

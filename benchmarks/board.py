@@ -24,10 +24,10 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from concours.kernels.areas import area_means, roc_area
-from concours.kernels.intervals import intervals
-from concours.kernels.ranks import rank_ranges
-from concours.kernels.scores import Means, log_losses, row_means
+from concours.kernels.ranking.ranks import rank_ranges
+from concours.kernels.scoring.areas import area_means, roc_area
+from concours.kernels.scoring.intervals import intervals
+from concours.kernels.scoring.scores import Means, log_losses, row_means
 
 Array = NDArray[Any]
 

@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.differences import differences
-from concours.kernels.scores import Means
+from concours.kernels.ranking.differences import differences
+from concours.kernels.scoring.scores import Means
 from concours.tasks.metrics import Measure, measure
 
 Array = NDArray[Any]

@@ -24,8 +24,8 @@ import numpy as np
 from coverage import classes, difference_held, named
 from numpy.typing import NDArray
 
-from concours.kernels.ranks import certain_pairs
-from concours.kernels.scores import row_means
+from concours.kernels.ranking.ranks import certain_pairs
+from concours.kernels.scoring.scores import row_means
 from concours.tasks.metrics import Measure
 
 Array = NDArray[Any]

@@ -22,7 +22,7 @@ from selection import classification, cpu_seconds, regression
 from threadpoolctl import threadpool_limits
 
 from concours.engine.coalitions import Game
-from concours.kernels.credit import every_coalition, exact_credit
+from concours.kernels.credit.shares import every_coalition, exact_credit
 from concours.tasks.metrics import measure
 
 Array = NDArray[Any]

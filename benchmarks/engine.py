@@ -15,13 +15,13 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from concours.commons.disk import DiskStore
 from concours.core.job import Job
 from concours.engine.journal import FileJournal
 from concours.engine.limits import Limits
 from concours.engine.loop import Engine
 from concours.engine.processes import ProcessExecutor
 from concours.engine.usage import usable_cores
+from concours.stores.disk import DiskStore
 from concours.testing.toys import REFERENCE, Errands, code_of
 
 JOBS = 1000

@@ -29,7 +29,6 @@ from quality_sets import table as cells
 from threadpoolctl import threadpool_limits
 
 from concours import Contest, Entrant, Result, Split, Task
-from concours.commons.blobs import get_array
 from concours.core.event import Done
 from concours.core.job import Job
 from concours.core.seeds import derive_seed
@@ -37,7 +36,8 @@ from concours.engine.journal import read_journal
 from concours.engine.runners.curve import curve
 from concours.engine.runners.score import as_taken
 from concours.entrants.recipes import resolve
-from concours.kernels.differences import differences
+from concours.kernels.ranking.differences import differences
+from concours.stores.blobs import get_array
 from concours.tasks.kinds import kind_named
 from concours.tasks.metrics import measure
 

@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 from scipy.special import logit
 from scipy.stats import t as student
 
-from concours.commons.memory import MemoryStore
 from concours.compete import arena
 from concours.compete.arena import Arena
 from concours.compete.halving import Halving
@@ -36,9 +35,10 @@ from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job
 from concours.core.problem import Problem
-from concours.kernels.knockouts import worse_than_best
-from concours.kernels.scores import row_means
-from concours.kernels.sequential import always_valid
+from concours.kernels.ranking.knockouts import worse_than_best
+from concours.kernels.ranking.sequential import always_valid
+from concours.kernels.scoring.scores import row_means
+from concours.stores.memory import MemoryStore
 from concours.testing.toys import toy_problem
 
 Floats = NDArray[np.float64]

@@ -90,12 +90,12 @@ Ready = Callable[[NDArray[Any]], None]
 
 def concours(work: Work, ready: Ready) -> Told:
     """Our contest with nothing but the task and the limit."""
-    from concours import Contest, Split, Task
+    from concours import Contest, Split, Task, predict
 
     task = Task(kind=work.kind, data=work.train, target=work.target, metrics=(work.metric,), split=Split(test=0))
     out = Path(work.scratch) / "run"
     result = Contest(task=task, seconds=work.seconds, seed=work.seed, out=out).run()
-    ready(result.predict(work.test, proba=work.classes))
+    ready(predict(result, work.test, proba=work.classes))
     scores = {
         line.entrant.name: (line.entrant.role, line.selection.score)
         for line in result.standings
@@ -106,7 +106,7 @@ def concours(work: Work, ready: Ready) -> Told:
     return Told(
         default=default,
         single=single,
-        predictions=result.predict(work.test, proba=work.classes, model=single),
+        predictions=predict(result, work.test, proba=work.classes, model=single),
         classes=[str(label) for label in result.setup.problem.classes],
         fitted={name: float(score) for name, (_, score) in scores.items()},
         parts=dict(result.alliances[default].weights) if default in result.alliances else {},

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from concours.api.rate import rate
-from concours.kernels.ratings import rate as rate_boards
-from concours.kernels.ties import TIES
-from concours.kernels.votes import LEFT, RIGHT, TIE, Votes, count
+from concours.kernels.rating.ratings import rate as rate_boards
+from concours.kernels.rating.ties import TIES
+from concours.kernels.rating.votes import LEFT, RIGHT, TIE, Votes, count
+from concours.votes.rate import rate
 
 MODELS = 20
 NAMES = [f"m{code:02}" for code in range(MODELS)]

@@ -26,14 +26,14 @@ ELO = 400 / math.log(10)
 
 def concours(**options: Any) -> Work:
     """Ours: ratings with intervals."""
-    from concours.api.rate import rate
+    from concours.votes.rate import rate
 
     return lambda frame: {line.name: line.rating for line in rate(frame, **options).ratings}
 
 
 def concours_online(method: str) -> Work:
     """Ours, with an online pass, which is what is returned."""
-    from concours.api.rate import rate
+    from concours.votes.rate import rate
 
     return lambda frame: {line["name"]: line["rating"] for line in rate(frame, online=method).online["ratings"]}
 
@@ -42,8 +42,8 @@ def concours_more() -> Work:
     """Ours: ten thousand battles more onto a board that stands; only these are timed, see `main`."""
     import pyarrow as pa
 
-    from concours.api.rate import rated
-    from concours.api.votes import Asked, tallied
+    from concours.votes.rate import rated
+    from concours.votes.reading import Asked, tallied
 
     def prepare(frame: pd.DataFrame) -> Callable[[], Ratings]:
         tally = tallied(frame.iloc[:-10_000], Asked())

@@ -32,7 +32,7 @@ frame = pandas.read_csv(sys.argv[1])
 CONCOURS = """
 import tempfile
 from pathlib import Path
-from concours.commons.disk import DiskStore
+from concours.stores.disk import DiskStore
 from concours.engine.ingest import ingest
 from concours.tasks.task import Task
 with tempfile.TemporaryDirectory(dir=Path(sys.argv[1]).parent) as folder:

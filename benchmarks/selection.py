@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from concours.kernels.selection import Selection, greedy_selection
+from concours.kernels.joining.selection import Selection, greedy_selection
 
 Array = NDArray[Any]
 MISSING = "autogluon.core is missing: .venv-peers/bin/pip install -r benchmarks/requirements.txt"

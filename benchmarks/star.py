@@ -4,13 +4,14 @@
 
 Without a test part, the default's score is the best of several on the rows that judge. First, models are drawn whose
 truth is known: what a model sees of a class is normal, a share of it is seen by all of them alike. Told are, of 95%
-intervals: how many hold the truth as if the default had been alone, with the choice made again (`kernels.choosing`),
-and by the quantiles of the scores on rows left out, as Tsamardinos, Greasidou and Borboudakis (2018) have it; and how
-wide the last two are beside the first. These models learn nothing from the rows, so that folds play no part.
+intervals: how many hold the truth as if the default had been alone, with the choice made again
+(`kernels.ranking.choosing`), and by the quantiles of the scores on rows left out, as Tsamardinos, Greasidou and
+Borboudakis (2018) have it; and how wide the last two are beside the first. These models learn nothing from the rows, so
+that folds play no part.
 
 Then models are fitted on five folds, on rows with much to learn and with nothing, and the truth is what the models of
-the folds lose on 4,000 new rows. Rows that teach and judge make cross-validation less certain (`kernels.crossing`): a
-contest's interval is the last of the table.
+the folds lose on 4,000 new rows. Rows that teach and judge make cross-validation less certain
+(`kernels.scoring.crossing`): a contest's interval is the last of the table.
 
 The cases: models that are equally good; models from good to poor; one that is better than the others; alliances beside
 their members, with weights that are cross-fitted; one model with 20 trials of a search beside four others, and with
@@ -34,11 +35,11 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from concours.kernels.blending import blend
-from concours.kernels.choosing import ROUNDS, chosen_anew, flattery, reaching
-from concours.kernels.crossing import crossed
-from concours.kernels.scores import resampled, row_means
-from concours.kernels.selection import greedy_selection
+from concours.kernels.joining.blending import blend
+from concours.kernels.joining.selection import greedy_selection
+from concours.kernels.ranking.choosing import ROUNDS, chosen_anew, flattery, reaching
+from concours.kernels.scoring.crossing import crossed
+from concours.kernels.scoring.scores import resampled, row_means
 from concours.tasks.metrics import Measure, measure
 
 Floats = NDArray[np.float64]

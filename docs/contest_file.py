@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from concours import Contest, Entrant, Split, Task
-from concours.api import config
-from concours.api.formats import FORMATS
-from concours.api.forms import Form
+from concours.contest import config
+from concours.contest.formats import FORMATS
+from concours.contest.forms import Form
 
 PAGE = Path(__file__).with_name("contest-file.md")
 HEAD = """# The contest file

@@ -13,12 +13,14 @@ _PUBLIC = {
     "ContestClassifier": "concours.api.estimators",
     "ContestRegressor": "concours.api.estimators",
     "Entrant": "concours.core.entrant",
-    "Result": "concours.api.result",
+    "Result": "concours.runs.result",
     "Split": "concours.tasks.task",
     "Task": "concours.tasks.task",
-    "audit": "concours.api.audit",
-    "pair": "concours.api.pair",
-    "rate": "concours.api.rate",
+    "audit": "concours.votes.audit",
+    "pair": "concours.votes.pair",
+    "predict": "concours.runs.predict",
+    "rate": "concours.votes.rate",
+    "write_report": "concours.runs.report",
 }
 
 __all__ = [
@@ -32,19 +34,23 @@ __all__ = [
     "Task",
     "audit",
     "pair",
+    "predict",
     "rate",
+    "write_report",
 ]
 
 if TYPE_CHECKING:
-    from concours.api.audit import audit
     from concours.api.contest import Contest
     from concours.api.estimators import ContestClassifier, ContestRegressor
-    from concours.api.pair import pair
-    from concours.api.rate import rate
-    from concours.api.result import Result
     from concours.core.entrant import Entrant
     from concours.core.errors import ConcoursError
+    from concours.runs.predict import predict
+    from concours.runs.report import write_report
+    from concours.runs.result import Result
     from concours.tasks.task import Split, Task
+    from concours.votes.audit import audit
+    from concours.votes.pair import pair
+    from concours.votes.rate import rate
 
 
 def __getattr__(name: str) -> Any:

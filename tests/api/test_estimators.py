@@ -25,6 +25,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from concours import Contest, ContestClassifier, ContestRegressor, Entrant, Split, Task
 from concours.core.errors import NothingFitted
+from concours.runs.predict import predict
 
 BAYES = "sklearn.naive_bayes:GaussianNB"
 QUICK = {"folds": 2, "cooperate": ["greedy"]}
@@ -170,7 +171,7 @@ def test_a_contest_by_itself_gives_the_same():
     )
     result = with_folder.run()
     assert result.digest == estimator.result_.digest
-    assert np.array_equal(result.predict(task.data, proba=True), estimator.predict_proba(X))
+    assert np.array_equal(predict(result, task.data, proba=True), estimator.predict_proba(X))
 
 
 def test_the_same_seed_gives_the_same():

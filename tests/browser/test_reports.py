@@ -13,6 +13,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 
 from concours import Contest, Entrant, Split, Task
+from concours.runs.report import write_report
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 
@@ -83,7 +84,7 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     entrants = [Entrant(recipe.rpartition(":")[2], recipe) for recipe in ENTRANTS[kind]]
     out = tmp_path_factory.mktemp(kind) / "run"
     result = Contest(task=TASKS[kind](), entrants=entrants, lineup="none", engine="inline", out=out).run()
-    return kind, result.report(engine="inline")
+    return kind, write_report(result, engine="inline")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

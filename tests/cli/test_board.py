@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from concours import Contest, Entrant, Split, Task
-from concours.api.credit import Credit, Part
 from concours.cli.board import next_commands, print_result
+from concours.contest.credit import Credit, Part
 from concours.core.boards import number
 
 METRICS = ("log_loss", "accuracy", "roc_auc_ovr", "f1_macro", "matthews_corrcoef", "balanced_accuracy")

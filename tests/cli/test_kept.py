@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from concours.api.contest import look
-from concours.commons.disk import DiskStore
 from concours.engine.prediction import needed_for
+from concours.stores.disk import DiskStore
 
 CONTEST = """
 [task]

@@ -18,9 +18,9 @@ from PIL import Image
 
 from concours import Contest
 from concours.api.new import draft
-from concours.commons.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
-from concours.commons.memory import MemoryStore
 from concours.engine.ingest import ingest
+from concours.stores.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
+from concours.stores.memory import MemoryStore
 from concours.tasks.new_rows import read_inputs
 
 ROWS = 48

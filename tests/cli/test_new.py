@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from concours import Contest
-from concours.api.config import read_contest
-from concours.api.contest_text import Setting, toml_of
 from concours.api.new import draft
-from concours.commons.memory import MemoryStore
+from concours.contest.config import read_contest
+from concours.contest.contest_text import Setting, toml_of
 from concours.engine.ingest import ingest
+from concours.stores.memory import MemoryStore
 
 DATA = Path(os.environ.get("CONCOURS_DATA", "../shared/data")).resolve()
 RNG = np.random.default_rng(0)

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from concours import Contest, Entrant, Result, Split, Task
-from concours.api.verify import verify
-from concours.commons.blobs import get_bundle, put_bundle, put_json
 from concours.core.digests import canonical_json
 from concours.core.errors import RunFolderError, TrustError
 from concours.engine.prediction import Models
+from concours.runs.predict import predict
+from concours.runs.report import write_report
+from concours.runs.verify import verify
+from concours.stores.blobs import get_bundle, put_bundle, put_json
 
 HEAD = """
 [task]
@@ -110,7 +112,7 @@ def test_names_that_lead_nowhere(concours, contest, mark):
 
 def test_agreement_is_to_what_was_named(concours, contest, mark, tmp_path, monkeypatch):
     """What was agreed to once runs again unasked, edited too; another file of the same folder is asked about."""
-    monkeypatch.setattr("concours.api.report.examine", lambda *_, **__: {})
+    monkeypatch.setattr("concours.runs.report.examine", lambda *_, **__: {})
     file = contest('recipe = "./evil.py:Model"')
     assert concours("run", file, "--engine", "inline", "--trust")[0] == 0
     assert mark()
@@ -233,7 +235,7 @@ ASKS = (
 def filled(tmp_path, made, mark, monkeypatch):
     """Copies of the folder, filled by a stranger."""
     looked = []
-    monkeypatch.setattr("concours.api.report.examine", lambda *_, **__: looked.append(1) or {})
+    monkeypatch.setattr("concours.runs.report.examine", lambda *_, **__: looked.append(1) or {})
 
     def fill(carrier: str) -> Path:
         run = tmp_path / "run"
@@ -268,7 +270,7 @@ def test_a_filled_folder_is_not_recalled(filled, mark, made, carrier):
     assert not mark()
     assert result.candidates["bayes"].models == Result.load(made).candidates["bayes"].models
     assert Result.load(run).agreed == frozenset()
-    assert len(Result.load(run).predict("sklearn:iris", model="bayes")) == 150
+    assert len(predict(Result.load(run), "sklearn:iris", model="bayes")) == 150
 
 
 def test_models_that_name_another_job_are_told(concours, filled):
@@ -277,7 +279,7 @@ def test_models_that_name_another_job_are_told(concours, filled):
     code, out, _ = concours("verify", str(run))
     assert (code, "says that another job made it" in " ".join(out.split())) == (1, True)
     with pytest.raises(RunFolderError, match="a model of bayes was not fitted by the recipe of bayes"):
-        Result.load(run).predict("sklearn:iris", model="bayes", trust=lambda question: True)
+        predict(Result.load(run), "sklearn:iris", model="bayes", trust=lambda question: True)
 
 
 def test_what_is_remembered_of_a_folder(tmp_path, mark, monkeypatch):
@@ -285,22 +287,22 @@ def test_what_is_remembered_of_a_folder(tmp_path, mark, monkeypatch):
     (tmp_path / "own.py").write_text(OWN.format(mark=str(tmp_path / "mark")))
     run, own = tmp_path / "run", Entrant("own", str(tmp_path / "own.py:Model"))
     result = contest_of(run, [own]).run()
-    assert len(Result.load(run).predict("sklearn:iris", model="own")) == 150
+    assert len(predict(Result.load(run), "sklearn:iris", model="own")) == 150
     shutil.copytree(run, tmp_path / "copy")
     with pytest.raises(TrustError, match=r"own runs code from own.py:Model; read it, then give trust="):
-        Result.load(tmp_path / "copy").predict("sklearn:iris", model="own")
-    assert len(Result.load(tmp_path / "copy").predict("sklearn:iris", model="own", trust=lambda question: True)) == 150
-    monkeypatch.setattr("concours.api.report.examine", lambda *_, **__: {})
+        predict(Result.load(tmp_path / "copy"), "sklearn:iris", model="own")
+    assert len(predict(Result.load(tmp_path / "copy"), "sklearn:iris", model="own", trust=lambda question: True)) == 150
+    monkeypatch.setattr("concours.runs.report.examine", lambda *_, **__: {})
     with pytest.raises(TrustError, match=r"runs code from own.py:Model"):
-        Result.load(tmp_path / "copy").report()
-    assert Result.load(tmp_path / "copy").report(trust=lambda question: True).is_file()
+        write_report(Result.load(tmp_path / "copy"))
+    assert write_report(Result.load(tmp_path / "copy"), trust=lambda question: True).is_file()
     model = result.candidates["own"].models[0]
     files = get_bundle(result.folder.store, model)
     manifest = json.loads(files["manifest.json"])
     manifest["job"]["inputs"]["code"] = put_json(result.folder.store, {"own.py": "raise SystemExit"})
     rewritten(run, model, put_bundle(result.folder.store, {**files, "manifest.json": canonical_json(manifest)}))
     with pytest.raises(TrustError, match=r"own.py:Model"):
-        Result.load(run).predict("sklearn:iris", model="own")
+        predict(Result.load(run), "sklearn:iris", model="own")
 
 
 def test_jobs_of_a_folder_that_call_a_metric(tmp_path, mark):

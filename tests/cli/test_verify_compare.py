@@ -66,9 +66,9 @@ def test_verify(runs, concours, tmp_path):
 
 def test_rerun_asks_for_trust(runs, concours, monkeypatch):
     """Jobs that run somebody's file need `--trust`; the outcome of each job is told."""
-    from concours.api import sitting
     from concours.engine.inline import InlineExecutor
     from concours.engine.runners import RUNNERS
+    from concours.runs import sitting
 
     monkeypatch.setattr(sitting, "executor_for", lambda name, out, *_: InlineExecutor(out.store, RUNNERS))
     code, _, error = concours("verify", runs["one"], "--rerun", "own")

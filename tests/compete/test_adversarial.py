@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from concours.commons.memory import MemoryStore
 from concours.compete.adversarial import Adversarial
 from concours.compete.siege import ATTACKS, Defender, Siege, is_network
 from concours.core.digests import digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed
 from concours.core.job import Job
+from concours.stores.memory import MemoryStore
 from concours.testing import check_process
 from concours.testing.processes import check_outcome_is_settled, final_state
 from concours.testing.toys import invented_values, toy_problem

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from concours.commons.memory import MemoryStore
 from concours.compete.admission import Admission
 from concours.compete.arena import Arena
 from concours.compete.asha import Asha
@@ -26,6 +25,7 @@ from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.stores.memory import MemoryStore
 from concours.testing import LawBroken, check_process
 from concours.testing.processes import all_well, check_outcome_is_settled, final_state
 from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem

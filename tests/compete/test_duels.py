@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from concours.commons.memory import MemoryStore
 from concours.compete.arena import Arena
 from concours.compete.tournament import SYSTEMS, Tournament
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed
 from concours.core.job import Job
+from concours.stores.memory import MemoryStore
 from concours.testing.toys import toy_problem
 
 ROWS = 400

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from concours.commons.memory import MemoryStore
 from concours.compete.examination import Examination
 from concours.core.event import BUDGET_SPENT, Done, Failed
 from concours.core.job import Job
+from concours.stores.memory import MemoryStore
 from concours.testing.processes import all_well, final_state
 from concours.testing.toys import toy_candidates, toy_problem
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from concours.commons.memory import MemoryStore
 from concours.compete.asha import Asha
 from concours.compete.halving import Halving
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import BUDGET_SPENT, Done, Failed
 from concours.core.job import Job
-from concours.kernels.knockouts import worse_than_best
-from concours.kernels.scores import row_means
+from concours.kernels.ranking.knockouts import worse_than_best
+from concours.kernels.scoring.scores import row_means
+from concours.stores.memory import MemoryStore
 from concours.testing.toys import toy_problem
 
 PROBLEM = replace(toy_problem(MemoryStore(), folds=3), train=replace(toy_problem(MemoryStore()).train, rows=9000))

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concours.cli.progress import Progress
-from concours.commons.memory import MemoryStore
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.pacing import Course, Pace, begin, behind, fitting_until, order, outstayed, refusals
 from concours.core.event import Cost, Done, Tick
 from concours.core.job import Job
 from concours.core.ports import Notice
+from concours.stores.memory import MemoryStore
 from concours.testing.toys import invented_values, toy_candidates, toy_problem
 
 SETTINGS = settings(derandomize=True, max_examples=100, deadline=None)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from concours.commons.memory import MemoryStore
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.population import HABITS, RECIPES, Grown, Population
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError
 from concours.core.event import Done, Failed, Tick
 from concours.core.job import Job
+from concours.stores.memory import MemoryStore
 from concours.testing import check_process
 from concours.testing.processes import all_fail, all_well, final_state
 from concours.testing.toys import chance, toy_problem

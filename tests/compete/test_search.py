@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from concours import Contest, Entrant, Split, Task
-from concours.commons.memory import MemoryStore
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.search import Axis, Search, probe, read_space
 from concours.core.entrant import Candidate
@@ -19,6 +18,7 @@ from concours.core.event import Tick
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
+from concours.stores.memory import MemoryStore
 from concours.testing import check_process
 from concours.testing.processes import all_fail, all_well, final_state, some_fail
 from concours.testing.toys import RUNNERS, code_of, toy_problem

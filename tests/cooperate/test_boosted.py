@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from concours import Contest, Entrant, Split, Task
-from concours.commons.memory import MemoryStore
 from concours.cooperate.boosted import BoostedStack
 from concours.engine.layers import fit_layer, get_layer, put_layer
-from concours.kernels.scores import log_losses
+from concours.kernels.scoring.scores import log_losses
+from concours.runs.predict import predict
+from concours.stores.memory import MemoryStore
 from concours.testing.processes import all_fail, all_well, final_state
 from concours.testing.toys import toy_candidates, toy_problem
 
@@ -114,6 +115,6 @@ def test_in_a_contest(tmp_path: Path, final: Any) -> None:
     assert problem.test is not None
     rows = np.load(store.local_path(problem.test.ids))
     expected = np.load(store.local_path(result.candidates["stack-boosted"].test))
-    p = result.predict(frame.drop(columns="y").iloc[rows], model="stack-boosted", proba=True)
+    p = predict(result, frame.drop(columns="y").iloc[rows], model="stack-boosted", proba=True)
     assert np.allclose(p, expected)
     assert contest.run().digest == result.digest

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from concours.commons.memory import MemoryStore
 from concours.cooperate.blends import alliance
 from concours.cooperate.credit import Credit
 from concours.core.digests import digest_json
 from concours.core.entrant import Candidate
+from concours.stores.memory import MemoryStore
 from concours.testing.processes import all_fail, all_well, check_process, final_state
 from concours.testing.toys import toy_candidates, toy_problem
 

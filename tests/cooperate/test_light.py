@@ -12,10 +12,11 @@ import pytest
 from sklearn.datasets import load_iris
 
 from concours import Contest, Entrant, Split, Task
-from concours.commons.memory import MemoryStore
 from concours.compete.leaderboard import Leaderboard
 from concours.cooperate.light import Light
 from concours.core.errors import ContestError
+from concours.runs.predict import predict
+from concours.stores.memory import MemoryStore
 from concours.testing.processes import all_fail, all_well, final_state
 from concours.testing.toys import toy_candidates, toy_problem
 
@@ -78,7 +79,7 @@ def test_a_large_member_is_left_out(tmp_path: Path, test: float) -> None:
     assert kept["limits"] == limits
     assert 0 < kept["uses"]["size_mb"] <= limits["size_mb"]
     assert 0 < kept["uses"]["latency_ms"] <= limits["latency_ms"]
-    p = result.predict(load_iris(as_frame=True).data, model="light", proba=True)
+    p = predict(result, load_iris(as_frame=True).data, model="light", proba=True)
     assert np.allclose(p.sum(axis=1), 1)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from concours import Contest, Result
+from concours.runs.predict import predict
 
 DATA = Path(os.environ.get("CONCOURS_DATA", "../shared/data"))
 
@@ -57,7 +58,7 @@ def test_titanic(tmp_path):
     assert board["greedy"].selection.score < best
     rows = pd.read_csv(path).drop(columns="Survived").sample(30, random_state=0)
     rows.to_csv(tmp_path / "new.csv", index=False)
-    assert set(result.predict(tmp_path / "new.csv")) == {"0", "1"}
+    assert set(predict(result, tmp_path / "new.csv")) == {"0", "1"}
     assert json.loads((tmp_path / "run" / "result.json").read_text())["task"]["rows"] == 891
 
 

@@ -22,14 +22,15 @@ from pathlib import Path
 import pytest
 
 from concours import Contest
-from concours.api import config, sitting
-from concours.api.circle import STRATEGIES
 from concours.cli.app import main
-from concours.commons.memory import MemoryStore
+from concours.contest import config
+from concours.contest.circle import STRATEGIES
 from concours.engine.ingest import ingest
 from concours.engine.inline import InlineExecutor
 from concours.engine.runners import RUNNERS
 from concours.entrants.preparation import PREPARATIONS
+from concours.runs import sitting
+from concours.stores.memory import MemoryStore
 from concours.tasks.kinds import KINDS
 from concours.tasks.metrics import _OWN
 from concours.tasks.readers.archives import ARCHIVES

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from concours.commons.disk import DiskStore
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Executor, Listener, ignore
@@ -22,6 +21,7 @@ from concours.engine.journal import Journal, MemoryJournal, Record, read_journal
 from concours.engine.limits import Limits
 from concours.engine.loop import Engine
 from concours.engine.processes import ProcessExecutor
+from concours.stores.disk import DiskStore
 from concours.testing.toys import MARKS, REFERENCE, RUNNERS, SLEEP, Mark, code_of, read_marks
 
 _SCRIPT = Path(__file__).with_name("toy_contest.py")

@@ -12,8 +12,6 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
-from concours.commons.blobs import get_array, put_array
-from concours.commons.memory import MemoryStore
 from concours.compete.adversarial import Adversarial
 from concours.compete.siege import ATTACKS, Defender, Siege
 from concours.core.entrant import Candidate, Entrant
@@ -28,6 +26,8 @@ from concours.engine.prediction import Predictor
 from concours.engine.runners import RUNNERS
 from concours.engine.runners.attack import contend
 from concours.entrants.recipes import resolve
+from concours.stores.blobs import get_array, put_array
+from concours.stores.memory import MemoryStore
 from concours.tasks.kinds import kind_named
 from concours.tasks.task import Split, Task
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from concours.commons.blobs import get_array, put_array
-from concours.commons.memory import MemoryStore
 from concours.core.job import Job
 from concours.engine.runners.choice import choice
 from concours.engine.runners.score import judge
+from concours.stores.blobs import get_array, put_array
+from concours.stores.memory import MemoryStore
 from concours.tasks.metrics import measure
 
 RNG = np.random.default_rng(0)

@@ -7,17 +7,17 @@ import json
 import numpy as np
 import pytest
 
-from concours.commons.blobs import put_array
-from concours.commons.memory import MemoryStore
 from concours.core.job import Job
 from concours.engine.coalitions import Game
 from concours.engine.runners.complement import complement
 from concours.engine.runners.credit import credit
 from concours.engine.runners.score import as_taken
-from concours.kernels.blending import blend
-from concours.kernels.calibration import Calibration
-from concours.kernels.decisions import decide
-from concours.kernels.pooling import pool_weights
+from concours.kernels.joining.blending import blend
+from concours.kernels.joining.calibration import Calibration
+from concours.kernels.joining.decisions import decide
+from concours.kernels.joining.pooling import pool_weights
+from concours.stores.blobs import put_array
+from concours.stores.memory import MemoryStore
 from concours.tasks.metrics import measure
 
 ROWS, FOLDS = 120, 3
@@ -153,7 +153,7 @@ def test_more_members_than_can_be_counted():
     assert np.isclose(sum(values["shapley"]), values["value"] - values["prior"])
     game = Game(how="mean", measure=measure("log_loss", "classes", 3), y=y, members=members,
                 weights=np.full((1, 13), 1 / 13), group=np.zeros(ROWS, np.int64), prior=np.bincount(y) / ROWS)  # fmt: skip
-    from concours.kernels.credit import every_coalition, shapley
+    from concours.kernels.credit.shares import every_coalition, shapley
 
     true = shapley(game.scored(every_coalition(13)).values)
     assert (np.abs(np.array(values["shapley"]) - true) < 4 * np.array(values["stderr"])).all()

@@ -10,14 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from concours.commons.blobs import get_array, put_array, put_json, put_table, put_texts
-from concours.commons.memory import MemoryStore
 from concours.core.digests import canonical_json
 from concours.core.job import Job
 from concours.engine.runners import RUNNERS
 from concours.engine.runners.curve import curve
 from concours.engine.runners.fit import fit, prepare
 from concours.engine.work import execute
+from concours.stores.blobs import get_array, put_array, put_json, put_table, put_texts
+from concours.stores.memory import MemoryStore
 from concours.tasks.metrics import measure
 
 ROWS = 150

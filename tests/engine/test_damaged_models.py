@@ -15,8 +15,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
-from concours.commons.blobs import put_bundle
-from concours.commons.disk import DiskStore
+from concours.stores.blobs import put_bundle
+from concours.stores.disk import DiskStore
 from concours.core.archive import unzipped
 from concours.core.digests import canonical_json, digest_json
 from concours.core.entrant import Candidate, Entrant

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from concours import Contest, Result
-from concours.api.gc import collect
+from concours.runs.gc import collect
 
 CONTEST = """
 seed = 3

@@ -10,8 +10,6 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from concours.commons.blobs import put_array, put_table, put_texts
-from concours.commons.disk import DiskStore
 from concours.core.digests import canonical_json
 from concours.core.event import Done
 from concours.core.job import Job
@@ -19,6 +17,8 @@ from concours.engine.rows import as_rows
 from concours.engine.runners import RUNNERS
 from concours.engine.work import execute
 from concours.entrants.tables import TableColumns
+from concours.stores.blobs import put_array, put_table, put_texts
+from concours.stores.disk import DiskStore
 from concours.tasks.forms import settle
 from concours.tasks.readers.source import open_source
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from concours.commons.blobs import put_array
-from concours.commons.memory import MemoryStore
 from concours.compete.arena import Arena
 from concours.compete.duels import duels_job
 from concours.compete.tournament import Tournament
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.engine.runners.duel import duels
+from concours.stores.blobs import put_array
+from concours.stores.memory import MemoryStore
 from concours.testing.toys import toy_problem
 
 

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from concours.commons.blobs import get_array
-from concours.commons.memory import MemoryStore
 from concours.compete.generation import Appraisal, Generation
 from concours.core.event import Done, Failed
 from concours.core.job import Job
@@ -21,6 +19,8 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
 from concours.engine.runners import RUNNERS
+from concours.stores.blobs import get_array
+from concours.stores.memory import MemoryStore
 from concours.tasks.task import Split, Task
 from concours.testing import check_process
 from concours.testing.processes import all_well, final_state

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from concours.commons.blobs import get_array, get_table
-from concours.commons.memory import MemoryStore
 from concours.compete.scale import Scale
 from concours.core.errors import ConcoursError
 from concours.core.problem import Problem
 from concours.engine.ingest import ingest
+from concours.stores.blobs import get_array, get_table
+from concours.stores.memory import MemoryStore
 from concours.tasks.task import Split, Task
 
 FRAME = pd.DataFrame(

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from concours.commons.blobs import get_array, put_array
 from concours.compete.leaderboard import Leaderboard
 from concours.core.event import Done
 from concours.core.job import Job
 from concours.core.ports import Notice
+from concours.stores.blobs import get_array, put_array
 from concours.testing.toys import BYTES, Errands, toy_candidates, toy_problem
 
 MIB = 1 << 20

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from concours.commons.disk import DiskStore
-from concours.commons.memory import MemoryStore
 from concours.compete.leaderboard import Leaderboard
 from concours.core.digests import Digest
 from concours.core.errors import NoSpace, ObjectDamaged
@@ -21,6 +19,8 @@ from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.engine.journal import FileJournal, MemoryJournal
 from concours.engine.limits import Limits
 from concours.engine.loop import Engine
+from concours.stores.disk import DiskStore
+from concours.stores.memory import MemoryStore
 from concours.testing import toys
 from concours.testing.laws import as_value
 from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from concours.commons.blobs import get_array, put_array
-from concours.commons.memory import MemoryStore
 from concours.core.job import Job
 from concours.engine.runners.join import select
 from concours.engine.runners.score import judge, score
+from concours.stores.blobs import get_array, put_array
+from concours.stores.memory import MemoryStore
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(2, size=200)

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from concours import Contest, Entrant, Result, Split, Task
-from concours.commons.blobs import get_array, put_array
-from concours.commons.memory import MemoryStore
 from concours.core.job import Job
 from concours.engine.runners import RUNNERS
+from concours.stores.blobs import get_array, put_array
+from concours.stores.memory import MemoryStore
 
 FOLDS = 4
 CHEATS = """

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_digits
 
-from concours.commons.blobs import put_array
-from concours.commons.disk import DiskStore
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.population import RECIPES, Grown, Population
 from concours.core.entrant import Candidate, Entrant
@@ -23,6 +21,8 @@ from concours.engine.journal import FileJournal
 from concours.engine.loop import Engine
 from concours.engine.runners import RUNNERS
 from concours.entrants.population import ScheduledClassifier
+from concours.stores.blobs import put_array
+from concours.stores.disk import DiskStore
 
 ROWS = 300
 

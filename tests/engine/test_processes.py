@@ -15,13 +15,13 @@ from typing import Any
 import psutil
 import pytest
 
-from concours.commons.disk import DiskStore
 from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Executor, Notice
 from concours.engine.inline import InlineExecutor
 from concours.engine.limits import MIB, Limits
 from concours.engine.processes import ProcessExecutor
+from concours.stores.disk import DiskStore
 from concours.testing import check_executor
 from concours.testing.mischief import sleeping
 from concours.testing.toys import REFERENCE, RUNNERS, SLEEP, toy_job

@@ -10,10 +10,11 @@ import pytest
 from sklearn.naive_bayes import GaussianNB
 
 from concours import Contest, Entrant, Result, Split, Task
-from concours.commons.blobs import get_array
 from concours.engine.journal import read_journal
 from concours.engine.rows import get_rows
 from concours.entrants.preparation import PREPARATIONS
+from concours.runs.predict import predict
+from concours.stores.blobs import get_array
 
 FOLDS, REPEATS = 3, 2
 BAYES = Entrant("bayes", "sklearn.naive_bayes:GaussianNB")
@@ -56,7 +57,7 @@ def test_there_is_a_model_a_fold_of_each_division(result: Result) -> None:
     for strategy in ("greedy", "stack"):
         assert len(result.candidates[strategy].entrant.params["fold_weights"]) == FOLDS
     frame = pd.DataFrame(np.full((2, 4), 2.0), columns=_names(result))
-    assert np.allclose(result.predict(frame, proba=True).sum(axis=1), 1)
+    assert np.allclose(predict(result, frame, proba=True).sum(axis=1), 1)
 
 
 def test_a_second_sitting_gives_the_same(result: Result, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from concours import Contest, Entrant, Result, Split, Task
 from concours.core.errors import ContestError
 from concours.core.event import Done
 from concours.engine.journal import read_journal
-from concours.kernels.explaining import nested_order
+from concours.kernels.scoring.explaining import nested_order
 from concours.report.markdown import render_markdown
 
 TREE = "sklearn.tree:DecisionTreeClassifier"

@@ -9,8 +9,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from concours.commons.blobs import put_array, put_json, put_table, put_texts
-from concours.commons.memory import MemoryStore
 from concours.core.digests import canonical_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
@@ -18,6 +16,8 @@ from concours.engine.identity import code_digest
 from concours.engine.runners import RUNNERS, explain
 from concours.engine.runners.fit import fit
 from concours.engine.work import execute
+from concours.stores.blobs import put_array, put_json, put_table, put_texts
+from concours.stores.memory import MemoryStore
 from concours.tasks.forms import settle
 from concours.tasks.readers.objects import as_table
 

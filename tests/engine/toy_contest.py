@@ -17,9 +17,7 @@ from typing import Any
 
 import psutil
 
-from concours.api.circle import Outcome, circle
-from concours.api.result_json import timeless
-from concours.commons.disk import DiskStore
+from concours.contest.circle import Outcome, circle
 from concours.core.digests import Digest, digest_json
 from concours.core.errors import NoSpace
 from concours.core.ports import Executor
@@ -27,6 +25,8 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.journal import FileJournal
 from concours.engine.loop import Engine
 from concours.engine.processes import ProcessExecutor
+from concours.runs.result_json import timeless
+from concours.stores.disk import DiskStore
 from concours.testing.laws import as_value
 from concours.testing.toys import GROUP, REFERENCE, RUNNERS, code_of, kill_group, toy_setup
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from concours.entrants.apart import one_by_one
 from concours.entrants.fitting import fit
 from concours.entrants.radial import RadialSVC, RadialSVR
-from concours.kernels.kin import Kin
+from concours.kernels.rows.kin import Kin
 
 GROUPS, EACH = 30, 6
 

@@ -13,6 +13,7 @@ from concours.entrants.fitting import fit
 from concours.entrants.models import dump_model, load_model
 from concours.entrants.recipes import build, resolve
 from concours.entrants.sources import defines_module
+from concours.runs.predict import predict
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -178,7 +179,7 @@ def test_numbers(file, last):
     assert np.corrcoef(said, y[300:])[0, 1] > 0.97
     format, files, _ = dump_model(fitted)
     made = load_model(format, files, made=lambda: built(file, "Net", {"inputs": 3, "outputs": 1}, classes=0))
-    assert made.predict(X[300:]).tobytes() == fitted.predict(X[300:]).tobytes()
+    assert predict(made, X[300:]).tobytes() == fitted.predict(X[300:]).tobytes()
 
 
 @pytest.mark.parametrize(
@@ -231,11 +232,11 @@ def test_a_contest_whose_file_is_gone(file, tmp_path, monkeypatch):
     assert made.standings["net"].status == "ok"
     assert made.standings["wrong"].status == "failed"
     assert "must give 10 numbers, one a class, for each row; got 3" in made.standings["wrong"].reason
-    before = made.predict("sklearn:digits", model="net", proba=True)
+    before = predict(made, "sklearn:digits", model="net", proba=True)
     file.unlink()
-    after = Result.load(tmp_path / "run").predict("sklearn:digits", model="net", proba=True)
+    after = predict(Result.load(tmp_path / "run"), "sklearn:digits", model="net", proba=True)
     assert np.array_equal(before, after)
     asked = []
     (tmp_path / "run").rename(tmp_path / "moved")
-    Result.load(tmp_path / "moved").predict("sklearn:digits", model="net", trust=lambda text: not asked.append(text))
+    predict(Result.load(tmp_path / "moved"), "sklearn:digits", model="net", trust=lambda text: not asked.append(text))
     assert "net.py:Net" in asked[0]

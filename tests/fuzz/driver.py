@@ -31,8 +31,8 @@ SECONDS = 60
 ADDRESSES = 12 << 30
 HEAVY = ("pandas", "pyarrow", "pyarrow.json", "pyarrow.csv", "sklearn.tree", "sklearn.naive_bayes", "sklearn.pipeline", "PIL.Image",
          "skops.io", "rich.table", "rich.live", "concours.cli.board", "concours.api.new", "concours.api.contest", "concours.api.score",
-         "concours.api.report", "concours.api.predictions", "concours.api.verify", "concours.api.compare", "concours.api.rate",
-         "concours.api.pair", "concours.api.audit", "concours.engine.inline", "concours.entrants.zoo")  # fmt: skip
+         "concours.runs.report", "concours.runs.predictions", "concours.runs.verify", "concours.runs.compare", "concours.votes.rate",
+         "concours.votes.pair", "concours.votes.audit", "concours.engine.inline", "concours.entrants.zoo")  # fmt: skip
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = {
     "os.remove",

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import t
 from sklearn import metrics as sk
 
-from concours.kernels.area_intervals import of_roc, of_share
-from concours.kernels.areas import area_means, average_precision, roc_area
-from concours.kernels.differences import differences
-from concours.kernels.intervals import intervals
-from concours.kernels.ranks import certain_pairs
+from concours.kernels.ranking.differences import differences
+from concours.kernels.ranking.ranks import certain_pairs
+from concours.kernels.scoring.area_intervals import of_roc, of_share
+from concours.kernels.scoring.areas import area_means, average_precision, roc_area
+from concours.kernels.scoring.intervals import intervals
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
 AREAS = {roc_area: sk.roc_auc_score, average_precision: sk.average_precision_score}

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from concours.kernels import controlled
-from concours.kernels.clones import clones
-from concours.kernels.controlled import Featured
-from concours.kernels.fit_check import check, circles
-from concours.kernels.flips import fewest
-from concours.kernels.identifiability import standing
-from concours.kernels.pairing import choose, falls, propensities
-from concours.kernels.ratings import among, rate
-from concours.kernels.ties import TIES
-from concours.kernels.voters import evidence, sides
-from concours.kernels.votes import LEFT, RIGHT, TIE, Boards, Votes, count
+from concours.kernels.rating import controlled
+from concours.kernels.rating.clones import clones
+from concours.kernels.rating.controlled import Featured
+from concours.kernels.rating.fit_check import check, circles
+from concours.kernels.rating.flips import fewest
+from concours.kernels.rating.identifiability import standing
+from concours.kernels.rating.pairing import choose, falls, propensities
+from concours.kernels.rating.ratings import among, rate
+from concours.kernels.rating.ties import TIES
+from concours.kernels.rating.voters import evidence, sides
+from concours.kernels.rating.votes import LEFT, RIGHT, TIE, Boards, Votes, count
 
 MODELS = 8
 NAMES = tuple(f"m{code}" for code in range(MODELS))

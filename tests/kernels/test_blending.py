@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.blending import blend
+from concours.kernels.joining.blending import blend
 
 SETTINGS = settings(derandomize=True, max_examples=50, deadline=None)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
-from concours.kernels.calibration import Calibration, temperature
+from concours.kernels.joining.calibration import Calibration, temperature
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
 

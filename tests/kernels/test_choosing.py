@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from concours.kernels.choosing import Anew, chosen_anew, flattery, reaching
-from concours.kernels.scores import resampled
+from concours.kernels.ranking.choosing import Anew, chosen_anew, flattery, reaching
+from concours.kernels.scoring.scores import resampled
 
 Floats = NDArray[np.float64]
 BOUNDS = {"low": 0.0, "high": 1.0}

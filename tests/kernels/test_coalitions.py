@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.blending import blend
-from concours.kernels.coalitions import (
+from concours.kernels.credit.coalitions import (
     Chorus,
     Scored,
     count_scores,
@@ -22,9 +21,10 @@ from concours.kernels.coalitions import (
     squared_error_sums,
     whole_scores,
 )
-from concours.kernels.counts import OF_COUNTS, confusion
-from concours.kernels.credit import every_coalition
-from concours.kernels.scores import absolute_errors, briers, hits, log_losses, squared_errors
+from concours.kernels.credit.shares import every_coalition
+from concours.kernels.joining.blending import blend
+from concours.kernels.scoring.counts import OF_COUNTS, confusion
+from concours.kernels.scoring.scores import absolute_errors, briers, hits, log_losses, squared_errors
 
 
 def contest(seed: int, *, members: int, rows: int, outputs: int, groups: int = 1, batches: int = 4):

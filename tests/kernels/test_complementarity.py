@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from concours.kernels.complementarity import (
+from concours.kernels.joining.complementarity import (
     double_faults,
     error_correlations,
     far_off,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from concours.kernels.contrasts import contrasts
-from concours.kernels.ranks import holm
+from concours.kernels.ranking.ranks import holm
+from concours.kernels.scoring.contrasts import contrasts
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from concours.kernels.counts import OF_COUNTS, confusion, count_means, slopes
+from concours.kernels.scoring.counts import OF_COUNTS, confusion, count_means, slopes
 
 SETTINGS = settings(derandomize=True, max_examples=80, deadline=None)
 THEIRS = {

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from concours.kernels.coalitions import Scored
-from concours.kernels.credit import (
+from concours.kernels.credit.coalitions import Scored
+from concours.kernels.credit.shares import (
     Credit,
     every_coalition,
     exact_credit,

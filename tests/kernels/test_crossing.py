@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.crossing import WIDER, crossed
-from concours.kernels.intervals import intervals
-from concours.kernels.scores import row_means
+from concours.kernels.scoring.crossing import WIDER, crossed
+from concours.kernels.scoring.intervals import intervals
+from concours.kernels.scoring.scores import row_means
 
 
 @given(middle=st.floats(0, 1), below=st.floats(0, 1), above=st.floats(0, 1))

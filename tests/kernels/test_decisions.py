@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.counts import OF_COUNTS, confusion
-from concours.kernels.decisions import decide, decision_weights, threshold_counts
+from concours.kernels.joining.decisions import decide, decision_weights, threshold_counts
+from concours.kernels.scoring.counts import OF_COUNTS, confusion
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
 

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy.stats import f as fisher
 from scipy.stats import friedmanchisquare
 
-from concours.kernels.demsar import critical_difference, friedman, over_tasks, permuted_p, rank_intervals, task_ranks
+from concours.kernels.ranking.demsar import (
+    critical_difference,
+    friedman,
+    over_tasks,
+    permuted_p,
+    rank_intervals,
+    task_ranks,
+)
 
 SETTINGS = settings(derandomize=True, max_examples=50, deadline=None)
 

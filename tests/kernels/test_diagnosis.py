@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
-from concours.kernels.diagnosis import (
+from concours.kernels.scoring.diagnosis import (
     bands,
     counted_between,
     equal_bins,

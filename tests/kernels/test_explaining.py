@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from concours.kernels.explaining import contrasts, explained_share, nested_order
-from concours.kernels.scores import row_means
+from concours.kernels.scoring.explaining import contrasts, explained_share, nested_order
+from concours.kernels.scoring.scores import row_means
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
-from concours.kernels.frechet import frechet_distance
+from concours.kernels.scoring.frechet import frechet_distance
 
 
 def clouds(seed: int) -> tuple[np.ndarray, np.ndarray]:

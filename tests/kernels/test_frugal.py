@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.frugal import frugal_selection
+from concours.kernels.joining.frugal import frugal_selection
 
 SETTINGS = settings(derandomize=True, max_examples=40, deadline=None)
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.intervals import intervals, share_intervals
-from concours.kernels.scores import Means, row_means
+from concours.kernels.scoring.intervals import intervals, share_intervals
+from concours.kernels.scoring.scores import Means, row_means
 
 SETTINGS = settings(derandomize=True, max_examples=100, deadline=None)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.kin import Kin, crossed
+from concours.kernels.rows.kin import Kin, crossed
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.knockouts import FEWEST_ROWS, Room, kept, ladder, room, spend, worse_than_best
-from concours.kernels.scores import row_means
+from concours.kernels.ranking.knockouts import FEWEST_ROWS, Room, kept, ladder, room, spend, worse_than_best
+from concours.kernels.scoring.scores import row_means
 
 COUNTS = st.integers(min_value=1, max_value=300)
 SETTINGS = settings(derandomize=True, deadline=None)

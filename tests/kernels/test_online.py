@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from concours.kernels.online import elo, trueskill
-from concours.kernels.votes import LEFT, RIGHT, TIE, Votes
+from concours.kernels.rating.online import elo, trueskill
+from concours.kernels.rating.votes import LEFT, RIGHT, TIE, Votes
 
 
 def votes_of(*rows: tuple[int, int, int]) -> Votes:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.blending import blend
-from concours.kernels.pooling import _PULL, able_members, pool_weights, sum_weights
-from concours.kernels.scores import log_losses
+from concours.kernels.joining.blending import blend
+from concours.kernels.joining.pooling import _PULL, able_members, pool_weights, sum_weights
+from concours.kernels.scoring.scores import log_losses
 
 SETTINGS = settings(derandomize=True, max_examples=25, deadline=None)
 

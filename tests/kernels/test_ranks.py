@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from concours.kernels.differences import differences
-from concours.kernels.intervals import intervals
-from concours.kernels.ranks import certain_pairs, competition_ranks, rank_ranges
-from concours.kernels.scores import Means, pair_degrees, root_means, row_means
+from concours.kernels.ranking.differences import differences
+from concours.kernels.ranking.ranks import certain_pairs, competition_ranks, rank_ranges
+from concours.kernels.scoring.intervals import intervals
+from concours.kernels.scoring.scores import Means, pair_degrees, root_means, row_means
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
 

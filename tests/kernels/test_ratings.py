@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
-from concours.kernels.bradley_terry import EQUALS, maximise
-from concours.kernels.identifiability import standing, ties_determined
-from concours.kernels.ratings import (
+from concours.kernels.rating.bradley_terry import EQUALS, maximise
+from concours.kernels.rating.identifiability import standing, ties_determined
+from concours.kernels.rating.ratings import (
     ELO,
     PRIOR,
     cell_draws,
@@ -23,9 +23,9 @@ from concours.kernels.ratings import (
     sandwich,
     solve,
 )
-from concours.kernels.sandwich import clustered_meat
-from concours.kernels.ties import TIES
-from concours.kernels.votes import LEFT, RIGHT, TIE, Boards, Votes, count
+from concours.kernels.rating.sandwich import clustered_meat
+from concours.kernels.rating.ties import TIES
+from concours.kernels.rating.votes import LEFT, RIGHT, TIE, Boards, Votes, count
 
 NAMES = tuple("abcdefgh")
 Row = tuple[int, int, int, int, int]

@@ -9,7 +9,7 @@ from scipy.stats import skew
 from sklearn import metrics as sk
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, root_mean_squared_error
 
-from concours.kernels.scores import (
+from concours.kernels.scoring.scores import (
     absolute_errors,
     briers,
     hits,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
-from concours.kernels import criteria
-from concours.kernels.selection import Selection, greedy_selection, path_losses
+from concours.kernels.joining import criteria
+from concours.kernels.joining.selection import Selection, greedy_selection, path_losses
 
 Array = NDArray[Any]
 few_examples = settings(derandomize=True, deadline=None, max_examples=40, database=None)

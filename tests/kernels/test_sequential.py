@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from concours.kernels.ranks import certain_pairs, pair_chances
-from concours.kernels.scores import Means, row_means
-from concours.kernels.sequential import always_valid, reach
+from concours.kernels.ranking.ranks import certain_pairs, pair_chances
+from concours.kernels.ranking.sequential import always_valid, reach
+from concours.kernels.scoring.scores import Means, row_means
 
 SETTINGS = settings(derandomize=True, max_examples=80, deadline=None)
 CHANCES = st.floats(1e-12, 1.0)

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from concours.kernels.counts import OF_COUNTS, confusion, count_means, slopes
-from concours.kernels.differences import differences
-from concours.kernels.intervals import intervals
-from concours.kernels.ranks import certain_pairs
-from concours.kernels.tables import believed, tabled
+from concours.kernels.ranking.differences import differences
+from concours.kernels.ranking.ranks import certain_pairs
+from concours.kernels.scoring.counts import OF_COUNTS, confusion, count_means, slopes
+from concours.kernels.scoring.intervals import intervals
+from concours.kernels.scoring.tables import believed, tabled
 
 SETTINGS = settings(derandomize=True, max_examples=40, deadline=None)
 TWO = ("f1", "precision", "recall")

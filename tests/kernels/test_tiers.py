@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.ranks import certainly_better
-from concours.kernels.scores import Means, row_means
-from concours.kernels.tiers import tiers
+from concours.kernels.ranking.ranks import certainly_better
+from concours.kernels.ranking.tiers import tiers
+from concours.kernels.scoring.scores import Means, row_means
 
 SETTINGS = settings(derandomize=True, max_examples=80, deadline=None)
 

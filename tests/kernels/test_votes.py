@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.votes import TIE, Counts, Votes, count
+from concours.kernels.rating.votes import TIE, Counts, Votes, count
 
 NAMES = ("a", "b", "c", "d")
 

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from concours.api.adversaries import OPTIONS, adversaries
-from concours.api.setup import Setup
 from concours.cli.adversarial import print_adversarial
-from concours.commons.memory import MemoryStore
+from concours.contest.adversaries import OPTIONS, adversaries
+from concours.contest.setup import Setup
 from concours.core.entrant import Candidate, Entrant
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import MemoryJournal
@@ -21,6 +20,7 @@ from concours.report.figures import Cards, Grid, Planes
 from concours.report.lines import Report
 from concours.report.sections.adversarial import adversarial_section
 from concours.report.sections.generation import generation_section
+from concours.stores.memory import MemoryStore
 from concours.testing.toys import RUNNERS, code_of, toy_problem
 
 CANDIDATES = (

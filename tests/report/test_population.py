@@ -11,13 +11,13 @@ import pytest
 from rich.console import Console
 
 from concours.cli.population import print_population
-from concours.commons.memory import MemoryStore
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.population import RECIPES, Population
 from concours.core.entrant import Candidate, Entrant
 from concours.report.figures import Curve, Planes
 from concours.report.lines import Report
 from concours.report.sections.population import population_section
+from concours.stores.memory import MemoryStore
 from concours.testing.processes import all_well, final_state
 from concours.testing.toys import toy_problem
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.api.audit import audit
-from concours.api.pair import pair
-from concours.api.rate import rate
 from concours.core.written import written
 from concours.tasks.alike import alike, plain
+from concours.votes.audit import audit
+from concours.votes.pair import pair
+from concours.votes.rate import rate
 
 WORDS = st.sampled_from(["ash", "Ash tree", "gpt-4 turbo", "ÉTÉ", "straße", "007"])
 BLANKS = st.sampled_from(["", " ", "\t", "\u00a0", "\u2009", "\ufeff", "\u200b"])

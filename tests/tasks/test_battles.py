@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from concours.core.errors import DataError
-from concours.kernels.votes import Counts
+from concours.kernels.rating.votes import Counts
 from concours.tasks import battles
 from concours.tasks.battles import Source, Tally, found_columns
 

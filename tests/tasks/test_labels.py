@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from concours.api.contest import Contest
 from concours.api.new import draft
 from concours.api.score import rows_to_predict, score_predictions
-from concours.commons.blobs import get_table
-from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError
 from concours.engine.ingest import ingest
+from concours.stores.blobs import get_table
+from concours.stores.memory import MemoryStore
 from concours.tasks.labels import by_number, class_list, codes_of, mapped, same_but_for_form
 from concours.tasks.task import Task
 

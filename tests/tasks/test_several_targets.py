@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from concours import ConcoursError, Contest, Task
-from concours.commons.memory import MemoryStore
 from concours.engine.ingest import ingest
+from concours.stores.memory import MemoryStore
 
 
 @pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "c", "d"]])

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 
 from concours import Split, Task
-from concours.commons.blobs import get_array, get_table
-from concours.commons.memory import MemoryStore
 from concours.core.errors import ConcoursError, DataError
 from concours.engine.ingest import ingest
+from concours.stores.blobs import get_array, get_table
+from concours.stores.memory import MemoryStore
 from concours.tasks.weights import weights_apart
 
 ROWS = 60

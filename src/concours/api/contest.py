@@ -9,21 +9,15 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
-from concours.api.circle import STRATEGIES, circle
-from concours.api.config import read_contest
-from concours.api.folder import RunFolder, damaged_named, existing
-from concours.api.formats import LEADERBOARD, options_of, require_suited
-from concours.api.forms import POSITIVE
-from concours.api.planning import Planner
-from concours.api.result import Result
-from concours.api.setup import Setup
-from concours.api.sitting import EngineName, damaged_text, sitting
-from concours.api.trust import made_here, remember
-from concours.commons.blobs import put_json
-from concours.commons.disk import DiskStore
 from concours.compete.scale import Scale
 from concours.compete.search import read_space
 from concours.compete.way import Final
+from concours.contest.circle import STRATEGIES, circle
+from concours.contest.config import read_contest
+from concours.contest.formats import LEADERBOARD, options_of, require_suited
+from concours.contest.forms import POSITIVE
+from concours.contest.planning import Planner
+from concours.contest.setup import Setup
 from concours.core import consent
 from concours.core.asked import asked_of_metrics
 from concours.core.entrant import Candidate, Entrant
@@ -41,6 +35,12 @@ from concours.engine.usage import usable_cores
 from concours.entrants.recipes import Resolved, resolve
 from concours.entrants.tables import has_sentences
 from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, Size
+from concours.runs.folder import RunFolder, damaged_named, existing
+from concours.runs.result import Result
+from concours.runs.sitting import EngineName, damaged_text, sitting
+from concours.runs.trust import made_here, remember
+from concours.stores.blobs import put_json
+from concours.stores.disk import DiskStore
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.metrics import require_names
 from concours.tasks.task import Task
@@ -61,7 +61,7 @@ class Contest:
         final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
         cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `stack-boosted`, `light`; by default the first
             four, as far as they suit the target, and `light` where there are limits.
-        format: the way to compete: `leaderboard`, or one of `api.formats`.
+        format: the way to compete: `leaderboard`, or one of `contest.formats`.
         options: what the format is told, by name.
         limits: what a light alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
         seconds: of wall time for the whole contest, over all its sittings.
@@ -127,11 +127,11 @@ class Contest:
     def run(self, *, listener: Listener = ignore, began: float | None = None, lasting: bool = True) -> Result:
         """Runs the contest, or goes on where an earlier sitting of it stopped.
 
-        The folder then has `result.json`, and the models that `Result.predict` uses. What had finished is not run
+        The folder then has `result.json`, and the models that `predict` uses. What had finished is not run
         again, unless its code, data or parameters have changed. Only code runs that the contest itself names.
 
         Args:
-            lasting: whether the folder is there to stay, so that it is remembered as made here (`api.trust`).
+            lasting: whether the folder is there to stay, so that it is remembered as made here (`runs.trust`).
 
         Raises:
             ConcoursError: with one line that says what is wrong, where, and what to do.

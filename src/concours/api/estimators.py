@@ -29,19 +29,20 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from concours.api.alliance import Alliance
 from concours.api.contest import Contest
-from concours.api.credit import Credit
-from concours.api.lineups import entrants_of
-from concours.api.result import Result
-from concours.api.sitting import EngineName
 from concours.compete.way import Final
+from concours.contest.alliance import Alliance
+from concours.contest.credit import Credit
+from concours.contest.lineups import entrants_of
 from concours.core.archive import unzipped, zipped
 from concours.core.errors import ContestError, DataError, DataWarning, NothingFitted, RecipeError
 from concours.core.standings import Standings
 from concours.engine.prediction import Models, Predictor, needed_for
 from concours.engine.rows import as_rows
-from concours.kernels.decisions import decide
+from concours.kernels.joining.decisions import decide
+from concours.runs.report import write_report
+from concours.runs.result import Result
+from concours.runs.sitting import EngineName
 from concours.tasks.conforming import conform
 from concours.tasks.given import given_table
 from concours.tasks.readers.objects import as_table
@@ -111,7 +112,7 @@ class _ContestEstimator(BaseEstimator):
         Returns:
             Where it was written.
         """
-        return self._fitted.report(path, engine=self.executor)
+        return write_report(self._fitted, path, engine=self.executor)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from concours.api.contest_text import Setting, toml, toml_of
+from concours.contest.contest_text import Setting, toml, toml_of
 from concours.core.optional import install_command, installed
 from concours.core.written import written
 from concours.engine.usage import usable_cores

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from concours.api.contest import Contest
 from concours.api.formulas import meant
-from concours.commons.blobs import get_array
-from concours.commons.memory import MemoryStore
 from concours.core.errors import DataError, nearest
 from concours.core.marks import too_few
 from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
 from concours.core.written import number_in, written
+from concours.stores.blobs import get_array
+from concours.stores.memory import MemoryStore
 from concours.tasks.cells import MISSING
 from concours.tasks.labels import by_number
 from concours.tasks.metrics import Measure, measure

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from concours.api.trust import Trust, permitted, remember, remembered
 from concours.cli.terminal import confirmed
+from concours.runs.trust import Trust, permitted, remember, remembered
 
 
 def asking(agreed: bool) -> Trust:

@@ -9,9 +9,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from concours.api.alliance import PLAIN
-from concours.api.credit import Credit
-from concours.api.result import Result
 from concours.cli.adversarial import print_adversarial
 from concours.cli.console import Console
 from concours.cli.duels import print_arena, print_tournament
@@ -19,6 +16,8 @@ from concours.cli.knockout import print_knockout
 from concours.cli.plot import IntervalPlot
 from concours.cli.population import print_population
 from concours.cli.terminal import console, escape
+from concours.contest.alliance import PLAIN
+from concours.contest.credit import Credit
 from concours.core import boards
 from concours.core.boards import NOTHING, number, places, remarks_of, score_of, selection, tier_note
 from concours.core.layout import GAP, Column, letters, packed
@@ -28,6 +27,7 @@ from concours.core.visible import visible
 from concours.report.axis import decimals, fixed
 from concours.report.citing import cited
 from concours.report.lines import used
+from concours.runs.result import Result
 
 _FORMATS = {
     "population": print_population,
@@ -79,13 +79,13 @@ def print_result(result: Result, out: Console | None = None) -> None:
 
 def next_commands(result: Result, out: Console) -> None:
     """What a person is likely to want now."""
-    folder = escape(shlex.quote(str(result.folder.path)))
+    folder, written = escape(shlex.quote(str(result.folder.path))), escape(repr(str(result.folder.path)))
     example = "sklearn:digits" if result.setup.problem.name == "digits" else "NEW_ROWS"
     out.print(f"\n[bold]Next[/]  ({size(result.folder.size())} in {folder})")
     if result.default:
         out.print(f"  concours predict {folder} {example} -o predictions.csv", soft_wrap=True)
         out.print(
-            f"  concours.Result.load({escape(repr(str(result.folder.path)))}).predict({example!r})  [dim]in Python[/]",
+            f"  concours.predict(concours.Result.load({written}), {example!r})  [dim]in Python[/]",
             soft_wrap=True,
         )
     out.print(f"  concours show {folder}", soft_wrap=True)

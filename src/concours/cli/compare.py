@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from concours.api.compare import Across, Difference, Pair
     from concours.cli.console import Console
+    from concours.runs.compare import Across, Difference, Pair
 
 _STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
 _NAME = 24
@@ -29,8 +29,8 @@ def compare(
     trust: Annotated[bool, typer.Option("--trust", help="Call a metric that is somebody's own function.")] = False,
 ) -> None:
     """Contests side by side: on the same rows one against the other, on several tasks by their ranks."""
-    from concours.api.compare import compare as side_by_side
     from concours.cli.asking import asking
+    from concours.runs.compare import compare as side_by_side
 
     found = side_by_side(runs, trust=asking(trust))
     if as_json:

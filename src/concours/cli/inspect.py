@@ -29,8 +29,8 @@ def show(
 
 def gc(run: Run) -> None:
     """Remove from a run folder what no journal or result refers to."""
-    from concours.api.gc import collect
     from concours.cli.board import size
+    from concours.runs.gc import collect
 
     freed = collect(run)
     objects = f"{freed.objects} object" + ("" if freed.objects == 1 else "s")

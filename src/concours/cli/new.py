@@ -71,7 +71,7 @@ def _header(given: str | None) -> bool | int | None:
 
 
 def _print(made: Draft) -> None:
-    from concours.api.contest_text import comment, toml
+    from concours.contest.contest_text import comment, toml
 
     found = made.findings
     columns = f", {found.columns} columns" if found.columns else ""

@@ -41,9 +41,9 @@ def predict(
 ) -> None:
     """Predict new rows with the contest's default model, or with a named one."""
     from concours.api.contest import look
-    from concours.api.predictions import predictions
     from concours.api.writing import check_form, write_table
     from concours.cli.asking import asking
+    from concours.runs.predictions import predictions
 
     check_form(output)
     result = look(run)

@@ -14,9 +14,9 @@ from concours.core.errors import ContestError
 from concours.core.visible import visible
 
 if TYPE_CHECKING:
-    from concours.api.audit import Audit
-    from concours.api.rate import Rating, Ratings
     from concours.cli.console import Console
+    from concours.votes.audit import Audit
+    from concours.votes.rate import Rating, Ratings
 
 _MOST = 50
 _NAME = 30
@@ -81,7 +81,7 @@ def rate(
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report there.")] = None,
 ) -> None:
     """Rate models by battles: who met whom, and who won."""
-    from concours.api.rate import rate as rated
+    from concours.votes.rate import rate as rated
 
     found = rated(
         battles,
@@ -125,7 +125,7 @@ def pair(
     """Say which pairs to show next, and with what probability each was chosen."""
     from rich.table import Table
 
-    from concours.api.pair import pair as paired
+    from concours.votes.pair import pair as paired
 
     found = paired(
         battles,
@@ -173,7 +173,7 @@ def audit(
     as_json: Json = None,
 ) -> None:
     """Look for what could be wrong: voters, sides, clones, and how few votes carry the first place."""
-    from concours.api.audit import audit as audited
+    from concours.votes.audit import audit as audited
 
     found = audited(
         battles,

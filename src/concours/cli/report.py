@@ -29,9 +29,9 @@ def report(
 ) -> None:
     """Look into a contest, and write what came of it as one file that needs nothing else."""
     from concours.api.contest import look
-    from concours.api.report import write_report
     from concours.cli.asking import asking
     from concours.cli.progress import watching
+    from concours.runs.report import write_report
 
     with watching(None) as listener:
         place = write_report(look(run), output, format=format.value, listener=listener, trust=asking(trust))

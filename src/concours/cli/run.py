@@ -16,7 +16,7 @@ from concours.core.errors import NothingFitted
 
 if TYPE_CHECKING:
     from concours.api.contest import Contest
-    from concours.api.result import Result
+    from concours.runs.result import Result
 
 STOPPED = 130
 _WRITING_S = 1.0
@@ -116,9 +116,9 @@ def _print(result: Result, as_json: bool) -> None:
 
 def _report(result: Result, contest: Contest, as_json: bool) -> None:
     """The report, once the board stands and is printed: it takes a while, and can be stopped without loss."""
-    from concours.api.report import write_report
     from concours.cli.board import next_commands
     from concours.cli.progress import watching
+    from concours.runs.report import write_report
 
     try:
         with watching(None) as listener:

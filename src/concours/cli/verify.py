@@ -12,9 +12,9 @@ import typer
 from concours.cli.terminal import console, escape, say_json
 
 if TYPE_CHECKING:
-    from concours.api.verify import Progress, Verified
     from concours.cli.console import Console
     from concours.core.ports import Listener, Notice
+    from concours.runs.verify import Progress, Verified
 
 _MARKS = {"ok": "[green]✓[/]", "told": "[yellow]·[/]", "fault": "[red]✗[/]"}
 _LONG = 30
@@ -39,8 +39,8 @@ def verify(
     ] = False,
 ) -> None:
     """Check that a contest's receipt holds: its files, its journal, its scores, and on request its jobs."""
-    from concours.api.verify import verify as check
     from concours.cli.asking import asking
+    from concours.runs.verify import verify as check
 
     with _watching() as (progress, listener):
         found = check(run, again=rerun or (), trust=asking(trust), progress=progress, listener=listener)

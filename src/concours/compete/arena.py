@@ -7,7 +7,7 @@ first. So what is rated is how often a candidate is better, not by how much: one
 and very wrong on a few stands higher here than on the board.
 
 It looks after every round, and ends at a look that suits it. So what it calls certain, while it lasts and at its end,
-is so at all looks together (`kernels.sequential`), and its intervals are confidence sequences.
+is so at all looks together (`kernels.ranking.sequential`), and its intervals are confidence sequences.
 
 Where a battle comes from is the business of the job: a judge's or a person's votes would do as well.
 """
@@ -33,16 +33,16 @@ from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.core.seeds import derive_seed
 from concours.core.standings import Standing, Standings
-from concours.kernels.bradley_terry import Strengths
-from concours.kernels.pairing import choose
-from concours.kernels.ranks import certainly_better, rank_ranges
-from concours.kernels.ratings import ELO, Rated, rate
-from concours.kernels.sandwich import clustered_meat
-from concours.kernels.scores import Means
-from concours.kernels.sequential import reach
-from concours.kernels.tiers import tiers
-from concours.kernels.ties import TIES
-from concours.kernels.votes import LEFT, OUTCOMES, RIGHT, TIE, Boards, Votes
+from concours.kernels.ranking.ranks import certainly_better, rank_ranges
+from concours.kernels.ranking.sequential import reach
+from concours.kernels.ranking.tiers import tiers
+from concours.kernels.rating.bradley_terry import Strengths
+from concours.kernels.rating.pairing import choose
+from concours.kernels.rating.ratings import ELO, Rated, rate
+from concours.kernels.rating.sandwich import clustered_meat
+from concours.kernels.rating.ties import TIES
+from concours.kernels.rating.votes import LEFT, OUTCOMES, RIGHT, TIE, Boards, Votes
+from concours.kernels.scoring.scores import Means
 
 Floats = NDArray[np.float64]
 
@@ -61,8 +61,8 @@ class Fought:
     """What has been fought so far.
 
     Attributes:
-        votes: (battles, 4) int64: first, second, who won (`kernels.votes`), and what is one observation: the row, by
-            its place in their order, or its group.
+        votes: (battles, 4) int64: first, second, who won (`kernels.rating.votes`), and what is one observation: the
+            row, by its place in their order, or its group.
         jobs: all that were asked for.
         settled: whether the first is certainly better than all others.
         by: the metric by which rows were compared.

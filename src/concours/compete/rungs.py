@@ -20,7 +20,7 @@ from concours.core.problem import Problem
 from concours.core.process import Memo, Order, Plan, unfinished
 from concours.core.seeds import derive_seed
 from concours.core.standings import Standing, Standings, StandingStatus
-from concours.kernels.knockouts import kept, ladder, room, spend
+from concours.kernels.ranking.knockouts import kept, ladder, room, spend
 
 TELLING = 300
 """Rows held out, to compare by, as far as there are folds."""

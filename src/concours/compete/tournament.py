@@ -22,8 +22,8 @@ from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Order, Plan, unfinished
 from concours.core.seeds import derive_seed
 from concours.core.standings import Standing, Standings
-from concours.kernels.ranks import pair_chances
-from concours.kernels.scores import Means
+from concours.kernels.ranking.ranks import pair_chances
+from concours.kernels.scoring.scores import Means
 
 System = Literal["swiss", "round-robin", "single", "double"]
 SYSTEMS: tuple[System, ...] = ("swiss", "round-robin", "single", "double")

@@ -110,9 +110,10 @@ class Candidate:
         selection: out-of-fold predictions on the training part, (rows, outputs) float64.
         test: predictions of the model on the board for the test part, (rows, outputs) float64.
         models: fitted models; one when refitted on the whole training part, one a fold in a bag.
-        calibration: how the model's probabilities are corrected (`kernels.calibration`); none where they are not.
-        decision: weights of the classes by which one is named (`kernels.decisions`): `weights` for new rows, and
-            `fold_weights` for the out-of-fold predictions; none where the most probable class is named.
+        calibration: how the model's probabilities are corrected (`kernels.joining.calibration`); none where they are
+            not.
+        decision: weights of the classes by which one is named (`kernels.joining.decisions`): `weights` for new rows,
+            and `fold_weights` for the out-of-fold predictions; none where the most probable class is named.
         fit_s, predict_s: seconds that fitting the models and predicting the test part took.
         row_s: seconds that preparing and predicting one row of many takes on one core, by all models; none where that
             was not measured.

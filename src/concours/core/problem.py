@@ -31,7 +31,7 @@ class Part:
             test part is a file of its own.
         groups: where rows belong together, the group of each, (rows,) int64 from 0.
         weights: where rows have weights, what each counts, (rows,) float64 of at least 0, not all 0.
-        effective: then as many rows of equal weight as tell as much (`kernels.weighing.effective`).
+        effective: then as many rows of equal weight as tell as much (`kernels.rows.weighing.effective`).
         in_time: whether the groups are stretches of time, in its order.
     """
 

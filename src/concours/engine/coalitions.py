@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.engine.layers import Layer
-from concours.kernels.blending import RULES, log_probabilities
-from concours.kernels.calibration import Calibration
-from concours.kernels.coalitions import (
+from concours.kernels.credit.coalitions import (
     Chorus,
     Codes,
     Floats,
@@ -29,8 +27,10 @@ from concours.kernels.coalitions import (
     squared_error_sums,
     whole_scores,
 )
-from concours.kernels.credit import MOST_EXACT, Masks, Sample, every_coalition, sample
-from concours.kernels.pooling import pool_weights, sum_weights
+from concours.kernels.credit.shares import MOST_EXACT, Masks, Sample, every_coalition, sample
+from concours.kernels.joining.blending import RULES, log_probabilities
+from concours.kernels.joining.calibration import Calibration
+from concours.kernels.joining.pooling import pool_weights, sum_weights
 from concours.tasks.metrics import Measure
 
 Seen = tuple[NDArray[Any], Sequence[Floats], Floats | None]

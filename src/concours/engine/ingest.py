@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, put_array, put_table, put_texts
 from concours.compete.scale import Scale
 from concours.core.errors import DataError, nearest
 from concours.core.ports import Store
@@ -21,7 +20,8 @@ from concours.core.problem import Part, Problem
 from concours.core.seeds import derive_seed
 from concours.core.written import quoted, written
 from concours.entrants.zoo import Size
-from concours.kernels.weighing import effective
+from concours.kernels.rows.weighing import effective
+from concours.stores.blobs import get_array, put_array, put_table, put_texts
 from concours.tasks.alike import columns_alike
 from concours.tasks.conforming import conform
 from concours.tasks.division import column_of, divide, some_rows, units_of, usual_folds

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_bundle, put_bundle
 from concours.core.digests import Digest, canonical_json
 from concours.core.ports import Store
 from concours.entrants.fitting import Fitted, fit
 from concours.entrants.models import dump_model, load_model
-from concours.kernels.blending import blend, log_probabilities
-from concours.kernels.kin import Kin
-from concours.kernels.pooling import sum_weights
+from concours.kernels.joining.blending import blend, log_probabilities
+from concours.kernels.joining.pooling import sum_weights
+from concours.kernels.rows.kin import Kin
+from concours.stores.blobs import get_bundle, put_bundle
 
 Floats = NDArray[np.float64]
 

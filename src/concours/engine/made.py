@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 
-from concours.commons.blobs import get_bundle
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import ConcoursError, RunFolderError
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.stores.blobs import get_bundle
 
 _MANIFEST = "manifest.json"
+_ALWAYS = ("transformer", "code")
+_REFIT = ("x", "y", "folds", "weights")
 _HARDENED = "hardened"
 """The parameter of an entrant that was trained on, on attacked rows, after its fit."""
 
@@ -44,3 +46,11 @@ def require_made_for(job: Job, candidate: Candidate) -> None:
             f"a model of {entrant.name} was not fitted by the recipe of {entrant.name}: somebody has changed the "
             "folder; run the contest again, which makes it anew"
         )
+
+
+def needed_by(model: Digest, store: Store) -> set[Digest]:
+    """What predicting with a model reads: itself, its preparation, and, if it is fitted again, the rows for that."""
+    manifest = json.loads(get_bundle(store, model)[_MANIFEST])
+    inputs = manifest["job"]["inputs"]
+    names = (*_ALWAYS, *(_REFIT if manifest["format"] == "refit" else ()))
+    return {model, *(inputs[name] for name in names if name in inputs)}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from concours.commons.blobs import get_table, is_table, texts_in
 from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Problem
 from concours.entrants.wishes import HELD
+from concours.stores.blobs import get_table, is_table, texts_in
 
 _BY_NAME = "columns"
 """The preparation in which columns of numbers keep their names."""

@@ -11,22 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_bundle
 from concours.core.asked import asked_of_metrics, asked_of_recipe
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import ConcoursError, ContentRefused, RunFolderError
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.fitting import built, fitted_by, training_rows
 from concours.engine.layers import Layer, get_layer
-from concours.engine.made import require_made_for
-from concours.engine.runners.fit import built, fitted_by, training_rows
-from concours.engine.runners.size import needed_by
+from concours.engine.made import needed_by, require_made_for
 from concours.engine.steady import steady
 from concours.entrants.fitting import Fitted
 from concours.entrants.models import load_model, load_object
-from concours.kernels.blending import blend
-from concours.kernels.calibration import Calibration
+from concours.kernels.joining.blending import blend
+from concours.kernels.joining.calibration import Calibration
+from concours.stores.blobs import get_bundle
 
 
 class Models:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from concours.commons.disk import DiskStore
 from concours.core import links
 from concours.core.digests import Digest
 from concours.core.errors import ConcoursError, LinkRefused
@@ -18,6 +17,7 @@ from concours.core.ports import Listener, Notice, ignore
 from concours.engine.limits import Limits
 from concours.engine.usage import available_memory
 from concours.engine.worker_process import Start, WorkerProcess, readable
+from concours.stores.disk import DiskStore
 
 _POLL_S = 0.05
 _LOOK_AHEAD = 100

@@ -11,7 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from concours.commons.blobs import (
+from concours.core.digests import Digest
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.kernels.rows.kin import Kin
+from concours.stores.blobs import (
     get_array,
     get_bundle,
     get_table,
@@ -22,10 +26,6 @@ from concours.commons.blobs import (
     put_table,
     texts_in,
 )
-from concours.core.digests import Digest
-from concours.core.job import Job
-from concours.core.ports import Store
-from concours.kernels.kin import Kin
 
 _SPARSE = ("data", "indices", "indptr", "shape")
 

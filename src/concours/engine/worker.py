@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from concours.commons.disk import DiskStore
 from concours.core.event import event_to_json
 from concours.core.job import Job
 from concours.core.progress import listening
@@ -29,6 +28,7 @@ from concours.engine.keeper import keep
 from concours.engine.usage import go_before_others
 from concours.engine.work import execute
 from concours.entrants.places import CODE, clear_places
+from concours.stores.disk import DiskStore
 
 
 def main(store: str, runners: str, channel: int, lifeline: int, beneath: str | None = None) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 import psutil
 
-from concours.commons.disk import DiskStore
 from concours.core.consent import environment
 from concours.core.event import Cause, event_from_json
 from concours.core.job import Job
@@ -23,6 +22,7 @@ from concours.core.places import named_places
 from concours.engine.descent import descendants, end
 from concours.engine.group import group_of
 from concours.engine.usage import own_memory
+from concours.stores.disk import DiskStore
 
 _CHILDREN_S = 0.5
 _PATIENCE_S = 10.0

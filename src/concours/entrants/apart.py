@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from concours.entrants.wishes import weighing
-from concours.kernels.kin import Kin, crossed
+from concours.kernels.rows.kin import Kin, crossed
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

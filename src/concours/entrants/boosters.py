@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 from concours.entrants.apart import SetsApart
 from concours.entrants.pools import Rows, matrix, named, pool
 from concours.entrants.soundness import require_lightgbm, require_xgboost
-from concours.kernels.kin import Kin
+from concours.kernels.rows.kin import Kin
 
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from sklearn.dummy import DummyRegressor
 
 from concours.entrants.apart import learn
 from concours.entrants.wishes import Wishes
-from concours.kernels.kin import Kin
-from concours.kernels.weighing import in_rows
+from concours.kernels.rows.kin import Kin
+from concours.kernels.rows.weighing import in_rows
 
 Floats = NDArray[np.float64]
 

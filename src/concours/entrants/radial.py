@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 
 from concours.entrants.apart import SetsApart
 from concours.entrants.scaled import ScaledSVR
-from concours.kernels.kin import Kin, crossed
+from concours.kernels.rows.kin import Kin, crossed
 
 Floats = NDArray[np.float64]
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from concours.core import progress
 from concours.core.errors import nearest
 from concours.entrants.losses import Loss
-from concours.kernels.kin import Kin
+from concours.kernels.rows.kin import Kin
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 """From a batch of inputs to as many changed ones; its chance comes from the generator, a CPU one."""
@@ -272,7 +272,7 @@ def hold_out(targets: NDArray[Any], share: float, seed: int, *, kin: Kin | None 
 
     Rows are drawn at equal steps through the sorted targets, ties in random order, so that both parts have nearly the
     same distribution. Of integer targets, which are classes, none is held out entirely. Where rows belong together,
-    whole groups are, or the last ones in time (`kernels.kin`).
+    whole groups are, or the last ones in time (`kernels.rows.kin`).
     """
     if kin is not None:
         return kin.held_out(share, seed=seed, strata=targets if targets.dtype.kind in "iu" else None)

@@ -35,7 +35,7 @@ def usage(value: Mapping[str, Any], place: str) -> tuple[str, ...]:
         return ()
     return (
         f"concours predict {shlex.quote(place)} NEW_ROWS -o predictions.csv",
-        f"from concours import Result\nResult.load({place!r}).predict('NEW_ROWS')",
+        f"from concours import Result, predict\npredict(Result.load({place!r}), 'NEW_ROWS')",
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
 from concours.core.written import written
-from concours.kernels.votes import LEFT, RIGHT, TIE, Counts, Votes, count, joined
+from concours.kernels.rating.votes import LEFT, RIGHT, TIE, Counts, Votes, count, joined
 from concours.tasks.battle_names import MOST_MODELS, Codes, plain_values, told_of
 from concours.tasks.readers.dialect import found_dialect
 from concours.tasks.readers.text import guessed_encoding, is_utf8, marked_encoding

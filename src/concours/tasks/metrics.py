@@ -17,10 +17,11 @@ from concours.core import consent
 from concours.core.asked import asked_of_metrics, wrong_name
 from concours.core.errors import ContestError, nearest
 from concours.core.problem import Metric
-from concours.kernels.areas import Area, area_means, average_precision, roc_area
-from concours.kernels.counts import OF_COUNTS, OfCounts, accuracy, class_units, confusion, count_means
-from concours.kernels.intervals import intervals
-from concours.kernels.scores import (
+from concours.kernels.rows.weighing import effective, in_rows
+from concours.kernels.scoring.areas import Area, area_means, average_precision, roc_area
+from concours.kernels.scoring.counts import OF_COUNTS, OfCounts, accuracy, class_units, confusion, count_means
+from concours.kernels.scoring.intervals import intervals
+from concours.kernels.scoring.scores import (
     Means,
     absolute_errors,
     briers,
@@ -37,8 +38,7 @@ from concours.kernels.scores import (
     squared_log_errors,
     unknown_means,
 )
-from concours.kernels.tables import tabled
-from concours.kernels.weighing import effective, in_rows
+from concours.kernels.scoring.tables import tabled
 from concours.tasks.scorers import scorer_value
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.diagnosis import joined
+from concours.kernels.scoring.diagnosis import joined
 
 Floats = NDArray[np.float64]
 Ranged = tuple[tuple[str, ...], NDArray[np.int32]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.grouping import grouped
+from concours.kernels.rows.grouping import grouped
 
 Codes = NDArray[np.int64]
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psutil
 
-from concours.commons.disk import DiskStore
 from concours.core.digests import Digest
 from concours.core.event import Cause, Done, Failed, event_to_json
 from concours.core.job import Job
 from concours.core.ports import Executor
 from concours.engine.work import execute
+from concours.stores.disk import DiskStore
 from concours.testing.laws import LawBroken, law
 from concours.testing.mischief import sleeping
 from concours.testing.toys import REFERENCE, RUNNERS, toy_job

@@ -25,8 +25,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from concours.api.setup import Setup
 from concours.compete.way import Final
+from concours.contest.setup import Setup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
@@ -178,8 +178,8 @@ def toy_setup(
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Setup:
-    """All that `concours.api.circle.circle` needs for a contest of toy jobs."""
-    from concours.api.formats import options_of  # here: workers of toy jobs need none of it
+    """All that `concours.contest.circle.circle` needs for a contest of toy jobs."""
+    from concours.contest.formats import options_of  # here: workers of toy jobs need none of it
 
     return Setup(
         problem=toy_problem(store, folds=folds, test=test, seed=seed),

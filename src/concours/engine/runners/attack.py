@@ -10,21 +10,21 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, put_array
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.fitting import keep_model
 from concours.engine.prediction import Models
 from concours.engine.rows import get_rows, held_out, take_rows
-from concours.engine.runners.fit import keep_model
 from concours.engine.runners.rounded import rounded
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.adversaries import Pressure, harden, model_scores, network_scores
 from concours.entrants.attacks import Scores, attack, box, right
-from concours.kernels.intervals import intervals
-from concours.kernels.ranks import LEVEL, certain_pairs, competition_ranks, rank_ranges
-from concours.kernels.scores import Means, row_means
-from concours.kernels.tiers import tiers
+from concours.kernels.ranking.ranks import certain_pairs, competition_ranks, rank_ranges
+from concours.kernels.ranking.tiers import tiers
+from concours.kernels.scoring.intervals import LEVEL, intervals
+from concours.kernels.scoring.scores import Means, row_means
+from concours.stores.blobs import get_array, put_array
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]

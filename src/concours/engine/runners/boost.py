@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 
-from concours.commons.blobs import get_array, put_array
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
@@ -16,6 +15,7 @@ from concours.engine.runners.join import members_of
 from concours.engine.runners.score import weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
+from concours.stores.blobs import get_array, put_array
 
 
 def boost(job: Job, store: Store) -> Yield:

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, put_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.score import measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
-from concours.kernels.calibration import temperature
-from concours.kernels.counts import OfCounts
-from concours.kernels.decisions import decision_weights
-from concours.kernels.scores import log_losses
-from concours.kernels.weighing import among
+from concours.kernels.joining.calibration import temperature
+from concours.kernels.joining.decisions import decision_weights
+from concours.kernels.rows.weighing import among
+from concours.kernels.scoring.counts import OfCounts
+from concours.kernels.scoring.scores import log_losses
+from concours.stores.blobs import get_array, put_array
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, get_table, is_table, texts_in
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.runners.rounded import rounded
 from concours.engine.work import Yield
-from concours.kernels.diagnosis import counted_between, histogram
+from concours.kernels.scoring.diagnosis import counted_between, histogram
+from concours.stores.blobs import get_array, get_table, is_table, texts_in
 from concours.tasks.cells import gaps_of
 from concours.tasks.columns import Column, describe
 from concours.tasks.taken import days_of, known_values, taken_as

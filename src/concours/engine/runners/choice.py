@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of
 from concours.engine.runners.score import as_taken, finite, groups_of, measures, weights_of
 from concours.engine.work import Yield
-from concours.kernels.choosing import chosen_anew, flattery, reaching
+from concours.kernels.ranking.choosing import chosen_anew, flattery, reaching
+from concours.stores.blobs import get_array
 from concours.tasks.metrics import Measure
 
 Floats = NDArray[np.float64]

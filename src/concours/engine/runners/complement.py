@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
@@ -16,17 +15,18 @@ from concours.engine.runners.join import members_of
 from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
-from concours.kernels.blending import blend
-from concours.kernels.complementarity import (
+from concours.kernels.joining.blending import blend
+from concours.kernels.joining.complementarity import (
     double_faults,
     error_correlations,
     far_off,
     growing_alliances,
     rescued,
 )
-from concours.kernels.criteria import METRICS
-from concours.kernels.decisions import decision_weights
-from concours.kernels.weighing import among
+from concours.kernels.joining.criteria import METRICS
+from concours.kernels.joining.decisions import decision_weights
+from concours.kernels.rows.weighing import among
+from concours.stores.blobs import get_array
 from concours.tasks.metrics import Measure
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ def complement(job: Job, store: Store) -> Yield:
     """Whose errors go together, who gets right what the best gets wrong, and the smallest alliance that would do.
 
     The best is the model with the best score on out-of-fold predictions. An error is a class wrongly named, as the
-    model's decision names it; where a number is predicted see `kernels.complementarity.far_off`.
+    model's decision names it; where a number is predicted see `kernels.joining.complementarity.far_off`.
 
     The smallest alliance is the smallest of the greedily growing ones that is worse than the best of them by a standard
     error at most (the one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984), on out-of-fold predictions.

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.coalitions import Game, some_rows, to_weigh
@@ -18,12 +17,13 @@ from concours.engine.runners.join import members_of, numbered
 from concours.engine.runners.score import as_taken, groups_of, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
-from concours.kernels.calibration import Calibration
-from concours.kernels.credit import exact_credit, sampled_credit
+from concours.kernels.credit.shares import exact_credit, sampled_credit
+from concours.kernels.joining.calibration import Calibration
+from concours.stores.blobs import get_array
 
 
 def credit(job: Job, store: Store) -> Yield:
-    """What an alliance's members are worth to it (`kernels.credit`), on the part that judges.
+    """What an alliance's members are worth to it (`kernels.credit.shares`), on the part that judges.
 
     A coalition is worth the ranking metric, turned so that higher is better, of its members with the alliance's weights
     renormalised on them; nobody is worth that of the training part's frequencies of classes, or its mean, and so is a

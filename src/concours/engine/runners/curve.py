@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.fitting import fitted_by
 from concours.engine.rows import get_rows, held_out, kin_of, take_rows
 from concours.engine.runners.calibrate import better, crossed, decision_of
-from concours.engine.runners.fit import fitted_by
 from concours.engine.runners.score import measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.preparation import PREPARATIONS
-from concours.kernels.counts import OfCounts
-from concours.kernels.explaining import nested_order
-from concours.kernels.kin import Kin
+from concours.kernels.rows.kin import Kin
+from concours.kernels.scoring.counts import OfCounts
+from concours.kernels.scoring.explaining import nested_order
+from concours.stores.blobs import get_array
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
-from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
@@ -17,9 +16,10 @@ from concours.engine.runners.rounded import rounded
 from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures, weights_of
 from concours.engine.runners.slicing import groupings, worst_slices
 from concours.engine.work import Yield
-from concours.kernels.counts import confusion
-from concours.kernels.diagnosis import bands, frequent_confusions, histogram, reliability, thinned, worst
-from concours.kernels.scores import absolute_errors, log_losses
+from concours.kernels.scoring.counts import confusion
+from concours.kernels.scoring.diagnosis import bands, frequent_confusions, histogram, reliability, thinned, worst
+from concours.kernels.scoring.scores import absolute_errors, log_losses
+from concours.stores.blobs import get_array
 from concours.tasks.metrics import Measure, measure
 from concours.tasks.slices import of_classes
 

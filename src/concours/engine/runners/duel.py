@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.diagnose import metric_of_rows
 from concours.engine.runners.score import as_taken, finite, groups_of, weights_of
 from concours.engine.work import Yield
-from concours.kernels.scores import row_means
-from concours.kernels.votes import LEFT, RIGHT, TIE
-from concours.kernels.weighing import in_rows
+from concours.kernels.rating.votes import LEFT, RIGHT, TIE
+from concours.kernels.rows.weighing import in_rows
+from concours.kernels.scoring.scores import row_means
+from concours.stores.blobs import get_array
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -29,10 +29,10 @@ def duels(job: Job, store: Store) -> Yield:
     Inputs: `y`, `folds`, `predictions0…n`; `groups` where rows belong together; `weights` where they have some. Params:
     those of the metrics; `decisions`; `rows_seed`, of the order in which rows are taken; `band`; `pairs`, each [first,
     second, from where in that order, how many rows], round its end. Values: `by`, the metric; `duels`, for each pair
-    `outcomes`, a digit a row: 0 where the first wins, 1 where the second does, 2 for a tie (`kernels.votes`); and the
-    `mean` of the first's advantage a row, with `stderr`, by the weights of the rows; an outcome is one row's, whatever
-    that weighs. Rows of a group are one observation: then there are the `groups` of the rows, and no `stderr` where
-    that is one group only.
+    `outcomes`, a digit a row: 0 where the first wins, 1 where the second does, 2 for a tie (`kernels.rating.votes`);
+    and the `mean` of the first's advantage a row, with `stderr`, by the weights of the rows; an outcome is one row's,
+    whatever that weighs. Rows of a group are one observation: then there are the `groups` of the rows, and no `stderr`
+    where that is one group only.
     """
     y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
     groups, weights = groups_of(job, store), weights_of(job, store)

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array
 from concours.core.entrant import Candidate
 from concours.core.job import Job
 from concours.core.ports import Store
@@ -23,7 +22,8 @@ from concours.engine.rows import get_rows, take_rows
 from concours.engine.runners.score import groups_of, measures, weights_of
 from concours.engine.work import Yield
 from concours.entrants.tables import _dates
-from concours.kernels.explaining import contrasts, explained_share
+from concours.kernels.scoring.explaining import contrasts, explained_share
+from concours.stores.blobs import get_array
 from concours.tasks.metrics import Measure
 
 Floats = NDArray[np.float64]

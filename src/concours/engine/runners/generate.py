@@ -11,7 +11,6 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, get_bundle, put_array, put_bundle
 from concours.core.digests import canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
@@ -22,10 +21,11 @@ from concours.engine.runners.rounded import rounded
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.generators import Pair, gaussian_samples, pair_of, samples, spar, told
-from concours.kernels.frechet import frechet_distance
-from concours.kernels.ranks import competition_ranks, rank_ranges
-from concours.kernels.scores import Means, replicate_means
-from concours.kernels.tiers import tiers
+from concours.kernels.ranking.ranks import competition_ranks, rank_ranges
+from concours.kernels.ranking.tiers import tiers
+from concours.kernels.scoring.frechet import frechet_distance
+from concours.kernels.scoring.scores import Means, replicate_means
+from concours.stores.blobs import get_array, get_bundle, put_array, put_bundle
 
 Floats = NDArray[np.float64]
 Pictures = NDArray[np.float32]

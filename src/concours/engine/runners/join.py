@@ -7,7 +7,6 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, put_array
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
@@ -15,11 +14,12 @@ from concours.engine.rows import first_division, held_out
 from concours.engine.runners.score import measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
-from concours.kernels.blending import blend as blend_predictions
-from concours.kernels.criteria import METRICS, Loss
-from concours.kernels.frugal import frugal_selection
-from concours.kernels.pooling import pool_weights, sum_weights
-from concours.kernels.selection import greedy_selection, path_losses
+from concours.kernels.joining.blending import blend as blend_predictions
+from concours.kernels.joining.criteria import METRICS, Loss
+from concours.kernels.joining.frugal import frugal_selection
+from concours.kernels.joining.pooling import pool_weights, sum_weights
+from concours.kernels.joining.selection import greedy_selection, path_losses
+from concours.stores.blobs import get_array, put_array
 from concours.tasks.metrics import Measure
 
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import get_rows
 from concours.engine.runners.explain import affordable, predicted, told
 from concours.engine.runners.score import measures
 from concours.engine.work import Yield
-from concours.kernels.explaining import explained_share, nested_order
+from concours.kernels.scoring.explaining import explained_share, nested_order
+from concours.stores.blobs import get_array
 
 Floats = NDArray[np.float64]
 Pair = tuple[str, int]

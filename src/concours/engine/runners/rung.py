@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, get_bundle, put_array, put_bundle
 from concours.core.digests import canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.fitting import fitted_by
 from concours.engine.rows import get_rows, held_out, kin_of, put_rows, take_rows
 from concours.engine.runners.curve import ENOUGH, as_on_board, nested_share
-from concours.engine.runners.fit import fitted_by
 from concours.engine.runners.score import finite, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.entrants.checkpoints import dump_checkpoint, load_checkpoint
 from concours.entrants.preparation import PREPARATIONS
-from concours.kernels.kin import Kin
-from concours.kernels.knockouts import worse_than_best
-from concours.kernels.scores import Means
+from concours.kernels.ranking.knockouts import worse_than_best
+from concours.kernels.rows.kin import Kin
+from concours.kernels.scoring.scores import Means
+from concours.stores.blobs import get_array, get_bundle, put_array, put_bundle
 
 _ROUNDS = 50
 
@@ -83,7 +83,7 @@ def rung(job: Job, store: Store) -> Yield:
 
 
 def cut(job: Job, store: Store) -> Yield:
-    """Who is certainly worse than the best on the rows that some folds hold out (`kernels.knockouts`).
+    """Who is certainly worse than the best on the rows that some folds hold out (`kernels.ranking.knockouts`).
 
     Inputs: `y`, `folds`, `groups` and `weights` of the training part where there are any, and `predictions0_0…n_m` by
     entrant and fold, of the rows held out. Params: `entrants`, how many; `folds`, their numbers; `level`, at which all

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array
 from concours.core.job import Job
 from concours.core.marks import too_few
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.work import Yield
-from concours.kernels.crossing import crossed
-from concours.kernels.ranks import competition_ranks, rank_ranges
-from concours.kernels.scores import Means
-from concours.kernels.tiers import tiers
-from concours.kernels.weighing import in_rows
+from concours.kernels.ranking.ranks import competition_ranks, rank_ranges
+from concours.kernels.ranking.tiers import tiers
+from concours.kernels.rows.weighing import in_rows
+from concours.kernels.scoring.crossing import crossed
+from concours.kernels.scoring.scores import Means
+from concours.stores.blobs import get_array
 from concours.tasks.metrics import Measure, measure
 
 Floats = NDArray[np.float64]

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, get_table, is_table, texts_in
 from concours.core.digests import Digest
 from concours.core.ports import Store
 from concours.engine.runners.rounded import rounded
-from concours.kernels.contrasts import Contrasts, contrasts
-from concours.kernels.intervals import share_intervals
-from concours.kernels.ranks import LEVEL, holm
+from concours.kernels.ranking.ranks import holm
+from concours.kernels.scoring.contrasts import Contrasts, contrasts
+from concours.kernels.scoring.intervals import LEVEL, share_intervals
+from concours.stores.blobs import get_array, get_table, is_table, texts_in
 from concours.tasks import slices
 from concours.tasks.metrics import Measure
 from concours.tasks.slices import LEAST, Grouping

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.commons.blobs import get_array, get_bundle, put_bundle
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import get_rows, held_out, take_rows
 from concours.engine.runners.score import finite, measures, weights_of
 from concours.engine.steady import steady
 from concours.engine.work import Yield
+from concours.stores.blobs import get_array, get_bundle, put_bundle
 from concours.tasks.metrics import Measure
 
 Floats = NDArray[np.float64]

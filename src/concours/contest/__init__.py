@@ -1,0 +1,1 @@
+"""Composition without a folder: what a contest is, from its file to the circle of its processes."""

@@ -1,0 +1,328 @@
+"""The circle: compete, cooperate, compete again, be judged once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from concours.compete.admission import Admission
+from concours.compete.judgement import Judgement
+from concours.compete.leaderboard import Leaderboard, Timed
+from concours.compete.pacing import Pace, fitting_until
+from concours.compete.search import Found, Search, probe
+from concours.compete.way import Entry
+from concours.contest.choices import corrected
+from concours.contest.credit import Credit
+from concours.contest.formats import FORMATS, LEADERBOARD
+from concours.contest.setup import Setup
+from concours.contest.stages import Stage
+from concours.cooperate.blends import Average, Greedy, Stack, Vote
+from concours.cooperate.boosted import BoostedStack
+from concours.cooperate.credit import Credit as Crediting
+from concours.cooperate.light import Light
+from concours.core.entrant import Candidate, Entrant
+from concours.core.errors import RecipeError
+from concours.core.event import Failed
+from concours.core.process import Cooperation, Memo
+from concours.core.standings import Standing, Standings
+from concours.engine.loop import Engine
+from concours.report.lines import counted
+
+_STAGE = 0.6
+"""The share of a budget after which no job of a stage before the leaderboard begins."""
+
+_JOINED, _CREDITED = 0.9, 0.95
+"""The shares of a budget after which joint models are not looked for, and credit is not shared."""
+
+_SEARCH = 0.5
+"""The share of a budget after which no further trial of a search counts."""
+
+
+_UNWEIGHTED = "fitted without the weights of rows, as its fit takes none"
+_ONE_BY_ONE = "by {} it sets rows apart one by one, though rows belong together: it stops or chooses too late"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
+    """A way to cooperate.
+
+    Attributes:
+        make: the process, from a setup.
+        targets: which kinds of targets it can join.
+        usual: whether it is taken where no strategies are named.
+    """
+
+    make: Callable[[Setup], Cooperation[Memo]]
+    targets: tuple[str, ...] = ("classes", "number")
+    usual: bool = True
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "average": Strategy(make=lambda setup: Average(problem=setup.problem)),
+    "vote": Strategy(make=lambda setup: Vote(problem=setup.problem), targets=("classes",)),
+    "greedy": Strategy(make=lambda setup: Greedy(problem=setup.problem, threads=setup.threads)),
+    "stack": Strategy(make=lambda setup: Stack(problem=setup.problem, threads=setup.threads)),
+    "stack-boosted": Strategy(
+        make=lambda setup: BoostedStack(problem=setup.problem, threads=setup.threads), usual=False
+    ),
+    "light": Strategy(
+        make=lambda setup: Light(problem=setup.problem, limits=setup.limits, threads=setup.threads), usual=False
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a contest, so far.
+
+    Attributes:
+        standings: judged where the judgement has been made, otherwise by selection score.
+        candidates: all that are complete, with their digests, by name; alliances too.
+        default: the name of the best by selection score; none where only the baseline was fitted, of more.
+        complete: whether the judgement has been made.
+        credit: what members are worth to their alliances, by the alliance's name.
+        format: the way to compete by its name, and what is shown of it (`contest.formats`).
+    """
+
+    standings: Standings
+    candidates: Mapping[str, Candidate]
+    default: str | None
+    complete: bool
+    warnings: tuple[str, ...]
+    credit: Mapping[str, Credit] = field(default_factory=dict)
+    format: Mapping[str, Any] = field(default_factory=lambda: {"name": LEADERBOARD})
+
+
+def circle(
+    engine: Engine,
+    setup: Setup,
+    *,
+    budget_s: float | None = None,
+    workers: int = 1,
+    late: Mapping[str, str] = MappingProxyType({}),
+) -> Outcome:
+    """Drives a contest around, or, with an engine that only remembers, as far as its journal goes.
+
+    Args:
+        late: who is known not to be fitted on the leaderboard for lack of time, and why, by name.
+
+    Raises:
+        RecipeError: a recipe does not lead to an estimator.
+    """
+    until = None if budget_s is None else _fitting_until(setup, budget_s)
+    pace = Pace(until_s=until, workers=workers, after_s=budget_s - until) if until and budget_s else None
+    seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
+    admitted, turned_away, told = _admit(engine, setup, until)
+    admitted, notes, trials = _search(engine, setup, admitted, budget_s, until)
+    stage = _before(engine, setup, admitted, budget_s)
+    admitted, notes = [c for c in stage.candidates if c.entrant.name not in late], {**notes, **stage.notes}
+    notes |= {name: "; ".join(filter(None, [notes.get(name), text])) for name, text in told.items()}
+    given_up = [
+        Standing(entrant=c.entrant, status="out_of_time", reason=late[c.entrant.name])
+        for c in stage.candidates
+        if c.entrant.name in late
+    ]
+    state = engine.drive(board, admitted, seed=seed, until_s=until)
+    alliances, warnings = _cooperate(engine, setup, board, state, budget_s)
+    state = engine.drive(board, [*admitted, *alliances], seed=seed)
+    entries = board.entries(state)
+    complete = [entry for entry in entries if entry.selection]
+    order = board.standings(state)
+    default = order.lines[0].entrant.name if _anyone(setup, complete) else None
+    verdict, unjudged = _judge(engine, setup, complete, budget_s)
+    lines, uncorrected = list(order), list[str]()
+    if verdict:
+        lines = _judged(order, complete, verdict, [metric.name for metric in setup.problem.metrics])
+    if verdict and not setup.problem.test:
+        candidates = [entry.candidate for entry in complete]
+        lines, uncorrected = corrected(engine, setup, lines, candidates, default, trials, budget_s)
+    credit, uncredited = _credit(engine, setup, complete, budget_s) if verdict else ({}, [])
+    return Outcome(
+        standings=Standings(
+            tuple(
+                replace(line, note=notes.get(line.entrant.name, ""))
+                for line in (*lines, *given_up, *stage.away, *turned_away)
+            )
+        ),
+        candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
+        default=default,
+        complete=verdict is not None,
+        warnings=(*stage.warnings, *warnings, *unjudged, *uncorrected, *uncredited),
+        credit=credit,
+        format={"name": setup.format, **stage.value, **_after(engine, setup, complete, verdict, budget_s)},
+    )
+
+
+def _anyone(setup: Setup, complete: Sequence[Entry]) -> bool:
+    """Whether an entrant is complete; where nobody but the baseline takes part, that is enough."""
+    roles = {entry.candidate.entrant.role for entry in complete}
+    return bool(roles - {"baseline"}) or (bool(roles) and all(c.entrant.role == "baseline" for c in setup.candidates))
+
+
+def _fitting_until(setup: Setup, budget_s: float) -> float:
+    problem = setup.problem
+    rows = problem.train.rows + (problem.test.rows if problem.test else 0)
+    return fitting_until(budget_s, cells=rows * problem.outputs, members=len(setup.candidates))
+
+
+def _admit(
+    engine: Engine, setup: Setup, until_s: float | None
+) -> tuple[list[Candidate], list[Standing], dict[str, str]]:
+    """Those that may compete, lines for those that may not, and what is to be said of how some are fitted, by name."""
+    here = [c for c in setup.candidates if c.entrant.name not in setup.skipped]
+    probes = [replace(c, entrant=probe(c.entrant)) for c in here if c.entrant.search]
+    admission = Admission(problem=setup.problem)
+    state = engine.drive(admission, [*here, *probes], seed=setup.seed, until_s=until_s)
+    refusals = admission.refusals(state)
+    for name, failed in refusals.items():
+        if failed.cause == "recipe":
+            raise RecipeError(f"entrant {name}: {failed.reason}")
+    away = [
+        _line_of(c.entrant, setup, refusals)
+        for c in setup.candidates
+        if c.entrant.name in {**setup.skipped, **refusals}
+    ]
+    told = dict.fromkeys(sorted(admission.unweighted(state)), _UNWEIGHTED)
+    for name, params in admission.one_by_one(state).items():
+        told[name] = "; ".join(filter(None, [told.get(name), _ONE_BY_ONE.format(" and ".join(params))]))
+    return [c for c in here if c.entrant.name not in refusals], away, told
+
+
+def _before(engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None) -> Stage:
+    """The stage of the format before the leaderboard; without one all go on."""
+    before = FORMATS[setup.format].before
+    until = None if budget_s is None else budget_s * _STAGE
+    return before(engine, setup, admitted, until) if before else Stage(candidates=tuple(admitted))
+
+
+def _after(
+    engine: Engine, setup: Setup, complete: list[Entry], verdict: Mapping[str, Any] | None, budget_s: float | None
+) -> Mapping[str, Any]:
+    """The stage of the format after the leaderboard, once the board stands."""
+    after = FORMATS[setup.format].after
+    return after(engine, setup, [entry.candidate for entry in complete], budget_s) if after and verdict else {}
+
+
+def _search(
+    engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None, until_s: float | None
+) -> tuple[list[Candidate], dict[str, str], dict[str, tuple[Candidate, ...]]]:
+    """The candidates, those that search with what they found; how these came to be, and all their trials, by name."""
+    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads)
+    searching, found, notes = [c for c in admitted if c.entrant.search], dict[str, Found](), dict[str, str]()
+    trials: dict[str, tuple[Candidate, ...]] = {}
+    for number, candidate in enumerate(searching, 1):
+        share = None if budget_s is None else budget_s * _SEARCH * number / len(searching)
+        search = Search(board=board, until_s=share)
+        state = engine.drive(search, [candidate], seed=setup.seed, until_s=until_s)
+        name = candidate.entrant.name
+        found[name], trials[name] = search.found(state), search.trials(state)
+        notes[name] = _note(found[name], under_way=search.plan(state).status == "run")
+    chosen = [replace(c, entrant=found[c.entrant.name].entrant) if c in searching else c for c in admitted]
+    return chosen, notes, trials
+
+
+def _note(found: Found, *, under_way: bool) -> str:
+    if under_way:
+        return f"its search is under way: {counted(found.trials, 'trial')} so far"
+    if not found.trials:
+        return "as declared: no trial of its search has ended well"
+    params = ", ".join(f"{name} = {_shown(value)}" for name, value in found.params.items() if value is not None)
+    return f"the best of {counted(found.trials, 'trial')} by selection score: {params or 'as declared'}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
+
+
+def _line_of(entrant: Entrant, setup: Setup, refusals: Mapping[str, Failed]) -> Standing:
+    if entrant.name in setup.skipped:
+        return Standing(entrant=entrant, status="skipped", reason=setup.skipped[entrant.name])
+    failed = refusals[entrant.name]
+    status = {"missing_package": "skipped", "out_of_time": "out_of_time"}.get(failed.cause, "failed")
+    return Standing(entrant=entrant, status=status, reason=failed.reason)  # type: ignore[arg-type]
+
+
+def _cooperate(
+    engine: Engine, setup: Setup, board: Leaderboard, state: Timed, budget_s: float | None
+) -> tuple[list[Candidate], list[str]]:
+    """The alliances of the entrants that are complete; and what kept one from being made."""
+    entries = board.entries(state)
+    if any(entry.status == "running" for entry in entries):
+        return [], []
+    members = [entry.candidate for entry in entries if entry.selection and entry.candidate.entrant.role == "entrant"]
+    if len(members) < 2:
+        return [], [f"no alliance: it takes two fitted entrants, there are {len(members)}"] if setup.strategies else []
+    alliances, warnings = [], []
+    for name in setup.strategies:
+        process = STRATEGIES[name].make(setup)
+        until = None if budget_s is None else budget_s * _JOINED
+        ended = engine.drive(process, members, seed=setup.seed, until_s=until)
+        try:
+            alliances.append(Candidate(entrant=process.result(ended)))
+        except ValueError as error:
+            warnings.append(f"no alliance {name}: {error}")
+    return alliances, warnings
+
+
+def _judge(
+    engine: Engine, setup: Setup, complete: list[Entry], budget_s: float | None
+) -> tuple[Mapping[str, Any] | None, list[str]]:
+    """The verdict; without one, what kept it from being made."""
+    if not complete:
+        return None, []
+    judgement = Judgement(
+        problem=setup.problem, part="test" if setup.problem.test else "selection", threads=setup.threads
+    )
+    state = engine.drive(judgement, [entry.candidate for entry in complete], seed=setup.seed, until_s=budget_s)
+    verdict = judgement.verdict(state)
+    if isinstance(verdict, Failed):
+        return None, [f"no judgement, the board is by selection score: {verdict.reason}"]
+    return (verdict.values if verdict else None), []
+
+
+def _credit(
+    engine: Engine, setup: Setup, complete: list[Entry], budget_s: float | None
+) -> tuple[dict[str, Credit], list[str]]:
+    """What members are worth to their alliances; and what kept that from being found."""
+    process = Crediting(problem=setup.problem, threads=setup.threads)
+    until = None if budget_s is None else budget_s * _CREDITED
+    state = engine.drive(process, [entry.candidate for entry in complete], seed=setup.seed, until_s=until)
+    credit, warnings = {}, []
+    for name, (members, event) in process.outcomes(state).items():
+        if isinstance(event, Failed):
+            warnings.append(f"no credit for the members of {name}: {event.reason}")
+        else:
+            credit[name] = Credit.of(members, process.part, event.values)
+    return credit, warnings
+
+
+def _judged(
+    order: Standings, complete: list[Entry], verdict: Mapping[str, Any], metrics: Sequence[str]
+) -> list[Standing]:
+    """The board by the score of the part that judges; what is not complete stays last."""
+    scores = verdict["scores"]
+    judged = {
+        entry.candidate.entrant.name: {
+            "rank": verdict["rank"][index],
+            "rank_best": verdict["rank_best"][index],
+            "rank_worst": verdict["rank_worst"][index],
+            "score": scores[metrics[0]][index],
+            "ci": _ends(verdict["ci"][index]),
+            "metrics": {name: scores[name][index] for name in metrics},
+            "intervals": {n: ends for n in metrics if (ends := _ends(verdict["intervals"][n][index]))},
+            "ranks": {n: tuple(places) for n in metrics if (places := verdict["ranks"][n][index])},
+            "unsure": {n: whys[index] for n, whys in verdict["unsure"].items() if whys[index]},
+            "tier": verdict["tier"][index],
+        }
+        for index, entry in enumerate(complete)
+    }
+    ranked = [replace(line, **judged[line.entrant.name]) for line in order if line.selection]
+    ranked.sort(key=lambda line: (line.rank is None, line.rank or 0))
+    return [*ranked, *(line for line in order if not line.selection)]
+
+
+def _ends(interval: Sequence[float] | None) -> tuple[float, float] | None:
+    return (interval[0], interval[1]) if interval else None

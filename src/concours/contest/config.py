@@ -1,0 +1,137 @@
+"""Contest files: TOML to a contest, every key checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from concours.contest.formats import FORMATS, LEADERBOARD, options_of
+from concours.contest.forms import BOOL, POSITIVE, Form, check, is_of, list_of, one_of, whole
+from concours.contest.toml_file import read_toml
+from concours.cooperate.light import LIMITS
+from concours.core.entrant import Entrant
+from concours.core.errors import ContestError
+from concours.core.objects import references
+from concours.tasks.task import Split, Task, one_at_a_time
+
+_TEXT = Form("a text", is_of(str))
+_TEXTS = Form("a list of texts", list_of(is_of(str)))
+_SOURCE = Form("a text, or a list of texts", lambda value: is_of(str)(value) or _TEXTS.accepts(value))
+_TABLE = Form("a table", is_of(dict))
+_TABLES = Form("a list of tables, each begun by [[entrant]]", list_of(is_of(dict)))
+_SECONDS = Form("a number of seconds above 0, at most 1e+09", POSITIVE.accepts)
+_SEED = whole(0, (1 << 63) - 1)
+_SHARE = Form("a share from 0 up to 1", lambda value: is_of(int, float)(value) and 0 <= value < 1)
+
+_FILE = {"task": _TABLE, "compete": _TABLE, "cooperate": _TABLE, "limits": _TABLE, "entrant": _TABLES, "seed": _SEED}
+_TASK = {
+    "kind": _TEXT,
+    "data": _SOURCE,
+    "target": Form("the name or the number of a column", is_of(str, int)),
+    "test": _SOURCE,
+    "metrics": _TEXTS,
+    "split": _TABLE,
+    "header": Form("true, false, or the number of a line from 1", lambda v: BOOL.accepts(v) or whole(1).accepts(v)),
+    "drop": _TEXTS,
+    "id": _TEXT,
+    "weight": Form("the name or the number of a column", is_of(str, int)),
+    "positive": Form("a label", is_of(str, int, float, bool)),
+    "classes": Form("a list of labels", list_of(is_of(str, int, float))),
+    "labels": Form("a table of labels, each with the one that is meant", is_of(dict)),
+    "text": Form("the name of a column, or a list of names", lambda v: is_of(str)(v) or _TEXTS.accepts(v)),
+    "source": _TEXT,
+    "encoding": _TEXT,
+    "on_bad_row": one_of("fail", "skip"),
+    "columns": Form("a table of columns, each with what it holds", is_of(dict)),
+    "missing": _TEXTS,
+    "name": _TEXT,
+}
+_SPLIT = {
+    "test": _SHARE,
+    "folds": whole(2),
+    "by": one_of("stratified", "random"),
+    "group": _TEXT,
+    "time": _TEXT,
+    "repeats": whole(1, 1000),
+    "public": _SHARE,
+}
+_COMPETE = {
+    "format": one_of(*FORMATS),
+    "options": _TABLE,
+    "final": one_of("refit", "bag"),
+    "lineup": one_of("fast", "full", "none"),
+    "budget": _TABLE,
+}
+_BUDGET = {"seconds": _SECONDS}
+_COOPERATE = {"strategies": _TEXTS, "limits": _TABLE}
+_LIGHT = dict.fromkeys(LIMITS, POSITIVE)
+_LIMITS = {"seconds": _SECONDS, "memory_gb": POSITIVE}
+_ENTRANT = {"name": _TEXT, "recipe": _TEXT, "params": _TABLE, "search": _TABLE, "prepare": _TEXT}
+
+
+def read_contest(path: Path) -> dict[str, Any]:
+    """The arguments of a `Contest` that a file stands for.
+
+    Raises:
+        ContestError: the file is missing, is not TOML, or a key is wrong; the message names the key, what it must be,
+            what it got, and the nearest right name.
+    """
+    content = read_toml(path)
+    check("", content, _FILE)
+    if "task" not in content:
+        raise ContestError(f"{path.name} has no [task]")
+    compete, limits = content.get("compete", {}), content.get("limits", {})
+    given = compete.get("format", LEADERBOARD)
+    if isinstance(given, str):
+        options = compete.get("options", {})
+        options_of(given, options if isinstance(options, dict) else {})
+    check("compete", compete, _COMPETE)
+    check("compete.budget", compete.get("budget", {}), _BUDGET)
+    cooperate = content.get("cooperate", {})
+    check("cooperate", cooperate, _COOPERATE)
+    check("cooperate.limits", cooperate.get("limits", {}), _LIGHT)
+    check("limits", limits, _LIMITS)
+    arguments: dict[str, Any] = {
+        "task": _task(content["task"]),
+        "entrants": [_entrant(index, values) for index, values in enumerate(content.get("entrant", []), 1)],
+        "lineup": compete.get("lineup"),
+        "final": compete.get("final"),
+        "format": compete.get("format"),
+        "options": compete.get("options"),
+        "cooperate": cooperate.get("strategies"),
+        "limits": cooperate.get("limits"),
+        "seconds": compete.get("budget", {}).get("seconds"),
+        "job_seconds": limits.get("seconds"),
+        "job_memory_gb": limits.get("memory_gb"),
+        "seed": content.get("seed"),
+    }
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _task(values: Mapping[str, Any]) -> Task:
+    if isinstance(values.get("target"), list):
+        raise ContestError(one_at_a_time(values["target"]))
+    check("task", values, _TASK)
+    check("task.split", values.get("split", {}), _SPLIT)
+    for key in ("kind", "data"):
+        if key not in values:
+            raise ContestError(f"task.{key} is missing")
+    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    if isinstance(fields.get("text"), str):
+        fields["text"] = (fields["text"],)
+    fields["split"] = Split(**fields.get("split", {}))
+    return Task(**fields)
+
+
+def _entrant(index: int, values: Mapping[str, Any]) -> Entrant:
+    where = f"entrant {index}" + (f" ({values['name']})" if isinstance(values.get("name"), str) else "")
+    check(where, values, _ENTRANT)
+    if "recipe" not in values:
+        raise ContestError(f"{where}: recipe is missing")
+    if nested := sorted({reference for _, reference in references(values.get("params", {}))}):
+        raise ContestError(
+            f"{where}: params name {nested[0]}; what has parts is made in a file, ./that_file.py:model, or in Python"
+        )
+    name = values.get("name") or values["recipe"].rpartition(":")[2]
+    return Entrant(**{**values, "name": name})

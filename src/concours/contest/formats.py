@@ -1,0 +1,54 @@
+"""Formats: the ways to compete that a contest can name, each with its options and its stages in the circle.
+
+A stage before the leaderboard decides who goes on to it, and may bring entrants of its own; a stage after it looks at
+the candidates that are complete. What a stage leaves for people is small JSON under `format` in `result.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from concours.contest import adversaries, duels, knockouts, populations
+from concours.contest.forms import check
+from concours.contest.setup import Setup
+from concours.contest.stages import Format
+from concours.core.errors import ContestError, nearest
+from concours.core.ports import Store
+
+LEADERBOARD = "leaderboard"
+
+FORMATS: Mapping[str, Format] = {
+    LEADERBOARD: Format(what="every entrant is fitted on every fold"),
+    **knockouts.FORMATS,
+    **duels.FORMATS,
+    **populations.FORMATS,
+    **adversaries.FORMATS,
+}
+
+
+def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a format, those that are not given by default.
+
+    Raises:
+        ContestError: there is no such format, or it takes no such option or value.
+    """
+    if name not in FORMATS:
+        raise ContestError(f"compete.format: {name!r} is not known; {nearest(name, FORMATS)}")
+    options = FORMATS[name].options
+    if given and not options:
+        raise ContestError(f"compete.options: the format {name!r} takes none; remove {', '.join(given)}")
+    check("compete.options", given, {key: option.form for key, option in options.items()})
+    return {key: option.default for key, option in options.items()} | dict(given)
+
+
+def require_suited(setup: Setup, store: Store) -> None:
+    """Refuses a format that cannot be held on a setup.
+
+    Raises:
+        ContestError: says why.
+    """
+    format = FORMATS[setup.format]
+    why = format.unsuited(setup) or format.unsuited_data(setup, store)
+    if why:
+        raise ContestError(f"compete.format: {setup.format!r} does not suit: {why}")

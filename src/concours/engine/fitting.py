@@ -1,0 +1,103 @@
+"""Fitting as jobs describe it: the estimator, the rows and their weights, and how the fitted model is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.core.digests import Digest, canonical_json
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.core.written import written
+from concours.engine.rows import get_rows, held_out, kin_of, take_rows
+from concours.engine.steady import steady
+from concours.entrants.fitting import Fitted
+from concours.entrants.fitting import fit as fit_estimator
+from concours.entrants.models import dump_model
+from concours.entrants.places import CODE
+from concours.entrants.recipes import build
+from concours.entrants.wishes import Wishes
+from concours.kernels.rows.kin import Kin
+from concours.kernels.rows.weighing import among
+from concours.stores.blobs import get_array, get_json, put_bundle
+
+
+def fitted_by(
+    job: Job,
+    store: Store,
+    x: Any,
+    y: NDArray[Any],
+    weights: NDArray[np.float64] | None = None,
+    kin: Kin | None = None,
+    *,
+    begin: Callable[[Any], Any] | None = None,
+) -> Fitted:
+    """The fitted model of a job on these rows: a function of the job's recipe, parameters and seed.
+
+    Args:
+        weights: of the rows, where they have some.
+        kin: how they belong together, where they do.
+        begin: tells the estimator where to begin, by default anew.
+    """
+    estimator, wishes = made_with(job, store)
+    if begin:
+        estimator = begin(estimator)
+    classes, calibrate = job.params["classes"], "code" not in job.inputs
+    with steady(threads=job.threads, seed=job.seed):
+        return fit_estimator(estimator, x, y, classes, calibrate=calibrate, weights=weights, wishes=wishes, kin=kin)
+
+
+def training_rows(job: Job, store: Store) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None, Kin | None]:
+    """Inputs, targets and weights that a fit job was fitted on, and how its rows belong together."""
+    train, _ = sides(get_array(store, job.inputs["folds"]), job.params["fold"])
+    x = get_rows(store, job.inputs["x"])
+    rows = x if job.params["prepared"] else take_rows(x, train)
+    return rows, get_array(store, job.inputs["y"])[train], weights_of(job, store, train), kin_of(job, store, train)
+
+
+def built(job: Job, store: Store) -> Any:
+    """The unfitted estimator of a job."""
+    return made_with(job, store)[0]
+
+
+def made_with(job: Job, store: Store) -> tuple[Any, Wishes]:
+    """The unfitted estimator, and how it is to be fitted. A user's file has parameters of its own by any name."""
+    source = get_json(store, job.inputs["code"]) if "code" in job.inputs else {}
+    recipe, params, labels = job.params["recipe"], job.params["params"], job.params.get("labels", ())
+    wishes = Wishes(labels=tuple(map(written, labels)))
+    if not source:
+        params, wishes = Wishes.taken(params, labels)
+    classes = job.params.get("classes")
+    estimator = build(recipe, params, source, workspace(store), seed=job.seed, classes=classes)
+    wishes.require(estimator, recipe)
+    return estimator, wishes
+
+
+def keep_model(job: Job, store: Store, fitted: Fitted) -> Digest:
+    """Keeps a fitted model, with the job that made it."""
+    format, files, why = dump_model(fitted)
+    manifest = {"format": format, "why_refit": why, "job": job.to_json()}
+    return put_bundle(store, {"manifest.json": canonical_json(manifest), **files})
+
+
+def workspace(store: Store) -> Path:
+    """Where the text of users' files is written to be imported."""
+    import tempfile
+
+    folder = getattr(store, "folder", None)
+    return Path(folder) / CODE if folder else Path(tempfile.gettempdir()) / "concours-code"
+
+
+def sides(folds: NDArray[np.int64], fold: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the rows that are fitted on, and of those held out."""
+    apart = held_out(folds, fold)
+    return np.flatnonzero(~apart), np.flatnonzero(apart)
+
+
+def weights_of(job: Job, store: Store, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """The weights of some of the rows, (len(rows),), where they have some."""
+    return among(get_array(store, job.inputs["weights"]), rows) if "weights" in job.inputs else None

@@ -1,0 +1,1 @@
+"""Credit: what each member is worth to what they reach together."""

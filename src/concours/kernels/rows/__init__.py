@@ -1,0 +1,1 @@
+"""Rows: their weights, and which of them belong together."""

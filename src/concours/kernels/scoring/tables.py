@@ -1,0 +1,122 @@
+"""Metrics of labels by tables of what came and what was named: what no row has shown is not taken for impossible.
+
+A cell of a table that is empty may be so by chance. So two rows are believed beforehand: spread evenly over the true
+classes, half of them hits, misses spread evenly over the other classes. With two classes that is 1/2 a cell, Jeffreys'
+prior (Brown, Cai and DasGupta 2001; Goutte and Gaussier 2005); of two models on the same rows, who are believed to err
+independently, 1/4 a cell (Agresti and Caffo 2000; Agresti and Min 2005).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from concours.kernels.rows.weighing import effective
+from concours.kernels.scoring.counts import OfCounts, confusion, slopes
+from concours.kernels.scoring.intervals import LEVEL, intervals
+from concours.kernels.scoring.scores import Codes, Evidence, Floats, Means, by_unit
+
+_DRAWS = 2000
+_AT_ONCE = 2_000_000
+"""Cells that are drawn at once, at most, for the sake of memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountMeans(Means):
+    """Means of a metric of labels, with the tables that tell of it.
+
+    Attributes:
+        tables: (k, classes, classes), true class first, in rows of equal weight that stand alone and tell as much.
+        metric: of such tables.
+    """
+
+    tables: Floats
+    metric: OfCounts
+
+
+def tabled(
+    found: Means,
+    y: Codes,
+    labels: Sequence[Codes],
+    classes: int,
+    metric: OfCounts,
+    *,
+    groups: Codes | None = None,
+    weights: Floats | None = None,
+    empty: float = np.nan,
+) -> CountMeans:
+    """Estimates of a metric of labels with their tables; what is 0 / 0 is `empty`.
+
+    Pairs are told apart by the variance of their difference in the joint table (truth, first, second) with what is
+    believed beforehand. All joint tables have the same margins, so one covariance has the variances of all pairs.
+
+    Args:
+        found: the same estimates by the jackknife.
+        y: (rows,) codes of the true classes.
+        labels: (rows,) codes of the classes named, by each model.
+    """
+    each = np.ones(len(y)) if weights is None else weights
+    tables = np.stack([confusion(y, named, classes, weights) for named in labels])
+    prior = believed(classes)
+    steep = np.stack([slopes(table, metric) for table in tables + prior])
+    moved = each[:, None] * np.stack([of[y, named] for of, named in zip(steep, labels, strict=True)], axis=1)
+    units = effective(each, groups)
+    seen = _seen(by_unit(moved, each, groups), units)
+    lean = prior.sum(axis=1) ** -0.5 * (prior * steep).sum(axis=2)
+    unseen = lean @ lean.T
+    np.fill_diagonal(unseen, (prior * steep**2).sum(axis=(1, 2)))
+    independent = (tables * steep**2).sum(axis=(1, 2))
+    own = np.diag(unseen)
+    dearer = np.maximum((np.diag(seen) + own) / (independent + own), 1.0)
+    evidence = Evidence(
+        estimates=metric(tables + prior),
+        covariance=seen + unseen,
+        degrees=np.full(seen.shape, max(units - 1, 1.0)),
+    )
+    kept = {field.name: getattr(found, field.name) for field in fields(Means)}
+    return CountMeans(
+        **{**kept, "means": np.where(np.isnan(metric(tables, np.nan)), empty, found.means), "evidence": evidence},
+        tables=tables / dearer[:, None, None],
+        metric=metric,
+    )
+
+
+def believed(classes: int) -> Floats:
+    """What is believed before any row is seen, (classes, classes), true class first: two rows, half of them hits."""
+    misses = np.full((classes, classes), 1 / (classes * (classes - 1)))
+    np.fill_diagonal(misses, 1 / classes)
+    return misses
+
+
+def _seen(moved: Floats, units: float) -> Floats:
+    squares = moved.T @ moved
+    return squares * (units - 1) / units if len(moved) > 1 else np.full_like(squares, np.nan)
+
+
+@intervals.register
+def _(scores: CountMeans, *, low: float = -np.inf, high: float = np.inf, level: float = LEVEL) -> Floats:
+    """Quantiles of the posterior of each table, a Dirichlet's; tables of few units as much smaller as t is wider."""
+    tail = (1 - level) / 2
+    wider = float(student.isf(tail, max(scores.units - 1, 1)) / norm.isf(tail)) ** 2
+    found = np.full((len(scores.means), 2), np.nan)
+    for place in np.flatnonzero(np.isfinite(scores.means) & np.isfinite(scores.tables).all(axis=(1, 2))):
+        drawn = _posterior(scores.tables[place] / wider, scores.metric)
+        ends = np.quantile(drawn, [tail, 1 - tail])
+        found[place] = min(ends[0], scores.means[place]), max(ends[1], scores.means[place])
+    return np.asarray(np.clip(found, low, high))
+
+
+def _posterior(table: Floats, metric: OfCounts) -> Floats:
+    """The metric of tables drawn from the posterior, (draws,); always the same ones."""
+    rng, shape = np.random.default_rng(0), table + believed(len(table))
+    left, found = _DRAWS, list[NDArray[np.float64]]()
+    while left:
+        some = min(left, max(_AT_ONCE // table.size, 1))
+        found.append(metric(rng.standard_gamma(shape, size=(some, *shape.shape))))
+        left -= some
+    return np.concatenate(found)

@@ -1,0 +1,157 @@
+"""Run folders: what lies where, whose it is, and who may write."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from concours.core import links
+from concours.core.errors import RunFolderError
+from concours.core.space import no_space_named
+from concours.stores.disk import DiskStore
+
+_LISTS = ("candidates.json",)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one contest. Its identity is the problem's digest and the seed.
+
+    Attributes:
+        beneath: a store whose objects show through, to be read.
+    """
+
+    path: Path
+    beneath: Path | None = None
+
+    @property
+    def store(self) -> DiskStore:
+        return DiskStore(self.path / "store", beneath=self.beneath)
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def looks(self) -> Path:
+        """The journal of what was looked into for reports; it is none of the contest's, nor does its time count."""
+        return self.path / "looks.jsonl"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """The right to write; one at a time, given back when the process ends, however it ends.
+
+        Raises:
+            RunFolderError: somebody else has it. LinkRefused: the folder is a link, or holds one where it is written.
+        """
+        with no_space_named(self.path):
+            links.make_folder(self.path, below=self.path)
+            if os.path.lexists(self.path / "run.json"):  # else it is no run's, which `claim` tells
+                links.refuse_links_within(self.path, levels=2)
+            lock = links.opened(self.path / "lock", os.O_RDWR | os.O_CREAT, below=self.path)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunFolderError(
+                    f"another command is writing to {self.path}; wait for it to end, or use another folder"
+                ) from None
+            yield
+        finally:
+            os.close(lock)
+
+    def claim(self, *, task: str, seed: int, scale: Mapping[str, float]) -> None:
+        """Makes the folder this contest's, or checks that it is. The first sitting's scale is kept with it.
+
+        Raises:
+            RunFolderError: it belongs to another task or seed, or holds something that is not a run.
+        """
+        identity = {"schema": 1, "task": task, "seed": seed}
+        known = self.read("run.json")
+        if known is None:
+            ours = ("lock", "store", links.aside_of(self.path / "run.json").name)
+            strange = [p.name for p in self.path.iterdir() if p.name not in ours]
+            if strange:
+                names = ", ".join(sorted(strange)[:3])
+                raise RunFolderError(f"{self.path} holds other things ({names}); choose another folder with --out")
+            self.write("run.json", {**identity, **scale})
+        elif {name: known.get(name) for name in identity} != identity:
+            what = (
+                "another seed"
+                if known.get("task") == task
+                else "another task, or the same with another seed, other data, split or metrics"
+            )
+            raise RunFolderError(f"{self.path} holds the run of {what}; choose another folder with --out, or delete it")
+
+    def read(self, name: str) -> Any:
+        """A JSON file of the folder, or None where there is none.
+
+        Raises:
+            RunFolderError: the file is damaged. LinkRefused: it is a link, or no plain file.
+        """
+        try:
+            value = json.loads(links.read(self.path / name, below=self.path))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RunFolderError(f"{self.path / name} cannot be read: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(name, str(error)) from None
+        if not isinstance(value, list if name in _LISTS else dict):
+            kind = "a list" if name in _LISTS else "an object"
+            raise self._damaged(name, f"it is JSON, but not {kind}")
+        return value
+
+    def _damaged(self, name: str, how: str) -> RunFolderError:
+        cure = "take another folder by --out" if name == "run.json" else "run the contest again to write it anew"
+        return RunFolderError(f"{self.path / name} is damaged ({how}); {cure}")
+
+    def write(self, name: str, value: Any) -> None:
+        """Writes a JSON file, whole or not at all."""
+        self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Writes a text file, whole or not at all; no link is followed. What is no Unicode is written as `?`."""
+        with no_space_named(self.path):
+            links.write(self.path / name, text.encode("utf-8", "replace"), below=self.path)
+
+    def size(self) -> int:
+        """Bytes of everything in it."""
+        return links.size_within(self.path)
+
+
+@contextmanager
+def damaged_named(folder: RunFolder) -> Iterator[None]:
+    """Turns what goes wrong with JSON files of another form into a RunFolderError, which says what to do."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError) as error:
+        what = f"{type(error).__name__}: {error}"
+        text = f"a file in {folder.path} is damaged ({what}); run the contest again to write it anew"
+        raise RunFolderError(text) from error
+
+
+def existing(path: Path | str) -> RunFolder:
+    """The run folder at a path.
+
+    Raises:
+        RunFolderError: there is none. LinkRefused: a link leads there; nothing in a run folder is reached by one.
+    """
+    folder = RunFolder(Path(path))
+    if folder.read("run.json") is None:
+        raise RunFolderError(
+            f"{path} is not the folder of a run: it has no run.json"
+            if Path(path).exists()
+            else f"{path} does not exist"
+        )
+    return folder

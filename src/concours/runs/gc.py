@@ -1,0 +1,65 @@
+"""Collecting garbage: what no journal and no result refers to."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from concours.contest.setup import Setup
+from concours.core.digests import Digest
+from concours.core.event import Done
+from concours.core.links import refuse_links_within
+from concours.engine.journal import read_journal
+from concours.entrants.places import CODE
+from concours.runs.folder import existing
+
+
+@dataclass(frozen=True)
+class Freed:
+    """How many objects were removed, their bytes, and the bytes that are left in the folder."""
+
+    objects: int
+    bytes: int
+    left: int
+
+
+def collect(path: Path | str) -> Freed:
+    """Removes from a run folder what nothing refers to: objects of killed jobs, half-written files, copies of code.
+
+    What a finished job yielded stays, so that a contest that goes on after this runs nothing twice.
+
+    Raises:
+        RunFolderError: there is no run in the folder, or somebody is writing to it.
+        LinkRefused: there is a link in the folder, wherever it leads; nothing is removed then.
+    """
+    folder = existing(path)
+    with folder.writing():
+        refuse_links_within(folder.path)
+        before = folder.size()
+        records, _ = read_journal(folder.journal)
+        live = {
+            digest for record in records if isinstance(record.event, Done) for digest in record.event.outputs.values()
+        }
+        live |= _of_setup(folder.read("setup.json"))
+        store = folder.store
+        dead = [digest for digest in store if digest not in live]
+        for digest in dead:
+            store.delete(digest)
+        for leftover in store.leftovers():
+            leftover.unlink(missing_ok=True)
+        shutil.rmtree(store.folder / CODE, ignore_errors=True)
+        after = folder.size()
+    return Freed(objects=len(dead), bytes=before - after, left=after)
+
+
+def _of_setup(value: Mapping[str, Any] | None) -> set[Digest]:
+    if value is None:
+        return set()
+    setup = Setup.from_json(value)
+    parts = [part for part in (setup.problem.train, setup.problem.test) if part]
+    data = {digest for part in parts for digest in part.objects}
+    split = {digest for digest in (setup.problem.folds, setup.problem.public) if digest}
+    return data | split | {c.code for c in setup.candidates if c.code}

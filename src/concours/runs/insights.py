@@ -1,0 +1,124 @@
+"""Insights: what the report tells beyond the board. Jobs find it out; the rows that are shown are looked up here."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from concours.compete.examination import Examination
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate
+from concours.core.ports import Listener, Store, ignore
+from concours.engine.rows import get_rows, take_rows
+from concours.engine.usage import usable_cores
+from concours.runs.gallery import gallery, picture_address
+from concours.runs.result import Result
+from concours.runs.sitting import EngineName, sitting
+from concours.stores.blobs import get_array
+
+_JOB_S = 300.0
+_CELL = 120
+"""Letters of a value of a table that are shown."""
+
+
+def examine(
+    result: Result,
+    *,
+    listener: Listener = ignore,
+    engine: EngineName = "processes",
+    until: float | None = None,
+) -> dict[str, Any]:
+    """Looks into a contest that has come to its end, and keeps what was found in its folder, as `insights.json`.
+
+    What an earlier look has found is not found out again. What has not ended by `until`, on `time.monotonic`, is told
+    under `late`, and found out by a later look.
+
+    Raises:
+        RunFolderError: somebody else is writing to the folder.
+    """
+    setup, folder = result.setup, result.folder
+    candidates = _by_selection(result)
+    default = result.candidates[result.default or ""]
+    by_digest = {candidate.entrant.digest: candidate for candidate in candidates}
+    examination = Examination(
+        problem=setup.problem, default=default, parents=_parents(default, by_digest), threads=setup.threads
+    )
+    workers = 1 if engine == "inline" else usable_cores()
+    with (
+        folder.writing(),
+        sitting(
+            folder, engine=engine, workers=workers, listener=listener, job_seconds=_JOB_S, journal=folder.looks
+        ) as driver,
+    ):
+        until_s = None if until is None else driver.elapsed_s + until - time.monotonic()
+        state = driver.drive(examination, candidates, seed=setup.seed, until_s=until_s)
+        found = examination.findings(state)
+        again = f"concours report {shlex.quote(str(folder.path))}"
+        found = {**found, "again": again, **_inputs(found, result), **gallery(result)}
+        folder.write("insights.json", found)
+    return found
+
+
+def _by_selection(result: Result) -> list[Candidate]:
+    """All candidates, the best by selection score first."""
+    sign = -1.0 if result.setup.problem.metrics[0].greater_is_better else 1.0
+    scores = {line.entrant.name: sign * line.selection.score for line in result.standings if line.selection}
+    return sorted(result.candidates.values(), key=lambda candidate: scores.get(candidate.entrant.name, np.inf))
+
+
+def _parents(candidate: Candidate, by_digest: Mapping[Digest, Candidate]) -> dict[Digest, Candidate]:
+    """All that a candidate joins, at any depth."""
+    found: dict[Digest, Candidate] = {}
+    for digest in candidate.entrant.parents:
+        found |= {digest: by_digest[digest], **_parents(by_digest[digest], by_digest)}
+    return found
+
+
+def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:
+    """The rows that are shown: of the part that judges, and examples of the training part."""
+    problem, store = result.setup.problem, result.folder.store
+    part = problem.test or problem.train
+    mistakes = found.get("diagnose", {}).get("mistakes", {}).get("rows", [])
+    shown = sorted({*mistakes, *found.get("occlude", {}).get("rows", [])})
+    ids = get_array(store, part.ids)
+    inputs = {
+        str(row): {"id": str(ids[row]), **value}
+        for row, value in zip(shown, _looked_up(store, part.x, shown), strict=True)
+    }
+    examples = found.get("card", {}).get("pictures", {}).get("examples", [])
+    y = get_array(store, problem.train.y)
+    pictures = _looked_up(store, problem.train.x, examples)
+    return {
+        "inputs": inputs,
+        "examples": {
+            str(row): {"label": problem.labels[y[row]], **value} for row, value in zip(examples, pictures, strict=True)
+        },
+    }
+
+
+def _looked_up(store: Store, x: Digest, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Rows as a page can show them: `text`, `picture` as an address with its content, or `fields`."""
+    if not rows:
+        return []
+    all_rows = get_rows(store, x)
+    taken = take_rows(all_rows, np.asarray(rows))
+    if isinstance(taken, pd.DataFrame):
+        return [
+            {"fields": {str(name): _cell(value) for name, value in row.items()}} for row in taken.to_dict("records")
+        ]
+    if taken.dtype == object:
+        return [{"text": str(text)} for text in taken]
+    most = 255.0 if all_rows.dtype == np.uint8 else float(np.abs(all_rows).max()) or 1.0
+    return [{"picture": picture_address(np.asarray(picture) / most)} for picture in taken]
+
+
+def _cell(value: Any) -> str:
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return "missing"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _CELL else f"{text[:_CELL]} …"

@@ -1,0 +1,259 @@
+"""Results: what a contest leaves in its folder, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from concours.contest.alliance import PLAIN, Alliance
+from concours.contest.circle import Outcome
+from concours.contest.credit import Credit
+from concours.contest.formats import LEADERBOARD
+from concours.contest.setup import Setup
+from concours.core.digests import Digest, digest_json
+from concours.core.entrant import Candidate
+from concours.core.errors import DataError, NothingFitted, RunFolderError, nearest
+from concours.core.standings import Standings
+from concours.engine.versions import versions
+from concours.runs.folder import RunFolder, damaged_named, existing
+from concours.runs.result_json import effective_rows, line_from_json, line_to_json, timeless
+from concours.runs.trust import remembered
+
+SCHEMA = 2
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Result:
+    """What came of a contest.
+
+    Attributes:
+        standings: the board, best first by the score on the test part (by the selection score where there is none).
+        default: the name of the best by selection score, which `predict` uses; none where nothing could be fitted.
+        folder: where the models lie.
+        complete: whether the contest has come to its end.
+        format: the way to compete by its name, and what is shown of it.
+        credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
+        agreed: what may run without a question of what is asked about (`core.asked`).
+        until: of a contest that has just been run, when its budget is used up, on `time.monotonic`.
+    """
+
+    setup: Setup
+    standings: Standings
+    candidates: Mapping[str, Candidate]
+    default: str | None
+    folder: RunFolder
+    complete: bool
+    warnings: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    credit: Mapping[str, Credit] = field(default_factory=dict)
+    format: Mapping[str, Any] = field(default_factory=dict)
+    agreed: frozenset[str] = field(default=frozenset(), compare=False)
+    until: float | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, outcome: Outcome, setup: Setup, folder: RunFolder) -> Result:
+        """The result that an outcome stands for."""
+        return cls(
+            setup=setup,
+            standings=replace(
+                outcome.standings,
+                metrics=tuple(m.name for m in setup.problem.metrics),
+                default=outcome.default,
+                final=setup.final,
+            ),
+            candidates=outcome.candidates,
+            default=outcome.default,
+            folder=folder,
+            complete=outcome.complete,
+            warnings=(*setup.warnings, *outcome.warnings),
+            versions=versions(),
+            credit=outcome.credit,
+            format=outcome.format,
+            agreed=remembered(folder.path),
+        )
+
+    @property
+    def alliances(self) -> dict[str, Alliance]:
+        """The alliances that were made, by name."""
+        names = {line.entrant.digest: line.entrant.name for line in self.standings if line.entrant.role != "alliance"}
+        return {
+            line.entrant.name: Alliance(
+                strategy=line.entrant.name,
+                weights={
+                    names[p]: w for p, w in zip(line.entrant.parents, line.entrant.params["weights"], strict=True) if w
+                },
+                limits=line.entrant.params.get("limits", {}),
+                uses=line.entrant.params.get("uses", {}),
+            )
+            for line in sorted(self.standings, key=lambda line: line.entrant.name)
+            if line.entrant.role == "alliance"
+        }
+
+    @property
+    def digest(self) -> Digest:
+        """Covers task, seed, entrants, predictions, weights, scores and what the format shows; never times."""
+        lines = [
+            {
+                "entrant": line.entrant.digest,
+                "weights": list(line.entrant.params.get("weights", [])) if line.entrant.parents else [],
+                "status": line.status,
+                "selection": line.selection.score if line.selection else None,
+                "metrics": dict(line.metrics),
+                "predictions": [candidate.selection, candidate.test]
+                if (candidate := self.candidates.get(line.entrant.name))
+                else [],
+            }
+            for line in sorted(self.standings, key=lambda line: (line.entrant.digest, line.entrant.name))
+        ]
+        shown = timeless(self.format) if self.setup.format != LEADERBOARD else None
+        format = {"format": shown} if shown else {}
+        return digest_json({"task": self.setup.problem.digest, "seed": self.setup.seed, "lines": lines, **format})
+
+    def save(self) -> None:
+        """Writes `result.json` and what `load` needs."""
+        self.folder.write("candidates.json", [c.to_json() for c in self.candidates.values()])
+        self.folder.write("result.json", self.to_json())
+
+    @classmethod
+    def load(cls, path: Path | str) -> Result:
+        """The result in the folder of a finished contest.
+
+        Raises:
+            RunFolderError: there is none, or the contest has not come to its end.
+        """
+        folder = existing(path)
+        value, candidates, setup = (folder.read(f"{name}.json") for name in ("result", "candidates", "setup"))
+        if value is None or candidates is None or setup is None:
+            raise RunFolderError(
+                f"the contest in {path} has not come to its end; run it again with the same command to go on"
+            )
+        if isinstance(value, dict) and value.get("schema") != SCHEMA:
+            raise RunFolderError(
+                f"{path} was written by another version of Concours; run the contest again with the same command: "
+                "what has finished is not run again"
+            )
+        with damaged_named(folder):
+            known = [Candidate.from_json(c) for c in candidates]
+            return cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `result.json`."""
+        problem = self.setup.problem
+        return {
+            "schema": SCHEMA,
+            "task": {
+                "name": problem.name,
+                "kind": problem.kind,
+                "digest": problem.digest,
+                "rows": problem.train.rows + (problem.test.rows if problem.test else 0),
+                "rows_train": problem.train.rows,
+                "rows_test": problem.test.rows if problem.test else 0,
+                **effective_rows(problem),
+                "classes": list(problem.labels),
+                "metrics": [metric.name for metric in problem.metrics],
+            },
+            "greater_is_better": problem.metrics[0].greater_is_better,
+            "complete": self.complete,
+            "standings": [line_to_json(line) for line in self.standings],
+            "alliances": {name: alliance.to_json() for name, alliance in self.alliances.items()},
+            "credit": {name: credit.to_json() for name, credit in self.credit.items()},
+            "format": dict(self.format),
+            "default": self.default,
+            "lineup": [
+                {
+                    "name": e.name,
+                    "recipe": e.recipe,
+                    "params": dict(e.params),
+                    "prepare": e.prepare,
+                    "search": dict(e.search),
+                }
+                for e in (c.entrant for c in self.setup.candidates)
+            ],
+            "seed": self.setup.seed,
+            "command": self.setup.command,
+            "final": self.setup.final,
+            "reading": list(self.setup.reading),
+            "warnings": list(self.warnings),
+            "versions": dict(self.versions),
+            "digest": self.digest,
+        }
+
+    @classmethod
+    def from_json(
+        cls, value: Mapping[str, Any], setup: Setup, candidates: Mapping[str, Candidate], folder: RunFolder
+    ) -> Result:
+        """The inverse of `to_json`, with what lies beside it in the folder."""
+        entrants = {c.entrant.name: c.entrant for c in setup.candidates} | {n: c.entrant for n, c in candidates.items()}
+        return cls(
+            setup=setup,
+            standings=Standings(
+                tuple(line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants),
+                metrics=tuple(m.name for m in setup.problem.metrics),
+                default=value["default"],
+                final=setup.final,
+            ),
+            candidates=candidates,
+            default=value["default"],
+            folder=folder,
+            complete=value["complete"],
+            warnings=tuple(value["warnings"]),
+            versions=value["versions"],
+            credit={name: Credit.from_json(credit) for name, credit in value.get("credit", {}).items()},
+            format=value.get("format", {}),
+            agreed=remembered(folder.path),
+        )
+
+    def candidate(self, name: str | None = None) -> Candidate:
+        """A model by its name on the board; the default by default.
+
+        Raises:
+            DataError: there is none of that name.
+            NothingFitted, RunFolderError: there is none at all, or none yet.
+        """
+        if not self.candidates and not self.complete and self._waiting:
+            raise RunFolderError(f"the contest in {self.folder.path} has not come to its end, and has no model yet")
+        if name is None and self.default is None:
+            raise NothingFitted(
+                "no entrant could be fitted, so there is no model to predict with; `concours show` has the reasons"
+            )
+        chosen = name or self.default or ""
+        if chosen not in self.candidates:
+            raise DataError(f"there is no model {chosen!r}; {nearest(chosen, self.candidates)}")
+        return self.candidates[chosen]
+
+    @property
+    def _waiting(self) -> bool:
+        return any(line.status == "running" for line in self.standings)
+
+    def __repr__(self) -> str:
+        state = "" if self.complete else ", not finished"
+        name = self.setup.problem.name
+        return f"<Result of {name!r}: {len(self.standings)} on the board, default {self.default!r}{state}>"
+
+    def __str__(self) -> str:
+        """The headline, the board, and who joins in the alliances that have weights of their own."""
+        joined = [repr(self.alliances[name])[1:-1] for name in self._told]
+        return "\n".join([self.headline, repr(self.standings), *joined])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        from html import escape
+
+        joined = "".join(f"<div>{escape(repr(self.alliances[name])[1:-1])}</div>" for name in self._told)
+        return f"<p><b>{escape(self.headline)}</b></p>{self.standings._repr_html_()}{joined}"
+
+    @property
+    def headline(self) -> str:
+        """The task, its kind, and how many rows teach and judge."""
+        problem = self.setup.problem
+        what = f"{len(problem.classes)} classes" if problem.classes else "a number"
+        judges = f", {problem.test.rows:,} to judge by" if problem.test else ""
+        state = "" if self.complete else "  (not finished: by selection score so far)"
+        return f"{problem.name}  {problem.kind}: {what}; {problem.train.rows:,} rows to learn from{judges}{state}"
+
+    @property
+    def _told(self) -> list[str]:
+        """Alliances whose weights were chosen: all but the plain ones."""
+        return [name for name in self.alliances if name not in PLAIN]

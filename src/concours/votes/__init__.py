@@ -1,0 +1,1 @@
+"""Ratings from battles: boards, pairs to show next, audits."""
