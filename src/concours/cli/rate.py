@@ -16,7 +16,7 @@ from concours.core.visible import visible
 if TYPE_CHECKING:
     from concours.cli.console import Console
     from concours.votes.audit import Audit
-    from concours.votes.rate import Rating, Ratings
+    from concours.votes.ratings import Rating, Ratings
 
 _MOST = 50
 _NAME = 30

@@ -22,13 +22,13 @@ from concours.kernels.rating.ratings import rate as rate_boards
 from concours.kernels.rating.ties import TIES
 from concours.kernels.rating.voters import Sides, evidence, sides
 from concours.kernels.rating.votes import LEFT, OUTCOMES, TIE, Boards, Counts, Votes
+from concours.kernels.scoring.intervals import LEVEL
 from concours.tasks.battles import Battles, Source, Tally
 from concours.votes.reading import Asked, checked, tallied
 
 Floats = NDArray[np.float64]
 
 SCHEMA: Final = 1
-LEVEL: Final = 0.95
 MARGIN: Final = 20.0
 """Elo points within which two models count as playing alike."""
 

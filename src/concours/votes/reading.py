@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from concours.core.errors import DataError
-from concours.kernels.rating.votes import TIE, Boards, Counts, Votes
-from concours.tasks.battles import Battles, Rows, Source, Tally, found_columns
+from concours.kernels.rating.votes import TIE, Boards, Counts
+from concours.tasks.battles import Battles, Source, Tally, found_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +70,3 @@ def checked(counts: Counts) -> Boards:
     if not boards.weight[..., :TIE].sum():
         raise DataError(f"there are only ties, {int(boards.battles.sum()):,}; nothing can be rated by that")
     return boards
-
-
-def chosen(rows: Rows, inside: NDArray[np.bool_]) -> tuple[Votes, list[NDArray[np.int32]]]:
-    """Some battles, with their clusters."""
-    votes = rows.votes
-    some = Votes(
-        left=votes.left[inside],
-        right=votes.right[inside],
-        outcome=votes.outcome[inside],
-        weight=None if votes.weight is None else votes.weight[inside],
-        category=None if votes.category is None else votes.category[inside],
-    )
-    return some, [way[inside] for way in rows.clusters]

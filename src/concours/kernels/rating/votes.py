@@ -43,6 +43,11 @@ class Votes:
     def __len__(self) -> int:
         return len(self.left)
 
+    def among(self, some: NDArray[np.bool_]) -> Votes:
+        """Some of the battles."""
+        arrays: dict[str, Any] = {key: None if value is None else value[some] for key, value in vars(self).items()}
+        return Votes(**arrays)
+
 
 def joined(parts: Sequence[Votes]) -> Votes:
     """Votes one after the other; either all parts have weights, and categories, or none."""
@@ -170,6 +175,26 @@ class Boards:
     def played(self) -> Floats:
         """(boards, models): in how many battles each model took part."""
         return np.asarray((abs(self.incidence).T @ self.battles.sum(axis=2).T).T)
+
+    def ended(self, board: int) -> Floats:
+        """(models, 3) how many battles of a board each model won, lost and tied."""
+        battles = self.battles[board]
+        sides = np.concatenate([self.first, self.second])
+        both = np.concatenate([battles, battles[:, [RIGHT, LEFT, TIE]]])
+        return np.stack([np.bincount(sides, column, self.models) for column in both.T], axis=1)
+
+    def shares(self, board: int) -> tuple[Floats, Floats]:
+        """(models, models) battles of the row with the column, and the share that the row won, NaN for none.
+
+        A tie is half a win.
+        """
+        battles = self.battles[board]
+        total = battles.sum(axis=1)
+        won = np.divide(battles[:, LEFT] + battles[:, TIE] / 2, total, out=np.full(len(total), np.nan), where=total > 0)
+        met, share = np.zeros((self.models, self.models)), np.full((self.models, self.models), np.nan)
+        for one, other, value in ((self.first, self.second, won), (self.second, self.first, 1 - won)):
+            met[one, other], share[one, other] = total, value
+        return met, share
 
     def block(self, chosen: slice | Sequence[int]) -> Boards:
         """Some of the boards."""

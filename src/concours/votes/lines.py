@@ -1,0 +1,94 @@
+"""The lines of a board of ratings, and what is to be said of models of whom too little is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from concours.kernels.rating.estimating import Estimated
+from concours.kernels.rating.identifiability import FEW, Standing
+from concours.kernels.rating.places import places
+from concours.kernels.rating.ratings import ELO, PRIOR, Rated
+from concours.kernels.rating.votes import Boards
+from concours.votes.ratings import Rating
+
+MEAN: Final = 1000.0
+"""The Elo rating of the mean of the established models, where no anchor is given."""
+
+
+def lines(
+    names: Sequence[str], board: Estimated, boards: Boards, place: int, anchor: tuple[str, float] | None
+) -> tuple[Rating, ...]:
+    """The lines of the board at a place among the boards, best first; those without a rating end the first board."""
+    rated, found = board.rated, places(board)
+    shift = MEAN
+    if anchor and np.isfinite(theta := rated.theta[names.index(anchor[0])]):
+        shift = anchor[1] - ELO * float(theta)
+    ended, said = boards.ended(place), notes(rated.standing)
+    rows = [
+        Rating(
+            name=names[code],
+            rating=ELO * float(found.theta[at]) + shift,
+            stderr=ELO * float(found.stderr[at]),
+            low=ELO * float(found.low[at]) + shift,
+            high=ELO * float(found.high[at]) + shift,
+            rank=int(found.rank[at]),
+            rank_best=int(found.best[at]),
+            rank_worst=int(found.worst[at]),
+            overlap_best=int(found.overlap_best[at]),
+            overlap_worst=int(found.overlap_worst[at]),
+            tier=int(found.tier[at]),
+            battles=int(rated.standing.played[code]),
+            wins=int(ended[code, 0]),
+            losses=int(ended[code, 1]),
+            ties=int(ended[code, 2]),
+            note=said[code],
+        )
+        for at, code in enumerate(found.models.tolist())
+    ]
+    unrated = np.flatnonzero(rated.standing.played == 0).tolist() if place == 0 else []
+    return (*rows, *(Rating(name=names[code], note=said[code]) for code in unrated))
+
+
+def notes(known: Standing) -> list[str]:
+    """Of each model, why its rating rests on a prior; empty where it does not."""
+    notes = []
+    for code in range(len(known.played)):
+        battles = int(known.played[code])
+        if known.established[code]:
+            why = ""
+        elif not battles:
+            why = "met nobody but itself, or by battles without weight: not rated"
+        elif known.island[code] > 0:
+            why = "never met the leading group, not even by way of others: placed by a prior"
+        elif known.unbeaten[code]:
+            why = "never lost: rated with a prior"
+        elif known.winless[code]:
+            why = "never won: rated with a prior"
+        elif battles < FEW:
+            why = f"{battles} battle{'s' * (battles > 1)} only: rated with a prior"
+        else:
+            why = "its group never lost to the others, or never won: rated with a prior"
+        notes.append(why)
+    return notes
+
+
+def unsettled(lines: Sequence[Rating], rated: Rated) -> list[str]:
+    """What is to be said of models that are not established."""
+    known = rated.standing
+    told = []
+    islands = int(known.island.max(initial=0)) + 1
+    if islands > 1:
+        told.append(f"the models fall into {islands} groups that never met: between groups only the prior decides")
+    if not known.established.any():
+        told.append("no two models have each beaten the other by a path of wins: all ratings rest on the prior")
+    by_note: dict[str, list[str]] = {}
+    for line in lines:
+        if line.note and line.rating is not None and known.established.any():
+            by_note.setdefault(line.note, []).append(line.name)
+    for note, names in by_note.items():
+        some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        told.append(f"{note} (normal, standard deviation {PRIOR * ELO:.0f}): {some}")
+    return told
