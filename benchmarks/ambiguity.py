@@ -87,7 +87,7 @@ def _lines(result: Result, told: dict[str, list[Floats]], *, number: bool) -> It
     names = {candidate.entrant.digest: name for name, candidate in result.candidates.items()}
     for line in result.standings:
         entrant = line.entrant
-        if line.selection is None or entrant.role == "baseline":
+        if line.cv_score is None or entrant.role == "baseline":
             continue
         parts = by_fold.get(entrant.name)
         if parts is None:
@@ -95,11 +95,11 @@ def _lines(result: Result, told: dict[str, list[Floats]], *, number: bool) -> It
             parents = [by_fold[names[parent]] for parent in entrant.parents]
             parts = [blend(list(each), weights, rule=entrant.recipe) for each in zip(*parents, strict=True)]
             parts = [_calibrated(result.candidates[entrant.name], p) for p in parts]
-        corrected = _corrected(line.selection.score, np.stack(parts), number=number)
+        corrected = _corrected(line.cv_score.score, np.stack(parts), number=number)
         yield Line(
             name=entrant.name,
-            single=entrant.role == "entrant",
-            cv=line.selection.score,
+            single=entrant.role == "single",
+            cv=line.cv_score.score,
             corrected=corrected,
             test=float(line.score or 0.0),
         )

@@ -52,7 +52,7 @@ def cpu_seconds(work: Callable[[], Any], runs: int) -> tuple[float, Any]:
     return statistics.median(taken), result
 
 
-def judged(means: Means, *, low: float, high: float, greater: bool) -> Means:
+def evaluated(means: Means, *, low: float, high: float, greater: bool) -> Means:
     """What a board shows of scores."""
     intervals(means, low=low, high=high)
     rank_ranges(means, greater_is_better=greater)
@@ -60,7 +60,7 @@ def judged(means: Means, *, low: float, high: float, greater: bool) -> Means:
 
 
 def of_rows(losses: Array) -> Means:
-    return judged(row_means(losses), low=0.0, high=np.inf, greater=False)
+    return evaluated(row_means(losses), low=0.0, high=np.inf, greater=False)
 
 
 def of_log_loss(y: Array, predictions: list[Array]) -> Means:
@@ -68,7 +68,7 @@ def of_log_loss(y: Array, predictions: list[Array]) -> Means:
 
 
 def of_areas(y: Array, predictions: list[Array]) -> Means:
-    return judged(area_means(y, predictions, roc_area), low=0.0, high=1.0, greater=True)
+    return evaluated(area_means(y, predictions, roc_area), low=0.0, high=1.0, greater=True)
 
 
 def bootstrap(losses: Array, rounds: int) -> Array:

@@ -2,8 +2,8 @@
 
     python benchmarks/coverage.py
 
-Takes about ten minutes on one core. Four populations are drawn from, each judged by two models. The truth is the score
-of a model on four million rows of its own population.
+Takes about ten minutes on one core. Four populations are drawn from, each evaluated by two models. The truth is the
+score of a model on four million rows of its own population.
 
 - two classes, the second of 20%: what a model sees of a class is normal; its probabilities are too sure.
 - five classes, of 35, 25, 20, 12 and 8%.

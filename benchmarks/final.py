@@ -60,7 +60,7 @@ def main(seeds: int) -> None:
         ratios, defaults = [], []
         for seed in range(seeds):
             refit, bag = held(task, "refit", seed), held(task, "bag", seed)
-            lines = [line.entrant.name for line in refit.standings if line.entrant.role == "entrant"]
+            lines = [line.entrant.name for line in refit.standings if line.entrant.role == "single"]
             ratios += [refit.standings[entrant].score / bag.standings[entrant].score for entrant in lines]
             defaults.append(refit.standings[refit.default].score / bag.standings[bag.default].score)
         everything += ratios

@@ -5,9 +5,8 @@
 The candidates are configurations of seven families, drawn at random from one search space. `full` fits all on three
 folds; `halving` is the format; `hyperband` is Optuna's TPE sampler with its Hyperband pruner on the same space, with as
 many trials, which report after a ninth and a third of the rows of the first fold and after all, through the same
-preparations and scores; its best is then fitted on three folds. A winner is the best by selection score; winners are
-compared on the test part, row by row. Costs are CPU seconds of all jobs but imports, one thread
-each.
+preparations and scores; its best is then fitted on three folds. A winner is the best by cross-validation score; winners
+are compared on the test part, row by row. Costs are CPU seconds of all jobs but imports, one thread each.
 
 A cell is one system on one set, kept in `runs/halving/`; what is there is not run again.
 """
@@ -141,7 +140,7 @@ def spent(out: Path) -> float:
 
 
 def winner(result: Result, out: Path) -> dict[str, Any]:
-    """The best by selection score, and where its test predictions are."""
+    """The best by cross-validation score, and where its test predictions are."""
     candidate = result.candidates[result.default or ""]
     return {"winner": candidate.entrant.name, "test": candidate.test, "decision": None, "out": str(out)}
 

@@ -67,7 +67,7 @@ def fought(rng: np.random.Generator, rows: int, behind: Floats) -> dict[str, Any
     """What an arena shows of players whose losses are greater by so much, (players,)."""
     losses = rng.exponential(size=(rows, 1)) + rng.normal(size=(rows, len(behind))) + behind
     players = [
-        Candidate(entrant=Entrant(f"p{i}", "toy", {"number": i}), selection=digest_json(i)) for i in range(len(behind))
+        Candidate(entrant=Entrant(f"p{i}", "toy", {"number": i}), oof=digest_json(i)) for i in range(len(behind))
     ]
     own = {digest_json(i): losses[:, i] for i in range(len(behind))}
 

@@ -150,7 +150,7 @@ def concours(folder: str, *words: str) -> tuple[int, str, str]:
 def board(result: dict[str, Any]) -> dict[str, Any]:
     """The line of the default model, who was fitted and who was to be, and whom the largest alliance joins."""
     lines = result["standings"]
-    singles = [line for line in lines if line["role"] == "entrant"]
+    singles = [line for line in lines if line["role"] == "single"]
     joined = [list(alliance["weights"]) for alliance in result["alliances"].values()]
     return {
         "metric": result["task"]["metrics"][0],
@@ -195,7 +195,7 @@ def scored(cell: dict[str, Any], cells: list[dict[str, Any]]) -> list[str]:
         str(len(families(made_["fitted"]))),
         f"{len(made_['members'])} of {len(families(made_['members']))} families" if made_["members"] else "none",
         best["name"],
-        "not judged: no time" if score is None else f"{made_['metric']} {score:.4g} [{low:.4g}, {high:.4g}]",
+        "not evaluated: no time" if score is None else f"{made_['metric']} {score:.4g} [{low:.4g}, {high:.4g}]",
         f"{beside} {best['metrics'][beside]:.4g}" if beside else "–",
         worse(score, [c["board"]["default"]["score"] for c in cells if "board" in c][-1]),
         *tail,

@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/population.py [--networks 64] [--rows 60000] [--rounds 3]
 
-64 networks 784-128-10, 60,000 × 784 rows, one epoch of batches of 128, AdamW with habits of each network's own. Ways
-take turns, so that they meet the same machine; the best of the rounds counts. Rates count the operations of the matrix
-products alone. Fewer networks and rows take less time, and the rates on a CPU stay about as they are. Where others use
+64 networks 784-128-10, 60,000 × 784 rows, one epoch of batches of 128, AdamW with hyperparameters of each network's
+own. Ways take turns, so that they meet the same machine; the best of the rounds counts. Rates count the operations of
+the matrix products alone. Fewer networks and rows take less time, and the rates on a CPU stay about as they are. Where
+others use
 the machine, too, two threads of one product wait for one another: `--busy` leaves such ways out. Of one thread the CPU
 seconds count, of two the wall seconds.
 """
@@ -26,7 +27,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
-from concours.entrants.stack import Form, Habits, Stack, train
+from concours.entrants.stack import Form, Hyperparameters, Stack, train
 
 FORM = Form(inputs=784, hidden=(128,), outputs=10)
 BATCH = 128
@@ -39,21 +40,21 @@ def data(count: int, device: str) -> tuple[Tensor, Tensor]:
     return rows.to(device), torch.randint(0, FORM.outputs, (count,), generator=generator).to(device)
 
 
-def habits(networks: int) -> list[Habits]:
+def hyperparameters(networks: int) -> list[Hyperparameters]:
     """Different ones; none drops, as a loop's dropout costs more than the stack's."""
-    return [Habits(learning_rate=1e-3 * (1 + i % 7), momentum=0.8 + 0.02 * (i % 9)) for i in range(networks)]
+    return [Hyperparameters(learning_rate=1e-3 * (1 + i % 7), momentum=0.8 + 0.02 * (i % 9)) for i in range(networks)]
 
 
 def network() -> nn.Sequential:
     return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
-def loop(rows: Tensor, targets: Tensor, own: Sequence[Habits]) -> None:
+def loop(rows: Tensor, targets: Tensor, own: Sequence[Hyperparameters]) -> None:
     """One after the other: modules, autograd, torch.optim."""
-    for seed, habit in enumerate(own):
+    for seed, hyperparameter in enumerate(own):
         model = network().to(rows.device)
-        beta = (habit.momentum, 0.999)
-        optimiser = torch.optim.AdamW(model.parameters(), lr=habit.learning_rate, betas=beta)
+        beta = (hyperparameter.momentum, 0.999)
+        optimiser = torch.optim.AdamW(model.parameters(), lr=hyperparameter.learning_rate, betas=beta)
         order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).to(rows.device)
         for chosen in order.tensor_split(len(rows) // BATCH):
             loss = functional.cross_entropy(model(rows[chosen]), targets[chosen])
@@ -62,14 +63,14 @@ def loop(rows: Tensor, targets: Tensor, own: Sequence[Habits]) -> None:
             optimiser.step()
 
 
-def stacked(rows: Tensor, targets: Tensor, own: Sequence[Habits], **how: int) -> None:
+def stacked(rows: Tensor, targets: Tensor, own: Sequence[Hyperparameters], **how: int) -> None:
     """Ours."""
     seeds = list(range(len(own)))
     stack = Stack.begin(FORM, seeds).to(rows.device)
     train(stack, rows, targets, own, seeds, epochs=1, batch_size=BATCH, **how)
 
 
-def mapped(rows: Tensor, targets: Tensor, own: Sequence[Habits]) -> None:
+def mapped(rows: Tensor, targets: Tensor, own: Sequence[Hyperparameters]) -> None:
     """`torch.func`: stacked parameters, a gradient mapped over them; the optimiser as ours."""
     models = [network().to(rows.device) for _ in own]
     weights, _ = stack_module_state(models)
@@ -83,7 +84,7 @@ def mapped(rows: Tensor, targets: Tensor, own: Sequence[Habits]) -> None:
     adam(weights, lambda batch, wanted: slopes(weights, batch, wanted), rows, targets, own)
 
 
-def batched(rows: Tensor, targets: Tensor, own: Sequence[Habits]) -> None:
+def batched(rows: Tensor, targets: Tensor, own: Sequence[Hyperparameters]) -> None:
     """Batched products of all networks, with autograd; the optimiser as ours."""
     count, device = len(own), rows.device
     shapes = {"w1": (count, 784, 128), "b1": (count, 1, 128), "w2": (count, 128, 10), "b2": (count, 1, 10)}
@@ -103,12 +104,15 @@ def adam(
     slopes: Callable[[Tensor, Tensor], dict[str, Tensor]],
     rows: Tensor,
     targets: Tensor,
-    own: Sequence[Habits],
+    own: Sequence[Hyperparameters],
 ) -> None:
     device = rows.device
     rate, fresh = (
-        torch.tensor([value(habit) for habit in own], device=device)
-        for value in (lambda habit: habit.learning_rate, lambda habit: 1 - habit.momentum)
+        torch.tensor([value(hyperparameter) for hyperparameter in own], device=device)
+        for value in (
+            lambda hyperparameter: hyperparameter.learning_rate,
+            lambda hyperparameter: 1 - hyperparameter.momentum,
+        )
     )
     first, second = ({name: torch.zeros_like(value) for name, value in weights.items()} for _ in range(2))
     orders = [torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)) for seed in range(len(own))]
@@ -126,10 +130,10 @@ def adam(
 def one_of_two(share: int, networks: int, count: int, ready: Sequence[multiprocessing.synchronize.Event]) -> None:
     torch.set_num_threads(1)
     rows, targets = data(count, "cpu")
-    loop(rows[:BATCH], targets[:BATCH], habits(1))  # what is imported at first use
+    loop(rows[:BATCH], targets[:BATCH], hyperparameters(1))  # what is imported at first use
     ready[share].set()
     ready[2].wait()
-    loop(rows, targets, habits(networks)[share::2])
+    loop(rows, targets, hyperparameters(networks)[share::2])
 
 
 def two_processes(networks: int, count: int) -> float:
@@ -181,7 +185,7 @@ def timed(work: Callable[[], None], threads: int, device: str) -> float:
 
 def on_cpu(networks: int, count: int, rounds: int, *, busy: bool) -> None:
     rows, targets = data(count, "cpu")
-    own = habits(networks)
+    own = hyperparameters(networks)
     works: dict[str, Callable[..., None]] = {
         "loop": partial(loop, rows, targets, own),
         "torch.func, vmap": partial(mapped, rows, targets, own),
@@ -209,7 +213,7 @@ def on_cpu(networks: int, count: int, rounds: int, *, busy: bool) -> None:
 
 def on_gpu(networks: int, count: int, rounds: int) -> None:
     rows, targets = data(count, "cuda")
-    own = habits(networks)
+    own = hyperparameters(networks)
     works = {
         "loop": partial(loop, rows, targets, own),
         "torch.func, vmap": partial(mapped, rows, targets, own),

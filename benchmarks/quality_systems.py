@@ -69,9 +69,9 @@ class Told:
 
     Attributes:
         default: the name of the default model.
-        single: the name of the best single model by the system's own selection score, and its predictions.
+        single: the name of the best single model by the system's own cross-validation score, and its predictions.
         classes: the order of the columns of all predictions; empty for numbers.
-        fitted: models by name, with their selection scores, and what the default is made of.
+        fitted: models by name, with their cross-validation scores, and what the default is made of.
         failed: models that did not come to an end, with the reason.
     """
 
@@ -97,11 +97,11 @@ def concours(work: Work, ready: Ready) -> Told:
     result = Contest(task=task, seconds=work.seconds, seed=work.seed, out=out).run()
     ready(predict(result, work.test, proba=work.classes))
     scores = {
-        line.entrant.name: (line.entrant.role, line.selection.score)
+        line.entrant.name: (line.entrant.role, line.cv_score.score)
         for line in result.standings
-        if line.selection and line.entrant.name in result.candidates
+        if line.cv_score and line.entrant.name in result.candidates
     }
-    single = min((score, name) for name, (role, score) in scores.items() if role == "entrant")[1]
+    single = min((score, name) for name, (role, score) in scores.items() if role == "single")[1]
     default = str(result.default)
     return Told(
         default=default,

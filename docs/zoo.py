@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from concours.core.optional import EXTRAS
-from concours.entrants.zoo import LINEUPS, MIXED, ZOO, Breed, breeds
+from concours.entrants.zoo import LINEUPS, MIXED, ZOO, ModelSpec, specs
 from concours.tasks.kinds import KINDS, Kind
 
 PAGE = Path(__file__).with_name("line-ups.md")
@@ -35,20 +35,20 @@ def _forms() -> list[tuple[str, Kind, str]]:
 def _table(heading: str, kind: Kind, form: str) -> str:
     lineups = LINEUPS[form]
     order = [*lineups["full"], *(name for name in ZOO if name not in lineups["full"])]
-    rows = "".join(_row(name, breeds(name)[form], kind, form) for name in order if form in breeds(name))
+    rows = "".join(_row(name, specs(name)[form], kind, form) for name in order if form in specs(name))
     head = "| name | estimator | library | prepared as | extra | effort | in line-ups |\n"
     head += "| --- | --- | --- | --- | --- | --- | --- |\n"
     return f"{heading}\n\n{head}{rows}"
 
 
-def _row(name: str, breed: Breed, kind: Kind, form: str) -> str:
-    module, _, estimator = breed.recipe.partition(":")
-    ours = _LIBRARIES.get(breed.package or "", "Concours")
+def _row(name: str, spec: ModelSpec, kind: Kind, form: str) -> str:
+    module, _, estimator = spec.recipe.partition(":")
+    ours = _LIBRARIES.get(spec.package or "", "Concours")
     library = _LIBRARIES.get(module.partition(".")[0], ours)
-    extra = EXTRAS.get(breed.package or "", "")
+    extra = EXTRAS.get(spec.package or "", "")
     found = [lineup for lineup, names in LINEUPS[form].items() if name in names]
     where = ", ".join(found) or ("always, as the baseline" if name == "dummy" else "by name only")
-    cells = [f"`{name}`", estimator, library, breed.prepare or kind.preparation, extra, "yes" * breed.effort, where]
+    cells = [f"`{name}`", estimator, library, spec.prepare or kind.preparation, extra, "yes" * spec.effort, where]
     return f"| {' | '.join(cells)} |\n"
 
 

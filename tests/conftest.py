@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from concours.cli.app import main
 from concours.core.job import Job
 from concours.core.ports import Notice
 
@@ -86,3 +87,19 @@ def blobs() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     y = np.arange(60) % 3
     return rng.normal(size=(60, 4)) + 1.5 * np.eye(3, 4)[y], np.array(["red", "green", "blue"])[y]
+
+
+@pytest.fixture
+def concours(monkeypatch, capfd):
+    """Runs a command, as one text or word by word: its exit code, standard output and standard error."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["concours", *(words[0].split() if len(words) == 1 else words)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+        return code, *capfd.readouterr()
+
+    return run

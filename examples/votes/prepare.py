@@ -1,4 +1,4 @@
-"""Makes battles of the PandaLM test set: 999 pairs of answers, each judged by three people.
+"""Makes battles of the PandaLM test set: 999 pairs of answers, each evaluated by three people.
 
 python examples/votes/prepare.py testset-v1.json.gz votes.csv
 """

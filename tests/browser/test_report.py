@@ -12,7 +12,7 @@ from concours.report.page import write_report
 NAME = "a name of an entrant that goes on for much longer than any column of a table is wide <b>&</b> " + "x" * 80
 
 
-def line(rank: int | None, name: str, role: str = "entrant") -> dict[str, Any]:
+def line(rank: int | None, name: str, role: str = "single") -> dict[str, Any]:
     """A line of `result.json`; without a rank, of one that failed."""
     score = None if rank is None else 2.3 if role == "baseline" else 0.07 * rank
     return {
@@ -21,7 +21,7 @@ def line(rank: int | None, name: str, role: str = "entrant") -> dict[str, Any]:
         "rank_worst": rank and min(12, rank + 2),
         "name": name,
         "role": role,
-        "selection": score and {"score": score, "stderr": 0.01},
+        "cv_score": score and {"score": score, "stderr": 0.01},
         "score": score,
         "ci": score and [score - 0.03, score + 0.03],
         "metrics": {"log_loss": score, "accuracy": 0.91, "f1_macro": 0.9, "roc_auc": None} if score else {},

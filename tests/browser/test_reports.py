@@ -19,10 +19,10 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-p
 
 COMMON = ["scores", "ranks", "folds", "costs", "learning", "complement", "alliances", "credit", "predictions"]
 SECTIONS = {
-    "table": [*COMMON, "mistakes", "looks", "card"],
-    "numbers": [*COMMON, "mistakes", "looks", "slices", "card"],
-    "texts": [*COMMON, "mistakes", "looks", "card"],
-    "pictures": [*COMMON, "mistakes", "looks", "card"],
+    "table": [*COMMON, "mistakes", "explanations", "card"],
+    "numbers": [*COMMON, "mistakes", "explanations", "slices", "card"],
+    "texts": [*COMMON, "mistakes", "explanations", "card"],
+    "pictures": [*COMMON, "mistakes", "explanations", "card"],
 }
 
 

@@ -54,7 +54,7 @@ def test_site(site):
         page.goto((site / "board.html").as_uri())
         page.keyboard.press("Control+k")
         page.get_by_placeholder("Search").fill("shapley")
-        page.get_by_text("How results are judged").last.wait_for()
+        page.get_by_text("How results are evaluated").last.wait_for()
         browser.close()
     away = [url for url in asked if not url.startswith((site.as_uri(), "data:", "blob:", "about:"))]
     assert (away, said) == ([], [])

@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
     (folder / "iris.toml").write_text(CONTEST)
     done = concours(folder, "run iris.toml --workers 1")
     assert done.returncode == 0, done.stderr
-    assert "selection score" in done.stderr
+    assert "cross-validation score" in done.stderr
     assert all(word in done.stdout for word in ("★", "bayes", "greedy", "concours predict runs/iris", "95%"))
     return folder
 

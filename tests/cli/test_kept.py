@@ -80,7 +80,7 @@ def test_a_flipped_bit_of_what_predict_reads_is_named(name: str, here: Path, con
 
 
 @pytest.mark.parametrize("command", ["gc run", "report run --trust", RUN])
-@pytest.mark.parametrize("place", ["looks.jsonl", "journal.jsonl", "lock", ".insights.json.new", "store/tmp"])
+@pytest.mark.parametrize("place", ["explanations.jsonl", "journal.jsonl", "lock", ".insights.json.new", "store/tmp"])
 def test_links_in_a_run_folder_lead_nowhere(
     place: str, command: str, here: Path, tmp_path: Path, concours: Callable[..., tuple]
 ) -> None:

@@ -219,7 +219,7 @@ COMMANDS = {
     "predict": ("predict", "{run}", "sklearn:iris", "-o", "{run}/../p.csv", "--with", "bayes"),
     "report": ("report", "{run}"),
     "verify": ("verify", "{run}"),
-    "rerun": ("verify", "{run}", "--rerun", "judge"),
+    "rerun": ("verify", "{run}", "--rerun", "evaluate"),
     "compare": ("compare", "{run}", "{run}-too"),
     "gc": ("gc", "{run}"),
 }
@@ -311,10 +311,10 @@ def test_jobs_of_a_folder_that_call_a_metric(tmp_path, mark):
     contest = contest_of(run, [Entrant("bayes", "sklearn.naive_bayes:GaussianNB")])
     replace(contest, task=replace(contest.task, metrics=("log_loss", "stranger:cost"))).run()
     (tmp_path / "mark").unlink()
-    assert verify(run, again=["judge"], engine="inline").holds
+    assert verify(run, again=["evaluate"], engine="inline").holds
     shutil.copytree(run, tmp_path / "copy")
     with pytest.raises(TrustError, match=r"copy again runs code from stranger:cost; read it, then add --trust"):
-        verify(tmp_path / "copy", again=["judge"], engine="inline", trust=lambda question: False)
+        verify(tmp_path / "copy", again=["evaluate"], engine="inline", trust=lambda question: False)
     assert verify(tmp_path / "copy", again=["bayes"], engine="inline").holds
 
 

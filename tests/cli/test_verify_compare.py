@@ -68,12 +68,12 @@ def test_rerun_asks_for_trust(runs, concours, monkeypatch):
     """Jobs that run somebody's file need `--trust`; the outcome of each job is told."""
     from concours.engine.inline import InlineExecutor
     from concours.engine.runners import RUNNERS
-    from concours.runs import sitting
+    from concours.runs import session
 
-    monkeypatch.setattr(sitting, "executor_for", lambda name, out, *_: InlineExecutor(out.store, RUNNERS))
+    monkeypatch.setattr(session, "executor_for", lambda name, out, *_: InlineExecutor(out.store, RUNNERS))
     code, _, error = concours("verify", runs["one"], "--rerun", "own")
     assert (code, "own.py:Own; read it, then add --trust" in error) == (2, True)
-    code, out, _ = concours("verify", runs["one"], "--rerun", "own", "--rerun", "judge", "--trust")
+    code, out, _ = concours("verify", runs["one"], "--rerun", "own", "--rerun", "evaluate", "--trust")
     assert (code, out.count("the same"), "run again." in out) == (0, out.count("own: ") + 2, True)
     code, _, error = concours("verify", runs["one"], "--rerun", "ownn")
     assert (code, "did you mean 'own'? choices: all, dummy, tree, own, " in error) == (2, True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from concours.compete.adversarial import Adversarial
-from concours.compete.siege import ATTACKS, Defender, Siege, is_network
+from concours.compete.robustness import ATTACKS, Defender, Robustness, is_network
 from concours.core.digests import digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed
@@ -44,9 +44,9 @@ def ended(game: Adversarial = GAME, how: Any = answer) -> dict[str, Defender]:
     return {defender.candidate.entrant.name: defender for defender in game.defenders(state)}
 
 
-def siege(defenders: dict[str, Defender]) -> Siege:
-    """The judgement of these defenders."""
-    return Siege(problem=PROBLEM, epsilon=0.1, defenders=tuple(defenders.values()))
+def robustness(defenders: dict[str, Defender]) -> Robustness:
+    """The evaluation of these defenders."""
+    return Robustness(problem=PROBLEM, epsilon=0.1, defenders=tuple(defenders.values()))
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 3])
@@ -60,8 +60,8 @@ def test_conformance(rounds: int) -> None:
 def test_conformance_of_the_siege() -> None:
     """With a test part and without; and with nobody."""
     for problem in (PROBLEM, toy_problem(MemoryStore(), test=False)):
-        check_process(replace(siege(ended()), problem=problem), (), answer=answer)
-    check_process(siege({}), (), answer=answer)
+        check_process(replace(robustness(ended()), problem=problem), (), answer=answer)
+    check_process(robustness({}), (), answer=answer)
 
 
 def test_networks_enter_twice_and_attacks_suit_the_defender() -> None:
@@ -134,12 +134,12 @@ def test_a_defender_whose_training_fails_keeps_its_last_round() -> None:
 
 
 def test_the_test_part_is_attacked_once_with_settings_chosen_before() -> None:
-    """No job of the rounds is given it, and the siege attacks with one setting an attack, at several ε."""
+    """No job of the rounds is given it, and the robustness attacks with one setting an attack, at several ε."""
     defenders = ended()
     assert PROBLEM.test
     for defender in defenders.values():
         assert all(PROBLEM.test.x not in job.inputs.values() for job in defender.jobs)
-    judging = siege(defenders)
+    judging = robustness(defenders)
     jobs = judging.plan(judging.init((), seed=0)).jobs
     assert len(jobs) == len(defenders)
     for job in jobs:

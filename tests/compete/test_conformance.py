@@ -12,15 +12,15 @@ from concours.compete.admission import Admission
 from concours.compete.arena import Arena
 from concours.compete.asha import Asha
 from concours.compete.choosing import Choice, Choosing
-from concours.compete.examination import Examination
+from concours.compete.evaluation import Evaluation
+from concours.compete.explanations import Explanations
 from concours.compete.halving import Halving
-from concours.compete.judgement import Judgement
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.tournament import SYSTEMS, Tournament
 from concours.cooperate.blends import Average, Greedy, Stack, Vote, best_size
 from concours.cooperate.boosted import BoostedStack
+from concours.cooperate.budgeted import Budgeted
 from concours.cooperate.credit import Credit
-from concours.cooperate.light import Light
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
@@ -80,30 +80,30 @@ PROCESSES = {
     "leaderboard of a regression": (Leaderboard(problem=REGRESSION), toy_candidates()),
     "leaderboard with alliances": (Leaderboard(problem=PROBLEM), with_alliances()),
     "leaderboard of nobody": (Leaderboard(problem=PROBLEM), ()),
-    "judgement": (Judgement(problem=PROBLEM), complete()),
-    "judgement by selection": (Judgement(problem=UNJUDGED, part="selection"), complete()),
-    "judgement among trials": (Judgement(problem=UNJUDGED, part="selection", tried=complete(5)[3:]), complete()),
+    "evaluation": (Evaluation(problem=PROBLEM), complete()),
+    "evaluation by cross-validation": (Evaluation(problem=UNJUDGED, part="oof"), complete()),
+    "evaluation among trials": (Evaluation(problem=UNJUDGED, part="oof", tried=complete(5)[3:]), complete()),
     "choosing": (Choosing(problem=UNJUDGED, choices=choices(complete())), complete()),
     "choosing of nobody": (Choosing(problem=UNJUDGED, choices={}), ()),
-    "judgement of nobody": (Judgement(problem=PROBLEM), ()),
+    "evaluation of nobody": (Evaluation(problem=PROBLEM), ()),
     "credit": (Credit(problem=PROBLEM), (*complete(), Candidate(entrant=with_alliances()[-1].entrant))),
-    "examination": (Examination(problem=PROBLEM, default=complete()[0]), complete()),
-    "examination of an alliance": (Examination(problem=UNJUDGED, default=joint(), parents=parents()), complete()),
-    "examination of texts": (Examination(problem=TEXTS, default=complete()[0]), complete()),
+    "explanations": (Explanations(problem=PROBLEM, default=complete()[0]), complete()),
+    "explanations of an alliance": (Explanations(problem=UNJUDGED, default=joint(), parents=parents()), complete()),
+    "explanations of texts": (Explanations(problem=TEXTS, default=complete()[0]), complete()),
     "average": (Average(problem=PROBLEM), complete()),
     "vote": (Vote(problem=PROBLEM), complete()),
     "stack": (Stack(problem=PROBLEM), complete()),
     "greedy": (Greedy(problem=PROBLEM), complete()),
     "boosted stack": (BoostedStack(problem=LARGE), complete()),
     "boosted stack of few rows": (BoostedStack(problem=PROBLEM), complete()),
-    "light": (Light(problem=PROBLEM, limits={"size_mb": 1.0}), complete()),
+    "budgeted": (Budgeted(problem=PROBLEM, limits={"size_mb": 1.0}), complete()),
     "halving": (Halving(problem=PROBLEM), toy_candidates(9)),
     "halving of nobody": (Halving(problem=PROBLEM), ()),
     "arena": (Arena(problem=PROBLEM, battles=900), complete()),
     "arena of nobody": (Arena(problem=PROBLEM), ()),
     **{system: (Tournament(problem=PROBLEM, system=system, rows=20), complete(6)) for system in SYSTEMS},
     "tournament of nobody": (Tournament(problem=PROBLEM), ()),
-    "light of nobody": (Light(problem=PROBLEM, limits={"size_mb": 1e-9}), complete()),
+    "budgeted of nobody": (Budgeted(problem=PROBLEM, limits={"size_mb": 1e-9}), complete()),
 }
 BOARDS = {name: case for name, case in PROCESSES.items() if isinstance(case[0], Leaderboard) and case[1]}
 

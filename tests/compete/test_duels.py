@@ -32,7 +32,7 @@ class World:
         if best:
             found[:, 0] = found.min(axis=1) - 0.01
         self.candidates = tuple(
-            Candidate(entrant=Entrant(f"p{i}", "toy", {"number": i}), selection=digest_json(i)) for i in range(players)
+            Candidate(entrant=Entrant(f"p{i}", "toy", {"number": i}), oof=digest_json(i)) for i in range(players)
         )
         self.losses: dict[Digest, np.ndarray] = {digest_json(i): found[:, i] for i in range(players)}
         self.rows = 0

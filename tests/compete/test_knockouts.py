@@ -38,7 +38,7 @@ class World:
         self.spent = 0.0
 
     def __call__(self, job: Job) -> Done | Failed:
-        if job.kind == "cut":
+        if job.kind == "prune":
             many = range(job.params["entrants"])
             rows = np.stack([self.losses[job.inputs[f"predictions{i}_0"]] for i in many], axis=1)
             means = row_means(rows)
@@ -144,7 +144,7 @@ def test_what_may_go_wrong_is_divided_among_the_rungs(kind, rungs):
 
     class Watched(World):
         def __call__(self, job: Job) -> Done | Failed:
-            looks.extend([job.params["looks"]] if job.kind == "cut" else [])
+            looks.extend([job.params["looks"]] if job.kind == "prune" else [])
             return super().__call__(job)
 
     driven(kind(problem=PROBLEM, rungs=rungs), entrants(20), Watched(3))

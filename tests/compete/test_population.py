@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from concours.compete.leaderboard import Leaderboard
-from concours.compete.population import HABITS, RECIPES, Grown, Population
+from concours.compete.population import HYPERPARAMETERS, RECIPES, Grown, Population
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError
 from concours.core.event import Done, Failed, Tick
@@ -29,7 +29,7 @@ def network(name: str = "net", prepare: str = "matrix", recipe: str = RECIPES["c
 
 
 def population(**options: Any) -> Population:
-    return Population(board=Leaderboard(problem=PROBLEM), **{"members": 10, "stretches": 6, "epochs": 1} | options)
+    return Population(board=Leaderboard(problem=PROBLEM), **{"members": 10, "intervals": 6, "epochs": 1} | options)
 
 
 def ended(
@@ -41,7 +41,7 @@ def ended(
 def some_come_to_nothing(job: Job) -> Done | Failed:
     """Members whose weights are not finite have no score."""
     done = all_well(job)
-    if job.kind != "stretch":
+    if job.kind != "interval":
         return done
     scores = [None if chance(job, "nothing", str(i)) < 0.5 else score for i, score in enumerate(done.values["scores"])]
     return replace(done, values={**done.values, "scores": scores})
@@ -53,7 +53,7 @@ CASES = {
     "two members": (population(members=2), [network()]),
     "a declared start": (population(), [network(schedule=[{"learning_rate": 0.5, "epochs": 9}]), network("b")]),
     "regression": (
-        Population(board=Leaderboard(problem=REGRESSION), members=5, stretches=3),
+        Population(board=Leaderboard(problem=REGRESSION), members=5, intervals=3),
         [network(recipe=RECIPES["number"])],
     ),
 }
@@ -70,10 +70,10 @@ def test_conformance(name: str) -> None:
 @pytest.mark.parametrize("greater", [False, True])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_best_is_never_lost(answer: Callable[[Job], Any], greater: bool, seed: int) -> None:
-    """The best score so far never gets worse, and who is best in a stretch goes on from its own weights unchanged."""
+    """The best score so far never gets worse, and who is best in a interval goes on from its own weights unchanged."""
     metric = replace(PROBLEM.metrics[0], greater_is_better=greater)
     board = Leaderboard(problem=replace(PROBLEM, metrics=(metric,)))
-    process = Population(board=board, members=10, stretches=6, epochs=1)
+    process = Population(board=board, members=10, intervals=6, epochs=1)
     state = ended(process, [network()], answer, seed)
     rounds = process.history(state)
     assert len(rounds) == 6
@@ -81,7 +81,7 @@ def test_the_best_is_never_lost(answer: Callable[[Job], Any], greater: bool, see
     for before, after in pairwise(rounds):
         best = min(range(10), key=lambda m: process._order(before, m))
         assert after.parents[best] == best
-        assert after.habits[best] == before.habits[best]
+        assert after.hyperparameters[best] == before.hyperparameters[best]
     found = process.best(state)
     assert found
     scores = [sign * score for round in rounds for score in round.scores if score is not None]
@@ -89,7 +89,7 @@ def test_the_best_is_never_lost(answer: Callable[[Job], Any], greater: bool, see
 
 
 def test_the_worst_fifth_goes_on_from_the_best_fifth_with_new_habits() -> None:
-    """Of ten members two copy, each one of the best two, and each habit of the copied one changes by a factor."""
+    """Of ten members two copy, each one of the best two, and each hyperparameter of the copied one changes by a factor."""
     process = population()
     first, second, *_ = process.history(ended(process, [network()]))
     ranked = sorted(range(10), key=lambda m: process._order(first, m))
@@ -97,28 +97,28 @@ def test_the_worst_fifth_goes_on_from_the_best_fifth_with_new_habits() -> None:
     for member in ranked[-2:]:
         source = second.parents[member]
         assert source in ranked[:2]
-        before, after = first.habits[source], second.habits[member]
+        before, after = first.hyperparameters[source], second.hyperparameters[member]
         for name in ("learning_rate", "weight_decay"):
             assert after[name] / before[name] == pytest.approx(0.8, rel=1e-3) or after[name] / before[
                 name
             ] == pytest.approx(1.25, rel=1e-3)
         assert (1 - after["momentum"]) / (1 - before["momentum"]) == pytest.approx(1.025, abs=0.24)
-    stretch = second.job
-    assert list(stretch.params["towards"]) == list(second.parents)
-    assert "stack" in stretch.inputs
+    interval = second.job
+    assert list(interval.params["towards"]) == list(second.parents)
+    assert "stack" in interval.inputs
     assert "stack" not in first.job.inputs
 
 
 @pytest.mark.parametrize("budget", [20, 39, 40, 75, 1000])
 def test_the_budget_of_epochs_is_never_exceeded(budget: int) -> None:
-    """All members in all stretches together; as many stretches as it bears are made."""
+    """All members in all intervals together; as many intervals as it bears are made."""
     process = population(epochs=2, budget=budget)
     record = process.record(ended(process, [network()]))
     assert record["spent"] == min(6, budget // 20) * 20 <= budget
 
 
 def test_time_ends_it_between_stretches() -> None:
-    """After the time is up no stretch is asked for, and what was found counts."""
+    """After the time is up no interval is asked for, and what was found counts."""
     process = population(until_s=5.0)
     state = process.init([network()], seed=0)
     for elapsed in (1.0, 2.0, 3.0):
@@ -128,18 +128,18 @@ def test_time_ends_it_between_stretches() -> None:
     state = process.update(state, Tick(elapsed_s=5.0))
     assert process.plan(state).status == "finished"
     assert not process.plan(state).jobs
-    assert len(process.record(state)["stretches"]) == 2
+    assert len(process.record(state)["intervals"]) == 2
     assert process.result(state).params["schedule"]
 
 
 def test_the_result_is_the_way_of_the_best_weights() -> None:
-    """The schedule follows parents back from the best score; equal stretches are one; its epochs are those of the way."""
+    """The schedule follows parents back from the best score; equal intervals are one; its epochs are those of the way."""
     process = population(epochs=2)
     state = ended(process, [network(hidden=[8])])
-    stretch, member = process.best(state) or (0, 0)
+    interval, member = process.best(state) or (0, 0)
     way, rounds = process.lineage(state), process.history(state)
     assert way[-1] == member
-    assert len(way) == stretch + 1
+    assert len(way) == interval + 1
     for number in range(1, len(way)):
         assert rounds[number].parents[way[number]] == way[number - 1]
     entrant = process.result(state)
@@ -147,26 +147,26 @@ def test_the_result_is_the_way_of_the_best_weights() -> None:
     assert entrant.params["hidden"] == [8]
     schedule = entrant.params["schedule"]
     assert sum(step["epochs"] for step in schedule) == 2 * len(way)
-    assert {name: schedule[-1][name] for name in HABITS} == rounds[stretch].habits[member]
+    assert {name: schedule[-1][name] for name in HYPERPARAMETERS} == rounds[interval].hyperparameters[member]
     assert process.record(state)["schedule"] == schedule
 
 
 @pytest.mark.parametrize(("rows", "length"), [(100, 7), (1000, 3), (60_000, 1)])
 def test_fewer_rows_are_gone_through_more_often(rows: int, length: int) -> None:
-    """Where nothing is said of epochs, twelve stretches come to about as many as a dense network of the zoo makes."""
+    """Where nothing is said of epochs, twelve intervals come to about as many as a dense network of the zoo makes."""
     problem = replace(PROBLEM, train=replace(PROBLEM.train, rows=rows))
     assert Population(board=Leaderboard(problem=problem)).length == length
 
 
 def test_declared_habits_come_first() -> None:
-    """Members begin with the habits of the candidates' schedules, the others with drawn ones."""
+    """Members begin with the hyperparameters of the candidates' schedules, the others with drawn ones."""
     process = population()
     state = process.init([network(schedule=[{"learning_rate": 0.5, "epochs": 9}]), network("b")], seed=0)
     state = process.update(state, all_well(process.plan(state).jobs[0]))
     (job,) = process.plan(state).jobs
-    first, *others = job.params["habits"]
+    first, *others = job.params["hyperparameters"]
     assert first == {"learning_rate": 0.5, "momentum": 0.9, "weight_decay": 0.01, "dropout": 0.0}
-    assert all(3e-4 <= habits["learning_rate"] <= 1e-2 for habits in others)
+    assert all(3e-4 <= hyperparameters["learning_rate"] <= 1e-2 for hyperparameters in others)
 
 
 def test_who_came_to_nothing_copies_whatever_its_rank() -> None:
@@ -219,9 +219,9 @@ def test_members_that_do_not_fit_together_are_told(candidates: list[Candidate], 
         ({"beta": float("nan")}, "beta must be above 0 and at most 1, got nan"),
         ({"beta": "half"}, "beta must be above 0 and at most 1, got 'half'"),
         ({"members": 1}, "members must be a whole number from 2, got 1"),
-        ({"stretches": 0}, "stretches must be a whole number from 1, got 0"),
+        ({"intervals": 0}, "intervals must be a whole number from 1, got 0"),
         ({"epochs": 1.5}, "epochs must be a whole number from 1, got 1.5"),
-        ({"budget": 9}, "a budget of 9 epochs does not suffice for one stretch: 10 members × 1 take 10"),
+        ({"budget": 9}, "a budget of 9 epochs does not suffice for one interval: 10 members × 1 take 10"),
     ],
 )
 def test_wrong_options_are_told(options: dict[str, Any], says: str) -> None:

@@ -110,7 +110,7 @@ def test_what_is_found_has_the_best_selection_score() -> None:
     """The least log loss of all trials, under the entrant's own name."""
     search = Search(board=BOARD)
     state = final_state(search, [CANDIDATE], all_well, seed=0, order=0)
-    best = min(search._entries(state), key=lambda entry: entry.selection.score if entry.selection else 9)
+    best = min(search._entries(state), key=lambda entry: entry.cv_score.score if entry.cv_score else 9)
     found = search.found(state)
     assert found.entrant == replace(ENTRANT, params=best.candidate.entrant.params)
     assert found.trials == 7
@@ -139,15 +139,15 @@ def test_when_its_time_is_spent_a_search_is_over() -> None:
 def test_a_search_that_was_killed_goes_on() -> None:
     """At whichever record: the same trials, and no job twice."""
 
-    def sitting(records: list[Any]) -> tuple[Any, MemoryJournal]:
+    def session(records: list[Any]) -> tuple[Any, MemoryJournal]:
         journal = MemoryJournal()
         journal.records.extend(records)
         engine = Engine(store=STORE, journal=journal, executor=InlineExecutor(STORE, RUNNERS), code=code_of)
         return engine.drive(Search(board=BOARD), [CANDIDATE], seed=3), journal
 
-    whole, journal = sitting([])
+    whole, journal = session([])
     for count in range(0, len(journal.records), 11):
-        again, later = sitting(journal.records[:count])
+        again, later = session(journal.records[:count])
         assert again.known.keys() == whole.known.keys()
         assert len(later.records) == len(journal.records)
 
@@ -167,8 +167,8 @@ def test_a_search_finds_a_better_parameter(tmp_path: Path, notices: Any) -> None
     worst = Entrant("worst", "logistic", {"C": 1e-5})
     result = contest(tmp_path / "run", searched, worst).run(listener=notices)
     lines = {line["name"]: line for line in result.to_json()["standings"]}
-    assert lines["linear"]["selection"]["score"] < lines["worst"]["selection"]["score"] - 0.1
-    assert lines["linear"]["note"].startswith("the best of 5 trials by selection score: C = ")
+    assert lines["linear"]["cv_score"]["score"] < lines["worst"]["cv_score"]["score"] - 0.1
+    assert lines["linear"]["note"].startswith("the best of 5 trials by cross-validation score: C = ")
     assert notices.ended("fit")["linear"] == 0
     assert (
         json.loads((tmp_path / "run" / "setup.json").read_text())["candidates"][1]["entrant"]["search"]["trials"] == 5

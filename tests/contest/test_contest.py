@@ -69,7 +69,7 @@ def test_result_json_has_the_names_that_others_read(result):
     assert value["greater_is_better"] is False
     for line in value["standings"]:
         assert line.keys() == {
-            "rank", "rank_best", "rank_worst", "name", "role", "selection", "score", "ci", "metrics", "intervals",
+            "rank", "rank_best", "rank_worst", "name", "role", "cv_score", "score", "ci", "metrics", "intervals",
             "ranks", "corrected", "unsure", "tier", "fit_seconds",
             "predict_seconds", "status", "reason", "note",
         }  # fmt: skip
@@ -105,7 +105,7 @@ def test_credit_of_the_members_of_alliances(result):
 
 def test_default_is_the_best_by_selection_score(result):
     """The star goes by out-of-fold predictions, wherever that stands on the board."""
-    best = min((line for line in result.standings if line.selection), key=lambda line: line.selection.score)
+    best = min((line for line in result.standings if line.cv_score), key=lambda line: line.cv_score.score)
     assert result.default == best.entrant.name
 
 
@@ -124,7 +124,7 @@ def test_scores_are_those_of_the_predictions(result):
 
 
 def test_the_model_on_the_board_is_the_one_that_predicts(result):
-    """Predicting the test rows again gives the predictions that were judged, for every line of the board."""
+    """Predicting the test rows again gives the predictions that were evaluated, for every line of the board."""
     from concours.stores.blobs import get_array, get_table
 
     store, test = result.folder.store, result.setup.problem.test
@@ -136,7 +136,7 @@ def test_the_model_on_the_board_is_the_one_that_predicts(result):
 
 
 def test_a_bag_is_the_average_of_the_models_of_the_folds(tmp_path):
-    """With `final = bag` nothing is fitted on the whole training part, and what is judged is what predicts."""
+    """With `final = bag` nothing is fitted on the whole training part, and what is evaluated is what predicts."""
     from concours.stores.blobs import get_array, get_table
 
     result = iris(tmp_path / "bag", final="bag").run()
@@ -177,12 +177,12 @@ def test_file_and_python_are_one_path(tmp_path, result):
 
 
 def test_without_a_test_part(tmp_path):
-    """With test = 0 the board goes by the selection score and says so; of the default less is told, as it was chosen."""
+    """With test = 0 the board goes by the cross-validation score and says so; of the default less is told, as it was chosen."""
     task = Task(kind="tabular-classification", data="sklearn:iris", split=Split(test=0, folds=3))
     result = iris(tmp_path / "run", task=task).run()
     assert result.setup.problem.test is None
     for line in result.standings:
-        assert np.isclose(line.score, line.selection.score)
+        assert np.isclose(line.score, line.cv_score.score)
         assert (line.corrected is not None) is (line.entrant.name == result.default)
     star = result.standings[result.default]
     assert star.score <= star.corrected < star.ci[1]
@@ -285,7 +285,7 @@ def test_a_line_up_is_added_to_those_named(tmp_path):
 
 
 def test_look_at_a_contest_that_runs(tmp_path, result):
-    """Looking needs no lock, and shows by selection score what has been done so far."""
+    """Looking needs no lock, and shows by cross-validation score what has been done so far."""
     iris(tmp_path / "run").run()
     for name in ("result.json", "candidates.json"):
         (tmp_path / "run" / name).unlink()

@@ -1,4 +1,4 @@
-"""The boosted stack: layers that learn what members cannot say alone, kept and used again."""
+"""The boosted stack: learners that learn what members cannot say alone, kept and used again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from concours import Contest, Entrant, Split, Task
 from concours.cooperate.boosted import BoostedStack
-from concours.engine.layers import fit_layer, get_layer, put_layer
+from concours.engine.meta_learners import fit_meta_learner, get_meta_learner, put_meta_learner
 from concours.kernels.scoring.scores import log_losses
 from concours.runs.predict import predict
 from concours.stores.memory import MemoryStore
@@ -40,7 +40,7 @@ def test_where_it_does_not_suit_there_is_a_reason(problem: Any, why: str) -> Non
 
 
 def test_a_layer_for_each_fold() -> None:
-    """And one for new rows; a layer that could not be fitted is the reason why there is no alliance."""
+    """And one for new rows; a meta-learner that could not be fitted is the reason why there is no alliance."""
     boosted = BoostedStack(problem=LARGE)
     params = boosted.result(final_state(boosted, toy_candidates(), all_well, seed=0, order=0)).params
     assert len({params["model"], *params["fold_models"]}) == LARGE.n_folds + 1
@@ -58,11 +58,11 @@ def test_a_layer_learns_whom_to_believe_where(classes: int, tmp_path: Path) -> N
     sharp = np.where(np.eye(classes)[told] > 0, 0.6, 0.4 / (classes - 1))
     flat = rng.dirichlet(np.full(classes, 50), size=rows)
     members = [sharp, flat]
-    layer = fit_layer([m[:2000] for m in members], y[:2000], classes, seed=0)
-    joined = layer.predict([m[2000:] for m in members])
+    learner = fit_meta_learner([m[:2000] for m in members], y[:2000], classes, seed=0)
+    joined = learner.predict([m[2000:] for m in members])
     assert np.allclose(joined.sum(axis=1), 1)
     assert log_losses(y[2000:], joined).mean() < log_losses(y[2000:], sharp[2000:]).mean() - 0.05
-    shares = layer.shares(2)
+    shares = learner.shares(2)
     assert sum(shares) == pytest.approx(1)
     assert shares[0] > 0.8
 
@@ -73,23 +73,23 @@ def test_of_numbers_a_layer_moves_the_mean() -> None:
     x = rng.uniform(-2, 2, size=3000)
     y = 1e4 * (x**2 + x)
     members = [1e4 * (x[:, None] + rng.normal(0, 0.1, size=(3000, 1))) for _ in range(2)]
-    layer = fit_layer([m[:2000] for m in members], y[:2000], 0, seed=0)
+    learner = fit_meta_learner([m[:2000] for m in members], y[:2000], 0, seed=0)
     new = [m[2000:] for m in members]
-    joined = layer.predict(new)
+    joined = learner.predict(new)
     assert np.sqrt(np.mean((joined[:, 0] - y[2000:]) ** 2)) < 0.3 * np.sqrt(np.mean((new[0][:, 0] - y[2000:]) ** 2))
     store = MemoryStore()
-    kept = put_layer(store, layer)
-    assert kept == put_layer(store, fit_layer([m[:2000] for m in members], y[:2000], 0, seed=0))
-    assert np.array_equal(get_layer(store, kept).predict(new), joined)
+    kept = put_meta_learner(store, learner)
+    assert kept == put_meta_learner(store, fit_meta_learner([m[:2000] for m in members], y[:2000], 0, seed=0))
+    assert np.array_equal(get_meta_learner(store, kept).predict(new), joined)
 
 
 def test_without_anything_to_learn_a_layer_stays_with_the_members() -> None:
     """One class only, or numbers that are right already."""
     p = np.full((2000, 2), 0.5)
-    layer = fit_layer([p, p], np.zeros(2000, dtype=np.int64), 2, seed=0)
-    assert layer.predict([p, p])[:, 0].min() > 0.999
+    learner = fit_meta_learner([p, p], np.zeros(2000, dtype=np.int64), 2, seed=0)
+    assert learner.predict([p, p])[:, 0].min() > 0.999
     y = np.arange(2000.0)
-    exact = fit_layer([y[:, None]] * 2, y, 0, seed=0)
+    exact = fit_meta_learner([y[:, None]] * 2, y, 0, seed=0)
     assert np.allclose(exact.predict([y[:, None]] * 2)[:, 0], y)
     assert exact.shares(2) == [0.5, 0.5]
 
@@ -109,7 +109,7 @@ def test_in_a_contest(tmp_path: Path, final: Any) -> None:
     result = contest.run()
     line = result.standings["stack-boosted"]
     assert line.status == "ok"
-    assert line.selection is not None
+    assert line.cv_score is not None
     assert sum(result.alliances["stack-boosted"].weights.values()) == pytest.approx(1)
     store, problem = result.folder.store, result.setup.problem
     assert problem.test is not None

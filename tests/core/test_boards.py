@@ -30,7 +30,7 @@ def boards(draw) -> Standings:
             rank_best=1,
             rank_worst=rank,
             tier=draw(st.integers(1, 2)),
-            selection=Estimate(score=draw(scores), stderr=0.1),
+            cv_score=Estimate(score=draw(scores), stderr=0.1),
             score=(score := draw(scores)),
             ci=(score - 1, score + 1),
             metrics={metric: score if metric == metrics[0] else draw(scores) for metric in metrics},
@@ -54,7 +54,7 @@ def test_a_board_in_80_columns(board):
     assert all(letters(line) <= 80 for line in table if "show one score" not in line and "stands before" not in line)
     for line in board.lines[:-1]:
         assert all(number(value) in text for value in line.metrics.values())
-        assert number(line.selection.score) in text
+        assert number(line.cv_score.score) in text
     assert "broken: failed: it <raised> something" in text
     for metric in board.metrics:
         assert metric in text or all(part in text for part in folded(metric, 20))
@@ -144,7 +144,7 @@ def test_what_is_to_be_known_of_scores_stands_below(final: str, corrected: float
     line = Standing(
         entrant=Entrant(name="tree", recipe="a:B"),
         rank=1,
-        selection=Estimate(score=0.4, stderr=0.1),
+        cv_score=Estimate(score=0.4, stderr=0.1),
         score=0.4,
         corrected=corrected,
         metrics={"log_loss": 0.4},

@@ -54,8 +54,8 @@ def test_titanic(tmp_path):
     assert {line.status for line in board.values()} == {"ok"}
     assert board["greedy"].ci[1] < board["dummy"].ci[0]
     assert board["greedy"].metrics["accuracy"] > 0.75
-    best = min(board[name].selection.score for name in ("logistic", "forest", "boosting", "svm"))
-    assert board["greedy"].selection.score < best
+    best = min(board[name].cv_score.score for name in ("logistic", "forest", "boosting", "svm"))
+    assert board["greedy"].cv_score.score < best
     rows = pd.read_csv(path).drop(columns="Survived").sample(30, random_state=0)
     rows.to_csv(tmp_path / "new.csv", index=False)
     assert set(predict(result, tmp_path / "new.csv")) == {"0", "1"}
@@ -85,7 +85,6 @@ def test_wine_quality(tmp_path):
     assert {line.status for line in board.values()} == {"ok"}
     assert board[result.default].score < 0.62
     assert (
-        board["greedy"].selection.score
-        <= min(board[name].selection.score for name in ("ridge", "forest", "knn")) + 1e-3
+        board["greedy"].cv_score.score <= min(board[name].cv_score.score for name in ("ridge", "forest", "knn")) + 1e-3
     )
     assert set(board["forest"].metrics) == {"rmse", "r2", "neg_mean_absolute_error"}

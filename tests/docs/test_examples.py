@@ -29,7 +29,7 @@ from concours.engine.ingest import ingest
 from concours.engine.inline import InlineExecutor
 from concours.engine.runners import RUNNERS
 from concours.entrants.preparation import PREPARATIONS
-from concours.runs import sitting
+from concours.runs import session
 from concours.stores.memory import MemoryStore
 from concours.tasks.kinds import KINDS
 from concours.tasks.metrics import _OWN
@@ -74,7 +74,7 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
     monkeypatch.setenv("COLUMNS", "80" if page.stem == "start" else "200")  # start.md shows all that is printed
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sitting, "executor_for", in_this_process)
+    monkeypatch.setattr(session, "executor_for", in_this_process)
     names: dict[str, object] = {"__name__": "__page__"}
     for block in blocks_of(page):
         where = f"{page.name}, line {block.line}"

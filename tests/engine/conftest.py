@@ -52,7 +52,7 @@ class ToyContest:
     def start(
         self, *, sleep: float = 0.0, environment: dict[str, str] | None = None, **options: Any
     ) -> subprocess.Popen[str]:
-        """A sitting of the contest; options are those of the script."""
+        """A session of the contest; options are those of the script."""
         self.folder.mkdir(parents=True, exist_ok=True)
         toys = {MARKS: str(self._marks), SLEEP: str(sleep), **(environment or {})}
         return subprocess.Popen(
@@ -65,7 +65,7 @@ class ToyContest:
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        """A sitting that comes to its end; what it printed."""
+        """A session that comes to its end; what it printed."""
         process = self.start(**options)
         out, error = process.communicate(timeout=60)
         assert process.returncode == 0, error
@@ -116,7 +116,7 @@ class Bench:
         journal: Journal | None = None,
         code: Callable[[Job], Digest] = code_of,
     ) -> Engine:
-        """An engine as a new sitting would make it; inline unless there are workers."""
+        """An engine as a new session would make it; inline unless there are workers."""
         executor = (
             ProcessExecutor(self.store, REFERENCE, workers=workers, limits=limits, listener=listener)
             if workers

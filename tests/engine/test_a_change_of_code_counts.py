@@ -101,7 +101,7 @@ def test_a_change_of_a_users_code_refits_that_entrant_alone(change: dict[str, An
     assert notices.ended("check") == {"mine": 1}
     others = ("dummy", "tree", "bayes")
     assert [after.candidates[name] for name in others] == [before.candidates[name] for name in others]
-    same = after.candidates["mine"].selection == before.candidates["mine"].selection
+    same = after.candidates["mine"].cv_score == before.candidates["mine"].cv_score
     assert same is ("comment" in change)
     assert (after.digest == before.digest) is same
     assert {"greedy", "average"} <= set(after.candidates)
@@ -145,13 +145,13 @@ def test_another_version_of_the_numeric_stack_refits_everything(site: Site, monk
 
 
 def test_a_new_entrant_is_fitted_and_the_alliances_are_made_anew(site: Site) -> None:
-    """Added to a finished contest: nobody else is fitted, all are judged together again."""
+    """Added to a finished contest: nobody else is fitted, all are evaluated together again."""
     before, _ = site.run()
     site.entrants = (*site.entrants, Entrant("near", "sklearn.neighbors:KNeighborsClassifier", prepare="none"))
     after, notices = site.run()
     assert notices.ended("fit") == {"near": FITS}
     assert len([job for job in notices.jobs("ended") if job.kind == "select"]) == FOLDS + 1
-    assert notices.ended("judge") == {"judge": 1}
+    assert notices.ended("evaluate") == {"evaluate": 1}
     assert set(after.candidates) == {*before.candidates, "near"}
     assert len(after.alliances["average"].weights) == 4
     for name in ("dummy", "tree", "bayes", "mine"):

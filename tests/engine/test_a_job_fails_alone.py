@@ -56,7 +56,7 @@ def test_who_fails_is_on_the_board_with_the_reason(name: str, disturbed: Result)
     """Unranked, last, failed or out of time, with a reason in one line."""
     _, status, reason = BAD[name]
     line = disturbed.standings[name]
-    assert (line.rank, line.score, line.selection, line.status) == (None, None, None, status)
+    assert (line.rank, line.score, line.cv_score, line.status) == (None, None, None, status)
     assert line.reason.startswith(reason)
     assert "\n" not in line.reason
     assert list(disturbed.standings).index(line) >= 4
@@ -75,4 +75,4 @@ def test_the_others_predict_what_they_predict_without_them(
 
 def digests(result: Result) -> dict[str, tuple[Any, Any]]:
     """What each candidate predicts."""
-    return {name: (candidate.selection, candidate.test) for name, candidate in result.candidates.items()}
+    return {name: (candidate.oof, candidate.test) for name, candidate in result.candidates.items()}

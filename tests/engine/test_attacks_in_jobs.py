@@ -13,7 +13,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from concours.compete.adversarial import Adversarial
-from concours.compete.siege import ATTACKS, Defender, Siege
+from concours.compete.robustness import ATTACKS, Defender, Robustness
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job
@@ -24,7 +24,7 @@ from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
 from concours.engine.prediction import Predictor
 from concours.engine.runners import RUNNERS
-from concours.engine.runners.attack import contend
+from concours.engine.runners.attack import robustness
 from concours.entrants.recipes import resolve
 from concours.stores.blobs import get_array, put_array
 from concours.stores.memory import MemoryStore
@@ -81,14 +81,14 @@ class Game:
         state = engine.drive(self.rounds, candidates(self.kind), seed=0)
         self.defenders = {d.candidate.entrant.name: d for d in self.rounds.defenders(state)}
         found = tuple(self.defenders.values())
-        self.siege = Siege(problem=self.problem, epsilon=EPSILON, defenders=found, rows=80)
-        self.end = engine.drive(self.siege, [d.candidate for d in found], seed=0)
-        self.verdict = self.siege.verdict(self.end)
+        self.robustness = Robustness(problem=self.problem, epsilon=EPSILON, defenders=found, rows=80)
+        self.end = engine.drive(self.robustness, [d.candidate for d in found], seed=0)
+        self.evaluated = self.robustness.outcome(self.end)
 
     def values(self) -> dict[str, Any]:
         """The board."""
-        assert isinstance(self.verdict, Done), self.verdict
-        return dict(self.verdict.values)
+        assert isinstance(self.evaluated, Done), self.evaluated
+        return dict(self.evaluated.values)
 
     def defender(self, name: str) -> Defender:
         return self.defenders[name]
@@ -120,7 +120,7 @@ def test_the_board_says_what_was_seen(game: Game) -> None:
         assert middles == sorted(middles, reverse=True)
         assert middles[0] == clean[0]
     assert [line["rank"] is not None for line in values["worst"]] == [False, True, True, False]
-    assert 0 < game.siege.farthest(game.end) <= 1.5 * EPSILON + 1e-5
+    assert 0 < game.robustness.farthest(game.end) <= 1.5 * EPSILON + 1e-5
     assert values["rows"] == 80
 
 
@@ -165,11 +165,11 @@ def test_masked_gradients_are_told() -> None:
     close[np.flatnonzero(followed)[:2]] = False
     helds = [np.stack([np.stack([np.ones(200), row]) for row in (followed, other)]) for other in (blind, close)]
     job = Job(
-        kind="contend",
-        inputs={f"held{i}": put_array(store, held.astype(np.uint8)) for i, held in enumerate(helds)},
+        kind="robustness",
+        inputs={f"robust{i}": put_array(store, held.astype(np.uint8)) for i, held in enumerate(helds)},
         params={"attacks": [[0, 1], [0, 1]], "names": ["pgd", "square"], "white": [0], "at": 1, "rows": 200},
     )
-    assert contend(job, store).values["masked"] == [True, False]
+    assert robustness(job, store).values["masked"] == [True, False]
 
 
 def test_groups_widen_intervals() -> None:
@@ -178,10 +178,10 @@ def test_groups_widen_intervals() -> None:
     held = np.repeat(np.random.default_rng(0).random(20) < 0.5, 10)
     whole = np.stack([np.ones(200), held])[None].astype(np.uint8)
     params = {"attacks": [[0]], "names": ["pgd"], "white": [0], "at": 1, "rows": 200, "pick": 0, "fold": 0}
-    inputs = {"held0": put_array(store, whole)}
+    inputs = {"robust0": put_array(store, whole)}
     groups = {"groups": put_array(store, np.repeat(np.arange(20), 10))}
     alone, together = (
-        contend(Job(kind="contend", inputs={**inputs, **more}, params=params), store).values["worst"][0]["share"]
+        robustness(Job(kind="robustness", inputs={**inputs, **more}, params=params), store).values["worst"][0]["share"]
         for more in ({}, groups)
     )
     assert together[2] - together[1] > 2 * (alone[2] - alone[1])

@@ -10,7 +10,7 @@ import pytest
 
 from concours.core.job import Job
 from concours.engine.runners.choice import choice
-from concours.engine.runners.score import judge
+from concours.engine.runners.score import evaluate
 from concours.stores.blobs import get_array, put_array
 from concours.stores.memory import MemoryStore
 from concours.tasks.metrics import measure
@@ -30,7 +30,7 @@ def job(store: MemoryStore, names: list[str], *, predictions: Any = ALIKE, y: An
     found = {name: put_array(store, array) for name, array in (arrays | inputs).items()}
     labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}
     params = {"metrics": names, "classes": 2, "decisions": [None] * len(predictions), **labels}
-    values = judge(Job(kind="judge", inputs=found, params=params, seed=1), store).values
+    values = evaluate(Job(kind="evaluate", inputs=found, params=params, seed=1), store).values
     intervals = {name: ends[0] for name, ends in values["intervals"].items()}
     return Job(kind="choice", inputs=found, params={**params, "intervals": intervals}, seed=1)
 

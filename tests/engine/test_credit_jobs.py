@@ -42,7 +42,7 @@ def credit_of(metric: str, count: int = 3, classes: int = 3, *, weights=None, la
     folds = np.arange(len(y)) % FOLDS
     arrays = {"y": y, "train_y": y, "folds": folds} | {f"predictions{i}": p for i, p in enumerate(members)}
     if params.get("refit") and part == "test":
-        arrays |= {f"selection{i}": p for i, p in enumerate(members)}
+        arrays |= {f"oof{i}": p for i, p in enumerate(members)}
     inputs = {name: put_array(store, array) for name, array in arrays.items()}
     if layer:
         inputs["model0"] = inputs["y"]
@@ -59,7 +59,7 @@ def credit_of(metric: str, count: int = 3, classes: int = 3, *, weights=None, la
 @pytest.mark.parametrize("how", ["mean", "vote", "pool"])
 @pytest.mark.parametrize("metric", ["log_loss", "brier", "roc_auc_ovr", "accuracy", "f1_macro"])
 def test_all_together_are_worth_what_the_board_says(metric, how):
-    """By every rule and every way to score: `value` is the metric of the alliance's predictions, as they are judged."""
+    """By every rule and every way to score: `value` is the metric of the alliance's predictions, as they are evaluated."""
     params = {"calibration": CALIBRATION, "decision": DECISION if metric == "f1_macro" else None}
     values, members, y = credit_of(metric, how=how, **(params if how != "vote" else {}))
     found = measure(metric, "classes", 3)
@@ -108,7 +108,7 @@ def test_numbers(metric):
 def test_rows_of_a_fold_count_with_its_weights():
     """On out-of-fold predictions; and the class is named by the weights of the fold."""
     weights = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.2, 0.3, 0.5]]
-    values, members, y = credit_of("f1_macro", part="selection", weights=weights, decision=DECISION)
+    values, members, y = credit_of("f1_macro", part="oof", weights=weights, decision=DECISION)
     folds = np.arange(ROWS) % FOLDS
     p = blend(members, np.asarray(weights)[folds].T)
     named = decide(p, np.asarray(DECISION["fold_weights"])[folds])
@@ -136,7 +136,7 @@ class Doubter:
 
 def test_a_boosted_stack(monkeypatch):
     """The layer stays, and who is absent is spoken for by the mean of those present."""
-    monkeypatch.setattr("concours.engine.runners.credit.get_layer", lambda store, digest: Doubter())
+    monkeypatch.setattr("concours.engine.runners.credit.get_meta_learner", lambda store, digest: Doubter())
     values, members, y = credit_of("log_loss", count=2, how="boosted", layer=True)
     loss = measure("log_loss", "classes", 3)
     both, one, other = (-loss.score(y, p) for p in ((members[0] + members[1]) / 2, *members))
@@ -180,8 +180,8 @@ def test_a_metric_that_is_not_defined():
 def complement_of(metric: str, members, y, *, classes: int, part: str = "test"):
     store = MemoryStore()
     folds = np.arange(len(y)) % FOLDS
-    arrays = {"y": y, "selection_y": y, "folds": folds}
-    arrays |= {f"{name}{i}": p for i, p in enumerate(members) for name in ("predictions", "selection")}
+    arrays = {"y": y, "oof_y": y, "folds": folds}
+    arrays |= {f"{name}{i}": p for i, p in enumerate(members) for name in ("predictions", "cv_score")}
     params = {"metrics": [metric], "classes": classes, "decisions": [None] * len(members),
               "names": [f"m{i}" for i in range(len(members))], "part": part}  # fmt: skip
     job = Job(kind="complement", inputs={k: put_array(store, a) for k, a in arrays.items()}, params=params)
@@ -190,7 +190,7 @@ def complement_of(metric: str, members, y, *, classes: int, part: str = "test"):
     return values
 
 
-@pytest.mark.parametrize("part", ["test", "selection"])
+@pytest.mark.parametrize("part", ["test", "oof"])
 def test_one_does_where_the_others_repeat_it(part):
     """Copies of the best err with it, rescue nothing, and are no part of the smallest alliance."""
     (best, other), y = models(2, 3)

@@ -125,7 +125,7 @@ def test_a_rerun_in_place_runs_nothing_and_says_the_same(
 def test_the_digest_is_the_same_after_garbage_was_collected(
     folders: list[Path], inline: Result, listener: Callable[[], Any]
 ) -> None:
-    """Collecting garbage removes nothing that a rerun needs, also when a killed sitting left some."""
+    """Collecting garbage removes nothing that a rerun needs, also when a killed session left some."""
     copy = folders[0] / "collected"
     shutil.copytree(inline.folder.path, copy)
     (copy / "store" / "tmp" / "half").write_bytes(b"half an object")
@@ -139,4 +139,4 @@ def test_the_digest_is_the_same_after_garbage_was_collected(
 
 def predictions(result: Result) -> dict[str, tuple[Any, Any]]:
     """The digests of what each candidate predicts."""
-    return {name: (candidate.selection, candidate.test) for name, candidate in result.candidates.items()}
+    return {name: (candidate.oof, candidate.test) for name, candidate in result.candidates.items()}

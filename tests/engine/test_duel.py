@@ -29,7 +29,7 @@ def played(groups, *, process=None):
         train = replace(train, groups=put_array(store, groups(rows)))
     problem = replace(problem, train=train, folds=put_array(store, np.arange(rows) % problem.n_folds))
     said = [rng.dirichlet(np.ones(width), rows) if problem.classes else rng.random((rows, 1)) for _ in range(2)]
-    players = [Candidate(entrant=Entrant(f"p{i}", "toy"), selection=put_array(store, p)) for i, p in enumerate(said)]
+    players = [Candidate(entrant=Entrant(f"p{i}", "toy"), oof=put_array(store, p)) for i, p in enumerate(said)]
     if process is None:
         job = duels_job(problem, players, [(0, 1, 0, rows)], seed=0, band=0.0, threads=1, label="")
         return duels(job, store).values["duels"][0]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from concours.compete.generation import Appraisal, Generation
+from concours.compete.generation import Generation, GeneratorEvaluation
 from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.engine.identity import code_digest
@@ -31,12 +31,12 @@ GAME = Generation(problem=PROBLEM, pairs=("dense-dense", "dense-conv"), rounds=3
 
 
 def test_conformance() -> None:
-    """The laws of processes, with one pair and with several, and of the appraisal."""
+    """The laws of processes, with one pair and with several, and of the evaluation."""
     check_process(GAME, ())
     check_process(replace(GAME, pairs=("dense-dense",)), ())
-    sparring = GAME.sparring(final_state(GAME, (), all_well, seed=0, order=0))
-    check_process(Appraisal(problem=PROBLEM, sparring=sparring), ())
-    check_process(Appraisal(problem=toy_problem(MemoryStore(), test=False), sparring=sparring), ())
+    gan_rounds = GAME.gan_rounds(final_state(GAME, (), all_well, seed=0, order=0))
+    check_process(GeneratorEvaluation(problem=PROBLEM, gan_rounds=gan_rounds), ())
+    check_process(GeneratorEvaluation(problem=toy_problem(MemoryStore(), test=False), gan_rounds=gan_rounds), ())
 
 
 def test_rounds_go_on_from_kept_weights_and_end_where_nothing_comes_nearer() -> None:
@@ -46,20 +46,22 @@ def test_rounds_go_on_from_kept_weights_and_end_where_nothing_comes_nearer() -> 
         if job.label == "dense-conv: round 1":
             return Failed(job=job.digest, cause="exception", reason="no")
         done = all_well(job)
-        if job.kind != "appraise":
+        if job.kind != "evaluate_generators":
             return done
         number = int(job.label.rpartition(" ")[2])
         distance = [[(9.0, 4.0, 4.0)[number - 1], 3.9, 4.1]] * 2
         return replace(done, values={**done.values, "distance": distance})
 
-    sparring = GAME.sparring(final_state(GAME, (), how, seed=0, order=0))
-    training = [job for job in sparring.jobs if job.kind == "train_pair" and job.label.startswith("dense-dense")]
-    assert [job.inputs.get("pair") for job in training[1:]] == [kept for kept, _ in sparring.rounds["dense-dense"][:-1]]
-    assert sparring.failed == {"dense-conv": "no"}
-    assert sparring.ended == "no generator comes nearer"
-    assert sparring.best("dense-dense") == 1
+    gan_rounds = GAME.gan_rounds(final_state(GAME, (), how, seed=0, order=0))
+    training = [job for job in gan_rounds.jobs if job.kind == "train_pair" and job.label.startswith("dense-dense")]
+    assert [job.inputs.get("pair") for job in training[1:]] == [
+        kept for kept, _ in gan_rounds.rounds["dense-dense"][:-1]
+    ]
+    assert gan_rounds.failed == {"dense-conv": "no"}
+    assert gan_rounds.ended == "no generator comes nearer"
+    assert gan_rounds.best("dense-dense") == 1
     assert PROBLEM.test
-    assert all(PROBLEM.test.x not in job.inputs.values() for job in sparring.jobs)
+    assert all(PROBLEM.test.x not in job.inputs.values() for job in gan_rounds.jobs)
 
 
 @pytest.fixture(scope="module")
@@ -86,35 +88,35 @@ def played() -> dict[str, Any]:
             listener=lambda notice: ran.append(notice.job.label) if notice.topic == "ended" else None,
         )
         game = Generation(problem=problem, pairs=("dense-dense", "conv-dense"), rounds=2, epochs=3, rows=100)
-        sparring = game.sparring(engine.drive(game, (), seed=0))
-        judging = Appraisal(problem=problem, sparring=sparring, rows=100)
-        return game, sparring, judging, judging.verdict(engine.drive(judging, (), seed=0))
+        gan_rounds = game.gan_rounds(engine.drive(game, (), seed=0))
+        judging = GeneratorEvaluation(problem=problem, gan_rounds=gan_rounds, rows=100)
+        return game, gan_rounds, judging, judging.outcome(engine.drive(judging, (), seed=0))
 
-    _, sparring, judging, verdict = play()
+    _, gan_rounds, judging, evaluated = play()
     first = list(ran)
     again = play()
     return {
-        "store": store, "sparring": sparring, "judging": judging, "verdict": verdict,
+        "store": store, "gan_rounds": gan_rounds, "evaluating": judging, "evaluated": evaluated,
         "first": first, "again": again, "ran": list(ran),
     }  # fmt: skip
 
 
 def test_the_board(played: dict[str, Any]) -> None:
     """Distances of both generators and of the baseline, far from real ones after so little, and what they look like."""
-    verdict, judging = played["verdict"], played["judging"]
-    assert isinstance(verdict, Done), verdict
-    values = verdict.values
+    evaluated, judging = played["evaluated"], played["evaluating"]
+    assert isinstance(evaluated, Done), evaluated
+    values = evaluated.values
     assert judging.pairs == ("dense-dense", "conv-dense")
     assert len(values["distance"]) == len(values["panel"]) == 3
     assert all(low <= value <= high for value, low, high in [*values["distance"], *values["panel"]])
     assert 0 <= values["real"] < min(value for value, _, _ in values["distance"])
     assert np.shape(values["passing"]) == (3, 2)
     assert values["panel"][0][0] == pytest.approx(values["passing"][0][1], abs=1e-5)
-    assert get_array(played["store"], verdict.outputs["samples"]).shape == (3, 12, 8, 8, 1)
+    assert get_array(played["store"], evaluated.outputs["samples"]).shape == (3, 12, 8, 8, 1)
 
 
 def test_the_same_again_runs_nothing(played: dict[str, Any]) -> None:
     """All is in the journal, and the end is the same."""
     assert played["first"][0] == "features: fit a classifier"
     assert played["ran"] == []
-    assert played["again"][3] == played["verdict"]
+    assert played["again"][3] == played["evaluated"]

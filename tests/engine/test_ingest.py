@@ -160,7 +160,7 @@ def test_rows_that_follow_in_time_are_judged_by_blocks(apart):
 
 
 def test_a_scale_says_how_many_folds_and_rows_there_are(tmp_path):
-    """The part that judges stays whole; of the rest about so many rows are fitted on, of each class its share, and that
+    """The test part stays whole; of the rest about so many rows are fitted on, of each class its share, and that
     is said. The scale is asked with the size of the training part, once.
     """
     asked = []

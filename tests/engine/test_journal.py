@@ -50,7 +50,7 @@ def test_every_event_is_read_back(path: Path) -> None:
 
 
 def test_numbers_go_on_in_the_next_sitting(path: Path) -> None:
-    """Records are numbered over all sittings, so that their order is known."""
+    """Records are numbered over all sessions, so that their order is known."""
     write(path, 3)
     journal = FileJournal(path)
     assert journal.append(done(3), CODE).number == 3

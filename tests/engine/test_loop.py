@@ -37,7 +37,7 @@ def drive_board(engine: Any, board: Leaderboard) -> Any:
 
 
 def test_what_has_finished_is_recalled(bench: Any, board: Leaderboard, notices: Any) -> None:
-    """A second sitting runs nothing, and comes to the same state."""
+    """A second session runs nothing, and comes to the same state."""
     first = drive_board(bench.engine(), board)
     assert drive_board(bench.engine(listener=notices), board) == first
     assert len(notices.labels("recalled")) == len(bench.journal.records)
@@ -105,7 +105,7 @@ def test_what_met_a_limit_is_tried_again_under_a_wider_one(
 
 
 def test_what_was_lost_is_tried_again_once_a_sitting(bench: Any, notices: Any) -> None:
-    """A job that the system killed may end well another time, but not in the same sitting: a contest drives twice."""
+    """A job that the system killed may end well another time, but not in the same session: a contest drives twice."""
     errands = Errands(jobs=(toy_job("killed", mischief="kill_itself"),))
     for _ in range(2):
         engine = bench.engine(workers=1, listener=notices)
@@ -144,7 +144,7 @@ def test_when_time_is_up_what_is_left_fails_and_more_time_brings_it_back(
 
 
 def test_elapsed_time_survives_a_restart(bench: Any) -> None:
-    """The budget is of all sittings together: the journal's last tick is where the clock goes on."""
+    """The budget is of all sessions together: the journal's last tick is where the clock goes on."""
     bench.journal.append(Tick(elapsed_s=100.0))
     engine = bench.engine()
     assert 100.0 <= engine.elapsed_s < 110.0
@@ -333,7 +333,7 @@ class Scripted:
 
 
 def drive_scripted(journal: Any, *ways: tuple[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """How two errands end in a sitting of a script, and what was run."""
+    """How two errands end in a session of a script, and what was run."""
     executor = Scripted(*ways)
     engine = Engine(store=MemoryStore(), journal=journal, executor=executor, code=toys.code_of)
     jobs = (toy_job("first", outputs=()), toy_job("second", outputs=()))
@@ -343,7 +343,7 @@ def drive_scripted(journal: Any, *ways: tuple[str, str]) -> tuple[dict[str, Any]
 
 @pytest.mark.parametrize("lost", ["first", "second"])
 def test_what_was_lost_is_no_failure_of_who_reads_it(lost: str) -> None:
-    """The sitting ends with the job's name and what to do; the journal does not know, and the next one does the job."""
+    """The session ends with the job's name and what to do; the journal does not know, and the next one does the job."""
     journal = MemoryJournal()
     ways = [("", "")] * (lost == "second") + [("lost_input", "no object sha256:0 in store; run the contest again")]
     with pytest.raises(ObjectDamaged, match=f"“{lost}” cannot be done, .*: no object sha256:0 in store; nothing else"):

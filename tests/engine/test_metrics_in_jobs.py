@@ -9,7 +9,7 @@ import pytest
 
 from concours.core.job import Job
 from concours.engine.runners.join import select
-from concours.engine.runners.score import judge, score
+from concours.engine.runners.score import evaluate, score
 from concours.stores.blobs import get_array, put_array
 from concours.stores.memory import MemoryStore
 
@@ -29,7 +29,7 @@ def store():
 def job(store, kind, names, **fields):
     """A job on the predictions of two models, the first the better one."""
     members = [p / p.sum(axis=1, keepdims=True) for p in (GOOD, POOR)]
-    word = {"select": "selection", "judge": "predictions"}[kind]
+    word = {"select": "cv_score", "evaluate": "predictions"}[kind]
     inputs = {f"{word}{index}": put_array(store, p) for index, p in enumerate(members)}
     inputs |= {"y": put_array(store, Y), "folds": put_array(store, np.arange(200) % 3)}
     labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}
@@ -40,7 +40,7 @@ def job(store, kind, names, **fields):
 @pytest.mark.parametrize("name", NAMES)
 def test_judged_by_any_metric(name, store):
     """The better model is first, and its score lies in its interval."""
-    values = judge(job(store, "judge", [name, "accuracy"]), store).values
+    values = evaluate(job(store, "evaluate", [name, "accuracy"]), store).values
     assert values["rank"] == [1, 2]
     for value, (low, high) in zip(values["scores"][name], values["ci"], strict=True):
         assert low <= value <= high
@@ -49,7 +49,7 @@ def test_judged_by_any_metric(name, store):
 
 def test_every_metric_has_intervals_and_ranks(store):
     """Not only the one that ranks; and those who cannot be told apart share a tier."""
-    values = judge(job(store, "judge", NAMES), store).values
+    values = evaluate(job(store, "evaluate", NAMES), store).values
     for name in NAMES:
         for value, (low, high), (rank, best, worst) in zip(
             *(values[what][name] for what in ("scores", "intervals", "ranks")), strict=True
@@ -64,13 +64,13 @@ def test_every_metric_has_intervals_and_ranks(store):
 @pytest.mark.parametrize("name", NAMES)
 def test_groups_are_one_observation(name, store):
     """Rows that come four times, as groups of four, give no narrower an interval than once; taken for rows they do."""
-    once, groups = job(store, "judge", [name]), np.repeat(np.arange(200), 4)
+    once, groups = job(store, "evaluate", [name]), np.repeat(np.arange(200), 4)
     four = {
         key: put_array(store, np.repeat(get_array(store, digest), 4, axis=0)) for key, digest in once.inputs.items()
     }
     together = {**four, "groups": put_array(store, groups)}
     widths = [
-        np.ptp(judge(replace(once, inputs=inputs), store).values["intervals"][name][1])
+        np.ptp(evaluate(replace(once, inputs=inputs), store).values["intervals"][name][1])
         for inputs in (once.inputs, four, together)
     ]
     assert widths[1] < 0.62 * widths[0]
@@ -85,12 +85,12 @@ def test_selected_by_any_metric(name, store):
     assert np.isfinite(values["held_out"]).all()
 
 
-def test_selection_scores_and_the_judges_agree(store):
+def test_cv_scores_and_the_evaluation_agree(store):
     """One metric is one number, wherever it is computed."""
-    whole = job(store, "judge", ["f1"])
+    whole = job(store, "evaluate", ["f1"])
     inputs = {"predictions": whole.inputs["predictions0"], "y": whole.inputs["y"], "folds": whole.inputs["folds"]}
     alone = score(Job(kind="score", inputs=inputs, params=whole.params, seed=1), store).values
-    assert np.isclose(alone["score"], judge(whole, store).values["scores"]["f1"][0])
+    assert np.isclose(alone["score"], evaluate(whole, store).values["scores"]["f1"][0])
 
 
 def test_what_cannot_be_said_is_said(store):
@@ -100,7 +100,7 @@ def test_what_cannot_be_said_is_said(store):
     inputs = {f"predictions{index}": put_array(store, p) for index, p in enumerate((never, once))}
     inputs |= {"y": put_array(store, y), "folds": put_array(store, np.arange(200) % 3)}
     params = {"metrics": ["log_loss", "precision", "neg_log_loss"], "classes": 2, "decisions": [None, None]}
-    values = judge(Job(kind="judge", inputs=inputs, params=params, seed=1), store).values
+    values = evaluate(Job(kind="evaluate", inputs=inputs, params=params, seed=1), store).values
     few = "too few to tell: 1 row is of another class than the most frequent one, and it takes "
     undefined = "undefined, 0 / 0 on these rows"
     expected = {"log_loss": [few + "3"] * 2, "precision": [undefined, ""], "neg_log_loss": [few + "10"] * 2}

@@ -1,4 +1,4 @@
-"""No leakage: what has learned nothing, or has learned rows by heart, gains nothing, by whatever it is judged."""
+"""No leakage: what has learned nothing, or has learned rows by heart, gains nothing, by whatever it is evaluated."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_rows_that_come_twice_are_seen(folder: Path) -> None:
 def test_noise_does_not_score_better_than_chance(metric: str, folder: Path) -> None:
     """Not even where calibration and ten weights of classes are fitted to it: each row is scored by those of others."""
     result = contest(folder, f"noise-{metric}", table(300, classes=10), "Noise", metrics=(metric,))
-    found = line(result, "noise").selection
+    found = line(result, "noise").cv_score
     if metric == "log_loss":
         assert found.score > np.log(10) - 0.01
     else:
@@ -159,10 +159,10 @@ def test_rows_are_calibrated_and_decided_by_the_other_folds() -> None:
     other = np.where(folds == 0, (y + 1) % 3, y)
     yields, arrays = [], []
     for targets in (y, other):
-        store, inputs = stored(selection=p, y=targets, folds=folds)
+        store, inputs = stored(oof=p, y=targets, folds=folds)
         params = {"metrics": ["f1_macro"], "classes": 3}
-        yields.append(run(Job(kind="calibrate", inputs=inputs, params=params, outputs=("selection",)), store))
-        arrays.append(get_array(store, yields[-1].outputs["selection"]))
+        yields.append(run(Job(kind="calibrate", inputs=inputs, params=params, outputs=("oof",)), store))
+        arrays.append(get_array(store, yields[-1].outputs["oof"]))
     same = (arrays[0] == arrays[1]).all(axis=1)
     assert same[folds == 0].all()
     assert not same[folds != 0].any()
@@ -174,7 +174,7 @@ def test_rows_are_calibrated_and_decided_by_the_other_folds() -> None:
 @pytest.mark.parametrize(("kind", "found"), [("select", "path"), ("weigh", "weights")])
 def test_rows_are_joined_by_the_other_folds(kind: str, found: str) -> None:
     """The same of the weights of alliances."""
-    members = {f"selection{i}": predictions(i)[0] for i in range(4)}
+    members = {f"oof{i}": predictions(i)[0] for i in range(4)}
     _, y, folds = predictions()
     other = np.where(folds == 0, (y + 1) % 3, y)
 

@@ -56,12 +56,12 @@ def grown(
     ran: list[str] | None = None,
     options: dict[str, Any] | None = None,
 ) -> tuple[Population, Grown]:
-    """A sitting, which may be killed as its n-th job ends; the labels of the jobs it ran go to `ran`."""
+    """A session, which may be killed as its n-th job ends; the labels of the jobs it ran go to `ran`."""
     store, journal = DiskStore(folder / "store"), FileJournal(folder / "journal.jsonl")
     executor, left = InlineExecutor(store, RUNNERS, listener=ignore), [kill_at]
     process = Population(
         board=Leaderboard(problem=problem(store, numbers=numbers)),
-        **{"members": 6, "stretches": 4, "epochs": 1} | (options or {}),
+        **{"members": 6, "intervals": 4, "epochs": 1} | (options or {}),
     )
 
     def listen(notice: Notice) -> None:
@@ -91,14 +91,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Population, G
 
 
 def test_kill_and_resume_gives_the_same(undisturbed: tuple[Population, Grown], tmp_path: Path) -> None:
-    """Killed after each stretch but the last and taken up again: no stretch is run twice, and the record is the same."""
+    """Killed after each interval but the last and taken up again: no interval is run twice, and the record is the same."""
     process, state = undisturbed
     ran: list[str] = []
     for _ in range(3):
         with pytest.raises(Killed):
             grown(tmp_path, kill_at=1, ran=ran)
     _, resumed = grown(tmp_path, ran=ran)
-    assert ran == [f"population: stretch {number} of 4" for number in (1, 2, 3, 4)]
+    assert ran == [f"population: interval {number} of 4" for number in (1, 2, 3, 4)]
     assert process.record(resumed) == process.record(state)
     assert [round.job.digest for round in process.history(resumed)] == [
         round.job.digest for round in process.history(state)
@@ -106,10 +106,10 @@ def test_kill_and_resume_gives_the_same(undisturbed: tuple[Population, Grown], t
 
 
 def test_it_learns_and_what_it_found_can_be_fitted(undisturbed: tuple[Population, Grown]) -> None:
-    """The best score comes to be much better than that of the first stretch, and the schedule does about as well."""
+    """The best score comes to be much better than that of the first interval, and the schedule does about as well."""
     process, state = undisturbed
     record = process.record(state)
-    assert record["best"]["score"] < 0.8 * min(record["stretches"][0]["scores"])
+    assert record["best"]["score"] < 0.8 * min(record["intervals"][0]["scores"])
     x, y = load_digits(return_X_y=True)
     train = np.arange(ROWS) % 3 > 0
     network = ScheduledClassifier(**process.result(state).params, random_state=0).fit(x[:ROWS][train], y[:ROWS][train])
@@ -119,7 +119,7 @@ def test_it_learns_and_what_it_found_can_be_fitted(undisturbed: tuple[Population
 
 def test_numbers_and_migration(tmp_path: Path) -> None:
     """A target that is a number is scored in its own unit; members may go half of the way towards the better."""
-    process, state = grown(tmp_path, numbers=True, options={"beta": 0.5, "stretches": 6, "epochs": 2})
+    process, state = grown(tmp_path, numbers=True, options={"beta": 0.5, "intervals": 6, "epochs": 2})
     record = process.record(state)
     _, y = load_diabetes(return_X_y=True)
     assert not record["failure"]

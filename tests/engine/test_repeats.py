@@ -44,9 +44,9 @@ def test_predictions_are_averaged_over_divisions(result: Result) -> None:
         model = GaussianNB().fit(matrix.transform(x[~apart]), y[~apart])
         expected[apart] += model.predict_proba(matrix.transform(x[apart])) / REPEATS
     gathers = [
-        record.event.outputs["selection"]
+        record.event.outputs["oof"]
         for record in read_journal(result.folder.journal)[0]
-        if "selection" in getattr(record.event, "outputs", {})
+        if "cv_score" in getattr(record.event, "outputs", {})
     ]
     assert any(np.allclose(get_array(store, digest), expected, atol=1e-6) for digest in gathers)
 
@@ -61,7 +61,7 @@ def test_there_is_a_model_a_fold_of_each_division(result: Result) -> None:
 
 
 def test_a_second_sitting_gives_the_same(result: Result, tmp_path: Path) -> None:
-    """The same digest anew, and in a folder where an earlier sitting knew one entrant only."""
+    """The same digest anew, and in a folder where an earlier session knew one entrant only."""
     iris(tmp_path / "run", BAYES).run()
     assert iris(tmp_path / "run").run().digest == result.digest
 

@@ -20,7 +20,7 @@ from concours.testing.toys import KILL
 
 KILLS = 6
 STEP = 8
-"""Jobs that a sitting does at most before it is killed."""
+"""Jobs that a session does at most before it is killed."""
 REFIT = {"entrants": 5, "folds": 3, "mischief": ["raise_an_error"]}
 BAG = {"entrants": 4, "folds": 4, "final": "bag"}
 POPULATION = {"entrants": 2, "folds": 2, "format": "population", "options": {"members": 6, "stretches": 8}}
@@ -101,7 +101,7 @@ def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels
         "select",
         "weigh",
         "score",
-        "judge",
+        "evaluate",
         "choose again",
         "raise_an_error",
         "who leaves",

@@ -38,7 +38,7 @@ class Options:
     Attributes:
         workers: processes; 0 for inline.
         setup: arguments of `toy_setup`.
-        cut: at which record of this sitting to write half a line and kill the contest.
+        cut: at which record of this session to write half a line and kill the contest.
         file_limit: the largest file that may be written, in bytes.
     """
 

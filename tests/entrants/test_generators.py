@@ -9,10 +9,10 @@ from sklearn.datasets import load_digits
 from concours.entrants.generators import (
     DISCRIMINATORS,
     GENERATORS,
+    gan_round,
     gaussian_samples,
     pair_of,
     samples,
-    spar,
     told,
 )
 
@@ -40,10 +40,10 @@ def test_training_goes_on_from_what_was_kept(recipes: tuple[str, str]) -> None:
     """A round is a function of the tensors it begins from and of its seed; twice the same gives the same bytes."""
     pictures = digits()[:80]
     first = pair_of(*recipes, (8, 8, 1), seed=0)
-    spar(first, pictures, epochs=1, seed=1)
+    gan_round(first, pictures, epochs=1, seed=1)
     kept = first.tensors()
     again = pair_of(*recipes, (8, 8, 1), seed=9, tensors=kept)
-    losses = [spar(pair, pictures, epochs=1, seed=2) for pair in (first, again)]
+    losses = [gan_round(pair, pictures, epochs=1, seed=2) for pair in (first, again)]
     assert losses[0] == losses[1]
     pairs = zip(first.tensors().items(), again.tensors().items(), strict=True)
     assert all(one[0] == other[0] and np.array_equal(one[1], other[1]) for one, other in pairs)
@@ -55,7 +55,7 @@ def test_training_brings_pictures_nearer_and_teaches_to_tell() -> None:
     pictures = digits()
     pair = pair_of("dense", "dense", (8, 8, 1), seed=0)
     before = np.square(samples(pair.generator, 300, seed=1).mean(axis=0) - pictures.mean(axis=0)).mean()
-    spar(pair, pictures, epochs=10, seed=0)
+    gan_round(pair, pictures, epochs=10, seed=0)
     after = np.square(samples(pair.generator, 300, seed=1).mean(axis=0) - pictures.mean(axis=0)).mean()
     assert after < 0.7 * before
     noise = np.random.default_rng(0).uniform(-1, 1, pictures.shape).astype(np.float32)

@@ -54,18 +54,18 @@ def test_the_usual_schedule_learns() -> None:
 @pytest.mark.parametrize(
     ("schedule", "says"),
     [
-        ([], "schedule must have a stretch"),
+        ([], "schedule must have a interval"),
         (
             [{"epochs": 0, "learning_rate": 0.1}],
-            "stretch 1 of the schedule: epochs must be a whole number from 1; got 0",
+            "interval 1 of the schedule: epochs must be a whole number from 1; got 0",
         ),
-        ([{"epochs": 1}], "stretch 1 of the schedule has no learning_rate; got epochs"),
-        ([*SCHEDULE, {"learning_rate": -1.0}], "stretch 3 of the schedule: learning_rate must be above 0; got -1.0"),
-        ([{"learning_rate": 0.1, "speed": 1}], "stretch 1 of the schedule: habits are .*; got 'speed'"),
+        ([{"epochs": 1}], "interval 1 of the schedule has no learning_rate; got epochs"),
+        ([*SCHEDULE, {"learning_rate": -1.0}], "interval 3 of the schedule: learning_rate must be above 0; got -1.0"),
+        ([{"learning_rate": 0.1, "speed": 1}], "interval 1 of the schedule: hyperparameters are .*; got 'speed'"),
     ],
 )
 def test_a_wrong_schedule_is_told(schedule: list[dict[str, Any]], says: str) -> None:
-    """Which stretch, and what is wrong with it."""
+    """Which interval, and what is wrong with it."""
     with pytest.raises(ValueError, match=says):
         read_schedule(schedule)
 

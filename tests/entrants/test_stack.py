@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
-from concours.entrants.stack import Form, Habits, Stack, train
+from concours.entrants.stack import Form, Hyperparameters, Stack, train
 
 ROWS = 70
 
@@ -34,10 +34,10 @@ def data(form: Form, *, numbers: bool) -> tuple[Tensor, Tensor]:
     return rows, values if numbers else (values > 0).long()
 
 
-def habits_of(members: int) -> list[Habits]:
+def habits_of(members: int) -> list[Hyperparameters]:
     """As different as may be; some without dropout, which share a block with those that have it."""
     return [
-        Habits(
+        Hyperparameters(
             learning_rate=1e-3 * (1 + i),
             momentum=0.5 + 0.1 * (i % 5),
             weight_decay=0.1 * (i % 3),
@@ -48,11 +48,17 @@ def habits_of(members: int) -> list[Habits]:
 
 
 def trained(
-    form: Form, habits: Sequence[Habits], seeds: Sequence[int], *, numbers: bool = False, epochs: int = 3, **how: int
+    form: Form,
+    hyperparameters: Sequence[Hyperparameters],
+    seeds: Sequence[int],
+    *,
+    numbers: bool = False,
+    epochs: int = 3,
+    **how: int,
 ) -> tuple[Stack, np.ndarray]:
     rows, targets = data(form, numbers=numbers)
     stack = Stack.begin(form, seeds)
-    return stack, train(stack, rows, targets, habits, seeds, epochs=epochs, batch_size=16, **how)
+    return stack, train(stack, rows, targets, hyperparameters, seeds, epochs=epochs, batch_size=16, **how)
 
 
 @settings(deadline=None, max_examples=12)
@@ -66,12 +72,12 @@ def trained(
 def test_a_member_of_a_stack_learns_what_it_learns_alone(
     members: int, hidden: list[int], block: int, threads: int, numbers: bool
 ) -> None:
-    """With its seed and its habits, in blocks of any size and on any number of threads, to float tolerance."""
+    """With its seed and its hyperparameters, in blocks of any size and on any number of threads, to float tolerance."""
     form = Form(inputs=6, hidden=tuple(hidden), outputs=1 if numbers else 2)
-    habits, seeds = habits_of(members), [11 * i + 3 for i in range(members)]
-    stack, losses = trained(form, habits, seeds, numbers=numbers, block=block, threads=threads)
+    hyperparameters, seeds = habits_of(members), [11 * i + 3 for i in range(members)]
+    stack, losses = trained(form, hyperparameters, seeds, numbers=numbers, block=block, threads=threads)
     for member in range(members):
-        alone, loss = trained(form, habits[member : member + 1], seeds[member : member + 1], numbers=numbers)
+        alone, loss = trained(form, hyperparameters[member : member + 1], seeds[member : member + 1], numbers=numbers)
         torch.testing.assert_close(stack.weights[member], alone.weights[0], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(losses[member], loss[0], rtol=1e-4)
 
@@ -80,22 +86,26 @@ def test_a_member_of_a_stack_learns_what_it_learns_alone(
 def test_a_stack_learns_what_plain_torch_learns(numbers: bool) -> None:
     """The naive twin: modules, autograd and torch.optim.AdamW, one network after the other, on the same order of rows."""
     form = Form(inputs=6, hidden=(8, 5), outputs=1 if numbers else 2)
-    habits = [Habits(learning_rate=3e-3, momentum=0.7 + 0.1 * i, weight_decay=0.1 * i) for i in range(3)]
+    hyperparameters = [
+        Hyperparameters(learning_rate=3e-3, momentum=0.7 + 0.1 * i, weight_decay=0.1 * i) for i in range(3)
+    ]
     rows, targets = data(form, numbers=numbers)
-    stack, losses = trained(form, habits, [1, 2, 3], numbers=numbers, epochs=2)
-    for member, habit in enumerate(habits):
+    stack, losses = trained(form, hyperparameters, [1, 2, 3], numbers=numbers, epochs=2)
+    for member, hyperparameter in enumerate(hyperparameters):
         network = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, form.outputs))
         Stack.begin(form, [member + 1]).copy_to(0, network)
-        means = twin(network, rows, targets, habit, seed=member + 1, epochs=2)
+        means = twin(network, rows, targets, hyperparameter, seed=member + 1, epochs=2)
         np.testing.assert_allclose(losses[member], means, rtol=1e-4)
         torch.testing.assert_close(stack.outputs(rows)[member], network(rows), rtol=1e-3, atol=1e-4)
 
 
-def twin(network: nn.Module, rows: Tensor, targets: Tensor, habit: Habits, *, seed: int, epochs: int) -> list[float]:
+def twin(
+    network: nn.Module, rows: Tensor, targets: Tensor, hyperparameter: Hyperparameters, *, seed: int, epochs: int
+) -> list[float]:
     weights = [p for p in network.parameters() if p.ndim > 1]
     biases = [p for p in network.parameters() if p.ndim == 1]
-    groups = [{"params": weights, "weight_decay": habit.weight_decay}, {"params": biases, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=habit.learning_rate, betas=(habit.momentum, 0.999))
+    groups = [{"params": weights, "weight_decay": hyperparameter.weight_decay}, {"params": biases, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=hyperparameter.learning_rate, betas=(hyperparameter.momentum, 0.999))
     order = torch.Generator().manual_seed(seed)
     means = []
     for _ in range(epochs):
@@ -120,8 +130,8 @@ def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
 
     form = Form(inputs=3, hidden=(4,), outputs=2)
     rows, targets = data(form, numbers=False)
-    habits = [Habits(learning_rate=1e-3, dropout=rate) for rate in (0.0, 0.25, 0.9)]
-    block = _Block(Stack.begin(form, [1, 2, 3]), slice(0, 3), rows, targets, None, habits, [1, 2, 3])
+    hyperparameters = [Hyperparameters(learning_rate=1e-3, dropout=rate) for rate in (0.0, 0.25, 0.9)]
+    block = _Block(Stack.begin(form, [1, 2, 3]), slice(0, 3), rows, targets, None, hyperparameters, [1, 2, 3])
     values = block._drop(torch.ones(3, 200, 101))
     shares = (values == 0).float().mean((1, 2))
     np.testing.assert_allclose(shares, [0.0, 0.25, 0.9], atol=0.01)
@@ -151,17 +161,17 @@ def test_who_is_no_longer_finite_takes_all() -> None:
 
 
 def test_what_goes_on_from_a_checkpoint_is_what_went_through() -> None:
-    """Two stretches of a stack, weights and moments handed over, are the same as in one process, to the byte."""
-    form, habits = Form(inputs=6, hidden=(5,), outputs=2), habits_of(2)
+    """Two intervals of a stack, weights and moments handed over, are the same as in one process, to the byte."""
+    form, hyperparameters = Form(inputs=6, hidden=(5,), outputs=2), habits_of(2)
     rows, targets = data(form, numbers=False)
     through = Stack.begin(form, [1, 2])
     for seeds in ([5, 6], [7, 8]):
-        train(through, rows, targets, habits, seeds, epochs=1, batch_size=16)
+        train(through, rows, targets, hyperparameters, seeds, epochs=1, batch_size=16)
     first = Stack.begin(form, [1, 2])
-    train(first, rows, targets, habits, [5, 6], epochs=1, batch_size=16)
+    train(first, rows, targets, hyperparameters, [5, 6], epochs=1, batch_size=16)
     kept = {name: getattr(first, name).clone() for name in ("weights", "first", "second")}
     second = Stack(form=form, steps=first.steps, **kept)
-    train(second, rows, targets, habits, [7, 8], epochs=1, batch_size=16)
+    train(second, rows, targets, hyperparameters, [7, 8], epochs=1, batch_size=16)
     assert torch.equal(through.weights, second.weights)
     assert through.steps == second.steps == 8
 
@@ -175,17 +185,17 @@ def test_what_goes_on_from_a_checkpoint_is_what_went_through() -> None:
     ],
 )
 def test_wrong_habits_are_told(wrong: dict[str, float], says: str) -> None:
-    """One line: which habit, what it must be, what it is."""
+    """One line: which hyperparameter, what it must be, what it is."""
     with pytest.raises(ValueError, match=says):
-        Habits(**wrong)
+        Hyperparameters(**wrong)
 
 
 def test_what_does_not_fit_together_is_told() -> None:
-    """Habits for fewer members, rows of another width, a share of nothing."""
+    """Hyperparameters for fewer members, rows of another width, a share of nothing."""
     form = Form(inputs=6, hidden=(5,), outputs=2)
     rows, targets = data(form, numbers=False)
     stack = Stack.begin(form, [1, 2])
-    with pytest.raises(ValueError, match="2 members want as many habits and seeds; got 1 and 2"):
+    with pytest.raises(ValueError, match="2 members want as many hyperparameters and seeds; got 1 and 2"):
         train(stack, rows, targets, habits_of(1), [1, 2], epochs=1, batch_size=16)
     with pytest.raises(ValueError, match="rows must have 6 inputs, as the members have; got 4"):
         train(stack, rows[:, :4], targets, habits_of(2), [1, 2], epochs=1, batch_size=16)

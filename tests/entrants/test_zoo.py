@@ -9,13 +9,13 @@ import pytest
 from concours.core.entrant import Entrant
 from concours.core.optional import installed
 from concours.entrants.preparation import PREPARATIONS
-from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, ZOO, Size, breeds
+from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, ZOO, Size, specs
 from concours.tasks.kinds import KINDS
 from concours.testing import check_entrant
 
 FORMS = {kind.form: kind.name for kind in KINDS.values()}
 FORMS |= {MIXED[form]: name for form, name in FORMS.items() if form in MIXED}
-BREEDS = [(name, form) for name, forms in ZOO.items() for form in forms]
+SPECS = [(name, form) for name, forms in ZOO.items() for form in forms]
 QUICK: dict[str, dict[str, Any]] = {
     "concours.entrants.neural:": {"epochs": 2},
     "concours.entrants.text_networks:": {"epochs": 2},
@@ -31,7 +31,7 @@ def quick(recipe: str) -> dict[str, Any]:
     return next((params for beginning, params in QUICK.items() if recipe.startswith(beginning)), {})
 
 
-@pytest.mark.parametrize(("name", "form"), BREEDS, ids=["-".join(pair) for pair in BREEDS])
+@pytest.mark.parametrize(("name", "form"), SPECS, ids=["-".join(pair) for pair in SPECS])
 def test_every_entry_keeps_the_laws(name: str, form: str) -> None:
     """It resolves, is built, fits what its preparation makes of a few rows, repeats, and its models are kept as such."""
     breed = ZOO[name][form]
@@ -46,10 +46,10 @@ def test_lineups_name_what_there_is() -> None:
     assert LINEUPS.keys() == FORMS.keys()
     for form, lineups in LINEUPS.items():
         assert lineups.keys() == {"fast", "full"}
-        assert form in breeds(BASELINE)
+        assert form in specs(BASELINE)
         for names in lineups.values():
             assert len(names) == len(set(names))
-            assert all(form in breeds(name) for name in names)
+            assert all(form in specs(name) for name in names)
         assert set(lineups["fast"]) <= set(lineups["full"])
 
 
@@ -59,7 +59,7 @@ def test_preparations_are_known() -> None:
     assert named <= PREPARATIONS.keys()
 
 
-@pytest.mark.parametrize(("name", "form"), BREEDS, ids=["-".join(pair) for pair in BREEDS])
+@pytest.mark.parametrize(("name", "form"), SPECS, ids=["-".join(pair) for pair in SPECS])
 def test_more_costs_no_less(name: str, form: str) -> None:
     """What a fit is expected to take is positive, and does not fall with rows, columns or classes."""
     seconds = ZOO[name][form].seconds

@@ -62,7 +62,11 @@ def told(golden: Golden, folder: Path) -> dict[str, Any]:
     (folder / "contest.toml").write_text(golden.contest)
     contest = Contest.from_file(folder / "contest.toml").with_options(out=folder / "run", engine="inline")
     contest.run()
-    value = json.loads((folder / "run" / "result.json").read_text())
+    return reduced(json.loads((folder / "run" / "result.json").read_text()))
+
+
+def reduced(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What a `result.json` says that is to stay."""
     return {
         "default": value["default"],
         "standings": [{key: line[key] for key in _SAID} for line in value["standings"]],
@@ -72,7 +76,7 @@ def told(golden: Golden, folder: Path) -> dict[str, Any]:
     }
 
 
-_SAID = ("name", "role", "status", "score", "ci", "metrics", "intervals", "ranks", "rank", "tier", "selection")
+_SAID = ("name", "role", "status", "score", "ci", "metrics", "intervals", "ranks", "rank", "tier", "cv_score")
 
 
 def _timeless(value: Any) -> Any:
@@ -169,7 +173,7 @@ GOLDENS: Mapping[str, Golden] = {
             '{ test = 0.3, folds = 3, group = "house" }',
         )
         + _NONE
-        + '[cooperate]\nstrategies = ["average", "vote", "greedy", "stack", "stack-boosted", "light"]\n'
+        + '[cooperate]\nstrategies = ["average", "vote", "greedy", "stack", "stack-boosted", "budgeted"]\n'
         + "limits = { size_mb = 5 }\n"
         + _FOUR,
         data=_table,

@@ -23,7 +23,7 @@ from concours.report.units import seconds
 VOID = {"meta", "link", "br"}
 
 
-def line(name: str, role: str = "entrant", score: float | None = 0.1, **changes: Any) -> dict[str, Any]:
+def line(name: str, role: str = "single", score: float | None = 0.1, **changes: Any) -> dict[str, Any]:
     """A line of `result.json`; without a score, of one that failed."""
     scored = score is not None
     value = {
@@ -32,7 +32,7 @@ def line(name: str, role: str = "entrant", score: float | None = 0.1, **changes:
         "rank_worst": None,
         "name": name,
         "role": role,
-        "selection": {"score": score, "stderr": 0.01} if scored else None,
+        "cv_score": {"score": score, "stderr": 0.01} if scored else None,
         "score": score,
         "ci": [score - 0.02, score + 0.02] if score is not None else None,
         "metrics": {"log_loss": score, "accuracy": 0.91} if scored else {},
@@ -94,7 +94,7 @@ def failed(**changes: Any) -> dict[str, Any]:
 
 
 def running() -> dict[str, Any]:
-    """A result before the judgement."""
+    """A result before the evaluation."""
     value = result(complete=False, alliances={})
     for item in value["standings"]:
         item |= {"score": None, "ci": None, "metrics": {}, "rank_best": None, "rank_worst": None}
@@ -103,7 +103,7 @@ def running() -> dict[str, Any]:
 
 
 def without_test() -> dict[str, Any]:
-    """A result that was judged by out-of-fold predictions."""
+    """A result that was evaluated by out-of-fold predictions."""
     value = result()
     value["task"] |= {"rows_train": 1800, "rows_test": 0}
     return value
@@ -204,7 +204,7 @@ def test_summary_is_honest_where_the_default_is_not_ahead() -> None:
     """A default that others certainly beat, an alliance that does harm, and a baseline that wins are said so."""
     lines = [ranked("svm", 1, 1, 1), ranked("dummy", 2, 2, 2, role="baseline", score=0.2)]
     lines.append(ranked("greedy", 3, 3, 3, role="alliance", score=0.3))
-    lines[2]["selection"] = {"score": 0.05, "stderr": 0.01}
+    lines[2]["cv_score"] = {"score": 0.05, "stderr": 0.01}
     said = text(render_report(result(standings=lines)))
     assert "there 2 others are certainly better" in said
     assert "here joining does harm, by more than chance explains" in said
@@ -225,7 +225,7 @@ def test_summary_names_a_clear_winner() -> None:
 def test_overlapping_ranges_that_decide_nothing_are_said_to_overlap() -> None:
     """Between certainly better and certainly noise there is a third case, which is not passed off as one of the two."""
     lines = [
-        ranked("average", 1, 1, 1, role="alliance", selection={"score": 0.5, "stderr": 0.1}),
+        ranked("average", 1, 1, 1, role="alliance", cv_score={"score": 0.5, "stderr": 0.1}),
         ranked("greedy", 2, 2, 3, role="alliance", score=0.2),
         ranked("svm", 3, 2, 4, score=0.3),
         ranked("dummy", 4, 3, 4, role="baseline", score=0.4),
@@ -330,7 +330,7 @@ def test_all_failed_is_a_clear_page() -> None:
 
 
 def test_running_contest_is_said_to_run() -> None:
-    """Before the judgement the page ranks by selection score, and says that it is not the end."""
+    """Before the evaluation the page ranks by cross-validation score, and says that it is not the end."""
     said = text(render_report(running()))
     assert "still running" in said and "So far, the best of 4 models by cross-validation is greedy" in said
     assert "0.071 (95% interval 0.051 to 0.091" in said and "net running" in said
@@ -370,7 +370,7 @@ def test_numbers_that_are_none_leave_the_board_standing(bad: float | None) -> No
     """A metric, an interval or a score that is not a finite number is a dash, or is out of the ranking; never a crash."""
     value = result()
     value["standings"][0] |= {"metrics": {"log_loss": 0.071, "accuracy": bad}, "fit_seconds": bad}
-    value["standings"][1] |= {"ci": [bad, bad], "selection": {"score": 0.08, "stderr": bad}}
+    value["standings"][1] |= {"ci": [bad, bad], "cv_score": {"score": 0.08, "stderr": bad}}
     value["standings"][2] |= {"score": bad}
     page = render_report(value)
     assert "nan" not in page and "inf%" not in page
@@ -431,7 +431,7 @@ def test_ticks_of_ranks_are_whole_and_few() -> None:
 
 def row(name: str, value: float, half: float = 0.02) -> Row:
     return Row(
-        name=name, role="entrant", starred=False, value=value, low=value - half, high=value + half, text=str(value)
+        name=name, role="single", starred=False, value=value, low=value - half, high=value + half, text=str(value)
     )
 
 
@@ -488,9 +488,9 @@ def test_letters_that_have_no_encoding_do_not_stop_the_report(tmp_path: Path) ->
 
 def test_how_an_entrant_came_to_be_and_what_an_alliance_uses_are_said() -> None:
     """The trials of a search, and limits beside what is used of them."""
-    found = "the best of 20 trials by selection score: C = 3.2"
-    light = {"strategy": "light", "weights": {"svm": 1.0}, "limits": {"size_mb": 20}, "uses": {"size_mb": 3.1}}
-    page = render_report(result(standings=[ranked("svm", 1, 1, 1, note=found)], alliances={"light": light}))
+    found = "the best of 20 trials by cross-validation score: C = 3.2"
+    light = {"strategy": "budgeted", "weights": {"svm": 1.0}, "limits": {"size_mb": 20}, "uses": {"size_mb": 3.1}}
+    page = render_report(result(standings=[ranked("svm", 1, 1, 1, note=found)], alliances={"budgeted": light}))
     assert found in page
     assert "uses size_mb 3.1 of 20" in page
 

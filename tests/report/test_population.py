@@ -24,8 +24,8 @@ from concours.testing.toys import toy_problem
 
 @pytest.fixture(scope="module")
 def record() -> dict[str, Any]:
-    """What a population of ten in six stretches of two epochs leaves."""
-    process = Population(board=Leaderboard(problem=toy_problem(MemoryStore())), members=10, stretches=6, epochs=2)
+    """What a population of ten in six intervals of two epochs leaves."""
+    process = Population(board=Leaderboard(problem=toy_problem(MemoryStore())), members=10, intervals=6, epochs=2)
     candidates = [Candidate(entrant=Entrant("net", RECIPES["classes"], {}, "matrix"))]
     return process.record(final_state(process, candidates, all_well, seed=1, order=0))
 
@@ -51,26 +51,26 @@ def curves(section: Any, figure: int) -> Sequence[Curve]:
 
 
 def test_every_copy_and_the_way_of_the_best_are_drawn(record: dict[str, Any]) -> None:
-    """A dashed line a copy, a dot a network and stretch, and a way of as many points as stretches to the best score."""
+    """A dashed line a copy, a dot a network and interval, and a way of as many points as intervals to the best score."""
     section = population_section(report(record))
     assert section
     drawn = curves(section, 0)
     copies = [curve for curve in drawn if curve.form == "dashes"]
-    assert len(copies) == sum(m != p for s in record["stretches"] for m, p in enumerate(s["parents"])) == 10
+    assert len(copies) == sum(m != p for s in record["intervals"] for m, p in enumerate(s["parents"])) == 10
     assert len(drawn[0].points) == 60
-    assert len(drawn[-1].points) == record["best"]["stretch"] + 1
-    assert "120 epochs in all, in 6 stretches" in str(section.text[0])
+    assert len(drawn[-1].points) == record["best"]["interval"] + 1
+    assert "120 epochs in all, in 6 intervals" in str(section.text[0])
 
 
 def test_the_schedule_is_its_table(record: dict[str, Any]) -> None:
-    """The table behind the habits has the schedule's stretches, from the first epoch to the last."""
+    """The table behind the hyperparameters has the schedule's intervals, from the first epoch to the last."""
     section = population_section(report(record))
     assert section
     table = section.figures[1].table
     assert table
     assert len(table.rows) == len(record["schedule"])
     last = table.rows[-1][0].rpartition("–")[2]
-    assert last == str(2 * (record["best"]["stretch"] + 1))
+    assert last == str(2 * (record["best"]["interval"] + 1))
 
 
 @pytest.mark.parametrize("change", [{"name": "leaderboard"}, {"best": None}])
@@ -82,15 +82,15 @@ def test_without_a_schedule_there_is_no_section(record: dict[str, Any], change: 
 def test_networks_that_came_to_nothing_leave_gaps(record: dict[str, Any]) -> None:
     """Without a score there is no dot and no line, and the rest is drawn."""
     holes = deepcopy(record)
-    for stretch in holes["stretches"]:
-        stretch["scores"] = [None if i == 9 - holes["lineage"][0] else s for i, s in enumerate(stretch["scores"])]
+    for interval in holes["intervals"]:
+        interval["scores"] = [None if i == 9 - holes["lineage"][0] else s for i, s in enumerate(interval["scores"])]
     section = population_section(report(holes))
     assert section
     assert len(curves(section, 0)[0].points) == 54
 
 
 def test_the_terminal_shows_the_schedule(record: dict[str, Any]) -> None:
-    """A line a stretch of equal habits, and whose score it was; nothing without one."""
+    """A line a interval of equal hyperparameters, and whose score it was; nothing without one."""
     text = StringIO()
     print_population(record, Console(file=text, width=200))
     lines = text.getvalue().strip().splitlines()

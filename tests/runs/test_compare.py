@@ -150,7 +150,7 @@ def test_without_a_test_part(tmp_path):
     split = Split(test=0, folds=2)
     folders = [run(tmp_path / str(depth), tree(depth), BAYES, split=split) for depth in (1, 3)]
     (pair,) = compare(folders).pairs
-    assert (pair.part, pair.rows) == ("selection", 150)
+    assert (pair.part, pair.rows) == ("cv_score", 150)
     for line in pair.lines:
         assert np.isclose(line.first, Result.load(folders[0]).standings[line.name].score)
 
@@ -175,7 +175,7 @@ def test_bad_input(folders, tmp_path):
     value = existing(folders["wine"]).read("result.json")
     nobody = Path(shutil.copytree(folders["wine"], tmp_path / "nobody"))
     (nobody / "result.json").write_text(json.dumps(value | {"complete": False, "standings": []}))
-    with pytest.raises(RunFolderError, match="no judged model to compare"):
+    with pytest.raises(RunFolderError, match="no evaluated model to compare"):
         compare([deep, nobody])
 
 

@@ -56,7 +56,7 @@ FILES: dict[str, tuple[str, Callable[[RunFolder], object]]] = {
     "the report": (".report.html.new", lambda folder: folder.write_text("report.html", "")),
     "journal": ("journal.jsonl", lambda folder: FileJournal(folder.journal)),
     "journal, read": ("journal.jsonl", lambda folder: read_journal(folder.journal)),
-    "looks": ("looks.jsonl", lambda folder: FileJournal(folder.looks)),
+    "looks": ("explanations.jsonl", lambda folder: FileJournal(folder.explanations)),
 }
 
 

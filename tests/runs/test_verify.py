@@ -247,12 +247,12 @@ def test_a_budget_that_ran_out(tmp_path):
     line = {
         **result.to_json()["standings"][0],
         "name": "late",
-        "role": "entrant",
+        "role": "single",
         "status": "out_of_time",
         "reason": "no time",
     }
     line |= dict.fromkeys(
-        ("rank", "rank_best", "rank_worst", "selection", "score", "ci", "fit_seconds", "predict_seconds")
+        ("rank", "rank_best", "rank_worst", "cv_score", "score", "ci", "fit_seconds", "predict_seconds")
     )
     edit(
         tmp_path / "run" / "result.json",
@@ -292,14 +292,14 @@ def test_jobs_by_name(made):
     result = Result.load(made)
     replay = next(iter(replays(result.folder, setup, read_journal(made / "journal.jsonl")[0], result)))
     labels = {
-        name: [job.job.label for job in chosen(replay.jobs, [name])] for name in ("tree: fold 2", "tree", "judge")
+        name: [job.job.label for job in chosen(replay.jobs, [name])] for name in ("tree: fold 2", "tree", "evaluate")
     }
-    assert (labels["tree: fold 2"], labels["judge"]) == (["tree: fold 2"], ["judge"])
+    assert (labels["tree: fold 2"], labels["evaluate"]) == (["tree: fold 2"], ["evaluate"])
     assert {"tree: fold 1", "tree: fold 2", "tree: score"} < set(labels["tree"])
-    (judge,) = chosen(replay.jobs, ["judge"])
-    assert chosen(replay.jobs, [judge.job.digest[:20], "judge"]) == [judge]
+    (judge,) = chosen(replay.jobs, ["evaluate"])
+    assert chosen(replay.jobs, [judge.job.digest[:20], "evaluate"]) == [judge]
     assert chosen(replay.jobs, [judge.job.digest.partition(":")[2][:10]]) == [judge]
-    assert [job.job.label for job in chosen(replay.jobs, ["judge", "tree: fold 1"])] == ["tree: fold 1", "judge"]
+    assert [job.job.label for job in chosen(replay.jobs, ["evaluate", "tree: fold 1"])] == ["tree: fold 1", "evaluate"]
     with pytest.raises(DataError, match=r"'tre'; did you mean 'tree'\? choices: all, dummy, tree, own, .*judge"):
         chosen(replay.jobs, ["tre"])
     with pytest.raises(DataError, match="choices: all"):
@@ -311,17 +311,17 @@ def test_a_job_that_yields_otherwise_is_found(made, monkeypatch):
     from concours.engine import runners
 
     def other(job, store):
-        from concours.engine.runners.score import judge
+        from concours.engine.runners.score import evaluate
 
-        result = judge(job, store)
+        result = evaluate(job, store)
         return type(result)(values={**result.values, "rank": [1] * len(result.values["rank"])})
 
-    spec = runners.RUNNERS["judge"]
+    spec = runners.RUNNERS["evaluate"]
     changed = type(spec)(reference=spec.reference, version=spec.version, packages=spec.packages)
     vars(changed)["runner"] = other
-    monkeypatch.setitem(runners.RUNNERS, "judge", changed)
-    found = verify(made, again=["judge", "tree: fold 1"], engine="inline")
-    assert {done.label: done.same for done in found.reruns} == {"tree: fold 1": True, "judge": False}
+    monkeypatch.setitem(runners.RUNNERS, "evaluate", changed)
+    found = verify(made, again=["evaluate", "tree: fold 1"], engine="inline")
+    assert {done.label: done.same for done in found.reruns} == {"tree: fold 1": True, "evaluate": False}
     assert "rank" in found.reruns[-1].text
     assert (found.holds, found.faults) == (False, [])
 

@@ -89,6 +89,6 @@ def test_a_real_contest_that_is_killed_ends_undisturbed(tmp_path: Path) -> None:
     assert result["digest"] == whole["digest"]
     assert result["default"] == whole["default"]
     assert result["alliances"] == whole["alliances"]
-    names = ("rank", "name", "score", "ci", "selection", "status")
+    names = ("rank", "name", "score", "ci", "cv_score", "status")
     lines = [[{name: line[name] for name in names} for line in each["standings"]] for each in (result, whole)]
     assert lines[0] == lines[1]

@@ -15,7 +15,7 @@ ENTRANTS = [
 
 @pytest.mark.slow
 def test_networks_give_the_same_digest_everywhere(tmp_path):
-    """In this process and in one or three of their own; and what is kept of them predicts what was judged."""
+    """In this process and in one or three of their own; and what is kept of them predicts what was evaluated."""
     task = Task(kind="image-classification", data="sklearn:digits", split=Split(test=0.3, folds=2))
     ways = [{"engine": "inline"}, {"workers": 1}, {"workers": 3}]
     contests = [Contest(task=task, entrants=ENTRANTS, out=tmp_path / str(i), **way) for i, way in enumerate(ways)]

@@ -136,7 +136,7 @@ def test_quotes(tmp_path):
 
 
 def test_blanks_after_commas(tmp_path):
-    """The habit of older sets: a blank after each comma belongs to no value, and ` ?` is missing."""
+    """The hyperparameter of older sets: a blank after each comma belongs to no value, and ` ?` is missing."""
     (tmp_path / "t.csv").write_text("a, b, c\n1, Private, 2.5\n2, ?, 3\n3, State, ?\n")
     assert rows(tmp_path / "t.csv") == {"a": [1, 2, 3], "b": ["Private", None, "State"], "c": [2.5, 3.0, None]}
 

@@ -194,8 +194,8 @@ def test_labels_written_otherwise(tmp_path):
     task = Task(
         kind=TABLE.name, data=str(train), test=str(test), target="y", labels={"<=50K.": "<=50K", ">50K.": ">50K"}
     )
-    _, judged = read(task, TABLE, Path())
-    assert judged.y.tolist() == ["<=50K", ">50K"]
+    _, evaluated = read(task, TABLE, Path())
+    assert evaluated.y.tolist() == ["<=50K", ">50K"]
 
 
 def test_the_kind_must_suit(tmp_path):

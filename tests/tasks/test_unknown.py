@@ -95,9 +95,9 @@ UNKNOWN = {
     ),
     "votes": ({"v.csv": csv(VOTES)}, "concours rate"),
     "votes among others": ({"v.csv": csv(VOTES), "answers.csv": csv({"id": range(60), "text": LONG})}, "concours rate .*v.csv"),
-    "judged answers": (
+    "evaluated answers": (
         {"v.json": json.dumps([{"instruction": t, "response1": t, "response2": t, "annotator1": 1} for t in LONG]).encode()},
-        "pairs of answers that were judged",
+        "pairs of answers that were evaluated",
     ),
     "ratings": (
         {"r.csv": csv({"userId": np.arange(120) % 11, "movieId": np.arange(120) % 7, "rating": np.arange(120) % 5 + 1})},
@@ -153,7 +153,7 @@ def test_not_taken_for_it(name, tmp_path):
 
 
 def test_a_named_target_goes_on(tmp_path):
-    """Whoever names a target has decided: a series is then a regression, judged on its latest rows."""
+    """Whoever names a target has decided: a series is then a regression, evaluated on its latest rows."""
     source = laid(tmp_path, UNKNOWN["many series"][0])
     found = discover(find_source(source).opened, target="v4")
     assert (found.target.name, found.kind.name, found.time.name) == ("v4", "tabular-regression", "date")

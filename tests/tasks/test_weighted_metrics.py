@@ -50,7 +50,7 @@ def made(name, classes, sample):
     return found, y, [p / p.sum(axis=1, keepdims=True) for p in told], groups
 
 
-def judged(found, y, told, groups, weights):
+def evaluated(found, y, told, groups, weights):
     means = found.means(y, told, seed=1, rounds=20, groups=groups, weights=weights)
     return means.means, means.covariance, found.intervals(means)
 
@@ -61,7 +61,7 @@ def judged(found, y, told, groups, weights):
 def test_equal_weights_are_none(name, classes, sample, weight):
     """Scores, covariances and intervals are those without weights, whatever the weight that all have."""
     found, y, told, groups = made(name, classes, sample)
-    plain, alike = (judged(found, y, told, groups, w) for w in (None, np.full(len(y), weight)))
+    plain, alike = (evaluated(found, y, told, groups, w) for w in (None, np.full(len(y), weight)))
     for mine, theirs in zip(alike, plain, strict=True):
         assert np.allclose(mine, theirs, rtol=1e-9, atol=1e-12, equal_nan=True)
     assert found.score(y, told[0], np.full(len(y), weight)) == pytest.approx(found.score(y, told[0]), rel=1e-12)
@@ -92,9 +92,9 @@ def test_the_unit_of_weights_and_rows_of_no_weight_say_nothing(name, classes, sa
     _, some = np.unique(
         np.zeros(len(y), int) if groups is None else groups[there if groups is not None else ...], return_inverse=True
     )
-    first = judged(found, y, told, groups, weights)
-    times = judged(found, y, told, groups, 10 * weights)
-    left = judged(found, y[there], [p[there] for p in told], None if groups is None else some, weights[there])
+    first = evaluated(found, y, told, groups, weights)
+    times = evaluated(found, y, told, groups, 10 * weights)
+    left = evaluated(found, y[there], [p[there] for p in told], None if groups is None else some, weights[there])
     for a, b, c in zip(first, times, left, strict=True):
         assert np.allclose(a, b, rtol=1e-7, atol=1e-12, equal_nan=True)
         assert np.allclose(a, c, rtol=1e-7, atol=1e-12, equal_nan=True)

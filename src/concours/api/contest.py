@@ -35,9 +35,9 @@ from concours.engine.usage import usable_cores
 from concours.entrants.recipes import Resolved, resolve
 from concours.entrants.tables import has_sentences
 from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, Size
-from concours.runs.folder import RunFolder, damaged_named, existing
+from concours.runs.folder import RunFolder, current, damaged_named, existing
 from concours.runs.result import Result
-from concours.runs.sitting import EngineName, damaged_text, sitting
+from concours.runs.session import EngineName, damaged_text, session
 from concours.runs.trust import made_here, remember
 from concours.stores.blobs import put_json
 from concours.stores.disk import DiskStore
@@ -59,12 +59,12 @@ class Contest:
         lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default, where none
             are named, `fast`, or `full` where a budget says when to stop.
         final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
-        cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `stack-boosted`, `light`; by default the first
-            four, as far as they suit the target, and `light` where there are limits.
+        cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `stack-boosted`, `budgeted`; by default the first
+            four, as far as they suit the target, and `budgeted` where there are limits.
         format: the way to compete: `leaderboard`, or one of `contest.formats`.
         options: what the format is told, by name.
-        limits: what a light alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
-        seconds: of wall time for the whole contest, over all its sittings.
+        limits: what a budgeted alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
+        seconds: of wall time for the whole contest, over all its sessions.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
         out: the run folder; by default `runs/` and the name of the contest file, the task or its data.
         folder: where relative file names of the task and of recipes begin.
@@ -125,7 +125,7 @@ class Contest:
         return self._resolved(kind, 1.0, MIXED.get(kind.form, kind.form))
 
     def run(self, *, listener: Listener = ignore, began: float | None = None, lasting: bool = True) -> Result:
-        """Runs the contest, or goes on where an earlier sitting of it stopped.
+        """Runs the contest, or goes on where an earlier session of it stopped.
 
         The folder then has `result.json`, and the models that `predict` uses. What had finished is not run
         again, unless its code, data or parameters have changed. Only code runs that the contest itself names.
@@ -147,6 +147,7 @@ class Contest:
         strategies = self._strategies(kind)
         options_of(self.format, self.options)
         with out.writing():
+            out.require_current()
             setup, scale = self._setup(kind, strategies, out.store, self._kept_scale(out))
             ours = out.read("run.json") is None or made_here(out.path)
             out.claim(task=setup.problem.digest, seed=self.seed, scale=vars(scale))
@@ -157,7 +158,7 @@ class Contest:
                 listener(Notice(topic="reading", text=line))
             for warning in setup.warnings:
                 listener(Notice(topic="warning", text=warning))
-            with sitting(
+            with session(
                 out,
                 engine=self.engine,
                 workers=self._workers,
@@ -203,7 +204,7 @@ class Contest:
         return [_resolved(entrant, kind, form, self.folder, effort) for entrant in everyone]
 
     def _kept_scale(self, out: RunFolder) -> Scale | None:
-        """The scale of the first sitting, which a contest that goes on keeps, so that no fit is done again."""
+        """The scale of the first session, which a contest that goes on keeps, so that no fit is done again."""
         known = out.read("run.json") or {}
         if not known.keys() >= _SCALE:
             return None
@@ -235,12 +236,12 @@ class Contest:
             if name not in suiting:
                 why = "does not suit a regression" if name in STRATEGIES else "is not known"
                 raise ContestError(f"cooperate.strategies: {name!r} {why}; {nearest(name, suiting)}")
-        usual = [name for name in suiting if STRATEGIES[name].usual or (name == "light" and self.limits)]
+        usual = [name for name in suiting if STRATEGIES[name].usual or (name == "budgeted" and self.limits)]
         chosen = tuple(dict.fromkeys(usual if self.cooperate is None else self.cooperate))
-        if ("light" in chosen) != bool(self.limits):
+        if ("budgeted" in chosen) != bool(self.limits):
             raise ContestError(
-                'cooperate: the strategy "light" and its limits go together, e.g. '
-                'strategies = ["greedy", "light"], limits = { latency_ms = 1.0, size_mb = 20 }'
+                'cooperate: the strategy "budgeted" and its limits go together, e.g. '
+                'strategies = ["greedy", "budgeted"], limits = { latency_ms = 1.0, size_mb = 20 }'
             )
         return chosen
 
@@ -295,6 +296,7 @@ def look(path: Path | str) -> Result:
     folder = existing(path)
     if folder.read("result.json") is not None and not _newer(folder.journal, folder.path / "result.json"):
         return Result.load(path)
+    folder = current(path)
     setup = folder.read("setup.json")
     if setup is None:
         raise RunFolderError(f"the contest in {path} has only begun to read its data; look again in a moment")

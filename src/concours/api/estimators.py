@@ -42,7 +42,7 @@ from concours.engine.rows import as_rows
 from concours.kernels.joining.decisions import decide
 from concours.runs.report import write_report
 from concours.runs.result import Result
-from concours.runs.sitting import EngineName
+from concours.runs.session import EngineName
 from concours.tasks.conforming import conform
 from concours.tasks.given import given_table
 from concours.tasks.readers.objects import as_table
@@ -360,7 +360,7 @@ def _check_fitted(result: Result) -> None:
         NothingFitted: all did, but the baseline.
     """
     reasons = [f"{line.entrant.name}: {line.reason}" for line in result.standings if line.status == "failed"]
-    if not any(line.selection and line.entrant.role == "entrant" for line in result.standings):
+    if not any(line.cv_score and line.entrant.role == "single" for line in result.standings):
         others = [f"{line.entrant.name}: {line.reason}" for line in result.standings if line.reason]
         raise NothingFitted("no entrant of the line-up could be fitted; " + "; ".join(others))
     if reasons:

@@ -16,7 +16,7 @@ from concours.contest.contest_text import Setting, toml, toml_of
 from concours.core.optional import install_command, installed
 from concours.core.written import written
 from concours.engine.usage import usable_cores
-from concours.entrants.zoo import LINEUPS, MIXED, breeds
+from concours.entrants.zoo import LINEUPS, MIXED, specs
 from concours.tasks.alike import columns_alike
 from concours.tasks.discovery import Findings, Note, discover, with_written
 from concours.tasks.division import usual_folds
@@ -287,7 +287,7 @@ def _absent(findings: Findings) -> list[str]:
     """Entrants whose packages are not installed, with what to do."""
     absent: dict[str, list[str]] = {}
     for name in _lineup(findings)[1]:
-        package = breeds(name)[_form(findings)].package
+        package = specs(name)[_form(findings)].package
         if package and not installed(package):
             absent.setdefault(install_command(package), []).append(name)
     return [f"not installed: {', '.join(names)}; get them with: {cure}" for cure, names in absent.items()]

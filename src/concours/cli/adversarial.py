@@ -21,8 +21,8 @@ def print_adversarial(found: Mapping[str, Any], out: Console) -> None:
         _print_generators(found, out)
     for name, reason in found.get("failed", {}).items():
         out.print(f"  [yellow]{escape(name)}[/]: {escape(reason)}")
-    if why := found.get("unjudged"):
-        out.print(f"  [yellow]not judged[/]: {escape(why)}")
+    if why := found.get("not_evaluated"):
+        out.print(f"  [yellow]not evaluated[/]: {escape(why)}")
 
 
 def _print_defenders(found: Mapping[str, Any], out: Console) -> None:

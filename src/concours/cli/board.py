@@ -19,7 +19,7 @@ from concours.cli.terminal import console, escape
 from concours.contest.alliance import PLAIN
 from concours.contest.credit import Credit
 from concours.core import boards
-from concours.core.boards import NOTHING, number, places, remarks_of, score_of, selection, tier_note
+from concours.core.boards import NOTHING, cv_score, number, places, remarks_of, score_of, tier_note
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.standings import Standing
@@ -46,7 +46,7 @@ _PLOT, _WIDEST = 10, 32
 _NAME, _LEAST_NAME, _LEAST_MEMBER = 28, 12, 6
 _METRIC = 20
 """Letters of a metric's name above which it takes another line."""
-_STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
+_STYLES = {"alliance": "cyan", "baseline": "dim", "single": ""}
 
 
 def print_result(result: Result, out: Console | None = None) -> None:
@@ -130,7 +130,7 @@ def _print_board(result: Result, out: Console) -> None:
     lead += [_column("", ["★" if line.entrant.name == result.default else " " for line in shown])]
     score = _column(metrics[0].name, [number(line.score) for line in shown], right=True)
     end = [
-        _column("selection", [selection(line) for line in shown]),
+        _column("cv score", [cv_score(line) for line in shown]),
         _column("fit s", [_seconds(line.fit_seconds) for line in shown], right=True),
     ]
     ranking = metrics[0].name
@@ -193,18 +193,18 @@ def _bounds(result: Result) -> list[tuple[float, float]]:
 def _legend(result: Result) -> str:
     problem = result.setup.problem
     direction = "higher" if problem.metrics[0].greater_is_better else "lower"
-    judged = (
-        "no test part: judged by the rows that chose, out of fold"
+    evaluated = (
+        "no test part: evaluated by the rows that chose, out of fold"
         if not problem.test
-        else "judged on rows that nothing was fitted on or chosen by"
+        else "evaluated on rows that nothing was fitted on or chosen by"
         if any(line.score is not None or line.unsure for line in result.standings)
-        else "not judged, in the order of selection"
+        else "not evaluated, in the order of cross-validation"
     )
     first = escape(problem.metrics[0].name)
     remarks = "".join(f"{escape(remark)}.\n" for remark in remarks_of(result.standings))
     return (
-        f"[dim]★ the default, best by selection score (out-of-fold).\n"
-        f"{first}: {direction} is better; {judged}.\n"
+        f"[dim]★ the default, best by cross-validation score (out-of-fold).\n"
+        f"{first}: {direction} is better; {evaluated}.\n"
         f"{remarks}"
         "rank: place, and the places that the data cannot rule out (95%, all pairs together); "
         "nobody in a tier can be told from its first.[/]"

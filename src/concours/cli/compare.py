@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from concours.cli.console import Console
     from concours.runs.compare import Across, Difference, Pair
 
-_STYLES = {"alliance": "cyan", "baseline": "dim", "entrant": ""}
+_STYLES = {"alliance": "cyan", "baseline": "dim", "single": ""}
 _NAME = 24
 _SURE = 0.05
 _WIDE = 15
@@ -176,7 +176,7 @@ class _Scale:
 
 def _print_across(across: Across, out: Console) -> None:
     among = "" if len(across.everywhere) == len(across.names) else " among those that every task has"
-    out.print(f"\n[bold]{len(across.columns)} tasks[/]  scores on the judging part, in brackets the rank{among}")
+    out.print(f"\n[bold]{len(across.columns)} tasks[/]  scores on the test part, in brackets the rank{among}")
     out.print(_grid(across, out.width))
     if across.ranking:
         _print_ranking(across, across.ranking, out)

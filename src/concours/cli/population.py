@@ -1,4 +1,4 @@
-"""A population in the terminal: the schedule, a line a stretch of equal habits."""
+"""A population in the terminal: the schedule, a line a interval of equal hyperparameters."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def print_population(found: Mapping[str, Any], out: Console) -> None:
     if not best:
         return
     out.print(
-        f"\n[cyan]population[/] found  [dim](network {best['member'] + 1} of {found['members']} after stretch "
-        f"{best['stretch'] + 1} of {len(found['stretches'])}: {found['metric']} {best['score']:.4g} on held-out rows "
+        f"\n[cyan]population[/] found  [dim](network {best['member'] + 1} of {found['members']} after interval "
+        f"{best['interval'] + 1} of {len(found['intervals'])}: {found['metric']} {best['score']:.4g} on held-out rows "
         "of the first fold)[/]"
     )
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))

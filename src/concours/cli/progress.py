@@ -64,7 +64,7 @@ class Progress:
     def render(self) -> Group:
         """The table of entrants and a line for the whole."""
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-        for column in ("entrant", "fits", "selection", "now"):
+        for column in ("entrant", "fits", "cv score", "now"):
             table.add_column(column)
         for name, row in self.rows.items():
             table.add_row(escape(name), row.bar(), row.score, self._now(name, row))
@@ -110,8 +110,8 @@ def _step(job: Job) -> str:
     if job.label.startswith("report: "):
         return _LOOKING
     return (
-        "judging"
-        if job.kind in ("judge", "choice")
+        "evaluating"
+        if job.kind in ("evaluate", "choice")
         else "sharing the credit"
         if job.kind == "credit"
         else "cooperating"
@@ -195,7 +195,9 @@ class _Lines(_Warnings):
             self._told.add(name)
             self._console.print(f"{escape(name)}: {escape(event.reason)}", soft_wrap=True)
         elif job.kind == "score":
-            self._console.print(f"{escape(name)}: selection score {self._progress.rows[name].score}", soft_wrap=True)
+            self._console.print(
+                f"{escape(name)}: cross-validation score {self._progress.rows[name].score}", soft_wrap=True
+            )
 
 
 def _clock(seconds: float) -> str:

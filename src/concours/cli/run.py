@@ -45,7 +45,7 @@ def run(
         int | None, typer.Option(min=1, max=1024, help="Jobs at a time.", show_default="the machine's cores")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="Wall time for the whole contest, over all its sittings.")
+        float | None, typer.Option(min=1, help="Wall time for the whole contest, over all its sessions.")
     ] = None,
     seed: Annotated[
         int | None,

@@ -28,7 +28,7 @@ def verify(
         typer.Option(
             "--rerun",
             metavar="JOB",
-            help="Run a job again and compare: an entrant, a joint model, `judge`, a job's label or digest, or `all`; "
+            help="Run a job again and compare: an entrant, a joint model, `evaluate`, a job's label or digest, `all`; "
             "a name that is none lists the choices. May be given more than once.",
             show_default=False,
         ),

@@ -3,7 +3,7 @@
 Each entrant is fitted on the training side of one fold. Attackers attack it on the rows held out, where they choose
 their settings. A network of ours enters a second time: it trains on against the attacker that hurt it most, then all
 attack anew, and so on until nothing changes beyond noise. The round with the best worst case on the rows held out is
-the defender. Then, once, all are attacked on the part that judges, with the settings that were chosen before.
+the defender. Then, once, all are attacked on the test part, with the settings that were chosen before.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from concours.compete.siege import ATTACKS, FOLD, Defender, Trial, besieging, code_of, is_network
+from concours.compete.robustness import ATTACKS, FOLD, Defender, Trial, attacking, code_of, is_network
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed
@@ -51,9 +51,9 @@ class Adversarial(MemoProcess):
     def standings(self, state: Memo) -> Standings:
         """The board by the worst case on the rows held out, the best first."""
         lines = [_line(defender) for defender in self.defenders(state)]
-        scored = sorted((line for line in lines if line.selection), key=lambda line: -_score(line))
+        scored = sorted((line for line in lines if line.cv_score), key=lambda line: -_score(line))
         ranked = [replace(line, rank=rank) for rank, line in enumerate(scored, 1)]
-        return Standings((*ranked, *(line for line in lines if not line.selection)))
+        return Standings((*ranked, *(line for line in lines if not line.cv_score)))
 
     def defenders(self, state: Memo) -> list[Defender]:
         """How far each has come, in the order of entry, each network followed by itself trained on attacks."""
@@ -88,11 +88,9 @@ class Adversarial(MemoProcess):
         if not fitted:
             return _stopped(state, candidate, jobs)
         model = fitted.outputs["model"]
-        candidate = replace(
-            candidate, models=(model,), fit_s=fitted.cost.phases.get("fit", 0.0), selection=None, test=None
-        )
-        jobs.append(besiege := self._besiege(state, candidate, model, 0, None))
-        done = state.done(besiege)
+        candidate = replace(candidate, models=(model,), fit_s=fitted.cost.phases.get("fit", 0.0), oof=None, test=None)
+        jobs.append(attack := self._attack(state, candidate, model, 0, None))
+        done = state.done(attack)
         if not done:
             return _stopped(state, candidate, jobs)
         trial = self._trial(candidate.entrant, done, model, 0, "")
@@ -115,8 +113,8 @@ class Adversarial(MemoProcess):
             trained = state.done(train)
             if trained:
                 model = trained.outputs["model"]
-                jobs.append(besiege := self._besiege(state, twin, model, before.round + 1, before.held))
-            done = state.done(besiege) if trained else None
+                jobs.append(attack := self._attack(state, twin, model, before.round + 1, before.robust))
+            done = state.done(attack) if trained else None
             if not trained or not done:
                 failed = next((e for job in jobs if isinstance(e := state.ended(job), Failed)), None)
                 if failed and len(trials) == 1:
@@ -143,7 +141,7 @@ class Adversarial(MemoProcess):
         return Trial(
             round=number,
             model=model,
-            held=done.outputs["held"],
+            robust=done.outputs["robust"],
             attacks=names,
             chosen=tuple(ATTACKS[name].settings[one["chosen"]] for name, one in zip(names, told, strict=True)),
             left=tuple(one["left"] for one in told),
@@ -206,13 +204,13 @@ class Adversarial(MemoProcess):
             label=f"{entrant.name}: round {before.round + 1}, against {against}",
         )
 
-    def _besiege(self, state: Memo, candidate: Candidate, model: Digest, number: int, before: Digest | None) -> Job:
+    def _attack(self, state: Memo, candidate: Candidate, model: Digest, number: int, before: Digest | None) -> Job:
         entrant = candidate.entrant
         attacks = [
             {"name": name, "settings": [dict(one) for one in ATTACKS[name].settings]} for name in self.made_on(entrant)
         ]
         further = {"folds": self.problem.folds, **({"before": before} if before else {}), **code_of(candidate)}
-        return besieging(
+        return attacking(
             self.problem, self.problem.train, entrant.name, model, attacks, (self.epsilon,),
             seed=state.seed, rows=self.rows, threads=self.threads, further=further,
             label=f"{entrant.name}: attacked, round {number}",
@@ -244,7 +242,7 @@ def _line(defender: Defender) -> Standing:
     best = defender.best
     return Standing(
         entrant=defender.candidate.entrant,
-        selection=Estimate(score=best.worst, stderr=best.stderr) if best and defender.ended else None,
+        cv_score=Estimate(score=best.worst, stderr=best.stderr) if best and defender.ended else None,
         fit_seconds=defender.candidate.fit_s if best else None,
         status=defender.status,
         reason=defender.failed.reason if defender.failed else "",
@@ -252,4 +250,4 @@ def _line(defender: Defender) -> Standing:
 
 
 def _score(line: Standing) -> float:
-    return line.selection.score if line.selection else 0.0
+    return line.cv_score.score if line.cv_score else 0.0

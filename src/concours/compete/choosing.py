@@ -20,7 +20,7 @@ def differing(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     """The first of those whose out-of-fold predictions, and decisions, are the same."""
     found: dict[tuple[Digest | None, str], Candidate] = {}
     for candidate in candidates:
-        found.setdefault((candidate.selection, str(candidate.decision)), candidate)
+        found.setdefault((candidate.oof, str(candidate.decision)), candidate)
     return tuple(found.values())
 
 
@@ -67,7 +67,7 @@ class Choosing(MemoProcess):
         train = self.problem.train
         for name, choice in self.choices.items():
             candidates = choice.all
-            predictions = {f"predictions{i}": digest for i, c in enumerate(candidates) if (digest := c.selection)}
+            predictions = {f"predictions{i}": digest for i, c in enumerate(candidates) if (digest := c.oof)}
             yield (
                 name,
                 Job(

@@ -16,7 +16,7 @@ Duel = tuple[int, int, int, int]
 
 def players_of(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Those that can be compared, in an order that does not depend on how they came: by digest and name."""
-    here = [candidate for candidate in candidates if candidate.selection]
+    here = [candidate for candidate in candidates if candidate.oof]
     return sorted(here, key=lambda candidate: (candidate.entrant.digest, candidate.entrant.name))
 
 
@@ -36,7 +36,7 @@ def duels_job(
         seed: of the contest; all jobs of it take the rows in one order.
         band: see `engine.runners.duel`.
     """
-    predictions = {f"predictions{place}": player.selection or Digest("") for place, player in enumerate(players)}
+    predictions = {f"predictions{place}": player.oof or Digest("") for place, player in enumerate(players)}
     return Job(
         kind="duels",
         inputs={"y": problem.train.y, "folds": problem.folds, **problem.train.counting, **predictions},

@@ -1,8 +1,8 @@
-"""Generators against discriminators, in rounds, and the appraisal that judges the generators.
+"""Generators against discriminators, in rounds, and the evaluation of the generators.
 
 Each pair of a generator and a discriminator trains on the training side of one fold. After every round generators are
-appraised on the rows held out, by their distance to real pictures. A pair's round with the least distance goes on to
-the appraisal on the part that judges, where each generator also meets the discriminators of the other pairs.
+evaluated on the rows held out, by their distance to real pictures. A pair's round with the least distance goes on to
+the evaluation on the test part, where each generator also meets the discriminators of the other pairs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from concours.compete.siege import FOLD
+from concours.compete.robustness import FOLD
 from concours.core.digests import Digest
 from concours.core.event import Done, Failed
 from concours.core.job import Job
@@ -27,7 +27,7 @@ _CLASSIFIER = {"recipe": "concours.entrants.neural:ConvClassifier", "params": {"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sparring:
+class GanRounds:
     """How far all pairs have come.
 
     Attributes:
@@ -69,15 +69,15 @@ class Generation(MemoProcess):
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, self.sparring(state).jobs)
+        return unfinished(state, self.gan_rounds(state).jobs)
 
-    def sparring(self, state: Memo) -> Sparring:
+    def gan_rounds(self, state: Memo) -> GanRounds:
         """How far the pairs have come."""
         jobs = [fit := self._classifier(state)]
         classifier, failed = state.ended(fit), dict[str, str]()
         kept: dict[str, list[tuple[Digest, tuple[float, ...]]]] = {pair: [] for pair in self.pairs}
         if isinstance(classifier, Failed):
-            return Sparring(jobs=tuple(jobs), failed={"features": classifier.reason}, ended=classifier.reason)
+            return GanRounds(jobs=tuple(jobs), failed={"features": classifier.reason}, ended=classifier.reason)
         model = classifier.outputs["model"] if isinstance(classifier, Done) else None
         ended, number = "", 0
         while not ended and number < self.rounds:
@@ -91,8 +91,8 @@ class Generation(MemoProcess):
                 return self._now(jobs, kept, model, failed, "")
             if not done:
                 return self._now(jobs, kept, model, failed, next(iter(failed.values()), "no pair"))
-            jobs.append(appraise := self._appraise(state, number, model, done))
-            event = state.ended(appraise)
+            jobs.append(evaluate_generators := self._evaluate_generators(state, number, model, done))
+            event = state.ended(evaluate_generators)
             if not isinstance(event, Done):
                 return self._now(jobs, kept, model, failed, event.reason if event else "")
             for pair, distance in zip(done, event.values["distance"], strict=False):
@@ -108,10 +108,10 @@ class Generation(MemoProcess):
         model: Digest | None,
         failed: Mapping[str, str],
         ended: str,
-    ) -> Sparring:
+    ) -> GanRounds:
         rounds = {pair: tuple(found) for pair, found in kept.items() if found}
         given_up = {pair: reason for pair, reason in failed.items() if pair not in rounds}
-        return Sparring(jobs=tuple(jobs), rounds=rounds, model=model, failed=given_up, ended=ended)
+        return GanRounds(jobs=tuple(jobs), rounds=rounds, model=model, failed=given_up, ended=ended)
 
     def _classifier(self, state: Memo) -> Job:
         train = self.problem.train
@@ -132,7 +132,7 @@ class Generation(MemoProcess):
             kind="train_pair",
             inputs={"x": self.problem.train.x, "folds": self.problem.folds, **before},
             params={
-                "recipe": "concours.entrants.generators:spar",
+                "recipe": "concours.entrants.generators:gan_round",
                 "generator": generator,
                 "discriminator": discriminator,
                 "epochs": self.epochs,
@@ -144,49 +144,49 @@ class Generation(MemoProcess):
             label=f"{pair}: round {number + 1}",
         )
 
-    def _appraise(self, state: Memo, number: int, model: Digest, pairs: Mapping[str, Digest]) -> Job:
-        return appraising(
-            self.problem, "selection", model, list(pairs.values()), seed=state.seed, rows=self.rows,
-            threads=self.threads, label=f"appraise round {number + 1}",
+    def _evaluate_generators(self, state: Memo, number: int, model: Digest, pairs: Mapping[str, Digest]) -> Job:
+        return evaluating(
+            self.problem, "oof", model, list(pairs.values()), seed=state.seed, rows=self.rows,
+            threads=self.threads, label=f"evaluate_generators round {number + 1}",
         )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Appraisal(MemoProcess):
-    """The judgement: the best round of every pair, once, on the part that judges."""
+class GeneratorEvaluation(MemoProcess):
+    """The evaluation: the best round of every pair, once, on the test part."""
 
     problem: Problem
-    sparring: Sparring
+    gan_rounds: GanRounds
     rows: int = 500
     threads: int = 1
 
     @property
     def pairs(self) -> tuple[str, ...]:
-        """Those that are appraised, in the order of the values."""
-        return tuple(self.sparring.rounds)
+        """Those that are evaluated, in the order of the values."""
+        return tuple(self.gan_rounds.rounds)
 
     def plan(self, state: Memo) -> Plan:
         return unfinished(state, self._jobs(state))
 
-    def verdict(self, state: Memo) -> Done | Failed | None:
-        """How the job ended; see `engine.runners.generate.appraise`."""
+    def outcome(self, state: Memo) -> Done | Failed | None:
+        """How the job ended; see `engine.runners.generate.evaluate_generators`."""
         return next((state.ended(job) for job in self._jobs(state)), None)
 
     def _jobs(self, state: Memo) -> list[Job]:
-        sparring = self.sparring
-        if not sparring.rounds or sparring.model is None:
+        gan_rounds = self.gan_rounds
+        if not gan_rounds.rounds or gan_rounds.model is None:
             return []
-        pairs = [found[sparring.best(pair)][0] for pair, found in sparring.rounds.items()]
-        part = "test" if self.problem.test else "selection"
+        pairs = [found[gan_rounds.best(pair)][0] for pair, found in gan_rounds.rounds.items()]
+        part = "test" if self.problem.test else "oof"
         return [
-            appraising(
-                self.problem, part, sparring.model, pairs, seed=state.seed, rows=self.rows, threads=self.threads,
-                label="judge",
+            evaluating(
+                self.problem, part, gan_rounds.model, pairs, seed=state.seed, rows=self.rows, threads=self.threads,
+                label="evaluate",
             )
         ]  # fmt: skip
 
 
-def appraising(
+def evaluating(
     problem: Problem,
     part: str,
     model: Digest,
@@ -197,11 +197,11 @@ def appraising(
     threads: int,
     label: str,
 ) -> Job:
-    """A job that appraises generators on a part."""
+    """A job that evaluates generators on a part."""
     rows_of = problem.test if part == "test" and problem.test else problem.train
     inputs = {"x": rows_of.x, "train": problem.train.x, "folds": problem.folds, "model": model}
     return Job(
-        kind="appraise",
+        kind="evaluate_generators",
         inputs={**inputs, **{f"pair{i}": pair for i, pair in enumerate(pairs)}},
         params={
             "recipe": "concours.entrants.generators:samples",

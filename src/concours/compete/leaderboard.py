@@ -2,7 +2,7 @@
 
 For each candidate the plan goes: prepare the data of a fold (shared by all candidates that want the same preparation),
 fit, gather the out-of-fold predictions, score them. An alliance is not fitted: its parents' predictions are blended.
-The test part is predicted and never looked at; `Judgement` does that, once, at the end.
+The test part is predicted and never looked at; `Evaluation` does that, once, at the end.
 
 Where time is limited, an entrant is begun only if, by what is known of its cost, it can end in time (`compete.pacing`).
 """
@@ -78,7 +78,7 @@ class Leaderboard:
         return self.pace is not None and state.elapsed_s is not None
 
     def _paced_on(self, before: Timed, after: Timed, event: Event) -> Timed:
-        """Who begins now, and who is given up. What was fitted in an earlier sitting has begun.
+        """Who begins now, and who is given up. What was fitted in an earlier session has begun.
 
         A baseline takes next to no time, and every board needs one: it begins at once, and is never given up.
         """
@@ -117,13 +117,13 @@ class Leaderboard:
         return left_s(courses, state.elapsed_s, self.pace) if any(course.fitted_s for course in courses) else None
 
     def standings(self, state: Timed) -> Standings:
-        """The board by selection score, complete candidates first."""
+        """The board by cross-validation score, complete candidates first."""
         lines = [_standing(entry) for entry in self.entries(state)]
         sign = -1.0 if self.problem.metrics[0].greater_is_better else 1.0
-        scored = [(sign * line.selection.score, line) for line in lines if line.selection]
+        scored = [(sign * line.cv_score.score, line) for line in lines if line.cv_score]
         complete = [line for _, line in sorted(scored, key=lambda pair: pair[0])]
         ranked = [replace(line, rank=rank) for rank, line in enumerate(complete, 1)]
-        return Standings((*ranked, *(line for line in lines if not line.selection)))
+        return Standings((*ranked, *(line for line in lines if not line.cv_score)))
 
     def entries(self, state: Timed) -> list[Entry]:
         """How far each candidate has come, in the order of entry; alliances may join those before them."""
@@ -141,7 +141,7 @@ class Leaderboard:
         return result
 
     def trial(self, state: Memo, candidate: Candidate) -> Entry:
-        """How far a candidate has come to a selection score alone, without a model for the board."""
+        """How far a candidate has come to a cross-validation score alone, without a model for the board."""
         return self._once(state, candidate, ("trial",), self._way(state, candidate).trial_entry)
 
     def preparing(self, state: Memo, candidate: Candidate, fold: Fold) -> Job | None:
@@ -216,7 +216,7 @@ def _standing(entry: Entry) -> Standing:
     done = entry.status == "ok"
     return Standing(
         entrant=entry.candidate.entrant,
-        selection=entry.selection,
+        cv_score=entry.cv_score,
         fit_seconds=entry.candidate.fit_s if done else None,
         predict_seconds=entry.candidate.predict_s if done else None,
         status=entry.status,

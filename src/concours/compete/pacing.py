@@ -22,7 +22,7 @@ _SHARE = 0.25
 
 
 _AFTER_S = 2.0
-"""Seconds kept for joint models, judging and credit of small data, and for the report's page."""
+"""Seconds kept for joint models, evaluation and credit of small data, and for the report's page."""
 
 _CELL_S = 1.2e-7
 """The same for a number of a prediction of one entrant."""

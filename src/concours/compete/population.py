@@ -1,9 +1,9 @@
-"""A population: networks of one form train side by side; the worst go on from the weights of the best, with new habits.
+"""A population: networks of one form train side by side; the worst go on from the best, with new hyperparameters.
 
-After each stretch of epochs, members are ranked on held-out rows. The worst fifth each take the weights of one of the
-best fifth, or move towards them, and change each habit a little (Jaderberg et al. 2017). What emerges is a schedule:
-the habits, stretch by stretch, on the way that led to the best weights. It is a parameter of one more entrant, which is
-fitted on each fold like any other.
+After each interval of epochs, members are ranked on held-out rows. The worst fifth each take the weights of one of the
+best fifth, or move towards them, and change each hyperparameter a little (Jaderberg et al. 2017). What emerges is a
+schedule: the hyperparameters, interval by interval, on the way that led to the best weights. It is a parameter of one
+more entrant, which is fitted on each fold like any other.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RECIPES = {
 }
 """What a member is a network of; in the zoo it is `dnn-scheduled`."""
 
-HABITS = ("learning_rate", "momentum", "weight_decay", "dropout")
+HYPERPARAMETERS = ("learning_rate", "momentum", "weight_decay", "dropout")
 
 _FIRST = {"learning_rate": (3e-4, 1e-2), "momentum": (0.8, 0.97), "weight_decay": (1e-3, 0.3), "dropout": (0.0, 0.5)}
 """Between which members begin: rate and decay by their logarithm, momentum by that of what it lacks to 1."""
@@ -42,24 +42,24 @@ _PART = 5
 _EFFORT = 400.0
 """Epochs times the cube root of the rows: as of the zoo's dense networks."""
 
-Habits = Mapping[str, float]
+Hyperparameters = Mapping[str, float]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """A stretch of the whole population.
+    """A interval of the whole population.
 
     Attributes:
         job: which trains it.
-        habits: of each member.
+        hyperparameters: of each member.
         parents: whose weights each began with; itself, if its own.
         scores: of each member on the held-out rows; none for one that came to nothing. Empty until the job has ended.
         losses: mean training loss in the last epoch, likewise.
     """
 
     job: Job
-    habits: tuple[Habits, ...]
+    hyperparameters: tuple[Hyperparameters, ...]
     parents: tuple[int, ...]
     scores: tuple[float | None, ...] = ()
     losses: tuple[float | None, ...] = ()
@@ -82,16 +82,16 @@ class Population:
     Attributes:
         board: whose preparation of the first fold is shared.
         members: how many networks.
-        stretches: how many rounds, at most.
-        epochs: of a stretch; none for so many that all stretches together suit the number of rows.
-        budget: epochs of all members together; none for members × stretches × epochs.
+        intervals: how many rounds, at most.
+        epochs: of a interval; none for so many that all intervals together suit the number of rows.
+        budget: epochs of all members together; none for members × intervals × epochs.
         beta: how far a copy goes from its own weights towards the others', in (0, 1]; 1 takes them as they are.
-        until_s: at which second of the contest no further stretch begins; none for no limit.
+        until_s: at which second of the contest no further interval begins; none for no limit.
     """
 
     board: Leaderboard
     members: int = 20
-    stretches: int = 12
+    intervals: int = 12
     epochs: int | None = None
     budget: int | None = None
     beta: float = 1.0
@@ -99,7 +99,7 @@ class Population:
     order: Order = "arrival"
 
     def __post_init__(self) -> None:
-        for name, least in (("members", 2), ("stretches", 1), ("epochs", 1)):
+        for name, least in (("members", 2), ("intervals", 1), ("epochs", 1)):
             value = getattr(self, name)
             if name == "epochs" and value is None:
                 continue
@@ -109,27 +109,27 @@ class Population:
             raise ContestError(f"population: beta must be above 0 and at most 1, got {self.beta!r}")
         if self.budget is not None and self.budget < self.members * self.length:
             raise ContestError(
-                f"population: a budget of {self.budget} epochs does not suffice for one stretch: "
+                f"population: a budget of {self.budget} epochs does not suffice for one interval: "
                 f"{self.members} members × {self.length} take {self.members * self.length}"
             )
 
     @property
     def length(self) -> int:
-        """Epochs of a stretch."""
+        """Epochs of a interval."""
         if self.epochs is not None:
             return self.epochs
         usual = min(max(_EFFORT / self.board.problem.train.rows ** (1 / 3), 5), 100)
-        return max(1, round(usual / self.stretches))
+        return max(1, round(usual / self.intervals))
 
     @property
     def rounds(self) -> int:
-        """How many stretches the budget bears."""
+        """How many intervals the budget bears."""
         if self.budget is None:
-            return self.stretches
-        return min(self.stretches, self.budget // (self.members * self.length))
+            return self.intervals
+        return min(self.intervals, self.budget // (self.members * self.length))
 
     def init(self, candidates: Sequence[Candidate], *, seed: int) -> Grown:
-        """The state at the beginning. Candidates are networks of one form; members begin with their habits first.
+        """The state at the beginning. Candidates are networks of one form; members begin as they do.
 
         Raises:
             ContestError: there is none, one is no network that a population can train, or their forms differ.
@@ -151,28 +151,30 @@ class Population:
         return state.with_event(event)
 
     def history(self, state: Grown) -> list[Round]:
-        """The stretches as far as they can be named; of the last, the job may not have ended."""
+        """The intervals as far as they can be named; of the last, the job may not have ended."""
         prepare = self._prepare(state)
         if prepare and not state.done(prepare):
             return []
         rounds: list[Round] = []
-        habits, parents, kept = self._first(state), tuple(range(self.members)), None
+        hyperparameters, parents, kept = self._first(state), tuple(range(self.members)), None
         for number in range(self.rounds):
-            job = self._train(state, number, habits, parents, kept)
+            job = self._train(state, number, hyperparameters, parents, kept)
             done = state.done(job)
             if not done:
-                return [*rounds, Round(job=job, habits=habits, parents=parents)]
+                return [*rounds, Round(job=job, hyperparameters=hyperparameters, parents=parents)]
             scores, losses = tuple(done.values["scores"]), tuple(done.values["losses"])
-            rounds.append(Round(job=job, habits=habits, parents=parents, scores=scores, losses=losses))
+            rounds.append(
+                Round(job=job, hyperparameters=hyperparameters, parents=parents, scores=scores, losses=losses)
+            )
             kept = done.outputs["stack"]
-            habits, parents = self._next(state, number, rounds[-1])
+            hyperparameters, parents = self._next(state, number, rounds[-1])
         return rounds
 
     def result(self, state: Grown) -> Entrant:
         """A network with the schedule that led to the best score.
 
         Raises:
-            ValueError: no stretch has come to anything; the message says why.
+            ValueError: no interval has come to anything; the message says why.
         """
         best = self.best(state)
         if best is None:
@@ -182,39 +184,39 @@ class Population:
         return replace(template, name="population", params=params, search={})
 
     def best(self, state: Grown) -> tuple[int, int] | None:
-        """The stretch and the member of the best score so far, of equals the first; none without a score."""
+        """The interval and the member of the best score so far, of equals the first; none without a score."""
         found = [
-            (self._order(round, member), stretch, member)
-            for stretch, round in enumerate(self.history(state))
+            (self._order(round, member), interval, member)
+            for interval, round in enumerate(self.history(state))
             for member, score in enumerate(round.scores)
             if score is not None
         ]
         return min(found, key=lambda one: one[0][:1] + one[1:])[1:] if found else None
 
     def lineage(self, state: Grown) -> list[int]:
-        """Whose weights became the best ones: a member for each stretch up to theirs."""
+        """Whose weights became the best ones: a member for each interval up to theirs."""
         best = self.best(state)
         if best is None:
             return []
-        rounds, (stretch, member) = self.history(state), best
+        rounds, (interval, member) = self.history(state), best
         way = [member]
-        for round in reversed(rounds[1 : stretch + 1]):
+        for round in reversed(rounds[1 : interval + 1]):
             way.insert(0, round.parents[way[0]])
         return way
 
     def schedule(self, state: Grown) -> list[dict[str, float]]:
-        """The habits along the lineage; stretches of the same habits are one."""
+        """The hyperparameters along the lineage; intervals of the same hyperparameters are one."""
         steps: list[dict[str, float]] = []
         for round, member in zip(self.history(state), self.lineage(state), strict=False):
-            habits = dict(round.habits[member])
-            if steps and {name: steps[-1][name] for name in HABITS} == habits:
+            hyperparameters = dict(round.hyperparameters[member])
+            if steps and {name: steps[-1][name] for name in HYPERPARAMETERS} == hyperparameters:
                 steps[-1]["epochs"] += self.length
             else:
-                steps.append({"epochs": self.length, **habits})
+                steps.append({"epochs": self.length, **hyperparameters})
         return steps
 
     def record(self, state: Grown) -> dict[str, Any]:
-        """What a report draws, as JSON: all members in all stretches that have ended, and the way of the best."""
+        """What a report draws, as JSON: all members in all intervals that have ended, and the way of the best."""
         best, metric = self.best(state), self.board.problem.metrics[0]
         rounds = [round for round in self.history(state) if round.scores]
         return {
@@ -225,16 +227,21 @@ class Population:
             "epochs": self.length,
             "spent": len(rounds) * self.members * self.length,
             "beta": self.beta,
-            "stretches": [
+            "intervals": [
                 {
-                    **{name: [habits[name] for habits in round.habits] for name in HABITS},
+                    **{
+                        name: [hyperparameters[name] for hyperparameters in round.hyperparameters]
+                        for name in HYPERPARAMETERS
+                    },
                     "parents": list(round.parents),
                     "scores": list(round.scores),
                     "losses": list(round.losses),
                 }
                 for round in rounds
             ],
-            "best": {"stretch": best[0], "member": best[1], "score": rounds[best[0]].scores[best[1]]} if best else None,
+            "best": {"interval": best[0], "member": best[1], "score": rounds[best[0]].scores[best[1]]}
+            if best
+            else None,
             "lineage": self.lineage(state),
             "schedule": self.schedule(state),
             "failure": self._failure(state),
@@ -263,26 +270,28 @@ class Population:
                     f"{entrant.name!r} by {entrant.prepare}: make them equal"
                 )
 
-    def _first(self, state: Grown) -> tuple[Habits, ...]:
+    def _first(self, state: Grown) -> tuple[Hyperparameters, ...]:
         """Those of the candidates' schedules first, then drawn."""
         declared = [dict(c.entrant.params["schedule"][0]) for c in state.candidates if c.entrant.params.get("schedule")]
         usual = {"momentum": 0.9, "weight_decay": 0.01, "dropout": 0.0}
-        own = [{name: {**usual, **habits}[name] for name in HABITS} for habits in declared][: self.members]
+        own = [{name: {**usual, **hyperparameters}[name] for name in HYPERPARAMETERS} for hyperparameters in declared][
+            : self.members
+        ]
         chance = random.Random(derive_seed(state.seed, "population", "habits"))  # noqa: S311 (no secret)
         return (*own, *(_drawn(chance) for _ in range(self.members - len(own))))
 
-    def _next(self, state: Grown, number: int, last: Round) -> tuple[tuple[Habits, ...], tuple[int, ...]]:
-        """Habits and parents of the stretch after the last."""
+    def _next(self, state: Grown, number: int, last: Round) -> tuple[tuple[Hyperparameters, ...], tuple[int, ...]]:
+        """Hyperparameters and parents of the interval after the last."""
         ranked = sorted(range(self.members), key=lambda member: self._order(last, member))
         count = max(1, self.members // _PART)
         chance = random.Random(derive_seed(state.seed, "population", "copies", number))  # noqa: S311 (no secret)
-        habits, parents = list(last.habits), list(range(self.members))
+        hyperparameters, parents = list(last.hyperparameters), list(range(self.members))
         sources = [member for member in ranked[:count] if last.scores[member] is not None]
         losers = [m for place, m in enumerate(ranked) if place >= self.members - count or last.scores[m] is None]
         for member in losers if sources else ():
             parents[member] = _pick(sources, chance)
-            habits[member] = _perturbed(last.habits[parents[member]], chance)
-        return tuple(habits), tuple(parents)
+            hyperparameters[member] = _perturbed(last.hyperparameters[parents[member]], chance)
+        return tuple(hyperparameters), tuple(parents)
 
     def _order(self, round: Round, member: int) -> tuple[float, float]:
         """What is smaller is better; of equal scores the smaller training loss."""
@@ -301,7 +310,12 @@ class Population:
         return self.board.preparing(state, state.candidates[0], 0)
 
     def _train(
-        self, state: Grown, number: int, habits: Sequence[Habits], parents: Sequence[int], kept: Digest | None
+        self,
+        state: Grown,
+        number: int,
+        hyperparameters: Sequence[Hyperparameters],
+        parents: Sequence[int],
+        kept: Digest | None,
     ) -> Job:
         problem, template = self.board.problem, state.candidates[0].entrant
         prepare = self._prepare(state)
@@ -312,7 +326,7 @@ class Population:
         if kept:
             inputs["stack"] = kept
         return Job(
-            kind="stretch",
+            kind="train_interval",
             inputs=inputs,
             params={
                 **problem.measuring(1),
@@ -320,7 +334,7 @@ class Population:
                 "params": {name: value for name, value in template.params.items() if name != "schedule"},
                 "fold": 0,
                 "prepared": prepared is not None,
-                "habits": [dict(each) for each in habits],
+                "hyperparameters": [dict(each) for each in hyperparameters],
                 "towards": list(parents),
                 "beta": self.beta,
                 "epochs": self.length,
@@ -329,11 +343,11 @@ class Population:
             seed=derive_seed(state.seed, "population", "stretch", number),
             threads=self.board.threads,
             outputs=("stack",),
-            label=f"population: stretch {number + 1} of {self.rounds}",
+            label=f"population: interval {number + 1} of {self.rounds}",
         )
 
 
-def _drawn(chance: random.Random) -> Habits:
+def _drawn(chance: random.Random) -> Hyperparameters:
     rate, decay = (_log_uniform(chance, *_FIRST[name]) for name in ("learning_rate", "weight_decay"))
     low, high = _FIRST["momentum"]
     momentum = 1 - _log_uniform(chance, 1 - high, 1 - low)
@@ -355,11 +369,11 @@ def _pick(among: Sequence[T], chance: random.Random) -> T:
     return among[int(len(among) * chance.random())]
 
 
-def _perturbed(habits: Habits, chance: random.Random) -> Habits:
-    """Each habit times one of the factors; of momentum, what it lacks to 1."""
+def _perturbed(hyperparameters: Hyperparameters, chance: random.Random) -> Hyperparameters:
+    """Each hyperparameter times one of the factors; of momentum, what it lacks to 1."""
     changed = {}
-    for name in HABITS:
-        factor, value = _pick(_FACTORS, chance), habits[name]
+    for name in HYPERPARAMETERS:
+        factor, value = _pick(_FACTORS, chance), hyperparameters[name]
         value = 1 - (1 - value) * factor if name == "momentum" else value * factor
         low, high = _BOUNDS[name]
         changed[name] = _short(min(max(value, low), high))

@@ -149,7 +149,7 @@ class Knockout:
         """Whether the time was up, or a comparison failed: then all who have not left go to the final."""
         jobs = [job for rung in rungs for job in rung.jobs]
         failures = [(job, event) for job in jobs if isinstance(event := state.ended(job), Failed)]
-        return any(event.budget_spent or job.kind == "cut" for job, event in failures)
+        return any(event.budget_spent or job.kind == "prune" for job, event in failures)
 
     def ladder(self, state: Memo) -> list[Rung]:
         """The rungs as far as candidates have come to them."""
@@ -249,8 +249,8 @@ class Knockout:
             return rung, through
         if not done:
             return replace(rung, compared=True), through
-        cut = self._cut(state, done, share)
-        rung, compared = replace(rung, jobs=(*rung.jobs, cut)), state.done(cut)
+        prune = self._prune(state, done, share)
+        rung, compared = replace(rung, jobs=(*rung.jobs, prune)), state.done(prune)
         return (self._decided(rung, lines, compared, last=last) if compared else rung), through
 
     def _fits(self, state: Memo, candidate: Candidate, share: float, below: Fits | None) -> tuple[list[Job], Fits]:
@@ -258,10 +258,10 @@ class Knockout:
         jobs: list[Job] = []
         fits: list[Job] = []
         for fold in self.folds:
-            portion = self._portion(state, candidate, share, fold)
-            jobs += [portion] if portion else []
-            if not portion or state.done(portion):
-                fits.append(self._fit(state, candidate, share, fold, portion, below.done[fold] if below else None))
+            subsample = self._subsample(state, candidate, share, fold)
+            jobs += [subsample] if subsample else []
+            if not subsample or state.done(subsample):
+                fits.append(self._fit(state, candidate, share, fold, subsample, below.done[fold] if below else None))
         jobs += fits
         ended = [state.ended(job) for job in jobs]
         failed = next((event for event in ended if isinstance(event, Failed)), None)
@@ -271,8 +271,8 @@ class Knockout:
         done = tuple(event for job in fits if (event := state.done(job)))
         return jobs, Fits(candidate=candidate, jobs=tuple(fits), done=done, failed=failed)
 
-    def _decided(self, rung: Rung, lines: Sequence[Line], cut: Done, *, last: bool) -> Rung:
-        values = zip(lines, cut.values["scores"], cut.values["stderr"], cut.values["worse"], strict=True)
+    def _decided(self, rung: Rung, lines: Sequence[Line], prune: Done, *, last: bool) -> Rung:
+        values = zip(lines, prune.values["scores"], prune.values["stderr"], prune.values["worse"], strict=True)
         told = [replace(line, score=score, stderr=stderr, worse=worse) for line, score, stderr, worse in values]
         sign = -1.0 if self.problem.metrics[0].greater_is_better else 1.0
         told.sort(key=lambda line: (line.score is None, sign * (line.score or 0.0), _key(line.candidate)))
@@ -281,13 +281,13 @@ class Knockout:
         told = [replace(line, stays=stay) for line, stay in zip(told, stays, strict=True)]
         return replace(rung, lines=tuple(told), compared=True)
 
-    def _portion(self, state: Memo, candidate: Candidate, share: float, fold: int) -> Job | None:
+    def _subsample(self, state: Memo, candidate: Candidate, share: float, fold: int) -> Job | None:
         preparation = candidate.entrant.prepare
         if preparation is None or preparation == "none":
             return None
         train = self.problem.train
         return Job(
-            kind="portion",
+            kind="subsample",
             inputs={"x": train.x, "y": train.y, "folds": self.problem.folds},
             params={"preparation": preparation, **self._rows(state, share, fold)},
             seed=derive_seed(state.seed, "prepare", preparation, "portion", fold),
@@ -297,10 +297,10 @@ class Knockout:
         )
 
     def _fit(
-        self, state: Memo, candidate: Candidate, share: float, fold: int, portion: Job | None, below: Done | None
+        self, state: Memo, candidate: Candidate, share: float, fold: int, subsample: Job | None, below: Done | None
     ) -> Job:
         entrant, train = candidate.entrant, self.problem.train
-        prepared = state.done(portion) if portion else None
+        prepared = state.done(subsample) if subsample else None
         inputs = {"y": train.y, "folds": self.problem.folds, **train.counting}
         inputs |= {"x": prepared.outputs["train"], "valid": prepared.outputs["valid"]} if prepared else {"x": train.x}
         inputs |= {"code": candidate.code} if candidate.code else {}
@@ -326,7 +326,7 @@ class Knockout:
             label=f"{entrant.name}: {share:.1%} of fold {fold + 1}",
         )
 
-    def _cut(self, state: Memo, fitted: Sequence[Fits], share: float) -> Job:
+    def _prune(self, state: Memo, fitted: Sequence[Fits], share: float) -> Job:
         train = self.problem.train
         predictions = {
             f"predictions{index}_{fold}": done.outputs["predictions"]
@@ -334,7 +334,7 @@ class Knockout:
             for fold, done in zip(self.folds, fits.done, strict=True)
         }
         return Job(
-            kind="cut",
+            kind="prune",
             inputs={"y": train.y, "folds": self.problem.folds, **train.counting, **predictions},
             params={
                 **self.problem.measuring(1),

@@ -96,7 +96,8 @@ class Found:
     """What a search came to.
 
     Attributes:
-        entrant: the best by selection score of the trials that ended, under its own name; as declared if none did.
+        entrant: the best by cross-validation score of the trials that ended, under its own name; as declared if none
+            did.
         trials: how many different ones ended well.
         params: those of the entrant's parameters that were searched, by name; none for one that is left to the recipe.
     """
@@ -158,7 +159,7 @@ class Search:
 
     def trials(self, state: Searched) -> tuple[Candidate, ...]:
         """Those that ended well, with their out-of-fold predictions; the same parameters may be among them twice."""
-        return tuple(entry.candidate for entry in self._entries(state) if entry.selection)
+        return tuple(entry.candidate for entry in self._entries(state) if entry.cv_score)
 
     def _entries(self, state: Searched) -> list[Entry]:
         """How far the trials have come that can be named so far; those of a batch once all before it have ended."""
@@ -178,9 +179,9 @@ class Search:
         return entries
 
     def _loss(self, entry: Entry) -> float | None:
-        if not entry.selection:
+        if not entry.cv_score:
             return None
-        score = entry.selection.score
+        score = entry.cv_score.score
         return -score if self.board.problem.metrics[0].greater_is_better else score
 
 

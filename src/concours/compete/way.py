@@ -28,7 +28,7 @@ class Entry:
     Attributes:
         jobs: what it has asked for so far, ended or not, in plan order.
         candidate: with the digests it has so far.
-        selection: its score by the ranking metric on out-of-fold predictions, once it is complete.
+        cv_score: its score by the ranking metric on out-of-fold predictions, once it is complete.
         failed: the first job that failed, in plan order.
         course: how much fitting there is left, and what it took so far.
         refused: why it is not fitted, or no longer: the time does not suffice.
@@ -37,7 +37,7 @@ class Entry:
     candidate: Candidate
     course: Course
     jobs: tuple[Job, ...] = ()
-    selection: Estimate | None = None
+    cv_score: Estimate | None = None
     failed: Failed | None = None
     refused: str = ""
 
@@ -55,7 +55,7 @@ class Entry:
             return "out_of_time"
         if self.failed:
             return "out_of_time" if self.failed.cause == "out_of_time" else "failed"
-        return "ok" if self.selection else "running"
+        return "ok" if self.cv_score else "running"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ class Way:
         return self._finish(jobs, outcomes)
 
     def trial_entry(self) -> Entry:
-        """How far it has come to a selection score alone."""
+        """How far it has come to a cross-validation score alone."""
         folds = range(self.problem.n_folds)
         jobs, outcomes = self._fits(folds)
         if len(outcomes) < len(folds):
@@ -90,7 +90,7 @@ class Way:
         done = self.state.done(gather)
         if not done:
             return self._entry(jobs, self.candidate)
-        return self._calibrated(jobs, replace(self.candidate, selection=done.outputs["selection"]))
+        return self._calibrated(jobs, replace(self.candidate, oof=done.outputs["oof"]))
 
     def _fits(self, folds: Iterable[Fold]) -> tuple[list[Job], dict[Fold, Done]]:
         """The jobs as far as they can be named, and the fits that are done."""
@@ -124,7 +124,7 @@ class Way:
 
     def alliance_entry(self, parents: Sequence[Candidate]) -> Entry:
         """How far an alliance of these has come: it waits for all of them, and is blended."""
-        if not all(parent.selection for parent in parents):
+        if not all(parent.oof for parent in parents):
             return self._entry([], self.candidate)
         blend = self._blend(parents)
         done = self.state.done(blend)
@@ -132,7 +132,7 @@ class Way:
             return self._entry([blend], self.candidate)
         candidate = replace(
             self.candidate,
-            selection=done.outputs["selection"],
+            oof=done.outputs["oof"],
             test=done.outputs.get("test"),
             fit_s=sum(parent.fit_s for parent in parents),
             predict_s=sum(parent.predict_s for parent in parents) + done.cost.phases.get("predict", 0.0),
@@ -153,7 +153,7 @@ class Way:
             return self._entry(jobs, self.candidate)
         candidate = replace(
             self.candidate,
-            selection=gathered.outputs["selection"],
+            oof=gathered.outputs["oof"],
             test=test,
             models=tuple(model.outputs["model"] for model in models),
             fit_s=sum(model.cost.phases.get("fit", 0.0) for model in models),
@@ -187,13 +187,13 @@ class Way:
         estimate = Estimate(score=done.values["score"], stderr=done.values["stderr"]) if done else None
         return self._entry([*jobs, score], candidate, estimate)
 
-    def _entry(self, jobs: Sequence[Job], candidate: Candidate, selection: Estimate | None = None) -> Entry:
+    def _entry(self, jobs: Sequence[Job], candidate: Candidate, cv_score: Estimate | None = None) -> Entry:
         failures = (event for job in jobs if isinstance(event := self.state.ended(job), Failed))
         return Entry(
             candidate=candidate,
             course=self._course(jobs),
             jobs=tuple(jobs),
-            selection=selection,
+            cv_score=cv_score,
             failed=next(failures, None),
         )
 
@@ -266,13 +266,13 @@ class Way:
         return Job(
             kind="gather",
             inputs={"folds": self.problem.folds, **parts},
-            outputs=("selection",),
+            outputs=("oof",),
             label=f"{self.candidate.entrant.name}: gather",
         )
 
     def _calibrate(self, candidate: Candidate) -> Job:
         problem = self.problem
-        inputs = {"selection": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds}
+        inputs = {"oof": _known(candidate.oof), "y": problem.train.y, "folds": problem.folds}
         inputs |= problem.train.weighing
         if candidate.test:
             inputs["test"] = candidate.test
@@ -280,7 +280,7 @@ class Way:
             kind="calibrate",
             inputs=inputs,
             params=problem.measuring(1),
-            outputs=("selection", "test") if candidate.test else ("selection",),
+            outputs=("oof", "test") if candidate.test else ("oof",),
             label=f"{candidate.entrant.name}: calibrate",
         )
 
@@ -295,7 +295,7 @@ class Way:
 
     def _score(self, candidate: Candidate) -> Job:
         problem = self.problem
-        inputs = {"predictions": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds}
+        inputs = {"predictions": _known(candidate.oof), "y": problem.train.y, "folds": problem.folds}
         return Job(
             kind="score",
             inputs={**inputs, **problem.train.counting},
@@ -307,18 +307,20 @@ class Way:
 
     def _blend(self, parents: Sequence[Candidate]) -> Job:
         entrant, params = self.candidate.entrant, self.candidate.entrant.params
-        inputs = {f"selection{index}": _known(parent.selection) for index, parent in enumerate(parents)}
+        inputs = {f"oof{index}": _known(parent.oof) for index, parent in enumerate(parents)}
         inputs["folds"] = self.problem.folds
         if self.problem.test:
             inputs |= {f"test{index}": _known(parent.test) for index, parent in enumerate(parents)}
         if "model" in params:
-            layers = {f"model{fold}": model for fold, model in enumerate(params["fold_models"])}
-            job = Job(kind="layer", inputs={**inputs, **layers, "model": params["model"]}, threads=self.threads)
+            learners = {f"model{fold}": model for fold, model in enumerate(params["fold_models"])}
+            job = Job(
+                kind="meta_learner", inputs={**inputs, **learners, "model": params["model"]}, threads=self.threads
+            )
         else:
             weights = [list(weights) for weights in params.get("fold_weights", [])]
             how = {"weights": list(params["weights"]), "fold_weights": weights, "rule": entrant.recipe}
             job = Job(kind="blend", inputs=inputs, params=how)
-        outputs = ("selection", "test") if self.problem.test else ("selection",)
+        outputs = ("oof", "test") if self.problem.test else ("oof",)
         return replace(job, outputs=outputs, label=f"{entrant.name}: blend")
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from concours.compete.adversarial import Adversarial
-from concours.compete.generation import PAIRS, Appraisal, Generation
-from concours.compete.siege import ATTACKS, Defender, Siege
+from concours.compete.generation import PAIRS, Generation, GeneratorEvaluation
+from concours.compete.robustness import ATTACKS, Defender, Robustness
 from concours.contest.forms import Form, is_of, one_of, whole
 from concours.contest.setup import Setup
 from concours.contest.stages import Format, Option
@@ -105,7 +105,7 @@ def adversaries(
 
 
 def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> Mapping[str, Any]:
-    """The rounds of attackers and defenders over the single entrants, and the siege that judges them."""
+    """The rounds of attackers and defenders over the single entrants, and how robust these are."""
     singles = [candidate for candidate in candidates if not candidate.entrant.parents]
     names = tuple(setup.options["attacks"])
     how: dict[str, Any] = {"problem": setup.problem, "epsilon": float(setup.options["epsilon"]), "attacks": names}
@@ -124,25 +124,25 @@ def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until
     }
     if any(defender.status == "running" for defender in defenders):
         return said
-    siege = Siege(defenders=whole, **how)
-    state = engine.drive(siege, [defender.candidate for defender in whole], seed=setup.seed)
-    verdict = siege.verdict(state)
-    if isinstance(verdict, Failed):
-        return {**said, "unjudged": verdict.reason}
-    if not isinstance(verdict, Done):
+    robustness = Robustness(defenders=whole, **how)
+    state = engine.drive(robustness, [defender.candidate for defender in whole], seed=setup.seed)
+    evaluated = robustness.outcome(state)
+    if isinstance(evaluated, Failed):
+        return {**said, "not_evaluated": evaluated.reason}
+    if not isinstance(evaluated, Done):
         return said
-    values = verdict.values
+    values = evaluated.values
     board = [_line(defender, index, values, names) for index, defender in enumerate(whole)]
     shown = {
         name: {"digest": digest, **{key: found[key] for key in ("true", "places", "named")}}
-        for name, (digest, found) in siege.examples(state).items()
+        for name, (digest, found) in robustness.examples(state).items()
     }
     return {
         **said,
-        "part": "test" if setup.problem.test else "selection",
+        "part": "test" if setup.problem.test else "oof",
         "rows": values["rows"],
-        "epsilons": [0.0, *siege.epsilons],
-        "farthest": siege.farthest(state),
+        "epsilons": [0.0, *robustness.epsilons],
+        "farthest": robustness.farthest(state),
         "defenders": sorted(board, key=_place),
         "attackers": _attackers(names, values["attackers"]),
         "examples": shown,
@@ -150,44 +150,44 @@ def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until
 
 
 def generators(engine: Engine, setup: Setup, until_s: float | None) -> Mapping[str, Any]:
-    """The rounds of generators and discriminators, and the appraisal that judges the generators."""
+    """The rounds of generators and discriminators, and the evaluation of the generators."""
     options = setup.options
     how: dict[str, Any] = {"problem": setup.problem, "rows": options["rows"], "threads": setup.threads}
     pairs = tuple(options["pairs"])
     game = Generation(pairs=pairs, rounds=options["rounds"], epochs=options["epochs"], **how)
-    sparring = game.sparring(engine.drive(game, (), seed=setup.seed, until_s=until_s))
-    said: dict[str, Any] = {"epochs": options["epochs"], "failed": dict(sparring.failed), "ended": sparring.ended}
-    if not sparring.ended or not sparring.rounds:
+    gan_rounds = game.gan_rounds(engine.drive(game, (), seed=setup.seed, until_s=until_s))
+    said: dict[str, Any] = {"epochs": options["epochs"], "failed": dict(gan_rounds.failed), "ended": gan_rounds.ended}
+    if not gan_rounds.ended or not gan_rounds.rounds:
         return said
-    appraisal = Appraisal(sparring=sparring, **how)
-    verdict = appraisal.verdict(engine.drive(appraisal, (), seed=setup.seed))
-    if isinstance(verdict, Failed):
-        return {**said, "unjudged": verdict.reason}
-    if not isinstance(verdict, Done):
+    evaluation = GeneratorEvaluation(gan_rounds=gan_rounds, **how)
+    evaluated = evaluation.outcome(engine.drive(evaluation, (), seed=setup.seed))
+    if isinstance(evaluated, Failed):
+        return {**said, "not_evaluated": evaluated.reason}
+    if not isinstance(evaluated, Done):
         return said
-    values, names = verdict.values, (*appraisal.pairs, "normal")
+    values, names = evaluated.values, (*evaluation.pairs, "normal")
     lines = [
         {
             "name": name,
             "place": place,
-            "role": "entrant" if place < len(appraisal.pairs) else "baseline",
+            "role": "single" if place < len(evaluation.pairs) else "baseline",
             **{key: values[key][place] for key in ("distance", "tier")},
             "rank": values["distance_ranks"][place],
             "panel": values["panel"][place] if values["panel"] else None,
             "panel_rank": values["panel_ranks"][place] if values["panel"] else None,
-            "passing": dict(zip(appraisal.pairs, values["passing"][place], strict=True)),
-            "rounds": [list(distance) for _, distance in sparring.rounds.get(name, ())],
-            "round": 1 + sparring.best(name) if name in sparring.rounds else None,
+            "passing": dict(zip(evaluation.pairs, values["passing"][place], strict=True)),
+            "rounds": [list(distance) for _, distance in gan_rounds.rounds.get(name, ())],
+            "round": 1 + gan_rounds.best(name) if name in gan_rounds.rounds else None,
         }
         for place, name in enumerate(names)
     ]
     return {
         **said,
-        "part": "test" if setup.problem.test else "selection",
+        "part": "test" if setup.problem.test else "oof",
         "rows": values["rows"],
         "real": values["real"],
         "generators": sorted(lines, key=lambda line: line["rank"][0]),
-        "examples": {"generators": {"digest": verdict.outputs["samples"]}},
+        "examples": {"generators": {"digest": evaluated.outputs["samples"]}},
     }
 
 

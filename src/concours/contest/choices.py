@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from concours.compete.choosing import Choice, Choosing, differing
-from concours.compete.judgement import Judgement
+from concours.compete.evaluation import Evaluation
 from concours.contest.setup import Setup
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
@@ -38,23 +38,23 @@ def corrected(
     missing = "the interval of {} does not allow for its having been chosen by the same rows: {}"
     warnings = [missing.format(name, event.reason) for name, event in outcomes.items() if isinstance(event, Failed)]
     lines = [_line(line, outcomes.get(line.entrant.name)) for line in lines]
-    verdict = _tested(engine, setup, candidates, trials, until_s)
-    if isinstance(verdict, Failed):
-        warnings.append(f"ranks do not allow for what entrants that searched were chosen from: {verdict.reason}")
-    ranks = verdict.values["ranks"] if isinstance(verdict, Done) else {}
+    evaluated = _tested(engine, setup, candidates, trials, until_s)
+    if isinstance(evaluated, Failed):
+        warnings.append(f"ranks do not allow for what entrants that searched were chosen from: {evaluated.reason}")
+    ranks = evaluated.values["ranks"] if isinstance(evaluated, Done) else {}
     return _ranked(lines, candidates, ranks), warnings
 
 
 def _tested(
     engine: Engine, setup: Setup, candidates: Sequence[Candidate], trials: Trials, until_s: float | None
 ) -> Done | Failed | None:
-    """The judgement of the candidates among all trials; none where no trial differs from all candidates."""
+    """The evaluation of the candidates among all trials; none where no trial differs from all candidates."""
     known = differing(candidates)
     tried = differing((*known, *(trial for found in trials.values() for trial in found)))[len(known) :]
     if not tried:
         return None
-    judgement = Judgement(problem=setup.problem, part="selection", tried=tried, threads=setup.threads)
-    return judgement.verdict(engine.drive(judgement, candidates, seed=setup.seed, until_s=until_s))
+    evaluation = Evaluation(problem=setup.problem, part="oof", tried=tried, threads=setup.threads)
+    return evaluation.outcome(engine.drive(evaluation, candidates, seed=setup.seed, until_s=until_s))
 
 
 def _ranked(

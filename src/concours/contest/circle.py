@@ -1,4 +1,4 @@
-"""The circle: compete, cooperate, compete again, be judged once."""
+"""The circle: compete, cooperate, compete again, be evaluated once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from concours.compete.admission import Admission
-from concours.compete.judgement import Judgement
+from concours.compete.evaluation import Evaluation
 from concours.compete.leaderboard import Leaderboard, Timed
 from concours.compete.pacing import Pace, fitting_until
 from concours.compete.search import Found, Search, probe
@@ -21,8 +21,8 @@ from concours.contest.setup import Setup
 from concours.contest.stages import Stage
 from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.cooperate.boosted import BoostedStack
+from concours.cooperate.budgeted import Budgeted
 from concours.cooperate.credit import Credit as Crediting
-from concours.cooperate.light import Light
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
 from concours.core.event import Failed
@@ -68,8 +68,8 @@ STRATEGIES: Mapping[str, Strategy] = {
     "stack-boosted": Strategy(
         make=lambda setup: BoostedStack(problem=setup.problem, threads=setup.threads), usual=False
     ),
-    "light": Strategy(
-        make=lambda setup: Light(problem=setup.problem, limits=setup.limits, threads=setup.threads), usual=False
+    "budgeted": Strategy(
+        make=lambda setup: Budgeted(problem=setup.problem, limits=setup.limits, threads=setup.threads), usual=False
     ),
 }
 
@@ -79,10 +79,10 @@ class Outcome:
     """What came of a contest, so far.
 
     Attributes:
-        standings: judged where the judgement has been made, otherwise by selection score.
+        standings: evaluated where the evaluation has been made, otherwise by cross-validation score.
         candidates: all that are complete, with their digests, by name; alliances too.
-        default: the name of the best by selection score; none where only the baseline was fitted, of more.
-        complete: whether the judgement has been made.
+        default: the name of the best by cross-validation score; none where only the baseline was fitted, of more.
+        complete: whether the evaluation has been made.
         credit: what members are worth to their alliances, by the alliance's name.
         format: the way to compete by its name, and what is shown of it (`contest.formats`).
     """
@@ -115,12 +115,12 @@ def circle(
     until = None if budget_s is None else _fitting_until(setup, budget_s)
     pace = Pace(until_s=until, workers=workers, after_s=budget_s - until) if until and budget_s else None
     seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
-    admitted, turned_away, told = _admit(engine, setup, until)
+    admitted, rejected, told = _admit(engine, setup, until)
     admitted, notes, trials = _search(engine, setup, admitted, budget_s, until)
     stage = _before(engine, setup, admitted, budget_s)
     admitted, notes = [c for c in stage.candidates if c.entrant.name not in late], {**notes, **stage.notes}
     notes |= {name: "; ".join(filter(None, [notes.get(name), text])) for name, text in told.items()}
-    given_up = [
+    timed_out = [
         Standing(entrant=c.entrant, status="out_of_time", reason=late[c.entrant.name])
         for c in stage.candidates
         if c.entrant.name in late
@@ -129,30 +129,30 @@ def circle(
     alliances, warnings = _cooperate(engine, setup, board, state, budget_s)
     state = engine.drive(board, [*admitted, *alliances], seed=seed)
     entries = board.entries(state)
-    complete = [entry for entry in entries if entry.selection]
+    complete = [entry for entry in entries if entry.cv_score]
     order = board.standings(state)
     default = order.lines[0].entrant.name if _anyone(setup, complete) else None
-    verdict, unjudged = _judge(engine, setup, complete, budget_s)
+    evaluated, not_evaluated = _evaluate(engine, setup, complete, budget_s)
     lines, uncorrected = list(order), list[str]()
-    if verdict:
-        lines = _judged(order, complete, verdict, [metric.name for metric in setup.problem.metrics])
-    if verdict and not setup.problem.test:
+    if evaluated:
+        lines = _evaluated(order, complete, evaluated, [metric.name for metric in setup.problem.metrics])
+    if evaluated and not setup.problem.test:
         candidates = [entry.candidate for entry in complete]
         lines, uncorrected = corrected(engine, setup, lines, candidates, default, trials, budget_s)
-    credit, uncredited = _credit(engine, setup, complete, budget_s) if verdict else ({}, [])
+    credit, uncredited = _credit(engine, setup, complete, budget_s) if evaluated else ({}, [])
     return Outcome(
         standings=Standings(
             tuple(
                 replace(line, note=notes.get(line.entrant.name, ""))
-                for line in (*lines, *given_up, *stage.away, *turned_away)
+                for line in (*lines, *timed_out, *stage.away, *rejected)
             )
         ),
         candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
         default=default,
-        complete=verdict is not None,
-        warnings=(*stage.warnings, *warnings, *unjudged, *uncorrected, *uncredited),
+        complete=evaluated is not None,
+        warnings=(*stage.warnings, *warnings, *not_evaluated, *uncorrected, *uncredited),
         credit=credit,
-        format={"name": setup.format, **stage.value, **_after(engine, setup, complete, verdict, budget_s)},
+        format={"name": setup.format, **stage.value, **_after(engine, setup, complete, evaluated, budget_s)},
     )
 
 
@@ -199,11 +199,11 @@ def _before(engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_
 
 
 def _after(
-    engine: Engine, setup: Setup, complete: list[Entry], verdict: Mapping[str, Any] | None, budget_s: float | None
+    engine: Engine, setup: Setup, complete: list[Entry], evaluated: Mapping[str, Any] | None, budget_s: float | None
 ) -> Mapping[str, Any]:
     """The stage of the format after the leaderboard, once the board stands."""
     after = FORMATS[setup.format].after
-    return after(engine, setup, [entry.candidate for entry in complete], budget_s) if after and verdict else {}
+    return after(engine, setup, [entry.candidate for entry in complete], budget_s) if after and evaluated else {}
 
 
 def _search(
@@ -230,7 +230,7 @@ def _note(found: Found, *, under_way: bool) -> str:
     if not found.trials:
         return "as declared: no trial of its search has ended well"
     params = ", ".join(f"{name} = {_shown(value)}" for name, value in found.params.items() if value is not None)
-    return f"the best of {counted(found.trials, 'trial')} by selection score: {params or 'as declared'}"
+    return f"the best of {counted(found.trials, 'trial')} by cross-validation score: {params or 'as declared'}"
 
 
 def _shown(value: Any) -> str:
@@ -252,7 +252,7 @@ def _cooperate(
     entries = board.entries(state)
     if any(entry.status == "running" for entry in entries):
         return [], []
-    members = [entry.candidate for entry in entries if entry.selection and entry.candidate.entrant.role == "entrant"]
+    members = [entry.candidate for entry in entries if entry.cv_score and entry.candidate.entrant.role == "single"]
     if len(members) < 2:
         return [], [f"no alliance: it takes two fitted entrants, there are {len(members)}"] if setup.strategies else []
     alliances, warnings = [], []
@@ -267,20 +267,18 @@ def _cooperate(
     return alliances, warnings
 
 
-def _judge(
+def _evaluate(
     engine: Engine, setup: Setup, complete: list[Entry], budget_s: float | None
 ) -> tuple[Mapping[str, Any] | None, list[str]]:
-    """The verdict; without one, what kept it from being made."""
+    """The evaluated; without one, what kept it from being made."""
     if not complete:
         return None, []
-    judgement = Judgement(
-        problem=setup.problem, part="test" if setup.problem.test else "selection", threads=setup.threads
-    )
-    state = engine.drive(judgement, [entry.candidate for entry in complete], seed=setup.seed, until_s=budget_s)
-    verdict = judgement.verdict(state)
-    if isinstance(verdict, Failed):
-        return None, [f"no judgement, the board is by selection score: {verdict.reason}"]
-    return (verdict.values if verdict else None), []
+    evaluation = Evaluation(problem=setup.problem, part="test" if setup.problem.test else "oof", threads=setup.threads)
+    state = engine.drive(evaluation, [entry.candidate for entry in complete], seed=setup.seed, until_s=budget_s)
+    evaluated = evaluation.outcome(state)
+    if isinstance(evaluated, Failed):
+        return None, [f"no evaluation, the board is by cross-validation score: {evaluated.reason}"]
+    return (evaluated.values if evaluated else None), []
 
 
 def _credit(
@@ -299,29 +297,29 @@ def _credit(
     return credit, warnings
 
 
-def _judged(
-    order: Standings, complete: list[Entry], verdict: Mapping[str, Any], metrics: Sequence[str]
+def _evaluated(
+    order: Standings, complete: list[Entry], evaluated: Mapping[str, Any], metrics: Sequence[str]
 ) -> list[Standing]:
-    """The board by the score of the part that judges; what is not complete stays last."""
-    scores = verdict["scores"]
-    judged = {
+    """The board by the score of the test part; what is not complete stays last."""
+    scores = evaluated["scores"]
+    evaluated = {
         entry.candidate.entrant.name: {
-            "rank": verdict["rank"][index],
-            "rank_best": verdict["rank_best"][index],
-            "rank_worst": verdict["rank_worst"][index],
+            "rank": evaluated["rank"][index],
+            "rank_best": evaluated["rank_best"][index],
+            "rank_worst": evaluated["rank_worst"][index],
             "score": scores[metrics[0]][index],
-            "ci": _ends(verdict["ci"][index]),
+            "ci": _ends(evaluated["ci"][index]),
             "metrics": {name: scores[name][index] for name in metrics},
-            "intervals": {n: ends for n in metrics if (ends := _ends(verdict["intervals"][n][index]))},
-            "ranks": {n: tuple(places) for n in metrics if (places := verdict["ranks"][n][index])},
-            "unsure": {n: whys[index] for n, whys in verdict["unsure"].items() if whys[index]},
-            "tier": verdict["tier"][index],
+            "intervals": {n: ends for n in metrics if (ends := _ends(evaluated["intervals"][n][index]))},
+            "ranks": {n: tuple(places) for n in metrics if (places := evaluated["ranks"][n][index])},
+            "unsure": {n: whys[index] for n, whys in evaluated["unsure"].items() if whys[index]},
+            "tier": evaluated["tier"][index],
         }
         for index, entry in enumerate(complete)
     }
-    ranked = [replace(line, **judged[line.entrant.name]) for line in order if line.selection]
+    ranked = [replace(line, **evaluated[line.entrant.name]) for line in order if line.cv_score]
     ranked.sort(key=lambda line: (line.rank is None, line.rank or 0))
-    return [*ranked, *(line for line in order if not line.selection)]
+    return [*ranked, *(line for line in order if not line.cv_score)]
 
 
 def _ends(interval: Sequence[float] | None) -> tuple[float, float] | None:

@@ -9,7 +9,7 @@ from typing import Any
 from concours.contest.formats import FORMATS, LEADERBOARD, options_of
 from concours.contest.forms import BOOL, POSITIVE, Form, check, is_of, list_of, one_of, whole
 from concours.contest.toml_file import read_toml
-from concours.cooperate.light import LIMITS
+from concours.cooperate.budgeted import LIMITS
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError
 from concours.core.objects import references

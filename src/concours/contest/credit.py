@@ -52,7 +52,7 @@ class Credit:
         gain_stderr: the standard error of the gain, which is their difference.
         best: the member that is worth most alone.
         ahead, ahead_stderr: what all are worth together less that one, and the standard error.
-        part: `test`, or `selection` where there is no test part.
+        part: `test`, or `oof` where there is no test part.
         exact: whether all coalitions were looked at, or some by chance.
         members: by name, the worthiest first; those with no weight are left out, as they are worth nothing.
         interactions: pairs, those that need one another most first; none where it is not exact.

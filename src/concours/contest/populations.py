@@ -24,17 +24,17 @@ OPTIONS = {
     "of": Option(
         form=Form("a list of names of entrants", list_of(is_of(str))),
         default=[],
-        what="entrants of the recipe dnn-scheduled, whose form and first habits the members have; by default all of "
+        what="entrants of the recipe dnn-scheduled, whose form and first hyperparameters count; by default all of "
         "them, or one as it is in the zoo",
     ),
     "members": Option(form=whole(2, 1000), default=20, what="how many networks train side by side"),
-    "stretches": Option(
-        form=whole(1, 1000), default=12, what="after how many stretches of training it ends at the latest"
+    "intervals": Option(
+        form=whole(1, 1000), default=12, what="after how many intervals of training it ends at the latest"
     ),
     "epochs": Option(
-        form=whole(1), default=None, what="passes over the rows in a stretch; by default, more for fewer rows"
+        form=whole(1), default=None, what="passes over the rows in a interval; by default, more for fewer rows"
     ),
-    "budget": Option(form=whole(1), default=None, what="epochs of all members together; by default all stretches'"),
+    "budget": Option(form=whole(1), default=None, what="epochs of all members together; by default all intervals'"),
     "beta": Option(
         form=Form("a number above 0 and at most 1", lambda value: is_of(int, float)(value) and 0 < value <= 1),
         default=1.0,
@@ -96,7 +96,7 @@ def population(engine: Engine, setup: Setup, candidates: Sequence[Candidate], un
     one = replace(members[0], entrant=process.result(state), expected_s=members[0].expected_s)
     note = (
         f"a schedule of {sum(step['epochs'] for step in record['schedule'])} epochs, which emerged from "
-        f"{record['members']} networks in {len(record['stretches'])} stretches"
+        f"{record['members']} networks in {len(record['intervals'])} intervals"
     )
     return Stage(candidates=(*candidates, one), notes={NAME: note}, value=record)
 

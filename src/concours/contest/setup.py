@@ -19,7 +19,7 @@ class Setup:
         candidates: those that take part, with the digests of their users' code.
         skipped: entrants that cannot take part here, and why.
         strategies: of cooperation, in the order of their lines on the board.
-        limits: of the light alliance.
+        limits: of the budgeted alliance.
         format, options: the way to compete, and all that it was told (`contest.formats`).
         reading: what was read: rows, rows left out, and how, a line each of the data and of a test part of its own.
         warnings: about the data, for people.

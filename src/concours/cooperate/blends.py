@@ -73,7 +73,7 @@ class Greedy(MemoProcess):
     def _select(self, state: Memo, fold: int | None) -> Job:
         return Job(
             kind="select",
-            inputs={**targets(self.problem), **selections(state.candidates)},
+            inputs={**targets(self.problem), **out_of_fold(state.candidates)},
             params={**self.problem.measuring(1), "steps": self.steps, "without_fold": fold},
             seed=derive_seed(state.seed, "select", -1 if fold is None else fold),
             threads=self.threads,
@@ -107,7 +107,7 @@ class Stack(MemoProcess):
     def _weigh(self, state: Memo, fold: int | None) -> Job:
         return Job(
             kind="weigh",
-            inputs={**targets(self.problem), **selections(state.candidates)},
+            inputs={**targets(self.problem), **out_of_fold(state.candidates)},
             params={"classes": len(self.problem.classes), "without_fold": fold},
             seed=derive_seed(state.seed, "weigh", -1 if fold is None else fold),
             threads=self.threads,
@@ -125,9 +125,9 @@ def targets(problem: Problem) -> dict[str, Digest]:
     return {"y": problem.train.y, "folds": problem.folds, **problem.train.weighing}
 
 
-def selections(candidates: Sequence[Candidate]) -> dict[str, Digest]:
+def out_of_fold(candidates: Sequence[Candidate]) -> dict[str, Digest]:
     """The inputs of a job that reads candidates' out-of-fold predictions."""
-    return {f"selection{i}": c.selection for i, c in enumerate(candidates) if c.selection}
+    return {f"oof{i}": c.oof for i, c in enumerate(candidates) if c.oof}
 
 
 def outcome(state: Memo, job: Job) -> Mapping[str, Any]:

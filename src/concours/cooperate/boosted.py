@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from concours.cooperate.blends import all_and_each, alliance, outcome, selections, targets
+from concours.cooperate.blends import all_and_each, alliance, out_of_fold, outcome, targets
 from concours.core.entrant import Entrant
 from concours.core.job import Job
 from concours.core.problem import Problem
@@ -18,11 +18,11 @@ _MOST_CLASSES = 50
 
 @dataclass(frozen=True, kw_only=True)
 class BoostedStack(MemoProcess):
-    """A second layer (Wolpert 1992, "Stacked generalization") of gradient boosting on the members' predictions.
+    """A meta-learner (Wolpert 1992, "Stacked generalization") of gradient boosting on the members' predictions.
 
-    As with `Stack`, the rows of a fold are joined by a layer that was fitted on the other folds, so that the alliance's
-    own selection score is of rows it has not seen. It predicts by the trees; its weights only say on whose predictions
-    their splits gained what they did.
+    As with `Stack`, the rows of a fold are joined by a meta-learner that was fitted on the other folds, so that the
+    alliance's own cross-validation score is of rows it has not seen. It predicts by the trees; its weights only say on
+    whose predictions their splits gained what they did.
     """
 
     problem: Problem
@@ -35,7 +35,7 @@ class BoostedStack(MemoProcess):
         """The alliance.
 
         Raises:
-            ValueError: the problem does not suit, or a layer could not be fitted; the message has the reason.
+            ValueError: the problem does not suit, or a meta-learner could not be fitted; the message has the reason.
         """
         if why := self._refusal():
             raise ValueError(why)
@@ -55,7 +55,7 @@ class BoostedStack(MemoProcess):
         return [
             Job(
                 kind="boost",
-                inputs={**targets(self.problem), **self.problem.train.counting, **selections(state.candidates)},
+                inputs={**targets(self.problem), **self.problem.train.counting, **out_of_fold(state.candidates)},
                 params={"classes": len(self.problem.classes), "without_fold": fold, **self.problem.train.timing},
                 seed=derive_seed(state.seed, "boost", -1 if fold is None else fold),
                 threads=self.threads,

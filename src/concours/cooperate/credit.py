@@ -1,4 +1,4 @@
-"""Credit: one job an alliance, after the judgement, that says what each member is worth to it. It decides nothing."""
+"""Credit: one job an alliance, after the evaluation, that says what each member is worth to it. It decides nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from concours.core.seeds import derive_seed
 
 @dataclass(frozen=True, kw_only=True)
 class Credit(MemoProcess):
-    """Shapley values of the members of each alliance, on the part that judges.
+    """Shapley values of the members of each alliance, on the test part.
 
     Candidates are all that are complete, the alliances among them. A member that has no weight in its alliance adds
     nothing to anyone, so that it is no part of the job; nor is there one for an alliance of a single member.
@@ -42,8 +42,8 @@ class Credit(MemoProcess):
 
     @property
     def part(self) -> str:
-        """Which predictions count: `test`, or `selection` where there is no test part."""
-        return "test" if self.problem.test else "selection"
+        """Which predictions count: `test`, or `oof` where there is no test part."""
+        return "test" if self.problem.test else "oof"
 
     def _jobs(self, state: Memo) -> dict[str, Job]:
         alliances = [c for c in state.candidates if c.entrant.role == "alliance"]
@@ -57,7 +57,7 @@ class Credit(MemoProcess):
     def _parts(self, state: Memo, alliance: Candidate) -> tuple[list[Candidate], list[list[float]]]:
         """The members that have a weight where it judges, and their weights, or those of each fold."""
         params = alliance.entrant.params
-        crossed = self.part == "selection" and params.get("fold_weights")
+        crossed = self.part == "oof" and params.get("fold_weights")
         weights = [list(row) for row in (params["fold_weights"] if crossed else [params["weights"]])]
         layered = "model" in params
         known = {c.entrant.digest: c for c in state.candidates}
@@ -77,13 +77,13 @@ class Credit(MemoProcess):
             "train_weights": problem.train.weights,
             "train_y": problem.train.y,
             "folds": problem.folds,
-            **{f"predictions{i}": c.test if problem.test else c.selection for i, c in enumerate(members)},
+            **{f"predictions{i}": c.test if problem.test else c.oof for i, c in enumerate(members)},
         }
         if refit and problem.test:
-            inputs |= {f"selection{i}": c.selection for i, c in enumerate(members)}
+            inputs |= {f"oof{i}": c.oof for i, c in enumerate(members)}
         if "model" in params:
-            layers = [params["model"]] if problem.test else params["fold_models"]
-            inputs |= {f"model{i}": model for i, model in enumerate(layers)}
+            learners = [params["model"]] if problem.test else params["fold_models"]
+            inputs |= {f"model{i}": model for i, model in enumerate(learners)}
         return Job(
             kind="credit",
             inputs={key: digest for key, digest in inputs.items() if digest},

@@ -36,9 +36,9 @@ def places(line: Standing) -> str:
     return f"{line.rank_best}–{line.rank_worst}" if line.rank_best != line.rank_worst else str(line.rank_best)
 
 
-def selection(line: Standing) -> str:
+def cv_score(line: Standing) -> str:
     """The score on out-of-fold predictions, with its standard error."""
-    return f"{number(line.selection.score)} ± {line.selection.stderr:.2g}" if line.selection else NOTHING
+    return f"{number(line.cv_score.score)} ± {line.cv_score.stderr:.2g}" if line.cv_score else NOTHING
 
 
 Shown = tuple[str, str, int | None, str]
@@ -93,20 +93,22 @@ def remarks(corrected: str, *, bag: bool) -> list[str]:
     return [*([chosen] if corrected else []), *([BAGGED] if bag else [])]
 
 
-BAGGED = "selection scores are of the models of single folds; the bag of them all, which predicts, is mostly better"
+BAGGED = (
+    "cross-validation scores are of the models of single folds; the bag of them all, which predicts, is mostly better"
+)
 """Said of boards of bags (Krogh and Vedelsby 1995)."""
 
 
 def remarks_of(board: Standings) -> list[str]:
     """The same of a board."""
     found = next((line.corrected for line in board.lines if line.entrant.name == board.default), None)
-    bag = board.final == "bag" and any(line.selection for line in board.lines)
+    bag = board.final == "bag" and any(line.cv_score for line in board.lines)
     return remarks("" if found is None else number(found), bag=bag)
 
 
 def _notes(board: Standings, lines: Sequence[Standing]) -> list[str]:
     """What is said below a board: who is the default, why some have no score, why tiers and order differ."""
-    star = f"★ {board.default}: the default, best by selection (out-of-fold)" if board.default else ""
+    star = f"★ {board.default}: the default, best by cross-validation (out-of-fold)" if board.default else ""
     reasons = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
     unsure = unsure_notes([(line.entrant.name, line.unsure) for line in lines])
     return [note for note in (star, *remarks_of(board), *reasons, *unsure, tier_note(shown(board))) if note]
@@ -117,14 +119,14 @@ def _columns(board: Standings, lines: Sequence[Standing], name: Column) -> tuple
     metrics = metrics_of(board)
     star = Column("", tuple("★" if line.entrant.name == board.default else "" for line in lines))
     first = [Column("rank", tuple(_rank(line) for line in lines)), star, name]
-    judged = any(line.score is not None for line in lines)
+    evaluated = any(line.score is not None for line in lines)
     title = metrics[0] if metrics else "score"
-    if judged:
+    if evaluated:
         first += [Column(title, tuple(number(line.score) for line in lines), right=True, most=_METRIC)]
-    rest = [_metric(name, lines) for name in metrics[1:] if judged]
-    chosen = Column("selection" if judged else f"selection, {title}", tuple(selection(line) for line in lines))
+    rest = [_metric(name, lines) for name in metrics[1:] if evaluated]
+    chosen = Column("cv score" if evaluated else f"cv score, {title}", tuple(cv_score(line) for line in lines))
     tiers = Column("tier", tuple(str(line.tier or "") for line in lines), right=True)
-    interval = [Column("95% interval", tuple(_interval(line, title) for line in lines))] if judged else []
+    interval = [Column("95% interval", tuple(_interval(line, title) for line in lines))] if evaluated else []
     return first, [*interval, chosen, *([tiers] if len({line.tier for line in lines if line.tier}) > 1 else []), *rest]
 
 

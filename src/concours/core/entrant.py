@@ -12,7 +12,7 @@ from concours.core.errors import RecipeError
 from concours.core.frozen import frozen
 from concours.core.objects import last_name, portable, recipe_of
 
-Role = Literal["baseline", "entrant", "alliance"]
+Role = Literal["baseline", "single", "alliance"]
 
 WISHES = ("class_weight", "monotone")
 """Parameters that say how any family is to be fitted, by labels of classes and names of columns."""
@@ -41,7 +41,7 @@ class Entrant:
     recipe: str
     params: Mapping[str, Any] = field(default_factory=dict)
     prepare: str | None = None
-    role: Role = "entrant"
+    role: Role = "single"
     parents: tuple[Digest, ...] = ()
     search: Mapping[str, Any] = field(default_factory=dict)
 
@@ -107,7 +107,7 @@ class Candidate:
 
     Attributes:
         code: the content of the file that the recipe names, with the local modules it imports.
-        selection: out-of-fold predictions on the training part, (rows, outputs) float64.
+        oof: out-of-fold predictions on the training part, (rows, outputs) float64.
         test: predictions of the model on the board for the test part, (rows, outputs) float64.
         models: fitted models; one when refitted on the whole training part, one a fold in a bag.
         calibration: how the model's probabilities are corrected (`kernels.joining.calibration`); none where they are
@@ -124,7 +124,7 @@ class Candidate:
 
     entrant: Entrant
     code: Digest | None = None
-    selection: Digest | None = None
+    oof: Digest | None = None
     test: Digest | None = None
     models: tuple[Digest, ...] = ()
     calibration: Mapping[str, Any] | None = None

@@ -85,7 +85,7 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
-    """Time has passed: seconds of the contest so far, over all its sittings."""
+    """Time has passed: seconds of the contest so far, over all its sessions."""
 
     elapsed_s: float
 

@@ -76,7 +76,7 @@ class Problem:
         folds: the fold of each row of the training part, (rows,) int64 in [0, n_folds); of several divisions (rows,
             repeats), the r-th column in [r, r + 1) * n_folds / repeats.
         n_folds: of all divisions together; as many models are fitted.
-        test: the part that judges, if there is one. No fitting job is ever given its targets.
+        test: the test part, if there is one. No fitting job is ever given its targets.
         metrics: the first one ranks.
         public: which rows of the test part may be shown while a contest is open, (rows,) bool; none: not told apart.
         repeats: how often the training part is divided into folds. What is chosen by out-of-fold predictions is

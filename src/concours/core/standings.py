@@ -27,9 +27,9 @@ class Standing:
 
     Attributes:
         rank, rank_best, rank_worst: place on the board, and the places that the data cannot rule out; none if unranked.
-        selection: the score on out-of-fold predictions of the training part, by which everything is chosen.
-        score, ci: the raw metric on the part that judges, and its interval [low, high] of 95%.
-        metrics: every metric of the problem, raw, on the part that judges.
+        cv_score: the score on out-of-fold predictions of the training part, by which everything is chosen.
+        score, ci: the raw metric on the test part, and its interval [low, high] of 95%.
+        metrics: every metric of the problem, raw, on the test part.
         intervals, ranks: of the metrics by name, the interval [low, high] of 95%, where it is defined, and the place,
             the best and the worst place that the data cannot rule out.
         corrected: the score less what having been chosen by the same rows flatters it; none where other rows judge, or
@@ -43,7 +43,7 @@ class Standing:
     rank: int | None = None
     rank_best: int | None = None
     rank_worst: int | None = None
-    selection: Estimate | None = None
+    cv_score: Estimate | None = None
     score: float | None = None
     ci: tuple[float, float] | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)

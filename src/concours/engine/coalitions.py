@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.engine.layers import Layer
+from concours.engine.meta_learners import MetaLearner
 from concours.kernels.credit.coalitions import (
     Chorus,
     Codes,
@@ -68,7 +68,7 @@ class Game:
         group: (rows,).
         prior: (outputs,): what is said where nobody speaks.
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
-        layers: for each group that of a boosted stack.
+        learners: for each group that of a boosted stack.
         together: (rows,): the group of rows that belong together, for standard errors.
         mass: (rows,): what each row weighs, where rows have weights (`weighing.in_rows`).
         calibration, decisions: of the alliance, where the metric is of classes named; (groups, classes).
@@ -82,7 +82,7 @@ class Game:
     group: Codes
     prior: Floats
     seen: Sequence[Seen] = ()
-    layers: Sequence[Layer] = ()
+    learners: Sequence[MetaLearner] = ()
     calibration: Calibration | None = None
     decisions: Floats | None = None
     together: Codes | None = None
@@ -114,7 +114,7 @@ class Game:
 
     def _affordable(self) -> int:
         values, most = len(self.y) * len(self.prior), 2**MOST_EXACT
-        if self.layers:
+        if self.learners:
             most = min(_MOST_DEAR, int(_BY_TREES / values))
         if self.seen:
             most = min(_MOST_DEAR, int(_REFITS[self.how] / sum(len(y) for y, *_ in self.seen)))
@@ -124,7 +124,7 @@ class Game:
     def _path(self) -> Path:
         """The quickest way to the scores of many coalitions."""
         measure, name, added = self.measure, self.measure.metric.name, self.how in ("mean", "vote")
-        if self.layers:
+        if self.learners:
             return "counts" if measure.counts else "joint" if measure.joint else "whole"
         if self.mass is None and name == "log_loss" and added:
             return "log_loss"
@@ -139,8 +139,8 @@ class Game:
 
     def _raw(self, masks: Masks, weights: Sequence[Floats]) -> Scored:
         """Raw scores; those of silent coalitions do not count."""
-        if self.layers:
-            return self._scored_one_by_one((self._by_layer(mask) for mask in masks), batches=_WHOLE_BATCHES)
+        if self.learners:
+            return self._scored_one_by_one((self._by_learner(mask) for mask in masks), batches=_WHOLE_BATCHES)
         chorus = self._chorus(weights)
         match self._path:
             case "log_loss":
@@ -185,7 +185,7 @@ class Game:
 
     def _shares(self, masks: Masks, group: int) -> Floats:
         """(m, members + 1) weights of coalitions; the last is the prior's."""
-        if self.layers:
+        if self.learners:
             return np.column_stack([masks, ~masks.any(axis=1)]).astype(np.float64)
         if not self.seen:
             return renormalised(masks, self.weights[group])
@@ -236,16 +236,16 @@ class Game:
         said = self.calibration.apply(p) if self.calibration else p
         return said if self.decisions is None else said * self.decisions[group]
 
-    def _by_layer(self, mask: NDArray[np.bool_]) -> Floats:
+    def _by_learner(self, mask: NDArray[np.bool_]) -> Floats:
         """What trees say, where who is absent is spoken for by the mean of those present."""
         here = mask if mask.any() else ~mask
         present = np.mean([member for member, inside in zip(self.members, here, strict=True) if inside], axis=0)
         spoken = [member if inside else present for member, inside in zip(self.members, mask, strict=True)]
         said = np.empty(present.shape)
-        for group, layer in enumerate(self.layers):
+        for group, learner in enumerate(self.learners):
             rows = np.flatnonzero(self.group == group)
             if len(rows):
-                said[rows] = layer.predict([member[rows] for member in spoken])
+                said[rows] = learner.predict([member[rows] for member in spoken])
         return self._told(said, self.group)
 
 

@@ -13,8 +13,8 @@ from concours.core.digests import Digest, canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.written import written
+from concours.engine.deterministic import deterministic
 from concours.engine.rows import get_rows, held_out, kin_of, take_rows
-from concours.engine.steady import steady
 from concours.entrants.fitting import Fitted
 from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.models import dump_model
@@ -47,7 +47,7 @@ def fitted_by(
     if begin:
         estimator = begin(estimator)
     classes, calibrate = job.params["classes"], "code" not in job.inputs
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         return fit_estimator(estimator, x, y, classes, calibrate=calibrate, weights=weights, wishes=wishes, kin=kin)
 
 

@@ -177,7 +177,7 @@ def _encode(data: Data, kind: Kind, task: Task) -> tuple[tuple[Any, ...], NDArra
     if single:
         names = ", ".join(single[:5])
         warnings.append(
-            f"{len(single)} of {len(distinct)} classes have one row only ({names}); it is fitted on and never judged by"
+            f"{len(single)} of {len(distinct)} classes have one row only ({names}); it is fitted on, never evaluated by"
         )
     return distinct, codes, warnings
 

@@ -19,7 +19,7 @@ class Limits:
         seconds: of wall time, counted from when the runner's imports are over.
         memory: bytes of its own resident size, together with its child processes.
         output: bytes printed.
-        budget_s: seconds of wall time for the whole contest, over all its sittings.
+        budget_s: seconds of wall time for the whole contest, over all its sessions.
     """
 
     seconds: float | None = 3600.0

@@ -27,10 +27,10 @@ class Engine:
 
     Resume is replay: a job whose identity is in the journal is not run again, as long as what it yielded is in the
     store and whole. Law: without a budget, the state that `drive` returns does not depend on the executor, on its
-    workers, or on how often and where an earlier sitting was killed.
+    workers, or on how often and where an earlier session was killed.
 
     Args:
-        spent_s: seconds of this sitting before the engine was there, e.g. on reading the data.
+        spent_s: seconds of this session before the engine was there, e.g. on reading the data.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Engine:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds of work on this contest, over all its sittings."""
+        """Seconds of work on this contest, over all its sessions."""
         return time.monotonic() - self._begin
 
     def drive(
@@ -73,49 +73,49 @@ class Engine:
 
         Raises:
             NoSpace: the disk is full; what has finished is in the journal.
-            ObjectDamaged: what a job reads is gone or damaged, which the next sitting makes again; likewise.
+            ObjectDamaged: what a job reads is gone or damaged, which the next session makes again; likewise.
         """
         state = process.init(candidates, seed=seed)
-        sitting = _Sitting()
+        session = _Sitting()
         while True:
             plan = process.plan(state)
-            self._match(plan, sitting)
-            events: list[Event] = [record.event for record in sitting.next_records(plan, process.order)]
+            self._match(plan, session)
+            events: list[Event] = [record.event for record in session.next_records(plan, process.order)]
             if not events:
                 if plan.status != "run" or not plan.jobs or self._executor is None:
                     return state
-                if not sitting.told_time:
-                    sitting.told_time = True
+                if not session.told_time:
+                    session.told_time = True
                     events = [Tick(elapsed_s=round(self.elapsed_s, 3))]
                 elif until_s is not None and self.elapsed_s >= until_s:
-                    self._expire(plan, sitting)
+                    self._expire(plan, session)
                 else:
-                    events = self._wait(sitting, until_s)
+                    events = self._wait(session, until_s)
             for event in events:
                 state = process.update(state, event)
-            if sitting.told_time and isinstance(process, Foreseeing) and (left := process.left_s(state)) is not None:
+            if session.told_time and isinstance(process, Foreseeing) and (left := process.left_s(state)) is not None:
                 self._listen(Notice(topic="left", values={"seconds": left}))
 
-    def _match(self, plan: Plan, sitting: _Sitting) -> None:
+    def _match(self, plan: Plan, session: _Sitting) -> None:
         """Cancels what is no longer wanted; recalls or submits what is new."""
         wanted, fresh = {job.digest: job for job in plan.jobs}, False
-        for digest in [digest for digest in sitting.running if digest not in wanted]:
-            self._cancel(sitting.running.pop(digest))
+        for digest in [digest for digest in session.running if digest not in wanted]:
+            self._cancel(session.running.pop(digest))
         for digest, job in wanted.items():
-            if digest in sitting.running or digest in sitting.arrived:
+            if digest in session.running or digest in session.arrived:
                 continue
-            if digest not in sitting.unknown and (record := self._recall(job)):
-                sitting.arrived[digest] = record
+            if digest not in session.unknown and (record := self._recall(job)):
+                session.arrived[digest] = record
                 self._listen(Notice(topic="recalled", job=job, event=_outcome(record)))
-            elif self._executor and sitting.told_time:
-                sitting.running[digest] = job
+            elif self._executor and session.told_time:
+                session.running[digest] = job
                 fresh = True
                 self._listen(Notice(topic="planned", job=job))
             else:
-                sitting.unknown.add(digest)
+                session.unknown.add(digest)
         if fresh and self._executor:  # all of them, so that those which wait begin in the order of the plan
             for job in plan.jobs:
-                if job.digest in sitting.running:
+                if job.digest in session.running:
                     self._executor.submit(job)
 
     def _recall(self, job: Job) -> Record | None:
@@ -141,18 +141,18 @@ class Engine:
         self._whole.update(event.outputs.values())
         return record
 
-    def _wait(self, sitting: _Sitting, until_s: float | None) -> list[Event]:
+    def _wait(self, session: _Sitting, until_s: float | None) -> list[Event]:
         """Waits for outcomes, for the next tick at most, and writes them down. Gives the tick, if it was time."""
         left = _TICK_S if until_s is None else min(_TICK_S, max(until_s - self.elapsed_s, 0.0))
         stop: ConcoursError | None = None
         for event in self._executor.outcomes(timeout_s=left) if self._executor else ():
-            job = sitting.running.pop(event.job, None)
+            job = session.running.pop(event.job, None)
             if isinstance(event, Failed) and event.cause == "no_space":
                 stop = NoSpace(event.reason)
             elif isinstance(event, Failed) and event.cause == "lost_input":
                 stop = stop or self._lost(event, job)
             elif job:  # else an earlier drive asked for it, and was interrupted
-                self._write(sitting, job, event)
+                self._write(session, job, event)
         if stop:
             raise stop
         if time.monotonic() - self._ticked < _TICK_S:
@@ -160,21 +160,21 @@ class Engine:
         self._ticked = time.monotonic()
         return [self._journal.append(Tick(elapsed_s=round(self.elapsed_s, 3))).event]
 
-    def _expire(self, plan: Plan, sitting: _Sitting) -> None:
+    def _expire(self, plan: Plan, session: _Sitting) -> None:
         """The time is up: every job that is wanted and has not ended fails."""
         budget = self._limits.budget_s
         for job in plan.jobs:
-            if sitting.running.pop(job.digest, None):
+            if session.running.pop(job.digest, None):
                 self._cancel(job)
                 reason = f"{BUDGET_SPENT} ({budget:g} s)" if budget else BUDGET_SPENT
-                self._write(sitting, job, Failed(job=job.digest, cause="out_of_time", reason=reason, limit=budget))
+                self._write(session, job, Failed(job=job.digest, cause="out_of_time", reason=reason, limit=budget))
 
     def _cancel(self, job: Job) -> None:
         if self._executor:
             self._executor.cancel(job)
         self._listen(Notice(topic="cancelled", job=job))
 
-    def _write(self, sitting: _Sitting, job: Job, event: Done | Failed) -> None:
+    def _write(self, session: _Sitting, job: Job, event: Done | Failed) -> None:
         code = self._code(job)
         if isinstance(event, Failed) and event.cause == "harm":
             self._harmful.append(job.label)
@@ -183,7 +183,7 @@ class Engine:
         self._recorded[job.digest, record.code] = record
         if isinstance(event, Done):
             self._whole.update(event.outputs.values())
-        sitting.arrived[job.digest] = record
+        session.arrived[job.digest] = record
         self._listen(Notice(topic="ended", job=job, event=event))
 
     def _again(self, event: Failed, before: Record | None) -> Failed:

@@ -17,10 +17,10 @@ from concours.core.entrant import Candidate
 from concours.core.errors import ConcoursError, ContentRefused, RunFolderError
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.deterministic import deterministic
 from concours.engine.fitting import built, fitted_by, training_rows
-from concours.engine.layers import Layer, get_layer
 from concours.engine.made import needed_by, require_made_for
-from concours.engine.steady import steady
+from concours.engine.meta_learners import MetaLearner, get_meta_learner
 from concours.entrants.fitting import Fitted
 from concours.entrants.models import load_model, load_object
 from concours.kernels.joining.blending import blend
@@ -29,13 +29,13 @@ from concours.stores.blobs import get_bundle
 
 
 class Models:
-    """The models, preparations and layers of a store, each loaded when it is first asked for, and kept."""
+    """The models, preparations and learners of a store, each loaded when it is first asked for, and kept."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._loaded: dict[Digest, tuple[Job, Fitted]] = {}
         self.preparation = cache(self._preparation)
-        self.layer = cache(self._layer)
+        self.learner = cache(self._learner)
 
     def model(self, digest: Digest, candidate: Candidate | None = None) -> tuple[Job, Fitted]:
         """A model, and the job that fitted it.
@@ -65,9 +65,9 @@ class Models:
         with _damage_named(f"the preparation {digest[:19]}… is damaged"):
             return load_object(files["transformer.skops"])
 
-    def _layer(self, digest: Digest) -> Layer:
+    def _learner(self, digest: Digest) -> MetaLearner:
         with _damage_named(f"the meta-learner {digest[:19]}… is damaged"):
-            return get_layer(self._store, digest)
+            return get_meta_learner(self._store, digest)
 
 
 @contextmanager
@@ -116,8 +116,8 @@ class Predictor:
         entrant = candidate.entrant
         if "model" in entrant.params and entrant.parents:
             members = [self.predict(self._parent(parent)) for parent in entrant.parents]
-            with steady(threads=1, seed=0):
-                return self._models.layer(entrant.params["model"]).predict(members)
+            with deterministic(threads=1, seed=0):
+                return self._models.learner(entrant.params["model"]).predict(members)
         if entrant.parents:
             weights = np.asarray(entrant.params["weights"])
             used = [(self._parent(p), w) for p, w in zip(entrant.parents, weights, strict=True) if w]
@@ -137,12 +137,12 @@ class Predictor:
         job, fitted = self._models.model(model, candidate)
         transformer = job.inputs.get("transformer")
         x = self._prepared(transformer) if transformer else self._x
-        with steady(threads=job.threads, seed=job.seed):
+        with deterministic(threads=job.threads, seed=job.seed):
             return fitted.predict(x)
 
     def _prepare(self, transformer: Digest) -> Any:
         fitted = self._models.preparation(transformer)
-        with steady(threads=1, seed=0):
+        with deterministic(threads=1, seed=0):
             return fitted.transform(self._x)
 
 
@@ -151,9 +151,9 @@ def needed_for(store: Store, candidates: Mapping[Digest, Candidate], candidate: 
     params, parents = candidate.entrant.params, candidate.entrant.parents
     if not parents:
         return {digest for model in candidate.models for digest in needed_by(model, store)}
-    layer = {params["model"]} if "model" in params else set()
-    used = [p for p, weight in zip(parents, params["weights"], strict=True) if weight or layer]
-    return layer.union(*(needed_for(store, candidates, candidates[parent]) for parent in used))
+    learner = {params["model"]} if "model" in params else set()
+    used = [p for p, weight in zip(parents, params["weights"], strict=True) if weight or learner]
+    return learner.union(*(needed_for(store, candidates, candidates[parent]) for parent in used))
 
 
 def asked_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> frozenset[str]:
@@ -168,7 +168,7 @@ def asked_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Ca
 
 
 def asked_of_model(store: Store, model: Digest) -> frozenset[str]:
-    """What is asked about before a kept model predicts; nothing of a layer, which is no model of an entrant."""
+    """What is asked about before a kept model predicts; nothing of a meta-learner, which is no model of an entrant."""
     files = get_bundle(store, model)
     with _damage_named(f"the model {model[:19]}… is damaged"):
         manifest = json.loads(files.get("manifest.json", "{}"))

@@ -31,7 +31,7 @@ _REASON = 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Yield:
+class JobResult:
     """What a runner gives back: digests of stored objects, small JSON values, and seconds by phase."""
 
     outputs: Mapping[str, Digest] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Yield:
     phases: Mapping[str, float] = field(default_factory=dict)
 
 
-Runner = Callable[[Job, Store], Yield]
+Runner = Callable[[Job, Store], JobResult]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def execute(
     return replace(outcome, cost=cost)
 
 
-def _check_values(result: Yield) -> None:
+def _check_values(result: JobResult) -> None:
     """Values go into the journal, which knows no NaN and no infinity."""
     for name, value in result.values.items():
         try:

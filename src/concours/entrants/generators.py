@@ -121,7 +121,7 @@ def pair_of(
     return pair
 
 
-def spar(pair: Pair, pictures: NDArray[np.float32], *, epochs: int, seed: int) -> tuple[float, float]:
+def gan_round(pair: Pair, pictures: NDArray[np.float32], *, epochs: int, seed: int) -> tuple[float, float]:
     """Trains both sides in turns for some epochs; each of the generator's steps raises what fools the discriminator.
 
     The loss is the non-saturating one. Changes the networks of the pair. Gives the mean losses of the last epoch, of

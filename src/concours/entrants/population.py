@@ -18,7 +18,7 @@ from concours.entrants import networks
 from concours.entrants.estimator import NeuralClassifier, NeuralEstimator, learn_scaling
 from concours.entrants.inputs import check_lengths, table_or_images
 from concours.entrants.neural import DenseRegressor
-from concours.entrants.stack import Form, Habits, Stack, habits_from, train
+from concours.entrants.stack import Form, Hyperparameters, Stack, hyperparameters_from, train
 from concours.entrants.training import History, find_device, seeded
 
 Array = NDArray[Any]
@@ -33,35 +33,35 @@ SCHEDULE: tuple[Mapping[str, float], ...] = (
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """So many epochs of the same habits."""
+class Interval:
+    """So many epochs of the same hyperparameters."""
 
     epochs: int
-    habits: Habits
+    hyperparameters: Hyperparameters
 
 
-def read_schedule(schedule: Sequence[Mapping[str, Any]] | None) -> tuple[Stretch, ...]:
-    """Stretches from JSON: each with `epochs` and any of the habits; `learning_rate` must be given.
+def read_schedule(schedule: Sequence[Mapping[str, Any]] | None) -> tuple[Interval, ...]:
+    """Intervals from JSON: each with `epochs` and any of the hyperparameters; `learning_rate` must be given.
 
     Raises:
-        ValueError: a stretch is none; the message says which.
+        ValueError: a interval is none; the message says which.
     """
     if schedule is not None and not len(schedule):
-        raise ValueError("schedule must have a stretch: write [{ epochs = 10, learning_rate = 0.001 }]")
+        raise ValueError("schedule must have a interval: write [{ epochs = 10, learning_rate = 0.001 }]")
     return tuple(_stretch(number, values) for number, values in enumerate(schedule or SCHEDULE, 1))
 
 
-def _stretch(number: int, values: Mapping[str, Any]) -> Stretch:
+def _stretch(number: int, values: Mapping[str, Any]) -> Interval:
     rest = dict(values)
     epochs = rest.pop("epochs", 1)
     if isinstance(epochs, bool) or epochs != int(epochs) or epochs < 1:
-        raise ValueError(f"stretch {number} of the schedule: epochs must be a whole number from 1; got {epochs!r}")
+        raise ValueError(f"interval {number} of the schedule: epochs must be a whole number from 1; got {epochs!r}")
     if "learning_rate" not in rest:
-        raise ValueError(f"stretch {number} of the schedule has no learning_rate; got {', '.join(values)}")
+        raise ValueError(f"interval {number} of the schedule has no learning_rate; got {', '.join(values)}")
     try:
-        return Stretch(int(epochs), habits_from(rest))
+        return Interval(int(epochs), hyperparameters_from(rest))
     except ValueError as error:
-        raise ValueError(f"stretch {number} of the schedule: {error}") from None
+        raise ValueError(f"interval {number} of the schedule: {error}") from None
 
 
 def batch_size_for(rows: int) -> int:
@@ -115,7 +115,7 @@ class _Scheduled(NeuralEstimator):
     def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
         check_lengths(rows, targets)
         self._told_kin()  # nothing is set apart here
-        stretches = read_schedule(self.schedule)
+        intervals = read_schedule(self.schedule)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._set_shape(rows.shape[1:])
         self.architecture_ = {"shape": list(self.input_shape_), "outputs": width, **self._shape_network()}
@@ -125,9 +125,9 @@ class _Scheduled(NeuralEstimator):
         stack, losses = Stack.begin(form, [seed]).to(device), list[float]()
         own = None if weights is None else torch.from_numpy(weights).to(device)
         sizes = {"batch_size": self.batch_size or batch_size_for(len(rows)), "threads": 1}
-        for number, stretch in enumerate(stretches):
-            how = {"epochs": stretch.epochs, **sizes}
-            found = train(stack, inputs, wanted, [stretch.habits], [seed + number], weights=own, **how)
+        for number, interval in enumerate(intervals):
+            how = {"epochs": interval.epochs, **sizes}
+            found = train(stack, inputs, wanted, [interval.hyperparameters], [seed + number], weights=own, **how)
             losses += found[0].tolist()
         if not np.isfinite(losses).all():
             raise ValueError("the loss must stay finite; lower learning_rate in the schedule")
@@ -138,7 +138,7 @@ class _Scheduled(NeuralEstimator):
         self.history_ = History(
             train_loss=tuple(losses),
             validation_loss=(),
-            learning_rate=tuple(s.habits.learning_rate for s in stretches for _ in range(s.epochs)),
+            learning_rate=tuple(s.hyperparameters.learning_rate for s in intervals for _ in range(s.epochs)),
             best_epoch=len(losses),
             stopped="epochs",
         )
@@ -147,10 +147,10 @@ class _Scheduled(NeuralEstimator):
 class ScheduledClassifier(_Scheduled, NeuralClassifier):
     """A multilayer perceptron of ReLUs for classes, trained by a schedule, on tables or on images, which it flattens.
 
-    `hidden`: widths of the hidden layers, None for 128 and 64. `schedule`: stretches in order, each a table of
-    `epochs`, `learning_rate` and, if need be, `momentum`, `weight_decay`, `dropout` (`concours.entrants.stack.Habits`).
-    `batch_size`: None for one that follows the rows. Unlike `DenseClassifier` it holds nothing out and stops where the
-    schedule ends.
+    `hidden`: widths of the hidden layers, None for 128 and 64. `schedule`: intervals in order, each a table of
+    `epochs`, `learning_rate` and, if need be, `momentum`, `weight_decay`, `dropout`
+    (`concours.entrants.stack.Hyperparameters`). `batch_size`: None for one that follows the rows. Unlike
+    `DenseClassifier` it holds nothing out and stops where the schedule ends.
     """
 
 
@@ -219,9 +219,11 @@ class Members:
             weights=None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(device),
         )
 
-    def train(self, habits: Sequence[Mapping[str, Any]], seeds: Sequence[int], epochs: int, threads: int) -> Array:
-        """Trains each by its habits; mean losses, (members, epochs)."""
-        own = [habits_from(dict(each)) for each in habits]
+    def train(
+        self, hyperparameters: Sequence[Mapping[str, Any]], seeds: Sequence[int], epochs: int, threads: int
+    ) -> Array:
+        """Trains each by its hyperparameters; mean losses, (members, epochs)."""
+        own = [hyperparameters_from(dict(each)) for each in hyperparameters]
         sizes = {"epochs": epochs, "batch_size": self.batch_size, "threads": threads}
         return train(self.stack, self.rows, self.targets, own, seeds, weights=self.weights, **sizes)
 

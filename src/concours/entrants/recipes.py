@@ -30,7 +30,7 @@ from concours.entrants.making import (
     require_there,
 )
 from concours.entrants.sources import closure, defines_module, root_of
-from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, breeds
+from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, specs
 
 EFFORT_S = 15.0
 """Seconds of one core that a fit with an effort of one may take: ten, and more where few rows are fitted on twice."""
@@ -142,9 +142,9 @@ def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> R
     if entrant.recipe not in ZOO:
         ways = "write module:Class, ./file.py:Class, or a name"
         raise RecipeError(f"unknown recipe {entrant.recipe!r}: {ways}; {nearest(entrant.recipe, ZOO)}")
-    forms = breeds(entrant.recipe)
+    forms = specs(entrant.recipe)
     if form not in forms:
-        fitting = [name for name in ZOO if form in breeds(name)]
+        fitting = [name for name in ZOO if form in specs(name)]
         raise RecipeError(f"{entrant.recipe!r} does not suit this kind of task; {nearest(entrant.recipe, fitting)}")
     breed = forms[form]
     own = {"effort": effort} if breed.effort else {}

@@ -1,4 +1,4 @@
-"""Dense networks of one shape, trained as one: a batched step for many members, each with habits of its own.
+"""Dense networks of one shape, trained as one: a batched step for many members, each with hyperparameters of its own.
 
 A network is a row of numbers; a stack is a matrix of such rows, with the moments of its optimiser beside it. Each step
 is a few batched matrix products and a few operations on the matrix, forward and backward written out, as neither needs
@@ -32,7 +32,7 @@ _DROPOUT = 1 << 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Habits:
+class Hyperparameters:
     """How a member learns: AdamW (Loshchilov & Hutter 2019) at a constant rate.
 
     `momentum` is the decay of the first moment. `weight_decay` acts on weights, not on biases, times the rate.
@@ -52,7 +52,7 @@ class Habits:
                 raise ValueError(f"{name} must be at least 0 and below 1; got {getattr(self, name)!r}")
 
 
-HABITS = tuple(field.name for field in fields(Habits))
+HYPERPARAMETERS = tuple(field.name for field in fields(Hyperparameters))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ def train(
     stack: Stack,
     rows: Tensor,
     targets: Tensor,
-    habits: Sequence[Habits],
+    hyperparameters: Sequence[Hyperparameters],
     seeds: Sequence[int],
     *,
     epochs: int,
@@ -154,8 +154,8 @@ def train(
 ) -> NDArray[np.float64]:
     """Trains all members in place; gives the mean loss of each in each epoch, (members, epochs).
 
-    Law: a member's weights are, to float tolerance, what they are if it is trained alone with its habits and seed, on
-    any number of threads and in blocks of any size.
+    Law: a member's weights are, to float tolerance, what they are if it is trained alone with its hyperparameters and
+    seed, on any number of threads and in blocks of any size.
 
     Args:
         rows: (rows, inputs) float32, scaled; on the device of the stack.
@@ -166,13 +166,15 @@ def train(
         block: members a block; by default as many as suit the cache.
     """
     members = len(stack.weights)
-    if not members == len(habits) == len(seeds):
-        raise ValueError(f"{members} members want as many habits and seeds; got {len(habits)} and {len(seeds)}")
+    if not members == len(hyperparameters) == len(seeds):
+        raise ValueError(
+            f"{members} members want as many hyperparameters and seeds; got {len(hyperparameters)} and {len(seeds)}"
+        )
     if rows.shape[1] != stack.form.inputs:
         raise ValueError(f"rows must have {stack.form.inputs} inputs, as the members have; got {rows.shape[1]}")
     size = block or _block(stack, batch_size, threads)
     parts = [slice(start, min(start + size, members)) for start in range(0, members, size)]
-    blocks = [_Block(stack, part, rows, targets, weights, habits[part], seeds[part]) for part in parts]
+    blocks = [_Block(stack, part, rows, targets, weights, hyperparameters[part], seeds[part]) for part in parts]
     losses = _on_threads([partial(b.run, epochs, batch_size) for b in blocks], threads)
     stack.steps += epochs * _batches(len(rows), batch_size)
     return torch.cat(losses).cpu().numpy().astype(np.float64)
@@ -215,7 +217,7 @@ class _Block:
         rows: Tensor,
         targets: Tensor,
         weights: Tensor | None,
-        habits: Sequence[Habits],
+        hyperparameters: Sequence[Hyperparameters],
         seeds: Sequence[int],
     ) -> None:
         self.form, self.steps, self.rows, self.targets = stack.form, stack.steps, rows, targets
@@ -225,7 +227,11 @@ class _Block:
         self.parts, self.slopes = _parts(self.form, self.numbers), _parts(self.form, self.gradient)
         device = rows.device
         self.rate, self.momentum, self.decay, self.dropout = (
-            torch.tensor([[getattr(habit, name)] for habit in habits], dtype=torch.float64, device=device)
+            torch.tensor(
+                [[getattr(hyperparameter, name)] for hyperparameter in hyperparameters],
+                dtype=torch.float64,
+                device=device,
+            )
             for name in ("learning_rate", "momentum", "weight_decay", "dropout")
         )
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -337,8 +343,8 @@ def _losses(said: Tensor, targets: Tensor, weights: Tensor | None) -> tuple[Tens
     return losses.sum((1, 2)), slope
 
 
-def habits_from(values: dict[str, Any]) -> Habits:
-    """Habits from JSON. Raises ValueError for a name that is none."""
-    if unknown := sorted(values.keys() - set(HABITS)):
-        raise ValueError(f"habits are {', '.join(HABITS)}; got {unknown[0]!r}")
-    return Habits(**values)
+def hyperparameters_from(values: dict[str, Any]) -> Hyperparameters:
+    """Hyperparameters from JSON. Raises ValueError for a name that is none."""
+    if unknown := sorted(values.keys() - set(HYPERPARAMETERS)):
+        raise ValueError(f"hyperparameters are {', '.join(HYPERPARAMETERS)}; got {unknown[0]!r}")
+    return Hyperparameters(**values)

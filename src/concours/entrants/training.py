@@ -354,7 +354,7 @@ class _Best:
         self.tensors: dict[str, Tensor] = {}
 
     def look(self, train_loss: float) -> float:
-        """Take note of an epoch; returns the loss by which it is judged."""
+        """Take note of an epoch; returns the loss by which it is evaluated."""
         self.looks += 1
         self.network.eval()
         if self.held_out is None:

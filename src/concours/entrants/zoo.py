@@ -26,7 +26,7 @@ class Size:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Breed:
+class ModelSpec:
     """One entry of the zoo for one kind of input and target.
 
     Attributes:
@@ -48,14 +48,14 @@ class Breed:
 
 def _sklearn(
     path: str, *, prepare: str = "", cost: Callable[[Size], float], package: str | None = None, **params: Any
-) -> Breed:
-    return Breed(recipe=f"sklearn.{path}", params=params, prepare=prepare, package=package, seconds=cost)
+) -> ModelSpec:
+    return ModelSpec(recipe=f"sklearn.{path}", params=params, prepare=prepare, package=package, seconds=cost)
 
 
 def _ours(
     path: str, package: str | None = None, *, prepare: str = "", cost: Callable[[Size], float], **params: Any
-) -> Breed:
-    return Breed(
+) -> ModelSpec:
+    return ModelSpec(
         recipe=f"concours.entrants.{path}",
         params=params,
         prepare=prepare,
@@ -121,14 +121,14 @@ def _reduced(size: Size) -> float:
 
 def _boosted(
     classes: str, numbers: str, package: str, *, cost: Callable[[Size], float], **params: Any
-) -> Mapping[str, Breed]:
+) -> Mapping[str, ModelSpec]:
     return {
         "table:classes": _ours(f"boosters:{classes}", package, prepare="columns", cost=cost, **params),
         "table:number": _ours(f"boosters:{numbers}", package, prepare="columns", cost=cost, **params),
     }
 
 
-def _forest(name: str) -> Mapping[str, Breed]:
+def _forest(name: str) -> Mapping[str, ModelSpec]:
     path = f"ensemble:{name}"
     params: dict[str, Any] = {"n_estimators": 200, "min_samples_leaf": 2}
     return {
@@ -140,15 +140,15 @@ def _forest(name: str) -> Mapping[str, Breed]:
     }
 
 
-def _network(path: str, cost: Callable[[Size], float], prepare: str = "none", **params: Any) -> Breed:
-    return Breed(recipe=f"concours.entrants.{path}", params=params, prepare=prepare, package="torch", seconds=cost)
+def _network(path: str, cost: Callable[[Size], float], prepare: str = "none", **params: Any) -> ModelSpec:
+    return ModelSpec(recipe=f"concours.entrants.{path}", params=params, prepare=prepare, package="torch", seconds=cost)
 
 
 def _few(_size: Size) -> float:
     return 0.01
 
 
-ZOO: Mapping[str, Mapping[str, Breed]] = {
+ZOO: Mapping[str, Mapping[str, ModelSpec]] = {
     "dummy": {
         "table:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "table:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
@@ -183,8 +183,8 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
         "mixed:classes": _sklearn("naive_bayes:ComplementNB", prepare="words", cost=_words(1e-5), alpha=0.3),
     },
     "nb-logistic": {
-        "text:classes": Breed(recipe="concours.entrants.texts:NaiveBayesLogistic", seconds=_words(8e-5)),
-        "mixed:classes": Breed(
+        "text:classes": ModelSpec(recipe="concours.entrants.texts:NaiveBayesLogistic", seconds=_words(8e-5)),
+        "mixed:classes": ModelSpec(
             recipe="concours.entrants.texts:NaiveBayesLogistic", prepare="words", seconds=_words(8e-5)
         ),
     },
@@ -202,8 +202,8 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
         ),
     },
     "svm": {
-        "table:classes": Breed(recipe="concours.entrants.radial:RadialSVC", seconds=_radial),
-        "table:number": Breed(recipe="concours.entrants.radial:RadialSVR", seconds=_radial),
+        "table:classes": ModelSpec(recipe="concours.entrants.radial:RadialSVC", seconds=_radial),
+        "table:number": ModelSpec(recipe="concours.entrants.radial:RadialSVR", seconds=_radial),
         "text:classes": _sklearn("svm:LinearSVC", cost=_words(2e-4), C=0.3),
         "mixed:classes": _sklearn("svm:LinearSVC", prepare="words", cost=_words(2e-4), C=0.3),
         "image:classes": _sklearn(
@@ -211,9 +211,9 @@ ZOO: Mapping[str, Mapping[str, Breed]] = {
         ),
     },
     "svm-primal": {
-        "table:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_rows(1.2e-4)),
-        "text:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", seconds=_words(7e-4)),
-        "mixed:classes": Breed(recipe="concours.entrants.hinge:PrimalSVC", prepare="words", seconds=_words(7e-4)),
+        "table:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", seconds=_rows(1.2e-4)),
+        "text:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", seconds=_words(7e-4)),
+        "mixed:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", prepare="words", seconds=_words(7e-4)),
     },
     "forest": _forest("RandomForest"),
     "extra-trees": _forest("ExtraTrees"),
@@ -333,7 +333,7 @@ MIXED = {"table:classes": "mixed:classes", "table:number": "mixed:number"}
 """What the form of a table becomes by columns of sentences in it."""
 
 
-def breeds(name: str) -> Mapping[str, Breed]:
+def specs(name: str) -> Mapping[str, ModelSpec]:
     """The forms of an entry; what suits a table suits one with sentences, unless that has a row of its own.
 
     Raises:

@@ -23,7 +23,7 @@ class Line:
     """One entrant on the board. Numbers that are missing or not finite are None.
 
     Attributes:
-        score, low, high: on the part that judges; before the judgement, the selection score and its normal interval.
+        score, low, high: on the test part; before the evaluation, the cross-validation score and its normal interval.
         corrected: the score less what having been chosen by the same rows flatters it.
     """
 
@@ -36,7 +36,7 @@ class Line:
     score: float | None
     low: float | None
     high: float | None
-    selection: float | None
+    cv_score: float | None
     stderr: float | None
     metrics: Mapping[str, float | None]
     fit: float | None
@@ -72,8 +72,8 @@ class Report:
         return str(self.insights.get("missing", {}).get(kind, ""))
 
     @cached_property
-    def judged(self) -> bool:
-        """Whether the board has scores of the part that judges."""
+    def evaluated(self) -> bool:
+        """Whether the board has scores of the test part."""
         return any(item["score"] is not None for item in self.value["standings"])
 
     @cached_property
@@ -136,10 +136,10 @@ class Report:
         return f"{self.number(line.metrics.get(metric), metric)}{mark(line.unsure, metric)}"
 
     @property
-    def by_selection(self) -> list[Line]:
-        """The ranked ones by selection score, the best first; those without one are left out."""
-        scored = [line for line in self.lines if line.selection is not None]
-        return sorted(scored, key=lambda line: (line.selection or 0.0) * (-1 if self.greater else 1))
+    def by_cv_score(self) -> list[Line]:
+        """The ranked ones by cross-validation score, the best first; those without one are left out."""
+        scored = [line for line in self.lines if line.cv_score is not None]
+        return sorted(scored, key=lambda line: (line.cv_score or 0.0) * (-1 if self.greater else 1))
 
     @property
     def side(self) -> Literal["left", "right"]:
@@ -157,9 +157,9 @@ class Report:
         return [str(label) for label in self.value["task"]["classes"]]
 
     @property
-    def judges(self) -> str:
+    def on_rows(self) -> str:
         """Which rows judge, in words."""
-        if not self.judged:
+        if not self.evaluated:
             return "by cross-validation"
         rows = self.rows_judging
         return f"on {counted(rows, 'test row')}" if self.rows_test else f"on {counted(rows, 'row')}, out of fold"
@@ -206,13 +206,13 @@ class Report:
 
     @property
     def rows_judging(self) -> int:
-        """Rows of the part that judges: the test part, or without one the training part."""
+        """Rows of the test part: the test part, or without one the training part."""
         return self.rows_test or int(self.value["task"]["rows_train"])
 
     @cached_property
     def _all(self) -> list[Line]:
         default, metric = self.value["default"], self.value["task"]["metrics"][0]
-        return [_line(item, default, self.judged, metric) for item in self.value["standings"]]
+        return [_line(item, default, self.evaluated, metric) for item in self.value["standings"]]
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -225,7 +225,7 @@ class Report:
         return {
             **{name: decimals(values, digits=3) for name, values in sizes.items()},
             "": own,
-            "selection": decimals(errors, digits=2) if errors else own,
+            "cv_score": decimals(errors, digits=2) if errors else own,
         }
 
     def number(self, value: float | None, column: str = "") -> str:
@@ -256,12 +256,12 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{plural}"
 
 
-def _line(item: Mapping[str, Any], default: str | None, judged: bool, metric: str) -> Line:
+def _line(item: Mapping[str, Any], default: str | None, evaluated: bool, metric: str) -> Line:
     ok = item["status"] == "ok"
-    selection = item["selection"] or {}
-    middle, stderr = _finite(selection.get("score")), _finite(selection.get("stderr"))
+    own = item["cv_score"] or {}
+    middle, stderr = _finite(own.get("score")), _finite(own.get("stderr"))
     score, (low, high) = _finite(item["score"]), map(_finite, item["ci"] or (None, None))
-    if not judged:
+    if not evaluated:
         score = middle
         low, high = (None, None) if middle is None or stderr is None else (middle - _Z * stderr, middle + _Z * stderr)
     return Line(
@@ -274,7 +274,7 @@ def _line(item: Mapping[str, Any], default: str | None, judged: bool, metric: st
         score=score if ok else None,
         low=low,
         high=high,
-        selection=middle,
+        cv_score=middle,
         stderr=stderr,
         metrics={name: _finite(number) for name, number in item["metrics"].items()},
         fit=_finite(item["fit_seconds"]),

@@ -38,7 +38,7 @@ def _page(r: Report) -> Iterator[str]:
     yield "## Board\n"
     if r.lines:
         yield from _table(_board(r))
-        yield f"★ is the default, the best by cross-validation. {r.metric}: {r.direction}, {r.judges}.\n"
+        yield f"★ is the default, the best by cross-validation. {r.metric}: {r.direction}, {r.on_rows}.\n"
         yield from (f"{_plain(remark)}.\n" for remark in r.remarks)
         yield from (f"{_plain(note)}.\n" for note in r.unsure_notes)
     for line in r.unranked:
@@ -68,7 +68,7 @@ def _line(line: Line, r: Report) -> tuple[str, ...]:
         r.number(line.score),
         r.interval(line),
         *(r.other(line, other) for other in r.others),
-        r.number(line.selection, "selection"),
+        r.number(line.cv_score, "cv_score"),
         seconds(line.fit),
     )
 

@@ -142,7 +142,7 @@ def _intervals(page: Page, lines: list[Line], title: str) -> Figure:
     rows = [
         Row(
             name=line["name"],
-            role="baseline" if line["note"] else "entrant",
+            role="baseline" if line["note"] else "single",
             starred=False,
             value=line["rating"],
             low=line["ci"][0],
@@ -176,7 +176,7 @@ def _ranks(page: Page) -> Section | None:
     rows = [
         Row(
             name=line["name"],
-            role="baseline" if line["note"] else "entrant",
+            role="baseline" if line["note"] else "single",
             starred=False,
             value=line["rank"],
             low=line["rank_best"],

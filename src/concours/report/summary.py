@@ -79,7 +79,7 @@ def _kind(line: Line, report: Report) -> str:
 
 
 def _where(report: Report) -> str:
-    if not report.judged:
+    if not report.evaluated:
         return "on training rows that each model had not seen when it predicted them,"
     if report.rows_test:
         return f"on {counted(report.rows_test, 'row')} that nothing was chosen by,"
@@ -101,7 +101,7 @@ def _certainty(line: Line, report: Report) -> Markup:
 
 def _gain(report: Report) -> Markup:
     """What the best alliance adds over the best single entrant, both chosen without the rows that judge."""
-    alliance, single = _chosen(report, "alliance"), _chosen(report, "entrant")
+    alliance, single = _chosen(report, "alliance"), _chosen(report, "single")
     if not alliance or not single:
         made = "No alliance has been made yet" if report.running else "No alliance was made"
         return Markup(made + ", so there is no joint model to compare.")
@@ -119,7 +119,7 @@ def _difference(alliance: Line, single: Line, report: Report) -> str:
     if alliance.score == single.score:
         return "there is no difference"
     if alliance.best is None or single.best is None:
-        return "how sure that is, the judgement at the end will say"
+        return "how sure that is, the evaluation at the end will say"
     gain = _ahead(alliance, single, report)
     sure = certain(alliance, single, len(report.lines))
     if sure is None:
@@ -178,10 +178,10 @@ def _share(line: Line, baseline: Line, report: Report) -> str:
 
 
 def _chosen(report: Report, role: str) -> Line | None:
-    """The best by selection score."""
-    lines = [line for line in report.lines if line.role == role and line.selection is not None]
+    """The best by cross-validation score."""
+    lines = [line for line in report.lines if line.role == role and line.cv_score is not None]
     sign = 1 if report.greater else -1
-    return max(lines, key=lambda line: sign * (line.selection or 0.0), default=None)
+    return max(lines, key=lambda line: sign * (line.cv_score or 0.0), default=None)
 
 
 def _named(line: Line) -> Markup:

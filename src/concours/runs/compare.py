@@ -205,7 +205,7 @@ def _finished(path: Path) -> Result:
     result = Result.load(path)
     if not result.complete or not any(line.score is not None for line in result.standings):
         raise RunFolderError(
-            f"the contest in {path} has no judged model to compare; `concours show {path}` has the reasons"
+            f"the contest in {path} has no evaluated model to compare; `concours show {path}` has the reasons"
         )
     return result
 
@@ -239,7 +239,7 @@ def _pair(first: Run, second: Run, trust: Trust | None) -> Pair:
         metric=ranking.name,
         greater_is_better=ranking.greater_is_better,
         rows=problem.test.rows if problem.test else problem.train.rows,
-        part="test" if problem.test else "selection",
+        part="test" if problem.test else "oof",
         first=first.label,
         second=second.label,
         default=of_default,
@@ -276,14 +276,14 @@ def _differences(first: Run, second: Run, names: Sequence[tuple[str, str]]) -> l
                 high=high,
                 certain=bool(told.certain[index]),
                 ahead="first" if better > 0 else "second" if better < 0 else "",
-                identical=(ours[a].selection, ours[a].test) == (theirs[b].selection, theirs[b].test),
+                identical=(ours[a].oof, ours[a].test) == (theirs[b].oof, theirs[b].test),
             )
         )
     return found
 
 
 def _means(first: Run, second: Run, sides: Sequence[Sequence[str]]) -> Means:
-    """The ranking metric of the models of both contests on the judging part, with their covariance."""
+    """The ranking metric of the models of both contests on the test part, with their covariance."""
     problem = first.problem
     target, names = ("classes" if problem.classes else "number"), problem.metrics[0].name
     found = measure(names, target, len(problem.classes), labels=problem.classes or None)
@@ -294,7 +294,7 @@ def _means(first: Run, second: Run, sides: Sequence[Sequence[str]]) -> Means:
     for run, chosen in zip((first, second), sides, strict=True):
         for name in chosen:
             candidate = run.result.candidates[name]
-            digest = candidate.test if problem.test else candidate.selection
+            digest = candidate.test if problem.test else candidate.oof
             if digest is None:
                 raise RunFolderError(f"{run.result.folder.path} has kept no predictions of {name}")
             p = get_array(run.result.folder.store, digest)
@@ -341,7 +341,7 @@ def _column(run: Run, board: Mapping[str, Standing], everywhere: Sequence[str]) 
         metric=metric.name,
         greater_is_better=metric.greater_is_better,
         rows=problem.test.rows if problem.test else problem.train.rows,
-        part="test" if problem.test else "selection",
+        part="test" if problem.test else "oof",
         scores=scores,
         ranks=dict(zip(everywhere, map(float, ranks), strict=True)),
     )
@@ -366,9 +366,9 @@ def _notes(runs: Sequence[Run], boards: Sequence[Mapping[str, Standing]], shared
     metrics = {run.problem.metrics[0].name for run in runs}
     if len(metrics) > 1:
         notes.append(f"the metrics differ ({', '.join(sorted(metrics))}): ranks can be compared across, scores cannot")
-    unjudged = [run.label for run in runs if run.problem.test is None]
-    if unjudged:
-        notes.append(f"without a test part, by the out-of-fold score: {', '.join(unjudged)}")
+    not_evaluated = [run.label for run in runs if run.problem.test is None]
+    if not_evaluated:
+        notes.append(f"without a test part, by the out-of-fold score: {', '.join(not_evaluated)}")
     for one, other in _of_one_source(runs):
         notes.append(
             f"{one.label} and {other.label} seem to be the same data, but not the same rows to judge by, or other "

@@ -14,6 +14,7 @@ from typing import Any
 from concours.core import links
 from concours.core.errors import RunFolderError
 from concours.core.space import no_space_named
+from concours.runs.upgrade import SCHEMA
 from concours.stores.disk import DiskStore
 
 _LISTS = ("candidates.json",)
@@ -39,9 +40,9 @@ class RunFolder:
         return self.path / "journal.jsonl"
 
     @property
-    def looks(self) -> Path:
+    def explanations(self) -> Path:
         """The journal of what was looked into for reports; it is none of the contest's, nor does its time count."""
-        return self.path / "looks.jsonl"
+        return self.path / "explanations.jsonl"
 
     @property
     def logs(self) -> Path:
@@ -71,12 +72,12 @@ class RunFolder:
             os.close(lock)
 
     def claim(self, *, task: str, seed: int, scale: Mapping[str, float]) -> None:
-        """Makes the folder this contest's, or checks that it is. The first sitting's scale is kept with it.
+        """Makes the folder this contest's, or checks that it is. The first session's scale is kept with it.
 
         Raises:
             RunFolderError: it belongs to another task or seed, or holds something that is not a run.
         """
-        identity = {"schema": 1, "task": task, "seed": seed}
+        identity = {"task": task, "seed": seed}
         known = self.read("run.json")
         if known is None:
             ours = ("lock", "store", links.aside_of(self.path / "run.json").name)
@@ -84,7 +85,7 @@ class RunFolder:
             if strange:
                 names = ", ".join(sorted(strange)[:3])
                 raise RunFolderError(f"{self.path} holds other things ({names}); choose another folder with --out")
-            self.write("run.json", {**identity, **scale})
+            self.write("run.json", {"schema": SCHEMA, **identity, **scale})
         elif {name: known.get(name) for name in identity} != identity:
             what = (
                 "another seed"
@@ -111,6 +112,22 @@ class RunFolder:
             kind = "a list" if name in _LISTS else "an object"
             raise self._damaged(name, f"it is JSON, but not {kind}")
         return value
+
+    def require_current(self) -> None:
+        """Refuses a folder that an earlier version wrote, before anything is written to it.
+
+        Raises:
+            RunFolderError: it is one.
+        """
+        known = self.read("run.json")
+        if known is not None and known.get("schema") != SCHEMA:
+            raise self.older("run the contest anew, into another folder, for all else")
+
+    def older(self, cure: str) -> RunFolderError:
+        """What is said of a folder of an earlier form."""
+        return RunFolderError(
+            f"{self.path} was written by an earlier version of Concours: `concours show` and `report` read it; {cure}"
+        )
 
     def _damaged(self, name: str, how: str) -> RunFolderError:
         cure = "take another folder by --out" if name == "run.json" else "run the contest again to write it anew"
@@ -154,4 +171,15 @@ def existing(path: Path | str) -> RunFolder:
             if Path(path).exists()
             else f"{path} does not exist"
         )
+    return folder
+
+
+def current(path: Path | str) -> RunFolder:
+    """The run folder at a path, of the form that is written today.
+
+    Raises:
+        RunFolderError: there is none, or it is older. LinkRefused: as of `existing`.
+    """
+    folder = existing(path)
+    folder.require_current()
     return folder

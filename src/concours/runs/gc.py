@@ -14,7 +14,7 @@ from concours.core.event import Done
 from concours.core.links import refuse_links_within
 from concours.engine.journal import read_journal
 from concours.entrants.places import CODE
-from concours.runs.folder import existing
+from concours.runs.folder import current
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def collect(path: Path | str) -> Freed:
         RunFolderError: there is no run in the folder, or somebody is writing to it.
         LinkRefused: there is a link in the folder, wherever it leads; nothing is removed then.
     """
-    folder = existing(path)
+    folder = current(path)
     with folder.writing():
         refuse_links_within(folder.path)
         before = folder.size()

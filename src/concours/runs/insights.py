@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from concours.compete.examination import Examination
+from concours.compete.explanations import Explanations
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.ports import Listener, Store, ignore
@@ -18,7 +18,7 @@ from concours.engine.rows import get_rows, take_rows
 from concours.engine.usage import usable_cores
 from concours.runs.gallery import gallery, picture_address
 from concours.runs.result import Result
-from concours.runs.sitting import EngineName, sitting
+from concours.runs.session import EngineName, session
 from concours.stores.blobs import get_array
 
 _JOB_S = 300.0
@@ -26,7 +26,7 @@ _CELL = 120
 """Letters of a value of a table that are shown."""
 
 
-def examine(
+def explain(
     result: Result,
     *,
     listener: Listener = ignore,
@@ -42,32 +42,32 @@ def examine(
         RunFolderError: somebody else is writing to the folder.
     """
     setup, folder = result.setup, result.folder
-    candidates = _by_selection(result)
+    candidates = _by_cv_score(result)
     default = result.candidates[result.default or ""]
     by_digest = {candidate.entrant.digest: candidate for candidate in candidates}
-    examination = Examination(
+    explanations = Explanations(
         problem=setup.problem, default=default, parents=_parents(default, by_digest), threads=setup.threads
     )
     workers = 1 if engine == "inline" else usable_cores()
     with (
         folder.writing(),
-        sitting(
-            folder, engine=engine, workers=workers, listener=listener, job_seconds=_JOB_S, journal=folder.looks
+        session(
+            folder, engine=engine, workers=workers, listener=listener, job_seconds=_JOB_S, journal=folder.explanations
         ) as driver,
     ):
         until_s = None if until is None else driver.elapsed_s + until - time.monotonic()
-        state = driver.drive(examination, candidates, seed=setup.seed, until_s=until_s)
-        found = examination.findings(state)
+        state = driver.drive(explanations, candidates, seed=setup.seed, until_s=until_s)
+        found = explanations.findings(state)
         again = f"concours report {shlex.quote(str(folder.path))}"
         found = {**found, "again": again, **_inputs(found, result), **gallery(result)}
         folder.write("insights.json", found)
     return found
 
 
-def _by_selection(result: Result) -> list[Candidate]:
-    """All candidates, the best by selection score first."""
+def _by_cv_score(result: Result) -> list[Candidate]:
+    """All candidates, the best by cross-validation score first."""
     sign = -1.0 if result.setup.problem.metrics[0].greater_is_better else 1.0
-    scores = {line.entrant.name: sign * line.selection.score for line in result.standings if line.selection}
+    scores = {line.entrant.name: sign * line.cv_score.score for line in result.standings if line.cv_score}
     return sorted(result.candidates.values(), key=lambda candidate: scores.get(candidate.entrant.name, np.inf))
 
 
@@ -80,7 +80,7 @@ def _parents(candidate: Candidate, by_digest: Mapping[Digest, Candidate]) -> dic
 
 
 def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:
-    """The rows that are shown: of the part that judges, and examples of the training part."""
+    """The rows that are shown: of the test part, and examples of the training part."""
     problem, store = result.setup.problem, result.folder.store
     part = problem.test or problem.train
     mistakes = found.get("diagnose", {}).get("mistakes", {}).get("rows", [])

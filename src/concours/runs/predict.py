@@ -19,6 +19,7 @@ from concours.kernels.joining.decisions import decide
 from concours.runs.folder import damaged_named
 from concours.runs.result import Result
 from concours.runs.trust import Trust, permitted
+from concours.runs.upgrade import SCHEMA
 from concours.stores.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
 from concours.tasks.new_rows import read_inputs
 
@@ -72,6 +73,7 @@ def predict(
     Raises:
         DataError: the rows do not suit, or there is no such model.
         TrustError: code was not to be run.
+        RunFolderError: the folder is of an earlier form.
     """
     candidate = result.candidate(model)
     who = f"{candidate.entrant.name} runs"
@@ -113,7 +115,10 @@ def read_rows(
 
     Raises:
         DataError: they cannot be read, or do not suit.
+        RunFolderError: the folder is of an earlier form.
     """
+    if result.schema != SCHEMA:
+        raise result.folder.older("run the contest anew, into another folder, to predict")
     digest, store = result.setup.problem.train.x, result.folder.store
     like: Any = get_table(store, digest) if is_table(store, digest) else get_array(store, digest)
     text = texts_in(like) if isinstance(like, pa.Table) else None

@@ -77,7 +77,7 @@ def hidden(folder: RunFolder, setup: Setup, records: Sequence[Record], kept: Res
     """Those that ran out of time by the kept result, though the journal knows of every job of theirs."""
     late = _late(kept, records)
     board = _replay(folder, setup, records, last=False).result.standings if late else ()
-    return [line.entrant.name for line in board if line.entrant.name in late and line.selection]
+    return [line.entrant.name for line in board if line.entrant.name in late and line.cv_score]
 
 
 def _replay(
@@ -139,9 +139,9 @@ def _as_kept(replay: Replay, late: Mapping[str, Standing], kept: Result, setup: 
         if cut:
             lines = [_reaching(line, known.get(line.entrant.name, line)) for line in lines]
             replay = replace(replay, taken=(*replay.taken, f"what having been chosen flatters ({', '.join(cut)})"))
-    last = [line for line in lines if not line.selection]
+    last = [line for line in lines if not line.cv_score]
     last.sort(key=lambda line: places.get(line.entrant.name, len(places)))
-    standings = Standings((*(line for line in lines if line.selection), *last))
+    standings = Standings((*(line for line in lines if line.cv_score), *last))
     return replace(replay, result=replace(replay.result, standings=standings, setup=setup))
 
 

@@ -15,11 +15,12 @@ from concours.core.ports import Listener, ignore
 from concours.report.markdown import render_markdown
 from concours.report.page import render_report
 from concours.runs.folder import damaged_named
-from concours.runs.insights import examine
+from concours.runs.insights import explain
 from concours.runs.predict import asked_of_models
 from concours.runs.result import Result
-from concours.runs.sitting import EngineName
+from concours.runs.session import EngineName
 from concours.runs.trust import Trust, permitted
+from concours.runs.upgrade import SCHEMA
 
 Format = Literal["html", "md", "json"]
 FORMATS: tuple[Format, ...] = ("html", "md", "json")
@@ -38,7 +39,8 @@ def write_report(
     """Looks into a contest and writes its report: by default `report.html` in its folder.
 
     A contest that has not come to its end is reported as far as it is; nothing is looked into then, nor where the
-    folder has no data, as that of an estimator that was pickled.
+    folder has no data, as that of an estimator that was pickled. Of a folder of an earlier form that is told which was
+    found then.
 
     Args:
         trust: asked, with a sentence, before code runs that was not agreed to when the folder was made here; by default
@@ -56,10 +58,12 @@ def write_report(
     if format not in FORMATS:
         raise DataError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
     insights: Mapping[str, Any] = {}
-    if result.complete and result.default and result.setup.problem.train.x in result.folder.store:
+    if result.schema != SCHEMA:
+        insights = result.folder.read("insights.json") or {}
+    elif result.complete and result.default and result.setup.problem.train.x in result.folder.store:
         who = f"looking into {result.folder.path} runs"
         with consent.granted(permitted(_asked(result), known=result.agreed, who=who, trust=trust)):
-            insights = examine(result, listener=listener, engine=engine, until=until)
+            insights = explain(result, listener=listener, engine=engine, until=until)
     with damaged_named(result.folder):
         text = rendered(result.to_json(), insights, format, place=_shown(result.folder.path))
     name = f"report.{format}"
@@ -78,7 +82,7 @@ def write_report(
 
 def _asked(result: Result) -> frozenset[str]:
     """What looking runs: the models that are kept, the entrants that learning curves fit, and the metrics."""
-    fitted = [c for c in result.candidates.values() if c.entrant.role == "entrant"]
+    fitted = [c for c in result.candidates.values() if c.entrant.role == "single"]
     return asked_of_models(result, result.candidates).union(
         asked_of_metrics(metric.name for metric in result.setup.problem.metrics),
         *(asked_of_recipe(c.entrant.recipe, c.entrant.params, code=c.code) for c in fitted),

@@ -19,7 +19,7 @@ from concours.core.job import Job
 from concours.core.ports import Executor, Listener
 from concours.engine.limits import Limits, memory_per_worker
 from concours.engine.prediction import asked_of_job, asked_of_model
-from concours.runs import sitting
+from concours.runs import session
 from concours.runs.folder import RunFolder
 from concours.runs.replay import Recalled
 from concours.runs.trust import Trust, permitted, remembered
@@ -70,7 +70,7 @@ def chosen(jobs: Mapping[Digest, Recalled], names: Sequence[str]) -> list[Recall
             like = nearest(name, [*groups, "all", *labels]).partition("known: ")[0] if name else ""
             raise DataError(
                 f"no job to run again is called {name!r}; {like}choices: all, {', '.join(groups)}; "
-                f"one job by its label, e.g. {next((x for x in labels if ':' in x), 'judge')!r}, or by its digest"
+                f"one job by its label, e.g. {next((x for x in labels if ':' in x), 'evaluate')!r}, or by its digest"
             )
         found |= matching
     return [job for digest, job in jobs.items() if digest in found]
@@ -95,7 +95,7 @@ def rerun(
     agreed = permitted(_asked(jobs, folder.store), known=known, who=who, trust=trust)
     with consent.granted(agreed), _aside(folder) as place:
         limits = Limits(seconds=_JOB_S, memory=memory_per_worker(1))
-        executor = sitting.executor_for(engine, place, 1, limits, listener)
+        executor = session.executor_for(engine, place, 1, limits, listener)
         try:
             for recalled in jobs:
                 yield _again(recalled, executor, place.store, folder.store)

@@ -20,8 +20,7 @@ from concours.engine.versions import versions
 from concours.runs.folder import RunFolder, damaged_named, existing
 from concours.runs.result_json import effective_rows, line_from_json, line_to_json, timeless
 from concours.runs.trust import remembered
-
-SCHEMA = 2
+from concours.runs.upgrade import OLDER, SCHEMA, upgraded_candidates, upgraded_result, upgraded_setup
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -29,14 +28,17 @@ class Result:
     """What came of a contest.
 
     Attributes:
-        standings: the board, best first by the score on the test part (by the selection score where there is none).
-        default: the name of the best by selection score, which `predict` uses; none where nothing could be fitted.
+        standings: the board, best first by the score on the test part (by the cross-validation score where there is
+            none).
+        default: the name of the best by cross-validation score, which `predict` uses; none where nothing could be
+            fitted.
         folder: where the models lie.
         complete: whether the contest has come to its end.
         format: the way to compete by its name, and what is shown of it.
         credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
         agreed: what may run without a question of what is asked about (`core.asked`).
         until: of a contest that has just been run, when its budget is used up, on `time.monotonic`.
+        schema: the form in which the folder is written; of an earlier one the board and the report can be read.
     """
 
     setup: Setup
@@ -51,6 +53,7 @@ class Result:
     format: Mapping[str, Any] = field(default_factory=dict)
     agreed: frozenset[str] = field(default=frozenset(), compare=False)
     until: float | None = field(default=None, compare=False)
+    schema: int = field(default=SCHEMA, compare=False)
 
     @classmethod
     def of(cls, outcome: Outcome, setup: Setup, folder: RunFolder) -> Result:
@@ -99,9 +102,9 @@ class Result:
                 "entrant": line.entrant.digest,
                 "weights": list(line.entrant.params.get("weights", [])) if line.entrant.parents else [],
                 "status": line.status,
-                "selection": line.selection.score if line.selection else None,
+                "selection": line.cv_score.score if line.cv_score else None,
                 "metrics": dict(line.metrics),
-                "predictions": [candidate.selection, candidate.test]
+                "predictions": [candidate.oof, candidate.test]
                 if (candidate := self.candidates.get(line.entrant.name))
                 else [],
             }
@@ -129,14 +132,19 @@ class Result:
             raise RunFolderError(
                 f"the contest in {path} has not come to its end; run it again with the same command to go on"
             )
-        if isinstance(value, dict) and value.get("schema") != SCHEMA:
+        schema = value.get("schema")
+        if schema not in (SCHEMA, *OLDER):
             raise RunFolderError(
-                f"{path} was written by another version of Concours; run the contest again with the same command: "
-                "what has finished is not run again"
+                f"{path} was written by another version of Concours (schema {schema!r}), which this one cannot read; "
+                "run the contest anew, into another folder"
             )
         with damaged_named(folder):
+            if schema in OLDER:
+                value, candidates = upgraded_result(value), upgraded_candidates(candidates)
+                setup = upgraded_setup(setup)
             known = [Candidate.from_json(c) for c in candidates]
-            return cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
+            result = cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
+            return replace(result, schema=schema)
 
     def to_json(self) -> dict[str, Any]:
         """The content of `result.json`."""
@@ -250,7 +258,7 @@ class Result:
         problem = self.setup.problem
         what = f"{len(problem.classes)} classes" if problem.classes else "a number"
         judges = f", {problem.test.rows:,} to judge by" if problem.test else ""
-        state = "" if self.complete else "  (not finished: by selection score so far)"
+        state = "" if self.complete else "  (not finished: by cross-validation score so far)"
         return f"{problem.name}  {problem.kind}: {what}; {problem.train.rows:,} rows to learn from{judges}{state}"
 
     @property

@@ -17,7 +17,7 @@ def line_to_json(line: Standing) -> dict[str, Any]:
         "rank_worst": line.rank_worst,
         "name": line.entrant.name,
         "role": line.entrant.role,
-        "selection": {"score": line.selection.score, "stderr": line.selection.stderr} if line.selection else None,
+        "cv_score": {"score": line.cv_score.score, "stderr": line.cv_score.stderr} if line.cv_score else None,
         "score": line.score,
         "ci": list(line.ci) if line.ci else None,
         "metrics": dict(line.metrics),
@@ -36,11 +36,11 @@ def line_to_json(line: Standing) -> dict[str, Any]:
 
 def line_from_json(value: Mapping[str, Any], entrants: Mapping[str, Any]) -> Standing:
     """The inverse, with the entrants by their names."""
-    apart = ("name", "role", "selection", "ci", "intervals", "ranks")
+    apart = ("name", "role", "cv_score", "ci", "intervals", "ranks")
     fields = {name: item for name, item in value.items() if name not in apart}
     return Standing(
         entrant=entrants[value["name"]],
-        selection=Estimate(**value["selection"]) if value["selection"] else None,
+        cv_score=Estimate(**value["cv_score"]) if value["cv_score"] else None,
         ci=tuple(value["ci"]) if value["ci"] else None,
         intervals={name: (low, high) for name, (low, high) in value.get("intervals", {}).items()},
         ranks={name: (rank, best, worst) for name, (rank, best, worst) in value.get("ranks", {}).items()},

@@ -17,7 +17,7 @@ from concours.engine.journal import Record, damaged_lines, read_journal
 from concours.engine.made import made_by
 from concours.engine.versions import versions
 from concours.report.lines import counted
-from concours.runs.folder import RunFolder, damaged_named, existing
+from concours.runs.folder import RunFolder, current, damaged_named
 from concours.runs.replay import Recalled, Replay, hidden, replays
 from concours.runs.rerun import Rerun, chosen, rerun
 from concours.runs.result import SCHEMA, Result
@@ -119,7 +119,7 @@ def verify(
         RunFolderError: there is no run in the folder, or nothing that can be checked yet.
         DataError: there is no such job to run again. TrustError: code was not to be run.
     """
-    folder = existing(path)
+    folder = current(path)
     setup = _setup(folder)
     records, damaged = read_journal(folder.journal)
     kept, unreadable = _kept(folder)
@@ -251,7 +251,7 @@ def _needs(setup: Setup, jobs: Mapping[Digest, Recalled], kept: Result | None) -
         if isinstance(recalled.event, Done):
             found |= {digest: f"{name} of “{recalled.job.label}”" for name, digest in recalled.event.outputs.items()}
     for candidate in kept.candidates.values() if kept else ():
-        whose = (*candidate.models, candidate.selection, candidate.test)
+        whose = (*candidate.models, candidate.oof, candidate.test)
         found = {digest: f"a model or prediction of {candidate.entrant.name}" for digest in whose if digest} | found
     return found
 
@@ -280,7 +280,7 @@ def _objects(
         found.append(Finding(subject="objects", state="ok", text=f"all {len(needs):,} are what their names say"))
     stale = [digest for digest in others if digest not in whole]
     if stale:
-        text = f"{counted(len(stale), 'object')} of earlier sittings damaged or gone; the result does not need them"
+        text = f"{counted(len(stale), 'object')} of earlier sessions damaged or gone; the result does not need them"
         found.append(Finding(subject="objects", state="told", text=text))
     return len(sizes), everything, found
 

@@ -86,7 +86,7 @@ def seconds_of(words: pa.Array) -> pa.Array:
 
 
 def likely_patterns(words: pa.Array) -> list[str]:
-    """Patterns that many of the words (n,) may be dates by, judged by some of them from everywhere.
+    """Patterns that many of the words (n,) may be dates by, evaluated by some of them from everywhere.
 
     A column may be written by several.
     """

@@ -65,7 +65,7 @@ def roles(
     Args:
         drop: those that say nothing of rows to come, by `useless`.
         y: (rows,) the target; `numbers` unless it is classes.
-        test: a part that judges, which must have the identifier too.
+        test: a test part, which must have the identifier too.
         id: the column that names the rows, where a source tells it.
     """
     identifier = id or next((note for note in drop if _names_rows(note.name, others, test)), None)

@@ -102,7 +102,7 @@ def _whole(source: str, options: Options) -> Found:
 
 
 def _of_tables(source: str, layout: Layout, options: Options) -> Found:
-    """Tables, each by its name: those to learn from, the part that judges, rows to predict, a sample."""
+    """Tables, each by its name: those to learn from, the test part, rows to predict, a sample."""
 
     def opened(names: Sequence[str], first: Opened | None = None) -> Opened:
         named, how = _named(source, names), like_first(options, first) if first else options

@@ -70,7 +70,7 @@ def time_folds(time: NDArray[np.float64], folds: int) -> Codes:
     """The fold of each row, (rows,) in [0, folds): consecutive stretches of time with about as many rows each.
 
     Every row is predicted out of fold once, so models of early folds are fitted on later rows too; only the test part
-    is judged strictly forward. What blocks do prevent is that neighbours in time stand on both sides of nearly every
+    is evaluated strictly forward. What blocks do prevent is that neighbours in time stand on both sides of nearly every
     row. Rows of one time stay together; a fold is empty only where there are fewer times than folds, or nearly so.
     """
     _, place, counts = np.unique(time, return_inverse=True, return_counts=True)

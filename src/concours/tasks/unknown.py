@@ -112,7 +112,7 @@ def _of_records(keys: Any, name: str, lengths: Mapping[str, float], *, nested: b
         )
     if len(answers) >= 2:
         return (
-            f"{name} holds pairs of answers that were judged ({', '.join(sorted(answers)[:2])}): Concours does not "
+            f"{name} holds pairs of answers that were evaluated ({', '.join(sorted(answers)[:2])}): Concours does not "
             "learn to judge answers.\n  What it can do: rank the models by the votes, brought into a table of columns "
             "model_a, model_b and winner, a row a vote, and give it to `concours rate`."
         )

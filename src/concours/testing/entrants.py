@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from concours.core.entrant import Entrant
+from concours.engine.deterministic import deterministic
 from concours.engine.rows import take_rows
-from concours.engine.steady import steady
 from concours.entrants.fitting import Fitted
 from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.models import dump_model, load_model
@@ -93,7 +93,7 @@ def check_entrant(
     with tempfile.TemporaryDirectory(prefix="concours-") as workspace:
         trial = _trial(entrant, kind_named(kind), Path(folder), Path(workspace), sentences)
         first = _checked_fit(trial)
-        with steady(threads=1, seed=_SEED):
+        with deterministic(threads=1, seed=_SEED):
             again = trial.fitted().predict(trial.new)
             same = np.array_equal(first.predict(trial.new), again)
             law(same, f"{trial.name}: fitted twice with one seed it predicts the same")
@@ -121,7 +121,7 @@ def _checked_fit(trial: _Trial) -> Fitted:
     """A fit from each of two states of the global random numbers: they differ after it too, unless it has set them."""
     after = []
     for seed in (1, 2):
-        with steady(threads=1, seed=seed):
+        with deterministic(threads=1, seed=seed):
             fitted = trial.fitted()
             predictions = fitted.predict(trial.new)
             after.append(_global_state())

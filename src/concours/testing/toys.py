@@ -33,7 +33,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.problem import Metric, Part, Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
-from concours.engine.work import RunnerSpec, Yield
+from concours.engine.work import JobResult, RunnerSpec
 from concours.testing.mischief import MISCHIEF
 
 MARKS, SLEEP, BYTES, KILL, GROUP = (f"CONCOURS_TOYS_{name}" for name in ("MARKS", "SLEEP", "BYTES", "KILL", "GROUP"))
@@ -48,10 +48,10 @@ _KINDS = (
     "select",
     "size",
     "boost",
-    "layer",
+    "meta_learner",
     "weigh",
     "score",
-    "judge",
+    "evaluate",
     "choice",
     "credit",
     "card",
@@ -62,20 +62,20 @@ _KINDS = (
     "dependence",
     "occlude",
     "curve",
-    "besiege",
+    "attack",
     "train_on_attacks",
-    "contend",
+    "robustness",
     "train_pair",
-    "appraise",
-    "stretch",
-    "portion",
+    "evaluate_generators",
+    "train_interval",
+    "subsample",
     "rung",
-    "cut",
+    "prune",
     "duels",
 )
 
 
-def toy(job: Job, store: Store) -> Yield:
+def toy(job: Job, store: Store) -> JobResult:
     """Reads its inputs, sleeps a little, does its mischief if it has any, and yields content made from its digest."""
     with marked(job):
         for digest in job.inputs.values():
@@ -83,16 +83,16 @@ def toy(job: Job, store: Store) -> Yield:
                 file.read(1)
         time.sleep(float(os.environ.get(SLEEP, "0")) * chance(job, "sleep"))
         _misbehave(job)
-        return Yield(
+        return JobResult(
             outputs={name: store.put(_content(job, name)) for name in job.outputs},
             values=invented_values(job),
             phases={"fit": 1.0, "predict": 0.5} if job.kind == "fit" else {},
         )
 
 
-def noop(job: Job, store: Store) -> Yield:  # noqa: ARG001 (the form of a runner)
+def noop(job: Job, store: Store) -> JobResult:  # noqa: ARG001 (the form of a runner)
     """Does nothing."""
-    return Yield()
+    return JobResult()
 
 
 RUNNERS = {
@@ -334,7 +334,7 @@ def _appraised(job: Job) -> dict[str, Any]:
     }
 
 
-def _verdict(job: Job) -> dict[str, Any]:
+def _evaluated(job: Job) -> dict[str, Any]:
     count = _count(job, "predictions")
     scores = {name: [chance(job, name, str(i)) for i in range(count)] for name in job.params["metrics"]}
     first = next(iter(scores.values()))
@@ -358,7 +358,7 @@ def _chosen_again(job: Job) -> dict[str, Any]:
 
 
 def _selected(job: Job) -> dict[str, Any]:
-    members = _count(job, "selection")
+    members = _count(job, "oof")
     path = [int(members * chance(job, "pick", str(step))) for step in range(5)]
     held_out = job.params["without_fold"] is not None
     losses = [chance(job, "loss", str(step)) for step in range(5)] if held_out else []
@@ -374,7 +374,7 @@ def _chances(job: Job, what: str, count: int) -> list[float]:
     return [chance(job, what, str(i)) for i in range(count)]
 
 
-def _cut(job: Job) -> dict[str, Any]:
+def _prune(job: Job) -> dict[str, Any]:
     scores = _chances(job, "score", job.params["entrants"])
     return {"scores": scores, "stderr": [0.1] * len(scores), "worse": [score > min(scores) + 0.3 for score in scores]}
 
@@ -393,23 +393,23 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "calibrate": lambda _: {"calibration": None, "decision": None},
     "select": _selected,
     "size": lambda job: {"bytes": [int(1e6 * share) for share in _chances(job, "size", len(job.params["models"]))]},
-    "boost": lambda job: {"shares": _chances(job, "share", _count(job, "selection"))},
-    "stretch": _stretched,
-    "weigh": lambda job: {"weights": _chances(job, "weight", _count(job, "selection"))},
+    "boost": lambda job: {"shares": _chances(job, "share", _count(job, "oof"))},
+    "train_interval": _stretched,
+    "weigh": lambda job: {"weights": _chances(job, "weight", _count(job, "oof"))},
     "diagnose": lambda job: {"mistakes": {"rows": [int(100 * share) for share in _chances(job, "row", 3)]}},
     "importance": lambda _: {
         "columns": ["a", "b", "c"],
         "kinds": ["number", "text", "category"],
         "drop": [0.2, 0.1, 0.0],
     },
-    "judge": _verdict,
+    "evaluate": _evaluated,
     "choice": _chosen_again,
     "credit": _credit,
-    "besiege": _besieged,
-    "contend": _contended,
-    "appraise": _appraised,
+    "attack": _besieged,
+    "robustness": _contended,
+    "evaluate_generators": _appraised,
     "rung": lambda job: {"rows": 10, "score": chance(job, "score"), "went_on": False},
-    "cut": _cut,
+    "prune": _prune,
     "duels": _duels,
 }
 """By the kind of job."""

@@ -15,31 +15,35 @@ RUNNERS = {
     "select": RunnerSpec(reference="concours.engine.runners.join:select", version=2, packages=_NUMERIC),
     "size": RunnerSpec(reference="concours.engine.runners.size:size", version=1),
     "boost": RunnerSpec(reference="concours.engine.runners.boost:boost", version=1, packages=_NUMERIC),
-    "layer": RunnerSpec(reference="concours.engine.runners.boost:layer", version=1, packages=_NUMERIC),
+    "meta_learner": RunnerSpec(reference="concours.engine.runners.boost:meta_learner", version=1, packages=_NUMERIC),
     "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=4, packages=_NUMERIC),
     "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=3, packages=_NUMERIC),
     "complement": RunnerSpec(reference="concours.engine.runners.complement:complement", version=2, packages=_NUMERIC),
-    "judge": RunnerSpec(reference="concours.engine.runners.score:judge", version=6, packages=_NUMERIC),
+    "evaluate": RunnerSpec(reference="concours.engine.runners.score:evaluate", version=6, packages=_NUMERIC),
     "choice": RunnerSpec(reference="concours.engine.runners.choice:choice", version=1, packages=_NUMERIC),
     "importance": RunnerSpec(reference="concours.engine.runners.explain:importance", version=2, packages=_OF_DATA),
     "dependence": RunnerSpec(reference="concours.engine.runners.explain:dependence", version=1, packages=_OF_DATA),
     "occlude": RunnerSpec(reference="concours.engine.runners.occlude:occlude", version=1, packages=_OF_DATA),
     "curve": RunnerSpec(reference="concours.engine.runners.curve:curve", version=3, packages=_OF_DATA),
-    "portion": RunnerSpec(reference="concours.engine.runners.rung:portion", version=1, packages=_OF_DATA),
+    "subsample": RunnerSpec(reference="concours.engine.runners.rung:subsample", version=1, packages=_OF_DATA),
     "rung": RunnerSpec(reference="concours.engine.runners.rung:rung", version=1, packages=(*_NUMERIC, "pandas")),
-    "cut": RunnerSpec(reference="concours.engine.runners.rung:cut", version=3, packages=_NUMERIC),
+    "prune": RunnerSpec(reference="concours.engine.runners.rung:prune", version=3, packages=_NUMERIC),
     "duels": RunnerSpec(reference="concours.engine.runners.duel:duels", version=1, packages=_NUMERIC),
     "by_fold": RunnerSpec(reference="concours.engine.runners.diagnose:by_fold", version=1, packages=_NUMERIC),
     "diagnose": RunnerSpec(reference="concours.engine.runners.diagnose:diagnose", version=2, packages=_OF_DATA),
-    "besiege": RunnerSpec(reference="concours.engine.runners.attack:besiege", version=1, packages=_OF_DATA),
+    "attack": RunnerSpec(reference="concours.engine.runners.attack:attack_model", version=1, packages=_OF_DATA),
     "train_on_attacks": RunnerSpec(
         reference="concours.engine.runners.attack:train_on_attacks", version=1, packages=_OF_DATA
     ),
-    "contend": RunnerSpec(reference="concours.engine.runners.attack:contend", version=3, packages=_NUMERIC),
-    "stretch": RunnerSpec(reference="concours.engine.runners.stretch:stretch", version=1, packages=_OF_DATA),
+    "robustness": RunnerSpec(reference="concours.engine.runners.attack:robustness", version=3, packages=_NUMERIC),
+    "train_interval": RunnerSpec(
+        reference="concours.engine.runners.train_interval:train_interval", version=1, packages=_OF_DATA
+    ),
     "train_pair": RunnerSpec(reference="concours.engine.runners.generate:train_pair", version=1, packages=_NUMERIC),
-    "appraise": RunnerSpec(reference="concours.engine.runners.generate:appraise", version=1, packages=_NUMERIC),
+    "evaluate_generators": RunnerSpec(
+        reference="concours.engine.runners.generate:evaluate_generators", version=1, packages=_NUMERIC
+    ),
     "card": RunnerSpec(reference="concours.engine.runners.card:card", version=2, packages=_OF_DATA),
 }
 """By the kind of job; imported where the job runs."""

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.deterministic import deterministic
 from concours.engine.fitting import keep_model
 from concours.engine.prediction import Models
 from concours.engine.rows import get_rows, held_out, take_rows
 from concours.engine.runners.rounded import rounded
-from concours.engine.steady import steady
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.entrants.adversaries import Pressure, harden, model_scores, network_scores
 from concours.entrants.attacks import Scores, attack, box, right
 from concours.kernels.ranking.ranks import certain_pairs, competition_ranks, rank_ranges
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
 
 
-def besiege(job: Job, store: Store) -> Yield:
+def attack_model(job: Job, store: Store) -> JobResult:
     """Attacks a model in several ways on the rows of one part, at most so many of them, drawn by `pick`.
 
     A row holds at a change of ε as long as it is named rightly and no attack has found a change of at most ε that makes
@@ -51,7 +51,7 @@ def besiege(job: Job, store: Store) -> Yield:
     """
     x, y, places = _rows_of(job, store)
     low, high = _range(get_rows(store, job.inputs["train"]))
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         scores, rows = _defence(job, store, x)
         targets, epsilons = torch.from_numpy(y), list(job.params["epsilons"])
         with torch.no_grad():
@@ -85,17 +85,17 @@ def besiege(job: Job, store: Store) -> Yield:
         before: Floats = np.asarray(get_array(store, job.inputs["before"])[:, -1].all(axis=0), dtype=np.float64)
         change = row_means((worst - before)[:, None])
         values |= {"change": rounded(change.means[0]), "change_stderr": rounded(change.stderr[0])}
-    outputs = {"held": put_array(store, whole)}
+    outputs = {"robust": put_array(store, whole)}
     if shown:
         pictures = np.stack([rows[: job.params["shown"]], *shown])
         outputs["examples"] = put_array(store, pictures)
         with torch.no_grad():
             values["named"] = [scores(torch.from_numpy(some)).argmax(dim=1).tolist() for some in pictures]
         values |= {"true": y[: job.params["shown"]].tolist(), "places": places[: job.params["shown"]].tolist()}
-    return Yield(outputs=outputs, values=values)
+    return JobResult(outputs=outputs, values=values)
 
 
-def train_on_attacks(job: Job, store: Store) -> Yield:
+def train_on_attacks(job: Job, store: Store) -> JobResult:
     """Trains a network on for some epochs, half of every batch attacked; see `entrants.adversaries.harden`.
 
     Inputs: `model`; `x`, `y`, `folds` of the training part. Params: `fold`, which is held out, `attack`, `settings`,
@@ -115,16 +115,16 @@ def train_on_attacks(job: Job, store: Store) -> Yield:
         epochs=params["epochs"],
     )
     y = get_array(store, job.inputs["y"])[train]
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         harder = harden(fitted, _plain(take_rows(x, train)), y, pressure, seed=job.seed)
-    return Yield(outputs={"model": keep_model(job, store, harder)})
+    return JobResult(outputs={"model": keep_model(job, store, harder)})
 
 
-def contend(job: Job, store: Store) -> Yield:
+def robustness(job: Job, store: Store) -> JobResult:
     """The board of attacks against defenders, on the same rows, which pair them.
 
-    Inputs: `held0`, `held1`, … what `besiege` yielded for each defender; `groups` of the part, and `folds` where a fold
-    of it was attacked. Params: `attacks`, for each defender the numbers of the attacks in the order of its rows;
+    Inputs: `robust0`, `robust1`, … what `attack` yielded for each defender; `groups` of the part, and `folds` where a
+    fold of it was attacked. Params: `attacks`, for each defender the numbers of the attacks in the order of its rows;
     `names`, of all attacks; `at`, which of the ε's the board is for; `white`, the numbers of the attacks that follow
     gradients; `rows`, `pick`, `fold`. Values, a share as [share, low, high] of 95%:
         rows: how many were attacked.
@@ -138,7 +138,7 @@ def contend(job: Job, store: Store) -> Yield:
         gradients are hidden, and it is less robust than those attacks make it look.
     """
     params = job.params
-    helds = [get_array(store, job.inputs[f"held{i}"]).astype(np.float64) for i in range(len(params["attacks"]))]
+    helds = [get_array(store, job.inputs[f"robust{i}"]).astype(np.float64) for i in range(len(params["attacks"]))]
     groups = _groups(job, store, helds[0].shape[-1])
     at, names = params["at"], params["names"]
 
@@ -158,7 +158,7 @@ def contend(job: Job, store: Store) -> Yield:
     for defender, (held, made) in enumerate(zip(helds, params["attacks"], strict=True)):
         for number, share in zip(made, shares(list(held[:, at]))[1], strict=True):
             matrix[defender][number] = share
-    return Yield(
+    return JobResult(
         values={
             "rows": helds[0].shape[-1],
             "clean": shares([held[0, 0] for held in helds])[1],

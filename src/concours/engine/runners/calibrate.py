@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.deterministic import deterministic
 from concours.engine.rows import first_division
 from concours.engine.runners.score import measures, weights_of
-from concours.engine.steady import steady
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.kernels.joining.calibration import temperature
 from concours.kernels.joining.decisions import decision_weights
 from concours.kernels.rows.weighing import among
@@ -25,27 +25,27 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
-def calibrate(job: Job, store: Store) -> Yield:
+def calibrate(job: Job, store: Store) -> JobResult:
     """Calibrates the predictions of the training part and of the test part where that makes the first ones better.
 
     The rows of a fold are calibrated by what the other folds say, so that they stay predictions of rows unseen; the
     test part by all. Where the ranking metric is one of labels, also finds by which weights of the classes to decide.
     """
-    p, y = (get_array(store, job.inputs[name]) for name in ("selection", "y"))
+    p, y = (get_array(store, job.inputs[name]) for name in ("oof", "y"))
     folds, weights = first_division(store, job.inputs["folds"]), weights_of(job, store)
     outputs, calibration = {}, None
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         told, found = crossed(p, y, folds, weights), temperature(p, y, weights)
     if better(y, told, p, weights):
         calibration, p = asdict(found), told
-        parts = {"selection": told}
+        parts = {"oof": told}
         if "test" in job.outputs:
             parts["test"] = found.apply(get_array(store, job.inputs["test"]))
         outputs = {name: put_array(store, part) for name, part in parts.items()}
     unchanged = {name: job.inputs[name] for name in job.outputs}
     counts = measures(job)[0].counts
     decision = decision_of(p, y, folds, counts, weights) if counts else None
-    return Yield(outputs=unchanged | outputs, values={"calibration": calibration, "decision": decision})
+    return JobResult(outputs=unchanged | outputs, values={"calibration": calibration, "decision": decision})
 
 
 def better(y: Codes, told: Floats, p: Floats, weights: Floats | None) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.runners.rounded import rounded
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.kernels.scoring.diagnosis import counted_between, histogram
 from concours.stores.blobs import get_array, get_table, is_table, texts_in
 from concours.tasks.cells import gaps_of
@@ -31,7 +31,7 @@ _EXAMPLES = 16
 _BINS = 20
 
 
-def card(job: Job, store: Store) -> Yield:
+def card(job: Job, store: Store) -> JobResult:
     """What a training part holds.
 
     Inputs `x`, `y`, and where there is one `test`, the targets of the test part. Parameter `classes`, their number.
@@ -62,11 +62,11 @@ def card(job: Job, store: Store) -> Yield:
     rows = _drawn(len(y), _PICTURES if table is None else _ROWS, rng)
     values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "target": target}
     if table is None:
-        return Yield(values={**values, "pictures": _pictures(get_array(store, x), rows, y, rng)})
+        return JobResult(values={**values, "pictures": _pictures(get_array(store, x), rows, y, rng)})
     some = table if len(rows) == len(table) else table.take(rows)
     if texts_in(table) is not None:
-        return Yield(values={**values, "texts": _texts(some.column(0))})
-    return Yield(values={**values, "columns": _columns(some), "columns_all": table.num_columns})
+        return JobResult(values={**values, "texts": _texts(some.column(0))})
+    return JobResult(values={**values, "columns": _columns(some), "columns_all": table.num_columns})
 
 
 def _drawn(count: int, most: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of
 from concours.engine.runners.score import as_taken, finite, groups_of, measures, weights_of
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.kernels.ranking.choosing import chosen_anew, flattery, reaching
 from concours.stores.blobs import get_array
 from concours.tasks.metrics import Measure
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
-def choice(job: Job, store: Store) -> Yield:
+def choice(job: Job, store: Store) -> JobResult:
     """The scores of a model less what they are flattered by, and intervals that reach as much further.
 
     Inputs: `y`, `folds`, `groups` and `weights` of the training part where there are any, and out-of-fold predictions:
@@ -61,7 +61,7 @@ def choice(job: Job, store: Store) -> Yield:
         reach = partial(reaching, flattered=off, greater_is_better=greater, low=metric.low, high=metric.high)
         corrected[name] = finite(reach((whole, whole))[0 if greater else 1])
         intervals[name] = list(reach((within[0], within[1]))) if within and np.isfinite(off) else None
-    return Yield(
+    return JobResult(
         values={"corrected": corrected, "intervals": intervals, "again": 1 - len(anew.others) / max(anew.rounds, 1)}
     )
 

@@ -1,4 +1,4 @@
-"""How models complement one another, on the part that judges."""
+"""How models complement one another, on the test part."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.deterministic import deterministic
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of
 from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures, weights_of
-from concours.engine.steady import steady
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.kernels.joining.blending import blend
 from concours.kernels.joining.complementarity import (
     double_faults,
@@ -36,7 +36,7 @@ _ROUNDS = 50
 _ENOUGH = 20_000  # rows, to choose members on
 
 
-def complement(job: Job, store: Store) -> Yield:
+def complement(job: Job, store: Store) -> JobResult:
     """Whose errors go together, who gets right what the best gets wrong, and the smallest alliance that would do.
 
     The best is the model with the best score on out-of-fold predictions. An error is a class wrongly named, as the
@@ -44,22 +44,22 @@ def complement(job: Job, store: Store) -> Yield:
 
     The smallest alliance is the smallest of the greedily growing ones that is worse than the best of them by a standard
     error at most (the one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984), on out-of-fold predictions.
-    It and the best of them are then compared on the part that judges. Where that is the out-of-fold predictions
+    It and the best of them are then compared on the test part. Where that is the out-of-fold predictions
     themselves, the rows of a fold are joined by alliances that were chosen on the other folds.
 
     Params: `decisions` and `names` of the models, `part`. Inputs: `y`, `predictions0…`, and `groups` and `weights`,
-    where there are any, of the part that judges, `selection_y`, `selection0…` and `selection_weights` out-of-fold,
+    where there are any, of the test part, `oof_y`, `oof0…` and `oof_weights` out-of-fold,
     `folds`. Weights of rows count in scores and in what is chosen by them; errors are counted as they are.
 
     Values: lists in the order of the models; `rescued` has shares of the `mistakes` of `best`; of `smallest` the score
     is raw, and `difference` is that from the best alliance, whose members are `best_members`; none where undefined.
     """
-    measure, decisions, crossed = measures(job)[0], job.params["decisions"], job.params["part"] == "selection"
-    y, seen_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["selection_y"])
-    models, seen = members_of(job, store, "predictions"), members_of(job, store, "selection")
+    measure, decisions, crossed = measures(job)[0], job.params["decisions"], job.params["part"] == "oof"
+    y, seen_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["oof_y"])
+    models, seen = members_of(job, store, "predictions"), members_of(job, store, "oof")
     folds = first_division(store, job.inputs["folds"])
-    with steady(threads=job.threads, seed=job.seed):
-        weights = weights_of(job, store, name="selection_weights")
+    with deterministic(threads=job.threads, seed=job.seed):
+        weights = weights_of(job, store, name="oof_weights")
         taken = [as_taken(measure, p, d, folds) for p, d in zip(seen, decisions, strict=True)]
         best = _best(measure, seen_y, taken, weights)
         told = [decided(p, d, folds if crossed else None) for p, d in zip(models, decisions, strict=True)]
@@ -67,8 +67,8 @@ def complement(job: Job, store: Store) -> Yield:
         shares = rescued(wrong[best], right)
         chooser = _Chooser(measure=measure, y=seen_y, models=seen, seed=job.seed, weights=weights)
         groups, mass = groups_of(job, store), weights_of(job, store)
-        smallest = _judged(chooser, y, models, folds if crossed else None, groups, mass)
-    return Yield(
+        smallest = _evaluated(chooser, y, models, folds if crossed else None, groups, mass)
+    return JobResult(
         values={
             "names": list(job.params["names"]),
             "best": best,
@@ -142,7 +142,7 @@ class _Chooser:
         return decision_weights(blend(models, shares), y, counts, weights) if counts else None
 
 
-def _judged(
+def _evaluated(
     chooser: _Chooser,
     y: NDArray[Any],
     models: list[Floats],

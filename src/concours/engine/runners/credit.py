@@ -1,4 +1,4 @@
-"""Credit: what each member is worth to its alliance, on the part that judges."""
+"""Credit: what each member is worth to its alliance, on the test part."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from numpy.typing import NDArray
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.coalitions import Game, some_rows, to_weigh
-from concours.engine.layers import get_layer
+from concours.engine.deterministic import deterministic
+from concours.engine.meta_learners import get_meta_learner
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of, numbered
 from concours.engine.runners.score import as_taken, groups_of, measures, weights_of
-from concours.engine.steady import steady
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.kernels.credit.shares import exact_credit, sampled_credit
 from concours.kernels.joining.calibration import Calibration
 from concours.stores.blobs import get_array
 
 
-def credit(job: Job, store: Store) -> Yield:
-    """What an alliance's members are worth to it (`kernels.credit.shares`), on the part that judges.
+def credit(job: Job, store: Store) -> JobResult:
+    """What an alliance's members are worth to it (`kernels.credit.shares`), on the test part.
 
     A coalition is worth the ranking metric, turned so that higher is better, of its members with the alliance's weights
     renormalised on them; nobody is worth that of the training part's frequencies of classes, or its mean, and so is a
     coalition whose weights do not add up to more than zero. On out-of-fold predictions the rows of a fold count with
     that fold's weights. Of a stack the weights are found again for each coalition, on the out-of-fold predictions (a
     thousand to five thousand rows of them, spread evenly, where there are more). To fit a boosted stack again for each
-    coalition would cost more than the contest: there the layer stays, and who is absent is spoken for by the mean of
-    those present; a thousand rows are judged, spread evenly.
+    coalition would cost more than the contest: there the meta-learner stays, and who is absent is spoken for by the
+    mean of those present; a thousand rows are evaluated, spread evenly.
 
     Where a metric is of classes named, the alliance's calibration and decision count as on the board, but not for the
     prior, about which nobody has decided. For a metric of probabilities calibration is left out: it was found for all
@@ -44,15 +44,15 @@ def credit(job: Job, store: Store) -> Yield:
     errors are those of the rows, by the jackknife, and of the draw.
 
     Params: `how` (`mean`, `vote`, `pool`, `boosted`), `refit`, `part`, `weights` of the members, one list, or one for
-    each fold where `part` is `selection`, `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`,
+    each fold where `part` is `oof`, `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`,
     `train_y`, `folds`, `predictions0…`; `groups` of rows that belong together; `weights` of the rows that judge, and
-    `train_weights`, where there are any; `selection0…` to find weights again for the test part; `model0…` of a boosted
+    `train_weights`, where there are any; `oof0…` to find weights again for the test part; `model0…` of a boosted
     stack, one, or one for each fold.
 
     Values: lists in the order of the members; `best` is the place of the one that is worth most alone; `interactions`
     has [first, second, value, stderr].
     """
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         game = _game(job, store)
         masks, drawn = game.coalitions(job.seed)
         scored = game.scored(masks)
@@ -62,7 +62,7 @@ def credit(job: Job, store: Store) -> Yield:
     table = (scored.values, scored.without)
     found = sampled_credit(drawn, *table, alone) if drawn else exact_credit(*table, alone)
     needs = np.column_stack([found.interactions, found.interaction_stderr])
-    return Yield(
+    return JobResult(
         values={
             "value": found.value,
             "prior": found.prior,
@@ -90,13 +90,13 @@ def _listed(shares: NDArray[np.float64] | None) -> list[float] | None:
 
 def _as_they_are(job: Job, game: Game) -> list[NDArray[np.float64]]:
     """What members say by themselves, each with its own decision where the metric is of classes named."""
-    folds = game.group if job.params["part"] == "selection" else None
+    folds = game.group if job.params["part"] == "oof" else None
     pairs = zip(game.members, job.params["decisions"], strict=True)
     return [as_taken(game.measure, p, decision, folds) for p, decision in pairs]
 
 
 def _game(job: Job, store: Store) -> Game:
-    params, classes, crossed = job.params, job.params["classes"], job.params["part"] == "selection"
+    params, classes, crossed = job.params, job.params["classes"], job.params["part"] == "oof"
     mass, train_mass = weights_of(job, store), weights_of(job, store, name="train_weights")
     measure = measures(job)[0]
     y, train_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["train_y"])
@@ -112,20 +112,20 @@ def _game(job: Job, store: Store) -> Game:
         weights=np.resize(np.asarray(params["weights"], dtype=np.float64), (groups, len(params["weights"][0]))),
         group=folds if crossed else np.zeros(len(y), dtype=np.int64),
         prior=_prior(train_y, classes, train_mass),
-        layers=[get_layer(store, job.inputs[f"model{i}"]) for i in range(numbered(job, "model"))],
+        learners=[get_meta_learner(store, job.inputs[f"model{i}"]) for i in range(numbered(job, "model"))],
         together=groups_of(job, store),
         mass=mass,
         calibration=Calibration(**calibration) if calibration else None,
         decisions=np.asarray(decision["fold_weights"] if crossed else [decision["weights"]]) if decision else None,
     )
     if params["refit"]:
-        seen = game.members if crossed else members_of(job, store, "selection")
+        seen = game.members if crossed else members_of(job, store, "oof")
         others = [folds != fold if crossed else np.ones(len(folds), np.bool_) for fold in range(groups)]
         weigh = [
             to_weigh(train_y, seen, np.flatnonzero(rows), train_mass, how=game.how, groups=groups) for rows in others
         ]
         return replace(game, seen=weigh)
-    return some_rows(game) if game.layers else game
+    return some_rows(game) if game.learners else game
 
 
 def _prior(y: NDArray[Any], classes: int, weights: NDArray[np.float64] | None) -> NDArray[np.float64]:

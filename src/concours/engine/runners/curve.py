@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.deterministic import deterministic
 from concours.engine.fitting import fitted_by
 from concours.engine.rows import get_rows, held_out, kin_of, take_rows
 from concours.engine.runners.calibrate import better, crossed, decision_of
 from concours.engine.runners.score import measures, weights_of
-from concours.engine.steady import steady
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.entrants.preparation import PREPARATIONS
 from concours.kernels.rows.kin import Kin
 from concours.kernels.scoring.counts import OfCounts
@@ -29,7 +29,7 @@ ENOUGH = 20
 """Rows held out, to calibrate on."""
 
 
-def curve(job: Job, store: Store) -> Yield:
+def curve(job: Job, store: Store) -> JobResult:
     """Fits an entrant on a random share of the training side of a fold, preparation included, and scores the fold.
 
     Of classes the share is stratified. Law: with one seed, the rows of a smaller share are among those of a bigger one,
@@ -49,7 +49,7 @@ def curve(job: Job, store: Store) -> Yield:
     x = get_rows(store, job.inputs["x"])
     train, valid = _prepared(job, take_rows(x, rows), take_rows(x, unseen))
     fitted = fitted_by(job, store, train, y[rows], weights_of(job, store, rows), kin_of(job, store, rows))
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         p = fitted.predict(valid)
     metric, weights, kin = measures(job)[0], weights_of(job, store, unseen), kin_of(job, store, unseen)
     if job.params["classes"] and len(unseen) >= ENOUGH:
@@ -57,7 +57,7 @@ def curve(job: Job, store: Store) -> Yield:
     groups = None if kin is None else kin.groups
     means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS, groups=groups, weights=weights)
     score, stderr = (float(part[0]) if np.isfinite(part[0]) else None for part in (means.means, means.stderr))
-    return Yield(values={"rows": len(rows), "score": score, "stderr": stderr})
+    return JobResult(values={"rows": len(rows), "score": score, "stderr": stderr})
 
 
 def nested_share(job: Job, y: NDArray[Any], train: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
@@ -71,7 +71,7 @@ def _prepared(job: Job, train: Any, valid: Any) -> tuple[Any, Any]:
     if job.params["preparation"] is None:
         return train, valid
     transformer = PREPARATIONS[job.params["preparation"]]()
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         return transformer.fit_transform(train), transformer.transform(valid)
 
 

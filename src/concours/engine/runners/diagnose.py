@@ -15,7 +15,7 @@ from concours.engine.rows import first_division
 from concours.engine.runners.rounded import rounded
 from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures, weights_of
 from concours.engine.runners.slicing import groupings, worst_slices
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.kernels.scoring.counts import confusion
 from concours.kernels.scoring.diagnosis import bands, frequent_confusions, histogram, reliability, thinned, worst
 from concours.kernels.scoring.scores import absolute_errors, log_losses
@@ -34,7 +34,7 @@ _CURVES = 8
 _BINS = 30
 
 
-def by_fold(job: Job, store: Store) -> Yield:
+def by_fold(job: Job, store: Store) -> JobResult:
     """`scores`: the ranking metric of each model on each fold of the first division; none where undefined."""
     metric = measures(job)[0]
     y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
@@ -44,15 +44,15 @@ def by_fold(job: Job, store: Store) -> Yield:
     for index, decision in enumerate(job.params["decisions"]):
         told = as_taken(metric, get_array(store, job.inputs[f"predictions{index}"]), decision, folds)
         scores.append([finite(metric.score(y[rows], told[rows], w)) for rows, w in zip(parts, weights, strict=True)])
-    return Yield(values={"scores": scores})
+    return JobResult(values={"scores": scores})
 
 
-def diagnose(job: Job, store: Store) -> Yield:
+def diagnose(job: Job, store: Store) -> JobResult:
     """What one model's predictions of a part show.
 
     Inputs `y`, `predictions`, `x` (raw inputs), and `folds` where the predictions are out-of-fold; `weights` count in
     the curves alone, so that their areas are the board's: all else counts rows as they are. Parameters as of
-    `judge`, with `decision` of the model. Classes are told by their codes, rows by their positions in the part.
+    `evaluate`, with `decision` of the model. Classes are told by their codes, rows by their positions in the part.
 
     Values for classes:
         confusion: `counts`, rows are true classes, none where there are more than 40; `pairs`, the 20 most frequent
@@ -80,7 +80,7 @@ def diagnose(job: Job, store: Store) -> Yield:
         own = _of_classes(y, p, decided(p, decision, folds), weights_of(job, store))
     else:
         own = _of_numbers(y, p, rng)
-    return Yield(values={**own, **_slices(job, store, y, p, folds, rng)})
+    return JobResult(values={**own, **_slices(job, store, y, p, folds, rng)})
 
 
 def _of_classes(y: Codes, p: Floats, told: Floats, weights: Floats | None) -> dict[str, Any]:

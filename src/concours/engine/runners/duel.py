@@ -10,7 +10,7 @@ from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.diagnose import metric_of_rows
 from concours.engine.runners.score import as_taken, finite, groups_of, weights_of
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.kernels.rating.votes import LEFT, RIGHT, TIE
 from concours.kernels.rows.weighing import in_rows
 from concours.kernels.scoring.scores import row_means
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
-def duels(job: Job, store: Store) -> Yield:
+def duels(job: Job, store: Store) -> JobResult:
     """How some pairs of models did against one another on some rows of the training part, by out-of-fold predictions.
 
     A row is compared by the ranking metric where that is a mean over rows, else by log loss or absolute error. A
@@ -58,7 +58,7 @@ def duels(job: Job, store: Store) -> Yield:
         if groups is not None:
             told_of["groups"] = groups[rows].tolist()
         found.append(told_of)
-    return Yield(values={"by": metric.metric.name, "duels": found})
+    return JobResult(values={"by": metric.metric.name, "duels": found})
 
 
 def _mean(ahead: Floats, groups: Codes | None, weights: Floats | None, rows: Codes) -> dict[str, float | None]:

@@ -1,6 +1,6 @@
 """What a model of a table looks at: how much worse it is without a column, and how its predictions go with one.
 
-Both predict changed copies of some rows of the part that judges, all in one frame, so that each model is loaded once.
+Both predict changed copies of some rows of the test part, all in one frame, so that each model is loaded once.
 How many rows are predicted is bounded, whatever the table and the model: see `affordable`.
 """
 
@@ -20,7 +20,7 @@ from concours.core.ports import Store
 from concours.engine.prediction import Predictor
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.runners.score import groups_of, measures, weights_of
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.entrants.tables import _dates
 from concours.kernels.scoring.explaining import contrasts, explained_share
 from concours.stores.blobs import get_array
@@ -53,7 +53,7 @@ _SHARE = 0.3
 """Distinct words, and their share of the rows, up to which a column is one of categories."""
 
 
-def importance(job: Job, store: Store) -> Yield:
+def importance(job: Job, store: Store) -> JobResult:
     """How much worse the ranking metric is when the values of one column are permuted (Breiman 2001).
 
     It says what the model relies on, not what matters in the world: of columns that tell the same, each may seem to
@@ -64,7 +64,7 @@ def importance(job: Job, store: Store) -> Yield:
     Of more than 40 columns those are measured that explain most of the model's predictions, each on its own; one that
     matters only together with others can be missed.
 
-    Inputs: `x`, `y` of the part that judges. Params: `model` and `parents` (candidates as JSON, the latter by the
+    Inputs: `x`, `y` of the test part. Params: `model` and `parents` (candidates as JSON, the latter by the
     digest of their entrants), and those of the metrics. Values, greatest drop first:
         columns: names.
         kinds: of each, `number`, `date`, `category` or `text`: words that hardly come again.
@@ -92,7 +92,7 @@ def importance(job: Job, store: Store) -> Yield:
     drop = -moved if metric.metric.greater_is_better else moved
     defined = bool(np.isfinite(means.means).all())
     order = np.argsort(-drop, kind="stable").tolist() if defined else []
-    return Yield(
+    return JobResult(
         values={
             "columns": [str(x.columns[columns[place]]) for place in order],
             "kinds": [_kind(x.iloc[:, columns[place]]) for place in order],
@@ -106,7 +106,7 @@ def importance(job: Job, store: Store) -> Yield:
     )
 
 
-def dependence(job: Job, store: Store) -> Yield:
+def dependence(job: Job, store: Store) -> JobResult:
     """How predictions change when one column is set to each value of a grid in all rows, the others as they are.
 
     The mean over rows is the partial dependence (Friedman 2001); quantiles over rows show how far single rows go other
@@ -130,7 +130,7 @@ def dependence(job: Job, store: Store) -> Yield:
     p = predicted(job, store, _copies(x, rows, [(place, np.full(len(rows), row)) for place, row in points]))
     outputs = _outputs(y, job.params["classes"])
     curves = iter(np.split(p[:, outputs], len(points) + 1)[1:])
-    return Yield(
+    return JobResult(
         values={
             "columns": [
                 {"name": name, **grid.to_json(), **_bands([next(curves) for _ in grid.rows])}

@@ -7,10 +7,10 @@ import time
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.deterministic import deterministic
 from concours.engine.fitting import fitted_by, keep_model, made_with, sides, weights_of
 from concours.engine.rows import get_rows, kin_of, put_rows, take_rows
-from concours.engine.steady import steady
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.entrants.apart import one_by_one
 from concours.entrants.models import dump_object
 from concours.entrants.preparation import PREPARATIONS
@@ -18,14 +18,14 @@ from concours.entrants.wishes import takes_weights
 from concours.stores.blobs import get_array, put_array, put_bundle
 
 
-def check(job: Job, store: Store) -> Yield:
+def check(job: Job, store: Store) -> JobResult:
     """Builds the estimator, to find out whether the recipe leads to one that can do what is wished.
 
     Values: `predict_proba`, whether it has that method; `sample_weight`, whether its fit takes weights of rows;
     `one_by_one`, the parameters by which it sets rows apart one by one (`entrants.apart`).
     """
     estimator, _ = made_with(job, store)
-    return Yield(
+    return JobResult(
         values={
             "predict_proba": hasattr(estimator, "predict_proba"),
             "sample_weight": takes_weights(estimator),
@@ -34,13 +34,13 @@ def check(job: Job, store: Store) -> Yield:
     )
 
 
-def prepare(job: Job, store: Store) -> Yield:
+def prepare(job: Job, store: Store) -> JobResult:
     """Fits a preparation on the rows of a fold's training side (or on all), and transforms every side asked for."""
     x, folds = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["folds"])
     train, valid = sides(folds, job.params["fold"])
     began, phases = time.perf_counter(), dict[str, float]()
     transformer = PREPARATIONS[job.params["preparation"]]()
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         parts = {"train": transformer.fit_transform(take_rows(x, train))}
         if "valid" in job.outputs:
             start = time.perf_counter()
@@ -52,10 +52,10 @@ def prepare(job: Job, store: Store) -> Yield:
     outputs = {name: put_rows(store, side) for name, side in parts.items()}
     if "transformer" in job.outputs:
         outputs["transformer"] = put_bundle(store, {"transformer.skops": dump_object(transformer)})
-    return Yield(outputs=outputs, phases=phases)
+    return JobResult(outputs=outputs, phases=phases)
 
 
-def fit(job: Job, store: Store) -> Yield:
+def fit(job: Job, store: Store) -> JobResult:
     """Fits an entrant and predicts the held-out side, and the test part where it is asked for."""
     fold, prepared = job.params["fold"], job.params["prepared"]
     train, valid = sides(get_array(store, job.inputs["folds"]), fold)
@@ -66,7 +66,7 @@ def fit(job: Job, store: Store) -> Yield:
     fitted = fitted_by(job, store, rows, y, weights_of(job, store, train), kin_of(job, store, train))
     phases = {"fit": time.perf_counter() - began}
     outputs: dict[str, Digest] = {}
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         if "valid" in job.outputs:
             unseen = get_rows(store, job.inputs["valid"]) if prepared else take_rows(x, valid)
             began = time.perf_counter()
@@ -81,4 +81,4 @@ def fit(job: Job, store: Store) -> Yield:
             outputs["test"] = put_array(store, predictions)
     if "model" in job.outputs:
         outputs["model"] = keep_model(job, store, fitted)
-    return Yield(outputs=outputs, phases=phases)
+    return JobResult(outputs=outputs, phases=phases)

@@ -1,4 +1,4 @@
-"""Generators and discriminators: a round of training of a pair, and the appraisal of generators."""
+"""Generators and discriminators: a round of training of a pair, and the evaluation of generators."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from concours.core.digests import canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.seeds import derive_seed
+from concours.engine.deterministic import deterministic
 from concours.engine.prediction import Models
 from concours.engine.rows import held_out
 from concours.engine.runners.rounded import rounded
-from concours.engine.steady import steady
-from concours.engine.work import Yield
-from concours.entrants.generators import Pair, gaussian_samples, pair_of, samples, spar, told
+from concours.engine.work import JobResult
+from concours.entrants.generators import Pair, gan_round, gaussian_samples, pair_of, samples, told
 from concours.kernels.ranking.ranks import competition_ranks, rank_ranges
 from concours.kernels.ranking.tiers import tiers
 from concours.kernels.scoring.frechet import frechet_distance
@@ -36,7 +36,7 @@ _Z = 1.96
 _SHOWN = 12
 
 
-def train_pair(job: Job, store: Store) -> Yield:
+def train_pair(job: Job, store: Store) -> JobResult:
     """A round of training of a generator against its discriminator, on the training side of a fold.
 
     Inputs: `x`, `folds`, and `pair`, what this job yielded a round earlier. Params: `generator`, `discriminator`,
@@ -46,18 +46,18 @@ def train_pair(job: Job, store: Store) -> Yield:
     x = get_array(store, job.inputs["x"])
     real = _scaled(x, x)[~held_out(get_array(store, job.inputs["folds"]), job.params["fold"])]
     params = job.params
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         if "pair" in job.inputs:
             pair = _pair(store, job.inputs["pair"])
         else:
             pair = pair_of(params["generator"], params["discriminator"], real.shape[1:], seed=job.seed)
-        losses = spar(pair, real, epochs=params["epochs"], seed=job.seed)
+        losses = gan_round(pair, real, epochs=params["epochs"], seed=job.seed)
     head = {"generator": params["generator"], "discriminator": params["discriminator"], "shape": list(real.shape[1:])}
     files = {"pair.json": canonical_json(head), "tensors": safetensors.numpy.save(pair.tensors())}
-    return Yield(outputs={"pair": put_bundle(store, files)}, values={"losses": rounded(losses)})
+    return JobResult(outputs={"pair": put_bundle(store, files)}, values={"losses": rounded(losses)})
 
 
-def appraise(job: Job, store: Store) -> Yield:
+def evaluate_generators(job: Job, store: Store) -> JobResult:
     """How far each generator's pictures are from real ones, and how well they pass with the discriminators.
 
     The distance is that of Fréchet between the 16 leading principal components of what a classifier of ours has before
@@ -78,12 +78,12 @@ def appraise(job: Job, store: Store) -> Yield:
     apart = held_out(folds, job.params["fold"])
     fitted_on = _scaled(train, train)[~apart]
     part = get_array(store, job.inputs["x"])
-    real = _scaled(part, train)[apart] if job.params["part"] == "selection" else _scaled(part, train)
+    real = _scaled(part, train)[apart] if job.params["part"] == "oof" else _scaled(part, train)
     rng = np.random.default_rng(job.params["pick"])
     real = real[rng.permutation(len(real))[: job.params["rows"]]]
     count = len(real)
     pairs = [_pair(store, job.inputs[f"pair{i}"]) for i in range(sum(n.startswith("pair") for n in job.inputs))]
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         drawn = [samples(pair.generator, count, seed=job.seed + i) for i, pair in enumerate(pairs)]
         drawn.append(gaussian_samples(fitted_on, count, seed=job.seed))
         features = _Features(Models(store).model(job.inputs["model"])[1].estimator, train, fitted_on)
@@ -102,7 +102,7 @@ def appraise(job: Job, store: Store) -> Yield:
         "real": rounded(frechet_distance(known, of_real)),
     }
     shown = np.stack([some[:_SHOWN] for some in drawn])
-    return Yield(outputs={"samples": put_array(store, shown)}, values=values)
+    return JobResult(outputs={"samples": put_array(store, shown)}, values=values)
 
 
 class _Features:

@@ -17,7 +17,7 @@ from concours.core.ports import Store
 from concours.engine.rows import get_rows
 from concours.engine.runners.explain import affordable, predicted, told
 from concours.engine.runners.score import measures
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.kernels.scoring.explaining import explained_share, nested_order
 from concours.stores.blobs import get_array
 
@@ -41,14 +41,14 @@ _PICTURES = 12
 _CELLS = 8
 
 
-def occlude(job: Job, store: Store) -> Yield:
+def occlude(job: Job, store: Store) -> JobResult:
     """By how much the probability of the class that the model names falls when a part of the input is taken away.
 
     Of a text one word at a time is left out; of a picture one of 8 × 8 cells, with half a cell around it, is covered by
     the picture's mean colour (Zeiler and Fergus 2014). Where several parts tell the same, each alone may seem to matter
     little.
 
-    Inputs: `x`, `y` of the part that judges. Params: `model`, `parents`, those of the metrics, and `rows`: positions of
+    Inputs: `x`, `y` of the test part. Params: `model`, `parents`, those of the metrics, and `rows`: positions of
     the texts (at most 16) or pictures (at most 12) to explain. Values:
         rows: the positions that were explained.
         class: the code that the model names for each.
@@ -64,8 +64,8 @@ def occlude(job: Job, store: Store) -> Yield:
     x, rows = get_rows(store, job.inputs["x"]), list(job.params["rows"])
     if x.ndim == 1:
         y = get_array(store, job.inputs["y"])
-        return Yield(values=_texts(job, store, [text or "" for text in x], y, rows[:_TEXTS]))
-    return Yield(values=_pictures(job, store, x, rows[:_PICTURES]))
+        return JobResult(values=_texts(job, store, [text or "" for text in x], y, rows[:_TEXTS]))
+    return JobResult(values=_pictures(job, store, x, rows[:_PICTURES]))
 
 
 def _texts(job: Job, store: Store, texts: Sequence[str], y: NDArray[np.int64], rows: list[int]) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from concours.core.digests import canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.deterministic import deterministic
 from concours.engine.fitting import fitted_by
 from concours.engine.rows import get_rows, held_out, kin_of, put_rows, take_rows
 from concours.engine.runners.curve import ENOUGH, as_on_board, nested_share
 from concours.engine.runners.score import finite, measures, weights_of
-from concours.engine.steady import steady
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.entrants.checkpoints import dump_checkpoint, load_checkpoint
 from concours.entrants.preparation import PREPARATIONS
 from concours.kernels.ranking.knockouts import worse_than_best
@@ -27,7 +27,7 @@ from concours.stores.blobs import get_array, get_bundle, put_array, put_bundle
 _ROUNDS = 50
 
 
-def portion(job: Job, store: Store) -> Yield:
+def subsample(job: Job, store: Store) -> JobResult:
     """Fits a preparation on a share of a fold's training side, and transforms it and the rows held out.
 
     Inputs: `x`, `y`, `folds` of the training part. Params: `preparation`, `fold`, `share`, `rows_seed`, `classes`.
@@ -36,14 +36,14 @@ def portion(job: Job, store: Store) -> Yield:
     x = get_rows(store, job.inputs["x"])
     began = time.perf_counter()
     transformer = PREPARATIONS[job.params["preparation"]]()
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         train = transformer.fit_transform(take_rows(x, rows))
         valid = transformer.transform(take_rows(x, unseen))
     phases = {"prepare": time.perf_counter() - began}
-    return Yield(outputs={"train": put_rows(store, train), "valid": put_rows(store, valid)}, phases=phases)
+    return JobResult(outputs={"train": put_rows(store, train), "valid": put_rows(store, valid)}, phases=phases)
 
 
-def rung(job: Job, store: Store) -> Yield:
+def rung(job: Job, store: Store) -> JobResult:
     """Fits an entrant on a share of a fold's training side, and predicts the rows held out.
 
     Law: with one `rows_seed` all entrants are fitted on the same rows, and those of a smaller share are among those of
@@ -51,7 +51,7 @@ def rung(job: Job, store: Store) -> Yield:
 
     Inputs: `y`, `folds`, and `x`: all rows, or, `prepared`, those of the share, and then `valid`, those held out;
     `groups`, where rows belong together; `code` where the entrant has any; `checkpoint`, where it was on a smaller
-    share. Params: those of a `fit` job, of `portion` and of the metrics. Outputs: `predictions` of the rows held out;
+    share. Params: those of a `fit` job, of `subsample` and of the metrics. Outputs: `predictions` of the rows held out;
     `checkpoint`, what the entrant goes on from, empty where it begins anew. Values: rows: how many it was fitted on.
     score: the ranking metric on the rows held out, predictions taken as on the board; None where undefined. went_on:
     whether it began from the checkpoint.
@@ -66,12 +66,12 @@ def rung(job: Job, store: Store) -> Yield:
     weights, kin = weights_of(job, store, rows), kin_of(job, store, rows)
     fitted = fitted_by(job, store, train, y[rows], weights, kin, begin=begin)
     phases["fit"], began = time.perf_counter() - began, time.perf_counter()
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         p = fitted.predict(valid)
     phases["valid"] = time.perf_counter() - began
     means = _means(job, y[unseen], [p], kin_of(job, store, unseen), weights_of(job, store, unseen))
     checkpoint = put_bundle(store, dump_checkpoint(fitted.estimator) or {"none.json": canonical_json(None)})
-    return Yield(
+    return JobResult(
         outputs={"predictions": put_array(store, p), "checkpoint": checkpoint},
         values={
             "rows": len(rows),
@@ -82,7 +82,7 @@ def rung(job: Job, store: Store) -> Yield:
     )
 
 
-def cut(job: Job, store: Store) -> Yield:
+def prune(job: Job, store: Store) -> JobResult:
     """Who is certainly worse than the best on the rows that some folds hold out (`kernels.ranking.knockouts`).
 
     Inputs: `y`, `folds`, `groups` and `weights` of the training part where there are any, and `predictions0_0…n_m` by
@@ -106,7 +106,7 @@ def cut(job: Job, store: Store) -> Yield:
         greater = measures(job)[0].metric.greater_is_better
         spent = {name: job.params[name] for name in ("level", "looks")}
         worse[known] = worse_than_best(some, greater_is_better=greater, **spent)
-    return Yield(
+    return JobResult(
         values={
             "scores": [finite(float(value)) for value in means.means],
             "stderr": [finite(float(value)) for value in means.stderr],

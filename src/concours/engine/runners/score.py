@@ -1,4 +1,4 @@
-"""Scoring: one model's out-of-fold predictions, or all models on the part that judges."""
+"""Scoring: one model's out-of-fold predictions, or all models on the test part."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from concours.core.job import Job
 from concours.core.marks import too_few
 from concours.core.ports import Store
 from concours.engine.rows import first_division
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.kernels.ranking.ranks import competition_ranks, rank_ranges
 from concours.kernels.ranking.tiers import tiers
 from concours.kernels.rows.weighing import in_rows
@@ -27,7 +27,7 @@ _SELECTION_ROUNDS = 50
 _JUDGE_ROUNDS = 200
 
 
-def score(job: Job, store: Store) -> Yield:
+def score(job: Job, store: Store) -> JobResult:
     """The ranking metric of one model, with its standard error."""
     first = measures(job)[0]
     y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
@@ -36,10 +36,10 @@ def score(job: Job, store: Store) -> Yield:
     groups, weights = groups_of(job, store), weights_of(job, store)
     rounds = _SELECTION_ROUNDS
     means = first.means(y, [told], seed=job.seed, rounds=rounds, groups=groups, weights=weights, empty=0.0)
-    return Yield(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
+    return JobResult(values={"score": float(means.means[0]), "stderr": float(means.stderr[0])})
 
 
-def judge(job: Job, store: Store) -> Yield:
+def evaluate(job: Job, store: Store) -> JobResult:
     """Every metric of every model, with intervals, ranks, and the ranges of ranks; by the ranking metric also tiers.
 
     All values are lists in the order of the models. `scores`, `intervals` [low, high] (or none, where that is not
@@ -70,7 +70,7 @@ def judge(job: Job, store: Store) -> Yield:
     unsure = {metric.metric.name: _unsure(metric, found) for metric, found in each}
     nowhere: list[int | None] = [None, None, None]
     rank, best, worst = zip(*(places or nowhere for places in ranks[first.metric.name]), strict=True)
-    return Yield(
+    return JobResult(
         values={
             "scores": {metric.metric.name: [finite(value) for value in found.means] for metric, found in each},
             "intervals": intervals,

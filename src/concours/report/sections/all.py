@@ -12,10 +12,10 @@ from concours.report.sections.bracket import bracket_section
 from concours.report.sections.card import card_section
 from concours.report.sections.costs import costs_section
 from concours.report.sections.duels import duels_section
+from concours.report.sections.explanations import explanations_section
 from concours.report.sections.folds import folds_section
 from concours.report.sections.generation import generation_section
 from concours.report.sections.learning import learning_section
-from concours.report.sections.looks import looks_section
 from concours.report.sections.mistakes import mistakes_section
 from concours.report.sections.population import population_section
 from concours.report.sections.predictions import predictions_section
@@ -39,7 +39,7 @@ SECTIONS: tuple[Callable[[Report], Section | None], ...] = (
     credit_section,
     predictions_section,
     mistakes_section,
-    looks_section,
+    explanations_section,
     slices_section,
     card_section,
 )

@@ -12,7 +12,7 @@ _STRATEGIES = {
     "vote": "each member has one vote",
     "stack": "weights with which the members together lose least: a pool of log probabilities, or a sum of numbers",
     "stack-boosted": "trees boosted on the members’ predictions; shares are of what their splits gained",
-    "light": "members are added one at a time, within declared limits of what predicting costs",
+    "budgeted": "members are added one at a time, within declared limits of what predicting costs",
     "greedy": "members are added one at a time, each time the one that helps most (Caruana et al. 2004)",
 }
 

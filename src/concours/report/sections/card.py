@@ -88,7 +88,7 @@ def _class_counts(r: Report, found: Mapping[str, Any]) -> Figure | None:
     rows = [
         Row(
             name=r.classes[code],
-            role="entrant",
+            role="single",
             starred=False,
             value=counts[code] / total,
             low=0.0,

@@ -11,7 +11,7 @@ from concours.report.units import seconds
 
 Cost = Callable[[Line], float | None]
 
-_ROLES = {"entrant": 0, "alliance": 1}
+_ROLES = {"single": 0, "alliance": 1}
 """Their colours."""
 
 

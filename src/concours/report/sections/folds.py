@@ -15,7 +15,7 @@ def folds_section(r: Report) -> Section | None:
     if not found or not r.lines:
         return None
     scores = {name: row for name, row in zip(found["names"], found["scores"], strict=True) if None not in row}
-    lines = [line for line in r.by_selection if line.name in scores]
+    lines = [line for line in r.by_cv_score if line.name in scores]
     if not lines:
         return None
     rows = [

@@ -16,7 +16,7 @@ _SHOWN = 6
 
 
 def generation_section(r: Report) -> Section | None:
-    """The appraisal, from `format` in the result; none where there was none."""
+    """The evaluation, from `format` in the result; none where there was none."""
     found = r.value.get("format") or {}
     if found.get("name") != "adversarial" or not found.get("generators"):
         return None
@@ -30,7 +30,7 @@ def generation_section(r: Report) -> Section | None:
 
 
 def _sentences(found: Mapping[str, Any]) -> list[str]:
-    normal, trained = _normal(found), [line for line in found["generators"] if line["role"] == "entrant"]
+    normal, trained = _normal(found), [line for line in found["generators"] if line["role"] == "single"]
     best = trained[0]
     rows = counted(found["rows"], "test picture" if found["part"] == "test" else "picture")
     beaten = [line["name"] for line in trained if line["distance"][0] < normal["distance"][0]]

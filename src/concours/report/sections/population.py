@@ -24,7 +24,7 @@ _WIDE = 20.0
 
 
 def population_section(r: Report) -> Section | None:
-    """The stretches of a population, from `format` in the result; none where there was none."""
+    """The intervals of a population, from `format` in the result; none where there was none."""
     found = r.value.get("format") or {}
     if found.get("name") != "population" or not found.get("best"):
         return None
@@ -37,17 +37,17 @@ def population_section(r: Report) -> Section | None:
 
 
 def _sentences(r: Report, found: Mapping[str, Any]) -> list[str]:
-    stretches, best, way = found["stretches"], found["best"], found["lineage"]
+    intervals, best, way = found["intervals"], found["best"], found["lineage"]
     copies = sum(before != after for before, after in pairwise(way))
     moved = "took the weights of" if found["beta"] == 1 else f"went {found['beta']:.0%} of the way to the weights of"
     first, last = found["schedule"][0], found["schedule"][-1]
-    rates = [f"{habits['learning_rate']:.2g}" for habits in (first, last)]
-    best_epochs = counted((best["stretch"] + 1) * found["epochs"], "epoch")
+    rates = [f"{hyperparameters['learning_rate']:.2g}" for hyperparameters in (first, last)]
+    best_epochs = counted((best["interval"] + 1) * found["epochs"], "epoch")
     return [
         (
             f"{found['members']} networks of one form trained side by side, {counted(found['spent'], 'epoch')} in all, "
-            f"in {counted(len(stretches), 'stretch')}. After each, the worst fifth {moved} the best fifth and went on "
-            "with their habits, a little changed."
+            f"in {counted(len(intervals), 'interval')}. After each, the worst fifth {moved} the best fifth and went on "
+            "with their hyperparameters, a little changed."
         ),
         (
             f"The best weights were those of network {best['member'] + 1} after {best_epochs}: {r.metric} "
@@ -62,19 +62,19 @@ def _sentences(r: Report, found: Mapping[str, Any]) -> list[str]:
 
 
 def _scores(r: Report, found: Mapping[str, Any]) -> Figure:
-    stretches, way = found["stretches"], found["lineage"]
-    known = [score for stretch in stretches for score in stretch["scores"] if score is not None]
+    intervals, way = found["intervals"], found["lineage"]
+    known = [score for interval in intervals for score in interval["scores"] if score is not None]
     wide = min(known) > 0 and max(known) > _WIDE * min(known)
     x, y = _epochs(found), (logarithmic if wide else linear)(r.metric, known)
-    ends = [x.at((number + 1) * found["epochs"]) for number in range(len(stretches))]
+    ends = [x.at((number + 1) * found["epochs"]) for number in range(len(intervals))]
     cloud = [
         (end, y.at(score))
-        for end, stretch in zip(ends, stretches, strict=True)
-        for score in stretch["scores"]
+        for end, interval in zip(ends, intervals, strict=True)
+        for score in interval["scores"]
         if score is not None
     ]
     curves = [Curve(name="all networks", hue=_ALL, form="cloud", points=tuple(cloud))]
-    for number, (before, after) in enumerate(pairwise(stretches)):
+    for number, (before, after) in enumerate(pairwise(intervals)):
         for member, parent in enumerate(after["parents"]):
             scores = before["scores"][parent], after["scores"][member]
             if parent != member and None not in scores:
@@ -82,41 +82,41 @@ def _scores(r: Report, found: Mapping[str, Any]) -> Figure:
                 name = f"{member + 1} copied {parent + 1}"
                 curves.append(Curve(name=name, hue=_COPY, form="dashes", points=points))
     best = tuple(
-        (end, y.at(stretch["scores"][member]))
-        for end, stretch, member in zip(ends, stretches, way, strict=False)
-        if stretch["scores"][member] is not None
+        (end, y.at(interval["scores"][member]))
+        for end, interval, member in zip(ends, intervals, way, strict=False)
+        if interval["scores"][member] is not None
     )
     curves.append(Curve(name="the way of the best weights", hue=_BEST, points=best))
     return Figure(
-        title=f"{r.metric} of every network after every stretch",
+        title=f"{r.metric} of every network after every interval",
         read=(
-            "How to read it: each dot is a network after a stretch, scored on rows that it was not trained on. A dashed line "
-            "leads from a network to the one that copied it and trained on with other habits. The solid line is the way that "
+            "How to read it: each dot is a network after a interval, scored on rows that it was not trained on. A dashed line "
+            "leads from a network to the one that copied it and trained on with other hyperparameters. The solid line is the way that "
             f"ended in the best score; {'higher' if r.greater else 'lower'} is better."
         ),
         drawing=Planes((Plane(x=x, y=y, curves=tuple(curves)),)),
         keys=((_BEST, "the way of the best weights"), (_COPY, "a copy"), (_ALL, "all networks")),
         table=Table(
-            caption=f"{r.metric} by stretch",
+            caption=f"{r.metric} by interval",
             head=("After", "best", "middle", "worst", "copies before it"),
-            rows=tuple(_row(r, found, number) for number in range(len(stretches))),
+            rows=tuple(_row(r, found, number) for number in range(len(intervals))),
         ),
     )  # fmt: skip
 
 
 def _row(r: Report, found: Mapping[str, Any], number: int) -> tuple[str, ...]:
-    stretch = found["stretches"][number]
-    scores = sorted((score for score in stretch["scores"] if score is not None), reverse=r.greater)
-    pairs = [f"{m + 1} ← {p + 1}" for m, p in enumerate(stretch["parents"]) if m != p]
+    interval = found["intervals"][number]
+    scores = sorted((score for score in interval["scores"] if score is not None), reverse=r.greater)
+    pairs = [f"{m + 1} ← {p + 1}" for m, p in enumerate(interval["parents"]) if m != p]
     ends = [r.number(scores[at]) for at in (0, len(scores) // 2, -1)] if scores else [NOTHING] * 3
     return counted((number + 1) * found["epochs"], "epoch"), *ends, ", ".join(pairs) or NOTHING
 
 
 def _habits(found: Mapping[str, Any]) -> Figure:
     return Figure(
-        title="The habits of all networks, and the schedule",
+        title="The hyperparameters of all networks, and the schedule",
         read=(
-            "How to read it: each dot is what one network did in a stretch. The solid line is what was done to the weights "
+            "How to read it: each dot is what one network did in a interval. The solid line is what was done to the weights "
             "that came to be the best: the schedule of the entrant on the board."
         ),
         drawing=Planes(tuple(_habit(found, name) for name in _HABITS)),
@@ -133,18 +133,18 @@ def _habits(found: Mapping[str, Any]) -> Figure:
 
 
 def _habit(found: Mapping[str, Any], name: str) -> Plane:
-    stretches = found["stretches"]
-    values = [value for stretch in stretches for value in stretch[name]]
+    intervals = found["intervals"]
+    values = [value for interval in intervals for value in interval[name]]
     log = name in ("learning_rate", "weight_decay") and min(values) > 0
     x, y = _epochs(found), (logarithmic if log else linear)(_HABITS[name], values)
     step = found["epochs"]
     cloud = [
         (x.at((number + 0.5) * step), y.at(value))
-        for number, stretch in enumerate(stretches)
-        for value in stretch[name]
+        for number, interval in enumerate(intervals)
+        for value in interval[name]
     ]
     line = [
-        (x.at((number + end) * step), y.at(stretches[number][name][member]))
+        (x.at((number + end) * step), y.at(intervals[number][name][member]))
         for number, member in enumerate(found["lineage"])
         for end in (0, 1)
     ]
@@ -159,7 +159,7 @@ def _habit(found: Mapping[str, Any], name: str) -> Plane:
 
 
 def _epochs(found: Mapping[str, Any]) -> Axis:
-    return linear("epochs", [0.0, float(len(found["stretches"]) * found["epochs"])], fit=True)
+    return linear("epochs", [0.0, float(len(found["intervals"]) * found["epochs"])], fit=True)
 
 
 def _span(schedule: Sequence[Mapping[str, Any]], number: int) -> str:

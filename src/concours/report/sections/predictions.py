@@ -26,7 +26,7 @@ def predictions_section(r: Report) -> Section | None:
         id="predictions",
         title="What the default model predicts",
         text=(
-            f"All of this is about {r.leader.name}, the default model, {r.judges}.",
+            f"All of this is about {r.leader.name}, the default model, {r.on_rows}.",
             *(["Curves count rows by their weights; all else counts them as they are."] if r.weighing else []),
         ),
         figures=tuple(figure for figure in figures if figure),

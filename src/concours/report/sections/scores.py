@@ -27,7 +27,7 @@ def scores_section(r: Report) -> Section | None:
             Figure(
                 title=f"{r.metric} of each model with its interval",
                 read=(
-                    f"How to read it: a row is a model, its mark the {r.metric} {r.judges}, its bar an interval of 95%; further "
+                    f"How to read it: a row is a model, its mark the {r.metric} {r.on_rows}, its bar an interval of 95%; further "
                     f"{r.side} is better.{cut} Since all models are compared on the same rows, two bars can overlap although "
                     "one model is certainly better."
                 ),
@@ -46,7 +46,7 @@ def scores_section(r: Report) -> Section | None:
 
 
 def ranks_section(r: Report) -> Section | None:
-    """The ranks that the data cannot rule out; none before the judgement, or of one alone."""
+    """The ranks that the data cannot rule out; none before the evaluation, or of one alone."""
     lines = r.placed
     if len(lines) < 2:
         return None

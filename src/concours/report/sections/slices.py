@@ -27,7 +27,7 @@ def slices_section(r: Report) -> Section | None:
     rows = [
         Row(
             name=f"{one['column']}: {one['value']}",
-            role="alliance" if one["worse"] else "entrant",
+            role="alliance" if one["worse"] else "single",
             starred=False,
             value=one["score"],
             low=one["low"],

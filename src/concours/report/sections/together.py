@@ -59,7 +59,7 @@ def complement_section(r: Report) -> Section | None:
     if rescued and found["mistakes"]:
         rescued.sort(key=lambda pair: -pair[1])
         rows = [
-            Row(name=name, role="entrant", starred=False, value=value, low=0.0, high=value, text=share(value))
+            Row(name=name, role="single", starred=False, value=value, low=0.0, high=value, text=share(value))
             for name, value in rescued
         ]
         figures.append(
@@ -203,7 +203,7 @@ def _parts(credit: Mapping[str, Any], value: str, stderr: str, told: str | None,
     rows = [
         Row(
             name=member,
-            role="alliance" if part[value] < 0 else "entrant",
+            role="alliance" if part[value] < 0 else "single",
             starred=False,
             value=part[value],
             low=part[value] - _Z * (part[stderr] or 0.0),

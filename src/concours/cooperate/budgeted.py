@@ -1,4 +1,4 @@
-"""The light alliance: greedy selection within declared limits of what predicting with it costs."""
+"""The budgeted alliance: greedy selection within declared limits of what predicting with it costs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from concours.cooperate.blends import all_and_each, alliance, best_paths, outcome, selections, targets
+from concours.cooperate.blends import all_and_each, alliance, best_paths, out_of_fold, outcome, targets
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job
@@ -17,7 +17,7 @@ LIMITS = ("latency_ms", "size_mb")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Light(MemoProcess):
+class Budgeted(MemoProcess):
     """Members picked as `Greedy` does, such that all together stay within limits, and cross-fitted like it.
 
     What a member costs is added up: a preparation that two members share counts for both. The size of models is the
@@ -61,7 +61,7 @@ class Light(MemoProcess):
         params: dict[str, Any] = {
             "weights": weights[0], "fold_weights": weights[1:], "limits": dict(self.limits), "uses": uses,
         }  # fmt: skip
-        return alliance("light", "mean", [state.candidates[members[pick]] for pick in picked], params)
+        return alliance("budgeted", "mean", [state.candidates[members[pick]] for pick in picked], params)
 
     def _costs(self, state: Memo, done: Done) -> list[dict[str, float | None]]:
         """Of each candidate, by the names of the limits; none where one was not measured."""
@@ -85,7 +85,7 @@ class Light(MemoProcess):
                 kind="select",
                 inputs={
                     **targets(self.problem),
-                    **selections([state.candidates[number] for number in members]),
+                    **out_of_fold([state.candidates[number] for number in members]),
                 },
                 params={
                     **self.problem.measuring(1),
@@ -95,7 +95,7 @@ class Light(MemoProcess):
                     "costs": [list(costs[number].values()) for number in members],
                 },
                 threads=self.threads,
-                label="light: select" if fold is None else f"light: select without fold {fold + 1}",
+                label="budgeted: select" if fold is None else f"budgeted: select without fold {fold + 1}",
             )
             for fold in all_and_each(self.problem)
         ]
@@ -117,4 +117,4 @@ def _sizes(state: Memo) -> Job:
     """Asks for the bytes that predicting with each candidate needs."""
     models = {f"model{i}_{j}": model for i, c in enumerate(state.candidates) for j, model in enumerate(c.models)}
     params = {"models": [len(candidate.models) for candidate in state.candidates]}
-    return Job(kind="size", inputs=models, params=params, label="light: sizes")
+    return Job(kind="size", inputs=models, params=params, label="budgeted: sizes")

@@ -15,7 +15,7 @@ from concours.report.units import share
 _MOST = 20
 
 
-def looks_section(r: Report) -> Section | None:
+def explanations_section(r: Report) -> Section | None:
     """Importance and dependence of columns, or occlusion; none where that was not looked at."""
     if not r.lines:
         return None
@@ -31,7 +31,7 @@ def looks_section(r: Report) -> Section | None:
     if not shown:
         return None
     return Section(
-        id="looks",
+        id="explanations",
         title="What the model looks at",
         text=(
             f"{r.leader.name}, the default model, was asked again about rows that were changed a little.",
@@ -52,7 +52,7 @@ def _importance(r: Report, found: Mapping[str, Any]) -> Figure:
     rows = [
         Row(
             name=found["columns"][i],
-            role="entrant",
+            role="single",
             starred=False,
             value=found["drop"][i],
             low=found["drop"][i] - error,
@@ -166,7 +166,7 @@ def _words(r: Report, found: Sequence[Mapping[str, Any]]) -> Figure:
     rows = [
         Row(
             name=f"{word['word']} → {r.classes[word['class']]}",
-            role="entrant",
+            role="single",
             starred=False,
             value=word["effect"],
             low=word["effect"],

@@ -1,4 +1,4 @@
-"""The judgement is apart from selection: test targets change scores and ranks, and nothing that is fitted or chosen."""
+"""The evaluation is apart from choosing: test targets change scores and ranks, and nothing that is fitted or chosen."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def runs(
             task=Task(kind="tabular-classification", data=train, test=part, target="colour", split=Split(folds=3)),
             entrants=ENTRANTS,
             engine="inline",
-            out=tmp_path_factory.mktemp("judged") / "run",
+            out=tmp_path_factory.mktemp("evaluated") / "run",
         )
         return contest.run(listener=notices), notices
 
@@ -43,7 +43,7 @@ def runs(
 
 
 def test_permuted_test_labels_change_scores_and_nothing_that_is_chosen(runs: tuple[Ran, Ran]) -> None:
-    """Members, weights, predictions, selection scores and the default are the same; the board is not."""
+    """Members, weights, predictions, cross-validation scores and the default are the same; the board is not."""
     (true, _), (false, _) = runs
     assert true.setup.problem.test != false.setup.problem.test
     assert true.default == false.default
@@ -53,7 +53,7 @@ def test_permuted_test_labels_change_scores_and_nothing_that_is_chosen(runs: tup
     assert [line.score for line in true.standings] != [line.score for line in false.standings]
 
 
-def test_the_default_is_best_by_selection_wherever_it_stands(runs: tuple[Ran, Ran]) -> None:
+def test_the_default_is_best_by_cross_validation_wherever_it_stands(runs: tuple[Ran, Ran]) -> None:
     """The board ranks by the test part; the default is starred on it by what was known before."""
     for result, _ in runs:
         scores = selection(result)
@@ -71,7 +71,7 @@ def test_no_job_that_fits_or_chooses_is_given_the_test_targets(runs: tuple[Ran, 
         targets = result.setup.problem.test.y
         given = [(job.kind, targets in job.inputs.values()) for job in notices.jobs("planned")]
         told = [kind for kind, has in given if has]
-        assert told[0] == "judge"
+        assert told[0] == "evaluate"
         assert set(told[1:]) == {"credit"}
         assert given[-len(told) :] == [(kind, True) for kind in told]
         assert {"check", "prepare", "fit", "gather", "score", "select", "blend"} <= {kind for kind, _ in given}
@@ -91,9 +91,9 @@ def test_no_job_that_fits_is_given_more_than_the_training_targets(runs: tuple[Ra
 
 def predictions(result: Result) -> dict[str, tuple[Any, Any]]:
     """The digests of what each candidate predicts, for the training part and for the test part."""
-    return {name: (candidate.selection, candidate.test) for name, candidate in result.candidates.items()}
+    return {name: (candidate.oof, candidate.test) for name, candidate in result.candidates.items()}
 
 
 def selection(result: Result) -> dict[str | None, float]:
-    """The selection score of each line."""
-    return {line.entrant.name: line.selection.score for line in result.standings if line.selection}
+    """The cross-validation score of each line."""
+    return {line.entrant.name: line.cv_score.score for line in result.standings if line.cv_score}

@@ -1,4 +1,4 @@
-"""The light alliance: within its limits, alone where no two are, and not at all where nobody is."""
+"""The budgeted alliance: within its limits, alone where no two are, and not at all where nobody is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.datasets import load_iris
 
 from concours import Contest, Entrant, Split, Task
 from concours.compete.leaderboard import Leaderboard
-from concours.cooperate.light import Light
+from concours.cooperate.budgeted import Budgeted
 from concours.core.errors import ContestError
 from concours.runs.predict import predict
 from concours.stores.memory import MemoryStore
@@ -27,7 +27,7 @@ MEMBERS = [e.candidate for e in BOARD.entries(final_state(BOARD, toy_candidates(
 
 def joint(limits: dict[str, float], members: Any = MEMBERS) -> Any:
     """What comes of toys."""
-    light = Light(problem=PROBLEM, limits=limits)
+    light = Budgeted(problem=PROBLEM, limits=limits)
     return light.result(final_state(light, members, all_well, seed=0, order=0))
 
 
@@ -49,8 +49,8 @@ def test_of_what_was_not_measured_nobody_knows_whether_it_is_within_a_limit() ->
 
 def test_a_failure_is_the_reason() -> None:
     """Also of the job that asks for sizes."""
-    light = Light(problem=PROBLEM, limits={"size_mb": 1.0})
-    with pytest.raises(ValueError, match="light: sizes failed"):
+    light = Budgeted(problem=PROBLEM, limits={"size_mb": 1.0})
+    with pytest.raises(ValueError, match="budgeted: sizes failed"):
         light.result(final_state(light, MEMBERS, all_fail, seed=0, order=0))
 
 
@@ -73,27 +73,31 @@ def test_a_large_member_is_left_out(tmp_path: Path, test: float) -> None:
     """The size of files is what counts; result.json has limits and use, and what is on the board predicts."""
     task = Task(kind="tabular-classification", data="sklearn:iris", split=Split(test=test, folds=3))
     limits = {"size_mb": 0.06, "latency_ms": 1e3}
-    result = replace(contest(tmp_path / "run", cooperate=["light"], limits=limits), task=task).run()
-    kept = json.loads((tmp_path / "run" / "result.json").read_text())["alliances"]["light"]
+    result = replace(contest(tmp_path / "run", cooperate=["budgeted"], limits=limits), task=task).run()
+    kept = json.loads((tmp_path / "run" / "result.json").read_text())["alliances"]["budgeted"]
     assert set(kept["weights"]) <= {"tree", "bayes"}
     assert kept["limits"] == limits
     assert 0 < kept["uses"]["size_mb"] <= limits["size_mb"]
     assert 0 < kept["uses"]["latency_ms"] <= limits["latency_ms"]
-    p = predict(result, load_iris(as_frame=True).data, model="light", proba=True)
+    p = predict(result, load_iris(as_frame=True).data, model="budgeted", proba=True)
     assert np.allclose(p.sum(axis=1), 1)
 
 
 def test_limits_that_nobody_keeps_are_a_warning(tmp_path: Path) -> None:
     """With the least that there is."""
-    result = contest(tmp_path / "run", cooperate=["light"], limits={"size_mb": 1e-6}).run()
+    result = contest(tmp_path / "run", cooperate=["budgeted"], limits={"size_mb": 1e-6}).run()
     assert result.alliances == {}
-    assert [w for w in result.warnings if w.startswith("no alliance light: no member is within size_mb = 1e-06 (the")]
+    assert [
+        w for w in result.warnings if w.startswith("no alliance budgeted: no member is within size_mb = 1e-06 (the")
+    ]
 
 
-@pytest.mark.parametrize("options", [{"cooperate": ["light"]}, {"cooperate": ["greedy"], "limits": {"size_mb": 1.0}}])
+@pytest.mark.parametrize(
+    "options", [{"cooperate": ["budgeted"]}, {"cooperate": ["greedy"], "limits": {"size_mb": 1.0}}]
+)
 def test_strategy_and_limits_go_together(tmp_path: Path, options: dict[str, Any]) -> None:
     """One without the other is a mistake, said before anything is read."""
-    with pytest.raises(ContestError, match='"light" and its limits go together'):
+    with pytest.raises(ContestError, match='"budgeted" and its limits go together'):
         contest(tmp_path / "run", **options).run()
 
 

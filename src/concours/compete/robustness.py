@@ -1,4 +1,4 @@
-"""Attackers, defenders, and the siege that judges them: every defender attacked once on the part that judges."""
+"""Attackers, defenders, and how robust these are: every defender attacked once on the test part."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Trial:
 
     round: int
     model: Digest
-    held: Digest
+    robust: Digest
     attacks: tuple[str, ...]
     chosen: tuple[Mapping[str, Any], ...]
     left: tuple[float, ...]
@@ -99,7 +99,7 @@ class Defender:
     """How far a defender has come.
 
     Attributes:
-        candidate: with the model that goes into the siege, once there is one.
+        candidate: with the model that goes into the robustness, once there is one.
         trials: after each round, the first of what was fitted.
         best: the trial with the best worst case, the earliest of equal ones.
         failed: what kept it from a first trial.
@@ -124,8 +124,8 @@ class Defender:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Siege(MemoProcess):
-    """The judgement: every defender attacked once on the part that judges, at several ε, and the board of all.
+class Robustness(MemoProcess):
+    """The evaluation: every defender attacked once on the test part, at several ε, and the board of all.
 
     Candidates are those of the defenders, in their order.
 
@@ -149,18 +149,18 @@ class Siege(MemoProcess):
         jobs = self._jobs(state)
         done = [ended for job in jobs if (ended := state.done(job))]
         if jobs and len(done) == len(jobs):
-            jobs.append(self._contend(state, done))
+            jobs.append(self._robustness(state, done))
         return unfinished(state, jobs)
 
-    def verdict(self, state: Memo) -> Done | Failed | None:
-        """How the last job ended, or the first that failed; see `engine.runners.attack.contend`."""
+    def outcome(self, state: Memo) -> Done | Failed | None:
+        """How the last job ended, or the first that failed; see `engine.runners.attack.robustness`."""
         jobs = self._jobs(state)
         ended = [state.ended(job) for job in jobs]
         failed = next((event for event in ended if isinstance(event, Failed)), None)
         done = [event for event in ended if isinstance(event, Done)]
         if failed or not done or len(done) < len(jobs):
             return failed
-        return state.ended(self._contend(state, done))
+        return state.ended(self._robustness(state, done))
 
     def examples(self, state: Memo) -> dict[str, tuple[Digest, Mapping[str, Any]]]:
         """Of pictures, by the name of a defender: the first rows as they are attacked, and what is named there."""
@@ -184,21 +184,21 @@ class Siege(MemoProcess):
                 raise ValueError(f"{name} has not been through a round")
             attacks = [{"name": a, "settings": [dict(s)]} for a, s in zip(best.attacks, best.chosen, strict=True)]
             jobs.append(
-                besieging(
+                attacking(
                     self.problem, self._part, name, best.model, attacks, self.epsilons,
                     seed=state.seed, rows=self.rows, threads=self.threads,
-                    further={**further, **code_of(defender.candidate)}, label=f"{name}: siege", shown=shown,
+                    further={**further, **code_of(defender.candidate)}, label=f"{name}: robustness", shown=shown,
                 )
             )  # fmt: skip
         return jobs
 
-    def _contend(self, state: Memo, done: Sequence[Done]) -> Job:
+    def _robustness(self, state: Memo, done: Sequence[Done]) -> Job:
         made = [defender.best.attacks for defender in self.defenders if defender.best]
         further = {} if self.problem.test else {"folds": self.problem.folds}
         groups = {"groups": self._part.groups} if self._part.groups else {}
         return Job(
-            kind="contend",
-            inputs={**{f"held{i}": event.outputs["held"] for i, event in enumerate(done)}, **groups, **further},
+            kind="robustness",
+            inputs={**{f"robust{i}": event.outputs["robust"] for i, event in enumerate(done)}, **groups, **further},
             params={
                 "attacks": [[self.attacks.index(name) for name in names] for names in made],
                 "names": list(self.attacks),
@@ -209,7 +209,7 @@ class Siege(MemoProcess):
                 "fold": FOLD,
             },
             threads=self.threads,
-            label="judge",
+            label="evaluate",
         )
 
     @property
@@ -221,7 +221,7 @@ class Siege(MemoProcess):
         return self.problem.test or self.problem.train
 
 
-def besieging(
+def attacking(
     problem: Problem,
     part: Part,
     name: str,
@@ -242,7 +242,7 @@ def besieging(
         shown: how many rows are to be kept as they are attacked, and at which of the ε's; none for none.
     """
     return Job(
-        kind="besiege",
+        kind="attack",
         inputs={"model": model, "x": part.x, "y": part.y, "train": problem.train.x, **further},
         params={
             "recipe": "concours.entrants.attacks:attack",
@@ -256,7 +256,7 @@ def besieging(
         },
         seed=derive_seed(seed, name, "besiege"),
         threads=threads,
-        outputs=("held", "examples") if shown else ("held",),
+        outputs=("robust", "examples") if shown else ("robust",),
         label=label,
     )
 

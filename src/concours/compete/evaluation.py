@@ -1,4 +1,4 @@
-"""The judgement: all candidates scored together, once, on rows that nothing was chosen by."""
+"""The evaluation: all candidates scored together, once, on rows that nothing was chosen by."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from concours.core.seeds import derive_seed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement(MemoProcess):
+class Evaluation(MemoProcess):
     """One job that scores every candidate on one part and estimates how their scores vary together.
 
     Attributes:
-        part: `test`, or `selection` where the problem has no test part.
+        part: `test`, or `oof` where the problem has no test part.
         tried: what some of the candidates were chosen from by the rows that judge, trials of searches: they do not
             stand on the board, and are tested with those that do.
     """
 
     problem: Problem
-    part: Literal["test", "selection"] = "test"
+    part: Literal["test", "oof"] = "test"
     tried: tuple[Candidate, ...] = ()
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
         return unfinished(state, [self._job(state)] if state.candidates else [])
 
-    def verdict(self, state: Memo) -> Done | Failed | None:
+    def outcome(self, state: Memo) -> Done | Failed | None:
         """How the job ended: `values` has scores, intervals, ranks and tiers in the order of the candidates."""
         return state.ended(self._job(state))
 
     def _job(self, state: Memo) -> Job:
         rows = self.problem.test if self.part == "test" and self.problem.test else self.problem.train
-        judged = (*state.candidates, *self.tried)
-        predictions = {f"predictions{i}": self._predictions(c) for i, c in enumerate(judged)}
+        evaluated = (*state.candidates, *self.tried)
+        predictions = {f"predictions{i}": self._predictions(c) for i, c in enumerate(evaluated)}
         standing = {"standing": len(state.candidates)} if self.tried else {}
-        further = {**rows.counting, **({"folds": self.problem.folds} if self.part == "selection" else {})}
-        decisions = [candidate.decision and dict(candidate.decision) for candidate in judged]
+        further = {**rows.counting, **({"folds": self.problem.folds} if self.part == "oof" else {})}
+        decisions = [candidate.decision and dict(candidate.decision) for candidate in evaluated]
         return Job(
-            kind="judge",
+            kind="evaluate",
             inputs={"y": rows.y, **further, **{name: digest for name, digest in predictions.items() if digest}},
             params={**self.problem.measuring(), "decisions": decisions, **standing},
             seed=derive_seed(state.seed, "judge"),
             threads=self.threads,
-            label="judge",
+            label="evaluate",
         )
 
     def _predictions(self, candidate: Candidate) -> Digest | None:
-        return candidate.test if self.part == "test" else candidate.selection
+        return candidate.test if self.part == "test" else candidate.oof

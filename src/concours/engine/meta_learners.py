@@ -1,4 +1,4 @@
-"""Second layers: estimators that learn from members' predictions, and keep like any model."""
+"""meta-learners: estimators that learn from members' predictions, and keep like any model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHARE_A_LEAF = 100  # a leaf has one in so many rows, and no fewer than twenty
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layer:
+class MetaLearner:
     """Trees on members' predictions. Of numbers they say by how much a weighted sum of the members is to be moved.
 
     Attributes:
@@ -55,7 +55,7 @@ class Layer:
         return (gains / total if total > 0 else np.full(members, 1 / members)).tolist()
 
 
-def fit_layer(
+def fit_meta_learner(
     members: Sequence[Floats],
     y: NDArray[Any],
     classes: int,
@@ -63,8 +63,8 @@ def fit_layer(
     seed: int,
     of_rows: Floats | None = None,
     kin: Kin | None = None,
-) -> Layer:
-    """A layer fitted on rows that the members have not seen.
+) -> MetaLearner:
+    """A meta-learner fitted on rows that the members have not seen.
 
     Small trees with many rows a leaf, stopped early by a tenth of the rows: members that are good already leave little
     to be learned.
@@ -91,28 +91,28 @@ def fit_layer(
     x = _features(members)
     if classes:
         estimator = HistGradientBoostingClassifier(**params, monotonic_cst=[1] * x.shape[1] if classes == 2 else None)
-        return Layer(fitted=fit(estimator, x, y, classes, calibrate=False, weights=of_rows, kin=kin))
+        return MetaLearner(fitted=fit(estimator, x, y, classes, calibrate=False, weights=of_rows, kin=kin))
     scale = float(np.std(y)) or 1.0
     weights = sum_weights(members, y, of_rows)
     rest = (y - blend(members, weights)[:, 0]) / scale
     fitted = fit(HistGradientBoostingRegressor(**params), x, rest, 0, calibrate=False, weights=of_rows, kin=kin)
-    return Layer(fitted=fitted, weights=tuple(weights.tolist()), scale=scale)
+    return MetaLearner(fitted=fitted, weights=tuple(weights.tolist()), scale=scale)
 
 
-def put_layer(store: Store, layer: Layer) -> Digest:
-    """Keeps a layer."""
-    format, files, why = dump_model(layer.fitted)
+def put_meta_learner(store: Store, learner: MetaLearner) -> Digest:
+    """Keeps a meta-learner."""
+    format, files, why = dump_model(learner.fitted)
     if format == "refit":
-        raise ValueError(f"the layer cannot be kept: {why}")
-    head = {"format": format, "weights": list(layer.weights), "scale": layer.scale}
-    return put_bundle(store, {"layer.json": canonical_json(head), **files})
+        raise ValueError(f"the meta-learner cannot be kept: {why}")
+    head = {"format": format, "weights": list(learner.weights), "scale": learner.scale}
+    return put_bundle(store, {"meta_learner.json": canonical_json(head), **files})
 
 
-def get_layer(store: Store, digest: Digest) -> Layer:
-    """The layer that was kept."""
+def get_meta_learner(store: Store, digest: Digest) -> MetaLearner:
+    """The meta-learner that was kept."""
     files = get_bundle(store, digest)
-    head = json.loads(files["layer.json"])
-    return Layer(fitted=load_model(head["format"], files), weights=tuple(head["weights"]), scale=head["scale"])
+    head = json.loads(files["meta_learner.json"])
+    return MetaLearner(fitted=load_model(head["format"], files), weights=tuple(head["weights"]), scale=head["scale"])
 
 
 def _features(members: Sequence[Floats]) -> Floats:

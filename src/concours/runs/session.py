@@ -1,4 +1,4 @@
-"""A sitting: an engine on a run folder, with workers, for as long as there is something to run."""
+"""A session: an engine on a run folder, with workers, for as long as there is something to run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EngineName = Literal["inline", "processes"]
 
 
 @contextmanager
-def sitting(
+def session(
     out: RunFolder,
     *,
     engine: EngineName,

@@ -1,4 +1,4 @@
-"""The examination: what the report tells beyond the board. It decides nothing, and comes after the judgement."""
+"""The explanations: what the report tells beyond the board. It decides nothing, and comes after the evaluation."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _CURVES_S = 45.0
 """Seconds of fitting that learning curves may take, about."""
 
 _CHANGES, _LOOKED_AT = 40, 20_000
-"""In about how many ways rows are changed to see what a model looks at, and how many rows at most."""
+"""In about how many ways rows are changed to see what a model of_default at, and how many rows at most."""
 
 _DEPENDENCES = 4
 _OCCLUDED = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Examination(MemoProcess):
+class Explanations(MemoProcess):
     """Jobs whose values the report draws: about all candidates, the default model, and the data.
 
-    Candidates are all that are complete, with the best by selection score first.
+    Candidates are all that are complete, with the best by cross-validation score first.
 
     Attributes:
         default: the model that is looked into; with `parents` as far as it joins others.
@@ -68,7 +68,7 @@ class Examination(MemoProcess):
             elif isinstance(ended, Done):
                 found[name] = dict(ended.values)
         if "by_fold" in found:
-            found["by_fold"]["names"] = [c.entrant.name for c in state.candidates if c.selection]
+            found["by_fold"]["names"] = [c.entrant.name for c in state.candidates if c.oof]
         return found
 
     def _jobs(self, state: Memo) -> Iterator[tuple[str, Job]]:
@@ -77,17 +77,17 @@ class Examination(MemoProcess):
         yield "diagnose", (diagnose := self._diagnose(state))
         yield "by_fold", self._by_fold(state)
         yield from self._complement(state)
-        curves, looks = list(self._curves(state)), list(self._looks(state, diagnose))
-        yield from (*curves, *looks) if self._curves_s(state) < self._looks_s() else (*looks, *curves)
+        curves, of_default = list(self._curves(state)), list(self._of_default(state, diagnose))
+        yield from (*curves, *of_default) if self._curves_s(state) < self._of_default_s() else (*of_default, *curves)
 
-    def _looks(self, state: Memo, diagnose: Job) -> Iterator[tuple[str, Job]]:
-        """What the default model looks at."""
+    def _of_default(self, state: Memo, diagnose: Job) -> Iterator[tuple[str, Job]]:
+        """What the default model of_default at."""
         if self.problem.kind.startswith("tabular"):
             yield from self._of_columns(state)
         elif done := state.done(diagnose):
             yield "occlude", self._occlude(state, done.values["mistakes"]["rows"])
 
-    def _looks_s(self) -> float:
+    def _of_default_s(self) -> float:
         """About how many seconds that takes: rows are predicted again, changed in many ways, by all that are joined."""
         asked = self.parents.values() or [self.default]
         return _CHANGES * min(self._part.rows, _LOOKED_AT) * sum(candidate.row_s or 0.0 for candidate in asked)
@@ -106,7 +106,7 @@ class Examination(MemoProcess):
         return self._job(state, "diagnose", inputs, params, label="report: the default's predictions")
 
     def _by_fold(self, state: Memo) -> Job:
-        predictions = {f"predictions{i}": c.selection for i, c in enumerate(state.candidates) if c.selection}
+        predictions = {f"predictions{i}": c.oof for i, c in enumerate(state.candidates) if c.oof}
         decisions = [_plain(candidate.decision) for candidate in state.candidates]
         return self._job(
             state,
@@ -118,21 +118,21 @@ class Examination(MemoProcess):
 
     def _complement(self, state: Memo) -> Iterator[tuple[str, Job]]:
         """Singles that are better than guessing may complement one another; it takes two."""
-        singles = [c for c in state.candidates if c.entrant.role == "entrant"]
+        singles = [c for c in state.candidates if c.entrant.role == "single"]
         if len(singles) < 2:
             return
-        inputs = {"y": self._part.y, "folds": self.problem.folds, "selection_y": self.problem.train.y}
+        inputs = {"y": self._part.y, "folds": self.problem.folds, "oof_y": self.problem.train.y}
         inputs |= self._part.counting
         if self.problem.train.weights:
-            inputs["selection_weights"] = self.problem.train.weights
+            inputs["oof_weights"] = self.problem.train.weights
         for index, candidate in enumerate(singles):
             inputs[f"predictions{index}"] = self._predictions(candidate)
-            inputs[f"selection{index}"] = candidate.selection or Digest("")
+            inputs[f"oof{index}"] = candidate.oof or Digest("")
         params = {
             **self.problem.measuring(1),
             "decisions": [_plain(candidate.decision) for candidate in singles],
             "names": [candidate.entrant.name for candidate in singles],
-            "part": "test" if self.problem.test else "selection",
+            "part": "test" if self.problem.test else "oof",
         }
         yield "complement", self._job(state, "complement", inputs, params, label="report: who complements whom")
 
@@ -168,7 +168,7 @@ class Examination(MemoProcess):
         return min(sum(_curve_s(candidate) for candidate in self._curved(state)), _CURVES_S)
 
     def _curved(self, state: Memo) -> list[Candidate]:
-        return [candidate for candidate in state.candidates if candidate.entrant.role == "entrant"][:_CURVES]
+        return [candidate for candidate in state.candidates if candidate.entrant.role == "single"][:_CURVES]
 
     def _curve(self, state: Memo, candidate: Candidate, share: float, fold: int) -> Job:
         entrant, train = candidate.entrant, self.problem.train
@@ -206,7 +206,7 @@ class Examination(MemoProcess):
         return self.problem.test or self.problem.train
 
     def _predictions(self, candidate: Candidate) -> Digest:
-        return (candidate.test if self.problem.test else candidate.selection) or Digest("")
+        return (candidate.test if self.problem.test else candidate.oof) or Digest("")
 
     def _job(self, state: Memo, kind: str, inputs: Mapping[str, Digest], params: Mapping[str, Any], label: str) -> Job:
         return Job(

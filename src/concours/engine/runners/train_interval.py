@@ -1,4 +1,4 @@
-"""A stretch of a population: all members are trained for some epochs, from where they were left, and scored."""
+"""A interval of a population: all members are trained for some epochs, from where they were left, and scored."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.deterministic import deterministic
 from concours.engine.rows import get_rows, held_out, take_rows
 from concours.engine.runners.score import finite, measures, weights_of
-from concours.engine.steady import steady
-from concours.engine.work import Yield
+from concours.engine.work import JobResult
 from concours.stores.blobs import get_array, get_bundle, put_bundle
 from concours.tasks.metrics import Measure
 
 Floats = NDArray[np.float64]
 
 
-def stretch(job: Job, store: Store) -> Yield:
+def train_interval(job: Job, store: Store) -> JobResult:
     """Trains every member of a population on the training side of a fold, and scores it on the held-out side.
 
-    Inputs: `x`, `y`, `folds`; `weights` where rows have some; `valid`, where `x` is prepared; `stack`, what the stretch
-    before yielded. Params: `params` of the networks, `habits` and `seeds` of each member, `towards` and `beta` (whose
-    weights each goes towards before it is trained, and how far), `epochs`, `fold`, `prepared`, and those of the
-    metrics. Yields `stack`: weights and moments of all members. Values:
+    Inputs: `x`, `y`, `folds`; `weights` where rows have some; `valid`, where `x` is prepared; `stack`, what the
+    interval before yielded. Params: `params` of the networks, `hyperparameters` and `seeds` of each member, `towards`
+    and `beta` (whose weights each goes towards before it is trained, and how far), `epochs`, `fold`, `prepared`, and
+    those of the metrics. Yields `stack`: weights and moments of all members. Values:
         scores: of each member, by the ranking metric; None for one whose weights are no longer finite.
         losses: mean training loss of each in the last epoch; None likewise.
 
@@ -41,16 +41,16 @@ def stretch(job: Job, store: Store) -> Yield:
     valid = get_rows(store, job.inputs["valid"]) if job.params["prepared"] else take_rows(x, unseen)
     kept = get_bundle(store, job.inputs["stack"]) if "stack" in job.inputs else None
     began = time.perf_counter()
-    with steady(threads=job.threads, seed=job.seed):
+    with deterministic(threads=job.threads, seed=job.seed):
         own = weights_of(job, store, train)
         form = job.params["params"], rows, y[train], job.params["classes"]
         members = Members.of(*form, job.params["seeds"], kept, own)
         members.stack.migrate(job.params["towards"], job.params["beta"])
-        losses = members.train(job.params["habits"], job.params["seeds"], job.params["epochs"], job.threads)
+        losses = members.train(job.params["hyperparameters"], job.params["seeds"], job.params["epochs"], job.threads)
         phases = {"fit": time.perf_counter() - began}
         metric, told = measures(job)[0], weights_of(job, store, unseen)
         scores = [_score(metric, y[unseen], p, told) for p in members.predict(valid)]
-    return Yield(
+    return JobResult(
         outputs={"stack": put_bundle(store, members.files())},
         values={"scores": scores, "losses": [finite(float(loss)) for loss in losses[:, -1]]},
         phases=phases,

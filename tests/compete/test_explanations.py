@@ -1,10 +1,10 @@
-"""The examination: what there is no time for is named, and found out later."""
+"""The explanations: what there is no time for is named, and found out later."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from concours.compete.examination import Examination
+from concours.compete.explanations import Explanations
 from concours.core.event import BUDGET_SPENT, Done, Failed
 from concours.core.job import Job
 from concours.stores.memory import MemoryStore
@@ -17,7 +17,7 @@ PROBLEM = replace(toy_problem(MemoryStore()), kind="tabular-classification")
 def test_what_there_was_no_time_for_is_late_and_not_missing() -> None:
     """By words that a reader knows, learning curves as one; what failed of itself has its reason."""
     candidates = toy_candidates(3)[1:]
-    examination = Examination(problem=PROBLEM, default=candidates[0])
+    explanations = Explanations(problem=PROBLEM, default=candidates[0])
 
     def ended(job: Job) -> Done | Failed:
         if job.kind in ("curve", "importance"):
@@ -26,7 +26,7 @@ def test_what_there_was_no_time_for_is_late_and_not_missing() -> None:
             return Failed(job=job.digest, cause="exception", reason="ValueError: odd")
         return all_well(job)
 
-    found = examination.findings(final_state(examination, candidates, ended, seed=0, order=0))
+    found = explanations.findings(final_state(explanations, candidates, ended, seed=0, order=0))
     assert set(found["late"]) == {"which columns matter", "learning curves"}
     assert found["missing"] == {"card": "ValueError: odd"}
 
@@ -38,7 +38,7 @@ def test_the_cheaper_explanations_come_first() -> None:
             replace(candidate, fit_s=9.0, row_s=row_s, models=("sha256:" + "0" * 64,))
             for candidate in toy_candidates(3)[1:]
         ]
-        examination = Examination(problem=PROBLEM, default=candidates[0])
-        kinds = [job.kind for job in examination.plan(examination.init(candidates, seed=0)).jobs]
+        explanations = Explanations(problem=PROBLEM, default=candidates[0])
+        kinds = [job.kind for job in explanations.plan(explanations.init(candidates, seed=0)).jobs]
         assert next(kind for kind in kinds if kind in ("curve", "importance")) == first
         assert kinds[0] == "card"

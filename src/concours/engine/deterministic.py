@@ -1,4 +1,4 @@
-"""A steady ground for numeric work: so many threads, and global random numbers from a seed. Both are put back."""
+"""Deterministic numeric work: so many threads, and global random numbers from a seed. Both are put back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 
 
 @contextmanager
-def steady(*, threads: int, seed: int) -> Iterator[None]:
+def deterministic(*, threads: int, seed: int) -> Iterator[None]:
     """What runs inside depends on neither the machine's cores nor what ran before.
 
     Enter it after the numeric libraries have been imported: a library that is loaded later is not limited.

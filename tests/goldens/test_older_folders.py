@@ -1,0 +1,98 @@
+"""Run folders that an earlier form of Concours wrote are read, and what cannot be done with them is said.
+
+`older/schema-2.zip` holds what each of the goldens' contests left then, and of one the whole folder.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from concours.core.errors import RunFolderError
+from concours.runs.predict import predict
+from concours.runs.result import Result
+from concours.runs.upgrade import SCHEMA, upgraded_result
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_goldens import GOLDENS, KEPT, differing, reduced
+
+ARCHIVE = Path(__file__).parent / "older" / "schema-2.zip"
+CONTEST = '[task]\nkind = "tabular-classification"\ndata = "sklearn:iris"\n[compete]\nlineup = "none"\n'
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the older folders lie, by the name of their golden."""
+    place = tmp_path_factory.mktemp("older")
+    with zipfile.ZipFile(ARCHIVE) as archive:
+        archive.extractall(place)
+    return place
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_what_an_older_result_says_is_what_the_contest_comes_to_today(folders: Path, name: str) -> None:
+    """Scores, weights, credit and what the format shows stand under the names that they have now."""
+    value = json.loads((folders / name / "result.json").read_text())
+    found = json.loads(json.dumps(upgraded_result(value)).replace('"light"', '"budgeted"'))
+    kept = json.loads((KEPT / f"{name}.json").read_text())
+    assert found["schema"] == SCHEMA
+    assert differing(reduced(found), kept, GOLDENS[name].close) == []
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_the_board_and_the_report_of_an_older_folder_are_shown(
+    folders: Path, name: str, tmp_path: Path, concours
+) -> None:
+    """With what was looked into then; nothing is run for it."""
+    run, page = folders / name, tmp_path / "page.html"
+    result = Result.load(run)
+    code, shown, _ = concours("show", str(run))
+    assert (code, (result.default or "") in shown) == (0, True)
+    code, _, error = concours("report", str(run), "-o", str(page))
+    assert (code, error) == (0, "")
+    text = page.read_text()
+    assert all(line.entrant.name in text for line in result.standings)
+    if (run / "insights.json").exists() and "importance" in json.loads((run / "insights.json").read_text()):
+        assert 'id="explanations"' in text
+
+
+def test_the_digest_of_an_older_result_is_what_it_was(folders: Path) -> None:
+    """It names the result, wherever it was cited."""
+    value = json.loads((folders / "classes" / "result.json").read_text())
+    assert Result.load(folders / "classes").digest == value["digest"]
+
+
+def test_what_an_older_folder_cannot_do_is_said_in_a_line(folders: Path, tmp_path: Path, concours) -> None:
+    """Running on, verifying, predicting and collecting garbage; nothing in the folder changes."""
+    run = folders / "classes"
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "lock"}
+    contest = tmp_path / "contest.toml"
+    contest.write_text(CONTEST)
+    commands = (
+        ["run", str(contest), "--out", str(run)],
+        ["verify", str(run)],
+        ["gc", str(run)],
+        ["predict", str(run), "sklearn:iris", "-o", str(tmp_path / "p.csv")],
+    )
+    for words in commands:
+        code, _, error = concours(*words)
+        assert (code, error.count("\n")) == (2, 1), words
+        assert "was written by an earlier version of Concours" in error, words
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "lock"} == before
+    with pytest.raises(RunFolderError, match="to predict"):
+        predict(Result.load(run), "sklearn:iris")
+
+
+@pytest.mark.parametrize("schema", [1, 4, None, "3"])
+def test_a_folder_of_an_unknown_form_is_refused(folders: Path, tmp_path: Path, schema: object) -> None:
+    """It may mean anything; the line says which form it claims."""
+    for path in (folders / "number").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    value = json.loads((tmp_path / "result.json").read_text())
+    (tmp_path / "result.json").write_text(json.dumps({**value, "schema": schema}))
+    with pytest.raises(RunFolderError, match="another version of Concours"):
+        Result.load(tmp_path)
