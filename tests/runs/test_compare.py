@@ -12,6 +12,7 @@ from scipy.stats import t as student
 
 from concours import Contest, Entrant, Result, Split, Task
 from concours.core.errors import ContestError, RunFolderError, TrustError
+from concours.kernels.scoring.scores import log_losses, row_means
 from concours.runs.compare import compare
 from concours.runs.folder import existing
 from concours.stores.blobs import get_array
@@ -153,6 +154,14 @@ def test_without_a_test_part(tmp_path):
     assert (pair.part, pair.rows) == ("cv_score", 150)
     for line in pair.lines:
         assert np.isclose(line.first, Result.load(folders[0]).standings[line.name].score)
+    (tuned,) = [line for line in pair.lines if not line.identical and line.role == "single"]
+    first = Result.load(folders[0])
+    y = get_array(first.folder.store, first.setup.problem.train.y)
+    said = [get_array(f.folder.store, f.candidates[tuned.name].cv_score) for f in map(Result.load, folders)]
+    apart = log_losses(y, said[0]) - log_losses(y, said[1])
+    half = student.isf(0.025, row_means(np.stack([apart, 0 * apart], axis=1)).tested.degrees[0, 1])
+    half *= (2 * apart.var(ddof=1) / len(apart)) ** 0.5
+    assert np.allclose([tuned.value, tuned.low, tuned.high], apart.mean() + np.array([0, -half, half]))
 
 
 def test_bad_input(folders, tmp_path):

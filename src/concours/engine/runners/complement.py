@@ -26,6 +26,7 @@ from concours.kernels.joining.complementarity import (
 from concours.kernels.joining.criteria import METRICS
 from concours.kernels.joining.decisions import decision_weights
 from concours.kernels.rows.weighing import among
+from concours.kernels.scoring.crossing import WIDER
 from concours.stores.blobs import get_array
 from concours.tasks.metrics import Measure
 
@@ -52,7 +53,9 @@ def complement(job: Job, store: Store) -> JobResult:
     `folds`. Weights of rows count in scores and in what is chosen by them; errors are counted as they are.
 
     Values: lists in the order of the models; `rescued` has shares of the `mistakes` of `best`; of `smallest` the score
-    is raw, and `difference` is that from the best alliance, whose members are `best_members`; none where undefined.
+    is raw, and `difference` is that from the best alliance, whose members are `best_members`; none where undefined. All
+    of it describes these rows, and nothing is called certain: `stderr` is one standard error of that difference alone,
+    which of rows that also taught is wider (`kernels.scoring.crossing`).
     """
     measure, decisions, crossed = measures(job)[0], job.params["decisions"], job.params["part"] == "oof"
     y, seen_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["oof_y"])
@@ -170,7 +173,7 @@ def _evaluated(
         "weights": small.weights[members].tolist(),
         "score": score,
         "difference": apart,
-        "stderr": stderr,
+        "stderr": stderr if folds is None else WIDER * stderr,
         "best_members": np.flatnonzero(best.weights).tolist(),
     }
 
