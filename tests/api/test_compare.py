@@ -15,6 +15,7 @@ from concours.api.compare import compare
 from concours.api.folder import existing
 from concours.commons.blobs import get_array
 from concours.core.errors import ContestError, RunFolderError, TrustError
+from concours.kernels.scores import log_losses, row_means
 
 BAYES = Entrant("bayes", "sklearn.naive_bayes:GaussianNB")
 SPLIT = Split(test=0.4, folds=2)
@@ -153,6 +154,14 @@ def test_without_a_test_part(tmp_path):
     assert (pair.part, pair.rows) == ("selection", 150)
     for line in pair.lines:
         assert np.isclose(line.first, Result.load(folders[0]).standings[line.name].score)
+    (tuned,) = [line for line in pair.lines if not line.identical and line.role == "entrant"]
+    problem, store = Result.load(folders[0]).problem, Result.load(folders[0]).folder.store
+    y = get_array(store, problem.train.y)
+    said = [get_array(f.folder.store, f.candidates[tuned.name].selection) for f in map(Result.load, folders)]
+    apart = log_losses(y, said[0]) - log_losses(y, said[1])
+    half = student.isf(0.025, row_means(np.stack([apart, 0 * apart], axis=1)).tested.degrees[0, 1])
+    half *= (2 * apart.var(ddof=1) / len(apart)) ** 0.5
+    assert np.allclose([tuned.value, tuned.low, tuned.high], apart.mean() + np.array([0, -half, half]))
 
 
 def test_bad_input(folders, tmp_path):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 from sklearn.datasets import load_digits
 
 from concours.commons.blobs import get_array, put_array
@@ -26,8 +27,10 @@ from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
 from concours.engine.prediction import Predictor
 from concours.engine.runners import RUNNERS
-from concours.engine.runners.attack import contend
+from concours.engine.runners.attack import _less, contend
 from concours.entrants.recipes import resolve
+from concours.kernels.ranks import holm
+from concours.kernels.scores import row_means
 from concours.tasks.kinds import kind_named
 from concours.tasks.task import Split, Task
 
@@ -170,6 +173,50 @@ def test_masked_gradients_are_told() -> None:
         params={"attacks": [[0, 1], [0, 1]], "names": ["pgd", "square"], "white": [0], "at": 1, "rows": 200},
     )
     assert contend(job, store).values["masked"] == [True, False]
+
+
+def contended(store: MemoryStore, helds: list[Any]) -> list[bool]:
+    """Who is told to be masked; of each defender two attacks that follow gradients, then those that do not."""
+    unchanged = [np.stack([np.stack([np.ones_like(row), row]) for row in held]).astype(np.uint8) for held in helds]
+    numbers = list(range(len(helds[0])))
+    job = Job(
+        kind="contend",
+        inputs={f"held{i}": put_array(store, held) for i, held in enumerate(unchanged)},
+        params={"attacks": [numbers] * len(helds), "names": [str(i) for i in numbers], "white": [0, 1], "at": 1},
+    )
+    found: list[bool] = contend(job, store).values["masked"]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_masked_gradients_are_tested_together(seed: int) -> None:
+    """Of five defenders and two blind attacks on each: ten tests by McNemar's rows, from the surest on (Holm 1979)."""
+    rng, chances = np.random.default_rng(seed), []
+    helds = [rng.random((4, 150)) < np.array([0.9, 0.9, left, left])[:, None] for left in rng.uniform(0.6, 0.85, 5)]
+    for held in helds:
+        followed = held[:2].all(axis=0)
+        for blind in held[2:]:
+            apart = blind.astype(float) - followed
+            degrees = row_means(np.stack([blind, followed], axis=1).astype(float)).tested.degrees[0, 1]
+            chances.append(2 * t.sf(-apart.mean() / (apart.std(ddof=1) / 150**0.5), degrees) if apart.mean() < 0 else 1)
+    expected, order = np.zeros(10, dtype=bool), np.argsort(chances, kind="stable")
+    for done, place in enumerate(order):
+        if chances[place] > 0.05 / (10 - done):
+            break
+        expected[place] = True
+    assert contended(MemoryStore(), helds) == expected.reshape(5, 2).any(axis=1).tolist()
+
+
+def test_nobody_is_masked_by_chance() -> None:
+    """Blind attacks that leave as much as those with gradients: somebody is called masked in 5% of boards at most."""
+    wrong = 0
+    for seed in range(200):
+        held = np.random.default_rng(seed).random((8, 3, 80)) < 0.8
+        white = np.zeros(3, dtype=bool)
+        white[0] = True
+        less = [_less(each.astype(float), white, None) for each in held]
+        wrong += bool(holm(np.concatenate(less), 0.05).any())
+    assert wrong <= 0.05 * 200
 
 
 def test_groups_widen_intervals() -> None:

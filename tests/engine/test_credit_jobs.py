@@ -11,7 +11,7 @@ from concours.commons.blobs import put_array
 from concours.commons.memory import MemoryStore
 from concours.core.job import Job
 from concours.engine.coalitions import Game
-from concours.engine.runners.complement import complement
+from concours.engine.runners.complement import _Alliance, _judged, complement
 from concours.engine.runners.credit import credit
 from concours.engine.runners.score import as_taken
 from concours.kernels.blending import blend
@@ -113,6 +113,19 @@ def test_rows_of_a_fold_count_with_its_weights():
     p = blend(members, np.asarray(weights)[folds].T)
     named = decide(p, np.asarray(DECISION["fold_weights"])[folds])
     assert np.isclose(values["value"], measure("f1_macro", "classes", 3).score(y, np.eye(3)[named]))
+
+
+@pytest.mark.parametrize(("metric", "count"), [("log_loss", 3), ("f1_macro", 3), ("roc_auc_ovr", 3), ("log_loss", 14)])
+def test_rows_that_also_taught_tell_less(metric, count):
+    """Standard errors on out-of-fold predictions are √2 times as wide; what members are worth is the same."""
+    alone, _, _ = credit_of(metric, count)
+    crossed, _, _ = credit_of(metric, count, part="selection", weights=[[1 / count] * count] * FOLDS)
+    for name in ("value", "shapley", "lost", "ahead"):
+        assert np.allclose(crossed[name], alone[name])
+    for name in ("gain_stderr", "lost_stderr", "ahead_stderr"):
+        assert np.allclose(crossed[name], 2**0.5 * np.array(alone[name]))
+    if alone["exact"]:
+        assert np.allclose(crossed["stderr"], 2**0.5 * np.array(alone["stderr"]))
 
 
 def test_a_stack_is_weighed_again_for_each_coalition():
@@ -220,6 +233,23 @@ def test_the_smallest_that_does(metric):
         assert np.isclose(
             smallest["score"], measure(metric, "number" if not classes else "classes", 3).score(y, joined)
         )
+
+
+def test_the_smallest_is_told_less_surely_by_rows_that_also_taught():
+    """Of the same two alliances the difference is the same, and its standard error √2 times as great."""
+    members, y = models(2, 0)
+
+    class Chosen:
+        measure, y = measure("mae", "number"), None
+
+        def choose(self, rows):
+            return tuple(_Alliance(weights=np.array(each), decision=None) for each in ([1.0, 0.0], [0.6, 0.4]))
+
+    chosen = Chosen()
+    chosen.y = y
+    alone, crossed = (_judged(chosen, y, members, folds, None, None) for folds in (None, np.arange(len(y)) % FOLDS))
+    assert np.isclose(crossed["difference"], alone["difference"])
+    assert np.isclose(crossed["stderr"], 2**0.5 * alone["stderr"])
 
 
 def test_a_number_rescued():

@@ -19,6 +19,7 @@ from concours.engine.rows import as_rows
 from concours.engine.runners import RUNNERS
 from concours.engine.work import execute
 from concours.entrants.tables import TableColumns
+from concours.kernels.intervals import share_intervals
 from concours.tasks.forms import settle
 from concours.tasks.readers.source import open_source
 
@@ -95,6 +96,31 @@ def test_a_slice_where_the_model_fails_is_found(store):
     assert np.isclose(first["score"], np.log(2), atol=1e-5)
     assert np.isclose(first["rest"], -np.log(0.9), atol=1e-5)
     assert not any(other["worse"] for other in others)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
+def test_slices_of_rows_that_also_taught(metric, store):
+    """The same slices and scores; intervals are √2 times as wide, and fewer are certainly worse."""
+    y, p = drawn(1000)
+    rng = np.random.default_rng(0)
+    parts = rng.integers(0, 6, 1000)
+    flipped = (rng.random(1000) < np.array([0.0, 0.08, 0.1, 0.12, 0.15, 0.2])[parts]) & (p.max(axis=1) > 0.7)
+    y = np.where(flipped, 1 - y, y)
+    x = put_table(store, pa.table({"part": pa.array([f"p{i}" for i in parts])}))
+    alone, crossed = (
+        diagnosed(store, y, p, x, metrics=(metric,), **more) for more in ({}, {"folds": np.arange(1000) % 5})
+    )
+    slices = {(s["column"], s["value"]): s for s in alone["slices"]}
+    assert crossed["slices"]
+    for one in crossed["slices"]:
+        other = slices[one["column"], one["value"]]
+        assert one["score"] == other["score"]
+        if metric == "log_loss":
+            assert np.isclose(one["high"] - one["score"], 2**0.5 * (other["high"] - other["score"]), rtol=1e-3)
+        else:
+            hits = share_intervals(np.array([one["score"]]), one["rows"] / 2)[0]
+            assert np.allclose([one["low"], one["high"]], hits, rtol=1e-3)
+    assert sum(s["worse"] for s in crossed["slices"]) < sum(s["worse"] for s in alone["slices"])
 
 
 @pytest.mark.parametrize(("metrics", "by"), [(("accuracy",), "accuracy"), (("roc_auc",), "log_loss")])

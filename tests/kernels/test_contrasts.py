@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import t, ttest_ind
 
 from concours.kernels.contrasts import contrasts
 from concours.kernels.ranks import holm
@@ -24,6 +24,23 @@ def test_as_welch_says():
         assert np.isclose(found.rest[group], values[~inside].mean())
         assert np.isclose(found.excess[group], naive.confidence_interval(0.95).low)
         assert found.rows[group] == inside.sum()
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_wider_standard_errors(clustered):
+    """The same means; intervals and bounds reach further, and p is Welch's of a difference as many errors away."""
+    rng = np.random.default_rng(0)
+    values, codes = rng.exponential(size=300), rng.integers(0, 3, 300)
+    clusters = np.arange(300) // 2 if clustered else None
+    plain, wide = (contrasts(values, codes, 3, clusters, wider=wider) for wider in (1.0, 2.0))
+    assert np.allclose(wide.mean, plain.mean)
+    assert np.allclose(wide.high - wide.mean, 2 * (plain.high - plain.mean))
+    away = wide.mean - wide.rest
+    assert np.allclose(away - wide.excess, 2 * (away - plain.excess))
+    if not clustered:
+        for group in range(3):
+            naive = ttest_ind(values[codes == group], values[codes != group], equal_var=False)
+            assert np.isclose(wide.p[group], t.sf(naive.statistic / 2, naive.df))
 
 
 def test_values_without_spread():

@@ -24,6 +24,7 @@ from concours.core.seeds import derive_seed
 from concours.core.standings import Standing
 from concours.engine.rows import first_division
 from concours.engine.runners.score import as_taken
+from concours.kernels.crossing import taught
 from concours.kernels.demsar import over_tasks, task_ranks
 from concours.kernels.differences import differences
 from concours.kernels.scores import Means
@@ -302,7 +303,8 @@ def _means(first: Run, second: Run, sides: Sequence[Sequence[str]]) -> Means:
     part = problem.test or problem.train
     groups = get_array(store, part.groups) if part.groups else None
     weights = get_array(store, part.weights) if part.weights else None
-    return found.means(y, predictions, seed=derive_seed(0, "compare"), rounds=200, groups=groups, weights=weights)
+    means = found.means(y, predictions, seed=derive_seed(0, "compare"), rounds=200, groups=groups, weights=weights)
+    return means if folds is None else taught(means)
 
 
 # Several tasks

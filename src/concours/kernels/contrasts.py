@@ -36,7 +36,12 @@ class Contrasts:
 
 
 def contrasts(
-    values: Floats, codes: NDArray[np.integer], groups: int, clusters: NDArray[np.integer] | None = None
+    values: Floats,
+    codes: NDArray[np.integer],
+    groups: int,
+    clusters: NDArray[np.integer] | None = None,
+    *,
+    wider: float = 1.0,
 ) -> Contrasts:
     """Groups of rows against the rest, for groups that have two rows, and two others, at least.
 
@@ -45,6 +50,7 @@ def contrasts(
         codes: (rows,) the group of each row in [0, groups); -1 for none.
         clusters: (rows,) codes from 0; rows of one belong together, and only clusters are independent: then variances
             come from the sums of each cluster's residuals (Liang and Zeger 1986).
+        wider: by how much standard errors are wider than those of independent rows, or clusters.
 
     Others' values are undefined (NaN), but for `rows`.
     """
@@ -65,6 +71,7 @@ def contrasts(
         if clusters is not None:
             own, scale, independent = _clustered(values - centre, codes, clusters, mean, rest)
             freedom = np.maximum(independent, 1.0)
+        own, scale = wider**2 * own, wider * scale
         difference = mean - rest
         score = np.where(scale > 0, difference / scale, np.sign(difference) * np.inf)
         p = np.where(difference == 0, 0.5, t.sf(score, freedom))

@@ -22,7 +22,7 @@ from concours.engine.work import Yield
 from concours.entrants.adversaries import Pressure, harden, model_scores, network_scores
 from concours.entrants.attacks import Scores, attack, box, right
 from concours.kernels.intervals import intervals
-from concours.kernels.ranks import LEVEL, certain_pairs, competition_ranks, rank_ranges
+from concours.kernels.ranks import LEVEL, competition_ranks, holm, pair_chances, rank_ranges
 from concours.kernels.scores import Means, row_means
 from concours.kernels.tiers import tiers
 
@@ -134,8 +134,9 @@ def contend(job: Job, store: Store) -> Yield:
         curves: a defender: shares that hold against all attacks, for each ε, that of no change first.
         attackers: an attack: "left", the mean share that it leaves the defenders that every attack was made on, and
         "rank", the least first; none where there is no such defender.
-        masked: a defender: whether an attack without gradients certainly leaves less than every one with: then its
-        gradients are hidden, and it is less robust than those attacks make it look.
+        masked: a defender: whether an attack without gradients certainly leaves less than all with together: then its
+        gradients are hidden, and it is less robust than those attacks make it look. Certainly: over all defenders and
+        all such attacks.
     """
     params = job.params
     helds = [get_array(store, job.inputs[f"held{i}"]).astype(np.float64) for i in range(len(params["attacks"]))]
@@ -166,10 +167,7 @@ def contend(job: Job, store: Store) -> Yield:
             "worst": [{"share": share, "rank": ranks.get(i), "tier": tier.get(i)} for i, share in enumerate(said)],
             "curves": [shares(list(held.min(axis=0)))[1] for held in helds],
             "attackers": _attackers(helds, params["attacks"], len(names), at, shares),
-            "masked": [
-                _masked(held[:, at], [number in params["white"] for number in made], groups)
-                for held, made in zip(helds, params["attacks"], strict=True)
-            ],
+            "masked": _masked([held[:, at] for held in helds], params["attacks"], params["white"], groups),
         }
     )
 
@@ -196,14 +194,31 @@ def _ranks(means: Means, *, greater: bool) -> list[list[int]]:
     return np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist()  # type: ignore[no-any-return]
 
 
-def _masked(held: Floats, white: Sequence[bool], groups: NDArray[np.int64] | None) -> bool:
-    """Whether the best attack without gradients certainly leaves less than all with them together."""
-    if all(white) or not any(white):
-        return False
-    followed = held[np.asarray(white)].min(axis=0)
-    blind = min(held[~np.asarray(white)], key=lambda rows: rows.mean())
-    means = row_means(np.stack([blind, followed], axis=1), groups=groups)
-    return bool(means.means[0] < means.means[1] and certain_pairs(means, level=LEVEL)[0, 1])
+def _masked(
+    helds: Sequence[Floats],
+    made: Sequence[Sequence[int]],
+    white: Sequence[int],
+    groups: NDArray[np.int64] | None,
+) -> list[bool]:
+    """Of each defender whether some attack without gradients certainly leaves less than all with them together.
+
+    Paired tests, over all defenders and all their attacks without gradients together (Holm 1979): the attack that
+    leaves least is found by the rows that it is tested on.
+    """
+    less = [_less(held, np.isin(numbers, white), groups) for held, numbers in zip(helds, made, strict=True)]
+    certain = holm(np.concatenate(less), 1 - LEVEL)
+    ends = np.cumsum([len(each) for each in less])
+    return [bool(each.any()) for each in np.split(certain, ends[:-1])]
+
+
+def _less(held: Floats, white: NDArray[np.bool_], groups: NDArray[np.int64] | None) -> Floats:
+    """How probable it is of equals that one leaves so much less: each attack without gradients, than all with them."""
+    if white.all() or not white.any():
+        return np.empty(0)
+    means = row_means(np.stack([*held[~white], held[white].min(axis=0)], axis=1), groups=groups)
+    last = len(means.means) - 1
+    p = pair_chances(means, np.arange(last), np.full(last, last))
+    return np.where(means.means[:last] < means.means[last], p, 1.0)
 
 
 def _held(

@@ -25,6 +25,7 @@ from concours.kernels.complementarity import (
     rescued,
 )
 from concours.kernels.criteria import METRICS
+from concours.kernels.crossing import WIDER
 from concours.kernels.decisions import decision_weights
 from concours.kernels.weighing import among
 from concours.tasks.metrics import Measure
@@ -52,7 +53,9 @@ def complement(job: Job, store: Store) -> Yield:
     `folds`. Weights of rows count in scores and in what is chosen by them; errors are counted as they are.
 
     Values: lists in the order of the models; `rescued` has shares of the `mistakes` of `best`; of `smallest` the score
-    is raw, and `difference` is that from the best alliance, whose members are `best_members`; none where undefined.
+    is raw, and `difference` is that from the best alliance, whose members are `best_members`; none where undefined. All
+    of it describes these rows, and nothing is called certain: `stderr` is one standard error of that difference alone,
+    which of rows that also taught is wider (`kernels.crossing`).
     """
     measure, decisions, crossed = measures(job)[0], job.params["decisions"], job.params["part"] == "selection"
     y, seen_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["selection_y"])
@@ -170,7 +173,7 @@ def _judged(
         "weights": small.weights[members].tolist(),
         "score": score,
         "difference": apart,
-        "stderr": stderr,
+        "stderr": stderr if folds is None else WIDER * stderr,
         "best_members": np.flatnonzero(best.weights).tolist(),
     }
 

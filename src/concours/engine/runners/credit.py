@@ -19,7 +19,9 @@ from concours.engine.runners.score import as_taken, groups_of, measures, weights
 from concours.engine.steady import steady
 from concours.engine.work import Yield
 from concours.kernels.calibration import Calibration
+from concours.kernels.coalitions import Scored
 from concours.kernels.credit import exact_credit, sampled_credit
+from concours.kernels.crossing import crossed
 
 
 def credit(job: Job, store: Store) -> Yield:
@@ -41,7 +43,8 @@ def credit(job: Job, store: Store) -> Yield:
     make of it alone.
 
     Up to twelve members all coalitions count, as far as that is seconds' work; otherwise orders are drawn. Standard
-    errors are those of the rows, by the jackknife, and of the draw.
+    errors are those of the rows, by the jackknife, and of the draw; those of rows that also taught are wider
+    (`kernels.crossing`).
 
     Params: `how` (`mean`, `vote`, `pool`, `boosted`), `refit`, `part`, `weights` of the members, one list, or one for
     each fold where `part` is `selection`, `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`,
@@ -59,6 +62,8 @@ def credit(job: Job, store: Store) -> Yield:
         alone = game.alone(_as_they_are(job, game), batches=scored.without.shape[1])
     if not all(np.isfinite(table).all() for each in (scored, alone) for table in (each.values, each.without)):
         raise ValueError(f"{game.measure.metric.name} is not defined for every coalition on these rows")
+    if job.params["part"] == "selection":
+        scored, alone = (Scored(each.values, crossed(each.without, each.values)) for each in (scored, alone))
     table = (scored.values, scored.without)
     found = sampled_credit(drawn, *table, alone) if drawn else exact_credit(*table, alone)
     needs = np.column_stack([found.interactions, found.interaction_stderr])
@@ -96,12 +101,12 @@ def _as_they_are(job: Job, game: Game) -> list[NDArray[np.float64]]:
 
 
 def _game(job: Job, store: Store) -> Game:
-    params, classes, crossed = job.params, job.params["classes"], job.params["part"] == "selection"
+    params, classes, by_fold = job.params, job.params["classes"], job.params["part"] == "selection"
     mass, train_mass = weights_of(job, store), weights_of(job, store, name="train_weights")
     measure = measures(job)[0]
     y, train_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["train_y"])
     folds = first_division(store, job.inputs["folds"])
-    groups = int(folds.max()) + 1 if crossed else 1
+    groups = int(folds.max()) + 1 if by_fold else 1
     named = measure.needs == "labels"
     calibration, decision = (params[name] if named else None for name in ("calibration", "decision"))
     game = Game(
@@ -110,17 +115,17 @@ def _game(job: Job, store: Store) -> Game:
         y=y,
         members=members_of(job, store, "predictions"),
         weights=np.resize(np.asarray(params["weights"], dtype=np.float64), (groups, len(params["weights"][0]))),
-        group=folds if crossed else np.zeros(len(y), dtype=np.int64),
+        group=folds if by_fold else np.zeros(len(y), dtype=np.int64),
         prior=_prior(train_y, classes, train_mass),
         layers=[get_layer(store, job.inputs[f"model{i}"]) for i in range(numbered(job, "model"))],
         together=groups_of(job, store),
         mass=mass,
         calibration=Calibration(**calibration) if calibration else None,
-        decisions=np.asarray(decision["fold_weights"] if crossed else [decision["weights"]]) if decision else None,
+        decisions=np.asarray(decision["fold_weights"] if by_fold else [decision["weights"]]) if decision else None,
     )
     if params["refit"]:
-        seen = game.members if crossed else members_of(job, store, "selection")
-        others = [folds != fold if crossed else np.ones(len(folds), np.bool_) for fold in range(groups)]
+        seen = game.members if by_fold else members_of(job, store, "selection")
+        others = [folds != fold if by_fold else np.ones(len(folds), np.bool_) for fold in range(groups)]
         weigh = [
             to_weigh(train_y, seen, np.flatnonzero(rows), train_mass, how=game.how, groups=groups) for rows in others
         ]

@@ -185,8 +185,9 @@ def _slices(
     if job.params["classes"]:
         ways.append(of_classes(y[rows], job.params["classes"]))
     groups = groups_of(job, store)
+    clusters = None if groups is None else groups[rows]
     return {
-        "slices": worst_slices(metric, scores, ways, None if groups is None else groups[rows]),
+        "slices": worst_slices(metric, scores, ways, clusters, taught=folds is not None),
         "slices_by": metric.metric.name,
         "slices_rows": len(rows),
     }

@@ -14,7 +14,7 @@ from concours.core.marks import too_few
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.work import Yield
-from concours.kernels.crossing import crossed
+from concours.kernels.crossing import crossed, taught
 from concours.kernels.ranks import competition_ranks, rank_ranges
 from concours.kernels.scores import Means
 from concours.kernels.tiers import tiers
@@ -48,7 +48,7 @@ def judge(job: Job, store: Store) -> Yield:
     few rows tell how sure it is, and why that is of each model; empty of those of whom it is known. Rows of one group,
     where the job has groups, are one observation; rows count by their weights, where it has weights. Where only the
     first models stand on the board (`standing`), the others, from which some of these were chosen by the same rows, are
-    tested with them, and not told of.
+    tested with them, and not told of. Where the rows also taught, in `folds`, all is less sure (`kernels.crossing`).
     """
     y, groups, weights = get_array(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store)
     count = sum(name.startswith("predictions") for name in job.inputs)
@@ -60,7 +60,8 @@ def judge(job: Job, store: Store) -> Yield:
     def means(metric: Measure, models: int) -> Means:
         pairs = list(zip(predictions, job.params["decisions"], strict=True))[:models]
         told = [as_taken(metric, p, decision, folds) for p, decision in pairs]
-        return metric.means(y, told, seed=job.seed, rounds=_JUDGE_ROUNDS, groups=groups, weights=weights)
+        found = metric.means(y, told, seed=job.seed, rounds=_JUDGE_ROUNDS, groups=groups, weights=weights)
+        return found if folds is None else taught(found)
 
     each = [(metric, means(metric, standing)) for metric in measures(job)]
     first, of_first = each[0]

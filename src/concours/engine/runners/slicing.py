@@ -13,6 +13,7 @@ from concours.core.digests import Digest
 from concours.core.ports import Store
 from concours.engine.runners.rounded import rounded
 from concours.kernels.contrasts import Contrasts, contrasts
+from concours.kernels.crossing import WIDER
 from concours.kernels.intervals import share_intervals
 from concours.kernels.ranks import LEVEL, holm
 from concours.tasks import slices
@@ -38,7 +39,12 @@ def groupings(store: Store, x: Digest, rows: NDArray[np.int64]) -> Iterator[Grou
 
 
 def worst_slices(
-    metric: Measure, scores: Floats, ways: Sequence[Grouping], clusters: NDArray[np.int64] | None = None
+    metric: Measure,
+    scores: Floats,
+    ways: Sequence[Grouping],
+    clusters: NDArray[np.int64] | None = None,
+    *,
+    taught: bool = False,
 ) -> list[dict[str, Any]]:
     """The slices of thirty rows or more whose score is worse than that of all other rows, the worst first.
 
@@ -50,9 +56,11 @@ def worst_slices(
         metric: of rows; the score of a slice is its mean, or the root of that.
         scores: (rows,) of single rows by the metric.
         clusters: (rows,) which of them belong together, if any do.
+        taught: whether the rows also taught, in folds (`kernels.crossing`).
     """
     shares = clusters is None and bool(np.isin(scores, (0, 1)).all())
-    found = [contrasts(_sign(metric) * scores, way.codes, len(way.values), clusters) for way in ways]
+    signed, wider = _sign(metric) * scores, WIDER if taught else 1.0
+    found = [contrasts(signed, way.codes, len(way.values), clusters, wider=wider) for way in ways]
     tested = [(w, g) for w, each in enumerate(found) for g in _testable(each, len(scores))]
     if not tested:
         return []
@@ -61,7 +69,8 @@ def worst_slices(
     poor = [(w, g) for w, g in tested if found[w].p[g] < _HINT]
     poor.sort(key=lambda place: (place not in worse, -found[place[0]].excess[place[1]]))
     return [
-        _told(metric, ways[w], found[w], g, shares=shares, worse=(w, g) in worse) for w, g in _different(poor, ways)
+        _told(metric, ways[w], found[w], g, hits=wider**-2 if shares else 0.0, worse=(w, g) in worse)
+        for w, g in _different(poor, ways)
     ]
 
 
@@ -92,13 +101,14 @@ def _overlap(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return float(np.count_nonzero(a & b) / np.count_nonzero(a | b))
 
 
-def _told(metric: Measure, way: Grouping, each: Contrasts, g: int, *, shares: bool, worse: bool) -> dict[str, Any]:
+def _told(metric: Measure, way: Grouping, each: Contrasts, g: int, *, hits: float, worse: bool) -> dict[str, Any]:
+    """A slice; where a row is hit or missed, one tells as much as so many `hits` of an independent one."""
     sign = _sign(metric)
     rows, mean, rest = int(each.rows[g]), sign * each.mean[g], sign * each.rest[g]
     ends = np.sort(sign * np.array([each.low[g], each.high[g]]))
-    if shares:
+    if hits:
         mean = np.clip(mean, 0.0, 1.0)
-        ends = share_intervals(np.array([mean]), rows)[0]
+        ends = share_intervals(np.array([mean]), hits * rows)[0]
     numbers = np.clip([mean, *ends, rest], 0.0 if metric.root else metric.low, np.inf if metric.root else metric.high)
     score, low, high, others = np.sqrt(numbers) if metric.root else numbers
     return {

@@ -14,6 +14,8 @@ from concours.report.units import share
 _MOST = 16
 _Z = 1.96
 
+_DESCRIBED = "Correlations and shares here describe the rows that judge, and none is tested: small differences between them may be chance."
+
 _WHAT = (
     "Credit is each member’s part in what its alliance is better by than knowing only how frequent each answer is: its gain, "
     "averaged over all orders in which the members could have joined (Shapley values). The parts add up to the whole; a member "
@@ -82,7 +84,7 @@ def complement_section(r: Report) -> Section | None:
     return Section(
         id="complement",
         title="How the entrants complement one another",
-        text=_smallest(r, found),
+        text=(_DESCRIBED, *_smallest(r, found)),
         figures=tuple(figures),
     )
 
@@ -98,7 +100,7 @@ def _smallest(r: Report, found: Mapping[str, Any]) -> tuple[str, ...]:
     where = "On the test rows, which it was chosen without," if r.rows_test else "There"
     told = (
         f"How few would do? By cross-validation, an alliance of {counted(len(members), 'member')}, {listed}, is within the "
-        f"noise of the best one that greedy selection finds. {where} its {r.metric} is {within}."
+        f"noise, one standard error, of the best one that greedy selection finds. {where} its {r.metric} is {within}."
     )
     return (told,)
 
