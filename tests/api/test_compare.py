@@ -155,8 +155,8 @@ def test_without_a_test_part(tmp_path):
     for line in pair.lines:
         assert np.isclose(line.first, Result.load(folders[0]).standings[line.name].score)
     (tuned,) = [line for line in pair.lines if not line.identical and line.role == "entrant"]
-    problem, store = Result.load(folders[0]).problem, Result.load(folders[0]).folder.store
-    y = get_array(store, problem.train.y)
+    first = Result.load(folders[0])
+    y = get_array(first.folder.store, first.setup.problem.train.y)
     said = [get_array(f.folder.store, f.candidates[tuned.name].selection) for f in map(Result.load, folders)]
     apart = log_losses(y, said[0]) - log_losses(y, said[1])
     half = student.isf(0.025, row_means(np.stack([apart, 0 * apart], axis=1)).tested.degrees[0, 1])

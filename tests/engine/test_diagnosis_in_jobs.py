@@ -104,7 +104,7 @@ def test_slices_of_rows_that_also_taught(metric, store):
     y, p = drawn(1000)
     rng = np.random.default_rng(0)
     parts = rng.integers(0, 6, 1000)
-    flipped = (rng.random(1000) < np.array([0.0, 0.08, 0.1, 0.12, 0.15, 0.2])[parts]) & (p.max(axis=1) > 0.7)
+    flipped = (rng.random(1000) < np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.4])[parts]) & (p.max(axis=1) > 0.7)
     y = np.where(flipped, 1 - y, y)
     x = put_table(store, pa.table({"part": pa.array([f"p{i}" for i in parts])}))
     alone, crossed = (
