@@ -9,7 +9,7 @@ import pytest
 
 from concours.core.job import Job
 from concours.engine.coalitions import Game
-from concours.engine.runners.complement import _Alliance, _judged, complement
+from concours.engine.runners.complement import _Alliance, _evaluated, complement
 from concours.engine.runners.credit import credit
 from concours.engine.runners.score import as_taken
 from concours.kernels.joining.blending import blend
@@ -247,7 +247,7 @@ def test_the_smallest_is_told_less_surely_by_rows_that_also_taught():
 
     chosen = Chosen()
     chosen.y = y
-    alone, crossed = (_judged(chosen, y, members, folds, None, None) for folds in (None, np.arange(len(y)) % FOLDS))
+    alone, crossed = (_evaluated(chosen, y, members, folds, None, None) for folds in (None, np.arange(len(y)) % FOLDS))
     assert np.isclose(crossed["difference"], alone["difference"])
     assert np.isclose(crossed["stderr"], 2**0.5 * alone["stderr"])
 

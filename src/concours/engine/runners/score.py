@@ -48,7 +48,8 @@ def evaluate(job: Job, store: Store) -> JobResult:
     few rows tell how sure it is, and why that is of each model; empty of those of whom it is known. Rows of one group,
     where the job has groups, are one observation; rows count by their weights, where it has weights. Where only the
     first models stand on the board (`standing`), the others, from which some of these were chosen by the same rows, are
-    tested with them, and not told of. Where the rows also taught, in `folds`, all is less sure (`kernels.scoring.crossing`).
+    tested with them, and not told of. Where the rows also taught, in `folds`, all is less sure
+    (`kernels.scoring.crossing`).
     """
     y, groups, weights = get_array(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store)
     count = sum(name.startswith("predictions") for name in job.inputs)
