@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_trials(answer: Any) -> None:
         assert trial["kernel"] in ("rbf", "linear")
 
 
-def test_what_is_found_has_the_best_selection_score() -> None:
+def test_what_is_found_has_the_best_cv_score() -> None:
     """The least log loss of all trials, under the entrant's own name."""
     search = Search(board=BOARD)
     state = final_state(search, [CANDIDATE], all_well, seed=0, order=0)

@@ -19,7 +19,7 @@ WEIGHTS = {"weights": [0.5, 0.5, 0.0, 0.0], "fold_weights": [[0.5, 0.5, 0.0, 0.0
 
 def fitted(candidate: Candidate) -> Candidate:
     name = candidate.entrant.name
-    return replace(candidate, oof=digest_json([name, "cv_score"]), test=digest_json([name, "test"]))
+    return replace(candidate, oof=digest_json([name, "oof"]), test=digest_json([name, "test"]))
 
 
 def everybody() -> list[Candidate]:
@@ -64,15 +64,15 @@ def test_a_stack_is_weighed_again():
     assert {name: job.params["refit"] for name, job in found.items()} == {
         "average": False, "greedy": False, "stack": True, "stack-boosted": False,
     }  # fmt: skip
-    assert found["stack"].inputs["oof1"] == digest_json(["toy1", "cv_score"])
-    assert not any(key.startswith("cv_score") for key in found["greedy"].inputs)
+    assert found["stack"].inputs["oof1"] == digest_json(["toy1", "oof"])
+    assert not any(key.startswith("oof") for key in found["greedy"].inputs)
 
 
 def test_without_a_test_part():
     """Out-of-fold predictions judge, with the weights and layers of the folds; who counts in one fold is a member."""
     found = jobs(test=False)
     assert found["greedy"].params["weights"] == [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.5, 0.5]]
-    assert found["greedy"].inputs["predictions2"] == digest_json(["toy2", "cv_score"])
+    assert found["greedy"].inputs["predictions2"] == digest_json(["toy2", "oof"])
     assert found["stack-boosted"].inputs["model2"] == digest_json(2)
     assert found["average"].params["weights"] == [[0.25] * 4]
 

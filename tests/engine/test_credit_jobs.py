@@ -194,7 +194,7 @@ def complement_of(metric: str, members, y, *, classes: int, part: str = "test"):
     store = MemoryStore()
     folds = np.arange(len(y)) % FOLDS
     arrays = {"y": y, "oof_y": y, "folds": folds}
-    arrays |= {f"{name}{i}": p for i, p in enumerate(members) for name in ("predictions", "cv_score")}
+    arrays |= {f"{name}{i}": p for i, p in enumerate(members) for name in ("predictions", "oof")}
     params = {"metrics": [metric], "classes": classes, "decisions": [None] * len(members),
               "names": [f"m{i}" for i in range(len(members))], "part": part}  # fmt: skip
     job = Job(kind="complement", inputs={k: put_array(store, a) for k, a in arrays.items()}, params=params)

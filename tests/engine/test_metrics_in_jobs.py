@@ -32,7 +32,7 @@ def store():
 def job(store, kind, names, **fields):
     """A job on the predictions of two models, the first the better one."""
     members = [p / p.sum(axis=1, keepdims=True) for p in (GOOD, POOR)]
-    word = {"select": "cv_score", "evaluate": "predictions"}[kind]
+    word = {"select": "oof", "evaluate": "predictions"}[kind]
     inputs = {f"{word}{index}": put_array(store, p) for index, p in enumerate(members)}
     inputs |= {"y": put_array(store, Y), "folds": put_array(store, np.arange(200) % 3)}
     labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}

@@ -46,7 +46,7 @@ def test_predictions_are_averaged_over_divisions(result: Result) -> None:
     gathers = [
         record.event.outputs["oof"]
         for record in read_journal(result.folder.journal)[0]
-        if "cv_score" in getattr(record.event, "outputs", {})
+        if "oof" in getattr(record.event, "outputs", {})
     ]
     assert any(np.allclose(get_array(store, digest), expected, atol=1e-6) for digest in gathers)
 
