@@ -70,7 +70,7 @@ def test_conformance(name: str) -> None:
 @pytest.mark.parametrize("greater", [False, True])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_best_is_never_lost(answer: Callable[[Job], Any], greater: bool, seed: int) -> None:
-    """The best score so far never gets worse, and who is best in a interval goes on from its own weights unchanged."""
+    """The best score so far never gets worse, and who is best in an interval goes on from its own weights unchanged."""
     metric = replace(PROBLEM.metrics[0], greater_is_better=greater)
     board = Leaderboard(problem=replace(PROBLEM, metrics=(metric,)))
     process = Population(board=board, members=10, intervals=6, epochs=1)

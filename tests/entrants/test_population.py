@@ -54,7 +54,7 @@ def test_the_usual_schedule_learns() -> None:
 @pytest.mark.parametrize(
     ("schedule", "says"),
     [
-        ([], "schedule must have a interval"),
+        ([], "schedule must have an interval"),
         (
             [{"epochs": 0, "learning_rate": 0.1}],
             "interval 1 of the schedule: epochs must be a whole number from 1; got 0",

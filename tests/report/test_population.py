@@ -90,7 +90,7 @@ def test_networks_that_came_to_nothing_leave_gaps(record: dict[str, Any]) -> Non
 
 
 def test_the_terminal_shows_the_schedule(record: dict[str, Any]) -> None:
-    """A line a interval of equal hyperparameters, and whose score it was; nothing without one."""
+    """A line an interval of equal hyperparameters, and whose score it was; nothing without one."""
     text = StringIO()
     print_population(record, Console(file=text, width=200))
     lines = text.getvalue().strip().splitlines()

@@ -1,4 +1,4 @@
-"""A population in the terminal: the schedule, a line a interval of equal hyperparameters."""
+"""A population in the terminal: the schedule, a line an interval of equal hyperparameters."""
 
 from __future__ import annotations
 

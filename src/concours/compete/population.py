@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """A interval of the whole population.
+    """An interval of the whole population.
 
     Attributes:
         job: which trains it.
@@ -83,7 +83,7 @@ class Population:
         board: whose preparation of the first fold is shared.
         members: how many networks.
         intervals: how many rounds, at most.
-        epochs: of a interval; none for so many that all intervals together suit the number of rows.
+        epochs: of an interval; none for so many that all intervals together suit the number of rows.
         budget: epochs of all members together; none for members × intervals × epochs.
         beta: how far a copy goes from its own weights towards the others', in (0, 1]; 1 takes them as they are.
         until_s: at which second of the contest no further interval begins; none for no limit.
@@ -115,7 +115,7 @@ class Population:
 
     @property
     def length(self) -> int:
-        """Epochs of a interval."""
+        """Epochs of an interval."""
         if self.epochs is not None:
             return self.epochs
         usual = min(max(_EFFORT / self.board.problem.train.rows ** (1 / 3), 5), 100)

@@ -32,7 +32,7 @@ OPTIONS = {
         form=whole(1, 1000), default=12, what="after how many intervals of training it ends at the latest"
     ),
     "epochs": Option(
-        form=whole(1), default=None, what="passes over the rows in a interval; by default, more for fewer rows"
+        form=whole(1), default=None, what="passes over the rows in an interval; by default, more for fewer rows"
     ),
     "budget": Option(form=whole(1), default=None, what="epochs of all members together; by default all intervals'"),
     "beta": Option(

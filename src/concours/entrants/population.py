@@ -44,10 +44,10 @@ def read_schedule(schedule: Sequence[Mapping[str, Any]] | None) -> tuple[Interva
     """Intervals from JSON: each with `epochs` and any of the hyperparameters; `learning_rate` must be given.
 
     Raises:
-        ValueError: a interval is none; the message says which.
+        ValueError: an interval is none; the message says which.
     """
     if schedule is not None and not len(schedule):
-        raise ValueError("schedule must have a interval: write [{ epochs = 10, learning_rate = 0.001 }]")
+        raise ValueError("schedule must have an interval: write [{ epochs = 10, learning_rate = 0.001 }]")
     return tuple(_stretch(number, values) for number, values in enumerate(schedule or SCHEDULE, 1))
 
 

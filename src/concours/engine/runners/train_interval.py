@@ -1,4 +1,4 @@
-"""A interval of a population: all members are trained for some epochs, from where they were left, and scored."""
+"""An interval of a population: all members are trained for some epochs, from where they were left, and scored."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _scores(r: Report, found: Mapping[str, Any]) -> Figure:
     return Figure(
         title=f"{r.metric} of every network after every interval",
         read=(
-            "How to read it: each dot is a network after a interval, scored on rows that it was not trained on. A dashed line "
+            "How to read it: each dot is a network after an interval, scored on rows that it was not trained on. A dashed line "
             "leads from a network to the one that copied it and trained on with other hyperparameters. The solid line is the way that "
             f"ended in the best score; {'higher' if r.greater else 'lower'} is better."
         ),
@@ -116,7 +116,7 @@ def _habits(found: Mapping[str, Any]) -> Figure:
     return Figure(
         title="The hyperparameters of all networks, and the schedule",
         read=(
-            "How to read it: each dot is what one network did in a interval. The solid line is what was done to the weights "
+            "How to read it: each dot is what one network did in an interval. The solid line is what was done to the weights "
             "that came to be the best: the schedule of the entrant on the board."
         ),
         drawing=Planes(tuple(_habit(found, name) for name in _HABITS)),
