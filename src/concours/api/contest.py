@@ -9,9 +9,9 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
+from concours.compete.jobs import Final
 from concours.compete.scale import Scale
 from concours.compete.search import read_space
-from concours.compete.way import Final
 from concours.contest.circle import STRATEGIES, circle
 from concours.contest.config import read_contest
 from concours.contest.formats import LEADERBOARD, options_of, require_suited
@@ -25,7 +25,7 @@ from concours.core.errors import ContestError, RecipeError, RunFolderError, near
 from concours.core.optional import install_command, installed
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
-from concours.engine.identity import code_digest
+from concours.engine.identity import code_digests
 from concours.engine.journal import MemoryJournal, read_journal
 from concours.engine.loop import Engine
 from concours.engine.monotone import require_columns
@@ -35,7 +35,8 @@ from concours.engine.usage import usable_cores
 from concours.entrants.recipes import Resolved, resolve
 from concours.entrants.tables import has_sentences
 from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, Size
-from concours.runs.folder import RunFolder, current, damaged_named, existing
+from concours.runs.folder import RunFolder, current, existing
+from concours.runs.kept import kept_setup
 from concours.runs.result import Result
 from concours.runs.session import EngineName, damaged_text, session
 from concours.runs.trust import made_here, remember
@@ -297,15 +298,13 @@ def look(path: Path | str) -> Result:
     if folder.read("result.json") is not None and not _newer(folder.journal, folder.path / "result.json"):
         return Result.load(path)
     folder = current(path)
-    setup = folder.read("setup.json")
-    if setup is None:
+    known = kept_setup(folder)
+    if known is None:
         raise RunFolderError(f"the contest in {path} has only begun to read its data; look again in a moment")
     journal = MemoryJournal()
     records, damaged = read_journal(folder.journal)
     journal.records.extend(records)
-    engine = Engine(store=folder.store, journal=journal, executor=None, code=lambda job: code_digest(job, RUNNERS))
-    with damaged_named(folder):
-        known = Setup.from_json(setup)
+    engine = Engine(store=folder.store, journal=journal, executor=None, code=code_digests(RUNNERS))
     if damaged:
         known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder.journal)))
     return Result.of(circle(engine, known), known, folder)

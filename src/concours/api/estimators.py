@@ -30,7 +30,7 @@ from sklearn.utils.validation import (
 )
 
 from concours.api.contest import Contest
-from concours.compete.way import Final
+from concours.compete.jobs import Final
 from concours.contest.alliance import Alliance
 from concours.contest.credit import Credit
 from concours.contest.lineups import entrants_of

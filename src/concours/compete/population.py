@@ -12,6 +12,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from concours.compete.leaderboard import Leaderboard
@@ -158,7 +159,8 @@ class Population:
         rounds: list[Round] = []
         hyperparameters, parents, kept = self._first(state), tuple(range(self.members)), None
         for number in range(self.rounds):
-            job = self._train(state, number, hyperparameters, parents, kept)
+            made_of = (number, hyperparameters, parents, kept)
+            job = state.kept.once(("interval", number), made_of, partial(self._train, state, *made_of))
             done = state.done(job)
             if not done:
                 return [*rounds, Round(job=job, hyperparameters=hyperparameters, parents=parents)]
@@ -307,7 +309,7 @@ class Population:
         return reasons[0] if reasons else ""
 
     def _prepare(self, state: Grown) -> Job | None:
-        return self.board.preparing(state, state.candidates[0], 0)
+        return state.kept.once("prepare", None, lambda: self.board.preparing(state, state.candidates[0], 0))
 
     def _train(
         self,

@@ -11,6 +11,7 @@ import pyarrow as pa
 from concours.compete.adversarial import Adversarial
 from concours.compete.generation import PAIRS, Generation, GeneratorEvaluation
 from concours.compete.robustness import ATTACKS, Defender, Robustness
+from concours.compete.shown import ShownAdversaries
 from concours.contest.forms import Form, is_of, one_of, whole
 from concours.contest.setup import Setup
 from concours.contest.stages import Format, Option
@@ -225,6 +226,7 @@ FORMATS = {
         what="attackers against defenders, or generators against discriminators, in rounds, after the leaderboard",
         options=OPTIONS,
         after=adversaries,
+        shown=ShownAdversaries,
         unsuited=_unsuited,
         unsuited_data=_unsuited_data,
     )

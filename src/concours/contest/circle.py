@@ -10,9 +10,10 @@ from typing import Any
 
 from concours.compete.admission import Admission
 from concours.compete.evaluation import Evaluation
-from concours.compete.leaderboard import Leaderboard, Timed
+from concours.compete.leaderboard import Leaderboard
 from concours.compete.pacing import Pace, fitting_until
 from concours.compete.search import Found, Search, probe
+from concours.compete.turns import Timed
 from concours.compete.way import Entry
 from concours.contest.choices import corrected
 from concours.contest.credit import Credit
@@ -227,10 +228,11 @@ def _search(
 def _note(found: Found, *, under_way: bool) -> str:
     if under_way:
         return f"its search is under way: {counted(found.trials, 'trial')} so far"
+    ended = f"; its search has ended early: {found.reason}" if found.reason else ""
     if not found.trials:
-        return "as declared: no trial of its search has ended well"
+        return f"as declared: no trial of its search has ended well{ended}"
     params = ", ".join(f"{name} = {_shown(value)}" for name, value in found.params.items() if value is not None)
-    return f"the best of {counted(found.trials, 'trial')} by cross-validation score: {params or 'as declared'}"
+    return f"the best of {counted(found.trials, 'trial')} by cross-validation score: {params or 'as declared'}{ended}"
 
 
 def _shown(value: Any) -> str:

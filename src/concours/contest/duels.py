@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from concours.compete.arena import Arena
+from concours.compete.shown import ShownArena, ShownTournament
 from concours.compete.tournament import SYSTEMS, Tournament
 from concours.contest.forms import Form, between, is_of, one_of, whole
 from concours.contest.setup import Setup
@@ -49,6 +50,7 @@ FORMATS = {
             ),
         },
         after=tournament,
+        shown=ShownTournament,
     ),
     "arena": Format(
         what="a leaderboard; then all on it meet row by row, and are rated as from votes",
@@ -63,5 +65,6 @@ FORMATS = {
             ),
         },
         after=arena,
+        shown=ShownArena,
     ),
 }

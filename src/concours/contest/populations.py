@@ -8,6 +8,7 @@ from pathlib import Path
 
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.population import RECIPES, Population
+from concours.compete.shown import ShownPopulation
 from concours.contest.forms import Form, is_of, list_of, whole
 from concours.contest.setup import Setup
 from concours.contest.stages import Format, Option, Stage
@@ -106,6 +107,7 @@ FORMATS = {
         what="networks of one form train side by side, the worst copy the best; the schedule that emerges competes",
         options=OPTIONS,
         before=population,
+        shown=ShownPopulation,
         unsuited=_unsuited,
     )
 }

@@ -9,13 +9,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from concours.core import links
-from concours.core.errors import RunFolderError
+from concours.core.errors import ContentRefused, RunFolderError
 from concours.core.space import no_space_named
-from concours.runs.upgrade import SCHEMA
+from concours.core.typed import typed
+from concours.runs.upgrade import SCHEMA, UPGRADES
 from concours.stores.disk import DiskStore
+
+T = TypeVar("T")
 
 _LISTS = ("candidates.json",)
 
@@ -95,7 +98,7 @@ class RunFolder:
             raise RunFolderError(f"{self.path} holds the run of {what}; choose another folder with --out, or delete it")
 
     def read(self, name: str) -> Any:
-        """A JSON file of the folder, or None where there is none.
+        """A JSON file of the folder in today's form (`runs.upgrade`), or None where there is none.
 
         Raises:
             RunFolderError: the file is damaged. LinkRefused: it is a link, or no plain file.
@@ -111,7 +114,13 @@ class RunFolder:
         if not isinstance(value, list if name in _LISTS else dict):
             kind = "a list" if name in _LISTS else "an object"
             raise self._damaged(name, f"it is JSON, but not {kind}")
-        return value
+        return UPGRADES[name](value) if name in UPGRADES and not self.is_current else value
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is of the form that is written today, or of none yet."""
+        known = self.read("run.json")
+        return known is None or known.get("schema") == SCHEMA
 
     def require_current(self) -> None:
         """Refuses a folder that an earlier version wrote, before anything is written to it.
@@ -119,8 +128,7 @@ class RunFolder:
         Raises:
             RunFolderError: it is one.
         """
-        known = self.read("run.json")
-        if known is not None and known.get("schema") != SCHEMA:
+        if not self.is_current:
             raise self.older("run the contest anew, into another folder, for all else")
 
     def older(self, cure: str) -> RunFolderError:
@@ -128,6 +136,26 @@ class RunFolder:
         return RunFolderError(
             f"{self.path} was written by an earlier version of Concours: `concours show` and `report` read it; {cure}"
         )
+
+    def read_as(self, name: str, kind: type[T]) -> T | None:
+        """A JSON file of the folder as a value of a type (`core.typed`), or None where there is none.
+
+        Raises:
+            RunFolderError: the file is damaged, or says something else. LinkRefused: it is a link, or no plain file.
+        """
+        value = self.read(name)
+        if value is None:
+            return None
+        with self.believing(name):
+            return typed(kind, value)
+
+    @contextmanager
+    def believing(self, name: str) -> Iterator[None]:
+        """Turns what is refused of the content of a file into a RunFolderError that names it, with what to do."""
+        try:
+            yield
+        except ContentRefused as error:
+            raise self._damaged(name, str(error)) from None
 
     def _damaged(self, name: str, how: str) -> RunFolderError:
         cure = "take another folder by --out" if name == "run.json" else "run the contest again to write it anew"
@@ -145,17 +173,6 @@ class RunFolder:
     def size(self) -> int:
         """Bytes of everything in it."""
         return links.size_within(self.path)
-
-
-@contextmanager
-def damaged_named(folder: RunFolder) -> Iterator[None]:
-    """Turns what goes wrong with JSON files of another form into a RunFolderError, which says what to do."""
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError) as error:
-        what = f"{type(error).__name__}: {error}"
-        text = f"a file in {folder.path} is damaged ({what}); run the contest again to write it anew"
-        raise RunFolderError(text) from error
 
 
 def existing(path: Path | str) -> RunFolder:

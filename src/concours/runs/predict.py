@@ -16,10 +16,8 @@ from concours.core.errors import DataError, DataWarning
 from concours.engine.prediction import Predictor, asked_of
 from concours.engine.rows import as_rows
 from concours.kernels.joining.decisions import decide
-from concours.runs.folder import damaged_named
 from concours.runs.result import Result
 from concours.runs.trust import Trust, permitted
-from concours.runs.upgrade import SCHEMA
 from concours.stores.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
 from concours.tasks.new_rows import read_inputs
 
@@ -100,8 +98,7 @@ def decided(result: Result, p: NDArray[np.float64], *, model: str | None = None)
 def asked_of_models(result: Result, models: Iterable[str]) -> frozenset[str]:
     """What is asked about before these models predict (`core.asked`)."""
     by_digest, store = {c.entrant.digest: c for c in result.candidates.values()}, result.folder.store
-    with damaged_named(result.folder):
-        return frozenset[str]().union(*(asked_of(store, by_digest, result.candidate(name)) for name in models))
+    return frozenset[str]().union(*(asked_of(store, by_digest, result.candidate(name)) for name in models))
 
 
 def read_rows(
@@ -117,7 +114,7 @@ def read_rows(
         DataError: they cannot be read, or do not suit.
         RunFolderError: the folder is of an earlier form.
     """
-    if result.schema != SCHEMA:
+    if not result.current:
         raise result.folder.older("run the contest anew, into another folder, to predict")
     digest, store = result.setup.problem.train.x, result.folder.store
     like: Any = get_table(store, digest) if is_table(store, digest) else get_array(store, digest)

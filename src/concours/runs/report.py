@@ -14,13 +14,11 @@ from concours.core.errors import DataError
 from concours.core.ports import Listener, ignore
 from concours.report.markdown import render_markdown
 from concours.report.page import render_report
-from concours.runs.folder import damaged_named
 from concours.runs.insights import explain
 from concours.runs.predict import asked_of_models
 from concours.runs.result import Result
 from concours.runs.session import EngineName
 from concours.runs.trust import Trust, permitted
-from concours.runs.upgrade import SCHEMA
 
 Format = Literal["html", "md", "json"]
 FORMATS: tuple[Format, ...] = ("html", "md", "json")
@@ -58,14 +56,13 @@ def write_report(
     if format not in FORMATS:
         raise DataError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
     insights: Mapping[str, Any] = {}
-    if result.schema != SCHEMA:
+    if not result.current:
         insights = result.folder.read("insights.json") or {}
     elif result.complete and result.default and result.setup.problem.train.x in result.folder.store:
         who = f"looking into {result.folder.path} runs"
         with consent.granted(permitted(_asked(result), known=result.agreed, who=who, trust=trust)):
             insights = explain(result, listener=listener, engine=engine, until=until)
-    with damaged_named(result.folder):
-        text = rendered(result.to_json(), insights, format, place=_shown(result.folder.path))
+    text = rendered(result.to_json(), insights, format, place=_shown(result.folder.path))
     name = f"report.{format}"
     if path is None:
         result.folder.write_text(name, text)

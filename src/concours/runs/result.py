@@ -10,17 +10,18 @@ from typing import Any
 from concours.contest.alliance import PLAIN, Alliance
 from concours.contest.circle import Outcome
 from concours.contest.credit import Credit
-from concours.contest.formats import LEADERBOARD
+from concours.contest.formats import LEADERBOARD, shown_of
 from concours.contest.setup import Setup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
-from concours.core.errors import DataError, NothingFitted, RunFolderError, nearest
+from concours.core.errors import ContentRefused, DataError, NothingFitted, RunFolderError, nearest
 from concours.core.standings import Standings
 from concours.engine.versions import versions
-from concours.runs.folder import RunFolder, damaged_named, existing
-from concours.runs.result_json import effective_rows, line_from_json, line_to_json, timeless
+from concours.runs.folder import RunFolder, existing
+from concours.runs.kept import kept_candidates, kept_setup
+from concours.runs.result_json import kept_of, line_to_json, lines_from_json, task_to_json, timeless
 from concours.runs.trust import remembered
-from concours.runs.upgrade import OLDER, SCHEMA, upgraded_candidates, upgraded_result, upgraded_setup
+from concours.runs.upgrade import SCHEMA
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -38,7 +39,7 @@ class Result:
         credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
         agreed: what may run without a question of what is asked about (`core.asked`).
         until: of a contest that has just been run, when its budget is used up, on `time.monotonic`.
-        schema: the form in which the folder is written; of an earlier one the board and the report can be read.
+        current: whether the folder is of today's form; of an earlier one the board and the report can be read.
     """
 
     setup: Setup
@@ -53,7 +54,7 @@ class Result:
     format: Mapping[str, Any] = field(default_factory=dict)
     agreed: frozenset[str] = field(default=frozenset(), compare=False)
     until: float | None = field(default=None, compare=False)
-    schema: int = field(default=SCHEMA, compare=False)
+    current: bool = field(default=True, compare=False)
 
     @classmethod
     def of(cls, outcome: Outcome, setup: Setup, folder: RunFolder) -> Result:
@@ -127,42 +128,26 @@ class Result:
             RunFolderError: there is none, or the contest has not come to its end.
         """
         folder = existing(path)
-        value, candidates, setup = (folder.read(f"{name}.json") for name in ("result", "candidates", "setup"))
-        if value is None or candidates is None or setup is None:
+        value, setup = folder.read("result.json"), kept_setup(folder)
+        known = kept_candidates(folder, setup)
+        if value is None or known is None or setup is None:
             raise RunFolderError(
                 f"the contest in {path} has not come to its end; run it again with the same command to go on"
             )
-        schema = value.get("schema")
-        if schema not in (SCHEMA, *OLDER):
+        if value.get("schema") != SCHEMA:
             raise RunFolderError(
-                f"{path} was written by another version of Concours (schema {schema!r}), which this one cannot read; "
-                "run the contest anew, into another folder"
+                f"{path} was written by another version of Concours (schema {value.get('schema')!r}), which this one "
+                "cannot read; run the contest anew, into another folder"
             )
-        with damaged_named(folder):
-            if schema in OLDER:
-                value, candidates = upgraded_result(value), upgraded_candidates(candidates)
-                setup = upgraded_setup(setup)
-            known = [Candidate.from_json(c) for c in candidates]
-            result = cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
-            return replace(result, schema=schema)
+        with folder.believing("result.json"):
+            return replace(cls.from_json(value, setup, known, folder), current=folder.is_current)
 
     def to_json(self) -> dict[str, Any]:
         """The content of `result.json`."""
-        problem = self.setup.problem
         return {
             "schema": SCHEMA,
-            "task": {
-                "name": problem.name,
-                "kind": problem.kind,
-                "digest": problem.digest,
-                "rows": problem.train.rows + (problem.test.rows if problem.test else 0),
-                "rows_train": problem.train.rows,
-                "rows_test": problem.test.rows if problem.test else 0,
-                **effective_rows(problem),
-                "classes": list(problem.labels),
-                "metrics": [metric.name for metric in problem.metrics],
-            },
-            "greater_is_better": problem.metrics[0].greater_is_better,
+            "task": task_to_json(self.setup.problem),
+            "greater_is_better": self.setup.problem.metrics[0].greater_is_better,
             "complete": self.complete,
             "standings": [line_to_json(line) for line in self.standings],
             "alliances": {name: alliance.to_json() for name, alliance in self.alliances.items()},
@@ -192,24 +177,31 @@ class Result:
     def from_json(
         cls, value: Mapping[str, Any], setup: Setup, candidates: Mapping[str, Candidate], folder: RunFolder
     ) -> Result:
-        """The inverse of `to_json`, with what lies beside it in the folder."""
+        """The inverse of `to_json`, with what lies beside it in the folder.
+
+        Raises:
+            ContentRefused: it is no result, or none of this setup and these candidates.
+        """
+        kept = kept_of(value)
+        if kept["default"] is not None and kept["default"] not in candidates:
+            raise ContentRefused(f"default: expected the name of a candidate, got {kept['default']!r}")
         entrants = {c.entrant.name: c.entrant for c in setup.candidates} | {n: c.entrant for n, c in candidates.items()}
         return cls(
             setup=setup,
             standings=Standings(
-                tuple(line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants),
+                lines_from_json(kept["standings"], entrants),
                 metrics=tuple(m.name for m in setup.problem.metrics),
-                default=value["default"],
+                default=kept["default"],
                 final=setup.final,
             ),
             candidates=candidates,
-            default=value["default"],
+            default=kept["default"],
             folder=folder,
-            complete=value["complete"],
-            warnings=tuple(value["warnings"]),
-            versions=value["versions"],
-            credit={name: Credit.from_json(credit) for name, credit in value.get("credit", {}).items()},
-            format=value.get("format", {}),
+            complete=kept["complete"],
+            warnings=kept["warnings"],
+            versions=kept["versions"],
+            credit={name: Credit.from_json(credit) for name, credit in kept.get("credit", {}).items()},
+            format=shown_of(setup.format, kept.get("format", {})),
             agreed=remembered(folder.path),
         )
 

@@ -1,18 +1,19 @@
 """Run folders of an earlier form: what came of a contest is read as this form has it.
 
 Only what is shown is upgraded: `result.json`, and the entrants and the setup behind it. The journal of an older folder
-names jobs by other words, so that a contest does not go on there, and its models are not used.
+names jobs by other words, so that a contest does not go on there, and its models are not used. What has not the form
+that
+is upgraded stays as it is: whoever reads it then says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 SCHEMA: Final = 3
 """The form of a run folder and of its `result.json`."""
-OLDER: Final = (2,)
-"""Forms that are read."""
+_BEFORE = 2
 
 _ROLES = {"entrant": "single"}
 _STRATEGIES = {"light": "budgeted"}
@@ -22,65 +23,76 @@ _SHOWN = {"stretches": "intervals", "stretch": "interval", "unjudged": "not_eval
 
 def upgraded_result(value: Mapping[str, Any]) -> dict[str, Any]:
     """`result.json` of schema 2 as one of schema 3. Names of entrants and alliances stay as they were."""
-    return {
-        **value,
-        "schema": SCHEMA,
-        "standings": [_line(line) for line in value["standings"]],
-        "alliances": {
-            name: {**alliance, "strategy": _in_place(_STRATEGIES, alliance["strategy"])}
-            for name, alliance in value["alliances"].items()
-        },
-        "credit": {name: _of_part(credit) for name, credit in value.get("credit", {}).items()},
-        "format": upgraded_format(value.get("format", {})),
+    if value.get("schema") != _BEFORE:
+        return dict(value)
+    changed = {
+        "standings": lambda lines: _each(lambda line: _entrant(_renamed(line, {"selection": "cv_score"})), lines),
+        "alliances": lambda named: _each(lambda one: _valued(one, {"strategy": _STRATEGIES}), named),
+        "credit": lambda named: _each(lambda one: _valued(one, {"part": _PARTS}), named),
+        "format": lambda shown: _valued(_deep(shown), {"part": _PARTS}),
     }
+    return {**value, **{key: change(value[key]) for key, change in changed.items() if key in value}, "schema": SCHEMA}
 
 
-def upgraded_format(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """What a format shows, likewise: keys by their new names at any depth, and roles."""
-    value: dict[str, Any] = _of_part({_in_place(_SHOWN, key): _deep(item) for key, item in shown.items()})
-    return value
-
-
-def upgraded_candidates(candidates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def upgraded_candidates(value: list[Any]) -> Any:
     """`candidates.json`, likewise."""
-    return [
-        {**_renamed(candidate, {"selection": "oof"}), "entrant": _entrant(candidate["entrant"])}
-        for candidate in candidates
-    ]
+    return _each(
+        lambda one: {key: _entrant(item) if key == "entrant" else item for key, item in one.items()},
+        _each(lambda one: _renamed(one, {"selection": "oof"}), value),
+    )
 
 
-def upgraded_setup(setup: Mapping[str, Any]) -> dict[str, Any]:
+def upgraded_setup(value: Mapping[str, Any]) -> dict[str, Any]:
     """`setup.json`, likewise."""
-    return {
-        **setup,
-        "candidates": upgraded_candidates(setup["candidates"]),
-        "strategies": [_in_place(_STRATEGIES, name) for name in setup["strategies"]],
-        "options": _renamed(setup["options"], _SHOWN),
+    changed: Mapping[str, Callable[[Any], Any]] = {
+        "candidates": upgraded_candidates,
+        "strategies": lambda names: [_in_place(_STRATEGIES, name) for name in names] if _is_list(names) else names,
+        "options": lambda options: _renamed(options, _SHOWN),
     }
+    return {key: changed[key](item) if key in changed else item for key, item in value.items()}
 
 
-def _line(line: Mapping[str, Any]) -> dict[str, Any]:
-    return _entrant(_renamed(line, {"selection": "cv_score"}))
+UPGRADES: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "result.json": upgraded_result,
+    "candidates.json": upgraded_candidates,
+    "setup.json": upgraded_setup,
+}
+"""By the file of a run folder."""
 
 
-def _entrant(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {**value, "role": _in_place(_ROLES, value["role"])}
+def _each(change: Callable[[Mapping[str, Any]], Any], value: Any) -> Any:
+    """What is an object of a list, or in an object, changed."""
+    if isinstance(value, Mapping):
+        return {key: change(item) if isinstance(item, Mapping) else item for key, item in value.items()}
+    return [change(item) if isinstance(item, Mapping) else item for item in value] if _is_list(value) else value
 
 
-def _of_part(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {**value, "part": _in_place(_PARTS, value["part"])} if "part" in value else dict(value)
+def _entrant(value: Any) -> Any:
+    return _valued(value, {"role": _ROLES})
 
 
-def _renamed(value: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {_in_place(names, key): item for key, item in value.items()}
+def _valued(value: Any, words: Mapping[str, Mapping[str, str]]) -> Any:
+    """An object with other words under some keys."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _in_place(words.get(key, {}), item) for key, item in value.items()}
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """An object with other keys."""
+    return {_in_place(names, key): item for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
 def _deep(value: Any) -> Any:
+    """What a format shows: keys by their new names at any depth, and roles."""
     if isinstance(value, Mapping):
-        found = {_in_place(_SHOWN, key): _deep(item) for key, item in value.items()}
-        return _entrant(found) if "role" in found else found
-    return [_deep(item) for item in value] if isinstance(value, list) else value
+        return _entrant({_in_place(_SHOWN, key): _deep(item) for key, item in value.items()})
+    return [_deep(item) for item in value] if _is_list(value) else value
 
 
 def _in_place(names: Mapping[str, str], name: Any) -> Any:
     return names.get(name, name) if isinstance(name, str) else name
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)

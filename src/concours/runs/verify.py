@@ -17,7 +17,8 @@ from concours.engine.journal import Record, damaged_lines, read_journal
 from concours.engine.made import made_by
 from concours.engine.versions import versions
 from concours.report.lines import counted
-from concours.runs.folder import RunFolder, current, damaged_named
+from concours.runs.folder import RunFolder, current
+from concours.runs.kept import kept_setup
 from concours.runs.replay import Recalled, Replay, hidden, replays
 from concours.runs.rerun import Rerun, chosen, rerun
 from concours.runs.result import SCHEMA, Result
@@ -161,13 +162,12 @@ def folder_digest(folder: RunFolder) -> str | None:
 
 
 def _setup(folder: RunFolder) -> Setup:
-    value = folder.read("setup.json")
-    if value is None:
+    setup = kept_setup(folder)
+    if setup is None:
         raise RunFolderError(
             f"the contest in {folder.path} has only begun to read its data; nothing can be checked yet"
         )
-    with damaged_named(folder):
-        return Setup.from_json(value)
+    return setup
 
 
 def _kept(folder: RunFolder) -> tuple[Result | None, list[Finding]]:

@@ -23,7 +23,8 @@ from concours.kernels.rating.ties import TIES
 from concours.kernels.rating.voters import Sides, evidence, sides
 from concours.kernels.rating.votes import LEFT, OUTCOMES, TIE, Boards, Counts, Votes
 from concours.kernels.scoring.intervals import LEVEL
-from concours.tasks.battles import Battles, Source, Tally
+from concours.tasks.battle_files import Battles, Source
+from concours.tasks.battles import Tally
 from concours.votes.reading import Asked, checked, tallied
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from concours.kernels.rating.pairing import choose, falls, propensities
 from concours.kernels.rating.ratings import ELO
 from concours.kernels.rating.ratings import rate as rate_boards
 from concours.kernels.rating.ties import TIES
-from concours.tasks.battles import Battles
+from concours.tasks.battle_files import Battles
 from concours.votes.reading import Asked, checked, tallied
 
 SCHEMA: Final = 1

@@ -22,7 +22,8 @@ from concours.kernels.rating.estimating import (
 from concours.kernels.rating.ratings import ELO, Rated
 from concours.kernels.rating.ties import TIES, TieModel, Ties
 from concours.kernels.rating.votes import TIE, Boards
-from concours.tasks.battles import Battles, Tally
+from concours.tasks.battle_files import Battles
+from concours.tasks.battles import Tally
 from concours.votes.beside import Online, fit, in_order, matrix, tie_model
 from concours.votes.lines import MEAN, lines, unsettled
 from concours.votes.ratings import Ratings

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from concours.core.errors import DataError
 from concours.kernels.rating.votes import TIE, Boards, Counts
-from concours.tasks.battles import Battles, Source, Tally, found_columns
+from concours.tasks.battle_columns import found_columns
+from concours.tasks.battle_files import Battles, Source
+from concours.tasks.battles import Tally
 
 
 @dataclass(frozen=True, kw_only=True)

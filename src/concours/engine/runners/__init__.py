@@ -40,6 +40,7 @@ RUNNERS = {
     "train_interval": RunnerSpec(
         reference="concours.engine.runners.train_interval:train_interval", version=1, packages=_OF_DATA
     ),
+    "propose": RunnerSpec(reference="concours.engine.runners.propose:propose", version=1, packages=("numpy", "optuna")),
     "train_pair": RunnerSpec(reference="concours.engine.runners.generate:train_pair", version=1, packages=_NUMERIC),
     "evaluate_generators": RunnerSpec(
         reference="concours.engine.runners.generate:evaluate_generators", version=1, packages=_NUMERIC
