@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
+import os
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +15,16 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
+from concours.cli.app import app
 from concours.core.errors import DataError
 from concours.kernels.votes import Counts
-from concours.tasks import battles
-from concours.tasks.battles import Source, Tally, found_columns
+from concours.tasks import battle_files
+from concours.tasks.battle_columns import found_columns
+from concours.tasks.battle_files import Source
+from concours.tasks.battles import Tally
+from concours.tasks.readers import damage
 
 FRAME = pd.DataFrame(
     {
@@ -123,7 +132,7 @@ def test_pieces_are_as_one(monkeypatch):
     frame = pd.concat([FRAME.sample(frac=1, random_state=seed) for seed in range(20)])
     options = {"weight": "weight", "clusters": ("voter",), "category": "kind"}
     whole = tallied(frame, keep=True, **options)
-    monkeypatch.setattr(battles, "_ROWS", 7)
+    monkeypatch.setattr(battle_files, "ROWS", 7)
     parts = tallied(frame, keep=True, **options)
     assert same(whole.counts, parts.counts)
     one, two = whole.kept(), parts.kept()
@@ -204,10 +213,96 @@ def test_files_that_are_none(tmp_path):
 
 def test_a_row_far_down_is_named(tmp_path, monkeypatch):
     """The row of a mistake is counted from the beginning of the file, over all batches."""
-    monkeypatch.setattr(battles, "_LINES", 1 << 12)
+    monkeypatch.setattr(battle_files, "_LINES", 1 << 12)
     lines = [json.dumps({"model_a": "x", "model_b": "y", "winner": "tie"})] * 1000
     lines[777] = lines[0].replace("tie", "draw?")
     with gzip.open(tmp_path / "many.jsonl.gz", "wt") as file:
         file.write("\n".join(lines))
     with pytest.raises(DataError, match=r"'winner' is 'draw\?' in row 778"):
         tallied(tmp_path / "many.jsonl.gz")
+
+
+HEAD = "model_a,model_b,winner\n"
+LINE = '{"model_a": "x", "model_b": "y", "winner": "tie"}\n'
+DEEP = LINE.replace("}", ', "more": ' + "[" * 5000 + "]" * 5000 + "}")
+FILES = {
+    "deep.jsonl": (DEEP.encode(), "line 1: objects within objects, too deep to be a table"),
+    "deep-below.jsonl": ((LINE * 300 + DEEP).encode(), "line 301: objects within objects"),
+    "deep.jsonl.gz": (gzip.compress(DEEP.encode()), "objects within objects"),
+    "unclosed.json": (b'{"a":' * 200_000, "objects within objects"),
+    "huge-line.jsonl": (LINE.replace("tie", "t" * (1 << 25)).encode(), "cannot be read as a table of battles"),
+    "huge-line.csv": ((HEAD + "x,y," + "t" * (1 << 23)).encode(), "cannot be read as a table of battles|'winner' is"),
+    "latin.csv": ((HEAD + "x,y,tie\n" * 40_000 + "caf\xe9,y,tie\n").encode("latin-1"), "cannot be read|is no text"),
+    "nuls.csv": (b"\0" * 5000, "is no text|cannot be read|has no columns"),
+    "bytes.csv": (bytes(range(128, 256)) * 60, "is no text|cannot be read|has no columns"),
+    "nul.csv": ((HEAD + "x,y,t\0ie\n").encode(), "'winner' is"),
+    "sheet.csv": (b"PK\x03\x04" + b"\0" * 50, "is a workbook of a spreadsheet or another packed file"),
+    "other.csv": (b"PAR1" + b"\0" * 50, "is a Parquet file: call it .parquet"),
+    "cut.csv.gz": (gzip.compress((HEAD + "x,y,tie\n" * 9000).encode())[:-30], "is damaged"),
+    "text.parquet": (HEAD.encode(), "cannot be read as a table of battles"),
+    "number.jsonl": (b"7\n8\n", "cannot be read as a table of battles"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_that_are_not_believed(name, tmp_path):
+    """What is too deep, too long, no text, cut off, or not what its name says: one line that names the file or place."""
+    content, said = FILES[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=said) as raised:
+        tallied(tmp_path / name).counts  # noqa: B018
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith((name, name.removesuffix(".gz"), "'winner'"))
+
+
+@pytest.mark.parametrize("name", ["zero", "pipe.csv", "socket", "folder.csv", "absent.csv", "battle.csv", "\udcff.csv"])
+def test_what_is_no_file_is_not_opened(name, tmp_path):
+    """A device that never ends, a pipe that nobody writes to, a folder, a name that is not there or not UTF-8."""
+    made = {
+        "zero": lambda path: path.symlink_to("/dev/zero"),
+        "pipe.csv": os.mkfifo,
+        "socket": _bound,
+        "folder.csv": Path.mkdir,
+    }
+    made.get(name, lambda path: None)(tmp_path / name)
+    (tmp_path / "battles.csv").write_text(HEAD)
+    said = "is no file but a device|is a folder; a file of battles|does not exist|its name is not UTF-8"
+    with pytest.raises(DataError, match=said) as raised:
+        Source(tmp_path / name)
+    assert "\n" not in str(raised.value)
+    assert name != "battle.csv" or "did you mean 'battles.csv'?" in str(raised.value)
+
+
+def _bound(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(path))  # such names are short
+
+
+@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])
+def test_packed_files(packing, tmp_path):
+    """Text in each packing that files of data are read in; streams that unpack to no end are refused as bombs."""
+    pack = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[packing]
+    (tmp_path / f"b.csv.{packing}").write_bytes(pack((HEAD + "x,y,tie\ny,x,model_a\n").encode()))
+    assert tallied(tmp_path / f"b.csv.{packing}").counts.battles.sum() == 2
+
+
+def test_a_bomb_is_refused(tmp_path, monkeypatch):
+    """A file that unpacks to more than an honest one would: refused as it comes out, not once it is in memory."""
+    monkeypatch.setattr(damage, "_BOMB_BYTES", 1 << 20)
+    monkeypatch.setattr(damage, "_BOMB_RATIO", 100)
+    monkeypatch.setattr(damage, "LARGE", 1 << 20)
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress((HEAD + "x,y,tie\n" * 1_000_000).encode()))
+    with pytest.raises(DataError, match="is refused as a bomb"):
+        tallied(tmp_path / "bomb.csv.gz")
+
+
+@pytest.mark.parametrize("command", ["rate", "pair", "audit"])
+@pytest.mark.parametrize("name", ["deep.jsonl", "sheet.csv", "pipe.csv"])
+def test_each_command_says_so(command, name, tmp_path):
+    """The three that read battles: one line, and no other end."""
+    path = tmp_path / name
+    os.mkfifo(path) if name == "pipe.csv" else path.write_bytes(FILES[name][0])
+    done = CliRunner().invoke(app, [command, str(path)])
+    assert isinstance(done.exception, DataError)
+    assert done.exception.exit_code == 2
+    assert "\n" not in str(done.exception)

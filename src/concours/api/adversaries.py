@@ -14,6 +14,7 @@ from concours.api.stages import Format, Option
 from concours.commons.blobs import get_table, is_table
 from concours.compete.adversarial import Adversarial
 from concours.compete.generation import PAIRS, Appraisal, Generation
+from concours.compete.shown import ShownAdversaries
 from concours.compete.siege import ATTACKS, Defender, Siege
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
@@ -225,6 +226,7 @@ FORMATS = {
         what="attackers against defenders, or generators against discriminators, in rounds, after the leaderboard",
         options=OPTIONS,
         after=adversaries,
+        shown=ShownAdversaries,
         unsuited=_unsuited,
         unsuited_data=_unsuited_data,
     )

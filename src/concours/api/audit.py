@@ -23,7 +23,8 @@ from concours.kernels.ratings import rate as rate_boards
 from concours.kernels.ties import TIES
 from concours.kernels.voters import Sides, evidence, sides
 from concours.kernels.votes import LEFT, OUTCOMES, TIE, Boards, Counts, Votes
-from concours.tasks.battles import Battles, Source, Tally
+from concours.tasks.battle_files import Battles, Source
+from concours.tasks.battles import Tally
 
 Floats = NDArray[np.float64]
 

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from concours.api.circle import STRATEGIES, circle
 from concours.api.config import read_contest
-from concours.api.folder import RunFolder, damaged_named, existing
+from concours.api.folder import RunFolder, existing
 from concours.api.formats import LEADERBOARD, options_of, require_suited
 from concours.api.forms import POSITIVE
+from concours.api.kept import kept_setup
 from concours.api.planning import Planner
 from concours.api.result import Result
 from concours.api.setup import Setup
@@ -295,15 +296,13 @@ def look(path: Path | str) -> Result:
     folder = existing(path)
     if folder.read("result.json") is not None and not _newer(folder.journal, folder.path / "result.json"):
         return Result.load(path)
-    setup = folder.read("setup.json")
-    if setup is None:
+    known = kept_setup(folder)
+    if known is None:
         raise RunFolderError(f"the contest in {path} has only begun to read its data; look again in a moment")
     journal = MemoryJournal()
     records, damaged = read_journal(folder.journal)
     journal.records.extend(records)
     engine = Engine(store=folder.store, journal=journal, executor=None, code=lambda job: code_digest(job, RUNNERS))
-    with damaged_named(folder):
-        known = Setup.from_json(setup)
     if damaged:
         known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder.journal)))
     return Result.of(circle(engine, known), known, folder)

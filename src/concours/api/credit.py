@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from concours.core.frozen import frozen
+from concours.core.typed import typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,7 @@ class Credit:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`."""
-        needs = [Need(first=first, second=second, value=v, stderr=e) for first, second, v, e in value["interactions"]]
-        members = {name: Part(**part) for name, part in value["members"].items()}
-        return cls(**{**value, "members": members, "interactions": tuple(needs)})
+        """The inverse of `to_json`. Raises ContentRefused where it is no credit."""
+        found = typed(list[tuple[str, str, float, float]], value.get("interactions"), "interactions")
+        needs = [Need(first=first, second=second, value=v, stderr=e) for first, second, v, e in found]
+        return typed(cls, {**value, "interactions": needs})

@@ -9,6 +9,7 @@ from concours.api.forms import Form, between, is_of, one_of, whole
 from concours.api.setup import Setup
 from concours.api.stages import Format, Option
 from concours.compete.arena import Arena
+from concours.compete.shown import ShownArena, ShownTournament
 from concours.compete.tournament import SYSTEMS, Tournament
 from concours.core.entrant import Candidate
 from concours.engine.loop import Engine
@@ -49,6 +50,7 @@ FORMATS = {
             ),
         },
         after=tournament,
+        shown=ShownTournament,
     ),
     "arena": Format(
         what="a leaderboard; then all on it meet row by row, and are rated as from votes",
@@ -63,5 +65,6 @@ FORMATS = {
             ),
         },
         after=arena,
+        shown=ShownArena,
     ),
 }

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from concours.commons.disk import DiskStore
 from concours.core import links
-from concours.core.errors import RunFolderError
+from concours.core.errors import ContentRefused, RunFolderError
 from concours.core.space import no_space_named
+from concours.core.typed import typed
+
+T = TypeVar("T")
 
 _LISTS = ("candidates.json",)
 
@@ -112,6 +115,26 @@ class RunFolder:
             raise self._damaged(name, f"it is JSON, but not {kind}")
         return value
 
+    def read_as(self, name: str, kind: type[T]) -> T | None:
+        """A JSON file of the folder as a value of a type (`core.typed`), or None where there is none.
+
+        Raises:
+            RunFolderError: the file is damaged, or says something else. LinkRefused: it is a link, or no plain file.
+        """
+        value = self.read(name)
+        if value is None:
+            return None
+        with self.believing(name):
+            return typed(kind, value)
+
+    @contextmanager
+    def believing(self, name: str) -> Iterator[None]:
+        """Turns what is refused of the content of a file into a RunFolderError that names it, with what to do."""
+        try:
+            yield
+        except ContentRefused as error:
+            raise self._damaged(name, str(error)) from None
+
     def _damaged(self, name: str, how: str) -> RunFolderError:
         cure = "take another folder by --out" if name == "run.json" else "run the contest again to write it anew"
         return RunFolderError(f"{self.path / name} is damaged ({how}); {cure}")
@@ -128,17 +151,6 @@ class RunFolder:
     def size(self) -> int:
         """Bytes of everything in it."""
         return links.size_within(self.path)
-
-
-@contextmanager
-def damaged_named(folder: RunFolder) -> Iterator[None]:
-    """Turns what goes wrong with JSON files of another form into a RunFolderError, which says what to do."""
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError) as error:
-        what = f"{type(error).__name__}: {error}"
-        text = f"a file in {folder.path} is damaged ({what}); run the contest again to write it anew"
-        raise RunFolderError(text) from error
 
 
 def existing(path: Path | str) -> RunFolder:

@@ -13,8 +13,9 @@ from concours.api import adversaries, duels, knockouts, populations
 from concours.api.forms import check
 from concours.api.setup import Setup
 from concours.api.stages import Format
-from concours.core.errors import ContestError, nearest
+from concours.core.errors import ContentRefused, ContestError, nearest
 from concours.core.ports import Store
+from concours.core.typed import typed
 
 LEADERBOARD = "leaderboard"
 
@@ -40,6 +41,20 @@ def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         raise ContestError(f"compete.options: the format {name!r} takes none; remove {', '.join(given)}")
     check("compete.options", given, {key: option.form for key, option in options.items()})
     return {key: option.default for key, option in options.items()} | dict(given)
+
+
+def shown_of(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result says that a format has left for people, as the types say that it is.
+
+    Raises:
+        ContentRefused: it is something else.
+    """
+    if value.get("name") != name:
+        raise ContentRefused(f"format.name: expected {name}")
+    if value.keys() == {"name"}:  # it has not come so far
+        return dict(value)
+    shown: dict[str, Any] = typed(FORMATS[name].shown, value, "format")
+    return shown
 
 
 def require_suited(setup: Setup, store: Store) -> None:

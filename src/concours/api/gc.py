@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from concours.api.folder import existing
 from concours.api.setup import Setup
@@ -43,7 +41,7 @@ def collect(path: Path | str) -> Freed:
         live = {
             digest for record in records if isinstance(record.event, Done) for digest in record.event.outputs.values()
         }
-        live |= _of_setup(folder.read("setup.json"))
+        live |= _of_setup(folder.read_as("setup.json", Setup))
         store = folder.store
         dead = [digest for digest in store if digest not in live]
         for digest in dead:
@@ -55,10 +53,9 @@ def collect(path: Path | str) -> Freed:
     return Freed(objects=len(dead), bytes=before - after, left=after)
 
 
-def _of_setup(value: Mapping[str, Any] | None) -> set[Digest]:
-    if value is None:
+def _of_setup(setup: Setup | None) -> set[Digest]:
+    if setup is None:
         return set()
-    setup = Setup.from_json(value)
     parts = [part for part in (setup.problem.train, setup.problem.test) if part]
     data = {digest for part in parts for digest in part.objects}
     split = {digest for digest in (setup.problem.folds, setup.problem.public) if digest}

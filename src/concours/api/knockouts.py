@@ -10,6 +10,7 @@ from concours.api.stages import Format, Option, Stage
 from concours.compete.asha import Asha
 from concours.compete.halving import Halving
 from concours.compete.rungs import Knockout
+from concours.compete.shown import Bracket
 from concours.core.entrant import Candidate
 from concours.core.process import Memo
 from concours.engine.loop import Engine
@@ -67,6 +68,9 @@ FORMATS = {
         what="entrants meet on growing shares of the rows; who is certainly worse than the best leaves",
         options=OPTIONS,
         before=halving,
+        shown=Bracket,
     ),
-    "asha": Format(what="halving in which nobody waits for a rung to be full", options=OPTIONS, before=asha),
+    "asha": Format(
+        what="halving in which nobody waits for a rung to be full", options=OPTIONS, before=asha, shown=Bracket
+    ),
 }

@@ -13,7 +13,7 @@ from concours.kernels.pairing import choose, falls, propensities
 from concours.kernels.ratings import ELO
 from concours.kernels.ratings import rate as rate_boards
 from concours.kernels.ties import TIES
-from concours.tasks.battles import Battles
+from concours.tasks.battle_files import Battles
 
 SCHEMA: Final = 1
 _EXPLORE = 0.1

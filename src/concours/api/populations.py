@@ -11,6 +11,7 @@ from concours.api.setup import Setup
 from concours.api.stages import Format, Option, Stage
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.population import RECIPES, Population
+from concours.compete.shown import ShownPopulation
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, nearest
 from concours.core.optional import install_command, installed
@@ -106,6 +107,7 @@ FORMATS = {
         what="networks of one form train side by side, the worst copy the best; the schedule that emerges competes",
         options=OPTIONS,
         before=population,
+        shown=ShownPopulation,
         unsuited=_unsuited,
     )
 }

@@ -33,7 +33,8 @@ from concours.kernels.scores import Means
 from concours.kernels.tiers import tiers
 from concours.kernels.ties import TIES, TieModel, Ties
 from concours.kernels.votes import LEFT, RIGHT, TIE, Boards
-from concours.tasks.battles import Battles, Rows, Tally
+from concours.tasks.battle_files import Battles
+from concours.tasks.battles import Rows, Tally
 
 Floats = NDArray[np.float64]
 Online = Literal["elo", "trueskill"]

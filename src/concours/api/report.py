@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from concours.api.folder import damaged_named
 from concours.api.insights import examine
 from concours.api.result import Result
 from concours.api.sitting import EngineName
@@ -59,8 +58,7 @@ def write_report(
         who = f"looking into {result.folder.path} runs"
         with consent.granted(result.permitted(_asked(result), trust, who=who)):
             insights = examine(result, listener=listener, engine=engine, until=until)
-    with damaged_named(result.folder):
-        text = rendered(result.to_json(), insights, format, place=_shown(result.folder.path))
+    text = rendered(result.to_json(), insights, format, place=_shown(result.folder.path))
     name = f"report.{format}"
     if path is None:
         result.folder.write_text(name, text)

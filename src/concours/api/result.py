@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 from concours.api.alliance import PLAIN, Alliance
 from concours.api.circle import Outcome
 from concours.api.credit import Credit
-from concours.api.folder import RunFolder, damaged_named, existing
-from concours.api.formats import LEADERBOARD
-from concours.api.result_json import effective_rows, line_from_json, line_to_json, timeless
+from concours.api.folder import RunFolder, existing
+from concours.api.formats import LEADERBOARD, shown_of
+from concours.api.kept import kept_candidates, kept_setup
+from concours.api.result_json import kept_of, line_to_json, lines_from_json, task_to_json, timeless
 from concours.api.setup import Setup
 from concours.api.trust import Trust, permitted, remembered
 from concours.commons.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
 from concours.core import consent
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
-from concours.core.errors import DataError, DataWarning, NothingFitted, RunFolderError, nearest
+from concours.core.errors import ContentRefused, DataError, DataWarning, NothingFitted, RunFolderError, nearest
 from concours.core.standings import Standings
 from concours.engine.rows import as_rows
 from concours.engine.versions import versions
@@ -190,8 +191,7 @@ class Result:
         from concours.engine.prediction import asked_of
 
         by_digest, store = {c.entrant.digest: c for c in self.candidates.values()}, self.folder.store
-        with damaged_named(self.folder):
-            return frozenset[str]().union(*(asked_of(store, by_digest, self._candidate(name)) for name in models))
+        return frozenset[str]().union(*(asked_of(store, by_digest, self._candidate(name)) for name in models))
 
     def permitted(self, asked: Iterable[str], trust: Trust | None, *, who: str) -> frozenset[str]:
         """What was asked about, once it is agreed to.
@@ -271,37 +271,26 @@ class Result:
             RunFolderError: there is none, or the contest has not come to its end.
         """
         folder = existing(path)
-        value, candidates, setup = (folder.read(f"{name}.json") for name in ("result", "candidates", "setup"))
-        if value is None or candidates is None or setup is None:
+        value, setup = folder.read("result.json"), kept_setup(folder)
+        known = kept_candidates(folder, setup)
+        if value is None or known is None or setup is None:
             raise RunFolderError(
                 f"the contest in {path} has not come to its end; run it again with the same command to go on"
             )
-        if isinstance(value, dict) and value.get("schema") != SCHEMA:
+        if value.get("schema") != SCHEMA:
             raise RunFolderError(
                 f"{path} was written by another version of Concours; run the contest again with the same command: "
                 "what has finished is not run again"
             )
-        with damaged_named(folder):
-            known = [Candidate.from_json(c) for c in candidates]
-            return cls.from_json(value, Setup.from_json(setup), {c.entrant.name: c for c in known}, folder)
+        with folder.believing("result.json"):
+            return cls.from_json(value, setup, known, folder)
 
     def to_json(self) -> dict[str, Any]:
         """The content of `result.json`."""
-        problem = self.setup.problem
         return {
             "schema": SCHEMA,
-            "task": {
-                "name": problem.name,
-                "kind": problem.kind,
-                "digest": problem.digest,
-                "rows": problem.train.rows + (problem.test.rows if problem.test else 0),
-                "rows_train": problem.train.rows,
-                "rows_test": problem.test.rows if problem.test else 0,
-                **effective_rows(problem),
-                "classes": list(problem.labels),
-                "metrics": [metric.name for metric in problem.metrics],
-            },
-            "greater_is_better": problem.metrics[0].greater_is_better,
+            "task": task_to_json(self.setup.problem),
+            "greater_is_better": self.setup.problem.metrics[0].greater_is_better,
             "complete": self.complete,
             "standings": [line_to_json(line) for line in self.standings],
             "alliances": {name: alliance.to_json() for name, alliance in self.alliances.items()},
@@ -331,24 +320,31 @@ class Result:
     def from_json(
         cls, value: Mapping[str, Any], setup: Setup, candidates: Mapping[str, Candidate], folder: RunFolder
     ) -> Result:
-        """The inverse of `to_json`, with what lies beside it in the folder."""
+        """The inverse of `to_json`, with what lies beside it in the folder.
+
+        Raises:
+            ContentRefused: it is no result, or none of this setup and these candidates.
+        """
+        kept = kept_of(value)
+        if kept["default"] is not None and kept["default"] not in candidates:
+            raise ContentRefused(f"default: expected the name of a candidate, got {kept['default']!r}")
         entrants = {c.entrant.name: c.entrant for c in setup.candidates} | {n: c.entrant for n, c in candidates.items()}
         return cls(
             setup=setup,
             standings=Standings(
-                tuple(line_from_json(line, entrants) for line in value["standings"] if line["name"] in entrants),
+                lines_from_json(kept["standings"], entrants),
                 metrics=tuple(m.name for m in setup.problem.metrics),
-                default=value["default"],
+                default=kept["default"],
                 final=setup.final,
             ),
             candidates=candidates,
-            default=value["default"],
+            default=kept["default"],
             folder=folder,
-            complete=value["complete"],
-            warnings=tuple(value["warnings"]),
-            versions=value["versions"],
-            credit={name: Credit.from_json(credit) for name, credit in value.get("credit", {}).items()},
-            format=value.get("format", {}),
+            complete=kept["complete"],
+            warnings=kept["warnings"],
+            versions=kept["versions"],
+            credit={name: Credit.from_json(credit) for name, credit in kept.get("credit", {}).items()},
+            format=shown_of(setup.format, kept.get("format", {})),
             agreed=remembered(folder.path),
         )
 

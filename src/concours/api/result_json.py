@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
 
+from concours.core.entrant import Entrant
+from concours.core.errors import ContentRefused
 from concours.core.problem import Problem
-from concours.core.standings import Estimate, Standing
+from concours.core.standings import Standing
+from concours.core.typed import typed
+
+
+class Kept(TypedDict):
+    """What of `result.json` is read again; the rest follows from it and from what lies beside it."""
+
+    standings: list[dict[str, Any]]
+    default: str | None
+    complete: bool
+    warnings: tuple[str, ...]
+    versions: dict[str, str]
+    credit: NotRequired[dict[str, dict[str, Any]]]
+    format: NotRequired[dict[str, Any]]
 
 
 def line_to_json(line: Standing) -> dict[str, Any]:
@@ -34,21 +49,53 @@ def line_to_json(line: Standing) -> dict[str, Any]:
     }
 
 
-def line_from_json(value: Mapping[str, Any], entrants: Mapping[str, Any]) -> Standing:
-    """The inverse, with the entrants by their names."""
-    apart = ("name", "role", "selection", "ci", "intervals", "ranks")
-    fields = {name: item for name, item in value.items() if name not in apart}
-    return Standing(
-        entrant=entrants[value["name"]],
-        selection=Estimate(**value["selection"]) if value["selection"] else None,
-        ci=tuple(value["ci"]) if value["ci"] else None,
-        intervals={name: (low, high) for name, (low, high) in value.get("intervals", {}).items()},
-        ranks={name: (rank, best, worst) for name, (rank, best, worst) in value.get("ranks", {}).items()},
-        **fields,
+def kept_of(value: Mapping[str, Any]) -> Kept:
+    """What of `result.json` is read again. Raises ContentRefused where it is something else."""
+    return typed(Kept, {name: value[name] for name in Kept.__annotations__ if name in value})
+
+
+def lines_from_json(values: Sequence[Mapping[str, Any]], entrants: Mapping[str, Entrant]) -> tuple[Standing, ...]:
+    """The lines of a board, with the entrants by their names; who is not among these has left no trace, and no line.
+
+    Raises:
+        ContentRefused: one is no line, or the board lacks a member of an alliance on it.
+    """
+    lines = tuple(
+        typed(Standing, {**_apart(value), "entrant": entrants[name]}, f"standings[{place}]")
+        for place, value in enumerate(values)
+        if (name := typed(str, value.get("name"), f"standings[{place}].name")) in entrants
     )
+    known = {line.entrant.digest for line in lines if line.entrant.role != "alliance"}
+    for line in (line.entrant for line in lines if line.entrant.role == "alliance"):
+        if any(
+            weight and parent not in known for parent, weight in zip(line.parents, line.params["weights"], strict=True)
+        ):
+            raise ContentRefused(f"standings: expected a line for each member of {line.name}")
+    return lines
 
 
-def effective_rows(problem: Problem) -> dict[str, Any]:
+def _apart(line: Mapping[str, Any]) -> dict[str, Any]:
+    """What a line says besides whose it is."""
+    return {name: item for name, item in line.items() if name not in ("name", "role")}
+
+
+def task_to_json(problem: Problem) -> dict[str, Any]:
+    """The task as JSON."""
+    train, test = problem.train.rows, problem.test.rows if problem.test else 0
+    return {
+        "name": problem.name,
+        "kind": problem.kind,
+        "digest": problem.digest,
+        "rows": train + test,
+        "rows_train": train,
+        "rows_test": test,
+        **_effective_rows(problem),
+        "classes": list(problem.labels),
+        "metrics": [metric.name for metric in problem.metrics],
+    }
+
+
+def _effective_rows(problem: Problem) -> dict[str, Any]:
     """As many rows of equal weight as tell as much, by part, where rows have weights."""
     parts = {"train": problem.train, "test": problem.test}
     found = {name: part.effective for name, part in parts.items() if part and part.effective is not None}

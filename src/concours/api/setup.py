@@ -8,7 +8,9 @@ from typing import Any
 
 from concours.compete.way import Final
 from concours.core.entrant import Candidate
+from concours.core.job import MOST_THREADS
 from concours.core.problem import Problem
+from concours.core.typed import typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,13 @@ class Setup:
     target: str | None = None
     id: str | None = None
 
+    def amiss(self) -> str:
+        """What is wrong between its values, which types do not tell."""
+        if self.seed < 0 or not 1 <= self.threads <= MOST_THREADS:
+            return f"expected a seed of at least 0, and from 1 to {MOST_THREADS} threads"
+        names = [candidate.entrant.name for candidate in self.candidates]
+        return "" if len(set(names)) == len(names) else "candidates: expected a name of its own for each"
+
     def to_json(self) -> dict[str, Any]:
         """The setup as JSON."""
         return {
@@ -74,22 +83,5 @@ class Setup:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Setup:
-        """The inverse of `to_json`."""
-        candidates = (Candidate.from_json(c) for c in value["candidates"])
-        return cls(
-            problem=Problem.from_json(value["problem"]),
-            candidates=tuple(candidates),
-            skipped=value["skipped"],
-            seed=value["seed"],
-            final=value["final"],
-            strategies=tuple(value["strategies"]),
-            limits=value["limits"],
-            format=value.get("format", "leaderboard"),
-            options=value.get("options", {}),
-            threads=value["threads"],
-            reading=tuple(value.get("reading", ())),
-            warnings=tuple(value["warnings"]),
-            command=value.get("command", ""),
-            target=value.get("target"),
-            id=value.get("id"),
-        )
+        """The inverse of `to_json`. Raises ContentRefused where it is no setup."""
+        return typed(cls, value)

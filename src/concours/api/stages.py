@@ -61,6 +61,7 @@ class Format:
         what: in a line.
         options: by name.
         before, after: its stages.
+        shown: the type of what they leave for people (`compete.shown`), besides the name alone.
         unsuited: why it cannot be held on a setup; empty if it can.
         unsuited_data: the same, by the data in the store.
     """
@@ -69,5 +70,6 @@ class Format:
     options: Mapping[str, Option] = field(default_factory=dict)
     before: Before | None = None
     after: After | None = None
+    shown: Any = None
     unsuited: Callable[[Setup], str] = lambda _: ""
     unsuited_data: Callable[[Setup, Store], str] = lambda *_: ""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from concours.api.folder import RunFolder, damaged_named, existing
+from concours.api.folder import RunFolder, existing
+from concours.api.kept import kept_setup
 from concours.api.replay import Recalled, Replay, hidden, replays
 from concours.api.rerun import Rerun, chosen, rerun
 from concours.api.result import SCHEMA, Result
@@ -161,13 +162,12 @@ def folder_digest(folder: RunFolder) -> str | None:
 
 
 def _setup(folder: RunFolder) -> Setup:
-    value = folder.read("setup.json")
-    if value is None:
+    setup = kept_setup(folder)
+    if setup is None:
         raise RunFolderError(
             f"the contest in {folder.path} has only begun to read its data; nothing can be checked yet"
         )
-    with damaged_named(folder):
-        return Setup.from_json(value)
+    return setup
 
 
 def _kept(folder: RunFolder) -> tuple[Result | None, list[Finding]]:

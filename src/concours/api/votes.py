@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.kernels.votes import TIE, Boards, Counts, Votes
-from concours.tasks.battles import Battles, Rows, Source, Tally, found_columns
+from concours.tasks.battle_columns import found_columns
+from concours.tasks.battle_files import Battles, Source
+from concours.tasks.battles import Rows, Tally
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, TypedDict
 
 from concours.core.digests import Digest, digest_json
-from concours.core.errors import RecipeError
+from concours.core.errors import ContentRefused, RecipeError
 from concours.core.frozen import frozen
 from concours.core.objects import last_name, portable, recipe_of
+from concours.core.typed import typed
 
 Role = Literal["baseline", "entrant", "alliance"]
 
@@ -90,8 +91,31 @@ class Entrant:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Entrant:
-        """The inverse of `to_json`."""
-        return cls(**value)
+        """The inverse of `to_json`. Raises ContentRefused where it is no entrant."""
+        return typed(cls, value)
+
+    def amiss(self) -> str:
+        """What is wrong with an alliance: each of those that it joins has a weight."""
+        if not self.parents and self.role != "alliance":
+            return ""
+        try:
+            joined = typed(_Joined, self.params, "params")
+        except ContentRefused as error:
+            return str(error)
+        rows = (joined["weights"], *joined.get("fold_weights", ()))
+        same = all(len(row) == len(self.parents) for row in rows)
+        return "" if same else f"params: expected a weight for each of {len(self.parents)} parents"
+
+
+class _Joined(TypedDict):
+    """Parameters of an alliance: the weights of its parents, and what else its way of joining needs."""
+
+    weights: list[float]
+    fold_weights: NotRequired[list[list[float]]]
+    model: NotRequired[Digest]
+    fold_models: NotRequired[list[Digest]]
+    limits: NotRequired[dict[str, float]]
+    uses: NotRequired[dict[str, float]]
 
 
 def _written(name: str, thing: Any) -> tuple[str, dict[str, Any]]:
@@ -99,6 +123,21 @@ def _written(name: str, thing: Any) -> tuple[str, dict[str, Any]]:
         return recipe_of(thing)
     except RecipeError as error:
         raise RecipeError(f"entrant {name}: {error}") from None
+
+
+class Correction(TypedDict):
+    """How probabilities are corrected; see `kernels.calibration`."""
+
+    temperature: float
+    mix: float
+    prior: tuple[float, ...]
+
+
+class Decision(TypedDict):
+    """By which weights of the classes one is named; see `kernels.decisions`."""
+
+    weights: list[float]
+    fold_weights: list[list[float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +165,8 @@ class Candidate:
     selection: Digest | None = None
     test: Digest | None = None
     models: tuple[Digest, ...] = ()
-    calibration: Mapping[str, Any] | None = None
-    decision: Mapping[str, Any] | None = None
+    calibration: Correction | None = None
+    decision: Decision | None = None
     fit_s: float = 0.0
     predict_s: float = 0.0
     row_s: float | None = None
@@ -142,7 +181,5 @@ class Candidate:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Candidate:
-        """The inverse of `to_json`; what is not named is as by default."""
-        models = tuple(value.get("models", ()))
-        tables = {name: dict(value[name]) for name in ("calibration", "decision") if value.get(name) is not None}
-        return cls(**{**value, **tables, "entrant": Entrant.from_json(value["entrant"]), "models": models})
+        """The inverse of `to_json`; what is not named is as by default. Raises ContentRefused where it is none."""
+        return typed(cls, value)

@@ -10,7 +10,7 @@ from typing import Any
 from concours.core.digests import Digest, digest_json, is_digest
 from concours.core.frozen import frozen
 
-_MOST_THREADS = 4096
+MOST_THREADS = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +55,8 @@ class Job:
         texts = (job.kind, job.label, *job.outputs, *job.inputs, *job.params)
         if not (all(isinstance(text, str) for text in texts) and all(map(is_digest, job.inputs.values()))):
             raise ValueError("this is no job, or what should be a digest in it is something else")
-        if type(job.seed) is not int or type(job.threads) is not int or not 1 <= job.threads <= _MOST_THREADS:
-            raise ValueError(f"a job has a seed, and from 1 to {_MOST_THREADS} threads")
+        if type(job.seed) is not int or type(job.threads) is not int or not 1 <= job.threads <= MOST_THREADS:
+            raise ValueError(f"a job has a seed, and from 1 to {MOST_THREADS} threads")
         return job
 
     def to_json(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import WISHES
+from concours.core.typed import typed
 from concours.core.written import written
 
 
@@ -139,13 +140,16 @@ class Problem:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Problem:
-        """The inverse of `to_json`."""
-        fields = dict(value)
-        fields["classes"] = tuple(fields["classes"])
-        fields["metrics"] = tuple(Metric(**metric) for metric in fields["metrics"])
-        fields["train"] = Part(**fields["train"])
-        fields["test"] = Part(**fields["test"]) if fields["test"] else None
-        return cls(**fields)
+        """The inverse of `to_json`. Raises ContentRefused where it is no problem."""
+        return typed(cls, value)
+
+    def amiss(self) -> str:
+        """What is wrong between its values, which types do not tell."""
+        if min(part.rows for part in (self.train, self.test) if part) < 1:
+            return "rows: expected 1 at least"
+        if not 1 <= self.repeats <= self.n_folds <= self.repeats * self.train.rows or self.n_folds % self.repeats:
+            return "n_folds: expected as many for each of the repeats, and no more than rows"
+        return "" if self.metrics else "metrics: expected one at least"
 
 
 def _wishing(params: Any) -> bool:

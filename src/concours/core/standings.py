@@ -29,7 +29,7 @@ class Standing:
         rank, rank_best, rank_worst: place on the board, and the places that the data cannot rule out; none if unranked.
         selection: the score on out-of-fold predictions of the training part, by which everything is chosen.
         score, ci: the raw metric on the part that judges, and its interval [low, high] of 95%.
-        metrics: every metric of the problem, raw, on the part that judges.
+        metrics: every metric of the problem, raw, on the part that judges; none where it is undefined.
         intervals, ranks: of the metrics by name, the interval [low, high] of 95%, where it is defined, and the place,
             the best and the worst place that the data cannot rule out.
         corrected: the score less what having been chosen by the same rows flatters it; none where other rows judge, or
@@ -46,7 +46,7 @@ class Standing:
     selection: Estimate | None = None
     score: float | None = None
     ci: tuple[float, float] | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     ranks: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     corrected: float | None = None

@@ -78,12 +78,12 @@ def files_of(path: Path) -> Files:
         return _Zip(path) if path.suffix.lower() == ".zip" else _Tar(path)
 
 
-def entry_at(path: Path) -> Entry:
-    """A file of its own."""
+def entry_at(path: Path, *, whole: bool = True) -> Entry:
+    """A file of its own; `whole` says whether all of it will be in memory at once."""
     suffix = path.suffix.lower()
     if suffix not in _PACKED:
         return Entry(name=path.name, open=lambda: path.open("rb"), path=path)
-    return Entry(name=path.stem, open=lambda: _unpacked(path))
+    return Entry(name=path.stem, open=lambda: _unpacked(path, whole=whole))
 
 
 class _Guarded(io.RawIOBase):
@@ -120,10 +120,10 @@ class _Guarded(io.RawIOBase):
         super().close()
 
 
-def _unpacked(path: Path) -> BinaryIO:
+def _unpacked(path: Path, *, whole: bool) -> BinaryIO:
     with damage_named(path.name):
         stream = _PACKED[path.suffix.lower()](path, "rb")
-    return io.BufferedReader(_Guarded(stream, path.name, packed=path.stat().st_size), 1 << 20)
+    return io.BufferedReader(_Guarded(stream, path.name, packed=path.stat().st_size, whole=whole), 1 << 20)
 
 
 def _checked_names(archive: str, names: list[str]) -> list[str]:

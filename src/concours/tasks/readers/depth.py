@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import BinaryIO
 
 import numpy as np
@@ -16,6 +17,53 @@ _STEPS[[ord("["), ord("{")]] = 1
 _STEPS[[ord("]"), ord("}")]] = -1
 
 
+class _Depth:
+    """How deeply JSON lies within itself, as its bytes come by. What stands in quotes does not count."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._left, self._quoted, self._level, self._line = b"", 0, 0, 1
+
+    def take(self, chunk: bytes) -> None:
+        """Looks at the next bytes. Raises a DataError where they lie too deep."""
+        chunk = self._left + chunk
+        self._left = b"\\" if (len(chunk) - len(chunk.rstrip(b"\\"))) % 2 else b""  # it escapes what comes next
+        plain = chunk[: len(chunk) - len(self._left)].replace(b"\\\\", b"").replace(b'\\"', b"")
+        letters = np.frombuffer(plain, dtype=np.uint8)
+        if not len(letters):
+            return
+        within = (np.cumsum(letters == _QUOTE) + self._quoted) & 1
+        levels = self._level + np.cumsum(np.where(within, np.int8(0), _STEPS[letters]), dtype=np.int64)
+        if levels.max() > _DEEPEST:
+            line = self._line + plain.count(b"\n", 0, int(np.argmax(levels > _DEEPEST)))
+            raise DataError(
+                f"{self._name}: line {line}: objects within objects, too deep to be a table "
+                f"(more than {_DEEPEST} levels)"
+            )
+        self._line += plain.count(b"\n")
+        self._quoted, self._level = int(within[-1]), int(levels[-1])
+
+
+class Shallow(io.RawIOBase):
+    """A stream of JSON that raises a DataError before what lies more than 100 levels deep is given to a reader."""
+
+    def __init__(self, raw: BinaryIO, name: str) -> None:
+        self._raw, self._depth = raw, _Depth(name)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        chunk = self._raw.read(len(buffer))
+        self._depth.take(chunk)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
 def refuse_depth(file: BinaryIO, name: str) -> None:
     """Looks through JSON for lists and objects that lie within others more than 100 levels deep.
 
@@ -24,20 +72,6 @@ def refuse_depth(file: BinaryIO, name: str) -> None:
     Raises:
         DataError: they do.
     """
-    left, quoted, depth, line = b"", 0, 0, 1
+    depth = _Depth(name)
     while chunk := file.read(_BLOCK):
-        chunk = left + chunk
-        left = b"\\" if (len(chunk) - len(chunk.rstrip(b"\\"))) % 2 else b""  # it escapes what comes next
-        plain = chunk[: len(chunk) - len(left)].replace(b"\\\\", b"").replace(b'\\"', b"")
-        letters = np.frombuffer(plain, dtype=np.uint8)
-        if not len(letters):
-            continue
-        within = (np.cumsum(letters == _QUOTE) + quoted) & 1
-        levels = depth + np.cumsum(np.where(within, np.int8(0), _STEPS[letters]), dtype=np.int64)
-        if levels.max() > _DEEPEST:
-            line += plain.count(b"\n", 0, int(np.argmax(levels > _DEEPEST)))
-            raise DataError(
-                f"{name}: line {line}: objects within objects, too deep to be a table (more than {_DEEPEST} levels)"
-            )
-        line += plain.count(b"\n")
-        quoted, depth = int(within[-1]), int(levels[-1])
+        depth.take(chunk)

@@ -13,18 +13,20 @@ from concours.tasks.readers.archives import Entry
 from concours.tasks.readers.damage import damage_named, refuse_bomb
 from concours.tasks.readers.objects import tidy
 from concours.tasks.readers.opened import Opened
+from concours.tasks.readers.packed import decoded_bytes, parquet_batches, refuse_packed_arrow
 from concours.tasks.readers.records_json import flat, read_json_table
 
 
 def read_parquet(entry: Entry) -> Opened:
     """A Parquet file as a table."""
-    import pyarrow.parquet
 
     def read(file: BinaryIO, packed: int) -> pa.Table:
+        import pyarrow.parquet
+
         with pyarrow.parquet.ParquetFile(file) as found:
-            size = found.metadata.num_rows * sum(map(_least_bytes, found.schema_arrow.types))
-            refuse_bomb(entry.name, size, packed)
-            return found.read()
+            empty = found.schema_arrow.empty_table()
+        batches = list(parquet_batches(file, entry.name, packed))
+        return pa.Table.from_batches(batches) if batches else empty
 
     return _read(entry, "a Parquet file", read)
 
@@ -41,11 +43,13 @@ def read_arrow(entry: Entry) -> Opened:
     def read(file: BinaryIO, packed: int) -> pa.Table:
         of_file = file.read(6) == b"ARROW1"
         file.seek(0)
+        refuse_packed_arrow(file, entry.name, packed, of_file=of_file)
+        file.seek(0)
         opened = pa.ipc.open_file(file) if of_file else pa.ipc.open_stream(file)
         batches, size = [], 0
         for batch in _batches(opened):
-            size += batch.nbytes
-            refuse_bomb(entry.name, size, packed, whole=False)
+            size += sum(map(decoded_bytes, batch.columns))
+            refuse_bomb(entry.name, size, packed)
             batches.append(batch)
         return pa.Table.from_batches(batches, opened.schema)
 
@@ -58,14 +62,6 @@ def _batches(opened: Any) -> Iterator[pa.RecordBatch]:
     for batch in opened if count is None else map(opened.get_batch, range(count)):
         batch.validate(full=True)  # or what is read of it later may lie outside of it
         yield batch
-
-
-def _least_bytes(kind: pa.DataType) -> int:
-    """Bytes that a value takes at least."""
-    try:
-        return max(kind.bit_width // 8, 1)
-    except ValueError:
-        return 4  # its offset
 
 
 def _read(entry: Entry, what: str, read: Callable[[Any, int], pa.Table]) -> Opened:

@@ -1,0 +1,76 @@
+"""What a run folder says of its contest, read at the door: after it, values are of the types that they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from concours.api.circle import STRATEGIES
+from concours.api.folder import RunFolder
+from concours.api.formats import FORMATS, options_of
+from concours.api.setup import Setup
+from concours.compete.search import read_space
+from concours.core.entrant import Candidate
+from concours.core.errors import ConcoursError, ContentRefused
+from concours.tasks.kinds import kind_named
+
+
+def kept_setup(folder: RunFolder) -> Setup | None:
+    """The setup of the contest in a folder, or None where there is none yet.
+
+    Raises:
+        RunFolderError: it is damaged, or says what no contest can be held by.
+    """
+    setup = folder.read_as("setup.json", Setup)
+    if setup is None:
+        return None
+    with folder.believing("setup.json"):
+        _require(setup)
+    return setup
+
+
+def kept_candidates(folder: RunFolder, setup: Setup | None) -> dict[str, Candidate] | None:
+    """The complete candidates of a contest by name, or None where they, or its setup, are not there.
+
+    Raises:
+        RunFolderError: they are damaged, or none of this setup's.
+    """
+    found = folder.read_as("candidates.json", list[Candidate])
+    if found is None or setup is None:
+        return None
+    known = {candidate.entrant.digest for candidate in found}
+    with folder.believing("candidates.json"):
+        for candidate in found:
+            _require_complete(candidate, setup)
+            if not known.issuperset(candidate.entrant.parents):
+                raise ContentRefused(f"it lacks a member of {candidate.entrant.name}")
+    return {candidate.entrant.name: candidate for candidate in found}
+
+
+def _require(setup: Setup) -> None:
+    if strange := [name for name in setup.strategies if name not in STRATEGIES]:
+        raise ContentRefused(f"strategies: {strange[0]!r} is not known")
+    if ("light" in setup.strategies) != bool(setup.limits):
+        raise ContentRefused('limits: expected some with the strategy "light", and none without')
+    try:
+        kind_named(setup.problem.kind)
+        given = options_of(setup.format, setup.options)
+        for candidate in setup.candidates:
+            if candidate.entrant.search:
+                read_space(candidate.entrant.search)
+    except ConcoursError as error:
+        raise ContentRefused(str(error)) from None
+    if given.keys() != setup.options.keys():
+        raise ContentRefused(f"options: expected {', '.join(FORMATS[setup.format].options)}")
+
+
+def _require_complete(candidate: Candidate, setup: Setup) -> None:
+    """That it has what its kind of contest gives: predictions, and numbers for each class where there are classes."""
+    name, classes = candidate.entrant.name, len(setup.problem.classes)
+    if candidate.selection is None or (candidate.test is None) == (setup.problem.test is not None):
+        raise ContentRefused(f"{name}: expected predictions of the training part, and of the test part if there is one")
+    rows: list[Sequence[float]] = [candidate.calibration["prior"]] if candidate.calibration else []
+    rows += [candidate.decision["weights"], *candidate.decision["fold_weights"]] if candidate.decision else []
+    if any(len(row) != classes for row in rows):
+        raise ContentRefused(
+            f"{name}: expected calibration and decision to have a number for each of {classes} classes"
+        )

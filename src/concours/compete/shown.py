@@ -1,0 +1,299 @@
+"""What a way to compete leaves for people, as types: `format` in `result.json`, which reports and boards draw."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+from concours.core.digests import Digest
+
+Ends = tuple[float, float, float]
+"""A value, and the ends of its interval of 95%."""
+
+Places = tuple[int, int, int]
+"""A place, the best and the worst that the data cannot rule out."""
+
+
+class OnRung(TypedDict):
+    """A candidate on a rung; see `compete.rungs.Line`."""
+
+    name: str
+    score: float | None
+    stderr: float | None
+    worse: bool
+    early: bool
+    stays: bool | None
+
+
+class FailedThere(TypedDict):
+    """A candidate that could not be fitted, and why."""
+
+    name: str
+    reason: str
+
+
+class ShownRung(TypedDict):
+    """A rung; see `compete.rungs.Rung`."""
+
+    share: float
+    rows: int
+    compared: bool
+    lines: list[OnRung]
+    failed: list[FailedThere]
+    seconds: float
+
+
+class Bracket(TypedDict):
+    """A knockout; see `compete.rungs.Knockout.bracket`."""
+
+    name: str
+    eta: int
+    finalists: int
+    rows: int
+    entrants: int
+    folds: int
+    telling: int
+    metric: str
+    rungs: list[ShownRung]
+    through: list[str]
+    spent: float
+    most: float
+    over: bool
+    seconds: float
+
+
+class Rated(TypedDict):
+    """A player of an arena."""
+
+    name: str
+    rating: float
+    stderr: float
+    ci: tuple[float, float]
+    rank: int
+    rank_best: int
+    rank_worst: int
+    tier: int
+    battles: int
+
+
+class ShownArena(TypedDict):
+    """An arena; see `compete.arena.Arena.shown`."""
+
+    name: str
+    by: str
+    level: float
+    battles: int
+    most: int
+    rounds: int
+    settled: bool
+    reason: str
+    ratings: list[Rated]
+    won: list[list[float | None]]
+
+
+class ShownMatch(TypedDict):
+    """A pairing; see `compete.tournament.Match`."""
+
+    first: str
+    second: str | None
+    winner: str | None
+    mean: float | None
+    stderr: float | None
+    rows: int
+    over: bool
+
+
+class Placed(TypedDict):
+    """A player of a tournament."""
+
+    name: str
+    rank: int
+    points: float
+    lost: int
+    met: int
+    opponents: float
+
+
+class ShownTournament(TypedDict):
+    """A tournament; see `compete.tournament.Tournament.shown`."""
+
+    name: str
+    system: str
+    rows: int
+    level: float
+    by: str
+    duels: int
+    rounds: list[list[ShownMatch]]
+    ranking: list[Placed]
+
+
+class Stretch(TypedDict):
+    """What all members of a population did in a stretch."""
+
+    learning_rate: list[float]
+    momentum: list[float]
+    weight_decay: list[float]
+    dropout: list[float]
+    parents: list[int]
+    scores: list[float | None]
+    losses: list[float | None]
+
+
+class Step(TypedDict):
+    """A step of the schedule that emerged."""
+
+    epochs: float
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    dropout: float
+
+
+class BestMember(TypedDict):
+    """Where the best score of a population was."""
+
+    stretch: int
+    member: int
+    score: float
+
+
+class ShownPopulation(TypedDict):
+    """A population; see `compete.population.Population.record`."""
+
+    name: str
+    metric: str
+    greater_is_better: bool
+    members: int
+    epochs: int
+    spent: int
+    beta: float
+    stretches: list[Stretch]
+    best: BestMember | None
+    lineage: list[int]
+    schedule: list[Step]
+    failure: str
+
+
+class ShownTrial(TypedDict):
+    """A round of training against attacks; see `compete.siege.Trial`."""
+
+    round: int
+    clean: float
+    worst: float
+    stderr: float
+    against: str
+    left: dict[str, float]
+
+
+class ShownDefender(TypedDict):
+    """A defender in a siege."""
+
+    name: str
+    role: str
+    hardened: bool
+    share: Ends
+    rank: Places | None
+    tier: int | None
+    clean: Ends
+    left: dict[str, Ends | None]
+    curve: list[Ends]
+    masked: bool
+    settings: dict[str, dict[str, Any]]
+    trials: list[ShownTrial]
+    round: int
+    ended: str
+
+
+class ShownAttacker(TypedDict):
+    """An attack in a siege."""
+
+    name: str
+    left: Ends
+    rank: Places
+
+
+class Attacked(TypedDict):
+    """Pictures as a defender was shown them, and what it named."""
+
+    digest: Digest
+    true: list[int]
+    places: list[int]
+    named: list[list[int]]
+
+
+class ShownAttacks(TypedDict):
+    """Attackers against defenders; see `api.adversaries.attacks`."""
+
+    name: str
+    game: Literal["attacks"]
+    epsilon: float
+    attacks: list[str]
+    failed: dict[str, str]
+    part: str
+    rows: int
+    epsilons: list[float]
+    farthest: float
+    defenders: list[ShownDefender]
+    attackers: list[ShownAttacker]
+    examples: dict[str, Attacked]
+
+
+class AttacksSoFar(TypedDict):
+    """The same without a verdict."""
+
+    name: str
+    game: Literal["attacks"]
+    epsilon: float
+    attacks: list[str]
+    failed: dict[str, str]
+    unjudged: NotRequired[str]
+
+
+class ShownGenerator(TypedDict):
+    """A generator, judged."""
+
+    name: str
+    place: int
+    role: str
+    distance: Ends
+    tier: int
+    rank: Places
+    panel: Ends | None
+    panel_rank: Places | None
+    passing: dict[str, float]
+    rounds: list[Ends]
+    round: int | None
+
+
+class Drawn(TypedDict):
+    """Where the pictures lie that a generator drew."""
+
+    digest: Digest
+
+
+class ShownGenerators(TypedDict):
+    """Generators against discriminators; see `api.adversaries.generators`."""
+
+    name: str
+    game: Literal["generators"]
+    epochs: int
+    failed: dict[str, str]
+    ended: str
+    part: str
+    rows: int
+    real: float
+    generators: list[ShownGenerator]
+    examples: dict[str, Drawn]
+
+
+class GeneratorsSoFar(TypedDict):
+    """The same without a verdict."""
+
+    name: str
+    game: Literal["generators"]
+    epochs: int
+    failed: dict[str, str]
+    ended: str
+    unjudged: NotRequired[str]
+
+
+ShownAdversaries = AttacksSoFar | GeneratorsSoFar | ShownAttacks | ShownGenerators
