@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from concours.core.digests import canonical_json, digest_json
+from concours.core.digests import canonical_json, digest_bytes, digest_json
 from concours.core.entrant import Entrant
 from concours.core.errors import nearest
 from concours.core.event import Cost, Done, Failed, Tick, event_from_json, event_to_json
@@ -108,10 +108,10 @@ def test_what_is_tried_again():
 
 def test_problems_survive_json():
     """A problem comes back equal, and its digest leaves out its name only."""
-    part = Part(x="x", y="y", ids="i", rows=3)
+    part = Part(x=digest_bytes(b"x"), y=digest_bytes(b"y"), ids=digest_bytes(b"i"), rows=3)
     problem = Problem(
         name="n", kind="k", classes=("a", "b"), metrics=(Metric(name="accuracy", greater_is_better=True),),
-        train=part, folds="f", n_folds=2, test=None,
+        train=part, folds=digest_bytes(b"f"), n_folds=2, test=None,
     )  # fmt: skip
     assert Problem.from_json(problem.to_json()) == problem
     assert dataclasses.replace(problem, name="m").digest == problem.digest

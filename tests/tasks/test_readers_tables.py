@@ -5,6 +5,8 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -15,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -332,6 +335,75 @@ def test_links(tmp_path):
     for name in ("a.tar", "a.zip"):
         with pytest.raises(DataError, match=r"holds 't\.csv', a link"):
             opened(tmp_path / name)
+
+
+def _constant(rows: int) -> pa.Table:
+    return pa.table({"a": np.zeros(rows), "y": pa.array(["x" * 8] * rows)})
+
+
+def _long_entry(rows: int) -> pa.Table:
+    """A text of a hundred kilobytes, whose code stands in every row."""
+    codes = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, dtype=np.int32)), pa.array(["word" * 25_000]))
+    return pa.table({"text": codes, "y": codes})
+
+
+def _arrow(path: Path, table: pa.Table, packing: str | None, *, stream: bool) -> None:
+    begin = pa.ipc.new_stream if stream else pa.ipc.new_file
+    with begin(path, table.schema, options=pa.ipc.IpcWriteOptions(compression=packing)) as writer:
+        writer.write_table(table)
+
+
+PACKED = {
+    "zstd.arrow": lambda path: _arrow(path, _constant(1 << 20), "zstd", stream=True),
+    "lz4.feather": lambda path: _arrow(path, _constant(1 << 20), "lz4", stream=False),
+    "zstd.feather": lambda path: _arrow(path, _constant(1 << 20), "zstd", stream=False),
+    "codes.arrow": lambda path: _arrow(path, _long_entry(3000), "zstd", stream=True),
+    "codes.feather": lambda path: _arrow(path, _long_entry(3000), None, stream=False),
+    "nulls.feather": lambda path: _arrow(path, pa.table({"a": pa.nulls(1 << 28)}), None, stream=False),
+    "zstd.parquet": lambda path: pq.write_table(_constant(1 << 20), path, compression="zstd", use_dictionary=False),
+    "codes.parquet": lambda path: pq.write_table(_long_entry(3000), path, compression="zstd"),
+    "rows.parquet": lambda path: pq.write_table(pa.table({"a": pa.array(np.zeros(1 << 24))}), path),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_columns_that_unpack_to_too_much(name, tmp_path, monkeypatch):
+    """One batch of Arrow's or Parquet's: by what it says of itself, before any of it is unpacked; codes before they are
+    written out. What Arrow has allocated at most stays below what the whole would take."""
+    PACKED[name](tmp_path / name)
+    monkeypatch.setattr("concours.tasks.readers.damage._BOMB_BYTES", 1 << 20)
+    monkeypatch.setattr("concours.tasks.readers.damage._BOMB_RATIO", 4)
+    before = pa.total_allocated_bytes()
+    with pytest.raises(DataError, match="refused as a bomb"):
+        opened(tmp_path / name)
+    assert pa.total_allocated_bytes() - before < 1 << 20
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_bombs_are_refused_before_they_unpack(name, tmp_path):
+    """In a process of its own, the most memory that Arrow ever had is a small part of what the batch would take."""
+    PACKED[name](tmp_path / name)
+    script = (
+        "import sys; from pathlib import Path; import pyarrow as pa\n"
+        "from concours.core.errors import DataError; from concours.tasks.readers import damage, source\n"
+        "damage._BOMB_BYTES, damage._BOMB_RATIO = 1 << 20, 4\n"
+        "try:\n    source.open_source(sys.argv[1], Path()); print('read')\n"
+        "except DataError: print(pa.default_memory_pool().max_memory())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / name], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 10 << 20
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_what_packs_well_is_read(name, tmp_path):
+    """A column of one value packs a thousandfold and is no bomb where it is small; codes of a dictionary are read as texts."""
+    if name in ("nulls.feather", "rows.parquet"):
+        return
+    PACKED[name](tmp_path / name)
+    table = _long_entry(3000) if name.startswith("codes") else _constant(1 << 20)
+    read = opened(tmp_path / name).x
+    assert read.num_rows == len(table)
+    assert read.column(1)[len(table) - 1].as_py() == table.column(1)[0].as_py()
 
 
 @pytest.mark.parametrize("name", ["t.csv.gz", "a.zip", "a.tar.gz", "t.npz"])
