@@ -15,9 +15,10 @@ from concours.api.setup import Setup
 from concours.api.stages import Stage
 from concours.compete.admission import Admission
 from concours.compete.judgement import Judgement
-from concours.compete.leaderboard import Leaderboard, Timed
+from concours.compete.leaderboard import Leaderboard
 from concours.compete.pacing import Pace, fitting_until
 from concours.compete.search import Found, Search, probe
+from concours.compete.turns import Timed
 from concours.compete.way import Entry
 from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.cooperate.boosted import BoostedStack

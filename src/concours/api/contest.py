@@ -22,9 +22,9 @@ from concours.api.sitting import EngineName, damaged_text, sitting
 from concours.api.trust import made_here, remember
 from concours.commons.blobs import put_json
 from concours.commons.disk import DiskStore
+from concours.compete.jobs import Final
 from concours.compete.scale import Scale
 from concours.compete.search import read_space
-from concours.compete.way import Final
 from concours.core import consent
 from concours.core.asked import asked_of_metrics
 from concours.core.entrant import Candidate, Entrant
@@ -32,7 +32,7 @@ from concours.core.errors import ContestError, RecipeError, RunFolderError, near
 from concours.core.optional import install_command, installed
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
-from concours.engine.identity import code_digest
+from concours.engine.identity import code_digests
 from concours.engine.journal import MemoryJournal, read_journal
 from concours.engine.loop import Engine
 from concours.engine.monotone import require_columns
@@ -302,7 +302,7 @@ def look(path: Path | str) -> Result:
     journal = MemoryJournal()
     records, damaged = read_journal(folder.journal)
     journal.records.extend(records)
-    engine = Engine(store=folder.store, journal=journal, executor=None, code=lambda job: code_digest(job, RUNNERS))
+    engine = Engine(store=folder.store, journal=journal, executor=None, code=code_digests(RUNNERS))
     if damaged:
         known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder.journal)))
     return Result.of(circle(engine, known), known, folder)

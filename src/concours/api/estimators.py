@@ -35,7 +35,7 @@ from concours.api.credit import Credit
 from concours.api.lineups import entrants_of
 from concours.api.result import Result
 from concours.api.sitting import EngineName
-from concours.compete.way import Final
+from concours.compete.jobs import Final
 from concours.core.archive import unzipped, zipped
 from concours.core.errors import ContestError, DataError, DataWarning, NothingFitted, RecipeError
 from concours.core.standings import Standings

@@ -17,7 +17,7 @@ from concours.core.event import Done, Failed, Tick
 from concours.core.job import Job
 from concours.core.ports import Notice
 from concours.core.standings import Standing, Standings
-from concours.engine.identity import code_digest
+from concours.engine.identity import code_digests
 from concours.engine.journal import MemoryJournal, Record
 from concours.engine.loop import Engine
 from concours.engine.runners import RUNNERS
@@ -95,15 +95,16 @@ def _replay(
         if not isinstance(record.event, Tick):
             codes.setdefault(record.event.job, []).append(record.code)
     jobs: dict[Digest, Recalled] = {}
+    of_today = code_digests(RUNNERS)
 
     def code(job: Job) -> Digest:
-        today, known = code_digest(job, RUNNERS), codes.get(job.digest, [])
+        today, known = of_today(job), codes.get(job.digest, [])
         return today if not known or (today in known and not last) else Digest(known[-1] or "")
 
     def hear(notice: Notice) -> None:
         job, event = notice.job, notice.event
         if job and event and job.digest not in jobs:
-            jobs[job.digest] = Recalled(job=job, event=event, current=code(job) == code_digest(job, RUNNERS))
+            jobs[job.digest] = Recalled(job=job, event=event, current=code(job) == of_today(job))
 
     engine = Engine(store=folder.store, journal=journal, executor=None, code=code, listener=hear)
     return Replay(result=Result.of(circle(engine, setup, late=late), setup, folder), jobs=jobs)

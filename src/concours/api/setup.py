@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from concours.compete.way import Final
+from concours.compete.jobs import Final
 from concours.core.entrant import Candidate
 from concours.core.job import MOST_THREADS
 from concours.core.problem import Problem

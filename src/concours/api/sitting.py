@@ -11,7 +11,7 @@ from typing import Literal
 from concours.api.folder import RunFolder
 from concours.core.errors import ContestError
 from concours.core.ports import Executor, Listener, Notice
-from concours.engine.identity import code_digest
+from concours.engine.identity import code_digests
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import FileJournal
 from concours.engine.limits import Limits, memory_per_worker
@@ -52,7 +52,7 @@ def sitting(
                 store=out.store,
                 journal=records,
                 executor=executor,
-                code=lambda job: code_digest(job, RUNNERS),
+                code=code_digests(RUNNERS),
                 limits=limits,
                 listener=listener,
                 spent_s=0.0 if began is None else time.monotonic() - began,

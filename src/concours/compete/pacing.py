@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil
 from statistics import fmean, median
 
@@ -80,6 +81,11 @@ class Course:
     prepare_s: float = 0.0
     unprepared: int = 0
 
+    @cached_property
+    def mean_s(self) -> float | None:
+        """What a fit took, on average; none before the first has ended."""
+        return fmean(self.fitted_s) if self.fitted_s else None
+
 
 def order(courses: Sequence[Course]) -> list[int]:
     """The numbers of the courses as they are to begin: the first of each family, then the rest, the cheapest first.
@@ -100,14 +106,16 @@ def begin(courses: Sequence[Course], begun: Sequence[int], elapsed_s: float, pac
     In their order, as soon as workers would be idle, each that can end in time. One of which nothing is known may try.
     """
     speed, result = _speed(courses), list(begun)
+    begun_already, before = set(begun), _Load(speed)
+    for index in begun:
+        before.add(courses[index])
     for index in order(courses):
         course = courses[index]
-        waiting = sum(courses[i].left for i in result)
-        if course.left and waiting >= _AHEAD * pace.workers:
+        if course.left and before.fits >= _AHEAD * pace.workers:
             break
-        before = [courses[i] for i in result]
-        if index not in result and not _late(course, elapsed_s, pace, speed, before):
+        if index not in begun_already and not _late(course, elapsed_s, pace, speed, before):
             result.append(index)
+            before.add(course)
     return tuple(result)
 
 
@@ -130,8 +138,8 @@ def behind(course: Course, elapsed_s: float, pace: Pace, *, under_way: int = 0, 
     if not course.fitted_s:
         return ""
     rest = replace(course, left=max(course.left - under_way, 0))
-    cheaper = [other for other in others if _expected(other) < _work([rest], 1.0)]
-    return _late(rest, elapsed_s, pace, 1.0, cheaper)
+    cheaper = [other for other in others if _expected(other) < _Load(1.0, [rest]).seconds()]
+    return _late(rest, elapsed_s, pace, 1.0, _Load(1.0, cheaper))
 
 
 def outstayed(course: Course, ran_s: float, left_s: float, speed_of: Sequence[Course]) -> str:
@@ -149,11 +157,11 @@ def outstayed(course: Course, ran_s: float, left_s: float, speed_of: Sequence[Co
 
 def left_s(courses: Sequence[Course], elapsed_s: float, pace: Pace) -> float:
     """Seconds that these and what comes after them will still take, by what is known of their costs."""
-    fits = min(_work(courses, _speed(courses)) / pace.workers, pace.until_s - elapsed_s)
+    fits = min(_Load(_speed(courses), courses).seconds() / pace.workers, pace.until_s - elapsed_s)
     return max(fits, 0.0) + pace.after_s
 
 
-def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before: Sequence[Course] = ()) -> str:
+def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before: _Load | None = None) -> str:
     """Why an entrant cannot end in time; empty if it can.
 
     Args:
@@ -163,7 +171,7 @@ def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before: Se
     if not course.left:
         return ""
     each, left = _seconds(course, speed), pace.until_s - elapsed_s
-    work, alone = _work([*before, course], speed), ceil(course.left / pace.workers) * each
+    work, alone = (before or _Load(speed)).seconds(course), ceil(course.left / pace.workers) * each
     needed = max(work / pace.workers, alone)
     if needed <= left and left > 0:
         return ""
@@ -173,25 +181,47 @@ def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before: Se
     return f"no time: {course.left} fits of about {about} s would have ended {needed - left:.0f} s too late"
 
 
-def _work(courses: Sequence[Course], speed: float) -> float:
-    """Seconds of one core; what several need prepared is prepared once."""
-    prepared = {c.prepare: c.unprepared * c.prepare_s for c in courses if c.left and c.prepare}
-    return sum(prepared.values()) + sum(c.left * _seconds(c, speed) for c in courses)
+class _Load:
+    """The fits of some courses, added up one course after the other; what several need prepared is prepared once.
+
+    Attributes:
+        fits: how many have not ended.
+    """
+
+    def __init__(self, speed: float, courses: Sequence[Course] = ()) -> None:
+        self.fits, self._speed, self._seconds, self._prepared = 0, speed, 0.0, dict[str, float]()
+        for course in courses:
+            self.add(course)
+
+    def add(self, course: Course) -> None:
+        if course.left:
+            self.fits += course.left
+            self._seconds += course.left * _seconds(course, self._speed)
+        if course.left and course.prepare:
+            self._prepared[course.prepare] = course.unprepared * course.prepare_s
+
+    def seconds(self, further: Course | None = None) -> float:
+        """Of one core; with a further course."""
+        if further is None or not further.left:
+            return sum(self._prepared.values()) + self._seconds
+        own = {further.prepare: further.unprepared * further.prepare_s} if further.prepare else {}
+        fits = self._seconds + further.left * _seconds(further, self._speed)
+        return sum({**self._prepared, **own}.values()) + fits
 
 
 def _expected(course: Course) -> float:
     """What all its fits are expected to take."""
-    each = fmean(course.fitted_s) if course.fitted_s else course.expected_s or 0.0
+    each = course.expected_s or 0.0 if course.mean_s is None else course.mean_s
     return (course.left + len(course.fitted_s)) * each
 
 
 def _seconds(course: Course, speed: float) -> float:
-    if course.fitted_s:
-        return fmean(course.fitted_s)
+    if course.mean_s is not None:
+        return course.mean_s
     return 0.0 if course.expected_s is None else course.expected_s * speed
 
 
 def _speed(courses: Sequence[Course]) -> float:
     """How long fits take here over what is expected, in the middle; never far from one, as the expectation is rough."""
-    ratios = [fmean(c.fitted_s) / c.expected_s for c in courses if c.fitted_s and c.expected_s]
+    ratios = [c.mean_s / c.expected_s for c in courses if c.mean_s is not None and c.expected_s]
     return min(max(median(ratios), 0.5), 3.0) if ratios else 1.0

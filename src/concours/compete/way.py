@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
 
+from concours.compete.jobs import Fold, Jobs
 from concours.compete.pacing import Course
-from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
 from concours.core.job import Job
-from concours.core.problem import Problem
 from concours.core.process import Memo
-from concours.core.seeds import derive_seed
 from concours.core.standings import Estimate, StandingStatus
-
-Final = Literal["refit", "bag"]
-Fold = int | None
-"""A fold's number, or None for the whole training part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +20,8 @@ class Entry:
 
     Attributes:
         jobs: what it has asked for so far, ended or not, in plan order.
+        open: those of them that are wanted and have not ended. After a failure those before it: of several, the first
+            in plan order counts.
         candidate: with the digests it has so far.
         selection: its score by the ranking metric on out-of-fold predictions, once it is complete.
         failed: the first job that failed, in plan order.
@@ -37,17 +32,10 @@ class Entry:
     candidate: Candidate
     course: Course
     jobs: tuple[Job, ...] = ()
+    open: tuple[Job, ...] = ()
     selection: Estimate | None = None
     failed: Failed | None = None
     refused: str = ""
-
-    @property
-    def wanted(self) -> tuple[Job, ...]:
-        """What is still of use. After a failure the jobs before it: of several, the first in plan order counts."""
-        if self.refused:
-            return ()
-        digests = [job.digest for job in self.jobs]
-        return self.jobs[: digests.index(self.failed.job)] if self.failed else self.jobs
 
     @property
     def status(self) -> StandingStatus:
@@ -60,63 +48,56 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """The way of one candidate over a leaderboard, as far as the outcomes in the state allow.
+    """The way of one candidate over a leaderboard, as far as the outcomes in the state allow."""
 
-    Attributes:
-        final: the model on the board: of `refit`, one fit on the whole training part; of `bag`, those of the folds.
-        threads: of each job.
-    """
-
-    problem: Problem
-    final: Final
-    threads: int
+    jobs: Jobs
     state: Memo
-    candidate: Candidate
 
     def entry(self) -> Entry:
         """How far it has come, with its models."""
-        jobs, outcomes = self._fits(self._folds())
-        if len(outcomes) < len(self._folds()):
-            return self._entry(jobs, self.candidate)
+        jobs, outcomes = self._fits(self.jobs.folds)
+        if len(outcomes) < len(self.jobs.folds):
+            return self._entry(jobs, self._candidate)
         return self._finish(jobs, outcomes)
 
     def trial_entry(self) -> Entry:
         """How far it has come to a selection score alone."""
-        folds = range(self.problem.n_folds)
+        folds = range(self.jobs.problem.n_folds)
         jobs, outcomes = self._fits(folds)
         if len(outcomes) < len(folds):
-            return self._entry(jobs, self.candidate)
-        jobs.append(gather := self._gather([outcomes[fold] for fold in folds]))
+            return self._entry(jobs, self._candidate)
+        jobs.append(gather := self._gather(outcomes))
         done = self.state.done(gather)
         if not done:
-            return self._entry(jobs, self.candidate)
-        return self._calibrated(jobs, replace(self.candidate, selection=done.outputs["selection"]))
+            return self._entry(jobs, self._candidate)
+        return self._calibrated(jobs, replace(self._candidate, selection=done.outputs["selection"]))
 
     def _fits(self, folds: Iterable[Fold]) -> tuple[list[Job], dict[Fold, Done]]:
         """The jobs as far as they can be named, and the fits that are done."""
         jobs: list[Job] = []
         fits: dict[Fold, Job] = {}
         for fold in folds:
-            prepare = self.prepare(fold)
+            prepare = self.jobs.prepare(fold)
+            prepared = self.state.done(prepare) if prepare else None
             if prepare:
                 jobs.append(prepare)
-            if not prepare or self.state.done(prepare):
-                fits[fold] = self._fit(fold, prepare)
+            if not prepare or prepared:
+                fits[fold] = self.jobs.fit(fold, prepared)
                 jobs.append(fits[fold])
         return jobs, {fold: done for fold, job in fits.items() if (done := self.state.done(job))}
 
     def _course(self, jobs: Sequence[Job]) -> Course:
-        entrant, folds = self.candidate.entrant, 0 if self.candidate.entrant.parents else len(self._folds())
+        entrant, folds = self._candidate.entrant, 0 if self._candidate.entrant.parents else len(self.jobs.folds)
         fitted, prepared = (
             tuple(done.cost.wall_s for job in jobs if job.kind == kind and (done := self.state.done(job)))
             for kind in ("fit", "prepare")
         )
-        expected = self.candidate.prepare_s or 0.0
+        expected = self._candidate.prepare_s or 0.0
         return Course(
-            expected_s=self.candidate.expected_s,
+            expected_s=self._candidate.expected_s,
             fitted_s=fitted,
             left=folds - len(fitted),
-            family=self.candidate.family,
+            family=self._candidate.family,
             prepare="" if entrant.prepare in (None, "none") else entrant.prepare,
             prepare_s=sum(prepared) / len(prepared) if prepared else expected,
             unprepared=0 if entrant.prepare in (None, "none") else folds - len(prepared),
@@ -125,13 +106,13 @@ class Way:
     def alliance_entry(self, parents: Sequence[Candidate]) -> Entry:
         """How far an alliance of these has come: it waits for all of them, and is blended."""
         if not all(parent.selection for parent in parents):
-            return self._entry([], self.candidate)
-        blend = self._blend(parents)
+            return self._entry([], self._candidate)
+        blend = self.jobs.blend(parents)
         done = self.state.done(blend)
         if not done:
-            return self._entry([blend], self.candidate)
+            return self._entry([blend], self._candidate)
         candidate = replace(
-            self.candidate,
+            self._candidate,
             selection=done.outputs["selection"],
             test=done.outputs.get("test"),
             fit_s=sum(parent.fit_s for parent in parents),
@@ -141,18 +122,18 @@ class Way:
 
     def _finish(self, jobs: list[Job], outcomes: dict[Fold, Done]) -> Entry:
         """All fits are done: gather what they predicted, and name the model on the board."""
-        models = [outcomes[None]] if self.final == "refit" else list(outcomes.values())
-        jobs = [*jobs, gather := self._gather([outcomes[fold] for fold in range(self.problem.n_folds)])]
+        models = [outcomes[None]] if self.jobs.final == "refit" else list(outcomes.values())
+        jobs = [*jobs, gather := self._gather(outcomes)]
         test = models[0].outputs.get("test")
         if len(models) > 1 and test:
-            average = self._average([model.outputs["test"] for model in models])
+            average = self.jobs.average([model.outputs["test"] for model in models])
             jobs.append(average)
             test = averaged.outputs["test"] if (averaged := self.state.done(average)) else None
         gathered = self.state.done(gather)
-        if not gathered or (self.problem.test and not test):
-            return self._entry(jobs, self.candidate)
+        if not gathered or (self.jobs.problem.test and not test):
+            return self._entry(jobs, self._candidate)
         candidate = replace(
-            self.candidate,
+            self._candidate,
             selection=gathered.outputs["selection"],
             test=test,
             models=tuple(model.outputs["model"] for model in models),
@@ -164,173 +145,45 @@ class Way:
 
     def _row_s(self, outcomes: Mapping[Fold, Done], models: int) -> float | None:
         """Seconds a row for so many models, by how long it took to prepare and predict the held-out rows."""
-        problem = self.problem
+        problem = self.jobs.problem
         fits = [outcomes[fold] for fold in range(problem.n_folds)]
-        prepares = [self.state.done(job) for fold in range(problem.n_folds) if (job := self.prepare(fold))]
+        prepares = [self.state.done(job) for fold in range(problem.n_folds) if (job := self.jobs.prepare(fold))]
         seconds = [done.cost.phases.get("valid") for done in (*fits, *prepares) if done]
         rows = problem.train.rows * problem.repeats
         return None if None in seconds else models * sum(s for s in seconds if s) / rows
 
     def _calibrated(self, jobs: list[Job], candidate: Candidate) -> Entry:
         entrant = candidate.entrant
-        if not self.problem.classes or entrant.role == "baseline" or entrant.recipe == "vote":
+        if not self.jobs.problem.classes or entrant.role == "baseline" or entrant.recipe == "vote":
             return self._scored(jobs, candidate)
-        jobs = [*jobs, job := self._calibrate(candidate)]
+        jobs = [*jobs, job := self.jobs.calibrate(candidate)]
         done = self.state.done(job)
         if not done:
-            return self._entry(jobs, self.candidate)
+            return self._entry(jobs, self._candidate)
         return self._scored(jobs, replace(candidate, **{**done.outputs, **done.values}))
 
     def _scored(self, jobs: list[Job], candidate: Candidate) -> Entry:
-        score = self._score(candidate)
+        score = self.jobs.score(candidate)
         done = self.state.done(score)
         estimate = Estimate(score=done.values["score"], stderr=done.values["stderr"]) if done else None
         return self._entry([*jobs, score], candidate, estimate)
 
+    def _gather(self, outcomes: Mapping[Fold, Done]) -> Job:
+        return self.jobs.gather([outcomes[fold].outputs["valid"] for fold in range(self.jobs.problem.n_folds)])
+
     def _entry(self, jobs: Sequence[Job], candidate: Candidate, selection: Estimate | None = None) -> Entry:
-        failures = (event for job in jobs if isinstance(event := self.state.ended(job), Failed))
+        ended = [self.state.ended(job) for job in jobs]
+        first = next((number for number, event in enumerate(ended) if isinstance(event, Failed)), None)
+        failed = None if first is None else ended[first]
         return Entry(
             candidate=candidate,
             course=self._course(jobs),
             jobs=tuple(jobs),
+            open=tuple(job for job, event in zip(jobs[:first], ended, strict=False) if event is None),
             selection=selection,
-            failed=next(failures, None),
+            failed=failed if isinstance(failed, Failed) else None,
         )
 
-    def _folds(self) -> list[Fold]:
-        folds: list[Fold] = list(range(self.problem.n_folds))
-        return [*folds, None] if self.final == "refit" else folds
-
-    def _on_board(self, fold: Fold) -> bool:
-        """Whether the model of this fold is (part of) the one on the board."""
-        return fold is None or self.final == "bag"
-
-    def prepare(self, fold: Fold) -> Job | None:
-        """The job that prepares the rows of a fold; none where they are taken as they are."""
-        problem, preparation = self.problem, self.candidate.entrant.prepare
-        if preparation is None or preparation == "none":
-            return None
-        inputs, outputs = {"x": problem.train.x, "folds": problem.folds}, ["train"]
-        if fold is not None:
-            outputs.append("valid")
-        if self._on_board(fold):
-            outputs.append("transformer")
-            if problem.test:
-                inputs["test"] = problem.test.x
-                outputs.append("test")
-        return Job(
-            kind="prepare",
-            inputs=inputs,
-            params={"preparation": preparation, "fold": fold},
-            seed=derive_seed(self.state.seed, "prepare", preparation, _word(fold)),
-            threads=self.threads,
-            outputs=tuple(outputs),
-            label=f"prepare {preparation}: {_word(fold)}",
-        )
-
-    def _fit(self, fold: Fold, prepare: Job | None) -> Job:
-        problem, entrant = self.problem, self.candidate.entrant
-        inputs = {"y": problem.train.y, "folds": problem.folds, **problem.train.counting}
-        prepared = self.state.done(prepare) if prepare else None
-        if prepared:
-            inputs |= {("x" if name == "train" else name): digest for name, digest in prepared.outputs.items()}
-        else:
-            inputs["x"] = problem.train.x
-            if self._on_board(fold) and problem.test:
-                inputs["test"] = problem.test.x
-        if self.candidate.code:
-            inputs["code"] = self.candidate.code
-        outputs = ["valid"] if fold is not None else []
-        if self._on_board(fold):
-            outputs += ["model", "test"] if problem.test else ["model"]
-        return Job(
-            kind="fit",
-            inputs=inputs,
-            params={
-                "recipe": entrant.recipe,
-                "params": dict(entrant.params),
-                "fold": fold,
-                "prepared": prepared is not None,
-                "classes": len(problem.classes),
-                **problem.labelling(entrant.params, self.candidate.code),
-                **problem.train.timing,
-            },
-            seed=derive_seed(self.state.seed, entrant.digest, "fit", _word(fold)),
-            threads=self.threads,
-            outputs=tuple(outputs),
-            label=f"{entrant.name}: {_word(fold)}",
-        )
-
-    def _gather(self, outcomes: Sequence[Done]) -> Job:
-        parts = {f"fold{fold}": done.outputs["valid"] for fold, done in enumerate(outcomes)}
-        return Job(
-            kind="gather",
-            inputs={"folds": self.problem.folds, **parts},
-            outputs=("selection",),
-            label=f"{self.candidate.entrant.name}: gather",
-        )
-
-    def _calibrate(self, candidate: Candidate) -> Job:
-        problem = self.problem
-        inputs = {"selection": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds}
-        inputs |= problem.train.weighing
-        if candidate.test:
-            inputs["test"] = candidate.test
-        return Job(
-            kind="calibrate",
-            inputs=inputs,
-            params=problem.measuring(1),
-            outputs=("selection", "test") if candidate.test else ("selection",),
-            label=f"{candidate.entrant.name}: calibrate",
-        )
-
-    def _average(self, parts: Sequence[Digest]) -> Job:
-        return Job(
-            kind="blend",
-            inputs={f"test{index}": part for index, part in enumerate(parts)},
-            params={"weights": [1 / len(parts)] * len(parts), "rule": "mean"},
-            outputs=("test",),
-            label=f"{self.candidate.entrant.name}: average",
-        )
-
-    def _score(self, candidate: Candidate) -> Job:
-        problem = self.problem
-        inputs = {"predictions": _known(candidate.selection), "y": problem.train.y, "folds": problem.folds}
-        return Job(
-            kind="score",
-            inputs={**inputs, **problem.train.counting},
-            params={**problem.measuring(1), "decision": _plain(candidate.decision)},
-            seed=derive_seed(self.state.seed, "score"),
-            threads=self.threads,
-            label=f"{candidate.entrant.name}: score",
-        )
-
-    def _blend(self, parents: Sequence[Candidate]) -> Job:
-        entrant, params = self.candidate.entrant, self.candidate.entrant.params
-        inputs = {f"selection{index}": _known(parent.selection) for index, parent in enumerate(parents)}
-        inputs["folds"] = self.problem.folds
-        if self.problem.test:
-            inputs |= {f"test{index}": _known(parent.test) for index, parent in enumerate(parents)}
-        if "model" in params:
-            layers = {f"model{fold}": model for fold, model in enumerate(params["fold_models"])}
-            job = Job(kind="layer", inputs={**inputs, **layers, "model": params["model"]}, threads=self.threads)
-        else:
-            weights = [list(weights) for weights in params.get("fold_weights", [])]
-            how = {"weights": list(params["weights"]), "fold_weights": weights, "rule": entrant.recipe}
-            job = Job(kind="blend", inputs=inputs, params=how)
-        outputs = ("selection", "test") if self.problem.test else ("selection",)
-        return replace(job, outputs=outputs, label=f"{entrant.name}: blend")
-
-
-def _plain(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if decision is None else dict(decision)
-
-
-def _known(digest: Digest | None) -> Digest:
-    if digest is None:
-        raise ValueError("these predictions are not there yet")
-    return digest
-
-
-def _word(fold: Fold) -> str:
-    return "all" if fold is None else f"fold {fold + 1}"
+    @property
+    def _candidate(self) -> Candidate:
+        return self.jobs.candidate

@@ -6,21 +6,56 @@ drives every process on every executor, and a process is tested without running 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, Self, TypeVar, runtime_checkable
+from functools import cached_property
+from typing import Any, Literal, Protocol, Self, TypeVar, overload, runtime_checkable
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Event, Failed, Tick
-from concours.core.frozen import frozen
+from concours.core.growing import Growing
 from concours.core.job import Job
+from concours.core.kept import Kept
 from concours.core.standings import Standings
 
 Order = Literal["plan", "arrival"]
 Status = Literal["run", "wait", "finished"]
 
 S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Grouped(Sequence[Job]):
+    """Jobs in groups, each once, where it comes first.
+
+    To look whether two plans differ costs a glance at each group, where a group is the same object in both.
+    """
+
+    groups: tuple[tuple[Job, ...], ...]
+
+    @cached_property
+    def _flat(self) -> tuple[Job, ...]:
+        found: dict[Digest, Job] = {}
+        for group in self.groups:
+            for job in group:
+                found.setdefault(job.digest, job)
+        return tuple(found.values())
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Job, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Job | tuple[Job, ...]:
+        return self._flat[index]
+
+    def __len__(self) -> int:
+        return len(self._flat)
+
+    def __bool__(self) -> bool:
+        return any(self.groups)
 
 
 @dataclass(frozen=True)
@@ -31,8 +66,13 @@ class Plan:
     `wait` says that the process has no work of its own but expects events from outside.
     """
 
-    jobs: tuple[Job, ...] = ()
+    jobs: Sequence[Job] = ()
     status: Status = "run"
+
+    @property
+    def groups(self) -> tuple[tuple[Job, ...], ...]:
+        """The jobs in groups, of which one that stands where it stood in an earlier plan has not changed."""
+        return self.jobs.groups if isinstance(self.jobs, Grouped) else tuple((job,) for job in self.jobs)
 
 
 class Process(Protocol[S]):
@@ -81,17 +121,21 @@ class Memo:
     """The state of a process whose plan follows from what is known so far: how each job of its ended.
 
     Law: `with_event` commutes, so events may come in any order and the state is the same in the end.
+
+    Attributes:
+        kept: what planning made before, which follows from the rest: no part of the value.
     """
 
     candidates: tuple[Candidate, ...]
     seed: int
-    known: Mapping[Digest, Done | Failed] = field(default_factory=lambda: frozen({}))
+    known: Growing[Digest, Done | Failed] = field(default_factory=Growing)
+    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     def with_event(self, event: Event) -> Self:
         """The state after an event; time changes nothing."""
         if isinstance(event, Tick):
             return self
-        return replace(self, known=frozen({**self.known, event.job: event}))
+        return replace(self, known=self.known.with_item(event.job, event))
 
     def ended(self, job: Job) -> Done | Failed | None:
         """How a job ended, if it has."""
@@ -115,7 +159,12 @@ class MemoProcess:
         return state.with_event(event)
 
 
-def unfinished(state: Memo, jobs: Sequence[Job]) -> Plan:
+def unfinished(state: Memo, jobs: Iterable[Job]) -> Plan:
     """The plan of those jobs that have not ended; finished when all have."""
-    waiting: dict[Digest, Job] = {job.digest: job for job in jobs if state.ended(job) is None}
-    return Plan(tuple(waiting.values()), "run" if waiting else "finished")
+    return planned((job,) if state.ended(job) is None else () for job in jobs)
+
+
+def planned(groups: Iterable[tuple[Job, ...]]) -> Plan:
+    """The plan of groups of jobs, all of which are wanted; finished when there is none."""
+    jobs = Grouped(tuple(groups))
+    return Plan(jobs, "run" if jobs else "finished")

@@ -7,6 +7,7 @@ input of the job. A job that predicts with kept models counts the recipes of all
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
@@ -25,12 +26,28 @@ _PREPARATIONS = "concours.entrants.preparation:PREPARATIONS"
 
 def code_digest(job: Job, runners: Runners) -> Digest:
     """Changes whenever the code behind the job does, and only then."""
-    spec = runners[job.kind]
-    first, *others = _recipes(job) or [""]
+    spec, (first, *others), modules = runners[job.kind], _recipes(job) or [""], _modules(job)
     known = [spec.version, {name: _version(name) for name in spec.packages}, _recipe_code(first)]
     known += [_recipe_code(recipe) for recipe in others]
-    own = [name.partition(":")[0] for name in job.params.get("metrics", ()) if ":" in name]
-    return digest_json([*known, *(_module_code(module) for module in own)])
+    return digest_json([*known, *(_module_code(module) for module in modules)])
+
+
+def code_digests(runners: Runners) -> Callable[[Job], Digest]:
+    """`code_digest` for many jobs: computed once for a runner with the recipes and modules behind a job."""
+    known: dict[tuple[str, ...], Digest] = {}
+
+    def digest(job: Job) -> Digest:
+        behind = (job.kind, *_recipes(job), "", *_modules(job))
+        if behind not in known:
+            known[behind] = code_digest(job, runners)
+        return known[behind]
+
+    return digest
+
+
+def _modules(job: Job) -> list[str]:
+    """Those of a user's own metrics."""
+    return [name.partition(":")[0] for name in job.params.get("metrics", ()) if ":" in name]
 
 
 def _recipes(job: Job) -> list[str]:

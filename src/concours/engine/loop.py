@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from heapq import heappop, heappush
 from typing import TypeVar
 
 from concours.core.digests import Digest
@@ -13,9 +14,10 @@ from concours.core.errors import ConcoursError, NoSpace, ObjectDamaged
 from concours.core.event import Done, Event, Failed, Tick
 from concours.core.job import Job
 from concours.core.ports import Executor, Listener, Notice, Store, ignore
-from concours.core.process import Foreseeing, Plan, Process
+from concours.core.process import Foreseeing, Order, Plan, Process
 from concours.engine.journal import Journal, Record
 from concours.engine.limits import BUDGET_SPENT, Limits
+from concours.engine.line import Line
 from concours.engine.made import made_by
 
 S = TypeVar("S")
@@ -80,8 +82,7 @@ class Engine:
         while True:
             plan = process.plan(state)
             self._match(plan, sitting)
-            events: list[Event] = [record.event for record in sitting.next_records(plan, process.order)]
-            if not events:
+            while not (events := sitting.next_events(process.order)):
                 if plan.status != "run" or not plan.jobs or self._executor is None:
                     return state
                 if not sitting.told_time:
@@ -91,32 +92,41 @@ class Engine:
                     self._expire(plan, sitting)
                 else:
                     events = self._wait(sitting, until_s)
+                if events:
+                    break
             for event in events:
                 state = process.update(state, event)
-            if sitting.told_time and isinstance(process, Foreseeing) and (left := process.left_s(state)) is not None:
-                self._listen(Notice(topic="left", values={"seconds": left}))
+            if isinstance(events[-1], Tick) and isinstance(process, Foreseeing):
+                self._foresee(process.left_s(state))
+
+    def _foresee(self, left_s: float | None) -> None:
+        if left_s is not None:
+            self._listen(Notice(topic="left", values={"seconds": left_s}))
 
     def _match(self, plan: Plan, sitting: _Sitting) -> None:
         """Cancels what is no longer wanted; recalls or submits what is new."""
-        wanted, fresh = {job.digest: job for job in plan.jobs}, False
-        for digest in [digest for digest in sitting.running if digest not in wanted]:
-            self._cancel(sitting.running.pop(digest))
-        for digest, job in wanted.items():
-            if digest in sitting.running or digest in sitting.arrived:
+        added, gone = sitting.line.turn(plan)
+        for job in gone:
+            sitting.line.forget(job.digest)
+            sitting.unknown.pop(job.digest, None)
+            if sitting.running.pop(job.digest, None):
+                self._cancel(job)
+        unknown, sitting.unknown = (sitting.unknown, {}) if sitting.told_time else ({}, sitting.unknown)
+        for job in (*unknown.values(), *added):
+            if job.digest in sitting.arrived:
                 continue
-            if digest not in sitting.unknown and (record := self._recall(job)):
-                sitting.arrived[digest] = record
+            if job.digest not in unknown and (record := self._recall(job)):
+                sitting.arrive(record)
                 self._listen(Notice(topic="recalled", job=job, event=_outcome(record)))
             elif self._executor and sitting.told_time:
-                sitting.running[digest] = job
-                fresh = True
+                sitting.running[job.digest] = job
+                sitting.line.want(job)
                 self._listen(Notice(topic="planned", job=job))
             else:
-                sitting.unknown.add(digest)
-        if fresh and self._executor:  # all of them, so that those which wait begin in the order of the plan
-            for job in plan.jobs:
-                if job.digest in sitting.running:
-                    self._executor.submit(job)
+                sitting.unknown[job.digest] = job
+        if self._executor:
+            for job in sitting.line.hand_over():
+                self._executor.submit(job)
 
     def _recall(self, job: Job) -> Record | None:
         """The journal's record of a job, if it still holds."""
@@ -147,6 +157,7 @@ class Engine:
         stop: ConcoursError | None = None
         for event in self._executor.outcomes(timeout_s=left) if self._executor else ():
             job = sitting.running.pop(event.job, None)
+            sitting.line.forget(event.job)
             if isinstance(event, Failed) and event.cause == "no_space":
                 stop = NoSpace(event.reason)
             elif isinstance(event, Failed) and event.cause == "lost_input":
@@ -165,6 +176,7 @@ class Engine:
         budget = self._limits.budget_s
         for job in plan.jobs:
             if sitting.running.pop(job.digest, None):
+                sitting.line.forget(job.digest)
                 self._cancel(job)
                 reason = f"{BUDGET_SPENT} ({budget:g} s)" if budget else BUDGET_SPENT
                 self._write(sitting, job, Failed(job=job.digest, cause="out_of_time", reason=reason, limit=budget))
@@ -183,7 +195,7 @@ class Engine:
         self._recorded[job.digest, record.code] = record
         if isinstance(event, Done):
             self._whole.update(event.outputs.values())
-        sitting.arrived[job.digest] = record
+        sitting.arrive(record)
         self._listen(Notice(topic="ended", job=job, event=event))
 
     def _again(self, event: Failed, before: Record | None) -> Failed:
@@ -207,33 +219,39 @@ class Engine:
 
 
 class _Sitting:
-    """What the loop has in hand for one process: jobs under way, records that the process has not been told of, jobs
-    that the journal does not know, and whether the time has been told, after which these are run.
+    """What the loop has in hand for one process: the jobs that it wants, those of them under way, records that the
+    process has not been told of, jobs that the journal does not know, and whether the time has been told, after which
+    these are run.
     """
 
     def __init__(self) -> None:
+        self.line = Line()
         self.running: dict[Digest, Job] = {}
         self.arrived: dict[Digest, Record] = {}
-        self.unknown: set[Digest] = set()
+        self.unknown: dict[Digest, Job] = {}
         self.told_time = False
+        self._numbers: list[tuple[int, Digest]] = []
 
-    def next_records(self, plan: Plan, order: str) -> list[Record]:
-        """The records to tell next: that of the plan's first job, or the earliest in the journal.
+    def arrive(self, record: Record) -> None:
+        """Notes a record that the process is to be told of."""
+        job = _outcome(record).job
+        self.arrived[job] = record
+        heappush(self._numbers, (record.number, job))
+
+    def next_events(self, order: Order) -> list[Event]:
+        """What to tell next: how the plan's first job ended, or what is earliest in the journal.
 
         With the earliest come those that follow it in the journal without a gap: nothing that another plan could recall
         belongs between them.
         """
         if order == "plan":
-            first = self.arrived.pop(plan.jobs[0].digest, None) if plan.jobs else None
-            return [first] if first else []
+            first = self.line.first()
+            record = self.arrived.pop(first.digest, None) if first else None
+            return [record.event] if record else []
         found: list[Record] = []
-        for record in sorted(self.arrived.values(), key=lambda record: record.number):
-            if found and record.number != found[-1].number + 1:
-                break
-            found.append(record)
-        for record in found:
-            del self.arrived[_outcome(record).job]
-        return found
+        while self._numbers and (not found or self._numbers[0][0] == found[-1].number + 1):
+            found.append(self.arrived.pop(heappop(self._numbers)[1]))
+        return [record.event for record in found]
 
 
 def _outcome(record: Record) -> Done | Failed:

@@ -29,7 +29,7 @@ def refused(what: Callable[[], Any], error: type[Exception], text: str) -> None:
 
 
 def as_value(thing: Any) -> Any:
-    """The JSON of a frozen value: dataclasses as objects, tuples as lists.
+    """The JSON of a frozen value: dataclasses as objects, without fields that are not compared, tuples as lists.
 
     JSON values inside a frozen mapping, such as a job's parameters, may be lists and dictionaries as JSON has them.
 
@@ -49,7 +49,7 @@ def _frozen(thing: Any) -> Any:
     if is_dataclass(thing) and not isinstance(thing, type):
         frozen = type(thing).__dataclass_params__.frozen  # type: ignore[attr-defined]
         law(frozen, f"a state must be frozen: {type(thing).__name__} is a dataclass that can be changed")
-        return {field.name: _frozen(getattr(thing, field.name)) for field in fields(thing)}
+        return {field.name: _frozen(getattr(thing, field.name)) for field in fields(thing) if field.compare}
     if isinstance(thing, Mapping):
         law(not hasattr(thing, "__setitem__"), f"a state must be frozen: it holds a {type(thing).__name__}")
         return {name: _frozen(value) if is_dataclass(value) else _json(value) for name, value in thing.items()}

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from concours.api.setup import Setup
-from concours.compete.way import Final
+from concours.compete.jobs import Final
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job

@@ -1,0 +1,207 @@
+"""The jobs of one candidate on a leaderboard, each by what it reads: the problem, and what other jobs yielded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate
+from concours.core.event import Done
+from concours.core.job import Job
+from concours.core.kept import Kept
+from concours.core.problem import Problem
+from concours.core.seeds import derive_seed
+
+Final = Literal["refit", "bag"]
+Fold = int | None
+"""A fold's number, or None for the whole training part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jobs:
+    """Makes the jobs of one candidate. Each is made once for what it reads: naming one takes longer than looking it up.
+
+    Attributes:
+        final: the model on the board: of `refit`, one fit on the whole training part; of `bag`, those of the folds.
+        threads: of each job.
+        seed: of the contest.
+    """
+
+    problem: Problem
+    final: Final
+    threads: int
+    seed: int
+    candidate: Candidate
+    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        """What is fitted: each fold, and for `refit` the whole training part."""
+        folds = range(self.problem.n_folds)
+        return (*folds, None) if self.final == "refit" else tuple(folds)
+
+    def prepare(self, fold: Fold) -> Job | None:
+        """Prepares the rows of a fold; none where they are taken as they are."""
+        preparation = self.candidate.entrant.prepare
+        if preparation is None or preparation == "none":
+            return None
+        return self.kept.once(("prepare", fold), None, lambda: self._prepare(preparation, fold))
+
+    def fit(self, fold: Fold, prepared: Done | None) -> Job:
+        """Fits on the training side of a fold, on what was prepared if anything was, and predicts the held-out side."""
+        inputs = None if prepared is None else prepared.outputs
+        return self.kept.once(("fit", fold), inputs, lambda: self._fit(fold, inputs))
+
+    def gather(self, parts: Sequence[Digest]) -> Job:
+        """Puts the predictions for the held-out sides of all folds together."""
+        return self.kept.once("gather", parts, lambda: self._gather(parts))
+
+    def average(self, parts: Sequence[Digest]) -> Job:
+        """Averages what the models of the folds predict for the test part."""
+        return self.kept.once("average", parts, lambda: self._average(parts))
+
+    def calibrate(self, candidate: Candidate) -> Job:
+        """Finds how predictions are corrected and decided on, and corrects them."""
+        made_of = (candidate.selection, candidate.test)
+        return self.kept.once("calibrate", made_of, lambda: self._calibrate(*made_of))
+
+    def score(self, candidate: Candidate) -> Job:
+        """Measures the out-of-fold predictions by the ranking metric."""
+        made_of = (candidate.selection, candidate.decision)
+        return self.kept.once("score", made_of, lambda: self._score(*made_of))
+
+    def blend(self, parents: Sequence[Candidate]) -> Job:
+        """Joins the predictions of an alliance's parents."""
+        made_of = [(parent.selection, parent.test) for parent in parents]
+        return self.kept.once("blend", made_of, lambda: self._blend(parents))
+
+    def _on_board(self, fold: Fold) -> bool:
+        """Whether the model of this fold is (part of) the one on the board."""
+        return fold is None or self.final == "bag"
+
+    def _prepare(self, preparation: str, fold: Fold) -> Job:
+        problem = self.problem
+        inputs, outputs = {"x": problem.train.x, "folds": problem.folds}, ["train"]
+        if fold is not None:
+            outputs.append("valid")
+        if self._on_board(fold):
+            outputs.append("transformer")
+            if problem.test:
+                inputs["test"] = problem.test.x
+                outputs.append("test")
+        return Job(
+            kind="prepare",
+            inputs=inputs,
+            params={"preparation": preparation, "fold": fold},
+            seed=derive_seed(self.seed, "prepare", preparation, _word(fold)),
+            threads=self.threads,
+            outputs=tuple(outputs),
+            label=f"prepare {preparation}: {_word(fold)}",
+        )
+
+    def _fit(self, fold: Fold, prepared: Mapping[str, Digest] | None) -> Job:
+        problem, entrant = self.problem, self.candidate.entrant
+        inputs = {"y": problem.train.y, "folds": problem.folds, **problem.train.counting}
+        if prepared is not None:
+            inputs |= {("x" if name == "train" else name): digest for name, digest in prepared.items()}
+        else:
+            inputs["x"] = problem.train.x
+            if self._on_board(fold) and problem.test:
+                inputs["test"] = problem.test.x
+        if self.candidate.code:
+            inputs["code"] = self.candidate.code
+        outputs = ["valid"] if fold is not None else []
+        if self._on_board(fold):
+            outputs += ["model", "test"] if problem.test else ["model"]
+        return Job(
+            kind="fit",
+            inputs=inputs,
+            params={
+                "recipe": entrant.recipe,
+                "params": dict(entrant.params),
+                "fold": fold,
+                "prepared": prepared is not None,
+                "classes": len(problem.classes),
+                **problem.labelling(entrant.params, self.candidate.code),
+                **problem.train.timing,
+            },
+            seed=derive_seed(self.seed, entrant.digest, "fit", _word(fold)),
+            threads=self.threads,
+            outputs=tuple(outputs),
+            label=f"{entrant.name}: {_word(fold)}",
+        )
+
+    def _gather(self, parts: Sequence[Digest]) -> Job:
+        return Job(
+            kind="gather",
+            inputs={"folds": self.problem.folds, **{f"fold{fold}": part for fold, part in enumerate(parts)}},
+            outputs=("selection",),
+            label=f"{self.candidate.entrant.name}: gather",
+        )
+
+    def _average(self, parts: Sequence[Digest]) -> Job:
+        return Job(
+            kind="blend",
+            inputs={f"test{index}": part for index, part in enumerate(parts)},
+            params={"weights": [1 / len(parts)] * len(parts), "rule": "mean"},
+            outputs=("test",),
+            label=f"{self.candidate.entrant.name}: average",
+        )
+
+    def _calibrate(self, selection: Digest | None, test: Digest | None) -> Job:
+        problem = self.problem
+        inputs = {"selection": _known(selection), "y": problem.train.y, "folds": problem.folds}
+        inputs |= problem.train.weighing
+        if test:
+            inputs["test"] = test
+        return Job(
+            kind="calibrate",
+            inputs=inputs,
+            params=problem.measuring(1),
+            outputs=("selection", "test") if test else ("selection",),
+            label=f"{self.candidate.entrant.name}: calibrate",
+        )
+
+    def _score(self, selection: Digest | None, decision: Mapping[str, Any] | None) -> Job:
+        problem = self.problem
+        inputs = {"predictions": _known(selection), "y": problem.train.y, "folds": problem.folds}
+        return Job(
+            kind="score",
+            inputs={**inputs, **problem.train.counting},
+            params={**problem.measuring(1), "decision": _plain(decision)},
+            seed=derive_seed(self.seed, "score"),
+            threads=self.threads,
+            label=f"{self.candidate.entrant.name}: score",
+        )
+
+    def _blend(self, parents: Sequence[Candidate]) -> Job:
+        entrant, params = self.candidate.entrant, self.candidate.entrant.params
+        inputs = {f"selection{index}": _known(parent.selection) for index, parent in enumerate(parents)}
+        inputs["folds"] = self.problem.folds
+        if self.problem.test:
+            inputs |= {f"test{index}": _known(parent.test) for index, parent in enumerate(parents)}
+        if "model" in params:
+            layers = {f"model{fold}": model for fold, model in enumerate(params["fold_models"])}
+            job = Job(kind="layer", inputs={**inputs, **layers, "model": params["model"]}, threads=self.threads)
+        else:
+            weights = [list(weights) for weights in params.get("fold_weights", [])]
+            how = {"weights": list(params["weights"]), "fold_weights": weights, "rule": entrant.recipe}
+            job = Job(kind="blend", inputs=inputs, params=how)
+        outputs = ("selection", "test") if self.problem.test else ("selection",)
+        return replace(job, outputs=outputs, label=f"{entrant.name}: blend")
+
+
+def _plain(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if decision is None else dict(decision)
+
+
+def _known(digest: Digest | None) -> Digest:
+    if digest is None:
+        raise ValueError("these predictions are not there yet")
+    return digest
+
+
+def _word(fold: Fold) -> str:
+    return "all" if fold is None else f"fold {fold + 1}"
