@@ -228,10 +228,11 @@ def _search(
 def _note(found: Found, *, under_way: bool) -> str:
     if under_way:
         return f"its search is under way: {counted(found.trials, 'trial')} so far"
+    ended = f"; its search has ended early: {found.reason}" if found.reason else ""
     if not found.trials:
-        return "as declared: no trial of its search has ended well"
+        return f"as declared: no trial of its search has ended well{ended}"
     params = ", ".join(f"{name} = {_shown(value)}" for name, value in found.params.items() if value is not None)
-    return f"the best of {counted(found.trials, 'trial')} by selection score: {params or 'as declared'}"
+    return f"the best of {counted(found.trials, 'trial')} by selection score: {params or 'as declared'}{ended}"
 
 
 def _shown(value: Any) -> str:

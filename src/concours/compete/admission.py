@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from concours.core.entrant import Candidate
 from concours.core.event import Failed
 from concours.core.job import Job
 from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
+
+E = TypeVar("E")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,26 +23,33 @@ class Admission(MemoProcess):
     problem: Problem
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [self._check(candidate) for candidate in state.candidates])
+        return unfinished(state, self._checks(state))
 
     def refusals(self, state: Memo) -> dict[str, Failed]:
         """How the check of each refused candidate failed, by the candidate's name."""
-        endings = {c.entrant.name: state.ended(self._check(c)) for c in state.candidates}
+        endings = self._each(state, state.ended)
         return {name: event for name, event in endings.items() if isinstance(event, Failed)}
 
     def unweighted(self, state: Memo) -> frozenset[str]:
         """Names of the candidates whose fit takes no weights of rows, where rows have some."""
         if not self.problem.train.weights:
             return frozenset()
-        done = {c.entrant.name: state.done(self._check(c)) for c in state.candidates}
+        done = self._each(state, state.done)
         return frozenset(name for name, event in done.items() if event and not event.values["sample_weight"])
 
     def one_by_one(self, state: Memo) -> dict[str, list[str]]:
         """By name, the parameters by which candidates set rows apart one by one, where rows belong together."""
         if not self.problem.train.groups:
             return {}
-        done = {c.entrant.name: state.done(self._check(c)) for c in state.candidates}
+        done = self._each(state, state.done)
         return {name: told for name, event in done.items() if event and (told := event.values["one_by_one"])}
+
+    def _each(self, state: Memo, of: Callable[[Job], E]) -> dict[str, E]:
+        """Something of each candidate's check, by the candidate's name."""
+        return {c.entrant.name: of(job) for c, job in zip(state.candidates, self._checks(state), strict=True)}
+
+    def _checks(self, state: Memo) -> list[Job]:
+        return [state.kept.once(i, None, partial(self._check, c)) for i, c in enumerate(state.candidates)]
 
     def _check(self, candidate: Candidate) -> Job:
         entrant = candidate.entrant

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations
 from math import log
 from typing import Any
@@ -129,15 +129,7 @@ class Arena(MemoProcess):
         now = Fought(votes=np.empty((0, 4), dtype=np.int64))
         number = 0
         while duels := self._next(state, players, pairs, now, number):
-            job = duels_job(
-                self.problem,
-                players,
-                duels,
-                seed=state.seed,
-                band=self.band,
-                threads=self.threads,
-                label=f"arena: round {number + 1}",
-            )
+            job = self._round(state, players, duels, number)
             jobs, ended = (*now.jobs, job), state.ended(job)
             if ended is None or isinstance(ended, Failed):
                 return Fought(votes=now.votes, jobs=jobs, failed=ended, by=now.by)
@@ -147,6 +139,11 @@ class Arena(MemoProcess):
             now = Fought(votes=votes, jobs=jobs, settled=settled, by=ended.values["by"])
             number += 1
         return now
+
+    def _round(self, state: Memo, players: Sequence[Candidate], duels: list[Duel], number: int) -> Job:
+        label, seed = f"arena: round {number + 1}", state.seed
+        named = partial(duels_job, self.problem, players, duels, seed=seed, band=self.band, threads=self.threads)
+        return state.kept.once(number, duels, lambda: named(label=label))
 
     def shown(self, state: Memo) -> dict[str, Any]:
         """What is shown: ratings, best first, and the share of battles that each won of each. Small JSON."""

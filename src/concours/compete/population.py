@@ -12,6 +12,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from concours.compete.leaderboard import Leaderboard
@@ -158,7 +159,8 @@ class Population:
         rounds: list[Round] = []
         habits, parents, kept = self._first(state), tuple(range(self.members)), None
         for number in range(self.rounds):
-            job = self._train(state, number, habits, parents, kept)
+            made_of = (number, habits, parents, kept)
+            job = state.kept.once(("stretch", number), made_of, partial(self._train, state, *made_of))
             done = state.done(job)
             if not done:
                 return [*rounds, Round(job=job, habits=habits, parents=parents)]
@@ -298,7 +300,7 @@ class Population:
         return reasons[0] if reasons else ""
 
     def _prepare(self, state: Grown) -> Job | None:
-        return self.board.preparing(state, state.candidates[0], 0)
+        return state.kept.once("prepare", None, lambda: self.board.preparing(state, state.candidates[0], 0))
 
     def _train(
         self, state: Grown, number: int, habits: Sequence[Habits], parents: Sequence[int], kept: Digest | None

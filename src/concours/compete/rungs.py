@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
+from concours.compete.rung_jobs import RungJobs
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.problem import Problem
 from concours.core.process import Memo, Order, Plan, unfinished
-from concours.core.seeds import derive_seed
 from concours.core.standings import Standing, Standings, StandingStatus
 from concours.kernels.knockouts import kept, ladder, room, spend
 
@@ -258,7 +258,7 @@ class Knockout:
         jobs: list[Job] = []
         fits: list[Job] = []
         for fold in self.folds:
-            portion = self._portion(state, candidate, share, fold)
+            portion = self._portion(state, candidate.entrant.prepare, share, fold)
             jobs += [portion] if portion else []
             if not portion or state.done(portion):
                 fits.append(self._fit(state, candidate, share, fold, portion, below.done[fold] if below else None))
@@ -281,82 +281,30 @@ class Knockout:
         told = [replace(line, stays=stay) for line, stay in zip(told, stays, strict=True)]
         return replace(rung, lines=tuple(told), compared=True)
 
-    def _portion(self, state: Memo, candidate: Candidate, share: float, fold: int) -> Job | None:
-        preparation = candidate.entrant.prepare
+    def _jobs(self, state: Memo) -> RungJobs:
+        return RungJobs(
+            problem=self.problem, folds=self.folds, looks=len(self.shares(state)), eta=self.eta, level=self.level,
+            threads=self.threads, seed=state.seed,
+        )  # fmt: skip
+
+    def _portion(self, state: Memo, preparation: str | None, share: float, fold: int) -> Job | None:
+        """The job that prepares the rows of a rung's fold; none where they are taken as they are."""
         if preparation is None or preparation == "none":
             return None
-        train = self.problem.train
-        return Job(
-            kind="portion",
-            inputs={"x": train.x, "y": train.y, "folds": self.problem.folds},
-            params={"preparation": preparation, **self._rows(state, share, fold)},
-            seed=derive_seed(state.seed, "prepare", preparation, "portion", fold),
-            threads=self.threads,
-            outputs=("train", "valid"),
-            label=f"prepare {preparation}: {share:.1%} of fold {fold + 1}",
-        )
+        key = ("portion", preparation, share, fold)
+        return state.kept.once(key, None, lambda: self._jobs(state).portion(preparation, share, fold))
 
     def _fit(
         self, state: Memo, candidate: Candidate, share: float, fold: int, portion: Job | None, below: Done | None
     ) -> Job:
-        entrant, train = candidate.entrant, self.problem.train
         prepared = state.done(portion) if portion else None
-        inputs = {"y": train.y, "folds": self.problem.folds, **train.counting}
-        inputs |= {"x": prepared.outputs["train"], "valid": prepared.outputs["valid"]} if prepared else {"x": train.x}
-        inputs |= {"code": candidate.code} if candidate.code else {}
-        inputs |= {"checkpoint": below.outputs["checkpoint"]} if below else {}
-        params = dict(entrant.params)
-        if isinstance(params.get("effort"), int | float):
-            params["effort"] = round(params["effort"] * share, 6)
-        return Job(
-            kind="rung",
-            inputs=inputs,
-            params={
-                **self.problem.measuring(1),
-                "recipe": entrant.recipe,
-                "params": params,
-                "prepared": prepared is not None,
-                "eta": self.eta,
-                **self.problem.labelling(params, candidate.code),
-                **self._rows(state, share, fold),
-            },
-            seed=derive_seed(state.seed, entrant.digest, "rung", fold),
-            threads=self.threads,
-            outputs=("predictions", "checkpoint"),
-            label=f"{entrant.name}: {share:.1%} of fold {fold + 1}",
-        )
+        made_of = (prepared.outputs if prepared else None, below.outputs["checkpoint"] if below else None)
+        key = ("fit", candidate.entrant.name, share, fold)
+        return state.kept.once(key, made_of, lambda: self._jobs(state).fit(candidate, share, fold, *made_of))
 
     def _cut(self, state: Memo, fitted: Sequence[Fits], share: float) -> Job:
-        train = self.problem.train
-        predictions = {
-            f"predictions{index}_{fold}": done.outputs["predictions"]
-            for index, fits in enumerate(fitted)
-            for fold, done in zip(self.folds, fits.done, strict=True)
-        }
-        return Job(
-            kind="cut",
-            inputs={"y": train.y, "folds": self.problem.folds, **train.counting, **predictions},
-            params={
-                **self.problem.measuring(1),
-                "entrants": len(fitted),
-                "folds": list(self.folds),
-                "level": self.level,
-                "looks": len(self.shares(state)),
-                **train.timing,
-            },
-            seed=derive_seed(state.seed, "cut"),
-            threads=self.threads,
-            label=f"who leaves at {share:.1%} of the rows",
-        )
-
-    def _rows(self, state: Memo, share: float, fold: int) -> dict[str, Any]:
-        return {
-            "fold": fold,
-            "share": share,
-            "rows_seed": derive_seed(state.seed, "rung"),
-            "classes": len(self.problem.classes),
-            **self.problem.train.timing,
-        }
+        done = [fits.done for fits in fitted]
+        return state.kept.once(("cut", share), done, lambda: self._jobs(state).cut(done, share))
 
 
 def _key(candidate: Candidate) -> tuple[str, str]:

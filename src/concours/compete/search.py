@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.way import Entry
 from concours.core.entrant import Candidate, Entrant
-from concours.core.errors import ContestError, MissingPackage
-from concours.core.event import Event, Tick
-from concours.core.optional import install_command
+from concours.core.errors import ContestError
+from concours.core.event import Event, Failed, Tick
+from concours.core.job import Job
 from concours.core.process import Memo, Order, Plan, unfinished
 from concours.core.seeds import derive_seed
 
 TRIALS = 20
 _MOST_TRIALS = 10_000
 _BATCH = 2  # at once; a number that does not depend on workers, so that neither do the trials
-_RANDOM = 5  # trials before those that learn from others
 _WIDE = 10.0  # from such a ratio of its ends on, a range is searched by its logarithm
 _WORDS = frozenset({"low", "high", "log", "values"})
 
@@ -99,11 +97,13 @@ class Found:
         entrant: the best by selection score of the trials that ended, under its own name; as declared if none did.
         trials: how many different ones ended well.
         params: those of the entrant's parameters that were searched, by name; none for one that is left to the recipe.
+        reason: why there are fewer trials than were declared, where a proposal failed.
     """
 
     entrant: Entrant
     trials: int
     params: Mapping[str, Any]
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +118,9 @@ class Search:
     """Tries parameters of one candidate; the first trial is the candidate as it is declared.
 
     The next two trials follow from how all before them ended, by a tree-structured Parzen estimator (Bergstra,
-    Bardenet, Bengio and Kégl 2011) as Optuna has it, asked anew each time with a seed of its own. So a search that was
-    killed goes on as if nothing had been, and events commute. A trial that failed counts as worse than all.
+    Bardenet, Bengio and Kégl 2011) as Optuna has it. It is asked by a job, with a seed of its own each time: what it
+    proposed stands in the journal. So a search that was killed goes on as if nothing had been, and events commute. A
+    trial that failed counts as worse than all; with a proposal that failed the search ends.
 
     Attributes:
         board: by whose jobs trials are fitted and scored.
@@ -137,7 +138,9 @@ class Search:
     def plan(self, state: Searched) -> Plan:
         if state.over:
             return Plan(status="finished")
-        return unfinished(state, [job for entry in self._entries(state) if not entry.failed for job in entry.jobs])
+        entries, proposal = self._walk(state)
+        jobs = [job for entry in entries if not entry.failed for job in entry.jobs]
+        return unfinished(state, [*jobs, *([proposal] if proposal else [])])
 
     def update(self, state: Searched, event: Event) -> Searched:
         if isinstance(event, Tick) and self.until_s is not None and event.elapsed_s >= self.until_s:
@@ -147,13 +150,15 @@ class Search:
     def found(self, state: Searched) -> Found:
         """The best so far. Law: does not depend on the order in which trials ended."""
         declared = state.candidates[0].entrant
-        scored = [(loss, e.candidate.entrant) for e in self._entries(state) if (loss := self._loss(e)) is not None]
+        entries, proposal = self._walk(state)
+        scored = [(loss, e.candidate.entrant) for e in entries if (loss := self._loss(e)) is not None]
         best = min(scored, key=lambda pair: pair[0])[1] if scored else declared
         axes = read_space(declared.search).axes
         return Found(
             entrant=replace(declared, params=best.params),
             trials=len({entrant.digest for _, entrant in scored}),
             params={".".join(axis.path): _get(best.params, axis.path) for axis in axes},
+            reason=_reason(state, proposal),
         )
 
     def trials(self, state: Searched) -> tuple[Candidate, ...]:
@@ -161,21 +166,46 @@ class Search:
         return tuple(entry.candidate for entry in self._entries(state) if entry.selection)
 
     def _entries(self, state: Searched) -> list[Entry]:
-        """How far the trials have come that can be named so far; those of a batch once all before it have ended."""
+        return self._walk(state)[0]
+
+    def _walk(self, state: Searched) -> tuple[list[Entry], Job | None]:
+        """How far the trials have come that can be named so far; those of a batch once all before it have ended.
+
+        With them the job that proposes those which come next, if that has not ended well.
+        """
         candidate = state.candidates[0]
-        space, known = read_space(candidate.entrant.search), dict[Drawn, Entry]()
+        space = state.kept.once("space", None, lambda: read_space(candidate.entrant.search))
         entries = [self.board.trial(state, _named(candidate, candidate.entrant.params, 1))]
         drawn: list[Drawn] = []
+        known: dict[Drawn, Entry] = {}
         while len(entries) < space.trials and all(entry.status != "running" for entry in entries[1:]):
-            past = tuple((values, self._loss(known[values])) for values in drawn)
-            count = min(_BATCH, space.trials - len(entries))
-            seed = derive_seed(state.seed, "search", candidate.entrant.digest, len(entries))
-            for values in _ask(tuple(axis.form for axis in space.axes), past, count, seed):
+            past = [(values, self._loss(known[values])) for values in drawn]
+            proposal = self._proposal(state, space, len(entries), past)
+            done = state.done(proposal)
+            if done is None:
+                return entries, proposal
+            for values in map(tuple, done.values["drawn"]):
                 params = space.applied(candidate.entrant.params, values)
                 known[values] = self.board.trial(state, _named(candidate, params, len(entries) + 1))
                 entries.append(known[values])
                 drawn.append(values)
-        return entries
+        return entries, None
+
+    def _proposal(self, state: Searched, space: Space, number: int, past: Sequence[tuple[Drawn, float | None]]) -> Job:
+        return state.kept.once(("propose", number), past, lambda: self._propose(state, space, number, past))
+
+    def _propose(self, state: Searched, space: Space, number: int, past: Sequence[tuple[Drawn, float | None]]) -> Job:
+        entrant = state.candidates[0].entrant
+        return Job(
+            kind="propose",
+            params={
+                "forms": [list(axis.form) for axis in space.axes],
+                "past": [[list(values), loss] for values, loss in past],
+                "count": min(_BATCH, space.trials - number),
+            },
+            seed=derive_seed(state.seed, "search", entrant.digest, number),
+            label=f"{entrant.name}: propose trials from {number + 1}",
+        )
 
     def _loss(self, entry: Entry) -> float | None:
         if not entry.selection:
@@ -184,33 +214,9 @@ class Search:
         return -score if self.board.problem.metrics[0].greater_is_better else score
 
 
-@lru_cache(maxsize=1024)
-def _ask(
-    forms: tuple[Form, ...], past: tuple[tuple[Drawn, float | None], ...], count: int, seed: int
-) -> tuple[Drawn, ...]:
-    """What to try next. A function of its arguments; kept, as a plan is made anew at each event."""
-    try:
-        import optuna
-    except ModuleNotFoundError:
-        raise MissingPackage(f"optuna is not installed; get it with: {install_command('optuna')}") from None
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    axes = {str(number): _distribution(form) for number, form in enumerate(forms)}
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=_RANDOM))
-    for values, loss in past:
-        params = {str(number): value for number, value in enumerate(values)}
-        ended = optuna.trial.TrialState.PRUNED if loss is None else optuna.trial.TrialState.COMPLETE
-        study.add_trial(optuna.trial.create_trial(params=params, distributions=axes, value=loss, state=ended))
-    asked = [study.ask(axes).params for _ in range(count)]
-    return tuple(tuple(params[name] for name in axes) for params in asked)
-
-
-def _distribution(form: Form) -> Any:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    kind, low, high, log = form
-    if kind == "choice":
-        return CategoricalDistribution(range(int(high) + 1))
-    return IntDistribution(int(low), int(high), log=log) if kind == "int" else FloatDistribution(low, high, log=log)
+def _reason(state: Searched, proposal: Job | None) -> str:
+    ended = state.ended(proposal) if proposal else None
+    return ended.reason if isinstance(ended, Failed) and not ended.budget_spent else ""
 
 
 def _named(candidate: Candidate, params: Mapping[str, Any], trial: int) -> Candidate:

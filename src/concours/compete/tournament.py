@@ -212,13 +212,17 @@ class Tournament(MemoProcess):
         return Match(first=first, second=second, winner=winner, mean=mean, stderr=stderr, rows=rows, jobs=tuple(jobs))
 
     def _job(self, state: Memo, players: Sequence[Candidate], first: int, second: int, number: int, rows: int) -> Job:
+        key = (first, second, number, rows)
+        return state.kept.once(key, None, lambda: self._named(state.seed, players, *key))
+
+    def _named(self, seed: int, players: Sequence[Candidate], first: int, second: int, number: int, rows: int) -> Job:
         pair = (players[first], players[second])
         begin = number * self.rows % max(self.problem.train.rows, 1)
         return duels_job(
             self.problem,
             pair,
             [(0, 1, begin, rows)],
-            seed=state.seed,
+            seed=seed,
             band=0.0,
             threads=self.threads,
             label=f"duel: {pair[0].entrant.name} and {pair[1].entrant.name}, round {number + 1}, {rows} rows",

@@ -50,7 +50,7 @@ class Line:
             for place, job in enumerate(new):
                 holders = self._holders.setdefault(job.digest, {})
                 if job.digest not in self._places:
-                    added[job.digest] = job
+                    added.setdefault(job.digest, job)
                 holders.setdefault(index, place)
                 dropped[job.digest] = job
         gone = [job for digest, job in dropped.items() if not self._holders[digest]]
@@ -78,7 +78,7 @@ class Line:
     def hand_over(self) -> list[Job]:
         """The jobs to submit now, in this order, so that the law holds. Those that have begun may be among them."""
         before = list(self._hand)
-        last = self._places[before[-1]] if before else (-1, -1)
+        last = max((self._places[digest] for digest in before), default=(-1, -1))
         while self._heap:
             place, digest = self._heap[0]
             if digest in self._waiting and self._places.get(digest) == place:

@@ -68,6 +68,7 @@ _KINDS = (
     "train_pair",
     "appraise",
     "stretch",
+    "propose",
     "portion",
     "rung",
     "cut",
@@ -387,6 +388,16 @@ def _duels(job: Job) -> dict[str, Any]:
     return {"by": "log_loss", "duels": [fought(number, pair[3]) for number, pair in enumerate(job.params["pairs"])]}
 
 
+def _proposed(job: Job) -> dict[str, Any]:
+    def drawn(trial: int, axis: int) -> float:
+        kind, low, high, _ = job.params["forms"][axis]
+        value = low + chance(job, "drawn", str(trial), str(axis)) * (high - low)
+        return value if kind == "float" else round(value)
+
+    axes = range(len(job.params["forms"]))
+    return {"drawn": [[drawn(trial, axis) for axis in axes] for trial in range(job.params["count"])]}
+
+
 _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "check": lambda _: {"predict_proba": True, "sample_weight": True, "one_by_one": []},
     "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},
@@ -395,6 +406,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "size": lambda job: {"bytes": [int(1e6 * share) for share in _chances(job, "size", len(job.params["models"]))]},
     "boost": lambda job: {"shares": _chances(job, "share", _count(job, "selection"))},
     "stretch": _stretched,
+    "propose": _proposed,
     "weigh": lambda job: {"weights": _chances(job, "weight", _count(job, "selection"))},
     "diagnose": lambda job: {"mistakes": {"rows": [int(100 * share) for share in _chances(job, "row", 3)]}},
     "importance": lambda _: {

@@ -38,6 +38,7 @@ RUNNERS = {
     ),
     "contend": RunnerSpec(reference="concours.engine.runners.attack:contend", version=3, packages=_NUMERIC),
     "stretch": RunnerSpec(reference="concours.engine.runners.stretch:stretch", version=1, packages=_OF_DATA),
+    "propose": RunnerSpec(reference="concours.engine.runners.propose:propose", version=1, packages=("numpy", "optuna")),
     "train_pair": RunnerSpec(reference="concours.engine.runners.generate:train_pair", version=1, packages=_NUMERIC),
     "appraise": RunnerSpec(reference="concours.engine.runners.generate:appraise", version=1, packages=_NUMERIC),
     "card": RunnerSpec(reference="concours.engine.runners.card:card", version=2, packages=_OF_DATA),
