@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -25,9 +25,10 @@ from concours.cooperate.light import Light
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
+from concours.core.kept import Kept
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.testing import LawBroken, check_process
-from concours.testing.processes import all_well, check_outcome_is_settled, final_state
+from concours.testing.processes import all_well, check_outcome_is_settled, final_state, some_fail
 from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem
 
 PROBLEM = toy_problem(MemoryStore())
@@ -113,6 +114,35 @@ def test_conformance(name: str) -> None:
     """Every process keeps the laws of `concours.core.process.Process`."""
     process, candidates = PROCESSES[name]
     check_process(process, candidates)
+
+
+@dataclass(frozen=True)
+class Twice:
+    """A process that plans once from what it has kept, and once from nothing; both are to be equal."""
+
+    process: Any
+
+    @property
+    def order(self) -> Any:
+        return self.process.order
+
+    def init(self, candidates: Sequence[Candidate], *, seed: int) -> Any:
+        return self.process.init(candidates, seed=seed)
+
+    def update(self, state: Any, event: Any) -> Any:
+        return self.process.update(state, event)
+
+    def plan(self, state: Any) -> Plan:
+        plan = self.process.plan(state)
+        assert plan == self.process.plan(replace(state, kept=Kept()))
+        return plan
+
+
+@pytest.mark.parametrize("name", [*PROCESSES, "asha"])
+def test_what_is_kept_changes_no_plan(name: str) -> None:
+    """At every event, in any order, also where jobs fail."""
+    process, candidates = {**PROCESSES, "asha": (Asha(problem=PROBLEM), toy_candidates(9))}[name]
+    final_state(Twice(process), candidates, some_fail, seed=0, order=1)
 
 
 def test_asha_keeps_the_laws_but_depends_on_arrival() -> None:

@@ -94,6 +94,37 @@ def test_each_family_comes_before_the_second_of_any_and_what_is_cheap_before_wha
     assert costs[distinct:] == sorted(costs[distinct:])
 
 
+def begun_naively(courses: list[Course], begun: tuple[int, ...], elapsed_s: float, pace: Pace) -> tuple[int, ...]:
+    """`begin`, with the work before each added up anew."""
+    ratios = [np.mean(c.fitted_s) / c.expected_s for c in courses if c.fitted_s and c.expected_s]
+    speed = min(max(float(np.median(ratios)), 0.5), 3.0) if ratios else 1.0
+
+    def each(one: Course) -> float:
+        return float(np.mean(one.fitted_s)) if one.fitted_s else speed * (one.expected_s or 0.0)
+
+    def work(some: list[Course]) -> float:
+        prepared = {one.prepare: one.unprepared * one.prepare_s for one in some if one.left and one.prepare}
+        return sum(prepared.values()) + sum(one.left * each(one) for one in some)
+
+    result, left_s = list(begun), pace.until_s - elapsed_s
+    for index in order(courses):
+        one, before = courses[index], [courses[i] for i in result]
+        if one.left and sum(other.left for other in before) >= 2 * pace.workers:
+            break
+        needed = max(work([*before, one]) / pace.workers, -(-one.left // pace.workers) * each(one))
+        if index not in result and (not one.left or (needed <= left_s and left_s > 0)):
+            result.append(index)
+    return tuple(result)
+
+
+@SETTINGS
+@given(COURSES, PACES, st.floats(0.0, 6000.0), st.data())
+def test_work_is_added_up_as_if_anew(courses: list[Course], pace: Pace, elapsed_s: float, data: st.DataObject) -> None:
+    """Who begins is who begins where the work before each is added up from nothing, whoever has begun already."""
+    begun = tuple(data.draw(st.permutations(range(len(courses)))))[: data.draw(st.integers(0, 3))]
+    assert begin(courses, begun, elapsed_s, pace) == begun_naively(courses, begun, elapsed_s, pace)
+
+
 def test_preparation_is_part_of_the_pace_and_paid_once() -> None:
     """What fits cost nothing takes its time all the same if its data must be prepared for long; a second one shares it."""
     slow = Course(expected_s=0.1, fitted_s=(), left=4, prepare="tfidf", prepare_s=9.0, unprepared=4)

@@ -15,10 +15,13 @@ from concours.compete.leaderboard import Leaderboard
 from concours.compete.search import Axis, Search, probe, read_space
 from concours.core.entrant import Candidate
 from concours.core.errors import ContestError, RecipeError
-from concours.core.event import Tick
+from concours.core.event import BUDGET_SPENT, Done, Failed, Tick
+from concours.core.job import Job
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
+from concours.engine.runners import RUNNERS as JOBS
+from concours.engine.work import execute
 from concours.testing import check_process
 from concours.testing.processes import all_fail, all_well, final_state, some_fail
 from concours.testing.toys import RUNNERS, code_of, toy_problem
@@ -87,7 +90,12 @@ def test_conformance(final: Any) -> None:
     check_process(Search(board=replace(BOARD, final=final)), [CANDIDATE])
 
 
-@pytest.mark.parametrize("answer", [all_well, some_fail])
+def trials_fail(job: Job) -> Done | Failed:
+    """Some of the trials fail, and no proposal."""
+    return all_well(job) if job.kind == "propose" else some_fail(job)
+
+
+@pytest.mark.parametrize("answer", [all_well, trials_fail])
 def test_the_same_seed_gives_the_same_trials(answer: Any) -> None:
     """Whatever the order in which jobs end or fail; another seed gives others. Values lie within what was declared."""
     search = Search(board=BOARD)
@@ -104,6 +112,51 @@ def test_the_same_seed_gives_the_same_trials(answer: Any) -> None:
         assert 0.1 <= trial["C"] <= 100
         assert trial["depth"] in range(2, 9)
         assert trial["kernel"] in ("rbf", "linear")
+
+
+def test_with_a_proposal_that_failed_a_search_ends_early() -> None:
+    """What was tried before counts, and the reason is told; where the contest's time was up, that is told elsewhere."""
+    search = Search(board=BOARD)
+
+    def answered(reason: str) -> Any:
+        def answer(job: Job) -> Done | Failed:
+            late = job.kind == "propose" and job.label.endswith("from 4")
+            return Failed(job=job.digest, cause="out_of_time", reason=reason) if late else all_well(job)
+
+        return search.found(final_state(search, [CANDIDATE], answer, seed=0, order=1))
+
+    assert (answered("took too long").trials, answered("took too long").reason) == (3, "took too long")
+    assert answered(BUDGET_SPENT).reason == ""
+
+
+@pytest.mark.parametrize("known", [0, 4, 9])
+def test_what_is_proposed_is_what_the_estimator_asks_for(known: int) -> None:
+    """A proposal is the library's own, from the trials so far and the seed, through JSON and back."""
+    import optuna
+
+    forms = [("float", 0.1, 100.0, True), ("choice", 0, 1, False), ("int", 2, 8, False)]
+    past = [
+        [[0.5 + number, number % 2, 2 + number % 7], None if number == 2 else number / 7] for number in range(known)
+    ]
+    params = json.loads(json.dumps({"forms": forms, "past": past, "count": 2}))
+    event = execute(Job(kind="propose", params=params, seed=5), STORE, JOBS)
+    distributions = {
+        "0": optuna.distributions.FloatDistribution(0.1, 100.0, log=True),
+        "1": optuna.distributions.CategoricalDistribution(range(2)),
+        "2": optuna.distributions.IntDistribution(2, 8),
+    }
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=5, n_startup_trials=5))
+    for values, loss in past:
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=dict(zip(distributions, values, strict=True)),
+                distributions=distributions,
+                value=loss,
+                state=optuna.trial.TrialState[("COMPLETE", "PRUNED")[loss is None]],
+            )
+        )
+    asked = [study.ask(distributions).params for _ in range(2)]
+    assert json.loads(json.dumps(event.values["drawn"])) == [[params[name] for name in "012"] for params in asked]
 
 
 def test_what_is_found_has_the_best_selection_score() -> None:
