@@ -40,26 +40,24 @@ class Line:
         """Goes over to another plan. Gives the jobs that it adds, in its order, and those that it no longer has."""
         before, self._groups = self._groups, plan.groups
         pairs = enumerate(zip_longest(before, self._groups, fillvalue=()))
-        changed = [(i, old, new) for i, (old, new) in pairs if old is not new and old != new]
-        dropped = {job.digest: job for index, old, _ in changed for job in old}
+        changed = [(index, old, new) for index, (old, new) in pairs if old is not new and old != new]
+        touched: dict[Digest, Job] = {}
         for index, old, _ in changed:
             for job in old:
+                touched[job.digest] = job
                 self._holders[job.digest].pop(index, None)
-        added: dict[Digest, Job] = {}
         for index, _, new in changed:
             for place, job in enumerate(new):
-                holders = self._holders.setdefault(job.digest, {})
-                if job.digest not in self._places:
-                    added.setdefault(job.digest, job)
-                holders.setdefault(index, place)
-                dropped[job.digest] = job
-        gone = [job for digest, job in dropped.items() if not self._holders[digest]]
+                touched.setdefault(job.digest, job)
+                self._holders.setdefault(job.digest, {}).setdefault(index, place)
+        gone = [job for digest, job in touched.items() if not self._holders[digest]]
         for job in gone:
-            del self._holders[job.digest]
-            self._places.pop(job.digest, None)
-        for digest in dropped.keys() & self._holders.keys():
+            del self._holders[job.digest], self._places[job.digest]
+        stay = {digest: job for digest, job in touched.items() if digest in self._holders}
+        added = [job for digest, job in stay.items() if digest not in self._places]
+        for digest in stay:
             self._put(digest)
-        return list(added.values()), gone
+        return sorted(added, key=lambda job: self._places[job.digest]), gone
 
     def want(self, job: Job) -> None:
         """Puts a job of the plan among those that wait."""
