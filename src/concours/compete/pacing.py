@@ -34,6 +34,8 @@ _EXPLAINING = 0.08
 _LEAST = 0.5
 """The share of a budget that fits have in any case."""
 
+_USED_UP = "no time: it was used up before"
+
 
 def fitting_until(budget_s: float, *, cells: int, members: int) -> float:
     """At which second of a budget fits end: what comes after them needs its time too.
@@ -155,6 +157,12 @@ def outstayed(course: Course, ran_s: float, left_s: float, speed_of: Sequence[Co
     return f"no time: one fit took more than {most:.0f} s, while others waited" if ran_s > most else ""
 
 
+def used_up(course: Course, elapsed_s: float, pace: Pace) -> str:
+    """Why an entrant that has begun, and has not come to its first fit, is not fitted: the time is up. Else empty."""
+    waits = course.left and not course.fitted_s
+    return _USED_UP if waits and elapsed_s >= pace.until_s else ""
+
+
 def left_s(courses: Sequence[Course], elapsed_s: float, pace: Pace) -> float:
     """Seconds that these and what comes after them will still take, by what is known of their costs."""
     fits = min(_Load(_speed(courses), courses).seconds() / pace.workers, pace.until_s - elapsed_s)
@@ -176,7 +184,7 @@ def _late(course: Course, elapsed_s: float, pace: Pace, speed: float, before: _L
     if needed <= left and left > 0:
         return ""
     if left <= 0:
-        return "no time: it was used up before"
+        return _USED_UP
     about = f"{each:.0f}" if each >= 2 else f"{each:.1g}"
     return f"no time: {course.left} fits of about {about} s would have ended {needed - left:.0f} s too late"
 

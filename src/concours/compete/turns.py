@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from concours.compete.entries import Entries
-from concours.compete.pacing import Course, Pace, begin, behind, order, outstayed, refusals
+from concours.compete.pacing import Course, Pace, begin, behind, order, outstayed, refusals, used_up
 from concours.compete.way import Entry
 from concours.core.event import Done, Event, Tick
 from concours.core.frozen import frozen
@@ -51,13 +51,16 @@ def paced(before: Timed, after: Timed, event: Event, pace: Pace, now: float) -> 
     waiting = [courses[i] for i in _next(courses, begun)]
     since = _since(after.since, courses, begun, now, pace)
     fitted = set(concerned) if isinstance(event, Done) else set[int]()
-    for index in (set(begun) if resumed else fitted.intersection(begun) | since.keys()) - over:
+    up = resumed or now >= pace.until_s
+    for index in (set(begun) if up else fitted.intersection(begun) | since.keys()) - over:
         entry = entries[index]
         if resumed or index in fitted:
             under_way = 0 if resumed else pace.workers - 1
             why = behind(entry.course, now, pace, under_way=under_way, others=waiting)
-        else:
+        elif index in since:
             why = outstayed(entry.course, now - since[index], pace.until_s - since[index], courses) if waiting else ""
+        else:
+            why = used_up(entry.course, now, pace)
         if why:
             refused[index], courses[index] = why, replace(courses[index], left=0)
     begun = begin(courses, begun, now, pace)
