@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
@@ -24,9 +26,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from concours.core import flatbuffers
 from concours.core.errors import ContentRefused
 from concours.entrants.models import dump_object, load_object
-from concours.entrants.soundness import require_lightgbm, require_sound, require_tree, require_xgboost
+from concours.entrants.soundness import require_catboost, require_lightgbm, require_sound, require_tree, require_xgboost
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 4))
@@ -216,3 +219,50 @@ def test_xgboost(booster: str) -> None:
         gradient.get("gbtree", gradient)["model"]["trees"][-1][name][0] = bad
         with pytest.raises(ContentRefused, match="the model is damaged"):
             require_xgboost(json.dumps(value).encode(), 4)
+
+
+def catboost_of(**params: Any) -> bytes:
+    """A small model of CatBoost, as it is kept."""
+    catboost = pytest.importorskip("catboost")
+    how = {"iterations": 3, "depth": 2, "thread_count": 1, "allow_writing_files": False, "logging_level": "Silent"}
+    frame = pd.DataFrame(X).assign(word=np.array(list("abcdefg"))[RNG.integers(0, 7, len(X))])
+    return bytes(catboost.CatBoost(how | params).fit(frame, Y, cat_features=["word"])._serialize_model())
+
+
+@pytest.mark.parametrize("policy", ["SymmetricTree", "Lossguide", "Depthwise"])
+@pytest.mark.parametrize("loss", ["Logloss", "MultiClass", "RMSE"])
+@pytest.mark.parametrize("more", [{}, {"border_count": 1000}, {"one_hot_max_size": 20}])
+def test_a_sound_model_of_catboost(policy: str, loss: str, more: dict[str, Any]) -> None:
+    """Trees of every shape, and features of every sort, hold the law."""
+    require_catboost(catboost_of(grow_policy=policy, loss_function=loss, **more))
+
+
+@pytest.mark.parametrize("policy", ["SymmetricTree", "Lossguide"])
+@pytest.mark.parametrize("place", [1, 2, 3, 17])
+def test_a_damaged_model_of_catboost(policy: str, place: int) -> None:
+    """A number far out in any of its lists of places: splits, sizes and starts of trees, and the bins that splits read."""
+    content = catboost_of(grow_policy=policy)
+    model = content[8:]
+    begin, count = flatbuffers.vector(model, flatbuffers.inner(model, flatbuffers.root(model), 1), place)
+    assert count > 1
+    at = 8 + begin + 4
+    damaged = content[:at] + b"\xff\x7f" + content[at + 2 :]
+    with pytest.raises(ContentRefused, match="the model is damaged"):
+        require_catboost(damaged)
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "bsr", "coo"])
+@pytest.mark.parametrize("kind", ["matrix", "array"])
+def test_a_sparse_matrix_that_leads_out_of_itself(form: str, kind: str) -> None:
+    """Places beyond the matrix, below it, or that go back: compiled code would read what is not its own."""
+    sound = getattr(sparse, f"{form}_{kind}")(sparse.random(8, 6, density=0.4, random_state=0))
+    require_sound({"x": [sound]})
+    places = [sound.row, sound.col] if form == "coo" else [sound.indices, sound.indptr]
+    for place in places:
+        for bad in (99, -1):
+            before = place[1]
+            place[1] = bad
+            with pytest.raises(ContentRefused, match="the model is damaged: a sparse matrix"):
+                require_sound({"x": [sound]})
+            place[1] = before
+    require_sound({"x": [sound]})

@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 
 from concours.entrants.apart import SetsApart
 from concours.entrants.pools import Rows, matrix, named, pool
-from concours.entrants.soundness import require_lightgbm, require_xgboost
+from concours.entrants.soundness import require_catboost, require_lightgbm, require_xgboost
 from concours.kernels.kin import Kin
 
 Floats = NDArray[np.float64]
@@ -383,8 +383,8 @@ class _CatBoost(_Boosted):
     def _load(self, content: bytes) -> None:
         import catboost
 
-        self._booster = catboost.CatBoost()
-        self._booster.load_model(blob=content)
+        require_catboost(content)
+        self._booster = catboost.CatBoost().load_model(blob=content)
 
 
 class CatBoostClassifier(_CatBoost, _Classifier):

@@ -8,27 +8,35 @@ most, and the first is nobody's child. So a walk from the first ends, after as m
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from concours.core import flatbuffers
 from concours.core.errors import ContentRefused
 
 Ints = NDArray[np.int64]
 _LEAF = -1
+_CATBOOST_FEATURES = ((5, 3), (6, 1), (7, 1))
+"""Fields of a model of CatBoost that hold features, and of each the field of what it is split at: numbers, categories
+one by one, statistics of categories."""
+_CATBOOST_BINS = 254
+"""Borders that a byte tells apart."""
+_CATBOOST_DEEPEST = 16
 
 
 def require_sound(model: Any) -> None:
-    """Looks at every tree in a model, wherever in it that lies.
+    """Looks at every tree and every sparse matrix in a model, wherever in it that lies.
 
     Raises:
         ContentRefused: one cannot be walked through, splits on a feature that there is not, or is deeper than it says.
     """
     for part, features in _parts(model):
         check = _CHECKS.get(type(part).__name__)
-        if check and type(part).__module__.startswith("sklearn."):
+        if check and type(part).__module__.startswith(("sklearn.", "scipy.sparse.")):
             check(part, features)
 
 
@@ -83,6 +91,67 @@ def require_xgboost(model: bytes, width: int) -> None:
         require_tree(left, right, left != _LEAF, tree["split_indices"], width)
 
 
+def require_catboost(content: bytes) -> None:
+    """The law for the trees in a model of CatBoost, as it is written: a table of flatbuffers, whose numbers are places.
+
+    Trees lie one behind the other. Where all nodes of a level split alike, a tree of n splits has 2^n leaves; where
+    not, each node says how far from it its children lie, 0 where it has none, and which leaf it is. The tables of
+    statistics of categories, which follow behind, are in a form of their own and are not looked through.
+
+    Raises:
+        ContentRefused: it does not hold.
+    """
+    try:
+        model = content[8:]
+        _require(content[:4] == b"CBM1", "it is none of CatBoost's")
+        trees = flatbuffers.inner(model, flatbuffers.root(model), 1)
+        splits, sizes, starts = (flatbuffers.numbers(model, trees, place, "<i4") for place in (1, 2, 3))
+        outputs = flatbuffers.number(model, trees, 0, "<i")
+        leaves = flatbuffers.vector(model, trees, 8)[1]
+        steps = flatbuffers.numbers(model, trees, 10, "<u2", items=2).reshape(-1, 2)
+        leaf_of = flatbuffers.numbers(model, trees, 11, "<u4")
+        bins = flatbuffers.numbers(model, trees, 17, "<u2", items=2).reshape(-1, 2)[:, 0]
+        borders = np.asarray([n for place, of in _CATBOOST_FEATURES for n in _lengths(model, trees, place, of)] or [0])
+    except struct.error as error:
+        raise ContentRefused(f"the model is damaged: {error}") from None
+    _require(len(sizes) == len(starts) and bool((sizes >= 0).all()), "a tree has other nodes than it says")
+    _require(bool((starts == np.cumsum(sizes) - sizes).all()), "a tree lies elsewhere than behind the one before")
+    _require(int(sizes.sum()) == len(splits) and len(bins) in (0, len(splits)), "a tree has other nodes than it says")
+    known = ((splits >= 0) & (splits < borders.sum())).all() and (bins < np.ceil(borders / _CATBOOST_BINS).sum()).all()
+    _require(bool(known), "a tree splits on a feature that there is not")
+    _require(1 <= outputs <= max(leaves, 1), "a tree has other leaves than it says")
+    if not len(steps):
+        _require(bool((sizes <= _CATBOOST_DEEPEST).all()), "a tree is deeper than any is made")
+        _require(leaves == outputs * int((1 << sizes).sum()), "a tree has other leaves than it says")
+        return
+    _require(len(steps) == len(leaf_of) == len(splits), "a tree has other nodes than it says")
+    places = np.arange(len(steps))[:, None] + steps
+    ends = np.repeat(starts + sizes, sizes)[:, None]
+    _require(bool((places < ends).all()), "a node of a tree has a child outside of it, or above")
+    ending = (steps == 0).any(axis=1)
+    _require(bool((leaf_of[ending] + outputs <= leaves).all()), "a tree has other leaves than it says")
+
+
+def _lengths(content: bytes, table: int, place: int, of: int) -> list[int]:
+    """How many items a field has of each of the tables that another field holds."""
+    begin, count = flatbuffers.vector(content, table, place)
+    tables = (at + struct.unpack_from("<I", content, at)[0] for at in range(begin, begin + 4 * count, 4))
+    return [flatbuffers.vector(content, inner, of)[1] for inner in tables]
+
+
+def _sparse(matrix: Any, _: int | None) -> None:
+    """A sparse matrix of SciPy, by its own look at it: places grow row by row, and lie within it."""
+    try:
+        if matrix.format in ("csr", "csc", "bsr"):
+            matrix.check_format(full_check=True)
+        elif matrix.format == "coo":
+            places = zip(matrix.coords, matrix.shape, strict=True)
+            inside = [not len(of) or bool(of.min() >= 0 and of.max() < size) for of, size in places]
+            _require(all(inside), "a sparse matrix has values outside of it")
+    except (ValueError, TypeError) as error:
+        raise ContentRefused(f"the model is damaged: a sparse matrix: {error}") from None
+
+
 def _tree(tree: Any, features: int | None) -> None:
     """A tree of scikit-learn; what finds the path of a row trusts the depth that it says."""
     nodes = tree.__getstate__()["nodes"]
@@ -124,6 +193,7 @@ _CHECKS: Mapping[str, Callable[[Any, int | None], None]] = {
     "TreePredictor": _boosted_tree,
     "KDTree": _neighbours,
     "BallTree": _neighbours,
+    **{f"{form}_{kind}": _sparse for form in ("csr", "csc", "bsr", "coo") for kind in ("matrix", "array")},
 }
 
 

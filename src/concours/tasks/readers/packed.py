@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from concours.core import flatbuffers
 from concours.tasks.readers.damage import refuse_bomb
 
 _DICTIONARY, _BATCH = 2, 3
@@ -94,7 +95,7 @@ def _least_bytes(kind: pa.DataType) -> int:
         return 4  # its offset
 
 
-# Messages of Arrow's: their heads are flatbuffers, of which the few fields that tell sizes are read here
+# Messages of Arrow's, whose heads are flatbuffers; fields by their numbers in Arrow's `File.fbs` and `Message.fbs`
 
 
 def _messages_of_file(file: Any) -> Iterator[Any]:
@@ -106,63 +107,31 @@ def _messages_of_file(file: Any) -> Iterator[Any]:
         raise pa.ArrowInvalid("its footer is missing")
     file.seek(end - 10 - length)
     footer = file.read(length)
-    root = _root(footer)
-    for field in (2, 3):  # of dictionaries, of rows
-        begin, count = _vector(footer, root, field)
+    root = flatbuffers.root(footer)
+    for dictionaries_or_batches in (2, 3):
+        begin, count = flatbuffers.vector(footer, root, dictionaries_or_batches)
         for place in range(count):
             file.seek(struct.unpack_from("<q", footer, begin + 24 * place)[0])
             yield pa.ipc.read_message(file)
-    file.seek(0)
 
 
 def _unpacked(message: Any) -> int:
-    """Bytes that the rows of a message take once they are unpacked; a byte a value at least."""
+    """Bytes that the rows of a message take once they are unpacked; a bit a value at least."""
     head, body = message.metadata.to_pybytes(), message.body
-    root = _root(head)
-    at = _field(head, root, 1)
-    kind = head[at] if at else 0
+    root = flatbuffers.root(head)
+    kind = flatbuffers.number(head, root, 1, "<B")
     if kind not in (_DICTIONARY, _BATCH):
         return 0
-    batch = _table(head, root, 2)
+    batch = flatbuffers.inner(head, root, 2)
     if kind == _DICTIONARY:
-        batch = _table(head, batch, 1)
-    at = _field(head, batch, 0)
-    values = (struct.unpack_from("<q", head, at)[0] if at else 0) * _vector(head, batch, 1)[1]
-    begin, count = _vector(head, batch, 2)
-    buffers = [struct.unpack_from("<qq", head, begin + 16 * place) for place in range(count)]
-    if not _field(head, batch, 3):  # none is compressed
-        return max(values // 8, sum(length for _, length in buffers))
-    return max(values // 8, sum(_told(body, at, length) for at, length in buffers if length))
+        batch = flatbuffers.inner(head, batch, 1)
+    values = flatbuffers.number(head, batch, 0, "<q") * flatbuffers.vector(head, batch, 1)[1]
+    buffers = flatbuffers.numbers(head, batch, 2, "<i8", items=2).reshape(-1, 2).tolist()
+    packed = flatbuffers.field(head, batch, 3) != 0
+    return max(values // 8, sum(_told(body, at, length) if packed else length for at, length in buffers if length))
 
 
 def _told(body: Any, at: int, length: int) -> int:
     """Bytes that a buffer says it unpacks to; those that it has, where it says that it is not compressed."""
     told = int(struct.unpack("<q", body.slice(at, 8).to_pybytes())[0])
     return length if told < 0 else told
-
-
-def _root(content: bytes) -> int:
-    return int(struct.unpack_from("<I", content)[0])
-
-
-def _field(content: bytes, table: int, number: int) -> int:
-    """Where a field of a table lies; 0 where it is left out."""
-    known = table - struct.unpack_from("<i", content, table)[0]
-    size = struct.unpack_from("<H", content, known)[0]
-    offset = struct.unpack_from("<H", content, known + 4 + 2 * number)[0] if 6 + 2 * number <= size else 0
-    return table + offset if offset else 0
-
-
-def _table(content: bytes, table: int, number: int) -> int:
-    at = _field(content, table, number)
-    if not at:
-        raise pa.ArrowInvalid("a message of it is not whole")
-    return at + int(struct.unpack_from("<I", content, at)[0])
-
-
-def _vector(content: bytes, table: int, number: int) -> tuple[int, int]:
-    """Where the items of a field begin, and how many there are."""
-    if not _field(content, table, number):
-        return 0, 0
-    at = _table(content, table, number)
-    return at + 4, int(struct.unpack_from("<I", content, at)[0])
