@@ -23,7 +23,7 @@ STEP = 8
 """Jobs that a session does at most before it is killed."""
 REFIT = {"entrants": 5, "folds": 3, "mischief": ["raise_an_error"]}
 BAG = {"entrants": 4, "folds": 4, "final": "bag"}
-POPULATION = {"entrants": 2, "folds": 2, "format": "population", "options": {"members": 6, "stretches": 8}}
+POPULATION = {"entrants": 2, "folds": 2, "format": "population", "options": {"members": 6, "intervals": 8}}
 CASES = [(1, 2, REFIT), (2, 2, REFIT), (3, 2, BAG), (4, 1, REFIT), (5, 3, BAG), (6, 0, REFIT), (7, 0, BAG)]
 CASES += [(8, 2, POPULATION), (9, 0, POPULATION)]
 HALVING = {"entrants": 9, "folds": 2, "format": "halving", "options": {"rungs": 2, "eta": 2}}
