@@ -117,7 +117,7 @@ def test_the_budget_of_epochs_is_never_exceeded(budget: int) -> None:
     assert record["spent"] == min(6, budget // 20) * 20 <= budget
 
 
-def test_time_ends_it_between_stretches() -> None:
+def test_time_ends_it_between_intervals() -> None:
     """After the time is up no interval is asked for, and what was found counts."""
     process = population(until_s=5.0)
     state = process.init([network()], seed=0)

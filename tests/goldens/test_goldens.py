@@ -236,7 +236,7 @@ GOLDENS: Mapping[str, Golden] = {
     "arena": Golden(contest=_CLASSES + _format("arena", "{ battles = 400, band = 0.01 }") + _FOUR, data=_table),
     "population": Golden(
         contest=_task("tabular-classification", "sklearn:wine", "")
-        + _format("population", "{ members = 3, stretches = 2, epochs = 1 }")
+        + _format("population", "{ members = 3, intervals = 2, epochs = 1 }")
         + _entrants('name = "plain"\nrecipe = "dnn-scheduled"\nparams = { hidden = [16] }'),
         close=1e-3,
     ),

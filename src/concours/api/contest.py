@@ -307,7 +307,14 @@ def look(path: Path | str) -> Result:
     engine = Engine(store=folder.store, journal=journal, executor=None, code=code_digests(RUNNERS))
     if damaged:
         known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder.journal)))
-    return Result.of(circle(engine, known), known, folder)
+    try:
+        outcome = circle(engine, known)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:  # values of jobs have no types yet
+        raise RunFolderError(
+            f"{folder.journal} says of a job what no such job yields ({type(error).__name__}: {error}); run the contest "
+            "again, which goes on from what is sound, or take another folder"
+        ) from error
+    return Result.of(outcome, known, folder)
 
 
 def _keep_what_was(result: Result) -> None:

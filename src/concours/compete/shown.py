@@ -126,8 +126,8 @@ class ShownTournament(TypedDict):
     ranking: list[Placed]
 
 
-class Stretch(TypedDict):
-    """What all members of a population did in a stretch."""
+class Interval(TypedDict):
+    """What all members of a population did in an interval."""
 
     learning_rate: list[float]
     momentum: list[float]
@@ -151,7 +151,7 @@ class Step(TypedDict):
 class BestMember(TypedDict):
     """Where the best score of a population was."""
 
-    stretch: int
+    interval: int
     member: int
     score: float
 
@@ -166,7 +166,7 @@ class ShownPopulation(TypedDict):
     epochs: int
     spent: int
     beta: float
-    stretches: list[Stretch]
+    intervals: list[Interval]
     best: BestMember | None
     lineage: list[int]
     schedule: list[Step]
