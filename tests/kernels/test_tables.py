@@ -12,7 +12,7 @@ from concours.kernels.counts import OF_COUNTS, confusion, count_means, slopes
 from concours.kernels.differences import differences
 from concours.kernels.intervals import intervals
 from concours.kernels.ranks import certain_pairs
-from concours.kernels.tables import believed, tabled
+from concours.kernels.tables import _degrees, believed, tabled
 
 SETTINGS = settings(derandomize=True, max_examples=40, deadline=None)
 TWO = ("f1", "precision", "recall")
@@ -31,14 +31,50 @@ def named_by(rng, y, classes, right=0.7):
 
 
 @pytest.mark.parametrize("classes", [2, 3, 7])
-def test_two_rows_are_believed(classes):
-    """However many classes: each true class alike, half of them hits; with two classes half a row a cell."""
-    prior = believed(classes)
-    assert np.isclose(prior.sum(), 2)
-    assert np.isclose(np.trace(prior), 1)
-    assert np.allclose(prior.sum(axis=0), 2 / classes)
-    assert np.allclose(prior.sum(axis=1), 2 / classes)
+def test_what_is_believed(classes):
+    """√(2 k) rows: each true class alike, half of them hits; with two classes half a row a cell."""
+    prior, rows = believed(classes), (2 * classes) ** 0.5
+    assert np.isclose(prior.sum(), rows)
+    assert np.isclose(np.trace(prior), rows / 2)
+    assert np.allclose(prior.sum(axis=0), rows / classes)
+    assert np.allclose(prior.sum(axis=1), rows / classes)
     assert np.allclose(believed(2), 0.5)
+
+
+@pytest.mark.parametrize("name", ["f1_macro", "balanced_accuracy", "accuracy", "mcc"])
+def test_few_rows_of_a_class_widen_what_rests_on_them(name):
+    """Five classes: degrees by the fourth moment, cell by cell; no fewer than the rarest class has rows, nor more than
+    there are units. Of two classes they are those of all units."""
+    metric = OF_COUNTS[name]
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        y = np.concatenate([rng.integers(4, size=96), np.full(2 + seed, 4)])
+        table = confusion(y, named_by(rng, y, 5), 5)
+        shape = table + believed(5)
+        second = fourth = 0.0
+        for cell, slope in zip(shape.ravel(), slopes(shape, metric).ravel(), strict=True):
+            second, fourth = second + cell * slope**2, fourth + cell * slope**4
+        expected = np.clip(2 / (fourth / second**2 - 1 / shape.sum()), 2 + seed, len(y) - 1)
+        assert np.isclose(_degrees(table, len(y), metric), expected)
+        assert _degrees(table[:2, :2], 40, metric) == 39
+    common = _degrees(np.full((5, 5), 20.0), 500, OF_COUNTS["accuracy"])
+    assert common > 200
+
+
+def test_a_mean_over_classes_of_which_one_is_rare_is_covered():
+    """200 rows of five classes, one of 5%: the macro F1 lies in its interval, where it lay in 90% of those before."""
+    shares = np.array([0.2375] * 4 + [0.05])
+    rng, held = np.random.default_rng(0), 0
+    right = np.array([0.75, 0.7, 0.65, 0.6, 0.3])
+    each = right[:, None] * np.eye(5) + (1 - right)[:, None] * (shares - np.diag(shares)) / (1 - shares)[:, None]
+    truth = OF_COUNTS["f1_macro"](1e6 * shares[:, None] * each / each.sum(axis=1, keepdims=True))
+    for _ in range(150):
+        y = rng.choice(5, size=200, p=shares)
+        rows = each[y] / each[y].sum(axis=1, keepdims=True)
+        named = (rng.random((200, 1)) > rows.cumsum(axis=1)).sum(axis=1).clip(max=4)
+        low, high = intervals(told(y, [named], 5, "f1_macro"), low=0.0, high=1.0)[0]
+        held += low <= truth <= high
+    assert held / 150 >= 0.925
 
 
 @pytest.mark.parametrize("name", OF_COUNTS)
@@ -51,11 +87,11 @@ def test_differences_are_those_of_joint_tables(name, classes, seed, rows):
     y = rng.integers(classes, size=rows)
     labels = [named_by(rng, y, classes) for _ in range(3)]
     found = told(y, labels, classes, name).tested
-    split = classes / 2 * believed(classes)
+    split = believed(classes) / believed(classes).sum(axis=1, keepdims=True)
     for i, j in ((0, 1), (0, 2), (1, 2)):
         joint = np.zeros((classes,) * 3)
         np.add.at(joint, (y, labels[i], labels[j]), rows / (rows - 1))
-        joint += 2 / classes * split[:, :, None] * split[:, None, :]
+        joint += (2 / classes) ** 0.5 * split[:, :, None] * split[:, None, :]
         first, second = (slopes(confusion(y, labels[k], classes) + believed(classes), OF_COUNTS[name]) for k in (i, j))
         variance = (joint * np.square(first[:, :, None] - second[:, None, :])).sum()
         assert np.isclose(found.covariance[i, i] + found.covariance[j, j] - 2 * found.covariance[i, j], variance)

@@ -1,9 +1,10 @@
 """Metrics of labels by tables of what came and what was named: what no row has shown is not taken for impossible.
 
-A cell of a table that is empty may be so by chance. So two rows are believed beforehand: spread evenly over the true
-classes, half of them hits, misses spread evenly over the other classes. With two classes that is 1/2 a cell, Jeffreys'
+A cell of a table that is empty may be so by chance. So some rows are believed beforehand: spread evenly over the true
+classes, half of them hits, misses spread evenly over the other classes. With two classes two, 1/2 a cell, Jeffreys'
 prior (Brown, Cai and DasGupta 2001; Goutte and Gaussier 2005); of two models on the same rows, who are believed to err
-independently, 1/4 a cell (Agresti and Caffo 2000; Agresti and Min 2005).
+independently, 1/4 a cell (Agresti and Caffo 2000; Agresti and Min 2005). With k classes √(2 k) rows: what is believed
+of each class alike then moves a mean over classes by as many of its standard errors, however many there are.
 """
 
 from __future__ import annotations
@@ -88,10 +89,11 @@ def tabled(
 
 
 def believed(classes: int) -> Floats:
-    """What is believed before any row is seen, (classes, classes), true class first: two rows, half of them hits."""
-    misses = np.full((classes, classes), 1 / (classes * (classes - 1)))
-    np.fill_diagonal(misses, 1 / classes)
-    return misses
+    """What is believed before any row is seen, (classes, classes), true class first: √(2 k) rows, half of them hits."""
+    each = (2 / classes) ** 0.5
+    found = np.full((classes, classes), each / (2 * (classes - 1)))
+    np.fill_diagonal(found, each / 2)
+    return found
 
 
 def _seen(moved: Floats, units: float) -> Floats:
@@ -101,15 +103,35 @@ def _seen(moved: Floats, units: float) -> Floats:
 
 @intervals.register
 def _(scores: CountMeans, *, low: float = -np.inf, high: float = np.inf, level: float = LEVEL) -> Floats:
-    """Quantiles of the posterior of each table, a Dirichlet's; tables of few units as much smaller as t is wider."""
+    """Quantiles of the posterior of each table, a Dirichlet's; of few rows tables as much smaller as t is wider."""
     tail = (1 - level) / 2
-    wider = float(student.isf(tail, max(scores.units - 1, 1)) / norm.isf(tail)) ** 2
     found = np.full((len(scores.means), 2), np.nan)
     for place in np.flatnonzero(np.isfinite(scores.means) & np.isfinite(scores.tables).all(axis=(1, 2))):
+        degrees = _degrees(scores.tables[place], scores.units, scores.metric)
+        wider = float(student.isf(tail, degrees) / norm.isf(tail)) ** 2
         drawn = _posterior(scores.tables[place] / wider, scores.metric)
         ends = np.quantile(drawn, [tail, 1 - tail])
         found[place] = min(ends[0], scores.means[place]), max(ends[1], scores.means[place])
     return np.asarray(np.clip(found, low, high))
+
+
+def _degrees(table: Floats, units: float, metric: OfCounts) -> float:
+    """Of freedom, of the variance of a metric: those of as many units, and of more than two classes mostly fewer.
+
+    With two classes a metric is made of one or two shares, which Jeffreys' prior holds. With more it is a sum of many,
+    and its posterior is too narrow where the rows that matter most are few: then the degrees are those by the fourth
+    moment of what rows tell (Satterthwaite 1946), but no fewer than there are rows of the rarest class that occurs.
+    """
+    most = max(units - 1, 1.0)
+    if len(table) == 2:
+        return most
+    shape = table + believed(len(table))
+    steep = slopes(shape, metric)
+    second, fourth = (shape * steep**2).sum(), (shape * steep**4).sum()
+    share = fourth / second**2 - 1 / shape.sum() if second > 0 else 0.0
+    of_classes = table.sum(axis=1)
+    least = max(float(of_classes[of_classes > 0].min()), 1.0)
+    return min(max(2 / share, least), most) if share > 0 else most
 
 
 def _posterior(table: Floats, metric: OfCounts) -> Floats:
