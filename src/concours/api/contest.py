@@ -311,8 +311,8 @@ def look(path: Path | str) -> Result:
         outcome = circle(engine, known)
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:  # values of jobs have no types yet
         raise RunFolderError(
-            f"{folder.journal} says of a job what no such job yields ({type(error).__name__}: {error}); run the contest in "
-            "another folder"
+            f"{folder.journal} says of a job what no such job yields ({type(error).__name__}: {error}); run the "
+            "contest in another folder"
         ) from error
     return Result.of(outcome, known, folder)
 
