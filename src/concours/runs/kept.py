@@ -53,7 +53,7 @@ def _require(setup: Setup) -> None:
         raise ContentRefused('limits: expected some with the strategy "budgeted", and none without')
     try:
         kind_named(setup.problem.kind)
-        given = options_of(setup.format, setup.options)
+        given = options_of(setup.format, {name: value for name, value in setup.options.items() if value is not None})
         for candidate in setup.candidates:
             if candidate.entrant.search:
                 read_space(candidate.entrant.search)
