@@ -22,7 +22,7 @@ from sklearn.metrics import log_loss, r2_score
 from torch import nn
 
 from concours.core.progress import listening, report
-from concours.entrants import estimator, losses, networks, neural, training
+from concours.entrants import estimator, losses, networks, neural, optimisers, training
 from concours.entrants.neural import (
     ConvClassifier,
     DenseClassifier,
@@ -262,8 +262,8 @@ def linear() -> nn.Module:
         return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
 
 
-@pytest.mark.parametrize("schedule", sorted(training.SCHEDULES))
-@pytest.mark.parametrize("optimiser", sorted(training.OPTIMISERS))
+@pytest.mark.parametrize("schedule", sorted(optimisers.SCHEDULES))
+@pytest.mark.parametrize("optimiser", sorted(optimisers.OPTIMISERS))
 def test_every_optimiser_under_every_schedule_reduces_the_loss(optimiser: str, schedule: str) -> None:
     """Each pair can be chosen, so each pair has to train."""
     history = run(linear(), optimiser=optimiser, schedule=schedule, epochs=15)
@@ -280,7 +280,7 @@ TWINS = {
 }
 
 
-@pytest.mark.parametrize("optimiser", sorted(training.OPTIMISERS))
+@pytest.mark.parametrize("optimiser", sorted(optimisers.OPTIMISERS))
 def test_an_optimiser_moves_as_its_twin_in_torch(optimiser: str) -> None:
     """The fast path on one flat vector equals the library's, step by step, convolutions and weight decay included."""
     with training.seeded(0, CPU):
@@ -290,14 +290,14 @@ def test_an_optimiser_moves_as_its_twin_in_torch(optimiser: str) -> None:
     weights = [p for p in theirs.parameters() if p.ndim > 1]
     biases = [p for p in theirs.parameters() if p.ndim == 1]
     twin, plain = TWINS[optimiser](weights, 0.1), TWINS[optimiser](biases, 0.0)
-    flat = training.flatten(ours)
+    flat = optimisers.flatten(ours)
     values = training.Settings(
         epochs=1, batch_size=2, learning_rate=0.01, optimiser=optimiser, weight_decay=0.1, device="cpu"
     )
     for _ in range(5):
         nn.functional.mse_loss(ours(images), targets).backward()
         flat.steps += 1
-        training.OPTIMISERS[optimiser](flat, values, 0.01)
+        optimisers.OPTIMISERS[optimiser](flat, values, 0.01)
         flat.gradient.zero_()
         twin.zero_grad()
         plain.zero_grad()
@@ -315,16 +315,16 @@ def test_flat_parameters_get_memory_of_their_own_again() -> None:
     assert all(p.untyped_storage().nbytes() == 4 * p.numel() and p.grad is None for p in network.parameters())
 
 
-@given(st.sampled_from(sorted(training.SCHEDULES)), st.floats(0, 0.9), st.floats(0.001, 0.999))
+@given(st.sampled_from(sorted(optimisers.SCHEDULES)), st.floats(0, 0.9), st.floats(0.001, 0.999))
 def test_a_schedule_stays_within_its_peak(name: str, warm_up: float, done: float) -> None:
     """`learning_rate` is the highest rate of every schedule, whatever the warm-up."""
-    assert 0 <= training.SCHEDULES[name](done, warm_up) <= 1
+    assert 0 <= optimisers.SCHEDULES[name](done, warm_up) <= 1
 
 
 @pytest.mark.parametrize("name", ["cosine", "one_cycle"])
 def test_a_schedule_warms_up_and_ends_at_nothing(name: str) -> None:
     """A rate that jumps where warm-up ends, or does not vanish at the end, would waste the schedule."""
-    factor = training.SCHEDULES[name]
+    factor = optimisers.SCHEDULES[name]
     assert factor(0.001, 0.3) < 0.05
     assert factor(0.2999, 0.3) == pytest.approx(factor(0.3001, 0.3), abs=1e-3) == pytest.approx(1, abs=1e-3)
     assert factor(0.999, 0.3) < 1e-4

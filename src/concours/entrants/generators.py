@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from concours.core import progress
-from concours.entrants.training import Flat, flatten, release, seeded
+from concours.entrants.optimisers import Flat, flatten, release
+from concours.entrants.training import seeded
 
 NOISE = 32
 """Numbers that a picture is made from, normal ones."""

@@ -47,70 +47,80 @@ def _arena(r: Report, found: Mapping[str, Any]) -> Section:
             ),
             f"A rating says how often a model is better than another, and {board}.",
         ),
-        figures=(
-            Figure(
-                title="Ratings with their intervals",
-                read=(
-                    f"How to read it: 400 points more are ten wins to one. The bar is an interval of {found['level']:.0%}, rows "
-                    "counted as what is drawn by chance; it holds however often the arena looked, and whenever it ended. "
-                    "Further right is better."
-                ),
-                drawing=Rows(
-                    plot=interval_plot([_rated(r, line) for line in ratings], greater_is_better=True),
-                    axis="rating",
-                    better="right",
-                ),
-                roles=True,
-                table=Table(
-                    caption="Ratings, and how often each has met another",
-                    head=("Model", "rating", "from", "to", "tier", "battles"),
-                    rows=tuple(
-                        (
-                            line["name"],
-                            f"{line['rating']:.0f}",
-                            f"{line['ci'][0]:.0f}",
-                            f"{line['ci'][1]:.0f}",
-                            str(line["tier"]),
-                            f"{line['battles']:,}",
-                        )
-                        for line in ratings
-                    ),
-                ),
+        figures=(_ratings(r, found), _ranks(r, found), _wins(found)),
+    )
+
+
+def _ratings(r: Report, found: Mapping[str, Any]) -> Figure:
+    """The ratings of the arena, each with its interval."""
+    ratings = found["ratings"]
+    return Figure(
+        title="Ratings with their intervals",
+        read=(
+            f"How to read it: 400 points more are ten wins to one. The bar is an interval of {found['level']:.0%}, rows "
+            "counted as what is drawn by chance; it holds however often the arena looked, and whenever it ended. "
+            "Further right is better."
+        ),
+        drawing=Rows(
+            plot=interval_plot([_rated(r, line) for line in ratings], greater_is_better=True),
+            axis="rating",
+            better="right",
+        ),
+        roles=True,
+        table=Table(
+            caption="Ratings, and how often each has met another",
+            head=("Model", "rating", "from", "to", "tier", "battles"),
+            rows=tuple(
+                (
+                    line["name"],
+                    f"{line['rating']:.0f}",
+                    f"{line['ci'][0]:.0f}",
+                    f"{line['ci'][1]:.0f}",
+                    str(line["tier"]),
+                    f"{line['battles']:,}",
+                )
+                for line in ratings
             ),
-            Figure(
-                title="Possible ranks in the arena",
-                read="How to read it: each bar spans the ranks that battles cannot rule out, all pairs and all looks together.",
-                drawing=Rows(
-                    plot=rank_plot([_ranked(r, line) for line in ratings]), axis="rank", kind="ranks", better="left"
-                ),
-                table=Table(
-                    caption="Rank in the arena, the ranks that cannot be ruled out, and the rank on the board",
-                    head=("Model", "rank", "best", "worst", "on the board"),
-                    rows=tuple(
-                        (
-                            line["name"],
-                            str(line["rank"]),
-                            str(line["rank_best"]),
-                            str(line["rank_worst"]),
-                            str(_line(r, line["name"]).rank or NOTHING),
-                        )
-                        for line in ratings
-                    ),
-                ),
+        ),
+    )
+
+
+def _ranks(r: Report, found: Mapping[str, Any]) -> Figure:
+    """The ranks that its battles cannot rule out."""
+    ratings = found["ratings"]
+    return Figure(
+        title="Possible ranks in the arena",
+        read="How to read it: each bar spans the ranks that battles cannot rule out, all pairs and all looks together.",
+        drawing=Rows(plot=rank_plot([_ranked(r, line) for line in ratings]), axis="rank", kind="ranks", better="left"),
+        table=Table(
+            caption="Rank in the arena, the ranks that cannot be ruled out, and the rank on the board",
+            head=("Model", "rank", "best", "worst", "on the board"),
+            rows=tuple(
+                (
+                    line["name"],
+                    str(line["rank"]),
+                    str(line["rank_best"]),
+                    str(line["rank_worst"]),
+                    str(_line(r, line["name"]).rank or NOTHING),
+                )
+                for line in ratings
             ),
-            Figure(
-                title="Who wins against whom",
-                read="How to read it: the share of rows on which the one of the row beat the one of the column, ties as halves.",
-                drawing=Grid(
-                    corner="Model",
-                    head=tuple(line["name"] for line in ratings),
-                    names=tuple(line["name"] for line in ratings),
-                    cells=tuple(tuple(_percent(share) for share in row) for row in found["won"]),
-                    shades=tuple(
-                        tuple(0.0 if share is None else 2 * share - 1 for share in row) for row in found["won"]
-                    ),
-                ),
-            ),
+        ),
+    )
+
+
+def _wins(found: Mapping[str, Any]) -> Figure:
+    """The shares of rows that each won of each."""
+    ratings = found["ratings"]
+    return Figure(
+        title="Who wins against whom",
+        read="How to read it: the share of rows on which the one of the row beat the one of the column, ties as halves.",
+        drawing=Grid(
+            corner="Model",
+            head=tuple(line["name"] for line in ratings),
+            names=tuple(line["name"] for line in ratings),
+            cells=tuple(tuple(_percent(share) for share in row) for row in found["won"]),
+            shades=tuple(tuple(0.0 if share is None else 2 * share - 1 for share in row) for row in found["won"]),
         ),
     )
 
