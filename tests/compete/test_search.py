@@ -193,16 +193,15 @@ def test_a_search_that_was_killed_goes_on() -> None:
     """At whichever record: the same trials, and no job twice."""
 
     def session(records: list[Any]) -> tuple[Any, MemoryJournal]:
-        journal = MemoryJournal()
-        journal.records.extend(records)
+        journal = MemoryJournal(records)
         engine = Engine(store=STORE, journal=journal, executor=InlineExecutor(STORE, RUNNERS), code=code_of)
         return engine.drive(Search(board=BOARD), [CANDIDATE], seed=3), journal
 
     whole, journal = session([])
-    for count in range(0, len(journal.records), 11):
-        again, later = session(journal.records[:count])
+    for count in range(0, len(list(journal.records())), 11):
+        again, later = session(list(journal.records())[:count])
         assert again.known.keys() == whole.known.keys()
-        assert len(later.records) == len(journal.records)
+        assert len(list(later.records())) == len(list(journal.records()))
 
 
 # In a contest

@@ -15,9 +15,9 @@ import pytest
 
 from concours.core.digests import Digest
 from concours.core.job import Job
-from concours.core.ports import Executor, Listener, ignore
+from concours.core.ports import Executor, Journal, Listener, Record, ignore
 from concours.engine.inline import InlineExecutor
-from concours.engine.journal import Journal, MemoryJournal, Record, read_journal
+from concours.engine.journal import MemoryJournal, read_journal
 from concours.engine.limits import Limits
 from concours.engine.loop import Engine
 from concours.engine.processes import ProcessExecutor

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from concours.core.digests import Digest, canonical_json, digest_json
-from concours.core.event import Cost, Done, Failed, Tick
-from concours.engine.journal import FileJournal, read_journal
+from concours.core.event import Cost, Done, Refused, Signal, event_to_json
+from concours.core.ports import Journal, Record
+from concours.engine.journal import FileJournal, MemoryJournal, read_journal
+from concours.testing import LawBroken, check_journal
 
 CODE = digest_json("code")
 
@@ -26,11 +29,16 @@ def done(number: int) -> Done:
     )
 
 
+def record(number: int) -> Record:
+    """The same, as a journal takes it."""
+    return Record(event=done(number), code=CODE)
+
+
 def write(path: Path, count: int) -> None:
     """So many outcomes, in a journal that is closed."""
     journal = FileJournal(path)
     for number in range(count):
-        journal.append(done(number), CODE)
+        journal.append(record(number))
     journal.close()
 
 
@@ -39,21 +47,79 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.jsonl"
 
 
-def test_every_event_is_read_back(path: Path) -> None:
-    """Law of `Journal`: what `append` has returned from is read back by the next journal on the same place."""
-    journal = FileJournal(path)
-    failed = Failed(job=digest_json("f"), cause="out_of_time", reason="too slow", limit=3.0, cost=Cost(wall_s=3.1))
-    written = [journal.append(done(0), CODE), journal.append(Tick(elapsed_s=1.5)), journal.append(failed, CODE)]
-    journal.close()
-    assert FileJournal(path).records == written
-    assert [record.number for record in written] == [0, 1, 2]
+def test_a_file_is_a_journal(tmp_path: Path) -> None:
+    """The journal of a run folder keeps the laws of `Journal`."""
+    check_journal(lambda place: FileJournal(tmp_path / place))
+
+
+def test_memory_is_a_journal() -> None:
+    """So is the one for tests, whose place is a list."""
+    places: dict[str, list[Record]] = {}
+    check_journal(lambda place: MemoryJournal(places.setdefault(place, [])))
+
+
+class Forgetful(MemoryJournal):
+    """Forgets all when it is closed."""
+
+    def __init__(self, place: list[Record]) -> None:
+        super().__init__()
+
+
+class Restarting(MemoryJournal):
+    """Numbers each session from nothing."""
+
+    def __init__(self, place: list[Record]) -> None:
+        super().__init__(place)
+        self._count = 0
+
+    def append(self, record: Record) -> int:
+        self._place.append(replace(record, number=self._count))
+        self._count += 1
+        return self._count - 1
+
+
+class Greedy(MemoryJournal):
+    """Gives all records, whichever are asked for."""
+
+    def records(self, after: int = -1) -> Any:
+        return super().records()
+
+
+@pytest.mark.parametrize(
+    ("kind", "law"), [(Forgetful, "has what was there"), (Restarting, "numbers rise"), (Greedy, "larger number")]
+)
+def test_the_suite_finds_what_breaks_a_law(kind: Any, law: str) -> None:
+    """A conformance suite that lets everything pass protects nothing."""
+    places: dict[str, list[Record]] = {}
+
+    def make(place: str) -> Journal:
+        return kind(places.setdefault(place, []))  # type: ignore[no-any-return]
+
+    with pytest.raises(LawBroken, match=law):
+        check_journal(make)
+
+
+@pytest.mark.parametrize("what", ["at", "name", "id", "to", "body"])
+def test_a_signal_that_is_none_is_damage(what: str, path: Path) -> None:
+    """What stands in a file as a signal and is none is a damaged line, whoever wrote it."""
+    bad = {"at": "yesterday", "name": "deleted", "id": "", "to": 7, "body": [1]}
+    signal = Signal(id="1", to="board", name="closed", at="2026-01-31T23:59:59+00:00")
+    write(path, 1)
+    whole = path.read_bytes()
+    for event in (signal, Refused(signal=signal, reason="too late")):
+        value = event_to_json(event)
+        value.get("signal", value)[what] = bad[what]
+        body = canonical_json({"n": 1, "code": None, "event": value})
+        path.write_bytes(whole + b"%08x %b\n" % (zlib.crc32(body), body))
+        records, damaged = read_journal(path)
+        assert ([record.number for record in records], damaged) == ([0], 1)
 
 
 def test_numbers_go_on_in_the_next_sitting(path: Path) -> None:
     """Records are numbered over all sessions, so that their order is known."""
     write(path, 3)
     journal = FileJournal(path)
-    assert journal.append(done(3), CODE).number == 3
+    assert journal.append(record(3)) == 3
     journal.close()
 
 
@@ -62,10 +128,10 @@ def test_a_torn_end_is_cut_off(cut: int, path: Path) -> None:
     """A record that a kill left half written is no damage: it is cut off, and the next one begins on a line of its own."""
     write(path, 3)
     path.write_bytes(path.read_bytes()[:-cut])
-    assert read_journal(path) == (FileJournal(path).records, 0)
+    assert read_journal(path) == (list(FileJournal(path).records()), 0)
     journal = FileJournal(path)
-    assert (len(journal.records), journal.damaged) == (2, 0)
-    journal.append(done(9), CODE)
+    assert (len(list(journal.records())), journal.damaged) == (2, 0)
+    journal.append(record(9))
     journal.close()
     assert [record.event for record in read_journal(path)[0]] == [done(0), done(1), done(9)]
 
@@ -84,15 +150,15 @@ def test_a_damaged_line_is_left_out_and_counted(how: str, path: Path) -> None:
     path.write_bytes(b"\n".join(lines) + b"\n")
     journal = FileJournal(path)
     assert journal.damaged == 1
-    assert [record.event for record in journal.records] == [done(0), done(2)]
-    assert journal.append(done(3), CODE).number == 3
+    assert [record.event for record in journal.records()] == [done(0), done(2)]
+    assert journal.append(record(3)) == 3
     journal.close()
 
 
 def test_a_reader_needs_no_lock(path: Path) -> None:
     """Beside a writer, a reader sees the records that are whole so far."""
     journal = FileJournal(path)
-    journal.append(done(0), CODE)
+    journal.append(record(0))
     with path.open("ab") as file:
         file.write(b"0000 half a li")
     assert [record.event for record in read_journal(path)[0]] == [done(0)]
@@ -103,8 +169,8 @@ def test_what_is_not_json_is_refused_before_anything_is_written(path: Path) -> N
     """A number that JSON has no form for raises, and the journal is as it was."""
     journal = FileJournal(path)
     with pytest.raises(ValueError, match="not JSON compliant"):
-        journal.append(Done(job=Digest("sha256:0"), values={"score": float("nan")}))
-    journal.append(done(0))
+        journal.append(Record(event=Done(job=Digest("sha256:0"), values={"score": float("nan")})))
+    journal.append(record(0))
     journal.close()
     assert [record.event for record in read_journal(path)[0]] == [done(0)]
 
@@ -112,7 +178,7 @@ def test_what_is_not_json_is_refused_before_anything_is_written(path: Path) -> N
 def test_closing_is_idempotent(path: Path) -> None:
     """A journal may be closed twice."""
     journal = FileJournal(path)
-    journal.append(done(0))
+    journal.append(record(0))
     journal.close()
     journal.close()
     assert len(read_journal(path)[0]) == 1

@@ -70,7 +70,7 @@ def test_a_thousand_jobs_that_do_nothing(workers: int, bench: Any) -> None:
     jobs = tuple(Job(kind="noop", params={"number": number}) for number in range(1000))
     state = bench.engine(workers=workers).drive(Errands(jobs=jobs), (), seed=0)
     assert all(isinstance(state.ended(job), Done) for job in jobs)
-    assert sum(isinstance(record.event, Done) for record in bench.journal.records) == 1000
+    assert sum(isinstance(record.event, Done) for record in bench.journal.records()) == 1000
 
 
 def test_a_blob_is_not_held_in_memory_to_be_hashed(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:

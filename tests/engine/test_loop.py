@@ -14,7 +14,7 @@ from concours.core.digests import Digest
 from concours.core.errors import NoSpace, ObjectDamaged
 from concours.core.event import Done, Failed, Tick
 from concours.core.job import Job
-from concours.core.ports import Notice
+from concours.core.ports import Notice, Record
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.engine.journal import FileJournal, MemoryJournal
 from concours.engine.limits import Limits
@@ -40,7 +40,7 @@ def test_what_has_finished_is_recalled(bench: Any, board: Leaderboard, notices: 
     """A second session runs nothing, and comes to the same state."""
     first = drive_board(bench.engine(), board)
     assert drive_board(bench.engine(listener=notices), board) == first
-    assert len(notices.labels("recalled")) == len(bench.journal.records)
+    assert len(notices.labels("recalled")) == len(list(bench.journal.records()))
     assert not notices.labels("planned")
 
 
@@ -55,7 +55,7 @@ def spoilt(store: DiskStore, digest: Digest, how: str) -> None:
 def test_a_spoilt_object_is_named_and_made_again(how: str, bench: Any, board: Leaderboard, notices: Any) -> None:
     """Only the job that had yielded it is done again, and everything ends as before."""
     first = drive_board(bench.engine(), board)
-    record = next(record for record in bench.journal.records if "valid" in getattr(record.event, "outputs", {}))
+    record = next(record for record in bench.journal.records() if "valid" in getattr(record.event, "outputs", {}))
     digest = record.event.outputs["valid"]
     spoilt(bench.store, digest, how)
     again = drive_board(bench.engine(listener=notices), board)
@@ -145,7 +145,7 @@ def test_when_time_is_up_what_is_left_fails_and_more_time_brings_it_back(
 
 def test_elapsed_time_survives_a_restart(bench: Any) -> None:
     """The budget is of all sessions together: the journal's last tick is where the clock goes on."""
-    bench.journal.append(Tick(elapsed_s=100.0))
+    bench.journal.append(Record(event=Tick(elapsed_s=100.0)))
     engine = bench.engine()
     assert 100.0 <= engine.elapsed_s < 110.0
     state = engine.drive(Errands(jobs=(toy_job("late"),)), (), seed=0, until_s=90.0)
@@ -169,7 +169,7 @@ def test_what_is_no_longer_wanted_is_cancelled(bench: Any, notices: Any) -> None
     engine = bench.engine(workers=2, listener=notices)
     assert list(engine.drive(race, (), seed=0).known) == [toy_job("quick").digest]
     assert sorted(notices.labels("cancelled")) == ["hangs 0", "hangs 1", "hangs 2"]
-    assert len(bench.journal.records) == 1
+    assert len(list(bench.journal.records())) == 1
     assert isinstance(engine.drive(Errands(jobs=(toy_job("next"),)), (), seed=0).done(toy_job("next")), Done)
 
 
@@ -203,7 +203,7 @@ def test_events_are_told_in_the_order_of_the_journal(bench: Any, monkeypatch: py
     first, again = Diary(jobs=jobs), Diary(jobs=jobs)
     bench.engine(workers=3).drive(first, (), seed=0)
     bench.engine().drive(again, (), seed=0)
-    ended = [record.event.job for record in bench.journal.records if not isinstance(record.event, Tick)]
+    ended = [record.event.job for record in bench.journal.records() if not isinstance(record.event, Tick)]
     assert first.told == again.told == ended
 
 
@@ -254,14 +254,14 @@ def test_a_full_disk_stops_the_contest_and_keeps_what_finished(bench: Any, monke
     put = bench.store.put
 
     def full(content: Any) -> Digest:
-        if len(bench.journal.records) == 1:
+        if len(list(bench.journal.records())) == 1:
             raise NoSpace("no space left")
         return put(content)
 
     monkeypatch.setattr(bench.store, "put", full)
     with pytest.raises(NoSpace, match="no space left"):
         bench.engine().drive(Errands(jobs=jobs), (), seed=0)
-    assert [record.event.job for record in bench.journal.records] == [jobs[0].digest]
+    assert [record.event.job for record in bench.journal.records()] == [jobs[0].digest]
     monkeypatch.undo()
     assert len(bench.engine().drive(Errands(jobs=jobs), (), seed=0).known) == 3
 
@@ -269,8 +269,7 @@ def test_a_full_disk_stops_the_contest_and_keeps_what_finished(bench: Any, monke
 def test_an_engine_without_an_executor_only_remembers(bench: Any, board: Leaderboard) -> None:
     """It goes as far as the journal does, and needs no store."""
     whole = drive_board(bench.engine(), board)
-    journal = MemoryJournal()
-    journal.records.extend(bench.journal.records[:5])
+    journal = MemoryJournal(list(bench.journal.records())[:5])
     engine = Engine(store=MemoryStore(), journal=journal, executor=None, code=toys.code_of)
     state = engine.drive(board, toy_candidates(2), seed=0)
     assert 0 < len(state.known) <= 5
@@ -348,7 +347,7 @@ def test_what_was_lost_is_no_failure_of_who_reads_it(lost: str) -> None:
     ways = [("", "")] * (lost == "second") + [("lost_input", "no object sha256:0 in store; run the contest again")]
     with pytest.raises(ObjectDamaged, match=f"“{lost}” cannot be done, .*: no object sha256:0 in store; nothing else"):
         drive_scripted(journal, *ways)
-    assert not [record for record in journal.records if isinstance(record.event, Failed)]
+    assert not [record for record in journal.records() if isinstance(record.event, Failed)]
     ended, run = drive_scripted(journal)
     assert {type(event) for event in ended.values()} == {Done}
     assert lost in run
@@ -360,7 +359,7 @@ def test_who_does_harm_twice_is_left_out() -> None:
     for reason in ("took away what lies in the store", "took away what lies in the store, twice: it is left out"):
         with pytest.raises(ObjectDamaged, match=r"“second” cannot be done.*\(after “first”, which took it away\)"):
             drive_scripted(journal, took, ("lost_input", "no object"))
-        assert [record.event.reason for record in journal.records if isinstance(record.event, Failed)][-1] == reason
+        assert [record.event.reason for record in journal.records() if isinstance(record.event, Failed)][-1] == reason
     ended, run = drive_scripted(journal)
     assert run == ["second"]
     assert isinstance(ended["first"], Failed)

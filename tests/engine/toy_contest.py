@@ -77,7 +77,7 @@ def main(folder: Path, options: Options) -> None:
         executor.close()
         journal.close()
     grown = psutil.Process().memory_info().rss - memory
-    print(json.dumps({"digest": digest(outcome), "records": len(journal.records), "grown": grown}))
+    print(json.dumps({"digest": digest(outcome), "records": len(list(journal.records())), "grown": grown}))
 
 
 def digest(outcome: Outcome) -> Digest:

@@ -12,6 +12,7 @@ import pytest
 from concours.core.digests import digest_json
 from concours.core.errors import LinkRefused, RunFolderError
 from concours.core.event import Tick
+from concours.core.ports import Record
 from concours.engine.journal import FileJournal, read_journal
 from concours.engine.processes import ProcessExecutor
 from concours.runs.folder import RunFolder, existing
@@ -28,7 +29,7 @@ def folder(tmp_path: Path) -> RunFolder:
     with folder.writing():
         folder.claim(task=digest_json("task"), seed=0, scale={})
     journal = FileJournal(folder.journal)
-    journal.append(Tick(elapsed_s=1.0))
+    journal.append(Record(event=Tick(elapsed_s=1.0)))
     journal.close()
     folder.store.put(io.BytesIO(b"nothing refers to it"))
     return folder

@@ -301,10 +301,8 @@ def look(path: Path | str) -> Result:
     known = kept_setup(folder)
     if known is None:
         raise RunFolderError(f"the contest in {path} has only begun to read its data; look again in a moment")
-    journal = MemoryJournal()
     records, damaged = read_journal(folder.journal)
-    journal.records.extend(records)
-    engine = Engine(store=folder.store, journal=journal, executor=None, code=code_digests(RUNNERS))
+    engine = Engine(store=folder.store, journal=MemoryJournal(records), executor=None, code=code_digests(RUNNERS))
     if damaged:
         known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder.journal)))
     try:

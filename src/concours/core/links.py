@@ -87,6 +87,15 @@ def aside_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")
 
 
+def sync_names(folder: Path) -> None:
+    """Writes through to the disk which files a folder holds: what is in them, each file has to see to."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
 def make_folder(path: Path, *, below: Path) -> Path:
     """Makes a folder, where it is not there yet, and those between it and `below`. Raises LinkRefused."""
     refuse_links(path, below=below)

@@ -1,14 +1,14 @@
-"""What the engine needs from the outside: where content lies, and who does jobs."""
+"""What the engine needs from the outside: where content lies, who does jobs, what is remembered, and what comes in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from concours.core.digests import Digest
-from concours.core.event import Done, Failed
+from concours.core.event import Done, Event, Failed, Signal
 from concours.core.job import Job
 
 
@@ -83,12 +83,72 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Record:
+    """An event, as a journal has it.
+
+    Attributes:
+        code: the digest of the code that did the job; none of what is no outcome of a job.
+        number: its place in the journal; -1 of what is in none yet.
+    """
+
+    event: Event
+    code: Digest | None = None
+    number: int = -1
+
+
+class Journal(Protocol):
+    """Records of what has happened, numbered, never changed. Laws, checked by `concours.testing.check_journal`:
+
+    - numbers rise, over all sessions, and what `append` has returned from is given by `records` from then on;
+    - what was appended before `flush` returned is there for the next journal on the same place, whatever is killed
+      and whichever machine loses its power; the rest may be lost, the latest first;
+    - what is no JSON is refused with ValueError or TypeError, and changes nothing.
+    """
+
+    def append(self, record: Record) -> int:
+        """Adds a record, whatever its number was; gives its number. Raises NoSpace when there is no room."""
+        ...
+
+    def records(self, after: int = -1) -> Iterator[Record]:
+        """The records whose number is larger, in their order."""
+        ...
+
+    def flush(self) -> None:
+        """Returns when all that was appended is kept for good. Raises NoSpace."""
+        ...
+
+    def close(self) -> None:
+        """Flushes. Idempotent."""
+        ...
+
+
+class Inbox(Protocol):
+    """Where signals come in. Laws, checked by `concours.testing.check_inbox`:
+
+    - `poll` gives each signal once, in the order in which they came in; what is not done by then is given again by the
+      next inbox on the same place, in the same order;
+    - what `done` was called for is never given again; a signal of the same id that came in after it was given is not
+      done with it;
+    - what comes in with an id that was there before is given like any other: to know it again is not the inbox's task.
+    """
+
+    def poll(self, timeout_s: float) -> Sequence[Signal]:
+        """The signals that have come in since the last call; waits for the first one up to so many seconds."""
+        ...
+
+    def done(self, id: str) -> None:
+        """What was given under this id is in the journal, for good. Nothing happens when nothing was."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notice:
     """What happens, for a person to watch. Never journaled, never read by a process.
 
     Attributes:
         topic: `planned`, `started`, `progress`, `ended`, `recalled`, `cancelled`, `reading`, `warning`, or `left`: how
-            many `seconds` the contest will still take, about.
+            many `seconds` the contest will still take, about. Of a signal `taken`, `refused`, `known` (it had come
+            before) or `held` (it is for a process that is not at work), with the reason in `text`.
         event: the outcome, with `ended` and `recalled`.
         values: numbers of a job's progress, e.g. epoch and loss.
     """
@@ -97,6 +157,7 @@ class Notice:
     job: Job | None = None
     event: Done | Failed | None = None
     values: Mapping[str, Any] | None = None
+    signal: Signal | None = None
     text: str = ""
 
 

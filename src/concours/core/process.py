@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, Self, TypeVar, overload, runtime_chec
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
-from concours.core.event import Done, Event, Failed, Tick
+from concours.core.event import Done, Event, Failed, Outcome, Signal
 from concours.core.growing import Growing
 from concours.core.job import Job
 from concours.core.kept import Kept
@@ -116,6 +116,27 @@ class Foreseeing(Protocol):
     def left_s(self, state: Any) -> float | None: ...
 
 
+@runtime_checkable
+class Hearing(Process[S], Protocol[S]):
+    """A process that takes signals from outside; events reach it as they come. Laws, checked by `check_process`:
+
+    - `refusal` follows from the signals that the state was told of, not from outcomes of jobs or from time: so what was
+      taken once is taken in every replay;
+    - a signal that is refused, or that has come before, changes nothing when it is told;
+    - signals are told in one order, and outcomes of jobs commute with them: in the end the state is the same, whenever
+      which job ended, and whether it is done again.
+    """
+
+    @property
+    def name(self) -> str:
+        """To whom signals are addressed."""
+        ...
+
+    def refusal(self, state: S, signal: Signal) -> str:
+        """Why a signal is not taken, in words for who sent it; empty where it is."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Memo:
     """The state of a process whose plan follows from what is known so far: how each job of its ended.
@@ -132,8 +153,8 @@ class Memo:
     kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     def with_event(self, event: Event) -> Self:
-        """The state after an event; time changes nothing."""
-        if isinstance(event, Tick):
+        """The state after an event; neither time nor what comes from outside changes anything."""
+        if not isinstance(event, Outcome):
             return self
         return replace(self, known=self.known.with_item(event.job, event))
 

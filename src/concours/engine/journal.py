@@ -6,48 +6,37 @@ import json
 import os
 import time
 import zlib
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
-from concours.core.digests import Digest, canonical_json, is_digest
-from concours.core.event import Event, event_from_json, event_to_json
-from concours.core.links import opened, read
+from concours.core.digests import canonical_json, is_digest
+from concours.core.event import event_from_json, event_to_json
+from concours.core.links import opened, read, sync_names
+from concours.core.ports import Record
 from concours.core.space import no_space_named
 
 _SYNC_S = 0.25
 
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """An event with its number and the digest of the code that did the job (empty for a tick)."""
-
-    number: int
-    event: Event
-    code: Digest | None = None
-
-
-class Journal(Protocol):
-    """Append-only records. Law: what `append` has returned from is read back by the next journal on the same place."""
-
-    @property
-    def records(self) -> list[Record]: ...
-
-    def append(self, event: Event, code: Digest | None = None) -> Record: ...
-
-    def close(self) -> None: ...
-
-
 class MemoryJournal:
-    """A journal that is forgotten, for tests."""
+    """A journal in memory. The next one on the same list goes on with it."""
 
-    def __init__(self) -> None:
-        self.records: list[Record] = []
+    def __init__(self, place: list[Record] | None = None) -> None:
+        self._place = [] if place is None else place
 
-    def append(self, event: Event, code: Digest | None = None) -> Record:
-        record = Record(number=len(self.records), event=event, code=code)
-        self.records.append(record)
-        return record
+    def append(self, record: Record) -> int:
+        _line(record)  # raises where it is no JSON
+        number = _next(self._place)
+        self._place.append(replace(record, number=number))
+        return number
+
+    def records(self, after: int = -1) -> Iterator[Record]:
+        yield from _after(self._place, after)
+
+    def flush(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -58,27 +47,38 @@ class FileJournal:
 
     A record that a kill left half written ends the file and is cut off when the file is opened for writing. A damaged
     line in the middle is left out and counted in `damaged`; its job is done again. Written through to the disk four
-    times a second at most, and on closing: a power cut costs the last moment's records, whose jobs are done again.
+    times a second at most, on `flush` and on closing: a power cut costs the last moment's records, whose jobs are done
+    again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.records, self.damaged = read_journal(path)
+        self._records, self.damaged = read_journal(path)
         with no_space_named(path):
             self._file = opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, below=path.parent)
+            sync_names(path.parent)
         self._cut_torn_end()
-        self._synced = time.monotonic()
+        self._synced, self._unsynced = time.monotonic(), True  # what a killed session wrote may not be
 
-    def append(self, event: Event, code: Digest | None = None) -> Record:
-        number = self.records[-1].number + 1 if self.records else 0
-        record = Record(number=number, event=event, code=code)
-        line = _line(record)
+    def append(self, record: Record) -> int:
+        number = _next(self._records)
+        numbered = replace(record, number=number)
+        line = _line(numbered)
         with no_space_named(self.path):
             self._write(line)
-            self.records.append(record)
+            self._records.append(numbered)
+            self._unsynced = True
             if time.monotonic() - self._synced > _SYNC_S:
                 self._sync()
-        return record
+        return number
+
+    def records(self, after: int = -1) -> Iterator[Record]:
+        yield from _after(self._records, after)
+
+    def flush(self) -> None:
+        if self._unsynced:
+            with no_space_named(self.path):
+                self._sync()
 
     def close(self) -> None:
         if self._file < 0:
@@ -101,7 +101,7 @@ class FileJournal:
 
     def _sync(self) -> None:
         os.fsync(self._file)
-        self._synced = time.monotonic()
+        self._synced, self._unsynced = time.monotonic(), False
 
     def _cut_torn_end(self) -> None:
         size = os.fstat(self._file).st_size
@@ -137,6 +137,15 @@ def _lines(path: Path) -> list[bytes]:
     return whole.split(b"\n") if whole else []
 
 
+def _next(records: Sequence[Record]) -> int:
+    return records[-1].number + 1 if records else 0
+
+
+def _after(records: Sequence[Record], number: int) -> Iterator[Record]:
+    """Those of a larger number; they rise, so the first is found by halving."""
+    return iter(records[bisect_right(records, number, key=lambda record: record.number) :])
+
+
 def _line(record: Record) -> bytes:
     body = canonical_json({"n": record.number, "code": record.code, "event": event_to_json(record.event)})
     return b"%08x %b\n" % (zlib.crc32(body), body)
@@ -149,7 +158,7 @@ def _parse(line: bytes) -> Record | None:
             return None
         value = json.loads(body)
         number, code = value["n"], value["code"]
-        if type(number) is not int or not (code is None or is_digest(code)):
+        if type(number) is not int or number < 0 or not (code is None or is_digest(code)):
             return None
         return Record(number=number, code=code, event=event_from_json(value["event"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
+from itertools import islice
 from typing import TypeVar
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import ConcoursError, NoSpace, ObjectDamaged
-from concours.core.event import Done, Event, Failed, Tick
+from concours.core.event import Done, Event, Failed, Outcome, Tick
 from concours.core.job import Job
-from concours.core.ports import Executor, Listener, Notice, Store, ignore
-from concours.core.process import Foreseeing, Order, Plan, Process
-from concours.engine.journal import Journal, Record
+from concours.core.ports import Executor, Inbox, Journal, Listener, Notice, Record, Store, ignore
+from concours.core.process import Foreseeing, Hearing, Order, Plan, Process
 from concours.engine.limits import BUDGET_SPENT, Limits
 from concours.engine.line import Line
 from concours.engine.made import made_by
+from concours.engine.reception import Reception
 
 S = TypeVar("S")
 _TICK_S = 1.0
+_LOOK_S = 0.1
+"""How long a signal waits while jobs are done, at most."""
 
 
 class Engine:
-    """Drives processes on a store, a journal and an executor.
+    """Drives processes on a store, a journal and an executor, and tells them what comes into an inbox.
 
     Resume is replay: a job whose identity is in the journal is not run again, as long as what it yielded is in the
     store and whole. Law: without a budget, the state that `drive` returns does not depend on the executor, on its
-    workers, or on how often and where an earlier session was killed.
+    workers, or on how often and where an earlier session was killed. A signal is in the journal, on the disk, before
+    the process or the inbox knows that it was taken.
 
     Args:
         spent_s: seconds of this session before the engine was there, e.g. on reading the data.
@@ -42,6 +47,7 @@ class Engine:
         journal: Journal,
         executor: Executor | None,
         code: Callable[[Job], Digest],
+        inbox: Inbox | None = None,
         limits: Limits | None = None,
         listener: Listener = ignore,
         spent_s: float = 0.0,
@@ -51,12 +57,13 @@ class Engine:
         self._recorded: dict[tuple[Digest, Digest | None], Record] = {}
         self._whole: set[Digest] = set()
         self._harmful: list[str] = []
-        self._first = journal.records[-1].number + 1 if journal.records else 0
-        before = 0.0
-        for record in journal.records:
+        self._reception = Reception(journal, inbox, listener)
+        self._first, before = 0, 0.0
+        for record in journal.records():
+            self._first = record.number + 1
             if isinstance(record.event, Tick):
                 before = max(before, record.event.elapsed_s)
-            else:
+            elif isinstance(record.event, Outcome):
                 self._recorded[record.event.job, record.code] = record
         self._begin, self._ticked = time.monotonic() - before - spent_s, time.monotonic()
 
@@ -70,28 +77,35 @@ class Engine:
     ) -> S:
         """Drives a process to its end, or to where it waits for events from outside.
 
-        What the journal knows comes first; then the process is told the time, and then jobs are run. When the contest's
-        elapsed seconds reach `until_s`, every job that is still wanted fails as out of time.
+        What the journal knows comes first; then the process is told the time, and then jobs are run and signals taken
+        in. When the contest's elapsed seconds reach `until_s`, every job that is still wanted fails as out of time.
+        Where there is an inbox, a process that hears and waits is driven on until it is finished, or until `until_s`.
 
         Raises:
             NoSpace: the disk is full; what has finished is in the journal.
             ObjectDamaged: what a job reads is gone or damaged, which the next session makes again; likewise.
         """
         state = process.init(candidates, seed=seed)
-        session = _Sitting()
+        session = _Session(self._reception.taken(process.name) if isinstance(process, Hearing) else ())
         while True:
             plan = process.plan(state)
             self._match(plan, session)
             while not (events := session.next_events(process.order)):
-                if plan.status != "run" or not plan.jobs or self._executor is None:
+                over = until_s is not None and self.elapsed_s >= until_s
+                if not self._goes_on(plan, over=over):
+                    if self._hears(process, state, session, timeout_s=0.0):
+                        continue
                     return state
                 if not session.told_time:
                     session.told_time = True
                     events = [Tick(elapsed_s=round(self.elapsed_s, 3))]
-                elif until_s is not None and self.elapsed_s >= until_s:
+                elif plan.jobs and over:
                     self._expire(plan, session)
+                elif plan.jobs:
+                    waits = not self._hears(process, state, session, timeout_s=0.0)
+                    events = self._wait(session, until_s, hearing=isinstance(process, Hearing)) if waits else []
                 else:
-                    events = self._wait(session, until_s)
+                    self._hears(process, state, session, timeout_s=self._left_s(until_s))
                 if events:
                     break
             for event in events:
@@ -103,7 +117,25 @@ class Engine:
         if left_s is not None:
             self._listen(Notice(topic="left", values={"seconds": left_s}))
 
-    def _match(self, plan: Plan, session: _Sitting) -> None:
+    def _goes_on(self, plan: Plan, *, over: bool) -> bool:
+        """Whether there is something to run, or to wait for."""
+        if self._executor is None or plan.status == "finished":
+            return False
+        return bool(plan.jobs) or (plan.status == "wait" and self._reception.open and not over)
+
+    def _hears(self, process: Process[S], state: S, session: _Session, *, timeout_s: float) -> bool:
+        """Takes signals in, if the process hears; whether there were some to tell it of."""
+        if self._executor is None or not isinstance(process, Hearing):
+            return False
+        taken = self._reception.hear(process, state, timeout_s=timeout_s)
+        session.signals.extend(taken)
+        return bool(taken)
+
+    def _left_s(self, until_s: float | None) -> float:
+        """Seconds until the next tick at most, and not beyond the end."""
+        return _TICK_S if until_s is None else min(_TICK_S, max(until_s - self.elapsed_s, 0.0))
+
+    def _match(self, plan: Plan, session: _Session) -> None:
         """Cancels what is no longer wanted; recalls or submits what is new."""
         added, gone = session.line.turn(plan)
         for job in gone:
@@ -151,9 +183,9 @@ class Engine:
         self._whole.update(event.outputs.values())
         return record
 
-    def _wait(self, session: _Sitting, until_s: float | None) -> list[Event]:
+    def _wait(self, session: _Session, until_s: float | None, *, hearing: bool) -> list[Event]:
         """Waits for outcomes, for the next tick at most, and writes them down. Gives the tick, if it was time."""
-        left = _TICK_S if until_s is None else min(_TICK_S, max(until_s - self.elapsed_s, 0.0))
+        left = min(self._left_s(until_s), _LOOK_S) if hearing and self._reception.open else self._left_s(until_s)
         stop: ConcoursError | None = None
         for event in self._executor.outcomes(timeout_s=left) if self._executor else ():
             job = session.running.pop(event.job, None)
@@ -169,9 +201,11 @@ class Engine:
         if time.monotonic() - self._ticked < _TICK_S:
             return []
         self._ticked = time.monotonic()
-        return [self._journal.append(Tick(elapsed_s=round(self.elapsed_s, 3))).event]
+        tick = Tick(elapsed_s=round(self.elapsed_s, 3))
+        self._journal.append(Record(event=tick))
+        return [tick]
 
-    def _expire(self, plan: Plan, session: _Sitting) -> None:
+    def _expire(self, plan: Plan, session: _Session) -> None:
         """The time is up: every job that is wanted and has not ended fails."""
         budget = self._limits.budget_s
         for job in plan.jobs:
@@ -186,13 +220,14 @@ class Engine:
             self._executor.cancel(job)
         self._listen(Notice(topic="cancelled", job=job))
 
-    def _write(self, session: _Sitting, job: Job, event: Done | Failed) -> None:
+    def _write(self, session: _Session, job: Job, event: Done | Failed) -> None:
         code = self._code(job)
         if isinstance(event, Failed) and event.cause == "harm":
             self._harmful.append(job.label)
             event = self._again(event, self._recorded.get((job.digest, code)))
-        record = self._journal.append(event, code)
-        self._recorded[job.digest, record.code] = record
+        record = Record(event=event, code=code)
+        record = replace(record, number=self._journal.append(record))
+        self._recorded[job.digest, code] = record
         if isinstance(event, Done):
             self._whole.update(event.outputs.values())
         session.arrive(record)
@@ -218,13 +253,14 @@ class Engine:
         )
 
 
-class _Sitting:
-    """What the loop has in hand for one process: the jobs that it wants, those of them under way, records that the
-    process has not been told of, jobs that the journal does not know, and whether the time has been told, after which
-    these are run.
+class _Session:
+    """What the loop has in hand for one process: the jobs that it wants, those of them under way, records of jobs and of
+    signals that the process has not been told of, jobs that the journal does not know, and whether the time has been
+    told, after which these are run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, signals: Sequence[Record]) -> None:
+        self.signals = deque(signals)
         self.line = Line()
         self.running: dict[Digest, Job] = {}
         self.arrived: dict[Digest, Record] = {}
@@ -249,12 +285,17 @@ class _Sitting:
             record = self.arrived.pop(first.digest, None) if first else None
             return [record.event] if record else []
         found: list[Record] = []
-        while self._numbers and (not found or self._numbers[0][0] == found[-1].number + 1):
-            found.append(self.arrived.pop(heappop(self._numbers)[1]))
+        while (number := self._earliest()) is not None and (not found or number == found[-1].number + 1):
+            of_signal = bool(self.signals) and self.signals[0].number == number
+            found.append(self.signals.popleft() if of_signal else self.arrived.pop(heappop(self._numbers)[1]))
         return [record.event for record in found]
+
+    def _earliest(self) -> int | None:
+        numbers = [number for number, _ in self._numbers[:1]] + [record.number for record in islice(self.signals, 1)]
+        return min(numbers, default=None)
 
 
 def _outcome(record: Record) -> Done | Failed:
-    if isinstance(record.event, Tick):
-        raise TypeError("a tick is not the outcome of a job")
+    if not isinstance(record.event, Outcome):
+        raise TypeError(f"a {type(record.event).__name__.lower()} is not the outcome of a job")
     return record.event

@@ -11,12 +11,12 @@ from concours.contest.formats import FORMATS
 from concours.contest.setup import Setup
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
-from concours.core.event import Done, Failed, Tick
+from concours.core.event import Done, Failed, Outcome
 from concours.core.job import Job
-from concours.core.ports import Notice
+from concours.core.ports import Notice, Record
 from concours.core.standings import Standing, Standings
 from concours.engine.identity import code_digests
-from concours.engine.journal import MemoryJournal, Record
+from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
 from concours.engine.runners import RUNNERS
 from concours.runs.folder import RunFolder
@@ -88,11 +88,9 @@ def _replay(
     last: bool,
     late: Mapping[str, str] = MappingProxyType({}),
 ) -> Replay:
-    journal = MemoryJournal()
-    journal.records.extend(records)
     codes: dict[Digest, list[Digest | None]] = {}
     for record in records:
-        if not isinstance(record.event, Tick):
+        if isinstance(record.event, Outcome):
             codes.setdefault(record.event.job, []).append(record.code)
     jobs: dict[Digest, Recalled] = {}
     of_today = code_digests(RUNNERS)
@@ -106,7 +104,7 @@ def _replay(
         if job and event and job.digest not in jobs:
             jobs[job.digest] = Recalled(job=job, event=event, current=code(job) == of_today(job))
 
-    engine = Engine(store=folder.store, journal=journal, executor=None, code=code, listener=hear)
+    engine = Engine(store=folder.store, journal=MemoryJournal(list(records)), executor=None, code=code, listener=hear)
     return Replay(result=Result.of(circle(engine, setup, late=late), setup, folder), jobs=jobs)
 
 

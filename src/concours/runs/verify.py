@@ -12,8 +12,8 @@ from concours.contest.setup import Setup
 from concours.core.digests import Digest
 from concours.core.errors import ConcoursError, RunFolderError
 from concours.core.event import Done
-from concours.core.ports import Listener, ignore
-from concours.engine.journal import Record, damaged_lines, read_journal
+from concours.core.ports import Listener, Record, ignore
+from concours.engine.journal import damaged_lines, read_journal
 from concours.engine.made import made_by
 from concours.engine.versions import versions
 from concours.report.lines import counted

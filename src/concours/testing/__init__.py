@@ -1,4 +1,4 @@
-"""Conformance suites for entrants, processes, stores and executors of others, and toys to try things out on.
+"""Conformance suites for entrants, processes, stores, executors, journals and inboxes of others, and toys.
 
 Public: whoever implements one of the protocols runs its suite in a test of their own. A suite raises `LawBroken`, an
 AssertionError that says which law was broken and how.
@@ -13,15 +13,27 @@ _PUBLIC = {
     "LawBroken": "concours.testing.laws",
     "check_entrant": "concours.testing.entrants",
     "check_executor": "concours.testing.executors",
+    "check_inbox": "concours.testing.inboxes",
+    "check_journal": "concours.testing.journals",
     "check_process": "concours.testing.processes",
     "check_store": "concours.testing.stores",
 }
 
-__all__ = ["LawBroken", "check_entrant", "check_executor", "check_process", "check_store"]
+__all__ = [
+    "LawBroken",
+    "check_entrant",
+    "check_executor",
+    "check_inbox",
+    "check_journal",
+    "check_process",
+    "check_store",
+]
 
 if TYPE_CHECKING:
     from concours.testing.entrants import check_entrant
     from concours.testing.executors import check_executor
+    from concours.testing.inboxes import check_inbox
+    from concours.testing.journals import check_journal
     from concours.testing.laws import LawBroken
     from concours.testing.processes import check_process
     from concours.testing.stores import check_store

@@ -19,7 +19,7 @@ def law(holds: bool, text: str) -> None:
         raise LawBroken(text)
 
 
-def refused(what: Callable[[], Any], error: type[Exception], text: str) -> None:
+def refused(what: Callable[[], Any], error: type[Exception] | tuple[type[Exception], ...], text: str) -> None:
     """Raises LawBroken with the law's text unless calling raises this error."""
     try:
         what()
