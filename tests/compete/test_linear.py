@@ -17,6 +17,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
 from concours.core.job import Job
+from concours.core.ports import Record
 from concours.core.process import Memo
 from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
@@ -133,10 +134,10 @@ def test_the_loop_comes_to_what_plan_and_update_come_to(seed: int) -> None:
     """By differences of plans, from nothing or from a journal of which a part is lost, as one event after the other."""
     board, candidates = Leaderboard(problem=PROBLEM), with_alliances()
     naive = as_value(board.standings(final_state(board, candidates, some_fail, seed=3, order=0)))
-    journal = MemoryJournal()
+    records: list[Record] = []
     for _ in range(2):
-        engine = Engine(store=Whole(), journal=journal, executor=Shuffled(seed), code=code_of)
+        engine = Engine(store=Whole(), journal=MemoryJournal(records), executor=Shuffled(seed), code=code_of)
         state = engine.drive(board, candidates, seed=3)
         assert as_value(board.standings(state)) == naive
         assert board.entries(state) == entries_from_nothing(board, state)
-        journal.records[:] = [record for record in journal.records if record.number % 3]
+        records[:] = [record for record in records if record.number % 3]

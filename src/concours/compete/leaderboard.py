@@ -19,7 +19,7 @@ from concours.compete.turns import Timed, paced, shown
 from concours.compete.way import Entry, Way
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
-from concours.core.event import Event, Tick
+from concours.core.event import Event, Outcome, Tick
 from concours.core.job import Job
 from concours.core.problem import Problem
 from concours.core.process import Memo, Order, Plan, planned
@@ -61,8 +61,10 @@ class Leaderboard:
         return planned(() if entries[index].refused else entries[index].open for index in state.begun)
 
     def update(self, state: Timed, event: Event) -> Timed:
+        if not isinstance(event, Outcome | Tick):
+            return state
         after = state.with_event(event)
-        if not isinstance(event, Tick):
+        if isinstance(event, Outcome):
             after = replace(after, entries=self._refreshed(after, event.job))
         elif self.pace:
             after = replace(after, elapsed_s=event.elapsed_s)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from concours.compete.entries import Entries
 from concours.compete.pacing import Course, Pace, begin, behind, order, outstayed, refusals, used_up
 from concours.compete.way import Entry
-from concours.core.event import Done, Event, Tick
+from concours.core.event import Done, Outcome, Tick
 from concours.core.frozen import frozen
 from concours.core.process import Memo
 
@@ -32,7 +32,7 @@ class Timed(Memo):
     entries: Entries = field(default_factory=Entries, compare=False, repr=False)
 
 
-def paced(before: Timed, after: Timed, event: Event, pace: Pace, now: float) -> Timed:
+def paced(before: Timed, after: Timed, event: Outcome | Tick, pace: Pace, now: float) -> Timed:
     """Who begins now, and who is given up. What was fitted in an earlier session has begun.
 
     A baseline takes next to no time, and every board needs one: it begins at once, and is never given up.

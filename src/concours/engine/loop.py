@@ -90,28 +90,35 @@ class Engine:
         while True:
             plan = process.plan(state)
             self._match(plan, session)
-            while not (events := session.next_events(process.order)):
-                over = until_s is not None and self.elapsed_s >= until_s
-                if not self._goes_on(plan, over=over):
-                    if self._hears(process, state, session, timeout_s=0.0):
-                        continue
-                    return state
-                if not session.told_time:
-                    session.told_time = True
-                    events = [Tick(elapsed_s=round(self.elapsed_s, 3))]
-                elif plan.jobs and over:
-                    self._expire(plan, session)
-                elif plan.jobs:
-                    waits = not self._hears(process, state, session, timeout_s=0.0)
-                    events = self._wait(session, until_s, hearing=isinstance(process, Hearing)) if waits else []
-                else:
-                    self._hears(process, state, session, timeout_s=self._left_s(until_s))
-                if events:
-                    break
+            events = self._next(process, state, plan, session, until_s)
+            if not events:
+                return state
             for event in events:
                 state = process.update(state, event)
             if isinstance(events[-1], Tick) and isinstance(process, Foreseeing):
                 self._foresee(process.left_s(state))
+
+    def _next(
+        self, process: Process[S], state: S, plan: Plan, session: _Session, until_s: float | None
+    ) -> Sequence[Event]:
+        """What the process is told next; nothing where it has ended, or waits for what cannot come."""
+        while not (events := session.next_events(process.order)):
+            over = until_s is not None and self.elapsed_s >= until_s
+            if not self._goes_on(plan, over=over):
+                if not self._hears(process, state, session, timeout_s=0.0):
+                    return []
+            elif not session.told_time:
+                session.told_time = True
+                return [Tick(elapsed_s=round(self.elapsed_s, 3))]
+            elif not plan.jobs:
+                self._hears(process, state, session, timeout_s=self._left_s(until_s))
+            elif over:
+                self._expire(plan, session)
+            elif not self._hears(process, state, session, timeout_s=0.0) and (
+                tick := self._wait(session, until_s, hearing=isinstance(process, Hearing))
+            ):
+                return tick
+        return events
 
     def _foresee(self, left_s: float | None) -> None:
         if left_s is not None:
@@ -254,7 +261,7 @@ class Engine:
 
 
 class _Session:
-    """What the loop has in hand for one process: the jobs that it wants, those of them under way, records of jobs and of
+    """What the loop has in hand for one process: the jobs that it wants, those of them under way, records of jobs and
     signals that the process has not been told of, jobs that the journal does not know, and whether the time has been
     told, after which these are run.
     """
