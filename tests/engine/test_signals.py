@@ -17,6 +17,7 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
 from concours.stores.memory import MemoryStore
+from concours.testing import LawBroken, check_process
 from concours.testing.toys import RUNNERS, code_of, toy_job
 
 
@@ -335,6 +336,61 @@ def test_waiting_ends_with_the_time() -> None:
     assert (state.ids, state.closed) == (("a",), False)
     desk.send(close())
     assert desk.drive().closed
+
+
+SIGNALS = [vote("b"), vote("a"), vote("c"), close(), vote("d"), vote("a", body={"for": "another"})]
+
+
+def test_conformance() -> None:
+    """The process of these tests keeps the laws of processes that hear."""
+    check_process(Tally(), (), signals=SIGNALS)
+
+
+class Repeating(Tally):
+    """Counts what comes again."""
+
+    def update(self, state: Told, event: Event) -> Told:
+        if isinstance(event, Signal) and event.name == "voted" and not self.refusal(state, event):
+            return replace(state, ids=(*state.ids, event.id) if event.id not in state.ids[-1:] else state.ids)
+        return super().update(state, event)
+
+
+class Open(Tally):
+    """Takes what comes after the end."""
+
+    def refusal(self, state: Told, signal: Signal) -> str:
+        return ""
+
+
+class Heedless(Tally):
+    """Is changed by what it refuses."""
+
+    def update(self, state: Told, event: Event) -> Told:
+        if isinstance(event, Signal) and event.name == "voted" and event.id not in state.ids:
+            return replace(state, ids=(*state.ids, event.id))
+        return super().update(state, event)
+
+
+class Fickle(Tally):
+    """Refuses by what has been done so far."""
+
+    def refusal(self, state: Told, signal: Signal) -> str:
+        return super().refusal(state, signal) or ("enough" if len(state.known) > 1 and signal.id == "c" else "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "law"),
+    [
+        (Repeating, "comes again"),
+        (Open, "takes no signal"),
+        (Heedless, "refused changes nothing"),
+        (Fickle, "does not depend on (when|the order in which) jobs end"),
+    ],
+)
+def test_the_suite_finds_what_breaks_a_law(kind: type[Tally], law: str) -> None:
+    """A conformance suite that lets everything pass protects nothing."""
+    with pytest.raises(LawBroken, match=law):
+        check_process(kind(), (), signals=SIGNALS)
 
 
 def test_without_an_inbox_a_process_that_waits_is_given_back() -> None:

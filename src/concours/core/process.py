@@ -81,7 +81,8 @@ class Process(Protocol[S]):
     `S` is frozen and JSON-serialisable. Laws, checked by `concours.testing.check_process`:
 
     - all methods are pure: equal arguments give equal results, and nothing is changed;
-    - `plan` gives no job twice, and stops asking for a job once its event has reached `update`;
+    - `plan` gives no job twice, and stops asking for a job once its event has reached `update`; only a signal can bring
+      it back, for a process that forgets: the journal does not;
     - with every job answered, `plan` comes to `finished` after finitely many events, also when every job fails;
     - `order` says in which order events of jobs reach `update`: as they come (`arrival`), or in the order in which
       `plan` gave the jobs (`plan`), for processes whose state depends on the order.

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
-from concours.core.event import Cause, Cost, Done, Failed, Tick
+from concours.core.event import Cause, Cost, Done, Failed, Signal, Tick
 from concours.core.job import Job
-from concours.core.process import Process
-from concours.testing.laws import as_value, law
+from concours.core.process import Hearing, Process
+from concours.testing.laws import LawBroken, as_value, law
+from concours.testing.outside import Outside, check_deafness
 from concours.testing.toys import chance, invented_values
 
 S = TypeVar("S")
@@ -19,6 +20,8 @@ Answer = Callable[[Job], Done | Failed]
 _CAUSES: tuple[Cause, ...] = ("exception", "out_of_time", "crash")
 _MOST_EVENTS = 100_000
 _ORDERS = 4
+_OUTSIDE = (0.0, 1.0, 0.3, 0.6)
+"""By the order, how often a signal comes before the next job ends; all come before, or none while there are jobs."""
 
 
 def all_well(job: Job) -> Done:
@@ -48,25 +51,35 @@ def check_process(
     seed: int = 0,
     answer: Answer = all_well,
     settled: bool = True,
+    signals: Sequence[Signal] = (),
 ) -> None:
-    """Checks the laws of `concours.core.process.Process` without running a model.
+    """Checks the laws of `concours.core.process.Process`, and of `Hearing` if it hears, without running a model.
 
     Args:
         candidates: as many as the process wants.
         answer: invents how a job ends well; a function of the job.
         settled: whether the state must not depend on the order in which jobs end; of few processes it does.
+        signals: what a process that hears is told of, between the outcomes of jobs, before, and after; by the last of
+            them it can come to an end. Each comes again at times, and when it is too late.
 
     Raises:
         LawBroken: with the law that does not hold.
     """
     first, second = (as_value(process.init(candidates, seed=seed)) for _ in range(2))
     law(first == second, "`init` is pure: equal arguments give equal states")
-    ends = [final_state(process, candidates, answer, seed=seed, order=order) for order in range(_ORDERS)]
+    drives = [_driven(process, candidates, answer, signals, seed=seed, order=order) for order in range(_ORDERS)]
+    ends = [end for end, _ in drives]
     for other in ends[1:] if settled else ():
         law(as_value(ends[0]) == as_value(other), "the state does not depend on the order in which jobs end")
+    for end, outside in drives:
+        if outside:
+            law(outside.refusals == _refusals(drives), "what is refused does not depend on when jobs end")
+            outside.tell_late(end)
+        else:
+            check_deafness(process, end)
     law(process.plan(ends[0]).status == "finished", "with every job done, the process comes to `finished`")
     for bad in (all_fail, some_fail):
-        end = final_state(process, candidates, bad, seed=seed, order=0)
+        end, _ = _driven(process, candidates, bad, signals, seed=seed, order=0)
         law(process.plan(end).status == "finished", "a process comes to `finished` also when jobs fail")
         standings_of(process, end)
 
@@ -89,7 +102,21 @@ def final_state(process: Process[S], candidates: Sequence[Candidate], answer: An
     Args:
         order: a seed for the order in which jobs end; 0 for the order of the plan.
     """
+    return _driven(process, candidates, answer, (), seed=seed, order=order)[0]
+
+
+def _driven(
+    process: Process[S],
+    candidates: Sequence[Candidate],
+    answer: Answer,
+    signals: Sequence[Signal],
+    *,
+    seed: int,
+    order: int,
+) -> tuple[S, Outside | None]:
+    """The end of a process, and what it was told from outside, if it hears."""
     state, rng, answered = process.init(candidates, seed=seed), random.Random(order), set[Digest]()
+    outside = Outside(process, signals, rng) if isinstance(process, Hearing) else None
     for _ in range(_MOST_EVENTS):
         plan = process.plan(state)
         wanted = [job.digest for job in plan.jobs]
@@ -97,13 +124,16 @@ def final_state(process: Process[S], candidates: Sequence[Candidate], answer: An
         law(len(wanted) == len(set(wanted)), f"`plan` gives no job twice: {[job.label for job in plan.jobs]}")
         law(answered.isdisjoint(wanted), "`plan` stops asking for a job once its event has reached `update`")
         law(plan.status != "finished" or not plan.jobs, "a finished process asks for nothing")
+        if outside and outside.left and (not plan.jobs or rng.random() < _OUTSIDE[order]):
+            state = outside.tell(state)
+            answered.clear()
+            continue
         if not plan.jobs:
-            return state
+            return state, outside
         job = rng.choice(plan.jobs) if order and process.order == "arrival" else plan.jobs[0]
         answered.add(job.digest)
         state = _told(process, state, answer(job))
-    law(False, f"a process ends after finitely many events; {_MOST_EVENTS} were not enough")
-    return state
+    raise LawBroken(f"a process ends after finitely many events; {_MOST_EVENTS} were not enough")
 
 
 def standings_of(process: Process[S], state: S) -> Any:
@@ -119,6 +149,11 @@ def _told(process: Process[S], state: S, event: Done | Failed) -> S:
     law(as_value(after) == as_value(again), "`update` is pure: equal arguments give equal states")
     process.plan(process.update(after, Tick(elapsed_s=1.0)))
     return after
+
+
+def _refusals(drives: Sequence[tuple[Any, Outside | None]]) -> list[str]:
+    _, first = drives[0]
+    return first.refusals if first else []
 
 
 def _difference(one: Any, other: Any) -> str:
