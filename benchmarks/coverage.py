@@ -30,7 +30,11 @@ from numpy.typing import NDArray
 
 from concours.kernels.ranking.differences import differences
 from concours.kernels.scoring.scores import Means
-from concours.tasks.metrics import Measure, measure
+from concours.tasks.metrics.labels import Counts, Shares
+from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.named import metric_named
+from concours.tasks.metrics.rows import Mean
+from concours.tasks.metrics.wholes import Areas, Whole
 
 Array = NDArray[Any]
 
@@ -55,7 +59,7 @@ class Population:
 
     name: str
     draw: Callable[[np.random.Generator, int], Sample]
-    metrics: Sequence[Measure]
+    metrics: Sequence[Metric]
 
 
 # Populations
@@ -114,8 +118,8 @@ def within_a_tenth(y_true: Array, y_pred: Array) -> float:
     return float(np.mean(np.abs(y_true - y_pred) < 0.1 * y_true))
 
 
-def named(target: str, count: int, names: str) -> list[Measure]:
-    return [measure(name, target, count, function=within_a_tenth) for name in names.split()]
+def named(target: str, count: int, names: str) -> list[Metric]:
+    return [metric_named(name, target, count, function=within_a_tenth) for name in names.split()]
 
 
 _BOTH = "log_loss brier average_precision accuracy balanced_accuracy mcc kappa"
@@ -179,15 +183,15 @@ def cover(population: Population, rows: int, rounds: int, truth: Sequence[Sequen
     for turn in range(rounds):
         sample = population.draw(rng, rows)
         for found, true, tally in zip(population.metrics, truth, tallies, strict=True):
-            if found.whole and turn % 2:
+            if _drawn_again(found) and turn % 2:
                 continue
             add(tally, found, true, sample, seed=int(rng.integers(2**32)))
     return tallies
 
 
-def add(tally: Tally, found: Measure, true: Sequence[float], sample: Sample, *, seed: int) -> None:
+def add(tally: Tally, found: Metric, true: Sequence[float], sample: Sample, *, seed: int) -> None:
     """A round. What is bootstrapped is so for one model only, as that takes long."""
-    count = 1 if found.whole else 2
+    count = 1 if _drawn_again(found) else 2
     means = _means(found, sample, sample.groups, count, seed)
     low, high = found.intervals(means)[0]
     tally.rounds += 1
@@ -200,7 +204,7 @@ def add(tally: Tally, found: Measure, true: Sequence[float], sample: Sample, *, 
         tally.ungrouped += bool(low <= true[0] <= high)
 
 
-def _means(found: Measure, sample: Sample, groups: Array | None, count: int, seed: int) -> Means:
+def _means(found: Metric, sample: Sample, groups: Array | None, count: int, seed: int) -> Means:
     return found.means(sample.y, sample.predictions[:count], seed=seed, rounds=BOOTSTRAP, groups=groups)
 
 
@@ -216,13 +220,18 @@ def truths(population: Population) -> list[list[float]]:
     return [[found.score(sample.y, p) for p in sample.predictions] for found in population.metrics]
 
 
-def method(found: Measure) -> str:
+def _drawn_again(found: Metric) -> bool:
+    """Whether its intervals are of rows drawn again, which takes long."""
+    return isinstance(found.way, Whole)
+
+
+def method(found: Metric) -> str:
     """What the interval is."""
-    if found.counts or found.tables:
+    if isinstance(found.way, Counts | Shares):
         return "quantiles of tables"
-    if found.joint and found.target == "classes":
+    if isinstance(found.way, Areas):
         return "areas not too far away"
-    how = "bootstrap" if found.whole else "mean of rows" if found.rows and not found.root else "jackknife"
+    how = "bootstrap" if _drawn_again(found) else "mean of rows" if isinstance(found.way, Mean) else "jackknife"
     if np.isfinite([found.low, found.high]).all():
         return f"{how}, log-odds t"
     return f"{how}, log t" if np.isfinite(found.high) else f"{how}, Hall's t"
@@ -241,8 +250,8 @@ def table(
         truth = truths(population)
         by_size = [cover(population, rows, rounds, truth, seed=rows) for rows, rounds in sizes]
         for found, *tallies in zip(population.metrics, *by_size, strict=True):
-            paired = not found.whole
-            cells = [found.metric.name, population.name, method(found)]
+            paired = not _drawn_again(found)
+            cells = [found.name, population.name, method(found)]
             cells += [tally.percent(tally.held) for tally in tallies]
             cells += [f"{np.mean(tally.widths):.3g}" for tally in tallies]
             cells += [tally.percent(tally.difference) if paired else "" for tally in tallies]

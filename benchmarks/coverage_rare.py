@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from concours.kernels.ranking.ranks import certain_pairs
 from concours.kernels.scoring.scores import row_means
-from concours.tasks.metrics import Measure
+from concours.tasks.metrics.metric import Metric
 
 Array = NDArray[Any]
 
@@ -61,7 +61,7 @@ class Held:
         return "/".join(kept) + (f" ({100 * silent:.0f})" if silent > 0.005 else "")
 
 
-def cover(measures: Sequence[Measure], count: int, rows: int, rarest: float, rounds: int, truth: Array) -> list[Held]:
+def cover(measures: Sequence[Metric], count: int, rows: int, rarest: float, rounds: int, truth: Array) -> list[Held]:
     """Of each metric."""
     rng, found = np.random.default_rng(rows), [Held() for _ in measures]
     for _ in range(rounds):
@@ -89,7 +89,7 @@ def coverage(count: int, names: str, rounds: int) -> Iterator[str]:
         truths[rarest] = np.array([[one.score(sample.y, p) for p in sample.predictions] for one in measures])
     columns = [cover(measures, count, rows, rarest, rounds, truths[rarest]) for rows, rarest in cells]
     for one, *held in zip(measures, *columns, strict=True):
-        yield f"| {one.metric.name} | {' | '.join(map(str, held))} |"
+        yield f"| {one.name} | {' | '.join(map(str, held))} |"
 
 
 # Families
@@ -121,7 +121,7 @@ def boards(count: int, names: str, rounds: int) -> Iterator[str]:
             for place, one in enumerate(measures):
                 wrong[place, column] += certain_pairs(one.means(y, told, seed=0, rounds=2)).any()
     for one, of_boards in zip(measures, wrong, strict=True):
-        yield f"| {one.metric.name} | {' | '.join(f'{100 * share:.1f}' for share in of_boards / rounds)} |"
+        yield f"| {one.name} | {' | '.join(f'{100 * share:.1f}' for share in of_boards / rounds)} |"
 
 
 def hard(rng: np.random.Generator, rows: int) -> Array:

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from concours.engine.coalitions import Game
 from concours.kernels.credit.shares import every_coalition, exact_credit
-from concours.tasks.metrics import measure
+from concours.tasks.metrics.named import metric_named
 
 Array = NDArray[Any]
 
@@ -34,7 +34,7 @@ def game(metric: str, members: int, rows: int, classes: int) -> Game:
     prior = np.bincount(y, minlength=classes) / rows if classes else np.array([y.mean()])
     return Game(
         how="mean",
-        measure=measure(metric, "classes" if classes else "number", classes),
+        metric=metric_named(metric, "classes" if classes else "number", classes),
         y=y,
         members=said,
         weights=np.full((1, members), 1 / members),
@@ -52,12 +52,12 @@ def ours(work: Game) -> Array:
 
 def naive(work: Game, masks: Array) -> Array:
     """The worth of some coalitions."""
-    sign = 1 if work.measure.metric.greater_is_better else -1
+    sign = 1 if work.metric.greater_is_better else -1
     values = np.empty(len(masks))
     for number, mask in enumerate(masks):
         chosen = [member for member, inside in zip(work.members, mask, strict=True) if inside]
         said = sum(chosen[1:], chosen[0]) / len(chosen) if chosen else np.tile(work.prior, (len(work.y), 1))
-        values[number] = sign * work.measure.score(work.y, said)
+        values[number] = sign * work.metric.score(work.y, said)
     return values
 
 

@@ -38,7 +38,7 @@ from concours.entrants.recipes import resolve
 from concours.kernels.ranking.differences import differences
 from concours.stores.blobs import get_array
 from concours.tasks.kinds import kind_named
-from concours.tasks.metrics import measure
+from concours.tasks.metrics.named import metric_named
 
 PLACE = Path("runs/halving")
 USUAL = ("spambase", "letter", "wine-quality", "abalone", "mammography")
@@ -214,7 +214,7 @@ def apart(which: Set, first: dict[str, Any], second: dict[str, Any]) -> tuple[fl
     results = [Result.load(cell["out"]) for cell in (first, second)]
     problem = results[0].setup.problem
     found: list[NDArray[np.float64]] = []
-    metric = measure(which.metric, "classes" if problem.classes else "number", len(problem.classes))
+    metric = metric_named(which.metric, "classes" if problem.classes else "number", len(problem.classes))
     for cell, result in zip((first, second), results, strict=True):
         p = get_array(result.folder.store, cell["test"])
         found.append(as_taken(metric, p, None, None))

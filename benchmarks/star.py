@@ -40,7 +40,8 @@ from concours.kernels.joining.selection import greedy_selection
 from concours.kernels.ranking.choosing import ROUNDS, chosen_anew, flattery, reaching
 from concours.kernels.scoring.crossing import crossed
 from concours.kernels.scoring.scores import resampled, row_means
-from concours.tasks.metrics import Measure, measure
+from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.named import metric_named
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -114,7 +115,7 @@ CASES = (
 )
 
 
-def drawn(case: Case, found: Measure, rng: np.random.Generator, rows: int) -> Drawn:
+def drawn(case: Case, found: Metric, rng: np.random.Generator, rows: int) -> Drawn:
     """A training part whose models are ranked by a metric; only the survivors where there was a knockout."""
     y = (
         rng.permutation(np.arange(rows) % 2)
@@ -123,9 +124,9 @@ def drawn(case: Case, found: Measure, rng: np.random.Generator, rows: int) -> Dr
     )
     groups = np.arange(rows) // case.group if case.group > 1 else None
     predictions, early = _sample(case, rng, y, groups)
-    truths = [truth(found.metric.name, sight) for sight in case.sights]
+    truths = [truth(found.name, sight) for sight in case.sights]
     if case.knocked:
-        sign = -1 if found.metric.greater_is_better else 1
+        sign = -1 if found.greater_is_better else 1
         through = np.argsort([sign * found.score(y, p) for p in early])[: case.knocked]
         predictions, truths = [predictions[model] for model in through], [truths[model] for model in through]
     if case.joined:
@@ -149,17 +150,17 @@ def _sample(case: Case, rng: np.random.Generator, y: Codes, groups: Codes | None
     return told, early
 
 
-def _members(case: Case, scores: Sequence[float], found: Measure) -> list[int]:
+def _members(case: Case, scores: Sequence[float], found: Metric) -> list[int]:
     """Who is joined: of the trials of a search only the best by all rows, as in a contest."""
-    alone, sign = len(scores) - case.trials, -1 if found.metric.greater_is_better else 1
+    alone, sign = len(scores) - case.trials, -1 if found.greater_is_better else 1
     trials = range(alone, len(scores))
     return [*range(alone), *([min(trials, key=lambda m: sign * scores[m])] if trials else [])]
 
 
-def _weights(predictions: Sequence[Floats], y: Codes, found: Measure) -> list[Floats]:
+def _weights(predictions: Sequence[Floats], y: Codes, found: Metric) -> list[Floats]:
     """The weights of two alliances, (folds, members) each, a plain average and a greedy one, chosen on other folds."""
     members, folds = len(predictions), np.arange(len(y)) % _FOLDS
-    name, sides = found.metric.name, [folds != fold for fold in range(_FOLDS)]
+    name, sides = found.name, [folds != fold for fold in range(_FOLDS)]
     greedy = [greedy_selection([p[s] for p in predictions], y[s], metric=name, steps=20).weights for s in sides]
     return [np.full((_FOLDS, members), 1 / members), np.stack(greedy)]
 
@@ -185,7 +186,7 @@ def truth(name: str, sight: float) -> float:
     rng = np.random.default_rng(10**6)
     y = np.arange(_TRUTH) % 2
     p = _told(y, sight, 0.0, np.zeros(_TRUTH), rng.normal(size=_TRUTH))
-    return measure(name, "classes").score(y, p)
+    return metric_named(name, "classes").score(y, p)
 
 
 @dataclass(slots=True)
@@ -200,15 +201,15 @@ class Tally:
         self.widths.setdefault(how, []).append(ends[1] - ends[0])
 
 
-def cover(case: Case, found: Measure, rows: int, rounds: int) -> Tally:
+def cover(case: Case, found: Metric, rows: int, rounds: int) -> Tally:
     """A tally of contests of a case whose ranking metric is this one."""
-    rng, tally, greater = np.random.default_rng(rows), Tally(), found.metric.greater_is_better
+    rng, tally, greater = np.random.default_rng(rows), Tally(), found.greater_is_better
     for seed in range(rounds):
         board = drawn(case, found, rng, rows)
         means = found.means(board.y, board.predictions, seed=seed, rounds=ROUNDS, groups=board.groups)
         star = int((means.means if greater else -means.means).argmax())
         low, high = found.intervals(means)[star]
-        of_rows = np.stack([found.rows(board.y, p) for p in board.predictions], axis=1)  # type: ignore[misc]
+        of_rows = np.stack([found.row_scores(board.y, p) for p in board.predictions], axis=1)
         anew = chosen_anew(
             star, lambda at, of=of_rows: of[at].mean(axis=0), rows=rows, greater_is_better=greater,
             groups=board.groups, seed=seed,
@@ -242,12 +243,12 @@ def fitted(rng: np.random.Generator, rows: int, signal: float) -> tuple[Floats, 
     x, y = _features(rng, rows, signal)
     fresh, labels = _features(rng, _NEW, signal)
     losses, truths = np.empty((rows, len(FITTED))), np.zeros(len(FITTED))
-    found = measure("log_loss", "classes")
+    found = metric_named("log_loss", "classes")
     for learn, tell in StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(x, y):
         for number, model in enumerate(FITTED):
             known = clone(model).fit(x[learn], y[learn])
             told, new = (np.clip(known.predict_proba(part), 1e-3, None) for part in (x[tell], fresh))
-            losses[tell, number] = found.rows(y[tell], told)  # type: ignore[misc]
+            losses[tell, number] = found.row_scores(y[tell], told)
             truths[number] += found.score(labels, new) / _FOLDS
     return losses, truths
 
@@ -259,7 +260,7 @@ def _features(rng: np.random.Generator, rows: int, signal: float) -> tuple[Float
 
 def cover_fitted(signal: float, rows: int, rounds: int) -> Tally:
     """A tally of contests between models that are fitted."""
-    rng, tally, found = np.random.default_rng(rows), Tally(), measure("log_loss", "classes")
+    rng, tally, found = np.random.default_rng(rows), Tally(), metric_named("log_loss", "classes")
     for seed in range(rounds):
         losses, truths = fitted(rng, rows, signal)
         means = row_means(losses)
@@ -307,7 +308,7 @@ def _print_drawn(rows: int, rounds: int) -> None:
     print("|---|---|---:|---:|---:|---:|---:|")
     for case in CASES:
         for name in METRICS:
-            tally = cover(case, measure(name, "classes"), rows, rounds)
+            tally = cover(case, metric_named(name, "classes"), rows, rounds)
             held = [f"{100 * tally.held[how] / rounds:.1f}" for how in ("alone", "chosen", "quantiles")]
             alone = np.mean(tally.widths["alone"])
             wide = [f"{np.mean(tally.widths[how]) / alone:.2f}" for how in ("chosen", "quantiles")]

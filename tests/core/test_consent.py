@@ -10,7 +10,7 @@ import pytest
 from concours.core.consent import environment, granted, only, require
 from concours.core.errors import ContestError, RecipeError, TrustError
 from concours.entrants.recipes import build
-from concours.tasks.metrics import measure
+from concours.tasks.metrics.named import metric_named
 
 
 def test_a_program_of_ones_own_is_not_held_back():
@@ -75,9 +75,9 @@ def test_recipes_are_held_back_before_an_import(marked, tmp_path, recipe, params
 def test_metrics_are_held_back_before_an_import(marked):
     """Nor is that of a metric."""
     with granted(()), pytest.raises(TrustError, match="leaves_a_mark:cost"):
-        measure("leaves_a_mark:cost", "number")
+        metric_named("leaves_a_mark:cost", "number")
     assert not marked()
-    measure("leaves_a_mark:cost", "number")
+    metric_named("leaves_a_mark:cost", "number")
     assert marked()
 
 
@@ -88,7 +88,7 @@ def test_names_are_judged_before_an_import(marked, tmp_path):
             build(recipe, {}, {}, tmp_path)
     for metric in ("lib2to3.__main__:x", "leaves_a_mark:cost.__globals__", "..leaves_a_mark:cost"):
         with pytest.raises(ContestError, match="task.metrics"):
-            measure(metric, "number")
+            metric_named(metric, "number")
     assert "antigravity" not in sys.modules
     assert not marked()
 

@@ -32,7 +32,7 @@ from concours.entrants.preparation import PREPARATIONS
 from concours.runs import session
 from concours.stores.memory import MemoryStore
 from concours.tasks.kinds import KINDS
-from concours.tasks.metrics import _OWN
+from concours.tasks.metrics.table import METRICS
 from concours.tasks.readers.archives import ARCHIVES
 from concours.tasks.readers.listing import TABLES
 from concours.tasks.readers.pictures import PICTURES
@@ -149,7 +149,7 @@ def test_keys():
     ("page", "names"),
     [
         ("data", [*KINDS, *TABLES, *ARCHIVES, *PICTURES]),
-        ("splits-and-metrics", _OWN),
+        ("splits-and-metrics", METRICS),
         ("line-ups", PREPARATIONS),
         ("alliances", STRATEGIES),
     ],

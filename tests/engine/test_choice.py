@@ -13,7 +13,7 @@ from concours.engine.runners.choice import choice
 from concours.engine.runners.score import evaluate
 from concours.stores.blobs import get_array, put_array
 from concours.stores.memory import MemoryStore
-from concours.tasks.metrics import measure
+from concours.tasks.metrics.named import metric_named
 
 RNG = np.random.default_rng(0)
 ROWS, MODELS = 120, 8
@@ -37,9 +37,9 @@ def job(store: MemoryStore, names: list[str], *, predictions: Any = ALIKE, y: An
 
 def best_first(name: str, count: int = MODELS) -> list[Any]:
     """The models, the best by a metric first."""
-    found = measure(name, "classes", 2, labels=[0, 1])
+    found = metric_named(name, "classes", 2, labels=[0, 1])
     scores = np.array([found.score(Y, p) for p in ALIKE[:count]])
-    return [ALIKE[i] for i in np.argsort(-scores if found.metric.greater_is_better else scores, kind="stable")]
+    return [ALIKE[i] for i in np.argsort(-scores if found.greater_is_better else scores, kind="stable")]
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -53,7 +53,7 @@ def test_the_best_of_equals_is_told_with_less(name: str) -> None:
     reach = low - first if greater else last - high
     assert reach > 0.02 * (high - low)
     assert (last if greater else first) == (high if greater else low)
-    middle = measure(name, "classes", 2, labels=[0, 1]).score(Y, get_array(store, asked.inputs["predictions0"]))
+    middle = metric_named(name, "classes", 2, labels=[0, 1]).score(Y, get_array(store, asked.inputs["predictions0"]))
     assert values["corrected"][name] == pytest.approx(middle - reach if greater else middle + reach)
     assert set(values["intervals"]) == {name, "accuracy"}
     assert 0 < values["again"] < 1

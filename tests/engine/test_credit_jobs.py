@@ -18,7 +18,7 @@ from concours.kernels.joining.decisions import decide
 from concours.kernels.joining.pooling import pool_weights
 from concours.stores.blobs import put_array
 from concours.stores.memory import MemoryStore
-from concours.tasks.metrics import measure
+from concours.tasks.metrics.named import metric_named
 
 ROWS, FOLDS = 120, 3
 CALIBRATION = {"temperature": 1.3, "mix": 0.1, "prior": (0.2, 0.3, 0.5)}
@@ -62,12 +62,12 @@ def test_all_together_are_worth_what_the_board_says(metric, how):
     """By every rule and every way to score: `value` is the metric of the alliance's predictions, as they are evaluated."""
     params = {"calibration": CALIBRATION, "decision": DECISION if metric == "f1_macro" else None}
     values, members, y = credit_of(metric, how=how, **(params if how != "vote" else {}))
-    found = measure(metric, "classes", 3)
+    found = metric_named(metric, "classes", 3)
     p = blend(members, np.full(3, 1 / 3), rule=how)
     if how != "vote" and found.needs == "labels":
         p = Calibration(**CALIBRATION).apply(p)
         p = p * np.asarray(DECISION["weights"]) if metric == "f1_macro" else p
-    sign = 1 if found.metric.greater_is_better else -1
+    sign = 1 if found.greater_is_better else -1
     assert np.isclose(values["value"], sign * found.score(y, p))
     prior = np.tile(np.bincount(y) / len(y), (len(y), 1))
     assert np.isclose(values["prior"], sign * found.score(y, prior))
@@ -83,9 +83,9 @@ def test_the_best_member_is_that_of_the_board(metric, how):
     """By itself a member is what it is on the board, with its own decision, whatever one vote of it would be."""
     decisions = [None, DECISION, None]
     values, members, y = credit_of(metric, how=how, decisions=decisions)
-    found = measure(metric, "classes", 3)
+    found = metric_named(metric, "classes", 3)
     own = [as_taken(found, p, decision, None) for p, decision in zip(members, decisions, strict=True)]
-    sign = 1 if found.metric.greater_is_better else -1
+    sign = 1 if found.greater_is_better else -1
     scores = [sign * found.score(y, p) for p in own]
     assert values["best"] == int(np.argmax(scores))
     assert np.isclose(values["ahead"], values["value"] - max(scores))
@@ -98,8 +98,8 @@ def test_the_best_member_is_that_of_the_board(metric, how):
 def test_numbers(metric):
     """A number's prior is the mean of the training targets; the best member has the most credit."""
     values, members, y = credit_of(metric, classes=0, weights=[[0.5, 0.3, 0.2]])
-    found = measure(metric, "number")
-    sign = 1 if found.metric.greater_is_better else -1
+    found = metric_named(metric, "number")
+    sign = 1 if found.greater_is_better else -1
     assert np.isclose(values["value"], sign * found.score(y, blend(members, np.array([0.5, 0.3, 0.2]))))
     assert np.isclose(values["prior"], sign * found.score(y, np.full((len(y), 1), y.mean())))
     assert np.argmax(values["shapley"]) == 0
@@ -112,7 +112,7 @@ def test_rows_of_a_fold_count_with_its_weights():
     folds = np.arange(ROWS) % FOLDS
     p = blend(members, np.asarray(weights)[folds].T)
     named = decide(p, np.asarray(DECISION["fold_weights"])[folds])
-    assert np.isclose(values["value"], measure("f1_macro", "classes", 3).score(y, np.eye(3)[named]))
+    assert np.isclose(values["value"], metric_named("f1_macro", "classes", 3).score(y, np.eye(3)[named]))
 
 
 @pytest.mark.parametrize(("metric", "count"), [("log_loss", 3), ("f1_macro", 3), ("roc_auc_ovr", 3), ("log_loss", 14)])
@@ -131,7 +131,7 @@ def test_rows_that_also_taught_tell_less(metric, count):
 def test_a_stack_is_weighed_again_for_each_coalition():
     """The worth of two members is with weights found for these two, by the out-of-fold predictions."""
     values, members, y = credit_of("log_loss", count=2, how="pool", refit=True)
-    loss = measure("log_loss", "classes", 3)
+    loss = metric_named("log_loss", "classes", 3)
     both = -loss.score(y, blend(members, pool_weights(members, y), rule="pool"))
     alone = [-loss.score(y, blend([p], np.ones(1), rule="pool")) for p in members]
     prior = values["prior"]
@@ -151,7 +151,7 @@ def test_a_boosted_stack(monkeypatch):
     """The layer stays, and who is absent is spoken for by the mean of those present."""
     monkeypatch.setattr("concours.engine.runners.credit.get_meta_learner", lambda store, digest: Doubter())
     values, members, y = credit_of("log_loss", count=2, how="boosted", layer=True)
-    loss = measure("log_loss", "classes", 3)
+    loss = metric_named("log_loss", "classes", 3)
     both, one, other = (-loss.score(y, p) for p in ((members[0] + members[1]) / 2, *members))
     assert np.isclose(values["value"], both)
     assert np.isclose(values["shapley"][0], (one - values["prior"] + both - other) / 2)
@@ -164,7 +164,7 @@ def test_more_members_than_can_be_counted():
     assert not values["exact"]
     assert values["interactions"] == []
     assert np.isclose(sum(values["shapley"]), values["value"] - values["prior"])
-    game = Game(how="mean", measure=measure("log_loss", "classes", 3), y=y, members=members,
+    game = Game(how="mean", metric=metric_named("log_loss", "classes", 3), y=y, members=members,
                 weights=np.full((1, 13), 1 / 13), group=np.zeros(ROWS, np.int64), prior=np.bincount(y) / ROWS)  # fmt: skip
     from concours.kernels.credit.shares import every_coalition, shapley
 
@@ -231,7 +231,7 @@ def test_the_smallest_that_does(metric):
     if metric != "f1_macro":
         joined = blend([members[i] for i in smallest["members"]], np.array(smallest["weights"]))
         assert np.isclose(
-            smallest["score"], measure(metric, "number" if not classes else "classes", 3).score(y, joined)
+            smallest["score"], metric_named(metric, "number" if not classes else "classes", 3).score(y, joined)
         )
 
 
@@ -240,7 +240,7 @@ def test_the_smallest_is_told_less_surely_by_rows_that_also_taught():
     members, y = models(2, 0)
 
     class Chosen:
-        measure, y = measure("mae", "number"), None
+        metric, y = metric_named("mae", "number"), None
 
         def choose(self, rows):
             return tuple(_Alliance(weights=np.array(each), decision=None) for each in ([1.0, 0.0], [0.6, 0.4]))

@@ -18,7 +18,7 @@ from concours.engine.runners.fit import fit, prepare
 from concours.engine.work import execute
 from concours.stores.blobs import get_array, put_array, put_json, put_table, put_texts
 from concours.stores.memory import MemoryStore
-from concours.tasks.metrics import measure
+from concours.tasks.metrics.named import metric_named
 
 ROWS = 150
 SPY = """
@@ -89,7 +89,7 @@ def test_the_whole_is_what_the_board_is_fitted_on(store: MemoryStore, recipe: st
     inputs = {"x": made["train"], "valid": made["valid"], "y": point.inputs["y"], "folds": inputs["folds"]}
     done = fit(replace(point, inputs=inputs, params={**point.params, "prepared": True}, outputs=("valid",)), store)
     y = data("number")[1][1::3]
-    expected = measure("rmse", "number").score(y, get_array(store, done.outputs["valid"]))
+    expected = metric_named("rmse", "number").score(y, get_array(store, done.outputs["valid"]))
     assert curve(point, store).values["score"] == pytest.approx(expected)
 
 

@@ -14,7 +14,7 @@ from concours.engine.runners.score import evaluate, score
 from concours.kernels.ranking.ranks import holm, pair_differences
 from concours.stores.blobs import get_array, put_array
 from concours.stores.memory import MemoryStore
-from concours.tasks.metrics import measure
+from concours.tasks.metrics.named import metric_named
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(2, size=200)
@@ -102,12 +102,12 @@ def test_rows_that_also_taught_tell_fewer_apart(name, store):
         np.array(evaluate(replace(plain, inputs=inputs | more), store).values["ranks"][name])
         for more in ({}, {"folds": plain.inputs["folds"]})
     )
-    metric = measure(name, "classes", 2, labels=[0, 1])
+    metric = metric_named(name, "classes", 2, labels=[0, 1])
     means = metric.means(Y, found, seed=1, rounds=200)
     first, second = np.triu_indices(len(found), 1)
     told = pair_differences(means, first, second)
     better = np.zeros((len(found), len(found)), dtype=bool)
-    sign = 1 if metric.metric.greater_is_better else -1
+    sign = 1 if metric.greater_is_better else -1
     certain = holm(2 * t.sf(np.abs(told.value) / (2**0.5 * told.stderr), told.degrees), 0.05)
     for a, b, value, sure in zip(first, second, sign * told.value, certain, strict=True):
         better[a, b], better[b, a] = sure and value > 0, sure and value < 0

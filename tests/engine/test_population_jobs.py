@@ -14,7 +14,7 @@ from concours.compete.leaderboard import Leaderboard
 from concours.compete.population import RECIPES, Grown, Population
 from concours.core.entrant import Candidate, Entrant
 from concours.core.ports import Notice, ignore
-from concours.core.problem import Metric, Part, Problem
+from concours.core.problem import Goal, Part, Problem
 from concours.engine.identity import code_digest
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import FileJournal
@@ -40,7 +40,7 @@ def problem(store: DiskStore, *, numbers: bool = False) -> Problem:
         name="toy",
         kind="tabular-regression" if numbers else "tabular-classification",
         classes=() if numbers else tuple(range(10)),
-        metrics=(Metric(name="rmse" if numbers else "log_loss", greater_is_better=False),),
+        metrics=(Goal(name="rmse" if numbers else "log_loss", greater_is_better=False),),
         train=Part(x=put_array(store, x), y=put_array(store, y), ids=ids, rows=ROWS),
         folds=put_array(store, np.arange(ROWS) % 3),
         n_folds=3,

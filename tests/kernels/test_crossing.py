@@ -11,7 +11,7 @@ from concours.kernels.ranking.differences import differences
 from concours.kernels.ranking.ranks import certain_pairs, pair_chances
 from concours.kernels.scoring.crossing import WIDER, crossed, taught
 from concours.kernels.scoring.intervals import intervals
-from concours.kernels.scoring.scores import Means, root_means, row_means
+from concours.kernels.scoring.scores import Means, root, row_means, value_means
 
 
 @given(middle=st.floats(0, 1), below=st.floats(0, 1), above=st.floats(0, 1))
@@ -48,13 +48,13 @@ def test_where_nothing_can_be_learned_it_holds_what_it_promises() -> None:
     assert held[1] / 400 > 0.95
 
 
-@given(seed=st.integers(0, 10_000), models=st.integers(2, 5), apart=st.floats(0, 1), root=st.booleans())
+@given(seed=st.integers(0, 10_000), models=st.integers(2, 5), apart=st.floats(0, 1), rooted=st.booleans())
 @settings(max_examples=60, deadline=None, derandomize=True)
-def test_pairs_are_told_apart_by_wider_standard_errors(seed: int, models: int, apart: float, root: bool) -> None:
+def test_pairs_are_told_apart_by_wider_standard_errors(seed: int, models: int, apart: float, rooted: bool) -> None:
     """The p is the textbook's of a paired t test whose standard error is √2 times as great; the interval is as wide."""
     rng = np.random.default_rng(seed)
     rows = np.square(rng.normal(size=(60, models)) + rng.normal(size=(60, 1))) + apart * np.arange(models)
-    plain = (root_means if root else row_means)(rows)
+    plain = value_means(np.hsplit(rows, models), root) if rooted else row_means(rows)
     first, second = np.triu_indices(models, 1)
     variance = plain.stderr[first] ** 2 + plain.stderr[second] ** 2 - 2 * plain.covariance[first, second]
     z = np.abs(plain.means[first] - plain.means[second]) / np.sqrt(2 * variance)

@@ -12,7 +12,7 @@ from scipy.stats import t
 from concours.kernels.ranking.differences import differences
 from concours.kernels.ranking.ranks import certain_pairs, competition_ranks, rank_ranges
 from concours.kernels.scoring.intervals import intervals
-from concours.kernels.scoring.scores import Means, pair_degrees, root_means, row_means
+from concours.kernels.scoring.scores import Means, pair_degrees, root, row_means, value_means
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
 
@@ -96,7 +96,7 @@ def test_signs_tell_of_means_of_rows_alone():
     """No variance at all is not certainty: of what is no mean of rows nothing is known then."""
     rows = np.tile([1.0, 4.0], (50, 1))
     assert certain_pairs(row_means(rows))[0, 1]
-    assert not certain_pairs(root_means(rows)).any()
+    assert not certain_pairs(value_means(np.hsplit(rows, 2), root)).any()
     assert not certain_pairs(Means(np.array([1.0, 2.0]), np.zeros((2, 2)), units=50)).any()
 
 

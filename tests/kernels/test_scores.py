@@ -15,14 +15,16 @@ from concours.kernels.scoring.scores import (
     hits,
     log_losses,
     pinball_losses,
-    r2_means,
+    r2,
+    r2_statistics,
     relative_errors,
     replicate_means,
     resampled,
-    root_means,
+    root,
     row_means,
     squared_errors,
     squared_log_errors,
+    value_means,
 )
 
 SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
@@ -96,8 +98,8 @@ def test_roots_and_determination_left_out_row_by_row(rows, seed):
     y, p = rng.normal(size=rows + 1), rng.normal(size=(rows + 1, 1))
     whole = np.arange(rows + 1)
     for found, metric in (
-        (root_means(squared_errors(y, p)[:, None]), root_mean_squared_error),
-        (r2_means(y, [p]), sk.r2_score),
+        (value_means([squared_errors(y, p)[:, None]], root), root_mean_squared_error),
+        (value_means([r2_statistics(y, p)], r2), sk.r2_score),
     ):
         each = [metric(y[whole != row], p[whole != row, 0]) for row in whole]
         assert np.isclose(found.means[0], metric(y, p[:, 0]))
@@ -106,7 +108,7 @@ def test_roots_and_determination_left_out_row_by_row(rows, seed):
 
 def test_roots_of_nothing():
     """Errors of zero have a root without variance, not a crash."""
-    assert root_means(np.zeros((3, 1))).stderr[0] == 0
+    assert value_means([np.zeros((3, 1))], root).stderr[0] == 0
 
 
 @SETTINGS
@@ -179,7 +181,7 @@ def test_determination_and_its_covariance():
     rng = np.random.default_rng(0)
     y = rng.normal(size=800)
     models = [(y + rng.normal(size=800))[:, None], (y + 0.5 * rng.normal(size=800))[:, None]]
-    means = r2_means(y, models)
+    means = value_means([r2_statistics(y, p) for p in models], r2)
     assert np.allclose(means.means, [sk.r2_score(y, p) for p in models])
     draws = [rng.integers(800, size=800) for _ in range(400)]
     again = [[sk.r2_score(y[rows], p[rows]) for p in models] for rows in draws]

@@ -10,7 +10,8 @@ import pytest
 from sklearn import metrics as sk
 
 from concours.core.errors import ContestError
-from concours.tasks.metrics import check_target, measure
+from concours.tasks.metrics.checks import check_target
+from concours.tasks.metrics.named import metric_named
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(3, size=60)
@@ -43,7 +44,7 @@ ABOVE, GUESSED = np.exp(VALUES), np.exp(GUESSES)
 )
 def test_classes(name, expected):
     """The value that scikit-learn gives, in its own direction."""
-    assert np.isclose(measure(name, "classes", 3).score(Y, P), expected)
+    assert np.isclose(metric_named(name, "classes", 3).score(Y, P), expected)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_classes(name, expected):
 )
 def test_two_classes(name, expected):
     """With two classes the second is the positive one."""
-    assert np.isclose(measure(name, "classes", 2).score(YES, Q), expected)
+    assert np.isclose(metric_named(name, "classes", 2).score(YES, Q), expected)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_two_classes(name, expected):
 )
 def test_numbers(name, expected):
     """Metrics of numbers."""
-    found = measure(name, "number")
+    found = metric_named(name, "number")
     assert np.isclose(found.score(ABOVE, GUESSED), expected)
     assert found.needs == "values"
 
@@ -93,7 +94,7 @@ def test_numbers(name, expected):
 )
 def test_what_a_metric_needs(names, needs):
     """Whether probabilities are wanted, or only their order, or a label."""
-    assert {measure(name, "classes", 2).needs for name in names} == {needs}
+    assert {metric_named(name, "classes", 2).needs for name in names} == {needs}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_what_a_metric_needs(names, needs):
 def test_what_does_not_suit_is_refused(name, target, classes, words):
     """A metric that could not be computed at the end is refused at the beginning, in one line with the nearest names."""
     with pytest.raises(ContestError, match="task.metrics") as error:
-        measure(name, target, classes)
+        metric_named(name, target, classes)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 500 or "sklearn.metrics" in name
@@ -123,15 +124,15 @@ def test_what_does_not_suit_is_refused(name, target, classes, words):
 def test_rmsle_wants_targets_above_nothing():
     """What has no logarithm is refused before anything is fitted."""
     with pytest.raises(ContestError, match=r"rmsle .* -"):
-        check_target([measure("rmsle", "number")], VALUES)
-    check_target([measure("rmsle", "number")], ABOVE)
+        check_target([metric_named("rmsle", "number")], VALUES)
+    check_target([metric_named("rmsle", "number")], ABOVE)
 
 
 def test_bootstrap_agrees_with_the_formula():
     """The bootstrap's standard error of log loss agrees with that of a mean of rows."""
-    formula = measure("accuracy", "classes", 3).means(Y, [P], seed=0, rounds=0).stderr[0]
-    bootstrap = measure("neg_log_loss", "classes", 3).means(Y, [P, P], seed=0, rounds=400)
-    loss = measure("log_loss", "classes", 3).means(Y, [P], seed=0, rounds=0).stderr[0]
+    formula = metric_named("accuracy", "classes", 3).means(Y, [P], seed=0, rounds=0).stderr[0]
+    bootstrap = metric_named("neg_log_loss", "classes", 3).means(Y, [P, P], seed=0, rounds=400)
+    loss = metric_named("log_loss", "classes", 3).means(Y, [P], seed=0, rounds=0).stderr[0]
     assert 0.03 < formula < 0.08
     assert np.allclose(bootstrap.stderr, loss, rtol=0.15)
     assert np.isclose(bootstrap.covariance[0, 1], bootstrap.covariance[0, 0])
@@ -141,7 +142,7 @@ def test_intervals_stay_within_the_metric():
     """No interval of a share goes beyond one, none of a loss below nothing."""
     sure = np.eye(2)[YES] * 0.98 + 0.01
     for name in ("accuracy", "f1", "roc_auc", "log_loss", "mcc"):
-        found = measure(name, "classes", 2)
+        found = metric_named(name, "classes", 2)
         ((low, high),) = found.intervals(found.means(YES, [sure], seed=0, rounds=20))
         assert low - 1e-9 <= found.score(YES, sure) <= high + 1e-9
         assert high <= 1
@@ -153,7 +154,7 @@ def test_intervals_stay_within_the_metric():
 def test_too_few_rows_to_tell(name, others, words):
     """A loss of rows of which hardly any is of another class has no interval and tells nobody apart, and it says why."""
     y, rng = (np.arange(300) < others).astype(int), np.random.default_rng(0)
-    found = measure(name, "classes", 2)
+    found = metric_named(name, "classes", 2)
     if name == "neg_log_loss" and others == 0:
         return  # refuses rows of one class
     means = found.means(y, [rng.dirichlet([1, 5], size=300) for _ in range(2)], seed=0, rounds=20)
@@ -166,20 +167,20 @@ def test_groups_of_a_rare_class_are_counted():
     """Many rows of the rare class in one group are one."""
     y, groups = (np.arange(300) < 40).astype(int), np.arange(300) // 40
     p = np.random.default_rng(0).dirichlet([1, 1], size=300)
-    assert "1 row is" in measure("log_loss", "classes", 2).means(y, [p], seed=0, rounds=2, groups=groups).few
-    assert measure("log_loss", "classes", 2).means(y, [p], seed=0, rounds=2).few == ""
+    assert "1 row is" in metric_named("log_loss", "classes", 2).means(y, [p], seed=0, rounds=2, groups=groups).few
+    assert metric_named("log_loss", "classes", 2).means(y, [p], seed=0, rounds=2).few == ""
 
 
 def test_accuracy_is_sure_by_tables_and_chosen_by_rows():
     """Hits of all rows leave room for misses; the score and its standard error are those of the mean of rows."""
-    found = measure("accuracy", "classes", 2)
+    found = metric_named("accuracy", "classes", 2)
     sure = np.eye(2)[YES]
     means = found.means(YES, [sure, sure[:, ::-1]], seed=0, rounds=2)
     assert means.stderr.tolist() == [0, 0]
     (low, high), _ = found.intervals(means)
     assert high == 1
     assert 0.8 < low < 0.99
-    assert found.counts is None  # a metric of counts would have decisions made for it
+    assert found.way.deciding is None  # a metric of counts would have decisions made for it
 
 
 @pytest.fixture
@@ -203,14 +204,14 @@ def users(monkeypatch):
 @pytest.mark.usefixtures("users")
 def test_users_own():
     """A function by its dotted path gets codes or probabilities as its parameters say, and says which way is better."""
-    cost, sureness = (measure(f"users_metrics:{name}", "classes", 3) for name in ("cost", "sureness"))
-    assert (cost.metric.greater_is_better, sureness.metric.greater_is_better) == (False, True)
+    cost, sureness = (metric_named(f"users_metrics:{name}", "classes", 3) for name in ("cost", "sureness"))
+    assert (cost.greater_is_better, sureness.greater_is_better) == (False, True)
     assert (cost.needs, sureness.needs) == ("labels", "probabilities")
     assert np.isclose(cost.score(Y, P), np.mean(Y != NAMED))
     assert np.isclose(sureness.score(Y, P), P[np.arange(60), Y].mean())
-    assert measure("users_metrics:words", "classes", 3, labels=["a", "b", "c"]).score(Y, P) == 1
-    assert measure("sklearn.metrics:r2_score", "number").score(VALUES, VALUES[:, None]) == 1
+    assert metric_named("users_metrics:words", "classes", 3, labels=["a", "b", "c"]).score(Y, P) == 1
+    assert metric_named("sklearn.metrics:r2_score", "number").score(VALUES, VALUES[:, None]) == 1
     with pytest.raises(ContestError, match="must return a number, got 'good'"):
-        measure("users_metrics:text", "classes", 3).score(Y, P)
+        metric_named("users_metrics:text", "classes", 3).score(Y, P)
     with pytest.raises(ContestError, match="takes probabilities"):
-        measure("users_metrics:sureness", "number")
+        metric_named("users_metrics:sureness", "number")

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concours.core.errors import ContestError
-from concours.tasks.metrics import _OWN, check_weights, measure
+from concours.tasks.metrics.checks import check_weights
+from concours.tasks.metrics.named import metric_named
+from concours.tasks.metrics.table import METRICS
 
 SETTINGS = settings(derandomize=True, max_examples=15, deadline=None)
 SCORERS = {
@@ -21,11 +23,11 @@ SCORERS = {
 NAMES = [
     *(
         (name, 2 if found.classes == 2 else k)
-        for name, found in _OWN.items()
+        for name, found in METRICS.items()
         for k in (2, 3)
         if found.target != "number"
     ),
-    *((name, 0) for name, found in _OWN.items() if found.target == "number"),
+    *((name, 0) for name, found in METRICS.items() if found.target == "number"),
     *((name, 3) for name in SCORERS["classes"]),
     *((name, 0) for name in SCORERS["number"]),
 ]
@@ -41,7 +43,7 @@ def rows(draw):
 def made(name, classes, sample):
     """The metric; targets of which every class occurs; predictions of two models, with ties; groups."""
     rng, n, grouped = sample
-    found = measure(name, "classes" if classes else "number", classes)
+    found = metric_named(name, "classes" if classes else "number", classes)
     groups = rng.permutation(np.arange(n) % (n // 3)) if grouped else None
     if not classes:
         return found, rng.gamma(2.0, size=n), [rng.gamma(2.0, size=(n, 1)) for _ in range(2)], groups
@@ -108,7 +110,7 @@ def test_the_variance_of_a_weighted_mean_is_that_of_a_ratio(name):
     classes = 2 if name == "log_loss" else 0
     found, y, told, _ = made(name, classes, (rng, n, False))
     means = found.means(y, told, seed=0, rounds=2, weights=weights)
-    losses = found.rows(y, told[0])
+    losses = found.row_scores(y, told[0])
     mean = np.average(losses, weights=weights)
     assert means.means[0] == pytest.approx(mean)
     assert means.covariance[0, 0] == pytest.approx(
@@ -117,7 +119,7 @@ def test_the_variance_of_a_weighted_mean_is_that_of_a_ratio(name):
     assert means.units == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
 
 
-@pytest.mark.parametrize(("name", "classes"), [(n, k) for n, k in NAMES if n in _OWN])
+@pytest.mark.parametrize(("name", "classes"), [(n, k) for n, k in NAMES if n in METRICS])
 def test_the_standard_error_is_that_of_weighted_rows_drawn_again(name, classes):
     """Of every metric of ours, against a bootstrap of rows that take their weights with them."""
     rng = np.random.default_rng(3)
@@ -145,9 +147,9 @@ def test_metrics_that_take_no_weights_are_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "own_metrics", module)
     for name in ("rand_score", "roc_auc_ovo"):
         with pytest.raises(ContestError, match=f"'{name}' takes no weights of rows.*take another metric"):
-            check_weights([measure(name, "classes", 3)])
+            check_weights([metric_named(name, "classes", 3)])
     with pytest.raises(ContestError, match="own_metrics:blunt.*sample_weight"):
-        check_weights([measure("own_metrics:blunt", "classes", 3)])
-    check_weights([measure("own_metrics:fine", "classes", 3), measure("neg_brier_score", "classes", 2)])
+        check_weights([metric_named("own_metrics:blunt", "classes", 3)])
+    check_weights([metric_named("own_metrics:fine", "classes", 3), metric_named("neg_brier_score", "classes", 2)])
     y, p = np.array([0, 1, 1]), np.eye(2)[[0, 0, 1]]
-    assert measure("own_metrics:fine", "classes", 2).score(y, p, np.array([1.0, 2.0, 1.0])) == 0.5
+    assert metric_named("own_metrics:fine", "classes", 2).score(y, p, np.array([1.0, 2.0, 1.0])) == 0.5

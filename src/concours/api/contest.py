@@ -43,7 +43,7 @@ from concours.runs.trust import made_here, remember
 from concours.stores.blobs import put_json
 from concours.stores.disk import DiskStore
 from concours.tasks.kinds import Kind, kind_named
-from concours.tasks.metrics import require_names
+from concours.tasks.metrics.users import require_names
 from concours.tasks.task import Task
 
 _GIB = 2**30

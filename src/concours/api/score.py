@@ -24,7 +24,8 @@ from concours.stores.blobs import get_array
 from concours.stores.memory import MemoryStore
 from concours.tasks.cells import MISSING
 from concours.tasks.labels import by_number
-from concours.tasks.metrics import Measure, measure
+from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.named import metric_named
 from concours.tasks.readers.damage import existing
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
@@ -133,10 +134,10 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
     given = _predictions(table, truth, file.name)
     target = "classes" if truth.classes else "number"
     labels = problem.classes or None
-    measures = [measure(m.name, target, len(truth.classes), labels=labels) for m in problem.metrics]
-    fit = [found for found in measures if found.needs in ("labels", "values") or given.probabilities is not None]
+    metrics = [metric_named(m.name, target, len(truth.classes), labels=labels) for m in problem.metrics]
+    fit = [found for found in metrics if found.needs in ("labels", "values") or given.probabilities is not None]
     lacking = f"needs probabilities, in columns {_some(_columns(truth.classes))}"
-    not_scored = {found.metric.name: lacking for found in measures if found not in fit}
+    not_scored = {found.name: lacking for found in metrics if found not in fit}
     if not fit:
         first = next(iter(not_scored))
         raise DataError(f"{file.name}: {first} {not_scored[first]}; or add a metric of labels, e.g. accuracy")
@@ -186,15 +187,15 @@ def _truth(contest: Contest) -> _Truth:
     )
 
 
-def _score(found: Measure, truth: _Truth, p: Floats, seed: int) -> Score:
+def _score(found: Metric, truth: _Truth, p: Floats, seed: int) -> Score:
     means = found.means(truth.y, [p], seed=seed, rounds=_ROUNDS, groups=truth.groups, weights=truth.weights)
     (ci,) = found.intervals(means).tolist()
     value = float(means.means[0])
     return Score(
-        metric=found.metric.name,
+        metric=found.name,
         score=value if np.isfinite(value) else None,
         ci=(ci[0], ci[1]) if np.isfinite(ci).all() else None,
-        greater_is_better=found.metric.greater_is_better,
+        greater_is_better=found.greater_is_better,
         few=too_few(means.few) if means.few else "",
     )
 
@@ -207,7 +208,7 @@ class _Given:
     probabilities: Floats | None = None
     notes: tuple[str, ...] = ()
 
-    def of(self, found: Measure) -> Floats:
+    def of(self, found: Metric) -> Floats:
         """The predictions that a metric wants."""
         if found.needs in ("labels", "values") or self.probabilities is None:
             return self.named

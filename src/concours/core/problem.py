@@ -14,8 +14,11 @@ from concours.core.written import written
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A measure of quality by its name. `greater_is_better` says which way its raw value points."""
+class Goal:
+    """What a contest is judged by: a metric's name, and whether its raw value is better the greater it is.
+
+    How it is computed only `tasks` knows (`tasks.metrics.metric.Metric`).
+    """
 
     name: str
     greater_is_better: bool
@@ -87,7 +90,7 @@ class Problem:
     name: str
     kind: str
     classes: tuple[str | int | float | bool, ...]
-    metrics: tuple[Metric, ...]
+    metrics: tuple[Goal, ...]
     train: Part
     folds: Digest
     n_folds: int

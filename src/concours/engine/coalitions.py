@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from concours.kernels.credit.coalitions import (
     Codes,
     Floats,
     Scored,
-    count_scores,
     dealt,
     hit_sums,
     log_loss_sums,
@@ -25,13 +24,13 @@ from concours.kernels.credit.coalitions import (
     row_sums,
     said_by,
     squared_error_sums,
-    whole_scores,
 )
 from concours.kernels.credit.shares import MOST_EXACT, Masks, Sample, every_coalition, sample
 from concours.kernels.joining.blending import RULES, log_probabilities
 from concours.kernels.joining.calibration import Calibration
 from concours.kernels.joining.pooling import pool_weights, sum_weights
-from concours.tasks.metrics import Measure
+from concours.kernels.scoring.scores import hits, log_losses, r2_statistics, squared_errors
+from concours.tasks.metrics.metric import Metric
 
 Seen = tuple[NDArray[Any], Sequence[Floats], Floats | None]
 """Targets, members' out-of-fold predictions, and what rows weigh, to find weights on."""
@@ -43,16 +42,10 @@ _LAYER_ROWS = 1_000
 _MOST_DEAR = 256  # coalitions, where each has to be fitted or predicted by a model of its own
 _FEWEST = 16
 
-_VALUES = {"log_loss": 6e9, "accuracy": 6e9, "squares": 6e9, "rows": 4e8, "counts": 1e8, "joint": 5e7, "whole": 5e6}
-"""Values that are worked on at most, a few seconds' work, by the way in which they are scored."""
-_OVERHEAD = {"counts": 1e4, "joint": 2e4, "whole": 2e4}
-"""How many values a coalition costs besides its own."""
 _REFITS = {"pool": 1.3e6, "mean": 1.3e7}
 """Rows times coalitions on which weights are found at most, by the rule."""
 _BY_TREES = 1.2e6
 """Values that trees predict at most."""
-
-Path = Literal["log_loss", "accuracy", "squares", "rows", "counts", "joint", "whole"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +54,7 @@ class Game:
 
     Attributes:
         how: `mean`, `vote`, `pool`, or `boosted`.
-        measure: the ranking metric.
+        metric: the ranking one.
         y: (rows,).
         members: (rows, outputs) each.
         weights: (groups, members), for each group of rows.
@@ -75,7 +68,7 @@ class Game:
     """
 
     how: str
-    measure: Measure
+    metric: Metric
     y: NDArray[Any]
     members: Sequence[Floats]
     weights: Floats
@@ -104,13 +97,12 @@ class Game:
         silent = np.all([each[:, -1] > 0 for each in weights], axis=0)
         nobody = self._scored_one_by_one([np.tile(self.prior, (len(self.y), 1))], batches=raw.without.shape[1])
         raw.values[silent], raw.without[silent] = nobody.values, nobody.without
-        sign = 1 if self.measure.metric.greater_is_better else -1
-        return raw.map(lambda score: sign * score)
+        return raw.map(lambda score: self.metric.sign * score)
 
     def alone(self, predictions: Sequence[Floats], batches: int) -> Scored:
         """What each of some predictions (rows, outputs) is worth as it is: higher is better."""
-        sign = 1 if self.measure.metric.greater_is_better else -1
-        return self._scored_one_by_one(predictions, batches=batches).map(lambda score: sign * score)
+        found = self._scored_one_by_one(predictions, batches=batches)
+        return found.map(lambda score: self.metric.sign * score)
 
     def _affordable(self) -> int:
         values, most = len(self.y) * len(self.prior), 2**MOST_EXACT
@@ -118,68 +110,30 @@ class Game:
             most = min(_MOST_DEAR, int(_BY_TREES / values))
         if self.seen:
             most = min(_MOST_DEAR, int(_REFITS[self.how] / sum(len(y) for y, *_ in self.seen)))
-        return min(most, int(_VALUES[self._path] / (values + _OVERHEAD.get(self._path, 0.0))))
+        return min(most, int(self._path.values / (values + self._path.overhead)))
 
     @cached_property
     def _path(self) -> Path:
         """The quickest way to the scores of many coalitions."""
-        measure, name, added = self.measure, self.measure.metric.name, self.how in ("mean", "vote")
+        way = self.metric.way
         if self.learners:
-            return "counts" if measure.counts else "joint" if measure.joint else "whole"
-        if self.mass is None and name == "log_loss" and added:
-            return "log_loss"
-        unmixed = added or self.calibration is None or self.calibration.mix == 0
-        if self.mass is None and name == "accuracy" and unmixed:
-            return "accuracy"
-        if name in ("rmse", "r2"):
-            return "squares"
-        if measure.rows:
-            return "rows"
-        return "counts" if measure.counts else "joint" if measure.joint else "whole"
+            return _PATHS["whole" if way.path == "rows" else way.path]
+        fast = _FAST.get(way.of)
+        return fast if fast and fast.suits(self) else _PATHS[way.path]
 
     def _raw(self, masks: Masks, weights: Sequence[Floats]) -> Scored:
         """Raw scores; those of silent coalitions do not count."""
         if self.learners:
             return self._scored_one_by_one((self._by_learner(mask) for mask in masks), batches=_WHOLE_BATCHES)
-        chorus = self._chorus(weights)
-        match self._path:
-            case "log_loss":
-                return mean_scores(log_loss_sums(chorus, self.y), chorus.batch)
-            case "accuracy":
-                return mean_scores(hit_sums(self._for_labels(chorus), self.y), chorus.batch)
-            case "squares":
-                return self._of_squares(self._means(squared_error_sums(chorus, self.y), chorus.batch), chorus)
-            case "rows":
-                assert self.measure.rows is not None  # noqa: S101 (for the type checker)
-                scored = self._means(row_sums(chorus, self.y, self.measure.rows, self._after), chorus.batch)
-                return scored.map(np.sqrt) if self.measure.root else scored
-        each = (said_by(chorus, number, self._after) for number in range(len(masks)))
-        return self._scored_one_by_one(each, batches=_WHOLE_BATCHES)
-
-    def _means(self, sums: Floats, batch: Codes) -> Scored:
-        return mean_scores(sums, batch, self.mass)
+        chorus = self.chorus(weights)
+        if self._path.sums:
+            return mean_scores(self._path.sums(self, chorus), chorus.batch, self.mass).map(self.metric.way.of_means)
+        each = (said_by(chorus, number, self.after) for number in range(len(masks)))
+        return self._scored_one_by_one(each, batches=chorus.batches)
 
     def _scored_one_by_one(self, predictions: Iterable[Floats], *, batches: int) -> Scored:
         batch, batches = dealt(len(self.y), batches, self.together)
-        if counts := self.measure.counts:
-            labels = (p.argmax(axis=1) for p in predictions)
-            return count_scores(labels, self.y, counts, len(self.prior), batch, batches, self.mass)
-        if rows := self.measure.rows:
-            each = np.ones(len(self.y)) if self.mass is None else self.mass
-            sums = np.asarray([np.bincount(batch, each * rows(self.y, p)) for p in predictions], dtype=np.float64)
-            scored = self._means(sums, batch)
-            return scored.map(np.sqrt) if self.measure.root else scored
-        return whole_scores(predictions, self.y, self.measure.score, batch, batches, self.mass)
-
-    def _of_squares(self, means: Scored, chorus: Chorus) -> Scored:
-        """RMSE, or R², from mean squared errors."""
-        if self.measure.metric.name == "rmse":
-            return means.map(np.sqrt)
-        each = np.ones(len(self.y)) if self.mass is None else self.mass
-        moments = np.asarray([np.bincount(chorus.batch, each * self.y**power) for power in (1, 2)], dtype=np.float64)
-        found = self._means(moments, chorus.batch)
-        (mean, square), (means_, squares) = found.values, found.without
-        return Scored(1 - means.values / (square - mean**2), 1 - means.without / (squares - means_**2))
+        return self.metric.way.batched(predictions, self.y, batch, batches, self.mass)
 
     # Weights and what is said by them
 
@@ -198,7 +152,7 @@ class Game:
             found[number, inside] = find([seen[member] for member in inside.tolist()], y, mass)
         return found
 
-    def _chorus(self, weights: Sequence[Floats]) -> Chorus:
+    def chorus(self, weights: Sequence[Floats]) -> Chorus:
         """Members as they are added up, and the prior last."""
         members, prior = list(self.members), np.tile(self.prior, (len(self.y), 1))
         if len(self.prior) > 1:
@@ -208,7 +162,7 @@ class Game:
         if self.how == "vote":
             members.append(np.full(prior.shape, 1 / len(self.prior)))
             weights = [_with_even_vote(each) for each in weights]
-        batch, batches = dealt(len(self.y), _BATCHES if self._path not in _OVERHEAD else _WHOLE_BATCHES, self.together)
+        batch, batches = dealt(len(self.y), _BATCHES if self._path.sums else _WHOLE_BATCHES, self.together)
         return Chorus(
             members=[*members, prior],
             weights=weights,
@@ -218,7 +172,7 @@ class Game:
             mass=self.mass,
         )
 
-    def _for_labels(self, chorus: Chorus) -> Chorus:
+    def for_labels(self, chorus: Chorus) -> Chorus:
         """Members calibrated such that the sum names the same class: a temperature changes no order, the mix does."""
         if self.calibration is None or self.how == "pool":
             return chorus
@@ -226,7 +180,7 @@ class Game:
         *voices, silent = chorus.members
         return replace(chorus, members=[*((1 - mix) * voice + mix * prior for voice in voices), silent])
 
-    def _after(self, added: Floats, group: int) -> Floats:
+    def after(self, added: Floats, group: int) -> Floats:
         """Predictions from what was added up, as the metric takes them."""
         pooled = self.how == "pool" and len(self.prior) > 1
         return self._told(RULES["pool"][1](added, 0) if pooled else added, np.array([group]))
@@ -247,6 +201,73 @@ class Game:
             if len(rows):
                 said[rows] = learner.predict([member[rows] for member in spoken])
         return self._told(said, self.group)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """A way to the scores of many coalitions: by sums of row statistics, or, without those, one after the other.
+
+    Attributes:
+        sums: (coalitions, batches, k).
+        suits: whether a game may go it.
+        values: how many are worked on at most, a few seconds' work.
+        overhead: how many values a coalition costs besides its own.
+    """
+
+    values: float
+    sums: Callable[[Game, Chorus], Floats] | None = None
+    suits: Callable[[Game], bool] = lambda game: True
+    overhead: float = 0.0
+
+
+def _row_sums(game: Game, chorus: Chorus) -> Floats:
+    return row_sums(chorus, game.y, game.metric.way.stats(game.y), game.after)
+
+
+def _log_loss_sums(game: Game, chorus: Chorus) -> Floats:
+    return log_loss_sums(chorus, game.y)[:, :, None]
+
+
+def _hit_sums(game: Game, chorus: Chorus) -> Floats:
+    return hit_sums(game.for_labels(chorus), game.y)[:, :, None]
+
+
+def _square_sums(game: Game, chorus: Chorus) -> Floats:
+    return squared_error_sums(chorus, game.y)[:, :, None]
+
+
+def _determination_sums(game: Game, chorus: Chorus) -> Floats:
+    """Beside squared errors the moments of the targets, which are the same for all coalitions."""
+    off = game.y - game.y.mean()
+    each = np.ones(len(off)) if game.mass is None else game.mass
+    moments = np.stack([np.bincount(chorus.batch, each * off**power) for power in (1, 2)], axis=1)
+    alike = np.broadcast_to(moments, (chorus.coalitions, *moments.shape))
+    return np.concatenate([_square_sums(game, chorus), alike], axis=2)
+
+
+def _added_alike(game: Game) -> bool:
+    return game.mass is None and game.how in ("mean", "vote")
+
+
+def _named_alike(game: Game) -> bool:
+    """Whether calibration is part of what each member says, or changes no order."""
+    unmixed = game.calibration is None or game.calibration.mix == 0
+    return game.mass is None and (game.how in ("mean", "vote") or unmixed)
+
+
+_PATHS = {
+    "rows": Path(sums=_row_sums, values=4e8),
+    "counts": Path(values=1e8, overhead=1e4),
+    "joint": Path(values=5e7, overhead=2e4),
+    "whole": Path(values=5e6, overhead=2e4),
+}
+_FAST: dict[Any, Path] = {
+    log_losses: Path(sums=_log_loss_sums, suits=_added_alike, values=6e9),
+    hits: Path(sums=_hit_sums, suits=_named_alike, values=6e9),
+    squared_errors: Path(sums=_square_sums, values=6e9),
+    r2_statistics: Path(sums=_determination_sums, values=6e9),
+}
+"""Quicker ones, by what the metric is made of."""
 
 
 def some_rows(game: Game) -> Game:

@@ -28,7 +28,8 @@ from concours.tasks.division import column_of, divide, some_rows, units_of, usua
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.labels import alike_said, by_number, class_list, codes_of, label_named
-from concours.tasks.metrics import check_target, check_weights, measure
+from concours.tasks.metrics.checks import check_target, check_weights
+from concours.tasks.metrics.named import metric_named
 from concours.tasks.readers.opened import Rows
 from concours.tasks.reading import Data, read
 from concours.tasks.relations import leaks
@@ -80,7 +81,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     kind = kind_named(task.kind)
     data, test = read(task, kind, folder)
     classes, codes, warnings = _encode(data, kind, task)
-    metrics = [measure(name, kind.target, len(classes)) for name in task.metrics or kind.metrics]
+    metrics = [metric_named(name, kind.target, len(classes)) for name in task.metrics or kind.metrics]
     check_target(metrics, codes)
     if any(part is not None and part.weights is not None for part in (data, test)):
         check_weights(metrics)
@@ -119,7 +120,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         name=task.name or data.name.partition(".")[0],
         kind=kind.name,
         classes=classes,
-        metrics=tuple(found.metric for found in metrics),
+        metrics=tuple(found.goal for found in metrics),
         train=_keep(store, data, codes, train, division.groups, task.split),
         folds=put_array(store, folds),
         n_folds=int(division.folds.max()) + 1,

@@ -28,7 +28,7 @@ from concours.runs.folder import existing
 from concours.runs.result import Result
 from concours.runs.trust import Trust, permitted
 from concours.stores.blobs import get_array
-from concours.tasks.metrics import measure
+from concours.tasks.metrics.named import metric_named
 
 Floats = NDArray[np.float64]
 
@@ -287,7 +287,7 @@ def _means(first: Run, second: Run, sides: Sequence[Sequence[str]]) -> Means:
     """The ranking metric of the models of both contests on the test part, with their covariance."""
     problem = first.problem
     target, names = ("classes" if problem.classes else "number"), problem.metrics[0].name
-    found = measure(names, target, len(problem.classes), labels=problem.classes or None)
+    found = metric_named(names, target, len(problem.classes), labels=problem.classes or None)
     store = first.result.folder.store
     y = get_array(store, (problem.test or problem.train).y)
     folds = None if problem.test else first_division(store, problem.folds)

@@ -31,7 +31,7 @@ from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.core.problem import Metric, Part, Problem
+from concours.core.problem import Goal, Part, Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.engine.work import JobResult, RunnerSpec
 from concours.testing.mischief import MISCHIEF
@@ -149,7 +149,7 @@ def toy_problem(store: Store, *, folds: int = 3, test: bool = True, classes: int
         name="toys",
         kind="tabular-classification" if classes else "tabular-regression",
         classes=tuple(range(classes)),
-        metrics=(Metric(name="log_loss", greater_is_better=False), Metric(name="accuracy", greater_is_better=True)),
+        metrics=(Goal(name="log_loss", greater_is_better=False), Goal(name="accuracy", greater_is_better=True)),
         train=part("train"),
         folds=kept("folds"),
         n_folds=folds,

@@ -12,7 +12,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
 from concours.engine.rows import first_division
-from concours.engine.runners.score import measures, weights_of
+from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.joining.calibration import temperature
 from concours.kernels.joining.decisions import decision_weights
@@ -43,7 +43,7 @@ def calibrate(job: Job, store: Store) -> JobResult:
             parts["test"] = found.apply(get_array(store, job.inputs["test"]))
         outputs = {name: put_array(store, part) for name, part in parts.items()}
     unchanged = {name: job.inputs[name] for name in job.outputs}
-    counts = measures(job)[0].counts
+    counts = metrics_of(job)[0].way.deciding
     decision = decision_of(p, y, folds, counts, weights) if counts else None
     return JobResult(outputs=unchanged | outputs, values={"calibration": calibration, "decision": decision})
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +11,13 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of
-from concours.engine.runners.score import as_taken, finite, groups_of, measures, weights_of
+from concours.engine.runners.score import as_taken, finite, groups_of, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.ranking.choosing import chosen_anew, flattery, reaching
 from concours.stores.blobs import get_array
-from concours.tasks.metrics import Measure
+from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.statistics import Statistics
 
-Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
@@ -34,30 +32,28 @@ def choice(job: Job, store: Store) -> JobResult:
     """
     y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
     predictions, groups, weights = members_of(job, store, "predictions"), groups_of(job, store), weights_of(job, store)
-    if weights is not None:
-        counted = np.flatnonzero(weights > 0)
-        y, folds, weights, predictions = y[counted], folds[counted], weights[counted], [p[counted] for p in predictions]
-        groups = None if groups is None else np.unique(groups[counted], return_inverse=True)[1]
 
-    def taken(metric: Measure) -> list[Floats]:
+    def kept(metric: Metric) -> Statistics:
         pairs = zip(predictions, job.params["decisions"], strict=True)
-        return [as_taken(metric, p, decision, folds) for p, decision in pairs]
+        told = [as_taken(metric, p, decision, folds) for p, decision in pairs]
+        return metric.statistics(y, told, groups=groups, weights=weights)
 
-    first, *_ = metrics = measures(job)
+    first, *_ = metrics = metrics_of(job)
+    chosen_by = kept(first)
     anew = chosen_anew(
         0,
-        _of_all(first, y, taken(first), weights),
-        rows=len(y),
-        greater_is_better=first.metric.greater_is_better,
-        groups=groups,
+        lambda at: chosen_by.at(at).scores(),
+        rows=len(chosen_by.y),
+        greater_is_better=first.greater_is_better,
+        groups=chosen_by.groups,
         seed=job.seed,
     )
     corrected, intervals = dict[str, float | None](), dict[str, list[float] | None]()
     for metric in metrics:
-        name, greater = metric.metric.name, metric.metric.greater_is_better
-        score = _of_one(metric, y, taken(metric), weights)
-        off = flattery(anew, score, greater_is_better=greater)
-        whole, within = score(0, np.arange(len(y))), job.params["intervals"][name]
+        name, greater = metric.name, metric.greater_is_better
+        found = kept(metric)
+        off = flattery(anew, partial(_score, found), greater_is_better=greater)
+        whole, within = float(found.of(0, 1).scores()[0]), job.params["intervals"][name]
         reach = partial(reaching, flattered=off, greater_is_better=greater, low=metric.low, high=metric.high)
         corrected[name] = finite(reach((whole, whole))[0 if greater else 1])
         intervals[name] = list(reach((within[0], within[1]))) if within and np.isfinite(off) else None
@@ -66,19 +62,6 @@ def choice(job: Job, store: Store) -> JobResult:
     )
 
 
-def _of_one(
-    metric: Measure, y: NDArray[Any], predictions: Sequence[Floats], weights: Floats | None
-) -> Callable[[int, Codes], float]:
-    """A metric of one of the models on the rows at some positions."""
-    return lambda model, at: metric.score(y[at], predictions[model][at], None if weights is None else weights[at])
-
-
-def _of_all(
-    metric: Measure, y: NDArray[Any], predictions: Sequence[Floats], weights: Floats | None
-) -> Callable[[Codes], Floats]:
-    """A metric of all models, (models,), on the rows at some positions; of one that is a root of a mean, the mean."""
-    if metric.rows is None:
-        score = _of_one(metric, y, predictions, weights)
-        return lambda at: np.array([score(model, at) for model in range(len(predictions))])
-    of_rows = np.stack([metric.rows(y, p) for p in predictions], axis=1)
-    return lambda at: np.asarray(np.average(of_rows[at], axis=0, weights=None if weights is None else weights[at]))
+def _score(kept: Statistics, model: int, at: Codes) -> float:
+    """Of one of the models on the rows at some positions."""
+    return float(kept.of(model, model + 1).at(at).scores()[0])

@@ -13,7 +13,7 @@ from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of
-from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures, weights_of
+from concours.engine.runners.score import as_taken, decided, finite, groups_of, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.joining.blending import blend
 from concours.kernels.joining.complementarity import (
@@ -28,7 +28,7 @@ from concours.kernels.joining.decisions import decision_weights
 from concours.kernels.rows.weighing import among
 from concours.kernels.scoring.crossing import WIDER
 from concours.stores.blobs import get_array
-from concours.tasks.metrics import Measure
+from concours.tasks.metrics.metric import Metric
 
 Floats = NDArray[np.float64]
 
@@ -57,18 +57,18 @@ def complement(job: Job, store: Store) -> JobResult:
     of it describes these rows, and nothing is called certain: `stderr` is one standard error of that difference alone,
     which of rows that also taught is wider (`kernels.scoring.crossing`).
     """
-    measure, decisions, crossed = measures(job)[0], job.params["decisions"], job.params["part"] == "oof"
+    metric, decisions, crossed = metrics_of(job)[0], job.params["decisions"], job.params["part"] == "oof"
     y, seen_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["oof_y"])
     models, seen = members_of(job, store, "predictions"), members_of(job, store, "oof")
     folds = first_division(store, job.inputs["folds"])
     with deterministic(threads=job.threads, seed=job.seed):
         weights = weights_of(job, store, name="oof_weights")
-        taken = [as_taken(measure, p, d, folds) for p, d in zip(seen, decisions, strict=True)]
-        best = _best(measure, seen_y, taken, weights)
+        taken = [as_taken(metric, p, d, folds) for p, d in zip(seen, decisions, strict=True)]
+        best = _best(metric, seen_y, taken, weights)
         told = [decided(p, d, folds if crossed else None) for p, d in zip(models, decisions, strict=True)]
         errors, wrong, right = _errors(job.params["classes"], y, told, best)
         shares = rescued(wrong[best], right)
-        chooser = _Chooser(measure=measure, y=seen_y, models=seen, seed=job.seed, weights=weights)
+        chooser = _Chooser(metric=metric, y=seen_y, models=seen, seed=job.seed, weights=weights)
         groups, mass = groups_of(job, store), weights_of(job, store)
         smallest = _evaluated(chooser, y, models, folds if crossed else None, groups, mass)
     return JobResult(
@@ -84,9 +84,8 @@ def complement(job: Job, store: Store) -> JobResult:
     )
 
 
-def _best(measure: Measure, y: NDArray[Any], told: list[Floats], weights: Floats | None) -> int:
-    scores = np.array([measure.score(y, p, weights) for p in told])
-    return int(scores.argmax() if measure.metric.greater_is_better else scores.argmin())
+def _best(metric: Metric, y: NDArray[Any], told: list[Floats], weights: Floats | None) -> int:
+    return int((metric.sign * np.array([metric.score(y, p, weights) for p in told])).argmax())
 
 
 def _errors(classes: int, y: NDArray[Any], told: list[Floats], best: int) -> tuple[Floats, Any, Any]:
@@ -115,7 +114,7 @@ class _Alliance:
 class _Chooser:
     """Chooses alliances by out-of-fold predictions."""
 
-    measure: Measure
+    metric: Metric
     y: NDArray[Any]
     models: list[Floats]
     seed: int
@@ -124,24 +123,24 @@ class _Chooser:
     def choose(self, rows: NDArray[np.int64]) -> tuple[_Alliance, _Alliance]:
         """The smallest that does and the best, by those rows, or twenty thousand of them spread evenly."""
         rows = rows[:: (len(rows) - 1) // _ENOUGH + 1]
-        y, models, name = self.y[rows], [p[rows] for p in self.models], self.measure.metric.name
-        sign, weights = -1 if self.measure.metric.greater_is_better else 1, among(self.weights, rows)
+        y, models, name = self.y[rows], [p[rows] for p in self.models], self.metric.name
+        sign, weights = -self.metric.sign, among(self.weights, rows)
 
         def loss(truth: NDArray[Any], p: Floats) -> float:
-            return sign * self.measure.score(truth, p, weights)
+            return sign * self.metric.score(truth, p, weights)
 
-        metric = name if name in METRICS else loss
-        grown = growing_alliances(models, y, metric=metric, steps=_STEPS, seed=self.seed, of_rows=weights)
+        by = name if name in METRICS else loss
+        grown = growing_alliances(models, y, metric=by, steps=_STEPS, seed=self.seed, of_rows=weights)
         alliances = [_Alliance(weights=each, decision=self._decision(models, each, y, weights)) for each in grown]
         for alliance in alliances:
             said = alliance.predict(models), alliances[-1].predict(models)
-            worse, stderr = difference(self.measure, y, *said, weights=weights)
+            worse, stderr = difference(self.metric, y, *said, weights=weights)
             if sign * worse <= stderr:
                 return alliance, alliances[-1]
         return alliances[-1], alliances[-1]
 
     def _decision(self, models: list[Floats], shares: Floats, y: NDArray[Any], weights: Floats | None) -> Floats | None:
-        counts = self.measure.counts
+        counts = self.metric.way.deciding
         return decision_weights(blend(models, shares), y, counts, weights) if counts else None
 
 
@@ -163,8 +162,8 @@ def _evaluated(
             inside = np.flatnonzero(folds == fold)
             for whole, alliance in zip(told, chooser.choose(np.flatnonzero(folds != fold)), strict=True):
                 whole[inside] = alliance.predict([p[inside] for p in models])
-    apart, stderr = difference(chooser.measure, y, told[0], told[1], groups, weights)
-    score = chooser.measure.score(y, told[0], weights)
+    apart, stderr = difference(chooser.metric, y, told[0], told[1], groups, weights)
+    score = chooser.metric.score(y, told[0], weights)
     if not np.isfinite([score, apart, stderr]).all():
         return None
     members = np.flatnonzero(small.weights)
@@ -179,7 +178,7 @@ def _evaluated(
 
 
 def difference(
-    measure: Measure,
+    metric: Metric,
     y: NDArray[Any],
     one: Floats,
     other: Floats,
@@ -187,6 +186,6 @@ def difference(
     weights: Floats | None = None,
 ) -> tuple[float, float]:
     """By how much the raw score of one differs from the other's on the same rows, and the standard error of that."""
-    means = measure.means(y, [one, other], seed=0, rounds=_ROUNDS, groups=groups, weights=weights, empty=0.0)
+    means = metric.means(y, [one, other], seed=0, rounds=_ROUNDS, groups=groups, weights=weights, empty=0.0)
     variance = means.covariance[0, 0] + means.covariance[1, 1] - 2 * means.covariance[0, 1]
     return float(means.means[0] - means.means[1]), float(np.sqrt(max(variance, 0.0)))

@@ -15,7 +15,7 @@ from concours.engine.deterministic import deterministic
 from concours.engine.meta_learners import get_meta_learner
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of, numbered
-from concours.engine.runners.score import as_taken, groups_of, measures, weights_of
+from concours.engine.runners.score import as_taken, groups_of, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.credit.coalitions import Scored
 from concours.kernels.credit.shares import exact_credit, sampled_credit
@@ -61,7 +61,7 @@ def credit(job: Job, store: Store) -> JobResult:
         scored = game.scored(masks)
         alone = game.alone(_as_they_are(job, game), batches=scored.without.shape[1])
     if not all(np.isfinite(table).all() for each in (scored, alone) for table in (each.values, each.without)):
-        raise ValueError(f"{game.measure.metric.name} is not defined for every coalition on these rows")
+        raise ValueError(f"{game.metric.name} is not defined for every coalition on these rows")
     if job.params["part"] == "oof":
         scored, alone = (Scored(each.values, crossed(each.without, each.values)) for each in (scored, alone))
     table = (scored.values, scored.without)
@@ -97,21 +97,21 @@ def _as_they_are(job: Job, game: Game) -> list[NDArray[np.float64]]:
     """What members say by themselves, each with its own decision where the metric is of classes named."""
     folds = game.group if job.params["part"] == "oof" else None
     pairs = zip(game.members, job.params["decisions"], strict=True)
-    return [as_taken(game.measure, p, decision, folds) for p, decision in pairs]
+    return [as_taken(game.metric, p, decision, folds) for p, decision in pairs]
 
 
 def _game(job: Job, store: Store) -> Game:
     params, classes, by_fold = job.params, job.params["classes"], job.params["part"] == "oof"
     mass, train_mass = weights_of(job, store), weights_of(job, store, name="train_weights")
-    measure = measures(job)[0]
+    metric = metrics_of(job)[0]
     y, train_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["train_y"])
     folds = first_division(store, job.inputs["folds"])
     groups = int(folds.max()) + 1 if by_fold else 1
-    named = measure.needs == "labels"
+    named = metric.needs == "labels"
     calibration, decision = (params[name] if named else None for name in ("calibration", "decision"))
     game = Game(
         how=params["how"],
-        measure=measure,
+        metric=metric,
         y=y,
         members=members_of(job, store, "predictions"),
         weights=np.resize(np.asarray(params["weights"], dtype=np.float64), (groups, len(params["weights"][0]))),

@@ -13,7 +13,7 @@ from concours.engine.deterministic import deterministic
 from concours.engine.fitting import fitted_by
 from concours.engine.rows import get_rows, held_out, kin_of, take_rows
 from concours.engine.runners.calibrate import better, crossed, decision_of
-from concours.engine.runners.score import measures, weights_of
+from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.entrants.preparation import PREPARATIONS
 from concours.kernels.rows.kin import Kin
@@ -51,9 +51,9 @@ def curve(job: Job, store: Store) -> JobResult:
     fitted = fitted_by(job, store, train, y[rows], weights_of(job, store, rows), kin_of(job, store, rows))
     with deterministic(threads=job.threads, seed=job.seed):
         p = fitted.predict(valid)
-    metric, weights, kin = measures(job)[0], weights_of(job, store, unseen), kin_of(job, store, unseen)
+    metric, weights, kin = metrics_of(job)[0], weights_of(job, store, unseen), kin_of(job, store, unseen)
     if job.params["classes"] and len(unseen) >= ENOUGH:
-        p = as_on_board(p, y[unseen], metric.counts, seed=job.seed, kin=kin, weights=weights)
+        p = as_on_board(p, y[unseen], metric.way.deciding, seed=job.seed, kin=kin, weights=weights)
     groups = None if kin is None else kin.groups
     means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS, groups=groups, weights=weights)
     score, stderr = (float(part[0]) if np.isfinite(part[0]) else None for part in (means.means, means.stderr))

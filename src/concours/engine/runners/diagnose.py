@@ -13,14 +13,15 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.rounded import rounded
-from concours.engine.runners.score import as_taken, decided, finite, groups_of, measures, weights_of
+from concours.engine.runners.score import as_taken, decided, finite, groups_of, metrics_of, weights_of
 from concours.engine.runners.slicing import groupings, worst_slices
 from concours.engine.work import JobResult
 from concours.kernels.scoring.counts import confusion
 from concours.kernels.scoring.diagnosis import bands, frequent_confusions, histogram, reliability, thinned, worst
 from concours.kernels.scoring.scores import absolute_errors, log_losses
 from concours.stores.blobs import get_array
-from concours.tasks.metrics import Measure, measure
+from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.named import metric_named
 from concours.tasks.slices import of_classes
 
 Floats = NDArray[np.float64]
@@ -36,7 +37,7 @@ _BINS = 30
 
 def by_fold(job: Job, store: Store) -> JobResult:
     """`scores`: the ranking metric of each model on each fold of the first division; none where undefined."""
-    metric = measures(job)[0]
+    metric = metrics_of(job)[0]
     y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
     parts = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
     weights = [weights_of(job, store, rows) for rows in parts]
@@ -179,8 +180,7 @@ def _slices(
     if len(rows) > _SLICED_ROWS:
         rows = np.sort(rng.permutation(len(y))[:_SLICED_ROWS])
     told = as_taken(metric, p, job.params["decision"], folds)
-    assert metric.rows is not None  # noqa: S101 (for the type checker)
-    scores = metric.rows(y, told)[rows]
+    scores = metric.row_scores(y, told)[rows]
     ways = list(groupings(store, job.inputs["x"], rows))
     if job.params["classes"]:
         ways.append(of_classes(y[rows], job.params["classes"]))
@@ -188,14 +188,14 @@ def _slices(
     clusters = None if groups is None else groups[rows]
     return {
         "slices": worst_slices(metric, scores, ways, clusters, taught=folds is not None),
-        "slices_by": metric.metric.name,
+        "slices_by": metric.name,
         "slices_rows": len(rows),
     }
 
 
-def metric_of_rows(job: Job) -> Measure:
-    """The ranking metric if it is a mean over rows, else log loss or absolute error."""
-    first, classes = measures(job)[0], job.params["classes"]
-    if first.rows is not None:
+def metric_of_rows(job: Job) -> Metric:
+    """The ranking metric if a row has a number by it, else log loss or absolute error."""
+    first, classes = metrics_of(job)[0], job.params["classes"]
+    if first.way.single:
         return first
-    return measure("log_loss", "classes", classes) if classes else measure("mae", "number")
+    return metric_named("log_loss", "classes", classes) if classes else metric_named("mae", "number")

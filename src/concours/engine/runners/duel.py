@@ -37,17 +37,15 @@ def duels(job: Job, store: Store) -> JobResult:
     y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
     groups, weights = groups_of(job, store), weights_of(job, store)
     metric, decisions = metric_of_rows(job), job.params["decisions"]
-    assert metric.rows is not None  # noqa: S101 (for the type checker)
     said = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(len(decisions))]
     told = [as_taken(metric, p, decision, folds) for p, decision in zip(said, decisions, strict=True)]
-    scores = np.stack([metric.rows(y, p) for p in told])
+    scores = np.stack([metric.row_scores(y, p) for p in told])
     band = job.params["band"] * float(np.median(np.abs(scores)))
     order = np.random.default_rng(job.params["rows_seed"]).permutation(len(y))
-    sign = 1.0 if metric.metric.greater_is_better else -1.0
     found = []
     for first, second, begin, count in job.params["pairs"]:
         rows = order[(begin + np.arange(min(count, len(y)))) % len(y)]
-        ahead = sign * (scores[first, rows] - scores[second, rows])
+        ahead = metric.sign * (scores[first, rows] - scores[second, rows])
         told_of = {
             "outcomes": "".join(np.where(np.abs(ahead) <= band, TIE, np.where(ahead > 0, LEFT, RIGHT)).astype(str)),
             "mean": float(ahead.mean()),
@@ -58,7 +56,7 @@ def duels(job: Job, store: Store) -> JobResult:
         if groups is not None:
             told_of["groups"] = groups[rows].tolist()
         found.append(told_of)
-    return JobResult(values={"by": metric.metric.name, "duels": found})
+    return JobResult(values={"by": metric.name, "duels": found})
 
 
 def _mean(ahead: Floats, groups: Codes | None, weights: Floats | None, rows: Codes) -> dict[str, float | None]:

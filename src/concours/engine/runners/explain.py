@@ -19,12 +19,12 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.prediction import Predictor
 from concours.engine.rows import get_rows, take_rows
-from concours.engine.runners.score import groups_of, measures, weights_of
+from concours.engine.runners.score import groups_of, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.entrants.tables import _dates
 from concours.kernels.scoring.explaining import contrasts, explained_share
 from concours.stores.blobs import get_array
-from concours.tasks.metrics import Measure
+from concours.tasks.metrics.metric import Metric
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -81,7 +81,7 @@ def importance(job: Job, store: Store) -> JobResult:
     rows = _sample(len(x), size, rng)
     changes = [(column, rng.permutation(rows)) for column in columns for _ in range(repeats)]
     p = predicted(job, store, _copies(x, rows, changes))
-    metric = measures(job)[0]
+    metric = metrics_of(job)[0]
     copies = np.split(told(job, metric, p), len(changes) + 1)
     groups = groups_of(job, store)
     within = None if groups is None else groups[rows]
@@ -89,7 +89,7 @@ def importance(job: Job, store: Store) -> JobResult:
     seed = job.seed
     means = metric.means(y[rows], copies, seed=seed, rounds=_ROUNDS, groups=within, weights=weights, empty=0.0)
     moved, stderr = contrasts(means, repeats)
-    drop = -moved if metric.metric.greater_is_better else moved
+    drop = -metric.sign * moved
     defined = bool(np.isfinite(means.means).all())
     order = np.argsort(-drop, kind="stable").tolist() if defined else []
     return JobResult(
@@ -148,7 +148,7 @@ def predicted(job: Job, store: Store, x: Any) -> Floats:
     return Predictor(store, parents, x).predict(Candidate.from_json(job.params["model"]))
 
 
-def told(job: Job, metric: Measure, p: Floats) -> Floats:
+def told(job: Job, metric: Metric, p: Floats) -> Floats:
     """Predictions as the metric takes them: for one of labels, the class that is named has the greatest value."""
     decision = job.params["model"].get("decision")
     return p * np.asarray(decision["weights"]) if decision and metric.needs == "labels" else p

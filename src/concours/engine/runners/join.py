@@ -12,7 +12,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
 from concours.engine.rows import first_division, held_out
-from concours.engine.runners.score import measures, weights_of
+from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.joining.blending import blend as blend_predictions
 from concours.kernels.joining.criteria import METRICS, Loss
@@ -20,7 +20,7 @@ from concours.kernels.joining.frugal import frugal_selection
 from concours.kernels.joining.pooling import pool_weights, sum_weights
 from concours.kernels.joining.selection import greedy_selection, path_losses
 from concours.stores.blobs import get_array, put_array
-from concours.tasks.metrics import Measure
+from concours.tasks.metrics.metric import Metric
 
 
 def gather(job: Job, store: Store) -> JobResult:
@@ -61,10 +61,10 @@ def select(job: Job, store: Store) -> JobResult:
     """
     folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
     y, members = get_array(store, job.inputs["y"]), members_of(job, store, "oof")
-    found, steps = measures(job)[0], job.params["steps"]
+    found, steps = metrics_of(job)[0], job.params["steps"]
     rows = np.flatnonzero(~held_out(folds, fold))
     seen, weights = [member[rows] for member in members], weights_of(job, store, rows)
-    metric = found.metric.name if found.metric.name in METRICS else _loss(found, weights)
+    metric = found.name if found.name in METRICS else _loss(found, weights)
     if "limits" in job.params:
         costs, limits = job.params["costs"], job.params["limits"]
         selection = frugal_selection(
@@ -81,10 +81,9 @@ def select(job: Job, store: Store) -> JobResult:
     return JobResult(values={"path": list(selection.path), "held_out": losses, "rows": weighed})
 
 
-def _loss(found: Measure, weights: NDArray[np.float64] | None) -> Loss:
+def _loss(found: Metric, weights: NDArray[np.float64] | None) -> Loss:
     """The metric as a loss, of rows of these weights."""
-    sign = -1 if found.metric.greater_is_better else 1
-    return lambda y, p: sign * found.score(y, p, weights)
+    return lambda y, p: -found.sign * found.score(y, p, weights)
 
 
 def weigh(job: Job, store: Store) -> JobResult:

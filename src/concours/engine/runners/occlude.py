@@ -16,7 +16,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import get_rows
 from concours.engine.runners.explain import affordable, predicted, told
-from concours.engine.runners.score import measures
+from concours.engine.runners.score import metrics_of
 from concours.engine.work import JobResult
 from concours.kernels.scoring.explaining import explained_share, nested_order
 from concours.stores.blobs import get_array
@@ -102,7 +102,7 @@ def _pictures(job: Job, store: Store, x: NDArray[Any], rows: list[int]) -> dict[
 
 def _falls(job: Job, whole: Floats, left: Floats, counts: Sequence[int]) -> tuple[list[int], list[Floats]]:
     """The class named for each input, and for each of its copies by how much the probability of that class is less."""
-    named = told(job, measures(job)[0], whole).argmax(axis=1)
+    named = told(job, metrics_of(job)[0], whole).argmax(axis=1)
     parts = np.split(left, np.cumsum(counts)[:-1]) if len(counts) else []
     return named.tolist(), [p[code] - part[:, code] for p, part, code in zip(whole, parts, named, strict=True)]
 

@@ -15,7 +15,7 @@ from concours.engine.deterministic import deterministic
 from concours.engine.fitting import fitted_by
 from concours.engine.rows import get_rows, held_out, kin_of, put_rows, take_rows
 from concours.engine.runners.curve import ENOUGH, as_on_board, nested_share
-from concours.engine.runners.score import finite, measures, weights_of
+from concours.engine.runners.score import finite, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.entrants.checkpoints import dump_checkpoint, load_checkpoint
 from concours.entrants.preparation import PREPARATIONS
@@ -103,7 +103,7 @@ def prune(job: Job, store: Store) -> JobResult:
     worse = np.zeros(count, dtype=np.bool_)
     if known.any():
         some = means.among(np.flatnonzero(known))
-        greater = measures(job)[0].metric.greater_is_better
+        greater = metrics_of(job)[0].greater_is_better
         spent = {name: job.params[name] for name in ("level", "looks")}
         worse[known] = worse_than_best(some, greater_is_better=greater, **spent)
     return JobResult(
@@ -123,10 +123,10 @@ def _means(
     weights: NDArray[np.float64] | None,
 ) -> Means:
     """The ranking metric of predictions as they would stand on the board."""
-    metric = measures(job)[0]
+    metric = metrics_of(job)[0]
     if job.params["classes"] and len(y) >= ENOUGH:
         # one division of the rows for all, whatever the job: else a score would depend on who else is compared
-        predictions = [as_on_board(p, y, metric.counts, kin=kin, weights=weights) for p in predictions]
+        predictions = [as_on_board(p, y, metric.way.deciding, kin=kin, weights=weights) for p in predictions]
     groups = None if kin is None else np.unique(kin.groups, return_inverse=True)[1]
     return metric.means(y, predictions, seed=0, rounds=_ROUNDS, groups=groups, weights=weights, empty=0.0)
 

@@ -19,7 +19,9 @@ from concours.kernels.rows.weighing import in_rows
 from concours.kernels.scoring.crossing import crossed, taught
 from concours.kernels.scoring.scores import Means
 from concours.stores.blobs import get_array
-from concours.tasks.metrics import Measure, measure
+from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.named import metric_named
+from concours.tasks.metrics.statistics import Statistics
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +31,7 @@ _JUDGE_ROUNDS = 200
 
 def score(job: Job, store: Store) -> JobResult:
     """The ranking metric of one model, with its standard error."""
-    first = measures(job)[0]
+    first = metrics_of(job)[0]
     y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
     folds = first_division(store, job.inputs["folds"])
     told = as_taken(first, p, job.params["decision"], folds)
@@ -58,27 +60,31 @@ def evaluate(job: Job, store: Store) -> JobResult:
 
     standing = job.params.get("standing", count)
 
-    def means(metric: Measure, models: int) -> Means:
-        pairs = list(zip(predictions, job.params["decisions"], strict=True))[:models]
+    def kept(metric: Metric) -> Statistics:
+        pairs = zip(predictions, job.params["decisions"], strict=True)
         told = [as_taken(metric, p, decision, folds) for p, decision in pairs]
-        found = metric.means(y, told, seed=job.seed, rounds=_JUDGE_ROUNDS, groups=groups, weights=weights)
+        return metric.statistics(y, told, groups=groups, weights=weights)
+
+    def means(of: Statistics) -> Means:
+        found = of.means(seed=job.seed, rounds=_JUDGE_ROUNDS)
         return found if folds is None else taught(found)
 
-    each = [(metric, means(metric, standing)) for metric in measures(job)]
+    every = [(metric, kept(metric)) for metric in metrics_of(job)]
+    each = [(metric, means(of.of(0, standing))) for metric, of in every]
     first, of_first = each[0]
-    intervals = {metric.metric.name: _intervals(metric, found, out_of_fold=folds is not None) for metric, found in each}
-    tested = [(metric, found if standing == count else means(metric, count)) for metric, found in each]
-    ranks = {metric.metric.name: _ranks(metric, found, standing) for metric, found in tested}
-    unsure = {metric.metric.name: _unsure(metric, found) for metric, found in each}
+    intervals = {metric.name: _intervals(metric, found, out_of_fold=folds is not None) for metric, found in each}
+    tested = each if standing == count else [(metric, means(of)) for metric, of in every]
+    ranks = {metric.name: _ranks(metric, found, standing) for metric, found in tested}
+    unsure = {metric.name: _unsure(metric, found) for metric, found in each}
     nowhere: list[int | None] = [None, None, None]
-    rank, best, worst = zip(*(places or nowhere for places in ranks[first.metric.name]), strict=True)
+    rank, best, worst = zip(*(places or nowhere for places in ranks[first.name]), strict=True)
     return JobResult(
         values={
-            "scores": {metric.metric.name: [finite(value) for value in found.means] for metric, found in each},
+            "scores": {metric.name: [finite(value) for value in found.means] for metric, found in each},
             "intervals": intervals,
             "ranks": ranks,
             "unsure": {name: whys for name, whys in unsure.items() if any(whys)},
-            "ci": intervals[first.metric.name],
+            "ci": intervals[first.name],
             "rank": list(rank),
             "rank_best": list(best),
             "rank_worst": list(worst),
@@ -102,31 +108,30 @@ def weights_of(
     return in_rows(weights if rows is None else weights[rows])
 
 
-def _intervals(metric: Measure, means: Means, *, out_of_fold: bool) -> list[list[float] | None]:
+def _intervals(metric: Metric, means: Means, *, out_of_fold: bool) -> list[list[float] | None]:
     found = metric.intervals(means)
     if out_of_fold:
         found = crossed(found, means.means, low=metric.low, high=metric.high)
     return [ends.tolist() if np.isfinite(ends).all() else None for ends in found]
 
 
-def _unsure(metric: Measure, means: Means) -> list[str]:
-    undefined = f"undefined{', 0 / 0' if metric.counts else ''} on these rows"
+def _unsure(metric: Metric, means: Means) -> list[str]:
     known = too_few(means.few) if means.few else ""
-    return [known if np.isfinite(value) else undefined for value in means.means]
+    return [known if np.isfinite(value) else metric.way.undefined for value in means.means]
 
 
-def _ranks(metric: Measure, means: Means, standing: int) -> list[list[int] | None]:
+def _ranks(metric: Metric, means: Means, standing: int) -> list[list[int] | None]:
     """Among those who have a score."""
-    greater, defined = metric.metric.greater_is_better, np.flatnonzero(np.isfinite(means.means))
+    greater, defined = metric.greater_is_better, np.flatnonzero(np.isfinite(means.means))
     some, told = means.among(defined), defined[defined < standing]
     ranges = rank_ranges(some, greater_is_better=greater, standing=len(told))
     ranks = competition_ranks(some.means[: len(told)], greater_is_better=greater)
     return _spread(told, np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist(), standing)
 
 
-def _tiers(metric: Measure, means: Means) -> list[int | None]:
+def _tiers(metric: Metric, means: Means) -> list[int | None]:
     defined = np.flatnonzero(np.isfinite(means.means))
-    found = tiers(means.among(defined), greater_is_better=metric.metric.greater_is_better)
+    found = tiers(means.among(defined), greater_is_better=metric.greater_is_better)
     return _spread(defined, found.tolist(), len(means.means))
 
 
@@ -136,7 +141,7 @@ def _spread(places: NDArray[np.int64], values: Sequence[Any], count: int) -> lis
     return [found.get(place) for place in range(count)]
 
 
-def as_taken(metric: Measure, p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int64] | None) -> Floats:
+def as_taken(metric: Metric, p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int64] | None) -> Floats:
     """Predictions as a metric takes them: for one of labels, the class that a decision names is the most probable."""
     return p if metric.needs != "labels" else decided(p, decision, folds)
 
@@ -152,11 +157,11 @@ def decided(p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int
     return np.asarray(p * weights)
 
 
-def measures(job: Job) -> list[Measure]:
+def metrics_of(job: Job) -> list[Metric]:
     """The metrics that a job names."""
     classes, labels = job.params["classes"], job.params.get("labels")
     target = "classes" if classes else "number"
-    return [measure(name, target, classes, labels=labels) for name in job.params["metrics"]]
+    return [metric_named(name, target, classes, labels=labels) for name in job.params["metrics"]]
 
 
 def finite(value: float) -> float | None:

@@ -17,7 +17,7 @@ from concours.kernels.scoring.crossing import WIDER
 from concours.kernels.scoring.intervals import LEVEL, share_intervals
 from concours.stores.blobs import get_array, get_table, is_table, texts_in
 from concours.tasks import slices
-from concours.tasks.metrics import Measure
+from concours.tasks.metrics.metric import Metric
 from concours.tasks.slices import LEAST, Grouping
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,7 @@ def groupings(store: Store, x: Digest, rows: NDArray[np.int64]) -> Iterator[Grou
 
 
 def worst_slices(
-    metric: Measure,
+    metric: Metric,
     scores: Floats,
     ways: Sequence[Grouping],
     clusters: NDArray[np.int64] | None = None,
@@ -53,13 +53,13 @@ def worst_slices(
     twelve: of slices of nearly the same rows the first is told, and at most six are true classes.
 
     Args:
-        metric: of rows; the score of a slice is its mean, or the root of that.
+        metric: of single rows; the score of a slice is what it makes of their mean.
         scores: (rows,) of single rows by the metric.
         clusters: (rows,) which of them belong together, if any do.
         taught: whether the rows also taught, in folds (`kernels.scoring.crossing`).
     """
     shares = clusters is None and bool(np.isin(scores, (0, 1)).all())
-    signed, wider = _sign(metric) * scores, WIDER if taught else 1.0
+    signed, wider = -metric.sign * scores, WIDER if taught else 1.0
     found = [contrasts(signed, way.codes, len(way.values), clusters, wider=wider) for way in ways]
     tested = [(w, g) for w, each in enumerate(found) for g in _testable(each, len(scores))]
     if not tested:
@@ -72,10 +72,6 @@ def worst_slices(
         _told(metric, ways[w], found[w], g, hits=wider**-2 if shares else 0.0, worse=(w, g) in worse)
         for w, g in _different(poor, ways)
     ]
-
-
-def _sign(metric: Measure) -> float:
-    return -1.0 if metric.metric.greater_is_better else 1.0
 
 
 def _testable(each: Contrasts, rows: int) -> list[int]:
@@ -101,16 +97,15 @@ def _overlap(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return float(np.count_nonzero(a & b) / np.count_nonzero(a | b))
 
 
-def _told(metric: Measure, way: Grouping, each: Contrasts, g: int, *, hits: float, worse: bool) -> dict[str, Any]:
+def _told(metric: Metric, way: Grouping, each: Contrasts, g: int, *, hits: float, worse: bool) -> dict[str, Any]:
     """A slice; where a row is hit or missed, one tells as much as so many `hits` of an independent one."""
-    sign = _sign(metric)
+    sign = -metric.sign
     rows, mean, rest = int(each.rows[g]), sign * each.mean[g], sign * each.rest[g]
     ends = np.sort(sign * np.array([each.low[g], each.high[g]]))
     if hits:
         mean = np.clip(mean, 0.0, 1.0)
         ends = share_intervals(np.array([mean]), hits * rows)[0]
-    numbers = np.clip([mean, *ends, rest], 0.0 if metric.root else metric.low, np.inf if metric.root else metric.high)
-    score, low, high, others = np.sqrt(numbers) if metric.root else numbers
+    score, low, high, others = metric.of_means(np.array([mean, *ends, rest]))
     return {
         "column": way.column,
         "value": way.values[g],

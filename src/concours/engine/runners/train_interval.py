@@ -12,10 +12,10 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
 from concours.engine.rows import get_rows, held_out, take_rows
-from concours.engine.runners.score import finite, measures, weights_of
+from concours.engine.runners.score import finite, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.stores.blobs import get_array, get_bundle, put_bundle
-from concours.tasks.metrics import Measure
+from concours.tasks.metrics.metric import Metric
 
 Floats = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ def train_interval(job: Job, store: Store) -> JobResult:
         members.stack.migrate(job.params["towards"], job.params["beta"])
         losses = members.train(job.params["hyperparameters"], job.params["seeds"], job.params["epochs"], job.threads)
         phases = {"fit": time.perf_counter() - began}
-        metric, told = measures(job)[0], weights_of(job, store, unseen)
+        metric, told = metrics_of(job)[0], weights_of(job, store, unseen)
         scores = [_score(metric, y[unseen], p, told) for p in members.predict(valid)]
     return JobResult(
         outputs={"stack": put_bundle(store, members.files())},
@@ -57,5 +57,5 @@ def train_interval(job: Job, store: Store) -> JobResult:
     )
 
 
-def _score(metric: Measure, y: NDArray[Any], p: Floats, weights: Floats | None) -> float | None:
+def _score(metric: Metric, y: NDArray[Any], p: Floats, weights: Floats | None) -> float | None:
     return finite(metric.score(y, p, weights)) if np.isfinite(p).all() else None

@@ -87,10 +87,10 @@ def renormalised(coalitions: NDArray[np.bool_], weights: Floats) -> Floats:
 
 
 def mean_scores(sums: Floats, batch: Codes, mass: Floats | None = None) -> Scored:
-    """Means over rows, from sums (coalitions, batches); `batch` is that of each row, (rows,), `mass` its weight."""
+    """Means over rows, of sums (coalitions, batches, ...); `batch` is that of each row, (rows,), `mass` its weight."""
     sizes = np.bincount(batch, weights=mass)
     totals, rows = sums.sum(axis=1), sizes.sum()
-    left = np.where(rows > sizes, rows - sizes, 1)
+    left = np.where(rows > sizes, rows - sizes, 1).reshape(-1, *[1] * (sums.ndim - 2))
     return Scored(totals / rows, (totals[:, None] - sums) / left)
 
 
@@ -139,21 +139,28 @@ def squared_error_sums(chorus: Chorus, y: Floats) -> Floats:
 
 
 def row_sums(chorus: Chorus, y: NDArray[Any], score: Callable[[Any, Floats], Floats], after: After) -> Floats:
-    """Sums of any scores of rows, (coalitions, batches).
+    """Sums of any scores or other numbers of rows, (coalitions, batches, ...).
 
     Args:
-        score: of targets (rows,) and predictions (rows, outputs), (rows,).
+        score: of targets (rows,) and predictions (rows, outputs), (rows, ...).
         after: what is done with the sums of a group's rows.
     """
     outputs = chorus.members[0].shape[1]
-    sums = np.zeros((chorus.coalitions, chorus.batches))
+    each = score(y[:1], chorus.members[0][:1]).shape[1:]
+    sums = np.zeros((chorus.coalitions, chorus.batches, *each))
     for rows, weights, batch in _segments(chorus):
         for part in _parts(rows, chorus.coalitions * outputs):
             said = np.tensordot(weights, np.stack([member[part] for member in chorus.members]), axes=1)
             flat = after(said.reshape(-1, outputs), int(chorus.group[part[0]]))
-            scores = score(np.tile(y[part], chorus.coalitions), flat).reshape(chorus.coalitions, -1)
-            sums[:, batch] += scores.sum(axis=1) if chorus.mass is None else scores @ chorus.mass[part]
+            scores = score(np.tile(y[part], chorus.coalitions), flat)
+            scores = scores.reshape(chorus.coalitions, len(part), *each)
+            sums[:, batch] += scores.sum(axis=1) if chorus.mass is None else _weighed(scores, chorus.mass[part])
     return sums
+
+
+def _weighed(scores: Floats, mass: Floats) -> Floats:
+    """Sums (coalitions, ...) of scores (coalitions, rows, ...) by what rows weigh."""
+    return np.asarray(np.moveaxis(scores, 1, -1) @ mass)
 
 
 After = Callable[[Floats, int], Floats]

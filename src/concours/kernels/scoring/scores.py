@@ -19,6 +19,9 @@ from concours.kernels.rows.weighing import effective, without_each
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
+_ALIKE = 1e-13
+"""The share of a second moment that a variance is within rounding of nothing at."""
+
 
 def log_losses(y: NDArray[np.int64], p: Floats) -> Floats:
     """Minus the logarithm of the probability given to the true class, in nats, (rows,).
@@ -249,33 +252,50 @@ def row_means(rows: Floats, *, groups: Codes | None = None, weights: Floats | No
     return jackknifed(means, rows, groups=groups, weights=weights, signs=True)
 
 
-def root_means(rows: Floats, *, groups: Codes | None = None, weights: Floats | None = None) -> Means:
-    """Square roots of means over rows of scores (rows, k) of at least 0."""
-    each = np.ones(len(rows)) if weights is None else weights
-    weighed = each[:, None] * rows
-    total, sums = each.sum(), weighed.sum(axis=0)
-    roots = np.sqrt(sums / total)
-    without = np.sqrt(np.maximum(sums - weighed, 0.0) / _left(total, each)[:, None])
-    return jackknifed(roots, without_each(roots, without, each), groups=groups, weights=weights)
+Value = Callable[[Floats], Floats]
+"""Means of row statistics (..., k) to scores (...,); what has none is not a number."""
 
 
-def r2_means(
-    y: Floats, predictions: Sequence[Floats], *, groups: Codes | None = None, weights: Floats | None = None
+def root(means: Floats) -> Floats:
+    """The square root of the mean of a statistic (..., 1) of at least 0."""
+    return np.sqrt(np.maximum(means[..., 0], 0.0))
+
+
+def r2_statistics(y: Floats, p: Floats) -> Floats:
+    """What coefficients of determination are computed from, (rows, 3): squared error, and the target's two moments.
+
+    The target is told from its mean over these rows, as moments about any other point lose digits.
+    """
+    off = y - y.mean()
+    return np.stack([squared_errors(y, p), off, np.square(off)], axis=1)
+
+
+def r2(means: Floats) -> Floats:
+    """Coefficients of determination of means of `r2_statistics`; undefined where all targets are the same."""
+    errors, first, second = np.moveaxis(means, -1, 0)
+    spread = second - np.square(first)
+    known = spread > _ALIKE * second
+    return np.asarray(1 - np.divide(errors, spread, out=np.full(spread.shape, np.nan), where=known))
+
+
+def value_means(
+    statistics: Sequence[Floats], value: Value, *, groups: Codes | None = None, weights: Floats | None = None
 ) -> Means:
-    """Coefficients of determination of several models, whose predictions are (rows, 1), on the same rows."""
-    each = np.ones(len(y)) if weights is None else weights
+    """A function of the means of row statistics, (rows, k) of each model, by the jackknife.
+
+    Law: of the mean itself it is `row_means`, but for what rows that all differ by the same tell.
+    """
+    each = np.ones(len(statistics[0])) if weights is None else weights
     total = each.sum()
-    spread = each * np.square(y - np.average(y, weights=weights))
-    errors = each[:, None] * np.stack([squared_errors(y, p) for p in predictions], axis=1)
-    shares = 1 - errors.sum(axis=0) / spread.sum()
-    left = spread.sum() - total / _left(total, each) * spread
-    without = 1 - (errors.sum(axis=0) - errors) / np.maximum(left, np.finfo(np.float64).tiny)[:, None]
-    return jackknifed(shares, without_each(shares, without, each), groups=groups, weights=weights)
-
-
-def _left(total: float, each: Floats) -> Floats:
-    """The weight of all but each row; of a single row anything, as nothing is known without it."""
-    return np.where(total > each, total - each, 1.0)
+    left = np.where(total > each, total - each, 1.0)  # of a single row anything, as nothing is known without it
+    estimates, pseudo = np.empty(len(statistics)), np.empty((len(each), len(statistics)))
+    for model, rows in enumerate(statistics):
+        weighed = each[:, None] * rows
+        sums = weighed.sum(axis=0)
+        estimates[model] = value(sums / total)
+        without = value((sums - weighed) / left[:, None])
+        pseudo[:, model] = without_each(estimates[model : model + 1], without[:, None], each)[:, 0]
+    return jackknifed(estimates, pseudo, groups=groups, weights=weights)
 
 
 def replicate_means(estimates: Floats, replicates: Floats, *, units: float = np.inf) -> Means:
