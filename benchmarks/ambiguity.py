@@ -91,8 +91,8 @@ def _lines(result: Result, told: dict[str, list[Floats]], *, number: bool) -> It
             continue
         parts = by_fold.get(entrant.name)
         if parts is None:
-            weights = np.asarray(entrant.params["weights"])
-            parents = [by_fold[names[parent]] for parent in entrant.parents]
+            weights = np.asarray(entrant.joint.weights)
+            parents = [by_fold[names[parent]] for parent in entrant.joint.parents]
             parts = [blend(list(each), weights, rule=entrant.recipe) for each in zip(*parents, strict=True)]
             parts = [_calibrated(result.candidates[entrant.name], p) for p in parts]
         corrected = _corrected(line.cv_score.score, np.stack(parts), number=number)

@@ -17,13 +17,15 @@ from concours.compete.explanations import Explanations
 from concours.compete.halving import Halving
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.tournament import SYSTEMS, Tournament
-from concours.cooperate.blends import Average, Greedy, Stack, Vote, best_size
+from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.cooperate.boosted import BoostedStack
 from concours.cooperate.budgeted import Budgeted
 from concours.cooperate.credit import Credit
+from concours.cooperate.joining import best_size
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
+from concours.core.joint import Joint
 from concours.core.kept import Kept
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.stores.memory import MemoryStore
@@ -160,11 +162,10 @@ def test_an_alliance_has_the_weights_that_were_chosen() -> None:
     """Members without any weight are left out; those of each fold go with it."""
     members = complete()[1:]
     greedy = Greedy(problem=PROBLEM)
-    joint = greedy.result(final_state(greedy, members, all_well, seed=0, order=0))
+    joint = greedy.result(final_state(greedy, members, all_well, seed=0, order=0)).joint
     assert set(joint.parents) <= {member.entrant.digest for member in members}
-    assert len(joint.params["weights"]) == len(joint.parents)
-    assert sum(joint.params["weights"]) == pytest.approx(1)
-    assert len(joint.params["fold_weights"]) == PROBLEM.n_folds
+    assert sum(joint.weights) == pytest.approx(1)
+    assert len(joint.fold_weights) == PROBLEM.n_folds
 
 
 def test_a_selection_that_failed_says_why() -> None:
@@ -176,7 +177,8 @@ def test_a_selection_that_failed_says_why() -> None:
 
 def test_an_alliance_of_strangers_is_refused() -> None:
     """The parents of an alliance must be on the board before it."""
-    stranger = Entrant(name="joint", recipe="mean", parents=(digest_json("nobody"),), params={"weights": [1.0]})
+    joint = Joint(how="average", parents=(digest_json("nobody"),), weights=(1.0,))
+    stranger = Entrant(name="joint", recipe="mean", joint=joint)
     board = Leaderboard(problem=PROBLEM)
     with pytest.raises(ValueError, match="alliance 'joint' joins .* not on the board before it"):
         board.plan(board.init([Candidate(entrant=stranger)], seed=0))

@@ -61,8 +61,8 @@ def entries_from_nothing(board: Leaderboard, state: Memo) -> list[Entry]:
             problem=board.problem, final=board.final, threads=board.threads, seed=state.seed, candidate=candidate
         )
         before = {entry.candidate.entrant.digest: entry.candidate for entry in found}
-        way, parents = Way(jobs=jobs, state=state), candidate.entrant.parents
-        found.append(way.alliance_entry([before[parent] for parent in parents]) if parents else way.entry())
+        way, joint = Way(jobs=jobs, state=state), candidate.entrant.joint
+        found.append(way.alliance_entry(joint, before) if joint else way.entry())
     return found
 
 

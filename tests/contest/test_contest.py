@@ -143,7 +143,7 @@ def test_a_bag_is_the_average_of_the_models_of_the_folds(tmp_path):
     test = result.setup.problem.test
     rows = get_table(result.folder.store, test.x).to_pandas()
     for name, candidate in result.candidates.items():
-        assert len(candidate.models) == (0 if candidate.entrant.parents else 3)
+        assert len(candidate.models) == (0 if candidate.entrant.joint else 3)
         assert np.allclose(
             predict(result, rows, model=name, proba=True), get_array(result.folder.store, candidate.test)
         )

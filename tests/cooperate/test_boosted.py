@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from concours import Contest, Entrant, Split, Task
+from concours.compete.leaderboard import Leaderboard
 from concours.cooperate.boosted import BoostedStack
 from concours.engine.meta_learners import fit_meta_learner, get_meta_learner, put_meta_learner
 from concours.kernels.scoring.scores import log_losses
@@ -21,6 +22,8 @@ from concours.testing.toys import toy_candidates, toy_problem
 
 PROBLEM = toy_problem(MemoryStore())
 LARGE = replace(PROBLEM, train=replace(PROBLEM.train, rows=2000))
+BOARD = Leaderboard(problem=PROBLEM)
+MEMBERS = [e.candidate for e in BOARD.entries(final_state(BOARD, toy_candidates(), all_well, seed=0, order=0))]
 
 
 @pytest.mark.parametrize(
@@ -42,8 +45,8 @@ def test_where_it_does_not_suit_there_is_a_reason(problem: Any, why: str) -> Non
 def test_a_layer_for_each_fold() -> None:
     """And one for new rows; a meta-learner that could not be fitted is the reason why there is no alliance."""
     boosted = BoostedStack(problem=LARGE)
-    params = boosted.result(final_state(boosted, toy_candidates(), all_well, seed=0, order=0)).params
-    assert len({params["model"], *params["fold_models"]}) == LARGE.n_folds + 1
+    kept = boosted.result(final_state(boosted, MEMBERS, all_well, seed=0, order=0)).joint.artifacts
+    assert len({kept["model"], *kept["fold_models"]}) == LARGE.n_folds + 1
     with pytest.raises(ValueError, match="stack-boosted: fit failed"):
         boosted.result(final_state(boosted, toy_candidates(), all_fail, seed=0, order=0))
 

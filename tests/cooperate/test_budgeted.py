@@ -33,10 +33,10 @@ def joint(limits: dict[str, float], members: Any = MEMBERS) -> Any:
 
 def test_the_alliance_says_what_it_uses() -> None:
     """The limits and what the members use of them, for the result."""
-    entrant = joint({"size_mb": 2.0})
-    assert entrant.params["limits"] == {"size_mb": 2.0}
-    assert 0 < entrant.params["uses"]["size_mb"] <= 2.0
-    assert len(entrant.params["fold_weights"]) == PROBLEM.n_folds
+    found = joint({"size_mb": 2.0}).joint
+    assert found.artifacts["limits"] == {"size_mb": 2.0}
+    assert 0 < found.artifacts["uses"]["size_mb"] <= 2.0
+    assert len(found.fold_weights) == PROBLEM.n_folds
 
 
 def test_of_what_was_not_measured_nobody_knows_whether_it_is_within_a_limit() -> None:
@@ -44,7 +44,7 @@ def test_of_what_was_not_measured_nobody_knows_whether_it_is_within_a_limit() ->
     with pytest.raises(ValueError, match=r"no member is within latency_ms = 9 \(it was not measured\)"):
         joint({"latency_ms": 9.0})
     known = [replace(member, row_s=0.001) for member in MEMBERS]
-    assert joint({"latency_ms": 9.0}, known).params["uses"]["latency_ms"] >= 1.0
+    assert joint({"latency_ms": 9.0}, known).joint.artifacts["uses"]["latency_ms"] >= 1.0
 
 
 def test_a_failure_is_the_reason() -> None:

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from concours.cooperate.blends import alliance
 from concours.cooperate.credit import Credit
 from concours.core.digests import digest_json
-from concours.core.entrant import Candidate
+from concours.core.entrant import Candidate, Entrant
+from concours.core.joint import Joint
 from concours.stores.memory import MemoryStore
 from concours.testing.processes import all_fail, all_well, check_process, final_state
 from concours.testing.toys import toy_candidates, toy_problem
 
 WEIGHTS = {"weights": [0.5, 0.5, 0.0, 0.0], "fold_weights": [[0.5, 0.5, 0.0, 0.0]] * 2 + [[0.0, 0.5, 0.5, 0.0]]}
+LEARNERS = {"model": digest_json("layer"), "fold_models": [digest_json(i) for i in range(3)]}
 
 
 def fitted(candidate: Candidate) -> Candidate:
@@ -22,16 +23,20 @@ def fitted(candidate: Candidate) -> Candidate:
     return replace(candidate, oof=digest_json([name, "oof"]), test=digest_json([name, "test"]))
 
 
+def alliance(how: str, rule: str, members: list[Candidate], **joined) -> Entrant:
+    joint = Joint(how=how, parents=[member.entrant.digest for member in members], **joined)
+    return Entrant(name=how, recipe=rule, prepare="none", role="alliance", joint=joint)
+
+
 def everybody() -> list[Candidate]:
     baseline, *members = (fitted(c) for c in toy_candidates(4))
     made = [
-        alliance("average", "mean", members, {"weights": [0.25] * 4}),
-        alliance("greedy", "mean", members, WEIGHTS),
-        alliance("stack", "pool", members, WEIGHTS),
-        alliance("budgeted", "mean", members[:1], {"weights": [1.0]}),
-        alliance("stack-boosted", "boosted", members, {"weights": [0.0] * 4, "model": digest_json("layer"),
-                                                       "fold_models": [digest_json(i) for i in range(3)]}),
-    ]  # fmt: skip
+        alliance("average", "mean", members, weights=[0.25] * 4),
+        alliance("greedy", "mean", members, **WEIGHTS),
+        alliance("stack", "pool", members, **WEIGHTS),
+        alliance("budgeted", "mean", members[:1], weights=[1.0]),
+        alliance("stack-boosted", "boosted", members, weights=[0.0] * 4, artifacts=LEARNERS),
+    ]
     return [baseline, *members, *(fitted(Candidate(entrant=entrant)) for entrant in made)]
 
 

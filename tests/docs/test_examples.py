@@ -24,7 +24,7 @@ import pytest
 from concours import Contest
 from concours.cli.app import main
 from concours.contest import config
-from concours.contest.circle import STRATEGIES
+from concours.core.joint import JOINS
 from concours.engine.ingest import ingest
 from concours.engine.inline import InlineExecutor
 from concours.engine.runners import RUNNERS
@@ -151,7 +151,7 @@ def test_keys():
         ("data", [*KINDS, *TABLES, *ARCHIVES, *PICTURES]),
         ("splits-and-metrics", METRICS),
         ("line-ups", PREPARATIONS),
-        ("alliances", STRATEGIES),
+        ("alliances", JOINS),
     ],
     ids=["data", "metrics", "preparations", "strategies"],
 )

@@ -55,7 +55,7 @@ def test_there_is_a_model_a_fold_of_each_division(result: Result) -> None:
     """The bag on the board has them all, and alliances are cross-fitted by the first division."""
     assert len(result.candidates["bayes"].models) == FOLDS * REPEATS
     for strategy in ("greedy", "stack"):
-        assert len(result.candidates[strategy].entrant.params["fold_weights"]) == FOLDS
+        assert len(result.candidates[strategy].entrant.joint.fold_weights) == FOLDS
     frame = pd.DataFrame(np.full((2, 4), 2.0), columns=_names(result))
     assert np.allclose(predict(result, frame, proba=True).sum(axis=1), 1)
 

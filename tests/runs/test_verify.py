@@ -189,7 +189,7 @@ def test_candidates_swapped(run):
     """Models under another's name are found."""
 
     def swap(value):
-        first, second = (c for c in value if not c["entrant"]["parents"] and c["entrant"]["name"] != "dummy")
+        first, second = (c for c in value if not c["entrant"]["joint"] and c["entrant"]["name"] != "dummy")
         first["models"], second["models"] = second["models"], first["models"]
 
     edit(run / "candidates.json", swap)
@@ -258,7 +258,7 @@ def test_a_budget_that_ran_out(tmp_path):
         tmp_path / "run" / "result.json",
         lambda v: (v["standings"].append(line | {"metrics": {}}), v["lineup"].append({**late["entrant"]})),
     )
-    edit(tmp_path / "run" / "result.json", lambda v: [v["lineup"][-1].pop(name) for name in ("role", "parents")])
+    edit(tmp_path / "run" / "result.json", lambda v: [v["lineup"][-1].pop(name) for name in ("role", "joint")])
     digest = Result.load(tmp_path / "run").digest
     edit(tmp_path / "run" / "result.json", lambda v: v.update(digest=digest))
     found = verify(tmp_path / "run")

@@ -12,16 +12,18 @@ from typing import Any, Literal
 from concours.compete.jobs import Final
 from concours.compete.scale import Scale
 from concours.compete.search import read_space
-from concours.contest.circle import STRATEGIES, circle
+from concours.contest.circle import circle
 from concours.contest.config import read_contest
 from concours.contest.formats import LEADERBOARD, options_of, require_suited
 from concours.contest.forms import POSITIVE
 from concours.contest.planning import Planner
 from concours.contest.setup import Setup
+from concours.contest.strategies import Strategy, Written, read_strategies
 from concours.core import consent
 from concours.core.asked import asked_of_metrics
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
+from concours.core.joint import JOINS
 from concours.core.optional import install_command, installed
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
@@ -61,7 +63,8 @@ class Contest:
             are named, `fast`, or `full` where a budget says when to stop.
         final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
         cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `stack-boosted`, `budgeted`; by default the first
-            four, as far as they suit the target, and `budgeted` where there are limits.
+            four, as far as they suit the target, and `budgeted` where there are limits. Beside names there may be
+            tables of a `name`, `how` to join, and `of` whom: names of other strategies and of entrants.
         format: the way to compete: `leaderboard`, or one of `contest.formats`.
         options: what the format is told, by name.
         limits: what a budgeted alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
@@ -76,7 +79,7 @@ class Contest:
     entrants: Sequence[Entrant] = ()
     lineup: Literal["fast", "full", "none"] | None = None
     final: Final = "bag"
-    cooperate: Sequence[str] | None = None
+    cooperate: Sequence[Written] | None = None
     format: str = LEADERBOARD
     options: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
@@ -231,15 +234,20 @@ class Contest:
         whole = 2.0 if self._usual_lineup() == "full" else 1.0
         return whole if self.seconds is None else round(min(max(self.seconds / 200, 0.05), whole), 3)
 
-    def _strategies(self, kind: Kind) -> tuple[str, ...]:
-        suiting = [name for name, strategy in STRATEGIES.items() if kind.target in strategy.targets]
-        for name in self.cooperate or ():
-            if name not in suiting:
-                why = "does not suit a regression" if name in STRATEGIES else "is not known"
-                raise ContestError(f"cooperate.strategies: {name!r} {why}; {nearest(name, suiting)}")
-        usual = [name for name in suiting if STRATEGIES[name].usual or (name == "budgeted" and self.limits)]
-        chosen = tuple(dict.fromkeys(usual if self.cooperate is None else self.cooperate))
-        if ("budgeted" in chosen) != bool(self.limits):
+    def _strategies(self, kind: Kind) -> tuple[Strategy, ...]:
+        suiting = [name for name, join in JOINS.items() if kind.target in join.targets]
+        usual = [name for name in suiting if JOINS[name].usual or (JOINS[name].limited and self.limits)]
+        written = usual if self.cooperate is None else self.cooperate
+        nested = any(not isinstance(each, str) for each in written)
+        singles = [each.entrant for each in self._resolved_first()] if nested else []
+        chosen = read_strategies(written, [entrant.name for entrant in singles if entrant.role == "single"])
+        for strategy in chosen:
+            if strategy.how not in suiting:
+                raise ContestError(
+                    f"cooperate.strategies: {strategy.how!r} does not suit a regression; "
+                    f"{nearest(strategy.how, suiting)}"
+                )
+        if any(JOINS[strategy.how].limited for strategy in chosen) != bool(self.limits):
             raise ContestError(
                 'cooperate: the strategy "budgeted" and its limits go together, e.g. '
                 'strategies = ["greedy", "budgeted"], limits = { latency_ms = 1.0, size_mb = 20 }'
@@ -247,7 +255,7 @@ class Contest:
         return chosen
 
     def _setup(
-        self, kind: Kind, strategies: tuple[str, ...], store: DiskStore, kept: Scale | None
+        self, kind: Kind, strategies: tuple[Strategy, ...], store: DiskStore, kept: Scale | None
     ) -> tuple[Setup, Scale]:
         from concours.engine.ingest import ingest
 
@@ -375,11 +383,11 @@ def _refuse_namesakes(candidates: Sequence[Candidate]) -> None:
 
 
 def _refuse_doubles(names: Sequence[str]) -> None:
-    seen: set[str] = set(STRATEGIES)
+    seen: set[str] = set(JOINS)
     for name in names:
         if not name.isprintable() or name != name.strip() or not name:
             raise ContestError(f"entrant.name: {name!r} must be of letters, on one line, without blanks around it")
         if name in seen:
-            what = "is the name of a strategy" if name in STRATEGIES else "is the name of two entrants"
+            what = "is the name of a strategy" if name in JOINS else "is the name of two entrants"
             raise ContestError(f"entrant.name: {name!r} {what}; choose another")
         seen.add(name)

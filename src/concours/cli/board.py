@@ -16,7 +16,6 @@ from concours.cli.knockout import print_knockout
 from concours.cli.plot import IntervalPlot
 from concours.cli.population import print_population
 from concours.cli.terminal import console, escape
-from concours.contest.alliance import PLAIN
 from concours.contest.credit import Credit
 from concours.core import boards
 from concours.core.boards import NOTHING, cv_score, number, places, remarks_of, score_of, tier_note
@@ -212,7 +211,7 @@ def _legend(result: Result) -> str:
 
 
 def _print_alliances(result: Result, out: Console) -> None:
-    told = [name for name in result.alliances if name not in PLAIN]
+    told = [name for name, alliance in result.alliances.items() if not alliance.even]
     metric = result.setup.problem.metrics[0].name
     for name in told:
         alliance, credit = result.alliances[name], result.credit.get(name)

@@ -100,7 +100,7 @@ class Adversarial(MemoProcess):
         """The same, trained on against the attack that hurt it most, round by round."""
         twin = _twin(plain.candidate, self.epsilon)
         if not plain.trials:
-            return Defender(candidate=twin, failed=plain.failed)
+            return Defender(candidate=twin, failed=plain.failed, hardened=True)
         jobs: list[Job] = []
         trials, fit_s, ended = list(plain.trials), plain.candidate.fit_s, ""
         while not ended:
@@ -118,7 +118,7 @@ class Adversarial(MemoProcess):
             if not trained or not done:
                 failed = next((e for job in jobs if isinstance(e := state.ended(job), Failed)), None)
                 if failed and len(trials) == 1:
-                    return Defender(candidate=twin, jobs=tuple(jobs), failed=failed)
+                    return Defender(candidate=twin, jobs=tuple(jobs), failed=failed, hardened=True)
                 ended = failed.reason if failed else ""
                 break
             fit_s += trained.cost.wall_s
@@ -126,7 +126,7 @@ class Adversarial(MemoProcess):
             change, error = done.values["change"], done.values["change_stderr"]
             if len(trials) > 2 and change <= _Z * error:
                 ended = "no change beyond noise"
-        found = Defender(candidate=twin, jobs=tuple(jobs), trials=tuple(trials[1:]), ended=ended)
+        found = Defender(candidate=twin, jobs=tuple(jobs), trials=tuple(trials[1:]), ended=ended, hardened=True)
         best = found.best
         return replace(found, candidate=replace(twin, models=(best.model,), fit_s=fit_s)) if best else found
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from concours.compete.joined import joined
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done
 from concours.core.job import Job
+from concours.core.joint import Joint
 from concours.core.kept import Kept
 from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
@@ -72,10 +74,11 @@ class Jobs:
         made_of = (candidate.oof, candidate.decision)
         return self.kept.once("score", made_of, lambda: self._score(*made_of))
 
-    def blend(self, parents: Sequence[Candidate]) -> Job:
+    def blend(self, joint: Joint, parents: Sequence[Candidate]) -> Job:
         """Joins the predictions of an alliance's parents."""
         made_of = [(parent.oof, parent.test) for parent in parents]
-        return self.kept.once("blend", made_of, lambda: self._blend(parents))
+        problem, entrant = self.problem, self.candidate.entrant
+        return self.kept.once("blend", made_of, lambda: joined(problem, entrant, joint, parents, self.threads))
 
     def _on_board(self, fold: Fold) -> bool:
         """Whether the model of this fold is (part of) the one on the board."""
@@ -175,24 +178,6 @@ class Jobs:
             threads=self.threads,
             label=f"{self.candidate.entrant.name}: score",
         )
-
-    def _blend(self, parents: Sequence[Candidate]) -> Job:
-        entrant, params = self.candidate.entrant, self.candidate.entrant.params
-        inputs = {f"oof{index}": _known(parent.oof) for index, parent in enumerate(parents)}
-        inputs["folds"] = self.problem.folds
-        if self.problem.test:
-            inputs |= {f"test{index}": _known(parent.test) for index, parent in enumerate(parents)}
-        if "model" in params:
-            learners = {f"model{fold}": model for fold, model in enumerate(params["fold_models"])}
-            job = Job(
-                kind="meta_learner", inputs={**inputs, **learners, "model": params["model"]}, threads=self.threads
-            )
-        else:
-            weights = [list(weights) for weights in params.get("fold_weights", [])]
-            how = {"weights": list(params["weights"]), "fold_weights": weights, "rule": entrant.recipe}
-            job = Job(kind="blend", inputs=inputs, params=how)
-        outputs = ("oof", "test") if self.problem.test else ("oof",)
-        return replace(job, outputs=outputs, label=f"{entrant.name}: blend")
 
 
 def _plain(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -120,31 +120,40 @@ class Leaderboard:
 
     def _joining(self, state: Timed, members: set[int]) -> list[int]:
         """The numbers of the alliances that join some of these."""
-        alliances = (index for index, candidate in enumerate(state.candidates) if candidate.entrant.parents)
+        alliances = (index for index, candidate in enumerate(state.candidates) if candidate.entrant.joint)
         return [index for index in alliances if members.intersection(self._parents(state, index))]
 
     def _walked(self, state: Timed, entries: Sequence[Entry], index: int) -> Entry:
         """An entry from what is known, and from those before it that it joins."""
-        candidate = state.candidates[index]
+        candidate, joint = state.candidates[index], state.candidates[index].entrant.joint
         way = Way(jobs=state.kept.once(index, None, lambda: self._jobs(state, candidate)), state=state)
-        if not candidate.entrant.parents:
+        if joint is None:
             return way.entry()
-        return way.alliance_entry([entries[parent].candidate for parent in self._parents(state, index)])
+        below = [entries[place].candidate for place in self._below(state, index)]
+        return way.alliance_entry(joint, {candidate.entrant.digest: candidate for candidate in below})
 
     def _parents(self, state: Timed, index: int) -> tuple[int, ...]:
-        """The numbers of those that an alliance joins."""
+        """The numbers of those that an alliance joins; none of a single entrant."""
         return state.kept.once(("parents", index), None, lambda: _found(state.candidates[: index + 1]))
+
+    def _below(self, state: Timed, index: int) -> tuple[int, ...]:
+        """The numbers of all in an alliance, at any depth."""
+        return state.kept.once(("below", index), None, lambda: tuple(self._found_below(state, index)))
+
+    def _found_below(self, state: Timed, index: int) -> dict[int, None]:
+        parents = self._parents(state, index)
+        return dict.fromkeys(place for parent in parents for place in (*self._below(state, parent), parent))
 
 
 def _found(candidates: Sequence[Candidate]) -> tuple[int, ...]:
     """Where the parents of the last one stand before it."""
-    *before, alliance = candidates
+    *before, last = candidates
     places = {candidate.entrant.digest: place for place, candidate in enumerate(before)}
     try:
-        return tuple(places[parent] for parent in alliance.entrant.parents)
+        return tuple(places[parent] for parent in last.entrant.joint.parents) if last.entrant.joint else ()
     except KeyError as missing:
         raise ValueError(
-            f"alliance {alliance.entrant.name!r} joins {missing}, which is not on the board before it"
+            f"alliance {last.entrant.name!r} joins {missing}, which is not on the board before it"
         ) from None
 
 

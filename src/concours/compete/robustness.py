@@ -104,6 +104,7 @@ class Defender:
         best: the trial with the best worst case, the earliest of equal ones.
         failed: what kept it from a first trial.
         ended: why its rounds came to an end.
+        hardened: whether it is a network that trains on, on attacked rows.
     """
 
     candidate: Candidate
@@ -111,6 +112,7 @@ class Defender:
     trials: tuple[Trial, ...] = ()
     failed: Failed | None = None
     ended: str = ""
+    hardened: bool = False
 
     @property
     def best(self) -> Trial | None:

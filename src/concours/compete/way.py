@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 
 from concours.compete.jobs import Fold, Jobs
 from concours.compete.pacing import Course
+from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
 from concours.core.job import Job
+from concours.core.joint import Joint
+from concours.core.lineage import cost_of
 from concours.core.process import Memo
 from concours.core.standings import Estimate, StandingStatus
 
@@ -87,7 +90,7 @@ class Way:
         return jobs, {fold: done for fold, job in fits.items() if (done := self.state.done(job))}
 
     def _course(self, jobs: Sequence[Job]) -> Course:
-        entrant, folds = self._candidate.entrant, 0 if self._candidate.entrant.parents else len(self.jobs.folds)
+        entrant, folds = self._candidate.entrant, 0 if self._candidate.entrant.joint else len(self.jobs.folds)
         fitted, prepared = (
             tuple(done.cost.wall_s for job in jobs if job.kind == kind and (done := self.state.done(job)))
             for kind in ("fit", "prepare")
@@ -103,20 +106,26 @@ class Way:
             unprepared=0 if entrant.prepare in (None, "none") else folds - len(prepared),
         )
 
-    def alliance_entry(self, parents: Sequence[Candidate]) -> Entry:
-        """How far an alliance of these has come: it waits for all of them, and is blended."""
+    def alliance_entry(self, joint: Joint, known: Mapping[Digest, Candidate]) -> Entry:
+        """How far an alliance has come: it waits for all of its parents, and they are joined.
+
+        Args:
+            known: its parents, and all in them, by digest, as far as they have come.
+        """
+        parents = [known[digest] for digest in joint.parents]
         if not all(parent.oof for parent in parents):
             return self._entry([], self._candidate)
-        blend = self.jobs.blend(parents)
+        blend = self.jobs.blend(joint, parents)
         done = self.state.done(blend)
         if not done:
             return self._entry([blend], self._candidate)
+        cost = cost_of(joint, known)
         candidate = replace(
             self._candidate,
             oof=done.outputs["oof"],
             test=done.outputs.get("test"),
-            fit_s=sum(parent.fit_s for parent in parents),
-            predict_s=sum(parent.predict_s for parent in parents) + done.cost.phases.get("predict", 0.0),
+            fit_s=cost.fit_s,
+            predict_s=cost.predict_s + done.cost.phases.get("predict", 0.0),
         )
         return self._calibrated([blend], candidate)
 
@@ -154,7 +163,8 @@ class Way:
 
     def _calibrated(self, jobs: list[Job], candidate: Candidate) -> Entry:
         entrant = candidate.entrant
-        if not self.jobs.problem.classes or entrant.role == "baseline" or entrant.recipe == "vote":
+        as_it_is = entrant.role == "baseline" or (entrant.joint and not entrant.joint.join.calibrated)
+        if not self.jobs.problem.classes or as_it_is:
             return self._scored(jobs, candidate)
         jobs = [*jobs, job := self.jobs.calibrate(candidate)]
         done = self.state.done(job)

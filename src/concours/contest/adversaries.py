@@ -107,7 +107,7 @@ def adversaries(
 
 def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> Mapping[str, Any]:
     """The rounds of attackers and defenders over the single entrants, and how robust these are."""
-    singles = [candidate for candidate in candidates if not candidate.entrant.parents]
+    singles = [candidate for candidate in candidates if candidate.entrant.joint is None]
     names = tuple(setup.options["attacks"])
     how: dict[str, Any] = {"problem": setup.problem, "epsilon": float(setup.options["epsilon"]), "attacks": names}
     how |= {"rows": setup.options["rows"], "threads": setup.threads}
@@ -197,7 +197,7 @@ def _line(defender: Defender, index: int, values: Mapping[str, Any], names: Sequ
     return {
         "name": entrant.name,
         "role": entrant.role,
-        "hardened": "hardened" in entrant.params,
+        "hardened": defender.hardened,
         **{key: worst[key] for key in ("share", "rank", "tier")},
         "clean": values["clean"][index],
         "left": dict(zip(names, values["matrix"][index], strict=True)),

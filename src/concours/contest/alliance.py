@@ -6,18 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PLAIN = ("average", "vote")
-"""Alliances in which all members weigh the same."""
+from concours.core.joint import JOINS
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Alliance:
-    """Which entrants an alliance joins, how, and with which weights by name; the limits it keeps, and what it uses."""
+    """Which entrants an alliance joins, how, and with which weights by name; the limits it keeps, and what it uses.
+
+    Entrants are single ones, or alliances themselves.
+    """
 
     strategy: str
     weights: Mapping[str, float]
     limits: Mapping[str, float] = field(default_factory=dict)
     uses: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def even(self) -> bool:
+        """Whether all members weigh the same, so that there is little to tell of them."""
+        return JOINS[self.strategy].even
 
     def __repr__(self) -> str:
         members = sorted(self.weights.items(), key=lambda item: -item[1])

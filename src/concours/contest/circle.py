@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -16,18 +16,18 @@ from concours.compete.search import Found, Search, probe
 from concours.compete.turns import Timed
 from concours.compete.way import Entry
 from concours.contest.choices import corrected
-from concours.contest.credit import Credit
+from concours.contest.credit import Credit, passed_down
 from concours.contest.formats import FORMATS, LEADERBOARD
 from concours.contest.setup import Setup
 from concours.contest.stages import Stage
-from concours.cooperate.blends import Average, Greedy, Stack, Vote
-from concours.cooperate.boosted import BoostedStack
-from concours.cooperate.budgeted import Budgeted
+from concours.contest.strategies import Strategy, rounds
 from concours.cooperate.credit import Credit as Crediting
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
 from concours.core.event import Failed
+from concours.core.joint import JOINS
 from concours.core.process import Cooperation, Memo
+from concours.core.registry import load
 from concours.core.standings import Standing, Standings
 from concours.engine.loop import Engine
 from concours.report.lines import counted
@@ -44,35 +44,6 @@ _SEARCH = 0.5
 
 _UNWEIGHTED = "fitted without the weights of rows, as its fit takes none"
 _ONE_BY_ONE = "by {} it sets rows apart one by one, though rows belong together: it stops or chooses too late"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Strategy:
-    """A way to cooperate.
-
-    Attributes:
-        make: the process, from a setup.
-        targets: which kinds of targets it can join.
-        usual: whether it is taken where no strategies are named.
-    """
-
-    make: Callable[[Setup], Cooperation[Memo]]
-    targets: tuple[str, ...] = ("classes", "number")
-    usual: bool = True
-
-
-STRATEGIES: Mapping[str, Strategy] = {
-    "average": Strategy(make=lambda setup: Average(problem=setup.problem)),
-    "vote": Strategy(make=lambda setup: Vote(problem=setup.problem), targets=("classes",)),
-    "greedy": Strategy(make=lambda setup: Greedy(problem=setup.problem, threads=setup.threads)),
-    "stack": Strategy(make=lambda setup: Stack(problem=setup.problem, threads=setup.threads)),
-    "stack-boosted": Strategy(
-        make=lambda setup: BoostedStack(problem=setup.problem, threads=setup.threads), usual=False
-    ),
-    "budgeted": Strategy(
-        make=lambda setup: Budgeted(problem=setup.problem, limits=setup.limits, threads=setup.threads), usual=False
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +98,7 @@ def circle(
         if c.entrant.name in late
     ]
     state = engine.drive(board, admitted, seed=seed, until_s=until)
-    alliances, warnings = _cooperate(engine, setup, board, state, budget_s)
-    state = engine.drive(board, [*admitted, *alliances], seed=seed)
+    state, warnings = _cooperate(engine, setup, board, state, budget_s)
     entries = board.entries(state)
     complete = [entry for entry in entries if entry.cv_score]
     order = board.standings(state)
@@ -249,24 +219,51 @@ def _line_of(entrant: Entrant, setup: Setup, refusals: Mapping[str, Failed]) -> 
 
 def _cooperate(
     engine: Engine, setup: Setup, board: Leaderboard, state: Timed, budget_s: float | None
-) -> tuple[list[Candidate], list[str]]:
-    """The alliances of the entrants that are complete; and what kept one from being made."""
-    entries = board.entries(state)
-    if any(entry.status == "running" for entry in entries):
-        return [], []
-    members = [entry.candidate for entry in entries if entry.cv_score and entry.candidate.entrant.role == "single"]
-    if len(members) < 2:
-        return [], [f"no alliance: it takes two fitted entrants, there are {len(members)}"] if setup.strategies else []
-    alliances, warnings = [], []
-    for name in setup.strategies:
-        process = STRATEGIES[name].make(setup)
-        until = None if budget_s is None else budget_s * _JOINED
-        ended = engine.drive(process, members, seed=setup.seed, until_s=until)
-        try:
-            alliances.append(Candidate(entrant=process.result(ended)))
-        except ValueError as error:
-            warnings.append(f"no alliance {name}: {error}")
-    return alliances, warnings
+) -> tuple[Timed, list[str]]:
+    """The board with alliances of the entrants that are complete, and alliances of these; what kept one from it.
+
+    A round of strategies joins what is complete on the board, and the board is driven on before the next.
+    """
+    entries, warnings = board.entries(state), list[str]()
+    singles = [e for e in entries if e.cv_score and e.candidate.entrant.role == "single"]
+    if setup.strategies and len(singles) < 2 and not any(entry.status == "running" for entry in entries):
+        return state, [f"no alliance: it takes two fitted entrants, there are {len(singles)}"]
+    for ready in rounds(setup.strategies):
+        entries = board.entries(state)
+        if any(entry.status == "running" for entry in entries):
+            break
+        known = {e.candidate.entrant.name: e.candidate for e in entries if e.cv_score}
+        made = list[Candidate]()
+        for strategy in ready:
+            try:
+                made.append(_alliance(engine, setup, strategy, known, budget_s))
+            except ValueError as error:
+                warnings.append(f"no alliance {strategy.name}: {error}")
+        state = engine.drive(board, [*state.candidates, *made], seed=setup.seed)
+    return state, warnings
+
+
+def _alliance(
+    engine: Engine, setup: Setup, strategy: Strategy, known: Mapping[str, Candidate], budget_s: float | None
+) -> Candidate:
+    """What a strategy makes of those on the board.
+
+    Raises:
+        ValueError: it cannot be made, for this reason.
+    """
+    singles = [candidate for candidate in known.values() if candidate.entrant.role == "single"]
+    if missing := [name for name in strategy.of if name not in known]:
+        raise ValueError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there to be joined")
+    members = [known[name] for name in strategy.of] or singles
+    process: Cooperation[Memo] = load(JOINS[strategy.how].plan)(
+        problem=setup.problem,
+        name=strategy.name,
+        limits=setup.limits,
+        known={candidate.entrant.digest: candidate for candidate in known.values()},
+        threads=setup.threads,
+    )
+    until = None if budget_s is None else budget_s * _JOINED
+    return Candidate(entrant=process.result(engine.drive(process, members, seed=setup.seed, until_s=until)))
 
 
 def _evaluate(
@@ -296,7 +293,7 @@ def _credit(
             warnings.append(f"no credit for the members of {name}: {event.reason}")
         else:
             credit[name] = Credit.of(members, process.part, event.values)
-    return credit, warnings
+    return passed_down(credit, {e.candidate.entrant.name: e.candidate.entrant for e in complete}), warnings
 
 
 def _evaluated(

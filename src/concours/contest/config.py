@@ -8,6 +8,7 @@ from typing import Any
 
 from concours.contest.formats import FORMATS, LEADERBOARD, options_of
 from concours.contest.forms import BOOL, POSITIVE, Form, check, is_of, list_of, one_of, whole
+from concours.contest.strategies import read_strategies
 from concours.contest.toml_file import read_toml
 from concours.cooperate.budgeted import LIMITS
 from concours.core.entrant import Entrant
@@ -64,7 +65,10 @@ _COMPETE = {
     "budget": _TABLE,
 }
 _BUDGET = {"seconds": _SECONDS}
-_COOPERATE = {"strategies": _TEXTS, "limits": _TABLE}
+_STRATEGIES = Form(
+    "a list of texts, and of tables with name, how and of", list_of(lambda v: is_of(str)(v) or is_of(dict)(v))
+)
+_COOPERATE = {"strategies": _STRATEGIES, "limits": _TABLE}
 _LIGHT = dict.fromkeys(LIMITS, POSITIVE)
 _LIMITS = {"seconds": _SECONDS, "memory_gb": POSITIVE}
 _ENTRANT = {"name": _TEXT, "recipe": _TEXT, "params": _TABLE, "search": _TABLE, "prepare": _TEXT}
@@ -90,6 +94,7 @@ def read_contest(path: Path) -> dict[str, Any]:
     check("compete.budget", compete.get("budget", {}), _BUDGET)
     cooperate = content.get("cooperate", {})
     check("cooperate", cooperate, _COOPERATE)
+    read_strategies(cooperate.get("strategies", []))
     check("cooperate.limits", cooperate.get("limits", {}), _LIGHT)
     check("limits", limits, _LIMITS)
     arguments: dict[str, Any] = {

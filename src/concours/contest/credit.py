@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+import numpy as np
+
+from concours.core.entrant import Entrant
 from concours.core.frozen import frozen
 from concours.core.typed import typed
+from concours.kernels.credit.shares import passed_down as multiplied
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,8 @@ class Credit:
         exact: whether all coalitions were looked at, or some by chance.
         members: by name, the worthiest first; those with no weight are left out, as they are worth nothing.
         interactions: pairs, those that need one another most first; none where it is not exact.
+        singles: of an alliance of alliances, the shares of the single entrants in it, by name: credit multiplies down,
+            and what comes to one of them in several ways adds up; none of one where a share on the way is none.
     """
 
     value: float
@@ -69,8 +75,10 @@ class Credit:
     exact: bool
     members: Mapping[str, Part]
     interactions: tuple[Need, ...] = ()
+    singles: Mapping[str, float | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "singles", frozen(self.singles))
         object.__setattr__(self, "members", frozen(self.members))
 
     @property
@@ -142,10 +150,12 @@ class Credit:
     def to_json(self) -> dict[str, Any]:
         """The credit as JSON."""
         needs = [[need.first, need.second, need.value, need.stderr] for need in self.interactions]
+        known = {name: value for name, value in vars(self).items() if name != "singles"}
         return {
-            **vars(self),
+            **known,
             "members": {name: vars(part) for name, part in self.members.items()},
             "interactions": needs,
+            **({"singles": dict(self.singles)} if self.singles else {}),
         }
 
     @classmethod
@@ -154,3 +164,35 @@ class Credit:
         found = typed(list[tuple[str, str, float, float]], value.get("interactions"), "interactions")
         needs = [Need(first=first, second=second, value=v, stderr=e) for first, second, v, e in found]
         return typed(cls, {**value, "interactions": needs})
+
+
+def passed_down(credit: Mapping[str, Credit], entrants: Mapping[str, Entrant]) -> dict[str, Credit]:
+    """The same credit, with the shares of the single entrants in alliances of alliances.
+
+    Args:
+        credit: by the name of the alliance; none of one with a single member that counts, to whom all of it comes, nor
+            where it could not be found.
+        entrants: those on the board, by name, alliances after those that they join.
+    """
+    names = {entrant.digest: name for name, entrant in reversed(list(entrants.items()))}
+    below: dict[str, dict[str, float]] = {}
+    for name, entrant in entrants.items():
+        if entrant.joint is None:
+            below[name] = {name: 1.0}
+        elif name in credit:
+            below[name] = _below(credit[name], below)
+        elif len(parents := [names[digest] for digest in entrant.joint.needs.parents]) == 1:
+            below[name] = below[parents[0]]
+        else:
+            below[name] = dict.fromkeys((single for parent in parents for single in below[parent]), np.nan)
+    nested = {n for n, each in credit.items() if any(entrants[member].joint for member in each.members)}
+    told = {n: {single: None if np.isnan(v) else v for single, v in below[n].items()} for n in nested}
+    return {n: replace(each, singles=told[n]) if n in nested else each for n, each in credit.items()}
+
+
+def _below(credit: Credit, below: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Shares of single entrants, NaN of one where a share on the way is none."""
+    singles = list(dict.fromkeys(single for member in credit.members for single in below[member]))
+    shares = [np.nan if part.share is None else part.share for part in credit.members.values()]
+    parts = [[below[member].get(single, 0.0) for single in singles] for member in credit.members]
+    return dict(zip(singles, multiplied(np.array(shares), np.array(parts)).tolist(), strict=True))

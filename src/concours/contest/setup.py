@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from concours.compete.jobs import Final
+from concours.contest.strategies import Strategy
 from concours.core.entrant import Candidate
 from concours.core.job import MOST_THREADS
 from concours.core.problem import Problem
@@ -20,7 +21,7 @@ class Setup:
     Attributes:
         candidates: those that take part, with the digests of their users' code.
         skipped: entrants that cannot take part here, and why.
-        strategies: of cooperation, in the order of their lines on the board.
+        strategies: of cooperation.
         limits: of the budgeted alliance.
         format, options: the way to compete, and all that it was told (`contest.formats`).
         reading: what was read: rows, rows left out, and how, a line each of the data and of a test part of its own.
@@ -34,7 +35,7 @@ class Setup:
     skipped: Mapping[str, str]
     seed: int
     final: Final
-    strategies: tuple[str, ...]
+    strategies: tuple[Strategy, ...]
     limits: Mapping[str, float] = field(default_factory=dict)
     format: str = "leaderboard"
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -69,7 +70,7 @@ class Setup:
             "skipped": dict(self.skipped),
             "seed": self.seed,
             "final": self.final,
-            "strategies": list(self.strategies),
+            "strategies": [strategy.to_json() for strategy in self.strategies],
             "limits": dict(self.limits),
             "format": self.format,
             "options": dict(self.options),

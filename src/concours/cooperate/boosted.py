@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
-from concours.cooperate.blends import all_and_each, alliance, out_of_fold, outcome, targets
+from concours.cooperate.joining import Joining, all_and_each, out_of_fold, outcome, targets
 from concours.core.entrant import Entrant
 from concours.core.job import Job
-from concours.core.problem import Problem
-from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.joint import Artifacts
+from concours.core.process import Memo, Plan, unfinished
 from concours.core.seeds import derive_seed
 
 _FEWEST = 2000
@@ -17,7 +17,7 @@ _MOST_CLASSES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoostedStack(MemoProcess):
+class BoostedStack(Joining):
     """A meta-learner (Wolpert 1992, "Stacked generalization") of gradient boosting on the members' predictions.
 
     As with `Stack`, the rows of a fold are joined by a meta-learner that was fitted on the other folds, so that the
@@ -25,8 +25,7 @@ class BoostedStack(MemoProcess):
     whose predictions their splits gained what they did.
     """
 
-    problem: Problem
-    threads: int = 1
+    how: ClassVar[str] = "stack-boosted"
 
     def plan(self, state: Memo) -> Plan:
         return unfinished(state, [] if self._refusal() else self._jobs(state))
@@ -42,8 +41,8 @@ class BoostedStack(MemoProcess):
         jobs = self._jobs(state)
         shares = [list(outcome(state, job)["shares"]) for job in jobs]
         model, *fold_models = [done.outputs["model"] for job in jobs if (done := state.done(job))]
-        params: dict[str, Any] = {"weights": shares[0], "model": model, "fold_models": fold_models}
-        return alliance("stack-boosted", "boosted", state.candidates, params)
+        kept = Artifacts(model=model, fold_models=fold_models)
+        return self.alliance("boosted", state.candidates, shares[0], artifacts=kept)
 
     def _refusal(self) -> str:
         rows, classes = self.problem.train.rows, len(self.problem.classes)
@@ -60,7 +59,7 @@ class BoostedStack(MemoProcess):
                 seed=derive_seed(state.seed, "boost", -1 if fold is None else fold),
                 threads=self.threads,
                 outputs=("model",),
-                label="stack-boosted: fit" if fold is None else f"stack-boosted: fit without fold {fold + 1}",
+                label=self.labelled("fit", fold),
             )
             for fold in all_and_each(self.problem)
         ]

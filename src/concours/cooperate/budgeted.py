@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
-from concours.cooperate.blends import all_and_each, alliance, best_paths, out_of_fold, outcome, targets
+from concours.cooperate.joining import Joining, all_and_each, best_paths, out_of_fold, outcome, targets
+from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job
-from concours.core.problem import Problem
-from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.joint import Artifacts
+from concours.core.lineage import cost_of, lineage
+from concours.core.process import Memo, Plan, unfinished
 
 LIMITS = ("latency_ms", "size_mb")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budgeted(MemoProcess):
+class Budgeted(Joining):
     """Members picked as `Greedy` does, such that all together stay within limits, and cross-fitted like it.
 
-    What a member costs is added up: a preparation that two members share counts for both. The size of models is the
+    What a member costs is added up: what two members share, a preparation, or a model where they are alliances
+    themselves, counts for both. The size of models is the
     same in every run; how long they take is measured, so that with a limit of it two runs may pick different members.
 
     Attributes:
@@ -28,13 +30,11 @@ class Budgeted(MemoProcess):
             (10⁶ bytes) of all files that predicting needs. One or both.
     """
 
-    problem: Problem
-    limits: Mapping[str, float]
+    how: ClassVar[str] = "budgeted"
     steps: int = 50
-    threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
-        done = state.done(sizes := _sizes(state))
+        done = state.done(sizes := self._sizes(state))
         jobs = self._selects(state, done) if done and self._within(state, done) else []
         return unfinished(state, [sizes, *jobs])
 
@@ -44,7 +44,7 @@ class Budgeted(MemoProcess):
         Raises:
             ValueError: no member is within the limits, or a selection failed; the message says so.
         """
-        outcome(state, sizes := _sizes(state))
+        outcome(state, sizes := self._sizes(state))
         done = state.done(sizes)
         if done is None:
             raise ValueError("the sizes of models are not known")
@@ -58,15 +58,14 @@ class Budgeted(MemoProcess):
         weights = [[path.count(pick) / len(path) for pick in picked] for path in paths]
         used = [costs[members[pick]] for pick in set(paths[0])]
         uses = {name: float(f"{sum(cost[name] or 0.0 for cost in used):.3g}") for name in self.limits}
-        params: dict[str, Any] = {
-            "weights": weights[0], "fold_weights": weights[1:], "limits": dict(self.limits), "uses": uses,
-        }  # fmt: skip
-        return alliance("budgeted", "mean", [state.candidates[members[pick]] for pick in picked], params)
+        chosen = [state.candidates[members[pick]] for pick in picked]
+        kept = Artifacts(limits=dict(self.limits), uses=uses)
+        return self.alliance("mean", chosen, weights[0], weights[1:], kept)
 
     def _costs(self, state: Memo, done: Done) -> list[dict[str, float | None]]:
         """Of each candidate, by the names of the limits; none where one was not measured."""
         known = zip(state.candidates, done.values["bytes"], strict=True)
-        costs = [{"latency_ms": _latency_ms(c), "size_mb": size / 1e6} for c, size in known]
+        costs = [{"latency_ms": self._latency_ms(c), "size_mb": size / 1e6} for c, size in known]
         return [{name: cost[name] for name in self.limits} for cost in costs]
 
     def _within(self, state: Memo, done: Done) -> list[int]:
@@ -95,7 +94,7 @@ class Budgeted(MemoProcess):
                     "costs": [list(costs[number].values()) for number in members],
                 },
                 threads=self.threads,
-                label="budgeted: select" if fold is None else f"budgeted: select without fold {fold + 1}",
+                label=self.labelled("select", fold),
             )
             for fold in all_and_each(self.problem)
         ]
@@ -108,13 +107,21 @@ class Budgeted(MemoProcess):
             parts.append(f"{name} = {limit:g} ({least})")
         return f"no member is within {' and '.join(parts)}"
 
+    def _latency_ms(self, candidate: Candidate) -> float | None:
+        joint = candidate.entrant.joint
+        row_s = cost_of(joint, self.known).row_s if joint else candidate.row_s
+        return None if row_s is None else float(f"{1000 * row_s:.3g}")
 
-def _latency_ms(candidate: Candidate) -> float | None:
-    return None if candidate.row_s is None else float(f"{1000 * candidate.row_s:.3g}")
+    def _sizes(self, state: Memo) -> Job:
+        """Asks for the bytes that predicting with each candidate needs."""
+        kept = [self._kept(candidate) for candidate in state.candidates]
+        models = {f"model{i}_{j}": digest for i, digests in enumerate(kept) for j, digest in enumerate(digests)}
+        params = {"models": [len(digests) for digests in kept]}
+        return Job(kind="size", inputs=models, params=params, label=f"{self.called}: sizes")
 
-
-def _sizes(state: Memo) -> Job:
-    """Asks for the bytes that predicting with each candidate needs."""
-    models = {f"model{i}_{j}": model for i, c in enumerate(state.candidates) for j, model in enumerate(c.models)}
-    params = {"models": [len(candidate.models) for candidate in state.candidates]}
-    return Job(kind="size", inputs=models, params=params, label="budgeted: sizes")
+    def _kept(self, candidate: Candidate) -> list[Digest]:
+        """Models of a candidate and of all that it asks, and what joints keep themselves, each once."""
+        everyone = lineage(candidate, self.known).values()
+        joints = [one.entrant.joint for one in everyone if one.entrant.joint]
+        models = [model for one in everyone for model in one.models]
+        return list(dict.fromkeys([*models, *(digest for joint in joints for digest in joint.needs.objects)]))

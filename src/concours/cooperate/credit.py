@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from concours.cooperate.terms import Terms, terms_of
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
@@ -33,11 +34,12 @@ class Credit(MemoProcess):
         """By the name of the alliance, the names of its members in the order of the values, and how the job ended."""
         jobs = self._jobs(state)
         ended = {name: state.ended(job) for name, job in jobs.items()}
-        alliances = {c.entrant.name: c for c in state.candidates}
+        alliances = {c.entrant.name: c.entrant.joint for c in state.candidates}
+        names = {c.entrant.digest: c.entrant.name for c in reversed(state.candidates)}
         return {
-            name: (tuple(c.entrant.name for c in self._parts(state, alliances[name])[0]), event)
+            name: (tuple(names[digest] for digest in terms_of(joint, by_fold=self.part == "oof").members), event)
             for name, event in ended.items()
-            if event is not None
+            if event is not None and (joint := alliances[name])
         }
 
     @property
@@ -46,30 +48,18 @@ class Credit(MemoProcess):
         return "test" if self.problem.test else "oof"
 
     def _jobs(self, state: Memo) -> dict[str, Job]:
-        alliances = [c for c in state.candidates if c.entrant.role == "alliance"]
-        parts = {c.entrant.name: self._parts(state, c) for c in alliances}
+        alliances = [(c, c.entrant.joint) for c in state.candidates if c.entrant.joint]
+        terms = {c.entrant.name: terms_of(joint, by_fold=self.part == "oof") for c, joint in alliances}
         return {
-            c.entrant.name: self._job(state, c, *parts[c.entrant.name])
-            for c in alliances
-            if len(parts[c.entrant.name][0]) > 1
+            c.entrant.name: self._job(state, c, terms[c.entrant.name])
+            for c, _ in alliances
+            if len(terms[c.entrant.name].members) > 1
         }
 
-    def _parts(self, state: Memo, alliance: Candidate) -> tuple[list[Candidate], list[list[float]]]:
-        """The members that have a weight where it judges, and their weights, or those of each fold."""
-        params = alliance.entrant.params
-        crossed = self.part == "oof" and params.get("fold_weights")
-        weights = [list(row) for row in (params["fold_weights"] if crossed else [params["weights"]])]
-        layered = "model" in params
+    def _job(self, state: Memo, alliance: Candidate, terms: Terms) -> Job:
+        problem, name = self.problem, alliance.entrant.name
         known = {c.entrant.digest: c for c in state.candidates}
-        used = [i for i in range(len(weights[0])) if layered or any(row[i] for row in weights)]
-        members = [known[alliance.entrant.parents[i]] for i in used]
-        return members, [[row[i] for i in used] for row in weights]
-
-    def _job(
-        self, state: Memo, alliance: Candidate, members: Sequence[Candidate], weights: Sequence[Sequence[float]]
-    ) -> Job:
-        problem, params, name = self.problem, alliance.entrant.params, alliance.entrant.name
-        refit = name == "stack"
+        members = [known[digest] for digest in terms.members]
         judging = problem.test or problem.train
         inputs: dict[str, Digest | None] = {
             "y": judging.y,
@@ -78,21 +68,19 @@ class Credit(MemoProcess):
             "train_y": problem.train.y,
             "folds": problem.folds,
             **{f"predictions{i}": c.test if problem.test else c.oof for i, c in enumerate(members)},
+            **{f"model{i}": model for i, model in enumerate(terms.learners)},
         }
-        if refit and problem.test:
+        if terms.refit and problem.test:
             inputs |= {f"oof{i}": c.oof for i, c in enumerate(members)}
-        if "model" in params:
-            learners = [params["model"]] if problem.test else params["fold_models"]
-            inputs |= {f"model{i}": model for i, model in enumerate(learners)}
         return Job(
             kind="credit",
             inputs={key: digest for key, digest in inputs.items() if digest},
             params={
                 **problem.measuring(1),
                 "how": alliance.entrant.recipe,
-                "refit": refit,
+                "refit": terms.refit,
                 "part": self.part,
-                "weights": weights,
+                "weights": [list(row) for row in terms.weights],
                 "calibration": _plain(alliance.calibration),
                 "decision": _plain(alliance.decision),
                 "decisions": [_plain(member.decision) for member in members],

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
 
 from concours.core.digests import Digest, digest_json
-from concours.core.errors import ContentRefused, RecipeError
+from concours.core.errors import RecipeError
 from concours.core.frozen import frozen
+from concours.core.joint import Joint
 from concours.core.objects import last_name, portable, recipe_of
 from concours.core.typed import typed
 
@@ -25,15 +26,15 @@ class Entrant:
 
     Attributes:
         name: what a board shows; unique within a contest.
-        recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), or, for
-            what a cooperation returns, the way its parents' predictions are joined (`mean`, `vote`, `pool`, `boosted`).
+        recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), or, of
+            what a cooperation returns, the rule that joins predictions (`mean`, `vote`, `pool`, `boosted`).
             An estimator, a pipeline, a torch module, or a class of these, is written down as one (`core.objects`).
         params: JSON values, passed to the recipe by name; those that it has no place for go to its `set_params`.
         prepare: `auto`, the preparation that suits; `none`, the data as it is; or a preparation by name. By default
             `auto` for what comes from a library and `none` for a file, and for a pipeline that begins with what chooses
             columns, encodes words or reads texts itself.
         role: how the board treats it.
-        parents: digests of the entrants that an alliance joins, in the order of its weights.
+        joint: of an alliance, whom it joins and how; none of one that is fitted.
         search: ranges and choices from which parameters are chosen before the entrant competes (`compete.search`);
             not part of the digest.
     """
@@ -43,7 +44,7 @@ class Entrant:
     params: Mapping[str, Any] = field(default_factory=dict)
     prepare: str | None = None
     role: Role = "single"
-    parents: tuple[Digest, ...] = ()
+    joint: Joint | None = None
     search: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,12 +53,11 @@ class Entrant:
             object.__setattr__(self, "recipe", recipe)
             object.__setattr__(self, "params", {**own, **self.params})
         object.__setattr__(self, "params", frozen(self.params))
-        object.__setattr__(self, "parents", tuple(self.parents))
         object.__setattr__(self, "search", frozen(self.search))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Read-only mappings cannot be pickled; ordinary ones can."""
-        values = (self.name, self.recipe, dict(self.params), self.prepare, self.role, self.parents, dict(self.search))
+        values = (self.name, self.recipe, dict(self.params), self.prepare, self.role, self.joint, dict(self.search))
         return type(self), values
 
     @cached_property
@@ -65,15 +65,16 @@ class Entrant:
         """Covers what is fitted, not how it is called: two entrants that differ in name only share it.
 
         A recipe in a file counts by the file's name, so that a contest gives the same seeds from any folder;
-        the content of the file is part of the identity of the jobs that run it.
+        the content of the file is part of the identity of the jobs that run it. Of an alliance it covers whom it joins
+        by which weights, not in which way these were found.
         """
-        params = portable(self.params)
+        joined = self.joint.settings if self.joint else {}
         return digest_json(
             {
                 "recipe": last_name(self.recipe),
-                "params": params,
+                "params": {**portable(self.params), **joined},
                 "prepare": self.prepare,
-                "parents": list(self.parents),
+                "parents": list(self.joint.parents) if self.joint else [],
             }
         )
 
@@ -85,7 +86,7 @@ class Entrant:
             "params": dict(self.params),
             "prepare": self.prepare,
             "role": self.role,
-            "parents": list(self.parents),
+            "joint": self.joint.to_json() if self.joint else None,
             "search": dict(self.search),
         }
 
@@ -95,27 +96,9 @@ class Entrant:
         return typed(cls, value)
 
     def amiss(self) -> str:
-        """What is wrong with an alliance: each of those that it joins has a weight."""
-        if not self.parents and self.role != "alliance":
-            return ""
-        try:
-            joined = typed(_Joined, self.params, "params")
-        except ContentRefused as error:
-            return str(error)
-        rows = (joined["weights"], *joined.get("fold_weights", ()))
-        same = all(len(row) == len(self.parents) for row in rows)
-        return "" if same else f"params: expected a weight for each of {len(self.parents)} parents"
-
-
-class _Joined(TypedDict):
-    """Parameters of an alliance: the weights of its parents, and what else its way of joining needs."""
-
-    weights: list[float]
-    fold_weights: NotRequired[list[list[float]]]
-    model: NotRequired[Digest]
-    fold_models: NotRequired[list[Digest]]
-    limits: NotRequired[dict[str, float]]
-    uses: NotRequired[dict[str, float]]
+        """What is wrong between its values: an alliance has a joint, and nobody else has one."""
+        alliance = self.role == "alliance"
+        return "" if alliance == (self.joint is not None) else "expected a joint of an alliance, and of nobody else"
 
 
 def _written(name: str, thing: Any) -> tuple[str, dict[str, Any]]:

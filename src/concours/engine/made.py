@@ -14,8 +14,6 @@ from concours.stores.blobs import get_bundle
 _MANIFEST = "manifest.json"
 _ALWAYS = ("transformer", "code")
 _REFIT = ("x", "y", "folds", "weights")
-_HARDENED = "hardened"
-"""The parameter of an entrant that was trained on, on attacked rows, after its fit."""
 
 
 def made_by(job: Job, model: Digest, store: Store) -> bool:
@@ -30,27 +28,43 @@ def made_by(job: Job, model: Digest, store: Store) -> bool:
 
 
 def require_made_for(job: Job, candidate: Candidate) -> None:
-    """Refuses a model whose job did not fit this candidate, by its recipe, parameters and code.
+    """Refuses a model whose job did not make it for this candidate, by its recipe, parameters and code.
 
     Raises:
         RunFolderError: another made it.
     """
-    entrant, params = candidate.entrant, job.params
-    own = [dict(entrant.params)]
-    if _HARDENED in entrant.params:
-        own.append({name: value for name, value in entrant.params.items() if name != _HARDENED})
-    trained_on = len(own) > 1 and job.kind == "train_on_attacks"
-    fitted = job.kind == "fit" and params.get("recipe") == entrant.recipe and params.get("params") in own
-    if not trained_on and not (fitted and job.inputs.get("code") == candidate.code):
+    name = candidate.entrant.name
+    if job.kind not in _MAKERS or not _MAKERS[job.kind](job, candidate):
         raise RunFolderError(
-            f"a model of {entrant.name} was not fitted by the recipe of {entrant.name}: somebody has changed the "
-            "folder; run the contest again, which makes it anew"
+            f"a model of {name} was not fitted by the recipe of {name}: somebody has changed the folder; run the "
+            "contest again, which makes it anew"
         )
 
 
+def _fitted(job: Job, candidate: Candidate) -> bool:
+    entrant, params = candidate.entrant, job.params
+    of_entrant = params.get("recipe") == entrant.recipe and params.get("params") == dict(entrant.params)
+    return of_entrant and job.inputs.get("code") == candidate.code
+
+
+def _trained_on(job: Job, candidate: Candidate) -> bool:
+    """Training on attacked rows goes on from any network; the entrant says how far the rows were changed."""
+    return candidate.entrant.params.get("hardened") == {"epsilon": job.params.get("epsilon")}
+
+
+_MAKERS = {"fit": _fitted, "train_on_attacks": _trained_on}
+"""By the kind of a job that makes models: whether it made one for a candidate."""
+
+
 def needed_by(model: Digest, store: Store) -> set[Digest]:
-    """What predicting with a model reads: itself, its preparation, and, if it is fitted again, the rows for that."""
-    manifest = json.loads(get_bundle(store, model)[_MANIFEST])
+    """What predicting with a model reads: itself, its preparation, and, if it is fitted again, the rows for that.
+
+    What is no model of an entrant, a meta-learner, is read by itself.
+    """
+    files = get_bundle(store, model)
+    if _MANIFEST not in files:
+        return {model}
+    manifest = json.loads(files[_MANIFEST])
     inputs = manifest["job"]["inputs"]
     names = (*_ALWAYS, *(_REFIT if manifest["format"] == "refit" else ()))
     return {model, *(inputs[name] for name in names if name in inputs)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 from concours.core.asked import asked_of_metrics, asked_of_recipe
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
-from concours.core.errors import ConcoursError, ContentRefused, RunFolderError
+from concours.core.errors import ConcoursError, ContentRefused
 from concours.core.job import Job
+from concours.core.lineage import lineage, member
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
 from concours.engine.fitting import built, fitted_by, training_rows
+from concours.engine.joints import joined
 from concours.engine.made import needed_by, require_made_for
 from concours.engine.meta_learners import MetaLearner, get_meta_learner
 from concours.entrants.fitting import Fitted
@@ -82,6 +85,11 @@ def _damage_named(what: str) -> Iterator[None]:
         raise ContentRefused(f"{what} ({type(error).__name__}: {text})") from error
 
 
+def _cannot_predict(candidate: Candidate) -> AbstractContextManager[None]:
+    name = candidate.entrant.name
+    return _damage_named(f"{name} cannot predict: what is kept of it is damaged, or the rows are not as it takes them")
+
+
 class Predictor:
     """Predicts rows with the candidates of one contest; what two of them share is done once.
 
@@ -98,6 +106,7 @@ class Predictor:
     ) -> None:
         self._candidates, self._x, self._models = candidates, x, models or Models(store)
         self._prepared = cache(self._prepare)
+        self._shared: dict[Digest, NDArray[np.float64] | None] = {}
 
     def predict(self, candidate: Candidate) -> NDArray[np.float64]:
         """Predictions (rows, outputs) of the model on the board.
@@ -105,33 +114,32 @@ class Predictor:
         Raises:
             ContentRefused: what is kept of it is damaged, or it raises whatever it may on these rows.
         """
-        name = candidate.entrant.name
-        with _damage_named(
-            f"{name} cannot predict: what is kept of it is damaged, or the rows are not as it takes them"
-        ):
-            raw = self._raw(candidate)
-            return raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
+        with _cannot_predict(candidate):
+            joints = (one.entrant.joint for one in lineage(candidate, self._candidates).values() if one.entrant.joint)
+            asked = Counter(parent for joint in joints for parent in joint.needs.parents)
+            for digest, times in asked.items():
+                if times > 1:
+                    self._shared.setdefault(digest, None)
+        return self._predict(candidate)
+
+    def _predict(self, candidate: Candidate) -> NDArray[np.float64]:
+        """The same; what several joints ask for is kept."""
+        digest = candidate.entrant.digest
+        known = self._shared.get(digest)
+        if known is None:
+            with _cannot_predict(candidate):
+                raw = self._raw(candidate)
+                known = raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
+            if digest in self._shared:
+                self._shared[digest] = known
+        return known
 
     def _raw(self, candidate: Candidate) -> NDArray[np.float64]:
-        entrant = candidate.entrant
-        if "model" in entrant.params and entrant.parents:
-            members = [self.predict(self._parent(parent)) for parent in entrant.parents]
-            with deterministic(threads=1, seed=0):
-                return self._models.learner(entrant.params["model"]).predict(members)
-        if entrant.parents:
-            weights = np.asarray(entrant.params["weights"])
-            used = [(self._parent(p), w) for p, w in zip(entrant.parents, weights, strict=True) if w]
-            parts = (self.predict(parent) for parent, _ in used)
-            return blend(parts, np.asarray([w for _, w in used]), rule=entrant.recipe)
-        models = candidate.models
+        joint, models = candidate.entrant.joint, candidate.models
+        if joint:
+            members = (self._predict(member(self._candidates, parent)) for parent in joint.needs.parents)
+            return joined(candidate.entrant, joint, members, self._models.learner)
         return blend((self._by_model(model, candidate) for model in models), np.full(len(models), 1 / len(models)))
-
-    def _parent(self, digest: Digest) -> Candidate:
-        if digest not in self._candidates:
-            raise RunFolderError(
-                "candidates.json lacks a member of a joint model; run the contest again to write it anew"
-            )
-        return self._candidates[digest]
 
     def _by_model(self, model: Digest, candidate: Candidate) -> NDArray[np.float64]:
         job, fitted = self._models.model(model, candidate)
@@ -148,12 +156,11 @@ class Predictor:
 
 def needed_for(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[Digest]:
     """All objects that predicting with a candidate reads, those of the parents that count among them."""
-    params, parents = candidate.entrant.params, candidate.entrant.parents
-    if not parents:
-        return {digest for model in candidate.models for digest in needed_by(model, store)}
-    learner = {params["model"]} if "model" in params else set()
-    used = [p for p, weight in zip(parents, params["weights"], strict=True) if weight or learner]
-    return learner.union(*(needed_for(store, candidates, candidates[parent]) for parent in used))
+    found = set[Digest]()
+    for one in lineage(candidate, candidates).values():
+        joint = one.entrant.joint
+        found.update(joint.needs.objects if joint else set().union(*(needed_by(m, store) for m in one.models)))
+    return found
 
 
 def asked_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> frozenset[str]:
@@ -162,9 +169,8 @@ def asked_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Ca
     What counts is what the kept models say: those that are fitted again, or made anew from a user's module, bring a
     recipe, and perhaps a user's file.
     """
-    known = (candidates[parent] for parent in candidate.entrant.parents if parent in candidates)
-    found = frozenset[str]().union(*(asked_of(store, candidates, parent) for parent in known))
-    return found.union(*(asked_of_model(store, model) for model in candidate.models))
+    models = (model for one in lineage(candidate, candidates).values() for model in one.models)
+    return frozenset[str]().union(*(asked_of_model(store, model) for model in models))
 
 
 def asked_of_model(store: Store, model: Digest) -> frozenset[str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from concours.contest.setup import Setup
 from concours.core.entrant import Candidate
 from concours.core.event import Tick
 from concours.engine.journal import read_journal
@@ -19,7 +20,7 @@ def changes(first: Result, second: Result) -> Iterator[str]:
     for what, before, after in (
         ("seed", one.seed, other.seed),
         ("model on the board", one.final, other.final),
-        ("strategies", ", ".join(one.strategies), ", ".join(other.strategies)),
+        ("strategies", _joining(one), _joining(other)),
         ("limits", _words(one.limits), _words(other.limits)),
     ):
         if before != after:
@@ -27,6 +28,10 @@ def changes(first: Result, second: Result) -> Iterator[str]:
     yield from _lineup({c.entrant.name: c for c in one.candidates}, {c.entrant.name: c for c in other.candidates})
     yield from _versions(first.versions, second.versions)
     yield from _time(first, second)
+
+
+def _joining(setup: Setup) -> str:
+    return ", ".join(f"{s.name} ({s.how} of {', '.join(s.of)})" if s.of else s.name for s in setup.strategies)
 
 
 def _lineup(one: Mapping[str, Candidate], other: Mapping[str, Candidate]) -> Iterator[str]:

@@ -385,7 +385,7 @@ def _notes(runs: Sequence[Run], boards: Sequence[Mapping[str, Standing]], shared
 def _recipes(boards: Sequence[Mapping[str, Standing]], name: str) -> set[str]:
     """The digests of what a name stands for; of a joint model its strategy, as members and weights are the task's."""
     entrants = [board[name].entrant for board in boards if name in board]
-    return {entrant.recipe if entrant.role == "alliance" else entrant.digest for entrant in entrants}
+    return {entrant.joint.how if entrant.joint else entrant.digest for entrant in entrants}
 
 
 def _of_one_source(runs: Sequence[Run]) -> list[tuple[Run, Run]]:

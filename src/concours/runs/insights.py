@@ -13,6 +13,7 @@ import pandas as pd
 from concours.compete.explanations import Explanations
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
+from concours.core.lineage import lineage
 from concours.core.ports import Listener, Store, ignore
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.usage import usable_cores
@@ -45,9 +46,8 @@ def explain(
     candidates = _by_cv_score(result)
     default = result.candidates[result.default or ""]
     by_digest = {candidate.entrant.digest: candidate for candidate in candidates}
-    explanations = Explanations(
-        problem=setup.problem, default=default, parents=_parents(default, by_digest), threads=setup.threads
-    )
+    joins = {digest: one for digest, one in lineage(default, by_digest).items() if one != default}
+    explanations = Explanations(problem=setup.problem, default=default, parents=joins, threads=setup.threads)
     workers = 1 if engine == "inline" else usable_cores()
     with (
         folder.writing(),
@@ -69,14 +69,6 @@ def _by_cv_score(result: Result) -> list[Candidate]:
     sign = -1.0 if result.setup.problem.metrics[0].greater_is_better else 1.0
     scores = {line.entrant.name: sign * line.cv_score.score for line in result.standings if line.cv_score}
     return sorted(result.candidates.values(), key=lambda candidate: scores.get(candidate.entrant.name, np.inf))
-
-
-def _parents(candidate: Candidate, by_digest: Mapping[Digest, Candidate]) -> dict[Digest, Candidate]:
-    """All that a candidate joins, at any depth."""
-    found: dict[Digest, Candidate] = {}
-    for digest in candidate.entrant.parents:
-        found |= {digest: by_digest[digest], **_parents(by_digest[digest], by_digest)}
-    return found
 
 
 def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from concours.compete.search import read_space
-from concours.contest.circle import STRATEGIES
 from concours.contest.formats import FORMATS, options_of
 from concours.contest.setup import Setup
 from concours.core.entrant import Candidate
 from concours.core.errors import ConcoursError, ContentRefused
+from concours.core.joint import JOINS
 from concours.runs.folder import RunFolder
 from concours.tasks.kinds import kind_named
 
@@ -41,15 +41,14 @@ def kept_candidates(folder: RunFolder, setup: Setup | None) -> dict[str, Candida
     with folder.believing("candidates.json"):
         for candidate in found:
             _require_complete(candidate, setup)
-            if not known.issuperset(candidate.entrant.parents):
+            joint = candidate.entrant.joint
+            if joint and not known.issuperset(joint.parents):
                 raise ContentRefused(f"it lacks a member of {candidate.entrant.name}")
     return {candidate.entrant.name: candidate for candidate in found}
 
 
 def _require(setup: Setup) -> None:
-    if strange := [name for name in setup.strategies if name not in STRATEGIES]:
-        raise ContentRefused(f"strategies: {strange[0]!r} is not known")
-    if ("budgeted" in setup.strategies) != bool(setup.limits):
+    if any(JOINS[strategy.how].limited for strategy in setup.strategies) != bool(setup.limits):
         raise ContentRefused('limits: expected some with the strategy "budgeted", and none without')
     try:
         kind_named(setup.problem.kind)

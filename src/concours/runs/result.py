@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from concours.contest.alliance import PLAIN, Alliance
+from concours.contest.alliance import Alliance
 from concours.contest.circle import Outcome
 from concours.contest.credit import Credit
 from concours.contest.formats import LEADERBOARD, shown_of
@@ -81,18 +81,17 @@ class Result:
     @property
     def alliances(self) -> dict[str, Alliance]:
         """The alliances that were made, by name."""
-        names = {line.entrant.digest: line.entrant.name for line in self.standings if line.entrant.role != "alliance"}
+        entrants = [line.entrant for line in self.standings]
+        names = {e.digest: e.name for e in sorted(entrants, key=lambda e: e.joint is None)}  # of two, a single one
         return {
-            line.entrant.name: Alliance(
-                strategy=line.entrant.name,
-                weights={
-                    names[p]: w for p, w in zip(line.entrant.parents, line.entrant.params["weights"], strict=True) if w
-                },
-                limits=line.entrant.params.get("limits", {}),
-                uses=line.entrant.params.get("uses", {}),
+            entrant.name: Alliance(
+                strategy=joint.how,
+                weights={names[parent]: w for parent, w in zip(joint.parents, joint.weights, strict=True) if w},
+                limits=joint.artifacts.get("limits", {}),
+                uses=joint.artifacts.get("uses", {}),
             )
-            for line in sorted(self.standings, key=lambda line: line.entrant.name)
-            if line.entrant.role == "alliance"
+            for entrant in sorted(entrants, key=lambda entrant: entrant.name)
+            if (joint := entrant.joint)
         }
 
     @property
@@ -101,7 +100,7 @@ class Result:
         lines = [
             {
                 "entrant": line.entrant.digest,
-                "weights": list(line.entrant.params.get("weights", [])) if line.entrant.parents else [],
+                "weights": list(line.entrant.joint.weights) if line.entrant.joint else [],
                 "status": line.status,
                 "selection": line.cv_score.score if line.cv_score else None,
                 "metrics": dict(line.metrics),
@@ -256,4 +255,4 @@ class Result:
     @property
     def _told(self) -> list[str]:
         """Alliances whose weights were chosen: all but the plain ones."""
-        return [name for name in self.alliances if name not in PLAIN]
+        return [name for name, alliance in self.alliances.items() if not alliance.even]

@@ -65,12 +65,11 @@ def lines_from_json(values: Sequence[Mapping[str, Any]], entrants: Mapping[str, 
         for place, value in enumerate(values)
         if (name := typed(str, value.get("name"), f"standings[{place}].name")) in entrants
     )
-    known = {line.entrant.digest for line in lines if line.entrant.role != "alliance"}
-    for line in (line.entrant for line in lines if line.entrant.role == "alliance"):
-        if any(
-            weight and parent not in known for parent, weight in zip(line.parents, line.params["weights"], strict=True)
-        ):
-            raise ContentRefused(f"standings: expected a line for each member of {line.name}")
+    known = {line.entrant.digest for line in lines}
+    for entrant in (line.entrant for line in lines):
+        joint = entrant.joint
+        if joint and any(w and parent not in known for parent, w in zip(joint.parents, joint.weights, strict=True)):
+            raise ContentRefused(f"standings: expected a line for each member of {entrant.name}")
     return lines
 
 

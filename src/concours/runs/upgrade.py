@@ -18,6 +18,7 @@ _BEFORE = 2
 _ROLES = {"entrant": "single"}
 _STRATEGIES = {"light": "budgeted"}
 _PARTS = {"selection": "oof"}
+_OF_JOINTS = ("weights", "fold_weights")
 _SHOWN = {"stretches": "intervals", "stretch": "interval", "unjudged": "not_evaluated"}
 
 
@@ -26,7 +27,7 @@ def upgraded_result(value: Mapping[str, Any]) -> dict[str, Any]:
     if value.get("schema") != _BEFORE:
         return dict(value)
     changed = {
-        "standings": lambda lines: _each(lambda line: _entrant(_renamed(line, {"selection": "cv_score"})), lines),
+        "standings": lambda lines: _each(lambda line: _role(_renamed(line, {"selection": "cv_score"})), lines),
         "alliances": lambda named: _each(lambda one: _valued(one, {"strategy": _STRATEGIES}), named),
         "credit": lambda named: _each(lambda one: _valued(one, {"part": _PARTS}), named),
         "format": lambda shown: _valued(_deep(shown), {"part": _PARTS}),
@@ -46,7 +47,7 @@ def upgraded_setup(value: Mapping[str, Any]) -> dict[str, Any]:
     """`setup.json`, likewise."""
     changed: Mapping[str, Callable[[Any], Any]] = {
         "candidates": upgraded_candidates,
-        "strategies": lambda names: [_in_place(_STRATEGIES, name) for name in names] if _is_list(names) else names,
+        "strategies": lambda names: [_strategy(name) for name in names] if _is_list(names) else names,
         "options": lambda options: _renamed(options, _SHOWN),
     }
     return {key: changed[key](item) if key in changed else item for key, item in value.items()}
@@ -67,8 +68,28 @@ def _each(change: Callable[[Mapping[str, Any]], Any], value: Any) -> Any:
     return [change(item) if isinstance(item, Mapping) else item for item in value] if _is_list(value) else value
 
 
-def _entrant(value: Any) -> Any:
+def _role(value: Any) -> Any:
     return _valued(value, {"role": _ROLES})
+
+
+def _entrant(value: Any) -> Any:
+    """What the parameters of an alliance said, its joint says; it was named by its way to join."""
+    if not isinstance(value, Mapping) or "parents" not in value:
+        return _role(value)
+    rest = {key: item for key, item in _role(value).items() if key != "parents"}
+    told = value.get("params")
+    if not value["parents"] or not isinstance(told, Mapping):
+        return {**rest, "joint": None}
+    joint = {name: told[name] for name in _OF_JOINTS if name in told}
+    artifacts = {name: item for name, item in told.items() if name not in _OF_JOINTS}
+    how = _in_place(_STRATEGIES, value.get("name"))
+    joint |= {"how": how, "parents": value["parents"], "artifacts": artifacts}
+    return {**rest, "params": {}, "joint": joint}
+
+
+def _strategy(name: Any) -> Any:
+    how = _in_place(_STRATEGIES, name)
+    return {"name": how, "how": how, "of": []}
 
 
 def _valued(value: Any, words: Mapping[str, Mapping[str, str]]) -> Any:
@@ -86,7 +107,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 def _deep(value: Any) -> Any:
     """What a format shows: keys by their new names at any depth, and roles."""
     if isinstance(value, Mapping):
-        return _entrant({_in_place(_SHOWN, key): _deep(item) for key, item in value.items()})
+        return _role({_in_place(_SHOWN, key): _deep(item) for key, item in value.items()})
     return [_deep(item) for item in value] if _is_list(value) else value
 
 

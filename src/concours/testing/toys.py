@@ -181,6 +181,7 @@ def toy_setup(
 ) -> Setup:
     """All that `concours.contest.circle.circle` needs for a contest of toy jobs."""
     from concours.contest.formats import options_of  # here: workers of toy jobs need none of it
+    from concours.contest.strategies import read_strategies
 
     return Setup(
         problem=toy_problem(store, folds=folds, test=test, seed=seed),
@@ -188,7 +189,7 @@ def toy_setup(
         skipped={},
         seed=seed,
         final=final,
-        strategies=tuple(strategies),
+        strategies=read_strategies(strategies),
         format=format,
         options=options_of(format, options or {}),
     )

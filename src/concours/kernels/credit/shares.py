@@ -289,12 +289,15 @@ def passed_down(credit: Floats, parts: Floats) -> Floats:
     """Credit of members that are alliances themselves, passed down to the members of those: it multiplies.
 
     Args:
-        credit: (n,) of the members.
+        credit: (n,) of the members; NaN of one whose credit is not defined.
         parts: (n, m): the share of each of m models in each member, rows adding up to one; a single model's has a 1.
+            NaN of a model whose share is not defined, and 0 of one that is no part of the member.
 
     Returns:
-        (m,). Laws: its sum is the sum of `credit`; passing down twice is passing down by the product of the parts.
+        (m,). Laws: its sum is the sum of `credit`; passing down twice is passing down by the product of the parts; what
+        is not defined makes that of the models that are reached through it so, and of no other.
     """
-    if not np.allclose(parts.sum(axis=1), 1.0):
-        raise ValueError(f"the parts of each member must add up to one, got {parts.sum(axis=1).tolist()}")
-    return np.asarray(credit @ parts)
+    sums = parts.sum(axis=1)
+    if not np.allclose(sums[~np.isnan(sums)], 1.0):
+        raise ValueError(f"the parts of each member must add up to one, got {sums.tolist()}")
+    return np.asarray(np.where(parts == 0, 0.0, credit[:, None] * parts).sum(axis=0))

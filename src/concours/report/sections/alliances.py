@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
+from concours.core.joint import JOINS
 from concours.report.axis import fixed
 from concours.report.figures import Figure, Joint, Joints, Section, Share, Table
 from concours.report.lines import Report, counted, used
 from concours.report.units import share
-
-_STRATEGIES = {
-    "average": "the plain mean of the members’ predictions",
-    "vote": "each member has one vote",
-    "stack": "weights with which the members together lose least: a pool of log probabilities, or a sum of numbers",
-    "stack-boosted": "trees boosted on the members’ predictions; shares are of what their splits gained",
-    "budgeted": "members are added one at a time, within declared limits of what predicting costs",
-    "greedy": "members are added one at a time, each time the one that helps most (Caruana et al. 2004)",
-}
 
 
 def alliances_section(r: Report) -> Section | None:
@@ -59,7 +51,8 @@ def _joint(r: Report, name: str, longest: float) -> Joint:
     facts += [f"{r.metric} {r.number(line.score)}"] if line else []
     facts += [f"rank {line.rank}"] if line and line.rank else []
     uses = used(alliance)
-    said = (" · ".join(facts), _STRATEGIES.get(alliance["strategy"], ""), f"uses {uses}" if uses else "")
+    way = JOINS.get(alliance["strategy"])
+    said = (" · ".join(facts), way.what if way else "", f"uses {uses}" if uses else "")
     return Joint(
         name=name,
         starred=bool(line and line.default),

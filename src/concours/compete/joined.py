@@ -1,0 +1,42 @@
+"""The jobs that join parents' kept predictions for the board, by way to join (`core.joint.Join.fit`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate, Entrant
+from concours.core.job import Job
+from concours.core.joint import Joint, meta_learners
+from concours.core.problem import Problem
+from concours.core.registry import load
+
+
+def joined(problem: Problem, entrant: Entrant, joint: Joint, parents: Sequence[Candidate], threads: int) -> Job:
+    """The job that joins the predictions of parents, which are complete, as their alliance does."""
+    job: Job = load(joint.join.fit)(entrant, joint, _predictions(problem, parents), threads)
+    return replace(job, outputs=("oof", "test") if problem.test else ("oof",), label=f"{entrant.name}: blend")
+
+
+def by_weights(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
+    """By the weights of each fold its rows, and by those of new rows the test part."""
+    fold_weights = [list(weights) for weights in joint.fold_weights]
+    how = {"weights": list(joint.weights), "fold_weights": fold_weights, "rule": entrant.recipe}
+    return Job(kind="blend", inputs=inputs, params=how)
+
+
+def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
+    """By the meta-learner of each fold its rows, and by that of new rows the test part."""
+    learners = {f"model{fold}": model for fold, model in enumerate(meta_learners(joint, by_fold=True))}
+    (model,) = meta_learners(joint, by_fold=False)
+    return Job(kind="meta_learner", inputs={**inputs, **learners, "model": model}, threads=threads)
+
+
+def _predictions(problem: Problem, parents: Sequence[Candidate]) -> dict[str, Digest]:
+    inputs = {f"oof{index}": parent.oof for index, parent in enumerate(parents)}
+    if problem.test:
+        inputs |= {f"test{index}": parent.test for index, parent in enumerate(parents)}
+    if missing := [name for name, digest in inputs.items() if digest is None]:
+        raise ValueError(f"these predictions are not there yet: {', '.join(missing)}")
+    return {**{name: digest for name, digest in inputs.items() if digest}, "folds": problem.folds}

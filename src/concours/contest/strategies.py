@@ -1,0 +1,134 @@
+"""Strategies: which ways to join are taken, of whom, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from concours.contest.forms import Form, check, is_of, list_of
+from concours.core.errors import ContestError, nearest
+from concours.core.joint import JOINS
+from concours.core.visible import shortened
+
+Written = str | Mapping[str, Any]
+"""A strategy as a contest file has it: its name, or a table with a name, a way to join, and whom to join."""
+
+_WHERE = "cooperate.strategies"
+_TOLD = 200
+
+STRATEGY = {
+    "name": Form("a text", is_of(str)),
+    "how": Form("a text", is_of(str)),
+    "of": Form("a list of two or more different names", lambda v: list_of(is_of(str))(v) and len(set(v)) == len(v) > 1),
+}
+"""The keys of a table of `cooperate.strategies`; all are needed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
+    """One way to join, as a contest takes it.
+
+    Attributes:
+        name: of the alliance.
+        how: a name of `core.joint.JOINS`.
+        of: names of the alliances and single entrants that it joins; empty for all single entrants.
+    """
+
+    name: str
+    how: str
+    of: tuple[str, ...] = ()
+
+    def amiss(self) -> str:
+        """What is wrong with it, which types do not tell."""
+        return "" if self.how in JOINS else f"{self.how!r} is no way to join; {nearest(self.how, JOINS)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The strategy as JSON."""
+        return {"name": self.name, "how": self.how, "of": list(self.of)}
+
+
+def read_strategies(written: Sequence[Written], entrants: Collection[str] | None = None) -> tuple[Strategy, ...]:
+    """The strategies that somebody named, each once.
+
+    Args:
+        entrants: names of the single entrants; where they are not known yet, whom tables join is not checked.
+
+    Raises:
+        ContestError: one of them is wrong; the message says which, and what it must be.
+    """
+    found = [_read(index, value) for index, value in enumerate(written, 1)]
+    strategies = {strategy.name: strategy for strategy in found}
+    tables = [strategy for strategy in found if strategy.of]
+    for strategy in tables:
+        if [one.name for one in found].count(strategy.name) > 1:
+            raise ContestError(f"{_WHERE}: {strategy.name!r} is the name of two strategies; choose another")
+        if strategy.name in (entrants or ()):
+            raise ContestError(f"{_WHERE}: {strategy.name!r} is the name of an entrant; choose another")
+        for name in strategy.of:
+            _require_known(strategy, name, strategies, entrants)
+    if left := _in_a_circle(strategies):
+        raise ContestError(
+            f"{_WHERE}: {', '.join(left)} join one another in a circle; leave one of them out of an `of`"
+        )
+    return tuple(strategies.values())
+
+
+def rounds(strategies: Sequence[Strategy]) -> Iterator[list[Strategy]]:
+    """Strategies in the order in which they can be made: first those that join single entrants alone, then theirs."""
+    waiting = list(strategies)
+    while waiting:
+        names = {strategy.name for strategy in waiting}
+        ready = [strategy for strategy in waiting if not names.intersection(strategy.of)]
+        if not ready:
+            return
+        yield ready
+        waiting = [strategy for strategy in waiting if strategy not in ready]
+
+
+def _in_a_circle(strategies: Mapping[str, Strategy]) -> list[str]:
+    made = {strategy.name for ready in rounds(list(strategies.values())) for strategy in ready}
+    return [name for name in strategies if name not in made]
+
+
+def _read(index: int, value: Any) -> Strategy:
+    if isinstance(value, str):
+        return Strategy(name=value, how=_known_way(value, _WHERE))
+    if not isinstance(value, Mapping):
+        raise ContestError(
+            f"{_WHERE}: {shortened(repr(value), _TOLD)} is neither a name nor a table of name, how and of"
+        )
+    where = f"{_WHERE} {index}" + (
+        f" ({shortened(value['name'], _TOLD)})" if isinstance(value.get("name"), str) else ""
+    )
+    plain: dict[str, Any] = {key: list(item) if isinstance(item, tuple) else item for key, item in value.items()}
+    check(where, plain, STRATEGY)
+    for key in STRATEGY:
+        if key not in plain:
+            raise ContestError(f"{where}: {key} is missing; a joint of joints has name, how and of")
+    name = plain["name"]
+    if not name.isprintable() or name != name.strip() or not name:
+        raise ContestError(f"{where}: a name must be of letters, on one line, without blanks around it")
+    if name in JOINS:
+        raise ContestError(f"{where}: {name!r} is the name of a way to join; choose another")
+    return Strategy(name=name, how=_known_way(plain["how"], f"{where}.how"), of=tuple(plain["of"]))
+
+
+def _known_way(how: str, where: str) -> str:
+    if how not in JOINS:
+        raise ContestError(f"{where}: {shortened(repr(how), _TOLD)} is not known; {nearest(how[:_TOLD], JOINS)}")
+    return how
+
+
+def _require_known(
+    strategy: Strategy, name: str, strategies: Mapping[str, Strategy], entrants: Collection[str] | None
+) -> None:
+    if name == strategy.name:
+        raise ContestError(f"{_WHERE}: {name!r} joins itself; name others in its `of`")
+    if entrants is None or name in strategies or name in entrants:
+        return
+    if name in JOINS:
+        why = f"which is not among the strategies; add {name!r} to them"
+    else:
+        why = f"which is neither a strategy nor an entrant; {nearest(name[:_TOLD], [*strategies, *entrants])}"
+    raise ContestError(f"{_WHERE}: {strategy.name!r} joins {shortened(repr(name), _TOLD)}, {why}")

@@ -1,0 +1,53 @@
+"""Terms of credit: by way to join, which members of an alliance count, and how some of them would be joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from concours.core.digests import Digest
+from concours.core.joint import Joint
+from concours.core.joint import meta_learners as learners_of
+from concours.core.registry import load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How coalitions of an alliance's members are joined.
+
+    Attributes:
+        members: digests of the parents that count where it is evaluated.
+        weights: (groups of rows, members): one group, or one for each fold.
+        refit: whether the weights are found again for each coalition.
+        learners: meta-learners that join instead of weights, for each group.
+    """
+
+    members: tuple[Digest, ...]
+    weights: tuple[tuple[float, ...], ...]
+    refit: bool = False
+    learners: tuple[Digest, ...] = ()
+
+
+def terms_of(joint: Joint, *, by_fold: bool) -> Terms:
+    """The terms of a joint, on new rows or, `by_fold`, on out-of-fold predictions."""
+    terms: Terms = load(joint.join.credit)(joint, by_fold=by_fold)
+    return terms
+
+
+def kept_weights(joint: Joint, *, by_fold: bool) -> Terms:
+    """A coalition has the alliance's weights, scaled to sum to one; who has none in any group does not count."""
+    weights = joint.fold_weights if by_fold and joint.fold_weights else (joint.weights,)
+    used = [i for i in range(len(joint.parents)) if any(row[i] for row in weights)]
+    return Terms(
+        members=tuple(joint.parents[i] for i in used), weights=tuple(tuple(row[i] for i in used) for row in weights)
+    )
+
+
+def weights_found_again(joint: Joint, *, by_fold: bool) -> Terms:
+    """As `kept_weights`, but a coalition's weights are those that suit it best."""
+    kept = kept_weights(joint, by_fold=by_fold)
+    return Terms(members=kept.members, weights=kept.weights, refit=True)
+
+
+def meta_learners(joint: Joint, *, by_fold: bool) -> Terms:
+    """Everybody counts: the meta-learners stay as they are, and somebody speaks for who is absent."""
+    return Terms(members=joint.parents, weights=(joint.weights,), learners=tuple(learners_of(joint, by_fold=by_fold)))

@@ -1,0 +1,209 @@
+"""Joints: how the parents of an alliance are joined, and the table of the ways to join.
+
+A way to join is a row of `JOINS`: it names, as `module:attribute`, what does each part of the work, so that a new way
+is a new row, and no code asks which way an alliance is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NotRequired, TypedDict
+
+from concours.core.digests import Digest
+from concours.core.errors import nearest
+from concours.core.frozen import frozen
+from concours.core.registry import load
+from concours.core.typed import typed
+
+
+class Artifacts(TypedDict):
+    """What else came of joining, by what it is.
+
+    `model` and `fold_models` are meta-learners, for new rows and for the rows of each fold; `limits` and `uses` are of
+    what predicting may cost and does cost, by name.
+    """
+
+    model: NotRequired[Digest]
+    fold_models: NotRequired[list[Digest]]
+    limits: NotRequired[dict[str, float]]
+    uses: NotRequired[dict[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joint:
+    """How the parents of an alliance are joined. A value.
+
+    Law: `Joint.from_json(joint.to_json()) == joint`.
+
+    Attributes:
+        how: the way to join, a name of `JOINS`.
+        parents: digests of the entrants that are joined, singles or alliances.
+        weights: of the parents, in their order, for new rows.
+        fold_weights: for each fold, those that its rows are joined by, chosen on the other folds; empty where there is
+            nothing to choose by rows.
+        artifacts: what else came of joining.
+    """
+
+    how: str
+    parents: tuple[Digest, ...]
+    weights: tuple[float, ...]
+    fold_weights: tuple[tuple[float, ...], ...] = ()
+    artifacts: Artifacts = field(default_factory=lambda: Artifacts())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parents", tuple(self.parents))
+        object.__setattr__(self, "weights", tuple(self.weights))
+        object.__setattr__(self, "fold_weights", tuple(tuple(row) for row in self.fold_weights))
+        object.__setattr__(self, "artifacts", frozen(self.artifacts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Read-only mappings cannot be pickled; ordinary ones can."""
+        return type(self).from_json, (self.to_json(),)
+
+    @property
+    def join(self) -> Join:
+        """The row of its way to join."""
+        return JOINS[self.how]
+
+    @property
+    def needs(self) -> Needs:
+        """What predicting with it reads."""
+        needs: Needs = load(self.join.needs)(self)
+        return needs
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What of it decides predictions, beside the parents: the part of an entrant's digest that is the joint's."""
+        by_fold = {"fold_weights": [list(row) for row in self.fold_weights]} if self.fold_weights else {}
+        return {"weights": list(self.weights), **by_fold, **self.artifacts}
+
+    def to_json(self) -> dict[str, Any]:
+        """The joint as JSON."""
+        return {
+            "how": self.how,
+            "parents": list(self.parents),
+            "weights": list(self.weights),
+            "fold_weights": [list(row) for row in self.fold_weights],
+            "artifacts": dict(self.artifacts),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Joint:
+        """The inverse of `to_json`. Raises ContentRefused where it is no joint."""
+        return typed(cls, value)
+
+    def amiss(self) -> str:
+        """What is wrong between its values, which types do not tell."""
+        if self.how not in JOINS:
+            return f"how: {self.how!r} is no way to join; {nearest(self.how, JOINS)}"
+        if not self.parents or any(len(row) != len(self.parents) for row in (self.weights, *self.fold_weights)):
+            return f"expected parents, and a weight for each of {len(self.parents)}"
+        missing = [name for name in self.join.artifacts if name not in self.artifacts]
+        return f"artifacts.{missing[0]} is missing" if missing else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What predicting with a joint reads.
+
+    Attributes:
+        parents: those whose predictions count, in the order of the joint's.
+        objects: digests of what it keeps itself.
+    """
+
+    parents: tuple[Digest, ...]
+    objects: tuple[Digest, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join:
+    """A way to join: who does what for it, each as `module:attribute`.
+
+    Attributes:
+        what: the way, in words for people.
+        plan: the process that chooses members and finds what they are joined by (`cooperate.joining.Joining`).
+        fit: makes the job that joins the parents' kept predictions for the board (`compete.joined`).
+        run: joins the parents' predictions of new rows (`engine.joints`).
+        needs: what predicting with it reads, as `Needs`.
+        credit: how coalitions of its members are joined, as `cooperate.terms.Terms`.
+        cost: what it takes, as `core.lineage.Cost`.
+        artifacts: what it keeps, of `Artifacts`.
+        targets: which kinds of targets it can join.
+        usual: whether it is taken where no strategies are named.
+        limited: whether it keeps declared limits, and is taken where there are any.
+        even: whether all members weigh the same.
+        calibrated: whether its probabilities are corrected as an entrant's are.
+    """
+
+    what: str
+    plan: str
+    fit: str = "concours.compete.joined:by_weights"
+    run: str = "concours.engine.joints:by_weights"
+    needs: str = "concours.core.joint:those_with_a_weight"
+    credit: str = "concours.cooperate.terms:kept_weights"
+    cost: str = "concours.core.lineage:added_up"
+    artifacts: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("classes", "number")
+    usual: bool = True
+    limited: bool = False
+    even: bool = False
+    calibrated: bool = True
+
+
+JOINS: Mapping[str, Join] = {
+    "average": Join(
+        what="the plain mean of the members’ predictions",
+        plan="concours.cooperate.blends:Average",
+        even=True,
+    ),
+    "vote": Join(
+        what="each member has one vote",
+        plan="concours.cooperate.blends:Vote",
+        targets=("classes",),
+        even=True,
+        calibrated=False,
+    ),
+    "greedy": Join(
+        what="members are added one at a time, each time the one that helps most (Caruana et al. 2004)",
+        plan="concours.cooperate.blends:Greedy",
+    ),
+    "stack": Join(
+        what="weights with which the members together lose least: a pool of log probabilities, or a sum of numbers",
+        plan="concours.cooperate.blends:Stack",
+        credit="concours.cooperate.terms:weights_found_again",
+    ),
+    "stack-boosted": Join(
+        what="trees boosted on the members’ predictions; shares are of what their splits gained",
+        plan="concours.cooperate.boosted:BoostedStack",
+        fit="concours.compete.joined:by_meta_learners",
+        run="concours.engine.joints:by_meta_learner",
+        needs="concours.core.joint:all_and_the_learner",
+        credit="concours.cooperate.terms:meta_learners",
+        artifacts=("model", "fold_models"),
+        usual=False,
+    ),
+    "budgeted": Join(
+        what="members are added one at a time, within declared limits of what predicting costs",
+        plan="concours.cooperate.budgeted:Budgeted",
+        artifacts=("limits", "uses"),
+        usual=False,
+        limited=True,
+    ),
+}
+"""The ways to join, by name, in the order in which they are made."""
+
+
+def those_with_a_weight(joint: Joint) -> Needs:
+    """Who has no weight is not asked."""
+    return Needs(parents=tuple(p for p, weight in zip(joint.parents, joint.weights, strict=True) if weight))
+
+
+def all_and_the_learner(joint: Joint) -> Needs:
+    """A meta-learner hears everybody."""
+    return Needs(parents=joint.parents, objects=(joint.artifacts["model"],))
+
+
+def meta_learners(joint: Joint, *, by_fold: bool) -> Sequence[Digest]:
+    """The meta-learner for new rows, or those for the rows of the folds."""
+    return list(joint.artifacts["fold_models"]) if by_fold else [joint.artifacts["model"]]

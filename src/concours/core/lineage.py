@@ -1,0 +1,94 @@
+"""Lineage: everybody that an alliance joins, at any depth, and what they take together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate, Entrant
+from concours.core.errors import RunFolderError
+from concours.core.joint import Joint
+from concours.core.registry import load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a model takes, in seconds: to fit, to predict the test part, and to predict one row of many on one core.
+
+    The last is none where that of somebody in it was not measured.
+    """
+
+    fit_s: float
+    predict_s: float
+    row_s: float | None
+
+
+def lineage(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: bool = True) -> dict[Digest, Candidate]:
+    """A candidate and all that it joins, at any depth, by digest: each once, after those that it joins itself.
+
+    Args:
+        known: candidates by the digest of their entrant.
+        asked: only those that predicting with it asks; otherwise all.
+
+    Raises:
+        RunFolderError: somebody in it is not known.
+    """
+    found: dict[Digest, Candidate] = {}
+    waiting = [candidate]
+    while waiting:
+        missing = [parent for parent in _parents(waiting[-1].entrant, asked=asked) if parent not in found]
+        if missing:
+            waiting += [member(known, parent) for parent in missing]
+        else:
+            last = waiting.pop()
+            found[last.entrant.digest] = last
+    return found
+
+
+def member(known: Mapping[Digest, Candidate], digest: Digest) -> Candidate:
+    """One that is joined.
+
+    Raises:
+        RunFolderError: it is not known.
+    """
+    if digest not in known:
+        raise RunFolderError("candidates.json lacks a member of a joint model; run the contest again to write it anew")
+    return known[digest]
+
+
+def singles(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: bool = True) -> list[Candidate]:
+    """The single entrants in a candidate, each once; itself, if it is one."""
+    return [one for one in lineage(candidate, known, asked=asked).values() if one.entrant.joint is None]
+
+
+def cost_of(joint: Joint, known: Mapping[Digest, Candidate]) -> Cost:
+    """What a joint takes, by its way to join."""
+    cost: Cost = load(joint.join.cost)(joint, known)
+    return cost
+
+
+def added_up(joint: Joint, known: Mapping[Digest, Candidate]) -> Cost:
+    """What parents take together: a single entrant that is reached in several ways counts once.
+
+    All parents were fitted and have predicted the test part; new rows are predicted by those alone that are asked.
+    """
+    parents = [member(known, digest) for digest in joint.parents]
+    everyone = {one.entrant.digest: one for parent in parents for one in singles(parent, known, asked=False)}
+    rows = {one.entrant.digest: one.row_s for d in joint.needs.parents for one in singles(member(known, d), known)}
+    joining = sum(
+        parent.predict_s - sum(one.predict_s for one in singles(parent, known, asked=False))
+        for parent in parents
+        if parent.entrant.joint
+    )
+    return Cost(
+        fit_s=sum(one.fit_s for one in everyone.values()),
+        predict_s=sum(one.predict_s for one in everyone.values()) + joining,
+        row_s=None if None in rows.values() else sum(seconds or 0.0 for seconds in rows.values()),
+    )
+
+
+def _parents(entrant: Entrant, *, asked: bool) -> tuple[Digest, ...]:
+    if entrant.joint is None:
+        return ()
+    return entrant.joint.needs.parents if asked else entrant.joint.parents
