@@ -87,7 +87,7 @@ def test_pair_and_audit(concours, monkeypatch):
         ("rate battles.csv --cluster voter,propmt", "no column 'propmt'"),
         ("rate battles.csv --left model_a", "name both --left and --right"),
         ("pair battles.csv --for top:9", "wants a K from 2 to 6"),
-        ("audit battles.csv --voter judge", "no column 'evaluate'"),
+        ("audit battles.csv --voter judge", "no column 'judge'"),
     ],
 )
 def test_refused(concours, command, message):

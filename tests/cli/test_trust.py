@@ -112,7 +112,7 @@ def test_names_that_lead_nowhere(concours, contest, mark):
 
 def test_agreement_is_to_what_was_named(concours, contest, mark, tmp_path, monkeypatch):
     """What was agreed to once runs again unasked, edited too; another file of the same folder is asked about."""
-    monkeypatch.setattr("concours.runs.report.examine", lambda *_, **__: {})
+    monkeypatch.setattr("concours.runs.report.explain", lambda *_, **__: {})
     file = contest('recipe = "./evil.py:Model"')
     assert concours("run", file, "--engine", "inline", "--trust")[0] == 0
     assert mark()
@@ -235,7 +235,7 @@ ASKS = (
 def filled(tmp_path, made, mark, monkeypatch):
     """Copies of the folder, filled by a stranger."""
     looked = []
-    monkeypatch.setattr("concours.runs.report.examine", lambda *_, **__: looked.append(1) or {})
+    monkeypatch.setattr("concours.runs.report.explain", lambda *_, **__: looked.append(1) or {})
 
     def fill(carrier: str) -> Path:
         run = tmp_path / "run"
@@ -292,7 +292,7 @@ def test_what_is_remembered_of_a_folder(tmp_path, mark, monkeypatch):
     with pytest.raises(TrustError, match=r"own runs code from own.py:Model; read it, then give trust="):
         predict(Result.load(tmp_path / "copy"), "sklearn:iris", model="own")
     assert len(predict(Result.load(tmp_path / "copy"), "sklearn:iris", model="own", trust=lambda question: True)) == 150
-    monkeypatch.setattr("concours.runs.report.examine", lambda *_, **__: {})
+    monkeypatch.setattr("concours.runs.report.explain", lambda *_, **__: {})
     with pytest.raises(TrustError, match=r"runs code from own.py:Model"):
         write_report(Result.load(tmp_path / "copy"))
     assert write_report(Result.load(tmp_path / "copy"), trust=lambda question: True).is_file()

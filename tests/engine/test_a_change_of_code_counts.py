@@ -101,7 +101,7 @@ def test_a_change_of_a_users_code_refits_that_entrant_alone(change: dict[str, An
     assert notices.ended("check") == {"mine": 1}
     others = ("dummy", "tree", "bayes")
     assert [after.candidates[name] for name in others] == [before.candidates[name] for name in others]
-    same = after.candidates["mine"].cv_score == before.candidates["mine"].cv_score
+    same = after.candidates["mine"].oof == before.candidates["mine"].oof
     assert same is ("comment" in change)
     assert (after.digest == before.digest) is same
     assert {"greedy", "average"} <= set(after.candidates)

@@ -179,7 +179,7 @@ def test_numbers(file, last):
     assert np.corrcoef(said, y[300:])[0, 1] > 0.97
     format, files, _ = dump_model(fitted)
     made = load_model(format, files, made=lambda: built(file, "Net", {"inputs": 3, "outputs": 1}, classes=0))
-    assert predict(made, X[300:]).tobytes() == fitted.predict(X[300:]).tobytes()
+    assert made.predict(X[300:]).tobytes() == fitted.predict(X[300:]).tobytes()
 
 
 @pytest.mark.parametrize(

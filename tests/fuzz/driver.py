@@ -49,6 +49,9 @@ CHANGES = {
 STARTS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "socket.connect", "socket.bind", "pty.spawn",
           "webbrowser.open", "pickle.find_class"}  # fmt: skip
 
+WORKER = ["-P", "-m", "concours.engine.worker"]
+"""What a command may start: a report does again what is damaged of what it found out before."""
+
 
 def watch(home: Path, log: int) -> None:
     """Notes each file that is written beyond the home of a case, each program that is started, each address that is asked."""
@@ -62,6 +65,8 @@ def watch(home: Path, log: int) -> None:
         elif event in CHANGES:
             path = arguments[1] if event in ("os.rename", "os.link", "os.symlink") else arguments[0]
         elif event in STARTS:
+            if event == "subprocess.Popen" and list(arguments[1])[1:4] == WORKER:
+                return
             os.write(log, f"{event} {arguments!r}"[:300].encode("utf-8", "replace") + b"\n")
             return
         else:

@@ -151,13 +151,13 @@ def test_without_a_test_part(tmp_path):
     split = Split(test=0, folds=2)
     folders = [run(tmp_path / str(depth), tree(depth), BAYES, split=split) for depth in (1, 3)]
     (pair,) = compare(folders).pairs
-    assert (pair.part, pair.rows) == ("cv_score", 150)
+    assert (pair.part, pair.rows) == ("oof", 150)
     for line in pair.lines:
         assert np.isclose(line.first, Result.load(folders[0]).standings[line.name].score)
     (tuned,) = [line for line in pair.lines if not line.identical and line.role == "single"]
     first = Result.load(folders[0])
     y = get_array(first.folder.store, first.setup.problem.train.y)
-    said = [get_array(f.folder.store, f.candidates[tuned.name].cv_score) for f in map(Result.load, folders)]
+    said = [get_array(f.folder.store, f.candidates[tuned.name].oof) for f in map(Result.load, folders)]
     apart = log_losses(y, said[0]) - log_losses(y, said[1])
     half = student.isf(0.025, row_means(np.stack([apart, 0 * apart], axis=1)).tested.degrees[0, 1])
     half *= (2 * apart.var(ddof=1) / len(apart)) ** 0.5

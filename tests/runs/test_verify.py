@@ -296,11 +296,11 @@ def test_jobs_by_name(made):
     }
     assert (labels["tree: fold 2"], labels["evaluate"]) == (["tree: fold 2"], ["evaluate"])
     assert {"tree: fold 1", "tree: fold 2", "tree: score"} < set(labels["tree"])
-    (judge,) = chosen(replay.jobs, ["evaluate"])
-    assert chosen(replay.jobs, [judge.job.digest[:20], "evaluate"]) == [judge]
-    assert chosen(replay.jobs, [judge.job.digest.partition(":")[2][:10]]) == [judge]
+    (evaluate,) = chosen(replay.jobs, ["evaluate"])
+    assert chosen(replay.jobs, [evaluate.job.digest[:20], "evaluate"]) == [evaluate]
+    assert chosen(replay.jobs, [evaluate.job.digest.partition(":")[2][:10]]) == [evaluate]
     assert [job.job.label for job in chosen(replay.jobs, ["evaluate", "tree: fold 1"])] == ["tree: fold 1", "evaluate"]
-    with pytest.raises(DataError, match=r"'tre'; did you mean 'tree'\? choices: all, dummy, tree, own, .*judge"):
+    with pytest.raises(DataError, match=r"'tre'; did you mean 'tree'\? choices: all, dummy, tree, own, .*evaluate"):
         chosen(replay.jobs, ["tre"])
     with pytest.raises(DataError, match="choices: all"):
         chosen(replay.jobs, [""])
