@@ -14,6 +14,7 @@ from concours import Contest, Entrant, Split, Task
 from concours.contest import config
 from concours.contest.formats import FORMATS
 from concours.contest.forms import Form
+from concours.contest.strategies import STRATEGY
 
 PAGE = Path(__file__).with_name("contest-file.md")
 HEAD = """# The contest file
@@ -67,6 +68,9 @@ OWN = {
     "limits.seconds": "wall time of a job; 3,600 by default",
     "memory_gb": "of memory of a job; by default an equal share of what is free",
     "strategies": "see [alliances](alliances.md); by default those that suit the target",
+    "strategies.name": "of the alliance",
+    "how": "a strategy by its name: see [alliances of alliances](alliances.md#alliances-of-alliances)",
+    "of": "whom it joins: names of other strategies in the list, and of entrants",
     "cooperate.limits": "of a [budgeted alliance](alliances.md#a-budgeted-alliance), see below",
     "latency_ms": "milliseconds to prepare and predict one row of many, on one core",
     "size_mb": "megabytes of all files that predicting needs",
@@ -89,6 +93,7 @@ def page() -> str:
             _section("`budget` in `[compete]`", "compete", config._BUDGET, {}),
             *(_options(name) for name, format in FORMATS.items() if format.options),
             _section("`[cooperate]`", "cooperate", config._COOPERATE, {}),
+            _section("Tables in `strategies` of `[cooperate]`", "strategies", STRATEGY, {}),
             _section("`limits` in `[cooperate]`", "cooperate", config._LIGHT, {}),
             _section("`[limits]`", "limits", config._LIMITS, {}),
             _section("`[[entrant]]`", "entrant", config._ENTRANT, entrant),

@@ -312,6 +312,17 @@ def test_credit_goes_down_through_alliances(credit, seed):
     assert (passed_down(credit, np.eye(3)) == credit).all()
 
 
+def test_what_is_not_defined_passes_down_to_those_below_it_alone():
+    """A member without credit leaves its models without, a model without a part is without; nobody else is."""
+    parts = np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    assert np.isnan(passed_down(np.array([np.nan, 0.4]), parts)).tolist() == [True, True, False]
+    assert passed_down(np.array([np.nan, 0.4]), parts)[2] == 0.4
+    unknown = np.array([[np.nan, np.nan, 0.0], [0.0, 0.25, 0.75]])
+    found = passed_down(np.array([0.6, 0.4]), unknown)
+    assert np.isnan(found).tolist() == [True, True, False]
+    assert np.isclose(found[2], 0.3)
+
+
 def test_what_does_not_fit_is_refused():
     """A table that is not of all coalitions, a draw of nothing, parts that do not add up."""
     with pytest.raises(ValueError, match=r"2\*\*n coalitions, got 3"):

@@ -222,6 +222,8 @@ def _print_alliances(result: Result, out: Console) -> None:
         out.print(Padding(table, (0, 0, 0, _INDENT), expand=False))
         if credit:
             out.print(f"  [dim]{escape(credit.words(metric))}[/]")
+            if credit.singles:
+                out.print(f"  [dim]{escape(credit.singles_words())}[/]")
     known = [credit for name in told if (credit := result.credit.get(name))]
     if known:
         shared, joined = any(credit.shared for credit in known), any(credit.joined for credit in known)

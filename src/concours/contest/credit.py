@@ -116,6 +116,17 @@ class Credit:
             return told
         return f"{told}, {'within the noise' if self.ahead <= 2 * self.ahead_stderr else 'too little to be shared out'}"
 
+    def singles_words(self) -> str:
+        """Of an alliance of alliances, what comes to each single entrant in it; otherwise nothing."""
+        told = sorted(self.singles.items(), key=lambda item: (item[1] is None, -(item[1] or 0.0)))
+        known = [f"{name} {share:.1%}" for name, share in told if share is not None]
+        without = [name for name, share in told if share is None]
+        if not told:
+            return ""
+        if not known:
+            return "of its single entrants none has a share: some alliance on the way shares nothing out"
+        return f"passed down: {', '.join(known)}" + (f"; no share for {' and '.join(without)}" if without else "")
+
     def __repr__(self) -> str:
         shares = [
             f"{name} {part.share:.0%} ± {part.stderr / self.gain:.0%}"

@@ -9,7 +9,7 @@ from typing import Any
 from concours.contest.forms import Form, check, is_of, list_of
 from concours.core.errors import ContestError, nearest
 from concours.core.joint import JOINS
-from concours.core.visible import shortened
+from concours.core.visible import shortened, visible
 
 Written = str | Mapping[str, Any]
 """A strategy as a contest file has it: its name, or a table with a name, a way to join, and whom to join."""
@@ -99,7 +99,7 @@ def _read(index: int, value: Any) -> Strategy:
             f"{_WHERE}: {shortened(repr(value), _TOLD)} is neither a name nor a table of name, how and of"
         )
     where = f"{_WHERE} {index}" + (
-        f" ({shortened(value['name'], _TOLD)})" if isinstance(value.get("name"), str) else ""
+        f" ({shortened(visible(value['name']), _TOLD)})" if isinstance(value.get("name"), str) else ""
     )
     plain: dict[str, Any] = {key: list(item) if isinstance(item, tuple) else item for key, item in value.items()}
     check(where, plain, STRATEGY)

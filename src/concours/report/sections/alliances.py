@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from concours.core.joint import JOINS
 from concours.report.axis import fixed
 from concours.report.figures import Figure, Joint, Joints, Section, Share, Table
@@ -52,7 +54,12 @@ def _joint(r: Report, name: str, longest: float) -> Joint:
     facts += [f"rank {line.rank}"] if line and line.rank else []
     uses = used(alliance)
     way = JOINS.get(alliance["strategy"])
-    said = (" · ".join(facts), way.what if way else "", f"uses {uses}" if uses else "")
+    said = (
+        " · ".join(facts),
+        way.what if way else "",
+        f"uses {uses}" if uses else "",
+        _passed_down((r.value.get("credit") or {}).get(name, {}).get("singles", {})),
+    )
     return Joint(
         name=name,
         starred=bool(line and line.default),
@@ -67,3 +74,9 @@ def _joint(r: Report, name: str, longest: float) -> Joint:
             for member, weight in weights
         ),
     )
+
+
+def _passed_down(shares: Mapping[str, float | None]) -> str:
+    """What comes to the single entrants in an alliance of alliances."""
+    told = [f"{name} {share(part) if part is not None else 'no share'}" for name, part in shares.items()]
+    return f"credit passed down to single entrants: {', '.join(told)}" if told else ""
