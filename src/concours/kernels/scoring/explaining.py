@@ -40,11 +40,14 @@ def contrasts(means: Means, repeats: int) -> tuple[Floats, Floats]:
     Args:
         means: of 1 + k * repeats estimates on the same rows: the base, then `repeats` of each of k things, whose mean
             counts.
+
+    Law: exactly 0 for what is as the base.
     """
     weights = np.kron(np.eye((len(means.means) - 1) // repeats), np.full(repeats, 1 / repeats))
     weights = np.concatenate([np.full((len(weights), 1), -1.0), weights], axis=1)
     variances = np.einsum("ki,ij,kj->k", weights, means.covariance, weights)
-    return weights @ means.means, np.sqrt(np.maximum(variances, 0.0))
+    away = (means.means[1:] - means.means[0]).reshape(-1, repeats).mean(axis=1)
+    return away, np.sqrt(np.maximum(variances, 0.0))
 
 
 def nested_order(codes: NDArray[np.integer[Any]] | None, rows: int, rng: np.random.Generator) -> NDArray[np.int64]:
