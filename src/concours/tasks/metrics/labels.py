@@ -41,8 +41,8 @@ class Counts(Way):
 
     def scores(self, kept: Statistics) -> Floats:
         """Of the confusion matrices; 0 where that is 0 / 0."""
-        tables = [confusion(kept.y, named, kept.classes, kept.weights) for named in kept.kept]
-        return self.of(np.stack(tables))
+        tables = (confusion(kept.y, named, kept.classes, kept.weights) for named in kept.kept)
+        return np.array([float(self.of(table)) for table in tables])
 
     def means(self, kept: Statistics, *, seed: int, rounds: int, empty: float) -> Means:
         """By the jackknife, where rows are of few sorts; intervals and tests are those of tables."""
