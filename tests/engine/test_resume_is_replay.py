@@ -32,7 +32,9 @@ ARENA = {"entrants": 3, "folds": 2, "format": "arena", "options": {"battles": 60
 TOURNAMENT = {"entrants": 4, "folds": 2, "format": "tournament", "options": {"system": "double", "rows": 10}}
 ATTACKS = {"entrants": 7, "folds": 3, "format": "adversarial"}
 GENERATORS = {"entrants": 3, "folds": 2, "format": "adversarial", "options": {"game": "generators", "rounds": 9}}
-CASES += [(15, 2, ATTACKS), (16, 2, GENERATORS)]
+BOTH = {"name": "both", "how": "greedy", "of": ["stack", "average", "toy0"]}
+NESTED = {"strategies": ["stack", "average", BOTH, {"name": "top", "how": "stack", "of": ["both", "toy1"]}]}
+CASES += [(15, 2, ATTACKS), (16, 2, GENERATORS), (17, 2, NESTED)]
 CASES += [(10, 2, HALVING), (11, 0, HALVING), (12, 0, ASHA), (13, 2, ARENA), (14, 2, TOURNAMENT)]
 """A seed, how many workers (0 for inline), and the contest."""
 
