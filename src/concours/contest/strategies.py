@@ -130,5 +130,6 @@ def _require_known(
     if name in JOINS:
         why = f"which is not among the strategies; add {name!r} to them"
     else:
-        why = f"which is neither a strategy nor an entrant; {nearest(name[:_TOLD], [*strategies, *entrants])}"
+        others = dict.fromkeys(one for one in (*strategies, *entrants, *JOINS) if one != strategy.name)
+        why = f"which is neither a strategy nor an entrant; {nearest(name[:_TOLD], others)}"
     raise ContestError(f"{_WHERE}: {strategy.name!r} joins {shortened(repr(name), _TOLD)}, {why}")
