@@ -52,6 +52,9 @@ _KINDS = (
     "weigh",
     "score",
     "evaluate",
+    "receive",
+    "rank",
+    "rescore",
     "choice",
     "credit",
     "card",
@@ -354,6 +357,11 @@ def _evaluated(job: Job) -> dict[str, Any]:
     }
 
 
+def _rescored(job: Job) -> dict[str, Any]:
+    of = job.params["of"]
+    return {"problem": {**of, "test": {**of["test"], "y": job.inputs["problem"]}}}
+
+
 def _chosen_again(job: Job) -> dict[str, Any]:
     corrected = {name: chance(job, name) for name in job.params["metrics"]}
     return {"corrected": corrected, "intervals": dict(job.params["intervals"]), "again": chance(job, "again")}
@@ -416,6 +424,8 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
         "drop": [0.2, 0.1, 0.0],
     },
     "evaluate": _evaluated,
+    "rank": _evaluated,
+    "rescore": _rescored,
     "choice": _chosen_again,
     "credit": _credit,
     "attack": _besieged,

@@ -53,11 +53,20 @@ def evaluate(job: Job, store: Store) -> JobResult:
     tested with them, and not told of. Where the rows also taught, in `folds`, all is less sure
     (`kernels.scoring.crossing`).
     """
-    y, groups, weights = get_array(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store)
+    folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
+    return JobResult(values=evaluated(job, store, None, folds))
+
+
+def evaluated(
+    job: Job, store: Store, rows: NDArray[np.int64] | None, folds: NDArray[np.int64] | None = None
+) -> dict[str, Any]:
+    """What `evaluate` tells, by all rows or by some."""
+    y, groups, weights = get_array(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store, rows)
     count = sum(name.startswith("predictions") for name in job.inputs)
     predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
-    folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
-
+    if rows is not None:
+        y, predictions = y[rows], [p[rows] for p in predictions]
+        groups = None if groups is None else groups[rows]
     standing = job.params.get("standing", count)
 
     def kept(metric: Metric) -> Statistics:
@@ -78,19 +87,17 @@ def evaluate(job: Job, store: Store) -> JobResult:
     unsure = {metric.name: _unsure(metric, found) for metric, found in each}
     nowhere: list[int | None] = [None, None, None]
     rank, best, worst = zip(*(places or nowhere for places in ranks[first.name]), strict=True)
-    return JobResult(
-        values={
-            "scores": {metric.name: [finite(value) for value in found.means] for metric, found in each},
-            "intervals": intervals,
-            "ranks": ranks,
-            "unsure": {name: whys for name, whys in unsure.items() if any(whys)},
-            "ci": intervals[first.name],
-            "rank": list(rank),
-            "rank_best": list(best),
-            "rank_worst": list(worst),
-            "tier": _tiers(first, of_first),
-        }
-    )
+    return {
+        "scores": {metric.name: [finite(value) for value in found.means] for metric, found in each},
+        "intervals": intervals,
+        "ranks": ranks,
+        "unsure": {name: whys for name, whys in unsure.items() if any(whys)},
+        "ci": intervals[first.name],
+        "rank": list(rank),
+        "rank_best": list(best),
+        "rank_worst": list(worst),
+        "tier": _tiers(first, of_first),
+    }
 
 
 def groups_of(job: Job, store: Store) -> NDArray[np.int64] | None:
