@@ -338,6 +338,34 @@ def test_waiting_ends_with_the_time() -> None:
     assert desk.drive().closed
 
 
+@dataclass(frozen=True, kw_only=True)
+class Forgets(Tally):
+    """Has one errand done for each vote, always the same: what it was is forgotten when the next comes."""
+
+    def plan(self, state: Told) -> Plan:
+        plan = unfinished(state, [toy_job("always", outputs=())] if state.ids else [])
+        return plan if plan.jobs or state.closed else Plan(status="wait")
+
+    def update(self, state: Told, event: Event) -> Told:
+        after = super().update(state, event)
+        return after if after.ids == state.ids else replace(after, known=type(after.known)())
+
+
+@pytest.mark.parametrize("order", ["jobs between", "signals first"])
+def test_a_signal_brings_back_what_a_process_forgot(order: str) -> None:
+    """Its outcome is recalled from the journal, also where it was told together with the signal; nothing is done twice."""
+    desk = Desk(vote("a"), vote("b"), vote("c"), close())
+    whole = desk.drive(Forgets())
+    (done,) = [record for record in desk.records if isinstance(record.event, Outcome)]
+    signals = [record for record in desk.records if isinstance(record.event, Signal)]
+    between = [signals[0], done, *signals[1:]] if order == "jobs between" else [*signals, done]
+    desk.records[:] = [replace(record, number=number) for number, record in enumerate(between)]
+    assert desk.drive(Forgets()) == whole
+    assert [record for record in desk.records if isinstance(record.event, Outcome)] == [
+        replace(done, number=between.index(done))
+    ]
+
+
 SIGNALS = [vote("b"), vote("a"), vote("c"), close(), vote("d"), vote("a", body={"for": "another"})]
 
 

@@ -69,6 +69,14 @@ class Line:
         self._waiting.pop(job, None)
         self._hand.pop(job, None)
 
+    def job(self, digest: Digest) -> Job | None:
+        """The job of the latest plan that has this digest."""
+        holders = self._holders.get(digest)
+        if not holders:
+            return None
+        group = min(holders)
+        return self._groups[group][holders[group]]
+
     def first(self) -> Job | None:
         """The first job of the plan."""
         return next((group[0] for group in self._groups if group), None)

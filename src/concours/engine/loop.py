@@ -145,6 +145,7 @@ class Engine:
     def _match(self, plan: Plan, session: _Session) -> None:
         """Cancels what is no longer wanted; recalls or submits what is new."""
         added, gone = session.line.turn(plan)
+        added += session.wanted_again(added)
         for job in gone:
             session.line.forget(job.digest)
             session.unknown.pop(job.digest, None)
@@ -274,12 +275,19 @@ class _Session:
         self.unknown: dict[Digest, Job] = {}
         self.told_time = False
         self._numbers: list[tuple[int, Digest]] = []
+        self._told: list[Digest] = []
 
     def arrive(self, record: Record) -> None:
         """Notes a record that the process is to be told of."""
         job = _outcome(record).job
         self.arrived[job] = record
         heappush(self._numbers, (record.number, job))
+
+    def wanted_again(self, added: Sequence[Job]) -> list[Job]:
+        """Jobs whose outcomes have just been told, and that a signal told with them has brought back into the plan."""
+        told, self._told = self._told, []
+        new = {job.digest for job in added} if told else set[Digest]()
+        return [job for digest in told if digest not in new and (job := self.line.job(digest))]
 
     def next_events(self, order: Order) -> list[Event]:
         """What to tell next: how the plan's first job ended, or what is earliest in the journal.
@@ -290,11 +298,13 @@ class _Session:
         if order == "plan":
             first = self.line.first()
             record = self.arrived.pop(first.digest, None) if first else None
+            self._told = [first.digest] if first and record else []
             return [record.event] if record else []
         found: list[Record] = []
         while (number := self._earliest()) is not None and (not found or number == found[-1].number + 1):
             of_signal = bool(self.signals) and self.signals[0].number == number
             found.append(self.signals.popleft() if of_signal else self.arrived.pop(heappop(self._numbers)[1]))
+        self._told = [record.event.job for record in found if isinstance(record.event, Outcome)]
         return [record.event for record in found]
 
     def _earliest(self) -> int | None:
