@@ -76,7 +76,7 @@ def test_result_json_has_the_names_that_others_read(result):
         assert line["rank_best"] <= line["rank"] <= line["rank_worst"]
         assert line["ci"][0] <= line["score"] <= line["ci"][1]
     assert [line["score"] for line in value["standings"]] == sorted(line["score"] for line in value["standings"])
-    assert {line["role"] for line in value["standings"]} == {"baseline", "entrant", "alliance"}
+    assert {line["role"] for line in value["standings"]} == {"baseline", "single", "alliance"}
     assert value["alliances"]["greedy"]["strategy"] == "greedy"
     for alliance in value["alliances"].values():
         assert np.isclose(sum(alliance["weights"].values()), 1)
