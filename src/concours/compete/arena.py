@@ -261,7 +261,7 @@ def _told(names: Sequence[str], votes: NDArray[np.int64], level: float) -> list[
             "name": names[known[place]],
             "rating": round(MEAN + float(means.means[place]), 2),
             "stderr": round(float(means.stderr[place]), 2),
-            "ci": [round(MEAN + float(means.means[place] + side * half[place]), 2) for side in (-1, 1)],
+            "ci": tuple(round(MEAN + float(means.means[place] + side * half[place]), 2) for side in (-1, 1)),
             "rank": rank,
             "rank_best": int(ranges.best[place]),
             "rank_worst": int(ranges.worst[place]),
