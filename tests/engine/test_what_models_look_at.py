@@ -120,7 +120,9 @@ def test_a_decision_counts(store: MemoryStore, rng: np.random.Generator) -> None
     x = pd.DataFrame({"a": rng.normal(size=200)})
     y = (x["a"] > 0).astype(int)
     model = known(store, x, y, "0.3 if x['a'] > 0 else 0.1", 2)
-    weighted = Candidate.from_json({**model.to_json(), "decision": {"weights": [0.4, 1.6], "fold_weights": [[0.4, 1.6]]}})
+    weighted = Candidate.from_json(
+        {**model.to_json(), "decision": {"weights": [0.4, 1.6], "fold_weights": [[0.4, 1.6]]}}
+    )
     assert explained(store, "importance", weighted, x, y, "f1", 2)["base"] == 1
     assert explained(store, "importance", model, x, y, "f1", 2)["base"] == 0
 
