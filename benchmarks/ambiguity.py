@@ -70,7 +70,7 @@ def held(task: Task, seed: int) -> list[Line]:
     tests: dict[str, dict[str, Any]] = {}
 
     def hear(notice: Notice) -> None:
-        if notice.job and notice.job.kind == "fit" and isinstance(notice.event, Done):
+        if notice.job and notice.job.runner == "fit" and isinstance(notice.event, Done):
             name, _, fold = notice.job.label.rpartition(": ")
             tests.setdefault(name, {})[fold] = notice.event.outputs["test"]
 

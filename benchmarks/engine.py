@@ -103,7 +103,7 @@ def print_planning(boards: list[str]) -> None:
 
 def noops(count: int, name: str) -> Errands:
     """A process that wants so many jobs that do nothing, jobs that no other name has."""
-    return Errands(jobs=tuple(Job(kind="noop", params={"number": i, "name": name}) for i in range(count)))
+    return Errands(jobs=tuple(Job(runner="noop", params={"number": i, "name": name}) for i in range(count)))
 
 
 def engine_seconds(folder: Path, workers: int) -> float:

@@ -166,7 +166,7 @@ def searched(which: Set, rows: int, trials: int) -> dict[str, Any]:
         for share in SHARES:
             done = curve(
                 Job(
-                    kind="curve",
+                    runner="curve",
                     inputs={"x": problem.train.x, "y": problem.train.y, "folds": problem.folds},
                     params={
                         **problem.measuring(1),

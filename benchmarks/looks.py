@@ -142,7 +142,7 @@ def knocked_out(rng: np.random.Generator, behind: Floats) -> list[tuple[str, boo
     losses: dict[Digest, Floats] = {}
 
     def answer(job: Job) -> Done:
-        if job.kind == "prune":
+        if job.runner == "prune":
             rows = np.stack([losses[job.inputs[f"predictions{i}_0"]] for i in range(job.params["entrants"])], axis=1)
             means = row_means(rows)
             spent = {name: job.params[name] for name in ("level", "looks")}

@@ -62,7 +62,7 @@ class Notices:
 
     def ended(self, kind: str) -> Counter[str]:
         """How many jobs of a kind were done, not recalled, by the name of the entrant."""
-        return Counter(job.label.partition(":")[0] for job in self.jobs("ended") if job.kind == kind)
+        return Counter(job.label.partition(":")[0] for job in self.jobs("ended") if job.runner == kind)
 
     @property
     def warnings(self) -> list[str]:

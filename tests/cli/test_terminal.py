@@ -148,7 +148,7 @@ def test_a_console_obeys_styles_alone(what, width):
 def test_progress():
     """The live table: the name of an entrant and the reason of a failure."""
     progress = Progress(None)
-    job = Job(kind="fit", label=f"{EVIL}: fold 1", inputs={}, params={}, seed=0)
+    job = Job(runner="fit", label=f"{EVIL}: fold 1", inputs={}, params={}, seed=0)
     progress(Notice(topic="started", job=job))
     progress(Notice(topic="ended", job=job, event=Failed(job=job.digest, cause="error", reason=EVIL)))
     file = io.StringIO()

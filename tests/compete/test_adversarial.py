@@ -90,7 +90,7 @@ def test_each_round_trains_on_the_last_weights_against_the_attack_that_left_leas
     """Of those that follow gradients; with the settings that this attack chose, shortened."""
     jobs = ended()["cnn-hardened"].jobs
     trials = (ended()["cnn"].trials[0], *ended()["cnn-hardened"].trials)
-    training = [job for job in jobs if job.kind == "train_on_attacks"]
+    training = [job for job in jobs if job.runner == "train_on_attacks"]
     assert len(training) == 3
     for job, before in zip(training, trials, strict=False):
         left = dict(zip(before.attacks, before.left, strict=True))

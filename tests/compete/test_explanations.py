@@ -20,9 +20,9 @@ def test_what_there_was_no_time_for_is_late_and_not_missing() -> None:
     explanations = Explanations(problem=PROBLEM, default=candidates[0])
 
     def ended(job: Job) -> Done | Failed:
-        if job.kind in ("curve", "importance"):
+        if job.runner in ("curve", "importance"):
             return Failed(job=job.digest, cause="out_of_time", reason=f"{BUDGET_SPENT} (40 s)")
-        if job.kind == "card":
+        if job.runner == "card":
             return Failed(job=job.digest, cause="exception", reason="ValueError: odd")
         return all_well(job)
 
@@ -39,6 +39,6 @@ def test_the_cheaper_explanations_come_first() -> None:
             for candidate in toy_candidates(3)[1:]
         ]
         explanations = Explanations(problem=PROBLEM, default=candidates[0])
-        kinds = [job.kind for job in explanations.plan(explanations.init(candidates, seed=0)).jobs]
+        kinds = [job.runner for job in explanations.plan(explanations.init(candidates, seed=0)).jobs]
         assert next(kind for kind in kinds if kind in ("curve", "importance")) == first
         assert kinds[0] == "card"

@@ -80,26 +80,26 @@ def told(signals: Iterable[Signal], *, board: Hosted = BOARD) -> Board:
 
 def done(state: Board, *, but: Sequence[str] = (), board: Hosted = BOARD) -> Board:
     """The board when its jobs have ended well, but for those of some kinds."""
-    while jobs := [job for job in board.plan(state).jobs if job.kind not in but]:
+    while jobs := [job for job in board.plan(state).jobs if job.runner not in but]:
         state = board.update(state, all_well(jobs[0]))
     return state
 
 
 def ranking_jobs(state: Board) -> list[Job]:
     """Those that rank several entries."""
-    return [job for job in BOARD.plan(state).jobs if job.kind == "rank" and not job.params["alone"]]
+    return [job for job in BOARD.plan(state).jobs if job.runner == "rank" and not job.params["alone"]]
 
 
 def test_while_it_is_open_public_rows_alone_are_scored() -> None:
     """Nothing that is planned before the end reads the other rows; then one job does, for all that stand."""
     state = told(SIGNALS[:4])
     while jobs := BOARD.plan(state).jobs:
-        assert {job.params["part"] for job in jobs if job.kind == "rank"} <= {"public"}
+        assert {job.params["part"] for job in jobs if job.runner == "rank"} <= {"public"}
         state = BOARD.update(state, all_well(jobs[-1]))
     assert BOARD.plan(state).status == "wait"
     state = BOARD.update(state, CLOSED)
     (last,) = BOARD.plan(state).jobs
-    assert (last.kind, last.params["part"]) == ("rank", "rest")
+    assert (last.runner, last.params["part"]) == ("rank", "rest")
     assert sum(name.startswith("predictions") for name in last.inputs) == 4
     end = BOARD.update(state, all_well(last))
     assert BOARD.plan(end).status == "finished"
@@ -110,7 +110,7 @@ def test_the_rest_waits_for_all_that_joined_in_time() -> None:
     """What joined before the end is scored after it, and stands on the last board."""
     state = done(told([joins("a"), joins("b")]), but=["receive"])
     state = BOARD.update(state, CLOSED)
-    assert {job.kind for job in BOARD.plan(state).jobs} == {"receive"}
+    assert {job.runner for job in BOARD.plan(state).jobs} == {"receive"}
     end = done(state)
     assert end.rest is not None
     assert end.rest.ranking.entries == ("a", "b")
@@ -154,7 +154,7 @@ def test_scores_are_kept_by_problem() -> None:
 def test_what_cannot_be_read_rescores_nothing() -> None:
     """The problem before stays the one that counts, and the board goes on."""
     state = told([joins("a"), rescores("second")])
-    (reading,) = [job for job in BOARD.plan(state).jobs if job.kind == "rescore"]
+    (reading,) = [job for job in BOARD.plan(state).jobs if job.runner == "rescore"]
     end = done(BOARD.update(state, all_fail(reading)))
     assert current(end) == PROBLEM.digest
     assert [line.status for line in BOARD.standings(end)] == ["ok"]
@@ -164,7 +164,7 @@ def test_who_is_withdrawn_costs_nothing_more_and_stands_nowhere() -> None:
     """Its jobs leave the plan; the board does not show it, whenever it was withdrawn."""
     first, second, without = joins("a"), joins("b", recipe="toy"), withdraws("b")
     early = told([first, second, without])
-    assert {job.kind for job in BOARD.plan(early).jobs} == {"receive"}
+    assert {job.runner for job in BOARD.plan(early).jobs} == {"receive"}
     late = BOARD.update(done(told([first, second])), without)
     assert as_value(done(early)) == as_value(done(late))
     assert [line.entrant.name for line in BOARD.standings(done(late))] == ["team a"]
@@ -229,10 +229,10 @@ def test_a_board_needs_a_test_part() -> None:
 def test_an_entry_by_recipe_has_the_seeds_of_any_contest() -> None:
     """So that a participant at home gets the same model as the board."""
     state = told([joins("b", recipe="toy", params={"number": 0})])
-    fits = [job for job in BOARD.plan(state).jobs if job.kind == "fit"]
+    fits = [job for job in BOARD.plan(state).jobs if job.runner == "fit"]
     (_, candidate, *_) = toy_candidates(1)
     board = Leaderboard(problem=PROBLEM, final="refit")
-    theirs = [job for job in board.plan(board.init([candidate], seed=0)).jobs if job.kind == "fit"]
+    theirs = [job for job in board.plan(board.init([candidate], seed=0)).jobs if job.runner == "fit"]
     assert [job.digest for job in fits] == [job.digest for job in theirs]
     assert fits
     assert Digest(PROBLEM.test.y if PROBLEM.test else "") not in {

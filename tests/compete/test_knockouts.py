@@ -38,7 +38,7 @@ class World:
         self.spent = 0.0
 
     def __call__(self, job: Job) -> Done | Failed:
-        if job.kind == "prune":
+        if job.runner == "prune":
             many = range(job.params["entrants"])
             rows = np.stack([self.losses[job.inputs[f"predictions{i}_0"]] for i in many], axis=1)
             means = row_means(rows)
@@ -106,7 +106,7 @@ def test_equals_are_told_apart_by_digest():
             done = super().__call__(job)
             for digest in self.losses:
                 self.losses[digest] = np.ones(ROWS)
-            return replace(done, values={**done.values, "score": 1.0}) if job.kind == "rung" else done
+            return replace(done, values={**done.values, "score": 1.0}) if job.runner == "rung" else done
 
     candidates = entrants(12)
     process = Halving(problem=PROBLEM)
@@ -124,7 +124,7 @@ def test_asha_does_not_wait_and_remembers_the_order():
     state, early = process.init(entrants(12), seed=0), False
     events = []
     while jobs := process.plan(state).jobs:
-        shares = {job.params["share"] for job in jobs if job.kind == "rung"}
+        shares = {job.params["share"] for job in jobs if job.runner == "rung"}
         early |= len(shares) > 1
         events.append(world(jobs[0]))
         state = process.update(state, events[-1])
@@ -144,7 +144,7 @@ def test_what_may_go_wrong_is_divided_among_the_rungs(kind, rungs):
 
     class Watched(World):
         def __call__(self, job: Job) -> Done | Failed:
-            looks.extend([job.params["looks"]] if job.kind == "prune" else [])
+            looks.extend([job.params["looks"]] if job.runner == "prune" else [])
             return super().__call__(job)
 
     driven(kind(problem=PROBLEM, rungs=rungs), entrants(20), Watched(3))

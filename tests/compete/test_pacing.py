@@ -215,10 +215,10 @@ def raced(
         ends = {job.digest: ends[job.digest] for job in plan.jobs if job.digest in ends}
         for job in plan.jobs:
             if len(ends) < workers and job.digest not in ends:
-                ends[job.digest] = now + (takes[job.label.partition(":")[0]] if job.kind == "fit" else 0.0)
+                ends[job.digest] = now + (takes[job.label.partition(":")[0]] if job.runner == "fit" else 0.0)
         job = min((job for job in plan.jobs if job.digest in ends), key=lambda job: ends[job.digest])
         took, now = ends[job.digest] - now, max(now, ends.pop(job.digest))
-        took = takes[job.label.partition(":")[0]] if job.kind == "fit" else took
+        took = takes[job.label.partition(":")[0]] if job.runner == "fit" else took
         state = board.update(board.update(state, Tick(elapsed_s=now)), _done(job, took))
         foreseen(now, board.left_s(state))
     return now, [line.status for line in sorted(board.standings(state), key=lambda line: line.entrant.name)]
@@ -281,9 +281,9 @@ def test_who_is_given_up_stays_given_up() -> None:
     board = Leaderboard(problem=toy_problem(MemoryStore()), pace=Pace(until_s=10.0, workers=1))
     (candidate,) = toy_candidates(1)[1:]
     state = board.init([candidate], seed=0)
-    first = next(job for job in board.plan(state).jobs if job.kind == "fit")
+    first = next(job for job in board.plan(state).jobs if job.runner == "fit")
     state = board.update(state, Done(job=first.digest, outputs={}, cost=Cost(wall_s=5.0)))
-    assert any(job.kind == "fit" for job in board.plan(state).jobs)
+    assert any(job.runner == "fit" for job in board.plan(state).jobs)
     late = board.update(state, Tick(elapsed_s=11.0))
     assert not board.plan(late).jobs
     assert board.entries(late)[0].status == "out_of_time"

@@ -41,7 +41,7 @@ def ended(
 def some_come_to_nothing(job: Job) -> Done | Failed:
     """Members whose weights are not finite have no score."""
     done = all_well(job)
-    if job.kind != "train_interval":
+    if job.runner != "train_interval":
         return done
     scores = [None if chance(job, "nothing", str(i)) < 0.5 else score for i, score in enumerate(done.values["scores"])]
     return replace(done, values={**done.values, "scores": scores})

@@ -92,7 +92,7 @@ def test_conformance(final: Any) -> None:
 
 def trials_fail(job: Job) -> Done | Failed:
     """Some of the trials fail, and no proposal."""
-    return all_well(job) if job.kind == "propose" else some_fail(job)
+    return all_well(job) if job.runner == "propose" else some_fail(job)
 
 
 @pytest.mark.parametrize("answer", [all_well, trials_fail])
@@ -120,7 +120,7 @@ def test_with_a_proposal_that_failed_a_search_ends_early() -> None:
 
     def answered(reason: str) -> Any:
         def answer(job: Job) -> Done | Failed:
-            late = job.kind == "propose" and job.label.endswith("from 4")
+            late = job.runner == "propose" and job.label.endswith("from 4")
             return Failed(job=job.digest, cause="out_of_time", reason=reason) if late else all_well(job)
 
         return search.found(final_state(search, [CANDIDATE], answer, seed=0, order=1))
@@ -139,7 +139,7 @@ def test_what_is_proposed_is_what_the_estimator_asks_for(known: int) -> None:
         [[0.5 + number, number % 2, 2 + number % 7], None if number == 2 else number / 7] for number in range(known)
     ]
     params = json.loads(json.dumps({"forms": forms, "past": past, "count": 2}))
-    event = execute(Job(kind="propose", params=params, seed=5), STORE, JOBS)
+    event = execute(Job(runner="propose", params=params, seed=5), STORE, JOBS)
     distributions = {
         "0": optuna.distributions.FloatDistribution(0.1, 100.0, log=True),
         "1": optuna.distributions.CategoricalDistribution(range(2)),

@@ -51,10 +51,10 @@ def test_entrants_are_values():
 
 def test_jobs_are_values():
     """A job is what is to be done, not how it is called; it survives JSON."""
-    job = Job(kind="fit", inputs={"x": "sha256:1"}, params={"a": 1}, seed=3, outputs=("model",), label="svm")
+    job = Job(runner="fit", inputs={"x": "sha256:1"}, params={"a": 1}, seed=3, outputs=("model",), label="svm")
     assert Job(**job.to_json()) == job
     assert dataclasses.replace(job, label="other").digest == job.digest
-    changes = [{"kind": "x"}, {"inputs": {}}, {"params": {}}, {"seed": 4}, {"threads": 2}, {"outputs": ()}]
+    changes = [{"runner": "x"}, {"inputs": {}}, {"params": {}}, {"seed": 4}, {"threads": 2}, {"outputs": ()}]
     assert len({job.digest, *(dataclasses.replace(job, **change).digest for change in changes)}) == 7
 
 

@@ -150,7 +150,7 @@ def test_a_new_entrant_is_fitted_and_the_alliances_are_made_anew(site: Site) -> 
     site.entrants = (*site.entrants, Entrant("near", "sklearn.neighbors:KNeighborsClassifier", prepare="none"))
     after, notices = site.run()
     assert notices.ended("fit") == {"near": FITS}
-    assert len([job for job in notices.jobs("ended") if job.kind == "select"]) == FOLDS + 1
+    assert len([job for job in notices.jobs("ended") if job.runner == "select"]) == FOLDS + 1
     assert notices.ended("evaluate") == {"evaluate": 1}
     assert set(after.candidates) == {*before.candidates, "near"}
     assert len(after.alliances["average"].weights) == 4

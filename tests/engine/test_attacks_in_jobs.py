@@ -168,7 +168,7 @@ def test_masked_gradients_are_told() -> None:
     close[np.flatnonzero(followed)[:2]] = False
     helds = [np.stack([np.stack([np.ones(200), row]) for row in (followed, other)]) for other in (blind, close)]
     job = Job(
-        kind="robustness",
+        runner="robustness",
         inputs={f"robust{i}": put_array(store, held.astype(np.uint8)) for i, held in enumerate(helds)},
         params={"attacks": [[0, 1], [0, 1]], "names": ["pgd", "square"], "white": [0], "at": 1, "rows": 200},
     )
@@ -180,7 +180,7 @@ def contended(store: MemoryStore, helds: list[Any]) -> list[bool]:
     unchanged = [np.stack([np.stack([np.ones_like(row), row]) for row in held]).astype(np.uint8) for held in helds]
     numbers = list(range(len(helds[0])))
     job = Job(
-        kind="robustness",
+        runner="robustness",
         inputs={f"robust{i}": put_array(store, held) for i, held in enumerate(unchanged)},
         params={"attacks": [numbers] * len(helds), "names": [str(i) for i in numbers], "white": [0, 1], "at": 1},
     )
@@ -228,7 +228,9 @@ def test_groups_widen_intervals() -> None:
     inputs = {"robust0": put_array(store, whole)}
     groups = {"groups": put_array(store, np.repeat(np.arange(20), 10))}
     alone, together = (
-        robustness(Job(kind="robustness", inputs={**inputs, **more}, params=params), store).values["worst"][0]["share"]
+        robustness(Job(runner="robustness", inputs={**inputs, **more}, params=params), store).values["worst"][0][
+            "share"
+        ]
         for more in ({}, groups)
     )
     assert together[2] - together[1] > 2 * (alone[2] - alone[1])

@@ -30,9 +30,9 @@ def job(store: MemoryStore, names: list[str], *, predictions: Any = ALIKE, y: An
     found = {name: put_array(store, array) for name, array in (arrays | inputs).items()}
     labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}
     params = {"metrics": names, "classes": 2, "decisions": [None] * len(predictions), **labels}
-    values = evaluate(Job(kind="evaluate", inputs=found, params=params, seed=1), store).values
+    values = evaluate(Job(runner="evaluate", inputs=found, params=params, seed=1), store).values
     intervals = {name: ends[0] for name, ends in values["intervals"].items()}
-    return Job(kind="choice", inputs=found, params={**params, "intervals": intervals}, seed=1)
+    return Job(runner="choice", inputs=found, params={**params, "intervals": intervals}, seed=1)
 
 
 def best_first(name: str, count: int = MODELS) -> list[Any]:

@@ -49,7 +49,7 @@ def credit_of(metric: str, count: int = 3, classes: int = 3, *, weights=None, la
     plain = {"how": "mean", "refit": False, "part": part, "calibration": None, "decision": None}
     plain["decisions"] = [None] * count
     weights = weights or [[1 / count] * count]
-    job = Job(kind="credit", inputs=inputs,
+    job = Job(runner="credit", inputs=inputs,
               params={"metrics": [metric], "classes": classes, "weights": weights, **plain, **params})  # fmt: skip
     values = credit(job, store).values
     assert json.loads(json.dumps(values)) == values
@@ -182,7 +182,7 @@ def test_a_metric_that_is_not_defined():
     }
     params = {"metrics": ["roc_auc"], "classes": 2, "how": "mean", "refit": False, "part": "test",
               "weights": [[0.5, 0.5]], "calibration": None, "decision": None, "decisions": [None, None]}  # fmt: skip
-    job = Job(kind="credit", inputs={k: put_array(store, a) for k, a in arrays.items()}, params=params)
+    job = Job(runner="credit", inputs={k: put_array(store, a) for k, a in arrays.items()}, params=params)
     with pytest.raises(ValueError, match="roc_auc is not defined for every coalition on these rows"):
         credit(job, store)
 
@@ -197,7 +197,7 @@ def complement_of(metric: str, members, y, *, classes: int, part: str = "test"):
     arrays |= {f"{name}{i}": p for i, p in enumerate(members) for name in ("predictions", "oof")}
     params = {"metrics": [metric], "classes": classes, "decisions": [None] * len(members),
               "names": [f"m{i}" for i in range(len(members))], "part": part}  # fmt: skip
-    job = Job(kind="complement", inputs={k: put_array(store, a) for k, a in arrays.items()}, params=params)
+    job = Job(runner="complement", inputs={k: put_array(store, a) for k, a in arrays.items()}, params=params)
     values = complement(job, store).values
     assert json.loads(json.dumps(values)) == values
     return values

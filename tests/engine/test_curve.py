@@ -67,7 +67,7 @@ def job(
         "preparation": preparation, "fold": 1, "share": share, **params,
     }  # fmt: skip
     inputs = {"x": kept, "y": put_array(store, y), "folds": put_array(store, np.arange(ROWS) % 3)}
-    return Job(kind="curve", inputs=inputs, params=params, seed=3)
+    return Job(runner="curve", inputs=inputs, params=params, seed=3)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_whole_is_what_the_board_is_fitted_on(store: MemoryStore, recipe: st
         point = replace(point, params={**point.params, "params": {"categorical_features": "from_dtype"}})
     inputs = {name: point.inputs[name] for name in ("x", "folds")}
     how = {"preparation": preparation, "fold": 1}
-    made = prepare(Job(kind="prepare", inputs=inputs, params=how, seed=9, outputs=("train", "valid")), store).outputs
+    made = prepare(Job(runner="prepare", inputs=inputs, params=how, seed=9, outputs=("train", "valid")), store).outputs
     inputs = {"x": made["train"], "valid": made["valid"], "y": point.inputs["y"], "folds": inputs["folds"]}
     done = fit(replace(point, inputs=inputs, params={**point.params, "prepared": True}, outputs=("valid",)), store)
     y = data("number")[1][1::3]

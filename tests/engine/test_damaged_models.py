@@ -77,7 +77,7 @@ def damaged(files):
 used = refused = 0
 for model in MODELS:
     format, files, _ = dump_model(fit(model, x, y, 2, calibrate=False))
-    job = Job(kind="fit", inputs={"x": digest_json("x")}, params={"recipe": "tree", "params": {}})
+    job = Job(runner="fit", inputs={"x": digest_json("x")}, params={"recipe": "tree", "params": {}})
     files = {**files, "manifest.json": canonical_json({"format": format, "why_refit": "", "job": job.to_json()})}
     for _ in range(int(sys.argv[3])):
         digest = put_bundle(store, damaged(files))

@@ -37,7 +37,7 @@ def values(store, kind, params, **inputs):
     digests = {
         name: item if isinstance(item, str) else put_array(store, np.asarray(item)) for name, item in inputs.items()
     }
-    job = Job(kind=kind, inputs=digests, params=params, seed=5)
+    job = Job(runner=kind, inputs=digests, params=params, seed=5)
     done, again = (execute(job, store, RUNNERS) for _ in range(2))
     assert isinstance(done, Done), done.reason
     text = canonical_json(dict(done.values))

@@ -69,7 +69,7 @@ def test_no_job_that_fits_or_chooses_is_given_the_test_targets(runs: tuple[Ran, 
     """By construction: only the judge has their digest among its inputs, and then credit; these come last."""
     for result, notices in runs:
         targets = result.setup.problem.test.y
-        given = [(job.kind, targets in job.inputs.values()) for job in notices.jobs("planned")]
+        given = [(job.runner, targets in job.inputs.values()) for job in notices.jobs("planned")]
         told = [kind for kind, has in given if has]
         assert told[0] == "evaluate"
         assert set(told[1:]) == {"credit"}
@@ -86,7 +86,7 @@ def test_no_job_that_fits_is_given_more_than_the_training_targets(runs: tuple[Ra
     for result, notices in runs:
         train = result.setup.problem.train.y
         for job in notices.jobs("planned"):
-            assert (train in job.inputs.values()) is (job.kind in TOLD)
+            assert (train in job.inputs.values()) is (job.runner in TOLD)
 
 
 def predictions(result: Result) -> dict[str, tuple[Any, Any]]:

@@ -46,14 +46,14 @@ def test_rounds_go_on_from_kept_weights_and_end_where_nothing_comes_nearer() -> 
         if job.label == "dense-conv: round 1":
             return Failed(job=job.digest, cause="exception", reason="no")
         done = all_well(job)
-        if job.kind != "evaluate_generators":
+        if job.runner != "evaluate_generators":
             return done
         number = int(job.label.rpartition(" ")[2])
         distance = [[(9.0, 4.0, 4.0)[number - 1], 3.9, 4.1]] * 2
         return replace(done, values={**done.values, "distance": distance})
 
     gan_rounds = GAME.gan_rounds(final_state(GAME, (), how, seed=0, order=0))
-    training = [job for job in gan_rounds.jobs if job.kind == "train_pair" and job.label.startswith("dense-dense")]
+    training = [job for job in gan_rounds.jobs if job.runner == "train_pair" and job.label.startswith("dense-dense")]
     assert [job.inputs.get("pair") for job in training[1:]] == [
         kept for kept, _ in gan_rounds.rounds["dense-dense"][:-1]
     ]

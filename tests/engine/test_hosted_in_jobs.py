@@ -69,7 +69,7 @@ def sent(seed: int) -> Digest:
 def receive(array: NDArray[Any], *, classes: int = CLASSES) -> Done | Failed:
     """How predictions are received."""
     job = Job(
-        kind="receive",
+        runner="receive",
         inputs={"predictions": put_array(STORE, array)},
         params={"rows": ROWS, "classes": classes},
         outputs=("test",),
@@ -134,7 +134,7 @@ def test_predictions_of_another_form_fail_with_the_reason(how: str, reason: str)
 def test_what_is_not_there_is_the_failure_of_who_sent_it(what: str) -> None:
     """A digest of nothing, or of something else, must not end the session of everybody."""
     digest = digest_json("nobody has this") if what == "nothing" else STORE.put(io.BytesIO(b"no array"))
-    job = Job(kind="receive", inputs={"predictions": digest}, params={"rows": ROWS, "classes": 3}, outputs=("test",))
+    job = Job(runner="receive", inputs={"predictions": digest}, params={"rows": ROWS, "classes": 3}, outputs=("test",))
     event = execute(job, STORE, RUNNERS)
     assert isinstance(event, Failed)
     assert event.cause == "exception"
@@ -158,7 +158,7 @@ class House:
             store=STORE,
             journal=MemoryJournal(self.records),
             executor=InlineExecutor(STORE, RUNNERS),
-            code=lambda job: digest_json(RUNNERS[job.kind].version),
+            code=lambda job: digest_json(RUNNERS[job.runner].version),
             inbox=MemoryInbox(self.place),
         )
         return engine.drive(self.board, (), seed=0, until_s=until_s)
@@ -242,7 +242,7 @@ def test_a_rescoring_counts_from_then_on() -> None:
 def test_another_problem_rescores_nothing(change: dict[str, Any], reason: str) -> None:
     """What differs in more than a rescoring may change, or is not there, is refused with the reason."""
     digest = keep_problem(replace(PROBLEM, **change), STORE)
-    job = Job(kind="rescore", inputs={"problem": digest}, params={"of": PROBLEM.to_json()})
+    job = Job(runner="rescore", inputs={"problem": digest}, params={"of": PROBLEM.to_json()})
     event = execute(job, STORE, RUNNERS)
     assert isinstance(event, Failed)
     assert event.cause == "exception"
@@ -252,7 +252,7 @@ def test_another_problem_rescores_nothing(change: dict[str, Any], reason: str) -
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"kind": 1}', b"[" * 100_000])
 def test_what_is_no_problem_rescores_nothing(content: bytes) -> None:
     """Whatever lies under the digest."""
-    job = Job(kind="rescore", inputs={"problem": STORE.put(io.BytesIO(content))}, params={"of": PROBLEM.to_json()})
+    job = Job(runner="rescore", inputs={"problem": STORE.put(io.BytesIO(content))}, params={"of": PROBLEM.to_json()})
     event = execute(job, STORE, RUNNERS)
     assert isinstance(event, Failed)
     assert event.cause == "exception"

@@ -46,10 +46,10 @@ def test_a_job_names_its_data(bench: Any) -> None:
 
 def test_models_of_folds_are_kept_only_where_they_predict(bench: Any) -> None:
     """With `refit` the models of the folds serve for scores only and are not kept; in a bag they are the model."""
-    refit = [job for job in jobs_of_a_board(bench, final="refit") if job.kind == "fit"]
+    refit = [job for job in jobs_of_a_board(bench, final="refit") if job.runner == "fit"]
     assert {job.params["fold"] is None for job in refit if "model" in job.outputs} == {True}
     assert {job.params["fold"] is None for job in refit if "model" not in job.outputs} == {False}
-    bag = [job for job in jobs_of_a_board(bench, final="bag") if job.kind == "fit"]
+    bag = [job for job in jobs_of_a_board(bench, final="bag") if job.runner == "fit"]
     assert all("model" in job.outputs and job.params["fold"] is not None for job in bag)
 
 
@@ -67,7 +67,7 @@ def test_the_engine_does_not_hold_what_jobs_yield(toy_contest: Callable[[str], A
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_thousand_jobs_that_do_nothing(workers: int, bench: Any) -> None:
     """They all end. How long they take is told by `benchmarks/engine.py`."""
-    jobs = tuple(Job(kind="noop", params={"number": number}) for number in range(1000))
+    jobs = tuple(Job(runner="noop", params={"number": number}) for number in range(1000))
     state = bench.engine(workers=workers).drive(Errands(jobs=jobs), (), seed=0)
     assert all(isinstance(state.ended(job), Done) for job in jobs)
     assert sum(isinstance(record.event, Done) for record in bench.journal.records()) == 1000

@@ -72,7 +72,7 @@ def test_a_job_of_other_code_is_done_again(bench: Any, board: Leaderboard, notic
     drive_board(bench.engine(), board)
 
     def code(job: Job) -> Digest:
-        return Digest("other") if job.kind == "score" else toys.code_of(job)
+        return Digest("other") if job.runner == "score" else toys.code_of(job)
 
     drive_board(bench.engine(listener=notices, code=code), board)
     assert set(notices.labels("ended")) == {"dummy: score", "toy0: score", "toy1: score"}

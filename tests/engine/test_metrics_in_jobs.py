@@ -37,7 +37,7 @@ def job(store, kind, names, **fields):
     inputs |= {"y": put_array(store, Y), "folds": put_array(store, np.arange(200) % 3)}
     labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}
     params = {"metrics": names, "classes": 2, "decision": None, "decisions": [None, None], **labels, **fields}
-    return Job(kind=kind, inputs=inputs, params=params, seed=1)
+    return Job(runner=kind, inputs=inputs, params=params, seed=1)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -121,7 +121,7 @@ def test_cv_scores_and_the_evaluation_agree(store):
     """One metric is one number, wherever it is computed."""
     whole = job(store, "evaluate", ["f1"])
     inputs = {"predictions": whole.inputs["predictions0"], "y": whole.inputs["y"], "folds": whole.inputs["folds"]}
-    alone = score(Job(kind="score", inputs=inputs, params=whole.params, seed=1), store).values
+    alone = score(Job(runner="score", inputs=inputs, params=whole.params, seed=1), store).values
     assert np.isclose(alone["score"], evaluate(whole, store).values["scores"]["f1"][0])
 
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_said_is_said(store):
     inputs = {f"predictions{index}": put_array(store, p) for index, p in enumerate((never, once))}
     inputs |= {"y": put_array(store, y), "folds": put_array(store, np.arange(200) % 3)}
     params = {"metrics": ["log_loss", "precision", "neg_log_loss"], "classes": 2, "decisions": [None, None]}
-    values = evaluate(Job(kind="evaluate", inputs=inputs, params=params, seed=1), store).values
+    values = evaluate(Job(runner="evaluate", inputs=inputs, params=params, seed=1), store).values
     few = "too few to tell: 1 row is of another class than the most frequent one, and it takes "
     undefined = "undefined, 0 / 0 on these rows"
     expected = {"log_loss": [few + "3"] * 2, "precision": [undefined, ""], "neg_log_loss": [few + "10"] * 2}

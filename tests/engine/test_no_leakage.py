@@ -150,7 +150,7 @@ def predictions(member: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def run(job: Job, store: MemoryStore) -> Any:
-    return RUNNERS[job.kind].runner(job, store)
+    return RUNNERS[job.runner].runner(job, store)
 
 
 def test_rows_are_calibrated_and_decided_by_the_other_folds() -> None:
@@ -161,7 +161,7 @@ def test_rows_are_calibrated_and_decided_by_the_other_folds() -> None:
     for targets in (y, other):
         store, inputs = stored(oof=p, y=targets, folds=folds)
         params = {"metrics": ["f1_macro"], "classes": 3}
-        yields.append(run(Job(kind="calibrate", inputs=inputs, params=params, outputs=("oof",)), store))
+        yields.append(run(Job(runner="calibrate", inputs=inputs, params=params, outputs=("oof",)), store))
         arrays.append(get_array(store, yields[-1].outputs["oof"]))
     same = (arrays[0] == arrays[1]).all(axis=1)
     assert same[folds == 0].all()
@@ -181,7 +181,7 @@ def test_rows_are_joined_by_the_other_folds(kind: str, found: str) -> None:
     def weights(targets: np.ndarray, fold: int | None) -> Any:
         store, inputs = stored(**members, y=targets, folds=folds)
         params = {"metrics": ["log_loss"], "classes": 3, "steps": 10, "without_fold": fold}
-        return run(Job(kind=kind, inputs=inputs, params=params), store).values[found]
+        return run(Job(runner=kind, inputs=inputs, params=params), store).values[found]
 
     assert weights(y, 0) == weights(other, 0)
     assert weights(y, None) != weights(other, None)

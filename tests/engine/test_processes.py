@@ -212,7 +212,7 @@ def test_a_users_code_takes_one_process_while_there_is_other_work(
     """Its jobs wait for the process that has it and spoil no other; when they are done, a new process takes its place."""
     monkeypatch.setenv(SLEEP, "0.05")
     code = store.put(io.BytesIO(b"ours"))
-    ours = [Job(kind="fit", inputs={"code": code}, params={"number": number}) for number in range(4)]
+    ours = [Job(runner="fit", inputs={"code": code}, params={"number": number}) for number in range(4)]
     others = [toy_job(f"job {number}") for number in range(12)]
     seen: set[int] = set()
     executor = ProcessExecutor(
@@ -300,11 +300,11 @@ def test_what_a_job_prints_is_kept(executor: ProcessExecutor, tmp_path: Path) ->
 def test_a_process_that_ran_code_of_a_user_does_nothing_else(executor: ProcessExecutor, store: DiskStore) -> None:
     """It might have changed what other entrants import."""
     codes = {name: store.put(io.BytesIO(name.encode())) for name in ("ours", "theirs")}
-    ours = Job(kind="fit", inputs={"code": codes["ours"]}, outputs=("first",))
-    again = Job(kind="fit", inputs={"code": codes["ours"]}, outputs=("second",))
-    theirs = Job(kind="fit", inputs={"code": codes["theirs"]}, outputs=("first",))
+    ours = Job(runner="fit", inputs={"code": codes["ours"]}, outputs=("first",))
+    again = Job(runner="fit", inputs={"code": codes["ours"]}, outputs=("second",))
+    theirs = Job(runner="fit", inputs={"code": codes["theirs"]}, outputs=("first",))
     used = []
-    both = Job(kind="fit", inputs={"code": codes["theirs"], "code1": codes["ours"]})
+    both = Job(runner="fit", inputs={"code": codes["theirs"], "code1": codes["ours"]})
     for job in (toy_job("anybody's"), ours, again, theirs, both, toy_job("anybody's too")):
         assert isinstance(outcomes(executor, job)[0], Done)
         used.append(workers()[0].pid)
@@ -320,8 +320,8 @@ def test_code_of_a_user_that_takes_the_store_away_is_named(
     monkeypatch.setenv(SLEEP, "0.2")
     codes = [store.put(io.BytesIO(name)) for name in (b"one", b"two")]
     params = {"params": {"mischief": "take_the_store_away"}}
-    bad = Job(kind="fit", inputs={"code": codes[0]}, params=params, outputs=("first",))
-    other = Job(kind="fit", inputs={"code": codes[1]}, params={"params": {"mischief": "hang"}})
+    bad = Job(runner="fit", inputs={"code": codes[0]}, params=params, outputs=("first",))
+    other = Job(runner="fit", inputs={"code": codes[1]}, params={"params": {"mischief": "hang"}})
     executor = ProcessExecutor(store, REFERENCE, workers=2)
     for job in [other] * company + [bad]:
         executor.submit(job)
@@ -332,7 +332,7 @@ def test_code_of_a_user_that_takes_the_store_away_is_named(
     else:
         assert isinstance(events[0], Failed)
         assert (events[0].cause, events[0].retryable) == ("harm", True)
-        (event,) = outcomes(executor, Job(kind="fit", inputs={"x": codes[0]}))
+        (event,) = outcomes(executor, Job(runner="fit", inputs={"x": codes[0]}))
         assert isinstance(event, Failed)
         assert event.cause == "lost_input"
     executor.close()
@@ -343,13 +343,13 @@ def test_code_of_a_user_that_has_taken_the_store_away_and_goes_on_is_named(store
     code = store.put(io.BytesIO(b"code"))
     executor = ProcessExecutor(store, REFERENCE, workers=3)
     params = {"params": {"mischief": "take_the_store_away_and_hang"}}
-    bad = [Job(kind="fit", inputs={"code": code}, params={**params, "fold": fold}) for fold in (1, 2)]
+    bad = [Job(runner="fit", inputs={"code": code}, params={**params, "fold": fold}) for fold in (1, 2)]
     for job in bad:
         executor.submit(job)
     events: list[Done | Failed] = []  # of the two, the one that begins late may itself miss what it reads
     while code in store:
         events += executor.outcomes(timeout_s=0.05)
-    executor.submit(Job(kind="fit", inputs={"x": code}))
+    executor.submit(Job(runner="fit", inputs={"x": code}))
     while len(events) < 3 and (more := list(executor.outcomes(timeout_s=PATIENCE_S))):
         events += more
     executor.close()

@@ -70,7 +70,7 @@ def fitted(store: MemoryStore, x: Any, y: Any, recipe: str, classes: int, code: 
     inputs = {"x": kept(store, x), "y": put_array(store, np.asarray(y)), "folds": put_array(store, np.zeros(len(y)))}
     inputs |= {"code": code} if code else {}
     how = {"recipe": recipe, "params": {}, "fold": None, "prepared": False, "classes": classes}
-    done = fit(Job(kind="fit", inputs=inputs, params=how, outputs=("model",)), store)
+    done = fit(Job(runner="fit", inputs=inputs, params=how, outputs=("model",)), store)
     return Candidate(entrant=Entrant("model", recipe), code=code, models=(done.outputs["model"],))
 
 
@@ -81,7 +81,7 @@ def explained(
     code = {"code": model.code} if model.code else {}
     inputs = {"x": kept(store, x), "y": put_array(store, np.asarray(y)), **code}
     params = {"metrics": [metric], "classes": classes, "model": model.to_json(), "parents": {}, **params}
-    done = execute(Job(kind=kind, inputs=inputs, params=params, seed=1), store, RUNNERS)
+    done = execute(Job(runner=kind, inputs=inputs, params=params, seed=1), store, RUNNERS)
     assert hasattr(done, "values"), done
     assert len(canonical_json(dict(done.values))) < 300_000
     return dict(done.values)
@@ -308,7 +308,7 @@ def test_the_code_of_all_that_is_joined_counts() -> None:
     """Another recipe behind a parent is other code, as it is behind the model itself."""
     simple, other = ({"entrant": {"recipe": f"concours.entrants.{name}"}} for name in ("hinge:PrimalSVC", "zoo:ZOO"))
     jobs = [
-        Job(kind="importance", params={"metrics": ["rmse"], "model": model, "parents": parents})
+        Job(runner="importance", params={"metrics": ["rmse"], "model": model, "parents": parents})
         for model, parents in [(simple, {}), (simple, {"a": other}), (other, {})]
     ]
     assert len({code_digest(job, RUNNERS) for job in jobs}) == 3

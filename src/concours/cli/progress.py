@@ -57,7 +57,7 @@ class Progress:
             self._running[job.digest] = (job, self._now_s())
         elif notice.topic in ("ended", "cancelled", "recalled"):
             self._running.pop(job.digest, None)
-        if job.kind in ("check", "fit", "score", "blend"):
+        if job.runner in ("check", "fit", "score", "blend"):
             self.rows.setdefault(name, _Row()).hear(notice)
         self._step = _step(job)
 
@@ -111,11 +111,11 @@ def _step(job: Job) -> str:
         return _LOOKING
     return (
         "evaluating"
-        if job.kind in ("evaluate", "choice")
+        if job.runner in ("evaluate", "choice")
         else "sharing the credit"
-        if job.kind == "credit"
+        if job.runner == "credit"
         else "cooperating"
-        if job.kind in _COOPERATING
+        if job.runner in _COOPERATING
         else "competing"
     )
 
@@ -141,7 +141,7 @@ class _Row:
         job, event = notice.job, notice.event
         if job is None:
             return
-        if job.kind == "fit":
+        if job.runner == "fit":
             self.planned.add(job.digest)
         if notice.values and "epoch" in notice.values:
             values = notice.values
@@ -151,10 +151,10 @@ class _Row:
         if isinstance(event, Failed):
             self.failure = event.reason
         elif isinstance(event, Done):
-            if job.kind == "fit":
+            if job.runner == "fit":
                 self.done.add(job.digest)
                 self.seconds += [event.cost.wall_s] if notice.topic == "ended" else []
-            elif job.kind == "score":
+            elif job.runner == "score":
                 self.score = f"{event.values['score']:.4f} ± {event.values['stderr']:.4f}"
 
     def bar(self) -> str:
@@ -189,12 +189,12 @@ class _Lines(_Warnings):
         if job is None or notice.topic != "ended":
             return
         name = job.label.partition(": ")[0]
-        if isinstance(event, Failed) and job.kind in ("check", "fit", "prepare"):
+        if isinstance(event, Failed) and job.runner in ("check", "fit", "prepare"):
             if event.cause == "recipe" or name in self._told:
                 return
             self._told.add(name)
             self._console.print(f"{escape(name)}: {escape(event.reason)}", soft_wrap=True)
-        elif job.kind == "score":
+        elif job.runner == "score":
             self._console.print(
                 f"{escape(name)}: cross-validation score {self._progress.rows[name].score}", soft_wrap=True
             )

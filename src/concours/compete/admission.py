@@ -54,7 +54,7 @@ class Admission(MemoProcess):
     def _check(self, candidate: Candidate) -> Job:
         entrant = candidate.entrant
         return Job(
-            kind="check",
+            runner="check",
             inputs={"code": candidate.code} if candidate.code else {},
             params={
                 "recipe": entrant.recipe,

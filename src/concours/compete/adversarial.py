@@ -153,7 +153,7 @@ class Adversarial(MemoProcess):
 
     def _prepare(self, state: Memo, preparation: str) -> Job:
         return Job(
-            kind="prepare",
+            runner="prepare",
             inputs={"x": self.problem.train.x, "folds": self.problem.folds},
             params={"preparation": preparation, "fold": FOLD},
             seed=derive_seed(state.seed, "prepare", preparation, f"fold {FOLD + 1}"),
@@ -169,7 +169,7 @@ class Adversarial(MemoProcess):
             inputs |= {"x": prepared.outputs["train"], "transformer": prepared.outputs["transformer"]}
         inputs |= code_of(candidate)
         return Job(
-            kind="fit",
+            runner="fit",
             inputs=inputs,
             params={
                 "recipe": entrant.recipe,
@@ -187,7 +187,7 @@ class Adversarial(MemoProcess):
     def _train(self, state: Memo, entrant: Entrant, before: Trial, against: str) -> Job:
         problem, chosen = self.problem, dict(zip(before.attacks, before.chosen, strict=True))[against]
         return Job(
-            kind="train_on_attacks",
+            runner="train_on_attacks",
             inputs={"model": before.model, "x": problem.train.x, "y": problem.train.y, "folds": problem.folds},
             params={
                 "recipe": "concours.entrants.adversaries:harden",

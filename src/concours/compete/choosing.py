@@ -71,7 +71,7 @@ class Choosing(MemoProcess):
             yield (
                 name,
                 Job(
-                    kind="choice",
+                    runner="choice",
                     inputs={"y": train.y, "folds": self.problem.folds, **train.counting, **predictions},
                     params={
                         **self.problem.measuring(),

@@ -38,7 +38,7 @@ def duels_job(
     """
     predictions = {f"predictions{place}": player.oof or Digest("") for place, player in enumerate(players)}
     return Job(
-        kind="duels",
+        runner="duels",
         inputs={"y": problem.train.y, "folds": problem.folds, **problem.train.counting, **predictions},
         params={
             **problem.measuring(1),

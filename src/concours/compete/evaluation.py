@@ -44,7 +44,7 @@ class Evaluation(MemoProcess):
         further = {**rows.counting, **({"folds": self.problem.folds} if self.part == "oof" else {})}
         decisions = [candidate.decision and dict(candidate.decision) for candidate in evaluated]
         return Job(
-            kind="evaluate",
+            runner="evaluate",
             inputs={"y": rows.y, **further, **{name: digest for name, digest in predictions.items() if digest}},
             params={**self.problem.measuring(), "decisions": decisions, **standing},
             seed=derive_seed(state.seed, "judge"),

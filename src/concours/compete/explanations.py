@@ -58,11 +58,11 @@ class Explanations(MemoProcess):
         for name, job in self._jobs(state):
             ended = state.ended(job)
             if isinstance(ended, Failed) and ended.budget_spent:
-                words = "learning curves" if job.kind == "curve" else job.label.partition(": ")[2]
+                words = "learning curves" if job.runner == "curve" else job.label.partition(": ")[2]
                 found["late"] += [] if words in found["late"] else [words]
             elif isinstance(ended, Failed):
                 found["missing"][name] = ended.reason
-            elif isinstance(ended, Done) and job.kind == "curve":
+            elif isinstance(ended, Done) and job.runner == "curve":
                 point = {"share": job.params["share"], "fold": job.params["fold"], **ended.values}
                 found.setdefault("curve", {}).setdefault(name, []).append(point)
             elif isinstance(ended, Done):
@@ -174,7 +174,7 @@ class Explanations(MemoProcess):
         entrant, train = candidate.entrant, self.problem.train
         code = {"code": candidate.code} if candidate.code else {}
         return Job(
-            kind="curve",
+            runner="curve",
             inputs={"x": train.x, "y": train.y, "folds": self.problem.folds, **code, **train.counting},
             params={
                 **self.problem.measuring(1),
@@ -210,7 +210,7 @@ class Explanations(MemoProcess):
 
     def _job(self, state: Memo, kind: str, inputs: Mapping[str, Digest], params: Mapping[str, Any], label: str) -> Job:
         return Job(
-            kind=kind,
+            runner=kind,
             inputs=inputs,
             params=params,
             seed=derive_seed(state.seed, "report", kind),

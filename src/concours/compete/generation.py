@@ -116,7 +116,7 @@ class Generation(MemoProcess):
     def _classifier(self, state: Memo) -> Job:
         train = self.problem.train
         return Job(
-            kind="fit",
+            runner="fit",
             inputs={"x": train.x, "y": train.y, "folds": self.problem.folds},
             params={**_CLASSIFIER, "fold": FOLD, "prepared": False, "classes": len(self.problem.classes)},
             seed=derive_seed(state.seed, "features"),
@@ -129,7 +129,7 @@ class Generation(MemoProcess):
         generator, discriminator = pair.split("-")
         before = {"pair": kept[-1][0]} if kept else {}
         return Job(
-            kind="train_pair",
+            runner="train_pair",
             inputs={"x": self.problem.train.x, "folds": self.problem.folds, **before},
             params={
                 "recipe": "concours.entrants.generators:gan_round",
@@ -201,7 +201,7 @@ def evaluating(
     rows_of = problem.test if part == "test" and problem.test else problem.train
     inputs = {"x": rows_of.x, "train": problem.train.x, "folds": problem.folds, "model": model}
     return Job(
-        kind="evaluate_generators",
+        runner="evaluate_generators",
         inputs={**inputs, **{f"pair{i}": pair for i, pair in enumerate(pairs)}},
         params={
             "recipe": "concours.entrants.generators:samples",

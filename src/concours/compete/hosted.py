@@ -234,13 +234,13 @@ class Hosted:
     def _reading(self, problem: Digest) -> Job:
         """Reads another problem, and finds out whether it is the board's but for what a rescoring may change."""
         params = {"of": self.problem.to_json()}
-        return Job(kind="rescore", inputs={"problem": problem}, params=params, label=f"rescore: {problem[7:19]}")
+        return Job(runner="rescore", inputs={"problem": problem}, params=params, label=f"rescore: {problem[7:19]}")
 
     def _receiving(self, predictions: Digest) -> Job:
         """Checks what somebody sent as predictions for the test part."""
         params = {"rows": _test(self.problem).rows, "classes": len(self.problem.classes)}
         label = f"receive {predictions[7:19]}"
-        return Job(kind="receive", inputs={"predictions": predictions}, params=params, outputs=("test",), label=label)
+        return Job(runner="receive", inputs={"predictions": predictions}, params=params, outputs=("test",), label=label)
 
     def _scoring(
         self, state: Board, problem: Problem, results: Sequence[Result], part: Part, what: str, *, alone: bool = False
@@ -250,7 +250,7 @@ class Hosted:
         public = {"public": problem.public} if problem.public else {}
         decisions = [result.decision and dict(result.decision) for result in results]
         return Job(
-            kind="rank",
+            runner="rank",
             inputs={"y": _test(problem).y, **_test(problem).counting, **public, **predictions},
             params={**problem.measuring(), "decisions": decisions, "part": part, "alone": alone},
             seed=derive_seed(state.seed, "judge"),

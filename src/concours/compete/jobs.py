@@ -95,7 +95,7 @@ class Jobs:
                 inputs["test"] = problem.test.x
                 outputs.append("test")
         return Job(
-            kind="prepare",
+            runner="prepare",
             inputs=inputs,
             params={"preparation": preparation, "fold": fold},
             seed=derive_seed(self.seed, "prepare", preparation, _word(fold)),
@@ -119,7 +119,7 @@ class Jobs:
         if self._on_board(fold):
             outputs += ["model", "test"] if problem.test else ["model"]
         return Job(
-            kind="fit",
+            runner="fit",
             inputs=inputs,
             params={
                 "recipe": entrant.recipe,
@@ -138,7 +138,7 @@ class Jobs:
 
     def _gather(self, parts: Sequence[Digest]) -> Job:
         return Job(
-            kind="gather",
+            runner="gather",
             inputs={"folds": self.problem.folds, **{f"fold{fold}": part for fold, part in enumerate(parts)}},
             outputs=("oof",),
             label=f"{self.candidate.entrant.name}: gather",
@@ -146,7 +146,7 @@ class Jobs:
 
     def _average(self, parts: Sequence[Digest]) -> Job:
         return Job(
-            kind="blend",
+            runner="blend",
             inputs={f"test{index}": part for index, part in enumerate(parts)},
             params={"weights": [1 / len(parts)] * len(parts), "rule": "mean"},
             outputs=("test",),
@@ -160,7 +160,7 @@ class Jobs:
         if test:
             inputs["test"] = test
         return Job(
-            kind="calibrate",
+            runner="calibrate",
             inputs=inputs,
             params=problem.measuring(1),
             outputs=("oof", "test") if test else ("oof",),
@@ -171,7 +171,7 @@ class Jobs:
         problem = self.problem
         inputs = {"predictions": _known(selection), "y": problem.train.y, "folds": problem.folds}
         return Job(
-            kind="score",
+            runner="score",
             inputs={**inputs, **problem.train.counting},
             params={**problem.measuring(1), "decision": _plain(decision)},
             seed=derive_seed(self.seed, "score"),

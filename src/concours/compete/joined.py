@@ -23,14 +23,14 @@ def by_weights(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], thread
     """By the weights of each fold its rows, and by those of new rows the test part."""
     fold_weights = [list(weights) for weights in joint.fold_weights]
     how = {"weights": list(joint.weights), "fold_weights": fold_weights, "rule": entrant.recipe}
-    return Job(kind="blend", inputs=inputs, params=how)
+    return Job(runner="blend", inputs=inputs, params=how)
 
 
 def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
     """By the meta-learner of each fold its rows, and by that of new rows the test part."""
     learners = {f"model{fold}": model for fold, model in enumerate(meta_learners(joint, by_fold=True))}
     (model,) = meta_learners(joint, by_fold=False)
-    return Job(kind="meta_learner", inputs={**inputs, **learners, "model": model}, threads=threads)
+    return Job(runner="meta_learner", inputs={**inputs, **learners, "model": model}, threads=threads)
 
 
 def _predictions(problem: Problem, parents: Sequence[Candidate]) -> dict[str, Digest]:

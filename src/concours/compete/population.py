@@ -328,7 +328,7 @@ class Population:
         if kept:
             inputs["stack"] = kept
         return Job(
-            kind="train_interval",
+            runner="train_interval",
             inputs=inputs,
             params={
                 **problem.measuring(1),

@@ -199,7 +199,7 @@ class Robustness(MemoProcess):
         further = {} if self.problem.test else {"folds": self.problem.folds}
         groups = {"groups": self._part.groups} if self._part.groups else {}
         return Job(
-            kind="robustness",
+            runner="robustness",
             inputs={**{f"robust{i}": event.outputs["robust"] for i, event in enumerate(done)}, **groups, **further},
             params={
                 "attacks": [[self.attacks.index(name) for name in names] for names in made],
@@ -244,7 +244,7 @@ def attacking(
         shown: how many rows are to be kept as they are attacked, and at which of the ε's; none for none.
     """
     return Job(
-        kind="attack",
+        runner="attack",
         inputs={"model": model, "x": part.x, "y": part.y, "train": problem.train.x, **further},
         params={
             "recipe": "concours.entrants.attacks:attack",

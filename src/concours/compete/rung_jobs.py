@@ -37,7 +37,7 @@ class RungJobs:
         """Prepares the rows of a rung's fold."""
         train = self.problem.train
         return Job(
-            kind="subsample",
+            runner="subsample",
             inputs={"x": train.x, "y": train.y, "folds": self.problem.folds},
             params={"preparation": preparation, **self._rows(share, fold)},
             seed=derive_seed(self.seed, "prepare", preparation, "portion", fold),
@@ -64,7 +64,7 @@ class RungJobs:
         if isinstance(params.get("effort"), int | float):
             params["effort"] = round(params["effort"] * share, 6)
         return Job(
-            kind="rung",
+            runner="rung",
             inputs=inputs,
             params={
                 **self.problem.measuring(1),
@@ -90,7 +90,7 @@ class RungJobs:
             for fold, done in zip(self.folds, fits, strict=True)
         }
         return Job(
-            kind="prune",
+            runner="prune",
             inputs={"y": train.y, "folds": self.problem.folds, **train.counting, **predictions},
             params={
                 **self.problem.measuring(1),

@@ -149,7 +149,7 @@ class Knockout:
         """Whether the time was up, or a comparison failed: then all who have not left go to the final."""
         jobs = [job for rung in rungs for job in rung.jobs]
         failures = [(job, event) for job in jobs if isinstance(event := state.ended(job), Failed)]
-        return any(event.budget_spent or job.kind == "prune" for job, event in failures)
+        return any(event.budget_spent or job.runner == "prune" for job, event in failures)
 
     def ladder(self, state: Memo) -> list[Rung]:
         """The rungs as far as candidates have come to them."""

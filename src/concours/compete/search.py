@@ -198,7 +198,7 @@ class Search:
     def _propose(self, state: Searched, space: Space, number: int, past: Sequence[tuple[Drawn, float | None]]) -> Job:
         entrant = state.candidates[0].entrant
         return Job(
-            kind="propose",
+            runner="propose",
             params={
                 "forms": [list(axis.form) for axis in space.axes],
                 "past": [[list(values), loss] for values, loss in past],

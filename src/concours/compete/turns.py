@@ -44,7 +44,7 @@ def paced(before: Timed, after: Timed, event: Outcome | Tick, pace: Pace, now: f
     refused, begun = dict(after.refused), after.begun
     baselines = {index for index, entry in enumerate(entries) if entry.candidate.entrant.role == "baseline"}
     if resumed:
-        fits = [[job for job in entry.jobs if job.kind == "fit"] for entry in entries]
+        fits = [[job for job in entry.jobs if job.runner == "fit"] for entry in entries]
         begun = tuple(i for i, jobs in enumerate(fits) if i in baselines or any(after.ended(job) for job in jobs))
     over = {index for index, entry in enumerate(entries) if index in refused or entry.failed} | baselines
     courses = [replace(e.course, left=0) if i in over else e.course for i, e in enumerate(entries)]

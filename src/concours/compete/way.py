@@ -92,7 +92,7 @@ class Way:
     def _course(self, jobs: Sequence[Job]) -> Course:
         entrant, folds = self._candidate.entrant, 0 if self._candidate.entrant.joint else len(self.jobs.folds)
         fitted, prepared = (
-            tuple(done.cost.wall_s for job in jobs if job.kind == kind and (done := self.state.done(job)))
+            tuple(done.cost.wall_s for job in jobs if job.runner == kind and (done := self.state.done(job)))
             for kind in ("fit", "prepare")
         )
         expected = self._candidate.prepare_s or 0.0

@@ -67,7 +67,7 @@ class Greedy(Joining):
 
     def _select(self, state: Memo, fold: int | None) -> Job:
         return Job(
-            kind="select",
+            runner="select",
             inputs={**targets(self.problem), **out_of_fold(state.candidates)},
             params={**self.problem.measuring(1), "steps": self.steps, "without_fold": fold},
             seed=derive_seed(state.seed, "select", -1 if fold is None else fold),
@@ -99,7 +99,7 @@ class Stack(Joining):
 
     def _weigh(self, state: Memo, fold: int | None) -> Job:
         return Job(
-            kind="weigh",
+            runner="weigh",
             inputs={**targets(self.problem), **out_of_fold(state.candidates)},
             params={"classes": len(self.problem.classes), "without_fold": fold},
             seed=derive_seed(state.seed, "weigh", -1 if fold is None else fold),

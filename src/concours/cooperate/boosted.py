@@ -53,7 +53,7 @@ class BoostedStack(Joining):
     def _jobs(self, state: Memo) -> list[Job]:
         return [
             Job(
-                kind="boost",
+                runner="boost",
                 inputs={**targets(self.problem), **self.problem.train.counting, **out_of_fold(state.candidates)},
                 params={"classes": len(self.problem.classes), "without_fold": fold, **self.problem.train.timing},
                 seed=derive_seed(state.seed, "boost", -1 if fold is None else fold),

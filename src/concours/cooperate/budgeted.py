@@ -81,7 +81,7 @@ class Budgeted(Joining):
         costs = self._costs(state, done)
         return [
             Job(
-                kind="select",
+                runner="select",
                 inputs={
                     **targets(self.problem),
                     **out_of_fold([state.candidates[number] for number in members]),
@@ -117,7 +117,7 @@ class Budgeted(Joining):
         kept = [self._kept(candidate) for candidate in state.candidates]
         models = {f"model{i}_{j}": digest for i, digests in enumerate(kept) for j, digest in enumerate(digests)}
         params = {"models": [len(digests) for digests in kept]}
-        return Job(kind="size", inputs=models, params=params, label=f"{self.called}: sizes")
+        return Job(runner="size", inputs=models, params=params, label=f"{self.called}: sizes")
 
     def _kept(self, candidate: Candidate) -> list[Digest]:
         """Models of a candidate and of all that it asks, and what joints keep themselves, each once."""

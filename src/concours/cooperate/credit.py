@@ -73,7 +73,7 @@ class Credit(MemoProcess):
         if terms.refit and problem.test:
             inputs |= {f"oof{i}": c.oof for i, c in enumerate(members)}
         return Job(
-            kind="credit",
+            runner="credit",
             inputs={key: digest for key, digest in inputs.items() if digest},
             params={
                 **problem.measuring(1),

@@ -18,7 +18,7 @@ class Job:
     """One piece of work: what to run, on what, with which seed and threads, and what it yields. A value.
 
     Attributes:
-        kind: the name of a runner.
+        runner: the name of a runner (`engine.runners`).
         inputs: digests of stored objects, by the name that the runner knows them under.
         params: JSON values.
         threads: how many threads the numeric libraries may use; part of the digest because it changes bytes.
@@ -26,7 +26,7 @@ class Job:
         label: what a person is shown; not part of the digest.
     """
 
-    kind: str
+    runner: str
     inputs: Mapping[str, Digest] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
@@ -52,7 +52,7 @@ class Job:
             TypeError, ValueError: the value is no job, or what should be a digest in it is something else.
         """
         job = cls(**value)
-        texts = (job.kind, job.label, *job.outputs, *job.inputs, *job.params)
+        texts = (job.runner, job.label, *job.outputs, *job.inputs, *job.params)
         if not (all(isinstance(text, str) for text in texts) and all(map(is_digest, job.inputs.values()))):
             raise ValueError("this is no job, or what should be a digest in it is something else")
         if type(job.seed) is not int or type(job.threads) is not int or not 1 <= job.threads <= MOST_THREADS:
@@ -62,7 +62,7 @@ class Job:
     def to_json(self) -> dict[str, Any]:
         """The job as JSON; `Job(**job.to_json()) == job`."""
         return {
-            "kind": self.kind,
+            "runner": self.runner,
             "inputs": dict(self.inputs),
             "params": dict(self.params),
             "seed": self.seed,

@@ -26,7 +26,7 @@ _PREPARATIONS = "concours.entrants.preparation:PREPARATIONS"
 
 def code_digest(job: Job, runners: Runners) -> Digest:
     """Changes whenever the code behind the job does, and only then."""
-    spec, (first, *others), modules = runners[job.kind], _recipes(job) or [""], _modules(job)
+    spec, (first, *others), modules = runners[job.runner], _recipes(job) or [""], _modules(job)
     known = [spec.version, {name: _version(name) for name in spec.packages}, _recipe_code(first)]
     known += [_recipe_code(recipe) for recipe in others]
     return digest_json([*known, *(_module_code(module) for module in modules)])
@@ -37,7 +37,7 @@ def code_digests(runners: Runners) -> Callable[[Job], Digest]:
     known: dict[tuple[str, ...], Digest] = {}
 
     def digest(job: Job) -> Digest:
-        behind = (job.kind, *_recipes(job), "", *_modules(job))
+        behind = (job.runner, *_recipes(job), "", *_modules(job))
         if behind not in known:
             known[behind] = code_digest(job, runners)
         return known[behind]

@@ -34,7 +34,7 @@ def require_made_for(job: Job, candidate: Candidate) -> None:
         RunFolderError: another made it.
     """
     name = candidate.entrant.name
-    if job.kind not in _MAKERS or not _MAKERS[job.kind](job, candidate):
+    if job.runner not in _MAKERS or not _MAKERS[job.runner](job, candidate):
         raise RunFolderError(
             f"a model of {name} was not fitted by the recipe of {name}: somebody has changed the folder; run the "
             "contest again, which makes it anew"

@@ -264,7 +264,7 @@ def _code_of(job: Job) -> str | None:
 
 def _like(job: Job) -> str:
     """What jobs of one kind and candidate have in common: their labels up to the fold."""
-    return f"{job.kind}: {job.label.partition(':')[0]}"
+    return f"{job.runner}: {job.label.partition(':')[0]}"
 
 
 def _size(size: int) -> str:

@@ -78,7 +78,7 @@ def execute(
     reset_peak()
     outcome: Done | Failed
     try:
-        runner = runners[job.kind].runner
+        runner = runners[job.runner].runner
         begun()
         result = runner(job, store)
         _check_values(result)

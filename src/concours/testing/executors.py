@@ -96,7 +96,7 @@ def _jobs_do_not_depend_on_others(bench: _Bench) -> None:
 
 def _fails_alone(bench: _Bench) -> None:
     bad = [toy_job(mischief, mischief=mischief) for mischief in ("raise_an_error", "ask_to_leave")]
-    _expect_failures(bench.executor, [(job, "exception") for job in (*bad, Job(kind="unknown"))])
+    _expect_failures(bench.executor, [(job, "exception") for job in (*bad, Job(runner="unknown"))])
 
 
 def _crashes_alone(bench: _Bench) -> None:
@@ -193,7 +193,7 @@ def _expect_failures(executor: Executor, bad: Sequence[tuple[Job, Cause | None]]
     for job in good:
         law(isinstance(events[job.digest], Done), f"a job that fails fails alone, but: {events[job.digest]}")
     for job, cause in bad:
-        name, event = job.label or job.kind, events[job.digest]
+        name, event = job.label or job.runner, events[job.digest]
         if not isinstance(event, Failed) or event.cause != (cause or event.cause):
             raise LawBroken(f"{name} fails by {cause or 'any cause'}, got {event}")
         law(bool(event.reason) and "\n" not in event.reason, f"{name} has a reason to fail, in one line")

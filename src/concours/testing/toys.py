@@ -90,7 +90,7 @@ def toy(job: Job, store: Store) -> JobResult:
         return JobResult(
             outputs={name: store.put(_content(job, name)) for name in job.outputs},
             values=invented_values(job),
-            phases={"fit": 1.0, "predict": 0.5} if job.kind == "fit" else {},
+            phases={"fit": 1.0, "predict": 0.5} if job.runner == "fit" else {},
         )
 
 
@@ -110,7 +110,7 @@ REFERENCE = "concours.testing.toys:RUNNERS"
 
 def code_of(job: Job) -> Digest:
     """The digest of the code of a toy job, for an engine."""
-    return digest_json(RUNNERS[job.kind].version)
+    return digest_json(RUNNERS[job.runner].version)
 
 
 def chance(job: Job, *what: str) -> float:
@@ -120,7 +120,7 @@ def chance(job: Job, *what: str) -> float:
 
 def invented_values(job: Job) -> dict[str, Any]:
     """Values of the form that the real runner of this kind yields, made from the job's digest."""
-    return _INVENTED[job.kind](job) if job.kind in _INVENTED else {}
+    return _INVENTED[job.runner](job) if job.runner in _INVENTED else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +136,7 @@ class Errands(MemoProcess):
 def toy_job(name: str, *, mischief: str | None = None, outputs: tuple[str, ...] = ("first", "second")) -> Job:
     """A job of the toys' table."""
     params = {"mischief": mischief} if mischief else {}
-    return Job(kind="fit", params={"name": name, "params": params}, outputs=outputs, label=name)
+    return Job(runner="fit", params={"name": name, "params": params}, outputs=outputs, label=name)
 
 
 def toy_problem(store: Store, *, folds: int = 3, test: bool = True, classes: int = 3, seed: int = 0) -> Problem:
@@ -250,7 +250,7 @@ def _mark(what: str, job: Job) -> None:
 
 def _misbehave(job: Job) -> None:
     params = job.params.get("params", job.params)
-    if job.kind == "fit" and "mischief" in params:
+    if job.runner == "fit" and "mischief" in params:
         MISCHIEF[params["mischief"]]()
 
 
