@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sklearn.datasets import load_diabetes, load_wine
 
 from concours import Contest, Entrant, Split, Task
+from concours.cli.board import print_result
 from concours.core.entrant import Candidate
 from concours.core.lineage import lineage, singles
 from concours.engine.prediction import Predictor, needed_for
@@ -184,3 +186,32 @@ def test_who_is_not_there_is_not_joined(tmp_path: Path) -> None:
         "no alliance top: near is not there to be joined",
         "no alliance above: top is not there to be joined",
     ]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_members_that_differ_in_name_only_are_each_named(nested: bool, tmp_path: Path) -> None:
+    """Weights by name add up to one and parts of the credit to the gain, also where two members are one model."""
+    twins = [{"name": name, "how": "average", "of": ["stack", "near"]} for name in ("first", "second")]
+    whole = {
+        "name": "whole",
+        "how": "average",
+        "of": ["first", "second", "tree"] if nested else ["near", "twin", "tree"],
+    }
+    made = contest("number", tmp_path / "run")
+    entrants = made.entrants if nested else [*made.entrants, replace(made.entrants[0], name="twin")]
+    result = replace(made, entrants=entrants, cooperate=["stack", *twins, whole]).run()
+    weights, credit = result.alliances["whole"].weights, result.credit["whole"]
+    assert set(weights) == set(credit.members) == set(whole["of"])
+    assert sum(weights.values()) == pytest.approx(1)
+    assert sum(part.shapley for part in credit.members.values()) == pytest.approx(credit.gain)
+    one, other = (credit.members[name].shapley for name in whole["of"][:2])
+    assert one == pytest.approx(other)
+
+
+def test_a_terminal_tells_whom_an_average_of_some_joins(result: Result, capsys: pytest.CaptureFixture[str]) -> None:
+    """An even alliance of all entrants has little to tell; one of alliances has its members, and credit passed down."""
+    print_result(result, Console(width=100))
+    printed = capsys.readouterr().out
+    assert "both joins" in printed
+    assert "average joins" not in printed
+    assert "passed down: " in printed

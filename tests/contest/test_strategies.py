@@ -59,10 +59,14 @@ WRONG: dict[str, tuple[list[Any], str]] = {
     "a way that is not taken": ([BOTH, "stack"], "'both' joins 'average', which is not among the strategies; add"),
     "a circle": ([{**BOTH, "of": ["top", "knn"]}, {"name": "top", "how": "stack", "of": ["both", "knn"]}],
                  "both, top join one another in a circle"),
+    "a circle, and who joins it": ([{**BOTH, "of": ["top", "knn"]}, {"name": "top", "how": "stack", "of": ["both", "knn"]},
+                                    {"name": "over", "how": "stack", "of": ["top", "knn"]},
+                                    {"name": "above", "how": "stack", "of": ["over", "tree"]}],
+                                   "strategies: both, top join one another in a circle"),
     "one alone": ([{**BOTH, "of": ["knn"]}], r"of must be a list of two or more different names, got \['knn'\]"),
     "one twice": ([{**BOTH, "of": ["knn", "knn"]}], "two or more different names"),
     "no list": ([{**BOTH, "of": "knn"}], "two or more different names, got 'knn'"),
-    "no how": ([{"name": "both", "of": ["knn", "tree"]}], "how is missing; a joint of joints has name, how and of"),
+    "no how": ([{"name": "both", "of": ["knn", "tree"]}], "how is missing; a table has name, how and of"),
     "an unknown key": ([{**BOTH, "off": ["knn"]}], r"1 \(both\).off: unknown key; did you mean 'of'"),
     "a way's name": ([{**BOTH, "name": "vote"}], "'vote' is the name of a way to join; choose another"),
     "an entrant's name": (["stack", "average", {**BOTH, "name": "knn"}], "'knn' is the name of an entrant"),
@@ -79,6 +83,19 @@ def test_what_is_wrong_is_said_in_a_line(name: str) -> None:
     with pytest.raises(ContestError, match=message) as caught:
         read_strategies(written, ["knn", "tree"])
     assert "\n" not in str(caught.value)
+
+
+def test_a_baseline_is_neither_joined_nor_a_name(tmp_path: Path) -> None:
+    """Two lines of one name on the board would be taken for one another; it is said before anything is fitted."""
+    file = tmp_path / "contest.toml"
+    for table, message in {
+        '{ name = "dummy", how = "greedy", of = ["stack", "knn"] }': "'dummy' is the name of an entrant; choose another",
+        '{ name = "both", how = "greedy", of = ["stack", "dummy"] }': "'both' joins 'dummy', a baseline, which no",
+    }.items():
+        file.write_text(CONTEST.format(f'["stack", {table}]'))
+        with pytest.raises(ContestError, match=message):
+            Contest.from_file(file).with_options(out=tmp_path / "run").run()
+        assert not (tmp_path / "run" / "setup.json").exists()
 
 
 def test_in_a_file(tmp_path: Path) -> None:

@@ -240,7 +240,8 @@ class Contest:
         written = usual if self.cooperate is None else self.cooperate
         nested = any(not isinstance(each, str) for each in written)
         singles = [each.entrant for each in self._resolved_first()] if nested else []
-        chosen = read_strategies(written, [entrant.name for entrant in singles if entrant.role == "single"])
+        names = {role: [one.name for one in singles if one.role == role] for role in ("single", "baseline")}
+        chosen = read_strategies(written, names["single"], names["baseline"])
         for strategy in chosen:
             if strategy.how not in suiting:
                 raise ContestError(

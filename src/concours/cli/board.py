@@ -211,7 +211,8 @@ def _legend(result: Result) -> str:
 
 
 def _print_alliances(result: Result, out: Console) -> None:
-    told = [name for name, alliance in result.alliances.items() if not alliance.even]
+    named = {strategy.name for strategy in result.setup.strategies if strategy.of}
+    told = [name for name, alliance in result.alliances.items() if name in named or not alliance.even]
     metric = result.setup.problem.metrics[0].name
     for name in told:
         alliance, credit = result.alliances[name], result.credit.get(name)

@@ -269,7 +269,7 @@ def _alliance(
 def _evaluate(
     engine: Engine, setup: Setup, complete: list[Entry], budget_s: float | None
 ) -> tuple[Mapping[str, Any] | None, list[str]]:
-    """The evaluated; without one, what kept it from being made."""
+    """What the evaluation found; without one, what kept it from being made."""
     if not complete:
         return None, []
     evaluation = Evaluation(problem=setup.problem, part="test" if setup.problem.test else "oof", threads=setup.threads)

@@ -70,8 +70,8 @@ def _unsuited(setup: Setup) -> str:
     if not installed("torch"):
         return f"it needs torch; get it with: {install_command('torch')}"
     names = [candidate.entrant.name for candidate in setup.candidates]
-    if NAME in names:
-        return f"an entrant is called {NAME!r} already; choose another name for it"
+    if NAME in (*names, *(strategy.name for strategy in setup.strategies)):
+        return f"an entrant or a strategy is called {NAME!r} already; choose another name for it"
     for name in setup.options["of"]:
         if name not in names:
             return f"compete.options.of: there is no entrant {name!r}; {nearest(name, names)}"

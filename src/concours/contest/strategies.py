@@ -48,11 +48,14 @@ class Strategy:
         return {"name": self.name, "how": self.how, "of": list(self.of)}
 
 
-def read_strategies(written: Sequence[Written], entrants: Collection[str] | None = None) -> tuple[Strategy, ...]:
+def read_strategies(
+    written: Sequence[Written], entrants: Collection[str] | None = None, baselines: Collection[str] = ()
+) -> tuple[Strategy, ...]:
     """The strategies that somebody named, each once.
 
     Args:
         entrants: names of the single entrants; where they are not known yet, whom tables join is not checked.
+        baselines: names of those on the board that no alliance joins.
 
     Raises:
         ContestError: one of them is wrong; the message says which, and what it must be.
@@ -63,9 +66,11 @@ def read_strategies(written: Sequence[Written], entrants: Collection[str] | None
     for strategy in tables:
         if [one.name for one in found].count(strategy.name) > 1:
             raise ContestError(f"{_WHERE}: {strategy.name!r} is the name of two strategies; choose another")
-        if strategy.name in (entrants or ()):
+        if strategy.name in (*(entrants or ()), *baselines):
             raise ContestError(f"{_WHERE}: {strategy.name!r} is the name of an entrant; choose another")
         for name in strategy.of:
+            if name in baselines:
+                raise ContestError(f"{_WHERE}: {strategy.name!r} joins {name!r}, a baseline, which no alliance joins")
             _require_known(strategy, name, strategies, entrants)
     if left := _in_a_circle(strategies):
         raise ContestError(
@@ -87,8 +92,12 @@ def rounds(strategies: Sequence[Strategy]) -> Iterator[list[Strategy]]:
 
 
 def _in_a_circle(strategies: Mapping[str, Strategy]) -> list[str]:
+    """Those that join themselves by way of others; not who only joins one of them."""
     made = {strategy.name for ready in rounds(list(strategies.values())) for strategy in ready}
-    return [name for name in strategies if name not in made]
+    left = [name for name in strategies if name not in made]
+    while idle := [name for name in left if not any(name in strategies[other].of for other in left)]:
+        left = [name for name in left if name not in idle]
+    return left
 
 
 def _read(index: int, value: Any) -> Strategy:
@@ -105,7 +114,7 @@ def _read(index: int, value: Any) -> Strategy:
     check(where, plain, STRATEGY)
     for key in STRATEGY:
         if key not in plain:
-            raise ContestError(f"{where}: {key} is missing; a joint of joints has name, how and of")
+            raise ContestError(f"{where}: {key} is missing; a table has name, how and of")
     name = plain["name"]
     if not name.isprintable() or name != name.strip() or not name:
         raise ContestError(f"{where}: a name must be of letters, on one line, without blanks around it")

@@ -11,6 +11,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
 from concours.core.job import Job
+from concours.core.lineage import by_digest, in_turn
 from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.core.seeds import derive_seed
@@ -35,9 +36,9 @@ class Credit(MemoProcess):
         jobs = self._jobs(state)
         ended = {name: state.ended(job) for name, job in jobs.items()}
         alliances = {c.entrant.name: c.entrant.joint for c in state.candidates}
-        names = {c.entrant.digest: c.entrant.name for c in reversed(state.candidates)}
+        names = by_digest(c.entrant for c in state.candidates)
         return {
-            name: (tuple(names[digest] for digest in terms_of(joint, by_fold=self.part == "oof").members), event)
+            name: (in_turn(terms_of(joint, by_fold=self.part == "oof").members, names), event)
             for name, event in ended.items()
             if event is not None and (joint := alliances[name])
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from concours.core.digests import Digest
@@ -60,6 +61,20 @@ def member(known: Mapping[Digest, Candidate], digest: Digest) -> Candidate:
 def singles(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: bool = True) -> list[Candidate]:
     """The single entrants in a candidate, each once; itself, if it is one."""
     return [one for one in lineage(candidate, known, asked=asked).values() if one.entrant.joint is None]
+
+
+def by_digest(entrants: Iterable[Entrant]) -> dict[Digest, list[str]]:
+    """The names of entrants by their digests; several where they differ in name only."""
+    names: dict[Digest, list[str]] = defaultdict(list)
+    for entrant in entrants:
+        names[entrant.digest].append(entrant.name)
+    return dict(names)
+
+
+def in_turn(digests: Sequence[Digest], names: Mapping[Digest, Sequence[str]]) -> tuple[str, ...]:
+    """The names of those that are joined. Where several share a digest each is named once, in order."""
+    left = {digest: iter(names[digest]) for digest in digests}
+    return tuple(next(left[digest], names[digest][-1]) for digest in digests)
 
 
 def cost_of(joint: Joint, known: Mapping[Digest, Candidate]) -> Cost:

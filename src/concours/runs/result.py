@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from concours.contest.setup import Setup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
 from concours.core.errors import ContentRefused, DataError, NothingFitted, RunFolderError, nearest
+from concours.core.joint import Joint
+from concours.core.lineage import by_digest, in_turn
 from concours.core.standings import Standings
 from concours.engine.versions import versions
 from concours.runs.folder import RunFolder, existing
@@ -82,11 +84,11 @@ class Result:
     def alliances(self) -> dict[str, Alliance]:
         """The alliances that were made, by name."""
         entrants = [line.entrant for line in self.standings]
-        names = {e.digest: e.name for e in sorted(entrants, key=lambda e: e.joint is None)}  # of two, a single one
+        names = by_digest(sorted(entrants, key=lambda e: e.joint is not None))
         return {
             entrant.name: Alliance(
                 strategy=joint.how,
-                weights={names[parent]: w for parent, w in zip(joint.parents, joint.weights, strict=True) if w},
+                weights=_weights(joint, names),
                 limits=joint.artifacts.get("limits", {}),
                 uses=joint.artifacts.get("uses", {}),
             )
@@ -256,3 +258,10 @@ class Result:
     def _told(self) -> list[str]:
         """Alliances whose weights were chosen: all but the plain ones."""
         return [name for name, alliance in self.alliances.items() if not alliance.even]
+
+
+def _weights(joint: Joint, names: Mapping[Digest, Sequence[str]]) -> dict[str, float]:
+    """The members that count, by name."""
+    weighed = [(parent, weight) for parent, weight in zip(joint.parents, joint.weights, strict=True) if weight]
+    members = in_turn([parent for parent, _ in weighed], names)
+    return dict(zip(members, (weight for _, weight in weighed), strict=True))

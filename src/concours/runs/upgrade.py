@@ -1,9 +1,8 @@
 """Run folders of an earlier form: what came of a contest is read as this form has it.
 
 Only what is shown is upgraded: `result.json`, and the entrants and the setup behind it. The journal of an older folder
-names jobs by other words, so that a contest does not go on there, and its models are not used. What has not the form
-that
-is upgraded stays as it is: whoever reads it then says so.
+names jobs by other words, so that a contest does not go on there, and its models are not used. What has not the
+form that is upgraded stays as it is: whoever reads it then says so.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from concours.report.units import seconds
 
 Cost = Callable[[Line], float | None]
 
-_ROLES = {"single": 0, "alliance": 1}
-"""Their colours."""
+_ROLES = {"single": (0, "entrant"), "alliance": (1, "alliance")}
+"""Their colours, and what a key calls them."""
 
 
 def costs_section(r: Report) -> Section | None:
@@ -82,7 +82,7 @@ def _plane(r: Report, name: str, cost: Cost) -> Plane:
             Curve(name="worth its time", points=_steps([place(line) for line in kept]), form="dashes", hue=8),
             *(
                 Curve(name=role, points=points, form="dots", hue=hue)
-                for role, hue in _ROLES.items()
+                for role, (hue, _) in _ROLES.items()
                 if (points := tuple(place(line) for line in lines if line.role == role))
             ),
         ),
@@ -123,7 +123,7 @@ def _sentence(r: Report, name: str, cost: Cost) -> str:
 
 def _keys(r: Report) -> tuple[tuple[int, str], ...]:
     known = {line.role for line in r.lines}
-    return tuple((hue, role) for role, hue in _ROLES.items() if role in known)
+    return tuple(key for role, key in _ROLES.items() if role in known)
 
 
 def _table(r: Report, shown: Sequence[tuple[str, Cost]]) -> Table:
