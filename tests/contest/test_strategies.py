@@ -126,3 +126,14 @@ def test_what_suits_the_target_counts_for_tables_too(tmp_path: Path) -> None:
     )
     with pytest.raises(ContestError, match="'vote' does not suit a regression"):
         Contest.from_file(file).with_options(out=tmp_path / "run").run()
+
+
+def test_no_alliance_has_the_name_of_what_a_population_brings(tmp_path: Path) -> None:
+    """The network whose schedule emerged stands on the board under a name of its own."""
+    file = tmp_path / "contest.toml"
+    text = CONTEST.format('["stack", { name = "population", how = "greedy", of = ["stack", "plain"] }]')
+    text = text.replace('"tabular-classification"', '"image-classification"').replace("iris", "digits")
+    text = text.replace('recipe = "logistic"', 'name = "plain"\nrecipe = "dnn-scheduled"')
+    file.write_text(text.replace('lineup = "none"', 'lineup = "none"\nformat = "population"'))
+    with pytest.raises(ContestError, match="an entrant or a strategy is called 'population' already"):
+        Contest.from_file(file).with_options(out=tmp_path / "run").run()
