@@ -88,7 +88,7 @@ def test_the_best_is_never_lost(answer: Callable[[Job], Any], greater: bool, see
     assert sign * (rounds[found[0]].scores[found[1]] or 0.0) == min(scores)
 
 
-def test_the_worst_fifth_goes_on_from_the_best_fifth_with_new_habits() -> None:
+def test_the_worst_fifth_goes_on_from_the_best_fifth_with_new_hyperparameters() -> None:
     """Of ten members two copy, each one of the best two, and each hyperparameter of the copied one changes by a factor."""
     process = population()
     first, second, *_ = process.history(ended(process, [network()]))
@@ -158,7 +158,7 @@ def test_fewer_rows_are_gone_through_more_often(rows: int, length: int) -> None:
     assert Population(board=Leaderboard(problem=problem)).length == length
 
 
-def test_declared_habits_come_first() -> None:
+def test_declared_hyperparameters_come_first() -> None:
     """Members begin with the hyperparameters of the candidates' schedules, the others with drawn ones."""
     process = population()
     state = process.init([network(schedule=[{"learning_rate": 0.5, "epochs": 9}]), network("b")], seed=0)

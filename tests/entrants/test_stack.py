@@ -34,7 +34,7 @@ def data(form: Form, *, numbers: bool) -> tuple[Tensor, Tensor]:
     return rows, values if numbers else (values > 0).long()
 
 
-def habits_of(members: int) -> list[Hyperparameters]:
+def hyperparameters_of(members: int) -> list[Hyperparameters]:
     """As different as may be; some without dropout, which share a block with those that have it."""
     return [
         Hyperparameters(
@@ -74,7 +74,7 @@ def test_a_member_of_a_stack_learns_what_it_learns_alone(
 ) -> None:
     """With its seed and its hyperparameters, in blocks of any size and on any number of threads, to float tolerance."""
     form = Form(inputs=6, hidden=tuple(hidden), outputs=1 if numbers else 2)
-    hyperparameters, seeds = habits_of(members), [11 * i + 3 for i in range(members)]
+    hyperparameters, seeds = hyperparameters_of(members), [11 * i + 3 for i in range(members)]
     stack, losses = trained(form, hyperparameters, seeds, numbers=numbers, block=block, threads=threads)
     for member in range(members):
         alone, loss = trained(form, hyperparameters[member : member + 1], seeds[member : member + 1], numbers=numbers)
@@ -162,7 +162,7 @@ def test_who_is_no_longer_finite_takes_all() -> None:
 
 def test_what_goes_on_from_a_checkpoint_is_what_went_through() -> None:
     """Two intervals of a stack, weights and moments handed over, are the same as in one process, to the byte."""
-    form, hyperparameters = Form(inputs=6, hidden=(5,), outputs=2), habits_of(2)
+    form, hyperparameters = Form(inputs=6, hidden=(5,), outputs=2), hyperparameters_of(2)
     rows, targets = data(form, numbers=False)
     through = Stack.begin(form, [1, 2])
     for seeds in ([5, 6], [7, 8]):
@@ -184,7 +184,7 @@ def test_what_goes_on_from_a_checkpoint_is_what_went_through() -> None:
         ({"learning_rate": 0.1, "dropout": float("nan")}, "dropout must be at least 0 and below 1; got nan"),
     ],
 )
-def test_wrong_habits_are_told(wrong: dict[str, float], says: str) -> None:
+def test_wrong_hyperparameters_are_told(wrong: dict[str, float], says: str) -> None:
     """One line: which hyperparameter, what it must be, what it is."""
     with pytest.raises(ValueError, match=says):
         Hyperparameters(**wrong)
@@ -196,8 +196,8 @@ def test_what_does_not_fit_together_is_told() -> None:
     rows, targets = data(form, numbers=False)
     stack = Stack.begin(form, [1, 2])
     with pytest.raises(ValueError, match="2 members want as many hyperparameters and seeds; got 1 and 2"):
-        train(stack, rows, targets, habits_of(1), [1, 2], epochs=1, batch_size=16)
+        train(stack, rows, targets, hyperparameters_of(1), [1, 2], epochs=1, batch_size=16)
     with pytest.raises(ValueError, match="rows must have 6 inputs, as the members have; got 4"):
-        train(stack, rows[:, :4], targets, habits_of(2), [1, 2], epochs=1, batch_size=16)
+        train(stack, rows[:, :4], targets, hyperparameters_of(2), [1, 2], epochs=1, batch_size=16)
     with pytest.raises(ValueError, match="must be above 0 and at most 1; got 0"):
         stack.migrate([0, 0], 0)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from concours.cli.console import Console
 
-_HABITS = {
+_HYPERPARAMETERS = {
     "learning_rate": "learning rate",
     "momentum": "momentum",
     "weight_decay": "weight decay",
@@ -29,10 +29,10 @@ def print_population(found: Mapping[str, Any], out: Console) -> None:
     )
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("  epochs", no_wrap=True)
-    for title in _HABITS.values():
+    for title in _HYPERPARAMETERS.values():
         table.add_column(title, justify="right", no_wrap=True)
     for step in found["schedule"]:
         first, epochs = epochs + 1, epochs + int(step["epochs"])
         span = f"{first}–{epochs}" if epochs > first else f"{first}"
-        table.add_row(f"  {span}", *(f"{step[name]:.4g}" for name in _HABITS))
+        table.add_row(f"  {span}", *(f"{step[name]:.4g}" for name in _HYPERPARAMETERS))
     out.print(table)

@@ -185,7 +185,7 @@ class ShownTrial(TypedDict):
 
 
 class ShownDefender(TypedDict):
-    """A defender in a siege."""
+    """A defender in an adversarial contest."""
 
     name: str
     role: str
@@ -204,7 +204,7 @@ class ShownDefender(TypedDict):
 
 
 class ShownAttacker(TypedDict):
-    """An attack in a siege."""
+    """An attack in an adversarial contest."""
 
     name: str
     left: Ends

@@ -48,10 +48,10 @@ def read_schedule(schedule: Sequence[Mapping[str, Any]] | None) -> tuple[Interva
     """
     if schedule is not None and not len(schedule):
         raise ValueError("schedule must have an interval: write [{ epochs = 10, learning_rate = 0.001 }]")
-    return tuple(_stretch(number, values) for number, values in enumerate(schedule or SCHEDULE, 1))
+    return tuple(_interval(number, values) for number, values in enumerate(schedule or SCHEDULE, 1))
 
 
-def _stretch(number: int, values: Mapping[str, Any]) -> Interval:
+def _interval(number: int, values: Mapping[str, Any]) -> Interval:
     rest = dict(values)
     epochs = rest.pop("epochs", 1)
     if isinstance(epochs, bool) or epochs != int(epochs) or epochs < 1:

@@ -293,7 +293,7 @@ def _credit(job: Job) -> dict[str, Any]:
     }
 
 
-def _besieged(job: Job) -> dict[str, Any]:
+def _attacked(job: Job) -> dict[str, Any]:
     attacks = job.params["attacks"]
     chosen = [int(chance(job, "chosen", str(i)) * len(attack["settings"])) for i, attack in enumerate(attacks)]
     left = [chance(job, "left", str(i)) for i in range(len(attacks))]
@@ -375,7 +375,7 @@ def _selected(job: Job) -> dict[str, Any]:
     return {"path": path, "held_out": losses, "rows": 20 * held_out}
 
 
-def _stretched(job: Job) -> dict[str, Any]:
+def _trained_interval(job: Job) -> dict[str, Any]:
     names = [str(member) for member in range(len(job.params["seeds"]))]
     return {what: [chance(job, what, name) for name in names] for what in ("scores", "losses")}
 
@@ -414,7 +414,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "select": _selected,
     "size": lambda job: {"bytes": [int(1e6 * share) for share in _chances(job, "size", len(job.params["models"]))]},
     "boost": lambda job: {"shares": _chances(job, "share", _count(job, "oof"))},
-    "train_interval": _stretched,
+    "train_interval": _trained_interval,
     "propose": _proposed,
     "weigh": lambda job: {"weights": _chances(job, "weight", _count(job, "oof"))},
     "diagnose": lambda job: {"mistakes": {"rows": [int(100 * share) for share in _chances(job, "row", 3)]}},
@@ -428,7 +428,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "rescore": _rescored,
     "choice": _chosen_again,
     "credit": _credit,
-    "attack": _besieged,
+    "attack": _attacked,
     "robustness": _contended,
     "evaluate_generators": _appraised,
     "rung": lambda job: {"rows": 10, "score": chance(job, "score"), "went_on": False},

@@ -13,7 +13,7 @@ from concours.report.lines import Report, counted
 _BEST, _COPY, _ALL = 0, 1, 8
 """Colours."""
 
-_HABITS = {
+_HYPERPARAMETERS = {
     "learning_rate": "learning rate",
     "momentum": "momentum",
     "weight_decay": "weight decay",
@@ -32,7 +32,7 @@ def population_section(r: Report) -> Section | None:
         id="population",
         title="How the population's schedule emerged",
         text=tuple(_sentences(r, found)),
-        figures=(_scores(r, found), _habits(found)),
+        figures=(_scores(r, found), _hyperparameters(found)),
     )
 
 
@@ -112,31 +112,31 @@ def _row(r: Report, found: Mapping[str, Any], number: int) -> tuple[str, ...]:
     return counted((number + 1) * found["epochs"], "epoch"), *ends, ", ".join(pairs) or NOTHING
 
 
-def _habits(found: Mapping[str, Any]) -> Figure:
+def _hyperparameters(found: Mapping[str, Any]) -> Figure:
     return Figure(
         title="The hyperparameters of all networks, and the schedule",
         read=(
             "How to read it: each dot is what one network did in an interval. The solid line is what was done to the weights "
             "that came to be the best: the schedule of the entrant on the board."
         ),
-        drawing=Planes(tuple(_habit(found, name) for name in _HABITS)),
+        drawing=Planes(tuple(_hyperparameter(found, name) for name in _HYPERPARAMETERS)),
         keys=((_BEST, "the schedule"), (_ALL, "all networks")),
         table=Table(
             caption="The schedule",
-            head=("Epochs", *_HABITS.values()),
+            head=("Epochs", *_HYPERPARAMETERS.values()),
             rows=tuple(
-                (_span(found["schedule"], number), *(f"{step[name]:.4g}" for name in _HABITS))
+                (_span(found["schedule"], number), *(f"{step[name]:.4g}" for name in _HYPERPARAMETERS))
                 for number, step in enumerate(found["schedule"])
             ),
         ),
     )  # fmt: skip
 
 
-def _habit(found: Mapping[str, Any], name: str) -> Plane:
+def _hyperparameter(found: Mapping[str, Any], name: str) -> Plane:
     intervals = found["intervals"]
     values = [value for interval in intervals for value in interval[name]]
     log = name in ("learning_rate", "weight_decay") and min(values) > 0
-    x, y = _epochs(found), (logarithmic if log else linear)(_HABITS[name], values)
+    x, y = _epochs(found), (logarithmic if log else linear)(_HYPERPARAMETERS[name], values)
     step = found["epochs"]
     cloud = [
         (x.at((number + 0.5) * step), y.at(value))
