@@ -115,7 +115,7 @@ def test_a_signal_that_is_none_is_damage(what: str, path: Path) -> None:
         assert ([record.number for record in records], damaged) == ([0], 1)
 
 
-def test_numbers_go_on_in_the_next_sitting(path: Path) -> None:
+def test_numbers_go_on_in_the_next_session(path: Path) -> None:
     """Records are numbered over all sessions, so that their order is known."""
     write(path, 3)
     journal = FileJournal(path)

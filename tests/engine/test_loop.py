@@ -104,7 +104,7 @@ def test_what_met_a_limit_is_tried_again_under_a_wider_one(
     assert len(notices.labels("ended")) == 2
 
 
-def test_what_was_lost_is_tried_again_once_a_sitting(bench: Any, notices: Any) -> None:
+def test_what_was_lost_is_tried_again_once_a_session(bench: Any, notices: Any) -> None:
     """A job that the system killed may end well another time, but not in the same session: a contest drives twice."""
     errands = Errands(jobs=(toy_job("killed", mischief="kill_itself"),))
     for _ in range(2):

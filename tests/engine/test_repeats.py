@@ -60,7 +60,7 @@ def test_there_is_a_model_a_fold_of_each_division(result: Result) -> None:
     assert np.allclose(predict(result, frame, proba=True).sum(axis=1), 1)
 
 
-def test_a_second_sitting_gives_the_same(result: Result, tmp_path: Path) -> None:
+def test_a_second_session_gives_the_same(result: Result, tmp_path: Path) -> None:
     """The same digest anew, and in a folder where an earlier session knew one entrant only."""
     iris(tmp_path / "run", BAYES).run()
     assert iris(tmp_path / "run").run().digest == result.digest
