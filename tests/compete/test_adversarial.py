@@ -57,7 +57,7 @@ def test_conformance(rounds: int) -> None:
     check_outcome_is_settled(game, CANDIDATES)
 
 
-def test_conformance_of_the_robustness() -> None:
+def test_conformance_of_robustness() -> None:
     """With a test part and without; and with nobody."""
     for problem in (PROBLEM, toy_problem(MemoryStore(), test=False)):
         check_process(replace(robustness(ended()), problem=problem), (), answer=answer)

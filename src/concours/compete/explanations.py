@@ -24,7 +24,7 @@ _CURVES_S = 45.0
 """Seconds of fitting that learning curves may take, about."""
 
 _CHANGES, _LOOKED_AT = 40, 20_000
-"""In about how many ways rows are changed to see what a model of_default at, and how many rows at most."""
+"""In about how many ways rows are changed to see what a model looks at, and how many rows at most."""
 
 _DEPENDENCES = 4
 _OCCLUDED = 12
@@ -81,7 +81,7 @@ class Explanations(MemoProcess):
         yield from (*curves, *of_default) if self._curves_s(state) < self._of_default_s() else (*of_default, *curves)
 
     def _of_default(self, state: Memo, diagnose: Job) -> Iterator[tuple[str, Job]]:
-        """What the default model of_default at."""
+        """What the default model looks at."""
         if self.problem.kind.startswith("tabular"):
             yield from self._of_columns(state)
         elif done := state.done(diagnose):

@@ -19,7 +19,7 @@ _SMALL = 8
 
 
 def adversarial_section(r: Report) -> Section | None:
-    """The robustness, from `format` in the result; none where there was none."""
+    """How robust the defenders are, from `format` in the result; none where nobody was attacked."""
     found = r.value.get("format") or {}
     if found.get("name") != "adversarial" or not found.get("defenders"):
         return None
