@@ -215,3 +215,18 @@ def test_a_terminal_tells_whom_an_average_of_some_joins(result: Result, capsys: 
     assert "both joins" in printed
     assert "average joins" not in printed
     assert "passed down: " in printed
+
+
+def test_no_tower_is_too_high_to_predict_with(result: Result) -> None:
+    """A thousand storeys, each the mean of the one below and an entrant: more than functions may call one another."""
+    store, x = result.folder.store, read_rows(result, rows_of(result)).x
+    near, base = result.candidates["near"], result.candidates["average"]
+    assert base.entrant.joint is not None
+    known, top = {c.entrant.digest: c for c in result.candidates.values()}, result.candidates["line"]
+    expected, other = (Predictor(store, known, x).predict(one) for one in (top, near))
+    for storey in range(1000):
+        parents = (top.entrant.digest, near.entrant.digest)
+        joint = replace(base.entrant.joint, parents=parents, weights=(0.5, 0.5), fold_weights=())
+        top = replace(base, entrant=replace(base.entrant, name=f"storey {storey}", joint=joint), calibration=None)
+        known[top.entrant.digest], expected = top, (expected + other) / 2
+    assert np.allclose(Predictor(store, known, x).predict(top), expected, rtol=0, atol=1e-12)

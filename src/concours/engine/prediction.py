@@ -115,15 +115,19 @@ class Predictor:
             ContentRefused: what is kept of it is damaged, or it raises whatever it may on these rows.
         """
         with _cannot_predict(candidate):
-            joints = (one.entrant.joint for one in lineage(candidate, self._candidates).values() if one.entrant.joint)
+            below = lineage(candidate, self._candidates)
+            joints = (one.entrant.joint for one in below.values() if one.entrant.joint)
             asked = Counter(parent for joint in joints for parent in joint.needs.parents)
             for digest, times in asked.items():
-                if times > 1:
+                if times > 1 or below[digest].entrant.joint:
                     self._shared.setdefault(digest, None)
+        for digest, one in below.items():  # from the bottom up, so that no depth is too great
+            if digest in self._shared:
+                self._predict(one)
         return self._predict(candidate)
 
     def _predict(self, candidate: Candidate) -> NDArray[np.float64]:
-        """The same; what several joints ask for is kept."""
+        """The same; what several joints ask for, and what alliances below predict, is kept."""
         digest = candidate.entrant.digest
         known = self._shared.get(digest)
         if known is None:
