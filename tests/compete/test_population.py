@@ -43,7 +43,7 @@ def some_come_to_nothing(job: Job) -> Done | Failed:
     done = all_well(job)
     if job.runner != "train_interval":
         return done
-    scores = [None if chance(job, "nothing", str(i)) < 0.5 else score for i, score in enumerate(done.values["scores"])]
+    scores = [None if chance(job, "no score", str(i)) < 0.5 else score for i, score in enumerate(done.values["scores"])]
     return replace(done, values={**done.values, "scores": scores})
 
 
