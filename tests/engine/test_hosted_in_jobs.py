@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from concours.core.job import Job
 from concours.core.problem import Goal, Part, Problem
 from concours.engine.inbox import MemoryInbox, Place, new_signal
 from concours.engine.inline import InlineExecutor
-from concours.engine.journal import MemoryJournal
+from concours.engine.journal import FileJournal, MemoryJournal
 from concours.engine.loop import Engine
 from concours.engine.runners import RUNNERS
 from concours.engine.runners.hosted import keep_problem
@@ -187,6 +188,21 @@ def test_the_board_shows_public_rows_and_then_the_rest(ended: tuple[House, Any])
         for rows, metrics in ((PUBLIC, public), (~PUBLIC, board[f"team {seed}"].metrics)):
             assert metrics["log_loss"] == pytest.approx(log_loss(Y[rows], p[rows], labels=range(CLASSES)))
             assert metrics["accuracy"] == pytest.approx(accuracy_score(Y[rows], p[rows].argmax(axis=1)))
+
+
+def test_a_board_that_is_recalled_from_a_file_is_the_same(ended: tuple[House, Any], tmp_path: Path) -> None:
+    """Also which metric ranks: a file keeps the keys of what a job yielded sorted, not in the problem's order."""
+    house, state = ended
+    journal = FileJournal(tmp_path / "journal.jsonl")
+    for record in house.records:
+        journal.append(record)
+    journal.close()
+    again = House()
+    again.records = list(FileJournal(tmp_path / "journal.jsonl").records())
+    recalled = again.board.standings(again.drive())
+    assert recalled == house.board.standings(state)
+    for line in recalled:
+        assert line.score is None or line.score == line.metrics["log_loss"]
 
 
 def test_entries_by_recipe_and_by_predictions_stand_on_one_board(ended: tuple[House, Any]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
@@ -54,3 +55,27 @@ class Evaluation(MemoProcess):
 
     def _predictions(self, candidate: Candidate) -> Digest | None:
         return candidate.test if self.part == "test" else candidate.oof
+
+
+def line_at(values: Mapping[str, Any], place: int, problem: Problem) -> dict[str, Any]:
+    """What a standing says of the one at a place of the lists that an evaluation, or a ranking, gives.
+
+    Which metric ranks, and their order, the problem says: what is recalled from a journal has its keys sorted.
+    """
+    scores, names = values["scores"], [goal.name for goal in problem.metrics]
+    return {
+        "rank": values["rank"][place],
+        "rank_best": values["rank_best"][place],
+        "rank_worst": values["rank_worst"][place],
+        "score": scores[names[0]][place],
+        "ci": _ends(values["ci"][place]),
+        "metrics": {name: scores[name][place] for name in names},
+        "intervals": {name: ends for name in names if (ends := _ends(values["intervals"][name][place]))},
+        "ranks": {name: tuple(places) for name in names if (places := values["ranks"][name][place])},
+        "unsure": {name: each[place] for name, each in values["unsure"].items() if each[place]},
+        "tier": values["tier"][place],
+    }
+
+
+def _ends(interval: Sequence[float] | None) -> tuple[float, float] | None:
+    return (interval[0], interval[1]) if interval else None

@@ -21,6 +21,7 @@ from concours.compete.hosted_board import (
     board_lines,
     current,
     joined,
+    problem_of,
     readable,
     refusal_of,
 )
@@ -211,9 +212,7 @@ class Hosted:
         return Ranking(problem=digest, part=part, entries=tuple(scored))
 
     def _ranks(self, state: Board, ranking: Ranking) -> Job:
-        problem = state.read[ranking.problem]
-        if isinstance(problem, str):
-            raise TypeError(f"there is no such problem: {problem}")
+        problem = problem_of(state, ranking.problem)
         results = [state.results[entry] for entry in ranking.entries]
         what = f"rank {len(results)} entries: {'public rows' if ranking.part == 'public' else 'the rest'}"
         return state.kept.once(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
+from concours.compete.evaluation import line_at
 from concours.core.digests import Digest, is_digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed, Signal
@@ -182,6 +183,14 @@ def current(state: Board) -> Digest:
     return next(digest for digest in reversed(state.problems) if isinstance(state.read.get(digest), Problem))
 
 
+def problem_of(state: Board, digest: Digest) -> Problem:
+    """A problem that has been read, and can be used."""
+    problem = state.read[digest]
+    if isinstance(problem, str):
+        raise TypeError(f"there is no such problem: {problem}")
+    return problem
+
+
 def joined(body: Mapping[str, Any]) -> Joined:
     """An entry from the body of its signal.
 
@@ -261,33 +270,10 @@ def _line(state: Board, entry: str, ranked: Ranked | None, place: int | None) ->
     if reason:
         return Standing(entrant=entrant, status="failed", reason=reason)
     if ranked and place is not None and ranked.values:
-        return _ranked_line(entrant, ranked.values, place)
+        return Standing(entrant=entrant, **line_at(ranked.values, place, problem_of(state, ranked.ranking.problem)))
     if score is None:
         return Standing(entrant=entrant, status="running")
-    metrics = {name: value for name, value in score.metrics.items() if value is not None}
+    names = [goal.name for goal in problem_of(state, current(state)).metrics]
+    metrics = {name: value for name in names if (value := score.metrics.get(name)) is not None}
     note = (ranked.reason if ranked else "") or "not ranked yet"
-    return Standing(entrant=entrant, score=next(iter(score.metrics.values()), None), metrics=metrics, note=note)
-
-
-def _ranked_line(entrant: Entrant, values: Mapping[str, Any], place: int) -> Standing:
-    """The line at one place of the lists that a ranking gives."""
-
-    def known(of: Mapping[str, Any]) -> dict[str, Any]:
-        found = {name: each[place] for name, each in of.items()}
-        return {name: value for name, value in found.items() if value is not None}
-
-    first = next(iter(values["scores"].values()))
-    ends = values["ci"][place]
-    return Standing(
-        entrant=entrant,
-        rank=values["rank"][place],
-        rank_best=values["rank_best"][place],
-        rank_worst=values["rank_worst"][place],
-        tier=values["tier"][place],
-        score=first[place],
-        ci=tuple(ends) if ends else None,
-        metrics=known(values["scores"]),
-        intervals={name: tuple(value) for name, value in known(values["intervals"]).items()},
-        ranks={name: tuple(value) for name, value in known(values["ranks"]).items()},
-        unsure={name: why for name, why in known(values["unsure"]).items() if why},
-    )
+    return Standing(entrant=entrant, score=metrics.get(names[0]), metrics=metrics, note=note)

@@ -153,9 +153,9 @@ class Jobs:
             label=f"{self.candidate.entrant.name}: average",
         )
 
-    def _calibrate(self, selection: Digest | None, test: Digest | None) -> Job:
+    def _calibrate(self, oof: Digest | None, test: Digest | None) -> Job:
         problem = self.problem
-        inputs = {"oof": _known(selection), "y": problem.train.y, "folds": problem.folds}
+        inputs = {"oof": _known(oof), "y": problem.train.y, "folds": problem.folds}
         inputs |= problem.train.weighing
         if test:
             inputs["test"] = test
@@ -167,9 +167,9 @@ class Jobs:
             label=f"{self.candidate.entrant.name}: calibrate",
         )
 
-    def _score(self, selection: Digest | None, decision: Mapping[str, Any] | None) -> Job:
+    def _score(self, oof: Digest | None, decision: Mapping[str, Any] | None) -> Job:
         problem = self.problem
-        inputs = {"predictions": _known(selection), "y": problem.train.y, "folds": problem.folds}
+        inputs = {"predictions": _known(oof), "y": problem.train.y, "folds": problem.folds}
         return Job(
             runner="score",
             inputs={**inputs, **problem.train.counting},

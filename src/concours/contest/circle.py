@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from concours.compete.admission import Admission
-from concours.compete.evaluation import Evaluation
+from concours.compete.evaluation import Evaluation, line_at
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.pacing import Pace, fitting_until
 from concours.compete.search import Found, Search, probe
@@ -106,7 +106,7 @@ def circle(
     evaluated, not_evaluated = _evaluate(engine, setup, complete, budget_s)
     lines, uncorrected = list(order), list[str]()
     if evaluated:
-        lines = _evaluated(order, complete, evaluated, [metric.name for metric in setup.problem.metrics])
+        lines = _evaluated(setup, order, complete, evaluated)
     if evaluated and not setup.problem.test:
         candidates = [entry.candidate for entry in complete]
         lines, uncorrected = corrected(engine, setup, lines, candidates, default, trials, budget_s)
@@ -296,30 +296,10 @@ def _credit(
     return passed_down(credit, {e.candidate.entrant.name: e.candidate.entrant for e in complete}), warnings
 
 
-def _evaluated(
-    order: Standings, complete: list[Entry], evaluated: Mapping[str, Any], metrics: Sequence[str]
-) -> list[Standing]:
+def _evaluated(setup: Setup, order: Standings, complete: list[Entry], values: Mapping[str, Any]) -> list[Standing]:
     """The board by the score of the test part; what is not complete stays last."""
-    scores = evaluated["scores"]
-    evaluated = {
-        entry.candidate.entrant.name: {
-            "rank": evaluated["rank"][index],
-            "rank_best": evaluated["rank_best"][index],
-            "rank_worst": evaluated["rank_worst"][index],
-            "score": scores[metrics[0]][index],
-            "ci": _ends(evaluated["ci"][index]),
-            "metrics": {name: scores[name][index] for name in metrics},
-            "intervals": {n: ends for n in metrics if (ends := _ends(evaluated["intervals"][n][index]))},
-            "ranks": {n: tuple(places) for n in metrics if (places := evaluated["ranks"][n][index])},
-            "unsure": {n: whys[index] for n, whys in evaluated["unsure"].items() if whys[index]},
-            "tier": evaluated["tier"][index],
-        }
-        for index, entry in enumerate(complete)
-    }
-    ranked = [replace(line, **evaluated[line.entrant.name]) for line in order if line.cv_score]
+    names = [entry.candidate.entrant.name for entry in complete]
+    said = {name: line_at(values, index, setup.problem) for index, name in enumerate(names)}
+    ranked = [replace(line, **said[line.entrant.name]) for line in order if line.cv_score]
     ranked.sort(key=lambda line: (line.rank is None, line.rank or 0))
     return [*ranked, *(line for line in order if not line.cv_score)]
-
-
-def _ends(interval: Sequence[float] | None) -> tuple[float, float] | None:
-    return (interval[0], interval[1]) if interval else None

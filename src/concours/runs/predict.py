@@ -114,7 +114,7 @@ def read_rows(
         DataError: they cannot be read, or do not suit.
         RunFolderError: the folder is of an earlier form.
     """
-    if not result.current:
+    if not result.folder.is_current:
         raise result.folder.older("run the contest anew, into another folder, to predict")
     digest, store = result.setup.problem.train.x, result.folder.store
     like: Any = get_table(store, digest) if is_table(store, digest) else get_array(store, digest)

@@ -56,7 +56,7 @@ def write_report(
     if format not in FORMATS:
         raise DataError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
     insights: Mapping[str, Any] = {}
-    if not result.current:
+    if not result.folder.is_current:
         insights = result.folder.read("insights.json") or {}
     elif result.complete and result.default and result.setup.problem.train.x in result.folder.store:
         who = f"looking into {result.folder.path} runs"

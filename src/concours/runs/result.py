@@ -41,7 +41,6 @@ class Result:
         credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
         agreed: what may run without a question of what is asked about (`core.asked`).
         until: of a contest that has just been run, when its budget is used up, on `time.monotonic`.
-        current: whether the folder is of today's form; of an earlier one the board and the report can be read.
     """
 
     setup: Setup
@@ -56,7 +55,6 @@ class Result:
     format: Mapping[str, Any] = field(default_factory=dict)
     agreed: frozenset[str] = field(default=frozenset(), compare=False)
     until: float | None = field(default=None, compare=False)
-    current: bool = field(default=True, compare=False)
 
     @classmethod
     def of(cls, outcome: Outcome, setup: Setup, folder: RunFolder) -> Result:
@@ -141,7 +139,7 @@ class Result:
                 "cannot read; run the contest anew, into another folder"
             )
         with folder.believing("result.json"):
-            return replace(cls.from_json(value, setup, known, folder), current=folder.is_current)
+            return cls.from_json(value, setup, known, folder)
 
     def to_json(self) -> dict[str, Any]:
         """The content of `result.json`."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.core.written import written
+from concours.kernels.rating.estimating import OneByOne
 from concours.kernels.rating.votes import LEFT, RIGHT, TIE, Counts, Votes, count, joined
 from concours.tasks.battle_columns import Columns, sides_of
 from concours.tasks.battle_files import ROWS
@@ -36,19 +37,10 @@ _WORDS: Final[Mapping[str, int]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Battles one by one, for what counts do not hold.
+class Rows(OneByOne):
+    """Battles one by one, with the names behind the codes of clusters, one list a way, as `voters`."""
 
-    Attributes:
-        clusters: (rows,) codes of each way of clustering.
-        voters: the names behind the codes, one list a way.
-        controls: (rows, controls), each scaled to a standard deviation of 1 by whoever fits.
-    """
-
-    votes: Votes
-    clusters: tuple[NDArray[np.int32], ...]
     voters: tuple[tuple[str, ...], ...]
-    controls: NDArray[np.float64]
 
 
 class Tally:

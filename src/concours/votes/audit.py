@@ -21,7 +21,7 @@ from concours.kernels.rating.ratings import ELO, Rated
 from concours.kernels.rating.ratings import rate as rate_boards
 from concours.kernels.rating.ties import TIES
 from concours.kernels.rating.voters import Sides, evidence, sides
-from concours.kernels.rating.votes import LEFT, OUTCOMES, TIE, Boards, Counts, Votes
+from concours.kernels.rating.votes import LEFT, OUTCOMES, TIE, Boards, Counts
 from concours.kernels.scoring.intervals import LEVEL
 from concours.tasks.battle_files import Battles, Source
 from concours.tasks.battles import Tally
@@ -123,9 +123,8 @@ def audit(
 
 def _voters(tally: Tally, board: Boards) -> dict[str, Any]:
     rows = tally.kept()
-    inside = rows.votes.left != rows.votes.right
-    votes = Votes(left=rows.votes.left[inside], right=rows.votes.right[inside], outcome=rows.votes.outcome[inside])
-    voter, who = rows.clusters[0][inside], rows.voters[0]
+    votes, (voter,) = rows.among(rows.of(None))
+    who = rows.voters[0]
     tied = TIES["davidson" if board.battles[..., TIE].any() else "half"]
     (rated,) = rate_boards(board, tied)
     theta = np.nan_to_num(rated.theta)

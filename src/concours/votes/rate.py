@@ -116,7 +116,7 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
     if rules.ties != "half" and not boards.weight[0, :, TIE].sum():
         ties = TIES["half"]
         warnings.append(f"there are no ties: {rules.ties} is the plain Bradley-Terry model here")
-    rows = _one_by_one(tally, rules)
+    rows = tally.kept() if tally.columns.clusters or tally.columns.controls or rules.online else None
     boards, kinds = boards.block(kept), [kinds[place] for place in kept]
     categories = [counts.categories.index(kind) if kind else None for kind in kinds]
     found, controls = _estimated(boards, ties, rules, rows, categories, tally)
@@ -142,14 +142,6 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
         intervals=_how(rules, tally),
         battles=tally.rows,
     )
-
-
-def _one_by_one(tally: Tally, rules: Rules) -> OneByOne | None:
-    """The battles themselves, where counts are not enough."""
-    if not (tally.columns.clusters or tally.columns.controls or rules.online):
-        return None
-    kept = tally.kept()
-    return OneByOne(votes=kept.votes, clusters=kept.clusters, controls=kept.controls)
 
 
 def _estimated(

@@ -14,8 +14,8 @@ from concours.kernels.scoring.scores import Means, Value, row_means, value_means
 from concours.tasks.metrics.statistics import Codes, Floats, Statistics, Stats, Way
 
 FEWEST = 3
-"""Rows of other classes than the most frequent one that it takes to tell how sure a score of rows is
-(`benchmarks/coverage.py`)."""
+"""Rows of other classes than the most frequent one that it takes to tell how sure a score of rows is: a
+choice; no benchmark prints yet what fewer or more would do."""
 
 
 def mean(means: Floats) -> Floats:

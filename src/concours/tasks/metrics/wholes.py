@@ -16,7 +16,7 @@ from concours.tasks.metrics.statistics import Codes, Floats, Score, Statistics, 
 
 FEWEST = 10
 """Rows of other classes than the most frequent one that it takes to tell how sure a score is that is known of all rows
-together (`benchmarks/coverage.py`)."""
+together: a choice; no benchmark prints yet what fewer or more would do."""
 
 
 class _Whole(Way):
