@@ -24,6 +24,14 @@ KEPT: dict[str, Any] = {
 }
 
 
+def kept(how: str, parents: int, folds: int = 0) -> dict[str, Any]:
+    """What a joint of so many parents keeps, by its way to join."""
+    if how == "cascade":
+        each = [0.5] * parents
+        return {"thresholds": each, "fold_thresholds": [each] * folds, "asked": each}
+    return KEPT.get(how, {})
+
+
 def single(name: str, **costs: Any) -> Candidate:
     return Candidate(entrant=Entrant(name, "sklearn.svm:SVC", {"C": len(name)}), **costs)
 
@@ -35,7 +43,7 @@ def alliance(
         how=how,
         parents=[member.entrant.digest for member in members],
         weights=weights or [1 / len(members)] * len(members),
-        artifacts=KEPT.get(how, {}),
+        artifacts=kept(how, len(members)),
     )
     return Candidate(entrant=Entrant(name, "mean", prepare="none", role="alliance", joint=joint), **costs)
 
@@ -90,7 +98,11 @@ def test_what_is_written_is_read(how: str, weights: list[float], folds: int) -> 
     """As JSON and as a pickle, alone and in an entrant."""
     parents = [digest_json(number) for number in range(len(weights))]
     joint = Joint(
-        how=how, parents=parents, weights=weights, fold_weights=[weights] * folds, artifacts=KEPT.get(how, {})
+        how=how,
+        parents=parents,
+        weights=weights,
+        fold_weights=[weights] * folds,
+        artifacts=kept(how, len(parents), folds),
     )
     assert Joint.from_json(joint.to_json()) == pickle.loads(pickle.dumps(joint)) == joint
     entrant = Entrant("both", "mean", role="alliance", joint=joint)
@@ -108,6 +120,18 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no digest": ({"parents": ["../../etc", "b"]}, r"joint.parents\[0\]: expected a digest"),
     "no number": ({"weights": ["a", "b"]}, r"joint.weights\[0\]: expected a number"),
     "no learner": ({"how": "stack-boosted"}, "artifacts.model is missing"),
+    "a threshold too few": (
+        {"how": "cascade", "artifacts": {"thresholds": [0.5], "fold_thresholds": [], "asked": [1.0, 0.5]}},
+        "a threshold and a share for each of 2",
+    ),
+    "a fold without thresholds": (
+        {
+            "how": "cascade",
+            "fold_weights": [[0.5, 0.5]] * 2,
+            "artifacts": {"thresholds": [0.5, 0.0], "fold_thresholds": [[0.5, 0.0]], "asked": [1.0, 0.5]},
+        },
+        "in each fold",
+    ),
     "a strange artifact": ({"artifacts": {"code": MODEL}}, "artifacts.code is not known"),
 }
 

@@ -218,7 +218,7 @@ def _print_alliances(result: Result, out: Console) -> None:
         alliance, credit = result.alliances[name], result.credit.get(name)
         weights = sorted(alliance.weights.items(), key=lambda item: -item[1])
         uses = used(alliance.to_json())
-        out.print(f"\n[cyan]{escape(name)}[/] joins" + (f"  [dim](uses {uses})[/]" if uses else ""))
+        out.print(f"\n[cyan]{escape(name)}[/] joins" + (f"  [dim]({escape(uses)})[/]" if uses else ""))
         table = _members(weights, _worth(credit) if credit else {}, out.width - _INDENT)
         out.print(Padding(table, (0, 0, 0, _INDENT), expand=False))
         if credit:

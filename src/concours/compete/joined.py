@@ -26,6 +26,16 @@ def by_weights(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], thread
     return Job(runner="blend", inputs=inputs, params=how)
 
 
+def by_asking(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
+    """By the thresholds of each fold its rows, and by those of new rows the test part."""
+    kept = joint.artifacts
+    how = {"thresholds": list(kept["thresholds"]), "fold_thresholds": [list(row) for row in kept["fold_thresholds"]]}
+    fold_weights = [list(weights) for weights in joint.fold_weights]
+    return Job(
+        runner="ask", inputs=inputs, params={"weights": list(joint.weights), "fold_weights": fold_weights, **how}
+    )
+
+
 def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
     """By the meta-learner of each fold its rows, and by that of new rows the test part."""
     learners = {f"model{fold}": model for fold, model in enumerate(meta_learners(joint, by_fold=True))}

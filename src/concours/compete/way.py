@@ -119,7 +119,7 @@ class Way:
         done = self.state.done(blend)
         if not done:
             return self._entry([blend], self._candidate)
-        cost = cost_of(joint, known)
+        cost = cost_of(joint, known, done.values.get("asked", ()))
         candidate = replace(
             self._candidate,
             oof=done.outputs["oof"],

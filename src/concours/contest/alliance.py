@@ -13,13 +13,15 @@ from concours.core.joint import JOINS
 class Alliance:
     """Which entrants an alliance joins, how, and with which weights by name; the limits it keeps, and what it uses.
 
-    Entrants are single ones, or alliances themselves.
+    Entrants are single ones, or alliances themselves. `asked` has, of a cascade, the share of the training rows that
+    each would be asked about.
     """
 
     strategy: str
     weights: Mapping[str, float]
     limits: Mapping[str, float] = field(default_factory=dict)
     uses: Mapping[str, float] = field(default_factory=dict)
+    asked: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def even(self) -> bool:
@@ -31,6 +33,7 @@ class Alliance:
         return f"<{self.strategy}: {', '.join(f'{weight:.1%} {name}' for name, weight in members)}>"
 
     def to_json(self) -> dict[str, Any]:
-        """The alliance as JSON; limits where it has any."""
+        """The alliance as JSON; limits, and who is asked how often, where it has any."""
         limited = {"limits": dict(self.limits), "uses": dict(self.uses)} if self.limits else {}
-        return {"strategy": self.strategy, "weights": dict(self.weights), **limited}
+        asking = {"asked": dict(self.asked)} if self.asked else {}
+        return {"strategy": self.strategy, "weights": dict(self.weights), **limited, **asking}

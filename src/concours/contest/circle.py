@@ -259,6 +259,7 @@ def _alliance(
         problem=setup.problem,
         name=strategy.name,
         limits=setup.limits,
+        costs={known[name].entrant.digest: cost for name, cost in strategy.costs.items()},
         known={candidate.entrant.digest: candidate for candidate in known.values()},
         threads=setup.threads,
     )

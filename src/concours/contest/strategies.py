@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from concours.contest.forms import Form, check, is_of, list_of
+from concours.contest.forms import POSITIVE, Form, check, is_of, list_of
 from concours.core.errors import ContestError, nearest
 from concours.core.joint import JOINS
 from concours.core.visible import shortened, visible
@@ -21,8 +21,11 @@ STRATEGY = {
     "name": Form("a text", is_of(str)),
     "how": Form("a text", is_of(str)),
     "of": Form("a list of two or more different names", lambda v: list_of(is_of(str))(v) and len(set(v)) == len(v) > 1),
+    "costs": Form("a table of a number above 0 for each name of `of`", lambda v: _are_costs(v)),
 }
-"""The keys of a table of `cooperate.strategies`; all are needed."""
+"""The keys of a table of `cooperate.strategies`; all but `costs` are needed."""
+
+_OPTIONAL = ("costs",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,19 +36,22 @@ class Strategy:
         name: of the alliance.
         how: a name of `core.joint.JOINS`.
         of: names of the alliances and single entrants that it joins; empty for all single entrants.
+        costs: of asking each of them about a row, by name, for a way to join of calls; empty where that is measured.
     """
 
     name: str
     how: str
     of: tuple[str, ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     def amiss(self) -> str:
         """What is wrong with it, which types do not tell."""
         return "" if self.how in JOINS else f"{self.how!r} is no way to join; {nearest(self.how, JOINS)}"
 
     def to_json(self) -> dict[str, Any]:
-        """The strategy as JSON."""
-        return {"name": self.name, "how": self.how, "of": list(self.of)}
+        """The strategy as JSON; costs where there are any."""
+        costs = {"costs": dict(self.costs)} if self.costs else {}
+        return {"name": self.name, "how": self.how, "of": list(self.of), **costs}
 
 
 def read_strategies(
@@ -113,14 +119,36 @@ def _read(index: int, value: Any) -> Strategy:
     plain: dict[str, Any] = {key: list(item) if isinstance(item, tuple) else item for key, item in value.items()}
     check(where, plain, STRATEGY)
     for key in STRATEGY:
-        if key not in plain:
+        if key not in plain and key not in _OPTIONAL:
             raise ContestError(f"{where}: {key} is missing; a table has name, how and of")
     name = plain["name"]
     if not name.isprintable() or name != name.strip() or not name:
         raise ContestError(f"{where}: a name must be of letters, on one line, without blanks around it")
     if name in JOINS:
         raise ContestError(f"{where}: {name!r} is the name of a way to join; choose another")
-    return Strategy(name=name, how=_known_way(plain["how"], f"{where}.how"), of=tuple(plain["of"]))
+    how = _known_way(plain["how"], f"{where}.how")
+    return Strategy(name=name, how=how, of=tuple(plain["of"]), costs=_costs(plain, how, f"{where}.costs"))
+
+
+def _costs(table: Mapping[str, Any], how: str, where: str) -> dict[str, float]:
+    """What it costs to ask each member, as a table declares it."""
+    if "costs" not in table:
+        return {}
+    if JOINS[how].of != "calls":
+        ways = " or ".join(repr(name) for name, join in JOINS.items() if join.of == "calls")
+        raise ContestError(f"{where}: {how!r} asks everybody about everything; costs are for {ways}")
+    costs: dict[str, float] = {name: float(cost) for name, cost in table["costs"].items()}
+    if missing := [name for name in table["of"] if name not in costs]:
+        raise ContestError(f"{where}: {shortened(repr(missing[0]), _TOLD)} is missing; give what each of `of` costs")
+    if strange := [name for name in costs if name not in table["of"]]:
+        raise ContestError(
+            f"{where}: {shortened(repr(strange[0]), _TOLD)} is not in `of`; {nearest(strange[0][:_TOLD], table['of'])}"
+        )
+    return costs
+
+
+def _are_costs(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(POSITIVE.accepts(cost) for cost in value.values())
 
 
 def _known_way(how: str, where: str) -> str:

@@ -82,6 +82,7 @@ class Credit(MemoProcess):
                 "refit": terms.refit,
                 "part": self.part,
                 "weights": [list(row) for row in terms.weights],
+                **({"thresholds": [list(row) for row in terms.thresholds]} if terms.thresholds else {}),
                 "calibration": _plain(alliance.calibration),
                 "decision": _plain(alliance.decision),
                 "decisions": [_plain(member.decision) for member in members],

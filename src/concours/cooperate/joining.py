@@ -23,6 +23,7 @@ class Joining(MemoProcess):
         how: its way to join, a name of `core.joint.JOINS`.
         name: of the alliance; by default that of the way.
         limits: of what predicting may cost, by name, for the ways that keep such.
+        costs: of asking candidates about a row, by digest, for the ways that count such; empty where none are declared.
         known: by digest those that the candidates join themselves, at any depth, where they are alliances.
         threads: of each job.
     """
@@ -31,6 +32,7 @@ class Joining(MemoProcess):
     problem: Problem
     name: str = ""
     limits: Mapping[str, float] = field(default_factory=dict)
+    costs: Mapping[Digest, float] = field(default_factory=dict)
     known: Mapping[Digest, Candidate] = field(default_factory=dict)
     threads: int = 1
 

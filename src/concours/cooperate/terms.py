@@ -19,12 +19,15 @@ class Terms:
         weights: (groups of rows, members): one group, or one for each fold.
         refit: whether the weights are found again for each coalition.
         learners: meta-learners that join instead of weights, for each group.
+        thresholds: (groups, members), where members are asked one after the other: the confidence from which each
+            answers.
     """
 
     members: tuple[Digest, ...]
     weights: tuple[tuple[float, ...], ...]
     refit: bool = False
     learners: tuple[Digest, ...] = ()
+    thresholds: tuple[tuple[float, ...], ...] = ()
 
 
 def terms_of(joint: Joint, *, by_fold: bool) -> Terms:
@@ -39,6 +42,16 @@ def kept_weights(joint: Joint, *, by_fold: bool) -> Terms:
     used = [i for i in range(len(joint.parents)) if any(row[i] for row in weights)]
     return Terms(
         members=tuple(joint.parents[i] for i in used), weights=tuple(tuple(row[i] for i in used) for row in weights)
+    )
+
+
+def kept_thresholds(joint: Joint, *, by_fold: bool) -> Terms:
+    """Who is there is asked in the same order and answers by the same thresholds, and the last of them always."""
+    kept = kept_weights(joint, by_fold=by_fold)
+    rows = joint.artifacts["fold_thresholds"] if by_fold and joint.fold_weights else [joint.artifacts["thresholds"]]
+    places = [joint.parents.index(member) for member in kept.members]
+    return Terms(
+        members=kept.members, weights=kept.weights, thresholds=tuple(tuple(row[i] for i in places) for row in rows)
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from concours.core.digests import Digest
 from concours.core.errors import nearest
@@ -21,13 +21,18 @@ class Artifacts(TypedDict):
     """What else came of joining, by what it is.
 
     `model` and `fold_models` are meta-learners, for new rows and for the rows of each fold; `limits` and `uses` are of
-    what predicting may cost and does cost, by name.
+    what predicting may cost and does cost, by name. Of a cascade there is for each parent the confidence from which it
+    answers, in `thresholds` for new rows and in `fold_thresholds` for those of each fold, and in `asked` the share of
+    the training rows that it would be asked about.
     """
 
     model: NotRequired[Digest]
     fold_models: NotRequired[list[Digest]]
     limits: NotRequired[dict[str, float]]
     uses: NotRequired[dict[str, float]]
+    thresholds: NotRequired[list[float]]
+    fold_thresholds: NotRequired[list[list[float]]]
+    asked: NotRequired[list[float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +105,17 @@ class Joint:
         if not self.parents or any(len(row) != len(self.parents) for row in (self.weights, *self.fold_weights)):
             return f"expected parents, and a weight for each of {len(self.parents)}"
         missing = [name for name in self.join.artifacts if name not in self.artifacts]
-        return f"artifacts.{missing[0]} is missing" if missing else ""
+        if missing:
+            return f"artifacts.{missing[0]} is missing"
+        listed = [self.artifacts.get("thresholds"), self.artifacts.get("asked")]
+        by_fold = self.artifacts.get("fold_thresholds", ())
+        of_parents = [each for each in (*listed, *by_fold) if each is not None]
+        if any(len(each) != len(self.parents) for each in of_parents) or len(by_fold) not in (
+            0,
+            len(self.fold_weights),
+        ):
+            return f"artifacts: expected a threshold and a share for each of {len(self.parents)}, in each fold"
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +125,12 @@ class Needs:
     Attributes:
         parents: those whose predictions count, in the order of the joint's.
         objects: digests of what it keeps itself.
+        sometimes: those of the parents that are asked about some rows only, by what others told of them.
     """
 
     parents: tuple[Digest, ...]
     objects: tuple[Digest, ...] = ()
+    sometimes: tuple[Digest, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +139,7 @@ class Join:
 
     Attributes:
         what: the way, in words for people.
+        of: what of the parents is joined: their predictions, or calls, where who is asked depends on what was answered.
         plan: the process that chooses members and finds what they are joined by (`cooperate.joining.Joining`).
         fit: makes the job that joins the parents' kept predictions for the board (`compete.joined`).
         run: joins the parents' predictions of new rows (`engine.joints`).
@@ -138,6 +156,7 @@ class Join:
 
     what: str
     plan: str
+    of: Literal["predictions", "calls"] = "predictions"
     fit: str = "concours.compete.joined:by_weights"
     run: str = "concours.engine.joints:by_weights"
     needs: str = "concours.core.joint:those_with_a_weight"
@@ -190,6 +209,19 @@ JOINS: Mapping[str, Join] = {
         usual=False,
         limited=True,
     ),
+    "cascade": Join(
+        what="the cheapest member is asked first, and each dearer one only about what those before were not sure of",
+        of="calls",
+        plan="concours.cooperate.cascade:Cascade",
+        fit="concours.compete.joined:by_asking",
+        run="concours.engine.joints:by_asking",
+        needs="concours.core.joint:one_after_the_other",
+        credit="concours.cooperate.terms:kept_thresholds",
+        cost="concours.core.lineage:as_asked",
+        artifacts=("thresholds", "fold_thresholds", "asked"),
+        targets=("classes",),
+        usual=False,
+    ),
 }
 """The ways to join, by name, in the order in which they are made."""
 
@@ -197,6 +229,12 @@ JOINS: Mapping[str, Join] = {
 def those_with_a_weight(joint: Joint) -> Needs:
     """Who has no weight is not asked."""
     return Needs(parents=tuple(p for p, weight in zip(joint.parents, joint.weights, strict=True) if weight))
+
+
+def one_after_the_other(joint: Joint) -> Needs:
+    """The first is asked about all rows."""
+    parents = those_with_a_weight(joint).parents
+    return Needs(parents=parents, sometimes=parents[1:])
 
 
 def all_and_the_learner(joint: Joint) -> Needs:

@@ -77,13 +77,37 @@ def in_turn(digests: Sequence[Digest], names: Mapping[Digest, Sequence[str]]) ->
     return tuple(next(left[digest], names[digest][-1]) for digest in digests)
 
 
-def cost_of(joint: Joint, known: Mapping[Digest, Candidate]) -> Cost:
-    """What a joint takes, by its way to join."""
-    cost: Cost = load(joint.join.cost)(joint, known)
+def cost_of(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:
+    """What a joint takes, by its way to join.
+
+    Args:
+        asked: the share of the test part that each parent was asked about, where that is known.
+    """
+    cost: Cost = load(joint.join.cost)(joint, known, asked)
     return cost
 
 
-def added_up(joint: Joint, known: Mapping[Digest, Candidate]) -> Cost:
+def as_asked(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:
+    """What parents take for the rows that they are asked about; all were fitted."""
+    parents, shares = [member(known, digest) for digest in joint.parents], joint.artifacts["asked"]
+    rows = [
+        share * row_s if (row_s := _row_s(parent, known)) is not None else None
+        for parent, share in zip(parents, shares, strict=True)
+        if share
+    ]
+    return Cost(
+        fit_s=added_up(joint, known).fit_s,
+        predict_s=sum(share * parent.predict_s for parent, share in zip(parents, asked or shares, strict=True)),
+        row_s=None if None in rows else sum(seconds or 0.0 for seconds in rows),
+    )
+
+
+def _row_s(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float | None:
+    joint = candidate.entrant.joint
+    return cost_of(joint, known).row_s if joint else candidate.row_s
+
+
+def added_up(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:  # noqa: ARG001
     """What parents take together: a single entrant that is reached in several ways counts once.
 
     All parents were fitted and have predicted the test part; new rows are predicted by those alone that are asked.

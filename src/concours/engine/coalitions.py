@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from concours.kernels.credit.coalitions import (
 from concours.kernels.credit.shares import MOST_EXACT, Masks, Sample, every_coalition, sample
 from concours.kernels.joining.blending import RULES, log_probabilities
 from concours.kernels.joining.calibration import Calibration
+from concours.kernels.joining.cascading import ask_in_turn
 from concours.kernels.joining.pooling import pool_weights, sum_weights
 from concours.kernels.scoring.scores import hits, log_losses, r2_statistics, squared_errors
 from concours.tasks.metrics.metric import Metric
@@ -53,7 +54,7 @@ class Game:
     """An alliance on the rows that judge.
 
     Attributes:
-        how: `mean`, `vote`, `pool`, or `boosted`.
+        how: `mean`, `vote`, `pool`, `boosted`, or `cascade`.
         metric: the ranking one.
         y: (rows,).
         members: (rows, outputs) each.
@@ -62,6 +63,7 @@ class Game:
         prior: (outputs,): what is said where nobody speaks.
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
         learners: for each group that of a boosted stack.
+        thresholds: (groups, members) of a cascade.
         together: (rows,): the group of rows that belong together, for standard errors.
         mass: (rows,): what each row weighs, where rows have weights (`weighing.in_rows`).
         calibration, decisions: of the alliance, where the metric is of classes named; (groups, classes).
@@ -76,6 +78,7 @@ class Game:
     prior: Floats
     seen: Sequence[Seen] = ()
     learners: Sequence[MetaLearner] = ()
+    thresholds: Floats | None = None
     calibration: Calibration | None = None
     decisions: Floats | None = None
     together: Codes | None = None
@@ -116,15 +119,15 @@ class Game:
     def _path(self) -> Path:
         """The quickest way to the scores of many coalitions."""
         way = self.metric.way
-        if self.learners:
+        if self._predicting:
             return _PATHS["whole" if way.path == "rows" else way.path]
         fast = _FAST.get(way.of)
         return fast if fast and fast.suits(self) else _PATHS[way.path]
 
     def _raw(self, masks: Masks, weights: Sequence[Floats]) -> Scored:
         """Raw scores; those of silent coalitions do not count."""
-        if self.learners:
-            return self._scored_one_by_one((self._by_learner(mask) for mask in masks), batches=_WHOLE_BATCHES)
+        if self._predicting:
+            return self._scored_one_by_one(map(self._predicting, masks), batches=_WHOLE_BATCHES)
         chorus = self.chorus(weights)
         if self._path.sums:
             return mean_scores(self._path.sums(self, chorus), chorus.batch, self.mass).map(self.metric.way.of_means)
@@ -139,8 +142,9 @@ class Game:
 
     def _shares(self, masks: Masks, group: int) -> Floats:
         """(m, members + 1) weights of coalitions; the last is the prior's."""
-        if self.learners:
-            return np.column_stack([masks, ~masks.any(axis=1)]).astype(np.float64)
+        if self._predicting:
+            there = masks if self.learners else masks & (self.weights[group] > 0)
+            return np.column_stack([there, ~there.any(axis=1)]).astype(np.float64)
         if not self.seen:
             return renormalised(masks, self.weights[group])
         y, seen, mass = self.seen[group]
@@ -189,6 +193,23 @@ class Game:
         """Calibrated, and with the class that is to be named most probable, where the metric is of classes named."""
         said = self.calibration.apply(p) if self.calibration else p
         return said if self.decisions is None else said * self.decisions[group]
+
+    @property
+    def _predicting(self) -> Callable[[NDArray[np.bool_]], Floats] | None:
+        """What a coalition predicts, where that is no sum over its members."""
+        if self.learners:
+            return self._by_learner
+        return None if self.thresholds is None else partial(self._by_asking, self.thresholds)
+
+    def _by_asking(self, by_group: Floats, mask: NDArray[np.bool_]) -> Floats:
+        """What a cascade of some members answers, and the prior where nobody is there."""
+        said = np.tile(self.prior, (len(self.y), 1))
+        for group, (weights, thresholds) in enumerate(zip(self.weights, by_group, strict=True)):
+            rows, there = np.flatnonzero(self.group == group), np.flatnonzero(mask & (weights > 0)).tolist()
+            if there and len(rows):
+                members = [self.members[i][rows].__getitem__ for i in there]
+                said[rows], _ = ask_in_turn(members, thresholds[there].tolist(), len(rows))
+        return self._told(said, self.group)
 
     def _by_learner(self, mask: NDArray[np.bool_]) -> Floats:
         """What trees say, where who is absent is spoken for by the mean of those present."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +15,55 @@ from concours.core.registry import load
 from concours.engine.deterministic import deterministic
 from concours.engine.meta_learners import MetaLearner
 from concours.kernels.joining.blending import blend
+from concours.kernels.joining.cascading import ask_in_turn
 
 Floats = NDArray[np.float64]
 Learner = Callable[[Digest], MetaLearner]
+Ask = Callable[[NDArray[np.int64]], Floats]
+"""What a member predicts, (some rows, outputs), for the rows of these numbers."""
 
 
-def joined(entrant: Entrant, joint: Joint, members: Iterable[Floats], learner: Learner) -> Floats:
-    """Predictions (rows, outputs) of an alliance from those of the members that its joint needs, in their order."""
-    predictions: Floats = load(joint.join.run)(entrant, joint, members, learner)
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """What an alliance joins, for so many rows.
+
+    Attributes:
+        members: those that its joint needs, in their order.
+        learner: the meta-learner of a digest.
+    """
+
+    rows: int
+    members: Sequence[Ask]
+    learner: Learner
+
+    def all(self) -> Iterator[Floats]:
+        """What each member predicts for all rows."""
+        rows = np.arange(self.rows)
+        return (ask(rows) for ask in self.members)
+
+
+def joined(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:
+    """Predictions (rows, outputs) of an alliance; no member is asked about more rows than the way to join wants."""
+    predictions: Floats = load(joint.join.run)(entrant, joint, asking)
     return predictions
 
 
-def by_weights(entrant: Entrant, joint: Joint, members: Iterable[Floats], learner: Learner) -> Floats:  # noqa: ARG001
+def by_weights(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:
     """By the entrant's rule, one member in memory at a time."""
     weights = np.asarray([weight for weight in joint.weights if weight], dtype=np.float64)
-    return blend(members, weights, rule=entrant.recipe)
+    return blend(asking.all(), weights, rule=entrant.recipe)
 
 
-def by_meta_learner(entrant: Entrant, joint: Joint, members: Iterable[Floats], learner: Learner) -> Floats:  # noqa: ARG001
+def by_asking(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:  # noqa: ARG001
+    """By whoever is sure enough, in turn."""
+    pairs = zip(joint.weights, joint.artifacts["thresholds"], strict=True)
+    thresholds = [threshold for weight, threshold in pairs if weight]
+    return ask_in_turn(asking.members, thresholds, asking.rows)[0]
+
+
+def by_meta_learner(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:  # noqa: ARG001
     """By the trees that learned from the members."""
-    said = list(members)
+    said = list(asking.all())
     (model,) = meta_learners(joint, by_fold=False)
     with deterministic(threads=1, seed=0):
-        return learner(model).predict(said)
+        return asking.learner(model).predict(said)

@@ -21,14 +21,19 @@ from concours.core.lineage import lineage, member
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
 from concours.engine.fitting import built, fitted_by, training_rows
-from concours.engine.joints import joined
+from concours.engine.joints import Ask, Asking, joined
 from concours.engine.made import needed_by, require_made_for
 from concours.engine.meta_learners import MetaLearner, get_meta_learner
+from concours.engine.rows import take_rows
 from concours.entrants.fitting import Fitted
 from concours.entrants.models import load_model, load_object
 from concours.kernels.joining.blending import blend
 from concours.kernels.joining.calibration import Calibration
 from concours.stores.blobs import get_bundle
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+"""Numbers of rows, in their order."""
 
 
 class Models:
@@ -105,11 +110,14 @@ class Predictor:
         self, store: Store, candidates: Mapping[Digest, Candidate], x: Any, *, models: Models | None = None
     ) -> None:
         self._candidates, self._x, self._models = candidates, x, models or Models(store)
-        self._prepared = cache(self._prepare)
-        self._shared: dict[Digest, NDArray[np.float64] | None] = {}
+        self._all = np.arange(x.shape[0])
+        self._whole: dict[Digest, Any] = {}
+        self._shared: dict[Digest, _Told] = {}
 
-    def predict(self, candidate: Candidate) -> NDArray[np.float64]:
+    def predict(self, candidate: Candidate) -> Floats:
         """Predictions (rows, outputs) of the model on the board.
+
+        A member is asked about those rows alone that its alliance asks it about.
 
         Raises:
             ContentRefused: what is kept of it is damaged, or it raises whatever it may on these rows.
@@ -120,42 +128,100 @@ class Predictor:
             asked = Counter(parent for joint in joints for parent in joint.needs.parents)
             for digest, times in asked.items():
                 if times > 1 or below[digest].entrant.joint:
-                    self._shared.setdefault(digest, None)
+                    self._shared.setdefault(digest, _Told(len(self._all)))
+            wholly = _asked_wholly(candidate, below)
         for digest, one in below.items():  # from the bottom up, so that no depth is too great
-            if digest in self._shared:
-                self._predict(one)
-        return self._predict(candidate)
+            if digest in self._shared and digest in wholly:
+                self._predict(one, self._all)
+        return self._predict(candidate, self._all)
 
-    def _predict(self, candidate: Candidate) -> NDArray[np.float64]:
-        """The same; what several joints ask for, and what alliances below predict, is kept."""
-        digest = candidate.entrant.digest
-        known = self._shared.get(digest)
-        if known is None:
-            with _cannot_predict(candidate):
-                raw = self._raw(candidate)
-                known = raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
-            if digest in self._shared:
-                self._shared[digest] = known
-        return known
+    def _predict(self, candidate: Candidate, rows: Rows) -> Floats:
+        """The same of some rows; what several joints ask for, and what alliances below predict, is kept."""
+        told = self._shared.get(candidate.entrant.digest)
+        if told is None:
+            return self._calibrated(candidate, rows)
+        if len(missing := told.missing(rows)):
+            told.keep(missing, self._calibrated(candidate, missing))
+        return told.of(rows)
 
-    def _raw(self, candidate: Candidate) -> NDArray[np.float64]:
+    def _calibrated(self, candidate: Candidate, rows: Rows) -> Floats:
+        with _cannot_predict(candidate):
+            raw = self._raw(candidate, rows)
+            return raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
+
+    def _raw(self, candidate: Candidate, rows: Rows) -> Floats:
         joint, models = candidate.entrant.joint, candidate.models
         if joint:
-            members = (self._predict(member(self._candidates, parent)) for parent in joint.needs.parents)
-            return joined(candidate.entrant, joint, members, self._models.learner)
-        return blend((self._by_model(model, candidate) for model in models), np.full(len(models), 1 / len(models)))
+            members = [self._asked(member(self._candidates, parent), rows) for parent in joint.needs.parents]
+            asking = Asking(rows=len(rows), members=members, learner=self._models.learner)
+            return joined(candidate.entrant, joint, asking)
+        each = (self._by_model(model, candidate, rows) for model in models)
+        return blend(each, np.full(len(models), 1 / len(models)))
 
-    def _by_model(self, model: Digest, candidate: Candidate) -> NDArray[np.float64]:
+    def _asked(self, candidate: Candidate, rows: Rows) -> Ask:
+        """A member, who can be asked about some of these rows, by their places among them."""
+        return lambda places: self._predict(candidate, rows if len(places) == len(rows) else rows[places])
+
+    def _by_model(self, model: Digest, candidate: Candidate, rows: Rows) -> Floats:
         job, fitted = self._models.model(model, candidate)
-        transformer = job.inputs.get("transformer")
-        x = self._prepared(transformer) if transformer else self._x
+        x = self._inputs(job.inputs.get("transformer"), rows)
         with deterministic(threads=job.threads, seed=job.seed):
             return fitted.predict(x)
 
-    def _prepare(self, transformer: Digest) -> Any:
+    def _inputs(self, transformer: Digest | None, rows: Rows) -> Any:
+        """Rows as a model takes them; all of them are prepared once."""
+        if len(rows) == len(self._all):
+            return self._prepared(transformer)
+        if transformer is None or transformer in self._whole:
+            return take_rows(self._prepared(transformer), rows)
+        return self._transformed(transformer, take_rows(self._x, rows))
+
+    def _prepared(self, transformer: Digest | None) -> Any:
+        if transformer is None:
+            return self._x
+        if transformer not in self._whole:
+            self._whole[transformer] = self._transformed(transformer, self._x)
+        return self._whole[transformer]
+
+    def _transformed(self, transformer: Digest, x: Any) -> Any:
         fitted = self._models.preparation(transformer)
         with deterministic(threads=1, seed=0):
-            return fitted.transform(self._x)
+            return fitted.transform(x)
+
+
+class _Told:
+    """What a model predicted, as far as it was asked."""
+
+    def __init__(self, rows: int) -> None:
+        self._known, self._values = np.zeros(rows, dtype=np.bool_), np.empty((rows, 0))
+
+    def missing(self, rows: Rows) -> Rows:
+        """Those of the rows that it was not asked about."""
+        return rows if not self._known.any() else rows[~self._known[rows]]
+
+    def keep(self, rows: Rows, told: Floats) -> None:
+        """Keeps predictions of rows."""
+        if len(rows) == len(self._known):
+            self._values = told
+        elif not self._values.size:
+            self._values = np.empty((len(self._known), told.shape[1]))
+        if len(rows) < len(self._known):
+            self._values[rows] = told
+        self._known[rows] = True
+
+    def of(self, rows: Rows) -> Floats:
+        """Predictions of rows that are known."""
+        return self._values if len(rows) == len(self._known) else self._values[rows]
+
+
+def _asked_wholly(candidate: Candidate, below: Mapping[Digest, Candidate]) -> set[Digest]:
+    """Those of a lineage that are asked about all rows whatever others tell of them."""
+    wholly = {candidate.entrant.digest}
+    for digest, one in reversed(list(below.items())):
+        if digest in wholly and one.entrant.joint:
+            needs = one.entrant.joint.needs
+            wholly |= set(needs.parents) - set(needs.sometimes)
+    return wholly
 
 
 def needed_for(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> set[Digest]:

@@ -245,9 +245,13 @@ def words(metric: str) -> str:
 
 
 def used(alliance: Mapping[str, Any]) -> str:
-    """What an alliance of `result.json` uses of its limits; empty where it has none."""
-    uses = alliance.get("uses", {})
-    return ", ".join(f"{name} {uses[name]:g} of {limit:g}" for name, limit in alliance.get("limits", {}).items())
+    """What an alliance of `result.json` uses of its limits, or whom it asks how often; empty where it has neither."""
+    uses, asked = alliance.get("uses", {}), alliance.get("asked", {})
+    limits = [f"{name} {uses[name]:g} of {limit:g}" for name, limit in alliance.get("limits", {}).items()]
+    if limits:
+        return f"uses {', '.join(limits)}"
+    told = [f"{name} about {share:.1%}" for name, share in asked.items()]
+    return f"asks {', '.join(told)} of the rows" if told else ""
 
 
 def counted(count: int, noun: str) -> str:

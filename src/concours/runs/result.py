@@ -86,9 +86,10 @@ class Result:
         return {
             entrant.name: Alliance(
                 strategy=joint.how,
-                weights=_weights(joint, names),
+                weights=_of_members(joint, joint.weights, names),
                 limits=joint.artifacts.get("limits", {}),
                 uses=joint.artifacts.get("uses", {}),
+                asked=_of_members(joint, joint.artifacts.get("asked", ()), names),
             )
             for entrant in sorted(entrants, key=lambda entrant: entrant.name)
             if (joint := entrant.joint)
@@ -258,8 +259,8 @@ class Result:
         return [name for name, alliance in self.alliances.items() if not alliance.even]
 
 
-def _weights(joint: Joint, names: Mapping[Digest, Sequence[str]]) -> dict[str, float]:
-    """The members that count, by name."""
-    weighed = [(parent, weight) for parent, weight in zip(joint.parents, joint.weights, strict=True) if weight]
-    members = in_turn([parent for parent, _ in weighed], names)
-    return dict(zip(members, (weight for _, weight in weighed), strict=True))
+def _of_members(joint: Joint, values: Sequence[float], names: Mapping[Digest, Sequence[str]]) -> dict[str, float]:
+    """Those of values of the parents, if there are any, that are of members that count, by name."""
+    counting = [place for place, weight in enumerate(joint.weights) if weight and values]
+    members = in_turn([joint.parents[place] for place in counting], names)
+    return dict(zip(members, (values[place] for place in counting), strict=True))

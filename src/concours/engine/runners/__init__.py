@@ -16,6 +16,8 @@ RUNNERS = {
     "size": RunnerSpec(reference="concours.engine.runners.size:size", version=1),
     "boost": RunnerSpec(reference="concours.engine.runners.boost:boost", version=1, packages=_NUMERIC),
     "meta_learner": RunnerSpec(reference="concours.engine.runners.boost:meta_learner", version=1, packages=_NUMERIC),
+    "cascade": RunnerSpec(reference="concours.engine.runners.cascade:cascade", version=1, packages=_NUMERIC),
+    "ask": RunnerSpec(reference="concours.engine.runners.cascade:ask", version=1, packages=("numpy",)),
     "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=5, packages=_NUMERIC),
     "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=4, packages=_NUMERIC),

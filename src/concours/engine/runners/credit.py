@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,8 @@ def credit(job: Job, store: Store) -> JobResult:
     that fold's weights. Of a stack the weights are found again for each coalition, on the out-of-fold predictions (a
     thousand to five thousand rows of them, spread evenly, where there are more). To fit a boosted stack again for each
     coalition would cost more than the contest: there the meta-learner stays, and who is absent is spoken for by the
-    mean of those present; a thousand rows are evaluated, spread evenly.
+    mean of those present; a thousand rows are evaluated, spread evenly. Of a cascade who is there is asked in the same
+    order, answers by the same thresholds, and the last always.
 
     Where a metric is of classes named, the alliance's calibration and decision count as on the board, but not for the
     prior, about which nobody has decided. For a metric of probabilities calibration is left out: it was found for all
@@ -46,11 +48,11 @@ def credit(job: Job, store: Store) -> JobResult:
     errors are those of the rows, by the jackknife, and of the draw; those of rows that also taught are wider
     (`kernels.scoring.crossing`).
 
-    Params: `how` (`mean`, `vote`, `pool`, `boosted`), `refit`, `part`, `weights` of the members, one list, or one for
-    each fold where `part` is `oof`, `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`,
-    `train_y`, `folds`, `predictions0…`; `groups` of rows that belong together; `weights` of the rows that judge, and
-    `train_weights`, where there are any; `oof0…` to find weights again for the test part; `model0…` of a boosted
-    stack, one, or one for each fold.
+    Params: `how` (`mean`, `vote`, `pool`, `boosted`, `cascade`), `refit`, `part`, `weights` of the members, one list,
+    or one for each fold where `part` is `oof`, `thresholds` of a cascade, likewise, `calibration`, `decision`;
+    `decisions`, the members' own. Inputs: `y`, `train_y`, `folds`, `predictions0…`; `groups` of rows that belong
+    together; `weights` of the rows that judge, and `train_weights`, where there are any; `oof0…` to find weights again
+    for the test part; `model0…` of a boosted stack, one, or one for each fold.
 
     Values: lists in the order of the members; `best` is the place of the one that is worth most alone; `interactions`
     has [first, second, value, stderr].
@@ -114,12 +116,13 @@ def _game(job: Job, store: Store) -> Game:
         metric=metric,
         y=y,
         members=members_of(job, store, "predictions"),
-        weights=np.resize(np.asarray(params["weights"], dtype=np.float64), (groups, len(params["weights"][0]))),
+        weights=_of_groups(params["weights"], groups),
         group=folds if by_fold else np.zeros(len(y), dtype=np.int64),
         prior=_prior(train_y, classes, train_mass),
         learners=[get_meta_learner(store, job.inputs[f"model{i}"]) for i in range(numbered(job, "model"))],
         together=groups_of(job, store),
         mass=mass,
+        thresholds=_of_groups(params["thresholds"], groups) if "thresholds" in params else None,
         calibration=Calibration(**calibration) if calibration else None,
         decisions=np.asarray(decision["fold_weights"] if by_fold else [decision["weights"]]) if decision else None,
     )
@@ -131,6 +134,11 @@ def _game(job: Job, store: Store) -> Game:
         ]
         return replace(game, seen=weigh)
     return some_rows(game) if game.learners else game
+
+
+def _of_groups(rows: Sequence[Sequence[float]], groups: int) -> NDArray[np.float64]:
+    """(groups, members), of one row for all or one for each."""
+    return np.resize(np.asarray(rows, dtype=np.float64), (groups, len(rows[0])))
 
 
 def _prior(y: NDArray[Any], classes: int, weights: NDArray[np.float64] | None) -> NDArray[np.float64]:

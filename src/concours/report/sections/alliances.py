@@ -57,7 +57,7 @@ def _joint(r: Report, name: str, longest: float) -> Joint:
     said = (
         " · ".join(facts),
         way.what if way else "",
-        f"uses {uses}" if uses else "",
+        uses,
         _passed_down((r.value.get("credit") or {}).get(name, {}).get("singles", {})),
     )
     return Joint(
