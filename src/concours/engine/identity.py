@@ -22,6 +22,12 @@ from concours.entrants.sources import closure
 _OURS = "concours"
 _LIBRARIES = ("catboost", "lightgbm", "sklearn", "torch", "xgboost")
 _PREPARATIONS = "concours.entrants.preparation:PREPARATIONS"
+_TRAINERS = (
+    "concours.entrants.modules:OwnModule",
+    "concours.entrants.population:Members",
+    "concours.entrants.generators:gan_round",
+)
+"""What trains networks whose recipe is not our own, or that have none."""
 
 
 def code_digest(job: Job, runners: Runners) -> Digest:
@@ -43,6 +49,11 @@ def code_digests(runners: Runners) -> Callable[[Job], Digest]:
         return known[behind]
 
     return digest
+
+
+def training_code(job: Job, runners: Runners) -> Digest:
+    """`code_digest`, and what trains any network: a training goes on only in the code that began it."""
+    return digest_json([code_digest(job, runners), *map(_recipe_code, _TRAINERS)])
 
 
 def _modules(job: Job) -> list[str]:

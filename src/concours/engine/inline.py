@@ -9,6 +9,7 @@ from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice, Store, ignore
 from concours.core.progress import listening
+from concours.engine.scratch import resumable
 from concours.engine.work import Runners, execute
 
 
@@ -28,8 +29,10 @@ class InlineExecutor:
             return
         job = self._queue.pop(next(iter(self._queue)))
         self._listener(Notice(topic="started", job=job))
-        with listening(lambda values: self._listener(Notice(topic="progress", job=job, values=values))):
-            yield execute(job, self._store, self._runners)
+        listener = listening(lambda values: self._listener(Notice(topic="progress", job=job, values=values)))
+        with listener, resumable(job, self._store, self._runners):
+            outcome = execute(job, self._store, self._runners)
+        yield outcome
 
     def cancel(self, job: Job) -> None:
         self._queue.pop(job.digest, None)

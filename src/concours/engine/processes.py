@@ -15,6 +15,7 @@ from concours.core.event import Cause, Cost, Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice, ignore
 from concours.engine.limits import Limits
+from concours.engine.scratch import forget
 from concours.engine.usage import available_memory
 from concours.engine.worker_process import Start, WorkerProcess, readable
 from concours.stores.disk import DiskStore
@@ -199,7 +200,10 @@ class ProcessExecutor:
         cost = Cost(wall_s=time.monotonic() - worker.given, peak_bytes=worker.peak)
         self._log(worker)
         self._drop(worker)
-        return Failed(job=job.digest, cause=cause, reason=reason, limit=limit, cost=cost)
+        failed = Failed(job=job.digest, cause=cause, reason=reason, limit=limit, cost=cost)
+        if not failed.retryable:
+            forget(self._store.folder, job.digest)
+        return failed
 
     def _ended(self, worker: WorkerProcess, event: Done | Failed, *, last: bool) -> Done | Failed:
         self._log(worker)

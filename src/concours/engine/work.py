@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from concours.core import scratch
 from concours.core.digests import Digest, canonical_json
 from concours.core.errors import (
     ConcoursError,
@@ -70,11 +70,13 @@ def execute(
 ) -> Done | Failed:
     """Runs a job and says how it ended; raises for nothing that the job does.
 
+    Its cost is what it took in all, until it was interrupted too, if it has gone on from there.
+
     Args:
         begun: told when the runner's imports are over.
         trace: print the traceback of what the job raised.
     """
-    wall, cpu = time.perf_counter(), cpu_seconds()
+    wall, cpu = scratch.clock(), cpu_seconds()
     reset_peak()
     outcome: Done | Failed
     try:
@@ -90,8 +92,8 @@ def execute(
                 traceback.print_exc()
         outcome = Failed(job=job.digest, cause=_cause(error), reason=_reason(error))
         phases = {}
-    cost = Cost(wall_s=time.perf_counter() - wall, cpu_s=cpu_seconds() - cpu, peak_bytes=peak_memory(), phases=phases)
-    return replace(outcome, cost=cost)
+    wall_s, cpu_s = scratch.clock() - wall, cpu_seconds() - cpu + scratch.current().before_cpu_s
+    return replace(outcome, cost=Cost(wall_s=wall_s, cpu_s=cpu_s, peak_bytes=peak_memory(), phases=phases))
 
 
 def _check_values(result: JobResult) -> None:

@@ -25,6 +25,7 @@ from concours.core.registry import load
 from concours.engine.descent import descendants, running
 from concours.engine.fence import command_and_above, protect
 from concours.engine.keeper import keep
+from concours.engine.scratch import resumable
 from concours.engine.usage import go_before_others
 from concours.engine.work import execute
 from concours.entrants.places import CODE, clear_places
@@ -41,10 +42,10 @@ def main(store: str, runners: str, channel: int, lifeline: int, beneath: str | N
     last = False
     while not last and (line := jobs.readline()):
         job = Job(**json.loads(line))
-        with listening(lambda values: send(out, {"progress": dict(values)})):
+        with listening(lambda values: send(out, {"progress": dict(values)})), resumable(job, objects, table):
             outcome = execute(job, objects, table, begun=lambda: send(out, {"begun": True}), trace=True)
-        if os.getpid() != itself:
-            os._exit(0)  # the job has forked, and its child has come back from it too
+            if os.getpid() != itself:
+                os._exit(0)  # the job has forked, and its child has come back from it too
         with suppress(OSError, ValueError):  # the job may have closed it
             sys.stdout.flush()
         last = _surroundings() != found or _others_are_left()

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from concours.core import progress
+from concours.entrants.bookmarks import Bookmark, all_chances, moving_of
 from concours.entrants.optimisers import Flat, flatten, release
 from concours.entrants.training import seeded
 
@@ -134,14 +135,24 @@ def gan_round(pair: Pair, pictures: NDArray[np.float32], *, epochs: int, seed: i
         drawing, telling = flatten(pair.generator), flatten(pair.discriminator)
         pair.generator.train()
         pair.discriminator.train()
-        losses = torch.zeros(2)
-        for epoch in range(epochs):
+        losses, done = torch.zeros(2), 0
+        bookmark = Bookmark(
+            lambda: {**moving_of(pair.generator, drawing, "draw."), **moving_of(pair.discriminator, telling, "tell.")},
+            [generator, *all_chances(real.device)],
+            given=[real],
+            how=str(epochs),
+        )
+        if page := bookmark.find():
+            losses, done = page.aside["losses"], page.notes["done"]
+            drawing.steps, telling.steps = page.notes["steps"]
+        for epoch in range(done, epochs):
             losses = torch.zeros(2)
             for chosen in torch.randperm(len(real), generator=generator).tensor_split(batches):
                 noise = torch.randn(len(chosen), NOISE, generator=generator)
                 losses += torch.stack([
                     _tell(pair, real[chosen], noise, telling), _draw(pair, noise, drawing, telling)
                 ])  # fmt: skip
+            bookmark.keep({"done": epoch + 1, "steps": [drawing.steps, telling.steps]}, {"losses": losses})
             progress.report(epoch=epoch + 1, epochs=epochs, loss=float(losses[1]) / batches)
         for network in (pair.generator, pair.discriminator):
             release(network)

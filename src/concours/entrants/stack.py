@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from concours.entrants.bookmarks import Bookmark
+
 CACHE_BYTES = 8 << 20
 """What a block and its batch take of a core's cache, about; measured by `benchmarks/population.py`."""
 
@@ -175,7 +177,9 @@ def train(
     size = block or _block(stack, batch_size, threads)
     parts = [slice(start, min(start + size, members)) for start in range(0, members, size)]
     blocks = [_Block(stack, part, rows, targets, weights, hyperparameters[part], seeds[part]) for part in parts]
-    losses = _on_threads([partial(b.run, epochs, batch_size) for b in blocks], threads)
+    bookmarks = [block.bookmark(f"{epochs} {batch_size} {seeds} {hyperparameters}") for block in blocks]
+    runs = [partial(block.run, epochs, batch_size, mark) for block, mark in zip(blocks, bookmarks, strict=True)]
+    losses = _on_threads(runs, threads)
     stack.steps += epochs * _batches(len(rows), batch_size)
     return torch.cat(losses).cpu().numpy().astype(np.float64)
 
@@ -242,9 +246,26 @@ class _Block:
         self.dropped, self.scale = dropped.to(torch.uint8), (256 / (256 - dropped)).float()
         self.dropping = bool(dropped.any())
 
-    def run(self, epochs: int, batch_size: int) -> Tensor:
+    def bookmark(self, how: str) -> Bookmark:
+        """Where its training stood; `how` says what else decides what it comes to."""
+        told = [each for each in (self.rows, self.targets, self.weights) if each is not None]
+        return Bookmark(
+            lambda: {"numbers": self.numbers, "first": self.first, "second": self.second},
+            [*self.generators, *self.masks],
+            given=told,
+            how=f"{self.form} {self.steps} {how}",
+        )
+
+    def run(self, epochs: int, batch_size: int, bookmark: Bookmark) -> Tensor:
         """Goes through the rows so many times; the mean loss of each member in each epoch, (members, epochs)."""
-        return torch.stack([self._epoch(batch_size) for _ in range(epochs)], dim=1)
+        losses: list[Tensor] = []
+        if page := bookmark.find():
+            self.steps = page.notes["steps"]
+            losses += page.aside["losses"].to(self.rows.device).unbind(1)
+        while len(losses) < epochs:
+            losses.append(self._epoch(batch_size))
+            bookmark.keep({"steps": self.steps}, {"losses": torch.stack(losses, dim=1)})
+        return torch.stack(losses, dim=1)
 
     def _epoch(self, batch_size: int) -> Tensor:
         rows, device = len(self.rows), self.rows.device

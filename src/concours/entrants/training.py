@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from concours.core import progress
 from concours.core.errors import nearest
+from concours.entrants.bookmarks import Bookmark, Page, all_chances, moving_of
 from concours.entrants.losses import Loss
 from concours.entrants.optimisers import OPTIMISERS, SCHEDULES, flatten, release
 from concours.kernels.rows.kin import Kin
@@ -109,28 +110,48 @@ def train(
     The best epoch is the one of the lowest `validation_loss` (default: `loss`) on `held_out`, or the last one where
     nothing is held out. The order of rows comes from `generator`, a CPU one; dropout from torch's own, see
     `seeded`. Raises ValueError when a loss is not finite.
+
+    Law: where there is scratch (`core.scratch`), a training that was interrupted goes on from its last epoch that was
+    kept, and ends with the bytes of one that was not, unless time ends it.
     """
     run = _Run(network, loss, rows, settings, generator, augment)
     best = _Best(network, validation_loss or loss, held_out)
-    train_losses: list[float] = []
-    rates: list[float] = []
-    stopped: Stopped | None = None
+    bookmark = _bookmark(run, held_out)
+    stopped = _go_on(run, best, page) if (page := bookmark.find()) else None
     while stopped is None:
-        train_losses.append(run.epoch())
-        rates.append(run.rate)
-        latest = best.look(train_losses[-1])
+        run.train_losses.append(run.epoch())
+        run.rates.append(run.rate)
+        latest = best.look(run.train_losses[-1])
         _check_finite(latest, best.looks, settings)
+        bookmark.keep({**run.notes(), **best.notes()}, best.tensors)
         progress.report(epoch=best.looks, epochs=settings.epochs, loss=latest)
         stopped = _reason_to_stop(run, best)
     best.restore()
     release(network)
     return History(
-        train_loss=tuple(train_losses),
+        train_loss=tuple(run.train_losses),
         validation_loss=tuple(best.losses),
-        learning_rate=tuple(rates),
+        learning_rate=tuple(run.rates),
         best_epoch=best.epoch,
         stopped=stopped,
     )
+
+
+def _bookmark(run: _Run, held_out: Rows | None) -> Bookmark:
+    return Bookmark(
+        lambda: moving_of(run.network, run.flat),
+        [run.generator, *all_chances(run.flat.weights.device)],
+        given=(*run.rows, *(held_out or ())),
+        how=repr(run.settings),
+        modules=[run.network],
+    )
+
+
+def _go_on(run: _Run, best: _Best, page: Page) -> Stopped | None:
+    """Takes up what was noted after an epoch; whether the training ended with it."""
+    run.take_up(page.notes)
+    best.take_up(page)
+    return _reason_to_stop(run, best)
 
 
 def hold_out(targets: NDArray[Any], share: float, seed: int, *, kin: Kin | None = None) -> NDArray[np.bool_]:
@@ -153,7 +174,7 @@ def hold_out(targets: NDArray[Any], share: float, seed: int, *, kin: Kin | None 
 
 
 class _Run:
-    """The moving part of a training: weights, step count, clock."""
+    """The moving part of a training: weights, step count, clock, and the losses and rates of its epochs."""
 
     def __init__(
         self,
@@ -170,6 +191,18 @@ class _Run:
         self.batches = max(1, len(rows[0]) // settings.batch_size)
         self.started_s = time.monotonic()
         self.rate = 0.0
+        self.train_losses: list[float] = []
+        self.rates: list[float] = []
+
+    def notes(self) -> dict[str, Any]:
+        """What tensors do not say of it, as JSON."""
+        spent_s = time.monotonic() - self.started_s
+        return {"steps": self.flat.steps, "losses": self.train_losses, "rates": self.rates, "spent_s": spent_s}
+
+    def take_up(self, notes: Mapping[str, Any]) -> None:
+        """Becomes what it was when these were its notes."""
+        self.flat.steps, self.train_losses, self.rates = notes["steps"], list(notes["losses"]), list(notes["rates"])
+        self.started_s -= notes["spent_s"]
 
     @property
     def out_of_time(self) -> bool:
@@ -218,6 +251,16 @@ class _Best:
         self.looks = self.epoch = 0
         self.losses: list[float] = []
         self.tensors: dict[str, Tensor] = {}
+
+    def notes(self) -> dict[str, Any]:
+        """What tensors do not say of it, as JSON."""
+        return {"looks": self.looks, "best": self.epoch, "validation": self.losses}
+
+    def take_up(self, page: Page) -> None:
+        """Becomes what it was when the page was written."""
+        self.looks, self.epoch, self.losses = (page.notes[name] for name in ("looks", "best", "validation"))
+        self.tensors = dict(page.aside)
+        self.network.eval()
 
     def look(self, train_loss: float) -> float:
         """Take note of an epoch; returns the loss by which it is evaluated."""

@@ -11,6 +11,7 @@ from concours.core.digests import Digest
 from concours.core.event import Done
 from concours.core.links import refuse_links_within
 from concours.engine.journal import read_journal
+from concours.engine.scratch import SCRATCH
 from concours.entrants.places import CODE
 from concours.runs.folder import current
 
@@ -25,7 +26,8 @@ class Freed:
 
 
 def collect(path: Path | str) -> Freed:
-    """Removes from a run folder what nothing refers to: objects of killed jobs, half-written files, copies of code.
+    """Removes from a run folder what nothing refers to: objects of killed jobs and how far they had come,
+    half-written files, copies of code.
 
     What a finished job yielded stays, so that a contest that goes on after this runs nothing twice.
 
@@ -48,7 +50,8 @@ def collect(path: Path | str) -> Freed:
             store.delete(digest)
         for leftover in store.leftovers():
             leftover.unlink(missing_ok=True)
-        shutil.rmtree(store.folder / CODE, ignore_errors=True)
+        for place in (CODE, SCRATCH):
+            shutil.rmtree(store.folder / place, ignore_errors=True)
         after = folder.size()
     return Freed(objects=len(dead), bytes=before - after, left=after)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.core import scratch
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
@@ -40,14 +40,14 @@ def train_interval(job: Job, store: Store) -> JobResult:
     rows = x if job.params["prepared"] else take_rows(x, train)
     valid = get_rows(store, job.inputs["valid"]) if job.params["prepared"] else take_rows(x, unseen)
     kept = get_bundle(store, job.inputs["stack"]) if "stack" in job.inputs else None
-    began = time.perf_counter()
+    began = scratch.clock()
     with deterministic(threads=job.threads, seed=job.seed):
         own = weights_of(job, store, train)
         form = job.params["params"], rows, y[train], job.params["classes"]
         members = Members.of(*form, job.params["seeds"], kept, own)
         members.stack.migrate(job.params["towards"], job.params["beta"])
         losses = members.train(job.params["hyperparameters"], job.params["seeds"], job.params["epochs"], job.threads)
-        phases = {"fit": time.perf_counter() - began}
+        phases = {"fit": scratch.clock() - began}
         metric, told = metrics_of(job)[0], weights_of(job, store, unseen)
         scores = [_score(metric, y[unseen], p, told) for p in members.predict(valid)]
     return JobResult(
