@@ -10,6 +10,7 @@ from typing import TypeVar
 from concours.core.entrant import Candidate
 from concours.core.event import Failed
 from concours.core.job import Job
+from concours.core.needs import Needs
 from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 
@@ -63,4 +64,5 @@ class Admission(MemoProcess):
                 **self.problem.labelling(entrant.params, candidate.code),
             },
             label=f"{entrant.name}: check",
+            needs=Needs.of_params(entrant.params),  # those of its fits: it is told at once if they cannot be done here
         )

@@ -13,6 +13,7 @@ from concours.core.event import Done
 from concours.core.job import Job
 from concours.core.joint import Joint
 from concours.core.kept import Kept
+from concours.core.needs import Needs
 from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
 
@@ -134,6 +135,7 @@ class Jobs:
             threads=self.threads,
             outputs=tuple(outputs),
             label=f"{entrant.name}: {_word(fold)}",
+            needs=Needs.of_params(entrant.params),
         )
 
     def _gather(self, parts: Sequence[Digest]) -> Job:

@@ -10,6 +10,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done
 from concours.core.job import Job
+from concours.core.needs import Needs
 from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
 
@@ -78,6 +79,7 @@ class RungJobs:
             seed=derive_seed(self.seed, entrant.digest, "rung", fold),
             threads=self.threads,
             outputs=("predictions", "checkpoint"),
+            needs=Needs.of_params(params),
             label=f"{entrant.name}: {share:.1%} of fold {fold + 1}",
         )
 

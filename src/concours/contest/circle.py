@@ -213,7 +213,9 @@ def _line_of(entrant: Entrant, setup: Setup, refusals: Mapping[str, Failed]) -> 
     if entrant.name in setup.skipped:
         return Standing(entrant=entrant, status="skipped", reason=setup.skipped[entrant.name])
     failed = refusals[entrant.name]
-    status = {"missing_package": "skipped", "out_of_time": "out_of_time"}.get(failed.cause, "failed")
+    status = {"missing_package": "skipped", "no_machine": "skipped", "out_of_time": "out_of_time"}.get(
+        failed.cause, "failed"
+    )
     return Standing(entrant=entrant, status=status, reason=failed.reason)  # type: ignore[arg-type]
 
 

@@ -20,12 +20,14 @@ Cause = Literal[
     "out_of_memory",
     "output_limit",
     "missing_package",
+    "no_machine",
     "recipe",
     "no_space",
     "lost_input",
     "harm",
 ]
-"""`no_space` and `lost_input` say nothing of the entrant: the disk was full, or what the job reads is gone or damaged.
+"""`no_machine`: the executor has none with what the job needs. `no_space` and `lost_input` say nothing of the entrant:
+the disk was full, or what the job reads is gone or damaged.
 `harm`: after the job, what it reads was gone. That has another try, which is the last."""
 
 

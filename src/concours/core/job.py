@@ -9,6 +9,7 @@ from typing import Any
 
 from concours.core.digests import Digest, digest_json, is_digest
 from concours.core.frozen import frozen
+from concours.core.needs import NOTHING, Needs
 
 MOST_THREADS = 4096
 
@@ -24,6 +25,8 @@ class Job:
         threads: how many threads the numeric libraries may use; part of the digest because it changes bytes.
         outputs: names of the objects that the job yields.
         label: what a person is shown; not part of the digest.
+        needs: what it wants of the machine that does it; no part of the value, its digest or its JSON, since what comes
+            of it does not hang on that.
     """
 
     runner: str
@@ -33,6 +36,7 @@ class Job:
     threads: int = 1
     outputs: tuple[str, ...] = ()
     label: str = ""
+    needs: Needs = field(default=NOTHING, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", frozen(self.inputs))
@@ -53,7 +57,8 @@ class Job:
         """
         job = cls(**value)
         texts = (job.runner, job.label, *job.outputs, *job.inputs, *job.params)
-        if not (all(isinstance(text, str) for text in texts) and all(map(is_digest, job.inputs.values()))):
+        known = all(isinstance(text, str) for text in texts) and all(map(is_digest, job.inputs.values()))
+        if not known or "needs" in value:
             raise ValueError("this is no job, or what should be a digest in it is something else")
         if type(job.seed) is not int or type(job.threads) is not int or not 1 <= job.threads <= MOST_THREADS:
             raise ValueError(f"a job has a seed, and from 1 to {MOST_THREADS} threads")

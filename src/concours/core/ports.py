@@ -61,7 +61,9 @@ class Executor(Protocol):
     - every submitted job that is not cancelled yields exactly one outcome; a cancelled one at most one;
     - `submit` does not wait for the job; a job that fails fails alone; waiting jobs begin in the order in which they
       were submitted last, and one that has begun is not begun again;
-    - the outputs and values of a job do not depend on the executor, its workers, or the other jobs.
+    - the outputs and values of a job do not depend on the executor, its workers, the other jobs, or its `needs`;
+    - a job waits while others have what it needs; one that no machine of the executor can ever do fails by
+      `no_machine`, in one line that says what is lacking.
     """
 
     def submit(self, job: Job) -> None: ...

@@ -9,6 +9,7 @@ from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice, Store, ignore
 from concours.core.progress import listening
+from concours.engine.machine import Machine
 from concours.engine.scratch import resumable
 from concours.engine.work import Runners, execute
 
@@ -19,6 +20,7 @@ class InlineExecutor:
     def __init__(self, store: Store, runners: Runners, *, listener: Listener = ignore) -> None:
         self._store, self._runners, self._listener = store, runners, listener
         self._queue: dict[Digest, Job] = {}
+        self._machine = Machine.here()
 
     def submit(self, job: Job) -> None:
         self._queue.pop(job.digest, None)
@@ -28,6 +30,9 @@ class InlineExecutor:
         if not self._queue:
             return
         job = self._queue.pop(next(iter(self._queue)))
+        if refused := self._machine.refusal(job):
+            yield refused
+            return
         self._listener(Notice(topic="started", job=job))
         listener = listening(lambda values: self._listener(Notice(topic="progress", job=job, values=values)))
         with listener, resumable(job, self._store, self._runners):

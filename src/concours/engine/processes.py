@@ -15,6 +15,7 @@ from concours.core.event import Cause, Cost, Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice, ignore
 from concours.engine.limits import Limits
+from concours.engine.machine import Machine
 from concours.engine.scratch import forget
 from concours.engine.usage import available_memory
 from concours.engine.worker_process import Start, WorkerProcess, readable
@@ -32,7 +33,8 @@ class ProcessExecutor:
     """Runs each job in one of `workers` processes, each in a process group of its own.
 
     A job that meets a limit is killed with all that it has started; the next job gets a new process. What jobs print is
-    kept in `logs`, its end if it is long. While others run, a job waits if less memory is free than its like has taken.
+    kept in `logs`, its end if it is long. While others run, a job waits if less memory is free than its like has taken,
+    or fewer cores and GPUs than it needs; one that needs more than the machine has fails at once.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class ProcessExecutor:
         self._store, self._start = store, Start(store, runners, threads)
         self._limits, self._logs, self._listener = limits or Limits(), logs, listener
         self._capacity = workers
+        self._machine = Machine.here(workers=workers, memory=self._limits.memory)
         self._queue: dict[Digest, Job] = {}
+        self._refused: dict[Digest, Failed] = {}
         self._workers: list[WorkerProcess] = []
         self._retried: set[Digest] = set()
         self._peaks: dict[str, int] = {}
@@ -61,12 +65,19 @@ class ProcessExecutor:
         if any(worker.job and worker.job.digest == job.digest for worker in self._workers):
             return
         self._queue.pop(job.digest, None)
-        self._queue[job.digest] = job
+        if refused := self._machine.refusal(job):
+            self._refused[job.digest] = refused
+        else:
+            self._queue[job.digest] = job
 
     def outcomes(self, *, timeout_s: float | None = None) -> Iterator[Done | Failed]:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
             self._feed()
+            if self._refused:
+                refused, self._refused = self._refused, {}
+                yield from refused.values()
+                return
             busy = [worker for worker in self._workers if worker.job]
             if not busy:
                 return
@@ -80,12 +91,14 @@ class ProcessExecutor:
 
     def cancel(self, job: Job) -> None:
         self._queue.pop(job.digest, None)
+        self._refused.pop(job.digest, None)
         for worker in list(self._workers):
             if worker.job and worker.job.digest == job.digest:
                 self._drop(worker)
 
     def close(self) -> None:
         self._queue.clear()
+        self._refused.clear()
         for worker in list(self._workers):
             self._drop(worker)
 
@@ -105,17 +118,19 @@ class ProcessExecutor:
             self._listener(Notice(topic="started", job=job))
 
     def _has_room(self, job: Job) -> bool:
-        """Whether there is memory for a further job. There is always for the first: nothing else would set any free.
+        """Whether there is room for a further job. There always is for the first: nothing else would set any free.
 
         Those that run may not have taken all that they will take; what is still to come is not free.
         """
         running = [worker for worker in self._workers if worker.job]
-        to_come = sum(max(self._needs(worker.job) - worker.memory(), 0) for worker in running if worker.job)
-        return not running or available_memory() - to_come >= max(self._needs(job), self._floor)
+        if not self._machine.has_room(job, [worker.job for worker in running if worker.job]):
+            return not running
+        to_come = sum(max(self._memory(worker.job) - worker.memory(), 0) for worker in running if worker.job)
+        return not running or available_memory() - to_come >= max(self._memory(job), self._floor)
 
-    def _needs(self, job: Job) -> int:
-        """The most bytes that jobs like this one have taken."""
-        return self._peaks.get(_like(job), 0)
+    def _memory(self, job: Job) -> int:
+        """Bytes that a job will take, about: what it says it needs, or the most that jobs like it have taken."""
+        return max(job.needs.memory_bytes, self._peaks.get(_like(job), 0))
 
     def _idle(self) -> list[WorkerProcess]:
         """Workers without a job; those that have died in the meantime are taken away."""
@@ -243,7 +258,7 @@ class ProcessExecutor:
             return False
 
     def _learn(self, job: Job, peak: int) -> None:
-        self._peaks[_like(job)] = max(self._needs(job), peak)
+        self._peaks[_like(job)] = max(self._peaks.get(_like(job), 0), peak)
 
     def _drop(self, worker: WorkerProcess) -> None:
         """Ends a worker; nothing happens if that has been done."""

@@ -65,6 +65,15 @@ def available_memory() -> int:
     return available
 
 
+def total_memory() -> int:
+    """Bytes that the machine has, or those that the control group which holds this process may take."""
+    total = int(psutil.virtual_memory().total)
+    for folder, limit, _, _ in _CGROUPS:
+        with suppress(OSError, ValueError):
+            return min(total, int(Path(folder, limit).read_text()))
+    return total
+
+
 def usable_cores() -> int:
     """Cores that this process may run on."""
     process = psutil.Process()

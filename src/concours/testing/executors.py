@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -16,6 +16,7 @@ import psutil
 from concours.core.digests import Digest
 from concours.core.event import Cause, Done, Failed, event_to_json
 from concours.core.job import Job
+from concours.core.needs import Needs
 from concours.core.ports import Executor
 from concours.engine.work import execute
 from concours.stores.disk import DiskStore
@@ -36,6 +37,8 @@ _FATAL: Mapping[str, Cause | None] = {
 """By which cause a job fails that does this; none where it depends on what keeps it from it."""
 _HARMLESS = ("close_output", "leave_a_child", "return_twice", "read_input", "scribble", "wander")
 _LEAVING = ("leave_a_child", "leave_a_daemon", "leave_a_hidden_daemon")
+_NEVER = (Needs(cores=10**6), Needs(memory_bytes=2**60), Needs(site="a site that is nowhere"))
+"""What no executor has."""
 _TOKEN = "CONCOURS_TESTING_TOKEN"
 
 
@@ -49,7 +52,7 @@ def check_executor(make: Make, *, apart: bool) -> None:
     Raises:
         LawBroken: with the law that does not hold.
     """
-    checks = [_every_job_has_one_outcome, _jobs_do_not_depend_on_others, _fails_alone, _forgets, _closes]
+    checks = [_every_job_has_one_outcome, _jobs_do_not_depend_on_others, _fails_alone, _heeds_needs, _forgets, _closes]
     for check in (*checks, *([_crashes_alone, _harmless_mischief, _leaves_nobody_behind, _stops] if apart else [])):
         with tempfile.TemporaryDirectory(prefix="concours-") as folder, _token():
             store = DiskStore(Path(folder))
@@ -97,6 +100,18 @@ def _jobs_do_not_depend_on_others(bench: _Bench) -> None:
 def _fails_alone(bench: _Bench) -> None:
     bad = [toy_job(mischief, mischief=mischief) for mischief in ("raise_an_error", "ask_to_leave")]
     _expect_failures(bench.executor, [(job, "exception") for job in (*bad, Job(runner="unknown"))])
+
+
+def _heeds_needs(bench: _Bench) -> None:
+    jobs = [toy_job(f"job {number}") for number in range(3)]
+    for job in jobs:
+        bench.executor.submit(replace(job, needs=Needs(cores=1, memory_bytes=1)))
+    events = _all(bench.executor, len(jobs))
+    with tempfile.TemporaryDirectory(prefix="concours-") as folder:
+        alone = {job.digest: _result(execute(job, DiskStore(Path(folder)), RUNNERS)) for job in jobs}
+    law({event.job: _result(event) for event in events} == alone, "what a job yields does not hang on what it needs")
+    never = [replace(toy_job(f"needs {number}"), needs=needs) for number, needs in enumerate(_NEVER)]
+    _expect_failures(bench.executor, [(job, "no_machine") for job in never])
 
 
 def _crashes_alone(bench: _Bench) -> None:

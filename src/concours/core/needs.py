@@ -1,0 +1,35 @@
+"""Needs: what a job wants of the machine that does it. They say where and when it is done, never what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What a machine must have for a job. A value.
+
+    Attributes:
+        cores: 0 where it takes as many as it has threads, and does with fewer.
+        memory_bytes: 0 where nobody knows; then what its like have taken counts.
+        gpu: whether it needs a GPU of its own while it runs.
+        site: where it has to be done, as its data lies there; empty for anywhere.
+    """
+
+    cores: int = 0
+    memory_bytes: int = 0
+    gpu: bool = False
+    site: str = ""
+
+    @classmethod
+    def of_params(cls, params: Mapping[str, Any]) -> Self:
+        """What an entrant with these parameters needs: a GPU, where its `device`, or that of its `training`, is one."""
+        training = params.get("training")
+        named = (params.get("device"), training.get("device") if isinstance(training, Mapping) else None)
+        return cls(gpu=any(isinstance(device, str) and device.startswith("cuda") for device in named))
+
+
+NOTHING = Needs()
+"""Of most jobs: any machine will do."""
