@@ -133,8 +133,8 @@ def test_another_version_of_a_library_refits_what_comes_from_it(site: Site, monk
 
 def test_another_version_of_the_numeric_stack_refits_everything(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes may differ with it."""
-    known = identity._version
-    monkeypatch.setattr(identity, "_version", lambda name: "0.0" if name == "numpy" else known(name))
+    known = identity.version_of
+    monkeypatch.setattr(identity, "version_of", lambda name: "0.0" if name == "numpy" else known(name))
     before, _ = site.run()
     _, notices = site.run()
     assert not notices.jobs("ended")

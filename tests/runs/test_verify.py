@@ -223,7 +223,7 @@ def test_other_versions_and_other_code_are_told(made, run, monkeypatch):
     from concours.engine import identity
 
     edit(run / "result.json", lambda v: v["versions"].update(numpy="1.0"))
-    monkeypatch.setattr(identity, "_version", lambda name: "0.0")
+    monkeypatch.setattr(identity, "version_of", lambda name: "0.0")
     found = verify(run)
     told = {finding.subject: finding.text for finding in found.findings if finding.state == "told"}
     assert found.holds

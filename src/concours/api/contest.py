@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -204,7 +204,8 @@ class Contest:
         own = [] if lineup == "none" else [name for name in LINEUPS[form][lineup] if name not in names]
         baseline = [] if BASELINE in names else [Entrant(name=BASELINE, recipe=BASELINE, role="baseline")]
         everyone = [*baseline, *self.entrants, *(Entrant(name=name, recipe=name) for name in own)]
-        _refuse_doubles([entrant.name for entrant in everyone])
+        written = (each for each in self.cooperate or () if isinstance(each, str))
+        _refuse_doubles([entrant.name for entrant in everyone], {*JOINS.own, *written})
         return [_resolved(entrant, kind, form, self.folder, effort) for entrant in everyone]
 
     def _kept_scale(self, out: RunFolder) -> Scale | None:
@@ -235,7 +236,7 @@ class Contest:
         return whole if self.seconds is None else round(min(max(self.seconds / 200, 0.05), whole), 3)
 
     def _strategies(self, kind: Kind) -> tuple[Strategy, ...]:
-        suiting = [name for name, join in JOINS.items() if kind.target in join.targets]
+        suiting = [name for name, join in JOINS.own.items() if kind.target in join.targets]
         usual = [name for name in suiting if JOINS[name].usual or (JOINS[name].limited and self.limits)]
         written = usual if self.cooperate is None else self.cooperate
         nested = any(not isinstance(each, str) for each in written)
@@ -243,7 +244,7 @@ class Contest:
         names = {role: [one.name for one in singles if one.role == role] for role in ("single", "baseline")}
         chosen = read_strategies(written, names["single"], names["baseline"])
         for strategy in chosen:
-            if strategy.how not in suiting:
+            if kind.target not in JOINS[strategy.how].targets:
                 raise ContestError(
                     f"cooperate.strategies: {strategy.how!r} does not suit a regression; "
                     f"{nearest(strategy.how, suiting)}"
@@ -383,12 +384,12 @@ def _refuse_namesakes(candidates: Sequence[Candidate]) -> None:
             raise ContestError(f"entrant.recipe: {names} come from two files of one name; rename one of the files")
 
 
-def _refuse_doubles(names: Sequence[str]) -> None:
-    seen: set[str] = set(JOINS)
+def _refuse_doubles(names: Sequence[str], strategies: Collection[str]) -> None:
+    seen = set(strategies)
     for name in names:
         if not name.isprintable() or name != name.strip() or not name:
             raise ContestError(f"entrant.name: {name!r} must be of letters, on one line, without blanks around it")
         if name in seen:
-            what = "is the name of a strategy" if name in JOINS else "is the name of two entrants"
+            what = "is the name of a strategy" if name in strategies else "is the name of two entrants"
             raise ContestError(f"entrant.name: {name!r} {what}; choose another")
         seen.add(name)

@@ -48,6 +48,7 @@ _TASK = {
     "missing": _TEXTS,
     "name": _TEXT,
 }
+_FORMAT = Form(f"{one_of(*FORMATS.own).words}, or of a plugin", lambda value: is_of(str)(value) and value in FORMATS)
 _SPLIT = {
     "test": _SHARE,
     "folds": whole(2),
@@ -58,7 +59,7 @@ _SPLIT = {
     "public": _SHARE,
 }
 _COMPETE = {
-    "format": one_of(*FORMATS),
+    "format": _FORMAT,
     "options": _TABLE,
     "final": one_of("refit", "bag"),
     "lineup": one_of("fast", "full", "none"),

@@ -15,17 +15,20 @@ from concours.contest.setup import Setup
 from concours.contest.stages import Format
 from concours.core.errors import ContentRefused, ContestError, nearest
 from concours.core.ports import Store
+from concours.core.registry import Registry
 from concours.core.typed import typed
 
 LEADERBOARD = "leaderboard"
 
-FORMATS: Mapping[str, Format] = {
+_OWN: Mapping[str, Format] = {
     LEADERBOARD: Format(what="every entrant is fitted on every fold"),
     **knockouts.FORMATS,
     **duels.FORMATS,
     **populations.FORMATS,
     **adversaries.FORMATS,
 }
+
+FORMATS = Registry("formats", _OWN, of=Format)
 
 
 def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

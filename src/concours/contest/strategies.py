@@ -124,7 +124,7 @@ def _read(index: int, value: Any) -> Strategy:
     name = plain["name"]
     if not name.isprintable() or name != name.strip() or not name:
         raise ContestError(f"{where}: a name must be of letters, on one line, without blanks around it")
-    if name in JOINS:
+    if name in JOINS.own:
         raise ContestError(f"{where}: {name!r} is the name of a way to join; choose another")
     how = _known_way(plain["how"], f"{where}.how")
     return Strategy(name=name, how=how, of=tuple(plain["of"]), costs=_costs(plain, how, f"{where}.costs"))

@@ -1,8 +1,8 @@
 """What is asked about before it runs: the one place that decides it, of all that recipes, parameters and metrics name.
 
-It is what is not on the list of `core.known`, and parameters that name something outside (`core.outward`); as texts,
-e.g. `mine.py:Model sha256:…`, in which a file stands with the digest of what it and its local imports hold. `shown` is
-as much of it as a person reads.
+It is what is neither on the list of `core.known` nor what an entrant of an installed plugin is made of, and parameters
+that name something outside (`core.outward`); as texts, e.g. `mine.py:Model sha256:…`, in which a file stands with the
+digest of what it and its local imports hold. `shown` is as much of it as a person reads.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ from __future__ import annotations
 import keyword
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import chain
 from typing import Any
 
+from concours.core.errors import PluginError
 from concours.core.known import FUNCTIONS, METRICS, PARTS, RECIPES, TYPES
 from concours.core.objects import is_file, references
 from concours.core.outward import outward
+from concours.core.registry import claims_of
 from concours.core.visible import visible
 
 _UNASKED = {
@@ -38,6 +42,7 @@ def asked_of_recipe(
     named |= {reference for kind, reference in references(search or {}) if reference not in _UNASKED[kind]}
     if ":" in recipe and recipe not in RECIPES:
         named |= {recipe, *_files_in(params)}
+    named -= _brought() if named else frozenset()
     marked = {f"{name} {code}" if is_file(name) and code else name for name in named}
     given = [params, *_trials(search or {})]
     return frozenset(marked.union(*(outward(recipe, each) for each in given)))
@@ -72,6 +77,18 @@ def wrong_name(reference: str) -> str:
 def in_standard_library(reference: str) -> bool:
     """Whether `module:name` leads into a module that comes with Python."""
     return reference.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
+
+
+def _brought() -> frozenset[str]:
+    """What entrants that plugins bring by name are made of: who has installed a plugin has agreed to these, and to
+    nothing else that lies beside them.
+    """
+    found: set[str] = set()
+    for claim in chain.from_iterable(claims_of("entrants").values()):
+        with suppress(PluginError, AttributeError):  # told to whoever asks for that entrant
+            for spec in claim.row().values():
+                found |= {spec.recipe, *(reference for _, reference in references(spec.params))}
+    return frozenset(reference for reference in found if not is_file(reference))
 
 
 def _files_in(value: Any) -> Iterator[str]:

@@ -28,6 +28,10 @@ class RecipeError(ConcoursError):
     """A recipe does not lead to an estimator."""
 
 
+class PluginError(ConcoursError):
+    """An installed plugin is broken, or two bring something of one name."""
+
+
 class MissingPackage(ConcoursError):
     """A package that an optional part needs is not installed."""
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from concours.core.digests import Digest
 from concours.core.errors import nearest
 from concours.core.frozen import frozen
-from concours.core.registry import load
+from concours.core.registry import Registry, load
 from concours.core.typed import typed
 
 
@@ -170,7 +170,7 @@ class Join:
     calibrated: bool = True
 
 
-JOINS: Mapping[str, Join] = {
+_OWN: Mapping[str, Join] = {
     "average": Join(
         what="the plain mean of the members’ predictions",
         plan="concours.cooperate.blends:Average",
@@ -223,6 +223,8 @@ JOINS: Mapping[str, Join] = {
         usual=False,
     ),
 }
+
+JOINS = Registry("joins", _OWN, of=Join)
 """The ways to join, by name, in the order in which they are made."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 
 
@@ -25,12 +24,16 @@ def spec_of(module: str) -> ModuleSpec | None:
     """Where a dotted module lies; none where there is none. The packages above it are not imported for that, as they
     would be by `importlib.util.find_spec`.
     """
-    places: Sequence[str] | None = None
-    found: ModuleSpec | None = None
     words = module.split(".")
-    for depth in range(1, len(words) + 1):
-        found = PathFinder.find_spec(".".join(words[:depth]), places)
+    found = PathFinder.find_spec(words[0]) or _elsewhere(words[0])
+    for depth in range(2, len(words) + 1):
         if found is None:
             return None
-        places = list(found.submodule_search_locations or ())
+        found = PathFinder.find_spec(".".join(words[:depth]), list(found.submodule_search_locations or ()))
     return found
+
+
+def _elsewhere(top: str) -> ModuleSpec | None:
+    """Where a top-level module lies that no place of the path holds, as of what is installed to be edited."""
+    finders = (finder for finder in sys.meta_path if finder is not PathFinder and hasattr(finder, "find_spec"))
+    return next(filter(None, (finder.find_spec(top, None) for finder in finders)), None)

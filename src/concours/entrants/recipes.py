@@ -144,7 +144,7 @@ def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> R
         raise RecipeError(f"unknown recipe {entrant.recipe!r}: {ways}; {nearest(entrant.recipe, ZOO)}")
     forms = specs(entrant.recipe)
     if form not in forms:
-        fitting = [name for name in ZOO if form in specs(name)]
+        fitting = [name for name in ZOO.own if form in specs(name)]
         raise RecipeError(f"{entrant.recipe!r} does not suit this kind of task; {nearest(entrant.recipe, fitting)}")
     breed = forms[form]
     own = {"effort": effort} if breed.effort else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -19,10 +19,11 @@ from concours.entrants.places import new_place
 _active: set[str] = set()
 
 
-def closure(path: Path, *, root: Path | None = None, only: Path | None = None) -> dict[str, str]:
+def closure(path: Path, *, root: Path | None = None, within: Callable[[Path], bool] | None = None) -> dict[str, str]:
     """The text of a Python file and of the modules under `root` that it imports, and those import, by relative path.
 
-    Imports are read from the text, at any depth of the file; nothing is run. `only` keeps to what lies in one folder.
+    Imports are read from the text, at any depth of the file; nothing is run. `within` says of other files whether they
+    count.
 
     Raises:
         RecipeError: the file is missing, is not text, or does not parse.
@@ -38,8 +39,14 @@ def closure(path: Path, *, root: Path | None = None, only: Path | None = None) -
         texts[name] = _text(file)
         modules = _imports(file, texts[name], root)
         found = (file for module in modules for file in _files(module, root))
-        waiting += [file for file in found if only is None or file.is_relative_to(only)]
+        waiting += [file for file in found if within is None or within(file)]
     return dict(sorted(texts.items()))
+
+
+def imported(files: Mapping[str, str], root: Path) -> set[str]:
+    """The top-level modules that texts import, by the names and the root that `closure` gives them."""
+    names = (name for file, text in files.items() for name in _imports(root.resolve() / file, text, root.resolve()))
+    return {name.partition(".")[0] for name in names}
 
 
 def import_source(files: Mapping[str, str], main: str, folder: Path) -> ModuleType:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import log2
 from typing import Any
 
+from concours.core.registry import Registry
+
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
@@ -148,7 +150,7 @@ def _few(_size: Size) -> float:
     return 0.01
 
 
-ZOO: Mapping[str, Mapping[str, ModelSpec]] = {
+_OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "dummy": {
         "table:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "table:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
@@ -287,6 +289,9 @@ ZOO: Mapping[str, Mapping[str, ModelSpec]] = {
     "cnn": {"image:classes": _network("neural:ConvClassifier", _pictures(5e-3))},
     "vit": {"image:classes": _network("neural:VisionTransformerClassifier", _pictures(5e-3))},
 }
+
+ZOO = Registry("entrants", _OWN, of=Mapping, each=ModelSpec)
+"""The forms of each entry by kind of input and target, by name."""
 
 BASELINE = "dummy"
 

@@ -294,7 +294,7 @@ def _texts(columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 def _kind(rows: str, target: str) -> Kind:
-    return next(kind for kind in KINDS.values() if kind.input == rows and kind.target == target)
+    return next(kind for kind in KINDS.own.values() if kind.input == rows and kind.target == target)
 
 
 def _inputs(opened: Opened) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from concours.core.errors import ContestError, nearest
+from concours.core.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Kind:
 
 _CLASSES, _NUMBER = ("log_loss", "accuracy"), ("rmse", "r2")
 
-KINDS = {
+_OWN = {
     kind.name: kind
     for kind in (
         Kind(name="tabular-classification", input="table", target="classes", preparation="matrix", metrics=_CLASSES),
@@ -42,6 +43,8 @@ KINDS = {
         Kind(name="image-classification", input="image", target="classes", preparation="pixels", metrics=_CLASSES),
     )
 }
+
+KINDS = Registry("kinds", _OWN, of=Kind)
 
 
 def kind_named(name: str) -> Kind:

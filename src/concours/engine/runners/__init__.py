@@ -1,11 +1,12 @@
 """The runners: what each kind of job does. They alone bring tasks, entrants and kernels together."""
 
+from concours.core.registry import Registry
 from concours.engine.work import RunnerSpec
 
 _NUMERIC = ("numpy", "scipy", "scikit-learn")
 _OF_DATA = (*_NUMERIC, "pandas", "pyarrow")
 
-RUNNERS = {
+_OWN = {
     "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=2),
     "prepare": RunnerSpec(reference="concours.engine.runners.fit:prepare", version=2, packages=_OF_DATA),
     "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=4, packages=(*_NUMERIC, "pandas")),
@@ -52,4 +53,6 @@ RUNNERS = {
     ),
     "card": RunnerSpec(reference="concours.engine.runners.card:card", version=2, packages=_OF_DATA),
 }
+
+RUNNERS = Registry("runners", _OWN, of=RunnerSpec)
 """By the kind of job; imported where the job runs."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from concours.core.errors import PluginError
+from concours.core.registry import Registry, claims_of
 from concours.report.figures import Section
 from concours.report.lines import Report
 from concours.report.sections.adversarial import adversarial_section
@@ -23,7 +25,7 @@ from concours.report.sections.scores import ranks_section, scores_section
 from concours.report.sections.slices import slices_section
 from concours.report.sections.together import complement_section, credit_section
 
-SECTIONS: tuple[Callable[[Report], Section | None], ...] = (
+_OWN: tuple[Callable[[Report], Section | None], ...] = (
     scores_section,
     ranks_section,
     folds_section,
@@ -45,6 +47,24 @@ SECTIONS: tuple[Callable[[Report], Section | None], ...] = (
 )
 
 
+SECTIONS = Registry("sections", {make.__name__.removesuffix("_section"): make for make in _OWN}, of=Callable)
+"""What makes each section of a result, or says that there is nothing to show; by name, in their order."""
+
+
 def sections(r: Report) -> list[Section]:
     """Those that have something to show."""
-    return [section for make in SECTIONS if (section := make(r))]
+    return [section for name in SECTIONS if (section := _section(name, r))]
+
+
+def _section(name: str, r: Report) -> Section | None:
+    """A section; where a plugin's cannot be made, the report says so in its place and is whole otherwise."""
+    if name in SECTIONS.own and name not in claims_of(SECTIONS.table):
+        return SECTIONS[name](r)
+    try:
+        section = SECTIONS[name](r)
+        if section is None or isinstance(section, Section):
+            return section
+        why = f"its function gave a {type(section).__name__} and no Section"
+    except Exception as error:  # noqa: BLE001 (whatever a plugin does)
+        why = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+    return Section(id=f"plugin-{name}", title=name, text=(f"This section of a plugin could not be made: {why}",))

@@ -60,7 +60,7 @@ def metric_named(
 
 
 def _near(name: str, target: str) -> str:
-    own = [known for known, other in METRICS.items() if other.target == target]
+    own = [known for known, other in METRICS.own.items() if other.target == target]
     close = get_close_matches(name, dict.fromkeys([*own, *get_scorer_names()]), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
     return (

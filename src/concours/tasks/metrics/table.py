@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from concours.core.registry import Registry
 from concours.kernels.scoring.areas import Area, average_precision, roc_area
 from concours.kernels.scoring.counts import OF_COUNTS, accuracy
 from concours.kernels.scoring.scores import (
@@ -59,7 +60,7 @@ def _error(name: str, way: Way, **fields: Any) -> Metric:
     return Metric(name=name, greater_is_better=False, way=way, low=0.0, **_OF_NUMBERS, **fields)
 
 
-METRICS: Final = {
+_OWN: Final = {
     metric.name: metric
     for metric in (
         _loss("log_loss", Mean(of=log_losses)),
@@ -89,6 +90,8 @@ METRICS: Final = {
         _error("pinball", Mean(of=pinball_losses(0.5))),
     )
 }
+
+METRICS: Final = Registry("metrics", _OWN, of=Metric)
 
 
 def quantile(name: str, share: float) -> Metric:
