@@ -319,7 +319,7 @@ def test_a_job_that_yields_otherwise_is_found(made, monkeypatch):
     spec = runners.RUNNERS["evaluate"]
     changed = type(spec)(reference=spec.reference, version=spec.version, packages=spec.packages)
     vars(changed)["runner"] = other
-    monkeypatch.setitem(runners.RUNNERS, "evaluate", changed)
+    monkeypatch.setitem(runners.RUNNERS.own, "evaluate", changed)
     found = verify(made, again=["evaluate", "tree: fold 1"], engine="inline")
     assert {done.label: done.same for done in found.reruns} == {"tree: fold 1": True, "evaluate": False}
     assert "rank" in found.reruns[-1].text

@@ -17,7 +17,7 @@ from concours.contest.config import read_contest
 from concours.contest.formats import LEADERBOARD, options_of, require_suited
 from concours.contest.forms import POSITIVE
 from concours.contest.planning import Planner
-from concours.contest.setup import Setup
+from concours.contest.setup import Setup, plugins_behind
 from concours.contest.strategies import Strategy, Written, read_strategies
 from concours.core import consent
 from concours.core.asked import asked_of_metrics
@@ -291,6 +291,7 @@ class Contest:
             reading=ingested.reading,
             warnings=ingested.warnings,
             command=self.command,
+            plugins=plugins_behind(ingested.problem, self.format, strategies, [e.recipe for e in self.entrants]),
             target=str(self.task.target) if isinstance(self.task.target, (str, int)) else None,
             id=self.task.id,
         )

@@ -38,11 +38,10 @@ def gc(run: Run) -> None:
 
 
 def doctor() -> None:
-    """What is installed, what is missing and how to get it, cores, memory, disk, GPU."""
+    """What is installed, what is missing and how to get it, plugins, cores, memory, disk, GPU."""
     from concours.api.doctor import examine
 
     lines = examine()
     width = max(len(line.name) for line in lines)
     for line in lines:
-        mark = "" if line.present is None else "ok" if line.present else "missing"
-        say(f"{mark:<7}  {line.name:<{width}}  {line.text}")
+        say(f"{line.mark:<7}  {line.name:<{width}}  {line.text}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from concours.contest.strategies import Strategy
 from concours.core.entrant import Candidate
 from concours.core.job import MOST_THREADS
 from concours.core.problem import Problem
+from concours.core.registry import claims_of
 from concours.core.typed import typed
 
 
@@ -27,6 +28,7 @@ class Setup:
         reading: what was read: rows, rows left out, and how, a line each of the data and of a test part of its own.
         warnings: about the data, for people.
         command: what a person typed, for the receipt; it decides nothing.
+        plugins: who brings what of it is no part of Concours: distributions by the names of their entry points.
         target, id: columns of the data, where they have names, for those who bring new rows.
     """
 
@@ -43,6 +45,7 @@ class Setup:
     reading: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     command: str = ""
+    plugins: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
     id: str | None = None
 
@@ -78,6 +81,7 @@ class Setup:
             "reading": list(self.reading),
             "warnings": list(self.warnings),
             "command": self.command,
+            "plugins": dict(self.plugins),
             "target": self.target,
             "id": self.id,
         }
@@ -86,3 +90,18 @@ class Setup:
     def from_json(cls, value: Mapping[str, Any]) -> Setup:
         """The inverse of `to_json`. Raises ContentRefused where it is no setup."""
         return typed(cls, value)
+
+
+def plugins_behind(
+    problem: Problem, format: str, strategies: Iterable[Strategy], recipes: Iterable[str]
+) -> dict[str, str]:
+    """Which distributions bring what a contest names and Concours does not, by the names of their entry points."""
+    named: Mapping[str, Iterable[str]] = {
+        "kinds": [problem.kind],
+        "metrics": [goal.name for goal in problem.metrics],
+        "entrants": recipes,
+        "joins": [strategy.how for strategy in strategies],
+        "formats": [format],
+    }
+    claims = (claim for table, names in named.items() for name in names for claim in claims_of(table).get(name, ()))
+    return {claim.entry: claim.distribution for claim in claims}

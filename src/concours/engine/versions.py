@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 _PACKAGES = (
@@ -21,10 +22,14 @@ _PACKAGES = (
 )
 
 
-def versions() -> dict[str, str]:
-    """Of Python, and of the packages that can change a result; those that are not installed are left out."""
+def versions(plugins: Iterable[str] = ()) -> dict[str, str]:
+    """Of Python, and of the packages that can change a result; those that are not installed are left out.
+
+    Args:
+        plugins: further distributions.
+    """
     found = {"python": platform.python_version()}
-    for name in _PACKAGES:
+    for name in (*_PACKAGES, *sorted(set(plugins))):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

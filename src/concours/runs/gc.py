@@ -14,6 +14,7 @@ from concours.engine.journal import read_journal
 from concours.engine.scratch import SCRATCH
 from concours.entrants.places import CODE
 from concours.runs.folder import current
+from concours.runs.kept import kept_setup
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def collect(path: Path | str) -> Freed:
         live = {
             digest for record in records if isinstance(record.event, Done) for digest in record.event.outputs.values()
         }
-        live |= _of_setup(folder.read_as("setup.json", Setup))
+        live |= _of_setup(kept_setup(folder))
         store = folder.store
         dead = [digest for digest in store if digest not in live]
         for digest in dead:

@@ -8,8 +8,10 @@ from concours.compete.search import read_space
 from concours.contest.formats import FORMATS, options_of
 from concours.contest.setup import Setup
 from concours.core.entrant import Candidate
-from concours.core.errors import ConcoursError, ContentRefused
+from concours.core.errors import ConcoursError, ContentRefused, RunFolderError
 from concours.core.joint import JOINS
+from concours.core.registry import claims_of
+from concours.core.visible import visible
 from concours.runs.folder import RunFolder
 from concours.tasks.kinds import kind_named
 
@@ -18,8 +20,9 @@ def kept_setup(folder: RunFolder) -> Setup | None:
     """The setup of the contest in a folder, or None where there is none yet.
 
     Raises:
-        RunFolderError: it is damaged, or says what no contest can be held by.
+        RunFolderError: it is damaged, or says what no contest can be held by; or a plugin is not installed here.
     """
+    _require_plugins(folder)
     setup = folder.read_as("setup.json", Setup)
     if setup is None:
         return None
@@ -45,6 +48,18 @@ def kept_candidates(folder: RunFolder, setup: Setup | None) -> dict[str, Candida
             if joint and not known.issuperset(joint.parents):
                 raise ContentRefused(f"it lacks a member of {candidate.entrant.name}")
     return {candidate.entrant.name: candidate for candidate in found}
+
+
+def _require_plugins(folder: RunFolder) -> None:
+    """What names of other tables stand for is not known without these."""
+    written = (folder.read("setup.json") or {}).get("plugins")
+    for entry, distribution in written.items() if isinstance(written, dict) else ():
+        table, _, name = entry.partition(".")
+        if name not in claims_of(table):
+            raise RunFolderError(
+                f"the contest in {folder.path} was made with {visible(entry)} of the plugin "
+                f"{visible(str(distribution))}, which is not installed here; install it, if you trust it"
+            )
 
 
 def _require(setup: Setup) -> None:

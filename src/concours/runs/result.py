@@ -72,7 +72,7 @@ class Result:
             folder=folder,
             complete=outcome.complete,
             warnings=(*setup.warnings, *outcome.warnings),
-            versions=versions(),
+            versions=versions(setup.plugins.values()),
             credit=outcome.credit,
             format=outcome.format,
             agreed=remembered(folder.path),

@@ -401,7 +401,7 @@ def _short(value: Any) -> str:
 
 
 def _versions(kept: Result) -> list[Finding]:
-    here = versions()
+    here = versions(kept.setup.plugins.values())
     names = sorted({*here, *kept.versions})
     other = [
         f"{name} {kept.versions.get(name, 'absent')}, here {here.get(name, 'absent')}"

@@ -1,0 +1,3 @@
+"""What the others read."""
+
+WARMTH = 2.0
