@@ -135,7 +135,7 @@ def _costs(table: Mapping[str, Any], how: str, where: str) -> dict[str, float]:
     if "costs" not in table:
         return {}
     if JOINS[how].of != "calls":
-        ways = " or ".join(repr(name) for name, join in JOINS.items() if join.of == "calls")
+        ways = " or ".join(repr(name) for name, join in JOINS.own.items() if join.of == "calls")
         raise ContestError(f"{where}: {how!r} asks everybody about everything; costs are for {ways}")
     costs: dict[str, float] = {name: float(cost) for name, cost in table["costs"].items()}
     if missing := [name for name in table["of"] if name not in costs]:
