@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.api.formulas import meant, without_formulas
+from concours.tasks.formulas import meant, without_formulas
 from concours.api.writing import write_table
 
 FORMULAS = [

@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
+from concours.api.candidates import candidates_of, unsearchable
 from concours.compete.jobs import Final
 from concours.compete.scale import Scale
 from concours.compete.search import read_space
@@ -21,16 +22,14 @@ from concours.contest.setup import Setup, plugins_behind
 from concours.contest.strategies import Strategy, Written, read_strategies
 from concours.core import consent
 from concours.core.asked import asked_of_metrics
-from concours.core.entrant import Candidate, Entrant
+from concours.core.entrant import Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
 from concours.core.joint import JOINS
-from concours.core.optional import install_command, installed
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
 from concours.engine.identity import code_digests
 from concours.engine.journal import MemoryJournal, read_journal
 from concours.engine.loop import Engine
-from concours.engine.monotone import require_columns
 from concours.engine.rows import get_rows, shape_of
 from concours.engine.runners import RUNNERS
 from concours.engine.usage import usable_cores
@@ -42,7 +41,6 @@ from concours.runs.kept import kept_setup
 from concours.runs.result import Result
 from concours.runs.session import EngineName, damaged_text, session
 from concours.runs.trust import made_here, remember
-from concours.stores.blobs import put_json
 from concours.stores.disk import DiskStore
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.metrics.users import require_names
@@ -265,23 +263,11 @@ class Contest:
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(kind, ingested.scale.effort, _form(kind, ingested.problem, store))
-        candidates = tuple(
-            Candidate(
-                entrant=r.entrant,
-                code=put_json(store, dict(r.source)) if r.source else None,
-                expected_s=round(r.seconds(size), 2) if r.seconds else None,
-                prepare_s=round(r.preparing(size), 2),
-                family=r.family,
-            )
-            for r in resolved
-        )
-        _refuse_namesakes(candidates)
-        for candidate in candidates:
-            require_columns(candidate.entrant, ingested.problem, store)
+        candidates, notes = candidates_of(resolved, size, ingested, store, self.task)
         setup = Setup(
             problem=ingested.problem,
             candidates=candidates,
-            skipped={r.entrant.name: why for r in resolved if (why := r.skipped or _unsearchable(r.entrant))},
+            skipped={r.entrant.name: why for r in resolved if (why := r.skipped or unsearchable(r.entrant))},
             seed=self.seed,
             final=self.final,
             strategies=strategies,
@@ -289,7 +275,7 @@ class Contest:
             format=self.format,
             options=options_of(self.format, self.options),
             reading=ingested.reading,
-            warnings=ingested.warnings,
+            warnings=(*ingested.warnings, *notes),
             command=self.command,
             plugins=plugins_behind(ingested.problem, self.format, strategies, [e.recipe for e in self.entrants]),
             target=str(self.task.target) if isinstance(self.task.target, (str, int)) else None,
@@ -367,22 +353,6 @@ def _resolved(entrant: Entrant, kind: Kind, form: str, folder: Path, effort: flo
         return resolve(entrant, form=form, preparation=kind.preparation, folder=folder, effort=effort)
     except (ContestError, RecipeError) as error:
         raise type(error)(f"entrant {entrant.name}: {error}") from None
-
-
-def _unsearchable(entrant: Entrant) -> str:
-    """Why an entrant's search cannot be made here; empty if it can."""
-    missing = entrant.search and not installed("optuna")
-    return f"its search needs optuna; get it with: {install_command('optuna')}" if missing else ""
-
-
-def _refuse_namesakes(candidates: Sequence[Candidate]) -> None:
-    """Two files of one name with one class name would be taken for one entrant."""
-    known: dict[str, Candidate] = {}
-    for candidate in candidates:
-        other = known.setdefault(candidate.entrant.digest, candidate)
-        if other.code != candidate.code:
-            names = f"{other.entrant.name!r} and {candidate.entrant.name!r}"
-            raise ContestError(f"entrant.recipe: {names} come from two files of one name; rename one of the files")
 
 
 def _refuse_doubles(names: Sequence[str], strategies: Collection[str]) -> None:

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from concours.api.formulas import without_formulas
 from concours.core.errors import DataError
+from concours.tasks.formulas import without_formulas
 
 
 def check_form(path: Path) -> None:
@@ -46,7 +46,7 @@ def write_table(table: pa.Table, path: Path, *, formulas: bool = False) -> int:
 
     Args:
         formulas: whether texts that a spreadsheet would take for formulas are written as they are; else an apostrophe
-            stands before them, in the forms that spreadsheets open (see `concours.api.formulas`).
+            stands before them, in the forms that spreadsheets open (see `concours.tasks.formulas`).
 
     Raises:
         DataError: it cannot be written, or the ending is of no form that is written.

@@ -21,7 +21,7 @@ from concours.core import boards
 from concours.core.boards import NOTHING, cv_score, number, places, remarks_of, score_of, tier_note
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.marks import TOO_FEW, mark, unsure_notes
-from concours.core.standings import Standing
+from concours.core.standings import WELL, Standing
 from concours.core.visible import visible
 from concours.report.axis import decimals, fixed
 from concours.report.citing import cited
@@ -58,14 +58,16 @@ def print_result(result: Result, out: Console | None = None) -> None:
     out.print(_legend(result))
     if note := tier_note(boards.shown(result.standings)):
         out.print(f"[dim]{escape(note)}.[/]")
-    for note in unsure_notes([(line.entrant.name, line.unsure) for line in result.standings if not line.reason]):
+    for note in unsure_notes([(line.entrant.name, line.unsure) for line in result.standings if line.status in WELL]):
         out.print(f"[yellow]{escape(note)}[/]")
     late = [line.entrant.name for line in result.standings if line.status == "out_of_time"]
     if len(late) > 1:
         out.print(f"  [red]out of time[/]: {escape(', '.join(late))}; with more seconds they take part")
     for line in result.standings:
         if line.reason and line.status != "dropped" and (line.status != "out_of_time" or len(late) == 1):
-            out.print(f"  [red]{escape(line.entrant.name)}[/]: {line.status.replace('_', ' ')}: {escape(line.reason)}")
+            color = "yellow" if line.status in WELL else "red"
+            what = line.status.replace("_", " ")
+            out.print(f"  [{color}]{escape(line.entrant.name)}[/]: {what}: {escape(line.reason)}")
         if line.note:
             out.print(f"  [dim]{escape(line.entrant.name)}: {escape(line.note)}[/]")
     for warning in result.warnings:
@@ -167,7 +169,7 @@ def _table(block: Sequence[Column], shown: Sequence[Standing]) -> Table:
             escape(column.title), justify="right" if column.right else "left", width=width, overflow="fold"
         )
     for at, line in enumerate(shown):
-        style = _STYLES[line.entrant.role] if line.status == "ok" else "dim"
+        style = _STYLES[line.entrant.role] if line.status in WELL else "dim"
         table.add_row(*(_shaded(column.cells[at]) for column in block), style=style)
     return table
 

@@ -1,4 +1,4 @@
-"""Admission: whether the recipe of each candidate leads to an estimator, found out before anything is fitted."""
+"""Admission: whether the recipe of each candidate leads to what can predict, found out before anything is fitted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ E = TypeVar("E")
 
 @dataclass(frozen=True, kw_only=True)
 class Admission(MemoProcess):
-    """One small job a candidate: import the recipe and build the estimator with its parameters."""
+    """One small job a candidate: import the recipe and build the estimator with its parameters, or load the model.
+
+    Where predictions are in a file there is nothing to run, and no job.
+    """
 
     problem: Problem
 
@@ -47,21 +50,23 @@ class Admission(MemoProcess):
 
     def _each(self, state: Memo, of: Callable[[Job], E]) -> dict[str, E]:
         """Something of each candidate's check, by the candidate's name."""
-        return {c.entrant.name: of(job) for c, job in zip(state.candidates, self._checks(state), strict=True)}
+        checked = [c for c in state.candidates if c.entrant.had.checked]
+        return {c.entrant.name: of(job) for c, job in zip(checked, self._checks(state), strict=True)}
 
     def _checks(self, state: Memo) -> list[Job]:
-        return [state.kept.once(i, None, partial(self._check, c)) for i, c in enumerate(state.candidates)]
+        checked = [c for c in state.candidates if c.entrant.had.checked]
+        return [state.kept.once(i, None, partial(self._check, c)) for i, c in enumerate(checked)]
 
     def _check(self, candidate: Candidate) -> Job:
-        entrant = candidate.entrant
+        entrant, labels = candidate.entrant, {"labels": list(self.problem.classes)}
         return Job(
-            runner="check",
+            runner=entrant.had.checked,
             inputs={"code": candidate.code} if candidate.code else {},
             params={
                 "recipe": entrant.recipe,
                 "params": dict(entrant.params),
                 "classes": len(self.problem.classes),
-                **self.problem.labelling(entrant.params, candidate.code),
+                **(self.problem.labelling(entrant.params, candidate.code) if entrant.had.fitted else labels),
             },
             label=f"{entrant.name}: check",
             needs=Needs.of_params(entrant.params),  # those of its fits: it is told at once if they cannot be done here

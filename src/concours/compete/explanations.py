@@ -81,7 +81,9 @@ class Explanations(MemoProcess):
         yield from (*curves, *of_default) if self._curves_s(state) < self._of_default_s() else (*of_default, *curves)
 
     def _of_default(self, state: Memo, diagnose: Job) -> Iterator[tuple[str, Job]]:
-        """What the default model looks at."""
+        """What the default model looks at; nothing of one that cannot be asked."""
+        if not all(one.entrant.had.answers for one in (self.default, *self.parents.values())):
+            return
         if self.problem.kind.startswith("tabular"):
             yield from self._of_columns(state)
         elif done := state.done(diagnose):
@@ -168,7 +170,8 @@ class Explanations(MemoProcess):
         return min(sum(_curve_s(candidate) for candidate in self._curved(state)), _CURVES_S)
 
     def _curved(self, state: Memo) -> list[Candidate]:
-        return [candidate for candidate in state.candidates if candidate.entrant.role == "single"][:_CURVES]
+        fitted = (candidate for candidate in state.candidates if candidate.entrant.had.fitted)
+        return [candidate for candidate in fitted if candidate.entrant.role == "single"][:_CURVES]
 
     def _curve(self, state: Memo, candidate: Candidate, share: float, fold: int) -> Job:
         entrant, train = candidate.entrant, self.problem.train

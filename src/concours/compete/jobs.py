@@ -57,6 +57,12 @@ class Jobs:
         inputs = None if prepared is None else prepared.outputs
         return self.kept.once(("fit", fold), inputs, lambda: self._fit(fold, inputs))
 
+    def ask(self) -> Job:
+        """Asks one that is not fitted: for the test part, and, if it has seen none of them, the rows of the training
+        part.
+        """
+        return self.kept.once("ask", None, self._ask)
+
     def gather(self, parts: Sequence[Digest]) -> Job:
         """Puts the predictions for the held-out sides of all folds together."""
         return self.kept.once("gather", parts, lambda: self._gather(parts))
@@ -136,6 +142,24 @@ class Jobs:
             outputs=tuple(outputs),
             label=f"{entrant.name}: {_word(fold)}",
             needs=Needs.of_params(entrant.params),
+        )
+
+    def _ask(self) -> Job:
+        problem, entrant, code = self.problem, self.candidate.entrant, self.candidate.code
+        asked = {"oof": problem.train.x} if entrant.honest else {}
+        asked |= {"test": problem.test.x} if problem.test else {}
+        return Job(
+            runner=entrant.had.asked,
+            inputs={**asked, **({"code": code} if code else {})},
+            params={
+                "recipe": entrant.recipe,
+                "params": dict(entrant.params),
+                "labels": list(problem.classes),
+            },
+            seed=derive_seed(self.seed, entrant.digest, "ask"),
+            threads=self.threads,
+            outputs=("model", *asked),
+            label=f"{entrant.name}: ask",
         )
 
     def _gather(self, parts: Sequence[Digest]) -> Job:

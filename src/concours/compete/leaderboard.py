@@ -23,7 +23,7 @@ from concours.core.event import Event, Outcome, Tick
 from concours.core.job import Job
 from concours.core.problem import Problem
 from concours.core.process import Memo, Order, Plan, planned
-from concours.core.standings import Standing, Standings
+from concours.core.standings import WELL, Standing, Standings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +83,10 @@ class Leaderboard:
         """The board by cross-validation score, complete candidates first."""
         lines = [_standing(entry) for entry in self.entries(state)]
         sign = -1.0 if self.problem.metrics[0].greater_is_better else 1.0
-        scored = [(sign * line.cv_score.score, line) for line in lines if line.cv_score]
+        scored = [(sign * line.cv_score.score, line) for line in lines if line.cv_score and line.status == "ok"]
         complete = [line for _, line in sorted(scored, key=lambda pair: pair[0])]
         ranked = [replace(line, rank=rank) for rank, line in enumerate(complete, 1)]
-        return Standings((*ranked, *(line for line in lines if not line.cv_score)))
+        return Standings((*ranked, *(line for line in lines if line.status != "ok")))
 
     def entries(self, state: Timed) -> list[Entry]:
         """How far each candidate has come, in the order of entry; alliances may join those before them."""
@@ -158,12 +158,12 @@ def _found(candidates: Sequence[Candidate]) -> tuple[int, ...]:
 
 
 def _standing(entry: Entry) -> Standing:
-    done = entry.status == "ok"
+    done, had = entry.status in WELL, entry.candidate.entrant.had
     return Standing(
         entrant=entry.candidate.entrant,
         cv_score=entry.cv_score,
-        fit_seconds=entry.candidate.fit_s if done else None,
-        predict_seconds=entry.candidate.predict_s if done else None,
+        fit_seconds=entry.candidate.fit_s if done and had.fitted else None,
+        predict_seconds=entry.candidate.predict_s if done and had.answers else None,
         status=entry.status,
-        reason=entry.refused or (entry.failed.reason if entry.failed else ""),
+        reason=entry.reason,
     )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from concours.compete.jobs import Fold, Jobs
 from concours.compete.pacing import Course
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
+from concours.core.had import caveat
 from concours.core.job import Job
 from concours.core.joint import Joint
 from concours.core.lineage import cost_of
+from concours.core.problem import Part
 from concours.core.process import Memo
 from concours.core.standings import Estimate, StandingStatus
+
+_LACKING = "its file has no predictions of the {} part"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,7 @@ class Entry:
         failed: the first job that failed, in plan order.
         course: how much fitting there is left, and what it took so far.
         refused: why it is not fitted, or no longer: the time does not suffice.
+        partial: of one that has come to its end with less than others have, what it has.
     """
 
     candidate: Candidate
@@ -39,6 +45,7 @@ class Entry:
     cv_score: Estimate | None = None
     failed: Failed | None = None
     refused: str = ""
+    partial: Literal["", "test_only", "cv_only"] = ""
 
     @property
     def status(self) -> StandingStatus:
@@ -46,7 +53,16 @@ class Entry:
             return "out_of_time"
         if self.failed:
             return "out_of_time" if self.failed.cause == "out_of_time" else "failed"
-        return "ok" if self.cv_score else "running"
+        return self.partial or ("ok" if self.cv_score else "running")
+
+    @property
+    def reason(self) -> str:
+        """Why it is not on the board as others are; empty if it is."""
+        if self.partial == "test_only":
+            return caveat(self.candidate.entrant.seen or "none") or _LACKING.format("training")
+        if self.partial == "cv_only":
+            return _LACKING.format("test")
+        return self.refused or (self.failed.reason if self.failed else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +74,40 @@ class Way:
 
     def entry(self) -> Entry:
         """How far it has come, with its models."""
+        if not self._candidate.entrant.had.fitted:
+            return self._as_it_is()
         jobs, outcomes = self._fits(self.jobs.folds)
         if len(outcomes) < len(self.jobs.folds):
             return self._entry(jobs, self._candidate)
         return self._finish(jobs, outcomes)
+
+    def _as_it_is(self) -> Entry:
+        """One that is not fitted: it is asked once a row, or its predictions are there from the beginning."""
+        jobs, candidate = list[Job](), self._candidate
+        if candidate.entrant.had.asked:
+            jobs.append(ask := self.jobs.ask())
+            done = self.state.done(ask)
+            if not done:
+                return self._entry(jobs, candidate)
+            rows = sum(part.rows for part, name in self._parts() if name in done.outputs)
+            seconds = done.cost.phases.get("predict")
+            candidate = replace(
+                candidate,
+                oof=done.outputs.get("oof"),
+                test=done.outputs.get("test"),
+                models=(done.outputs["model"],),
+                predict_s=done.cost.phases.get("test", 0.0),
+                row_s=None if seconds is None else seconds / rows,
+            )
+        if not candidate.oof:
+            return replace(self._entry(jobs, candidate), partial="test_only")
+        entry = self._scored(jobs, candidate)
+        missing = entry.cv_score and self.jobs.problem.test and not candidate.test
+        return replace(entry, partial="cv_only") if missing else entry
+
+    def _parts(self) -> list[tuple[Part, str]]:
+        problem = self.jobs.problem
+        return [(problem.train, "oof"), *([(problem.test, "test")] if problem.test else [])]
 
     def trial_entry(self) -> Entry:
         """How far it has come to a cross-validation score alone."""
@@ -90,7 +136,8 @@ class Way:
         return jobs, {fold: done for fold, job in fits.items() if (done := self.state.done(job))}
 
     def _course(self, jobs: Sequence[Job]) -> Course:
-        entrant, folds = self._candidate.entrant, 0 if self._candidate.entrant.joint else len(self.jobs.folds)
+        entrant = self._candidate.entrant
+        folds = 0 if entrant.joint or not entrant.had.fitted else len(self.jobs.folds)
         fitted, prepared = (
             tuple(done.cost.wall_s for job in jobs if job.runner == kind and (done := self.state.done(job)))
             for kind in ("fit", "prepare")

@@ -106,8 +106,8 @@ def adversaries(
 
 
 def attacks(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> Mapping[str, Any]:
-    """The rounds of attackers and defenders over the single entrants, and how robust these are."""
-    singles = [candidate for candidate in candidates if candidate.entrant.joint is None]
+    """The rounds of attackers and defenders over the single entrants that are fitted, and how robust these are."""
+    singles = [one for one in candidates if one.entrant.joint is None and one.entrant.had.fitted]
     names = tuple(setup.options["attacks"])
     how: dict[str, Any] = {"problem": setup.problem, "epsilon": float(setup.options["epsilon"]), "attacks": names}
     how |= {"rows": setup.options["rows"], "threads": setup.threads}

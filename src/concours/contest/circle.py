@@ -26,9 +26,10 @@ from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
 from concours.core.event import Failed
 from concours.core.joint import JOINS
+from concours.core.lineage import unanswering
 from concours.core.process import Cooperation, Memo
 from concours.core.registry import load
-from concours.core.standings import Standing, Standings
+from concours.core.standings import WELL, Standing, Standings
 from concours.engine.loop import Engine
 from concours.report.lines import counted
 
@@ -52,8 +53,9 @@ class Outcome:
 
     Attributes:
         standings: evaluated where the evaluation has been made, otherwise by cross-validation score.
-        candidates: all that are complete, with their digests, by name; alliances too.
-        default: the name of the best by cross-validation score; none where only the baseline was fitted, of more.
+        candidates: all that came to what they could, with their digests, by name; alliances too.
+        default: the name of the best by cross-validation score among those that can be asked for new rows, or of all
+            where there is none of these but the baseline; none where only the baseline was fitted, of more.
         complete: whether the evaluation has been made.
         credit: what members are worth to their alliances, by the alliance's name.
         format: the way to compete by its name, and what is shown of it (`contest.formats`).
@@ -100,13 +102,14 @@ def circle(
     state = engine.drive(board, admitted, seed=seed, until_s=until)
     state, warnings = _cooperate(engine, setup, board, state, budget_s)
     entries = board.entries(state)
-    complete = [entry for entry in entries if entry.cv_score]
+    complete = [entry for entry in entries if entry.status == "ok"]
+    judged = [entry for entry in entries if entry.status in ("ok", "test_only")]
     order = board.standings(state)
-    default = order.lines[0].entrant.name if _anyone(setup, complete) else None
-    evaluated, not_evaluated = _evaluate(engine, setup, complete, budget_s)
+    default, passed_over = _default(setup, order, complete)
+    evaluated, not_evaluated = _evaluate(engine, setup, judged, budget_s)
     lines, uncorrected = list(order), list[str]()
     if evaluated:
-        lines = _evaluated(setup, order, complete, evaluated)
+        lines = _evaluated(setup, order, judged, evaluated)
     if evaluated and not setup.problem.test:
         candidates = [entry.candidate for entry in complete]
         lines, uncorrected = corrected(engine, setup, lines, candidates, default, trials, budget_s)
@@ -118,10 +121,10 @@ def circle(
                 for line in (*lines, *timed_out, *stage.away, *rejected)
             )
         ),
-        candidates={entry.candidate.entrant.name: entry.candidate for entry in complete},
+        candidates={e.candidate.entrant.name: e.candidate for e in entries if e.status in WELL},
         default=default,
         complete=evaluated is not None,
-        warnings=(*stage.warnings, *warnings, *not_evaluated, *uncorrected, *uncredited),
+        warnings=(*stage.warnings, *warnings, *passed_over, *not_evaluated, *uncorrected, *uncredited),
         credit=credit,
         format={"name": setup.format, **stage.value, **_after(engine, setup, complete, evaluated, budget_s)},
     )
@@ -131,6 +134,28 @@ def _anyone(setup: Setup, complete: Sequence[Entry]) -> bool:
     """Whether an entrant is complete; where nobody but the baseline takes part, that is enough."""
     roles = {entry.candidate.entrant.role for entry in complete}
     return bool(roles - {"baseline"}) or (bool(roles) and all(c.entrant.role == "baseline" for c in setup.candidates))
+
+
+def _default(setup: Setup, order: Standings, complete: Sequence[Entry]) -> tuple[str | None, list[str]]:
+    """The name of the model that predicts new rows unless another is asked for; and who was passed over for it.
+
+    It is the best by cross-validation score that can be asked; where nobody can but the baseline, the best of all.
+    """
+    if not _anyone(setup, complete):
+        return None, []
+    known = {entry.candidate.entrant.digest: entry.candidate for entry in complete}
+    here = {entry.candidate.entrant.name: entry.candidate for entry in complete}
+    ranked = [line.entrant for line in order if line.entrant.name in here]
+    asked = [one for one in ranked if not unanswering(here[one.name], known)]
+    if not any(one.role != "baseline" for one in asked):
+        asked = ranked
+    best, default = ranked[0], asked[0]
+    if best == default:
+        return default.name, []
+    files = " and ".join(unanswering(here[best.name], known))
+    whose = "its predictions are" if files == best.name else f"those of {files} are"
+    told = f"the best by cross-validation is {best.name}, which cannot be asked for new rows, as {whose} in a file"
+    return default.name, [f"{told}; {default.name}, the best that can, is the default"]
 
 
 def _fitting_until(setup: Setup, budget_s: float) -> float:
@@ -163,10 +188,13 @@ def _admit(
 
 
 def _before(engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None) -> Stage:
-    """The stage of the format before the leaderboard; without one all go on."""
+    """The stage of the format before the leaderboard; without one all go on, as do those that are not fitted."""
     before = FORMATS[setup.format].before
     until = None if budget_s is None else budget_s * _STAGE
-    return before(engine, setup, admitted, until) if before else Stage(candidates=tuple(admitted))
+    if before is None:
+        return Stage(candidates=tuple(admitted))
+    stage = before(engine, setup, [c for c in admitted if c.entrant.had.fitted], until)
+    return replace(stage, candidates=(*stage.candidates, *(c for c in admitted if not c.entrant.had.fitted)))
 
 
 def _after(
@@ -227,14 +255,14 @@ def _cooperate(
     A round of strategies joins what is complete on the board, and the board is driven on before the next.
     """
     entries, warnings = board.entries(state), list[str]()
-    singles = [e for e in entries if e.cv_score and e.candidate.entrant.role == "single"]
+    singles = [e for e in entries if e.status == "ok" and e.candidate.entrant.role == "single"]
     if setup.strategies and len(singles) < 2 and not any(entry.status == "running" for entry in entries):
-        return state, [f"no alliance: it takes two fitted entrants, there are {len(singles)}"]
+        return state, [f"no alliance: it takes two {_joinable(setup)}, there are {len(singles)}"]
     for ready in rounds(setup.strategies):
         entries = board.entries(state)
         if any(entry.status == "running" for entry in entries):
             break
-        known = {e.candidate.entrant.name: e.candidate for e in entries if e.cv_score}
+        known = {e.candidate.entrant.name: e.candidate for e in entries if e.status == "ok"}
         made = list[Candidate]()
         for strategy in ready:
             try:
@@ -243,6 +271,12 @@ def _cooperate(
                 warnings.append(f"no alliance {strategy.name}: {error}")
         state = engine.drive(board, [*state.candidates, *made], seed=setup.seed)
     return state, warnings
+
+
+def _joinable(setup: Setup) -> str:
+    """Who can be joined, in words."""
+    fitted = all(candidate.entrant.had.fitted for candidate in setup.candidates)
+    return "fitted entrants" if fitted else "entrants with a cross-validation score"
 
 
 def _alliance(
@@ -270,13 +304,13 @@ def _alliance(
 
 
 def _evaluate(
-    engine: Engine, setup: Setup, complete: list[Entry], budget_s: float | None
+    engine: Engine, setup: Setup, judged: list[Entry], budget_s: float | None
 ) -> tuple[Mapping[str, Any] | None, list[str]]:
     """What the evaluation found; without one, what kept it from being made."""
-    if not complete:
+    if not judged:
         return None, []
     evaluation = Evaluation(problem=setup.problem, part="test" if setup.problem.test else "oof", threads=setup.threads)
-    state = engine.drive(evaluation, [entry.candidate for entry in complete], seed=setup.seed, until_s=budget_s)
+    state = engine.drive(evaluation, [entry.candidate for entry in judged], seed=setup.seed, until_s=budget_s)
     evaluated = evaluation.outcome(state)
     if isinstance(evaluated, Failed):
         return None, [f"no evaluation, the board is by cross-validation score: {evaluated.reason}"]
@@ -299,10 +333,10 @@ def _credit(
     return passed_down(credit, {e.candidate.entrant.name: e.candidate.entrant for e in complete}), warnings
 
 
-def _evaluated(setup: Setup, order: Standings, complete: list[Entry], values: Mapping[str, Any]) -> list[Standing]:
-    """The board by the score of the test part; what is not complete stays last."""
-    names = [entry.candidate.entrant.name for entry in complete]
+def _evaluated(setup: Setup, order: Standings, judged: list[Entry], values: Mapping[str, Any]) -> list[Standing]:
+    """The board by the score of the test part; what was not judged stays last."""
+    names = [entry.candidate.entrant.name for entry in judged]
     said = {name: line_at(values, index, setup.problem) for index, name in enumerate(names)}
-    ranked = [replace(line, **said[line.entrant.name]) for line in order if line.cv_score]
+    ranked = [replace(line, **said[line.entrant.name]) for line in order if line.entrant.name in said]
     ranked.sort(key=lambda line: (line.rank is None, line.rank or 0))
-    return [*ranked, *(line for line in order if not line.cv_score)]
+    return [*ranked, *(line for line in order if line.entrant.name not in said)]

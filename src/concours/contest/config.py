@@ -13,7 +13,8 @@ from concours.contest.toml_file import read_toml
 from concours.cooperate.budgeted import LIMITS
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError
-from concours.core.objects import references
+from concours.core.had import SEEN
+from concours.core.objects import last_name, references
 from concours.tasks.task import Split, Task, one_at_a_time
 
 _TEXT = Form("a text", is_of(str))
@@ -72,7 +73,15 @@ _STRATEGIES = Form(
 _COOPERATE = {"strategies": _STRATEGIES, "limits": _TABLE}
 _LIGHT = dict.fromkeys(LIMITS, POSITIVE)
 _LIMITS = {"seconds": _SECONDS, "memory_gb": POSITIVE}
-_ENTRANT = {"name": _TEXT, "recipe": _TEXT, "params": _TABLE, "search": _TABLE, "prepare": _TEXT}
+_ENTRANT = {
+    "name": _TEXT,
+    "recipe": _TEXT,
+    "params": _TABLE,
+    "search": _TABLE,
+    "prepare": _TEXT,
+    "frozen": BOOL,
+    "seen": one_of(*SEEN),
+}
 
 
 def read_contest(path: Path) -> dict[str, Any]:
@@ -139,5 +148,5 @@ def _entrant(index: int, values: Mapping[str, Any]) -> Entrant:
         raise ContestError(
             f"{where}: params name {nested[0]}; what has parts is made in a file, ./that_file.py:model, or in Python"
         )
-    name = values.get("name") or values["recipe"].rpartition(":")[2]
+    name = values.get("name") or last_name(values["recipe"].rpartition(":")[2])
     return Entrant(**{**values, "name": name})

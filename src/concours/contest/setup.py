@@ -20,7 +20,7 @@ class Setup:
     """Everything that `circle` needs besides an engine.
 
     Attributes:
-        candidates: those that take part, with the digests of their users' code.
+        candidates: those that take part, with the digests of their users' code, and of predictions that are there.
         skipped: entrants that cannot take part here, and why.
         strategies: of cooperation.
         limits: of the budgeted alliance.
@@ -67,6 +67,7 @@ class Setup:
                     "expected_s": c.expected_s,
                     "prepare_s": c.prepare_s,
                     "family": c.family,
+                    **c.recorded,
                 }
                 for c in self.candidates
             ],

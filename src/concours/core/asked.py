@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Any
 
 from concours.core.errors import PluginError
+from concours.core.had import content_file
 from concours.core.known import FUNCTIONS, METRICS, PARTS, RECIPES, TYPES
 from concours.core.objects import is_file, references
 from concours.core.outward import outward
@@ -40,7 +41,7 @@ def asked_of_recipe(
     """
     named = {reference for kind, reference in references(params) if reference not in _UNASKED[kind]}
     named |= {reference for kind, reference in references(search or {}) if reference not in _UNASKED[kind]}
-    if ":" in recipe and recipe not in RECIPES:
+    if ":" in recipe and recipe not in RECIPES and content_file(recipe) is None:
         named |= {recipe, *_files_in(params)}
     named -= _brought() if named else frozenset()
     marked = {f"{name} {code}" if is_file(name) and code else name for name in named}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from concours.core.standings import Standing, Standings
 
 NOTHING = "–"
+TEST_ONLY = "test only"
+"""Instead of a cross-validation score, of one whose predictions of the training part tell nothing."""
 _NAME, _METRIC = 26, 20
 _BAR = 140
 _CELL = "padding:2px 10px 2px 0;border:0;background:none;white-space:nowrap"
@@ -37,7 +39,9 @@ def places(line: Standing) -> str:
 
 
 def cv_score(line: Standing) -> str:
-    """The score on out-of-fold predictions, with its standard error."""
+    """The score on out-of-fold predictions, with its standard error, or that only the test part is counted."""
+    if line.status == "test_only":
+        return TEST_ONLY
     return f"{number(line.cv_score.score)} ± {line.cv_score.stderr:.2g}" if line.cv_score else NOTHING
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict
 from concours.core.digests import Digest, digest_json
 from concours.core.errors import RecipeError
 from concours.core.frozen import frozen
+from concours.core.had import HONEST, Had, Seen, had_by
 from concours.core.joint import Joint
 from concours.core.objects import last_name, portable, recipe_of
 from concours.core.typed import typed
@@ -22,11 +23,12 @@ WISHES = ("class_weight", "monotone")
 
 @dataclass(frozen=True)
 class Entrant:
-    """A recipe that can be fitted, with its parameters. A value.
+    """A recipe with its parameters: to be fitted, or asked as it is, or the file that has its predictions. A value.
 
     Attributes:
         name: what a board shows; unique within a contest.
-        recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), or, of
+        recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), a model that
+            is fitted already (`onnx:model.onnx`), predictions that are there (`recorded:predictions.csv`), or, of
             what a cooperation returns, the rule that joins predictions (`mean`, `vote`, `pool`, `boosted`).
             An estimator, a pipeline, a torch module, or a class of these, is written down as one (`core.objects`).
         params: JSON values, passed to the recipe by name; those that it has no place for go to its `set_params`.
@@ -37,6 +39,11 @@ class Entrant:
         joint: of an alliance, whom it joins and how; none of one that is fitted.
         search: ranges and choices from which parameters are chosen before the entrant competes (`compete.search`);
             not part of the digest.
+        frozen: whether what the recipe makes is asked as it is, and never fitted.
+        seen: of what is not fitted here, which rows of the task it has seen: `none`; `out-of-fold`, where predictions
+            in a file are, for each row, of a model that has not seen it; `train`, those of the training part; or
+            `unknown`, which is the default. Only with the first two it has a cross-validation score, may be joined and
+            be the default; otherwise it stands on the board by the test part alone.
     """
 
     name: str
@@ -46,9 +53,16 @@ class Entrant:
     role: Role = "single"
     joint: Joint | None = None
     search: Mapping[str, Any] = field(default_factory=dict)
+    frozen: bool = False
+    seen: Seen | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.recipe, str):
+            if self.frozen:
+                raise RecipeError(
+                    f"entrant {self.name}: what is fitted already cannot be written down; export it as ONNX and name "
+                    'it by "onnx:model.onnx", or make it in a file, "./mine.py:model"'
+                )
             recipe, own = _written(self.name, self.recipe)
             object.__setattr__(self, "recipe", recipe)
             object.__setattr__(self, "params", {**own, **self.params})
@@ -58,15 +72,30 @@ class Entrant:
     def __reduce__(self) -> tuple[Any, ...]:
         """Read-only mappings cannot be pickled; ordinary ones can."""
         values = (self.name, self.recipe, dict(self.params), self.prepare, self.role, self.joint, dict(self.search))
-        return type(self), values
+        return type(self), (*values, self.frozen, self.seen)
+
+    @property
+    def had(self) -> Had:
+        """How its predictions are had."""
+        return had_by(self.recipe, frozen=self.frozen)
+
+    @property
+    def honest(self) -> bool:
+        """Whether its predictions of the training part are of models that have not seen the rows."""
+        return self.had.fitted or self.seen in HONEST
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What is declared of one that is not fitted; nothing of others."""
+        return {**({"frozen": True} if self.frozen else {}), **({"seen": self.seen} if self.seen else {})}
 
     @cached_property
     def digest(self) -> Digest:
-        """Covers what is fitted, not how it is called: two entrants that differ in name only share it.
+        """Covers what predicts, not how it is called: two entrants that differ in name only share it.
 
         A recipe in a file counts by the file's name, so that a contest gives the same seeds from any folder;
         the content of the file is part of the identity of the jobs that run it. Of an alliance it covers whom it joins
-        by which weights, not in which way these were found.
+        by which weights, not in which way these were found. What a file holds that is no code is a parameter.
         """
         joined = self.joint.settings if self.joint else {}
         return digest_json(
@@ -75,6 +104,7 @@ class Entrant:
                 "params": {**portable(self.params), **joined},
                 "prepare": self.prepare,
                 "parents": list(self.joint.parents) if self.joint else [],
+                **self.declared,
             }
         )
 
@@ -88,6 +118,7 @@ class Entrant:
             "role": self.role,
             "joint": self.joint.to_json() if self.joint else None,
             "search": dict(self.search),
+            **self.declared,
         }
 
     @classmethod
@@ -96,7 +127,9 @@ class Entrant:
         return typed(cls, value)
 
     def amiss(self) -> str:
-        """What is wrong between its values: an alliance has a joint, and nobody else has one."""
+        """What is wrong between its values: only an alliance has a joint, only what is not fitted says what it saw."""
+        if self.seen is not None and self.seen not in self.had.seen:
+            return f"seen: {self.seen!r} cannot be said of what is {self.had.what}"
         alliance = self.role == "alliance"
         return "" if alliance == (self.joint is not None) else "expected a joint of an alliance, and of nobody else"
 
@@ -128,7 +161,8 @@ class Candidate:
     """An entrant with what it has so far.
 
     Attributes:
-        code: the content of the file that the recipe names, with the local modules it imports.
+        code: the content of the file that the recipe names, with the local modules it imports; where the file holds
+            predictions, these are `oof` and `test` from the beginning.
         oof: out-of-fold predictions on the training part, (rows, outputs) float64.
         test: predictions of the model on the board for the test part, (rows, outputs) float64.
         models: fitted models; one when refitted on the whole training part, one a fold in a bag.
@@ -157,6 +191,13 @@ class Candidate:
     expected_s: float | None = None
     prepare_s: float | None = None
     family: str = ""
+
+    @property
+    def recorded(self) -> dict[str, Digest]:
+        """The digests of predictions that were there from the beginning; nothing of others."""
+        if self.entrant.had.fitted or self.entrant.had.asked:
+            return {}
+        return {name: digest for name, digest in (("oof", self.oof), ("test", self.test)) if digest}
 
     def to_json(self) -> dict[str, Any]:
         """The candidate as JSON."""

@@ -63,6 +63,11 @@ def singles(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: b
     return [one for one in lineage(candidate, known, asked=asked).values() if one.entrant.joint is None]
 
 
+def unanswering(candidate: Candidate, known: Mapping[Digest, Candidate]) -> list[str]:
+    """The names of those in a candidate that cannot be asked for new rows, as their predictions are in a file."""
+    return [one.entrant.name for one in lineage(candidate, known).values() if not one.entrant.had.answers]
+
+
 def by_digest(entrants: Iterable[Entrant]) -> dict[Digest, list[str]]:
     """The names of entrants by their digests; several where they differ in name only."""
     names: dict[Digest, list[str]] = defaultdict(list)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-EXTRAS = {"torch": "torch", "lightgbm": "boost", "catboost": "boost", "xgboost": "boost", "optuna": "tune"}
+EXTRAS = {
+    "torch": "torch",
+    "lightgbm": "boost",
+    "catboost": "boost",
+    "xgboost": "boost",
+    "optuna": "tune",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+}
 """Which extra of Concours brings a top-level module."""
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, overload
+from typing import Final, Literal, overload
 
 from concours.core.boards import board_html, board_text
 from concours.core.entrant import Entrant
 from concours.core.frozen import frozen
 
-StandingStatus = Literal["ok", "failed", "out_of_time", "skipped", "dropped", "running"]
+StandingStatus = Literal["ok", "test_only", "cv_only", "failed", "out_of_time", "skipped", "dropped", "running"]
+"""`test_only`: it stands on the board by the test part alone; `cv_only`: it has no predictions of the test part."""
+
+WELL: Final = ("ok", "test_only", "cv_only")
+"""Of those that came to what they could."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,9 @@ class Ingested:
         test_ids: what the rows of the test part are called: their ids where the task has a column of these, else their
             positions in the data as it was read, from 0.
         rows: of the data that the test part was split off from, or of the test file.
+        data_ids: what all rows of the data are called, where the task has a column of ids and the data has it.
+        data_rows: of the data, without a test file.
+        apart: whether the test part is a file of its own.
         reading: what was read, a line each of the data and of a test part of its own.
         size: of the training part as it was read.
         scale: by which it was divided.
@@ -58,6 +61,9 @@ class Ingested:
     rows: int
     size: Size
     scale: Scale
+    data_ids: pa.Array | None
+    data_rows: int
+    apart: bool
     reading: tuple[str, ...] = ()
 
 
@@ -99,7 +105,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         ignore=apart,
     )
     in_test = division.in_test
-    ids = _ids(data if test is None else test, task)
+    ids, data_ids = _ids(data if test is None else test, task), _named(data, task)
     together = None if test is None else units_of(task.split, test.x, test.name, apart)
     keys, test_keys = _keys(data, test)
     data, test = _inputs(data, task), None if test is None else _inputs(test, task)
@@ -143,6 +149,9 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         reading=(data.said,) if test is None else (data.said, test.said),
         size=size,
         scale=scale,
+        data_ids=data_ids,
+        data_rows=len(in_test),
+        apart=test is not None,
     )
 
 
@@ -260,6 +269,12 @@ def _other_forms(test: Data, classes: tuple[Any, ...]) -> list[str]:
     meant = by_number(sorted(given), map(written, classes))
     told = ", ".join(f"{label} as {other}" for label, other in list(meant.items())[:5])
     return [f"{test.name}: labels count by the number that they write: {told}"] if meant else []
+
+
+def _named(data: Data, task: Task) -> pa.Array | None:
+    """The names of the rows, if there is a column of these."""
+    rows = data.x if data.ids is None else pa.table({task.id: data.ids})
+    return rows[task.id].combine_chunks() if isinstance(rows, pa.Table) and task.id in rows.column_names else None
 
 
 def _ids(data: Data, task: Task) -> pa.Array | None:

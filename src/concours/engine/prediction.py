@@ -19,13 +19,13 @@ from concours.core.errors import ConcoursError, ContentRefused
 from concours.core.job import Job
 from concours.core.lineage import lineage, member
 from concours.core.ports import Store
+from concours.engine.asking import FROZEN, asked_by
 from concours.engine.deterministic import deterministic
 from concours.engine.fitting import built, fitted_by, training_rows
 from concours.engine.joints import Ask, Asking, joined
 from concours.engine.made import needed_by, require_made_for
 from concours.engine.meta_learners import MetaLearner, get_meta_learner
 from concours.engine.rows import take_rows
-from concours.entrants.fitting import Fitted
 from concours.entrants.models import load_model, load_object
 from concours.kernels.joining.blending import blend
 from concours.kernels.joining.calibration import Calibration
@@ -41,12 +41,12 @@ class Models:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._loaded: dict[Digest, tuple[Job, Fitted]] = {}
+        self._loaded: dict[Digest, tuple[Job, Any]] = {}
         self.preparation = cache(self._preparation)
         self.learner = cache(self._learner)
 
-    def model(self, digest: Digest, candidate: Candidate | None = None) -> tuple[Job, Fitted]:
-        """A model, and the job that fitted it.
+    def model(self, digest: Digest, candidate: Candidate | None = None) -> tuple[Job, Any]:
+        """A model, `Fitted` or what is asked as it is, and the job that fitted or asked it.
 
         Raises:
             RunFolderError: it was not made for this candidate.
@@ -57,13 +57,15 @@ class Models:
             require_made_for(self._loaded[digest][0], candidate)
         return self._loaded[digest]
 
-    def _model(self, digest: Digest, candidate: Candidate | None) -> tuple[Job, Fitted]:
+    def _model(self, digest: Digest, candidate: Candidate | None) -> tuple[Job, Any]:
         files = get_bundle(self._store, digest)
         with _damage_named(f"the model {digest[:19]}… is damaged"):
             manifest = json.loads(files["manifest.json"])
             job = Job.from_json(manifest["job"])
             if candidate:
                 require_made_for(job, candidate)
+            if manifest["format"] == FROZEN:
+                return job, asked_by(job, self._store)
             if manifest["format"] != "refit":
                 return job, load_model(manifest["format"], files, made=partial(built, job, self._store))
         return job, fitted_by(job, self._store, *training_rows(job, self._store))
@@ -236,8 +238,8 @@ def needed_for(store: Store, candidates: Mapping[Digest, Candidate], candidate: 
 def asked_of(store: Store, candidates: Mapping[Digest, Candidate], candidate: Candidate) -> frozenset[str]:
     """What is asked about before a candidate predicts (`core.asked`).
 
-    What counts is what the kept models say: those that are fitted again, or made anew from a user's module, bring a
-    recipe, and perhaps a user's file.
+    What counts is what the kept models say: those that are fitted again, made anew from a user's module, or asked as
+    they are, bring a recipe, and perhaps a user's file.
     """
     models = (model for one in lineage(candidate, candidates).values() for model in one.models)
     return frozenset[str]().union(*(asked_of_model(store, model) for model in models))
@@ -248,7 +250,7 @@ def asked_of_model(store: Store, model: Digest) -> frozenset[str]:
     files = get_bundle(store, model)
     with _damage_named(f"the model {model[:19]}… is damaged"):
         manifest = json.loads(files.get("manifest.json", "{}"))
-        as_it_is = manifest.get("format") not in ("refit", "weights")
+        as_it_is = manifest.get("format") not in ("refit", "weights", FROZEN)
         return frozenset() if as_it_is else asked_of_job(Job.from_json(manifest["job"]))
 
 

@@ -170,7 +170,7 @@ class Workshop:
         found: Any = holder
         for name in attribute.split("."):
             found = getattr(found, name, None)
-        if not callable(found) and not hasattr(found, "fit"):
+        if not callable(found) and not hasattr(found, "fit") and not hasattr(found, "predict"):
             raise RecipeError(_none_there(reference, holder))
         return found
 
@@ -182,6 +182,21 @@ class Workshop:
         """
         if not inspect.isclass(maker) and not inspect.isroutine(maker):
             return _adjusted(recipe, _cloned(maker), {name: self.value(value) for name, value in params.items()})
+        made, later = self._first(recipe, maker, params)
+        if not inspect.isclass(maker) and not is_module(made):
+            made = _cloned(made)
+        return _adjusted(recipe, made, later)
+
+    def called(self, recipe: str, maker: Any, params: Mapping[str, Any]) -> Any:
+        """What a class or a function makes of written parameters, as it is: what is fitted stays so.
+
+        Raises:
+            RecipeError: it does not take one of the parameters.
+        """
+        return _adjusted(recipe, *self._first(recipe, maker, params))
+
+    def _first(self, recipe: str, maker: Any, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """What a class or a function makes of the parameters that it takes, and the others, which are of its parts."""
         accepted = signature_of(maker)
         open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in accepted.values())
         args = [self.value(value) for value in params.get("$args", ())]
@@ -192,10 +207,7 @@ class Workshop:
         quiet = _QUIET.get(str(getattr(maker, "__module__", "")).partition(".")[0], {})
         given = {**{name: value for name, value in quiet.items() if name in accepted}, **given}
         first = {name: as_default(value, accepted.get(name)) for name, value in given.items() if name not in later}
-        made = maker(*args, **first)
-        if not inspect.isclass(maker) and not is_module(made):
-            made = _cloned(made)
-        return _adjusted(recipe, made, later)
+        return maker(*args, **first), later
 
     def value(self, written: Any) -> Any:
         """A parameter from its written form."""

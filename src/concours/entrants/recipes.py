@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from os.path import normpath
 from pathlib import Path
@@ -13,9 +13,10 @@ from typing import Any
 
 from concours.core import consent
 from concours.core.asked import asked_of_recipe, without_digest
-from concours.core.digests import digest_json
+from concours.core.digests import digest_bytes, digest_json
 from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError, nearest
+from concours.core.had import content_file
 from concours.core.objects import is_file, is_module, references, renamed, signature_of
 from concours.core.optional import install_command, installed
 from concours.entrants.costs import FAMILIES, PREPARING
@@ -42,6 +43,7 @@ class Resolved:
 
     Attributes:
         source: the text of the user's file and its local imports, by relative path; empty for a library's recipe.
+        content: the file that the recipe names, where it is read and not run.
         files: the user's files as the entrant named them, by how they are named now.
         skipped: why the entrant cannot take part here, with the cure.
         seconds: about how long a fit takes on one core; none where nobody knows.
@@ -50,6 +52,7 @@ class Resolved:
 
     entrant: Entrant
     source: Mapping[str, str]
+    content: Path | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     skipped: str = ""
     seconds: Callable[[Size], float] | None = None
@@ -82,9 +85,15 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effo
         effort: how long a fit of the zoo's own entrants may take; 1 is about ten seconds of one core.
 
     Raises:
-        RecipeError: an unknown name, a file that is missing or does not parse, or a module that does not exist.
+        RecipeError: an unknown name, a file that is missing or does not parse, a module that does not exist, or what
+            cannot be declared of it.
     """
     recipe = entrant.recipe
+    if entrant.seen is not None and entrant.seen not in entrant.had.seen:
+        allowed = f"; {nearest(entrant.seen, entrant.had.seen)}" if entrant.had.seen else "; leave it out"
+        raise RecipeError(f"seen = {entrant.seen!r} cannot be said of what is {entrant.had.what}{allowed}")
+    if not entrant.had.fitted:
+        return as_it_is(entrant, folder)
     file, colon, attribute = recipe.rpartition(":")
     if is_file(recipe):
         return _from_file(entrant, attribute, form, preparation, folder)
@@ -100,7 +109,7 @@ def _from_file(entrant: Entrant, attribute: str, form: str, preparation: str, fo
     network = defines_module(source, own.recipe.rpartition(":")[0], attribute)
     usual = NETWORK_INPUT[form.partition(":")[0]] if network else "none"
     prepare = _prepare(entrant, form, own=preparation, usual=usual)
-    return Resolved(entrant=_with(own, prepare=prepare), source=source, files=files)
+    return Resolved(entrant=replace(own, prepare=prepare), source=source, files=files)
 
 
 def _from_library(entrant: Entrant, module: str, form: str, preparation: str, folder: Path) -> Resolved:
@@ -112,12 +121,56 @@ def _from_library(entrant: Entrant, module: str, form: str, preparation: str, fo
     usual = "none" if raw else "columns" if named else preparation
     if module.startswith("torch.nn"):
         usual = NETWORK_INPUT[form.partition(":")[0]]
-    resolved = _with(own, prepare=_prepare(entrant, form, own=preparation, usual=usual))
+    resolved = replace(own, prepare=_prepare(entrant, form, own=preparation, usual=usual))
     reason = "" if installed(top) else f"{top} is not installed; get it with: {install_command(top)}"
     if reason and (folder / f"{top}.py").is_file():  # somebody else's package of that name would be worse than none
         name = own.recipe.rpartition(":")[2]
         reason = f"{top} is not installed; for the file beside the contest write ./{top}.py:{name}"
     return Resolved(entrant=resolved, source=source, files=files, skipped=reason)
+
+
+def as_it_is(entrant: Entrant, folder: Path) -> Resolved:
+    """What the recipe of an entrant that is not fitted stands for: a user's code, or a file that is read."""
+    for name, value in (("search", entrant.search), ("prepare", entrant.prepare not in (None, "none"))):
+        if value:
+            raise RecipeError(f"{name} is for what is fitted; leave it out, as this is {entrant.had.what}")
+    entrant = replace(entrant, prepare="none", seen=entrant.seen or "unknown")
+    file, (module, colon, _) = content_file(entrant.recipe), entrant.recipe.partition(":")
+    if file is not None:
+        return _from_content(entrant, module, folder / file)
+    if not colon:
+        raise RecipeError(f"{entrant.recipe!r} is fitted; what is frozen is a file, ./mine.py:model, or onnx:FILE")
+    if not is_file(entrant.recipe):
+        require_name(entrant.recipe)
+        require_there(entrant.recipe)
+    top = module.partition(".")[0]
+    missing = not is_file(entrant.recipe) and not installed(top)
+    reason = f"{top} is not installed; get it with: {install_command(top)}" if missing else ""
+    own, source, files = _with_sources(entrant, folder)
+    return Resolved(entrant=own, source=source, files=files, skipped=reason)
+
+
+_TAKEN = {"onnx": ("classes",), "recorded": ()}
+_RUN_BY = {"onnx": ("onnx", "onnxruntime"), "recorded": ()}
+"""By what a recipe begins with: the parameters that it takes, and the packages that it needs."""
+
+
+def _from_content(entrant: Entrant, scheme: str, path: Path) -> Resolved:
+    """A file counts by what it holds: two of one name are two entrants."""
+    if not path.is_file():
+        raise RecipeError(f"there is no file {path}")
+    for name in entrant.params:
+        if name not in _TAKEN[scheme]:
+            takes = f"; it takes {', '.join(_TAKEN[scheme])}" if _TAKEN[scheme] else ""
+            raise RecipeError(f"{scheme}: takes no parameter {name!r}{takes}")
+    labels = entrant.params.get("classes", ())
+    if not isinstance(labels, list | tuple) or not all(isinstance(label, str | int | float) for label in labels):
+        raise RecipeError("classes must be a list of labels, of the columns of what the model gives, in their order")
+    params = {**entrant.params, "content": digest_bytes(path.read_bytes())}
+    missing = [name for name in _RUN_BY[scheme] if not installed(name)]
+    reason = f"{missing[0]} is not installed; get it with: {install_command(missing[0])}" if missing else ""
+    own = replace(entrant, recipe=f"{scheme}:{path.name}", params=params)
+    return Resolved(entrant=own, source={}, content=path, skipped=reason)
 
 
 def _with_sources(entrant: Entrant, folder: Path) -> tuple[Entrant, dict[str, str], dict[str, str]]:
@@ -134,7 +187,7 @@ def _with_sources(entrant: Entrant, folder: Path) -> tuple[Entrant, dict[str, st
         name = path.resolve().relative_to(root).as_posix()
         names[reference] = f"{name}:{reference.rpartition(':')[2]}"
     recipe = names.get(entrant.recipe, entrant.recipe)
-    own = _with(entrant, recipe=recipe, params=renamed(entrant.params, names))
+    own = replace(entrant, recipe=recipe, params=renamed(entrant.params, names))
     return own, source, {name: normpath(reference.rpartition(":")[0]) for reference, name in names.items()}
 
 
@@ -148,7 +201,7 @@ def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> R
         raise RecipeError(f"{entrant.recipe!r} does not suit this kind of task; {nearest(entrant.recipe, fitting)}")
     breed = forms[form]
     own = {"effort": effort} if breed.effort else {}
-    resolved = _with(
+    resolved = replace(
         entrant,
         recipe=breed.recipe,
         params={**own, **breed.params, **entrant.params},
@@ -172,11 +225,6 @@ def _prepare(entrant: Entrant, form: str, *, own: str, usual: str) -> str:
     if asked is not None and asked not in known:
         raise RecipeError(f"prepare must be one of {', '.join(known)}, got {asked!r}; {nearest(asked, known)}")
     return {None: usual, "auto": own}.get(asked, asked or "none")
-
-
-def _with(entrant: Entrant, **changes: Any) -> Entrant:
-    fields = {"name": entrant.name, "recipe": entrant.recipe, "params": entrant.params, "prepare": entrant.prepare}
-    return Entrant(role=entrant.role, search=entrant.search, **{**fields, **changes})
 
 
 def build(

@@ -8,8 +8,9 @@ from functools import cached_property
 from math import isfinite
 from typing import Any, Literal
 
-from concours.core.boards import remarks, tier_note
+from concours.core.boards import TEST_ONLY, remarks, tier_note
 from concours.core.marks import TOO_FEW, mark, unsure_notes
+from concours.core.standings import WELL
 from concours.report.axis import NOTHING, decimals, fixed
 
 _Z = 1.96
@@ -127,9 +128,13 @@ class Report:
         told = [
             (line.name, {words(name): why for name, why in line.unsure.items()})
             for line in self._all
-            if line.status == "ok"
+            if line.status in WELL
         ]
         return unsure_notes(told)
+
+    def chosen_by(self, line: Line) -> str:
+        """The cross-validation score, or that only the test part is counted."""
+        return TEST_ONLY if line.status == "test_only" else self.number(line.cv_score, "cv_score")
 
     def other(self, line: Line, metric: str) -> str:
         """A score by a metric that does not rank, marked where too few rows tell how sure it is."""
@@ -261,7 +266,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def _line(item: Mapping[str, Any], default: str | None, evaluated: bool, metric: str) -> Line:
-    ok = item["status"] == "ok"
+    ok, test_only = item["status"] in ("ok", "test_only"), item["status"] == "test_only"
     own = item["cv_score"] or {}
     middle, stderr = _finite(own.get("score")), _finite(own.get("stderr"))
     score, (low, high) = _finite(item["score"]), map(_finite, item["ci"] or (None, None))
@@ -284,12 +289,19 @@ def _line(item: Mapping[str, Any], default: str | None, evaluated: bool, metric:
         fit=_finite(item["fit_seconds"]),
         predict=_finite(item["predict_seconds"]),
         status=item["status"],
-        note=item.get("note", ""),
+        note="; ".join(filter(None, [f"{TEST_ONLY}, as {item['reason']}" if test_only else "", item.get("note", "")])),
         tier=item.get("tier"),
         corrected=_finite(item.get("corrected")),
         unsure=item.get("unsure", {}),
-        reason=item["reason"] or (item.get("unsure", {}).get(metric, "its score is not a finite number") if ok else ""),
+        reason=_reason(item, metric),
     )
+
+
+def _reason(item: Mapping[str, Any], metric: str) -> str:
+    """Why a line has no score."""
+    if item["status"] not in ("ok", "test_only"):
+        return str(item["reason"])
+    return str(item.get("unsure", {}).get(metric, "its score is not a finite number"))
 
 
 def _finite(value: Any) -> float | None:

@@ -41,6 +41,7 @@ def _page(r: Report) -> Iterator[str]:
         yield f"★ is the default, the best by cross-validation. {r.metric}: {r.direction}, {r.on_rows}.\n"
         yield from (f"{_plain(remark)}.\n" for remark in r.remarks)
         yield from (f"{_plain(note)}.\n" for note in r.unsure_notes)
+        yield from (f"**{_plain(line.name)}**: {_plain(line.note)}.\n" for line in r.lines if line.note)
     for line in r.unranked:
         yield f"- **{_plain(line.name)}**: {line.status.replace('_', ' ')}: {_plain(line.reason)}"
     if r.unranked:
@@ -68,7 +69,7 @@ def _line(line: Line, r: Report) -> tuple[str, ...]:
         r.number(line.score),
         r.interval(line),
         *(r.other(line, other) for other in r.others),
-        r.number(line.cv_score, "cv_score"),
+        r.chosen_by(line),
         seconds(line.fit),
     )
 

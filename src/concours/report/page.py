@@ -22,6 +22,7 @@ _STATES = {
     "out_of_time": "out of time",
     "dropped": "dropped",
     "running": "running",
+    "cv_only": "cross-validation only",
 }
 _FINALS = {
     "refit": "fitted once more on the whole training part",

@@ -9,7 +9,13 @@ from markupsafe import Markup
 
 from concours.report.lines import Line, Report, counted
 
-_FATES = {"failed": "failed", "skipped": "could not take part", "out_of_time": "ran out of time", "dropped": "dropped"}
+_FATES = {
+    "failed": "failed",
+    "skipped": "could not take part",
+    "out_of_time": "ran out of time",
+    "dropped": "dropped",
+    "cv_only": "gave no test predictions",
+}
 
 
 def summary(report: Report) -> list[Markup]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from concours.contest.setup import Setup
-from concours.core.entrant import Candidate
+from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
 from concours.engine.journal import read_journal
 from concours.runs.folder import RunFolder
@@ -49,6 +49,8 @@ def _entrant(one: Candidate, other: Candidate) -> Iterator[str]:
     for what, old, new in (("recipe", before.recipe, after.recipe), ("prepare", before.prepare, after.prepare)):
         if old != new:
             yield f"{what} {old} → {new}"
+    if before.declared != after.declared:
+        yield f"{_declared(before)} → {_declared(after)}"
     if one.code != other.code:
         yield "its file has changed"
     for key in sorted({*before.params, *after.params}):
@@ -56,6 +58,10 @@ def _entrant(one: Candidate, other: Candidate) -> Iterator[str]:
             yield f"{key} {_value(before.params, key)} → {_value(after.params, key)}"
     if dict(before.search) != dict(after.search):
         yield "searches otherwise"
+
+
+def _declared(entrant: Entrant) -> str:
+    return ", ".join(f"{name} {value}" for name, value in entrant.declared.items()) or "fitted"
 
 
 def _versions(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[str]:

@@ -63,4 +63,5 @@ def _of_setup(setup: Setup | None) -> set[Digest]:
     parts = [part for part in (setup.problem.train, setup.problem.test) if part]
     data = {digest for part in parts for digest in part.objects}
     split = {digest for digest in (setup.problem.folds, setup.problem.public) if digest}
-    return data | split | {c.code for c in setup.candidates if c.code}
+    brought = {digest for c in setup.candidates for digest in (c.code, *c.recorded.values()) if digest}
+    return data | split | brought

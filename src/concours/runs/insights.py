@@ -65,10 +65,12 @@ def explain(
 
 
 def _by_cv_score(result: Result) -> list[Candidate]:
-    """All candidates, the best by cross-validation score first."""
+    """All candidates that were compared by both parts, the best by cross-validation score first."""
+    whole = {line.entrant.name for line in result.standings if line.status == "ok"}
     sign = -1.0 if result.setup.problem.metrics[0].greater_is_better else 1.0
     scores = {line.entrant.name: sign * line.cv_score.score for line in result.standings if line.cv_score}
-    return sorted(result.candidates.values(), key=lambda candidate: scores.get(candidate.entrant.name, np.inf))
+    candidates = [candidate for name, candidate in result.candidates.items() if name in whole]
+    return sorted(candidates, key=lambda candidate: scores.get(candidate.entrant.name, np.inf))
 
 
 def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:

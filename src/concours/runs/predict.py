@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core import consent
 from concours.core.errors import DataError, DataWarning
+from concours.core.lineage import unanswering
 from concours.engine.prediction import Predictor, asked_of
 from concours.engine.rows import as_rows
 from concours.kernels.joining.decisions import decide
@@ -74,9 +75,11 @@ def predict(
         RunFolderError: the folder is of an earlier form.
     """
     candidate = result.candidate(model)
+    by_digest = {c.entrant.digest: c for c in result.candidates.values()}
+    if files := unanswering(candidate, by_digest):
+        raise DataError(_unasked(candidate.entrant.name, files))
     who = f"{candidate.entrant.name} runs"
     agreed = permitted(asked_of_models(result, [candidate.entrant.name]), known=result.agreed, who=who, trust=trust)
-    by_digest = {c.entrant.digest: c for c in result.candidates.values()}
     read = rows if isinstance(rows, NewRows) else read_rows(result, rows, told=told)
     with consent.granted(agreed):
         p = Predictor(result.folder.store, by_digest, read.x).predict(candidate)
@@ -86,6 +89,11 @@ def predict(
     if proba:
         return p
     return np.asarray(classes)[decided(result, p, model=model)] if classes else p[:, 0]
+
+
+def _unasked(name: str, files: Sequence[str]) -> str:
+    whose = "its predictions" if files == [name] else f"the predictions of {' and '.join(files)}, which it joins,"
+    return f"{name} cannot predict new rows: {whose} are in a file; choose another with --model"
 
 
 def decided(result: Result, p: NDArray[np.float64], *, model: str | None = None) -> NDArray[np.int64]:

@@ -138,9 +138,9 @@ def _as_kept(replay: Replay, late: Mapping[str, Standing], kept: Result, setup: 
         if cut:
             lines = [_reaching(line, known.get(line.entrant.name, line)) for line in lines]
             replay = replace(replay, taken=(*replay.taken, f"what having been chosen flatters ({', '.join(cut)})"))
-    last = [line for line in lines if not line.cv_score]
+    last = [line for line in lines if line.rank is None]
     last.sort(key=lambda line: places.get(line.entrant.name, len(places)))
-    standings = Standings((*(line for line in lines if line.cv_score), *last))
+    standings = Standings((*(line for line in lines if line.rank is not None), *last))
     return replace(replay, result=replace(replay.result, standings=standings, setup=setup))
 
 

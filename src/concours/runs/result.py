@@ -161,6 +161,7 @@ class Result:
                     "params": dict(e.params),
                     "prepare": e.prepare,
                     "search": dict(e.search),
+                    **e.declared,
                 }
                 for e in (c.entrant for c in self.setup.candidates)
             ],

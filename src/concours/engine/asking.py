@@ -1,0 +1,40 @@
+"""Asking what is not fitted, as jobs describe it: the model that a job names, and how it is kept."""
+
+from __future__ import annotations
+
+from concours.core.digests import Digest, canonical_json
+from concours.core.had import content_file
+from concours.core.job import Job
+from concours.core.objects import last_name
+from concours.core.ports import Store
+from concours.core.written import written
+from concours.engine.fitting import workspace
+from concours.entrants.frozen import FILES, Answering, Frozen, frozen
+from concours.stores.blobs import get_json, put_bundle
+
+FROZEN = "frozen"
+"""The format of a kept model that is not fitted: what it is lies beside it, as the code of its job."""
+
+
+def asked_by(job: Job, store: Store) -> Answering:
+    """The model of a job, ready to be asked.
+
+    Raises:
+        RecipeError: it cannot be asked.
+    """
+    recipe, params, labels = job.params["recipe"], job.params["params"], job.params["labels"]
+    classes = tuple(map(written, labels))
+    file = content_file(recipe)
+    if file is None:
+        source = get_json(store, job.inputs["code"]) if "code" in job.inputs else {}
+        return Frozen(frozen(recipe, params, source, workspace(store)), f"the model {recipe}", classes)
+    with store.open(job.inputs["code"]) as kept:
+        content = kept.read()
+    reader, own = FILES[recipe.partition(":")[0]], params.get("classes")
+    columns = None if own is None else tuple(map(written, own))
+    return reader(content, last_name(file), classes=classes, labels=columns, threads=job.threads)
+
+
+def keep_frozen(job: Job, store: Store) -> Digest:
+    """Keeps which model was asked, and by which job."""
+    return put_bundle(store, {"manifest.json": canonical_json({"format": FROZEN, "job": job.to_json()})})

@@ -1,0 +1,37 @@
+"""Asking what is not fitted here, once a row."""
+
+from __future__ import annotations
+
+import time
+
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.asking import asked_by, keep_frozen
+from concours.engine.deterministic import deterministic
+from concours.engine.rows import get_rows
+from concours.engine.work import JobResult
+from concours.stores.blobs import put_array
+
+_ROWS = ("oof", "test")
+
+
+def check_frozen(job: Job, store: Store) -> JobResult:
+    """Whether a recipe leads to what can be asked. It is not fitted, so no weights or rows set apart concern it."""
+    with deterministic(threads=job.threads, seed=job.seed):
+        asked_by(job, store)
+    return JobResult(values={"sample_weight": True, "one_by_one": []})
+
+
+def ask(job: Job, store: Store) -> JobResult:
+    """Predictions of a model that is not fitted here, for the rows of each input `oof` and `test` (rows, outputs)."""
+    outputs, phases = {"model": keep_frozen(job, store)}, {"predict": 0.0}
+    with deterministic(threads=job.threads, seed=job.seed):
+        model = asked_by(job, store)
+        for name in (name for name in _ROWS if name in job.inputs):
+            rows = get_rows(store, job.inputs[name])
+            began = time.perf_counter()
+            predictions = model.predict(rows)
+            phases[name] = time.perf_counter() - began
+            phases["predict"] += phases[name]
+            outputs[name] = put_array(store, predictions)
+    return JobResult(outputs=outputs, phases=phases)

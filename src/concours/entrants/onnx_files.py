@@ -1,0 +1,274 @@
+"""Models in ONNX files, run by onnxruntime (https://onnx.ai, opset as the file says). The file is one of others: its
+size is bounded, it may not lead to other files, it runs no code of its own, and what it gives is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from concours.core.errors import DataError, MissingPackage, RecipeError
+from concours.core.optional import install_command, installed
+from concours.core.written import written
+from concours.entrants.given import certainties, numbers, places, probabilities
+
+MOST_BYTES = 1 << 30
+"""Of a file; a message of protobuf, which an ONNX file is, has less than twice as many."""
+
+_BATCH = 1024
+"""Rows that are asked for at once, where the model does not say how many."""
+
+_TYPES: Mapping[str, Any] = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(int16)": np.int16,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+    "tensor(bool)": np.bool_,
+    "tensor(string)": np.str_,
+}
+
+
+class OnnxModel:
+    """A model in an ONNX file, as it answers for rows of a task.
+
+    Args:
+        content: of the file.
+        name: of the file, for messages.
+        classes: of the task, as they are written; none of a number.
+        labels: what the columns of its probabilities are of; by default the classes, in their order. Where it names
+            labels itself, these count.
+        threads: that it may use.
+
+    Raises:
+        MissingPackage: onnxruntime is not installed.
+        RecipeError: the file is no ONNX model that can be run here.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        name: str,
+        *,
+        classes: Sequence[str],
+        labels: Sequence[str] | None = None,
+        threads: int = 1,
+    ) -> None:
+        self._who, self._classes, self._labels = f"the model {name}", tuple(classes), labels
+        if labels is not None:
+            try:
+                places(labels, classes, f"{self._who}, by its parameter classes,")
+            except DataError as error:
+                raise RecipeError(str(error)) from None
+        self._session = _session(content, self._who, threads)
+
+    def predict(self, x: Any) -> NDArray[np.float64]:
+        """Predictions (rows, outputs): probabilities in the order of the classes, or values.
+
+        Raises:
+            DataError: the rows are not as the model takes them, or it gives no predictions.
+        """
+        inputs, rows = self._inputs(x), len(x)
+        names = [each.name for each in self._session.get_outputs()]
+        size, parts = self._batch(), list[list[Any]]()
+        for start in range(0, max(rows, 1), size):
+            parts.append(self._run(names, {key: array[start : start + size] for key, array in inputs.items()}, size))
+        given = [_joined([part[index] for part in parts])[:rows] for index in range(len(names))]
+        return self._predictions(given, rows)
+
+    def _batch(self) -> int:
+        """How many rows the model takes at once."""
+        fixed = [each.shape[0] for each in self._session.get_inputs() if each.shape and isinstance(each.shape[0], int)]
+        return fixed[0] if fixed and fixed[0] > 0 else _BATCH
+
+    def _run(self, names: Sequence[str], inputs: Mapping[str, NDArray[Any]], size: int) -> list[Any]:
+        """What it gives for up to so many rows; where it takes so many only, the last ones are repeated."""
+        fixed = size != _BATCH
+        rows = len(next(iter(inputs.values())))
+        filled = {key: _filled(array, size) if fixed and rows else array for key, array in inputs.items()}
+        try:
+            found: list[Any] = self._session.run(list(names), filled)
+        except Exception as error:  # noqa: BLE001 (whatever a model of others makes the library raise)
+            raise DataError(f"{self._who} failed on these rows: {_first_line(error)}") from None
+        return [one[:rows] if hasattr(one, "__len__") else one for one in found]
+
+    def _inputs(self, x: Any) -> dict[str, NDArray[Any]]:
+        """The rows as the inputs of the graph: each a column of its name, or one input with all of them."""
+        asked = self._session.get_inputs()
+        if isinstance(x, pd.DataFrame):
+            named = {str(column): column for column in x.columns}
+            if all(each.name in named for each in asked):
+                return {each.name: self._cast(each, x[named[each.name]].to_numpy()[:, None]) for each in asked}
+            if len(asked) > 1:
+                missing = next(each.name for each in asked if each.name not in named)
+                raise DataError(f"{self._who} asks for {missing!r}; the rows have {', '.join(list(named)[:8])}")
+            x = self._matrix(asked[0], x)
+        if len(asked) != 1:
+            raise DataError(f"{self._who} has {len(asked)} inputs; one was expected")
+        return {asked[0].name: self._cast(asked[0], np.asarray(x))}
+
+    def _matrix(self, asked: Any, x: pd.DataFrame) -> NDArray[Any]:
+        if asked.type == "tensor(string)":
+            return np.asarray(x.astype(object).map(written))
+        texts = [str(name) for name in x.columns if not pd.api.types.is_numeric_dtype(x[name])]
+        if texts:
+            raise DataError(
+                f"{self._who} takes numbers, and column {texts[0]!r} holds none; leave it out by task.drop, or export "
+                "the model with an input for each column"
+            )
+        return x.to_numpy(dtype=np.float64)
+
+    def _cast(self, asked: Any, array: NDArray[Any]) -> NDArray[Any]:
+        """An array in the form and of the type that an input has."""
+        if asked.type not in _TYPES:
+            raise DataError(f"{self._who} takes {asked.type} as {asked.name!r}, which no rows are")
+        kind, shape = _TYPES[asked.type], tuple(asked.shape)
+        if kind is np.str_:
+            array = np.asarray([written(value) for value in array.reshape(-1).tolist()], dtype=object).reshape(
+                array.shape
+            )
+        else:
+            array = self._as_numbers(asked, array, kind)
+        found = _shaped(array, shape)
+        if found is None:
+            rows = _shape(("rows", *array.shape[1:]))
+            raise DataError(f"{self._who} takes {asked.name!r} of shape {_shape(shape)}; the rows have {rows}")
+        return found
+
+    def _as_numbers(self, asked: Any, array: NDArray[Any], kind: Any) -> NDArray[Any]:
+        try:
+            found = array.astype(np.float64 if np.issubdtype(kind, np.floating) else object)
+            cast = found.astype(kind)
+        except (TypeError, ValueError):
+            raise DataError(f"{self._who} takes numbers as {asked.name!r}, and the rows hold others") from None
+        if not np.issubdtype(kind, np.floating) and not (cast == array).all():
+            raise DataError(f"{self._who} takes whole numbers as {asked.name!r}, and the rows hold others")
+        return np.asarray(cast)
+
+    def _predictions(self, given: Sequence[Any], rows: int) -> NDArray[np.float64]:
+        """What of the outputs is the predictions: probabilities, else labels; or the one output with values."""
+        if not self._classes:
+            return numbers(given[0], rows, self._who)
+        maps = [one for one in given if len(one) and isinstance(one[0], Mapping)]
+        if maps:
+            return self._of_maps(maps[0], rows)
+        tables = [one for one in given if np.ndim(one) == 2 and np.issubdtype(np.asarray(one).dtype, np.floating)]
+        named = [one for one in given if np.ndim(one) == 1]
+        if len(tables) > 1:
+            raise DataError(f"{self._who} has {len(tables)} outputs of numbers; export it with its probabilities alone")
+        if tables:
+            found = probabilities(_both(tables[0], self._classes), rows, self._labels, self._classes, self._who)
+            self._require_agreeing(found, named)
+            return found
+        return certainties((named or list(given))[0], rows, self._classes, self._who)
+
+    def _of_maps(self, maps: Sequence[Mapping[Any, float]], rows: int) -> NDArray[np.float64]:
+        """Probabilities by label, a mapping for each row."""
+        labels = list(maps[0])
+        values = [[row.get(label, np.nan) for label in labels] for row in maps]
+        return probabilities(values, rows, [written(label) for label in labels], self._classes, self._who)
+
+    def _require_agreeing(self, found: NDArray[np.float64], named: Sequence[Any]) -> None:
+        """Refuses probabilities whose order of classes the labels that the model names beside them speak against."""
+        for labels in named:
+            cells = [written(label) for label in np.asarray(labels, dtype=object).tolist()]
+            if not cells or not set(cells) <= set(self._classes):
+                continue
+            codes = np.array([self._classes.index(cell) for cell in cells])
+            against = (found[np.arange(len(codes)), codes] < found.max(axis=1) - 1e-6).mean()
+            if against > 0.5:
+                raise DataError(
+                    f"{self._who} names other labels than its probabilities say in {against:.0%} of the rows: their "
+                    'columns are of other classes; say of which, e.g. params = { classes = ["no", "yes"] }'
+                )
+
+
+def _both(table: NDArray[Any], classes: Sequence[str]) -> NDArray[Any]:
+    """Probabilities of both of two classes, where a model gives that of the last alone; others as they are."""
+    return np.concatenate([1 - table, table], axis=1) if len(classes) == 2 and table.shape[1] == 1 else table
+
+
+def _session(content: bytes, who: str, threads: int) -> Any:
+    if missing := [name for name in ("onnx", "onnxruntime") if not installed(name)]:
+        raise MissingPackage(f"{missing[0]} is not installed; get it with: {install_command(missing[0])}")
+    if len(content) > MOST_BYTES:
+        raise RecipeError(f"{who} has {len(content):,} bytes; at most {MOST_BYTES:,} are read")
+    import onnx
+    import onnxruntime
+    from onnx.external_data_helper import uses_external_data
+
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # noqa: BLE001 (whatever damaged bytes make the library raise)
+        raise RecipeError(f"{who} is no ONNX model, or damaged: {_first_line(error)}") from None
+    if any(uses_external_data(tensor) for tensor in _tensors(model)):
+        raise RecipeError(f"{who} keeps weights in another file, which is not read; save it as a single file")
+    del model
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 4
+    options.use_deterministic_compute = True
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 (whatever a model of others makes the library raise)
+        raise RecipeError(f"{who} cannot be run here: {_first_line(error)}") from None
+
+
+def _tensors(model: Any) -> list[Any]:
+    """All tensors of a model, those in its subgraphs and functions too."""
+    found, waiting = list[Any](), [model.graph, *model.functions]
+    while waiting:
+        graph = waiting.pop()
+        found += getattr(graph, "initializer", [])
+        for sparse in getattr(graph, "sparse_initializer", []):
+            found += [sparse.values, sparse.indices]
+        for attribute in (attribute for node in graph.node for attribute in node.attribute):
+            found += [attribute.t, *attribute.tensors]
+            waiting += [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
+    return found
+
+
+def _shaped(array: NDArray[Any], shape: tuple[Any, ...]) -> NDArray[Any] | None:
+    """Rows in a form that an input takes: as they are, colours first, or flat; none where no way leads there."""
+    forms = [array]
+    if array.ndim == 3:
+        forms += [array[:, None], array[..., None]]
+    if array.ndim == 4:
+        forms += [np.moveaxis(array, 3, 1)]
+    forms += [array.reshape(len(array), -1)] if array.ndim != 2 else [array[:, 0]] if array.shape[1:] == (1,) else []
+    return next((np.ascontiguousarray(form) for form in forms if _fits(form.shape[1:], shape[1:])), None)
+
+
+def _fits(given: tuple[int, ...], asked: tuple[Any, ...]) -> bool:
+    """Whether a row has the form that is asked for, where any number stands for a size that has only a name."""
+    return len(given) == len(asked) and all(
+        one == other or not isinstance(other, int) for one, other in zip(given, asked, strict=True)
+    )
+
+
+def _filled(array: NDArray[Any], size: int) -> NDArray[Any]:
+    missing = size - len(array)
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing > 0 else array
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """One output over all batches."""
+    if isinstance(parts[0], list):
+        return [row for part in parts for row in part]
+    return np.concatenate([np.asarray(part) for part in parts]) if np.ndim(parts[0]) else parts[0]
+
+
+def _shape(shape: Sequence[Any]) -> str:
+    return f"({', '.join(str(size) for size in shape)})"
+
+
+def _first_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 200 else f"{text[:200]}…"
