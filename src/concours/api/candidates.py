@@ -65,13 +65,12 @@ def _recorded(
     if resolved.content is None or entrant.had.asked:
         return candidate, ()
     target = str(task.target) if isinstance(task.target, (str, int)) else None
+    wanted = Wanted(classes=problem.labels, id=task.id, target=target)
     try:
-        found = record(
-            resolved.content, ingested, store, wanted=Wanted(classes=problem.labels, id=task.id, target=target)
-        )
+        found = record(resolved.content, ingested, store, wanted=wanted, honest=entrant.honest)
     except DataError as error:
         raise DataError(f"entrant {entrant.name}: {error}") from None
-    return replace(candidate, oof=found.oof if entrant.honest else None, test=found.test), found.notes
+    return replace(candidate, oof=found.oof, test=found.test), found.notes
 
 
 def _require_judged(candidate: Candidate, ingested: Ingested) -> None:

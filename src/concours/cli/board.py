@@ -18,14 +18,14 @@ from concours.cli.population import print_population
 from concours.cli.terminal import console, escape
 from concours.contest.credit import Credit
 from concours.core import boards
-from concours.core.boards import NOTHING, cv_score, number, places, remarks_of, score_of, tier_note
+from concours.core.boards import NOTHING, among_of, cv_score, number, places, remarks_of, score_of, tier_note
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.standings import WELL, Standing
 from concours.core.visible import visible
 from concours.report.axis import decimals, fixed
 from concours.report.citing import cited
-from concours.report.lines import used
+from concours.report.lines import Report, used
 from concours.runs.result import Result
 
 _FORMATS = {
@@ -83,7 +83,7 @@ def next_commands(result: Result, out: Console) -> None:
     folder, written = escape(shlex.quote(str(result.folder.path))), escape(repr(str(result.folder.path)))
     example = "sklearn:digits" if result.setup.problem.name == "digits" else "NEW_ROWS"
     out.print(f"\n[bold]Next[/]  ({size(result.folder.size())} in {folder})")
-    if result.default:
+    if Report(result.to_json()).asked:
         out.print(f"  concours predict {folder} {example} -o predictions.csv", soft_wrap=True)
         out.print(
             f"  concours.predict(concours.Result.load({written}), {example!r})  [dim]in Python[/]",
@@ -197,19 +197,24 @@ def _legend(result: Result) -> str:
     evaluated = (
         "no test part: evaluated by the rows that chose, out of fold"
         if not problem.test
-        else "evaluated on rows that nothing was fitted on or chosen by"
+        else f"evaluated on rows that nothing was fitted on{_here(result)} or chosen by"
         if any(line.score is not None or line.unsure for line in result.standings)
         else "not evaluated, in the order of cross-validation"
     )
     first = escape(problem.metrics[0].name)
     remarks = "".join(f"{escape(remark)}.\n" for remark in remarks_of(result.standings))
     return (
-        f"[dim]★ the default, best by cross-validation score (out-of-fold).\n"
+        f"[dim]★ the default, best by cross-validation score (out-of-fold){among_of(result.standings)}.\n"
         f"{first}: {direction} is better; {evaluated}.\n"
         f"{remarks}"
         "rank: place, and the places that the data cannot rule out (95%, all pairs together); "
         "nobody in a tier can be told from its first.[/]"
     )
+
+
+def _here(result: Result) -> str:
+    """What is fitted elsewhere, nobody here knows by which rows."""
+    return " here" if any(line.entrant.seen == "unknown" for line in result.standings) else ""
 
 
 def _print_alliances(result: Result, out: Console) -> None:

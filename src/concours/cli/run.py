@@ -91,7 +91,7 @@ def _hold(contest: Contest, as_json: bool, began: float) -> None:
             raise typer.Exit(STOPPED) from None
         _print(result, as_json)
         _report(result, contest, as_json)
-    if result.default is None:
+    if result.default is None and not any(line.status == "test_only" for line in result.standings):
         raise NothingFitted(_why_nothing(result, contest))
 
 

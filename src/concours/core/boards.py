@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.visible import visible
 
 if TYPE_CHECKING:
+    from concours.core.had import Had
     from concours.core.standings import Standing, Standings
 
 NOTHING = "–"
@@ -110,9 +111,24 @@ def remarks_of(board: Standings) -> list[str]:
     return remarks("" if found is None else number(found), bag=bag)
 
 
+def among(singles: Iterable[Had]) -> str:
+    """Among whom the default is the best by cross-validation, in words; empty where it is among all.
+
+    Args:
+        singles: how predictions are had, of each single entrant that has a cross-validation score.
+    """
+    return " of those that can predict new rows" if len({had.answers for had in singles}) > 1 else ""
+
+
+def among_of(board: Standings) -> str:
+    """The same of a board."""
+    return among(line.entrant.had for line in board.lines if line.cv_score and line.entrant.role == "single")
+
+
 def _notes(board: Standings, lines: Sequence[Standing]) -> list[str]:
     """What is said below a board: who is the default, why some have no score, why tiers and order differ."""
-    star = f"★ {board.default}: the default, best by cross-validation (out-of-fold)" if board.default else ""
+    chosen = f"best by cross-validation (out-of-fold){among_of(board)}"
+    star = f"★ {board.default}: the default, {chosen}" if board.default else ""
     reasons = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
     unsure = unsure_notes([(line.entrant.name, line.unsure) for line in lines])
     return [note for note in (star, *remarks_of(board), *reasons, *unsure, tier_note(shown(board))) if note]

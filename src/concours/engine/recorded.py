@@ -53,12 +53,15 @@ class _Names:
     known: frozenset[str]
 
 
-def record(file: Path, ingested: Ingested, store: Store, *, wanted: Wanted) -> Recorded:
+def record(file: Path, ingested: Ingested, store: Store, *, wanted: Wanted, honest: bool) -> Recorded:
     """Reads a file of predictions and keeps what it says of each part, in the order of its rows.
 
     A row is found by its id: that of the task, where this has a column of ids, else its position in the data as it was
     read, from 0. A file without ids has all rows of the data in order (and then those of a test file), or those of the
     test part. It has all rows of a part or none of them, and none that is not in the data.
+
+    Args:
+        honest: whether what it says of the training part is kept: it was not said by a model that has seen the rows.
 
     Raises:
         DataError: it cannot be read, lacks a row, or has one that is not known or no prediction; says which.
@@ -74,7 +77,7 @@ def record(file: Path, ingested: Ingested, store: Store, *, wanted: Wanted) -> R
     _require_enough(given, ingested, file.name)
     whole, cut = given.whole, len(found["train"])
     return Recorded(
-        oof=put_array(store, np.ascontiguousarray(whole[:cut])) if cut else None,
+        oof=put_array(store, np.ascontiguousarray(whole[:cut])) if cut and honest else None,
         test=put_array(store, np.ascontiguousarray(whole[cut:])) if len(found["test"]) else None,
         notes=(*given.notes, *_notes(given, file.name)) if problem.labels else given.notes,
     )

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from concours.report.lines import counted
+from concours.report.lines import Report, counted
 
 
 def cited(value: Mapping[str, Any]) -> tuple[str, str]:
@@ -30,8 +30,11 @@ def bibtex(value: Mapping[str, Any]) -> str:
 
 
 def usage(value: Mapping[str, Any], place: str) -> tuple[str, ...]:
-    """The lines that predict with the default model of the run folder `place`, in a shell and in Python."""
-    if not value["default"]:
+    """The lines that predict with the default model of the run folder `place`, in a shell and in Python.
+
+    None where it cannot be asked for new rows.
+    """
+    if not Report(value).asked:
         return ()
     return (
         f"concours predict {shlex.quote(place)} NEW_ROWS -o predictions.csv",

@@ -8,7 +8,8 @@ from functools import cached_property
 from math import isfinite
 from typing import Any, Literal
 
-from concours.core.boards import TEST_ONLY, remarks, tier_note
+from concours.core.boards import TEST_ONLY, among, remarks, tier_note
+from concours.core.had import Had, had_by
 from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.standings import WELL
 from concours.report.axis import NOTHING, decimals, fixed
@@ -145,6 +146,23 @@ class Report:
         """The ranked ones by cross-validation score, the best first; those without one are left out."""
         scored = [line for line in self.lines if line.cv_score is not None]
         return sorted(scored, key=lambda line: (line.cv_score or 0.0) * (-1 if self.greater else 1))
+
+    @cached_property
+    def _singles(self) -> list[Had]:
+        """How predictions are had, of the single entrants that have a cross-validation score."""
+        scored = {line.name for line in self._all if line.role == "single" and line.cv_score is not None}
+        entrants = [entrant for entrant in self.value["lineup"] if entrant["name"] in scored]
+        return [had_by(entrant["recipe"], frozen=entrant.get("frozen", False)) for entrant in entrants]
+
+    @property
+    def among(self) -> str:
+        """Among whom the default is the best by cross-validation, in words; empty where it is among all."""
+        return among(self._singles)
+
+    @property
+    def asked(self) -> bool:
+        """Whether the default, where there is one, can be asked for new rows."""
+        return self.value["default"] is not None and (not self._singles or any(h.answers for h in self._singles))
 
     @property
     def side(self) -> Literal["left", "right"]:

@@ -38,7 +38,7 @@ def _page(r: Report) -> Iterator[str]:
     yield "## Board\n"
     if r.lines:
         yield from _table(_board(r))
-        yield f"★ is the default, the best by cross-validation. {r.metric}: {r.direction}, {r.on_rows}.\n"
+        yield f"★ is the default, the best by cross-validation{r.among}. {r.metric}: {r.direction}, {r.on_rows}.\n"
         yield from (f"{_plain(remark)}.\n" for remark in r.remarks)
         yield from (f"{_plain(note)}.\n" for note in r.unsure_notes)
         yield from (f"**{_plain(line.name)}**: {_plain(line.note)}.\n" for line in r.lines if line.note)

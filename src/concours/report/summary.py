@@ -68,12 +68,13 @@ def _best(report: Report) -> Markup:
 
 
 def _which(report: Report) -> str:
-    count = len(report.lines)
+    count = len(report.by_cv_score if report.leader.default else report.lines)
     the = "So far, the" if report.running else "The"
-    if count == 1:
+    if len(report.lines) == 1:
         return f"{the} only model with a score is"
     if report.leader.default:
-        return f"{the} best of {count} models by cross-validation is"
+        of = report.among and f"{report.among} is"
+        return f"{the} best by cross-validation{of}" if of else f"{the} best of {count} models by cross-validation is"
     return f"{the} first of {count} models on the board is"
 
 

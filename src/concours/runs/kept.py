@@ -80,7 +80,10 @@ def _require(setup: Setup) -> None:
 def _require_complete(candidate: Candidate, setup: Setup) -> None:
     """That it has what its kind of contest gives: predictions, and numbers for each class where there are classes."""
     name, classes = candidate.entrant.name, len(setup.problem.classes)
-    if candidate.oof is None or (candidate.test is None) == (setup.problem.test is not None):
+    parts, tested = (candidate.oof, candidate.test), setup.problem.test is not None
+    whole = candidate.oof is not None and (candidate.test is not None) == tested
+    partly = not candidate.entrant.had.fitted and any(parts) and (candidate.test is None or tested)
+    if not whole and not partly:
         raise ContentRefused(f"{name}: expected predictions of the training part, and of the test part if there is one")
     rows: list[Sequence[float]] = [candidate.calibration["prior"]] if candidate.calibration else []
     rows += [candidate.decision["weights"], *candidate.decision["fold_weights"]] if candidate.decision else []

@@ -93,7 +93,7 @@ def predict(
 
 def _unasked(name: str, files: Sequence[str]) -> str:
     whose = "its predictions" if files == [name] else f"the predictions of {' and '.join(files)}, which it joins,"
-    return f"{name} cannot predict new rows: {whose} are in a file; choose another with --model"
+    return f"{name} cannot predict new rows: {whose} are in a file; choose another model, by --with NAME or model="
 
 
 def decided(result: Result, p: NDArray[np.float64], *, model: str | None = None) -> NDArray[np.int64]:

@@ -215,6 +215,11 @@ class Result:
         """
         if not self.candidates and not self.complete and self._waiting:
             raise RunFolderError(f"the contest in {self.folder.path} has not come to its end, and has no model yet")
+        if name is None and self.default is None and any(line.status == "test_only" for line in self.standings):
+            raise NothingFitted(
+                "no entrant has a cross-validation score, so there is no default; choose a model, by --with NAME or "
+                "model="
+            )
         if name is None and self.default is None:
             raise NothingFitted(
                 "no entrant could be fitted, so there is no model to predict with; `concours show` has the reasons"
