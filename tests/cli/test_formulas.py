@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.tasks.formulas import meant, without_formulas
 from concours.api.writing import write_table
+from concours.tasks.formulas import meant, without_formulas
 
 FORMULAS = [
     "=1+1",

@@ -179,8 +179,8 @@ def test_each_is_asked_once_a_row(wine: Wine, tmp_path: Path, listener: Any) -> 
     heard, blind = listener(), Entrant("blind", "./rules.py:Rules", frozen=True)
     contest = wine.contest(TREE, RULED, blind, OTHER, out=tmp_path / "run", cooperate=["average"])
     first = contest.run(listener=heard)
-    assert heard.ended("ask") == {"rules": 1, "blind": 1}
-    asked = {job.label: set(job.outputs) for job in heard.jobs("ended") if job.runner == "ask"}
+    assert heard.ended("ask_frozen") == {"rules": 1, "blind": 1}
+    asked = {job.label: set(job.outputs) for job in heard.jobs("ended") if job.runner == "ask_frozen"}
     assert asked == {"rules: ask": {"oof", "test", "model"}, "blind: ask": {"test", "model"}}
     assert heard.ended("fit") == {"dummy": 3, "tree": 3}
     again = listener()
@@ -293,7 +293,7 @@ def test_killed_and_resumed(wine: Wine, tmp_path: Path) -> None:
 
     def listener(notice: Any) -> None:
         if notice.topic == "ended":
-            asked.extend([notice.job.label] if notice.job.runner == "ask" else [])
+            asked.extend([notice.job.label] if notice.job.runner == "ask_frozen" else [])
             left[0] -= 1
             if not left[0]:
                 raise KeyboardInterrupt

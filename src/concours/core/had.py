@@ -42,7 +42,7 @@ HAD: Final[Mapping[str, Had]] = {
     "frozen": Had(
         what="a model that is not fitted here, and is asked once a row",
         checked="check_frozen",
-        asked="ask",
+        asked="ask_frozen",
         seen=("none", "train", "unknown"),
     ),
     "recorded": Had(what="predictions in a file", answers=False, seen=("none", "out-of-fold", "train", "unknown")),

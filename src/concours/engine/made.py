@@ -52,7 +52,7 @@ def _trained_on(job: Job, candidate: Candidate) -> bool:
     return candidate.entrant.params.get("hardened") == {"epsilon": job.params.get("epsilon")}
 
 
-_MAKERS = {"fit": _fitted, "ask": _fitted, "train_on_attacks": _trained_on}
+_MAKERS = {"fit": _fitted, "ask_frozen": _fitted, "train_on_attacks": _trained_on}
 """By the kind of a job that makes models: whether it made one for a candidate."""
 
 

@@ -9,8 +9,10 @@ _ONNX = ("onnx", "onnxruntime")
 
 _OWN = {
     "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=2),
-    "check_frozen": RunnerSpec(reference="concours.engine.runners.ask:check_frozen", version=1, packages=_ONNX),
-    "ask": RunnerSpec(reference="concours.engine.runners.ask:ask", version=1, packages=(*_OF_DATA, *_ONNX)),
+    "check_frozen": RunnerSpec(reference="concours.engine.runners.frozen:check_frozen", version=1, packages=_ONNX),
+    "ask_frozen": RunnerSpec(
+        reference="concours.engine.runners.frozen:ask_frozen", version=1, packages=(*_OF_DATA, *_ONNX)
+    ),
     "prepare": RunnerSpec(reference="concours.engine.runners.fit:prepare", version=2, packages=_OF_DATA),
     "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=4, packages=(*_NUMERIC, "pandas")),
     "calibrate": RunnerSpec(reference="concours.engine.runners.calibrate:calibrate", version=1, packages=_NUMERIC),

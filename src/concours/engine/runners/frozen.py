@@ -22,7 +22,7 @@ def check_frozen(job: Job, store: Store) -> JobResult:
     return JobResult(values={"sample_weight": True, "one_by_one": []})
 
 
-def ask(job: Job, store: Store) -> JobResult:
+def ask_frozen(job: Job, store: Store) -> JobResult:
     """Predictions of a model that is not fitted here, for the rows of each input `oof` and `test` (rows, outputs)."""
     outputs, phases = {"model": keep_frozen(job, store)}, {"predict": 0.0}
     with deterministic(threads=job.threads, seed=job.seed):
