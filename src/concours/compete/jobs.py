@@ -160,6 +160,7 @@ class Jobs:
             threads=self.threads,
             outputs=("model", *asked),
             label=f"{entrant.name}: ask",
+            needs=Needs.of_params(entrant.params),
         )
 
     def _gather(self, parts: Sequence[Digest]) -> Job:
