@@ -32,6 +32,20 @@ def test_the_working_folder_is_left(tmp_path, monkeypatch, path, stays):
     assert sys.path == (["/a", str(tmp_path), "", "/b"] if stays else ["/a", "/b"])
 
 
+def test_a_folder_that_is_worked_on_stays(tmp_path, monkeypatch):
+    """A package that is installed to be edited is found in its own folder too; what Python adds by itself is not."""
+    place = tmp_path / "site-packages"
+    place.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", "")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), "/a", str(place), "", str(tmp_path), "/b"])
+    leave_working_folder()
+    assert sys.path == ["/a", str(place), str(tmp_path), "/b"]
+    monkeypatch.chdir(place)
+    leave_working_folder()
+    assert sys.path == ["/a", str(tmp_path), "/b"]
+
+
 @pytest.mark.parametrize(
     "words", [["-m", "concours"], ["-c", "from concours.cli import main; main()"]], ids=["-m", "script"]
 )

@@ -2,6 +2,7 @@
 
 In a page, a block of
 - `toml` is a contest; its first line is a comment with the name of the file, and the data is read, checked and split;
+  or `pyproject.toml`, and what it describes is installed, to be imported from where the page's files lie;
 - `python` is run, one block after the other; or, if its first line is a comment with the name of a file, written there;
 - `console` has commands after `$ `, and lines of what they print, where `…` stands for anything. If one of these lines
   begins with `concours: `, the command is to fail with it. Contests run in this process.
@@ -16,6 +17,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,7 @@ import pytest
 from concours import Contest
 from concours.cli.app import main
 from concours.contest import config
+from concours.core import registry
 from concours.core.joint import JOINS
 from concours.engine.ingest import ingest
 from concours.engine.inline import InlineExecutor
@@ -80,7 +83,9 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
         where = f"{page.name}, line {block.line}"
         if block.form in ("toml", "python") and block.file:
             Path(block.file).write_text(block.text, encoding="utf-8")
-        if block.form == "toml":
+        if block.file == "pyproject.toml":
+            install(block.text)
+        elif block.form == "toml":
             assert block.file, f"{where}: the first line of a contest is a comment with the name of its file"
             made = Contest.from_file(block.file)
             ingest(made.task, MemoryStore(), seed=made.seed, folder=made.folder)
@@ -94,6 +99,26 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
                 for line in shown:
                     pattern = re.escape(line.strip()).replace("…", ".*")
                     assert re.search(pattern, printed), f"{where}: {line!r} is not in {printed}"
+
+
+@pytest.fixture(autouse=True)
+def _no_plugins():
+    """What a page has installed is gone with it."""
+    yield
+    registry.forget()
+
+
+def install(text: str) -> None:
+    """The metadata that `pip install -e .` would leave, in the working folder."""
+    project = tomllib.loads(text)["project"]
+    folder = Path(f"{project['name'].replace('-', '_')}-{project['version']}.dist-info")
+    folder.mkdir()
+    folder.joinpath("METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    lines = [f"{name} = {value}" for name, value in project["entry-points"]["concours"].items()]
+    folder.joinpath("entry_points.txt").write_text("\n".join(["[concours]", *lines]))
+    registry.forget()
 
 
 def in_this_process(name, out, workers, limits, listener):

@@ -6,6 +6,8 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 
+_INSTALLED = ("site-packages", "dist-packages")
+
 
 def named_places(path: str) -> str:
     """A `PYTHONPATH` without what is empty, which stands for the working folder and is mostly there by accident."""
@@ -13,11 +15,15 @@ def named_places(path: str) -> str:
 
 
 def leave_working_folder() -> None:
-    """Takes the working folder out of where this process looks for modules, if nobody has named it."""
+    """Takes the working folder out of where this process looks for modules, if nobody has named it: not as a place of
+    `PYTHONPATH`, nor by having installed a package there to be edited, whose place comes after the installed ones.
+    """
     here = os.path.realpath(os.curdir)
     named = named_places(os.environ.get("PYTHONPATH", "")).split(os.pathsep)
     if here not in [os.path.realpath(place) for place in named if place]:
-        sys.path[:] = [place for place in sys.path if place and os.path.realpath(place) != here]
+        installed = (index for index, place in enumerate(sys.path) if os.path.basename(place) in _INSTALLED)
+        first = next(installed, len(sys.path))
+        sys.path[:] = [p for i, p in enumerate(sys.path) if p and (i > first or os.path.realpath(p) != here)]
 
 
 def spec_of(module: str) -> ModuleSpec | None:
