@@ -20,8 +20,10 @@ from concours.compete.tournament import SYSTEMS, Tournament
 from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.cooperate.boosted import BoostedStack
 from concours.cooperate.budgeted import Budgeted
+from concours.cooperate.cascade import Cascade
 from concours.cooperate.credit import Credit
 from concours.cooperate.joining import best_size
+from concours.cooperate.soups import GreedySoup, Soup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
@@ -45,6 +47,25 @@ def complete(count: int = 3) -> tuple[Candidate, ...]:
     board = Leaderboard(problem=PROBLEM)
     entries = board.entries(final_state(board, toy_candidates(count), all_well, seed=0, order=0))
     return tuple(entry.candidate for entry in entries)
+
+
+def merging(count: int = 3) -> tuple[Candidate, ...]:
+    """Candidates that have been on a leaderboard, and whose weights are to be merged."""
+    board = Leaderboard(problem=PROBLEM)
+    marked = [replace(candidate, merging=True) for candidate in toy_candidates(count)]
+    entries = board.entries(final_state(board, marked, all_well, seed=0, order=0))
+    return tuple(entry.candidate for entry in entries)
+
+
+def with_soups() -> tuple[Candidate, ...]:
+    """Entrants whose weights are to be merged, and soups of them, after them."""
+    members = merging(5)[1:]
+    soups: list[Any] = [Soup(problem=PROBLEM), GreedySoup(problem=PROBLEM)]
+    made = [soup.result(final_state(soup, members, all_well, seed=0, order=0)) for soup in soups]
+    return (
+        *(replace(candidate, merging=True) for candidate in toy_candidates(5)),
+        *(Candidate(entrant=entrant) for entrant in made),
+    )
 
 
 def with_alliances() -> tuple[Candidate, ...]:
@@ -82,6 +103,8 @@ PROCESSES = {
     "leaderboard of bags without a test part": (Leaderboard(problem=UNJUDGED, final="bag"), toy_candidates()),
     "leaderboard of a regression": (Leaderboard(problem=REGRESSION), toy_candidates()),
     "leaderboard with alliances": (Leaderboard(problem=PROBLEM), with_alliances()),
+    "leaderboard with soups": (Leaderboard(problem=PROBLEM), with_soups()),
+    "leaderboard of bags with soups": (Leaderboard(problem=PROBLEM, final="bag"), with_soups()),
     "leaderboard of nobody": (Leaderboard(problem=PROBLEM), ()),
     "evaluation": (Evaluation(problem=PROBLEM), complete()),
     "evaluation by cross-validation": (Evaluation(problem=UNJUDGED, part="oof"), complete()),
@@ -100,6 +123,15 @@ PROCESSES = {
     "boosted stack": (BoostedStack(problem=LARGE), complete()),
     "boosted stack of few rows": (BoostedStack(problem=PROBLEM), complete()),
     "budgeted": (Budgeted(problem=PROBLEM, limits={"size_mb": 1.0}), complete()),
+    "cascade": (
+        Cascade(problem=PROBLEM, costs={c.entrant.digest: i + 1.0 for i, c in enumerate(complete())}),
+        complete(),
+    ),
+    "cascade of unknown costs": (Cascade(problem=PROBLEM), complete()),
+    "soup": (Soup(problem=PROBLEM), merging()),
+    "soup of those without weights": (Soup(problem=PROBLEM), complete()),
+    "greedy soup": (GreedySoup(problem=PROBLEM), merging(5)),
+    "greedy soup of those without weights": (GreedySoup(problem=PROBLEM), complete()),
     "halving": (Halving(problem=PROBLEM), toy_candidates(9)),
     "halving of nobody": (Halving(problem=PROBLEM), ()),
     "arena": (Arena(problem=PROBLEM, battles=900), complete()),

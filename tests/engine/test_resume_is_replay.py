@@ -34,6 +34,24 @@ ATTACKS = {"entrants": 7, "folds": 3, "format": "adversarial"}
 GENERATORS = {"entrants": 3, "folds": 2, "format": "adversarial", "options": {"game": "generators", "rounds": 9}}
 BOTH = {"name": "both", "how": "greedy", "of": ["stack", "average", "toy0"]}
 NESTED = {"strategies": ["stack", "average", BOTH, {"name": "top", "how": "stack", "of": ["both", "toy1"]}]}
+THRIFT = {
+    "name": "thrift",
+    "how": "cascade",
+    "of": ["toy0", "toy1", "soup"],
+    "costs": {"toy0": 1, "toy1": 2, "soup": 3},
+}
+LADLE = {"name": "ladle", "how": "soup-greedy", "of": ["toy0", "toy2", "toy1"]}
+JOINED = {
+    "entrants": 4,
+    "strategies": [
+        "soup",
+        LADLE,
+        "greedy",
+        THRIFT,
+        {"name": "all", "how": "greedy", "of": ["greedy", "ladle", "thrift"]},
+    ],
+}
+CASES += [(18, 2, JOINED), (19, 0, {**JOINED, "final": "bag"})]
 CASES += [(15, 2, ATTACKS), (16, 2, GENERATORS), (17, 2, NESTED)]
 CASES += [(10, 2, HALVING), (11, 0, HALVING), (12, 0, ASHA), (13, 2, ARENA), (14, 2, TOURNAMENT)]
 """A seed, how many workers (0 for inline), and the contest."""
@@ -107,6 +125,9 @@ def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels
         "choose again",
         "raise_an_error",
         "who leaves",
+        "architectures",
+        ": choose",
+        "cascade",
         "arena",
         "duel",
     )  # of these no blob is written

@@ -48,6 +48,11 @@ class Admission(MemoProcess):
         done = self._each(state, state.done)
         return {name: told for name, event in done.items() if event and (told := event.values["one_by_one"])}
 
+    def mergeable(self, state: Memo) -> frozenset[str]:
+        """Names of the candidates whose weights can be merged with those of others."""
+        done = self._each(state, state.done)
+        return frozenset(name for name, event in done.items() if event and event.values.get("mergeable"))
+
     def _each(self, state: Memo, of: Callable[[Job], E]) -> dict[str, E]:
         """Something of each candidate's check, by the candidate's name."""
         checked = [c for c in state.candidates if c.entrant.had.checked]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from concours.compete.joined import joined
@@ -14,6 +14,7 @@ from concours.core.job import Job
 from concours.core.joint import Joint
 from concours.core.kept import Kept
 from concours.core.needs import Needs
+from concours.core.objects import last_name
 from concours.core.problem import Problem
 from concours.core.seeds import derive_seed
 
@@ -62,6 +63,12 @@ class Jobs:
         part.
         """
         return self.kept.once("ask", None, self._ask)
+
+    def merge(self, fold: Fold, joint: Joint, parents: Sequence[Candidate], prepared: Done | None) -> Job:
+        """Merges the models of parents that were fitted on a fold, on what was prepared for them if anything was."""
+        models = [(parent.models[0] if fold is None else parent.fold_models[fold]) for parent in parents]
+        inputs = None if prepared is None else prepared.outputs
+        return self.kept.once(("merge", fold), models, lambda: self._merge(fold, joint, parents[0], models, inputs))
 
     def gather(self, parts: Sequence[Digest]) -> Job:
         """Puts the predictions for the held-out sides of all folds together."""
@@ -125,6 +132,8 @@ class Jobs:
         outputs = ["valid"] if fold is not None else []
         if self._on_board(fold):
             outputs += ["model", "test"] if problem.test else ["model"]
+        elif self.candidate.merging:
+            outputs.append("model")
         return Job(
             runner="fit",
             inputs=inputs,
@@ -136,6 +145,7 @@ class Jobs:
                 "classes": len(problem.classes),
                 **problem.labelling(entrant.params, self.candidate.code),
                 **problem.train.timing,
+                **({"init_seed": self._init_seed(fold)} if self.candidate.merging else {}),
             },
             seed=derive_seed(self.seed, entrant.digest, "fit", _word(fold)),
             threads=self.threads,
@@ -161,6 +171,31 @@ class Jobs:
             outputs=("model", *asked),
             label=f"{entrant.name}: ask",
             needs=Needs.of_params(entrant.params),
+        )
+
+    def _init_seed(self, fold: Fold) -> int:
+        """The same for all of one recipe, so that those of one architecture begin alike."""
+        return derive_seed(self.seed, "begin", last_name(self.candidate.entrant.recipe), _word(fold))
+
+    def _merge(
+        self,
+        fold: Fold,
+        joint: Joint,
+        first: Candidate,
+        models: Sequence[Digest],
+        prepared: Mapping[str, Digest] | None,
+    ) -> Job:
+        """As the job that fits the first of them, with all their models."""
+        entrant, of_first = self.candidate.entrant, replace(self, candidate=replace(first, merging=False))
+        fit = of_first._fit(fold, prepared)
+        weights = {"weights": list(joint.weights), "fold_weights": [list(row) for row in joint.fold_weights]}
+        return replace(
+            fit,
+            runner="merge",
+            inputs={**fit.inputs, **{f"model{i}": model for i, model in enumerate(models)}},
+            params={**fit.params, **weights},
+            seed=derive_seed(self.seed, entrant.digest, "merge", _word(fold)),
+            label=f"{entrant.name}: {_word(fold)}",
         )
 
     def _gather(self, parts: Sequence[Digest]) -> Job:

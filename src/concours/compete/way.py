@@ -162,6 +162,8 @@ class Way:
         parents = [known[digest] for digest in joint.parents]
         if not all(parent.oof for parent in parents):
             return self._entry([], self._candidate)
+        if joint.join.of == "weights":
+            return self._merged_entry(joint, parents, known)
         blend = self.jobs.blend(joint, parents)
         done = self.state.done(blend)
         if not done:
@@ -176,8 +178,26 @@ class Way:
         )
         return self._calibrated([blend], candidate)
 
-    def _finish(self, jobs: list[Job], outcomes: dict[Fold, Done]) -> Entry:
-        """All fits are done: gather what they predicted, and name the model on the board."""
+    def _merged_entry(self, joint: Joint, parents: Sequence[Candidate], known: Mapping[Digest, Candidate]) -> Entry:
+        """How far an alliance of weights has come: models are merged fold by fold, and go the way of a fitted one's."""
+        merges = {fold: self.jobs.merge(fold, joint, parents, self._prepared(fold)) for fold in self.jobs.folds}
+        outcomes = {fold: done for fold, job in merges.items() if (done := self.state.done(job))}
+        if len(outcomes) < len(merges):
+            return self._entry(list(merges.values()), self._candidate)
+        fit_s = cost_of(joint, known).fit_s
+        return self._finish(list(merges.values()), outcomes, before_s=fit_s)
+
+    def _prepared(self, fold: Fold) -> Done | None:
+        prepare = self.jobs.prepare(fold)
+        return self.state.done(prepare) if prepare else None
+
+    def _finish(self, jobs: list[Job], outcomes: dict[Fold, Done], *, before_s: float = 0.0) -> Entry:
+        """All fits are done: gather what they predicted, and name the model on the board.
+
+        Args:
+            before_s: what was fitted before, of which this is made.
+        """
+        folds = range(self.jobs.problem.n_folds)
         models = [outcomes[None]] if self.jobs.final == "refit" else list(outcomes.values())
         jobs = [*jobs, gather := self._gather(outcomes)]
         test = models[0].outputs.get("test")
@@ -193,7 +213,8 @@ class Way:
             oof=gathered.outputs["oof"],
             test=test,
             models=tuple(model.outputs["model"] for model in models),
-            fit_s=sum(model.cost.phases.get("fit", 0.0) for model in models),
+            fold_models=tuple(outcomes[f].outputs["model"] for f in folds) if self._candidate.merging else (),
+            fit_s=before_s + sum(model.cost.phases.get("fit", 0.0) for model in models),
             predict_s=sum(model.cost.phases.get("predict", 0.0) for model in models),
             row_s=self._row_s(outcomes, len(models)),
         )

@@ -184,7 +184,9 @@ def _admit(
     told = dict.fromkeys(sorted(admission.unweighted(state)), _UNWEIGHTED)
     for name, params in admission.one_by_one(state).items():
         told[name] = "; ".join(filter(None, [told.get(name), _ONE_BY_ONE.format(" and ".join(params))]))
-    return [c for c in here if c.entrant.name not in refusals], away, told
+    merged = setup.merged(admission.mergeable(state))
+    marked = [replace(c, merging=True) if c.entrant.name in merged else c for c in here]
+    return [c for c in marked if c.entrant.name not in refusals], away, told
 
 
 def _before(engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None) -> Stage:
@@ -266,7 +268,9 @@ def _cooperate(
         made = list[Candidate]()
         for strategy in ready:
             try:
-                made.append(_alliance(engine, setup, strategy, known, budget_s))
+                alliance, told = _alliance(engine, setup, strategy, known, budget_s)
+                made.append(alliance)
+                warnings += [told] if told else []
             except ValueError as error:
                 warnings.append(f"no alliance {strategy.name}: {error}")
         state = engine.drive(board, [*state.candidates, *made], seed=setup.seed)
@@ -281,8 +285,8 @@ def _joinable(setup: Setup) -> str:
 
 def _alliance(
     engine: Engine, setup: Setup, strategy: Strategy, known: Mapping[str, Candidate], budget_s: float | None
-) -> Candidate:
-    """What a strategy makes of those on the board.
+) -> tuple[Candidate, str]:
+    """What a strategy makes of those on the board, and what is to be said of it.
 
     Raises:
         ValueError: it cannot be made, for this reason.
@@ -300,7 +304,8 @@ def _alliance(
         threads=setup.threads,
     )
     until = None if budget_s is None else budget_s * _JOINED
-    return Candidate(entrant=process.result(engine.drive(process, members, seed=setup.seed, until_s=until)))
+    state = engine.drive(process, members, seed=setup.seed, until_s=until)
+    return Candidate(entrant=process.result(state)), process.told(state)
 
 
 def _evaluate(

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from concours.cooperate.terms import terms_of
 from concours.core.entrant import Entrant
 from concours.core.frozen import frozen
 from concours.core.typed import typed
@@ -192,7 +193,7 @@ def passed_down(credit: Mapping[str, Credit], entrants: Mapping[str, Entrant]) -
             below[name] = {name: 1.0}
         elif name in credit:
             below[name] = _below(credit[name], below)
-        elif len(parents := [names[digest] for digest in entrant.joint.needs.parents]) == 1:
+        elif len(parents := [names[d] for d in terms_of(entrant.joint, by_fold=False).members]) == 1:
             below[name] = below[parents[0]]
         else:
             below[name] = dict.fromkeys((single for parent in parents for single in below[parent]), np.nan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from concours.compete.jobs import Final
 from concours.contest.strategies import Strategy
 from concours.core.entrant import Candidate
 from concours.core.job import MOST_THREADS
+from concours.core.joint import JOINS
 from concours.core.problem import Problem
 from concours.core.registry import claims_of
 from concours.core.typed import typed
@@ -48,6 +49,11 @@ class Setup:
     plugins: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
     id: str | None = None
+
+    def merged(self, names: Collection[str]) -> frozenset[str]:
+        """Those of some entrants whose weights a strategy asks for."""
+        asking = [strategy for strategy in self.strategies if JOINS[strategy.how].of == "weights"]
+        return frozenset(name for name in names if any(not each.of or name in each.of for each in asking))
 
     def amiss(self) -> str:
         """What is wrong between its values, which types do not tell."""

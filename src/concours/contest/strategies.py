@@ -78,6 +78,11 @@ def read_strategies(
             if name in baselines:
                 raise ContestError(f"{_WHERE}: {strategy.name!r} joins {name!r}, a baseline, which no alliance joins")
             _require_known(strategy, name, strategies, entrants)
+            if JOINS[strategy.how].of == "weights" and name in strategies:
+                raise ContestError(
+                    f"{_WHERE}: {strategy.name!r} merges weights of single entrants, and {name!r} is an alliance; name "
+                    "entrants in its `of`, or join it by another way"
+                )
     if left := _in_a_circle(strategies):
         raise ContestError(
             f"{_WHERE}: {', '.join(left)} join one another in a circle; leave one of them out of an `of`"

@@ -11,7 +11,7 @@ from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job
 from concours.core.joint import Artifacts
-from concours.core.lineage import cost_of, lineage
+from concours.core.lineage import lineage, row_s_of
 from concours.core.process import Memo, Plan, unfinished
 
 LIMITS = ("latency_ms", "size_mb")
@@ -108,8 +108,7 @@ class Budgeted(Joining):
         return f"no member is within {' and '.join(parts)}"
 
     def _latency_ms(self, candidate: Candidate) -> float | None:
-        joint = candidate.entrant.joint
-        row_s = cost_of(joint, self.known).row_s if joint else candidate.row_s
+        row_s = row_s_of(candidate, self.known)
         return None if row_s is None else float(f"{1000 * row_s:.3g}")
 
     def _sizes(self, state: Memo) -> Job:

@@ -11,7 +11,7 @@ from concours.cooperate.joining import Joining, all_and_each, out_of_fold, outco
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
 from concours.core.joint import Artifacts
-from concours.core.lineage import cost_of
+from concours.core.lineage import row_s_of
 from concours.core.process import Memo, Plan, unfinished
 from concours.core.seeds import derive_seed
 
@@ -60,11 +60,7 @@ class Cascade(Joining):
         """Of each candidate: as declared, or seconds a row, a power of two; none where that was not measured."""
         if self.costs:
             return [self.costs.get(candidate.entrant.digest) for candidate in candidates]
-        return [_measured(self._row_s(candidate)) for candidate in candidates]
-
-    def _row_s(self, candidate: Candidate) -> float | None:
-        joint = candidate.entrant.joint
-        return cost_of(joint, self.known).row_s if joint else candidate.row_s
+        return [_measured(row_s_of(candidate, self.known)) for candidate in candidates]
 
     def _unknown(self, state: Memo) -> list[str]:
         costs = self._costs(state.candidates)

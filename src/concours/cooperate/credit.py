@@ -62,6 +62,7 @@ class Credit(MemoProcess):
         known = {c.entrant.digest: c for c in state.candidates}
         members = [known[digest] for digest in terms.members]
         judging = problem.test or problem.train
+        merged = [c.models if problem.test else c.fold_models for c in members if terms.merged]
         inputs: dict[str, Digest | None] = {
             "y": judging.y,
             **judging.counting,
@@ -70,6 +71,7 @@ class Credit(MemoProcess):
             "folds": problem.folds,
             **{f"predictions{i}": c.test if problem.test else c.oof for i, c in enumerate(members)},
             **{f"model{i}": model for i, model in enumerate(terms.learners)},
+            **{f"model{i}_{j}": model for i, each in enumerate(merged) for j, model in enumerate(each)},
         }
         if terms.refit and problem.test:
             inputs |= {f"oof{i}": c.oof for i, c in enumerate(members)}
@@ -82,6 +84,7 @@ class Credit(MemoProcess):
                 "refit": terms.refit,
                 "part": self.part,
                 "weights": [list(row) for row in terms.weights],
+                **({"models": [len(each) for each in merged]} if merged else {}),
                 **({"thresholds": [list(row) for row in terms.thresholds]} if terms.thresholds else {}),
                 "calibration": _plain(alliance.calibration),
                 "decision": _plain(alliance.decision),

@@ -48,8 +48,13 @@ class Joining(MemoProcess):
         weights: Sequence[float],
         fold_weights: Sequence[Sequence[float]] = (),
         artifacts: Artifacts | None = None,
+        prepare: str | None = "none",
     ) -> Entrant:
-        """The entrant that joins members by a rule (`kernels.joining.blending`, or `boosted`)."""
+        """The entrant that joins members by a rule (`kernels.joining.blending`, `boosted`, `cascade` or `soup`).
+
+        Args:
+            prepare: how rows are prepared for models of its own.
+        """
         joint = Joint(
             how=self.how,
             parents=tuple(member.entrant.digest for member in members),
@@ -57,7 +62,11 @@ class Joining(MemoProcess):
             fold_weights=tuple(tuple(row) for row in fold_weights),
             artifacts=artifacts or Artifacts(),
         )
-        return Entrant(name=self.called, recipe=rule, prepare="none", role="alliance", joint=joint)
+        return Entrant(name=self.called, recipe=rule, prepare=prepare, role="alliance", joint=joint)
+
+    def told(self, state: Memo) -> str:
+        """What is to be said of what came of it, in a line; by default nothing."""
+        return ""
 
     def labelled(self, what: str, fold: int | None) -> str:
         """The label of a job that does something on all rows, or on those outside a fold."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from concours.core.digests import Digest
 from concours.core.joint import Joint
@@ -21,6 +21,7 @@ class Terms:
         learners: meta-learners that join instead of weights, for each group.
         thresholds: (groups, members), where members are asked one after the other: the confidence from which each
             answers.
+        merged: whether it is their models that are joined.
     """
 
     members: tuple[Digest, ...]
@@ -28,6 +29,7 @@ class Terms:
     refit: bool = False
     learners: tuple[Digest, ...] = ()
     thresholds: tuple[tuple[float, ...], ...] = ()
+    merged: bool = False
 
 
 def terms_of(joint: Joint, *, by_fold: bool) -> Terms:
@@ -50,15 +52,18 @@ def kept_thresholds(joint: Joint, *, by_fold: bool) -> Terms:
     kept = kept_weights(joint, by_fold=by_fold)
     rows = joint.artifacts["fold_thresholds"] if by_fold and joint.fold_weights else [joint.artifacts["thresholds"]]
     places = [joint.parents.index(member) for member in kept.members]
-    return Terms(
-        members=kept.members, weights=kept.weights, thresholds=tuple(tuple(row[i] for i in places) for row in rows)
-    )
+    return replace(kept, thresholds=tuple(tuple(row[i] for i in places) for row in rows))
+
+
+def merged_again(joint: Joint, *, by_fold: bool) -> Terms:
+    """Models of who is there are merged, with the alliance's weights scaled to sum to one."""
+    return replace(kept_weights(joint, by_fold=by_fold), merged=True)
 
 
 def weights_found_again(joint: Joint, *, by_fold: bool) -> Terms:
     """As `kept_weights`, but a coalition's weights are those that suit it best."""
     kept = kept_weights(joint, by_fold=by_fold)
-    return Terms(members=kept.members, weights=kept.weights, refit=True)
+    return replace(kept, refit=True)
 
 
 def meta_learners(joint: Joint, *, by_fold: bool) -> Terms:

@@ -176,6 +176,8 @@ class Candidate:
         expected_s: seconds that one fit takes on a usual core, about; none where nobody knows.
         prepare_s: the same of preparing what a fold is fitted on.
         family: the name of those that are much alike; empty for one of a family of its own.
+        merging: whether its weights are to be merged with those of others: then all fits of a fold begin alike.
+        fold_models: then the models of the folds, also where another stands on the board.
     """
 
     entrant: Entrant
@@ -191,6 +193,8 @@ class Candidate:
     expected_s: float | None = None
     prepare_s: float | None = None
     family: str = ""
+    merging: bool = False
+    fold_models: tuple[Digest, ...] = ()
 
     @property
     def recorded(self) -> dict[str, Digest]:
@@ -200,9 +204,11 @@ class Candidate:
         return {name: digest for name, digest in (("oof", self.oof), ("test", self.test)) if digest}
 
     def to_json(self) -> dict[str, Any]:
-        """The candidate as JSON."""
+        """The candidate as JSON; what is of merging alone is named where there is any."""
         plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
-        return {**plain, "entrant": self.entrant.to_json(), "models": list(self.models)}
+        merging = {"merging": plain.pop("merging"), "fold_models": list(plain.pop("fold_models"))}
+        kept = merging if self.merging else {}
+        return {**plain, **kept, "entrant": self.entrant.to_json(), "models": list(self.models)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Candidate:

@@ -126,11 +126,13 @@ class Needs:
         parents: those whose predictions count, in the order of the joint's.
         objects: digests of what it keeps itself.
         sometimes: those of the parents that are asked about some rows only, by what others told of them.
+        shares: (parents,), the share of the rows that each is asked about; empty where all are about all.
     """
 
     parents: tuple[Digest, ...]
     objects: tuple[Digest, ...] = ()
     sometimes: tuple[Digest, ...] = ()
+    shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,8 @@ class Join:
 
     Attributes:
         what: the way, in words for people.
-        of: what of the parents is joined: their predictions, or calls, where who is asked depends on what was answered.
+        of: what of the parents is joined: their predictions; their weights, so that it has models of its own, as a
+            single entrant has; or calls, where who is asked depends on what was answered.
         plan: the process that chooses members and finds what they are joined by (`cooperate.joining.Joining`).
         fit: makes the job that joins the parents' kept predictions for the board (`compete.joined`).
         run: joins the parents' predictions of new rows (`engine.joints`).
@@ -156,7 +159,7 @@ class Join:
 
     what: str
     plan: str
-    of: Literal["predictions", "calls"] = "predictions"
+    of: Literal["predictions", "weights", "calls"] = "predictions"
     fit: str = "concours.compete.joined:by_weights"
     run: str = "concours.engine.joints:by_weights"
     needs: str = "concours.core.joint:those_with_a_weight"
@@ -217,9 +220,27 @@ _OWN: Mapping[str, Join] = {
         run="concours.engine.joints:by_asking",
         needs="concours.core.joint:one_after_the_other",
         credit="concours.cooperate.terms:kept_thresholds",
-        cost="concours.core.lineage:as_asked",
         artifacts=("thresholds", "fold_thresholds", "asked"),
         targets=("classes",),
+        usual=False,
+    ),
+    "soup": Join(
+        what="the mean of the weights of networks of one architecture that began alike (Wortsman et al. 2022)",
+        of="weights",
+        plan="concours.cooperate.soups:Soup",
+        needs="concours.core.joint:only_itself",
+        credit="concours.cooperate.terms:merged_again",
+        cost="concours.core.lineage:of_its_own",
+        usual=False,
+        even=True,
+    ),
+    "soup-greedy": Join(
+        what="the same of those networks that make it no worse, the best first",
+        of="weights",
+        plan="concours.cooperate.soups:GreedySoup",
+        needs="concours.core.joint:only_itself",
+        credit="concours.cooperate.terms:merged_again",
+        cost="concours.core.lineage:of_its_own",
         usual=False,
     ),
 }
@@ -236,7 +257,13 @@ def those_with_a_weight(joint: Joint) -> Needs:
 def one_after_the_other(joint: Joint) -> Needs:
     """The first is asked about all rows."""
     parents = those_with_a_weight(joint).parents
-    return Needs(parents=parents, sometimes=parents[1:])
+    shares = [share for share, weight in zip(joint.artifacts["asked"], joint.weights, strict=True) if weight]
+    return Needs(parents=parents, sometimes=parents[1:], shares=tuple(shares))
+
+
+def only_itself(joint: Joint) -> Needs:  # noqa: ARG001
+    """What was merged has models of its own."""
+    return Needs(parents=())
 
 
 def all_and_the_learner(joint: Joint) -> Needs:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RunFolderError
-from concours.core.joint import Joint
+from concours.core.joint import Joint, Needs
 from concours.core.registry import load
 
 
@@ -82,6 +82,33 @@ def in_turn(digests: Sequence[Digest], names: Mapping[Digest, Sequence[str]]) ->
     return tuple(next(left[digest], names[digest][-1]) for digest in digests)
 
 
+def asked_shares(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: bool = True) -> dict[Digest, float]:
+    """The share of the rows that each of those in a candidate predicts that do so by models of their own.
+
+    Who is asked in several ways counts for what these add up to, all rows at most.
+
+    Args:
+        asked: of new rows; otherwise of the test part, which all but those in a cascade have predicted.
+    """
+    found: dict[Digest, dict[Digest, float]] = {}
+    for digest, one in lineage(candidate, known, asked=asked).items():
+        joint = one.entrant.joint
+        if joint is None or joint.join.of == "weights":
+            found[digest] = {digest: 1.0}
+            continue
+        found[digest] = _added({parent: found[parent] for parent in _parents(one.entrant, asked=asked)}, joint.needs)
+    return found[candidate.entrant.digest]
+
+
+def _added(below: Mapping[Digest, Mapping[Digest, float]], needs: Needs) -> dict[Digest, float]:
+    shares = dict(zip(needs.parents, needs.shares, strict=True)) if needs.shares else dict.fromkeys(below, 1.0)
+    total: dict[Digest, float] = defaultdict(float)
+    for parent, each in below.items():
+        for digest, share in each.items():
+            total[digest] = min(1.0, total[digest] + shares.get(parent, 0.0) * share)
+    return dict(total)
+
+
 def cost_of(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:
     """What a joint takes, by its way to join.
 
@@ -92,44 +119,49 @@ def cost_of(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[flo
     return cost
 
 
-def as_asked(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:
-    """What parents take for the rows that they are asked about; all were fitted."""
-    parents, shares = [member(known, digest) for digest in joint.parents], joint.artifacts["asked"]
-    rows = [
-        share * row_s if (row_s := _row_s(parent, known)) is not None else None
-        for parent, share in zip(parents, shares, strict=True)
-        if share
-    ]
+def added_up(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:
+    """What parents take together: a single entrant that is reached in several ways counts once.
+
+    All parents were fitted. Those that are asked about some rows only count for so much of their time.
+    """
+    parents = [member(known, digest) for digest in joint.parents]
+    fitted = {one.entrant.digest: one for parent in parents for one in singles(parent, known, asked=False)}
+    each = {parent.entrant.digest: asked_shares(parent, known, asked=False) for parent in parents}
+    needs = replace(joint.needs, parents=joint.parents, shares=tuple(asked)) if asked else joint.needs
+    predicted = _added(each, needs)
+    apart = [(parent, each[parent.entrant.digest]) for parent in parents if _joins(parent)]
+    joining = sum(max(0.0, parent.predict_s - _spent(shares, known)) for parent, shares in apart)
+    of_rows = _added({d: asked_shares(member(known, d), known) for d in joint.needs.parents}, joint.needs)
+    rows = [None if (s := member(known, d).row_s) is None else share * s for d, share in of_rows.items() if share]
     return Cost(
-        fit_s=added_up(joint, known).fit_s,
-        predict_s=sum(share * parent.predict_s for parent, share in zip(parents, asked or shares, strict=True)),
+        fit_s=sum(one.fit_s for one in fitted.values()),
+        predict_s=_spent(predicted, known) + joining,
         row_s=None if None in rows else sum(seconds or 0.0 for seconds in rows),
     )
 
 
-def _row_s(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float | None:
-    joint = candidate.entrant.joint
-    return cost_of(joint, known).row_s if joint else candidate.row_s
-
-
-def added_up(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:  # noqa: ARG001
-    """What parents take together: a single entrant that is reached in several ways counts once.
-
-    All parents were fitted and have predicted the test part; new rows are predicted by those alone that are asked.
-    """
+def of_its_own(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:  # noqa: ARG001
+    """What parents took to fit; what is merged predicts by models of its own, and its time is measured."""
     parents = [member(known, digest) for digest in joint.parents]
-    everyone = {one.entrant.digest: one for parent in parents for one in singles(parent, known, asked=False)}
-    rows = {one.entrant.digest: one.row_s for d in joint.needs.parents for one in singles(member(known, d), known)}
-    joining = sum(
-        parent.predict_s - sum(one.predict_s for one in singles(parent, known, asked=False))
-        for parent in parents
-        if parent.entrant.joint
+    return Cost(fit_s=sum(parent.fit_s for parent in parents), predict_s=0.0, row_s=None)
+
+
+def row_s_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float | None:
+    """Seconds to predict one row of many on one core; none where that was not measured."""
+    return (
+        cost_of(candidate.entrant.joint, known).row_s
+        if _joins(candidate) and candidate.entrant.joint
+        else candidate.row_s
     )
-    return Cost(
-        fit_s=sum(one.fit_s for one in everyone.values()),
-        predict_s=sum(one.predict_s for one in everyone.values()) + joining,
-        row_s=None if None in rows.values() else sum(seconds or 0.0 for seconds in rows.values()),
-    )
+
+
+def _joins(candidate: Candidate) -> bool:
+    """Whether it predicts by what others predict."""
+    return candidate.entrant.joint is not None and candidate.entrant.joint.join.of != "weights"
+
+
+def _spent(shares: Mapping[Digest, float], known: Mapping[Digest, Candidate]) -> float:
+    return sum(share * member(known, digest).predict_s for digest, share in shares.items())
 
 
 def _parents(entrant: Entrant, *, asked: bool) -> tuple[Digest, ...]:

@@ -105,9 +105,14 @@ class Competition(Process[S], Protocol[S]):
 
 
 class Cooperation(Process[S], Protocol[S]):
-    """A process that joins its candidates into one entrant."""
+    """A process that joins its candidates into one entrant.
+
+    What of it is to be said to people, `told` says in a line; nothing, if it is empty.
+    """
 
     def result(self, state: S) -> Entrant: ...
+
+    def told(self, state: S) -> str: ...
 
 
 @runtime_checkable

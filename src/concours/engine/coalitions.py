@@ -41,6 +41,7 @@ _WHOLE_BATCHES = 20
 _REFIT_ROWS = (1_000, 5_000)
 _LAYER_ROWS = 1_000
 _MOST_DEAR = 256  # coalitions, where each has to be fitted or predicted by a model of its own
+_MOST_MERGED = 64  # coalitions of which models are merged
 _FEWEST = 16
 
 _REFITS = {"pool": 1.3e6, "mean": 1.3e7}
@@ -54,7 +55,7 @@ class Game:
     """An alliance on the rows that judge.
 
     Attributes:
-        how: `mean`, `vote`, `pool`, `boosted`, or `cascade`.
+        how: `mean`, `vote`, `pool`, `boosted`, `cascade`, or `soup`.
         metric: the ranking one.
         y: (rows,).
         members: (rows, outputs) each.
@@ -64,6 +65,8 @@ class Game:
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
         learners: for each group that of a boosted stack.
         thresholds: (groups, members) of a cascade.
+        soup: of a soup, what models merged by weights (groups, members) predict (rows, outputs), NaN in a group that
+            has none.
         together: (rows,): the group of rows that belong together, for standard errors.
         mass: (rows,): what each row weighs, where rows have weights (`weighing.in_rows`).
         calibration, decisions: of the alliance, where the metric is of classes named; (groups, classes).
@@ -79,6 +82,7 @@ class Game:
     seen: Sequence[Seen] = ()
     learners: Sequence[MetaLearner] = ()
     thresholds: Floats | None = None
+    soup: Callable[[Floats], Floats] | None = None
     calibration: Calibration | None = None
     decisions: Floats | None = None
     together: Codes | None = None
@@ -111,6 +115,8 @@ class Game:
         values, most = len(self.y) * len(self.prior), 2**MOST_EXACT
         if self.learners:
             most = min(_MOST_DEAR, int(_BY_TREES / values))
+        if self.soup:
+            most = _MOST_MERGED
         if self.seen:
             most = min(_MOST_DEAR, int(_REFITS[self.how] / sum(len(y) for y, *_ in self.seen)))
         return min(most, int(self._path.values / (values + self._path.overhead)))
@@ -199,7 +205,19 @@ class Game:
         """What a coalition predicts, where that is no sum over its members."""
         if self.learners:
             return self._by_learner
+        if self.soup is not None:
+            return partial(self._by_merging, self.soup)
         return None if self.thresholds is None else partial(self._by_asking, self.thresholds)
+
+    def _by_merging(self, soup: Callable[[Floats], Floats], mask: NDArray[np.bool_]) -> Floats:
+        """What the models of some members, merged, predict, and the prior where nobody is there."""
+        kept = np.where(mask, self.weights, 0.0)
+        sums = kept.sum(axis=1, keepdims=True)
+        if not sums.any():
+            return np.tile(self.prior, (len(self.y), 1))
+        told = soup(np.divide(kept, sums, out=np.zeros_like(kept), where=sums > 0))
+        nobody = sums[self.group, 0] == 0
+        return self._told(np.where(nobody[:, None], self.prior, told), self.group)
 
     def _by_asking(self, by_group: Floats, mask: NDArray[np.bool_]) -> Floats:
         """What a cascade of some members answers, and the prior where nobody is there."""
@@ -291,9 +309,14 @@ _FAST: dict[Any, Path] = {
 """Quicker ones, by what the metric is made of."""
 
 
+def few(rows: int) -> slice:
+    """Of so many rows, few enough for models to predict them often, spread evenly."""
+    return slice(None, None, (rows - 1) // _LAYER_ROWS + 1)
+
+
 def some_rows(game: Game) -> Game:
-    """The same on rows few enough for trees to predict them often, spread evenly."""
-    some = slice(None, None, (len(game.y) - 1) // _LAYER_ROWS + 1)
+    """The same on few rows."""
+    some = few(len(game.y))
     members = [member[some] for member in game.members]
     together = None if game.together is None else game.together[some]
     mass = None if game.mass is None else game.mass[some]

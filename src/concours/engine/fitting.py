@@ -46,6 +46,8 @@ def fitted_by(
     estimator, wishes = made_with(job, store)
     if begin:
         estimator = begin(estimator)
+    if "init_seed" in job.params and hasattr(estimator, "begin_alike"):
+        estimator.begin_alike(job.params["init_seed"])
     classes, calibrate = job.params["classes"], "code" not in job.inputs
     with deterministic(threads=job.threads, seed=job.seed):
         return fit_estimator(estimator, x, y, classes, calibrate=calibrate, weights=weights, wishes=wishes, kin=kin)
@@ -57,6 +59,15 @@ def training_rows(job: Job, store: Store) -> tuple[Any, NDArray[Any], NDArray[np
     x = get_rows(store, job.inputs["x"])
     rows = x if job.params["prepared"] else take_rows(x, train)
     return rows, get_array(store, job.inputs["y"])[train], weights_of(job, store, train), kin_of(job, store, train)
+
+
+def unseen_rows(job: Job, store: Store) -> Any:
+    """Inputs of the rows that a fit job held out."""
+    if job.params["prepared"]:
+        return get_rows(store, job.inputs["valid"])
+    return take_rows(
+        get_rows(store, job.inputs["x"]), sides(get_array(store, job.inputs["folds"]), job.params["fold"])[1]
+    )
 
 
 def built(job: Job, store: Store) -> Any:

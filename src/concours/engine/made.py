@@ -52,7 +52,16 @@ def _trained_on(job: Job, candidate: Candidate) -> bool:
     return candidate.entrant.params.get("hardened") == {"epsilon": job.params.get("epsilon")}
 
 
-_MAKERS = {"fit": _fitted, "ask_frozen": _fitted, "train_on_attacks": _trained_on}
+def _merged(job: Job, candidate: Candidate) -> bool:
+    """What it was merged of the job's inputs say; with which weights, the joint."""
+    joint, params = candidate.entrant.joint, job.params
+    if joint is None or joint.join.of != "weights":
+        return False
+    by_fold = [list(row) for row in joint.fold_weights]
+    return list(params.get("weights", ())) == list(joint.weights) and [*map(list, params["fold_weights"])] == by_fold
+
+
+_MAKERS = {"fit": _fitted, "ask_frozen": _fitted, "train_on_attacks": _trained_on, "merge": _merged}
 """By the kind of a job that makes models: whether it made one for a candidate."""
 
 

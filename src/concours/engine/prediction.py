@@ -153,7 +153,7 @@ class Predictor:
 
     def _raw(self, candidate: Candidate, rows: Rows) -> Floats:
         joint, models = candidate.entrant.joint, candidate.models
-        if joint:
+        if joint and joint.join.of != "weights":
             members = [self._asked(member(self._candidates, parent), rows) for parent in joint.needs.parents]
             asking = Asking(rows=len(rows), members=members, learner=self._models.learner)
             return joined(candidate.entrant, joint, asking)
@@ -231,7 +231,7 @@ def needed_for(store: Store, candidates: Mapping[Digest, Candidate], candidate: 
     found = set[Digest]()
     for one in lineage(candidate, candidates).values():
         joint = one.entrant.joint
-        found.update(joint.needs.objects if joint else set().union(*(needed_by(m, store) for m in one.models)))
+        found.update(joint.needs.objects if joint else (), *(needed_by(model, store) for model in one.models))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar, Self
 
@@ -27,6 +28,7 @@ from concours.entrants.training import (
     find_device,
     hold_out,
     outputs,
+    renew_statistics,
     seeded,
     train,
 )
@@ -83,6 +85,23 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         copy_tensors(tensors, self.network_)
         return self
 
+    def architecture(self) -> dict[str, Any]:
+        """What two must have in common to be merged: all that was fitted but weights, and what only training is by."""
+        state = {name: value for name, value in self.get_state().items() if name != "history"}
+        shape = {name: value for name, value in self.architecture_.items() if name != "dropout"}
+        kind = type(self)
+        return {**state, "architecture": shape, "class": f"{kind.__module__}:{kind.__qualname__}"}
+
+    def renew_statistics(self, X: ArrayLike) -> Self:
+        """Find the running statistics of batch norms anew, by one pass over rows `X`: weights were averaged."""
+        renew_statistics(self.network_, torch.tensor(self._read(X)))
+        return self
+
+    def begin_alike(self, seed: int) -> Self:
+        """The next fit takes its first weights, and the rows that it holds out, from this seed alone."""
+        self._alike = seed
+        return self
+
     def begin_from(self, tensors: Mapping[str, Array], *, done: float) -> Self:
         """The next fit begins with these weights, from `get_tensors`, and has the share `1 - done` of its epochs.
 
@@ -100,14 +119,16 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         settings = self._settings(len(rows))
         device = find_device(settings.device)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        held = hold_out(targets, settings.validation_share, seed, kin=self._told_kin())
+        alike = self.__dict__.pop("_alike", None)
+        held = hold_out(targets, settings.validation_share, seed if alike is None else alike, kin=self._told_kin())
         self._set_shape(rows.shape[1:])
         self.architecture_ = {"shape": list(self.input_shape_), "outputs": width, **self._shape_network()}
         told = (rows, targets) if weights is None else (rows, targets, weights)
         own = None if weights is None else torch.from_numpy(weights[~held])
         loss, validation_loss = self._losses(torch.from_numpy(targets[~held]), settings, own)
         with seeded(seed, device) as generator:
-            network = self._made()
+            with nullcontext() if alike is None else seeded(alike, device):
+                network = self._made()
             self._learn_scaling(network, rows[~held])
             settings = self._begun(network, settings)
             self.network_ = network.to(device)

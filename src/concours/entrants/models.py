@@ -22,6 +22,7 @@ from concours.core.digests import canonical_json
 from concours.core.errors import TrustError
 from concours.core.known import RECIPES
 from concours.entrants.fitting import Fitted, _Constant
+from concours.entrants.merging import mergeable
 from concours.entrants.soundness import require_sound
 
 _OURS = "concours.entrants."
@@ -64,7 +65,7 @@ def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
     head = canonical_json({"codes": fitted.codes.tolist(), "classes": fitted.classes, "rows": fitted.rows})
     if isinstance(estimator, _Constant):
         return "constant", {"fitted.json": head}, ""
-    if type(estimator).__module__ == "concours.entrants.modules":  # a user's, whose code makes it again
+    if _of_users(estimator):  # whose code makes it again
         state = json.dumps(estimator.get_state()).encode()
         tensors = safetensors.numpy.save(estimator.get_tensors())
         return "weights", {"fitted.json": head, "state.json": state, "tensors": tensors}, ""
@@ -81,6 +82,12 @@ def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
     return "skops", {"fitted.json": head, "model.skops": content}, ""
 
 
+def _of_users(estimator: Any) -> bool:
+    """Whether it is a user's torch module, or an estimator of theirs that gives its weights away."""
+    module = type(estimator).__module__
+    return module == "concours.entrants.modules" or (mergeable(estimator) and not module.startswith(_OURS))
+
+
 def _state(estimator: Any) -> dict[str, Any]:
     kind = type(estimator)
     return {
@@ -94,7 +101,7 @@ def load_model(format: str, files: Mapping[str, bytes], *, made: Callable[[], An
     """The inverse of `dump_model` for every format but `refit`.
 
     Args:
-        made: makes the untrained estimator, for `weights`: a user's module, whose code is elsewhere.
+        made: makes the untrained estimator, for `weights`: a user's, whose code is elsewhere.
 
     Raises:
         TrustError: the file holds types that are not on the list.

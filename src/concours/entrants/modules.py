@@ -85,6 +85,9 @@ class OwnModule(NeuralEstimator):
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "scale": self.scale_, "probabilities": self.probabilities_}
 
+    def architecture(self) -> dict[str, Any]:
+        return {**super().architecture(), "module": self.name}
+
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         self.scale_ = float(state["scale"])
         super().set_tensors(tensors, state)

@@ -50,6 +50,11 @@ _KINDS = (
     "boost",
     "meta_learner",
     "weigh",
+    "cascade",
+    "ask",
+    "architectures",
+    "choose_soup",
+    "merge",
     "score",
     "evaluate",
     "receive",
@@ -90,7 +95,7 @@ def toy(job: Job, store: Store) -> JobResult:
         return JobResult(
             outputs={name: store.put(_content(job, name)) for name in job.outputs},
             values=invented_values(job),
-            phases={"fit": 1.0, "predict": 0.5} if job.runner == "fit" else {},
+            phases={"fit": 1.0, "predict": 0.5} if job.runner in ("fit", "merge") else {},
         )
 
 
@@ -375,6 +380,26 @@ def _selected(job: Job) -> dict[str, Any]:
     return {"path": path, "held_out": losses, "rows": 20 * held_out}
 
 
+def _in_turn(job: Job) -> dict[str, Any]:
+    asked = sorted({int(_count(job, "oof") * chance(job, "asked", str(place))) for place in range(3)})
+    thresholds = [*_chances(job, "threshold", len(asked) - 1), 0.0]
+    return {
+        "asked": asked,
+        "thresholds": thresholds,
+        "asks": [1.0] * len(asked),
+        "answers": [1 / len(asked)] * len(asked),
+    }
+
+
+def _souped(job: Job) -> dict[str, Any]:
+    members, folds = len(job.params["models"]), job.params["models"][0]
+    picks = [
+        [i for i in range(members) if i == 0 or chance(job, "pick", str(fold), str(i)) > 0.5]
+        for fold in range(folds + 1)
+    ]
+    return {"members": picks[0], "by_fold": picks[1:]}
+
+
 def _trained_interval(job: Job) -> dict[str, Any]:
     names = [str(member) for member in range(len(job.params["seeds"]))]
     return {what: [chance(job, what, name) for name in names] for what in ("scores", "losses")}
@@ -408,7 +433,11 @@ def _proposed(job: Job) -> dict[str, Any]:
 
 
 _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
-    "check": lambda _: {"predict_proba": True, "sample_weight": True, "one_by_one": []},
+    "check": lambda _: {"predict_proba": True, "sample_weight": True, "one_by_one": [], "mergeable": True},
+    "cascade": _in_turn,
+    "ask": lambda job: {"asked": _chances(job, "asked", len(job.params["weights"]))},
+    "architectures": lambda job: {"architectures": [["toy"] * count or None for count in job.params["models"]]},
+    "choose_soup": _souped,
     "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},
     "calibrate": lambda _: {"calibration": None, "decision": None},
     "select": _selected,

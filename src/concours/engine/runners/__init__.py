@@ -8,7 +8,7 @@ _OF_DATA = (*_NUMERIC, "pandas", "pyarrow")
 _ONNX = ("onnx", "onnxruntime")
 
 _OWN = {
-    "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=2),
+    "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=3),
     "check_frozen": RunnerSpec(reference="concours.engine.runners.frozen:check_frozen", version=1, packages=_ONNX),
     "ask_frozen": RunnerSpec(
         reference="concours.engine.runners.frozen:ask_frozen", version=1, packages=(*_OF_DATA, *_ONNX)
@@ -24,6 +24,9 @@ _OWN = {
     "meta_learner": RunnerSpec(reference="concours.engine.runners.boost:meta_learner", version=1, packages=_NUMERIC),
     "cascade": RunnerSpec(reference="concours.engine.runners.cascade:cascade", version=1, packages=_NUMERIC),
     "ask": RunnerSpec(reference="concours.engine.runners.cascade:ask", version=1, packages=("numpy",)),
+    "architectures": RunnerSpec(reference="concours.engine.runners.merge:architectures", version=1),
+    "choose_soup": RunnerSpec(reference="concours.engine.runners.merge:choose_soup", version=1, packages=_OF_DATA),
+    "merge": RunnerSpec(reference="concours.engine.runners.merge:merge", version=1, packages=_OF_DATA),
     "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=5, packages=_NUMERIC),
     "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=4, packages=_NUMERIC),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.engine.coalitions import Game, some_rows, to_weigh
+from concours.engine.coalitions import Game, few, some_rows, to_weigh
 from concours.engine.deterministic import deterministic
+from concours.engine.merging import Soups
 from concours.engine.meta_learners import get_meta_learner
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of, numbered
+from concours.engine.runners.merge import models_of
 from concours.engine.runners.score import as_taken, groups_of, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.credit.coalitions import Scored
@@ -23,6 +26,9 @@ from concours.kernels.credit.shares import exact_credit, sampled_credit
 from concours.kernels.joining.calibration import Calibration
 from concours.kernels.scoring.crossing import crossed
 from concours.stores.blobs import get_array
+
+_STATISTICS_ROWS = 1_000
+"""Rows of a fit on which the running statistics of merged models are found, to credit their members."""
 
 
 def credit(job: Job, store: Store) -> JobResult:
@@ -35,7 +41,9 @@ def credit(job: Job, store: Store) -> JobResult:
     thousand to five thousand rows of them, spread evenly, where there are more). To fit a boosted stack again for each
     coalition would cost more than the contest: there the meta-learner stays, and who is absent is spoken for by the
     mean of those present; a thousand rows are evaluated, spread evenly. Of a cascade who is there is asked in the same
-    order, answers by the same thresholds, and the last always.
+    order, answers by the same thresholds, and the last always. Of a soup the models of who is there are merged, for 64
+    coalitions at most; a thousand rows are evaluated, and running statistics are found on a thousand rows of the fit,
+    both spread evenly, so that the value may differ a little from the score on the board.
 
     Where a metric is of classes named, the alliance's calibration and decision count as on the board, but not for the
     prior, about which nobody has decided. For a metric of probabilities calibration is left out: it was found for all
@@ -133,7 +141,17 @@ def _game(job: Job, store: Store) -> Game:
             to_weigh(train_y, seen, np.flatnonzero(rows), train_mass, how=game.how, groups=groups) for rows in others
         ]
         return replace(game, seen=weigh)
+    if "models" in params:
+        return replace(some_rows(game), soup=_soup(job, store, len(y)))
     return some_rows(game) if game.learners else game
+
+
+def _soup(job: Job, store: Store, rows: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """What merged models predict for some of the rows that judge, by weights of each group of them."""
+    soups = Soups(store, models_of(job), rows=np.arange(rows)[few(rows)], most_rows=_STATISTICS_ROWS)
+    if job.params["part"] == "oof":
+        return partial(soups.out_of_fold, job.inputs["folds"])
+    return lambda weights: soups.of_test_part(weights[0])
 
 
 def _of_groups(rows: Sequence[Sequence[float]], groups: int) -> NDArray[np.float64]:

@@ -9,10 +9,11 @@ from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
-from concours.engine.fitting import fitted_by, keep_model, made_with, sides, weights_of
+from concours.engine.fitting import fitted_by, keep_model, made_with, sides, unseen_rows, weights_of
 from concours.engine.rows import get_rows, kin_of, put_rows, take_rows
 from concours.engine.work import JobResult
 from concours.entrants.apart import one_by_one
+from concours.entrants.merging import mergeable
 from concours.entrants.models import dump_object
 from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.wishes import takes_weights
@@ -23,7 +24,8 @@ def check(job: Job, store: Store) -> JobResult:
     """Builds the estimator, to find out whether the recipe leads to one that can do what is wished.
 
     Values: `predict_proba`, whether it has that method; `sample_weight`, whether its fit takes weights of rows;
-    `one_by_one`, the parameters by which it sets rows apart one by one (`entrants.apart`).
+    `one_by_one`, the parameters by which it sets rows apart one by one (`entrants.apart`); `mergeable`, whether it
+    gives its weights away (`entrants.merging`).
     """
     estimator, _ = made_with(job, store)
     return JobResult(
@@ -31,6 +33,7 @@ def check(job: Job, store: Store) -> JobResult:
             "predict_proba": hasattr(estimator, "predict_proba"),
             "sample_weight": takes_weights(estimator),
             "one_by_one": one_by_one(estimator),
+            "mergeable": mergeable(estimator),
         }
     )
 
@@ -59,7 +62,7 @@ def prepare(job: Job, store: Store) -> JobResult:
 def fit(job: Job, store: Store) -> JobResult:
     """Fits an entrant and predicts the held-out side, and the test part where it is asked for."""
     fold, prepared = job.params["fold"], job.params["prepared"]
-    train, valid = sides(get_array(store, job.inputs["folds"]), fold)
+    train, _ = sides(get_array(store, job.inputs["folds"]), fold)
     x = get_rows(store, job.inputs["x"])
     y = get_array(store, job.inputs["y"])[train]
     began = scratch.clock()
@@ -69,7 +72,7 @@ def fit(job: Job, store: Store) -> JobResult:
     outputs: dict[str, Digest] = {}
     with deterministic(threads=job.threads, seed=job.seed):
         if "valid" in job.outputs:
-            unseen = get_rows(store, job.inputs["valid"]) if prepared else take_rows(x, valid)
+            unseen = unseen_rows(job, store)
             began = time.perf_counter()
             predictions = fitted.predict(unseen)
             phases["valid"] = time.perf_counter() - began

@@ -1,0 +1,1 @@
+"""Weights of models joined into those of one."""
