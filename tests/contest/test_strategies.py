@@ -39,9 +39,9 @@ def test_names_and_tables_are_read() -> None:
     assert [typed(Strategy, strategy.to_json()) for strategy in found] == list(found)
 
 
-@pytest.mark.parametrize("how", JOINS)
+@pytest.mark.parametrize("how", [how for how, join in JOINS.items() if join.of != "weights"])
 def test_every_way_to_join_may_join_alliances(how: str) -> None:
-    """Also one of entrants and an alliance of an alliance."""
+    """Also one of entrants and an alliance of an alliance; but alliances have no weights that could be merged."""
     inner, outer = {**BOTH, "how": how}, {"name": "top", "how": how, "of": ["both", "knn"]}
     found = read_strategies([outer, "stack", inner, "average"], ["knn"])
     assert [[strategy.name for strategy in ready] for ready in rounds(found)] == [
@@ -49,6 +49,16 @@ def test_every_way_to_join_may_join_alliances(how: str) -> None:
         ["both"],
         ["top"],
     ]
+
+
+@pytest.mark.parametrize("how", [how for how, join in JOINS.items() if join.of == "weights"])
+def test_what_merges_weights_may_be_joined_and_joins_no_alliance(how: str) -> None:
+    """It is made before those that join it, and refused where it names an alliance."""
+    soup, top = {"name": "soup of some", "how": how, "of": ["knn", "svm"]}, {**BOTH, "of": ["soup of some", "stack"]}
+    found = read_strategies([top, "stack", soup], ["knn", "svm"])
+    assert [[strategy.name for strategy in ready] for ready in rounds(found)] == [["stack", "soup of some"], ["both"]]
+    with pytest.raises(ContestError, match="'both' merges weights of single entrants, and 'stack' is an alliance"):
+        read_strategies([{**BOTH, "how": how, "of": ["stack", "knn"]}, "stack"], ["knn"])
 
 
 WRONG: dict[str, tuple[list[Any], str]] = {
