@@ -199,6 +199,8 @@ def test_the_board_says_who_failed_and_who_is_not_ranked_yet() -> None:
         ("joined", {"name": "x", "recipe": "logistic", "params": [1]}, "params by name"),
         ("joined", {"name": "x", "recipe": "logistic", "parents": []}, "nothing called 'parents'"),
         ("joined", {"name": "x", "predictions": digest_json(1), "params": {}}, "has no params"),
+        ("joined", {"name": "x", "recipe": "recorded:p.csv"}, "what is predictions in a file is sent as predictions"),
+        ("joined", {"name": "x", "recipe": "onnx:m.onnx"}, "its content is sent as code"),
         ("withdrawn", {}, "no entry None has joined"),
         ("withdrawn", {"entry": ["a"]}, "has joined; name it by the id"),
         ("withdrawn", {"entry": "gone"}, "was withdrawn before"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from sklearn.metrics import log_loss
 from concours import Contest, Entrant, Split, Task
 from concours.api.score import score_predictions
 from concours.cli.board import print_result
-from concours.core.errors import ConcoursError, DataError, NothingFitted, RecipeError
+from concours.core.errors import ConcoursError, DataError, NothingFitted, RecipeError, TrustError
 from concours.report.markdown import render_markdown
 from concours.report.page import render_report
 from concours.runs.compare import compare
@@ -172,6 +173,15 @@ def test_what_a_file_of_code_knows_is_asked_as_it_is(wine: Wine, result: Result)
     assert np.allclose(found, by_hand, rtol=0, atol=1e-12)
     at, _ = labels_of(wine, result, "test")
     assert np.array_equal(get_array(result.folder.store, result.candidates["rules"].test), found[at])
+
+
+def test_somebody_elses_code_is_asked_about(wine: Wine, result: Result, tmp_path: Path) -> None:
+    """A frozen model of a file runs that file; in a folder that was not made here only after a question."""
+    shutil.copytree(result.folder.path, tmp_path / "copy")
+    with pytest.raises(TrustError, match="rules runs code from rules.py:Rules"):
+        predict(Result.load(tmp_path / "copy"), wine.rows, model="rules")
+    found = predict(Result.load(tmp_path / "copy"), wine.rows, model="rules", trust=lambda question: True)
+    assert list(found) == list(predict(result, wine.rows, model="rules"))
 
 
 def test_each_is_asked_once_a_row(wine: Wine, tmp_path: Path, listener: Any) -> None:
@@ -440,6 +450,8 @@ def test_an_onnx_model_and_predictions_of_others_beside_fitted_ones(wine: Wine, 
     assert told["seen"].score == told["outside"].score
     assert set(result.alliances["average"].weights) == {"tree", "line", "outside", "other"}
     assert all("seen" not in alliance.weights for alliance in result.alliances.values())
+    shutil.copytree(result.folder.path, tmp_path / "copy")  # no code: nothing to ask about
+    assert len(predict(Result.load(tmp_path / "copy"), wine.rows, model="outside")) == len(wine.rows)
     report = verify(result.folder.path, again=["outside"], engine="inline")
     assert report.holds
     assert [again.label for again in report.reruns] == ["outside: check", "outside: ask", "outside: score"]

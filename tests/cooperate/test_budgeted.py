@@ -47,6 +47,15 @@ def test_of_what_was_not_measured_nobody_knows_whether_it_is_within_a_limit() ->
     assert joint({"latency_ms": 9.0}, known).joint.artifacts["uses"]["latency_ms"] >= 1.0
 
 
+def test_predictions_in_a_file_are_not_picked_for_costing_nothing() -> None:
+    """Predicting with them is not light but impossible."""
+    recorded = [replace(m, entrant=Entrant(m.entrant.name, "recorded:p.csv", seen="none"), models=()) for m in MEMBERS]
+    found = joint({"size_mb": 2.0}, [*recorded, *MEMBERS])
+    assert set(found.joint.parents) <= {member.entrant.digest for member in MEMBERS}
+    with pytest.raises(ValueError, match="no member is within size_mb"):
+        joint({"size_mb": 2.0}, recorded)
+
+
 def test_a_failure_is_the_reason() -> None:
     """Also of the job that asks for sizes."""
     light = Budgeted(problem=PROBLEM, limits={"size_mb": 1.0})

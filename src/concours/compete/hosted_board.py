@@ -12,6 +12,7 @@ from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed, Signal
 from concours.core.frozen import frozen
 from concours.core.growing import Growing
+from concours.core.had import content_file
 from concours.core.job import Job
 from concours.core.kept import Kept
 from concours.core.problem import Problem
@@ -216,7 +217,16 @@ def joined(body: Mapping[str, Any]) -> Joined:
     if not (isinstance(recipe, str) and isinstance(params, Mapping) and isinstance(prepare, str)):
         raise TypeError("an entry has its recipe and prepare as texts, and params by name")
     entrant = Entrant(name=name, recipe=recipe, params=params, prepare=prepare)
+    _require_sent(entrant, code)
     return Joined(name=name, candidate=Candidate(entrant=entrant, code=code))
+
+
+def _require_sent(entrant: Entrant, code: Digest | None) -> None:
+    """Refuses a recipe that names a file which nobody has sent."""
+    if not entrant.had.fitted and not entrant.had.asked:
+        raise ValueError(f"what is {entrant.had.what} is sent as predictions, and not as a recipe")
+    if content_file(entrant.recipe) is not None and code is None:
+        raise ValueError(f"the recipe {entrant.recipe!r:.60} names a file; its content is sent as code")
 
 
 def refusal_of(state: Board, signal: Signal) -> str:

@@ -1,6 +1,7 @@
 """The leaderboard: every candidate is fitted on every fold, and once more for the model on the board.
 
-For each candidate the plan goes: prepare the data of a fold (shared by all candidates that want the same preparation),
+What is not fitted is asked as it is, once a row, or has its predictions from the beginning. For each of the others the
+plan goes: prepare the data of a fold (shared by all candidates that want the same preparation),
 fit, gather the out-of-fold predictions, score them. An alliance is not fitted: its parents' predictions are blended.
 The test part is predicted and never looked at; `Evaluation` does that, once, at the end.
 

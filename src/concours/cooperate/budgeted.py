@@ -11,7 +11,7 @@ from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job
 from concours.core.joint import Artifacts
-from concours.core.lineage import lineage, row_s_of
+from concours.core.lineage import lineage, row_s_of, unanswering
 from concours.core.process import Memo, Plan, unfinished
 
 LIMITS = ("latency_ms", "size_mb")
@@ -24,6 +24,7 @@ class Budgeted(Joining):
     What a member costs is added up: what two members share, a preparation, or a model where they are alliances
     themselves, counts for both. The size of models is the
     same in every run; how long they take is measured, so that with a limit of it two runs may pick different members.
+    Predictions in a file cost nothing and answer nothing: who has no more is not picked.
 
     Attributes:
         limits: `latency_ms`, milliseconds to prepare and predict one row of many on one core; `size_mb`, megabytes
@@ -69,11 +70,12 @@ class Budgeted(Joining):
         return [{name: cost[name] for name in self.limits} for cost in costs]
 
     def _within(self, state: Memo, done: Done) -> list[int]:
-        """The numbers of the candidates that are within the limits alone."""
+        """The numbers of the candidates that can be asked, and are within the limits alone."""
         return [
             number
             for number, cost in enumerate(self._costs(state, done))
             if all(value is not None and value <= self.limits[name] for name, value in cost.items())
+            and not unanswering(state.candidates[number], self.known)
         ]
 
     def _selects(self, state: Memo, done: Done) -> list[Job]:

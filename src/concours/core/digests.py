@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from pathlib import Path
 from typing import Any, NewType
 
 Digest = NewType("Digest", str)
@@ -25,6 +26,12 @@ def canonical_json(value: Any) -> bytes:
 def digest_bytes(content: bytes) -> Digest:
     """The digest of some bytes."""
     return Digest("sha256:" + hashlib.sha256(content).hexdigest())
+
+
+def digest_file(path: Path) -> Digest:
+    """The digest of what a file holds."""
+    with path.open("rb") as file:
+        return Digest("sha256:" + hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def is_digest(name: Any) -> bool:

@@ -74,8 +74,8 @@ def certainties(labels: Any, rows: int, classes: Sequence[str], who: str) -> Flo
     if len(named) != rows:
         raise DataError(f"{who} named {len(named)} labels for {rows} rows; one a row was expected")
     known = {label: code for code, label in enumerate(classes)}
-    if unknown := next((label for label in named if label not in known), None):
-        raise DataError(f"{who} named {unknown!r}, which is no class; {nearest(unknown, classes)}")
+    if unknown := [label for label in named if label not in known]:
+        raise DataError(f"{who} named {unknown[0]!r}, which is no class; {nearest(unknown[0], classes)}")
     return np.eye(len(classes))[[known[label] for label in named]]
 
 
@@ -89,7 +89,7 @@ def places(labels: Sequence[str], classes: Sequence[str], who: str) -> list[int]
         lacking = [label for label in classes if label not in labels] or [x for x in labels if x not in classes]
         raise DataError(
             f"{who} knows {len(labels)} classes ({_some(labels)}), the task has {len(classes)} ({_some(classes)})"
-            + (f": {lacking[0]!r} is not among both" if lacking else ": one comes twice")
+            + (f": {lacking[0]!r} is in one of them alone" if lacking else ": one comes twice")
         )
     return [list(labels).index(label) for label in classes]
 

@@ -116,7 +116,7 @@ class OnnxModel:
 
     def _matrix(self, asked: Any, x: pd.DataFrame) -> NDArray[Any]:
         if asked.type == "tensor(string)":
-            return np.asarray(x.astype(object).map(written))
+            return x.to_numpy(dtype=object)
         texts = [str(name) for name in x.columns if not pd.api.types.is_numeric_dtype(x[name])]
         if texts:
             raise DataError(
@@ -130,12 +130,7 @@ class OnnxModel:
         if asked.type not in _TYPES:
             raise DataError(f"{self._who} takes {asked.type} as {asked.name!r}, which no rows are")
         kind, shape = _TYPES[asked.type], tuple(asked.shape)
-        if kind is np.str_:
-            array = np.asarray([written(value) for value in array.reshape(-1).tolist()], dtype=object).reshape(
-                array.shape
-            )
-        else:
-            array = self._as_numbers(asked, array, kind)
+        array = _words(array) if kind is np.str_ else self._as_numbers(asked, array, kind)
         found = _shaped(array, shape)
         if found is None:
             rows = _shape(("rows", *array.shape[1:]))
@@ -188,6 +183,13 @@ class OnnxModel:
                     f"{self._who} names other labels than its probabilities say in {against:.0%} of the rows: their "
                     'columns are of other classes; say of which, e.g. params = { classes = ["no", "yes"] }'
                 )
+
+
+def _words(array: NDArray[Any]) -> NDArray[Any]:
+    """Cells as texts, what is missing as an empty one."""
+    missing = pd.isna(array)
+    cells = ["" if gap else written(value) for value, gap in zip(array.flat, missing.flat, strict=True)]
+    return np.array(cells, dtype=object).reshape(array.shape)
 
 
 def _both(table: NDArray[Any], classes: Sequence[str]) -> NDArray[Any]:

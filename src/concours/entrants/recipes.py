@@ -13,7 +13,7 @@ from typing import Any
 
 from concours.core import consent
 from concours.core.asked import asked_of_recipe, without_digest
-from concours.core.digests import digest_bytes, digest_json
+from concours.core.digests import digest_file, digest_json
 from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError, nearest
 from concours.core.had import content_file
@@ -166,7 +166,7 @@ def _from_content(entrant: Entrant, scheme: str, path: Path) -> Resolved:
     labels = entrant.params.get("classes", ())
     if not isinstance(labels, list | tuple) or not all(isinstance(label, str | int | float) for label in labels):
         raise RecipeError("classes must be a list of labels, of the columns of what the model gives, in their order")
-    params = {**entrant.params, "content": digest_bytes(path.read_bytes())}
+    params = {**entrant.params, "content": digest_file(path)}
     missing = [name for name in _RUN_BY[scheme] if not installed(name)]
     reason = f"{missing[0]} is not installed; get it with: {install_command(missing[0])}" if missing else ""
     own = replace(entrant, recipe=f"{scheme}:{path.name}", params=params)

@@ -71,10 +71,20 @@ def _require(setup: Setup) -> None:
         for candidate in setup.candidates:
             if candidate.entrant.search:
                 read_space(candidate.entrant.search)
+            _require_recorded(candidate)
     except ConcoursError as error:
         raise ContentRefused(str(error)) from None
     if given.keys() != setup.options.keys():
         raise ContentRefused(f"options: expected {', '.join(FORMATS[setup.format].options)}")
+
+
+def _require_recorded(candidate: Candidate) -> None:
+    """That one whose predictions are there has some, and of the training part only what tells anything."""
+    entrant = candidate.entrant
+    if entrant.had.fitted or entrant.had.asked:
+        return
+    if not candidate.recorded or (candidate.oof and not entrant.honest):
+        raise ContentRefused(f"{entrant.name}: expected predictions of a part, by what it has seen: {entrant.seen}")
 
 
 def _require_complete(candidate: Candidate, setup: Setup) -> None:
