@@ -15,8 +15,9 @@ from concours.core.visible import visible
 
 if TYPE_CHECKING:
     from concours.cli.console import Console
+    from concours.kernels.rating.lines import Rating
     from concours.votes.audit import Audit
-    from concours.votes.ratings import Rating, Ratings
+    from concours.votes.ratings import Ratings
 
 _MOST = 50
 _NAME = 30

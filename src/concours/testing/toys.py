@@ -81,6 +81,8 @@ _KINDS = (
     "rung",
     "prune",
     "duels",
+    "count_votes",
+    "rate",
 )
 
 
@@ -278,6 +280,17 @@ def _count(job: Job, name: str) -> int:
     return sum(key.startswith(name) for key in job.inputs)
 
 
+def _rated(job: Job) -> dict[str, Any]:
+    """Ratings of whoever is known to the toys; a poll shows those that have joined."""
+    best = sorted(("team 0", "team 1", "team 2"), key=lambda name: -chance(job, name))
+    lines = [
+        {"name": name, "rating": 1000 * chance(job, name), "ci": [0.0, 1000.0], "rank": place, "note": "", "tier": 1}
+        for place, name in enumerate(best, 1)
+    ]
+    ranges = {"rank_best": 1, "rank_worst": len(best)}
+    return {"ratings": [{**line, **ranges} for line in lines], "warnings": [], "battles": 100 * len(job.inputs)}
+
+
 def _credit(job: Job) -> dict[str, Any]:
     worth = [chance(job, "worth", str(i)) for i in range(_count(job, "predictions"))]
     return {
@@ -463,5 +476,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "rung": lambda job: {"rows": 10, "score": chance(job, "score"), "went_on": False},
     "prune": _prune,
     "duels": _duels,
+    "count_votes": lambda job: {"battles": int(100 * chance(job, "battles"))},
+    "rate": _rated,
 }
 """By the kind of job."""

@@ -17,6 +17,7 @@ from concours.kernels.rating.controlled import Featured
 from concours.kernels.rating.fit_check import circles
 from concours.kernels.rating.flips import fewest
 from concours.kernels.rating.identifiability import standing
+from concours.kernels.rating.lines import checked
 from concours.kernels.rating.ratings import ELO, Rated
 from concours.kernels.rating.ratings import rate as rate_boards
 from concours.kernels.rating.ties import TIES
@@ -25,7 +26,7 @@ from concours.kernels.rating.votes import LEFT, OUTCOMES, TIE, Boards, Counts
 from concours.kernels.scoring.intervals import LEVEL
 from concours.tasks.battle_files import Battles, Source
 from concours.tasks.battles import Tally
-from concours.votes.reading import Asked, checked, tallied
+from concours.votes.reading import Asked, tallied
 
 Floats = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ import numpy as np
 from concours.kernels.rating import online
 from concours.kernels.rating.estimating import OneByOne
 from concours.kernels.rating.fit_check import check, circles
+from concours.kernels.rating.lines import Rating
 from concours.kernels.rating.ratings import Rated
 from concours.kernels.rating.ties import TieModel, Ties
 from concours.kernels.rating.votes import TIE, Boards
-from concours.votes.ratings import Rating
 
 Online = Literal["elo", "trueskill"]
 _SHOWN: Final = 30

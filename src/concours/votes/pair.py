@@ -8,12 +8,13 @@ from typing import Any, Final
 import numpy as np
 
 from concours.core.errors import ContestError, nearest
+from concours.kernels.rating.lines import checked
 from concours.kernels.rating.pairing import choose, falls, propensities
 from concours.kernels.rating.ratings import ELO
 from concours.kernels.rating.ratings import rate as rate_boards
 from concours.kernels.rating.ties import TIES
 from concours.tasks.battle_files import Battles
-from concours.votes.reading import Asked, checked, tallied
+from concours.votes.reading import Asked, tallied
 
 SCHEMA: Final = 1
 _EXPLORE = 0.1

@@ -19,21 +19,19 @@ from concours.kernels.rating.estimating import (
     by_clusters,
     by_counts,
 )
+from concours.kernels.rating.lines import MEAN, checked, lines, unsettled, unsure
 from concours.kernels.rating.ratings import ELO, Rated
 from concours.kernels.rating.ties import TIES, TieModel, Ties
 from concours.kernels.rating.votes import TIE, Boards
 from concours.tasks.battle_files import Battles
 from concours.tasks.battles import Tally
 from concours.votes.beside import Online, fit, in_order, matrix, tie_model
-from concours.votes.lines import MEAN, lines, unsettled
 from concours.votes.ratings import Ratings
-from concours.votes.reading import Asked, checked, tallied
+from concours.votes.reading import Asked, tallied
 
 Floats = NDArray[np.float64]
 
 _ROUNDS: Final = 1000
-_SURE: Final = 10
-"""So many clusters at least make a covariance that can be relied on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +121,7 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
     first, board = found[0], boards.block([0])
     warnings += _unanchored(rules, names, kinds, [each.rated for each in found])
     drawn = [lines(names, each, boards, place, rules.anchor) for place, each in enumerate(found)]
-    warnings += _unsure(rules, first)
+    warnings += _rough(rules, first)
     warnings += unsettled(drawn[0], first.rated)
     if first.rated.ties_lean:
         warnings.append(
@@ -230,16 +228,14 @@ def _unanchored(rules: Rules, names: Sequence[str], kinds: Sequence[str], rated:
     return [f"{name} does not play in every category: the mean is {MEAN:g} in {which}"]
 
 
-def _unsure(rules: Rules, first: Estimated) -> list[str]:
+def _rough(rules: Rules, first: Estimated) -> list[str]:
     """Why intervals of the first board are rough, or cannot be relied on."""
     told = []
     if rules.bootstrap and rules.bootstrap < _ROUNDS:
         told.append(
             f"{rules.bootstrap} bootstrap rounds leave the ends of intervals rough: use {_ROUNDS:,} or more, or none"
         )
-    if first.units < _SURE:
-        told.append(f"there are {int(first.units)} clusters only: intervals from so few cannot be relied on")
-    return told
+    return told + unsure(first)
 
 
 def _how(rules: Rules, tally: Tally) -> str:

@@ -1,53 +1,15 @@
-"""Boards of ratings as values: their lines, and all that is to be known beside them."""
+"""Boards of ratings as values, with all that is to be known beside their lines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from concours.kernels.rating.lines import Rating
+
 SCHEMA: Final = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rating:
-    """A line of a board.
-
-    Attributes:
-        rating, stderr, low, high: on the Elo scale; None for a model that met nobody.
-        rank: by the rating; equal ones share the better.
-        rank_best, rank_worst: the ranks that cannot be ruled out, all pairs of models together at 95%.
-        overlap_best, overlap_worst: the same by the rule that two differ if their intervals do not overlap.
-        tier: from 1; models of a tier cannot be told from its first.
-        battles, wins, losses, ties: without those with itself.
-        note: why the rating rests on a prior, if it does.
-    """
-
-    name: str
-    rating: float | None = None
-    stderr: float | None = None
-    low: float | None = None
-    high: float | None = None
-    rank: int | None = None
-    rank_best: int | None = None
-    rank_worst: int | None = None
-    overlap_best: int | None = None
-    overlap_worst: int | None = None
-    tier: int | None = None
-    battles: int = 0
-    wins: int = 0
-    losses: int = 0
-    ties: int = 0
-    note: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """As in `--json`: `low` and `high` are one `ci`."""
-        value = asdict(self)
-        low, high = value.pop("low"), value.pop("high")
-        name, rating, stderr = (value.pop(key) for key in ("name", "rating", "stderr"))
-        ci = None if low is None else [low, high]
-        return {"name": name, "rating": rating, "stderr": stderr, "ci": ci, **value}
 
 
 @dataclass(frozen=True, kw_only=True)

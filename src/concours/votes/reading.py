@@ -1,12 +1,10 @@
-"""What rating, pairing and auditing share: battles are read, counted, and checked before anything is made of them."""
+"""What rating, pairing and auditing share: how battles are read and counted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from concours.core.errors import DataError
-from concours.kernels.rating.votes import TIE, Boards, Counts
 from concours.tasks.battle_columns import found_columns
 from concours.tasks.battle_files import Battles, Source
 from concours.tasks.battles import Tally
@@ -54,21 +52,3 @@ def tallied(battles: Battles, asked: Asked, *, keep: bool = False) -> Tally:
     for batch in source.batches(columns):
         tally.add(batch)
     return tally
-
-
-def checked(counts: Counts) -> Boards:
-    """The counts of all battles together, if anything can be rated by them.
-
-    Raises:
-        DataError: there are no battles between two models, or all are ties.
-    """
-    boards = counts.boards(by_category=False)
-    if len(counts.names) == 1:
-        raise DataError(f"there is one model only, {counts.names[0]!r}; two at least were expected")
-    if not len(boards.first):
-        raise DataError("every battle is of a model with itself; nothing can be rated by that")
-    if not boards.weight.sum():
-        raise DataError("every battle has weight 0; nothing can be rated by that")
-    if not boards.weight[..., :TIE].sum():
-        raise DataError(f"there are only ties, {int(boards.battles.sum()):,}; nothing can be rated by that")
-    return boards

@@ -6,6 +6,7 @@ from concours.engine.work import RunnerSpec
 _NUMERIC = ("numpy", "scipy", "scikit-learn")
 _OF_DATA = (*_NUMERIC, "pandas", "pyarrow")
 _ONNX = ("onnx", "onnxruntime")
+_OF_VOTES = ("numpy", "scipy", "pyarrow")
 
 _OWN = {
     "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=3),
@@ -35,6 +36,8 @@ _OWN = {
     "receive": RunnerSpec(reference="concours.engine.runners.hosted:receive", version=1, packages=("numpy",)),
     "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=1, packages=_NUMERIC),
     "rescore": RunnerSpec(reference="concours.engine.runners.hosted:rescore", version=1),
+    "count_votes": RunnerSpec(reference="concours.engine.runners.poll:count_votes", version=1, packages=_OF_VOTES),
+    "rate": RunnerSpec(reference="concours.engine.runners.poll:rate", version=1, packages=_OF_VOTES),
     "choice": RunnerSpec(reference="concours.engine.runners.choice:choice", version=2, packages=_NUMERIC),
     "importance": RunnerSpec(reference="concours.engine.runners.explain:importance", version=3, packages=_OF_DATA),
     "dependence": RunnerSpec(reference="concours.engine.runners.explain:dependence", version=1, packages=_OF_DATA),

@@ -1,21 +1,83 @@
-"""The lines of a board of ratings, and what is to be said of models of whom too little is known."""
+"""The lines of a board of ratings, whether there can be one, and what is to be said where too little is known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 import numpy as np
 
+from concours.core.errors import DataError
 from concours.kernels.rating.estimating import Estimated
 from concours.kernels.rating.identifiability import FEW, Standing
 from concours.kernels.rating.places import places
 from concours.kernels.rating.ratings import ELO, PRIOR, Rated
-from concours.kernels.rating.votes import Boards
-from concours.votes.ratings import Rating
+from concours.kernels.rating.votes import TIE, Boards, Counts
 
 MEAN: Final = 1000.0
 """The Elo rating of the mean of the established models, where no anchor is given."""
+
+SURE: Final = 10
+"""So many clusters at least make a covariance that can be relied on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rating:
+    """A line of a board.
+
+    Attributes:
+        rating, stderr, low, high: on the Elo scale; None for a model that met nobody.
+        rank: by the rating; equal ones share the better.
+        rank_best, rank_worst: the ranks that cannot be ruled out, all pairs of models together at 95%.
+        overlap_best, overlap_worst: the same by the rule that two differ if their intervals do not overlap.
+        tier: from 1; models of a tier cannot be told from its first.
+        battles, wins, losses, ties: without those with itself.
+        note: why the rating rests on a prior, if it does.
+    """
+
+    name: str
+    rating: float | None = None
+    stderr: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rank: int | None = None
+    rank_best: int | None = None
+    rank_worst: int | None = None
+    overlap_best: int | None = None
+    overlap_worst: int | None = None
+    tier: int | None = None
+    battles: int = 0
+    wins: int = 0
+    losses: int = 0
+    ties: int = 0
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As in `--json`: `low` and `high` are one `ci`."""
+        value = asdict(self)
+        low, high = value.pop("low"), value.pop("high")
+        name, rating, stderr = (value.pop(key) for key in ("name", "rating", "stderr"))
+        ci = None if low is None else [low, high]
+        return {"name": name, "rating": rating, "stderr": stderr, "ci": ci, **value}
+
+
+def checked(counts: Counts) -> Boards:
+    """The counts of all battles together, if anything can be rated by them.
+
+    Raises:
+        DataError: there are no battles between two models, or all are ties.
+    """
+    boards = counts.boards(by_category=False)
+    if len(counts.names) == 1:
+        raise DataError(f"there is one model only, {counts.names[0]!r}; two at least were expected")
+    if not len(boards.first):
+        raise DataError("every battle is of a model with itself; nothing can be rated by that")
+    if not boards.weight.sum():
+        raise DataError("every battle has weight 0; nothing can be rated by that")
+    if not boards.weight[..., :TIE].sum():
+        raise DataError(f"there are only ties, {int(boards.battles.sum()):,}; nothing can be rated by that")
+    return boards
 
 
 def lines(
@@ -73,6 +135,13 @@ def notes(known: Standing) -> list[str]:
             why = "its group never lost to the others, or never won: rated with a prior"
         notes.append(why)
     return notes
+
+
+def unsure(board: Estimated) -> list[str]:
+    """What is to be said of a board whose battles come from too few, such as voters."""
+    if board.units >= SURE:
+        return []
+    return [f"there are {int(board.units)} clusters only: intervals from so few cannot be relied on"]
 
 
 def unsettled(lines: Sequence[Rating], rated: Rated) -> list[str]:

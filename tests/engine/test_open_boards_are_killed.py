@@ -1,4 +1,4 @@
-"""A thousand signals, killed forty times: a hosted board ends in the state to which it comes undisturbed."""
+"""A thousand signals, killed forty times: a hosted board, and a poll, end in the state to which they come undisturbed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from concours.compete.hosted_board import Board
 from concours.core.digests import digest_json
 from concours.core.event import Outcome, Refused, Signal
 from concours.core.ports import Record
@@ -27,16 +26,17 @@ from concours.stores.memory import MemoryStore
 from concours.testing.laws import as_value
 from concours.testing.toys import BYTES, RUNNERS, code_of
 
-SCRIPT = Path(__file__).with_name("hosted_toys.py")
-_spec = importlib.util.spec_from_file_location("hosted_toys", SCRIPT)
+SCRIPT = Path(__file__).with_name("open_toys.py")
+_spec = importlib.util.spec_from_file_location("open_toys", SCRIPT)
 assert _spec and _spec.loader
-hosted_toys = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(hosted_toys)
+open_toys = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(open_toys)
 
+WHICH = ["board", "poll"]
 PORTION = 25
 KILLS = 40
 PROCESSES = 6
-STEP = 70
+STEP = {"board": 70, "poll": 25}
 
 
 class Killed(Exception):
@@ -89,13 +89,18 @@ class CutInbox(MemoryInbox):
 
 @dataclass
 class House:
-    """What outlives an engine: store, journal and inbox; and how often each job was done."""
+    """What outlives an engine: store, journal and inbox.
 
+    Attributes:
+        which: `board` or `poll`.
+    """
+
+    which: str
     store: MemoryStore = field(default_factory=MemoryStore)
     records: list[Record] = field(default_factory=list)
     place: Place = field(default_factory=Place)
 
-    def drive(self, fuse: Fuse | None = None) -> Board:
+    def drive(self, fuse: Fuse | None = None) -> Any:
         """A session."""
         fuse = fuse or Fuse()
         engine = Engine(
@@ -105,14 +110,13 @@ class House:
             code=code_of,
             inbox=CutInbox(self.place, fuse),
         )
-        state: Board = engine.drive(hosted_toys.board(self.store), (), seed=0)
-        return state
+        return engine.drive(open_toys.process(self.which, self.store), (), seed=0)
 
 
-def house(count: int, seed: int) -> tuple[House, list[Signal]]:
+def house(which: str, count: int, seed: int) -> tuple[House, list[Signal]]:
     """A house whose inbox holds so many signals."""
-    found = House()
-    signals = hosted_toys.signals(count, hosted_toys.kept(found.store), seed=seed)
+    found = House(which)
+    signals = open_toys.signals(which, count, open_toys.kept(which, found.store), seed=seed)
     for each in signals:
         found.place.put(each)
     return found, signals
@@ -136,64 +140,67 @@ def check_journal_of(records: list[Record], signals: list[Signal]) -> None:
     assert len(jobs) == len(set(jobs))
 
 
-def test_a_thousand_signals_killed_forty_times_end_in_the_same_state() -> None:
+@pytest.mark.parametrize("which", WHICH)
+def test_a_thousand_signals_killed_forty_times_end_in_the_same_state(which: str) -> None:
     """Dropped between any two steps of journal and inbox: no signal is lost, none counts twice, no job is done twice."""
-    whole, signals = house(1000, seed=1)
+    whole, signals = house(which, 1000, seed=1)
     undisturbed = whole.drive()
-    assert len(undisturbed.results) > 300
-    assert undisturbed.rest is not None
-    killed, rng = House(store=whole.store), random.Random(2)
+    assert len(undisturbed.results if which == "board" else undisturbed.counted) > 300
+    assert (undisturbed.rest if which == "board" else undisturbed.rated) is not None
+    killed, rng = House(which, store=whole.store), random.Random(2)
     for each in signals:
         killed.place.put(each)
     for _ in range(KILLS):
         with pytest.raises(Killed):
-            killed.drive(Fuse(rng.randint(1, 2 * STEP)))
+            killed.drive(Fuse(rng.randint(1, 2 * STEP[which])))
     assert as_value(killed.drive()) == as_value(undisturbed)
     check_journal_of(killed.records, signals)
     assert not killed.place.signals
     before = list(killed.records)
-    late = hosted_toys.signals(2, hosted_toys.kept(killed.store), seed=3)[0]
+    late = open_toys.signals(which, 2, open_toys.kept(which, killed.store), seed=3)[0]
     killed.place.put(late)
     assert as_value(killed.drive()) == as_value(undisturbed)
     assert killed.records[: len(before)] == before
 
 
+@pytest.mark.parametrize("which", WHICH)
 @pytest.mark.parametrize("seed", range(3))
-def test_a_replay_that_does_some_jobs_again_ends_in_the_same_state(seed: int) -> None:
+def test_a_replay_that_does_some_jobs_again_ends_in_the_same_state(seed: int, which: str) -> None:
     """The signals in their order are all that has to be kept: which outcomes are lost, and which come first, is the same."""
-    whole, _ = house(120, seed=seed)
+    whole, _ = house(which, 120, seed=seed)
     undisturbed, rng = whole.drive(), random.Random(seed)
     for share in (0.1, 0.5, 1.0):
         kept = [r for r in whole.records if not isinstance(r.event, Outcome) or rng.random() >= share]
-        again = House(store=whole.store, records=kept)
+        again = House(which, store=whole.store, records=kept)
         assert as_value(again.drive()) == as_value(undisturbed)
 
 
-def test_killed_processes_end_in_the_same_state(tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", WHICH)
+def test_killed_processes_end_in_the_same_state(which: str, tmp_path: Path) -> None:
     """By SIGKILL of a real process: inside a record, after one that is not flushed, before the inbox is told."""
-    whole, signals = house(160, seed=4)
+    whole, signals = house(which, 160, seed=4)
     undisturbed = digest_json(as_value(whole.drive()))
-    hosted_toys.kept(DiskStore(tmp_path / "store"))
+    open_toys.kept(which, DiskStore(tmp_path / "store"))
     inbox, rng = FolderInbox(tmp_path / "inbox"), random.Random(5)
     left = list(reversed(signals))
     for kill in range(PROCESSES):
         for _ in range(PORTION):
             inbox.put(left.pop())
         where = ("half", "after", "done")[kill % 3]
-        cut = rng.randint(1, PORTION // 2) if where == "done" else rng.randint(1, STEP)
-        ended = session(tmp_path, where, cut)
+        cut = rng.randint(1, PORTION // 2) if where == "done" else rng.randint(1, STEP[which])
+        ended = session(which, tmp_path, where, cut)
         assert ended.returncode == -signal.SIGKILL, ended
     for each in reversed(left):
         inbox.put(each)
-    last = session(tmp_path, "half", 0)
+    last = session(which, tmp_path, "half", 0)
     assert last.stdout.strip() == undisturbed, last
     check_journal_of(list(FileJournal(tmp_path / "journal.jsonl").records()), signals)
     assert not list((tmp_path / "inbox").iterdir())
 
 
-def session(folder: Path, where: str, cut: int) -> subprocess.CompletedProcess[str]:
-    """A process that drives the board of a folder."""
-    arguments: list[Any] = [sys.executable, SCRIPT, folder, where, cut]
+def session(which: str, folder: Path, where: str, cut: int) -> subprocess.CompletedProcess[str]:
+    """A process that drives the board or the poll of a folder."""
+    arguments: list[Any] = [sys.executable, SCRIPT, which, folder, where, cut]
     return subprocess.run(
         list(map(str, arguments)), capture_output=True, text=True, timeout=120, env={**os.environ, BYTES: "64"}
     )

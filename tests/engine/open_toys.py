@@ -1,9 +1,9 @@
-"""A hosted board of toy jobs, for tests to run, to kill, and to run on.
+"""A hosted board, or a poll, of toy jobs, for tests to run, to kill, and to run on.
 
-    python hosted_toys.py FOLDER WHERE CUT
+    python open_toys.py WHICH FOLDER WHERE CUT
 
-Drives the board of a folder on its journal, inbox and store, and kills itself at the CUT-th record (`half` of it written,
-or `after` it) or at the CUT-th signal that is `done`, 0 for never; prints the digest of the state at the end.
+Drives the `board` or the `poll` of a folder on its journal, inbox and store, and kills itself at the CUT-th record (`half` of
+it written, or `after` it) or at the CUT-th signal that is `done`, 0 for never; prints the digest of the state at the end.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from concours.compete.hosted import Hosted
+from concours.compete.poll import Poll
 from concours.core.digests import Digest, digest_json
 from concours.core.event import Signal
 from concours.core.ports import Store
@@ -28,31 +29,34 @@ from concours.stores.disk import DiskStore
 from concours.testing.laws import as_value
 from concours.testing.toys import RUNNERS, code_of, toy_problem
 
-CONTENTS = 40
+CONTENTS = {"board": 40, "poll": 1500}
 
 
-def kept(store: Store) -> list[Digest]:
-    """What entries bring as predictions and signals name as problems, in a store."""
-    return [store.put(io.BytesIO(f"sent {number}".encode())) for number in range(CONTENTS)]
+def kept(which: str, store: Store) -> list[Digest]:
+    """What entries bring as predictions, and signals name as problems or votes, in a store."""
+    return [store.put(io.BytesIO(f"sent {number}".encode())) for number in range(CONTENTS[which])]
 
 
-def board(store: Store) -> Hosted:
-    """The board."""
-    return Hosted(problem=toy_problem(store), final="refit")
+def process(which: str, store: Store) -> Hosted | Poll:
+    """The board, or the poll."""
+    return Poll(name="board") if which == "poll" else Hosted(problem=toy_problem(store), final="refit")
 
 
-def signals(count: int, sent: list[Digest], *, seed: int) -> list[Signal]:
-    """So many signals, the last of which closes the board: most join, some are withdrawn, it is rescored at times.
+def signals(which: str, count: int, sent: list[Digest], *, seed: int) -> list[Signal]:
+    """So many signals, the last of which closes it: most join or are votes, some are withdrawn, a board is rescored.
 
     One in eight has come before, and one in sixteen says something else under an id that is taken.
     """
     rng, found, entries = random.Random(seed), list[Signal](), list[str]()
     while len(found) < count - 1:
         id, chance = f"signal {len(found)}", rng.random()
+        voting = which == "poll" and rng.random() < 0.8
         if found and chance < 1 / 8:
             found.append(rng.choice(found))
         elif found and chance < 3 / 16:
             found.append(new_signal("voted", {"for": id}, to="board", id=rng.choice(found).id))
+        elif voting:
+            found.append(new_signal("voted", {"votes": rng.choice(sent)}, to="board", id=id))
         elif entries and chance < 0.3:
             found.append(new_signal("withdrawn", {"entry": rng.choice(entries)}, to="board", id=id))
         elif chance < 0.31:
@@ -60,6 +64,7 @@ def signals(count: int, sent: list[Digest], *, seed: int) -> list[Signal]:
         else:
             recipe = {"recipe": "toy", "params": {"number": rng.randrange(9)}, "prepare": rng.choice(["toy", "none"])}
             body: dict[str, Any] = recipe if chance < 0.34 else {"predictions": rng.choice(sent)}
+            body = {} if which == "poll" else body
             found.append(new_signal("joined", {"name": f"team {len(entries)}", **body}, to="board", id=id))
             entries.append(id)
     return [*found, new_signal("closed", {}, to="board", id="the end")]
@@ -91,17 +96,17 @@ class CutInbox(FolderInbox):
         super().done(id)
 
 
-def main(folder: Path, where: str, cut: int) -> None:
+def main(which: str, folder: Path, where: str, cut: int) -> None:
     """A session."""
     store, journal, inbox = DiskStore(folder / "store"), Cut(folder / "journal.jsonl"), CutInbox(folder / "inbox")
     (inbox if where == "done" else journal).left = cut
     journal.half = where == "half"
     executor = InlineExecutor(store, RUNNERS)
     engine = Engine(store=store, journal=journal, executor=executor, code=code_of, inbox=inbox)
-    state = engine.drive(board(store), (), seed=0)
+    state = engine.drive(process(which, store), (), seed=0)
     journal.close()
     print(digest_json(as_value(state)))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
