@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
-from concours.compete.poll_state import Batch, Counted, Polled, Rated, Rating, batches_of, poll_lines, refusal_of
+from concours.compete.poll_state import Counted, Polled, Rated, Rating, batches_of, poll_lines, refusal_of
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Event, Outcome, Signal
@@ -19,6 +20,8 @@ from concours.core.process import Grouped, Order, Plan
 from concours.core.standings import Standings
 
 _RATED_BY = ("counted", "withdrawn")
+_AHEAD = 100
+"""So many batches are to be counted at a time: more than there are workers, and few to look through."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,7 @@ class Poll:
         return refusal_of(state, signal)
 
     def plan(self, state: Polled) -> Plan:
-        groups = [(self._count(state, state.batches[id]),) for id in state.waiting]
+        groups = [counting.jobs for counting in islice(state.waiting.values(), _AHEAD)]
         groups += [(self._rate(state, state.rating),)] if state.rating else []
         jobs = Grouped(tuple(groups))
         return Plan(jobs, "run") if jobs else Plan(status="finished" if state.closed else "wait")
@@ -70,7 +73,7 @@ class Poll:
         if state.rating and self._rate(state, state.rating).digest == event.job:
             after = replace(state, rated=Rated.of(state.rating, event), rating=None)
             return self._next(after)
-        counted = [id for id in state.waiting if self._count(state, state.batches[id]).digest == event.job]
+        counted = [id for id, counting in state.waiting.items() if counting.jobs[0].digest == event.job]
         after = state
         for id in counted:
             after = after.with_counted(id, Counted.of(event))
@@ -91,7 +94,8 @@ class Poll:
         if signal.name == "withdrawn":
             return replace(state, withdrawn=state.withdrawn.with_item(str(signal.body["entry"]), True))
         if signal.name == "voted":
-            return state.with_batch(signal.id, Batch(votes=Digest(signal.body["votes"]), known=len(state.entries)))
+            votes = Digest(signal.body["votes"])
+            return state.with_batch(signal.id, votes, self._count(state, votes))
         return replace(state, closed=signal.at)
 
     def _rating(self, before: Polled, state: Polled) -> Polled:
@@ -110,17 +114,14 @@ class Poll:
         known = state.rated is not None and state.rated.rating == wanted
         return replace(state, rating=None if known else wanted)
 
-    def _count(self, state: Polled, batch: Batch) -> Job:
-        """Reads a batch, and finds out whether it can be counted."""
-        return state.kept.once(("count", batch), None, lambda: self._counting(state, batch))
-
-    def _counting(self, state: Polled, batch: Batch) -> Job:
+    def _count(self, state: Polled, votes: Digest) -> Job:
+        """Reads a batch, and finds out whether it speaks of those who have joined, and can be counted."""
         return Job(
             runner="count_votes",
-            inputs={"votes": batch.votes},
-            params={"names": list(state.entries.values())[: batch.known], "cluster": list(self.cluster)},
+            inputs={"votes": votes},
+            params={"names": list(state.entries.values()), "cluster": list(self.cluster)},
             outputs=("votes",),
-            label=f"count {batch.votes[7:19]}",
+            label=f"count {votes[7:19]}",
         )
 
     def _rate(self, state: Polled, rating: Rating) -> Job:

@@ -11,18 +11,18 @@ from concours.core.entrant import Entrant
 from concours.core.event import Done, Failed, Signal
 from concours.core.frozen import frozen
 from concours.core.growing import Growing
+from concours.core.job import Job
 from concours.core.kept import Kept
 from concours.core.standings import Standing, Standings
 
 _LONGEST = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """Votes, by digest, and how many had joined when they came: of whom they may speak."""
+@dataclass(frozen=True)
+class Counting:
+    """The job that is still to be done for a batch, as a group of a plan."""
 
-    votes: Digest
-    known: int
+    jobs: tuple[Job]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +71,8 @@ class Polled:
         heard: when each signal that was taken had come in, by its id.
         entries: names, by the id of the signal that brought them, in the order in which they joined.
         withdrawn: those that no longer stand on the board.
-        batches: by the id of the signal that brought them, in order.
-        waiting: ids of the batches that have not been counted.
+        batches: digests of votes, by the id of the signal that brought them, in order.
+        waiting: what is still to be done, by batch.
         counted: what came of the others.
         closed: when; empty while it is open.
         rating: the one under way.
@@ -82,8 +82,8 @@ class Polled:
     heard: Growing[str, str] = field(default_factory=Growing)
     entries: Growing[str, str] = field(default_factory=Growing)
     withdrawn: Growing[str, bool] = field(default_factory=Growing)
-    batches: Growing[str, Batch] = field(default_factory=Growing)
-    waiting: tuple[str, ...] = ()
+    batches: Growing[str, Digest] = field(default_factory=Growing)
+    waiting: Mapping[str, Counting] = field(default_factory=lambda: frozen({}))
     counted: Growing[str, Counted] = field(default_factory=Growing)
     closed: str = ""
     rating: Rating | None = None
@@ -103,11 +103,12 @@ class Polled:
     def with_entry(self, entry: str, name: str) -> Self:
         return replace(self, entries=self.entries.with_item(entry, name))
 
-    def with_batch(self, id: str, batch: Batch) -> Self:
-        return replace(self, batches=self.batches.with_item(id, batch), waiting=(*self.waiting, id))
+    def with_batch(self, id: str, votes: Digest, job: Job) -> Self:
+        waiting = frozen({**self.waiting, id: Counting((job,))})
+        return replace(self, batches=self.batches.with_item(id, votes), waiting=waiting)
 
     def with_counted(self, id: str, counted: Counted) -> Self:
-        waiting = tuple(other for other in self.waiting if other != id)
+        waiting = frozen({other: job for other, job in self.waiting.items() if other != id})
         return replace(self, counted=self.counted.with_item(id, counted), waiting=waiting)
 
 
@@ -115,11 +116,11 @@ def batches_of(state: Polled) -> dict[str, Counted]:
     """What came of the batches that have been looked at, in order; of those that are the same, the first counts."""
     found: dict[str, Counted] = {}
     first: dict[Digest, str] = {}
-    for id, batch in state.batches.items():
+    for id, votes in state.batches.items():
         if (counted := state.counted.get(id)) is None:
             continue
-        if counted.votes and first.setdefault(batch.votes, id) != id:
-            counted = Counted(reason=f"these votes are counted once, as those of {first[batch.votes]!r}")
+        if counted.votes and first.setdefault(votes, id) != id:
+            counted = Counted(reason=f"these votes are counted once, as those of {first[votes]!r}")
         found[id] = counted
     return found
 
