@@ -23,7 +23,8 @@ from threadpoolctl import threadpool_limits
 
 from concours.engine.coalitions import Game
 from concours.kernels.credit.shares import every_coalition, exact_credit
-from concours.tasks.metrics.named import metric_named
+from concours.tasks.outputs.table import output_valued
+from concours.testing.toys import toy_output
 
 Array = NDArray[Any]
 
@@ -31,15 +32,16 @@ Array = NDArray[Any]
 def game(metric: str, members: int, rows: int, classes: int) -> Game:
     """An alliance with equal weights."""
     said, y = classification(members, rows, classes) if classes else regression(members, rows)
-    prior = np.bincount(y, minlength=classes) / rows if classes else np.array([y.mean()])
+    output = output_valued(toy_output(classes))
     return Game(
         how="mean",
-        metric=metric_named(metric, "classes" if classes else "number", classes),
+        metric=output.metric(metric),
+        output=output,
         y=y,
         members=said,
         weights=np.full((1, members), 1 / members),
         group=np.zeros(rows, dtype=np.int64),
-        prior=prior,
+        prior=output.prior(y, None),
     )
 
 

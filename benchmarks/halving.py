@@ -38,7 +38,7 @@ from concours.entrants.recipes import resolve
 from concours.kernels.ranking.differences import differences
 from concours.stores.blobs import get_array
 from concours.tasks.kinds import kind_named
-from concours.tasks.metrics.named import metric_named
+from concours.tasks.outputs.table import output_valued
 
 PLACE = Path("runs/halving")
 USUAL = ("spambase", "letter", "wine-quality", "abalone", "mammography")
@@ -159,9 +159,7 @@ def searched(which: Set, rows: int, trials: int) -> dict[str, Any]:
     def objective(trial: Any) -> float:
         made[trial.number] = entrant(which, FromTrial(trial), f"t{trial.number:02}")
         kind = kind_named(which.kind)
-        taken = resolve(
-            made[trial.number], form=kind.form, preparation=kind.preparation, folder=Path(), effort=1.0
-        ).entrant
+        taken = resolve(made[trial.number], form=kind.form, folder=Path(), effort=1.0).entrant
         score = float("inf")
         for share in SHARES:
             done = curve(
@@ -214,7 +212,7 @@ def apart(which: Set, first: dict[str, Any], second: dict[str, Any]) -> tuple[fl
     results = [Result.load(cell["out"]) for cell in (first, second)]
     problem = results[0].setup.problem
     found: list[NDArray[np.float64]] = []
-    metric = metric_named(which.metric, "classes" if problem.classes else "number", len(problem.classes))
+    metric = output_valued(problem.output).metric(which.metric)
     for cell, result in zip((first, second), results, strict=True):
         p = get_array(result.folder.store, cell["test"])
         found.append(as_taken(metric, p, None, None))

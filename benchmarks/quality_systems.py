@@ -107,7 +107,7 @@ def concours(work: Work, ready: Ready) -> Told:
         default=default,
         single=single,
         predictions=predict(result, work.test, proba=work.classes, model=single),
-        classes=[str(label) for label in result.setup.problem.classes],
+        classes=[str(label) for label in result.setup.problem.output.labels],
         fitted={name: float(score) for name, (_, score) in scores.items()},
         parts=dict(result.alliances[default].weights) if default in result.alliances else {},
         failed={line.entrant.name: f"{line.status}: {line.reason}" for line in result.standings if line.status != "ok"},

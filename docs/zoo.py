@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from concours.core.kind import Form
 from concours.core.optional import EXTRAS
-from concours.entrants.zoo import LINEUPS, MIXED, ZOO, ModelSpec, specs
-from concours.tasks.kinds import KINDS, Kind
+from concours.entrants.zoo import ZOO, ModelSpec, specs
+from concours.tasks.kinds import KINDS
 
 PAGE = Path(__file__).with_name("line-ups.md")
 BEGIN, END = "<!-- zoo: begin -->\n", "<!-- zoo: end -->\n"
@@ -25,30 +26,30 @@ def renewed(text: str) -> str:
     return before + BEGIN + "\n" + "\n".join(_table(*one) for one in _forms()) + "\n" + END + rest.partition(END)[2]
 
 
-def _forms() -> list[tuple[str, Kind, str]]:
-    """What a table is headed by, the kind, and its form."""
-    kinds = [(f"**{kind.name}**", kind, kind.form) for kind in KINDS.values()]
-    tables = [kind for kind in KINDS.values() if kind.form in MIXED]
-    return [*kinds, *((f"**{kind.name}**, with columns of sentences", kind, MIXED[kind.form]) for kind in tables)]
+def _forms() -> list[tuple[str, Form]]:
+    """What a table is headed by, and the form."""
+    kinds = [(f"**{kind.name}**", kind.form) for kind in KINDS.values()]
+    wider = [(kind.name, kind.widest) for kind in KINDS.values() if kind.mixed]
+    return [*kinds, *((f"**{name}**, with columns of sentences", form) for name, form in wider)]
 
 
-def _table(heading: str, kind: Kind, form: str) -> str:
-    lineups = LINEUPS[form]
+def _table(heading: str, form: Form) -> str:
+    lineups = form.lineups
     order = [*lineups["full"], *(name for name in ZOO if name not in lineups["full"])]
-    rows = "".join(_row(name, specs(name)[form], kind, form) for name in order if form in specs(name))
+    rows = "".join(_row(name, specs(name)[form.name], form) for name in order if form.name in specs(name))
     head = "| name | estimator | library | prepared as | extra | effort | in line-ups |\n"
     head += "| --- | --- | --- | --- | --- | --- | --- |\n"
     return f"{heading}\n\n{head}{rows}"
 
 
-def _row(name: str, spec: ModelSpec, kind: Kind, form: str) -> str:
+def _row(name: str, spec: ModelSpec, form: Form) -> str:
     module, _, estimator = spec.recipe.partition(":")
     ours = _LIBRARIES.get(spec.package or "", "Concours")
     library = _LIBRARIES.get(module.partition(".")[0], ours)
     extra = EXTRAS.get(spec.package or "", "")
-    found = [lineup for lineup, names in LINEUPS[form].items() if name in names]
-    where = ", ".join(found) or ("always, as the baseline" if name == "dummy" else "by name only")
-    cells = [f"`{name}`", estimator, library, spec.prepare or kind.preparation, extra, "yes" * spec.effort, where]
+    found = [lineup for lineup, names in form.lineups.items() if name in names]
+    where = ", ".join(found) or ("always, as the baseline" if name == form.baseline else "by name only")
+    cells = [f"`{name}`", estimator, library, spec.prepare or form.usual, extra, "yes" * spec.effort, where]
     return f"| {' | '.join(cells)} |\n"
 
 

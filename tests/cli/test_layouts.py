@@ -228,7 +228,7 @@ def test_the_same_rows_to_all(name, how, tmp_path, monkeypatch):
     task = replace(task, split=replace(task.split, test=0.0))
     problem = ingest(task, store, seed=0, folder=Path()).problem
     assert (problem.train.rows, problem.test.rows if problem.test else 0) == (rows, judging)
-    assert {str(label) for label in problem.classes} in ({"good", "bad"}, {"0", "1"})
+    assert {str(label) for label in problem.output.labels} in ({"good", "bad"}, {"0", "1"})
     told: list[str] = []
     assert len(new_rows(problem, store, source, told)) == rows + judging
     assert not judging or f"{rows:,} rows, then the {judging:,} of its test part" in told[0]
@@ -243,7 +243,7 @@ def new_rows(problem, store, source, told):
     if columns is None:
         return read_inputs(source, table, told=told.append)[0]
     unit = unit_of_texts(table)
-    classes = problem.classes
+    classes = problem.output.labels
     return read_inputs(source, table.column(0), text=columns, unit=unit, classes=classes, told=told.append)[0]
 
 

@@ -24,6 +24,7 @@ from concours.runs.predict import predict, read_rows
 from concours.runs.result import Result
 from concours.runs.verify import verify
 from concours.stores.blobs import get_array
+from concours.tasks.outputs.table import output_valued
 
 BOTH = {"name": "both", "how": "average", "of": ["stack", "average", "tree"]}
 TOP = {"name": "top", "how": "stack", "of": ["both", "near"]}
@@ -55,7 +56,7 @@ def result(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Result:
 
 
 def rows_of(result: Result) -> Any:
-    return (load_wine if result.setup.problem.classes else load_diabetes)(as_frame=True).data
+    return (load_wine if result.setup.problem.output.labels else load_diabetes)(as_frame=True).data
 
 
 def by_hand(result: Result, candidate: Candidate, x: Any) -> np.ndarray:
@@ -63,7 +64,7 @@ def by_hand(result: Result, candidate: Candidate, x: Any) -> np.ndarray:
     known = {c.entrant.digest: c for c in result.candidates.values()}
     joint = candidate.entrant.joint
     if joint is None:
-        return Predictor(result.folder.store, {}, x).predict(candidate)
+        return Predictor(result.folder.store, output_valued(result.setup.problem.output), {}, x).predict(candidate)
     parts = [by_hand(result, known[parent], x) for parent in joint.parents]
     raw = blend(parts, np.asarray(joint.weights), rule=candidate.entrant.recipe)
     return Calibration(**candidate.calibration).apply(raw) if candidate.calibration else raw
@@ -86,7 +87,7 @@ def test_they_stand_on_the_board(result: Result) -> None:
 @pytest.mark.parametrize("name", ["stack", "both", "top"])
 def test_new_rows_are_joined_storey_by_storey(result: Result, name: str) -> None:
     """As by hand; what two alliances share is asked once."""
-    rows, proba = rows_of(result), bool(result.setup.problem.classes)
+    rows, proba = rows_of(result), bool(result.setup.problem.output.labels)
     x = read_rows(result, rows).x
     found = predict(result, rows, model=name, proba=proba)
     expected = by_hand(result, result.candidates[name], x)
@@ -99,7 +100,7 @@ def test_rows_of_a_fold_are_joined_by_weights_chosen_on_the_others(result: Resul
     joint, known = top.entrant.joint, {c.entrant.digest: c for c in result.candidates.values()}
     assert joint is not None
     assert len(joint.fold_weights) == 3
-    if not problem.classes:
+    if not problem.output.labels:
         folds = get_array(store, problem.folds)
         members = [get_array(store, known[parent].oof) for parent in joint.parents]
         expected = blend(members, np.asarray(joint.fold_weights)[folds].T)
@@ -138,7 +139,7 @@ def test_the_receipt_holds_before_and_after_collecting_garbage(result: Result) -
     assert verify(result.folder.path).holds
     collect(result.folder.path)
     assert verify(result.folder.path, again=["top", "both"], engine="inline").holds
-    target = "classes" if result.setup.problem.classes else "number"
+    target = "classes" if result.setup.problem.output.labels else "number"
     ran: list[Any] = []
     again = contest(target, result.folder.path).run(listener=lambda notice: ran.append(notice))
     assert again.digest == result.digest
@@ -220,13 +221,14 @@ def test_a_terminal_tells_whom_an_average_of_some_joins(result: Result, capsys: 
 def test_no_tower_is_too_high_to_predict_with(result: Result) -> None:
     """A thousand storeys, each the mean of the one below and an entrant: more than functions may call one another."""
     store, x = result.folder.store, read_rows(result, rows_of(result)).x
+    output = output_valued(result.setup.problem.output)
     near, base = result.candidates["near"], result.candidates["average"]
     assert base.entrant.joint is not None
     known, top = {c.entrant.digest: c for c in result.candidates.values()}, result.candidates["line"]
-    expected, other = (Predictor(store, known, x).predict(one) for one in (top, near))
+    expected, other = (Predictor(store, output, known, x).predict(one) for one in (top, near))
     for storey in range(1000):
         parents = (top.entrant.digest, near.entrant.digest)
         joint = replace(base.entrant.joint, parents=parents, weights=(0.5, 0.5), fold_weights=())
         top = replace(base, entrant=replace(base.entrant, name=f"storey {storey}", joint=joint), calibration=None)
         known[top.entrant.digest], expected = top, (expected + other) / 2
-    assert np.allclose(Predictor(store, known, x).predict(top), expected, rtol=0, atol=1e-12)
+    assert np.allclose(Predictor(store, output, known, x).predict(top), expected, rtol=0, atol=1e-12)

@@ -26,6 +26,7 @@ from concours.kernels.joining.cascading import ask_in_turn
 from concours.runs.result import Result
 from concours.runs.verify import verify
 from concours.stores.blobs import get_array
+from concours.testing.toys import toy_output
 
 COSTS = {"tree": 1.0, "near": 4.0, "forest": 40.0}
 THRIFT = {"name": "thrift", "how": "cascade", "of": list(COSTS), "costs": COSTS}
@@ -267,7 +268,12 @@ def test_other_targets_in_a_fold_change_nothing_for_its_rows() -> None:
         store = MemoryStore()
         arrays = {**members, "y": targets, "folds": folds}
         inputs = {name: put_array(store, array) for name, array in arrays.items()}
-        params = {"metrics": ["log_loss"], "classes": 3, "costs": [1.0, 4.0, 16.0], "without_fold": fold}
+        params = {
+            "metrics": ["log_loss"],
+            "output": toy_output(3).told,
+            "costs": [1.0, 4.0, 16.0],
+            "without_fold": fold,
+        }
         return RUNNERS["cascade"].runner(Job(runner="cascade", inputs=inputs, params=params), store).values
 
     other = np.where(folds == 0, (y + 1) % 3, y)

@@ -274,12 +274,12 @@ def test_alliances_take_two(tmp_path):
 def test_a_line_up_is_added_to_those_named(tmp_path):
     """`lineup = fast` adds the kind's own; a name that is taken is not added twice."""
     contest = iris(tmp_path, entrants=[Entrant("svm", "sklearn.svm:SVC")], lineup="fast")
-    from concours.entrants.zoo import LINEUPS
     from concours.tasks.kinds import KINDS
 
-    names = [r.entrant.name for r in contest._resolved(KINDS["tabular-classification"], 1.0, "table:classes")]
+    form = KINDS["tabular-classification"].form
+    names = [r.entrant.name for r in contest._resolved(1.0, form)]
     assert names[:3] == ["dummy", "svm", "logistic"]
-    assert sorted(names[2:]) == sorted(name for name in LINEUPS["table:classes"]["fast"] if name != "svm")
+    assert sorted(names[2:]) == sorted(name for name in form.lineups["fast"] if name != "svm")
     with pytest.raises(ContestError, match="must be one of fast, full, none"):
         iris(tmp_path, lineup="slow").run()
 

@@ -122,7 +122,7 @@ def told(candidate: Candidate, raw: np.ndarray) -> np.ndarray:
 def test_they_stand_on_the_board(result: Result) -> None:
     """With all that a fitted one has; the members of the uniform one weigh the same, those left out are told."""
     lines = {line.entrant.name: line for line in result.standings}
-    names = ["soup", "ladle", "greedy", "top", *(["thrift"] if result.setup.problem.classes else [])]
+    names = ["soup", "ladle", "greedy", "top", *(["thrift"] if result.setup.problem.output.labels else [])]
     for name in names:
         assert lines[name].status == "ok", lines[name].reason
         assert lines[name].cv_score is not None
@@ -159,7 +159,7 @@ def test_rows_of_a_fold_are_predicted_by_merged_models_that_have_not_seen_them(r
     joint, own = candidate.entrant.joint, members(result, name)
     assert joint is not None
     folds, first = get_array(store, problem.folds), first_division(store, problem.folds)
-    found = np.zeros((problem.train.rows, problem.outputs))
+    found = np.zeros((problem.train.rows, problem.output.width))
     for fold in range(problem.n_folds):
         models = [member.fold_models[fold] for member in own]
         rows = np.flatnonzero(held_out(folds, fold))
@@ -197,7 +197,7 @@ def outputs_of(result: Result, job: Job) -> dict[str, str]:
 
 def test_a_greedy_soup_is_chosen_on_the_other_folds(result: Result) -> None:
     """As a naive twin chooses, from out-of-fold predictions of all soups there are."""
-    if not result.setup.problem.classes:
+    if not result.setup.problem.output.labels:
         pytest.skip("one metric tells enough")
     store, problem = result.folder.store, result.setup.problem
     alike = [result.candidates[name] for name in LADLE["of"]]
@@ -205,7 +205,7 @@ def test_a_greedy_soup_is_chosen_on_the_other_folds(result: Result) -> None:
     folds = get_array(store, problem.folds)
 
     def out_of_fold(some: tuple[int, ...]) -> np.ndarray:
-        whole = np.zeros((problem.train.rows, problem.outputs))
+        whole = np.zeros((problem.train.rows, problem.output.width))
         for fold in range(problem.n_folds):
             models = [c.fold_models[fold] for c in alike]
             x = get_rows(store, Ingredient.of(store, models[0]).job.inputs["valid"])
@@ -248,7 +248,7 @@ def test_new_rows_are_predicted_as_the_board_says(result: Result, name: str) -> 
 
 def test_predicting_rows_from_outside(result: Result) -> None:
     """With the command's own function, of rows that were never seen."""
-    frame = table("classes" if result.setup.problem.classes else "number", 20).drop(columns="y")
+    frame = table("classes" if result.setup.problem.output.labels else "number", 20).drop(columns="y")
     assert len(predict(result, frame, model="soup")) == 20
 
 

@@ -18,7 +18,7 @@ from concours.kernels.scoring.scores import log_losses
 from concours.runs.predict import predict
 from concours.stores.memory import MemoryStore
 from concours.testing.processes import all_fail, all_well, final_state
-from concours.testing.toys import toy_candidates, toy_problem
+from concours.testing.toys import toy_candidates, toy_output, toy_problem
 
 PROBLEM = toy_problem(MemoryStore())
 LARGE = replace(PROBLEM, train=replace(PROBLEM.train, rows=2000))
@@ -30,7 +30,7 @@ MEMBERS = [e.candidate for e in BOARD.entries(final_state(BOARD, toy_candidates(
     ("problem", "why"),
     [
         (PROBLEM, "it learns from 2,000 rows or more, there are 100"),
-        (replace(LARGE, classes=tuple(range(51))), "it joins 50 classes at most, there are 51"),
+        (replace(LARGE, output=toy_output(51)), "it joins 50 classes at most, there are 51"),
     ],
 )
 def test_where_it_does_not_suit_there_is_a_reason(problem: Any, why: str) -> None:

@@ -32,6 +32,7 @@ from concours.core.errors import RecipeError
 from concours.core.objects import recipe_of
 from concours.entrants.making import reads_raw
 from concours.entrants.recipes import build, resolve
+from concours.tasks.kinds import kind_named
 
 numbers = st.floats(0.01, 10, allow_nan=False)
 scalers = st.one_of(
@@ -189,7 +190,7 @@ def test_classes_of_own_files_bring_their_code(tmp_path, monkeypatch):
 
         entrant = Entrant("p", make_pipeline(Shift(by=3), SVC()))
         digests.add(entrant.digest)
-        found = resolve(entrant, form="table:classes", preparation="matrix", folder=tmp_path)
+        found = resolve(entrant, form=kind_named("tabular-classification").form, folder=tmp_path)
         assert set(found.source) == {"kit/__init__.py", "kit/base.py", "kit/shift.py"}
         assert found.entrant.prepare == "none"
         assert found.entrant.digest != entrant.digest or found.entrant.prepare == entrant.prepare
@@ -216,7 +217,7 @@ def test_what_wants_rows_as_they_were_read(pipeline, raw):
     """A pipeline that begins with what chooses columns, encodes words or reads texts gets the rows as they were read."""
     entrant = Entrant("p", pipeline)
     assert reads_raw(entrant.recipe, entrant.params) == raw
-    found = resolve(entrant, form="table:classes", preparation="matrix", folder=None)
+    found = resolve(entrant, form=kind_named("tabular-classification").form, folder=None)
     assert found.entrant.prepare == ("none" if raw else "matrix")
 
 
@@ -251,5 +252,5 @@ def test_parts_that_are_none(params, words):
 def test_what_names_columns_gets_them_by_name(params, prepare):
     """A matrix has no names: an estimator whose parameters name columns is given a frame."""
     entrant = Entrant("trees", HistGradientBoostingClassifier(**params))
-    found = resolve(entrant, form="table:classes", preparation="matrix", folder=Path())
+    found = resolve(entrant, form=kind_named("tabular-classification").form, folder=Path())
     assert found.entrant.prepare == prepare

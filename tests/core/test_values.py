@@ -11,6 +11,7 @@ from concours.core.entrant import Entrant
 from concours.core.errors import nearest
 from concours.core.event import Cost, Done, Failed, Tick, event_from_json, event_to_json
 from concours.core.job import Job
+from concours.core.kind import Input, Output
 from concours.core.optional import install_command, installed
 from concours.core.problem import Goal, Part, Problem
 from concours.core.registry import load
@@ -110,7 +111,7 @@ def test_problems_survive_json():
     """A problem comes back equal, and its digest leaves out its name only."""
     part = Part(x=digest_bytes(b"x"), y=digest_bytes(b"y"), ids=digest_bytes(b"i"), rows=3)
     problem = Problem(
-        name="n", kind="k", classes=("a", "b"), metrics=(Goal(name="accuracy", greater_is_better=True),),
+        name="n", kind="k", input=Input(name="i"), output=Output(name="o", estimator="classifier", joins=("mean",), labels=("a", "b")), metrics=(Goal(name="accuracy", greater_is_better=True),),
         train=part, folds=digest_bytes(b"f"), n_folds=2, test=None,
     )  # fmt: skip
     assert Problem.from_json(problem.to_json()) == problem

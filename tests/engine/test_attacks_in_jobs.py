@@ -32,6 +32,7 @@ from concours.kernels.scoring.scores import row_means
 from concours.stores.blobs import get_array, put_array
 from concours.stores.memory import MemoryStore
 from concours.tasks.kinds import kind_named
+from concours.tasks.outputs.table import output_valued
 from concours.tasks.task import Split, Task
 
 EPSILON = 0.1
@@ -57,7 +58,7 @@ def candidates(kind: str) -> list[Candidate]:
         Entrant(name="knn", recipe="sklearn.neighbors:KNeighborsClassifier"),
     )
     found = kind_named(kind)
-    resolved = [resolve(e, form=found.form, preparation=found.preparation, folder=Path()) for e in entrants]
+    resolved = [resolve(e, form=found.form, folder=Path()) for e in entrants]
     return [Candidate(entrant=one.entrant) for one in resolved]
 
 
@@ -150,7 +151,9 @@ def test_the_same_again_runs_nothing(game: Game) -> None:
     candidate = game.defender("dnn-hardened").candidate
     part = game.problem.test
     x = get_array(game.store, part.x) if game.kind.startswith("image") else _frame(game)
-    p = Predictor(game.store, {candidate.entrant.digest: candidate}, x).predict(candidate)
+    p = Predictor(game.store, output_valued(game.problem.output), {candidate.entrant.digest: candidate}, x).predict(
+        candidate
+    )
     assert (p.argmax(axis=1) == get_array(game.store, part.y)).mean() > 0.7
 
 

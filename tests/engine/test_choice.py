@@ -14,6 +14,7 @@ from concours.engine.runners.score import evaluate
 from concours.stores.blobs import get_array, put_array
 from concours.stores.memory import MemoryStore
 from concours.tasks.metrics.named import metric_named
+from concours.testing.toys import toy_output
 
 RNG = np.random.default_rng(0)
 ROWS, MODELS = 120, 8
@@ -29,7 +30,7 @@ def job(store: MemoryStore, names: list[str], *, predictions: Any = ALIKE, y: An
     arrays = {f"predictions{i}": p for i, p in enumerate(predictions)} | {"y": y, "folds": np.arange(len(y)) % 3}
     found = {name: put_array(store, array) for name, array in (arrays | inputs).items()}
     labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}
-    params = {"metrics": names, "classes": 2, "decisions": [None] * len(predictions), **labels}
+    params = {"metrics": names, "output": toy_output(2).told, "decisions": [None] * len(predictions), **labels}
     values = evaluate(Job(runner="evaluate", inputs=found, params=params, seed=1), store).values
     intervals = {name: ends[0] for name, ends in values["intervals"].items()}
     return Job(runner="choice", inputs=found, params={**params, "intervals": intervals}, seed=1)

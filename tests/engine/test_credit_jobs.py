@@ -19,6 +19,8 @@ from concours.kernels.joining.pooling import pool_weights
 from concours.stores.blobs import put_array
 from concours.stores.memory import MemoryStore
 from concours.tasks.metrics.named import metric_named
+from concours.tasks.outputs.classes import Classes
+from concours.testing.toys import toy_output
 
 ROWS, FOLDS = 120, 3
 CALIBRATION = {"temperature": 1.3, "mix": 0.1, "prior": (0.2, 0.3, 0.5)}
@@ -50,7 +52,7 @@ def credit_of(metric: str, count: int = 3, classes: int = 3, *, weights=None, la
     plain["decisions"] = [None] * count
     weights = weights or [[1 / count] * count]
     job = Job(runner="credit", inputs=inputs,
-              params={"metrics": [metric], "classes": classes, "weights": weights, **plain, **params})  # fmt: skip
+              params={"metrics": [metric], "output": toy_output(classes).told, "weights": weights, **plain, **params})  # fmt: skip
     values = credit(job, store).values
     assert json.loads(json.dumps(values)) == values
     return values, members, y
@@ -165,7 +167,7 @@ def test_more_members_than_can_be_counted():
     assert values["interactions"] == []
     assert np.isclose(sum(values["shapley"]), values["value"] - values["prior"])
     game = Game(how="mean", metric=metric_named("log_loss", "classes", 3), y=y, members=members,
-                weights=np.full((1, 13), 1 / 13), group=np.zeros(ROWS, np.int64), prior=np.bincount(y) / ROWS)  # fmt: skip
+                weights=np.full((1, 13), 1 / 13), group=np.zeros(ROWS, np.int64), prior=np.bincount(y)[None] / ROWS, output=Classes(classes=3))  # fmt: skip
     from concours.kernels.credit.shares import every_coalition, shapley
 
     true = shapley(game.scored(every_coalition(13)).values)
@@ -180,7 +182,7 @@ def test_a_metric_that_is_not_defined():
     arrays = {"y": np.zeros(ROWS, np.int64), "train_y": y, "folds": y} | {
         f"predictions{i}": p for i, p in enumerate(members)
     }
-    params = {"metrics": ["roc_auc"], "classes": 2, "how": "mean", "refit": False, "part": "test",
+    params = {"metrics": ["roc_auc"], "output": toy_output(2).told, "how": "mean", "refit": False, "part": "test",
               "weights": [[0.5, 0.5]], "calibration": None, "decision": None, "decisions": [None, None]}  # fmt: skip
     job = Job(runner="credit", inputs={k: put_array(store, a) for k, a in arrays.items()}, params=params)
     with pytest.raises(ValueError, match="roc_auc is not defined for every coalition on these rows"):
@@ -195,7 +197,7 @@ def complement_of(metric: str, members, y, *, classes: int, part: str = "test"):
     folds = np.arange(len(y)) % FOLDS
     arrays = {"y": y, "oof_y": y, "folds": folds}
     arrays |= {f"{name}{i}": p for i, p in enumerate(members) for name in ("predictions", "oof")}
-    params = {"metrics": [metric], "classes": classes, "decisions": [None] * len(members),
+    params = {"metrics": [metric], "output": toy_output(classes).told, "decisions": [None] * len(members),
               "names": [f"m{i}" for i in range(len(members))], "part": part}  # fmt: skip
     job = Job(runner="complement", inputs={k: put_array(store, a) for k, a in arrays.items()}, params=params)
     values = complement(job, store).values

@@ -19,6 +19,7 @@ from concours.engine.work import execute
 from concours.stores.blobs import get_array, put_array, put_json, put_table, put_texts
 from concours.stores.memory import MemoryStore
 from concours.tasks.metrics.named import metric_named
+from concours.testing.toys import toy_output
 
 ROWS = 150
 SPY = """
@@ -63,7 +64,7 @@ def job(
         kept = put_texts(store, pa.chunked_array([pa.array(x)])) if isinstance(x, list) else put_array(store, x)
     classes = 0 if kind == "number" else 3
     params = {
-        "metrics": ["rmse" if kind == "number" else "log_loss"], "classes": classes, "recipe": recipe, "params": {},
+        "metrics": ["rmse" if kind == "number" else "log_loss"], "output": toy_output(classes).told, "recipe": recipe, "params": {},
         "preparation": preparation, "fold": 1, "share": share, **params,
     }  # fmt: skip
     inputs = {"x": kept, "y": put_array(store, y), "folds": put_array(store, np.arange(ROWS) % 3)}

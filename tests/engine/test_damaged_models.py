@@ -24,6 +24,7 @@ from concours.core.errors import ConcoursError
 from concours.core.job import Job
 from concours.engine.prediction import Predictor
 from concours.entrants.fitting import fit
+from concours.tasks.outputs.classes import Classes
 from concours.entrants.models import dump_model
 
 MODELS = [DecisionTreeClassifier(random_state=0), RandomForestClassifier(2, random_state=0), GaussianNB(),
@@ -77,12 +78,12 @@ def damaged(files):
 used = refused = 0
 for model in MODELS:
     format, files, _ = dump_model(fit(model, x, y, 2, calibrate=False))
-    job = Job(runner="fit", inputs={"x": digest_json("x")}, params={"recipe": "tree", "params": {}})
+    job = Job(runner="fit", inputs={"x": digest_json("x")}, params={"recipe": "tree", "params": {}, "output": {"name": "classes", "classes": 2}})
     files = {**files, "manifest.json": canonical_json({"format": format, "why_refit": "", "job": job.to_json()})}
     for _ in range(int(sys.argv[3])):
         digest = put_bundle(store, damaged(files))
         try:
-            Predictor(store, {}, x).predict(Candidate(entrant=Entrant(name="it", recipe="tree"), models=(digest,)))
+            Predictor(store, Classes(classes=2), {}, x).predict(Candidate(entrant=Entrant(name="it", recipe="tree"), models=(digest,)))
             used += 1
         except ConcoursError as error:
             assert "\\n" not in str(error), error

@@ -22,6 +22,7 @@ from concours.stores.blobs import put_array, put_table, put_texts
 from concours.stores.disk import DiskStore
 from concours.tasks.forms import settle
 from concours.tasks.readers.source import open_source
+from concours.testing.toys import toy_output
 
 SMALL = 100_000  # bytes
 
@@ -37,7 +38,7 @@ def values(store, kind, params, **inputs):
     digests = {
         name: item if isinstance(item, str) else put_array(store, np.asarray(item)) for name, item in inputs.items()
     }
-    job = Job(runner=kind, inputs=digests, params=params, seed=5)
+    job = Job(runner=kind, inputs=digests, params={"rows": ["pictures"], **params}, seed=5)
     done, again = (execute(job, store, RUNNERS) for _ in range(2))
     assert isinstance(done, Done), done.reason
     text = canonical_json(dict(done.values))
@@ -51,7 +52,7 @@ def diagnosed(store, y, p, x=None, *, metrics=("log_loss",), decision=None, **in
     p = np.asarray(p, dtype=np.float64)
     classes = p.shape[1] if p.shape[1] > 1 else 0
     x = x or put_table(store, pa.table({"x": np.zeros(len(p))}))
-    params = {"metrics": list(metrics), "classes": classes, "decision": decision}
+    params = {"metrics": list(metrics), "output": toy_output(classes).told, "decision": decision}
     return values(store, "diagnose", params, x=x, y=y, predictions=p, **inputs)
 
 
@@ -218,7 +219,7 @@ def test_odd_inputs(rows, form, store):
         "grey": lambda: put_array(store, np.zeros((rows, 8, 8), dtype=np.float32)),
     }[form]()
     diagnosed(store, y, p, x)
-    found = values(store, "card", {"classes": 2}, x=x, y=y)
+    found = values(store, "card", {"output": toy_output(2).told}, x=x, y=y)
     assert found["target"]["test"] is None
     assert sum(found["target"]["counts"]) == rows
     if form == "texts":
@@ -235,7 +236,7 @@ def test_words_for_missing_are_on_the_card(store, tmp_path):
     cells = ["", "n/a", "n/a", "-", *(str(i) for i in range(26))]
     (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{cell},{i}\n" for i, cell in enumerate(cells)))
     x = put_table(store, open_source("t.csv", tmp_path).x)
-    found = values(store, "card", {"classes": 2}, x=x, y=np.arange(30) % 2)["columns"]
+    found = values(store, "card", {"output": toy_output(2).told}, x=x, y=np.arange(30) % 2)["columns"]
     assert [(column["missing"], column["missing_as"]) for column in found] == [
         (pytest.approx(4 / 30, abs=1e-5), ["n/a", "-"]),
         (0.0, []),
@@ -246,14 +247,14 @@ def test_each_fold(store):
     """The scores of a fold are those of its rows; the first division counts; decisions are made by fold."""
     y, p = drawn(90)
     folds = np.stack([np.arange(90) % 3, 3 + np.arange(90) // 30], axis=1)
-    params = {"metrics": ["log_loss"], "classes": 2, "decisions": [None, None]}
+    params = {"metrics": ["log_loss"], "output": toy_output(2).told, "decisions": [None, None]}
     found = values(store, "by_fold", params, y=y, folds=folds, predictions0=p, predictions1=p[:, ::-1])
     expected = [log_loss(y[folds[:, 0] == fold], p[folds[:, 0] == fold]) for fold in range(3)]
     assert np.allclose(found["scores"][0], expected)
     assert len(found["scores"]) == 2
 
     weights = {"weights": [1.0, 1.0], "fold_weights": [[1.0, 1.0], [9.0, 1.0], [1.0, 9.0]]}
-    params = {"metrics": ["f1_macro"], "classes": 2, "decisions": [weights], "decision": weights}
+    params = {"metrics": ["f1_macro"], "output": toy_output(2).told, "decisions": [weights], "decision": weights}
     [by_fold] = values(store, "by_fold", params, y=y, folds=folds, predictions0=p)["scores"]
     whole = values(store, "score", params, y=y, folds=folds, predictions=p)["score"]
     assert by_fold[0] > max(by_fold[1:])
@@ -267,7 +268,12 @@ def test_a_fold_of_one_class(metric, store):
     folds = np.arange(90) % 3
     y[folds == 0] = 0
     [found] = values(
-        store, "by_fold", {"metrics": [metric], "classes": 2, "decisions": [None]}, y=y, folds=folds, predictions0=p
+        store,
+        "by_fold",
+        {"metrics": [metric], "output": toy_output(2).told, "decisions": [None]},
+        y=y,
+        folds=folds,
+        predictions0=p,
     )["scores"]
     assert None not in found[1:]
     assert metric != "roc_auc" or found[0] is None
@@ -295,7 +301,9 @@ def test_kinds_of_columns_are_those_of_preparation(store):
     )
     table = settle(table, "table", written=False).table
     x = put_table(store, table)
-    found = values(store, "card", {"classes": 0}, x=x, y=rng.normal(size=rows), test=rng.normal(size=50))
+    found = values(
+        store, "card", {"output": toy_output(0).told}, x=x, y=rng.normal(size=rows), test=rng.normal(size=50)
+    )
     kinds = {column["name"]: column["kind"] for column in found["columns"]}
     prepared = TableColumns().fit(as_rows(table))
     assert {name for name, kind in kinds.items() if kind in ("number", "boolean")} == set(prepared.numbers_)
@@ -312,7 +320,9 @@ def test_examples_are_of_every_class(store):
     """Two pictures of each class, one where classes are many, sixteen at most."""
     y = np.arange(400) % 5
     pictures = put_array(store, np.random.default_rng(0).integers(0, 255, (400, 4, 4, 3)).astype(np.uint8))
-    examples = values(store, "card", {"classes": 5}, x=pictures, y=y)["pictures"]["examples"]
+    examples = values(store, "card", {"output": toy_output(5).told}, x=pictures, y=y)["pictures"]["examples"]
     assert y[examples].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    many = values(store, "card", {"classes": 40}, x=pictures, y=np.arange(400) % 40)["pictures"]["examples"]
+    many = values(store, "card", {"output": toy_output(40).told}, x=pictures, y=np.arange(400) % 40)["pictures"][
+        "examples"
+    ]
     assert len(many) == 16

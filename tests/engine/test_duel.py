@@ -22,13 +22,13 @@ def played(groups, *, process=None):
     """A duel of two on all rows; or a whole process of two, told."""
     store = MemoryStore()
     problem = toy_problem(store)
-    rng, rows, width = np.random.default_rng(0), 60, len(problem.classes) or 1
-    y = rng.integers(0, width, rows) if problem.classes else rng.random(rows)
+    rng, rows, width = np.random.default_rng(0), 60, len(problem.output.labels) or 1
+    y = rng.integers(0, width, rows) if problem.output.labels else rng.random(rows)
     train = replace(problem.train, rows=rows, y=put_array(store, y), groups=None)
     if groups is not None:
         train = replace(train, groups=put_array(store, groups(rows)))
     problem = replace(problem, train=train, folds=put_array(store, np.arange(rows) % problem.n_folds))
-    said = [rng.dirichlet(np.ones(width), rows) if problem.classes else rng.random((rows, 1)) for _ in range(2)]
+    said = [rng.dirichlet(np.ones(width), rows) if problem.output.labels else rng.random((rows, 1)) for _ in range(2)]
     players = [Candidate(entrant=Entrant(f"p{i}", "toy"), oof=put_array(store, p)) for i, p in enumerate(said)]
     if process is None:
         job = duels_job(problem, players, [(0, 1, 0, rows)], seed=0, band=0.0, threads=1, label="")

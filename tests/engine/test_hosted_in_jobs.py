@@ -28,6 +28,9 @@ from concours.engine.runners.hosted import keep_problem
 from concours.engine.work import execute
 from concours.stores.blobs import get_array, put_array, put_table
 from concours.stores.memory import MemoryStore
+from concours.tasks.inputs.table import TABLE
+from concours.tasks.outputs.classes import Classes
+from concours.testing.toys import toy_output
 
 ROWS, CLASSES = 60, 3
 RNG = np.random.default_rng(7)
@@ -46,7 +49,8 @@ def part(rows: NDArray[np.float64], y: NDArray[np.int64]) -> Part:
 PROBLEM = Problem(
     name="hosted",
     kind="tabular-classification",
-    classes=("x", "y", "z"),
+    input=TABLE.value,
+    output=Classes(classes=3, called=("x", "y", "z")).value,
     metrics=(Goal(name="log_loss", greater_is_better=False), Goal(name="accuracy", greater_is_better=True)),
     train=part(Y[:, None] + RNG.normal(size=(ROWS, 2)), Y),
     folds=put_array(STORE, np.arange(ROWS) % 3),
@@ -72,7 +76,7 @@ def receive(array: NDArray[Any], *, classes: int = CLASSES) -> Done | Failed:
     job = Job(
         runner="receive",
         inputs={"predictions": put_array(STORE, array)},
-        params={"rows": ROWS, "classes": classes},
+        params={"rows": ROWS, "output": toy_output(classes).told},
         outputs=("test",),
     )
     return execute(job, STORE, RUNNERS)
@@ -135,7 +139,12 @@ def test_predictions_of_another_form_fail_with_the_reason(how: str, reason: str)
 def test_what_is_not_there_is_the_failure_of_who_sent_it(what: str) -> None:
     """A digest of nothing, or of something else, must not end the session of everybody."""
     digest = digest_json("nobody has this") if what == "nothing" else STORE.put(io.BytesIO(b"no array"))
-    job = Job(runner="receive", inputs={"predictions": digest}, params={"rows": ROWS, "classes": 3}, outputs=("test",))
+    job = Job(
+        runner="receive",
+        inputs={"predictions": digest},
+        params={"rows": ROWS, "output": toy_output(3).told},
+        outputs=("test",),
+    )
     event = execute(job, STORE, RUNNERS)
     assert isinstance(event, Failed)
     assert event.cause == "exception"
@@ -249,7 +258,7 @@ def test_a_rescoring_counts_from_then_on() -> None:
     ("change", "reason"),
     [
         ({"folds": put_array(STORE, np.zeros(ROWS, dtype=np.int64))}, "differs in folds"),
-        ({"classes": ("x", "y", "w")}, "differs in classes"),
+        ({"output": Classes(classes=3, called=("x", "y", "w")).value}, "differs in classes"),
         ({"test": None}, "differs in test"),
         ({"test": replace(PROBLEM.test or PROBLEM.train, x=PROBLEM.train.x)}, "differs in test"),
         ({"test": replace(PROBLEM.test or PROBLEM.train, y=digest_json("gone"))}, "cannot be read"),

@@ -69,9 +69,9 @@ def test_the_positive_class_is_the_last(tmp_path):
     """So metrics of two classes look for the one that was named; codes follow."""
     usual, _ = ingested(tmp_path)
     found, store = ingested(tmp_path, positive="no")
-    assert (usual.problem.classes, found.problem.classes) == (("no", "yes"), ("yes", "no"))
+    assert (usual.problem.output.labels, found.problem.output.labels) == (("no", "yes"), ("yes", "no"))
     y = FRAME["y"].to_numpy()[get_array(store, found.problem.train.ids)]
-    assert (np.array(found.problem.classes)[get_array(store, found.problem.train.y)] == y).all()
+    assert (np.array(found.problem.output.labels)[get_array(store, found.problem.train.y)] == y).all()
 
 
 def test_public_rows_stay_as_rows_are_added(tmp_path):

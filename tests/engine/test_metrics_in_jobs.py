@@ -15,6 +15,7 @@ from concours.kernels.ranking.ranks import holm, pair_differences
 from concours.stores.blobs import get_array, put_array
 from concours.stores.memory import MemoryStore
 from concours.tasks.metrics.named import metric_named
+from concours.testing.toys import toy_output
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(2, size=200)
@@ -36,7 +37,14 @@ def job(store, kind, names, **fields):
     inputs = {f"{word}{index}": put_array(store, p) for index, p in enumerate(members)}
     inputs |= {"y": put_array(store, Y), "folds": put_array(store, np.arange(200) % 3)}
     labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}
-    params = {"metrics": names, "classes": 2, "decision": None, "decisions": [None, None], **labels, **fields}
+    params = {
+        "metrics": names,
+        "output": toy_output(2).told,
+        "decision": None,
+        "decisions": [None, None],
+        **labels,
+        **fields,
+    }
     return Job(runner=kind, inputs=inputs, params=params, seed=1)
 
 
@@ -131,7 +139,11 @@ def test_what_cannot_be_said_is_said(store):
     never, once = (np.where(np.stack([y < 1, named], axis=1), 0.9, 0.1) for named in (y > 1, y > 0))
     inputs = {f"predictions{index}": put_array(store, p) for index, p in enumerate((never, once))}
     inputs |= {"y": put_array(store, y), "folds": put_array(store, np.arange(200) % 3)}
-    params = {"metrics": ["log_loss", "precision", "neg_log_loss"], "classes": 2, "decisions": [None, None]}
+    params = {
+        "metrics": ["log_loss", "precision", "neg_log_loss"],
+        "output": toy_output(2).told,
+        "decisions": [None, None],
+    }
     values = evaluate(Job(runner="evaluate", inputs=inputs, params=params, seed=1), store).values
     few = "too few to tell: 1 row is of another class than the most frequent one, and it takes "
     undefined = "undefined, 0 / 0 on these rows"

@@ -39,6 +39,7 @@ from concours.runs.gc import collect
 from concours.stores.blobs import put_array
 from concours.stores.disk import DiskStore
 from concours.stores.memory import MemoryStore
+from concours.testing.toys import toy_output
 
 JOB, CODE = digest_json("a job"), digest_json("its code")
 CPU = {"device": "cpu"}
@@ -453,7 +454,7 @@ def fitting(tmp_path_factory: pytest.TempPathFactory) -> tuple[DiskStore, Job]:
     }
     recipe = "concours.entrants.neural:DenseClassifier"
     own = {"epochs": 12, "hidden": [256, 256], "training": {"patience": 12, **CPU}}
-    params = {"recipe": recipe, "params": own, "classes": 3, "fold": 0, "prepared": False}
+    params = {"recipe": recipe, "params": own, "output": toy_output(3).told, "fold": 0, "prepared": False}
     return store, Job(runner="fit", inputs=inputs, params=params, seed=3, outputs=("valid", "model"))
 
 

@@ -14,6 +14,7 @@ from concours.core.job import Job
 from concours.engine.runners import RUNNERS
 from concours.stores.blobs import get_array, put_array
 from concours.stores.memory import MemoryStore
+from concours.testing.toys import toy_output
 
 FOLDS = 4
 CHEATS = """
@@ -160,7 +161,7 @@ def test_rows_are_calibrated_and_decided_by_the_other_folds() -> None:
     yields, arrays = [], []
     for targets in (y, other):
         store, inputs = stored(oof=p, y=targets, folds=folds)
-        params = {"metrics": ["f1_macro"], "classes": 3}
+        params = {"metrics": ["f1_macro"], "output": toy_output(3).told}
         yields.append(run(Job(runner="calibrate", inputs=inputs, params=params, outputs=("oof",)), store))
         arrays.append(get_array(store, yields[-1].outputs["oof"]))
     same = (arrays[0] == arrays[1]).all(axis=1)
@@ -180,7 +181,7 @@ def test_rows_are_joined_by_the_other_folds(kind: str, found: str) -> None:
 
     def weights(targets: np.ndarray, fold: int | None) -> Any:
         store, inputs = stored(**members, y=targets, folds=folds)
-        params = {"metrics": ["log_loss"], "classes": 3, "steps": 10, "without_fold": fold}
+        params = {"metrics": ["log_loss"], "output": toy_output(3).told, "steps": 10, "without_fold": fold}
         return run(Job(runner=kind, inputs=inputs, params=params), store).values[found]
 
     assert weights(y, 0) == weights(other, 0)

@@ -23,6 +23,8 @@ from concours.engine.runners import RUNNERS
 from concours.entrants.population import ScheduledClassifier
 from concours.stores.blobs import put_array
 from concours.stores.disk import DiskStore
+from concours.tasks.inputs.table import TABLE
+from concours.testing.toys import toy_output
 
 ROWS = 300
 
@@ -39,7 +41,8 @@ def problem(store: DiskStore, *, numbers: bool = False) -> Problem:
     return Problem(
         name="toy",
         kind="tabular-regression" if numbers else "tabular-classification",
-        classes=() if numbers else tuple(range(10)),
+        input=TABLE.value,
+        output=toy_output(0 if numbers else 10),
         metrics=(Goal(name="rmse" if numbers else "log_loss", greater_is_better=False),),
         train=Part(x=put_array(store, x), y=put_array(store, y), ids=ids, rows=ROWS),
         folds=put_array(store, np.arange(ROWS) % 3),

@@ -20,6 +20,7 @@ from concours.stores.blobs import put_array, put_json, put_table, put_texts
 from concours.stores.memory import MemoryStore
 from concours.tasks.forms import settle
 from concours.tasks.readers.objects import as_table
+from concours.testing.toys import toy_output
 
 NUMBERS = """
 import numpy as np
@@ -69,7 +70,7 @@ def fitted(store: MemoryStore, x: Any, y: Any, recipe: str, classes: int, code: 
     """A model fitted on all rows as they are."""
     inputs = {"x": kept(store, x), "y": put_array(store, np.asarray(y)), "folds": put_array(store, np.zeros(len(y)))}
     inputs |= {"code": code} if code else {}
-    how = {"recipe": recipe, "params": {}, "fold": None, "prepared": False, "classes": classes}
+    how = {"recipe": recipe, "params": {}, "fold": None, "prepared": False, "output": toy_output(classes).told}
     done = fit(Job(runner="fit", inputs=inputs, params=how, outputs=("model",)), store)
     return Candidate(entrant=Entrant("model", recipe), code=code, models=(done.outputs["model"],))
 
@@ -80,7 +81,13 @@ def explained(
     """The values of a job that explains a model: small, and finite JSON."""
     code = {"code": model.code} if model.code else {}
     inputs = {"x": kept(store, x), "y": put_array(store, np.asarray(y)), **code}
-    params = {"metrics": [metric], "classes": classes, "model": model.to_json(), "parents": {}, **params}
+    params = {
+        "metrics": [metric],
+        "output": toy_output(classes).told,
+        "model": model.to_json(),
+        "parents": {},
+        **params,
+    }
     done = execute(Job(runner=kind, inputs=inputs, params=params, seed=1), store, RUNNERS)
     assert hasattr(done, "values"), done
     assert len(canonical_json(dict(done.values))) < 300_000

@@ -7,10 +7,11 @@ import pytest
 from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError
 from concours.entrants.recipes import build, resolve
+from concours.tasks.kinds import kind_named
 
 
 def resolved(recipe, folder):
-    return resolve(Entrant("a", recipe), form="table:classes", preparation="matrix", folder=folder)
+    return resolve(Entrant("a", recipe), form=kind_named("tabular-classification").form, folder=folder)
 
 
 def test_catboost_writes_nothing_beside_the_contest(tmp_path):

@@ -14,6 +14,7 @@ from concours.entrants.models import dump_model, load_model
 from concours.entrants.recipes import build, resolve
 from concours.entrants.sources import defines_module
 from concours.runs.predict import predict
+from concours.tasks.kinds import kind_named
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -91,7 +92,7 @@ def digits():
 
 def built(file, name, params=None, *, classes=10):
     found = resolve(
-        Entrant("n", f"{file}:{name}", params or {}), form="image:classes", preparation="pixels", folder=file.parent
+        Entrant("n", f"{file}:{name}", params or {}), form=kind_named("image-classification").form, folder=file.parent
     )
     return build(
         found.entrant.recipe, found.entrant.params, found.source, file.parent / "code", seed=3, classes=classes
@@ -192,11 +193,12 @@ def test_modules_are_known_by_reading(name, expected):
 
 
 @pytest.mark.parametrize(
-    ("form", "prepared"), [("table:classes", "matrix"), ("text:classes", "topics"), ("image:classes", "none")]
+    ("kind", "prepared"),
+    [("tabular-classification", "matrix"), ("text-classification", "topics"), ("image-classification", "none")],
 )
-def test_what_a_module_gets(file, form, prepared):
+def test_what_a_module_gets(file, kind, prepared):
     """Numbers on one scale of tables and texts, and pictures themselves; `prepare` says otherwise."""
-    found = resolve(Entrant("n", f"{file}:Net"), form=form, preparation="x", folder=file.parent)
+    found = resolve(Entrant("n", f"{file}:Net"), form=kind_named(kind).form, folder=file.parent)
     assert found.entrant.prepare == prepared
 
 

@@ -23,8 +23,10 @@ from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.recipes import build, resolve
 from concours.entrants.wishes import Wishes, takes_weights
 from concours.entrants.zoo import ZOO
+from concours.tasks.kinds import KINDS
 
 FORMS = {"classes": "table:classes", "number": "table:number"}
+KNOWN = {kind.form.name: kind.form for kind in KINDS.values()}
 LIGHT = {"dnn", "dnn-embedded", "transformer"}
 FAMILIES = [
     (name, target)
@@ -40,9 +42,7 @@ def fitted(name, target, x, y, classes, tmp_path, **how):
     small = {"effort": 0.02} if ZOO[name][FORMS[target]].effort else {}
     small |= {"n_estimators": 20} if name in ("forest", "extra-trees") else {}
     small |= {"epochs": 3} if name == "dnn" else {}
-    entrant = resolve(
-        Entrant(name=name, recipe=name, params=small), form=FORMS[target], preparation="matrix", folder=tmp_path
-    ).entrant
+    entrant = resolve(Entrant(name=name, recipe=name, params=small), form=KNOWN[FORMS[target]], folder=tmp_path).entrant
     prepare = PREPARATIONS[entrant.prepare]()
     rows = prepare.fit_transform(x)
     estimator = build(entrant.recipe, entrant.params, {}, tmp_path, seed=3)

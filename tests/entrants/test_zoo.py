@@ -9,12 +9,11 @@ import pytest
 from concours.core.entrant import Entrant
 from concours.core.optional import installed
 from concours.entrants.preparation import PREPARATIONS
-from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, ZOO, Size, specs
+from concours.entrants.zoo import ZOO, Size, specs
 from concours.tasks.kinds import KINDS
 from concours.testing import check_entrant
 
-FORMS = {kind.form: kind.name for kind in KINDS.values()}
-FORMS |= {MIXED[form]: name for form, name in FORMS.items() if form in MIXED}
+FORMS = {form.name: (kind.name, form) for kind in KINDS.values() for form in (kind.form, kind.widest)}
 SPECS = [(name, form) for name, forms in ZOO.items() for form in forms]
 QUICK: dict[str, dict[str, Any]] = {
     "concours.entrants.neural:": {"epochs": 2},
@@ -38,19 +37,19 @@ def test_every_entry_keeps_the_laws(name: str, form: str) -> None:
     if breed.package and not installed(breed.package):
         pytest.skip(f"{breed.package} is not installed")
     entrant = Entrant(name=name, recipe=name, params=quick(breed.recipe))
-    assert check_entrant(entrant, kind=FORMS[form], sentences=form in MIXED.values()) != "refit"
+    kind, _ = FORMS[form]
+    assert check_entrant(entrant, kind=kind, sentences=form.startswith("mixed:")) != "refit"
 
 
 def test_lineups_name_what_there_is() -> None:
     """Each entrant of a line-up is an entry for its kind, once; the baseline is one for every kind."""
-    assert LINEUPS.keys() == FORMS.keys()
-    for form, lineups in LINEUPS.items():
-        assert lineups.keys() == {"fast", "full"}
-        assert form in specs(BASELINE)
-        for names in lineups.values():
+    for name, (_, form) in FORMS.items():
+        assert form.lineups.keys() == {"fast", "full"}
+        assert name in specs(form.baseline)
+        for names in form.lineups.values():
             assert len(names) == len(set(names))
-            assert all(form in specs(name) for name in names)
-        assert set(lineups["fast"]) <= set(lineups["full"])
+            assert all(name in specs(entry) for entry in names)
+        assert set(form.lineups["fast"]) <= set(form.lineups["full"])
 
 
 def test_preparations_are_known() -> None:
@@ -63,7 +62,7 @@ def test_preparations_are_known() -> None:
 def test_more_costs_no_less(name: str, form: str) -> None:
     """What a fit is expected to take is positive, and does not fall with rows, columns or classes."""
     seconds = ZOO[name][form].seconds
-    least = seconds(Size(rows=100, columns=5, classes=2))
+    least = seconds(Size(rows=100, columns=5, width=2))
     assert 0 < least < 10
-    for more in ({"rows": 10_000}, {"columns": 500}, {"classes": 20}):
-        assert seconds(Size(**{"rows": 100, "columns": 5, "classes": 2} | more)) >= least
+    for more in ({"rows": 10_000}, {"columns": 500}, {"width": 20}):
+        assert seconds(Size(**{"rows": 100, "columns": 5, "width": 2} | more)) >= least

@@ -28,10 +28,10 @@ X = settle(X, "data", written=False).table
 Y = np.arange(ROWS) % 2
 
 
-def division(split: Split, *, x=X, classes=2, ignore=("who", "day", "said", "gap"), apart=False):
+def division(split: Split, *, x=X, strata=Y, ignore=("who", "day", "said", "gap"), apart=False):
     """The division by a split of the rows above."""
     rng = np.random.default_rng(0)
-    return divide(split, x, Y, classes=classes, rng=rng, test_apart=apart, name="data", ignore=ignore)
+    return divide(split, x, strata, rng=rng, test_apart=apart, name="data", ignore=ignore)
 
 
 @pytest.mark.parametrize(

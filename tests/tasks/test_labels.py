@@ -106,8 +106,8 @@ def test_labels_and_ids_are_as_the_file_writes_them(tmp_path, form, delimiter):
     """Whatever a label looks like, the classes are the cells, in their order; so are ids beyond 64 bits."""
     file = written_file(tmp_path / "t.csv", FORMS[form], delimiter=delimiter)
     found = ingest(task_of(str(file)), MemoryStore(), seed=0, folder=tmp_path)
-    assert set(found.problem.classes) == set(FORMS[form])
-    assert found.problem.labels == found.problem.classes
+    assert set(found.problem.output.labels) == set(FORMS[form])
+    assert found.problem.labels == found.problem.output.labels
     assert set(found.test_ids.to_pylist()) <= {f"{10**19 + row}" for row in range(60)}
 
 
@@ -117,12 +117,15 @@ def test_a_label_is_named_as_it_is_written(tmp_path, form):
     file, forms = written_file(tmp_path / "t.csv", FORMS[form]), FORMS[form]
     for label in forms:
         task = task_of(str(file), positive=label, labels={forms[0]: forms[0]})
-        assert ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.classes[-1] == label
+        assert ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.output.labels[-1] == label
     declared = tuple(sorted(forms, reverse=True))
     assert (
-        ingest(task_of(str(file), classes=declared), MemoryStore(), seed=0, folder=tmp_path).problem.classes == declared
+        ingest(task_of(str(file), classes=declared), MemoryStore(), seed=0, folder=tmp_path).problem.output.labels
+        == declared
     )
-    gone = ingest(task_of(str(file), labels={forms[0]: "gone"}), MemoryStore(), seed=0, folder=tmp_path).problem.classes
+    gone = ingest(
+        task_of(str(file), labels={forms[0]: "gone"}), MemoryStore(), seed=0, folder=tmp_path
+    ).problem.output.labels
     assert "gone" in gone
     assert forms[0] not in gone
 
@@ -136,7 +139,7 @@ def test_a_contest_file_may_write_a_number_or_a_truth_value(tmp_path):
     ):
         file = written_file(tmp_path / "t.csv", forms)
         task = task_of(str(file), positive=named)
-        assert ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.classes[-1] == meant
+        assert ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.output.labels[-1] == meant
     with pytest.raises(DataError, match="no row of t.csv has the label '2'"):
         ingest(task_of(str(file), positive="2"), MemoryStore(), seed=0, folder=tmp_path)
 
@@ -160,8 +163,8 @@ def test_labels_of_python_stay_what_they_are(y, labels):
     task = Task(kind="tabular-classification", data=pd.DataFrame({"x": np.arange(len(rows)) % 7}), target=rows)
     problem = ingest(task, MemoryStore(), seed=0, folder=Path()).problem
     assert problem.labels == labels
-    assert set(problem.classes) == set(y.tolist())
-    assert {type(label) for label in problem.classes} == {type(label) for label in y.tolist()}
+    assert set(problem.output.labels) == set(y.tolist())
+    assert {type(label) for label in problem.output.labels} == {type(label) for label in y.tolist()}
 
 
 def test_other_forms_of_a_number_are_told(tmp_path):
@@ -169,7 +172,7 @@ def test_other_forms_of_a_number_are_told(tmp_path):
     train = written_file(tmp_path / "train.csv", ["1", "2"])
     test = written_file(tmp_path / "test.csv", ["1.0", "2.0"])
     found = ingest(task_of(str(train), test=str(test)), MemoryStore(), seed=0, folder=tmp_path)
-    assert found.problem.classes == ("1", "2")
+    assert found.problem.output.labels == ("1", "2")
     assert "test.csv: labels count by the number that they write: 1.0 as 1, 2.0 as 2" in found.warnings
     mixed = written_file(tmp_path / "mixed.csv", ["1", "2", "1.0", "1"])
     found = ingest(task_of(str(mixed)), MemoryStore(), seed=0, folder=tmp_path)
@@ -182,13 +185,13 @@ def test_labels_that_differ_by_blanks_or_case(tmp_path):
     forms = ["high", "low", "HIGH", " high", "low ", "Low"]
     file = written_file(tmp_path / "t.csv", forms)
     found = ingest(task_of(str(file)), MemoryStore(), seed=0, folder=tmp_path)
-    assert found.problem.classes == ("HIGH", "Low", "high", "low")
+    assert found.problem.output.labels == ("HIGH", "Low", "high", "low")
     (told,) = [text for text in found.warnings if "labels = " in text]
     assert told.endswith('labels = { "HIGH" = "high", "Low" = "low" }')
     assert "'HIGH' (10 rows)" in told
     merged = tomllib.loads(told[told.index("labels = ") :])["labels"]
     found = ingest(task_of(str(file), labels=merged), MemoryStore(), seed=0, folder=tmp_path)
-    assert found.problem.classes == ("high", "low")
+    assert found.problem.output.labels == ("high", "low")
     assert not [text for text in found.warnings if "labels = " in text]
 
 
@@ -204,7 +207,7 @@ def test_new_contests_have_the_same_labels(tmp_path, form):
         assert task["positive"] == forms[1]
     (tmp_path / "contest.toml").write_text(made.text)
     task = Contest.from_file(tmp_path / "contest.toml").task
-    assert set(ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.classes) == set(forms)
+    assert set(ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem.output.labels) == set(forms)
 
 
 N = 40
@@ -291,8 +294,8 @@ def test_a_class_may_be_called_by_a_word_for_missing(tmp_path, word):
         draft(str(file), target="label")
     task = task_of(str(file), **tomllib.loads(line), positive=word)
     found = ingest(task, MemoryStore(), seed=0, folder=tmp_path).problem
-    assert set(found.classes) == {"high", word, "low"}
-    assert found.classes[-1] == word
+    assert set(found.output.labels) == {"high", word, "low"}
+    assert found.output.labels[-1] == word
 
 
 def test_a_class_called_none_is_scored(tmp_path):

@@ -40,4 +40,4 @@ def test_columns_of_targets():
         ingest(task, MemoryStore(), seed=0, folder=Path())
     words = ["yes", "no"] * 20
     found = ingest(Task(kind="tabular-classification", data=X, target=words), MemoryStore(), seed=0, folder=Path())
-    assert found.problem.classes == ("no", "yes")
+    assert found.problem.output.labels == ("no", "yes")

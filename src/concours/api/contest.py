@@ -25,6 +25,7 @@ from concours.core.asked import asked_of_metrics
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
 from concours.core.joint import JOINS
+from concours.core.kind import Form
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
 from concours.engine.identity import code_digests
@@ -35,7 +36,7 @@ from concours.engine.runners import RUNNERS
 from concours.engine.usage import usable_cores
 from concours.entrants.recipes import Resolved, resolve
 from concours.entrants.tables import has_sentences
-from concours.entrants.zoo import BASELINE, LINEUPS, MIXED, Size
+from concours.entrants.zoo import Size
 from concours.runs.folder import RunFolder, current, existing
 from concours.runs.kept import kept_setup
 from concours.runs.result import Result
@@ -124,7 +125,7 @@ class Contest:
         """As far as it is known without the data."""
         kind = kind_named(self.task.kind)
         require_names(self.task.metrics)
-        return self._resolved(kind, 1.0, MIXED.get(kind.form, kind.form))
+        return self._resolved(1.0, kind.widest)
 
     def run(self, *, listener: Listener = ignore, began: float | None = None, lasting: bool = True) -> Result:
         """Runs the contest, or goes on where an earlier session of it stopped.
@@ -189,7 +190,7 @@ class Contest:
     def _usual_lineup(self) -> str:
         return self.lineup or ("none" if self.entrants else "fast" if self.seconds is None else "full")
 
-    def _resolved(self, kind: Kind, effort: float, form: str) -> list[Resolved]:
+    def _resolved(self, effort: float, form: Form) -> list[Resolved]:
         """Baseline, named entrants, line-up; no two of one name."""
         lineup = self._usual_lineup()
         if self.final not in ("bag", "refit"):
@@ -199,12 +200,14 @@ class Contest:
         if lineup not in ("none", "fast", "full"):
             raise ContestError(f"lineup must be one of fast, full, none; got {lineup!r}")
         names = {entrant.name for entrant in self.entrants}
-        own = [] if lineup == "none" else [name for name in LINEUPS[form][lineup] if name not in names]
-        baseline = [] if BASELINE in names else [Entrant(name=BASELINE, recipe=BASELINE, role="baseline")]
+        own = [] if lineup == "none" else [name for name in form.lineups.get(lineup, ()) if name not in names]
+        baseline = (
+            [] if form.baseline in names else [Entrant(name=form.baseline, recipe=form.baseline, role="baseline")]
+        )
         everyone = [*baseline, *self.entrants, *(Entrant(name=name, recipe=name) for name in own)]
         written = (each for each in self.cooperate or () if isinstance(each, str))
         _refuse_doubles([entrant.name for entrant in everyone], {*JOINS.own, *written})
-        return [_resolved(entrant, kind, form, self.folder, effort) for entrant in everyone]
+        return [_resolved(entrant, form, self.folder, effort) for entrant in everyone]
 
     def _kept_scale(self, out: RunFolder) -> Scale | None:
         """The scale of the first session, which a contest that goes on keeps, so that no fit is done again."""
@@ -220,7 +223,7 @@ class Contest:
             return lambda size, folds, _: Scale(effort=effort, folds=fixed or folds, rows=size.rows)
         repeats, whole = self.task.split.repeats, self.final == "refit"
         return Planner(
-            resolved=lambda effort, size: self._resolved(kind, effort, _likely_form(kind, size)),
+            resolved=lambda effort, size: self._resolved(effort, _likely_form(kind, size)),
             effort=effort,
             seconds=self.seconds,
             workers=self._workers,
@@ -234,7 +237,7 @@ class Contest:
         return whole if self.seconds is None else round(min(max(self.seconds / 200, 0.05), whole), 3)
 
     def _strategies(self, kind: Kind) -> tuple[Strategy, ...]:
-        suiting = [name for name, join in JOINS.own.items() if kind.target in join.targets]
+        suiting = [name for name, join in JOINS.own.items() if join.suits(kind.output.can)]
         usual = [name for name in suiting if JOINS[name].usual or (JOINS[name].limited and self.limits)]
         written = usual if self.cooperate is None else self.cooperate
         nested = any(not isinstance(each, str) for each in written)
@@ -242,9 +245,9 @@ class Contest:
         names = {role: [one.name for one in singles if one.role == role] for role in ("single", "baseline")}
         chosen = read_strategies(written, names["single"], names["baseline"])
         for strategy in chosen:
-            if kind.target not in JOINS[strategy.how].targets:
+            if not JOINS[strategy.how].suits(kind.output.can):
                 raise ContestError(
-                    f"cooperate.strategies: {strategy.how!r} does not suit a regression; "
+                    f"cooperate.strategies: {strategy.how!r} does not suit {kind.output.task}; "
                     f"{nearest(strategy.how, suiting)}"
                 )
         if any(JOINS[strategy.how].limited for strategy in chosen) != bool(self.limits):
@@ -262,7 +265,7 @@ class Contest:
         scaled = self._scaled(kind) if kept is None else lambda *_: kept
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
-        resolved = self._resolved(kind, ingested.scale.effort, _form(kind, ingested.problem, store))
+        resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
         candidates, notes = candidates_of(resolved, size, ingested, store, self.task)
         setup = Setup(
             problem=ingested.problem,
@@ -332,25 +335,25 @@ def _size(problem: Problem, store: DiskStore) -> Size:
     folds = len(problem.crossing)
     rows = problem.train.rows * (folds - 1) // folds
     inputs = prod(shape_of(store, problem.train.x))
-    return Size(rows=rows, columns=inputs, classes=len(problem.classes))
+    return Size(rows=rows, columns=inputs, width=problem.output.width)
 
 
-def _likely_form(kind: Kind, size: Size) -> str:
+def _likely_form(kind: Kind, size: Size) -> Form:
     """The form as far as the length of its cells tells: what is planned by it is rough in any case."""
-    return MIXED.get(kind.form, kind.form) if size.letters > _SENTENCE else kind.form
+    return kind.widest if size.letters > _SENTENCE else kind.form
 
 
-def _form(kind: Kind, problem: Problem, store: DiskStore) -> str:
+def _form(kind: Kind, problem: Problem, store: DiskStore) -> Form:
     """The kind's form, or that of tables with columns of sentences."""
-    mixed = MIXED.get(kind.form)
-    return mixed if mixed and has_sentences(get_rows(store, problem.train.x)) else kind.form
+    mixed = bool(kind.mixed) and has_sentences(get_rows(store, problem.train.x))
+    return kind.widest if mixed else kind.form
 
 
-def _resolved(entrant: Entrant, kind: Kind, form: str, folder: Path, effort: float) -> Resolved:
+def _resolved(entrant: Entrant, form: Form, folder: Path, effort: float) -> Resolved:
     try:
         if entrant.search:
             read_space(entrant.search)
-        return resolve(entrant, form=form, preparation=kind.preparation, folder=folder, effort=effort)
+        return resolve(entrant, form=form, folder=folder, effort=effort)
     except (ContestError, RecipeError) as error:
         raise type(error)(f"entrant {entrant.name}: {error}") from None
 

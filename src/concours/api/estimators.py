@@ -45,6 +45,7 @@ from concours.runs.result import Result
 from concours.runs.session import EngineName
 from concours.tasks.conforming import conform
 from concours.tasks.given import given_table
+from concours.tasks.outputs.table import output_valued
 from concours.tasks.readers.objects import as_table
 from concours.tasks.readers.opened import Opened
 from concours.tasks.task import Split, Task
@@ -229,7 +230,9 @@ class _ContestEstimator(BaseEstimator):
             rows = as_rows(conform(table, self._like, "X", told=said.append))
         _warn(said)
         candidates = {c.entrant.digest: c for c in result.candidates.values()}
-        predictor = Predictor(result.folder.store, candidates, rows, models=self._models)
+        predictor = Predictor(
+            result.folder.store, output_valued(result.setup.problem.output), candidates, rows, models=self._models
+        )
         return predictor.predict(result.candidates[self.default_])
 
 

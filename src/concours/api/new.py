@@ -6,17 +6,20 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
+from concours.api.recognised import maybe, recognised
 from concours.contest.contest_text import Setting, toml, toml_of
+from concours.core.errors import DataError
+from concours.core.kind import Form
 from concours.core.optional import install_command, installed
 from concours.core.written import written
 from concours.engine.usage import usable_cores
-from concours.entrants.zoo import LINEUPS, MIXED, specs
+from concours.entrants.zoo import specs
 from concours.tasks.alike import columns_alike
 from concours.tasks.discovery import Findings, Note, discover, with_written
 from concours.tasks.division import usual_folds
@@ -38,7 +41,7 @@ class Draft:
     """A contest that suits some data, before it is written.
 
     Attributes:
-        findings: what was found in the data.
+        findings: what was found in the data; none where its kind alone looked at it.
         settings: the keys of the contest, each with the reason for its value.
         warnings: what a person should look into.
         after: commands for after the run.
@@ -46,7 +49,7 @@ class Draft:
         left_out: how many rows were left out in reading.
     """
 
-    findings: Findings
+    findings: Findings | None
     settings: tuple[Setting, ...]
     warnings: tuple[str, ...]
     after: tuple[str, ...]
@@ -55,7 +58,8 @@ class Draft:
 
     def to_json(self) -> dict[str, Any]:
         """The findings and the settings as JSON."""
-        found = {field.name: _json(getattr(self.findings, field.name)) for field in fields(self.findings)}
+        known = fields(self.findings) if self.findings else ()
+        found = {field.name: _json(getattr(self.findings, field.name)) for field in known}
         settings = [{"table": s.table, "key": s.key, "value": _json(s.value), "why": s.why} for s in self.settings]
         return {"findings": found, "settings": settings, "warnings": list(self.warnings)}
 
@@ -67,6 +71,7 @@ def draft(
     header: bool | int | None = None,
     on_bad_row: Literal["fail", "skip"] = "fail",
     out: Path = Path("contest.toml"),
+    kind: str | None = None,
 ) -> Draft:
     """A contest for what lies in a file, a folder, an archive, or behind a name like `sklearn:iris`.
 
@@ -75,23 +80,36 @@ def draft(
         header: whether a CSV file has a line with the names of the columns, or which; by default found out.
         on_bad_row: whether a row with another number of cells, or a broken picture, stops the reading or is left out.
         out: where the contest file will lie, to which its paths are relative.
+        kind: of task, where it is one that only a person can tell, such as a forecast.
 
     Raises:
         DataError: the data is missing, damaged or several unrelated tables, or its target is not clear.
     """
+    if settings := recognised(data, kind, target):
+        return _recognised(data, settings, out)
     options = Options(header=header, names=(target,) if target else (), on_bad_row=on_bad_row)
     found = find_source(data, options)
     findings = discover(found.opened, found.opened_test, target=target, guide=found.guide)
     after = _after(found, findings, out)
-    if findings.target and findings.form.target == "classes":
+    if findings.target and findings.kind.output.verbatim:
         again = written_in(found, findings.target.name, options)
         findings = with_written(findings, again.opened, again.opened_test)
     settings = (*_task(found, findings, out.parent, options, after), *_compete(findings, usable_cores()))
-    warnings = _warnings(found, findings)
+    if kind not in (None, findings.kind.name):
+        raise DataError(f"--kind: {findings.name} is for a task of kind {findings.kind.name}, as far as it can be told")
+    warnings = (*_warnings(found, findings), *maybe(data))
     head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
     text = toml_of(settings, head, warnings)
     left_out = found.opened.left_out
     return Draft(findings=findings, settings=settings, warnings=warnings, after=after, text=text, left_out=left_out)
+
+
+def _recognised(data: str, settings: tuple[Setting, ...], out: Path) -> Draft:
+    """The contest of a kind that knows the source itself."""
+    placed = (replace(s, value=_paths(s.value, out.parent)) if s.key in ("data", "test") else s for s in settings)
+    settings = (*placed,)
+    head = (f"Written by `concours new {data}`. Change what you know better.",)
+    return Draft(findings=None, settings=settings, warnings=(), after=(), text=toml_of(settings, head, ()))
 
 
 def _said(found: Found, findings: Findings) -> str:
@@ -151,9 +169,8 @@ def _kind_why(findings: Findings) -> str:
     why = f"the target has {form.why}"
     if 0 < len(findings.classes) <= _LISTED:
         why += f": {', '.join(f'{label} ({count:,})' for label, count in findings.classes.items())}"
-    other = {"classes": "tabular-regression", "number": "tabular-classification"}[form.target]
-    if form.doubt and findings.kind.input == "table":
-        why += f'; {form.doubt}: if so, kind = "{other}", with its own metrics'
+    if form.doubt and findings.otherwise:
+        why += f'; {form.doubt}: if so, kind = "{findings.otherwise}", with its own metrics'
     return why
 
 
@@ -179,7 +196,7 @@ def _columns(findings: Findings) -> list[Setting]:
         why = f"sentences, {findings.characters:.0f} characters a row"
         why += f"; not used: {_listed(findings.drop)}" if findings.drop else ""
         settings.append(Setting("task", "text", list(findings.text), why))
-    elif findings.kind.input == "table":
+    elif findings.columns:
         if findings.id:
             why = f"{findings.id.why}: it names the rows, and no model gets it"
             settings.append(Setting("task", "id", findings.id.name, why))
@@ -232,7 +249,7 @@ def _split(findings: Findings) -> Setting:
     rows = findings.rows
     apart = findings.test_rows and _judges(findings)
     share = 0.0 if apart else 0.3 if rows < _SMALL else 0.2
-    folds = usual_folds(int((1 - share) * rows), pictures=findings.kind.input == "image")
+    folds = usual_folds(int((1 - share) * rows), slow=findings.kind.input.slow)
     split: dict[str, Any] = {}
     why = f"up to {folds} folds for {rows:,} rows, fewer where the budget is short"
     if apart:
@@ -260,7 +277,7 @@ def _compete(findings: Findings, cores: int) -> list[Setting]:
     name, entrants = _lineup(findings)
     full = name == "full"
     why = f"{findings.rows:,} rows are few enough for all entrants" if full else "strong families, cheap ones first"
-    width = findings.characters if findings.kind.input == "text" else findings.inputs
+    width = findings.characters or findings.inputs
     outputs = min(len(findings.classes), 10) if len(findings.classes) > 2 else 1
     work = (findings.rows + findings.test_rows) * width * outputs * 2 / cores
     seconds = next(seconds for seconds, most in _BUDGETS if work <= most)
@@ -272,22 +289,21 @@ def _compete(findings: Findings, cores: int) -> list[Setting]:
 
 def _lineup(findings: Findings) -> tuple[str, tuple[str, ...]]:
     """The name of the line-up that suits, and the entrants in it."""
-    lineups = LINEUPS[_form(findings)]
+    lineups = _form(findings).lineups
     name = "full" if findings.rows < _FULL else "fast"
     return name, lineups[name]
 
 
-def _form(findings: Findings) -> str:
+def _form(findings: Findings) -> Form:
     """The kind's form, or that of tables with columns of sentences."""
-    form = findings.kind.form
-    return MIXED.get(form, form) if findings.sentences else form
+    return findings.kind.widest if findings.sentences else findings.kind.form
 
 
 def _absent(findings: Findings) -> list[str]:
     """Entrants whose packages are not installed, with what to do."""
     absent: dict[str, list[str]] = {}
     for name in _lineup(findings)[1]:
-        package = specs(name)[_form(findings)].package
+        package = specs(name)[_form(findings).name].package
         if package and not installed(package):
             absent.setdefault(install_command(package), []).append(name)
     return [f"not installed: {', '.join(names)}; get them with: {cure}" for cure, names in absent.items()]

@@ -19,9 +19,10 @@ from concours.core.seeds import derive_seed
 from concours.core.written import written
 from concours.stores.blobs import get_array
 from concours.stores.memory import MemoryStore
+from concours.stores.values import get_values
 from concours.tasks.metrics.metric import Metric
-from concours.tasks.metrics.named import metric_named
-from concours.tasks.predicted import Wanted, columns_of, given_by, ids_of_file, places, read_file, some
+from concours.tasks.outputs.table import output_valued
+from concours.tasks.predicted import Wanted, columns_of, ids_of_file, places, read_file, some
 
 Floats = NDArray[np.float64]
 
@@ -123,10 +124,9 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
     problem = truth.problem
     read = read_file(file, Wanted(classes=truth.classes, id=truth.id, target=truth.target))
     table, notes = _aligned(read, truth, file.name)
-    given = given_by(table, truth.classes, file.name)
-    target = "classes" if truth.classes else "number"
-    labels = problem.classes or None
-    metrics = [metric_named(m.name, target, len(truth.classes), labels=labels) for m in problem.metrics]
+    output, labels = output_valued(problem.output), problem.output.labels or None
+    given = output.given(table, file.name)
+    metrics = [output.metric(metric.name, labels) for metric in problem.metrics]
     fit = [found for found in metrics if not given.lacks(found)]
     lacking = f"needs probabilities, in columns {some(columns_of(truth.classes))}"
     not_scored = {found.name: lacking for found in metrics if found not in fit}
@@ -167,7 +167,7 @@ def _truth(contest: Contest) -> _Truth:
         raise DataError("the contest has no test part to score by: give task.test, or task.split.test above 0")
     return _Truth(
         problem=problem,
-        y=get_array(store, problem.test.y),
+        y=get_values(store, problem.test.y),
         ids=[written(value) for value in ingested.test_ids.to_pylist()],
         positions=get_array(store, problem.test.ids),
         everything=ingested.rows,

@@ -42,6 +42,10 @@ def new(
     on_bad_row: Annotated[
         BadRow, typer.Option(help="Whether a row with another number of cells stops the reading, or is left out.")
     ] = BadRow.fail,
+    kind: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="The kind of task, as forecasting.", show_default="by what the data is"),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The contest file to write.")] = Path("contest.toml"),
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
@@ -51,7 +55,7 @@ def new(
 
     if out.exists() and not force:
         raise ContestError(f"{out} is there already: choose another name with -o, or write over it with --force")
-    made = draft(data, target=target, header=_header(header), on_bad_row=on_bad_row.value, out=out)
+    made = draft(data, target=target, header=_header(header), on_bad_row=on_bad_row.value, out=out, kind=kind)
     out.write_text(made.text, encoding="utf-8")
     if as_json:
         say_json({"contest": str(out), **made.to_json()})
@@ -74,11 +78,12 @@ def _print(made: Draft) -> None:
     from concours.contest.contest_text import comment, toml
 
     found = made.findings
-    columns = f", {found.columns} columns" if found.columns else ""
-    left = f", {made.left_out:,} left out" if made.left_out else ""
-    say(comment(f"{found.name}: {found.rows:,} rows{left}{columns}"))
     width = max(len(setting.key) for setting in made.settings)
-    if found.notes:
+    if found:
+        columns = f", {found.columns} columns" if found.columns else ""
+        left = f", {made.left_out:,} left out" if made.left_out else ""
+        say(comment(f"{found.name}: {found.rows:,} rows{left}{columns}"))
+    if found and found.notes:
         say(f"  {'read':<{width}}  {comment('; '.join(found.notes))}")
     for setting in made.settings:
         value = setting.value if isinstance(setting.value, str) else toml(setting.value)

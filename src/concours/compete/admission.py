@@ -63,14 +63,14 @@ class Admission(MemoProcess):
         return [state.kept.once(i, None, partial(self._check, c)) for i, c in enumerate(checked)]
 
     def _check(self, candidate: Candidate) -> Job:
-        entrant, labels = candidate.entrant, {"labels": list(self.problem.classes)}
+        entrant, labels = candidate.entrant, {"labels": list(self.problem.output.labels)}
         return Job(
             runner=entrant.had.checked,
             inputs={"code": candidate.code} if candidate.code else {},
             params={
                 "recipe": entrant.recipe,
                 "params": dict(entrant.params),
-                "classes": len(self.problem.classes),
+                "output": self.problem.output.told,
                 **(self.problem.labelling(entrant.params, candidate.code) if entrant.had.fitted else labels),
             },
             label=f"{entrant.name}: check",

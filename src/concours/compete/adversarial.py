@@ -154,7 +154,7 @@ class Adversarial(MemoProcess):
     def _prepare(self, state: Memo, preparation: str) -> Job:
         return Job(
             runner="prepare",
-            inputs={"x": self.problem.train.x, "folds": self.problem.folds},
+            inputs={"x": self.problem.train.x, **self.problem.dividing},
             params={"preparation": preparation, "fold": FOLD},
             seed=derive_seed(state.seed, "prepare", preparation, f"fold {FOLD + 1}"),
             threads=self.threads,
@@ -164,7 +164,7 @@ class Adversarial(MemoProcess):
 
     def _fit(self, state: Memo, candidate: Candidate, prepared: Done | None) -> Job:
         problem, entrant = self.problem, candidate.entrant
-        inputs = {"x": problem.train.x, "y": problem.train.y, "folds": problem.folds}
+        inputs = {"x": problem.train.x, "y": problem.train.y, **problem.dividing}
         if prepared:
             inputs |= {"x": prepared.outputs["train"], "transformer": prepared.outputs["transformer"]}
         inputs |= code_of(candidate)
@@ -176,7 +176,7 @@ class Adversarial(MemoProcess):
                 "params": dict(entrant.params),
                 "fold": FOLD,
                 "prepared": prepared is not None,
-                "classes": len(problem.classes),
+                "output": problem.output.told,
             },
             seed=derive_seed(state.seed, entrant.digest, "fit", f"fold {FOLD + 1}"),
             threads=self.threads,
@@ -188,7 +188,7 @@ class Adversarial(MemoProcess):
         problem, chosen = self.problem, dict(zip(before.attacks, before.chosen, strict=True))[against]
         return Job(
             runner="train_on_attacks",
-            inputs={"model": before.model, "x": problem.train.x, "y": problem.train.y, "folds": problem.folds},
+            inputs={"model": before.model, "x": problem.train.x, "y": problem.train.y, **problem.dividing},
             params={
                 "recipe": "concours.entrants.adversaries:harden",
                 "attack": against,
@@ -196,7 +196,7 @@ class Adversarial(MemoProcess):
                 "epsilon": self.epsilon,
                 "epochs": _EPOCHS,
                 "fold": FOLD,
-                "classes": len(problem.classes),
+                "output": problem.output.told,
             },
             seed=derive_seed(state.seed, entrant.digest, "train", before.round + 1),
             threads=self.threads,

@@ -74,19 +74,23 @@ class Explanations(MemoProcess):
     def _jobs(self, state: Memo) -> Iterator[tuple[str, Job]]:
         """Every job that can be named so far, what is quick first."""
         yield "card", self._card(state)
-        yield "diagnose", (diagnose := self._diagnose(state))
+        diagnose = self._diagnose(state) if "diagnose" in self.problem.output.can else None
+        if diagnose:
+            yield "diagnose", diagnose
         yield "by_fold", self._by_fold(state)
-        yield from self._complement(state)
+        if "complement" in self.problem.output.can:
+            yield from self._complement(state)
         curves, of_default = list(self._curves(state)), list(self._of_default(state, diagnose))
         yield from (*curves, *of_default) if self._curves_s(state) < self._of_default_s() else (*of_default, *curves)
 
-    def _of_default(self, state: Memo, diagnose: Job) -> Iterator[tuple[str, Job]]:
-        """What the default model looks at; nothing of one that cannot be asked."""
-        if not all(one.entrant.had.answers for one in (self.default, *self.parents.values())):
+    def _of_default(self, state: Memo, diagnose: Job | None) -> Iterator[tuple[str, Job]]:
+        """What the default model looks at, where changes of a prediction are numbers and it can be asked."""
+        asked = all(one.entrant.had.answers for one in (self.default, *self.parents.values()))
+        if not asked or "explain" not in self.problem.output.can:
             return
-        if self.problem.kind.startswith("tabular"):
+        if "columns" in self.problem.input.can:
             yield from self._of_columns(state)
-        elif done := state.done(diagnose):
+        if "parts" in self.problem.input.can and diagnose and (done := state.done(diagnose)):
             yield "occlude", self._occlude(state, done.values["mistakes"]["rows"])
 
     def _of_default_s(self) -> float:
@@ -97,14 +101,14 @@ class Explanations(MemoProcess):
     def _card(self, state: Memo) -> Job:
         train, test = self.problem.train, self.problem.test
         inputs = {"x": train.x, "y": train.y, **({"test": test.y} if test else {})}
-        return self._job(state, "card", inputs, {"classes": len(self.problem.classes)}, label="report: the data")
+        return self._job(state, "card", inputs, self._told, label="report: the data")
 
     def _diagnose(self, state: Memo) -> Job:
         part = self._part
         inputs = {"x": part.x, "y": part.y, "predictions": self._predictions(self.default), **part.counting}
         if not self.problem.test:
             inputs["folds"] = self.problem.folds
-        params = {**self.problem.measuring(), "decision": _plain(self.default.decision)}
+        params = {**self.problem.measuring(), **self._told, "decision": _plain(self.default.decision)}
         return self._job(state, "diagnose", inputs, params, label="report: the default's predictions")
 
     def _by_fold(self, state: Memo) -> Job:
@@ -144,7 +148,7 @@ class Explanations(MemoProcess):
         yield "importance", importance
         if done := state.done(importance):
             kinds = zip(done.values["columns"], done.values["kinds"], strict=True)  # the greatest drop first
-            columns = [name for name, kind in kinds if kind != "text"][:_DEPENDENCES]
+            columns = [name for name, sort in kinds if sort != "text"][:_DEPENDENCES]
             if columns:
                 params = {**params, "columns": columns}
                 yield "dependence", self._job(state, "dependence", inputs, params, label="report: how columns matter")
@@ -178,7 +182,7 @@ class Explanations(MemoProcess):
         code = {"code": candidate.code} if candidate.code else {}
         return Job(
             runner="curve",
-            inputs={"x": train.x, "y": train.y, "folds": self.problem.folds, **code, **train.counting},
+            inputs={"x": train.x, "y": train.y, **self.problem.dividing, **code, **train.counting},
             params={
                 **self.problem.measuring(1),
                 "recipe": entrant.recipe,
@@ -203,6 +207,11 @@ class Explanations(MemoProcess):
         inputs |= {f"code{index or ''}": code for index, code in enumerate(codes)}
         parents = {digest: _known(candidate) for digest, candidate in self.parents.items()}
         return inputs, {**self.problem.measuring(1), "model": _known(self.default), "parents": parents}
+
+    @property
+    def _told(self) -> dict[str, Any]:
+        """What is predicted of rows, and what can be asked of these."""
+        return {"output": self.problem.output.told, "rows": list(self.problem.input.can)}
 
     @property
     def _part(self) -> Part:

@@ -117,8 +117,8 @@ class Generation(MemoProcess):
         train = self.problem.train
         return Job(
             runner="fit",
-            inputs={"x": train.x, "y": train.y, "folds": self.problem.folds},
-            params={**_CLASSIFIER, "fold": FOLD, "prepared": False, "classes": len(self.problem.classes)},
+            inputs={"x": train.x, "y": train.y, **self.problem.dividing},
+            params={**_CLASSIFIER, "fold": FOLD, "prepared": False, "output": self.problem.output.told},
             seed=derive_seed(state.seed, "features"),
             threads=self.threads,
             outputs=("model",),
@@ -130,7 +130,7 @@ class Generation(MemoProcess):
         before = {"pair": kept[-1][0]} if kept else {}
         return Job(
             runner="train_pair",
-            inputs={"x": self.problem.train.x, "folds": self.problem.folds, **before},
+            inputs={"x": self.problem.train.x, **self.problem.dividing, **before},
             params={
                 "recipe": "concours.entrants.generators:gan_round",
                 "generator": generator,

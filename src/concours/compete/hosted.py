@@ -237,7 +237,7 @@ class Hosted:
 
     def _receiving(self, predictions: Digest) -> Job:
         """Checks what somebody sent as predictions for the test part."""
-        params = {"rows": _test(self.problem).rows, "classes": len(self.problem.classes)}
+        params = {"rows": _test(self.problem).rows, "output": self.problem.output.told}
         label = f"receive {predictions[7:19]}"
         return Job(runner="receive", inputs={"predictions": predictions}, params=params, outputs=("test",), label=label)
 

@@ -100,7 +100,7 @@ class Jobs:
 
     def _prepare(self, preparation: str, fold: Fold) -> Job:
         problem = self.problem
-        inputs, outputs = {"x": problem.train.x, "folds": problem.folds}, ["train"]
+        inputs, outputs = {"x": problem.train.x, **problem.dividing}, ["train"]
         if fold is not None:
             outputs.append("valid")
         if self._on_board(fold):
@@ -120,7 +120,7 @@ class Jobs:
 
     def _fit(self, fold: Fold, prepared: Mapping[str, Digest] | None) -> Job:
         problem, entrant = self.problem, self.candidate.entrant
-        inputs = {"y": problem.train.y, "folds": problem.folds, **problem.train.counting}
+        inputs = {"y": problem.train.y, **problem.dividing, **problem.train.counting}
         if prepared is not None:
             inputs |= {("x" if name == "train" else name): digest for name, digest in prepared.items()}
         else:
@@ -142,7 +142,7 @@ class Jobs:
                 "params": dict(entrant.params),
                 "fold": fold,
                 "prepared": prepared is not None,
-                "classes": len(problem.classes),
+                "output": problem.output.told,
                 **problem.labelling(entrant.params, self.candidate.code),
                 **problem.train.timing,
                 **({"init_seed": self._init_seed(fold)} if self.candidate.merging else {}),
@@ -164,7 +164,8 @@ class Jobs:
             params={
                 "recipe": entrant.recipe,
                 "params": dict(entrant.params),
-                "labels": list(problem.classes),
+                "output": problem.output.told,
+                "labels": list(problem.output.labels),
             },
             seed=derive_seed(self.seed, entrant.digest, "ask"),
             threads=self.threads,
@@ -202,15 +203,21 @@ class Jobs:
         return Job(
             runner="gather",
             inputs={"folds": self.problem.folds, **{f"fold{fold}": part for fold, part in enumerate(parts)}},
+            params={"output": self.problem.output.told},
             outputs=("oof",),
             label=f"{self.candidate.entrant.name}: gather",
         )
 
     def _average(self, parts: Sequence[Digest]) -> Job:
+        problem = self.problem
         return Job(
             runner="blend",
             inputs={f"test{index}": part for index, part in enumerate(parts)},
-            params={"weights": [1 / len(parts)] * len(parts), "rule": "mean"},
+            params={
+                "weights": [1 / len(parts)] * len(parts),
+                "rule": problem.output.joins[0],
+                "output": problem.output.told,
+            },
             outputs=("test",),
             label=f"{self.candidate.entrant.name}: average",
         )

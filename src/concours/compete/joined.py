@@ -16,7 +16,9 @@ from concours.core.registry import load
 def joined(problem: Problem, entrant: Entrant, joint: Joint, parents: Sequence[Candidate], threads: int) -> Job:
     """The job that joins the predictions of parents, which are complete, as their alliance does."""
     job: Job = load(joint.join.fit)(entrant, joint, _predictions(problem, parents), threads)
-    return replace(job, outputs=("oof", "test") if problem.test else ("oof",), label=f"{entrant.name}: blend")
+    params = {**job.params, "output": problem.output.told}
+    outputs = ("oof", "test") if problem.test else ("oof",)
+    return replace(job, params=params, outputs=outputs, label=f"{entrant.name}: blend")
 
 
 def by_weights(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001

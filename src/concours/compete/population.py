@@ -25,8 +25,8 @@ from concours.core.process import Memo, Order, Plan, unfinished
 from concours.core.seeds import derive_seed
 
 RECIPES = {
-    "classes": "concours.entrants.population:ScheduledClassifier",
-    "number": "concours.entrants.population:ScheduledRegressor",
+    "classifier": "concours.entrants.population:ScheduledClassifier",
+    "regressor": "concours.entrants.population:ScheduledRegressor",
 }
 """What a member is a network of; in the zoo it is `dnn-scheduled`."""
 
@@ -250,7 +250,7 @@ class Population:
         }
 
     def _check(self, candidates: Sequence[Candidate]) -> None:
-        recipe = RECIPES["classes" if self.board.problem.classes else "number"]
+        recipe = RECIPES[self.board.problem.output.estimator]
         if not candidates:
             raise ContestError("population: there is no network to train: enter one of the recipe dnn-scheduled")
         first = candidates[0].entrant
@@ -322,7 +322,7 @@ class Population:
         problem, template = self.board.problem, state.candidates[0].entrant
         prepare = self._prepare(state)
         prepared = state.done(prepare) if prepare else None
-        inputs = {"x": problem.train.x, "y": problem.train.y, "folds": problem.folds, **problem.train.weighing}
+        inputs = {"x": problem.train.x, "y": problem.train.y, **problem.dividing, **problem.train.weighing}
         if isinstance(prepared, Done):
             inputs |= {"x": prepared.outputs["train"], "valid": prepared.outputs["valid"]}
         if kept:

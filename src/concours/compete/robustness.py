@@ -178,7 +178,7 @@ class Robustness(MemoProcess):
 
     def _jobs(self, state: Memo) -> list[Job]:
         further = {} if self.problem.test else {"folds": self.problem.folds}
-        shown = {"shown": SHOWN, "at": self._at} if self.problem.kind.startswith("image") else None
+        shown = {"shown": SHOWN, "at": self._at} if "pictures" in self.problem.input.can else None
         jobs = []
         for defender in self.defenders:
             best, name = defender.best, defender.candidate.entrant.name
@@ -248,7 +248,7 @@ def attacking(
         inputs={"model": model, "x": part.x, "y": part.y, "train": problem.train.x, **further},
         params={
             "recipe": "concours.entrants.attacks:attack",
-            "classes": len(problem.classes),
+            "output": problem.output.told,
             "attacks": [dict(attack) for attack in attacks],
             "epsilons": list(epsilons),
             "rows": rows,

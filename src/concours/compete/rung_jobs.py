@@ -39,7 +39,7 @@ class RungJobs:
         train = self.problem.train
         return Job(
             runner="subsample",
-            inputs={"x": train.x, "y": train.y, "folds": self.problem.folds},
+            inputs={"x": train.x, "y": train.y, **self.problem.dividing},
             params={"preparation": preparation, **self._rows(share, fold)},
             seed=derive_seed(self.seed, "prepare", preparation, "portion", fold),
             threads=self.threads,
@@ -57,7 +57,7 @@ class RungJobs:
     ) -> Job:
         """Fits on a rung's fold, from where the rung below left off if it did, and predicts the rows held out."""
         entrant, train = candidate.entrant, self.problem.train
-        inputs = {"y": train.y, "folds": self.problem.folds, **train.counting}
+        inputs = {"y": train.y, **self.problem.dividing, **train.counting}
         inputs |= {"x": prepared["train"], "valid": prepared["valid"]} if prepared else {"x": train.x}
         inputs |= {"code": candidate.code} if candidate.code else {}
         inputs |= {"checkpoint": checkpoint} if checkpoint else {}
@@ -112,6 +112,6 @@ class RungJobs:
             "fold": fold,
             "share": share,
             "rows_seed": derive_seed(self.seed, "rung"),
-            "classes": len(self.problem.classes),
+            "output": self.problem.output.told,
             **self.problem.train.timing,
         }

@@ -232,7 +232,7 @@ class Way:
     def _calibrated(self, jobs: list[Job], candidate: Candidate) -> Entry:
         entrant = candidate.entrant
         as_it_is = entrant.role == "baseline" or (entrant.joint and not entrant.joint.join.calibrated)
-        if not self.jobs.problem.classes or as_it_is:
+        if "calibrate" not in self.jobs.problem.output.can or as_it_is:
             return self._scored(jobs, candidate)
         jobs = [*jobs, job := self.jobs.calibrate(candidate)]
         done = self.state.done(job)

@@ -21,7 +21,7 @@ from concours.core.optional import install_command, installed
 from concours.core.ports import Store
 from concours.engine.loop import Engine
 from concours.stores.blobs import get_table, is_table
-from concours.tasks.kinds import kind_named
+from concours.tasks.outputs.table import output_valued
 
 NAME = "adversarial"
 
@@ -59,15 +59,16 @@ OPTIONS = {
 
 def _unsuited(setup: Setup) -> str:
     """Found out before anything is run."""
-    kind = kind_named(setup.problem.kind)
-    if kind.target != "classes":
-        return "an attack makes a model name a wrong class, and this task asks for a number"
+    rows, output = setup.problem.input, setup.problem.output
+    if "attack" not in output.can:
+        asked = output_valued(output).said
+        return f"an attack makes a model name a wrong class, and this task asks for {asked}"
     if setup.options["game"] == "generators":
-        if kind.input != "image":
-            return f"generators draw pictures, and a row here is a {kind.input}"
+        if "pictures" not in rows.can:
+            return f"generators draw pictures, and a row here is a {rows.name}"
         if setup.options["rounds"] < 1:
             return "generators need one round of training at least"
-    if kind.input == "text":
+    if "change" not in rows.can:
         return "an attack changes numbers a little, and texts have none; it takes pictures, or a table of numbers"
     return "" if installed("torch") else f"its networks need torch; get it with: {install_command('torch')}"
 

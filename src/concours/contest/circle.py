@@ -161,7 +161,7 @@ def _default(setup: Setup, order: Standings, complete: Sequence[Entry]) -> tuple
 def _fitting_until(setup: Setup, budget_s: float) -> float:
     problem = setup.problem
     rows = problem.train.rows + (problem.test.rows if problem.test else 0)
-    return fitting_until(budget_s, cells=rows * problem.outputs, members=len(setup.candidates))
+    return fitting_until(budget_s, cells=rows * problem.output.width, members=len(setup.candidates))
 
 
 def _admit(

@@ -47,6 +47,7 @@ _TASK = {
     "on_bad_row": one_of("fail", "skip"),
     "columns": Form("a table of columns, each with what it holds", is_of(dict)),
     "missing": _TEXTS,
+    "options": _TABLE,
     "name": _TEXT,
 }
 _FORMAT = Form(f"{one_of(*FORMATS.own).words}, or of a plugin", lambda value: is_of(str)(value) and value in FORMATS)

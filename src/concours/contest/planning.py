@@ -38,7 +38,7 @@ class Planner:
         """The scale for a training part of this size, which is usually divided into so many folds."""
         usual = Scale(effort=self.effort, folds=self.folds or folds, rows=size.rows)
         members = len(self.resolved(self.effort, size))
-        until = fitting_until(self.seconds, cells=(size.rows + test_rows) * (size.classes or 1), members=members)
+        until = fitting_until(self.seconds, cells=(size.rows + test_rows) * size.width, members=members)
         core_s = max(until - _START_S, 0.4 * until) * self.workers
         return suited(usual, lambda scale: self._work(scale, size), core_s, fixed_folds=self.folds is not None)
 

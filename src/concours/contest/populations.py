@@ -62,7 +62,7 @@ def _members(setup: Setup, candidates: Sequence[Candidate]) -> list[Candidate]:
 def _own(setup: Setup) -> Entrant:
     kind = kind_named(setup.problem.kind)
     entrant = Entrant(NAME, "dnn-scheduled")
-    return resolve(entrant, form=kind.form, preparation=kind.preparation, folder=Path()).entrant
+    return resolve(entrant, form=kind.form, folder=Path()).entrant
 
 
 def _unsuited(setup: Setup) -> str:

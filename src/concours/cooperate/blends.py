@@ -22,7 +22,7 @@ class Average(Joining):
         return Plan(status="finished")
 
     def result(self, state: Memo) -> Entrant:
-        return self.alliance("mean", state.candidates, _even(state))
+        return self.alliance(self.problem.output.joins[0], state.candidates, _even(state))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Vote(Joining):
         return Plan(status="finished")
 
     def result(self, state: Memo) -> Entrant:
-        return self.alliance("vote", state.candidates, _even(state))
+        return self.alliance(self.problem.output.can["vote"], state.candidates, _even(state))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,9 @@ class Greedy(Joining):
         paths = best_paths(final, by_fold)
         members = sorted({member for path in paths for member in path})
         weights = [[path.count(member) / len(path) for member in members] for path in paths]
-        return self.alliance("mean", [state.candidates[i] for i in members], weights[0], weights[1:])
+        return self.alliance(
+            self.problem.output.joins[0], [state.candidates[i] for i in members], weights[0], weights[1:]
+        )
 
     def _select(self, state: Memo, fold: int | None) -> Job:
         return Job(
@@ -95,13 +97,13 @@ class Stack(Joining):
             ValueError: weights could not be found; the message has the reason.
         """
         weights = [list(outcome(state, self._weigh(state, fold))["weights"]) for fold in all_and_each(self.problem)]
-        return self.alliance("pool" if self.problem.classes else "mean", state.candidates, weights[0], weights[1:])
+        return self.alliance(self.problem.output.can["weigh"], state.candidates, weights[0], weights[1:])
 
     def _weigh(self, state: Memo, fold: int | None) -> Job:
         return Job(
             runner="weigh",
             inputs={**targets(self.problem), **out_of_fold(state.candidates)},
-            params={"classes": len(self.problem.classes), "without_fold": fold},
+            params={"rule": self.problem.output.can["weigh"], "without_fold": fold},
             seed=derive_seed(state.seed, "weigh", -1 if fold is None else fold),
             threads=self.threads,
             label=self.labelled("weigh", fold),

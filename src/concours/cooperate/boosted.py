@@ -45,7 +45,7 @@ class BoostedStack(Joining):
         return self.alliance("boosted", state.candidates, shares[0], artifacts=kept)
 
     def _refusal(self) -> str:
-        rows, classes = self.problem.train.rows, len(self.problem.classes)
+        rows, classes = self.problem.train.rows, self.problem.output.width
         if rows < _FEWEST:
             return f"it learns from {_FEWEST:,} rows or more, there are {rows:,}"
         return f"it joins {_MOST_CLASSES} classes at most, there are {classes:,}" if classes > _MOST_CLASSES else ""
@@ -55,7 +55,7 @@ class BoostedStack(Joining):
             Job(
                 runner="boost",
                 inputs={**targets(self.problem), **self.problem.train.counting, **out_of_fold(state.candidates)},
-                params={"classes": len(self.problem.classes), "without_fold": fold, **self.problem.train.timing},
+                params={"output": self.problem.output.told, "without_fold": fold, **self.problem.train.timing},
                 seed=derive_seed(state.seed, "boost", -1 if fold is None else fold),
                 threads=self.threads,
                 outputs=("model",),

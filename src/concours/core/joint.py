@@ -6,7 +6,7 @@ is a new row, and no code asks which way an alliance is of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -150,7 +150,7 @@ class Join:
         credit: how coalitions of its members are joined, as `cooperate.terms.Terms`.
         cost: what it takes, as `core.lineage.Cost`.
         artifacts: what it keeps, of `Artifacts`.
-        targets: which kinds of targets it can join.
+        can: what the output must be able to (`core.kind.Output.can`).
         usual: whether it is taken where no strategies are named.
         limited: whether it keeps declared limits, and is taken where there are any.
         even: whether all members weigh the same.
@@ -166,11 +166,15 @@ class Join:
     credit: str = "concours.cooperate.terms:kept_weights"
     cost: str = "concours.core.lineage:added_up"
     artifacts: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ("classes", "number")
+    can: tuple[str, ...] = ()
     usual: bool = True
     limited: bool = False
     even: bool = False
     calibrated: bool = True
+
+    def suits(self, can: Container[str]) -> bool:
+        """Whether it can join predictions of an output that can do that."""
+        return all(need in can for need in self.can)
 
 
 _OWN: Mapping[str, Join] = {
@@ -182,7 +186,7 @@ _OWN: Mapping[str, Join] = {
     "vote": Join(
         what="each member has one vote",
         plan="concours.cooperate.blends:Vote",
-        targets=("classes",),
+        can=("vote",),
         even=True,
         calibrated=False,
     ),
@@ -194,6 +198,7 @@ _OWN: Mapping[str, Join] = {
         what="weights with which the members together lose least: a pool of log probabilities, or a sum of numbers",
         plan="concours.cooperate.blends:Stack",
         credit="concours.cooperate.terms:weights_found_again",
+        can=("weigh",),
     ),
     "stack-boosted": Join(
         what="trees boosted on the members’ predictions; shares are of what their splits gained",
@@ -203,12 +208,14 @@ _OWN: Mapping[str, Join] = {
         needs="concours.core.joint:all_and_the_learner",
         credit="concours.cooperate.terms:meta_learners",
         artifacts=("model", "fold_models"),
+        can=("boost",),
         usual=False,
     ),
     "budgeted": Join(
         what="members are added one at a time, within declared limits of what predicting costs",
         plan="concours.cooperate.budgeted:Budgeted",
         artifacts=("limits", "uses"),
+        can=("sum",),
         usual=False,
         limited=True,
     ),
@@ -221,12 +228,13 @@ _OWN: Mapping[str, Join] = {
         needs="concours.core.joint:one_after_the_other",
         credit="concours.cooperate.terms:kept_thresholds",
         artifacts=("thresholds", "fold_thresholds", "asked"),
-        targets=("classes",),
+        can=("cascade",),
         usual=False,
     ),
     "soup": Join(
         what="the mean of the weights of networks of one architecture that began alike (Wortsman et al. 2022)",
         of="weights",
+        can=("sum",),
         plan="concours.cooperate.soups:Soup",
         needs="concours.core.joint:only_itself",
         credit="concours.cooperate.terms:merged_again",
@@ -237,6 +245,7 @@ _OWN: Mapping[str, Join] = {
     "soup-greedy": Join(
         what="the same of those networks that make it no worse, the best first",
         of="weights",
+        can=("sum",),
         plan="concours.cooperate.soups:GreedySoup",
         needs="concours.core.joint:only_itself",
         credit="concours.cooperate.terms:merged_again",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import WISHES
+from concours.core.kind import Input, Output
 from concours.core.typed import typed
 from concours.core.written import written
 
@@ -37,6 +38,8 @@ class Part:
         weights: where rows have weights, what each counts, (rows,) float64 of at least 0, not all 0.
         effective: then as many rows of equal weight as tell as much (`kernels.rows.weighing.effective`).
         in_time: whether the groups are stretches of time, in its order.
+        spans: where rows are stretches of time that overlap, from where to where each reaches, (rows, 2) float64: no
+            row is fitted on that overlaps one held out.
     """
 
     x: Digest
@@ -47,11 +50,12 @@ class Part:
     weights: Digest | None = None
     effective: float | None = None
     in_time: bool = False
+    spans: Digest | None = None
 
     @property
     def objects(self) -> frozenset[Digest]:
         """All that the store keeps of the part."""
-        return frozenset({self.x, self.y, self.ids, *self.counting.values()})
+        return frozenset({self.x, self.y, self.ids, *self.counting.values(), *([self.spans] if self.spans else [])})
 
     @property
     def weighing(self) -> dict[str, Digest]:
@@ -74,8 +78,8 @@ class Problem:
     """A task with its data in the store, split, and its metrics resolved. A value with a digest.
 
     Attributes:
-        classes: the class labels in the order of the columns of every prediction; empty for regression. Predictions
-            of all models are aligned to it.
+        input: what a row is, and what can be asked of rows.
+        output: what is predicted; predictions of all models are aligned to its labels, where it has some.
         train: the part that models are fitted and selected on.
         folds: the fold of each row of the training part, (rows,) int64 in [0, n_folds); of several divisions (rows,
             repeats), the r-th column in [r, r + 1) * n_folds / repeats.
@@ -89,7 +93,8 @@ class Problem:
 
     name: str
     kind: str
-    classes: tuple[str | int | float | bool, ...]
+    input: Input
+    output: Output
     metrics: tuple[Goal, ...]
     train: Part
     folds: Digest
@@ -101,23 +106,23 @@ class Problem:
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes as they are written, everywhere but in Python, which gets back what it gave."""
-        return tuple(written(label) for label in self.classes)
-
-    @property
-    def outputs(self) -> int:
-        """Columns of a prediction: one a class, or one."""
-        return len(self.classes) or 1
+        return tuple(written(label) for label in self.output.labels)
 
     @property
     def crossing(self) -> range:
         """The folds of the first division."""
         return range(self.n_folds // self.repeats)
 
+    @property
+    def dividing(self) -> dict[str, Digest]:
+        """What says which rows of the training part a fold is fitted on, as inputs of a job (`engine.rows.sides`)."""
+        return {"folds": self.folds, **({"spans": self.train.spans} if self.train.spans else {})}
+
     def measuring(self, count: int | None = None) -> dict[str, Any]:
         """The parameters of a job that computes the first `count` metrics, or all; a user's own gets labels as well."""
         names = [metric.name for metric in self.metrics][:count]
-        labels = {"labels": list(self.classes)} if any(":" in name for name in names) else {}
-        return {"metrics": names, "classes": len(self.classes), **labels}
+        labels = {"labels": list(self.output.labels)} if any(":" in name for name in names) else {}
+        return {"metrics": names, "output": self.output.told, **labels}
 
     def labelling(self, params: Mapping[str, Any], code: Digest | None = None) -> dict[str, Any]:
         """The labels, as a parameter of a job that fits by such parameters of an entrant, where these may need them.
@@ -125,18 +130,37 @@ class Problem:
         Args:
             code: the text of the user's files that it comes with, whose objects may name classes.
         """
-        return {"labels": list(self.classes)} if code or _wishing(params) else {}
+        return {"labels": list(self.output.labels)} if code or _wishing(params) else {}
 
     @cached_property
     def digest(self) -> Digest:
-        """Covers everything but the name."""
-        return digest_json({key: value for key, value in self.to_json().items() if key != "name"})
+        """Covers everything but the name, and what the kind alone says."""
+        return digest_json(self.content)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the digest covers, as JSON."""
+        value = {key: item for key, item in self.to_json().items() if key not in ("name", "input", "output")}
+        meta = {"meta": dict(self.output.meta)} if self.output.meta else {}
+        return {**value, "classes": list(self.output.labels), **meta}
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any], like: Problem) -> Problem:
+        """A problem with that content, of the name and the kind of another one. Raises ContentRefused."""
+        value = {key: item for key, item in content.items() if key not in ("classes", "meta")}
+        mine = like.to_json()
+        labels, meta = content.get("classes", []), content.get("meta", {})
+        output = {**mine["output"], "labels": labels, "meta": meta}
+        return cls.from_json({**value, "name": mine["name"], "input": mine["input"], "output": output})
 
     def to_json(self) -> dict[str, Any]:
         """The problem as JSON; a part without groups, weights or time does not name them."""
-        value = asdict(self)
+        value = {each.name: getattr(self, each.name) for each in fields(self)}
+        value |= {"input": asdict(self.input), "output": self.output.to_json()}
+        value |= {"metrics": [asdict(goal) for goal in self.metrics], "train": asdict(self.train)}
+        value["test"] = asdict(self.test) if self.test else None
         for part in (value["train"], value["test"]):
-            for name in ("groups", "weights", "effective", "in_time"):
+            for name in ("groups", "weights", "effective", "in_time", "spans"):
                 if part and not part[name]:
                     del part[name]
         return value

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concours.core.digests import Digest, canonical_json
+from concours.core.errors import RecipeError
 from concours.core.had import content_file
 from concours.core.job import Job
 from concours.core.objects import last_name
 from concours.core.ports import Store
 from concours.core.written import written
 from concours.engine.fitting import workspace
+from concours.engine.outputs import output_of
 from concours.entrants.frozen import FILES, Answering, Frozen, frozen
 from concours.stores.blobs import get_json, put_bundle
 
@@ -23,11 +25,14 @@ def asked_by(job: Job, store: Store) -> Answering:
         RecipeError: it cannot be asked.
     """
     recipe, params, labels = job.params["recipe"], job.params["params"], job.params["labels"]
-    classes = tuple(map(written, labels))
+    classes, output = tuple(map(written, labels)), output_of(job)
     file = content_file(recipe)
     if file is None:
         source = get_json(store, job.inputs["code"]) if "code" in job.inputs else {}
-        return Frozen(frozen(recipe, params, source, workspace(store)), f"the model {recipe}", classes)
+        model: Answering = frozen(recipe, params, source, workspace(store))
+        return model if output.codes is None else Frozen(model, f"the model {recipe}", classes)
+    if output.codes is None:
+        raise RecipeError(f"{recipe!r} gives classes or a number, and this task predicts {output.said}")
     with store.open(job.inputs["code"]) as kept:
         content = kept.read()
     reader, own = FILES[recipe.partition(":")[0]], params.get("classes")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.core.values import take
 from concours.engine.meta_learners import MetaLearner
 from concours.kernels.credit.coalitions import (
     Chorus,
@@ -29,9 +30,11 @@ from concours.kernels.credit.shares import MOST_EXACT, Masks, Sample, every_coal
 from concours.kernels.joining.blending import RULES, log_probabilities
 from concours.kernels.joining.calibration import Calibration
 from concours.kernels.joining.cascading import ask_in_turn
-from concours.kernels.joining.pooling import pool_weights, sum_weights
+from concours.kernels.joining.pooling import WEIGHING
 from concours.kernels.scoring.scores import hits, log_losses, r2_statistics, squared_errors
+from concours.stores.values import concat
 from concours.tasks.metrics.metric import Metric
+from concours.tasks.outputs.output import OutputKind
 
 Seen = tuple[NDArray[Any], Sequence[Floats], Floats | None]
 """Targets, members' out-of-fold predictions, and what rows weigh, to find weights on."""
@@ -46,6 +49,8 @@ _FEWEST = 16
 
 _REFITS = {"pool": 1.3e6, "mean": 1.3e7}
 """Rows times coalitions on which weights are found at most, by the rule."""
+_BY_JOINS = 1e6
+"""Values that are joined by a rule of their own at most."""
 _BY_TREES = 1.2e6
 """Values that trees predict at most."""
 
@@ -58,10 +63,11 @@ class Game:
         how: `mean`, `vote`, `pool`, `boosted`, `cascade`, or `soup`.
         metric: the ranking one.
         y: (rows,).
-        members: (rows, outputs) each.
+        members: (rows, …) each.
+        output: of the task, which joins what is not to be added up (`summed`).
         weights: (groups, members), for each group of rows.
         group: (rows,).
-        prior: (outputs,): what is said where nobody speaks.
+        prior: (1, …): what is said where nobody speaks.
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
         learners: for each group that of a boosted stack.
         thresholds: (groups, members) of a cascade.
@@ -74,11 +80,12 @@ class Game:
 
     how: str
     metric: Metric
-    y: NDArray[Any]
-    members: Sequence[Floats]
+    y: Any
+    members: Sequence[Any]
     weights: Floats
     group: Codes
-    prior: Floats
+    prior: Any
+    output: OutputKind
     seen: Sequence[Seen] = ()
     learners: Sequence[MetaLearner] = ()
     thresholds: Floats | None = None
@@ -102,7 +109,7 @@ class Game:
         weights = [self._shares(masks, group) for group in range(len(self.weights))]
         raw = self._raw(masks, weights)
         silent = np.all([each[:, -1] > 0 for each in weights], axis=0)
-        nobody = self._scored_one_by_one([np.tile(self.prior, (len(self.y), 1))], batches=raw.without.shape[1])
+        nobody = self._scored_one_by_one([self._silent], batches=raw.without.shape[1])
         raw.values[silent], raw.without[silent] = nobody.values, nobody.without
         return raw.map(lambda score: self.metric.sign * score)
 
@@ -112,7 +119,9 @@ class Game:
         return found.map(lambda score: self.metric.sign * score)
 
     def _affordable(self) -> int:
-        values, most = len(self.y) * len(self.prior), 2**MOST_EXACT
+        values, most = len(self.y) * self.output.width, 2**MOST_EXACT
+        if not self.summed:
+            return min(_MOST_DEAR, int(_BY_JOINS / values))
         if self.learners:
             most = min(_MOST_DEAR, int(_BY_TREES / values))
         if self.soup:
@@ -121,10 +130,26 @@ class Game:
             most = min(_MOST_DEAR, int(_REFITS[self.how] / sum(len(y) for y, *_ in self.seen)))
         return min(most, int(self._path.values / (values + self._path.overhead)))
 
+    @property
+    def summed(self) -> bool:
+        """Whether predictions are numbers that may be added up."""
+        return "sum" in self.output.can
+
+    @property
+    def _wide(self) -> bool:
+        return self.output.width > 1
+
+    @cached_property
+    def _silent(self) -> Any:
+        """What is said of the rows where nobody speaks, (rows, …)."""
+        return take(self.prior, np.zeros(len(self.y), dtype=np.int64))
+
     @cached_property
     def _path(self) -> Path:
         """The quickest way to the scores of many coalitions."""
         way = self.metric.way
+        if not self.summed:
+            return _PATHS["whole"]
         if self._predicting:
             return _PATHS["whole" if way.path == "rows" else way.path]
         fast = _FAST.get(way.of)
@@ -134,11 +159,22 @@ class Game:
         """Raw scores; those of silent coalitions do not count."""
         if self._predicting:
             return self._scored_one_by_one(map(self._predicting, masks), batches=_WHOLE_BATCHES)
+        if not self.summed:
+            return self._scored_one_by_one(self._joined(np.stack(weights)), batches=_WHOLE_BATCHES)
         chorus = self.chorus(weights)
         if self._path.sums:
             return mean_scores(self._path.sums(self, chorus), chorus.batch, self.mass).map(self.metric.way.of_means)
         each = (said_by(chorus, number, self.after) for number in range(len(masks)))
         return self._scored_one_by_one(each, batches=chorus.batches)
+
+    def _joined(self, weights: Floats) -> Iterator[Any]:
+        """Predictions of coalitions by weights (groups, m, members + 1), joined by the output's own rule."""
+        joined, even = self.output.joining(self.how, self.members), np.full(len(self.members), 1 / len(self.members))
+        for shares in np.moveaxis(weights, 1, 0)[:, self.group]:  # (rows, members + 1)
+            silent = shares[:, -1] > 0
+            said = joined(np.where(silent[:, None], even, shares[:, :-1]).T)
+            places = np.arange(len(silent)) + len(silent) * silent
+            yield take(concat([said, self._silent]), places) if silent.any() else said
 
     def _scored_one_by_one(self, predictions: Iterable[Floats], *, batches: int) -> Scored:
         batch, batches = dealt(len(self.y), batches, self.together)
@@ -154,7 +190,7 @@ class Game:
         if not self.seen:
             return renormalised(masks, self.weights[group])
         y, seen, mass = self.seen[group]
-        find: Callable[..., Floats] = pool_weights if self.how == "pool" else sum_weights
+        find = WEIGHING[self.how]
         found = np.zeros((len(masks), len(self.members) + 1))
         found[~masks.any(axis=1), -1] = 1.0
         for number in np.flatnonzero(masks.any(axis=1)).tolist():
@@ -164,13 +200,13 @@ class Game:
 
     def chorus(self, weights: Sequence[Floats]) -> Chorus:
         """Members as they are added up, and the prior last."""
-        members, prior = list(self.members), np.tile(self.prior, (len(self.y), 1))
-        if len(self.prior) > 1:
+        members, prior = list(self.members), self._silent
+        if self._wide:
             members = [RULES[self.how][0](member) for member in members]
-        if self.how == "pool" and len(self.prior) > 1:
+        if self.how == "pool" and self._wide:
             prior = log_probabilities(prior)
         if self.how == "vote":
-            members.append(np.full(prior.shape, 1 / len(self.prior)))
+            members.append(np.full(prior.shape, 1 / self.output.width))
             weights = [_with_even_vote(each) for each in weights]
         batch, batches = dealt(len(self.y), _BATCHES if self._path.sums else _WHOLE_BATCHES, self.together)
         return Chorus(
@@ -192,7 +228,7 @@ class Game:
 
     def after(self, added: Floats, group: int) -> Floats:
         """Predictions from what was added up, as the metric takes them."""
-        pooled = self.how == "pool" and len(self.prior) > 1
+        pooled = self.how == "pool" and self._wide
         return self._told(RULES["pool"][1](added, 0) if pooled else added, np.array([group]))
 
     def _told(self, p: Floats, group: Codes) -> Floats:
@@ -221,7 +257,7 @@ class Game:
 
     def _by_asking(self, by_group: Floats, mask: NDArray[np.bool_]) -> Floats:
         """What a cascade of some members answers, and the prior where nobody is there."""
-        said = np.tile(self.prior, (len(self.y), 1))
+        said = self._silent.copy()
         for group, (weights, thresholds) in enumerate(zip(self.weights, by_group, strict=True)):
             rows, there = np.flatnonzero(self.group == group), np.flatnonzero(mask & (weights > 0)).tolist()
             if there and len(rows):

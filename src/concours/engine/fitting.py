@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from concours.core.digests import Digest, canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.core.values import take
 from concours.core.written import written
 from concours.engine.deterministic import deterministic
-from concours.engine.rows import get_rows, held_out, kin_of, take_rows
+from concours.engine.outputs import output_of
+from concours.engine.rows import get_rows, kin_of, sides, take_rows
 from concours.entrants.fitting import Fitted
 from concours.entrants.fitting import fit as fit_estimator
+from concours.entrants.frozen import Answering
 from concours.entrants.models import dump_model
 from concours.entrants.places import CODE
 from concours.entrants.recipes import build
@@ -24,6 +27,7 @@ from concours.entrants.wishes import Wishes
 from concours.kernels.rows.kin import Kin
 from concours.kernels.rows.weighing import among
 from concours.stores.blobs import get_array, get_json, put_bundle
+from concours.stores.values import get_values
 
 
 def fitted_by(
@@ -48,26 +52,39 @@ def fitted_by(
         estimator = begin(estimator)
     if "init_seed" in job.params and hasattr(estimator, "begin_alike"):
         estimator.begin_alike(job.params["init_seed"])
-    classes, calibrate = job.params["classes"], "code" not in job.inputs
+    codes, calibrate = output_of(job).codes, "code" not in job.inputs
     with deterministic(threads=job.threads, seed=job.seed):
-        return fit_estimator(estimator, x, y, classes, calibrate=calibrate, weights=weights, wishes=wishes, kin=kin)
+        return fit_estimator(estimator, x, y, codes, calibrate=calibrate, weights=weights, wishes=wishes, kin=kin)
+
+
+def said(job: Job, fitted: Answering, x: Any) -> Any:
+    """Predictions (rows, …) of a model for rows, in the form of the job's output.
+
+    Raises:
+        ValueError, DataError: it says something else.
+    """
+    p, output = fitted.predict(x), output_of(job)
+    return output.accepted(p, x.shape[0]) if output.codes is None else p
 
 
 def training_rows(job: Job, store: Store) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None, Kin | None]:
     """Inputs, targets and weights that a fit job was fitted on, and how its rows belong together."""
-    train, _ = sides(get_array(store, job.inputs["folds"]), job.params["fold"])
+    train, _ = sides(job, store)
     x = get_rows(store, job.inputs["x"])
     rows = x if job.params["prepared"] else take_rows(x, train)
-    return rows, get_array(store, job.inputs["y"])[train], weights_of(job, store, train), kin_of(job, store, train)
+    return (
+        rows,
+        take(get_values(store, job.inputs["y"]), train),
+        weights_of(job, store, train),
+        kin_of(job, store, train),
+    )
 
 
 def unseen_rows(job: Job, store: Store) -> Any:
     """Inputs of the rows that a fit job held out."""
     if job.params["prepared"]:
         return get_rows(store, job.inputs["valid"])
-    return take_rows(
-        get_rows(store, job.inputs["x"]), sides(get_array(store, job.inputs["folds"]), job.params["fold"])[1]
-    )
+    return take_rows(get_rows(store, job.inputs["x"]), sides(job, store)[1])
 
 
 def built(job: Job, store: Store) -> Any:
@@ -82,8 +99,9 @@ def made_with(job: Job, store: Store) -> tuple[Any, Wishes]:
     wishes = Wishes(labels=tuple(map(written, labels)))
     if not source:
         params, wishes = Wishes.taken(params, labels)
-    classes = job.params.get("classes")
-    estimator = build(recipe, params, source, workspace(store), seed=job.seed, classes=classes)
+    output = output_of(job) if "output" in job.params else None
+    codes, meta = (output.codes, output.meta) if output else (None, {})
+    estimator = build(recipe, params, source, workspace(store), seed=job.seed, classes=codes, meta=meta)
     wishes.require(estimator, recipe)
     return estimator, wishes
 
@@ -101,12 +119,6 @@ def workspace(store: Store) -> Path:
 
     folder = getattr(store, "folder", None)
     return Path(folder) / CODE if folder else Path(tempfile.gettempdir()) / "concours-code"
-
-
-def sides(folds: NDArray[np.int64], fold: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the rows that are fitted on, and of those held out."""
-    apart = held_out(folds, fold)
-    return np.flatnonzero(~apart), np.flatnonzero(apart)
 
 
 def weights_of(job: Job, store: Store, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:

@@ -22,6 +22,7 @@ from concours.core.registry import Claim, claims_of
 from concours.engine.reached import module_code, version_of, versions_of
 from concours.engine.work import Runners
 from concours.entrants.sources import closure
+from concours.tasks.outputs.table import OUTPUTS
 
 _OURS = "concours"
 _LIBRARIES = ("catboost", "lightgbm", "sklearn", "torch", "xgboost")
@@ -39,6 +40,7 @@ def code_digest(job: Job, runners: Runners) -> Digest:
     spec, (first, *others), modules = runners[job.runner], _recipes(job) or [""], _modules(job)
     known = [spec.version, {name: version_of(name) for name in spec.packages}, _recipe_code(first)]
     known += [_recipe_code(recipe) for recipe in others]
+    known += [{name: version_of(name) for name in OUTPUTS[output].packages} for output in _outputs(job)]
     return digest_json([*known, *(module_code(module) for module in modules), *map(_claim_code, _claims(job))])
 
 
@@ -48,7 +50,7 @@ def code_digests(runners: Runners) -> Callable[[Job], Digest]:
 
     def digest(job: Job) -> Digest:
         rows = [f"{claim.entry} {claim.by}" for claim in _claims(job)]
-        behind = (job.runner, *_recipes(job), "", *_modules(job), "", *rows)
+        behind = (job.runner, *_recipes(job), "", *_modules(job), "", *_outputs(job), "", *rows)
         if behind not in known:
             known[behind] = code_digest(job, runners)
         return known[behind]
@@ -68,8 +70,14 @@ def _claims(job: Job) -> list[Claim]:
         ("runners", [job.runner]),
         ("metrics", job.params.get("metrics", ())),
         ("joins", sorted({joint["how"] for joint in joints if joint})),
+        ("outputs", _outputs(job)),
     ]
     return [claim for table, names in named for name in names for claim in claims_of(table).get(name, ())]
+
+
+def _outputs(job: Job) -> list[str]:
+    """The output that a job is told of, by name."""
+    return [job.params["output"]["name"]] if "output" in job.params else []
 
 
 def _modules(job: Job) -> list[str]:

@@ -14,29 +14,29 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.compete.scale import Scale
-from concours.core.errors import DataError, nearest
+from concours.core.errors import DataError
 from concours.core.ports import Store
 from concours.core.problem import Part, Problem
+from concours.core.registry import load
 from concours.core.seeds import derive_seed
-from concours.core.written import quoted, written
+from concours.core.values import take
+from concours.core.written import quoted
 from concours.entrants.zoo import Size
 from concours.kernels.rows.weighing import effective
 from concours.stores.blobs import get_array, put_array, put_table, put_texts
+from concours.stores.values import put_values
 from concours.tasks.alike import columns_alike
 from concours.tasks.conforming import conform
 from concours.tasks.division import column_of, divide, some_rows, units_of, usual_folds
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
-from concours.tasks.labels import alike_said, by_number, class_list, codes_of, label_named
 from concours.tasks.metrics.checks import check_target, check_weights
-from concours.tasks.metrics.named import metric_named
+from concours.tasks.outputs.output import OutputKind
 from concours.tasks.readers.opened import Rows
-from concours.tasks.reading import Data, read
+from concours.tasks.reading import Data
 from concours.tasks.relations import leaks
 from concours.tasks.splits import public_rows
 from concours.tasks.task import Split, Task
-
-_MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,39 +85,44 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         ContestError, DataError: the task or its data are wrong.
     """
     kind = kind_named(task.kind)
-    data, test = read(task, kind, folder)
-    classes, codes, warnings = _encode(data, kind, task)
-    metrics = [metric_named(name, kind.target, len(classes)) for name in task.metrics or kind.metrics]
-    check_target(metrics, codes)
+    data, test = load(kind.input.reader)(task, kind, folder)
+    encoded = kind.output.encode(data.y, task, data.name, **data.meta)
+    output, y, warnings = encoded.output, encoded.values, list(encoded.warnings)
+    metrics = [output.metric(name) for name in task.metrics or kind.metrics or kind.output.metrics]
+    check_target(metrics, y)
     if any(part is not None and part.weights is not None for part in (data, test)):
         check_weights(metrics)
     apart = (task.id,) if task.id else ()
-    size, usual, judging_rows = _amounts(data, test, task, len(classes))
+    size, usual, judging_rows = _amounts(data, test, task, kind, output)
     scale = scaled(size, task.split.folds or usual, judging_rows)
     division = divide(
         replace(task.split, folds=scale.folds),
         data.x,
-        codes,
-        classes=len(classes),
+        output.strata(y),
         rng=np.random.default_rng(derive_seed(seed, "split")),
         test_apart=test is not None,
+        spans=data.spans,
         name=data.name,
         ignore=apart,
+        slow=kind.input.slow,
     )
     in_test = division.in_test
     ids, data_ids = _ids(data if test is None else test, task), _named(data, task)
-    together = None if test is None else units_of(task.split, test.x, test.name, apart)
+    together = None if test is None else units_of(task.split, test.x, test.name, apart, spans=test.spans)
     keys, test_keys = _keys(data, test)
+    told: tuple[str, ...] = ()
     data, test = _inputs(data, task), None if test is None else _inputs(test, task)
     if test is None:
         test_part = (
-            _keep(store, data, codes, np.flatnonzero(in_test), division.groups, task.split) if in_test.any() else None
+            _keep(store, data, y, np.flatnonzero(in_test), division.groups, task.split) if in_test.any() else None
         )
     else:
-        test_part = _keep(store, test, _codes_of(test, classes, kind), np.arange(len(test)), together, task.split)
-    train, folds, few = np.flatnonzero(~in_test), division.folds, []
+        test_y, told = output.encoded(test.y, test.name)
+        test_part = _keep(store, test, test_y, np.arange(len(test)), together, task.split)
+    train, folds, few = np.flatnonzero(division.in_train), division.folds, []
     if scale.rows < size.rows:
-        stay = some_rows(codes[train], len(classes), scale.rows, np.random.default_rng(derive_seed(seed, "rows")))
+        rng = np.random.default_rng(derive_seed(seed, "rows"))
+        stay = some_rows(output.strata(take(y, train)), len(train), scale.rows, rng)
         few = [f"{stay.sum():,} of {len(train):,} rows are fitted on: the budget is short; more seconds, more rows"]
         train, folds = train[stay], folds[stay]
     judging = np.flatnonzero(in_test) if test is None else np.arange(len(test))
@@ -125,20 +130,21 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     problem = Problem(
         name=task.name or data.name.partition(".")[0],
         kind=kind.name,
-        classes=classes,
+        input=kind.input.value,
+        output=output.value,
         metrics=tuple(found.goal for found in metrics),
-        train=_keep(store, data, codes, train, division.groups, task.split),
+        train=_keep(store, data, y, train, division.groups, task.split),
         folds=put_array(store, folds),
         n_folds=int(division.folds.max()) + 1,
         test=test_part,
         public=None if public is None else put_array(store, public),
         repeats=task.split.repeats,
     )
-    warnings = [*_leaking(data, codes, train, task, numbers=kind.target == "number"), *warnings]
+    warnings = [*_leaking(data, output, y, train, task), *warnings]
     warnings += _blocks_said(task, test_part, store)
     warnings += _repeated(keys[train], keys[in_test] if test_keys is None else test_keys)
     warnings += [*_repeated_over_folds(keys[train], folds), *few]
-    warnings += [] if test is None else _other_forms(test, classes)
+    warnings += told
     warnings += columns_alike(data.x.column_names) if isinstance(data.x, pa.Table) else []
     said = [*data.warnings, *(test.warnings if test else ()), *warnings]
     return Ingested(
@@ -155,7 +161,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     )
 
 
-def _amounts(data: Data, test: Data | None, task: Task, classes: int) -> tuple[Size, int, int]:
+def _amounts(data: Data, test: Data | None, task: Task, kind: Kind, output: OutputKind) -> tuple[Size, int, int]:
     """The size of the training part, its usual number of folds, and the rows of the test part."""
     x, judging = data.x, round(len(data) * task.split.test) if test is None else len(test)
     rows = len(data) - judging if test is None else len(data)
@@ -163,41 +169,16 @@ def _amounts(data: Data, test: Data | None, task: Task, classes: int) -> tuple[S
     words = (column for column in texts if pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
     letters = sum(pc.mean(pc.utf8_length(column)).as_py() or 0.0 for column in words)
     columns = x.num_columns if isinstance(x, pa.Table) else prod(x.shape[1:]) if isinstance(x, np.ndarray) else 1
-    size = Size(rows=rows, columns=columns, classes=classes, letters=letters)
-    return size, usual_folds(rows, pictures=isinstance(x, np.ndarray)), judging
+    size = Size(rows=rows, columns=columns, width=output.width, letters=letters)
+    return size, usual_folds(rows, slow=kind.input.slow), judging
 
 
-def _encode(data: Data, kind: Kind, task: Task) -> tuple[tuple[Any, ...], NDArray[Any], list[str]]:
-    """The class list in its order, the codes (or values) of the rows, and warnings."""
-    y = np.asarray(data.y)
-    if (y == y[0]).all():
-        raise DataError(f"{data.name}: the target is {written(y[0])} in every row; there is nothing to learn")
-    if kind.target == "number":
-        return (), y, []
-    distinct = _positive_last(class_list(y, task.classes, data.name), task, data.name)
-    if len(distinct) > _MOST_CLASSES or (len(distinct) > 20 and len(distinct) > len(y) / 2):
-        raise DataError(
-            f"{data.name}: the target has {len(distinct)} different values in {len(y)} rows; is it a number "
-            "(a regression) or an identifier rather than a class?"
-        )
-    codes = codes_of(y, distinct, data.name)
-    counts = np.bincount(codes)
-    single = [written(label) for label, count in zip(distinct, counts, strict=True) if count == 1]
-    warnings = alike_said(y)
-    if single:
-        names = ", ".join(single[:5])
-        warnings.append(
-            f"{len(single)} of {len(distinct)} classes have one row only ({names}); it is fitted on, never evaluated by"
-        )
-    return distinct, codes, warnings
-
-
-def _leaking(data: Data, codes: NDArray[Any], rows: NDArray[np.int64], task: Task, *, numbers: bool) -> list[str]:
+def _leaking(data: Data, output: OutputKind, y: Any, rows: NDArray[np.int64], task: Task) -> list[str]:
     """A warning for each column that alone predicts the target of the rows that are fitted on almost perfectly."""
-    if not isinstance(data.x, pa.Table):
+    if not isinstance(data.x, pa.Table) or "sum" not in output.can:
         return []
     inputs = data.x.drop_columns([name for name in data.x.column_names if name == task.split.time])
-    told = leaks(inputs.take(pa.array(rows)), codes[rows], numbers=numbers)
+    told = leaks(inputs.take(pa.array(rows)), y[rows], numbers=output.strata(y) is None)
     return [
         f"{name!r} alone predicts the target almost perfectly ({how}): a leak? The scores count on it; if it is not "
         f"known when predictions are made, leave it out by drop = [{quoted(name)}] in [task]"
@@ -207,12 +188,11 @@ def _leaking(data: Data, codes: NDArray[Any], rows: NDArray[np.int64], task: Tas
 
 def _blocks_said(task: Task, test: Part | None, store: Store) -> list[str]:
     """What is to be known of intervals where rows follow in time."""
-    if task.split.time is None or test is None or test.groups is None:
+    if test is None or not test.in_time or test.groups is None:
         return []
+    by = f" by {task.split.time!r}" if task.split.time else ""
     blocks = int(get_array(store, test.groups).max()) + 1
-    said = (
-        f"rows follow in time by {task.split.time!r}, and neighbours are alike: intervals count {blocks:,} blocks of "
-    )
+    said = f"rows follow in time{by}, and neighbours are alike: intervals count {blocks:,} blocks of "
     return [f"{said}time as observations, not the {test.rows:,} rows that judge"]
 
 
@@ -258,19 +238,6 @@ def _repeated_over_folds(keys: NDArray[np.uint64], folds: NDArray[np.int64]) -> 
     return [text] if again else []
 
 
-def _codes_of(test: Data, classes: tuple[Any, ...], kind: Kind) -> NDArray[Any]:
-    y = np.asarray(test.y)
-    return y if kind.target == "number" else codes_of(y, classes, test.name)
-
-
-def _other_forms(test: Data, classes: tuple[Any, ...]) -> list[str]:
-    """What to say where labels of the test part write the number of a class in another way."""
-    given = {written(label) for label in np.unique(np.asarray(test.y)).tolist()} if classes else set()
-    meant = by_number(sorted(given), map(written, classes))
-    told = ", ".join(f"{label} as {other}" for label, other in list(meant.items())[:5])
-    return [f"{test.name}: labels count by the number that they write: {told}"] if meant else []
-
-
 def _named(data: Data, task: Task) -> pa.Array | None:
     """The names of the rows, if there is a column of these."""
     rows = data.x if data.ids is None else pa.table({task.id: data.ids})
@@ -306,20 +273,10 @@ def _inputs(data: Data, task: Task) -> Data:
     return replace(data, x=data.x.drop_columns(unused))
 
 
-def _positive_last(classes: tuple[Any, ...], task: Task, name: str) -> tuple[Any, ...]:
-    if task.positive is None:
-        return classes
-    found = label_named(task.positive, classes)
-    if found is None:
-        known = nearest(written(task.positive), map(written, classes))
-        raise DataError(f"task.positive: no row of {name} has the label {written(task.positive)!r}; {known}")
-    return (*(label for label in classes if label != found), found)
-
-
 def _keep(
     store: Store,
     data: Data,
-    y: NDArray[Any],
+    y: Any,
     rows: NDArray[np.int64],
     groups: NDArray[np.int64] | None,
     split: Split,
@@ -339,11 +296,12 @@ def _keep(
         )
     return Part(
         x=kept,
-        y=put_array(store, y[rows]),
+        y=put_values(store, take(y, rows)),
         ids=put_array(store, rows),
         rows=len(rows),
         groups=None if codes is None else put_array(store, codes),
         weights=None if weights is None else put_array(store, weights),
+        spans=None if data.spans is None else put_array(store, data.spans[rows][:, [0, 2]]),
         effective=None if weights is None else round(effective(weights), 1),
-        in_time=split.time is not None,
+        in_time=split.time is not None or data.spans is not None,
     )

@@ -14,13 +14,13 @@ from concours.core.joint import Joint, meta_learners
 from concours.core.registry import load
 from concours.engine.deterministic import deterministic
 from concours.engine.meta_learners import MetaLearner
-from concours.kernels.joining.blending import blend
 from concours.kernels.joining.cascading import ask_in_turn
+from concours.tasks.outputs.output import OutputKind, Values
 
 Floats = NDArray[np.float64]
 Learner = Callable[[Digest], MetaLearner]
-Ask = Callable[[NDArray[np.int64]], Floats]
-"""What a member predicts, (some rows, outputs), for the rows of these numbers."""
+Ask = Callable[[NDArray[np.int64]], Values]
+"""What a member predicts, (some rows, …), for the rows of these numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,28 +30,29 @@ class Asking:
     Attributes:
         members: those that its joint needs, in their order.
         learner: the meta-learner of a digest.
+        output: of the task.
     """
 
     rows: int
     members: Sequence[Ask]
     learner: Learner
+    output: OutputKind
 
-    def all(self) -> Iterator[Floats]:
+    def all(self) -> Iterator[Values]:
         """What each member predicts for all rows."""
         rows = np.arange(self.rows)
         return (ask(rows) for ask in self.members)
 
 
-def joined(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:
-    """Predictions (rows, outputs) of an alliance; no member is asked about more rows than the way to join wants."""
-    predictions: Floats = load(joint.join.run)(entrant, joint, asking)
-    return predictions
+def joined(entrant: Entrant, joint: Joint, asking: Asking) -> Values:
+    """Predictions (rows, …) of an alliance; no member is asked about more rows than the way to join wants."""
+    return load(joint.join.run)(entrant, joint, asking)
 
 
-def by_weights(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:
+def by_weights(entrant: Entrant, joint: Joint, asking: Asking) -> Values:
     """By the entrant's rule, one member in memory at a time."""
     weights = np.asarray([weight for weight in joint.weights if weight], dtype=np.float64)
-    return blend(asking.all(), weights, rule=entrant.recipe)
+    return asking.output.join(entrant.recipe, asking.all(), weights)
 
 
 def by_asking(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:  # noqa: ARG001

@@ -13,7 +13,7 @@ from concours.stores.blobs import get_bundle
 
 _MANIFEST = "manifest.json"
 _ALWAYS = ("transformer", "code")
-_REFIT = ("x", "y", "folds", "weights")
+_REFIT = ("x", "y", "folds", "spans", "weights")
 
 
 def made_by(job: Job, model: Digest, store: Store) -> bool:

@@ -19,19 +19,20 @@ from concours.core.errors import ConcoursError, ContentRefused
 from concours.core.job import Job
 from concours.core.lineage import lineage, member
 from concours.core.ports import Store
+from concours.core.values import take
 from concours.engine.asking import FROZEN, asked_by
 from concours.engine.deterministic import deterministic
-from concours.engine.fitting import built, fitted_by, training_rows
+from concours.engine.fitting import built, fitted_by, said, training_rows
 from concours.engine.joints import Ask, Asking, joined
 from concours.engine.made import needed_by, require_made_for
 from concours.engine.meta_learners import MetaLearner, get_meta_learner
 from concours.engine.rows import take_rows
 from concours.entrants.models import load_model, load_object
-from concours.kernels.joining.blending import blend
 from concours.kernels.joining.calibration import Calibration
 from concours.stores.blobs import get_bundle
+from concours.stores.values import concat
+from concours.tasks.outputs.output import OutputKind, Values
 
-Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 """Numbers of rows, in their order."""
 
@@ -103,20 +104,28 @@ class Predictor:
     A model that says that it was made for another candidate is refused, with a RunFolderError.
 
     Args:
+        output: of the contest's task.
         candidates: complete candidates by the digest of their entrant.
         x: the rows, as they are read.
         models: for who predicts other rows too: those that are loaded already.
     """
 
     def __init__(
-        self, store: Store, candidates: Mapping[Digest, Candidate], x: Any, *, models: Models | None = None
+        self,
+        store: Store,
+        output: OutputKind,
+        candidates: Mapping[Digest, Candidate],
+        x: Any,
+        *,
+        models: Models | None = None,
     ) -> None:
+        self._output = output
         self._candidates, self._x, self._models = candidates, x, models or Models(store)
         self._all = np.arange(x.shape[0])
         self._whole: dict[Digest, Any] = {}
         self._shared: dict[Digest, _Told] = {}
 
-    def predict(self, candidate: Candidate) -> Floats:
+    def predict(self, candidate: Candidate) -> Values:
         """Predictions (rows, outputs) of the model on the board.
 
         A member is asked about those rows alone that its alliance asks it about.
@@ -137,7 +146,7 @@ class Predictor:
                 self._predict(one, self._all)
         return self._predict(candidate, self._all)
 
-    def _predict(self, candidate: Candidate, rows: Rows) -> Floats:
+    def _predict(self, candidate: Candidate, rows: Rows) -> Values:
         """The same of some rows; what several joints ask for, and what alliances below predict, is kept."""
         told = self._shared.get(candidate.entrant.digest)
         if told is None:
@@ -146,29 +155,29 @@ class Predictor:
             told.keep(missing, self._calibrated(candidate, missing))
         return told.of(rows)
 
-    def _calibrated(self, candidate: Candidate, rows: Rows) -> Floats:
+    def _calibrated(self, candidate: Candidate, rows: Rows) -> Values:
         with _cannot_predict(candidate):
             raw = self._raw(candidate, rows)
             return raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
 
-    def _raw(self, candidate: Candidate, rows: Rows) -> Floats:
+    def _raw(self, candidate: Candidate, rows: Rows) -> Values:
         joint, models = candidate.entrant.joint, candidate.models
         if joint and joint.join.of != "weights":
             members = [self._asked(member(self._candidates, parent), rows) for parent in joint.needs.parents]
-            asking = Asking(rows=len(rows), members=members, learner=self._models.learner)
+            asking = Asking(rows=len(rows), members=members, learner=self._models.learner, output=self._output)
             return joined(candidate.entrant, joint, asking)
-        each = (self._by_model(model, candidate, rows) for model in models)
-        return blend(each, np.full(len(models), 1 / len(models)))
+        bag = (self._by_model(model, candidate, rows) for model in models)
+        return self._output.join(next(iter(self._output.joins)), bag, np.full(len(models), 1 / len(models)))
 
     def _asked(self, candidate: Candidate, rows: Rows) -> Ask:
         """A member, who can be asked about some of these rows, by their places among them."""
         return lambda places: self._predict(candidate, rows if len(places) == len(rows) else rows[places])
 
-    def _by_model(self, model: Digest, candidate: Candidate, rows: Rows) -> Floats:
+    def _by_model(self, model: Digest, candidate: Candidate, rows: Rows) -> Values:
         job, fitted = self._models.model(model, candidate)
         x = self._inputs(job.inputs.get("transformer"), rows)
         with deterministic(threads=job.threads, seed=job.seed):
-            return fitted.predict(x)
+            return said(job, fitted, x)
 
     def _inputs(self, transformer: Digest | None, rows: Rows) -> Any:
         """Rows as a model takes them; all of them are prepared once."""
@@ -195,25 +204,24 @@ class _Told:
     """What a model predicted, as far as it was asked."""
 
     def __init__(self, rows: int) -> None:
-        self._known, self._values = np.zeros(rows, dtype=np.bool_), np.empty((rows, 0))
+        self._place, self._parts, self._count = np.full(rows, -1), list[Values](), 0
 
     def missing(self, rows: Rows) -> Rows:
         """Those of the rows that it was not asked about."""
-        return rows if not self._known.any() else rows[~self._known[rows]]
+        return rows[self._place[rows] < 0]
 
-    def keep(self, rows: Rows, told: Floats) -> None:
-        """Keeps predictions of rows."""
-        if len(rows) == len(self._known):
-            self._values = told
-        elif not self._values.size:
-            self._values = np.empty((len(self._known), told.shape[1]))
-        if len(rows) < len(self._known):
-            self._values[rows] = told
-        self._known[rows] = True
+    def keep(self, rows: Rows, told: Values) -> None:
+        """Keeps predictions of rows that are not known yet."""
+        self._place[rows] = self._count + np.arange(len(rows))
+        self._parts, self._count = [*self._parts, told], self._count + len(rows)
 
-    def of(self, rows: Rows) -> Floats:
+    def of(self, rows: Rows) -> Values:
         """Predictions of rows that are known."""
-        return self._values if len(rows) == len(self._known) else self._values[rows]
+        if len(self._parts) > 1:
+            self._parts = [concat(self._parts)]
+        places = self._place[rows]
+        whole = len(places) == self._count and bool((places == np.arange(len(places))).all())
+        return self._parts[0] if whole else take(self._parts[0], places)
 
 
 def _asked_wholly(candidate: Candidate, below: Mapping[Digest, Candidate]) -> set[Digest]:

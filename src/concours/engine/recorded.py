@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from concours.core.digests import Digest
 from concours.core.errors import DataError
 from concours.core.ports import Store
+from concours.core.values import take
 from concours.core.written import written
 from concours.engine.ingest import Ingested
-from concours.stores.blobs import get_array, put_array
-from concours.tasks.metrics.named import metric_named
-from concours.tasks.predicted import ID, Given, Wanted, columns_of, given_by, ids_of_file, places, read_file, some
+from concours.stores.blobs import get_array
+from concours.stores.values import put_values
+from concours.tasks.outputs.table import output_valued
+from concours.tasks.predicted import ID, Given, Wanted, columns_of, ids_of_file, places, read_file, some
 
 Codes = NDArray[np.int64]
 
@@ -73,13 +75,14 @@ def record(file: Path, ingested: Ingested, store: Store, *, wanted: Wanted, hone
     if not any(len(rows) for rows in found.values()):
         raise DataError(f"{file.name} has no row of the training part and none of the test part")
     rows = np.concatenate([found["train"], found["test"]])
-    given = given_by(table.take(pa.array(rows)), wanted.classes, file.name)
+    output = output_valued(problem.output)
+    given = output.given(table.take(pa.array(rows)), file.name)
     _require_enough(given, ingested, file.name)
-    whole, cut = given.whole, len(found["train"])
+    whole, cut = output.accepted(given.whole, len(rows)), len(found["train"])
     return Recorded(
-        oof=put_array(store, np.ascontiguousarray(whole[:cut])) if cut and honest else None,
-        test=put_array(store, np.ascontiguousarray(whole[cut:])) if len(found["test"]) else None,
-        notes=(*given.notes, *_notes(given, file.name)) if problem.labels else given.notes,
+        oof=put_values(store, take(whole, np.arange(cut))) if cut and honest else None,
+        test=put_values(store, take(whole, np.arange(cut, len(rows)))) if len(found["test"]) else None,
+        notes=(*given.notes, *_notes(given, file.name)) if output.estimator == "classifier" else given.notes,
     )
 
 
@@ -155,8 +158,7 @@ def _in_order(ingested: Ingested, test: Sequence[str], rows: int) -> list[str]:
 def _require_enough(given: Given, ingested: Ingested, file: str) -> None:
     """Refuses labels where the metric that ranks wants probabilities."""
     problem = ingested.problem
-    target = "classes" if problem.labels else "number"
-    ranking = metric_named(problem.metrics[0].name, target, len(problem.classes), labels=problem.classes or None)
+    ranking = output_valued(problem.output).metric(problem.metrics[0].name, problem.output.labels or None)
     if given.lacks(ranking):
         raise DataError(
             f"{file} has labels alone, and {ranking.name}, which ranks, needs probabilities, in columns "

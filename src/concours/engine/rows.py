@@ -15,6 +15,7 @@ from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.kernels.rows.kin import Kin
+from concours.kernels.rows.spans import overlapping
 from concours.stores.blobs import (
     get_array,
     get_bundle,
@@ -80,6 +81,16 @@ def held_out(folds: NDArray[np.int64], fold: int | None) -> NDArray[np.bool_]:
     if fold is None:
         return np.zeros(len(folds), dtype=np.bool_)
     return np.any((folds == fold).reshape(len(folds), -1), axis=1)
+
+
+def sides(job: Job, store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the rows that a job is fitted on, and of those that its fold holds out; without a fold, all and none.
+
+    Where rows are stretches of time, those that overlap one held out are on neither side.
+    """
+    apart = held_out(get_array(store, job.inputs["folds"]), job.params["fold"])
+    near = overlapping(get_array(store, job.inputs["spans"]), apart) if "spans" in job.inputs else apart
+    return np.flatnonzero(~(apart | near)), np.flatnonzero(apart)
 
 
 def kin_of(job: Job, store: Store, rows: NDArray[np.int64] | None = None) -> Kin | None:

@@ -51,7 +51,7 @@ def network_scores(fitted: Fitted) -> Scores:
     network, codes = fitted.estimator.network_, torch.from_numpy(fitted.codes)
     if len(codes) == fitted.classes:
         return network  # type: ignore[no-any-return]
-    return lambda rows: _all_classes(network(rows), codes, fitted.classes)
+    return lambda rows: _all_classes(network(rows), codes, fitted.classes or 0)
 
 
 def model_scores(fitted: Fitted, back: Callable[[NDArray[np.float32]], Any]) -> Scores:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyRegressor
 
+from concours.core.values import take
 from concours.entrants.apart import learn
 from concours.entrants.wishes import Wishes
 from concours.kernels.rows.kin import Kin
@@ -28,18 +29,19 @@ class Fitted:
     """A fitted estimator and the codes of the classes that it has seen, in the order of its own labels 0, 1, …
 
     Attributes:
-        codes: (seen classes,) int64 codes into the problem's classes; empty for regression.
-        classes: how many the problem has; 0 for regression.
+        codes: (seen classes,) int64 codes into the problem's classes; empty where there are none.
+        classes: how many the problem has; 0 for regression, None of what is predicted as it is.
         rows: how many it was fitted on.
     """
 
     estimator: Any
     codes: NDArray[np.int64]
-    classes: int
+    classes: int | None
     rows: int
 
-    def predict(self, x: Any) -> NDArray[np.float64]:
-        """Predictions (rows, outputs): probabilities that sum to one in the order of the problem's classes, or values.
+    def predict(self, x: Any) -> Any:
+        """Predictions (rows, outputs): probabilities that sum to one in the order of the problem's classes, or values;
+        where `classes` is None, what the estimator says, as it says it.
 
         An estimator without `predict_proba` gives all weight to the class it names. A class that it has not seen gets
         what one row in so many would say: a zero there could never be forgiven.
@@ -48,6 +50,8 @@ class Fitted:
             ValueError: a prediction has the wrong shape, is not finite, or is no distribution.
         """
         x = _for_linear(self.estimator, x)
+        if self.classes is None:
+            return self.estimator.predict(x)
         if not self.classes:
             return _column(self.estimator.predict(x), x.shape[0])
         if hasattr(self.estimator, "predict_proba"):
@@ -63,8 +67,8 @@ class Fitted:
 def fit(
     estimator: Any,
     x: Any,
-    y: NDArray[Any],
-    classes: int,
+    y: Any,
+    classes: int | None,
     *,
     calibrate: bool,
     weights: Floats | None = None,
@@ -72,6 +76,7 @@ def fit(
     kin: Kin | None = None,
 ) -> Fitted:
     """Fits an estimator on codes (classification) or values (`classes` = 0). Where all are equal, they are predicted.
+    Where `classes` is None, it is fitted on targets (rows, …) as they are.
 
     Args:
         calibrate: give a classifier that has a decision function but no probabilities a calibration by inner
@@ -84,11 +89,14 @@ def fit(
     Raises:
         ValueError: no row has a weight.
     """
-    target = np.asarray(y)
+    target = y if classes is None else np.asarray(y)
     if weights is not None:
         counted = _counted(weights)
         x, target, weights, kin = _among(counted, x, target, weights, kin)
     estimator = wishes.applied(estimator, x)
+    if classes is None:
+        fitted = learn(estimator, x, target, kin=kin, weights=weights, classes=0)
+        return Fitted(fitted, np.empty(0, dtype=np.int64), None, len(target))
     if not classes:
         if not np.ptp(target):
             return Fitted(DummyRegressor().fit(x, target), np.empty(0, dtype=np.int64), 0, len(target))
@@ -128,7 +136,7 @@ def _among(
     if len(counted) < len(y):
         x = x.iloc[counted].reset_index(drop=True) if hasattr(x, "iloc") else x[counted]
         kin = kin and kin.some(counted)
-    return x, y[counted], in_rows(weights[counted]), kin
+    return x, take(y, counted), in_rows(weights[counted]), kin
 
 
 def _for_linear(estimator: Any, x: Any) -> Any:

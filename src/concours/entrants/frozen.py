@@ -23,8 +23,10 @@ from concours.entrants.onnx_files import OnnxModel
 class Answering(Protocol):
     """What can be asked for predictions."""
 
-    def predict(self, x: Any) -> NDArray[np.float64]:
-        """Predictions (rows, outputs): probabilities in the order of the classes, or values."""
+    def predict(self, x: Any) -> Any:
+        """Predictions (rows, outputs): probabilities in the order of the classes, or values; or what else the task asks
+        for, (rows, …).
+        """
         ...
 
 

@@ -17,6 +17,7 @@ from concours.core.digests import digest_file, digest_json
 from concours.core.entrant import Entrant
 from concours.core.errors import RecipeError, nearest
 from concours.core.had import content_file
+from concours.core.kind import Form
 from concours.core.objects import is_file, is_module, references, renamed, signature_of
 from concours.core.optional import install_command, installed
 from concours.entrants.costs import FAMILIES, PREPARING
@@ -31,7 +32,7 @@ from concours.entrants.making import (
     require_there,
 )
 from concours.entrants.sources import closure, defines_module, root_of
-from concours.entrants.zoo import NETWORK_INPUT, PREPARED, ZOO, Size, specs
+from concours.entrants.zoo import ZOO, Size, specs
 
 EFFORT_S = 15.0
 """Seconds of one core that a fit with an effort of one may take: ten, and more where few rows are fitted on twice."""
@@ -75,12 +76,12 @@ class Resolved:
         return prepare(size) if prepare else 0.0
 
 
-def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effort: float = 1.0) -> Resolved:
+def resolve(entrant: Entrant, *, form: Form, folder: Path, effort: float = 1.0) -> Resolved:
     """What an entrant's recipe stands for in a task.
 
     Args:
-        form: the kind's input and target, e.g. `table:classes`, or `mixed:classes` of a table with sentences.
-        preparation: the name of the kind's own preparation, which `auto` stands for with a library's recipe.
+        form: of the rows, and of what is predicted of them; its usual preparation is what `auto` stands for with a
+            library's recipe.
         folder: where relative file names begin.
         effort: how long a fit of the zoo's own entrants may take; 1 is about ten seconds of one core.
 
@@ -96,32 +97,35 @@ def resolve(entrant: Entrant, *, form: str, preparation: str, folder: Path, effo
         return as_it_is(entrant, folder)
     file, colon, attribute = recipe.rpartition(":")
     if is_file(recipe):
-        return _from_file(entrant, attribute, form, preparation, folder)
+        return _from_file(entrant, attribute, form, folder)
     if colon:
-        return _from_library(entrant, file, form, preparation, folder)
+        return _from_library(entrant, file, form, folder)
     if recipe.endswith(".py"):
         raise RecipeError(f"{recipe!r} names a file but no class in it: write {recipe}:ClassName")
-    return _from_zoo(entrant, form, preparation, effort)
+    return _from_zoo(entrant, form, effort)
 
 
-def _from_file(entrant: Entrant, attribute: str, form: str, preparation: str, folder: Path) -> Resolved:
+def _from_file(entrant: Entrant, attribute: str, form: Form, folder: Path) -> Resolved:
     own, source, files = _with_sources(entrant, folder)
     network = defines_module(source, own.recipe.rpartition(":")[0], attribute)
-    usual = NETWORK_INPUT[form.partition(":")[0]] if network else "none"
-    prepare = _prepare(entrant, form, own=preparation, usual=usual)
+    usual = form.network if network else "none"
+    prepare = _prepare(entrant, form, own=form.usual, usual=usual)
     return Resolved(entrant=replace(own, prepare=prepare), source=source, files=files)
 
 
-def _from_library(entrant: Entrant, module: str, form: str, preparation: str, folder: Path) -> Resolved:
+def _from_library(entrant: Entrant, module: str, form: Form, folder: Path) -> Resolved:
     require_name(entrant.recipe)
     require_there(entrant.recipe)
     top = module.partition(".")[0]
     own, source, files = _with_sources(entrant, folder)
-    raw, named = reads_raw(own.recipe, own.params), names_columns(own.params) and form.startswith(("table:", "mixed:"))
-    usual = "none" if raw else "columns" if named else preparation
+    raw, named = (
+        reads_raw(own.recipe, own.params),
+        names_columns(own.params) and form.name.startswith(("table:", "mixed:")),
+    )
+    usual = "none" if raw else "columns" if named else form.usual
     if module.startswith("torch.nn"):
-        usual = NETWORK_INPUT[form.partition(":")[0]]
-    resolved = replace(own, prepare=_prepare(entrant, form, own=preparation, usual=usual))
+        usual = form.network
+    resolved = replace(own, prepare=_prepare(entrant, form, own=form.usual, usual=usual))
     reason = "" if installed(top) else f"{top} is not installed; get it with: {install_command(top)}"
     if reason and (folder / f"{top}.py").is_file():  # somebody else's package of that name would be worse than none
         name = own.recipe.rpartition(":")[2]
@@ -191,21 +195,21 @@ def _with_sources(entrant: Entrant, folder: Path) -> tuple[Entrant, dict[str, st
     return own, source, {name: normpath(reference.rpartition(":")[0]) for reference, name in names.items()}
 
 
-def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> Resolved:
+def _from_zoo(entrant: Entrant, form: Form, effort: float) -> Resolved:
     if entrant.recipe not in ZOO:
         ways = "write module:Class, ./file.py:Class, or a name"
         raise RecipeError(f"unknown recipe {entrant.recipe!r}: {ways}; {nearest(entrant.recipe, ZOO)}")
     forms = specs(entrant.recipe)
-    if form not in forms:
-        fitting = [name for name in ZOO.own if form in specs(name)]
+    if form.name not in forms:
+        fitting = [name for name in ZOO.own if form.name in specs(name)]
         raise RecipeError(f"{entrant.recipe!r} does not suit this kind of task; {nearest(entrant.recipe, fitting)}")
-    breed = forms[form]
+    breed = forms[form.name]
     own = {"effort": effort} if breed.effort else {}
     resolved = replace(
         entrant,
         recipe=breed.recipe,
         params={**own, **breed.params, **entrant.params},
-        prepare=_prepare(entrant, form, own=breed.prepare or preparation, usual=breed.prepare or preparation),
+        prepare=_prepare(entrant, form, own=breed.prepare or form.usual, usual=breed.prepare or form.usual),
     )
     missing = breed.package and not installed(breed.package)
     reason = f"{breed.package} is not installed; get it with: {install_command(breed.package or '')}" if missing else ""
@@ -219,9 +223,9 @@ def _from_zoo(entrant: Entrant, form: str, preparation: str, effort: float) -> R
     )
 
 
-def _prepare(entrant: Entrant, form: str, *, own: str, usual: str) -> str:
+def _prepare(entrant: Entrant, form: Form, *, own: str, usual: str) -> str:
     """The preparation that an entrant asks for: by name, `auto` for what suits it, or none."""
-    asked, known = entrant.prepare, ("auto", "none", *PREPARED[form.partition(":")[0]])
+    asked, known = entrant.prepare, ("auto", "none", *form.preparations)
     if asked is not None and asked not in known:
         raise RecipeError(f"prepare must be one of {', '.join(known)}, got {asked!r}; {nearest(asked, known)}")
     return {None: usual, "auto": own}.get(asked, asked or "none")
@@ -235,6 +239,7 @@ def build(
     *,
     seed: int = 0,
     classes: int | None = None,
+    meta: Mapping[str, Any] | None = None,
 ) -> Any:
     """The unfitted estimator of a resolved recipe; where it takes `random_state` and none is given, it gets the seed.
 
@@ -245,6 +250,8 @@ def build(
         source: the text of the user's files, for what lies in a file.
         workspace: a folder where that text may be written.
         classes: how many the problem has, 0 of a number; by default nobody asks.
+        meta: what else of the data belongs to the output: given where the estimator has a parameter of that name and
+            none is given.
 
     Raises:
         RecipeError: the recipe leads nowhere, the estimator does not take the parameters, or it is of numbers where
@@ -262,7 +269,7 @@ def build(
             raise RecipeError(f"{recipe!r} is no class; a recipe of a library is the class of an estimator")
         if not is_module(maker):
             require_estimator(recipe, maker)
-    return _seeded(_made(recipe, maker, params, workshop, classes), seed)
+    return _told(_made(recipe, maker, params, workshop, classes), {"random_state": seed, **(meta or {})})
 
 
 def _made(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop, classes: int | None) -> Any:
@@ -286,13 +293,14 @@ def _makes_module(recipe: str, maker: Any, params: Mapping[str, Any], workshop: 
     return bool(beyond) and is_module(workshop.made(recipe, maker, own))
 
 
-def _seeded(estimator: Any, seed: int) -> Any:
+def _told(estimator: Any, told: Mapping[str, Any]) -> Any:
+    """The estimator with what it has parameters for, at any depth, and was not given."""
     if not callable(getattr(estimator, "get_params", None)) or not callable(getattr(estimator, "set_params", None)):
         return estimator
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         params = estimator.get_params()
     states = {
-        name: seed for name, value in params.items() if name.rpartition("__")[2] == "random_state" and value is None
+        name: told[own] for name, value in params.items() if (own := name.rpartition("__")[2]) in told and value is None
     }
     return estimator.set_params(**states) if states else estimator

@@ -1,4 +1,4 @@
-"""The zoo: ready entrants by name, and the line-ups of each kind."""
+"""The zoo: ready entrants by name."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from concours.core.registry import Registry
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much there is to fit on: rows, columns or other inputs a row, and classes (0 for numbers); and how many
-    characters of text a row has, on average.
+    """How much there is to fit on: rows, columns or other inputs a row, and how many numbers a prediction of a row is;
+    and how many characters of text a row has, on average.
     """
 
     rows: int
     columns: int
-    classes: int
+    width: int
     letters: float = 0.0
 
     @property
     def outputs(self) -> int:
         """How many things are learned at once: one of two classes, one of each of more, one number."""
-        return self.classes if self.classes > 2 else 1
+        return self.width if self.width > 2 else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,48 +293,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
 ZOO = Registry("entrants", _OWN, of=Mapping, each=ModelSpec)
 """The forms of each entry by kind of input and target, by name."""
 
-BASELINE = "dummy"
-
-PREPARED = {
-    "table": ("matrix", "columns", "codes", "words"),
-    "mixed": ("matrix", "columns", "codes", "words"),
-    "text": ("tfidf", "topics"),
-    "image": ("pixels", "patches", "components"),
-}
-"""Preparations that suit a kind of input, by name: see `concours.entrants.preparation`."""
-
-NETWORK_INPUT = {"table": "matrix", "mixed": "matrix", "text": "topics", "image": "none"}
-"""What a user's own network gets, by the kind of input: numbers on one scale, or the pictures themselves."""
-
-_TABLE = (
-    "lightgbm",
-    "xgboost",
-    "dnn-embedded",
-    "catboost",
-    "extra-trees",
-    "dnn",
-    "knn",
-    "lightgbm-random",
-    "forest",
-    "svm",
-)
-_MORE = ("lightgbm-large", "catboost-deep", "boosting", "transformer")
-_TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boosting")
-_WORDY = ("naive-bayes", "logistic", "nb-logistic")
-_IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
-
-LINEUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "table:classes": {"fast": ("logistic", *_TABLE), "full": ("logistic", *_TABLE, "svm-primal", *_MORE)},
-    "table:number": {"fast": ("ridge", *_TABLE), "full": ("ridge", *_TABLE, "elastic-net", *_MORE)},
-    "mixed:classes": {"fast": (*_WORDY, *_TABLE), "full": (*_WORDY, *_TABLE, "svm-primal", *_MORE)},
-    "mixed:number": {"fast": ("ridge", *_TABLE), "full": ("ridge", *_TABLE, "elastic-net", *_MORE)},
-    "text:classes": {"fast": _TEXT, "full": (*_TEXT, "svm-primal", "dnn", "transformer")},
-    "image:classes": {"fast": _IMAGE, "full": (*_IMAGE, "forest", "dnn", "vit")},
-}
-"""Entrants by kind of input and target and by name of the line-up, in the order in which they are fitted: early ones
-cost little and differ much. `mixed` are tables with columns of sentences."""
-
-MIXED = {"table:classes": "mixed:classes", "table:number": "mixed:number"}
+_MIXED = {"table:classes": "mixed:classes", "table:number": "mixed:number"}
 """What the form of a table becomes by columns of sentences in it."""
 
 
@@ -345,4 +304,4 @@ def specs(name: str) -> Mapping[str, ModelSpec]:
         KeyError: there is no such entry.
     """
     forms = ZOO[name]
-    return {**{MIXED[form]: breed for form, breed in forms.items() if form in MIXED}, **forms}
+    return {**{_MIXED[form]: breed for form, breed in forms.items() if form in _MIXED}, **forms}

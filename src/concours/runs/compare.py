@@ -28,7 +28,8 @@ from concours.runs.folder import existing
 from concours.runs.result import Result
 from concours.runs.trust import Trust, permitted
 from concours.stores.blobs import get_array
-from concours.tasks.metrics.named import metric_named
+from concours.stores.values import get_values
+from concours.tasks.outputs.table import output_valued
 
 Floats = NDArray[np.float64]
 
@@ -286,10 +287,9 @@ def _differences(first: Run, second: Run, names: Sequence[tuple[str, str]]) -> l
 def _means(first: Run, second: Run, sides: Sequence[Sequence[str]]) -> Means:
     """The ranking metric of the models of both contests on the test part, with their covariance."""
     problem = first.problem
-    target, names = ("classes" if problem.classes else "number"), problem.metrics[0].name
-    found = metric_named(names, target, len(problem.classes), labels=problem.classes or None)
+    found = output_valued(problem.output).metric(problem.metrics[0].name, problem.output.labels or None)
     store = first.result.folder.store
-    y = get_array(store, (problem.test or problem.train).y)
+    y = get_values(store, (problem.test or problem.train).y)
     folds = None if problem.test else first_division(store, problem.folds)
     predictions = []
     for run, chosen in zip((first, second), sides, strict=True):
@@ -298,7 +298,7 @@ def _means(first: Run, second: Run, sides: Sequence[Sequence[str]]) -> Means:
             digest = candidate.test if problem.test else candidate.oof
             if digest is None:
                 raise RunFolderError(f"{run.result.folder.path} has kept no predictions of {name}")
-            p = get_array(run.result.folder.store, digest)
+            p = get_values(run.result.folder.store, digest)
             predictions.append(as_taken(found, p, candidate.decision, folds))
     part = problem.test or problem.train
     groups = get_array(store, part.groups) if part.groups else None
@@ -393,7 +393,7 @@ def _of_one_source(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
 
     def source(problem: Problem) -> tuple[object, ...]:
         rows = problem.train.rows + (problem.test.rows if problem.test else 0)
-        return problem.name, problem.kind, problem.classes, rows
+        return problem.name, problem.kind, problem.output, rows
 
     return [(one, other) for one, other in combinations(runs, 2) if source(one.problem) == source(other.problem)]
 

@@ -15,12 +15,15 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.lineage import lineage
 from concours.core.ports import Listener, Store, ignore
+from concours.core.values import take
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.usage import usable_cores
 from concours.runs.gallery import gallery, picture_address
 from concours.runs.result import Result
 from concours.runs.session import EngineName, session
 from concours.stores.blobs import get_array
+from concours.stores.values import get_values
+from concours.tasks.outputs.table import output_valued
 
 _JOB_S = 300.0
 _CELL = 120
@@ -85,12 +88,13 @@ def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:
         for row, value in zip(shown, _looked_up(store, part.x, shown), strict=True)
     }
     examples = found.get("card", {}).get("pictures", {}).get("examples", [])
-    y = get_array(store, problem.train.y)
+    y = take(get_values(store, problem.train.y), np.asarray(examples, dtype=np.int64))
+    labels = output_valued(problem.output).written(y)
     pictures = _looked_up(store, problem.train.x, examples)
     return {
         "inputs": inputs,
         "examples": {
-            str(row): {"label": problem.labels[y[row]], **value} for row, value in zip(examples, pictures, strict=True)
+            str(row): {"label": label, **value} for row, label, value in zip(examples, labels, pictures, strict=True)
         },
     }
 

@@ -89,7 +89,7 @@ def _require_recorded(candidate: Candidate) -> None:
 
 def _require_complete(candidate: Candidate, setup: Setup) -> None:
     """That it has what its kind of contest gives: predictions, and numbers for each class where there are classes."""
-    name, classes = candidate.entrant.name, len(setup.problem.classes)
+    name, classes = candidate.entrant.name, setup.problem.output.width
     parts, tested = (candidate.oof, candidate.test), setup.problem.test is not None
     whole = candidate.oof is not None and (candidate.test is not None) == tested
     partly = not candidate.entrant.had.fitted and any(parts) and (candidate.test is None or tested)

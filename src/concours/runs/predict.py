@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from concours.core import consent
 from concours.core.errors import DataError, DataWarning
 from concours.core.lineage import unanswering
+from concours.core.registry import load
 from concours.engine.prediction import Predictor, asked_of
 from concours.engine.rows import as_rows
-from concours.kernels.joining.decisions import decide
 from concours.runs.result import Result
 from concours.runs.trust import Trust, permitted
 from concours.stores.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
-from concours.tasks.new_rows import read_inputs
+from concours.tasks.kinds import kind_named
+from concours.tasks.outputs.output import OutputKind
+from concours.tasks.outputs.table import output_valued
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +61,9 @@ def predict(
     proba: bool = False,
     trust: Trust | None = None,
     told: Callable[[str], None] = _warn,
-) -> NDArray[Any]:
-    """Predictions for new rows: labels or values (rows,), or, with `proba`, probabilities (rows, classes).
+) -> Any:
+    """Predictions for new rows: labels or values (rows,), or, with `proba`, probabilities (rows, classes); of other
+    outputs whatever they say (`OutputKind.answers`).
 
     Args:
         rows: a file, a frame, a table, or an array, in the form of the task's data; or what `read_rows` gave.
@@ -74,7 +77,23 @@ def predict(
         TrustError: code was not to be run.
         RunFolderError: the folder is of an earlier form.
     """
-    candidate = result.candidate(model)
+    output = output_valued(result.setup.problem.output)
+    if proba:
+        require_probabilities(output)
+    p = predicted(result, rows, model=model, trust=trust, told=told)
+    return p if proba else output.answers(p, deciding(result, model))
+
+
+def predicted(
+    result: Result,
+    rows: Any,
+    *,
+    model: str | None = None,
+    trust: Trust | None = None,
+    told: Callable[[str], None] = _warn,
+) -> Any:
+    """The predictions themselves, (rows, …) in the form of the task's output; arguments and errors as of `predict`."""
+    candidate, output = result.candidate(model), output_valued(result.setup.problem.output)
     by_digest = {c.entrant.digest: c for c in result.candidates.values()}
     if files := unanswering(candidate, by_digest):
         raise DataError(_unasked(candidate.entrant.name, files))
@@ -82,13 +101,13 @@ def predict(
     agreed = permitted(asked_of_models(result, [candidate.entrant.name]), known=result.agreed, who=who, trust=trust)
     read = rows if isinstance(rows, NewRows) else read_rows(result, rows, told=told)
     with consent.granted(agreed):
-        p = Predictor(result.folder.store, by_digest, read.x).predict(candidate)
-    classes = result.setup.problem.classes
-    if proba and not classes:
-        raise DataError("probabilities were asked for, but this task predicts a number")
-    if proba:
-        return p
-    return np.asarray(classes)[decided(result, p, model=model)] if classes else p[:, 0]
+        return Predictor(result.folder.store, output, by_digest, read.x).predict(candidate)
+
+
+def require_probabilities(output: OutputKind) -> None:
+    """Refuses an output of which there are no probabilities. Raises DataError."""
+    if output.estimator != "classifier":
+        raise DataError(f"probabilities were asked for, but this task predicts {output.said}")
 
 
 def _unasked(name: str, files: Sequence[str]) -> str:
@@ -96,11 +115,10 @@ def _unasked(name: str, files: Sequence[str]) -> str:
     return f"{name} cannot predict new rows: {whose} are in a file; choose another model, by --with NAME or model="
 
 
-def decided(result: Result, p: NDArray[np.float64], *, model: str | None = None) -> NDArray[np.int64]:
-    """The classes (rows,) that a model names, by their places, given its probabilities (rows, classes)."""
+def deciding(result: Result, model: str | None = None) -> NDArray[np.float64] | None:
+    """The weights of the classes by which a model names one, (classes,), where it has such."""
     decision = result.candidate(model).decision
-    weights = decision["weights"] if decision else np.ones(len(result.setup.problem.classes))
-    return decide(p, np.asarray(weights))
+    return np.asarray(decision["weights"]) if decision else None
 
 
 def asked_of_models(result: Result, models: Iterable[str]) -> frozenset[str]:
@@ -129,10 +147,11 @@ def read_rows(
     text = texts_in(like) if isinstance(like, pa.Table) else None
     more: dict[str, Any] = {"written": (*written, *([result.setup.id] if result.setup.id else []))}
     if text is not None:
-        more |= {"text": text, "unit": unit_of_texts(like), "classes": result.setup.problem.classes}
+        more |= {"text": text, "unit": unit_of_texts(like), "classes": result.setup.problem.output.labels}
         like = like.column(0)
     x: Any
-    x, opened = read_inputs(rows, like, told=told, **more)
+    renew = load(kind_named(result.setup.problem.kind).input.renewer)
+    x, opened = renew(rows, like, told=told, meta=result.setup.problem.output.meta, **more)
     if isinstance(x, pa.Table):
         x = as_rows(x)
     elif text is not None:

@@ -24,6 +24,7 @@ from concours.runs.kept import kept_candidates, kept_setup
 from concours.runs.result_json import kept_of, line_to_json, lines_from_json, task_to_json, timeless
 from concours.runs.trust import remembered
 from concours.runs.upgrade import SCHEMA
+from concours.tasks.outputs.table import output_valued
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -254,7 +255,7 @@ class Result:
     def headline(self) -> str:
         """The task, its kind, and how many rows teach and judge."""
         problem = self.setup.problem
-        what = f"{len(problem.classes)} classes" if problem.classes else "a number"
+        what = output_valued(problem.output).said
         judges = f", {problem.test.rows:,} to judge by" if problem.test else ""
         state = "" if self.complete else "  (not finished: by cross-validation score so far)"
         return f"{problem.name}  {problem.kind}: {what}; {problem.train.rows:,} rows to learn from{judges}{state}"

@@ -8,7 +8,11 @@ form that is upgraded stays as it is: whoever reads it then says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, Final
+
+from concours.tasks.kinds import KINDS
+from concours.tasks.outputs.table import output_told
 
 SCHEMA: Final = 3
 """The form of a run folder and of its `result.json`."""
@@ -48,6 +52,7 @@ def upgraded_setup(value: Mapping[str, Any]) -> dict[str, Any]:
         "candidates": upgraded_candidates,
         "strategies": lambda names: [_strategy(name) for name in names] if _is_list(names) else names,
         "options": lambda options: _renamed(options, _SHOWN),
+        "problem": _problem,
     }
     return {key: changed[key](item) if key in changed else item for key, item in value.items()}
 
@@ -84,6 +89,16 @@ def _entrant(value: Any) -> Any:
     how = _in_place(_STRATEGIES, value.get("name"))
     joint |= {"how": how, "parents": value["parents"], "artifacts": artifacts}
     return {**rest, "params": {}, "joint": joint}
+
+
+def _problem(value: Any) -> Any:
+    """What a kind was called by alone is told by its input and output."""
+    kind = KINDS.get(str(value.get("kind"))) if isinstance(value, Mapping) else None
+    if kind is None or not _is_list(labels := value.get("classes")):
+        return value
+    told = {"name": kind.output.name, **({"classes": len(labels)} if labels else {})}
+    sides = {"input": asdict(kind.input.value), "output": output_told(told, labels).value.to_json()}
+    return {**{key: item for key, item in value.items() if key != "classes"}, **sides}
 
 
 def _strategy(name: Any) -> Any:

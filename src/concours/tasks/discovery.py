@@ -19,6 +19,7 @@ from concours.tasks.columns import Column, Note, describe
 from concours.tasks.conforming import conform
 from concours.tasks.duplicates import row_keys
 from concours.tasks.guides import Guide
+from concours.tasks.inputs.table import TABLE
 from concours.tasks.kinds import KINDS, Kind
 from concours.tasks.labels import by_number, class_list, moments_written, same_but_for_form, words_for_missing
 from concours.tasks.readers.opened import Opened
@@ -107,6 +108,12 @@ class Findings:
     gaps: tuple[Note, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def otherwise(self) -> str:
+        """The other kind of task that rows of a table may be for, by name; empty where they are no such rows."""
+        others = [kind for kind in KINDS.own.values() if kind.input is TABLE and kind.input is self.kind.input]
+        return next((kind.name for kind in others if kind is not self.kind), "")
 
 
 def discover(
@@ -294,7 +301,7 @@ def _texts(columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 def _kind(rows: str, target: str) -> Kind:
-    return next(kind for kind in KINDS.own.values() if kind.input == rows and kind.target == target)
+    return next(kind for kind in KINDS.own.values() if (kind.input.name, kind.output.name) == (rows, target))
 
 
 def _inputs(opened: Opened) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError
+from concours.kernels.rows.spans import overlapping
 from concours.tasks.duplicates import row_keys
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.opened import Rows
@@ -19,7 +19,7 @@ from concours.tasks.task import Split
 DUPLICATES = "duplicates"
 """The word for rows with equal inputs as groups."""
 
-_FEW, _MANY, _MANY_PICTURES = 3_000, 100_000, 10_000
+_FEW, _MANY, _MANY_SLOW = 3_000, 100_000, 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,15 @@ class Division:
 
     Attributes:
         in_test: whether each row judges, (rows,); none does where the test part is a source of its own.
-        folds: of the rows that do not, in their order: (training rows,), or (training rows, repeats).
+        in_train: whether each row is fitted on, (rows,); a stretch of time that reaches into the target of a row that
+            judges is neither.
+        folds: of the rows that are fitted on, in their order: (training rows,), or (training rows, repeats).
         groups: of rows that are one observation, (rows,): the group of each row where the split is by group, its block
             of time where the split is by time; none where rows stand alone.
     """
 
     in_test: NDArray[np.bool_]
+    in_train: NDArray[np.bool_]
     folds: NDArray[np.int64]
     groups: NDArray[np.int64] | None = None
 
@@ -41,31 +44,35 @@ class Division:
 def divide(
     split: Split,
     x: Rows,
-    codes: NDArray[Any],
+    strata: NDArray[np.int64] | None,
     *,
-    classes: int,
     rng: np.random.Generator,
     test_apart: bool,
     name: str,
     ignore: tuple[str, ...] = (),
+    slow: bool = False,
+    spans: NDArray[np.float64] | None = None,
 ) -> Division:
-    """Divides rows (rows,) of inputs and codes, or of values where there are no classes.
+    """Divides rows (rows,) of inputs.
 
     Args:
+        strata: (rows,) of what each part should have its share; none where there is nothing such.
+        slow: whether fits take so long that fewer folds are usual.
         test_apart: whether the test part is a source of its own, so that all these rows are fitted on.
         ignore: columns that do not count where rows are compared.
+        spans: where rows are stretches of time, (rows, 3): they are split by where their targets begin.
 
     Raises:
         ContestError, DataError: the split does not suit the data.
     """
-    strata = _strata(split, codes, classes)
+    strata = _strata(split, strata, len(x))
     groups = None if split.group is None else groups_of(split.group, x, name, ignore)
-    time = None if split.time is None else times(x, split.time, name)
+    time = spans[:, 1] if spans is not None else None if split.time is None else times(x, split.time, name)
     share = 0.0 if test_apart else split.test
     in_test = test_rows(strata, share, rng, groups=groups) if time is None else last_rows(time, share)
-    train = ~in_test
+    train = ~in_test if spans is None else ~_reaching(spans, in_test)
     rows = int(np.count_nonzero(train))
-    count = split.folds or usual_folds(rows, pictures=isinstance(x, np.ndarray))
+    count = split.folds or usual_folds(rows, slow=slow)
     if rows < 2 * count:
         raise DataError(f"{name}: {rows} rows to fit on are too few for {count} folds; at least two a fold")
     if groups is not None:
@@ -75,35 +82,38 @@ def divide(
         folds = fold_rows(strata[train], count, rng, groups=left, repeats=split.repeats)
     else:
         folds = time_folds(time[train], count)
-        _check_enough(len(np.unique(folds)), count, f"different times ({split.time})", name)
+        _check_enough(len(np.unique(folds)), count, f"different times ({split.time or 'of the rows'})", name)
         groups = _blocks(time, in_test)
-    return Division(in_test=in_test, folds=folds, groups=groups)
+    return Division(in_test=in_test, in_train=train, folds=folds, groups=groups)
 
 
-def units_of(split: Split, x: Rows, name: str, ignore: tuple[str, ...]) -> NDArray[np.int64] | None:
+def units_of(
+    split: Split, x: Rows, name: str, ignore: tuple[str, ...], *, spans: NDArray[np.float64] | None = None
+) -> NDArray[np.int64] | None:
     """Which rows of a test part of its own are one observation, (rows,): see `Division`.
 
     Raises:
         ContestError, DataError: the split's column is not there, or has gaps.
     """
+    if spans is not None:
+        return time_blocks(spans[:, 1])
     if split.time is not None:
         return time_blocks(times(x, split.time, name))
     return None if split.group is None else groups_of(split.group, x, name, ignore)
 
 
-def usual_folds(rows: int, *, pictures: bool) -> int:
+def usual_folds(rows: int, *, slow: bool) -> int:
     """How many folds suit so many rows to fit on: more where models gain by every row, fewer where fits take long."""
     if rows < _FEW:
         return max(2, min(8, rows // 2))
-    return 3 if rows > (_MANY_PICTURES if pictures else _MANY) else 5
+    return 3 if rows > (_MANY_SLOW if slow else _MANY) else 5
 
 
-def some_rows(codes: NDArray[Any], classes: int, rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which of the rows (rows,) stay where so many are to be fitted on: about as many of each class or range of values;
-    of a class the last one stays in any case.
+def some_rows(strata: NDArray[np.int64] | None, whole: int, rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which of the rows (whole,) stay where so many are to be fitted on: about as many of each stratum, where there are
+    any; of each the last one stays in any case.
     """
-    strata = _strata(Split(), codes, classes)
-    return ~test_rows(strata, 1 - rows / len(codes), rng)
+    return ~test_rows(_strata(Split(), strata, whole), 1 - rows / whole, rng)
 
 
 def column_of(x: Rows, column: str, key: str, name: str) -> pa.ChunkedArray:
@@ -141,13 +151,13 @@ def times(x: Rows, column: str, name: str) -> NDArray[np.float64]:
         ) from None
 
 
-def _strata(split: Split, codes: NDArray[Any], classes: int) -> NDArray[np.int64]:
-    by = split.by or ("stratified" if classes else "random")
+def _strata(split: Split, strata: NDArray[np.int64] | None, rows: int) -> NDArray[np.int64]:
+    by = split.by or ("random" if strata is None else "stratified")
     if by == "random":
-        return np.zeros(len(codes), dtype=np.int64)
-    if not classes:
+        return np.zeros(rows, dtype=np.int64)
+    if strata is None:
         raise ContestError('task.split.by: "stratified" wants classes; a regression is split "random"')
-    return codes
+    return strata
 
 
 def groups_of(group: str, x: Rows, name: str, ignore: tuple[str, ...]) -> NDArray[np.int64]:
@@ -161,6 +171,12 @@ def groups_of(group: str, x: Rows, name: str, ignore: tuple[str, ...]) -> NDArra
     else:
         rows = pa.table({group: column_of(x, group, "task.split.group", name)})
     return np.unique(row_keys(rows), return_inverse=True)[1]
+
+
+def _reaching(spans: NDArray[np.float64], in_test: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether rows (rows,) judge, or reach into the target of one that does: what came before that may be known."""
+    targets = np.where(in_test[:, None], spans[:, 1:], spans[:, [0, 2]])
+    return overlapping(targets, in_test) if in_test.any() else in_test
 
 
 def _blocks(time: NDArray[np.float64], in_test: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -1,12 +1,20 @@
-"""Kinds of tasks: what goes in and what is asked for. A kind is a row of one table."""
+"""Kinds of tasks: an input and an output, and who competes. A kind is a row of one table."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from concours.core.errors import ContestError, nearest
+from concours.core.kind import Form
 from concours.core.registry import Registry
+from concours.tasks.inputs.input import InputKind
+from concours.tasks.inputs.table import IMAGE, TABLE, TEXT
+from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.number import Number
+from concours.tasks.outputs.output import OutputKind
+
+Lineups = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,33 +22,100 @@ class Kind:
     """One kind of task.
 
     Attributes:
-        input: what a row is: one of a table, a text, or a picture.
-        target: one of several classes, or a number.
-        preparation: what turns the input into a matrix of numbers, by name.
-        metrics: what is measured unless the task says otherwise; the first one ranks.
+        input: what a row is.
+        output: what is predicted of it.
+        metrics: what is measured unless the task says otherwise; the first one ranks. By default the output's.
+        lineups: the names of entrants by that of the line-up: `fast`, `full`.
+        mixed: the same for tables with columns of sentences, where that is something else.
+        finder: says of a source whether it is of this kind, as `module:attribute`: from its path to keys of `[task]`
+            with a reason each, or none; empty where `tasks.discovery` does.
+        sure: whether that is said by how the data lies; else a person has to name the kind.
+        sample: invents a little data of the kind, as `module:attribute`: from a folder to lie in and a seed to a task;
+            the kind is checked by it (`concours.testing.check_kind`).
+        baseline: the entrant that stands on every board.
     """
 
     name: str
-    input: Literal["table", "text", "image"]
-    target: Literal["classes", "number"]
-    preparation: str
-    metrics: tuple[str, ...]
+    input: InputKind
+    output: type[OutputKind]
+    metrics: tuple[str, ...] = ()
+    lineups: Lineups = field(default_factory=dict)
+    mixed: Lineups = field(default_factory=dict)
+    finder: str = ""
+    sure: bool = True
+    sample: str = ""
+    baseline: str = "dummy"
 
     @property
-    def form(self) -> str:
-        """Input and target in one word, e.g. `table:classes`."""
-        return f"{self.input}:{self.target}"
+    def form(self) -> Form:
+        """What its entrants are chosen by."""
+        return self._form(self.input.name, self.lineups)
+
+    @property
+    def widest(self) -> Form:
+        """The same where rows may have sentences beside numbers; that suits all that the other does."""
+        return self._form("mixed", self.mixed) if self.mixed else self.form
+
+    def _form(self, rows: str, lineups: Lineups) -> Form:
+        return Form(
+            name=f"{rows}:{self.output.name}",
+            preparations=self.input.preparations,
+            network=self.input.network,
+            lineups=lineups,
+            baseline=self.baseline,
+        )
 
 
-_CLASSES, _NUMBER = ("log_loss", "accuracy"), ("rmse", "r2")
+_TABLE = (
+    "lightgbm",
+    "xgboost",
+    "dnn-embedded",
+    "catboost",
+    "extra-trees",
+    "dnn",
+    "knn",
+    "lightgbm-random",
+    "forest",
+    "svm",
+)
+_MORE = ("lightgbm-large", "catboost-deep", "boosting", "transformer")
+_TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boosting")
+_WORDY = ("naive-bayes", "logistic", "nb-logistic")
+_IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
 
 _OWN = {
     kind.name: kind
     for kind in (
-        Kind(name="tabular-classification", input="table", target="classes", preparation="matrix", metrics=_CLASSES),
-        Kind(name="tabular-regression", input="table", target="number", preparation="matrix", metrics=_NUMBER),
-        Kind(name="text-classification", input="text", target="classes", preparation="tfidf", metrics=_CLASSES),
-        Kind(name="image-classification", input="image", target="classes", preparation="pixels", metrics=_CLASSES),
+        Kind(
+            name="tabular-classification",
+            sample="concours.tasks.samples:classified",
+            input=TABLE,
+            output=Classes,
+            lineups={"fast": ("logistic", *_TABLE), "full": ("logistic", *_TABLE, "svm-primal", *_MORE)},
+            mixed={"fast": (*_WORDY, *_TABLE), "full": (*_WORDY, *_TABLE, "svm-primal", *_MORE)},
+        ),
+        Kind(
+            name="tabular-regression",
+            sample="concours.tasks.samples:counted",
+            input=TABLE,
+            output=Number,
+            lineups={"fast": ("ridge", *_TABLE), "full": ("ridge", *_TABLE, "elastic-net", *_MORE)},
+            mixed={"fast": ("ridge", *_TABLE), "full": ("ridge", *_TABLE, "elastic-net", *_MORE)},
+        ),
+        Kind(
+            name="text-classification",
+            sample="concours.tasks.samples:texts",
+            input=TEXT,
+            output=Classes,
+            lineups={"fast": _TEXT, "full": (*_TEXT, "svm-primal", "dnn", "transformer")},
+        ),
+        Kind(
+            name="image-classification",
+            sample="concours.tasks.samples:pictures",
+            input=IMAGE,
+            output=Classes,
+            lineups={"fast": _IMAGE, "full": (*_IMAGE, "forest", "dnn", "vit")},
+        ),
     )
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ def read_inputs(
     unit: Unit = "row",
     classes: Sequence[Any] = (),
     written: Sequence[str] = (),
+    meta: Mapping[str, Any] | None = None,  # noqa: ARG001 (what other readers of new rows are told)
     told: Callable[[str], None] = lambda text: None,
 ) -> tuple[Rows, Opened]:
     """New rows in the form of those that models were fitted on, and as they lie in all parts of their source.
@@ -40,6 +41,7 @@ def read_inputs(
         unit: what a text lay in where models were fitted.
         classes: labels that are known, where rows bring theirs.
         written: columns to keep in the source as the file writes them, e.g. of ids.
+        meta: of the output.
         told: is given what a person should know of how rows were read.
 
     Raises:

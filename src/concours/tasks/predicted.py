@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +41,7 @@ class Wanted:
     """What a file of predictions is read by.
 
     Attributes:
-        classes: as they are written; none of a number.
+        classes: as they are written; none where there are none.
         id, target: the columns of the task that have them, where these have names.
     """
 
@@ -51,17 +52,17 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What a file says of each row: values or labels as (rows, outputs), and probabilities (rows, classes).
+    """What a file says of each row: values or labels as (rows, …), and probabilities (rows, classes).
 
     Attributes:
         notes: how it was understood, for people.
     """
 
-    named: Floats
+    named: Any
     probabilities: Floats | None = None
     notes: tuple[str, ...] = ()
 
-    def of(self, found: Metric) -> Floats:
+    def of(self, found: Metric) -> Any:
         """The predictions that a metric wants."""
         return self.named if not self.lacks(found) and found.needs in ("labels", "values") else self.whole
 
@@ -70,7 +71,7 @@ class Given:
         return found.needs not in ("labels", "values") and self.probabilities is None
 
     @property
-    def whole(self) -> Floats:
+    def whole(self) -> Any:
         """All that is said in one array: probabilities where there are any."""
         return self.named if self.probabilities is None else self.probabilities
 
@@ -142,24 +143,32 @@ def places(given: Sequence[str], expected: Sequence[str], name: str, *, part: st
     return np.array([place[key] for key in expected], dtype=np.int64)
 
 
-def given_by(table: pa.Table, classes: tuple[str, ...], name: str) -> Given:
-    """What a table says of each of its rows.
+def numbers_given(table: pa.Table, name: str) -> Given:
+    """What a table says of each of its rows, which is a number.
 
     Args:
         table: as `read_file` gave it.
-        classes: as they are written; none of a number.
         name: of the file.
+
+    Raises:
+        DataError: a number is missing.
+    """
+    require_predictions(table, name)
+    return Given(named=_numbers(table, "prediction", name)[:, None])
+
+
+def labels_given(table: pa.Table, classes: tuple[str, ...], name: str) -> Given:
+    """The same of classes.
+
+    Args:
+        classes: as they are written.
 
     Raises:
         DataError: something is missing in it, or is no prediction.
     """
-    columns = [column for column in table.column_names if column.startswith("p_")] if classes else []
-    if "prediction" not in table.column_names and not columns:
-        wanted = "a column 'prediction'" + (f", or {some(columns_of(classes))}" if classes else "")
-        known = nearest("prediction", table.column_names)
-        raise DataError(f"{name}: {wanted} was expected; {known}")
-    if not classes:
-        return Given(named=_numbers(table, "prediction", name)[:, None])
+    columns = [column for column in table.column_names if column.startswith("p_")]
+    if not columns:
+        require_predictions(table, name, f", or {some(columns_of(classes))}")
     probabilities = _probabilities(table, columns, classes, name) if columns else None
     if "prediction" not in table.column_names:
         assert probabilities is not None  # noqa: S101 (for the type checker)
@@ -171,6 +180,13 @@ def given_by(table: pa.Table, classes: tuple[str, ...], name: str) -> Given:
         return Given(named=sure, probabilities=sure, notes=(note,))
     named, told = _labels(table, cells, classes, name)
     return Given(named=named, probabilities=probabilities, notes=told)
+
+
+def require_predictions(table: pa.Table, name: str, otherwise: str = "") -> None:
+    """Refuses a table that has no column of predictions. Raises DataError."""
+    if "prediction" not in table.column_names:
+        known = nearest("prediction", table.column_names)
+        raise DataError(f"{name}: a column 'prediction'{otherwise} was expected; {known}")
 
 
 def _of_the_last(cells: Sequence[str], classes: tuple[str, ...]) -> Floats | None:

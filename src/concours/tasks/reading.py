@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from concours.core.errors import DataError
-from concours.core.written import number_in, written
+from concours.core.errors import ContestError, DataError
 from concours.tasks.conforming import HOLDS, conform
 from concours.tasks.given import given_rows
 from concours.tasks.ids import ids_of
+from concours.tasks.inputs.table import TABLE, TEXT
 from concours.tasks.kinds import Kind
-from concours.tasks.labels import mapped, moments_written, words_for_missing
+from concours.tasks.labels import moments_written, words_for_missing
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, TEXTS, suffix_of
 from concours.tasks.readers.named import sklearn_target
@@ -36,11 +36,14 @@ class Data:
 
     Attributes:
         x: an Arrow table, texts (rows,), or pictures (rows, height, width[, channels]).
-        y: (rows,) labels, texts as a file writes them or as a typed source has them; or float64; none where new rows
-            come without a target.
+        y: (rows,) labels, texts as a file writes them or as a typed source has them; or float64; or whatever the
+            output takes; none where new rows come without a target.
         weights: (rows,) float64 of at least 0, not all 0, where the task gives some.
         ids: (rows,) of a table, what the rows are called, where the task names a column of these.
         name: of the data, for people.
+        spans: where rows are stretches of time, (rows, 3) float64: where each begins, from where its target is, and
+            where it ends. They are then split by time.
+        meta: what the reader knows that belongs to the output.
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
         left_out: how many rows were left out in reading.
@@ -49,7 +52,7 @@ class Data:
     """
 
     x: Rows
-    y: NDArray[Any] | None
+    y: Any
     name: str
     apart: pa.Table | None = None
     text: tuple[str, ...] = ()
@@ -59,6 +62,8 @@ class Data:
     warnings: tuple[str, ...] = ()
     weights: NDArray[np.float64] | None = None
     ids: pa.ChunkedArray | None = None
+    spans: NDArray[np.float64] | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -76,6 +81,8 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     Raises:
         DataError: the data is missing, damaged, or does not suit the task.
     """
+    if task.options:
+        raise ContestError(f"task.options: a task of kind {kind.name} has none; remove {', '.join(task.options)}")
     opened = _opened(task.data, task, kind, folder)
     data = _data(opened, task, kind)
     found = opened.test if task.test is None else _opened(task.test, task, kind, folder, like=opened.x)
@@ -103,7 +110,9 @@ def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None
         text = str(source)
         found = sklearn_target(text.removeprefix("sklearn:")) if text.startswith("sklearn:") else None
         if found and (
-            found != kind.target or (kind.input != "table" and text != "sklearn:digits") or kind.input == "text"
+            found != kind.output.name
+            or ("columns" not in kind.input.can and text != "sklearn:digits")
+            or kind.input is TEXT
         ):
             raise DataError(f"task.data: {text} does not suit a task of kind {kind.name}")
         opened = open_source(
@@ -115,7 +124,7 @@ def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None
                 encoding=task.encoding,
                 on_bad_row=task.on_bad_row,
                 source=task.source,
-                input=kind.input,
+                input=kind.input.name,
                 shape=shape,
                 columns=task.columns,
                 missing=task.missing,
@@ -124,11 +133,11 @@ def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None
             ),
         )
     else:
-        opened = given_rows(source, kind.input, task.name or "the data")
+        opened = given_rows(source, kind.input.name, task.name or "the data")
         opened = settled(opened, Options(columns=task.columns, missing=task.missing, like=schema))
-    if opened.input != kind.input and not (kind.input == "text" and opened.input == "table"):
+    if opened.input != kind.input.name and not (kind.input is TEXT and opened.input == "table"):
         raise DataError(
-            f"{opened.name} holds {HOLDS[opened.input]}, and a task of kind {kind.name} wants {HOLDS[kind.input]}"
+            f"{opened.name} holds {HOLDS[opened.input]}, and a task of kind {kind.name} wants {kind.input.what}"
         )
     return opened
 
@@ -142,7 +151,7 @@ def _names(task: Task, like: Rows | None) -> tuple[str, ...]:
 
 def _written(task: Task, kind: Kind) -> tuple[str, ...]:
     """The columns that stay as the file writes them: labels and ids."""
-    labels = (str(task.target),) if kind.target == "classes" and isinstance(task.target, (str, int)) else ()
+    labels = (str(task.target),) if kind.output.verbatim and isinstance(task.target, (str, int)) else ()
     return (*labels, *((task.id,) if task.id else ()))
 
 
@@ -167,15 +176,15 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     if isinstance(x, pa.Table):
         whole = x
         x = _kept(x, task.drop, name)
-        apart = whole.select(list(dict.fromkeys(task.drop))) if task.drop and kind.input == "table" else None
+        apart = whole.select(list(dict.fromkeys(task.drop))) if task.drop and kind.input is TABLE else None
         if not x.num_columns:
             raise DataError(f"{name} has no column besides the target {str(target)!r}")
-        if kind.input == "text":
+        if kind.input is TEXT:
             text = task.text or text_columns(x.drop_columns([task.id] if ids is not None else []), name)
             x = text_of(x, text, name)
-    y = _checked_target(y, kind, name)
-    if kind.target == "classes" and task.labels:
-        y = mapped(y, task.labels)
+    if y is None:
+        raise DataError(f"{name} has no target")
+    y = kind.output.checked(y, task, name)
     return Data(
         x=x,
         y=y,
@@ -255,30 +264,3 @@ def _kept(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
         if column not in table.column_names:
             raise DataError(f"task.drop: {name} has no column {column!r}; {absent(column, table.column_names)}")
     return table.drop_columns(list(drop)) if drop else table
-
-
-def _checked_target(y: NDArray[Any] | None, kind: Kind, name: str) -> NDArray[Any]:
-    if y is None:
-        raise DataError(f"{name} has no target")
-    if kind.target == "classes":
-        if y.dtype.kind == "O":
-            kinds = {type(label) for label in set(y.tolist())}
-            if kinds <= {str} or kinds == {int}:  # whole numbers beyond 64 bits
-                return y
-            return y.astype(bool) if kinds == {bool} else np.asarray([written(v) for v in y.tolist()], dtype=object)
-        return _checked_numbers(y, name) if y.dtype.kind == "f" else y
-    if y.dtype.kind not in "iufb":
-        wrong = next((value for value in y if number_in(str(value)) is None), None)
-        if wrong is not None:
-            raise DataError(f"{name}: the target of a regression must be numbers, got {str(wrong)!r}")
-    return _checked_numbers(y.astype(np.float64), name)
-
-
-def _checked_numbers(y: NDArray[Any], name: str) -> NDArray[Any]:
-    bad = ~np.isfinite(y)
-    if bad.any():
-        raise DataError(
-            f"{name}: the target is {y[np.argmax(bad)]} in {bad.sum()} of {len(y)} rows, "
-            f"first in row {int(np.argmax(bad)) + 1}"
-        )
-    return y

@@ -83,6 +83,7 @@ class Task:
         columns: what columns hold, where it is found wrong: `number` (`number:,` with a decimal comma), `date` (or
             `date:%m/%d/%Y`), `time`, `truth`, or `word`, whose cells all stay as they are written.
         missing: cells that count as missing besides blank ones, as they are written; by default the usual words.
+        options: what its kind alone asks, e.g. the `horizon` of a forecast.
         name: by default taken from the data.
     """
 
@@ -105,6 +106,7 @@ class Task:
     on_bad_row: Literal["fail", "skip"] = "fail"
     columns: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
 
     def __post_init__(self) -> None:

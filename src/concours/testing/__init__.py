@@ -1,4 +1,4 @@
-"""Conformance suites for entrants, processes, stores, executors, journals and inboxes of others, and toys.
+"""Conformance suites for kinds, entrants, processes, stores, executors, journals and inboxes of others, and toys.
 
 Public: whoever implements one of the protocols runs its suite in a test of their own. A suite raises `LawBroken`, an
 AssertionError that says which law was broken and how.
@@ -15,6 +15,7 @@ _PUBLIC = {
     "check_executor": "concours.testing.executors",
     "check_inbox": "concours.testing.inboxes",
     "check_journal": "concours.testing.journals",
+    "check_kind": "concours.testing.kinds",
     "check_process": "concours.testing.processes",
     "check_store": "concours.testing.stores",
 }
@@ -25,6 +26,7 @@ __all__ = [
     "check_executor",
     "check_inbox",
     "check_journal",
+    "check_kind",
     "check_process",
     "check_store",
 ]
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from concours.testing.executors import check_executor
     from concours.testing.inboxes import check_inbox
     from concours.testing.journals import check_journal
+    from concours.testing.kinds import check_kind
     from concours.testing.laws import LawBroken
     from concours.testing.processes import check_process
     from concours.testing.stores import check_store

@@ -20,8 +20,9 @@ from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.models import dump_model, load_model
 from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.recipes import Resolved, build, resolve
-from concours.entrants.zoo import MIXED
+from concours.tasks.inputs.table import IMAGE, TEXT
 from concours.tasks.kinds import Kind, kind_named
+from concours.tasks.outputs.classes import Classes
 from concours.testing.laws import law
 
 _SEED = 7
@@ -103,18 +104,18 @@ def check_entrant(
 
 
 def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path, sentences: bool) -> _Trial:
-    form = MIXED.get(kind.form, kind.form) if sentences else kind.form
-    resolved = resolve(entrant, form=form, preparation=kind.preparation, folder=folder)
+    form = kind.widest if sentences else kind.form
+    resolved = resolve(entrant, form=form, folder=folder)
     law(not resolved.skipped, f"{entrant.name}: {resolved.skipped}")
     x, y = _rows(kind)
-    if form in MIXED.values():
+    if sentences:
         x = x.assign(remark=_remarks(y))
     new = take_rows(x, np.arange(_ROWS // 3))
     name = resolved.entrant.prepare
     if name and name != "none":
         preparation = PREPARATIONS[name]()
         x, new = preparation.fit_transform(x), preparation.transform(new)
-    return _Trial(entrant.name, resolved, x, new, y, 3 if kind.target == "classes" else 0, workspace)
+    return _Trial(entrant.name, resolved, x, new, y, 3 if kind.output is Classes else 0, workspace)
 
 
 def _checked_fit(trial: _Trial) -> Fitted:
@@ -159,10 +160,10 @@ def _rows(kind: Kind) -> tuple[Any, NDArray[Any]]:
     """Invented rows of a kind, whose targets can be learned; three classes, or values."""
     rng = np.random.default_rng(_SEED)
     codes = np.arange(_ROWS) % 3
-    y = codes if kind.target == "classes" else codes + rng.normal(scale=0.1, size=_ROWS)
-    if kind.input == "text":
+    y = codes if kind.output is Classes else codes + rng.normal(scale=0.1, size=_ROWS)
+    if kind.input is TEXT:
         return _remarks(codes), y
-    if kind.input == "image":
+    if kind.input is IMAGE:
         return (rng.random((_ROWS, 8, 8)) + codes[:, None, None]).astype(np.float32), y
     numbers = rng.normal(size=(_ROWS, 3)) + codes[:, None]
     numbers[rng.random(_ROWS) < 0.1, 2] = np.nan

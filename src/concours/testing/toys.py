@@ -30,10 +30,14 @@ from concours.contest.setup import Setup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
+from concours.core.kind import Output
 from concours.core.ports import Store
 from concours.core.problem import Goal, Part, Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.engine.work import JobResult, RunnerSpec
+from concours.tasks.inputs.table import TABLE
+from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.number import Number
 from concours.testing.mischief import MISCHIEF
 
 MARKS, SLEEP, BYTES, KILL, GROUP = (f"CONCOURS_TOYS_{name}" for name in ("MARKS", "SLEEP", "BYTES", "KILL", "GROUP"))
@@ -146,6 +150,11 @@ def toy_job(name: str, *, mischief: str | None = None, outputs: tuple[str, ...] 
     return Job(runner="fit", params={"name": name, "params": params}, outputs=outputs, label=name)
 
 
+def toy_output(classes: int) -> Output:
+    """Of so many classes, called 0, 1, …, or a number where there are none."""
+    return (Classes(classes=classes, called=tuple(range(classes))) if classes else Number()).value
+
+
 def toy_problem(store: Store, *, folds: int = 3, test: bool = True, classes: int = 3, seed: int = 0) -> Problem:
     """A problem whose data are a few bytes in the store."""
 
@@ -158,7 +167,8 @@ def toy_problem(store: Store, *, folds: int = 3, test: bool = True, classes: int
     return Problem(
         name="toys",
         kind="tabular-classification" if classes else "tabular-regression",
-        classes=tuple(range(classes)),
+        input=TABLE.value,
+        output=toy_output(classes),
         metrics=(Goal(name="log_loss", greater_is_better=False), Goal(name="accuracy", greater_is_better=True)),
         train=part("train"),
         folds=kept("folds"),

@@ -45,7 +45,7 @@ CENTROID = {"table:classes": ModelSpec(recipe="pond.models:Centroid", params={"w
 SURPRISE = Metric(
     name="surprise", greater_is_better=False, target="classes", needs="probabilities", way=Mean(of=surprise), low=0.0
 )
-TOP_TWO = Join(what="the mean of the two best", plan="pond.joining:TopTwo", targets=("classes",), even=True)
+TOP_TWO = Join(what="the mean of the two best", plan="pond.joining:TopTwo", can=("vote",), even=True)
 LENGTHS = Format(
     what="a leaderboard; then names are measured",
     options={"times": Option(form=whole(1, 9), default=1, what="by what lengths are multiplied")},
@@ -57,7 +57,7 @@ _OURS = KINDS["tabular-classification"]
 PONDS = Kind(
     name="pond-classification",
     input=_OURS.input,
-    target=_OURS.target,
-    preparation=_OURS.preparation,
+    output=_OURS.output,
+    lineups=_OURS.lineups,
     metrics=("surprise", "accuracy"),
 )

@@ -15,16 +15,17 @@ from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
 from concours.engine.fitting import keep_model
 from concours.engine.prediction import Models
-from concours.engine.rows import get_rows, held_out, take_rows
-from concours.engine.runners.rounded import rounded
+from concours.engine.rows import get_rows, held_out, sides, take_rows
 from concours.engine.work import JobResult
 from concours.entrants.adversaries import Pressure, harden, model_scores, network_scores
 from concours.entrants.attacks import Scores, attack, box, right
 from concours.kernels.ranking.ranks import competition_ranks, holm, pair_chances, rank_ranges
 from concours.kernels.ranking.tiers import tiers
 from concours.kernels.scoring.intervals import LEVEL, intervals
+from concours.kernels.scoring.rounded import rounded
 from concours.kernels.scoring.scores import Means, row_means
 from concours.stores.blobs import get_array, put_array
+from concours.stores.values import get_values
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
@@ -101,8 +102,7 @@ def train_on_attacks(job: Job, store: Store) -> JobResult:
     Inputs: `model`; `x`, `y`, `folds` of the training part. Params: `fold`, which is held out, `attack`, `settings`,
     `epsilon`, `epochs`. Outputs: `model`.
     """
-    x, folds = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["folds"])
-    train = np.flatnonzero(~held_out(folds, job.params["fold"]))
+    x, (train, _) = get_rows(store, job.inputs["x"]), sides(job, store)
     low, high = _range(x)
     _, fitted = Models(store).model(job.inputs["model"])
     params = job.params
@@ -114,7 +114,7 @@ def train_on_attacks(job: Job, store: Store) -> JobResult:
         high=high,
         epochs=params["epochs"],
     )
-    y = get_array(store, job.inputs["y"])[train]
+    y = get_values(store, job.inputs["y"])[train]
     with deterministic(threads=job.threads, seed=job.seed):
         harder = harden(fitted, _plain(take_rows(x, train)), y, pressure, seed=job.seed)
     return JobResult(outputs={"model": keep_model(job, store, harder)})
@@ -297,7 +297,7 @@ def _range(x: Any) -> tuple[Any, Any]:
 
 def _rows_of(job: Job, store: Store) -> tuple[Any, NDArray[np.int64], NDArray[np.int64]]:
     """The rows of the part that are attacked, their targets, and their places in it."""
-    y = get_array(store, job.inputs["y"])
+    y = get_values(store, job.inputs["y"])
     places = _places(job, store, len(y))
     return take_rows(get_rows(store, job.inputs["x"]), places), np.array(y[places]), places
 

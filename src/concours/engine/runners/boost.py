@@ -11,21 +11,23 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
 from concours.engine.meta_learners import fit_meta_learner, get_meta_learner, put_meta_learner
+from concours.engine.outputs import output_of
 from concours.engine.rows import first_division, held_out, kin_of
 from concours.engine.runners.join import members_of
 from concours.engine.runners.score import weights_of
 from concours.engine.work import JobResult
-from concours.stores.blobs import get_array, put_array
+from concours.stores.blobs import put_array
+from concours.stores.values import get_values
 
 
 def boost(job: Job, store: Store) -> JobResult:
     """A meta-learner fitted on the rows outside one fold, or on all, and the members' shares in it."""
     rows = np.flatnonzero(~held_out(first_division(store, job.inputs["folds"]), job.params["without_fold"]))
-    y = get_array(store, job.inputs["y"])[rows]
+    y = get_values(store, job.inputs["y"])[rows]
     seen = [member[rows] for member in members_of(job, store, "oof")]
     with deterministic(threads=job.threads, seed=job.seed):
         weights, kin = weights_of(job, store, rows), kin_of(job, store, rows)
-        learner = fit_meta_learner(seen, y, job.params["classes"], seed=job.seed, of_rows=weights, kin=kin)
+        learner = fit_meta_learner(seen, y, output_of(job).codes or 0, seed=job.seed, of_rows=weights, kin=kin)
     return JobResult(outputs={"model": put_meta_learner(store, learner)}, values={"shares": learner.shares(len(seen))})
 
 

@@ -20,6 +20,7 @@ from concours.kernels.rows.weighing import among
 from concours.kernels.scoring.counts import OfCounts
 from concours.kernels.scoring.scores import log_losses
 from concours.stores.blobs import get_array, put_array
+from concours.stores.values import get_values
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -40,7 +41,7 @@ def calibrate(job: Job, store: Store) -> JobResult:
         calibration, p = asdict(found), told
         parts = {"oof": told}
         if "test" in job.outputs:
-            parts["test"] = found.apply(get_array(store, job.inputs["test"]))
+            parts["test"] = found.apply(get_values(store, job.inputs["test"]))
         outputs = {name: put_array(store, part) for name, part in parts.items()}
     unchanged = {name: job.inputs[name] for name in job.outputs}
     counts = metrics_of(job)[0].way.deciding

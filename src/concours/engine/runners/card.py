@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.engine.runners.rounded import rounded
+from concours.engine.outputs import output_of
 from concours.engine.work import JobResult
-from concours.kernels.scoring.diagnosis import counted_between, histogram
+from concours.kernels.scoring.diagnosis import histogram
+from concours.kernels.scoring.rounded import rounded
 from concours.stores.blobs import get_array, get_table, is_table, texts_in
+from concours.stores.values import get_values
 from concours.tasks.cells import gaps_of
 from concours.tasks.columns import Column, describe
 from concours.tasks.taken import days_of, known_values, taken_as
@@ -34,7 +36,7 @@ _BINS = 20
 def card(job: Job, store: Store) -> JobResult:
     """What a training part holds.
 
-    Inputs `x`, `y`, and where there is one `test`, the targets of the test part. Parameter `classes`, their number.
+    Inputs `x`, `y`, and where there is one `test`, the targets of the test part.
 
     Values:
         rows, looked_at: of the part; and how many of them, drawn by the seed, the inputs are described by: at most
@@ -47,22 +49,22 @@ def card(job: Job, store: Store) -> JobResult:
         texts: `words` and `characters` described likewise, `distinct` and `empty` counted.
         pictures: `shape` of one, `brightness`, `contrast` and perhaps `colourfulness` likewise, and `examples`:
             positions of one or two a class, at most 16.
-        target: of classes `counts` and `test`, rows a class; of a number `low`, `middle`, `high`, and `counts` and
-            `test` between `edges`. `test` is none where there is no test part.
+        target: how targets are spread, as the output tells it (`OutputKind.spread`).
 
     Histograms span all but 0.5% at either end, which are counted in the end bins.
     """
-    y = get_array(store, job.inputs["y"])
-    test = get_array(store, job.inputs["test"]) if "test" in job.inputs else None
+    y = get_values(store, job.inputs["y"])
+    test = get_values(store, job.inputs["test"]) if "test" in job.inputs else None
     rng = np.random.default_rng(job.seed)
-    classes = job.params["classes"]
-    target = _classes(y, test, classes) if classes else _number(y, test)
+    output = output_of(job)
     x = job.inputs["x"]
     table = get_table(store, x) if is_table(store, x) else None
     rows = _drawn(len(y), _PICTURES if table is None else _ROWS, rng)
-    values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "target": target}
+    values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "target": output.spread(y, test)}
+    if table is None and "pictures" not in job.params["rows"]:
+        return JobResult(values=values)
     if table is None:
-        return JobResult(values={**values, "pictures": _pictures(get_array(store, x), rows, y, rng)})
+        return JobResult(values={**values, "pictures": _pictures(get_array(store, x), rows, output.strata(y), rng)})
     some = table if len(rows) == len(table) else table.take(rows)
     if texts_in(table) is not None:
         return JobResult(values={**values, "texts": _texts(some.column(0))})
@@ -71,23 +73,6 @@ def card(job: Job, store: Store) -> JobResult:
 
 def _drawn(count: int, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.arange(count) if count <= most else np.sort(rng.permutation(count)[:most])
-
-
-def _classes(y: NDArray[np.int64], test: NDArray[np.int64] | None, classes: int) -> dict[str, Any]:
-    return {
-        "counts": np.bincount(y, minlength=classes).tolist(),
-        "test": None if test is None else np.bincount(test, minlength=classes).tolist(),
-    }
-
-
-def _number(y: Floats, test: Floats | None) -> dict[str, Any]:
-    found = histogram(y, _BINS)
-    return {
-        "edges": rounded(found.edges),
-        "counts": found.counts.tolist(),
-        "test": None if test is None else counted_between(test, found.edges).tolist(),
-        **dict(zip(("low", "middle", "high"), rounded(np.quantile(y, [0.0, 0.5, 1.0])), strict=True)),
-    }
 
 
 def _columns(table: pa.Table) -> list[dict[str, Any]]:
@@ -155,15 +140,16 @@ def _texts(texts: pa.ChunkedArray) -> dict[str, Any]:
 
 
 def _pictures(
-    pictures: NDArray[Any], rows: NDArray[np.int64], y: NDArray[Any], rng: np.random.Generator
+    pictures: NDArray[Any], rows: NDArray[np.int64], strata: NDArray[np.int64] | None, rng: np.random.Generator
 ) -> dict[str, Any]:
     traits = {name: _spread(values) for name, values in picture_traits(pictures, rows).items()}
-    return {"shape": list(pictures.shape[1:]), **traits, "examples": _examples(y, rng)}
+    alike = np.zeros(len(pictures), dtype=np.int64) if strata is None else strata
+    return {"shape": list(pictures.shape[1:]), **traits, "examples": _examples(alike, rng)}
 
 
-def _examples(y: NDArray[Any], rng: np.random.Generator) -> list[int]:
-    """Positions of two rows of each class, of one where classes are many, in the order of the classes."""
-    classes = np.unique(y)
-    each = 2 if 2 * len(classes) <= _EXAMPLES else 1
-    order = rng.permutation(len(y))
-    return [int(row) for code in classes[:_EXAMPLES] for row in order[y[order] == code][:each]]
+def _examples(strata: NDArray[np.int64], rng: np.random.Generator) -> list[int]:
+    """Positions of as many rows of each stratum as there are, two at most, one where they are many, in their order."""
+    found = np.unique(strata)
+    each = 2 if 2 * len(found) <= _EXAMPLES else 1
+    order = rng.permutation(len(strata))
+    return [int(row) for code in found[:_EXAMPLES] for row in order[strata[order] == code][:each]]

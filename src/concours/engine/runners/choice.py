@@ -11,10 +11,11 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of
-from concours.engine.runners.score import as_taken, finite, groups_of, metrics_of, weights_of
+from concours.engine.runners.score import as_taken, groups_of, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.ranking.choosing import chosen_anew, flattery, reaching
-from concours.stores.blobs import get_array
+from concours.kernels.scoring.rounded import finite
+from concours.stores.values import get_values
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.statistics import Statistics
 
@@ -30,7 +31,7 @@ def choice(job: Job, store: Store) -> JobResult:
     first of which has chosen. Values: by metric, None where undefined, `corrected` and `intervals`; and `again`, the
     share of the rounds that choose the same.
     """
-    y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
+    y, folds = get_values(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
     predictions, groups, weights = members_of(job, store, "predictions"), groups_of(job, store), weights_of(job, store)
 
     def kept(metric: Metric) -> Statistics:

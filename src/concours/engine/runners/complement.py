@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
+from concours.engine.outputs import output_of
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of
-from concours.engine.runners.score import as_taken, decided, finite, groups_of, metrics_of, weights_of
+from concours.engine.runners.score import as_taken, decided, groups_of, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.joining.blending import blend
 from concours.kernels.joining.complementarity import (
     double_faults,
     error_correlations,
-    far_off,
     growing_alliances,
     rescued,
 )
@@ -27,7 +27,8 @@ from concours.kernels.joining.criteria import METRICS
 from concours.kernels.joining.decisions import decision_weights
 from concours.kernels.rows.weighing import among
 from concours.kernels.scoring.crossing import WIDER
-from concours.stores.blobs import get_array
+from concours.kernels.scoring.rounded import finite
+from concours.stores.values import get_values
 from concours.tasks.metrics.metric import Metric
 
 Floats = NDArray[np.float64]
@@ -58,7 +59,7 @@ def complement(job: Job, store: Store) -> JobResult:
     which of rows that also taught is wider (`kernels.scoring.crossing`).
     """
     metric, decisions, crossed = metrics_of(job)[0], job.params["decisions"], job.params["part"] == "oof"
-    y, seen_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["oof_y"])
+    y, seen_y = get_values(store, job.inputs["y"]), get_values(store, job.inputs["oof_y"])
     models, seen = members_of(job, store, "predictions"), members_of(job, store, "oof")
     folds = first_division(store, job.inputs["folds"])
     with deterministic(threads=job.threads, seed=job.seed):
@@ -66,8 +67,8 @@ def complement(job: Job, store: Store) -> JobResult:
         taken = [as_taken(metric, p, d, folds) for p, d in zip(seen, decisions, strict=True)]
         best = _best(metric, seen_y, taken, weights)
         told = [decided(p, d, folds if crossed else None) for p, d in zip(models, decisions, strict=True)]
-        errors, wrong, right = _errors(job.params["classes"], y, told, best)
-        shares = rescued(wrong[best], right)
+        found = output_of(job).errors(y, told, best)
+        shares = rescued(found.wrong[best], found.right)
         chooser = _Chooser(metric=metric, y=seen_y, models=seen, seed=job.seed, weights=weights)
         groups, mass = groups_of(job, store), weights_of(job, store)
         smallest = _evaluated(chooser, y, models, folds if crossed else None, groups, mass)
@@ -75,10 +76,10 @@ def complement(job: Job, store: Store) -> JobResult:
         values={
             "names": list(job.params["names"]),
             "best": best,
-            "correlation": [[finite(value) for value in row] for row in error_correlations(errors).tolist()],
-            "double_fault": double_faults(wrong).tolist(),
+            "correlation": [[finite(value) for value in row] for row in error_correlations(found.sizes).tolist()],
+            "double_fault": double_faults(found.wrong).tolist(),
             "rescued": [finite(value) for value in shares.tolist()],
-            "mistakes": int(np.count_nonzero(wrong[best])),
+            "mistakes": int(np.count_nonzero(found.wrong[best])),
             "smallest": smallest,
         }
     )
@@ -86,15 +87,6 @@ def complement(job: Job, store: Store) -> JobResult:
 
 def _best(metric: Metric, y: NDArray[Any], told: list[Floats], weights: Floats | None) -> int:
     return int((metric.sign * np.array([metric.score(y, p, weights) for p in told])).argmax())
-
-
-def _errors(classes: int, y: NDArray[Any], told: list[Floats], best: int) -> tuple[Floats, Any, Any]:
-    """Errors, and what counts as wrong and as right, (models, rows) each."""
-    if not classes:
-        errors = np.stack([p[:, 0] - y for p in told])
-        return errors, *far_off(errors, best)
-    wrong = np.stack([p.argmax(axis=1) != y for p in told])
-    return wrong.astype(np.float64), wrong, ~wrong
 
 
 @dataclass(frozen=True, kw_only=True)

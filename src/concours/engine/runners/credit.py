@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from concours.engine.coalitions import Game, few, some_rows, to_weigh
 from concours.engine.deterministic import deterministic
 from concours.engine.merging import Soups
 from concours.engine.meta_learners import get_meta_learner
+from concours.engine.outputs import output_of
 from concours.engine.rows import first_division
 from concours.engine.runners.join import members_of, numbered
 from concours.engine.runners.merge import models_of
@@ -25,7 +25,7 @@ from concours.kernels.credit.coalitions import Scored
 from concours.kernels.credit.shares import exact_credit, sampled_credit
 from concours.kernels.joining.calibration import Calibration
 from concours.kernels.scoring.crossing import crossed
-from concours.stores.blobs import get_array
+from concours.stores.values import get_values
 
 _STATISTICS_ROWS = 1_000
 """Rows of a fit on which the running statistics of merged models are found, to credit their members."""
@@ -111,10 +111,10 @@ def _as_they_are(job: Job, game: Game) -> list[NDArray[np.float64]]:
 
 
 def _game(job: Job, store: Store) -> Game:
-    params, classes, by_fold = job.params, job.params["classes"], job.params["part"] == "oof"
+    params, output, by_fold = job.params, output_of(job), job.params["part"] == "oof"
     mass, train_mass = weights_of(job, store), weights_of(job, store, name="train_weights")
     metric = metrics_of(job)[0]
-    y, train_y = get_array(store, job.inputs["y"]), get_array(store, job.inputs["train_y"])
+    y, train_y = get_values(store, job.inputs["y"]), get_values(store, job.inputs["train_y"])
     folds = first_division(store, job.inputs["folds"])
     groups = int(folds.max()) + 1 if by_fold else 1
     named = metric.needs == "labels"
@@ -126,7 +126,8 @@ def _game(job: Job, store: Store) -> Game:
         members=members_of(job, store, "predictions"),
         weights=_of_groups(params["weights"], groups),
         group=folds if by_fold else np.zeros(len(y), dtype=np.int64),
-        prior=_prior(train_y, classes, train_mass),
+        prior=output.prior(train_y, train_mass),
+        output=output,
         learners=[get_meta_learner(store, job.inputs[f"model{i}"]) for i in range(numbered(job, "model"))],
         together=groups_of(job, store),
         mass=mass,
@@ -157,10 +158,3 @@ def _soup(job: Job, store: Store, rows: int) -> Callable[[NDArray[np.float64]], 
 def _of_groups(rows: Sequence[Sequence[float]], groups: int) -> NDArray[np.float64]:
     """(groups, members), of one row for all or one for each."""
     return np.resize(np.asarray(rows, dtype=np.float64), (groups, len(rows[0])))
-
-
-def _prior(y: NDArray[Any], classes: int, weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """The frequencies of classes, or the mean."""
-    if not classes:
-        return np.array([np.average(y, weights=weights)])
-    return np.bincount(y, weights=weights, minlength=classes) / (len(y) if weights is None else weights.sum())

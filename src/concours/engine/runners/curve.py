@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.core.values import take
 from concours.engine.deterministic import deterministic
-from concours.engine.fitting import fitted_by
-from concours.engine.rows import get_rows, held_out, kin_of, take_rows
+from concours.engine.fitting import fitted_by, said
+from concours.engine.outputs import output_of
+from concours.engine.rows import get_rows, kin_of, sides, take_rows
 from concours.engine.runners.calibrate import better, crossed, decision_of
 from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
@@ -19,7 +21,7 @@ from concours.entrants.preparation import PREPARATIONS
 from concours.kernels.rows.kin import Kin
 from concours.kernels.scoring.counts import OfCounts
 from concours.kernels.scoring.explaining import nested_order
-from concours.stores.blobs import get_array
+from concours.stores.values import get_values
 
 Floats = NDArray[np.float64]
 
@@ -43,26 +45,25 @@ def curve(job: Job, store: Store) -> JobResult:
         rows: how many it was fitted on.
         score, stderr: the ranking metric on the rows held out, and its standard error over these; None where undefined.
     """
-    folds, y = get_array(store, job.inputs["folds"]), get_array(store, job.inputs["y"])
-    apart = held_out(folds, job.params["fold"])
-    unseen, rows = np.flatnonzero(apart), nested_share(job, y, np.flatnonzero(~apart), seed=job.seed)
+    y, (train, unseen) = get_values(store, job.inputs["y"]), sides(job, store)
+    rows = nested_share(job, y, train, seed=job.seed)
     x = get_rows(store, job.inputs["x"])
-    train, valid = _prepared(job, take_rows(x, rows), take_rows(x, unseen))
-    fitted = fitted_by(job, store, train, y[rows], weights_of(job, store, rows), kin_of(job, store, rows))
+    fitted_on, valid = _prepared(job, take_rows(x, rows), take_rows(x, unseen))
+    fitted = fitted_by(job, store, fitted_on, take(y, rows), weights_of(job, store, rows), kin_of(job, store, rows))
     with deterministic(threads=job.threads, seed=job.seed):
-        p = fitted.predict(valid)
+        p = said(job, fitted, valid)
     metric, weights, kin = metrics_of(job)[0], weights_of(job, store, unseen), kin_of(job, store, unseen)
-    if job.params["classes"] and len(unseen) >= ENOUGH:
+    if "calibrate" in output_of(job).can and len(unseen) >= ENOUGH:
         p = as_on_board(p, y[unseen], metric.way.deciding, seed=job.seed, kin=kin, weights=weights)
     groups = None if kin is None else kin.groups
-    means = metric.means(y[unseen], [p], seed=job.seed, rounds=_ROUNDS, groups=groups, weights=weights)
+    means = metric.means(take(y, unseen), [p], seed=job.seed, rounds=_ROUNDS, groups=groups, weights=weights)
     score, stderr = (float(part[0]) if np.isfinite(part[0]) else None for part in (means.means, means.stderr))
     return JobResult(values={"rows": len(rows), "score": score, "stderr": stderr})
 
 
 def nested_share(job: Job, y: NDArray[Any], train: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
     """Some of the rows that are trained on, in their order: those of a smaller share are among those of a bigger."""
-    codes = y[train] if job.params["classes"] else None
+    codes = output_of(job).strata(take(y, train))
     count = min(max(round(job.params["share"] * len(train)), 1), len(train))
     return np.sort(train[nested_order(codes, len(train), np.random.default_rng(seed))[:count]])
 

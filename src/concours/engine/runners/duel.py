@@ -9,12 +9,13 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
 from concours.engine.runners.diagnose import metric_of_rows
-from concours.engine.runners.score import as_taken, finite, groups_of, weights_of
+from concours.engine.runners.score import as_taken, groups_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.rating.votes import LEFT, RIGHT, TIE
 from concours.kernels.rows.weighing import in_rows
+from concours.kernels.scoring.rounded import finite
 from concours.kernels.scoring.scores import row_means
-from concours.stores.blobs import get_array
+from concours.stores.values import get_values
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -34,10 +35,10 @@ def duels(job: Job, store: Store) -> JobResult:
     whatever that weighs. Rows of a group are one observation: then there are the `groups` of the rows, and no `stderr`
     where that is one group only.
     """
-    y, folds = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
+    y, folds = get_values(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
     groups, weights = groups_of(job, store), weights_of(job, store)
     metric, decisions = metric_of_rows(job), job.params["decisions"]
-    said = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(len(decisions))]
+    said = [get_values(store, job.inputs[f"predictions{index}"]) for index in range(len(decisions))]
     told = [as_taken(metric, p, decision, folds) for p, decision in zip(said, decisions, strict=True)]
     scores = np.stack([metric.row_scores(y, p) for p in told])
     band = job.params["band"] * float(np.median(np.abs(scores)))

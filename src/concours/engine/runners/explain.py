@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from concours.core.entrant import Candidate
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.outputs import output_of
 from concours.engine.prediction import Predictor
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.runners.score import groups_of, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.entrants.tables import _dates
 from concours.kernels.scoring.explaining import contrasts, explained_share
-from concours.stores.blobs import get_array
+from concours.stores.values import get_values
 from concours.tasks.metrics.metric import Metric
 
 Floats = NDArray[np.float64]
@@ -74,7 +75,7 @@ def importance(job: Job, store: Store) -> JobResult:
         base: the metric on these rows as they are; None, and no columns, where it is undefined on them.
         left_out: how many columns were not measured.
     """
-    x, y = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["y"])
+    x, y = get_rows(store, job.inputs["x"]), get_values(store, job.inputs["y"])
     rng = np.random.default_rng(job.seed)
     columns = _screened(job, store, x, rng)
     size, repeats = _extent(job, x, len(columns))
@@ -120,7 +121,7 @@ def dependence(job: Job, store: Store) -> JobResult:
         outputs: the codes of the classes shown: the second of two, else the most frequent five; [0] for a number.
         rows: how many there are in a mean.
     """
-    x, y = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["y"])
+    x, y = get_rows(store, job.inputs["x"]), get_values(store, job.inputs["y"])
     rng = np.random.default_rng(job.seed)
     places = [[str(name) for name in x.columns].index(name) for name in job.params["columns"]]
     grids = [_grid(x.iloc[:, place]) for place in places]
@@ -128,7 +129,7 @@ def dependence(job: Job, store: Store) -> JobResult:
     size, _ = _extent(job, x, len(points))
     rows = _sample(len(x), size, rng)
     p = predicted(job, store, _copies(x, rows, [(place, np.full(len(rows), row)) for place, row in points]))
-    outputs = _outputs(y, job.params["classes"])
+    outputs = output_of(job).shown(y)
     curves = iter(np.split(p[:, outputs], len(points) + 1)[1:])
     return JobResult(
         values={
@@ -145,7 +146,7 @@ def dependence(job: Job, store: Store) -> JobResult:
 def predicted(job: Job, store: Store, x: Any) -> Floats:
     """Predictions (rows, outputs) of the model that a job names, for rows of inputs."""
     parents = {digest: Candidate.from_json(candidate) for digest, candidate in job.params["parents"].items()}
-    return Predictor(store, parents, x).predict(Candidate.from_json(job.params["model"]))
+    return Predictor(store, output_of(job), parents, x).predict(Candidate.from_json(job.params["model"]))
 
 
 def told(job: Job, metric: Metric, p: Floats) -> Floats:
@@ -278,15 +279,6 @@ def _is_number(column: pd.Series) -> bool:
 def _as_dates(column: pd.Series) -> pd.Series | None:
     """The dates of a column that preparation takes for one of dates."""
     return _dates(column) if pd.api.types.is_datetime64_any_dtype(column) else None
-
-
-def _outputs(y: NDArray[Any], classes: int) -> list[int]:
-    if classes == 0:
-        return [0]
-    if classes == 2:
-        return [1]
-    counts = np.bincount(y, minlength=classes)
-    return sorted(np.argsort(-counts, kind="stable")[:_OUTPUTS].tolist())
 
 
 def _bands(curves: Sequence[Floats]) -> dict[str, Any]:

@@ -8,16 +8,18 @@ from concours.core import scratch
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.core.values import take
 from concours.engine.deterministic import deterministic
-from concours.engine.fitting import fitted_by, keep_model, made_with, sides, unseen_rows, weights_of
-from concours.engine.rows import get_rows, kin_of, put_rows, take_rows
+from concours.engine.fitting import fitted_by, keep_model, made_with, said, unseen_rows, weights_of
+from concours.engine.rows import get_rows, kin_of, put_rows, sides, take_rows
 from concours.engine.work import JobResult
 from concours.entrants.apart import one_by_one
 from concours.entrants.merging import mergeable
 from concours.entrants.models import dump_object
 from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.wishes import takes_weights
-from concours.stores.blobs import get_array, put_array, put_bundle
+from concours.stores.blobs import put_bundle
+from concours.stores.values import get_values, put_values
 
 
 def check(job: Job, store: Store) -> JobResult:
@@ -40,8 +42,8 @@ def check(job: Job, store: Store) -> JobResult:
 
 def prepare(job: Job, store: Store) -> JobResult:
     """Fits a preparation on the rows of a fold's training side (or on all), and transforms every side asked for."""
-    x, folds = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["folds"])
-    train, valid = sides(folds, job.params["fold"])
+    x = get_rows(store, job.inputs["x"])
+    train, valid = sides(job, store)
     began, phases = time.perf_counter(), dict[str, float]()
     transformer = PREPARATIONS[job.params["preparation"]]()
     with deterministic(threads=job.threads, seed=job.seed):
@@ -61,10 +63,10 @@ def prepare(job: Job, store: Store) -> JobResult:
 
 def fit(job: Job, store: Store) -> JobResult:
     """Fits an entrant and predicts the held-out side, and the test part where it is asked for."""
-    fold, prepared = job.params["fold"], job.params["prepared"]
-    train, _ = sides(get_array(store, job.inputs["folds"]), fold)
+    prepared = job.params["prepared"]
+    train, _ = sides(job, store)
     x = get_rows(store, job.inputs["x"])
-    y = get_array(store, job.inputs["y"])[train]
+    y = take(get_values(store, job.inputs["y"]), train)
     began = scratch.clock()
     rows = x if prepared else take_rows(x, train)
     fitted = fitted_by(job, store, rows, y, weights_of(job, store, train), kin_of(job, store, train))
@@ -74,15 +76,15 @@ def fit(job: Job, store: Store) -> JobResult:
         if "valid" in job.outputs:
             unseen = unseen_rows(job, store)
             began = time.perf_counter()
-            predictions = fitted.predict(unseen)
+            predictions = said(job, fitted, unseen)
             phases["valid"] = time.perf_counter() - began
-            outputs["valid"] = put_array(store, predictions)
+            outputs["valid"] = put_values(store, predictions)
         if "test" in job.outputs:
             test = get_rows(store, job.inputs["test"])
             began = time.perf_counter()
-            predictions = fitted.predict(test)
+            predictions = said(job, fitted, test)
             phases["predict"] = time.perf_counter() - began
-            outputs["test"] = put_array(store, predictions)
+            outputs["test"] = put_values(store, predictions)
     if "model" in job.outputs:
         outputs["model"] = keep_model(job, store, fitted)
     return JobResult(outputs=outputs, phases=phases)

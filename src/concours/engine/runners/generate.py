@@ -17,13 +17,13 @@ from concours.core.ports import Store
 from concours.core.seeds import derive_seed
 from concours.engine.deterministic import deterministic
 from concours.engine.prediction import Models
-from concours.engine.rows import held_out
-from concours.engine.runners.rounded import rounded
+from concours.engine.rows import held_out, sides
 from concours.engine.work import JobResult
 from concours.entrants.generators import Pair, gan_round, gaussian_samples, pair_of, samples, told
 from concours.kernels.ranking.ranks import competition_ranks, rank_ranges
 from concours.kernels.ranking.tiers import tiers
 from concours.kernels.scoring.frechet import frechet_distance
+from concours.kernels.scoring.rounded import rounded
 from concours.kernels.scoring.scores import Means, replicate_means
 from concours.stores.blobs import get_array, get_bundle, put_array, put_bundle
 
@@ -44,7 +44,7 @@ def train_pair(job: Job, store: Store) -> JobResult:
     the generator, in nats.
     """
     x = get_array(store, job.inputs["x"])
-    real = _scaled(x, x)[~held_out(get_array(store, job.inputs["folds"]), job.params["fold"])]
+    real = _scaled(x, x)[sides(job, store)[0]]
     params = job.params
     with deterministic(threads=job.threads, seed=job.seed):
         if "pair" in job.inputs:

@@ -18,39 +18,26 @@ from concours.core.errors import ContentRefused, DataError, ObjectDamaged, Objec
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.problem import Problem
+from concours.engine.outputs import output_of
 from concours.engine.runners.score import evaluated
 from concours.engine.work import JobResult
-from concours.stores.blobs import get_array, put_array
+from concours.stores.blobs import get_array
+from concours.stores.values import get_values, put_values
 
-_ONE = 1e-3
 _PARTS = ("y", "weights", "effective", "groups")
 
 
 def receive(job: Job, store: Store) -> JobResult:
-    """Predictions that somebody sent, as float64: (rows, classes) probabilities, scaled to sums of 1, or (rows, 1).
+    """Predictions that somebody sent, in the form of the task's output (`OutputKind.accepted`).
 
     Raises:
         DataError: they are not there, or of another form.
     """
-    rows, classes = job.params["rows"], job.params["classes"]
     try:
-        sent = get_array(store, job.inputs["predictions"])
+        sent = get_values(store, job.inputs["predictions"])
     except (ObjectNotFound, ObjectDamaged, ContentRefused) as error:
         raise DataError(f"the predictions cannot be read ({error}); send them again") from error
-    wanted = (rows, classes or 1)
-    if sent.dtype.kind not in "fiu" or sent.shape not in (wanted, wanted[: 1 + bool(classes)]):
-        raise DataError(f"predictions must be numbers of shape {wanted}, got {sent.dtype} of shape {sent.shape}")
-    p = np.asarray(sent, dtype=np.float64).reshape(wanted)
-    if not np.isfinite(p).all():
-        raise DataError(f"predictions must be finite; row {int(np.argmin(np.isfinite(p).all(axis=1)))} is not")
-    if classes:
-        sums = p.sum(axis=1)
-        bad = (p < 0).any(axis=1) | (np.abs(sums - 1) > _ONE)
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise DataError(f"probabilities must be at least 0 and add up to 1; those of row {row} do not: {p[row]}")
-        p = p / sums[:, None]
-    return JobResult(outputs={"test": put_array(store, p)})
+    return JobResult(outputs={"test": put_values(store, output_of(job).accepted(sent, job.params["rows"]))})
 
 
 def rank(job: Job, store: Store) -> JobResult:
@@ -68,11 +55,10 @@ def rescore(job: Job, store: Store) -> JobResult:
     Raises:
         DataError: it is not there, or differs in something else.
     """
-    of = job.params["of"]
+    ours = Problem.from_json(dict(job.params["of"]))
     try:
         with store.open(job.inputs["problem"]) as file:
-            value = {**json.loads(file.read()), "name": of["name"]}
-        problem = Problem.from_json(value)
+            problem = Problem.from_content(json.loads(file.read()), ours)
         for digest in sorted({*(problem.test.objects if problem.test else ()), *filter(None, [problem.public])}):
             store.local_path(digest)
     except (ObjectNotFound, ObjectDamaged) as error:
@@ -81,8 +67,8 @@ def rescore(job: Job, store: Store) -> JobResult:
         ) from error
     except (ContentRefused, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(f"what this digest names is no problem ({error}); name one by its digest") from error
-    theirs, ours = (_settled(one.to_json()) for one in (problem, Problem.from_json(dict(of))))
-    if differing := [name for name in ours if theirs[name] != ours[name]]:
+    theirs, known = (_settled(one.content) for one in (problem, ours))
+    if differing := [name for name in known if theirs.get(name) != known[name]]:
         raise DataError(
             f"a board is rescored by other targets of the same rows; this problem differs in {', '.join(differing)}"
         )
@@ -91,7 +77,7 @@ def rescore(job: Job, store: Store) -> JobResult:
 
 def keep_problem(problem: Problem, store: Store) -> Digest:
     """Keeps a problem so that a signal can name it: the content's digest is the problem's own."""
-    return store.put(io.BytesIO(canonical_json({k: v for k, v in problem.to_json().items() if k != "name"})))
+    return store.put(io.BytesIO(canonical_json(problem.content)))
 
 
 def _settled(problem: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.engine.fitting import keep_model, sides
+from concours.engine.fitting import keep_model
 from concours.engine.merging import Ingredient, Pot, Soups, predicted
-from concours.engine.rows import first_division, get_rows, held_out
+from concours.engine.rows import first_division, get_rows, held_out, sides
 from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.merging.greedy import greedy_soup
-from concours.stores.blobs import get_array, put_array
+from concours.stores.blobs import put_array
+from concours.stores.values import get_values
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ def merge(job: Job, store: Store) -> JobResult:
     fitted = merged(tuple(weights))
     phases["fit"] = time.perf_counter() - began
     if "valid" in job.outputs:
-        rows = sides(get_array(store, job.inputs["folds"]), job.params["fold"])[1]
+        rows = sides(job, store)[1]
         x, own = pot.unseen, first_division(store, job.inputs["folds"])[rows]
         began = time.perf_counter()
         told = predicted(merged, pot, fold_weights, own, x) if fold_weights.size else pot.predict(fitted, x)
@@ -72,7 +73,7 @@ def choose_soup(job: Job, store: Store) -> JobResult:
 
     Values: `members`, numbers of the candidates, and `by_fold`, the same for each fold of the first division.
     """
-    y, folds, metric = get_array(store, job.inputs["y"]), job.inputs["folds"], metrics_of(job)[0]
+    y, folds, metric = get_values(store, job.inputs["y"]), job.inputs["folds"], metrics_of(job)[0]
     first, models, every = first_division(store, folds), models_of(job), weights_of(job, store)
     soups, groups = Soups(store, models), int(first_division(store, folds).max()) + 1
 

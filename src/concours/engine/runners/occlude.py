@@ -19,7 +19,7 @@ from concours.engine.runners.explain import affordable, predicted, told
 from concours.engine.runners.score import metrics_of
 from concours.engine.work import JobResult
 from concours.kernels.scoring.explaining import explained_share, nested_order
-from concours.stores.blobs import get_array
+from concours.stores.values import get_values
 
 Floats = NDArray[np.float64]
 Pair = tuple[str, int]
@@ -63,7 +63,7 @@ def occlude(job: Job, store: Store) -> JobResult:
     """
     x, rows = get_rows(store, job.inputs["x"]), list(job.params["rows"])
     if x.ndim == 1:
-        y = get_array(store, job.inputs["y"])
+        y = get_values(store, job.inputs["y"])
         return JobResult(values=_texts(job, store, [text or "" for text in x], y, rows[:_TEXTS]))
     return JobResult(values=_pictures(job, store, x, rows[:_PICTURES]))
 

@@ -12,18 +12,22 @@ from concours.core import scratch
 from concours.core.digests import canonical_json
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.core.values import take
 from concours.engine.deterministic import deterministic
-from concours.engine.fitting import fitted_by
-from concours.engine.rows import get_rows, held_out, kin_of, put_rows, take_rows
+from concours.engine.fitting import fitted_by, said
+from concours.engine.outputs import output_of
+from concours.engine.rows import get_rows, held_out, kin_of, put_rows, sides, take_rows
 from concours.engine.runners.curve import ENOUGH, as_on_board, nested_share
-from concours.engine.runners.score import finite, metrics_of, weights_of
+from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.entrants.checkpoints import dump_checkpoint, load_checkpoint
 from concours.entrants.preparation import PREPARATIONS
 from concours.kernels.ranking.knockouts import worse_than_best
 from concours.kernels.rows.kin import Kin
+from concours.kernels.scoring.rounded import finite
 from concours.kernels.scoring.scores import Means
-from concours.stores.blobs import get_array, get_bundle, put_array, put_bundle
+from concours.stores.blobs import get_array, get_bundle, put_bundle
+from concours.stores.values import concat, get_values, put_values
 
 _ROUNDS = 50
 
@@ -31,7 +35,7 @@ _ROUNDS = 50
 def subsample(job: Job, store: Store) -> JobResult:
     """Fits a preparation on a share of a fold's training side, and transforms it and the rows held out.
 
-    Inputs: `x`, `y`, `folds` of the training part. Params: `preparation`, `fold`, `share`, `rows_seed`, `classes`.
+    Inputs: `x`, `y`, `folds` of the training part. Params: `preparation`, `fold`, `share`, `rows_seed`, `output`.
     """
     rows, unseen = _sides(job, store)
     x = get_rows(store, job.inputs["x"])
@@ -58,22 +62,22 @@ def rung(job: Job, store: Store) -> JobResult:
     whether it began from the checkpoint.
     """
     rows, unseen = _sides(job, store)
-    y, x = get_array(store, job.inputs["y"]), get_rows(store, job.inputs["x"])
+    y, x = get_values(store, job.inputs["y"]), get_rows(store, job.inputs["x"])
     train = x if job.params["prepared"] else take_rows(x, rows)
     valid = get_rows(store, job.inputs["valid"]) if job.params["prepared"] else take_rows(x, unseen)
     kept = load_checkpoint(get_bundle(store, job.inputs["checkpoint"])) if "checkpoint" in job.inputs else None
     begin = kept.begin(1 / job.params["eta"]) if kept else None
     began, phases = scratch.clock(), dict[str, float]()
     weights, kin = weights_of(job, store, rows), kin_of(job, store, rows)
-    fitted = fitted_by(job, store, train, y[rows], weights, kin, begin=begin)
+    fitted = fitted_by(job, store, train, take(y, rows), weights, kin, begin=begin)
     phases["fit"], began = scratch.clock() - began, time.perf_counter()
     with deterministic(threads=job.threads, seed=job.seed):
-        p = fitted.predict(valid)
+        p = said(job, fitted, valid)
     phases["valid"] = time.perf_counter() - began
-    means = _means(job, y[unseen], [p], kin_of(job, store, unseen), weights_of(job, store, unseen))
+    means = _means(job, take(y, unseen), [p], kin_of(job, store, unseen), weights_of(job, store, unseen))
     checkpoint = put_bundle(store, dump_checkpoint(fitted.estimator) or {"none.json": canonical_json(None)})
     return JobResult(
-        outputs={"predictions": put_array(store, p), "checkpoint": checkpoint},
+        outputs={"predictions": put_values(store, p), "checkpoint": checkpoint},
         values={
             "rows": len(rows),
             "score": finite(float(means.means[0])),
@@ -94,10 +98,9 @@ def prune(job: Job, store: Store) -> JobResult:
     told, count = job.params["folds"], job.params["entrants"]
     folds = get_array(store, job.inputs["folds"])
     unseen = np.concatenate([np.flatnonzero(held_out(folds, fold)) for fold in told])
-    y = get_array(store, job.inputs["y"])[unseen]
+    y = take(get_values(store, job.inputs["y"]), unseen)
     predictions = [
-        np.concatenate([get_array(store, job.inputs[f"predictions{index}_{fold}"]) for fold in told])
-        for index in range(count)
+        concat([get_values(store, job.inputs[f"predictions{index}_{fold}"]) for fold in told]) for index in range(count)
     ]
     means = _means(job, y, predictions, kin_of(job, store, unseen), weights_of(job, store, unseen))
     known = np.isfinite(means.means)
@@ -125,7 +128,7 @@ def _means(
 ) -> Means:
     """The ranking metric of predictions as they would stand on the board."""
     metric = metrics_of(job)[0]
-    if job.params["classes"] and len(y) >= ENOUGH:
+    if "calibrate" in output_of(job).can and len(y) >= ENOUGH:
         # one division of the rows for all, whatever the job: else a score would depend on who else is compared
         predictions = [as_on_board(p, y, metric.way.deciding, kin=kin, weights=weights) for p in predictions]
     groups = None if kin is None else np.unique(kin.groups, return_inverse=True)[1]
@@ -134,7 +137,5 @@ def _means(
 
 def _sides(job: Job, store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers of the rows of the share, and of those held out."""
-    folds, y = get_array(store, job.inputs["folds"]), get_array(store, job.inputs["y"])
-    apart = held_out(folds, job.params["fold"])
-    rows = nested_share(job, y, np.flatnonzero(~apart), seed=job.params["rows_seed"])
-    return rows, np.flatnonzero(apart)
+    train, unseen = sides(job, store)
+    return nested_share(job, get_values(store, job.inputs["y"]), train, seed=job.params["rows_seed"]), unseen

@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 from concours.core.job import Job
 from concours.core.marks import too_few
 from concours.core.ports import Store
+from concours.core.values import take
+from concours.engine.outputs import output_of
 from concours.engine.rows import first_division
 from concours.engine.work import JobResult
 from concours.kernels.ranking.ranks import competition_ranks, rank_ranges
 from concours.kernels.ranking.tiers import tiers
 from concours.kernels.rows.weighing import in_rows
 from concours.kernels.scoring.crossing import crossed, taught
+from concours.kernels.scoring.rounded import finite
 from concours.kernels.scoring.scores import Means
 from concours.stores.blobs import get_array
+from concours.stores.values import get_values
 from concours.tasks.metrics.metric import Metric
-from concours.tasks.metrics.named import metric_named
 from concours.tasks.metrics.statistics import Statistics
 
 Floats = NDArray[np.float64]
@@ -32,7 +35,7 @@ _JUDGE_ROUNDS = 200
 def score(job: Job, store: Store) -> JobResult:
     """The ranking metric of one model, with its standard error."""
     first = metrics_of(job)[0]
-    y, p = get_array(store, job.inputs["y"]), get_array(store, job.inputs["predictions"])
+    y, p = get_values(store, job.inputs["y"]), get_values(store, job.inputs["predictions"])
     folds = first_division(store, job.inputs["folds"])
     told = as_taken(first, p, job.params["decision"], folds)
     groups, weights = groups_of(job, store), weights_of(job, store)
@@ -61,11 +64,11 @@ def evaluated(
     job: Job, store: Store, rows: NDArray[np.int64] | None, folds: NDArray[np.int64] | None = None
 ) -> dict[str, Any]:
     """What `evaluate` tells, by all rows or by some."""
-    y, groups, weights = get_array(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store, rows)
+    y, groups, weights = get_values(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store, rows)
     count = sum(name.startswith("predictions") for name in job.inputs)
-    predictions = [get_array(store, job.inputs[f"predictions{index}"]) for index in range(count)]
+    predictions = [get_values(store, job.inputs[f"predictions{index}"]) for index in range(count)]
     if rows is not None:
-        y, predictions = y[rows], [p[rows] for p in predictions]
+        y, predictions = take(y, rows), [take(p, rows) for p in predictions]
         groups = None if groups is None else groups[rows]
     standing = job.params.get("standing", count)
 
@@ -166,11 +169,5 @@ def decided(p: Floats, decision: Mapping[str, Any] | None, folds: NDArray[np.int
 
 def metrics_of(job: Job) -> list[Metric]:
     """The metrics that a job names."""
-    classes, labels = job.params["classes"], job.params.get("labels")
-    target = "classes" if classes else "number"
-    return [metric_named(name, target, classes, labels=labels) for name in job.params["metrics"]]
-
-
-def finite(value: float) -> float | None:
-    """The value, or none where it is undefined."""
-    return value if np.isfinite(value) else None
+    output, labels = output_of(job), job.params.get("labels")
+    return [output.metric(name, labels) for name in job.params["metrics"]]

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from concours.core.digests import Digest
 from concours.core.ports import Store
-from concours.engine.runners.rounded import rounded
 from concours.kernels.ranking.ranks import holm
 from concours.kernels.scoring.contrasts import Contrasts, contrasts
 from concours.kernels.scoring.crossing import WIDER
 from concours.kernels.scoring.intervals import LEVEL, share_intervals
+from concours.kernels.scoring.rounded import rounded
 from concours.stores.blobs import get_array, get_table, is_table, texts_in
 from concours.tasks import slices
 from concours.tasks.metrics.metric import Metric
@@ -28,10 +28,10 @@ _HINT = 0.16  # a difference of one standard error
 _SAME = 0.8  # of the rows of two slices together that are in both
 
 
-def groupings(store: Store, x: Digest, rows: NDArray[np.int64]) -> Iterator[Grouping]:
-    """Ways to tell some rows of raw inputs apart."""
+def groupings(store: Store, x: Digest, rows: NDArray[np.int64], *, drawn: bool) -> Iterator[Grouping]:
+    """Ways to tell some rows of raw inputs apart, which are pictures where they can be drawn."""
     if not is_table(store, x):
-        yield from slices.of_pictures(get_array(store, x), rows)
+        yield from slices.of_pictures(get_array(store, x), rows) if drawn else ()
         return
     table = get_table(store, x)
     some = table if len(rows) == len(table) else table.take(rows)

@@ -11,10 +11,13 @@ from concours.core import scratch
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
-from concours.engine.rows import get_rows, held_out, take_rows
-from concours.engine.runners.score import finite, metrics_of, weights_of
+from concours.engine.outputs import output_of
+from concours.engine.rows import get_rows, sides, take_rows
+from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
-from concours.stores.blobs import get_array, get_bundle, put_bundle
+from concours.kernels.scoring.rounded import finite
+from concours.stores.blobs import get_bundle, put_bundle
+from concours.stores.values import get_values
 from concours.tasks.metrics.metric import Metric
 
 Floats = NDArray[np.float64]
@@ -34,16 +37,15 @@ def train_interval(job: Job, store: Store) -> JobResult:
     """
     from concours.entrants.population import Members
 
-    apart = held_out(get_array(store, job.inputs["folds"]), job.params["fold"])
-    x, y = get_rows(store, job.inputs["x"]), get_array(store, job.inputs["y"])
-    train, unseen = np.flatnonzero(~apart), np.flatnonzero(apart)
+    train, unseen = sides(job, store)
+    x, y = get_rows(store, job.inputs["x"]), get_values(store, job.inputs["y"])
     rows = x if job.params["prepared"] else take_rows(x, train)
     valid = get_rows(store, job.inputs["valid"]) if job.params["prepared"] else take_rows(x, unseen)
     kept = get_bundle(store, job.inputs["stack"]) if "stack" in job.inputs else None
     began = scratch.clock()
     with deterministic(threads=job.threads, seed=job.seed):
         own = weights_of(job, store, train)
-        form = job.params["params"], rows, y[train], job.params["classes"]
+        form = job.params["params"], rows, y[train], output_of(job).codes or 0
         members = Members.of(*form, job.params["seeds"], kept, own)
         members.stack.migrate(job.params["towards"], job.params["beta"])
         losses = members.train(job.params["hyperparameters"], job.params["seeds"], job.params["epochs"], job.threads)

@@ -142,7 +142,7 @@ def row_sums(chorus: Chorus, y: NDArray[Any], score: Callable[[Any, Floats], Flo
     """Sums of any scores or other numbers of rows, (coalitions, batches, ...).
 
     Args:
-        score: of targets (rows,) and predictions (rows, outputs), (rows, ...).
+        score: of targets (rows, ...) and predictions (rows, outputs), (rows, ...).
         after: what is done with the sums of a group's rows.
     """
     outputs = chorus.members[0].shape[1]
@@ -152,7 +152,7 @@ def row_sums(chorus: Chorus, y: NDArray[Any], score: Callable[[Any, Floats], Flo
         for part in _parts(rows, chorus.coalitions * outputs):
             said = np.tensordot(weights, np.stack([member[part] for member in chorus.members]), axes=1)
             flat = after(said.reshape(-1, outputs), int(chorus.group[part[0]]))
-            scores = score(np.tile(y[part], chorus.coalitions), flat)
+            scores = score(np.concatenate([y[part]] * chorus.coalitions), flat)
             scores = scores.reshape(chorus.coalitions, len(part), *each)
             sums[:, batch] += scores.sum(axis=1) if chorus.mass is None else _weighed(scores, chorus.mass[part])
     return sums

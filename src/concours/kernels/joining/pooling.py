@@ -8,7 +8,8 @@ says no more than one constant for all rows is left out: it could only add doubt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,3 +100,7 @@ def _least(loss: Callable[[Floats], tuple[float, Floats]], able: NDArray[np.bool
     weights = np.zeros(len(able))
     weights[able] = np.where(found.x > 1e-9, found.x, 0.0)
     return np.asarray(weights / weights.sum())
+
+
+WEIGHING: Final[Mapping[str, Callable[..., Floats]]] = {"pool": pool_weights, "mean": sum_weights}
+"""How weights are found, by the rule that predictions are then joined by (`blending.RULES`)."""

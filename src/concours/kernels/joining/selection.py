@@ -16,8 +16,9 @@ bits of a sum, in AutoGluon and here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Any, Final
 
 import numpy as np
@@ -111,6 +112,43 @@ def path_losses(path: Sequence[int], predictions: Sequence[NDArray[Any]], target
     for step, member in enumerate(path):
         total += predictions[member]
         losses[step] = loss(target, total / (step + 1))
+    return losses
+
+
+def joined_selection(loss: Callable[[Floats], float], members: int, *, steps: int) -> tuple[int, ...]:
+    """The same search where members are joined by any rule: (picks,) in the order picked, all steps.
+
+    ``loss`` of weights (members,) that sum to one, the shares of the picks; smaller is better, and what is not finite
+    never wins. Members already picked win ties, then the first: the first member is best alone. Shares that came up
+    before are not asked for again.
+    """
+    known: dict[tuple[int, ...], float] = {}
+
+    def lost(counts: tuple[int, ...]) -> float:
+        shares = tuple(count // gcd(*counts) for count in counts)
+        if shares not in known:
+            value = loss(np.asarray(counts, dtype=np.float64) / sum(counts))
+            known[shares] = value if np.isfinite(value) else np.inf
+        return known[shares]
+
+    counts, path = [0] * members, list[int]()
+    for _ in range(steps if members > 1 else 1):
+        losses = [lost(tuple(count + (m == n) for n, count in enumerate(counts))) for m in range(members)]
+        best = min(losses)
+        ties = [m for m, value in enumerate(losses) if value <= best + _TIE * abs(best)] or [0]
+        pick = next((m for m in ties if counts[m]), ties[0])
+        counts[pick] += 1
+        path.append(pick)
+    return tuple(path)
+
+
+def joined_path_losses(path: Sequence[int], loss: Callable[[Floats], float], members: int) -> list[float]:
+    """The losses of the first one, two, … picks of a path, by shares (members,)."""
+    counts = np.zeros(members)
+    losses = []
+    for member in path:
+        counts[member] += 1
+        losses.append(loss(counts / counts.sum()))
     return losses
 
 

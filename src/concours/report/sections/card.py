@@ -62,13 +62,15 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
 
 
 def _target(r: Report, found: Mapping[str, Any]) -> Figure | None:
-    if "counts" in found and "edges" not in found:
+    if "counts" not in found:
+        return None
+    if "edges" not in found:
         return _class_counts(r, found)
     return Figure(
         title="Target",
         narrow=True,
         read="How to read it: how many training rows have a target from here to there.",
-        drawing=Planes((histogram("target", "rows", found["edges"], found["counts"]),)),
+        drawing=Planes((histogram(found.get("of", "target"), "rows", found["edges"], found["counts"]),)),
         table=Table(
             caption="Training rows by target",
             head=("From", "to", "rows"),

@@ -32,7 +32,7 @@ def mistakes_section(r: Report) -> Section | None:
         )
         for index in wrong
     )
-    by = "the surest of its wrong answers" if r.classes else "the numbers that are furthest off"
+    by = "the surest of its wrong answers" if found["sure"] else "what is furthest off"
     return Section(
         id="mistakes",
         title="Worst mistakes",
@@ -53,7 +53,9 @@ def mistakes_section(r: Report) -> Section | None:
 
 
 def _card(r: Report, row: Mapping[str, Any], known: Mapping[str, Any]) -> Card:
-    if r.classes:
+    if isinstance(row["true"], str):
+        said = [("actual", row["true"]), ("predicted", row["named"])]
+    elif r.classes:
         said = [("truly", r.classes[row["true"]]), ("taken for", r.classes[row["named"]])]
         said += [("how sure", share(row["sure"]))] if row.get("sure") is not None else []
     else:

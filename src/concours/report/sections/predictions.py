@@ -21,7 +21,9 @@ def predictions_section(r: Report) -> Section | None:
     found = r.insight("diagnose")
     if not found or not r.lines:
         return None
-    figures = _of_classes(r, found) if r.classes else _of_numbers(r, found)
+    known = (figures(r, found) for key, figures in _FIGURES.items() if key in found)
+    if not (drawn := next(known, None)):
+        return None
     return Section(
         id="predictions",
         title="What the default model predicts",
@@ -29,7 +31,7 @@ def predictions_section(r: Report) -> Section | None:
             f"All of this is about {r.leader.name}, the default model, {r.on_rows}.",
             *(["Curves count rows by their weights; all else counts them as they are."] if r.weighing else []),
         ),
-        figures=tuple(figure for figure in figures if figure),
+        figures=tuple(figure for figure in drawn if figure),
     )
 
 
@@ -293,3 +295,7 @@ def histogram(x_name: str, y_name: str, edges: Sequence[float], counts: Sequence
         for (low, high), count in zip(pairwise(edges), counts, strict=True)
     )
     return Plane(x=x, y=y, bars=bars, caption=caption)
+
+
+_FIGURES = {"confusion": _of_classes, "residuals": _of_numbers}
+"""By what was found."""

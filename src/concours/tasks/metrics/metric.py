@@ -24,9 +24,9 @@ class Metric:
     Rows may have weights, (rows,), in any unit: a row of weight k counts as k rows, one of weight 0 as none.
 
     Attributes:
-        target: what it is of, `classes` or `number`.
+        target: the output that it is of, by name (`tasks.outputs`).
         needs: what of a prediction it is computed from: `probabilities`, a proper score; `ranks`, only their order;
-            `labels`, the class named; or `values`, of a regression.
+            `labels`, the class named; or `values`, of all else.
         way: how it is computed.
         low, high: its bounds.
         classes: how many there must be; none: any number.
@@ -66,7 +66,7 @@ class Metric:
         Scores, how sure they are, and both of some of the rows are then arithmetic on it; rows without a weight are
         gone. Rows of one group, (rows,) codes from 0, are one observation.
         """
-        classes = predictions[0].shape[1] if self.target == "classes" else 0
+        classes = 0 if self.needs == "values" else predictions[0].shape[1]
         kept = tuple(self.way.keep(y, p) for p in predictions)
         return counted(Statistics(way=self.way, y=y, kept=kept, classes=classes, groups=groups, weights=weights))
 

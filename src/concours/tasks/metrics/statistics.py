@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.core.values import take
 from concours.kernels.credit.coalitions import Scored
 from concours.kernels.rows.weighing import effective, in_rows
 from concours.kernels.scoring.counts import OfCounts, class_units
@@ -28,16 +29,16 @@ class Statistics:
     """What a metric keeps of some models' predictions of the same rows.
 
     Attributes:
-        y: (rows,) targets.
-        kept: of each model what its way keeps, (rows, ...).
+        y: (rows, …) targets, a dense array or an Arrow array.
+        kept: of each model what its way keeps, (rows, …).
         classes: how many there are; 0 of a number.
         groups: (rows,) codes from 0 of rows that belong together.
         weights: (rows,) above 0, one on average.
     """
 
     way: Way
-    y: NDArray[Any]
-    kept: tuple[NDArray[Any], ...]
+    y: Any
+    kept: tuple[Any, ...]
     classes: int
     groups: Codes | None = None
     weights: Floats | None = None
@@ -68,7 +69,8 @@ class Statistics:
     def at(self, rows: Codes) -> Statistics:
         """Of the rows at some positions, each as often as it is there: to score, no longer in groups."""
         weights = None if self.weights is None else in_rows(self.weights[rows])
-        return replace(self, y=self.y[rows], kept=tuple(k[rows] for k in self.kept), weights=weights, groups=None)
+        kept = tuple(take(each, rows) for each in self.kept)
+        return replace(self, y=take(self.y, rows), kept=kept, weights=weights, groups=None)
 
     def of(self, first: int, end: int) -> Statistics:
         """Of some of the models."""
@@ -138,7 +140,7 @@ class Way(ABC):
 
     def score(self, y: NDArray[Any], p: Floats, weights: Floats | None = None) -> float:
         """The raw metric of predictions (rows, outputs) against targets (rows,); undefined where nothing weighs."""
-        kept = Statistics(way=self, y=y, kept=(self.keep(y, p),), classes=p.shape[1], weights=weights)
+        kept = Statistics(way=self, y=y, kept=(self.keep(y, p),), classes=_width(p), weights=weights)
         return float(counted(kept).scores()[0])
 
     def stats(self, y: NDArray[Any]) -> Stats:
@@ -148,6 +150,11 @@ class Way(ABC):
     def of_means(self, means: Floats) -> Floats:
         """The metric (...,) of means (..., k) of row statistics, of the ways that have numbers."""
         raise TypeError("there are no numbers a row")
+
+
+def _width(p: Any) -> int:
+    """Columns of predictions; none where they are not numbers a column."""
+    return int(p.shape[1]) if isinstance(p, np.ndarray) and p.ndim == 2 else 0
 
 
 def counted(kept: Statistics) -> Statistics:

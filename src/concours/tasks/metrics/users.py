@@ -29,14 +29,16 @@ def users_metric(name: str, target: str, function: Function | None, labels: Sequ
     """
     function = function or _imported(name)
     proba = next((key for key in parameters(function) if key in ("y_proba", "proba")), None)
-    if proba and target == "number":
+    if proba and target != "classes":
         raise ContestError(f"task.metrics: {name!r} takes probabilities, and a number has none")
     known = None if labels is None else np.asarray(labels)
 
     def whole(y: NDArray[Any], p: Floats, weights: Floats | None) -> float:
-        true = y if known is None or target == "number" else known[y]
+        true = known[y] if known is not None and target == "classes" else y
         further = {} if weights is None else {"sample_weight": weights}
-        if proba:
+        if target not in ("classes", "number"):
+            value = function(true, p, **further)
+        elif proba:
             value = function(true, **{proba: p}, **further)
         elif target == "number":
             value = function(true, p[:, 0], **further)
@@ -48,7 +50,7 @@ def users_metric(name: str, target: str, function: Function | None, labels: Sequ
         except (TypeError, ValueError):
             raise ContestError(f"task.metrics: {name!r} must return a number, got {value!r}") from None
 
-    needs: Needs = "values" if target == "number" else "probabilities" if proba else "labels"
+    needs: Needs = "values" if target != "classes" else "probabilities" if proba else "labels"
     return Metric(
         name=name,
         greater_is_better=bool(getattr(function, "greater_is_better", True)),

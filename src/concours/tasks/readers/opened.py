@@ -43,7 +43,7 @@ class Options:
     encoding: str | None = None
     on_bad_row: Literal["fail", "skip"] = "fail"
     source: str | None = None
-    input: Literal["table", "text", "image"] | None = None
+    input: str | None = None
     unit: Unit | None = None
     classes: tuple[Any, ...] = ()
     shape: tuple[int, ...] | None = None

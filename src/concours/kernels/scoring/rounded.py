@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from concours.engine.runners.score import finite
-
 
 def rounded(values: Any, digits: int = 6) -> Any:
     """A number, or an array as lists, with so many significant digits; none where it is not finite."""
@@ -15,3 +13,8 @@ def rounded(values: Any, digits: int = 6) -> Any:
         return [rounded(value, digits) for value in values]
     number = finite(float(values))
     return number if number is None else float(f"{number:.{digits}g}")
+
+
+def finite(value: float) -> float | None:
+    """The value, or none where it is undefined."""
+    return value if np.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Analyses for the report: pure functions of rows, targets, predictions, and a `predict` that is passed in."""

@@ -1,0 +1,1 @@
+"""What rows can be: one sort of input a file."""

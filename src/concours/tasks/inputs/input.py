@@ -1,0 +1,36 @@
+"""Inputs: what rows can be, and what depends on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from concours.core.kind import Input
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputKind:
+    """One sort of input.
+
+    Attributes:
+        what: rows of it, in words.
+        can: as of `core.kind.Input`.
+        preparations: what suits it, by name (`entrants.preparation`); the first is the usual one.
+        network: what a user's own network gets: a preparation, or `none`, the rows themselves.
+        reader: reads the data of a task, as `module:attribute` (`tasks.reading.read`).
+        renewer: reads new rows as those that models were fitted on (`tasks.new_rows.read_inputs`).
+        slow: whether a fit takes so long that fewer folds are usual.
+    """
+
+    name: str
+    what: str
+    can: tuple[str, ...] = ()
+    preparations: tuple[str, ...] = ()
+    network: str = "none"
+    reader: str = "concours.tasks.reading:read"
+    renewer: str = "concours.tasks.new_rows:read_inputs"
+    slow: bool = False
+
+    @property
+    def value(self) -> Input:
+        """It as a value for processes."""
+        return Input(name=self.name, can=self.can)

@@ -1,0 +1,23 @@
+"""The inputs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from concours.tasks.inputs.input import InputKind
+
+TABLE: Final = InputKind(
+    name="table",
+    what="a table",
+    can=("columns", "change"),
+    preparations=("matrix", "columns", "codes", "words"),
+    network="matrix",
+)
+TEXT: Final = InputKind(name="text", what="texts", can=("parts",), preparations=("tfidf", "topics"), network="topics")
+IMAGE: Final = InputKind(
+    name="image",
+    what="pictures",
+    can=("parts", "pictures", "change"),
+    preparations=("pixels", "patches", "components"),
+    slow=True,
+)

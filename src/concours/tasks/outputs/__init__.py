@@ -1,0 +1,1 @@
+"""What can be predicted: one sort of output a file."""

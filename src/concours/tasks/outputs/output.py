@@ -1,0 +1,252 @@
+"""Outputs: what can be predicted, and all that depends on what it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from concours.core.errors import ContestError, DataError, nearest
+from concours.core.kind import Estimator, Output
+from concours.core.written import written
+from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.named import metric_named
+from concours.tasks.predicted import Given
+from concours.tasks.slices import Grouping
+
+if TYPE_CHECKING:
+    from concours.tasks.task import Task
+
+Values = Any
+"""A dense array (rows, …), or an Arrow array (rows)."""
+Codes = NDArray[np.int64]
+Join = Callable[[Iterable[Values], NDArray[np.float64]], Values]
+"""Predictions of members, one after the other, and their weights, (members,) or (members, rows), to predictions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """Targets as they are kept.
+
+    Attributes:
+        output: as it is for this data: with its labels, or whatever else belongs to it.
+        values: (rows, …).
+        warnings: what a person should know of them.
+    """
+
+    output: OutputKind
+    values: Values
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errors:
+    """What models do wrong, (models, rows) each.
+
+    Attributes:
+        sizes: of the errors, with signs where they have some.
+        wrong, right: what counts as such; a row may be neither.
+    """
+
+    sizes: NDArray[np.float64]
+    wrong: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputKind(ABC):
+    """One sort of output; an instance of it belongs to some data, as far as its fields say.
+
+    Attributes:
+        estimator, can: as of `core.kind.Output`.
+        metrics: what is measured unless the task says otherwise; the first one ranks.
+        measures: metrics of its own by name, each made for the output as it is; those of classes and numbers stand in
+            `tasks.metrics`.
+        joins: how predictions are joined, by the name of the rule; the first makes bags.
+        task: what it makes of a task, in words: "a regression".
+        packages: distributions whose version counts for what is computed of it.
+        by_rows: the metric by which rows are told apart where the ranking one has no number a row.
+        verbatim: whether targets that lie in a column stay as the file writes them.
+    """
+
+    name: ClassVar[str]
+    estimator: ClassVar[Estimator]
+    metrics: ClassVar[tuple[str, ...]]
+    joins: ClassVar[Mapping[str, Join]]
+    measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = {}
+    can: ClassVar[Mapping[str, str]] = {}
+    task: ClassVar[str]
+    by_rows: ClassVar[str]
+    packages: ClassVar[tuple[str, ...]] = ()
+    verbatim: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def said(self) -> str:
+        """What is predicted, in words: "3 classes"."""
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """Of its classes, where it has some and knows what they are called."""
+        return ()
+
+    @property
+    def width(self) -> int:
+        """How many numbers a prediction of a row is, about."""
+        return 1
+
+    @property
+    def codes(self) -> int | None:
+        """How many classes an estimator is fitted on: 0 of a number; none where it gets targets as they are."""
+        return None
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What of the data belongs to it besides labels, as JSON: its fields."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @property
+    def value(self) -> Output:
+        """It as a value for processes."""
+        return Output(
+            name=self.name,
+            estimator=self.estimator,
+            joins=tuple(self.joins),
+            can=self.can,
+            width=self.width,
+            labels=self.labels,
+            meta=self.meta,
+        )
+
+    @classmethod
+    @abstractmethod
+    def checked(cls, y: Values, task: Task, name: str) -> Values:
+        """Targets as they were read, or an error that says what is wrong with them. Raises DataError."""
+
+    @classmethod
+    @abstractmethod
+    def encode(cls, y: Values, task: Task, name: str, **meta: Any) -> Encoded:
+        """Targets as they are kept, of the data that is fitted on. Raises ContestError, DataError.
+
+        Args:
+            meta: what the reader knows that belongs to the output (`tasks.reading.Data`).
+        """
+
+    @abstractmethod
+    def encoded(self, y: Values, name: str) -> tuple[Values, tuple[str, ...]]:
+        """The same of other rows, with warnings. Raises DataError where they do not suit."""
+
+    def metric(self, name: str, labels: Sequence[Any] | None = None) -> Metric:
+        """The metric of that name, for such an output (`tasks.metrics.named`).
+
+        Args:
+            labels: of the classes, as a user's own function gets them.
+
+        Raises:
+            ContestError: there is none, or it does not suit.
+        """
+        if name in self.measures:
+            return self.measures[name](self)
+        if self.estimator == "predictor" and ":" not in name:
+            raise ContestError(f"task.metrics: unknown metric {name!r}; {nearest(name, self.measures)}")
+        return metric_named(name, self.name, self.width, labels=labels)
+
+    def strata(self, values: Values) -> Codes | None:
+        """(rows,) codes of what each part of a split should have its share of; none where there is nothing such."""
+        del values
+        return None
+
+    @abstractmethod
+    def accepted(self, p: Values, rows: int) -> Values:
+        """Predictions that came from elsewhere, or from an estimator that says them as they are, in their own form.
+
+        Raises:
+            DataError: they are of another form, with the first row that is.
+        """
+
+    def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
+        """The prediction (1, …) of who knows but targets (rows, …) and what they weigh; of numbers their mean."""
+        return np.average(y, axis=0, weights=weights).reshape(1, -1)
+
+    def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
+        """How targets are spread, and those of the test part, as JSON for the report; nothing where nobody knows."""
+        del y, test
+        return {}
+
+    @abstractmethod
+    def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
+        """What people get of predictions (rows, …) in Python.
+
+        Args:
+            weights: of the classes, (classes,), by which one is named, where there are such.
+        """
+
+    @abstractmethod
+    def columns(self, p: Values, weights: NDArray[np.float64] | None, *, proba: bool) -> dict[str, pa.Array]:
+        """The columns of a file of predictions, `prediction` among them; probabilities too, where they are asked for.
+
+        Law: `given` understands them.
+        """
+
+    @abstractmethod
+    def given(self, table: pa.Table, name: str) -> Given:
+        """What a file of predictions says of each of its rows (`tasks.predicted.read_file`). Raises DataError.
+
+        Args:
+            name: of the file.
+        """
+
+    @abstractmethod
+    def written(self, values: Values) -> list[str]:
+        """Targets or predictions (rows, …) as texts to show."""
+
+    def slices(self, y: Values) -> list[Grouping]:
+        """Ways to group rows by their targets, in which a score may be worse than elsewhere."""
+        del y
+        return []
+
+    def errors(self, y: Values, told: Sequence[Values], best: int) -> Errors:
+        """The errors of several models, of an output that can `complement`; `best` is the place of the best one."""
+        raise TypeError(f"nothing is right or wrong of {self.said}")
+
+    def shown(self, y: Values) -> list[int]:
+        """The columns of predictions to draw where a model is explained, of an output that can `explain`."""
+        raise TypeError(f"no number tells {self.said}")
+
+    def join(self, rule: str, members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
+        """Joined predictions (rows, …).
+
+        Raises:
+            ValueError: there is no such rule, or no member has a weight.
+        """
+        if rule not in self.joins:
+            raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
+        return self.joins[rule](members, weights)
+
+    def joining(self, rule: str, members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
+        """`join` for the same members and many weights; what does not hang on the weights may be done once."""
+        return lambda weights: self.join(rule, members, weights)
+
+
+def require_two(y: Values, name: str) -> None:
+    """Refuses targets that are the same in every row. Raises DataError."""
+    if (y == y[0]).all():
+        raise DataError(f"{name}: the target is {written(y[0])} in every row; there is nothing to learn")
+
+
+def numbers(p: Values, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Numbers of a shape, as float64. Raises DataError where they are something else, or not finite."""
+    if not isinstance(p, np.ndarray) or p.dtype.kind not in "fiu" or p.shape != shape:
+        given = f"{p.dtype} of shape {p.shape}" if isinstance(p, np.ndarray) else f"{len(p)} values of {p.type}"
+        raise DataError(f"predictions must be numbers of shape {shape}, got {given}")
+    found = np.asarray(p, dtype=np.float64)
+    if not np.isfinite(found).all():
+        finite = np.isfinite(found.reshape(len(found), -1)).all(axis=1)
+        raise DataError(f"predictions must be finite; row {int(np.argmin(finite))} is not")
+    return found

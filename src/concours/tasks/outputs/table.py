@@ -1,0 +1,34 @@
+"""The outputs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from concours.core.kind import Output
+from concours.core.registry import Registry
+from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.number import Number
+from concours.tasks.outputs.output import OutputKind
+
+OUTPUTS: Final = Registry("outputs", {output.name: output for output in (Classes, Number)}, of=type)
+
+
+def output_told(told: Mapping[str, Any], labels: Sequence[Any] = ()) -> OutputKind:
+    """The output that a job is told of (`core.kind.Output.told`).
+
+    Args:
+        labels: of its classes, where they are known.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    called = {"called": tuple(labels)} if labels else {}
+    make: type[Any] = OUTPUTS[told["name"]]
+    found: OutputKind = make(**{name: value for name, value in told.items() if name != "name"}, **called)
+    return found
+
+
+def output_valued(output: Output) -> OutputKind:
+    """The output of a problem."""
+    return output_told(output.told, output.labels)

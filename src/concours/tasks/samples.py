@@ -1,0 +1,58 @@
+"""Small invented data of each kind: a few dozen rows that teach something, laid as a reader finds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from numpy.typing import NDArray
+
+from concours.tasks.task import Split, Task
+
+_ROWS, _CLASSES = 90, 3
+_NAMES = np.array(["red", "green", "blue"])
+_SPLIT = Split(test=0.3, folds=2)
+
+
+def classified(folder: Path, seed: int) -> Task:
+    """A table of numbers with gaps and words, and a label."""
+    rng, codes = np.random.default_rng(seed), np.arange(_ROWS) % _CLASSES
+    return _table(folder, rng, codes, _NAMES[codes], "tabular-classification")
+
+
+def counted(folder: Path, seed: int) -> Task:
+    """The same with a number to predict."""
+    rng, codes = np.random.default_rng(seed), np.arange(_ROWS) % _CLASSES
+    return _table(folder, rng, codes, codes + rng.normal(scale=0.1, size=_ROWS), "tabular-regression")
+
+
+def texts(folder: Path, seed: int) -> Task:
+    """Sentences of which some words tell the label."""
+    rng, codes = np.random.default_rng(seed), np.arange(_ROWS) % _CLASSES
+    words = np.array(["rain", "sun", "wind", "and", "the", "of"])
+    drawn = np.where(rng.random((_ROWS, 8)) < 0.5, codes[:, None], rng.integers(3, 6, size=(_ROWS, 8)))
+    said = [" ".join(words[row]) for row in drawn]
+    pa.csv.write_csv(pa.table({"text": said, "label": _NAMES[codes]}), folder / "texts.csv")
+    data = str(folder / "texts.csv")
+    return Task(kind="text-classification", data=data, target="label", text=("text",), split=_SPLIT)
+
+
+def pictures(folder: Path, seed: int) -> Task:
+    """Pictures of 8 by 8, the brighter the later the class."""
+    rng, codes = np.random.default_rng(seed), np.arange(_ROWS) % _CLASSES
+    x = (rng.random((_ROWS, 8, 8)) + codes[:, None, None]).astype(np.float32)
+    np.savez(folder / "pictures.npz", x=x, y=_NAMES[codes])
+    return Task(kind="image-classification", data=str(folder / "pictures.npz"), split=_SPLIT)
+
+
+def _table(
+    folder: Path, rng: np.random.Generator, codes: NDArray[np.int64], target: NDArray[np.generic], kind: str
+) -> Task:
+    numbers = rng.normal(size=(_ROWS, 3)) + codes[:, None]
+    gaps = pa.array(numbers[:, 2], mask=rng.random(_ROWS) < 0.1)
+    columns = {"length": numbers[:, 0], "width": numbers[:, 1], "sometimes missing": gaps}
+    table = pa.table({**columns, "colour": _NAMES[rng.permutation(codes)], "target": target})
+    pa.csv.write_csv(table, folder / "rows.csv")
+    return Task(kind=kind, data=str(folder / "rows.csv"), target="target", split=_SPLIT)

@@ -1,0 +1,65 @@
+"""Kinds: each can be held as a contest, and no code above tasks and entrants asks which it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import concours
+from concours.tasks.kinds import KINDS
+from concours.testing import check_kind
+
+_ABOVE = ("engine", "insights", "compete", "cooperate", "report", "contest", "runs", "votes", "api", "cli")
+_SIDES = re.compile(r"(?:^|[._])(?:kind|input|output|target|form|row|rows)(?:\.name)?$")
+
+
+@pytest.mark.parametrize("kind", list(KINDS.own))
+def test_a_kind_can_be_held_as_a_contest(kind: str) -> None:
+    """Its sample is read, fitted, joined, judged, predicted and verified."""
+    check_kind(kind)
+
+
+def _named() -> frozenset[str]:
+    kinds = KINDS.own.values()
+    return frozenset(name for kind in kinds for name in (kind.name, kind.input.name, kind.output.name, kind.form.name))
+
+
+def _asks(node: ast.AST, names: frozenset[str]) -> bool:
+    """Whether a piece of code compares something with the name of a kind, an input or an output, or with its beginning."""
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        constants = [c.value for side in sides for c in ast.walk(side) if isinstance(c, ast.Constant)]
+        asked = [ast.unparse(side) for side in sides if not isinstance(side, ast.Constant)]
+        return bool(names & {c for c in constants if isinstance(c, str)}) and any(map(_SIDES.search, asked))
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("startswith", "endswith")
+    ):
+        return bool(_SIDES.search(ast.unparse(node.func.value)))
+    return False
+
+
+def test_no_code_above_asks_which_kind_it_is() -> None:
+    """What only some can do is asked for as a capability: else a new kind would change many files."""
+    root, names = Path(concours.__file__).parent, _named()
+    found = [
+        f"{file.relative_to(root)}:{node.lineno}"
+        for room in _ABOVE
+        for file in sorted((root / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if _asks(node, names)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["problem.kind == 'tabular-regression'", "kind.input.name in ('text', 'x')", "problem.kind.startswith('tab')"],
+)
+def test_asking_would_be_found(code: str) -> None:
+    """The walk sees what it is to see."""
+    assert any(_asks(node, _named()) for node in ast.walk(ast.parse(code)))
