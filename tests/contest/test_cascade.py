@@ -26,6 +26,7 @@ from concours.kernels.joining.cascading import ask_in_turn
 from concours.runs.result import Result
 from concours.runs.verify import verify
 from concours.stores.blobs import get_array
+from concours.tasks.outputs.table import output_valued
 from concours.testing.toys import toy_output
 
 COSTS = {"tree": 1.0, "near": 4.0, "forest": 40.0}
@@ -130,7 +131,7 @@ def test_new_rows_are_predicted_as_the_board_says(result: Result, name: str) -> 
     store = result.folder.store
     x = get_rows(store, result.setup.problem.test.x)
     known = {c.entrant.digest: c for c in result.candidates.values()}
-    told = Predictor(store, known, x).predict(result.candidates[name])
+    told = Predictor(store, output_valued(result.setup.problem.output), known, x).predict(result.candidates[name])
     assert np.allclose(told, get_array(store, result.candidates[name].test), rtol=0, atol=1e-12)
 
 
@@ -146,7 +147,7 @@ def test_a_member_is_asked_about_the_rows_that_need_it_alone(result: Result, mon
     monkeypatch.setattr(Fitted, "predict", counted)
     x = get_rows(store, result.setup.problem.test.x)
     known = {c.entrant.digest: c for c in result.candidates.values()}
-    Predictor(store, known, x).predict(result.candidates["thrift"])
+    Predictor(store, output_valued(result.setup.problem.output), known, x).predict(result.candidates["thrift"])
     parts, joint = parts_of(result, "thrift", "test")
     some = [i for i, weight in enumerate(joint.weights) if weight]
     thresholds = [joint.artifacts["thresholds"][i] for i in some]
@@ -155,7 +156,7 @@ def test_a_member_is_asked_about_the_rows_that_need_it_alone(result: Result, mon
     names = [known[joint.parents[i]].entrant.name for i in some]
     assert rows == {kinds[n]: [int(asked[k].sum())] * 3 for k, n in enumerate(names) if asked[k].any()}
     rows.clear()
-    Predictor(store, known, x).predict(result.candidates["top"])
+    Predictor(store, output_valued(result.setup.problem.output), known, x).predict(result.candidates["top"])
     assert set(result.alliances["top"].weights) == {"thrift", "stack"} or len(rows) > 0
     if "stack" in result.alliances["top"].weights:  # whoever is asked about all rows by the one is not asked again
         assert all(sum(each) == 3 * len(x) for each in rows.values())

@@ -29,6 +29,7 @@ from concours.runs.result import Result
 from concours.runs.verify import verify
 from concours.stores.blobs import get_array, put_array
 from concours.stores.disk import DiskStore
+from concours.tasks.outputs.table import output_valued
 
 NETS: dict[str, dict[str, Any]] = {
     "first": {},
@@ -233,7 +234,7 @@ def test_new_rows_are_predicted_as_the_board_says(result: Result, name: str) -> 
     store, candidate = result.folder.store, result.candidates[name]
     known = {c.entrant.digest: c for c in result.candidates.values()}
     x = get_rows(store, result.setup.problem.test.x)
-    told_now = Predictor(store, known, x).predict(candidate)
+    told_now = Predictor(store, output_valued(result.setup.problem.output), known, x).predict(candidate)
     assert np.allclose(told_now, get_array(store, candidate.test), rtol=0, atol=1e-6)
     if name == "soup":
         own = members(result, name)
@@ -288,7 +289,7 @@ def test_the_receipt_holds_and_running_again_runs_nothing(result: Result) -> Non
     assert Result.load(result.folder.path).candidates == result.candidates
     problem = result.setup.problem
     form = {
-        "target": "classes" if problem.classes else "number",
+        "target": "classes" if problem.output.labels else "number",
         "final": result.setup.final,
         "test": 0.3 if problem.test else 0.0,
         "repeats": problem.repeats,
@@ -416,6 +417,9 @@ def test_estimators_of_users_can_be_merged(tmp_path: Path) -> None:
     known = {c.entrant.digest: c for c in result.candidates.values()}
     x = get_rows(store, result.setup.problem.test.x)
     assert np.allclose(
-        Predictor(store, known, x).predict(candidate), get_array(store, candidate.test), rtol=0, atol=1e-12
+        Predictor(store, output_valued(result.setup.problem.output), known, x).predict(candidate),
+        get_array(store, candidate.test),
+        rtol=0,
+        atol=1e-12,
     )
     assert verify(result.folder.path, again=["both"], engine="inline").holds
