@@ -16,7 +16,8 @@ from concours.core.job import Job
 from concours.stores.memory import MemoryStore
 from concours.testing import check_process
 from concours.testing.processes import check_outcome_is_settled, final_state
-from concours.testing.toys import invented_values, toy_problem
+from concours.testing.toy_values import invented_values
+from concours.testing.toys import toy_problem
 
 PROBLEM = toy_problem(MemoryStore())
 NETWORK = "concours.entrants.neural:DenseClassifier"

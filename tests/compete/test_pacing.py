@@ -16,7 +16,8 @@ from concours.core.event import Cost, Done, Tick
 from concours.core.job import Job
 from concours.core.ports import Notice
 from concours.stores.memory import MemoryStore
-from concours.testing.toys import invented_values, toy_candidates, toy_problem
+from concours.testing.toy_values import invented_values
+from concours.testing.toys import toy_candidates, toy_problem
 
 SETTINGS = settings(derandomize=True, max_examples=100, deadline=None)
 SECONDS = st.floats(0.01, 1000.0)

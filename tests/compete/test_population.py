@@ -18,7 +18,8 @@ from concours.core.job import Job
 from concours.stores.memory import MemoryStore
 from concours.testing import check_process
 from concours.testing.processes import all_fail, all_well, final_state
-from concours.testing.toys import chance, toy_problem
+from concours.testing.toy_values import chance
+from concours.testing.toys import toy_problem
 
 PROBLEM = toy_problem(MemoryStore())
 REGRESSION = toy_problem(MemoryStore(), classes=0)

@@ -30,14 +30,14 @@ from sklearn.utils.validation import (
 )
 
 from concours.api.contest import Contest
+from concours.api.packing import packed, unpacked
 from concours.compete.jobs import Final
 from concours.contest.alliance import Alliance
 from concours.contest.credit import Credit
 from concours.contest.lineups import entrants_of
-from concours.core.archive import unzipped, zipped
 from concours.core.errors import ContestError, DataError, DataWarning, NothingFitted, RecipeError
 from concours.core.standings import Standings
-from concours.engine.prediction import Models, Predictor, needed_for
+from concours.engine.prediction import Models, Predictor
 from concours.engine.rows import as_rows
 from concours.kernels.joining.decisions import decide
 from concours.runs.report import write_report
@@ -52,7 +52,6 @@ from concours.tasks.task import Split, Task
 
 _LINEUPS = ("fast", "full")
 _EXECUTORS = ("inline", "processes")
-_RECORDS = ("run", "setup", "candidates", "result")
 _FEWEST = 4
 """Rows: two a fold."""
 
@@ -125,13 +124,13 @@ class _ContestEstimator(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if "result_" in state:
-            state["result_"] = _packed(state["result_"])
+            state["result_"] = packed(state["result_"])
             del state["_models"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "result_" in state:
-            result = _unpacked(state["result_"])
+            result = unpacked(state["result_"])
             state = {**state, "result_": result, "_models": Models(result.folder.store)}
         super().__setstate__(state)
 
@@ -383,22 +382,3 @@ def _seed(random_state: Any) -> int:
     if isinstance(random_state, (int, np.integer)):
         return int(random_state)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-
-
-def _packed(result: Result) -> bytes:
-    """The files of the run folder that the default model needs, and what `Result.load` reads."""
-    folder, store = result.folder.path.absolute(), result.folder.store
-    candidates = {c.entrant.digest: c for c in result.candidates.values()}
-    needed = needed_for(store, candidates, result.candidates[result.default or ""])
-    paths = [*(folder / f"{name}.json" for name in _RECORDS), *map(store.local_path, needed)]
-    return zipped({str(path.relative_to(folder)): path.read_bytes() for path in paths})
-
-
-def _unpacked(content: bytes) -> Result:
-    folder = Path(tempfile.mkdtemp(prefix="concours-"))
-    for name, data in unzipped(content).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    result = Result.load(folder)
-    weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
-    return result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,26 +11,23 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from concours.api.new_warnings import LISTED, RARE, class_warnings, column_warnings, cut, follows, share
 from concours.api.recognised import maybe, recognised
 from concours.contest.contest_text import Setting, toml, toml_of
 from concours.core.errors import DataError
 from concours.core.kind import Form
 from concours.core.optional import install_command, installed
-from concours.core.written import written
 from concours.engine.usage import usable_cores
 from concours.entrants.zoo import specs
 from concours.tasks.alike import columns_alike
 from concours.tasks.discovery import Findings, Note, discover, with_written
 from concours.tasks.division import usual_folds
-from concours.tasks.labels import likely_same
 from concours.tasks.readers.opened import Options
 from concours.tasks.sources import Found, find_source, written_in
 
 _SMALL = 1000
 _FULL = 2000
-_RARE = 0.2
 _REPEATED = 0.01
-_LISTED = 8
 _BUDGETS = ((60, 1e5), (120, 1e6), (300, 2e7), (600, float("inf")))
 """Seconds, up to so many cells (rows, inputs and classes multiplied) on two cores."""
 
@@ -167,7 +163,7 @@ def _header(found: Found, findings: Findings, given: bool | int | None) -> list[
 def _kind_why(findings: Findings) -> str:
     form = findings.form
     why = f"the target has {form.why}"
-    if 0 < len(findings.classes) <= _LISTED:
+    if 0 < len(findings.classes) <= LISTED:
         why += f": {', '.join(f'{label} ({count:,})' for label, count in findings.classes.items())}"
     if form.doubt and findings.otherwise:
         why += f'; {form.doubt}: if so, kind = "{findings.otherwise}", with its own metrics'
@@ -184,7 +180,7 @@ def _labels(findings: Findings) -> list[Setting]:
         settings.append(Setting("task", "classes", list(findings.classes), "in the order of their scale"))
     (rare, few), *others = sorted(findings.classes.items(), key=lambda item: item[1]) or [(None, 0)]
     if len(others) == 1 and few < others[0][1]:
-        why = f"the rarer class, {few:,} of {findings.rows:,} rows ({_share(few, findings.rows)})"
+        why = f"the rarer class, {few:,} of {findings.rows:,} rows ({share(few, findings.rows)})"
         settings.append(Setting("task", "positive", rare, why))
     return settings
 
@@ -211,7 +207,7 @@ def _put_back(findings: Findings) -> tuple[str, ...]:
     leaks = {note.name for note in findings.leaks}
     rest = [note.name for note in findings.drop if note.name not in leaks]
     line = f"write: drop = {toml(rest)}" if rest else "take this line out"
-    return (f"if {_cut(sorted(leaks))} is known when predictions are made, {line}",) if leaks else ()
+    return (f"if {cut(sorted(leaks))} is known when predictions are made, {line}",) if leaks else ()
 
 
 def _metrics(findings: Findings) -> Setting:
@@ -232,9 +228,9 @@ def _measured(findings: Findings) -> tuple[list[str], str]:
         return ["rmse", "mae", "r2"], why
     names = ["log_loss", "accuracy"]
     why = "the first one ranks"
-    if len(counts) == 2 and counts[0] < _RARE * findings.rows:
+    if len(counts) == 2 and counts[0] < RARE * findings.rows:
         names = ["log_loss", "average_precision", "balanced_accuracy", "f1", "accuracy"]
-        why = f"the positive class is rare ({_share(counts[0], findings.rows)}): accuracy alone would flatter"
+        why = f"the positive class is rare ({share(counts[0], findings.rows)}): accuracy alone would flatter"
     elif len(counts) == 2:
         names.append("roc_auc")
     elif counts[0] < counts[-1] / 10:
@@ -248,15 +244,15 @@ def _measured(findings: Findings) -> tuple[list[str], str]:
 def _split(findings: Findings) -> Setting:
     rows = findings.rows
     apart = findings.test_rows and _judges(findings)
-    share = 0.0 if apart else 0.3 if rows < _SMALL else 0.2
-    folds = usual_folds(int((1 - share) * rows), slow=findings.kind.input.slow)
+    judging = 0.0 if apart else 0.3 if rows < _SMALL else 0.2
+    folds = usual_folds(int((1 - judging) * rows), slow=findings.kind.input.slow)
     split: dict[str, Any] = {}
     why = f"up to {folds} folds for {rows:,} rows, fewer where the budget is short"
     if apart:
         why += f", and the {findings.test_rows:,} rows that are set apart judge"
     else:
-        split["test"] = share
-        which = f"the last {share:.0%} of the rows" if findings.time else f"{share:.0%} of the rows"
+        split["test"] = judging
+        which = f"the last {judging:.0%} of the rows" if findings.time else f"{judging:.0%} of the rows"
         why += f", and {which} judge"
     if findings.group:
         split["group"] = findings.group.name
@@ -320,7 +316,7 @@ def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
     if findings.test_unlabelled and found.test:
         said.append(f"{Path(str(found.test)).name} has not the target: it cannot judge; `concours predict` reads it")
     if findings.follows:
-        said.append(_follows(findings))
+        said.append(follows(findings))
     if findings.unknown:
         names = ", ".join(findings.unknown[:5])
         said.append(f"the test part is not used: it has labels that the training part has not: {names}")
@@ -328,45 +324,12 @@ def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
         said.append(f"{findings.overlap:,} of {findings.test_rows:,} test rows have the inputs of a training row")
     if findings.duplicates > _REPEATED * rows:
         cure = "" if findings.group or findings.time else '; group = "duplicates" in split keeps them together'
-        share = _share(findings.duplicates, rows)
-        said.append(f"{findings.duplicates:,} rows ({share}) repeat the inputs of another: scores may flatter{cure}")
+        part = share(findings.duplicates, rows)
+        said.append(f"{findings.duplicates:,} rows ({part}) repeat the inputs of another: scores may flatter{cure}")
     if isinstance(found.opened.x, pa.Table):
         dropped = {note.name for note in findings.drop}
         said += columns_alike([name for name in found.opened.x.column_names if name not in dropped])
-    return (*said, *_class_warnings(findings), *_column_warnings(findings), *_absent(findings))
-
-
-def _follows(findings: Findings) -> str:
-    """What to say where rows follow in time and are not split by it."""
-    said = (
-        f"rows follow in time, by {', '.join(findings.follows)}: neighbours are alike, so rows drawn at random flatter"
-    )
-    if findings.group:
-        group = findings.group.name
-        return f"{said}; they are split by {group}. To judge on the latest, write time instead of group in split"
-    if len(findings.follows) > 1:
-        return f"{said}; to judge on the latest, write the time into one column and name it: time = … in split"
-    return f"{said}; to judge on the latest, add time = {toml(findings.follows[0])} to split"
-
-
-def _class_warnings(findings: Findings) -> list[str]:
-    said = []
-    counts = Counter(findings.classes)
-    few = [f"{label} ({count})" for label, count in sorted(counts.items(), key=lambda item: item[1]) if count < 20]
-    if few:
-        said.append(f"rare classes, hard to learn and to judge: {_cut(few)}")
-    if len(counts) == 2 and min(counts.values()) < _RARE * findings.rows:
-        rare = min(counts, key=lambda label: counts[label])
-        said.append(f"imbalance: {rare} is {_share(counts[rare], findings.rows)} of the rows")
-    return said + likely_same({written(label): count for label, count in counts.items()})
-
-
-def _column_warnings(findings: Findings) -> list[str]:
-    constant = [note.name for note in findings.drop if "every row" in note.why and "another" not in note.why]
-    said = [f"constant columns, left out: {_cut(constant)}"] if constant else []
-    if findings.gaps:
-        said.append(f"mostly missing: {_cut([f'{note.name} ({note.why})' for note in findings.gaps])}")
-    return said
+    return (*said, *class_warnings(findings), *column_warnings(findings), *_absent(findings))
 
 
 def _judges(findings: Findings) -> bool:
@@ -375,17 +338,7 @@ def _judges(findings: Findings) -> bool:
 
 
 def _listed(notes: tuple[Note, ...]) -> str:
-    return _cut([f"{note.name}: {note.why}" for note in notes], "; ")
-
-
-def _cut(items: list[str], join: str = ", ") -> str:
-    more = f"{join}and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
-    return join.join(items[:_LISTED]) + more
-
-
-def _share(part: int, whole: int) -> str:
-    share = 100 * part / whole
-    return f"{share:.0f}%" if share >= 10 else f"{share:.2g}%"
+    return cut([f"{note.name}: {note.why}" for note in notes], "; ")
 
 
 def _paths(names: str | tuple[str, ...], folder: Path) -> str | list[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from concours.cli.console import Console
-    from concours.runs.compare import Across, Difference, Pair
+    from concours.runs.compared import Across, Difference, Pair
 
 _STYLES = {"alliance": "cyan", "baseline": "dim", "single": ""}
 _NAME = 24

@@ -27,7 +27,7 @@ from concours.stores.blobs import get_array, put_array, put_table, put_texts
 from concours.stores.values import put_values
 from concours.tasks.alike import columns_alike
 from concours.tasks.conforming import conform
-from concours.tasks.division import column_of, divide, some_rows, units_of, usual_folds
+from concours.tasks.division import Division, column_of, divide, some_rows, units_of, usual_folds
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.metrics.checks import check_target, check_weights
@@ -95,17 +95,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     apart = (task.id,) if task.id else ()
     size, usual, judging_rows = _amounts(data, test, task, kind, output)
     scale = scaled(size, task.split.folds or usual, judging_rows)
-    division = divide(
-        replace(task.split, folds=scale.folds),
-        data.x,
-        output.strata(y),
-        rng=np.random.default_rng(derive_seed(seed, "split")),
-        test_apart=test is not None,
-        spans=data.spans,
-        name=data.name,
-        ignore=apart,
-        slow=kind.input.slow,
-    )
+    division = _divided(task, data, output.strata(y), scale, seed, test_apart=test is not None, slow=kind.input.slow)
     in_test = division.in_test
     ids, data_ids = _ids(data if test is None else test, task), _named(data, task)
     together = None if test is None else units_of(task.split, test.x, test.name, apart, spans=test.spans)
@@ -158,6 +148,23 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         data_ids=data_ids,
         data_rows=len(in_test),
         apart=test is not None,
+    )
+
+
+def _divided(
+    task: Task, data: Data, strata: NDArray[np.int64] | None, scale: Scale, seed: int, *, test_apart: bool, slow: bool
+) -> Division:
+    """Which rows are where."""
+    return divide(
+        replace(task.split, folds=scale.folds),
+        data.x,
+        strata,
+        rng=np.random.default_rng(derive_seed(seed, "split")),
+        test_apart=test_apart,
+        spans=data.spans,
+        name=data.name,
+        ignore=(task.id,) if task.id else (),
+        slow=slow,
     )
 
 

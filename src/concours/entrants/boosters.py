@@ -1,8 +1,8 @@
 """Gradient boosting by LightGBM, XGBoost and CatBoost, as scikit-learn estimators that know when to stop.
 
-How many rounds are good is found on an inner share of the rows that are fitted on. Where rows are few, the trees are
-then grown again on all of them. The rate of learning follows from how many rounds the data allows: a fit costs about
-`effort` times ten seconds of one core at most, and less where the loss stops falling.
+How many rounds are good is found on an inner share of the rows; where rows are few, trees are then grown again on all
+of them. The rate of learning follows from how many rounds the data allows: a fit costs about `effort` times ten seconds
+of one core at most, and less where the loss stops falling.
 """
 
 from __future__ import annotations

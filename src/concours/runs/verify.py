@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from concours.engine.journal import damaged_lines, read_journal
 from concours.engine.made import made_by
 from concours.engine.versions import versions
 from concours.report.lines import counted
+from concours.runs.differing import differences, short
 from concours.runs.folder import RunFolder, current
 from concours.runs.kept import kept_setup
 from concours.runs.replay import Recalled, Replay, hidden, replays
@@ -331,13 +332,13 @@ def _result(
     ]
     ours = json.loads(json.dumps(replay.result.to_json()))
     if value.get("schema") not in range(1, SCHEMA + 1):
-        wrong.append(f"result.json: schema is {_short(value.get('schema'))}; known are 1 to {SCHEMA}")
+        wrong.append(f"result.json: schema is {short(value.get('schema'))}; known are 1 to {SCHEMA}")
     aside = ("versions", "digest", "schema")
     same = {name: item for name, item in ours.items() if name not in aside}
-    wrong += [f"result.json: {text}" for text in _differences({n: v for n, v in value.items() if n not in aside}, same)]
+    wrong += [f"result.json: {text}" for text in differences({n: v for n, v in value.items() if n not in aside}, same)]
     known = json.loads(json.dumps([_plain(c.to_json()) for c in kept.candidates.values()]))
     again = json.loads(json.dumps([_plain(c.to_json()) for c in replay.result.candidates.values()]))
-    wrong += [f"candidates.json: {text}" for text in _differences(_by_name(known), _by_name(again))]
+    wrong += [f"candidates.json: {text}" for text in differences(_by_name(known), _by_name(again))]
     if wrong and not matched and not replay.result.complete and kept.complete:
         lost = "the journal does not lead to the result: jobs of it are missing there, or the plan of this version of "
         wrong = [f"{lost}Concours is another than that of {kept.versions.get('concours', 'the receipt')}", *wrong]
@@ -360,45 +361,6 @@ def _plain(candidate: dict[str, Any]) -> dict[str, Any]:
 
 def _by_name(candidates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {candidate["entrant"]["name"]: candidate for candidate in candidates}
-
-
-def _differences(kept: Any, ours: Any, where: str = "") -> Iterator[str]:
-    """Where a kept value is not what follows from the journal; lists of named things are compared by name."""
-    if isinstance(kept, dict) and isinstance(ours, dict):
-        for name in {**ours, **kept}:
-            inner = f"{where} {name}".strip()
-            if name not in kept:
-                yield f"{inner} is missing"
-            elif name not in ours:
-                yield f"{inner} is {_short(kept[name])}; the journal knows of none"
-            else:
-                yield from _differences(kept[name], ours[name], inner)
-        return
-    named = (
-        isinstance(kept, list) and isinstance(ours, list) and all(_names(ours)) and len({*_names(ours)}) == len(ours)
-    )
-    if named and ours and _names(kept) == _names(ours):
-        yield from _differences(
-            dict(zip(_names(kept), kept, strict=True)), dict(zip(_names(ours), ours, strict=True)), where
-        )
-        return
-    if kept != ours:
-        yield f"{where} is {_short(kept)}; by the journal it is {_short(ours)}"
-
-
-def _names(items: list[Any]) -> list[str]:
-    return [_name(item) for item in items]
-
-
-def _name(item: Any) -> str:
-    return str(item.get("name", "")) if isinstance(item, dict) else ""
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list) and all(_names(value)):
-        value = _names(value)
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _versions(kept: Result) -> list[Finding]:

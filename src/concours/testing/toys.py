@@ -19,7 +19,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +39,7 @@ from concours.tasks.inputs.table import TABLE
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.testing.mischief import MISCHIEF
+from concours.testing.toy_values import chance, invented_values
 
 MARKS, SLEEP, BYTES, KILL, GROUP = (f"CONCOURS_TOYS_{name}" for name in ("MARKS", "SLEEP", "BYTES", "KILL", "GROUP"))
 _DEFAULT_BYTES = 1 << 16
@@ -122,16 +123,6 @@ REFERENCE = "concours.testing.toys:RUNNERS"
 def code_of(job: Job) -> Digest:
     """The digest of the code of a toy job, for an engine."""
     return digest_json(RUNNERS[job.runner].version)
-
-
-def chance(job: Job, *what: str) -> float:
-    """A number from 0 up to 1, made from a job's digest."""
-    return int(digest_json([job.digest, *what])[7:15], 16) / 2**32
-
-
-def invented_values(job: Job) -> dict[str, Any]:
-    """Values of the form that the real runner of this kind yields, made from the job's digest."""
-    return _INVENTED[job.runner](job) if job.runner in _INVENTED else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,209 +275,3 @@ class _Cut(io.BytesIO):
         if self.tell():
             kill_group()
         return super().read(len(self.getbuffer()) // 2)
-
-
-def _count(job: Job, name: str) -> int:
-    return sum(key.startswith(name) for key in job.inputs)
-
-
-def _rated(job: Job) -> dict[str, Any]:
-    """Ratings of whoever is known to the toys; a poll shows those that have joined."""
-    best = sorted(("team 0", "team 1", "team 2"), key=lambda name: -chance(job, name))
-    lines = [
-        {"name": name, "rating": 1000 * chance(job, name), "ci": [0.0, 1000.0], "rank": place, "note": "", "tier": 1}
-        for place, name in enumerate(best, 1)
-    ]
-    ranges = {"rank_best": 1, "rank_worst": len(best)}
-    return {"ratings": [{**line, **ranges} for line in lines], "warnings": [], "battles": 100 * len(job.inputs)}
-
-
-def _credit(job: Job) -> dict[str, Any]:
-    worth = [chance(job, "worth", str(i)) for i in range(_count(job, "predictions"))]
-    return {
-        "value": sum(worth),
-        "prior": 0.0,
-        "gain_stderr": 0.1,
-        "exact": True,
-        "shapley": worth,
-        "stderr": [0.1 for _ in worth],
-        "shares": [value / sum(worth) for value in worth],
-        "lost": [value / 2 for value in worth],
-        "lost_stderr": [0.1 for _ in worth],
-        "best": 0,
-        "ahead": worth[-1] / 2,
-        "ahead_stderr": 0.1,
-        "joining_shares": [1 / len(worth) for _ in worth],
-        "interactions": [[0, 1, -0.1, 0.1]],
-    }
-
-
-def _attacked(job: Job) -> dict[str, Any]:
-    attacks = job.params["attacks"]
-    chosen = [int(chance(job, "chosen", str(i)) * len(attack["settings"])) for i, attack in enumerate(attacks)]
-    left = [chance(job, "left", str(i)) for i in range(len(attacks))]
-    change = {"change": chance(job, "change"), "change_stderr": 0.1} if "before" in job.inputs else {}
-    told = [{"chosen": number, "left": share} for number, share in zip(chosen, left, strict=True)]
-    shown = {"true": [0], "places": [0], "named": [[0]] * (1 + len(attacks))} if "examples" in job.outputs else {}
-    return {"attacks": told, "clean": 0.9, "worst": min(left), "stderr": 0.01, "farthest": 0.1, **change, **shown}
-
-
-def _contended(job: Job) -> dict[str, Any]:
-    made, attacks = job.params["attacks"], len(job.params["names"])
-    worst = _chances(job, "worst", len(made))
-    most = max(map(len, made))
-    ranked = [i for i, numbers in enumerate(made) if len(numbers) == most]
-    ranks = {i: [1 + sum(worst[other] > worst[i] for other in ranked), 1, len(ranked)] for i in ranked}
-    shares = [[share, max(share - 0.1, 0.0), min(share + 0.1, 1.0)] for share in worst]
-    return {
-        "rows": 100,
-        "clean": shares,
-        "matrix": [
-            [share if a in own else None for a in range(attacks)] for share, own in zip(shares, made, strict=True)
-        ],
-        "worst": [{"share": share, "rank": ranks.get(i), "tier": 1} for i, share in enumerate(shares)],
-        "curves": [[share] * 6 for share in shares],
-        "attackers": [{"left": [0.5, 0.4, 0.6], "rank": [1, 1, attacks]} for _ in range(attacks)],
-        "masked": [False] * len(made),
-    }
-
-
-def _appraised(job: Job) -> dict[str, Any]:
-    generators = _count(job, "pair") + 1
-    distance = [[10 * (d := chance(job, "distance", str(i))), 9 * d, 11 * d] for i in range(generators)]
-    ranks = [[1, 1, generators] for _ in range(generators)]
-    return {
-        "rows": 100,
-        "distance": distance,
-        "panel": [[0.3, 0.2, 0.4] for _ in range(generators)],
-        "distance_ranks": ranks,
-        "panel_ranks": ranks,
-        "tier": [1] * generators,
-        "passing": [[0.3] * (generators - 1) for _ in range(generators)],
-        "real": 0.1,
-    }
-
-
-def _evaluated(job: Job) -> dict[str, Any]:
-    count = _count(job, "predictions")
-    scores = {name: [chance(job, name, str(i)) for i in range(count)] for name in job.params["metrics"]}
-    first = next(iter(scores.values()))
-    ranks = [1 + sum(other < score for other in first) for score in first]
-    return {
-        "scores": scores,
-        "intervals": {name: [[score - 0.1, score + 0.1] for score in of] for name, of in scores.items()},
-        "ranks": {name: [[rank, max(rank - 1, 1), min(rank + 1, count)] for rank in ranks] for name in scores},
-        "unsure": {},
-        "tier": [1] * count,
-        "ci": [[score - 0.1, score + 0.1] for score in first],
-        "rank": ranks,
-        "rank_best": [max(rank - 1, 1) for rank in ranks],
-        "rank_worst": [min(rank + 1, count) for rank in ranks],
-    }
-
-
-def _rescored(job: Job) -> dict[str, Any]:
-    of = job.params["of"]
-    return {"problem": {**of, "test": {**of["test"], "y": job.inputs["problem"]}}}
-
-
-def _chosen_again(job: Job) -> dict[str, Any]:
-    corrected = {name: chance(job, name) for name in job.params["metrics"]}
-    return {"corrected": corrected, "intervals": dict(job.params["intervals"]), "again": chance(job, "again")}
-
-
-def _selected(job: Job) -> dict[str, Any]:
-    members = _count(job, "oof")
-    path = [int(members * chance(job, "pick", str(step))) for step in range(5)]
-    held_out = job.params["without_fold"] is not None
-    losses = [chance(job, "loss", str(step)) for step in range(5)] if held_out else []
-    return {"path": path, "held_out": losses, "rows": 20 * held_out}
-
-
-def _in_turn(job: Job) -> dict[str, Any]:
-    asked = sorted({int(_count(job, "oof") * chance(job, "asked", str(place))) for place in range(3)})
-    thresholds = [*_chances(job, "threshold", len(asked) - 1), 0.0]
-    return {
-        "asked": asked,
-        "thresholds": thresholds,
-        "asks": [1.0] * len(asked),
-        "answers": [1 / len(asked)] * len(asked),
-    }
-
-
-def _souped(job: Job) -> dict[str, Any]:
-    members, folds = len(job.params["models"]), job.params["models"][0]
-    picks = [
-        [i for i in range(members) if i == 0 or chance(job, "pick", str(fold), str(i)) > 0.5]
-        for fold in range(folds + 1)
-    ]
-    return {"members": picks[0], "by_fold": picks[1:]}
-
-
-def _trained_interval(job: Job) -> dict[str, Any]:
-    names = [str(member) for member in range(len(job.params["seeds"]))]
-    return {what: [chance(job, what, name) for name in names] for what in ("scores", "losses")}
-
-
-def _chances(job: Job, what: str, count: int) -> list[float]:
-    return [chance(job, what, str(i)) for i in range(count)]
-
-
-def _prune(job: Job) -> dict[str, Any]:
-    scores = _chances(job, "score", job.params["entrants"])
-    return {"scores": scores, "stderr": [0.1] * len(scores), "worse": [score > min(scores) + 0.3 for score in scores]}
-
-
-def _duels(job: Job) -> dict[str, Any]:
-    def fought(number: int, rows: int) -> dict[str, Any]:
-        outcomes = "".join(str(int(3 * chance(job, "row", str(number), str(row)))) for row in range(rows))
-        return {"outcomes": outcomes, "mean": chance(job, "mean", str(number)) - 0.5, "stderr": 0.1}
-
-    return {"by": "log_loss", "duels": [fought(number, pair[3]) for number, pair in enumerate(job.params["pairs"])]}
-
-
-def _proposed(job: Job) -> dict[str, Any]:
-    def drawn(trial: int, axis: int) -> float:
-        kind, low, high, _ = job.params["forms"][axis]
-        value = low + chance(job, "drawn", str(trial), str(axis)) * (high - low)
-        return value if kind == "float" else round(value)
-
-    axes = range(len(job.params["forms"]))
-    return {"drawn": [[drawn(trial, axis) for axis in axes] for trial in range(job.params["count"])]}
-
-
-_INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
-    "check": lambda _: {"predict_proba": True, "sample_weight": True, "one_by_one": [], "mergeable": True},
-    "cascade": _in_turn,
-    "ask": lambda job: {"asked": _chances(job, "asked", len(job.params["weights"]))},
-    "architectures": lambda job: {"architectures": [["toy"] * count or None for count in job.params["models"]]},
-    "choose_soup": _souped,
-    "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},
-    "calibrate": lambda _: {"calibration": None, "decision": None},
-    "select": _selected,
-    "size": lambda job: {"bytes": [int(1e6 * share) for share in _chances(job, "size", len(job.params["models"]))]},
-    "boost": lambda job: {"shares": _chances(job, "share", _count(job, "oof"))},
-    "train_interval": _trained_interval,
-    "propose": _proposed,
-    "weigh": lambda job: {"weights": _chances(job, "weight", _count(job, "oof"))},
-    "diagnose": lambda job: {"mistakes": {"rows": [int(100 * share) for share in _chances(job, "row", 3)]}},
-    "importance": lambda _: {
-        "columns": ["a", "b", "c"],
-        "kinds": ["number", "text", "category"],
-        "drop": [0.2, 0.1, 0.0],
-    },
-    "evaluate": _evaluated,
-    "rank": _evaluated,
-    "rescore": _rescored,
-    "choice": _chosen_again,
-    "credit": _credit,
-    "attack": _attacked,
-    "robustness": _contended,
-    "evaluate_generators": _appraised,
-    "rung": lambda job: {"rows": 10, "score": chance(job, "score"), "went_on": False},
-    "prune": _prune,
-    "duels": _duels,
-    "count_votes": lambda job: {"battles": int(100 * chance(job, "battles"))},
-    "rate": _rated,
-}
-"""By the kind of job."""
