@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+LIGHT := .venv/.light
 READY := .venv/.ready
 
 .PHONY: help demo test test-all night check docs bench clean
@@ -15,7 +16,7 @@ help:
 	@echo "make docs      the documentation as a site, in site/; it needs no network"
 	@echo "make bench     the benchmarks that need no peer; see benchmarks/ for the others"
 
-demo: $(READY)
+demo: $(LIGHT)
 	$(BIN)/concours demo
 
 test: $(READY)
@@ -45,10 +46,15 @@ bench: $(READY)
 clean:
 	rm -rf site .cache .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-$(READY): pyproject.toml constraints.txt
+$(LIGHT): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed, this is $$($(PYTHON) --version); try: make PYTHON=python3.12" >&2; exit 2; }
 	@echo "Setting up .venv: about 0.4 GB to download with a CPU build of PyTorch (where pip takes a CUDA build: 3 GB); one to three minutes."
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch,boost]'
+	@touch $(LIGHT)
+
+$(READY): $(LIGHT)
+	@echo "Installing what the tests and the other kinds of tasks need."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
 	@touch $(READY)
