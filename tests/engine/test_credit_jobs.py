@@ -9,9 +9,10 @@ import pytest
 
 from concours.core.job import Job
 from concours.engine.coalitions import Game
-from concours.engine.runners.complement import _Alliance, _evaluated, complement
+from concours.engine.runners.complement import complement
 from concours.engine.runners.credit import credit
 from concours.engine.runners.score import as_taken
+from concours.insights.complement import Alliance, smallest
 from concours.kernels.joining.blending import blend
 from concours.kernels.joining.calibration import Calibration
 from concours.kernels.joining.decisions import decide
@@ -245,11 +246,11 @@ def test_the_smallest_is_told_less_surely_by_rows_that_also_taught():
         metric, y = metric_named("mae", "number"), None
 
         def choose(self, rows):
-            return tuple(_Alliance(weights=np.array(each), decision=None) for each in ([1.0, 0.0], [0.6, 0.4]))
+            return tuple(Alliance(weights=np.array(each), decision=None) for each in ([1.0, 0.0], [0.6, 0.4]))
 
     chosen = Chosen()
     chosen.y = y
-    alone, crossed = (_evaluated(chosen, y, members, folds, None, None) for folds in (None, np.arange(len(y)) % FOLDS))
+    alone, crossed = (smallest(chosen, y, members, folds, None, None) for folds in (None, np.arange(len(y)) % FOLDS))
     assert np.isclose(crossed["difference"], alone["difference"])
     assert np.isclose(crossed["stderr"], 2**0.5 * alone["stderr"])
 

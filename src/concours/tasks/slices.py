@@ -1,9 +1,8 @@
-"""Slices: groups of rows that a person would look at apart, named from the raw inputs."""
+"""Slices of rows, named from the raw inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,34 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from concours.core.slices import LEAST, TRUE_CLASS, Grouping
 from concours.tasks.columns import Column, describe
 from concours.tasks.ranges import Ranged, ranged, ranged_days
 from concours.tasks.taken import days_of, known_values, taken_as
 from concours.tasks.traits import picture_traits, text_lengths, text_shares, text_signs
 
-LEAST = 30
-"""Rows of a slice; of fewer nothing can be said."""
-
 MISSING = "missing"
-TRUE_CLASS = "true class"
 _MOST = 30  # values of a column that are slices of their own
 _LONGEST = 40
 _QUARTERS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grouping:
-    """Rows told apart by one thing.
-
-    Attributes:
-        column: what tells them apart: a column, or a trait of texts or pictures.
-        values: of the groups, as people would write them.
-        codes: (rows,) int32, the place in `values` of each row's; -1 for rows in no group.
-    """
-
-    column: str
-    values: tuple[str, ...]
-    codes: NDArray[np.int32]
 
 
 def of_table(table: pa.Table) -> Iterator[Grouping]:

@@ -1,7 +1,8 @@
-"""The data card: what the columns, texts or pictures of a training part hold, and how the target is spread."""
+"""The data card: what a training part holds (`insights.card`), and how the target is spread."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.outputs import output_of
 from concours.engine.work import JobResult
-from concours.kernels.scoring.diagnosis import histogram
-from concours.kernels.scoring.rounded import rounded
+from concours.insights.card import Known, of_column, of_pictures, of_texts
 from concours.stores.blobs import get_array, get_table, is_table, texts_in
 from concours.stores.values import get_values
 from concours.tasks.cells import gaps_of
@@ -27,10 +27,12 @@ Floats = NDArray[np.float64]
 _ROWS = 200_000
 _PICTURES = 20_000
 _COLUMNS = 200
-_FREQUENT = 8
-_LONGEST = 60
-_EXAMPLES = 16
-_BINS = 20
+_NUMBERS: dict[str, Callable[[pa.ChunkedArray], Floats]] = {
+    "number": lambda values: values.cast(pa.float64()).to_numpy(),
+    "text": lambda values: pc.utf8_length(values).cast(pa.float64()).to_numpy(),
+    "date": days_of,
+}
+"""What of the values of a column is spread, by its kind."""
 
 
 def card(job: Job, store: Store) -> JobResult:
@@ -41,17 +43,9 @@ def card(job: Job, store: Store) -> JobResult:
     Values:
         rows, looked_at: of the part; and how many of them, drawn by the seed, the inputs are described by: at most
             200,000, or 20,000 pictures.
-        columns: of a table, the first 200 of `columns_all`: `name`, `kind` as preparation takes it, `missing` (share),
-            `missing_as`, the words that counted as missing in the file, `distinct`; of booleans and categories
-            `frequent`, eight values with their shares of all rows; of others `low`, `middle` (median), `high`, and a
-            `histogram` of at most 20 equal bins between two `edges`. Dates are ISO texts; of texts it is their length
-            in characters.
-        texts: `words` and `characters` described likewise, `distinct` and `empty` counted.
-        pictures: `shape` of one, `brightness`, `contrast` and perhaps `colourfulness` likewise, and `examples`:
-            positions of one or two a class, at most 16.
+        columns: of a table, the first 200 of `columns_all` (`insights.card.of_column`).
+        texts, pictures: of such (`insights.card.of_texts`, `of_pictures`).
         target: how targets are spread, as the output tells it (`OutputKind.spread`).
-
-    Histograms span all but 0.5% at either end, which are counted in the end bins.
     """
     y = get_values(store, job.inputs["y"])
     test = get_values(store, job.inputs["test"]) if "test" in job.inputs else None
@@ -64,10 +58,13 @@ def card(job: Job, store: Store) -> JobResult:
     if table is None and "pictures" not in job.params["rows"]:
         return JobResult(values=values)
     if table is None:
-        return JobResult(values={**values, "pictures": _pictures(get_array(store, x), rows, output.strata(y), rng)})
+        pictures = get_array(store, x)
+        found = of_pictures(pictures, picture_traits(pictures, rows), output.strata(y), rng)
+        return JobResult(values={**values, "pictures": found})
     some = table if len(rows) == len(table) else table.take(rows)
     if texts_in(table) is not None:
-        return JobResult(values={**values, "texts": _texts(some.column(0))})
+        texts = some.column(0)
+        return JobResult(values={**values, "texts": of_texts(texts, text_lengths(texts))})
     return JobResult(values={**values, "columns": _columns(some), "columns_all": table.num_columns})
 
 
@@ -79,77 +76,13 @@ def _columns(table: pa.Table) -> list[dict[str, Any]]:
     some = table.select(range(min(table.num_columns, _COLUMNS)))
     known = known_values(some)
     return [
-        _column(column, known[column.name], list(gaps_of(field)))
+        of_column(_known(column, known[column.name], list(gaps_of(field))))
         for column, field in zip(describe(known), some.schema, strict=True)
     ]
 
 
-def _column(column: Column, values: pa.ChunkedArray, missing_as: list[str]) -> dict[str, Any]:
+def _known(column: Column, values: pa.ChunkedArray, missing_as: list[str]) -> Known:
     kind = taken_as(column, values)
-    common = {"name": column.name, "kind": kind, "missing": rounded(column.gaps / max(column.rows, 1))}
-    common |= {"missing_as": missing_as, "distinct": column.distinct}
-    match kind:
-        case "number":
-            return {**common, **_spread(values.cast(pa.float64()).to_numpy())}
-        case "text":
-            return {**common, **_spread(pc.utf8_length(values).cast(pa.float64()).to_numpy())}
-        case "date":
-            found = _spread(days_of(values))
-            written = {name: _dates(value) for name, value in found.items() if name != "histogram"}
-            return {**common, **found, **written}
-        case _:
-            return {**common, "frequent": _frequent(values)}
-
-
-def _spread(values: Floats) -> dict[str, Any]:
-    """Least, median and greatest of the values that are known, and their histogram; none where none is."""
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return dict.fromkeys(("low", "middle", "high", "edges", "histogram"))
-    found = histogram(known, _BINS)
-    low, middle, high = rounded(np.quantile(known, [0.0, 0.5, 1.0]))
-    ends = rounded(found.edges[[0, -1]])
-    return {"low": low, "middle": middle, "high": high, "edges": ends, "histogram": found.counts.tolist()}
-
-
-def _dates(days: Any) -> Any:
-    if isinstance(days, list):
-        return [_dates(day) for day in days]
-    return None if days is None else str(np.datetime64(round(days), "D"))
-
-
-def _frequent(values: pa.ChunkedArray) -> list[list[Any]]:
-    """The most frequent values, of equally frequent ones the first by name, with their shares."""
-    counts = [(each["values"], each["counts"]) for each in values.drop_null().value_counts().to_pylist()]
-    first = sorted(counts, key=lambda each: (-each[1], str(each[0])))[:_FREQUENT]
-    return [[_written(value), rounded(count / len(values))] for value, count in first]
-
-
-def _written(value: Any) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _texts(texts: pa.ChunkedArray) -> dict[str, Any]:
-    lengths = text_lengths(texts)
-    return {
-        **{name: _spread(lengths[name]) for name in ("words", "characters")},
-        "distinct": pc.count_distinct(texts).as_py(),
-        "empty": int((lengths["words"] == 0).sum()),
-    }
-
-
-def _pictures(
-    pictures: NDArray[Any], rows: NDArray[np.int64], strata: NDArray[np.int64] | None, rng: np.random.Generator
-) -> dict[str, Any]:
-    traits = {name: _spread(values) for name, values in picture_traits(pictures, rows).items()}
-    alike = np.zeros(len(pictures), dtype=np.int64) if strata is None else strata
-    return {"shape": list(pictures.shape[1:]), **traits, "examples": _examples(alike, rng)}
-
-
-def _examples(strata: NDArray[np.int64], rng: np.random.Generator) -> list[int]:
-    """Positions of as many rows of each stratum as there are, two at most, one where they are many, in their order."""
-    found = np.unique(strata)
-    each = 2 if 2 * len(found) <= _EXAMPLES else 1
-    order = rng.permutation(len(strata))
-    return [int(row) for code in found[:_EXAMPLES] for row in order[strata[order] == code][:each]]
+    numbers = _NUMBERS[kind](values) if kind in _NUMBERS else None
+    sizes = {"rows": column.rows, "gaps": column.gaps, "distinct": column.distinct}
+    return Known(name=column.name, kind=kind, **sizes, missing_as=missing_as, numbers=numbers, values=values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,26 +12,19 @@ from numpy.typing import NDArray
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.registry import load
+from concours.core.slices import Grouping
 from concours.core.values import take
 from concours.engine.outputs import output_of
 from concours.engine.rows import first_division
 from concours.engine.runners.score import as_taken, decided, groups_of, metrics_of, weights_of
-from concours.engine.runners.slicing import groupings, worst_slices
 from concours.engine.work import JobResult
 from concours.insights.diagnosis import Predicted
+from concours.insights.slicing import sliced
 from concours.kernels.scoring.rounded import finite
+from concours.stores.blobs import get_array, get_table, is_table, texts_in
 from concours.stores.values import get_values
+from concours.tasks import slices
 from concours.tasks.metrics.metric import Metric
-
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
-
-_SLICED_ROWS = 200_000
-_SCATTERED = 500
-_MISTAKES = 12
-_MATRIX_CLASSES = 40
-_CURVES = 8
-_BINS = 30
 
 
 def by_fold(job: Job, store: Store) -> JobResult:
@@ -52,9 +47,8 @@ def diagnose(job: Job, store: Store) -> JobResult:
     the curves alone, so that their areas are the board's: all else counts rows as they are. Parameters as of
     `evaluate`, with `decision` of the model. Classes are told by their codes, rows by their positions in the part.
 
-    Values: what the output's own diagnosis tells (`insights.diagnosis`), and
-        slices: where the score is worse than elsewhere (see `worst_slices`), by the metric of `slices_by`, among
-            `slices_rows` rows, at most 200,000.
+    Values: what the output's own diagnosis tells (`insights.diagnosis`), and where the score is worse than elsewhere
+    (`insights.slicing.sliced`).
     """
     y, p = get_values(store, job.inputs["y"]), get_values(store, job.inputs["predictions"])
     folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
@@ -73,24 +67,23 @@ def diagnose(job: Job, store: Store) -> JobResult:
             rng=rng,
         )
     )
-    return JobResult(values={**own, **_slices(job, store, metric, scores, taught=folds is not None, rng=rng)})
+    ways, taught = partial(_groupings, job, store, y), folds is not None
+    found = sliced(metric, scores, ways, groups_of(job, store), taught=taught, rng=rng)
+    return JobResult(values={**own, **found})
 
 
-def _slices(
-    job: Job, store: Store, metric: Metric, scores: Floats, *, taught: bool, rng: np.random.Generator
-) -> dict[str, Any]:
-    rows = np.arange(len(scores))
-    if len(rows) > _SLICED_ROWS:
-        rows = np.sort(rng.permutation(len(scores))[:_SLICED_ROWS])
-    ways = list(groupings(store, job.inputs["x"], rows, drawn="pictures" in job.params["rows"]))
-    ways += output_of(job).slices(take(get_values(store, job.inputs["y"]), rows))
-    groups = groups_of(job, store)
-    clusters = None if groups is None else groups[rows]
-    return {
-        "slices": worst_slices(metric, scores[rows], ways, clusters, taught=taught),
-        "slices_by": metric.name,
-        "slices_rows": len(rows),
-    }
+def _groupings(job: Job, store: Store, y: Any, rows: NDArray[np.int64]) -> list[Grouping]:
+    """Ways to tell some rows apart: by raw inputs, which are pictures where they can be drawn, and by targets."""
+    return [*_of_inputs(job, store, rows), *output_of(job).slices(take(y, rows))]
+
+
+def _of_inputs(job: Job, store: Store, rows: NDArray[np.int64]) -> Iterator[Grouping]:
+    x = job.inputs["x"]
+    if not is_table(store, x):
+        return slices.of_pictures(get_array(store, x), rows) if "pictures" in job.params["rows"] else iter(())
+    table = get_table(store, x)
+    some = table if len(rows) == len(table) else table.take(rows)
+    return slices.of_table(some) if texts_in(table) is None else slices.of_texts(some.column(0))
 
 
 def metric_of_rows(job: Job) -> Metric:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from concours.core.slices import TRUE_CLASS
 from concours.report.axis import decimals, fixed
 from concours.report.figures import Figure, Rows, Section, Table
 from concours.report.lines import Report, counted, words
 from concours.report.picture import Row, interval_plot
-
-TRUE_CLASS = "true class"
-"""The slices of this name are by the code of the class."""
 
 
 def slices_section(r: Report) -> Section | None:

@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.core.digests import Digest
-from concours.core.ports import Store
+from concours.core.slices import LEAST, TRUE_CLASS, Grouping
+from concours.insights.metric import Metric
 from concours.kernels.ranking.ranks import holm
 from concours.kernels.scoring.contrasts import Contrasts, contrasts
 from concours.kernels.scoring.crossing import WIDER
 from concours.kernels.scoring.intervals import LEVEL, share_intervals
 from concours.kernels.scoring.rounded import rounded
-from concours.stores.blobs import get_array, get_table, is_table, texts_in
-from concours.tasks import slices
-from concours.tasks.metrics.metric import Metric
-from concours.tasks.slices import LEAST, Grouping
 
 Floats = NDArray[np.float64]
 
+_ROWS = 200_000
 _MOST = 12
 _MOST_CLASSES = 6  # of them that are true classes
 _HINT = 0.16  # a difference of one standard error
 _SAME = 0.8  # of the rows of two slices together that are in both
 
 
-def groupings(store: Store, x: Digest, rows: NDArray[np.int64], *, drawn: bool) -> Iterator[Grouping]:
-    """Ways to tell some rows of raw inputs apart, which are pictures where they can be drawn."""
-    if not is_table(store, x):
-        yield from slices.of_pictures(get_array(store, x), rows) if drawn else ()
-        return
-    table = get_table(store, x)
-    some = table if len(rows) == len(table) else table.take(rows)
-    yield from slices.of_table(some) if texts_in(table) is None else slices.of_texts(some.column(0))
+def sliced(
+    metric: Metric,
+    scores: Floats,
+    ways: Callable[[NDArray[np.int64]], Sequence[Grouping]],
+    groups: NDArray[np.int64] | None,
+    *,
+    taught: bool,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Where the score is worse than elsewhere, by at most 200,000 rows that are drawn.
+
+    Args:
+        metric, scores, taught: see `worst_slices`.
+        ways: to tell some rows apart, by their numbers.
+        groups: (rows,) which of them belong together, if any do.
+
+    Returns:
+        slices: see `worst_slices`.
+        slices_by: the name of the metric.
+        slices_rows: how many were looked at.
+    """
+    rows = np.arange(len(scores))
+    if len(rows) > _ROWS:
+        rows = np.sort(rng.permutation(len(scores))[:_ROWS])
+    clusters = None if groups is None else groups[rows]
+    return {
+        "slices": worst_slices(metric, scores[rows], ways(rows), clusters, taught=taught),
+        "slices_by": metric.name,
+        "slices_rows": len(rows),
+    }
 
 
 def worst_slices(
@@ -82,7 +101,7 @@ def _different(places: Sequence[tuple[int, int]], ways: Sequence[Grouping]) -> I
     chosen: list[NDArray[np.bool_]] = []
     classes = 0
     for w, g in places:
-        of_class = ways[w].column == slices.TRUE_CLASS
+        of_class = ways[w].column == TRUE_CLASS
         inside = ways[w].codes == g
         if (of_class and classes == _MOST_CLASSES) or any(_overlap(inside, other) > _SAME for other in chosen):
             continue
@@ -109,7 +128,7 @@ def _told(metric: Metric, way: Grouping, each: Contrasts, g: int, *, hits: float
     return {
         "column": way.column,
         "value": way.values[g],
-        "class": g if way.column == slices.TRUE_CLASS else None,
+        "class": g if way.column == TRUE_CLASS else None,
         "rows": rows,
         "score": rounded(score),
         "low": rounded(low),
