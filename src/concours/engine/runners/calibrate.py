@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
@@ -15,15 +11,9 @@ from concours.engine.rows import first_division
 from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.joining.calibration import temperature
-from concours.kernels.joining.decisions import decision_weights
-from concours.kernels.rows.weighing import among
-from concours.kernels.scoring.counts import OfCounts
-from concours.kernels.scoring.scores import log_losses
+from concours.kernels.joining.crosswise import better, crossed, decision_of
 from concours.stores.blobs import get_array, put_array
 from concours.stores.values import get_values
-
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 
 def calibrate(job: Job, store: Store) -> JobResult:
@@ -47,28 +37,3 @@ def calibrate(job: Job, store: Store) -> JobResult:
     counts = metrics_of(job)[0].way.deciding
     decision = decision_of(p, y, folds, counts, weights) if counts else None
     return JobResult(outputs=unchanged | outputs, values={"calibration": calibration, "decision": decision})
-
-
-def better(y: Codes, told: Floats, p: Floats, weights: Floats | None) -> bool:
-    """Whether some predictions have less log loss than others."""
-    one, other = (np.average(log_losses(y, each), weights=weights) for each in (told, p))
-    return bool(one < other)
-
-
-def crossed(p: Floats, y: Codes, folds: Codes, weights: Floats | None = None) -> Floats:
-    """The rows of each fold, calibrated by those of the others."""
-    result = np.empty_like(p)
-    for fold in np.unique(folds):
-        held_out = folds == fold
-        found = temperature(p[~held_out], y[~held_out], among(weights, ~held_out))
-        result[held_out] = found.apply(p[held_out])
-    return result
-
-
-def decision_of(p: Floats, y: Codes, folds: Codes, metric: OfCounts, weights: Floats | None = None) -> dict[str, Any]:
-    """Weights of the classes by all rows, and for each fold by the others."""
-    others = (folds != fold for fold in range(int(folds.max()) + 1))
-    return {
-        "weights": decision_weights(p, y, metric, weights).tolist(),
-        "fold_weights": [decision_weights(p[rows], y[rows], metric, among(weights, rows)).tolist() for rows in others],
-    }

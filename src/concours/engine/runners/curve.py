@@ -14,21 +14,14 @@ from concours.engine.deterministic import deterministic
 from concours.engine.fitting import fitted_by, said
 from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows, kin_of, sides, take_rows
-from concours.engine.runners.calibrate import better, crossed, decision_of
 from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.entrants.preparation import PREPARATIONS
-from concours.kernels.rows.kin import Kin
-from concours.kernels.scoring.counts import OfCounts
-from concours.kernels.scoring.explaining import nested_order
+from concours.kernels.joining.crosswise import as_on_board
+from concours.kernels.scoring.explaining import nested_share
 from concours.stores.values import get_values
 
-Floats = NDArray[np.float64]
-
 _ROUNDS = 50
-_INNER = 5
-ENOUGH = 20
-"""Rows held out, to calibrate on."""
 
 
 def curve(job: Job, store: Store) -> JobResult:
@@ -46,14 +39,14 @@ def curve(job: Job, store: Store) -> JobResult:
         score, stderr: the ranking metric on the rows held out, and its standard error over these; None where undefined.
     """
     y, (train, unseen) = get_values(store, job.inputs["y"]), sides(job, store)
-    rows = nested_share(job, y, train, seed=job.seed)
+    rows = share_of(job, y, train, seed=job.seed)
     x = get_rows(store, job.inputs["x"])
     fitted_on, valid = _prepared(job, take_rows(x, rows), take_rows(x, unseen))
     fitted = fitted_by(job, store, fitted_on, take(y, rows), weights_of(job, store, rows), kin_of(job, store, rows))
     with deterministic(threads=job.threads, seed=job.seed):
         p = said(job, fitted, valid)
     metric, weights, kin = metrics_of(job)[0], weights_of(job, store, unseen), kin_of(job, store, unseen)
-    if "calibrate" in output_of(job).can and len(unseen) >= ENOUGH:
+    if "calibrate" in output_of(job).can:
         p = as_on_board(p, y[unseen], metric.way.deciding, seed=job.seed, kin=kin, weights=weights)
     groups = None if kin is None else kin.groups
     means = metric.means(take(y, unseen), [p], seed=job.seed, rounds=_ROUNDS, groups=groups, weights=weights)
@@ -61,11 +54,9 @@ def curve(job: Job, store: Store) -> JobResult:
     return JobResult(values={"rows": len(rows), "score": score, "stderr": stderr})
 
 
-def nested_share(job: Job, y: NDArray[Any], train: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
-    """Some of the rows that are trained on, in their order: those of a smaller share are among those of a bigger."""
-    codes = output_of(job).strata(take(y, train))
-    count = min(max(round(job.params["share"] * len(train)), 1), len(train))
-    return np.sort(train[nested_order(codes, len(train), np.random.default_rng(seed))[:count]])
+def share_of(job: Job, y: Any, train: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
+    """Some of the rows that are trained on (`kernels.scoring.explaining.nested_share`), stratified if they can be."""
+    return train[nested_share(output_of(job).strata(take(y, train)), len(train), job.params["share"], seed)]
 
 
 def _prepared(job: Job, train: Any, valid: Any) -> tuple[Any, Any]:
@@ -74,26 +65,3 @@ def _prepared(job: Job, train: Any, valid: Any) -> tuple[Any, Any]:
     transformer = PREPARATIONS[job.params["preparation"]]()
     with deterministic(threads=job.threads, seed=job.seed):
         return transformer.fit_transform(train), transformer.transform(valid)
-
-
-def as_on_board(
-    p: Floats,
-    y: NDArray[np.int64],
-    counts: OfCounts | None,
-    *,
-    seed: int = 0,
-    kin: Kin | None = None,
-    weights: Floats | None = None,
-) -> Floats:
-    """Predictions calibrated where that makes them better, and weighted as they are decided on; crosswise both.
-
-    Rows that belong together are in one part; where all do, predictions stay as they are.
-    """
-    inner = np.random.default_rng(seed).permutation(len(y)) % _INNER
-    if kin is not None:
-        inner = kin.folds(_INNER, seed=seed)
-        if not inner.any():
-            return p
-    told = crossed(p, y, inner, weights)
-    p = told if better(y, told, p, weights) else p
-    return p * np.asarray(decision_of(p, y, inner, counts, weights)["fold_weights"])[inner] if counts else p

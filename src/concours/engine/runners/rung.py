@@ -17,11 +17,12 @@ from concours.engine.deterministic import deterministic
 from concours.engine.fitting import fitted_by, said
 from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows, held_out, kin_of, put_rows, sides, take_rows
-from concours.engine.runners.curve import ENOUGH, as_on_board, nested_share
+from concours.engine.runners.curve import share_of
 from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.entrants.checkpoints import dump_checkpoint, load_checkpoint
 from concours.entrants.preparation import PREPARATIONS
+from concours.kernels.joining.crosswise import as_on_board
 from concours.kernels.ranking.knockouts import worse_than_best
 from concours.kernels.rows.kin import Kin
 from concours.kernels.scoring.rounded import finite
@@ -128,7 +129,7 @@ def _means(
 ) -> Means:
     """The ranking metric of predictions as they would stand on the board."""
     metric = metrics_of(job)[0]
-    if "calibrate" in output_of(job).can and len(y) >= ENOUGH:
+    if "calibrate" in output_of(job).can:
         # one division of the rows for all, whatever the job: else a score would depend on who else is compared
         predictions = [as_on_board(p, y, metric.way.deciding, kin=kin, weights=weights) for p in predictions]
     groups = None if kin is None else np.unique(kin.groups, return_inverse=True)[1]
@@ -138,4 +139,4 @@ def _means(
 def _sides(job: Job, store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers of the rows of the share, and of those held out."""
     train, unseen = sides(job, store)
-    return nested_share(job, get_values(store, job.inputs["y"]), train, seed=job.params["rows_seed"]), unseen
+    return share_of(job, get_values(store, job.inputs["y"]), train, seed=job.params["rows_seed"]), unseen

@@ -65,3 +65,12 @@ def nested_order(codes: NDArray[np.integer[Any]] | None, rows: int, rng: np.rand
     within = np.empty(rows)
     within[grouped] = np.arange(rows) - np.repeat(np.cumsum(counts) - counts, counts)
     return np.asarray(shuffled[np.argsort(within / counts[of_class], kind="stable")])
+
+
+def nested_share(codes: NDArray[np.integer[Any]] | None, rows: int, share: float, seed: int) -> NDArray[np.int64]:
+    """Numbers of a random share of the rows, at least one, in their order (`nested_order`).
+
+    Law: with one seed, the rows of a smaller share are among those of a bigger one.
+    """
+    count = min(max(round(share * rows), 1), rows)
+    return np.sort(nested_order(codes, rows, np.random.default_rng(seed))[:count])
