@@ -25,8 +25,9 @@ from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
 from concours.engine.prediction import Predictor
 from concours.engine.runners import RUNNERS
-from concours.engine.runners.attack import _less, robustness
+from concours.engine.runners.attack import robustness
 from concours.entrants.recipes import resolve
+from concours.insights.robustness import leaving_less
 from concours.kernels.ranking.ranks import holm
 from concours.kernels.scoring.scores import row_means
 from concours.stores.blobs import get_array, put_array
@@ -217,7 +218,7 @@ def test_nobody_is_masked_by_chance() -> None:
         held = np.random.default_rng(seed).random((8, 3, 80)) < 0.8
         white = np.zeros(3, dtype=bool)
         white[0] = True
-        less = [_less(each.astype(float), white, None) for each in held]
+        less = [leaving_less(each.astype(float), white, None) for each in held]
         wrong += bool(holm(np.concatenate(less), 0.05).any())
     assert wrong <= 0.05 * 200
 

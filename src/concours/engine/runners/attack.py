@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,11 @@ from concours.engine.rows import get_rows, held_out, sides, take_rows
 from concours.engine.work import JobResult
 from concours.entrants.adversaries import Pressure, harden, model_scores, network_scores
 from concours.entrants.attacks import Scores, attack, box, right
-from concours.kernels.ranking.ranks import competition_ranks, holm, pair_chances, rank_ranges
-from concours.kernels.ranking.tiers import tiers
-from concours.kernels.scoring.intervals import LEVEL, intervals
+from concours.insights import robustness as board
 from concours.kernels.scoring.rounded import rounded
-from concours.kernels.scoring.scores import Means, row_means
 from concours.stores.blobs import get_array, put_array
 from concours.stores.values import get_values
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
 
 
@@ -73,19 +69,13 @@ def attack_model(job: Job, store: Store) -> JobResult:
             if "examples" in job.outputs:
                 shown.append(_example(plan["name"], plan["settings"][chosen], scores, rows, targets, job, (low, high)))
     whole = np.stack(held).astype(np.uint8)
-    worst: Floats = np.asarray(whole[:, -1].all(axis=0), dtype=np.float64)
-    means = row_means(worst[:, None])
+    before = get_array(store, job.inputs["before"]) if "before" in job.inputs else None
     values = {
         "attacks": told,
         "clean": rounded(clean.mean()),
-        "worst": rounded(means.means[0]),
-        "stderr": rounded(means.stderr[0]),
         "farthest": rounded(farthest),
+        **board.standing(whole, before),
     }
-    if "before" in job.inputs:
-        before: Floats = np.asarray(get_array(store, job.inputs["before"])[:, -1].all(axis=0), dtype=np.float64)
-        change = row_means((worst - before)[:, None])
-        values |= {"change": rounded(change.means[0]), "change_stderr": rounded(change.stderr[0])}
     outputs = {"robust": put_array(store, whole)}
     if shown:
         pictures = np.stack([rows[: job.params["shown"]], *shown])
@@ -121,104 +111,18 @@ def train_on_attacks(job: Job, store: Store) -> JobResult:
 
 
 def robustness(job: Job, store: Store) -> JobResult:
-    """The board of attacks against defenders, on the same rows, which pair them.
+    """The board of attacks against defenders, on the same rows.
 
     Inputs: `robust0`, `robust1`, … what `attack` yielded for each defender; `groups` of the part, and `folds` where a
     fold of it was attacked. Params: `attacks`, for each defender the numbers of the attacks in the order of its rows;
     `names`, of all attacks; `at`, which of the ε's the board is for; `white`, the numbers of the attacks that follow
-    gradients; `rows`, `pick`, `fold`. Values, a share as [share, low, high] of 95%:
-        rows: how many were attacked.
-        clean: a defender. matrix: a defender and attack, none where it was not made.
-        worst: a defender: "share", "rank" [rank, best, worst], "tier", by rows that hold against all attacks on it.
-        Where some met every attack, the others are not ranked: what is told of them is an upper bound.
-        curves: a defender: shares that hold against all attacks, for each ε, that of no change first.
-        attackers: an attack: "left", the mean share that it leaves the defenders that every attack was made on, and
-        "rank", the least first; none where there is no such defender.
-        masked: a defender: whether an attack without gradients certainly leaves less than all with together: then its
-        gradients are hidden, and it is less robust than those attacks make it look. Certainly: over all defenders and
-        all such attacks.
+    gradients; `rows`, `pick`, `fold`. Values: see `insights.robustness.robustness`.
     """
     params = job.params
     helds = [get_array(store, job.inputs[f"robust{i}"]).astype(np.float64) for i in range(len(params["attacks"]))]
-    groups = _groups(job, store, helds[0].shape[-1])
-    at, names = params["at"], params["names"]
-
-    def shares(rows: Sequence[Floats]) -> tuple[Means, list[list[float]]]:
-        means = row_means(np.stack(rows, axis=1), groups=groups)
-        ends = intervals(means, low=0.0, high=1.0)
-        return means, [rounded([m, *e]) for m, e in zip(means.means, ends, strict=True)]
-
-    holding = [held[:, at].min(axis=0) for held in helds]
-    said = shares(holding)[1]
-    most = max(len(made) for made in params["attacks"])
-    met = [place for place, made in enumerate(params["attacks"]) if len(made) == most]
-    ranked, _ = shares([holding[place] for place in met])
-    ranks = dict(zip(met, _ranks(ranked, greater=True), strict=True))
-    tier = dict(zip(met, tiers(ranked, greater_is_better=True).tolist(), strict=True))
-    matrix: list[list[list[float] | None]] = [[None] * len(names) for _ in helds]
-    for defender, (held, made) in enumerate(zip(helds, params["attacks"], strict=True)):
-        for number, share in zip(made, shares(list(held[:, at]))[1], strict=True):
-            matrix[defender][number] = share
-    return JobResult(
-        values={
-            "rows": helds[0].shape[-1],
-            "clean": shares([held[0, 0] for held in helds])[1],
-            "matrix": matrix,
-            "worst": [{"share": share, "rank": ranks.get(i), "tier": tier.get(i)} for i, share in enumerate(said)],
-            "curves": [shares(list(held.min(axis=0)))[1] for held in helds],
-            "attackers": _attackers(helds, params["attacks"], len(names), at, shares),
-            "masked": _masked([held[:, at] for held in helds], params["attacks"], params["white"], groups),
-        }
-    )
-
-
-def _attackers(
-    helds: Sequence[Floats],
-    made: Sequence[Sequence[int]],
-    count: int,
-    at: int,
-    shares: Callable[[Sequence[Floats]], tuple[Means, list[list[float]]]],
-) -> list[dict[str, Any]] | None:
-    """What each attack leaves, over the defenders that met them all."""
-    full = [(held, list(numbers)) for held, numbers in zip(helds, made, strict=True) if len(numbers) == count]
-    if not full:
-        return None
-    left = [np.mean([held[numbers.index(a), at] for held, numbers in full], axis=0) for a in range(count)]
-    means, said = shares(left)
-    return [{"left": share, "rank": rank} for share, rank in zip(said, _ranks(means, greater=False), strict=True)]
-
-
-def _ranks(means: Means, *, greater: bool) -> list[list[int]]:
-    ranges = rank_ranges(means, greater_is_better=greater)
-    ranks = competition_ranks(means.means, greater_is_better=greater)
-    return np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist()  # type: ignore[no-any-return]
-
-
-def _masked(
-    helds: Sequence[Floats],
-    made: Sequence[Sequence[int]],
-    white: Sequence[int],
-    groups: NDArray[np.int64] | None,
-) -> list[bool]:
-    """Of each defender whether some attack without gradients certainly leaves less than all with them together.
-
-    Paired tests, over all defenders and all their attacks without gradients together (Holm 1979): the attack that
-    leaves least is found by the rows that it is tested on.
-    """
-    less = [_less(held, np.isin(numbers, white), groups) for held, numbers in zip(helds, made, strict=True)]
-    certain = holm(np.concatenate(less), 1 - LEVEL)
-    ends = np.cumsum([len(each) for each in less])
-    return [bool(each.any()) for each in np.split(certain, ends[:-1])]
-
-
-def _less(held: Floats, white: NDArray[np.bool_], groups: NDArray[np.int64] | None) -> Floats:
-    """How probable it is of equals that one leaves so much less: each attack without gradients, than all with them."""
-    if white.all() or not white.any():
-        return np.empty(0)
-    means = row_means(np.stack([*held[~white], held[white].min(axis=0)], axis=1), groups=groups)
-    last = len(means.means) - 1
-    p = pair_chances(means, np.arange(last), np.full(last, last))
-    return np.where(means.means[:last] < means.means[last], p, 1.0)
+    attacked = board.Attacked(helds=helds, made=params["attacks"], groups=_groups(job, store, helds[0].shape[-1]))
+    values = board.robustness(attacked, attacks=len(params["names"]), at=params["at"], white=params["white"])
+    return JobResult(values=values)
 
 
 def _held(

@@ -99,6 +99,13 @@ def competition_ranks(scores: NDArray[np.float64], *, greater_is_better: bool) -
     return np.asarray(1 + _ahead(scores, greater_is_better).sum(axis=0), dtype=np.int64)
 
 
+def placings(scores: Means, *, greater_is_better: bool) -> NDArray[np.int64]:
+    """(k, 3): the rank of each entrant, and the best and the worst that it may have (`rank_ranges`)."""
+    ranges = rank_ranges(scores, greater_is_better=greater_is_better)
+    ranks = competition_ranks(scores.means, greater_is_better=greater_is_better)
+    return np.stack([ranks, ranges.best, ranges.worst], axis=1)
+
+
 def _ahead(scores: NDArray[np.float64], greater_is_better: bool) -> NDArray[np.bool_]:
     """(k, k): whether the row's score is better than the column's; any is better than one that is undefined."""
     oriented = scores if greater_is_better else -scores
