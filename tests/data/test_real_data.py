@@ -88,3 +88,33 @@ def test_wine_quality(tmp_path):
         board["greedy"].cv_score.score <= min(board[name].cv_score.score for name in ("ridge", "forest", "knn")) + 1e-3
     )
     assert set(board["forest"].metrics) == {"rmse", "r2", "neg_mean_absolute_error"}
+
+
+def test_transformer(tmp_path):
+    """A day of oil temperatures, hour by hour, from seven columns: all beat the day before, and tomorrow is forecast."""
+    path = data_file("ett-h1/ETTh1.csv.gz")
+    result = held(
+        tmp_path,
+        f"""
+        [task]
+        kind = "forecasting"
+        data = "{path}"
+        target = "OT"
+        split = {{ folds = 3 }}
+        options = {{ horizon = 24, context = 48, step = 55 }}
+        [cooperate]
+        strategies = ["average", "greedy"]
+        [[entrant]]
+        recipe = "ridge"
+        [[entrant]]
+        recipe = "boosting"
+        params = {{ max_iter = 25 }}
+        """,
+    )
+    board = {line.entrant.name: line for line in result.standings}
+    assert {line.status for line in board.values()} == {"ok"}
+    assert all(board[name].score < 0.85 * board["seasonal-naive"].score for name in ("ridge", "boosting", "greedy"))
+    assert 0.6 < board["greedy"].metrics["coverage"] < 1
+    said = predict(result, pd.read_csv(path).tail(48))
+    assert said.shape == (1, 24, 9)
+    assert -10 < said.min() < said.max() < 50

@@ -59,12 +59,12 @@ UNKNOWN = {
     "boxes of YOLO": ({**PICTURES, **{f"txt/{i}.txt": b"0 0.5 0.5 0.1 0.2\n" for i in range(4)}}, r"boxes in them \(YOLO\)"),
     "boxes of COCO": ({**PICTURES, "instances.json": COCO}, r"boxes in them \(COCO\)"),
     "boxes in a table": ({"b.csv": csv({k: range(9) for k in ("xmin", "ymin", "xmax", "ymax")})}, "boxes in pictures"),
-    "one series": ({"s.csv": csv({"ds": DAYS, "y": noise()})}, "Concours does not forecast"),
+    "one series": ({"s.csv": csv({"ds": DAYS, "y": noise()})}, "forecast it, by `concours new FILE --kind forecasting`"),
     "series of shops": ({"s.csv": csv({"day": DAYS, "shop": ["a", "b", "c"] * 40, "sold": noise()})}, "3 series"),
     "many series": ({"s.csv": csv({"date": DAYS, **{f"v{i}": noise() for i in range(5)}})}, "--target v4"),
     "series by calendar": (
         {"s.csv": csv({"year": DAYS.year, "month": DAYS.month, "day": DAYS.day, "a": noise(), "b": noise(), "c": noise()})},
-        "in the order of a time .*by year, month, day",
+        "in the order of a time .*by year, month, day.*once its time is one column of dates",
     ),
     "dates as columns": (
         {"s.csv": csv({"shop": list("abcdefgh"), **{f"2024-{m:02}": noise(8) for m in range(1, 13)}})},

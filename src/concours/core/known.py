@@ -23,6 +23,9 @@ RECIPES = _names("""
     concours.entrants.adversaries: harden
     concours.entrants.boosters: CatBoostClassifier CatBoostRegressor LightGBMClassifier LightGBMRegressor
         XGBoostClassifier XGBoostRegressor
+    concours.entrants.forecast_libraries: StatsForecaster
+    concours.entrants.forecast_networks: DecomposedForecaster
+    concours.entrants.forecasting: BoostedForecaster RidgeForecaster SeasonalNaive
     concours.entrants.hinge: PrimalSVC
     concours.entrants.neural: ConvClassifier DenseClassifier DenseRegressor ResidualClassifier
         VisionTransformerClassifier

@@ -10,6 +10,7 @@ EXTRAS = {
     "catboost": "boost",
     "xgboost": "boost",
     "optuna": "tune",
+    "statsforecast": "forecasting",
     "onnx": "onnx",
     "onnxruntime": "onnx",
 }

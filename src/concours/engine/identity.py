@@ -25,7 +25,7 @@ from concours.entrants.sources import closure
 from concours.tasks.outputs.table import OUTPUTS
 
 _OURS = "concours"
-_LIBRARIES = ("catboost", "lightgbm", "sklearn", "torch", "xgboost")
+_LIBRARIES = ("catboost", "lightgbm", "sklearn", "statsforecast", "torch", "xgboost")
 _PREPARATIONS = "concours.entrants.preparation:PREPARATIONS"
 _TRAINERS = (
     "concours.entrants.modules:OwnModule",

@@ -14,6 +14,7 @@ _PACKAGES = (
     "pandas",
     "pyarrow",
     "skops",
+    "statsforecast",
     "torch",
     "lightgbm",
     "catboost",

@@ -51,7 +51,7 @@ _ALIKE = {
         "boosting",
     ),
     "forest": ("forest", "extra-trees"),
-    "network": ("dnn", "dnn-scheduled", "dnn-embedded", "dnn-patches", "bag-of-words"),
+    "network": ("dnn", "dnn-scheduled", "dnn-embedded", "dnn-patches", "bag-of-words", "dlinear"),
     "convolution": ("cnn", "residual"),
     "attention": ("transformer", "vit"),
     "margin": ("svm",),

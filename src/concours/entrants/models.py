@@ -45,6 +45,7 @@ _TRUSTED = frozenset(
         "sklearn.utils.validation": "check_array",
         "concours.entrants.texts": "NaiveBayesLogistic TextTopics TextVectors",
         "concours.entrants.pictures": "PatchFeatures PixelComponents",
+        "concours.entrants.forecasting": "BoostedForecaster",
         "concours.entrants.hinge": "PrimalSVC",
         "concours.entrants.radial": "RadialSVC RadialSVR",
         "concours.entrants.scaled": "ScaledSVR",

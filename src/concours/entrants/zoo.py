@@ -146,6 +146,20 @@ def _network(path: str, cost: Callable[[Size], float], prepare: str = "none", **
     return ModelSpec(recipe=f"concours.entrants.{path}", params=params, prepare=prepare, package="torch", seconds=cost)
 
 
+def _forecaster(path: str, cost: Callable[[Size], float], package: str | None = None, **params: Any) -> ModelSpec:
+    return ModelSpec(recipe=f"concours.entrants.{path}", params=params, package=package, seconds=cost)
+
+
+def _quantiles(size: Size) -> float:
+    """Trees for each of nine quantiles, of rows and steps up to some thousands."""
+    return 0.5 + 3e-4 * min(size.rows * size.width / 9, 15_000)
+
+
+def _library(each: float) -> Callable[[Size], float]:
+    """An import of seconds; then so many seconds for each of a hundred windows that are fitted on."""
+    return lambda size: 4.0 + each * min(size.rows, 100)
+
+
 def _few(_size: Size) -> float:
     return 0.01
 
@@ -177,6 +191,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:number": _sklearn("linear_model:RidgeCV", cost=_linear),
         "mixed:number": _sklearn(
             "linear_model:RidgeCV", prepare="words", cost=_words(2e-4), alphas=[0.1, 0.3, 1.0, 3.0, 10.0], cv=4
+        ),
+        "series:series": _forecaster(
+            "forecasting:RidgeForecaster", lambda size: 0.1 + 5e-9 * size.rows * size.columns**2
         ),
     },
     "elastic-net": {"table:number": _sklearn("linear_model:ElasticNetCV", cost=_linear, l1_ratio=0.9, eps=1e-4)},
@@ -236,6 +253,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             package="torch",
             early_stopping=True,
         ),
+        "series:series": _forecaster("forecasting:BoostedForecaster", _quantiles),
     },
     "lightgbm": _boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm", cost=_leaves(2.4e-6)),
     "lightgbm-random": _boosted(
@@ -288,6 +306,16 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "residual": {"image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3))},
     "cnn": {"image:classes": _network("neural:ConvClassifier", _pictures(5e-3))},
     "vit": {"image:classes": _network("neural:VisionTransformerClassifier", _pictures(5e-3))},
+    "seasonal-naive": {"series:series": _forecaster("forecasting:SeasonalNaive", _few)},
+    "dlinear": {"series:series": _network("forecast_networks:DecomposedForecaster", _epochs(2e-2))},
+    "theta": {
+        "series:series": _forecaster(
+            "forecast_libraries:StatsForecaster", _library(5e-3), "statsforecast", model="theta"
+        )
+    },
+    "ets": {
+        "series:series": _forecaster("forecast_libraries:StatsForecaster", _library(3e-2), "statsforecast", model="ets")
+    },
 }
 
 ZOO = Registry("entrants", _OWN, of=Mapping, each=ModelSpec)

@@ -9,10 +9,12 @@ from concours.core.errors import ContestError, nearest
 from concours.core.kind import Form
 from concours.core.registry import Registry
 from concours.tasks.inputs.input import InputKind
+from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.table import IMAGE, TABLE, TEXT
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
+from concours.tasks.outputs.series import Series
 
 Lineups = Mapping[str, tuple[str, ...]]
 
@@ -82,6 +84,7 @@ _MORE = ("lightgbm-large", "catboost-deep", "boosting", "transformer")
 _TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boosting")
 _WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
+_SERIES = ("ridge", "boosting", "dlinear")
 
 _OWN = {
     kind.name: kind
@@ -115,6 +118,16 @@ _OWN = {
             input=IMAGE,
             output=Classes,
             lineups={"fast": _IMAGE, "full": (*_IMAGE, "forest", "dnn", "vit")},
+        ),
+        Kind(
+            name="forecasting",
+            input=SERIES,
+            output=Series,
+            lineups={"fast": _SERIES, "full": (*_SERIES, "theta", "ets")},
+            finder="concours.tasks.series.finding:find",
+            sure=False,
+            sample="concours.tasks.series.finding:sample",
+            baseline="seasonal-naive",
         ),
     )
 }

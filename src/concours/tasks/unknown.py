@@ -63,11 +63,7 @@ _DATED = 6  # columns
 _CYCLES = 20
 
 VOTES = "`concours rate FILE`"
-FORECAST = (
-    "Concours does not forecast series yet.\n  What it can do: predict a number from others in the same row, judged on "
-    "the latest rows. Write past values into columns of their own (one row before, one day before, …), name what to "
-    "predict by --target, and the time by time = … in split."
-)
+FORECAST = "`concours new FILE --kind forecasting`"
 
 
 def unknown_table(columns: Sequence[Column], table: pa.Table, name: str) -> DataError | None:
@@ -177,7 +173,11 @@ def _series(columns: Sequence[Column], name: str) -> str | None:
         if _DATE.fullmatch(column.name.strip().removeprefix("X").strip()) and column.is_number
     ]
     if len(dated) >= max(_DATED, len(columns) / 2):
-        return f"{name} holds series, a row each, with {len(dated)} times as columns ({dated[0].name}, …): {FORECAST}"
+        return (
+            f"{name} holds series, a row each, with {len(dated)} times as columns ({dated[0].name}, …).\n  What "
+            "Concours can do: forecast one that has a row a step. Turn the table, so that its times go down; then "
+            f"{FORECAST}."
+        )
     rest = [column for column in columns if not is_moment(column) and column.role != "constant"]
     times = [column for column in columns if is_moment(column)]
     if len(times) != 1 or not rest:
@@ -185,9 +185,13 @@ def _series(columns: Sequence[Column], name: str) -> str | None:
     numbers = [column for column in rest if column.is_number and not column.counting]
     kinds = [column for column in rest if not column.is_number]
     if len(numbers) == 1 and len(kinds) <= 1 and len(rest) - len(kinds) == 1 and all(c.holds == "label" for c in kinds):
-        which = f"{kinds[0].distinct} series" if kinds else "series"
+        which = f"{kinds[0].distinct} series" if kinds else "a series"
         told = f"{numbers[0].name} by {times[0].name}"
-        return f"{name} holds {which}, one number in the order of a time ({told}): {FORECAST}"
+        how = "one at a time, each from a file of its own" if kinds else "it"
+        return (
+            f"{name} holds {which}, one number in the order of a time ({told}).\n  What Concours can do: "
+            f"forecast {how}, by {FORECAST}."
+        )
     return None
 
 
@@ -200,10 +204,11 @@ def many_series(columns: Sequence[Column], table: pa.Table, name: str) -> str | 
         return None
     names = ", ".join(column.name for column in numbers[:6]) + (", …" if len(numbers) > 6 else "")
     whole = [column.name for column in numbers if not column.gaps] or [numbers[0].name]
+    joined = ", once its time is one column of dates" if len(times) > 1 else ""
     return (
-        f"{name} holds series, {len(numbers)} numbers in the order of a time ({names} by {', '.join(times)}). "
-        + FORECAST
-        + f"\n  To predict one of them from the others at the same time: --target {whole[-1]}, for example."
+        f"{name} holds series, {len(numbers)} numbers in the order of a time ({names} by {', '.join(times)}).\n  What "
+        f"Concours can do: forecast one of them, by {FORECAST}{joined}.\n  To predict one of them from the others at "
+        f"the same time: --target {whole[-1]}, for example."
     )
 
 

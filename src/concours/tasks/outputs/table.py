@@ -10,8 +10,9 @@ from concours.core.registry import Registry
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
+from concours.tasks.outputs.series import Series
 
-OUTPUTS: Final = Registry("outputs", {output.name: output for output in (Classes, Number)}, of=type)
+OUTPUTS: Final = Registry("outputs", {output.name: output for output in (Classes, Number, Series)}, of=type)
 
 
 def output_told(told: Mapping[str, Any], labels: Sequence[Any] = ()) -> OutputKind:

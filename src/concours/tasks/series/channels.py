@@ -1,0 +1,138 @@
+"""The columns of a series: its time, the one to forecast, and what is known beside it up to an origin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from concours.core.errors import DataError
+from concours.tasks.readers.header import absent
+from concours.tasks.series.stamps import Every, Stamps, no_stamps, stamps_of
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channels:
+    """A series on its own steps.
+
+    Attributes:
+        values: (channels, steps), NaN where nothing is known; the first channel is forecast.
+        names: of the channels.
+        time: the column of its time, if there is one.
+        stamps: where its rows lie in time.
+        amiss: what is wrong with it, a line each.
+        notes: what was found out.
+    """
+
+    values: Floats
+    names: tuple[str, ...]
+    time: str | None
+    stamps: Stamps
+    amiss: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def channels_of(
+    table: pa.Table,
+    name: str,
+    *,
+    target: str | None,
+    time: str | None,
+    every: Every | None = None,
+    names: Sequence[str] = (),
+) -> Channels:
+    """The series of a table, a row a step.
+
+    Args:
+        target: the column to forecast; none: the one column of numbers.
+        time: the column of its time; none: the first column of dates, or else rows are steps in their order.
+        every: the step that it must have.
+        names: of the channels that it must have, in their order; by default the target and all other numbers.
+
+    Raises:
+        DataError: a column is not there, or is of no numbers; times are none.
+    """
+    if time is None and every is None:
+        time = next(iter(dated(table)), None)
+    stamps = no_stamps(len(table)) if time is None else stamps_of(_full(table, time, name), time, name, every)
+    others = table.drop_columns([time]) if time is not None else table
+    known = numbered(others)
+    target = target if target is not None else _only(known, others, name)
+    for column in names or [target]:
+        _require(others, column, name)
+    chosen = tuple(names) or (target, *(column for column in known if column != target))
+    values, gaps = _values(others, chosen, stamps, name)
+    left = [column for column in others.column_names if column not in chosen] if not names else []
+    notes = [stamps.every.said + (f" by {time!r}" if time is not None else "")]
+    notes += [f"forecasts {target!r}" + (f" from it and {_listed(chosen[1:])}" if chosen[1:] else "")]
+    notes += [f"not used, as they hold no numbers: {_listed(left)}"] if left else []
+    moved = (np.diff(stamps.rows) < 0).any()
+    notes += ["rows are put in the order of time"] if moved else []
+    return Channels(
+        values=values,
+        names=chosen,
+        time=time,
+        stamps=stamps,
+        amiss=(*stamps.amiss, *gaps),
+        notes=tuple(notes),
+    )
+
+
+def dated(table: pa.Table) -> list[str]:
+    """The columns of dates."""
+    return [field.name for field in table.schema if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type)]
+
+
+def numbered(table: pa.Table) -> list[str]:
+    """The columns of numbers, truth values among them."""
+    return [field.name for field in table.schema if _is_number(field.type)]
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+
+
+def _full(table: pa.Table, column: str, name: str) -> pa.ChunkedArray:
+    if column not in table.column_names:
+        raise DataError(f"task.split.time: {name} has no column {column!r}; {absent(column, table.column_names)}")
+    found = table[column]
+    if found.null_count:
+        first = int(np.argmax(found.is_null().to_numpy())) + 1
+        raise DataError(f"{name}: the time {column!r} is missing in {found.null_count} rows, first in row {first}")
+    return found
+
+
+def _only(known: Sequence[str], table: pa.Table, name: str) -> str:
+    if len(known) == 1:
+        return known[0]
+    listed = ", ".join((known or table.column_names)[:40])
+    raise DataError(f"task.target is missing: name the column to forecast; {name} has: {listed}")
+
+
+def _require(table: pa.Table, column: str, name: str) -> None:
+    if column not in table.column_names:
+        raise DataError(f"{name}: column {column!r} is missing; {absent(column, table.column_names)}")
+    if not _is_number(table[column].type):
+        raise DataError(f"{name}: {column!r} must hold numbers to be forecast, or to forecast by")
+
+
+def _values(table: pa.Table, names: Sequence[str], stamps: Stamps, name: str) -> tuple[Floats, list[str]]:
+    """(channels, steps), and a line for each channel with gaps."""
+    steps = int(stamps.places[-1]) + 1
+    found, amiss = np.full((len(names), steps), np.nan), []
+    for index, column in enumerate(names):
+        cells = table[column].cast(pa.float64()).to_numpy()
+        if gaps := int(np.isnan(cells).sum()):
+            first = int(np.argmax(np.isnan(cells))) + 1
+            amiss.append(f"{name}: {column!r} is missing in {gaps:,} of {len(cells):,} rows, first in row {first}")
+        found[index, stamps.places] = cells[stamps.rows]
+    return found, amiss
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:6])) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

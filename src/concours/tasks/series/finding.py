@@ -1,0 +1,94 @@
+"""Whether a source is a series to forecast, and a little series for tests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from concours.core.errors import ConcoursError
+from concours.tasks.readers.archives import entry_at
+from concours.tasks.readers.damage import damage_named
+from concours.tasks.readers.listing import suffix_of
+from concours.tasks.readers.opened import Options
+from concours.tasks.readers.source import open_source
+from concours.tasks.series.channels import Channels, channels_of, dated, numbered
+from concours.tasks.task import Split, Task
+
+_FEWEST = 50
+_HEAD = 1 << 14
+_DATE = re.compile(rb"\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ,]|\d{4}-\d\d|[A-Za-z]{3,9} \d{4}|\d{8}")
+_TYPED = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
+_SHARE = 20
+_AHEAD = 12
+
+
+def find(source: Path) -> dict[str, tuple[Any, str]] | None:
+    """The keys of a task that forecasts a source, each with a reason; none where it is no series.
+
+    A series is a file with a table, a row a step: a column of dates that follow one another evenly, and a column of
+    numbers at least. The last of these is proposed as what is forecast.
+    """
+    if not source.is_file():
+        return None
+    try:
+        if not _may_have_dates(source):
+            return None
+        opened = open_source(source, Path(), Options(input="table"))
+        if not isinstance(opened.x, pa.Table) or len(opened.x) < _FEWEST:
+            return None
+        times, numbers = dated(opened.x), numbered(opened.x)
+        if not times or not numbers:
+            return None
+        series = channels_of(opened.x, opened.name, target=numbers[-1], time=times[0])
+    except ConcoursError:
+        return None
+    return None if series.stamps.uneven else _keys(source, series, numbers)
+
+
+def _may_have_dates(source: Path) -> bool:
+    """Whether the beginning of a file of text has something like a date; of what is no text, whether it may be read."""
+    if suffix_of(source.name) in _TYPED:
+        return True
+    with damage_named(source.name), entry_at(source).open() as file:
+        return bool(_DATE.search(file.read(_HEAD)))
+
+
+def _keys(source: Path, series: Channels, numbers: list[str]) -> dict[str, tuple[Any, str]]:
+    steps, every = series.values.shape[1], series.stamps.every
+    most = max(steps // _SHARE, 1)
+    horizon = min(every.season if every.season > 1 else _AHEAD, most)
+    ahead = "a season" if horizon == every.season else f"{horizon} steps"
+    why = "the only column of numbers" if len(numbers) == 1 else f"the last of {len(numbers)} columns of numbers"
+    keys: dict[str, tuple[Any, str]] = {
+        "data": (str(source), f"{steps:,} steps, {every.said}"),
+        "target": (series.names[0], f"{why}; the others are known up to where a forecast begins"),
+        "split": ({"test": 0.2, "time": series.time}, "the last origins judge; folds are stretches of time"),
+        "options": ({"horizon": horizon}, f"{ahead} ahead; context, step and season follow, or can be given here"),
+    }
+    if series.amiss:
+        keys["on_bad_row"] = ("skip", f"leaves out the origins near gaps: {series.amiss[0].partition(': ')[2]}")
+    return keys
+
+
+def sample(folder: Path, seed: int) -> Task:
+    """A daily series with a weekly season and one that leads it by a day, written as a CSV file."""
+    rng, steps, season = np.random.default_rng(seed), 130, 7
+    wave = np.sin(2 * np.pi * np.arange(steps + 1) / season) + 0.01 * np.arange(steps + 1)
+    wave += 0.2 * rng.standard_normal(steps + 1)
+    days = (np.datetime64("2026-01-01") + np.arange(steps)).astype(str).tolist()
+    beside = wave[1:] + 0.1 * rng.standard_normal(steps)
+    table = pa.table({"day": days, "visits": 20 + 5 * wave[:-1], "rain": beside})
+    path = folder / "visits.csv"
+    pa.csv.write_csv(table, path)
+    return Task(
+        kind="forecasting",
+        data=str(path),
+        target="visits",
+        split=Split(test=0.25, folds=3, time="day"),
+        options={"horizon": 3, "context": 14},
+    )

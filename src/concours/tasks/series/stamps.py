@@ -1,0 +1,177 @@
+"""The times of a series: how far one step is from the next, and on which step each row lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from concours.core.errors import DataError
+
+Codes = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_SECOND: Final = 1_000_000
+_DAY: Final = 86_400 * _SECOND
+_UNEVEN: Final = 1e-3
+_NAMES: Final = {_SECOND: "second", 60 * _SECOND: "minute", 3600 * _SECOND: "hour", _DAY: "day", 7 * _DAY: "week"}
+_SEASONS: Final = {7 * _DAY: 52, _DAY: 7}
+_OF_MONTHS: Final = {1: 12, 2: 6, 3: 4, 4: 3, 6: 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Every:
+    """The step of a series.
+
+    Attributes:
+        unit: `microseconds`, `months`, `numbers` (of a column of numbers), or `rows` (of a series without times).
+        size: of a step, in that unit.
+    """
+
+    unit: str
+    size: float
+
+    @property
+    def season(self) -> int:
+        """After how many steps a series of such a step usually repeats itself; 1 where nothing is known."""
+        if self.unit == "months":
+            return _OF_MONTHS.get(int(self.size), 1)
+        if self.unit != "microseconds":
+            return 1
+        if self.size in _SEASONS:
+            return _SEASONS[int(self.size)]
+        return int(_DAY // self.size) if self.size < _DAY and _DAY % self.size == 0 else 1
+
+    @property
+    def said(self) -> str:
+        """In words: "a step an hour"."""
+        if self.unit == "rows":
+            return "a step a row"
+        if self.unit == "numbers":
+            return f"steps of {self.size:g}"
+        if self.unit == "months":
+            names = {1: "month", 3: "quarter", 12: "year"}
+            return f"a step a {names[int(self.size)]}" if self.size in names else f"steps of {self.size:g} months"
+        if (name := _NAMES.get(int(self.size))) is not None:
+            return f"a step {'an' if name == 'hour' else 'a'} {name}"
+        unit = max(each for each in (1, *_NAMES) if self.size % each == 0)
+        return f"steps of {self.size / unit:g} {_NAMES.get(unit, 'microsecond')}s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamps:
+    """Where rows lie in time.
+
+    Attributes:
+        every: the step.
+        places: (kept rows,) the step of each from 0, rising.
+        rows: (kept rows,) their numbers in the data as it was read, in the order of time.
+        amiss: what is wrong, a line each with the first row; empty where nothing is. Rows that it tells of are not
+            kept.
+        uneven: whether some lie on no step, or two on one.
+    """
+
+    every: Every
+    places: Codes
+    rows: Codes
+    amiss: tuple[str, ...] = ()
+    uneven: bool = False
+
+
+def no_stamps(rows: int) -> Stamps:
+    """Of a series without times: a row is a step."""
+    return Stamps(every=Every(unit="rows", size=1), places=np.arange(rows), rows=np.arange(rows))
+
+
+def stamps_of(column: pa.ChunkedArray, called: str, name: str, every: Every | None = None) -> Stamps:
+    """The steps of a column of dates or numbers without gaps.
+
+    The step is the difference that is most frequent: of dates on one day of the month, or the last, in months.
+
+    Args:
+        called: the column.
+        name: of the data.
+        every: the step of the data that models were fitted on, which this must have.
+
+    Raises:
+        DataError: it holds neither, or has no two different values.
+    """
+    dated = pa.types.is_temporal(column.type) and not pa.types.is_time(column.type)
+    values = _values(column, called, name, dated=dated)
+    order = np.argsort(values, kind="stable")
+    values, again = values[order], np.flatnonzero(np.diff(values[order]) == 0) + 1
+    if len(values) - len(again) < 2:
+        raise DataError(
+            f"{name}: a series of two moments at least was expected in {called!r}; drop it, or name another"
+        )
+    found, positions = _steps(np.delete(values, again), dated=dated)
+    rows = np.delete(order, again)
+    if every is not None and every != found:
+        raise DataError(f"{name}: {called!r} has {found.said}; models were fitted on a series of {every.said}")
+    places = np.rint(positions).astype(np.int64)
+    odd = np.flatnonzero(np.abs(positions - places) > _UNEVEN)
+    shown = column.to_pylist()
+    amiss = []
+    if len(again):
+        first = int(order[again[0]])
+        amiss.append(
+            f"{name}: {called!r} has {shown[first]} twice ({len(again):,} such rows, first row {first + 1}); a series "
+            "has one row a moment: several series need a file each, and clocks that were set back need times in UTC"
+        )
+    if len(odd):
+        first = int(rows[odd[0]])
+        amiss.append(
+            f"{name}: {called!r} has uneven steps: {shown[first]} in row {first + 1} ({len(odd):,} such rows) is on no "
+            f"step of the others, which have {found.said}; leave {called!r} out by drop to count rows as steps"
+        )
+    places, rows = np.delete(places, odd), np.delete(rows, odd)
+    apart = np.flatnonzero(np.diff(places) > 1)
+    if len(apart):
+        before = int(rows[apart[0]])
+        missing = int((np.diff(places)[apart] - 1).sum())
+        amiss.append(
+            f"{name}: {called!r} has gaps: {missing:,} steps are missing, first after {shown[before]} in row "
+            f"{before + 1} ({found.said})"
+        )
+    uneven = bool(len(again) or len(odd))
+    return Stamps(every=found, places=places - places[0], rows=rows, amiss=tuple(amiss), uneven=uneven)
+
+
+def _values(column: pa.ChunkedArray, called: str, name: str, *, dated: bool) -> Floats:
+    try:
+        known = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()) if dated else column
+        return np.asarray(known.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise DataError(
+            f"{name}: {called!r} must hold dates like 2026-05-31 or numbers, got {str(column[0].as_py())[:40]!r}"
+        ) from None
+
+
+def _steps(values: Floats, *, dated: bool) -> tuple[Every, Floats]:
+    """The step of rising values, and on which step from 0 each lies, as far as it lies on one."""
+    months = _months(values) if dated else None
+    if months is not None:
+        size = _most(np.diff(months))
+        return Every(unit="months", size=size), (months - months[0]) / size
+    size = _most(np.diff(values))
+    return Every(unit="microseconds" if dated else "numbers", size=size), (values - values[0]) / size
+
+
+def _most(differences: Floats) -> float:
+    """The most frequent, of equally frequent ones the least."""
+    sizes, counts = np.unique(differences, return_counts=True)
+    return float(sizes[counts.argmax()])
+
+
+def _months(values: Floats) -> Floats | None:
+    """Months since 1970 of microseconds, where all are on one day of a month, or the last, at one time of the day."""
+    moments = values.astype(np.int64).astype("datetime64[us]")
+    months = moments.astype("datetime64[M]")
+    into = moments - months
+    left = (months + 1).astype("datetime64[us]") - moments
+    alike = (into == into[0]).all() or (left == left[0]).all()
+    found = months.astype(np.int64).astype(np.float64)
+    return found if alike and (np.diff(found) > 0).all() else None
