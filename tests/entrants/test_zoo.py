@@ -19,6 +19,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "concours.entrants.neural:": {"epochs": 2},
     "concours.entrants.text_networks:": {"epochs": 2},
     "concours.entrants.tabular:": {"epochs": 2},
+    "concours.entrants.translators:": {"epochs": 2, "pieces": 40, "width": 32},
     "concours.entrants.boosters:": {"rounds": 10},
     "sklearn.ensemble:Random": {"n_estimators": 10},
     "sklearn.ensemble:Extra": {"n_estimators": 10},

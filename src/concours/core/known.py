@@ -31,10 +31,13 @@ RECIPES = _names("""
         VisionTransformerClassifier
     concours.entrants.population: ScheduledClassifier ScheduledRegressor
     concours.entrants.radial: RadialSVC RadialSVR
+    concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier
         TabularTransformerRegressor
     concours.entrants.text_networks: EmbeddingBagClassifier TextTransformerClassifier
     concours.entrants.texts: NaiveBayesLogistic
+    concours.entrants.translators: GRUTranslator TransformerTranslator
+    concours.entrants.word_table: WordTableTranslator
     lightgbm: LGBMClassifier LGBMRanker LGBMRegressor
     lightgbm.sklearn: LGBMClassifier LGBMRanker LGBMRegressor
     sklearn.calibration: CalibratedClassifierCV

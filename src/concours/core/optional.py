@@ -13,6 +13,7 @@ EXTRAS = {
     "statsforecast": "forecasting",
     "onnx": "onnx",
     "onnxruntime": "onnx",
+    "sacrebleu": "text",
 }
 """Which extra of Concours brings a top-level module."""
 

@@ -301,9 +301,24 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:classes": _ours("tabular:TabularTransformerClassifier", "torch", prepare="columns", cost=_rows(7e-3)),
         "table:number": _ours("tabular:TabularTransformerRegressor", "torch", prepare="columns", cost=_rows(7e-3)),
         "text:classes": _network("text_networks:TextTransformerClassifier", _words(1.6e-3)),
+        "text:text": _network("translators:TransformerTranslator", _rows(1.5e-2)),
     },
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
     "residual": {"image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3))},
+    "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
+    "nearest": {
+        "text:text": ModelSpec(
+            recipe="concours.entrants.sentences:NearestTranslator",
+            prepare="none",
+            seconds=lambda size: 0.1 + 1e-3 * size.rows + 5e-7 * size.rows**2,
+        )
+    },
+    "word-table": {
+        "text:text": ModelSpec(
+            recipe="concours.entrants.word_table:WordTableTranslator", prepare="none", seconds=_rows(4e-3)
+        )
+    },
+    "gru": {"text:text": _network("translators:GRUTranslator", _rows(1.5e-2))},
     "cnn": {"image:classes": _network("neural:ConvClassifier", _pictures(5e-3))},
     "vit": {"image:classes": _network("neural:VisionTransformerClassifier", _pictures(5e-3))},
     "seasonal-naive": {"series:series": _forecaster("forecasting:SeasonalNaive", _few)},

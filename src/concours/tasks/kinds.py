@@ -9,12 +9,14 @@ from concours.core.errors import ContestError, nearest
 from concours.core.kind import Form
 from concours.core.registry import Registry
 from concours.tasks.inputs.input import InputKind
+from concours.tasks.inputs.pairs import SENTENCE
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.table import IMAGE, TABLE, TEXT
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
+from concours.tasks.outputs.text import Text
 
 Lineups = Mapping[str, tuple[str, ...]]
 
@@ -85,6 +87,7 @@ _TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boost
 _WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
 _SERIES = ("ridge", "boosting", "dlinear")
+_PAIRS = ("word-table", "nearest", "gru", "transformer")
 
 _OWN = {
     kind.name: kind
@@ -128,6 +131,15 @@ _OWN = {
             sure=False,
             sample="concours.tasks.series.finding:sample",
             baseline="seasonal-naive",
+        ),
+        Kind(
+            name="translation",
+            input=SENTENCE,
+            output=Text,
+            lineups={"fast": _PAIRS, "full": _PAIRS},
+            baseline="copy",
+            finder="concours.tasks.pairs_found:find",
+            sample="concours.tasks.pairs_found:sample",
         ),
     )
 }

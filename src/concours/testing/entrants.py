@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.entrant import Entrant
+from concours.core.registry import load
+from concours.core.values import take
 from concours.engine.deterministic import deterministic
 from concours.engine.rows import take_rows
 from concours.entrants.fitting import Fitted
@@ -23,6 +26,7 @@ from concours.entrants.recipes import Resolved, build, resolve
 from concours.tasks.inputs.table import IMAGE, TEXT
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.output import OutputKind
 from concours.testing.laws import law
 
 _SEED = 7
@@ -35,29 +39,34 @@ class _Trial:
 
     Attributes:
         x, new: rows to fit on and rows to predict, as the entrant gets them.
-        y: codes of three classes, or values; (rows,).
+        y: codes of three classes, or values, (rows,); or whatever the output takes.
+        output: of which targets are as they are; none of classes and numbers.
     """
 
     name: str
     resolved: Resolved
     x: Any
     new: Any
-    y: NDArray[Any]
-    classes: int
+    y: Any
+    classes: int | None
     workspace: Path
+    output: OutputKind | None = None
 
     def built(self) -> Any:
         """The entrant, unfitted."""
         entrant = self.resolved.entrant
         source = self.resolved.source
-        return build(entrant.recipe, entrant.params, source, self.workspace, seed=_SEED, classes=self.classes)
+        meta = self.output.meta if self.output else {}
+        return build(
+            entrant.recipe, entrant.params, source, self.workspace, seed=_SEED, classes=self.classes, meta=meta
+        )
 
     def fitted(self, rows: NDArray[np.int64] | None = None) -> Fitted:
         """The entrant, built anew and fitted with the one seed, on some rows or on all."""
         estimator = self.built()
         rows = np.arange(len(self.y)) if rows is None else rows
         return fit_estimator(
-            estimator, take_rows(self.x, rows), self.y[rows], self.classes, calibrate=not self.resolved.source
+            estimator, take_rows(self.x, rows), take(self.y, rows), self.classes, calibrate=not self.resolved.source
         )
 
 
@@ -73,7 +82,7 @@ def check_entrant(
     Laws:
 
     - it builds, and has `fit` and `predict`; fitted twice with one seed it predicts the same;
-    - predictions are finite, one a row, and of classes a distribution;
+    - predictions are finite, one a row, and of classes a distribution; of an output of its own what that accepts;
     - it survives that a class is absent where it is fitted, and gives it hardly any weight;
     - what is loaded predicts what was dumped, or the model says `refit`;
     - it may draw from the global random numbers, which a job seeds and puts back, but does not seed them.
@@ -96,7 +105,7 @@ def check_entrant(
         first = _checked_fit(trial)
         with deterministic(threads=1, seed=_SEED):
             again = trial.fitted().predict(trial.new)
-            same = np.array_equal(first.predict(trial.new), again)
+            same = _same(first.predict(trial.new), again)
             law(same, f"{trial.name}: fitted twice with one seed it predicts the same")
             if trial.classes:
                 _check_absent_class(trial)
@@ -107,6 +116,8 @@ def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path, sentence
     form = kind.widest if sentences else kind.form
     resolved = resolve(entrant, form=form, folder=folder)
     law(not resolved.skipped, f"{entrant.name}: {resolved.skipped}")
+    if kind.output.estimator == "predictor":
+        return _sampled(entrant.name, resolved, kind, workspace)
     x, y = _rows(kind)
     if sentences:
         x = x.assign(remark=_remarks(y))
@@ -116,6 +127,24 @@ def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path, sentence
         preparation = PREPARATIONS[name]()
         x, new = preparation.fit_transform(x), preparation.transform(new)
     return _Trial(entrant.name, resolved, x, new, y, 3 if kind.output is Classes else 0, workspace)
+
+
+def _sampled(name: str, resolved: Resolved, kind: Kind, workspace: Path) -> _Trial:
+    """An entrant, and the sample of a kind whose targets are as they are."""
+    law(bool(kind.sample), f"{kind.name}: a kind has a sample of data to be checked by")
+    task = load(kind.sample)(workspace, _SEED)
+    data, _ = load(kind.input.reader)(task, kind, workspace)
+    encoded = kind.output.encode(data.y, task, data.name, **data.meta)
+    x = _as_entrants_take(data.x)
+    new = take_rows(x, np.arange(len(x) // 3))
+    return _Trial(name, resolved, x, new, encoded.values, encoded.output.codes, workspace, encoded.output)
+
+
+def _as_entrants_take(x: Any) -> Any:
+    """Rows as they were read: an array, texts (rows,), or a frame."""
+    if isinstance(x, pa.Table):
+        return x.to_pandas()
+    return x if isinstance(x, np.ndarray) else np.asarray(x.to_pylist(), dtype=object)
 
 
 def _checked_fit(trial: _Trial) -> Fitted:
@@ -128,6 +157,9 @@ def _checked_fit(trial: _Trial) -> Fitted:
             after.append(_global_state())
     for one, other in zip(*after, strict=True):
         law(one != other, f"{trial.name}: it does not seed the global random numbers; use random_state instead")
+    if trial.output:
+        trial.output.accepted(predictions, trial.new.shape[0])
+        return fitted
     shape = (trial.new.shape[0], trial.classes or 1)
     given = predictions.shape
     law(given == shape, f"{trial.name}: predictions are (rows, outputs): expected {shape}, got {given}")
@@ -151,9 +183,13 @@ def _checked_round_trip(trial: _Trial, fitted: Fitted) -> str:
     if format == "refit":
         law(bool(why), f"{trial.name}: a model that is kept as `refit` says why")
         return format
-    same = np.array_equal(load_model(format, files, made=trial.built).predict(trial.new), fitted.predict(trial.new))
+    same = _same(load_model(format, files, made=trial.built).predict(trial.new), fitted.predict(trial.new))
     law(same, f"{trial.name}: the model that is loaded predicts what was dumped")
     return format
+
+
+def _same(one: Any, other: Any) -> bool:
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one.equals(other))
 
 
 def _rows(kind: Kind) -> tuple[Any, NDArray[Any]]:

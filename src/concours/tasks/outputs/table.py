@@ -11,8 +11,9 @@ from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
+from concours.tasks.outputs.text import Text
 
-OUTPUTS: Final = Registry("outputs", {output.name: output for output in (Classes, Number, Series)}, of=type)
+OUTPUTS: Final = Registry("outputs", {output.name: output for output in (Classes, Number, Series, Text)}, of=type)
 
 
 def output_told(told: Mapping[str, Any], labels: Sequence[Any] = ()) -> OutputKind:

@@ -1,0 +1,17 @@
+"""Sentences: texts that each have a text that they should become."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from concours.tasks.inputs.table import TEXT
+
+SENTENCE: Final = replace(
+    TEXT,
+    what="pairs of texts",
+    preparations=(),
+    reader="concours.tasks.pairs:read_pairs",
+    renewer="concours.tasks.pairs:read_sentences",
+    slow=True,
+)

@@ -1,0 +1,111 @@
+"""Lists of the best texts that a model says for each row, with shares, as an Arrow array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from concours.core.errors import DataError
+
+NBEST: Final = pa.list_(pa.struct([("text", pa.string()), ("score", pa.float64())]))
+"""Of a row the texts, best first, each with its share: how probable the model finds it, of these; shares sum to 1."""
+
+LONGEST = 10_000
+"""Characters that a text has at most."""
+MOST = 64
+"""Texts that a row has at most."""
+_ONE, _ROUNDING = 1e-3, 1e-9
+
+
+def nbest(offsets: Any, texts: pa.Array, shares: NDArray[np.float64]) -> pa.Array:
+    """Lists of texts and shares, one row behind the other; `offsets` (rows + 1,) says where each row begins."""
+    each = pa.StructArray.from_arrays([texts, pa.array(shares, pa.float64())], fields=list(NBEST.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), each, type=NBEST)
+
+
+def only(texts: pa.Array) -> pa.Array:
+    """One text a row, of which all is sure."""
+    return nbest(np.arange(len(texts) + 1), texts, np.ones(len(texts)))
+
+
+def best_texts(p: pa.Array) -> list[str]:
+    """The best text of each row, (rows,)."""
+    texts, offsets = flat(p)[:2]
+    found: list[str] = texts.take(pa.array(offsets[:-1])).to_pylist()
+    return found
+
+
+def flat(p: pa.Array) -> tuple[pa.Array, NDArray[np.int64], NDArray[np.float64]]:
+    """All texts, where each row begins (rows + 1,), and all shares."""
+    offsets = p.offsets.to_numpy().astype(np.int64)
+    items = p.values.slice(offsets[0], offsets[-1] - offsets[0])
+    return items.field("text"), offsets - offsets[0], items.field("score").to_numpy()
+
+
+def accepted(p: Any, rows: int) -> pa.Array:
+    """Predictions that came from elsewhere as lists of texts and shares; a text a row will do.
+
+    Shares are scaled to sum to 1.
+
+    Raises:
+        DataError: they are something else, or a text is missing, empty or too long, or shares are no shares.
+    """
+    p = _as_arrow(p)
+    if len(p) != rows:
+        raise DataError(f"predictions must have a text for each of {rows} rows, got {len(p)}")
+    if pa.types.is_string(p.type) or pa.types.is_large_string(p.type):
+        p = p.cast(pa.string())
+        _check_texts(p, np.arange(rows))
+        return only(p)
+    if not _are_lists(p.type):
+        raise DataError(f"predictions must be texts, or lists of texts with scores, got {p.type}")
+    p = p.cast(NBEST)
+    lengths = pc.fill_null(pc.list_value_length(p), 0).to_numpy(zero_copy_only=False)
+    if rows and (lengths.min() < 1 or lengths.max() > MOST):
+        row = int(np.argmax((lengths < 1) | (lengths > MOST)))
+        raise DataError(f"predictions must have 1 to {MOST} texts a row; row {row} has {lengths[row]}")
+    texts, offsets, shares = flat(p)
+    of_row = np.repeat(np.arange(rows), lengths)
+    _check_texts(texts, of_row)
+    sums = np.bincount(of_row, weights=shares, minlength=rows)
+    bad = ~np.isfinite(shares) | (shares < 0) | (np.abs(sums - 1) > _ONE)[of_row]
+    if bad.any():
+        row = int(of_row[np.argmax(bad)])
+        given = shares[of_row == row].tolist()[:5]
+        raise DataError(f"scores must be shares of at least 0 that add up to 1; those of row {row} are {given}")
+    off = np.abs(sums - 1) > _ROUNDING
+    return nbest(offsets, texts, np.where(off[of_row], shares / sums[of_row], shares))
+
+
+def _as_arrow(p: Any) -> pa.Array:
+    if isinstance(p, pa.ChunkedArray):
+        return p.combine_chunks()
+    if isinstance(p, pa.Array):
+        return p
+    given: Sequence[Any] = p.tolist() if isinstance(p, np.ndarray) else list(p)
+    if wrong := next((value for value in given if value is not None and not isinstance(value, str)), None):
+        raise DataError(f"predictions must be texts, or lists of texts with scores, got {wrong!r:.80}")
+    return pa.array(given, pa.string())
+
+
+def _are_lists(kind: pa.DataType) -> bool:
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or not pa.types.is_struct(kind.value_type):
+        return False
+    return {field.name for field in kind.value_type} == {"text", "score"}
+
+
+def _check_texts(texts: pa.Array, of_row: NDArray[np.int64]) -> None:
+    """Refuses texts that are missing, empty or too long. Raises DataError with the row of the first."""
+    for wrong, said in (
+        (pc.is_null(texts), "is missing"),
+        (pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0), "is empty"),
+        (pc.greater(pc.utf8_length(texts), LONGEST), f"has more than {LONGEST:,} characters"),
+    ):
+        found = pc.fill_null(wrong, False).to_numpy(zero_copy_only=False)
+        if found.any():
+            raise DataError(f"predictions must be texts; that of row {int(of_row[np.argmax(found)])} {said}")

@@ -1,0 +1,211 @@
+"""Texts: targets are an Arrow array (rows,) of strings, predictions one of lists of texts with shares, the best first.
+
+The share of a text is how probable its model finds it, of those that it says; those of a row sum to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from concours.core.errors import DataError, nearest
+from concours.kernels.joining.bayes_risk import Candidates, least_risk
+from concours.kernels.scoring.diagnosis import counted_between, histogram
+from concours.kernels.scoring.ngrams import mutual_chrf
+from concours.kernels.scoring.rounded import rounded
+from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.texts import bleu_metric, characters_of, chrf_metric, plain, sentence_metric
+from concours.tasks.nbest import LONGEST, accepted, best_texts, flat, nbest
+from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values
+from concours.tasks.predicted import Given, require_predictions
+from concours.tasks.ranges import ranged
+from concours.tasks.slices import LEAST, Grouping
+
+if TYPE_CHECKING:
+    from concours.tasks.task import Task
+
+_BINS = 20
+_KEPT = 4
+"""Texts of a row that are kept where members are joined."""
+_TRIED = 200
+"""Targets of which one is said for want of anything better."""
+
+
+def _joined(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
+    weighed = [(member, weight) for member, weight in zip(members, weights, strict=True) if np.any(weight)]
+    if not weighed:
+        raise ValueError("a blend needs a member with a weight; all weights are zero")
+    some, each = zip(*weighed, strict=True)
+    return _joining(some)(np.asarray(each, dtype=np.float64))
+
+
+def _joining(members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
+    """Minimum Bayes risk (`kernels.joining.bayes_risk`) over what members say, by sentence chrF."""
+    texts, candidates = _candidates(members)
+
+    def joined(weights: NDArray[np.float64]) -> Values:
+        chosen = least_risk(candidates, weights, most=_KEPT)
+        return nbest(chosen.offsets, texts.take(pa.array(chosen.places)), chosen.shares)
+
+    return joined
+
+
+def _candidates(members: Sequence[Values]) -> tuple[pa.Array, Candidates]:
+    """The different texts of each row, in their order, and what members give them."""
+    parts = [flat(member) for member in members]
+    rows = len(parts[0][1]) - 1
+    coded = pc.dictionary_encode(pa.concat_arrays([texts for texts, _, _ in parts]))
+    words = coded.dictionary
+    rank = pc.rank(words, sort_keys="ascending", tiebreaker="first").to_numpy().astype(np.int64) - 1
+    of_row = np.concatenate([np.repeat(np.arange(rows), np.diff(offsets)) for _, offsets, _ in parts])
+    of_member = np.repeat(np.arange(len(parts)), [len(texts) for texts, _, _ in parts])
+    keys = of_row * len(words) + rank[coded.indices.to_numpy()]
+    different, place = np.unique(keys, return_inverse=True)
+    shares = np.zeros((len(parts), len(different)))
+    np.add.at(shares, (of_member, place), np.concatenate([each for _, _, each in parts]))
+    by_rank = np.argsort(rank)
+    texts = words.take(pa.array(by_rank[different % len(words)]))
+    offsets = np.searchsorted(different // len(words), np.arange(rows + 1))
+    likeness = mutual_chrf(characters_of(texts.to_pylist()), offsets)
+    return texts, Candidates(offsets=offsets, shares=shares, likeness=likeness)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text(OutputKind):
+    """A text."""
+
+    name: ClassVar[str] = "text"
+    task = "a task of texts"
+    estimator = "predictor"
+    metrics = ("chrf", "bleu")
+    joins: ClassVar[Mapping[str, Join]] = {"bayes-risk": _joined}
+    measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = {
+        "chrf": chrf_metric,
+        "bleu": bleu_metric,
+        "chrf_sentence": sentence_metric,
+    }
+    packages = ("sacrebleu",)
+    by_rows = "chrf_sentence"
+
+    @property
+    def said(self) -> str:
+        return "a text"
+
+    @property
+    def width(self) -> int:
+        return _KEPT
+
+    @classmethod
+    def checked(cls, y: Values, task: Task, name: str) -> Values:
+        """Texts, none empty."""
+        del task
+        y = plain(y)
+        empty = pc.fill_null(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(y)), 0), True)
+        for wrong, said in ((empty, "is empty"), (pc.greater(pc.utf8_length(y), LONGEST), "is too long")):
+            found = wrong.to_numpy(zero_copy_only=False)
+            if found.any():
+                first = int(np.argmax(found)) + 1
+                raise DataError(f"{name}: the target {said} in {found.sum()} of {len(y)} rows, first in row {first}")
+        return y
+
+    @classmethod
+    def encode(cls, y: Values, task: Task, name: str, **meta: Any) -> Encoded:
+        """As they are."""
+        del task, meta
+        if pc.count_distinct(y).as_py() < 2:
+            raise DataError(f"{name}: the target is {y[0].as_py()!r} in every row; there is nothing to learn")
+        return Encoded(output=cls(), values=y)
+
+    def encoded(self, y: Values, name: str) -> tuple[Values, tuple[str, ...]]:
+        """As they are."""
+        del name
+        return plain(y), ()
+
+    def accepted(self, p: Values, rows: int) -> Values:
+        """Lists of texts with shares (`tasks.nbest.accepted`); a text a row will do."""
+        return accepted(p, rows)
+
+    def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
+        """Of some of the targets the one that is most like the others."""
+        some = np.arange(len(y))[:: (len(y) - 1) // _TRIED + 1]
+        texts = y.take(pa.array(some))
+        each = np.ones(len(some)) if weights is None or not weights[some].any() else weights[some]
+        shares = (each / each.sum())[None]
+        offsets = np.array([0, len(some)])
+        found = Candidates(
+            offsets=offsets, shares=shares, likeness=mutual_chrf(characters_of(texts.to_pylist()), offsets)
+        )
+        best = least_risk(found, np.ones(1), most=1)
+        return nbest(best.offsets, texts.take(pa.array(best.places)), best.shares)
+
+    def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
+        """How long targets are, in characters: `low`, `middle` (median), `high`; and `counts` and `test` between
+        `edges`.
+        """
+        lengths = [None if part is None else _lengths(part) for part in (y, test)]
+        assert lengths[0] is not None  # noqa: S101 (for the type checker)
+        found = histogram(lengths[0], _BINS)
+        low, middle, high = rounded(np.quantile(lengths[0], [0.0, 0.5, 1.0]))
+        counts = None if lengths[1] is None else counted_between(lengths[1], found.edges).tolist()
+        edges = {"edges": rounded(found.edges), "counts": found.counts.tolist(), "test": counts}
+        return {**edges, "low": low, "middle": middle, "high": high}
+
+    def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
+        """Texts (rows,)."""
+        del weights
+        return np.asarray(best_texts(p), dtype=object)
+
+    def columns(self, p: Values, weights: NDArray[np.float64] | None, *, proba: bool) -> dict[str, pa.Array]:
+        """`prediction`, the best text."""
+        del weights, proba
+        return {"prediction": pa.array(best_texts(p), pa.string())}
+
+    def given(self, table: pa.Table, name: str) -> Given:
+        """The column `prediction`."""
+        require_predictions(table, name)
+        column = table["prediction"].combine_chunks()
+        if not pa.types.is_string(column.type):
+            raise DataError(f"{name}: the column 'prediction' must hold texts, got {column.type}")
+        try:
+            return Given(named=accepted(column, len(column)))
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from None
+
+    def written(self, values: Values) -> list[str]:
+        """Targets, or the best texts."""
+        return values.to_pylist() if pa.types.is_string(values.type) else best_texts(values)
+
+    def slices(self, y: Values) -> list[Grouping]:
+        """By the length of the target, in words."""
+        values, codes = ranged(pc.list_value_length(pc.utf8_split_whitespace(y)).to_numpy().astype(float), least=LEAST)
+        return [Grouping(column="words of the target", values=values, codes=codes)]
+
+    def joining(self, rule: str, members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
+        """What is said is compared once, whatever the weights."""
+        if rule not in self.joins:
+            raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
+        return _joining(members)
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, rows: int) -> tuple[NDArray[Any], Values]:
+        """Invented sources (rows,) and their targets: a word for each word, the last two the other way round."""
+        pairs = dict(zip(_HERE, _THERE, strict=True))
+        drawn = [rng.choice(_HERE, size=rng.integers(3, 8)).tolist() for _ in range(rows)]
+        said = [[*map(pairs.__getitem__, words[:-2]), pairs[words[-1]], pairs[words[-2]]] for words in drawn]
+        x = np.array([" ".join(words) for words in drawn], dtype=object)
+        return x, pa.array([" ".join(words) for words in said], pa.string())
+
+
+_HERE = ("sun", "rain", "wind", "snow", "hill", "lake", "road", "tree", "bird", "stone")
+_THERE = ("sole", "pluvo", "vento", "nevo", "monteto", "lago", "vojo", "arbo", "birdo", "ŝtono")
+
+
+def _lengths(texts: pa.Array) -> NDArray[np.float64]:
+    found = pc.utf8_length(texts).to_numpy(zero_copy_only=False)
+    return np.asarray(found, dtype=np.float64)

@@ -1,0 +1,327 @@
+"""Reading pairs of texts, what is said and what it should become: columns of a table, or line-aligned files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from concours.core.errors import DataError, nearest
+from concours.tasks.given import given_rows
+from concours.tasks.ids import ids_of
+from concours.tasks.kinds import Kind
+from concours.tasks.new_rows import read_inputs
+from concours.tasks.readers.aligned import Aligned, aligned_at, lines_at, text_file
+from concours.tasks.readers.header import absent
+from concours.tasks.readers.opened import Opened, Options, Rows, Unit
+from concours.tasks.readers.settled import settled
+from concours.tasks.readers.source import open_source
+from concours.tasks.reading import Data
+from concours.tasks.task import Task
+from concours.tasks.texts import strings
+from concours.tasks.weights import require_column, weights_apart
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pairs:
+    """Pairs as they lie in a source: `rest`, the other columns of their table, `where`, what a row is called."""
+
+    x: pa.ChunkedArray
+    y: pa.ChunkedArray
+    name: str
+    names: tuple[str, str]
+    unit: Unit = "row"
+    rest: pa.Table | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    left_out: int = 0
+    test: _Pairs | None = None
+
+
+def read_pairs(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
+    """The pairs of a task, and its test part where that is a source of its own, or set apart in the source.
+
+    `text` is the column, or the ending of the file, of what is said, and `target` that of what it should become.
+
+    Raises:
+        DataError: the data is missing or damaged, files that belong together differ in lines, or a text is empty.
+    """
+    found = _pairs(task.data, task, folder, judging=False)
+    data = _data(found, task, kind)
+    if task.test is None:
+        return data, None if found.test is None else _data(found.test, task, kind)
+    require_column(task.weight)
+    known = replace(task, text=found.names[:1], target=found.names[1] if isinstance(task.target, str) else task.target)
+    return data, _data(_pairs(task.test, known, folder, judging=True), task, kind)
+
+
+def read_sentences(
+    source: Any,
+    like: Rows,
+    *,
+    text: Sequence[str] = (),
+    unit: Unit = "row",
+    classes: Sequence[Any] = (),
+    written: Sequence[str] = (),
+    meta: Mapping[str, Any] | None = None,
+    told: Callable[[str], None] = lambda text: None,
+) -> tuple[Rows, Opened]:
+    """New texts; see `tasks.new_rows.read_inputs`. Of a file of lines each one is a row.
+
+    Raises:
+        DataError: the source is missing or damaged, or a text is empty.
+    """
+    del unit, meta  # a line is a row here, whatever a text lay in
+    found = _lines_of(source, text) if isinstance(source, (str, Path)) else None
+    if found is None:
+        x, found = read_inputs(source, like, text=text, unit="row", classes=classes, written=written, told=told)
+    else:
+        x = found.x
+    empty = _blank(x)
+    if empty.any():
+        raise DataError(f"{found.name}: row {int(np.argmax(empty)) + 1} is empty; a text was expected in every row")
+    return x, found
+
+
+def _lines_of(source: str | Path, text: Sequence[str]) -> Opened | None:
+    """The lines of a file of texts, or of the one for the language of `text` among line-aligned files."""
+    path = Path(source)
+    if (entry := text_file(path)) is not None:
+        lines, guess = lines_at(entry)
+    elif (aligned := aligned_at(path)) is not None and len(text) == 1 and text[0] in aligned.languages:
+        stems = list(aligned.stems)
+        if len(stems) > 1:
+            raise DataError(
+                f"{aligned.name} holds several parts; name one of them: {', '.join(map(str, stems[:_SHOWN]))}"
+            )
+        lines, guess = aligned.lines(stems[0], text[0], None)
+    else:
+        return None
+    notes = (f"encoding {guess}",) if guess else ()
+    return Opened(x=pa.chunked_array([pa.array(lines, pa.string())]), name=path.name, unit="line", notes=notes)
+
+
+def _pairs(source: Any, task: Task, folder: Path, *, judging: bool) -> _Pairs:
+    if isinstance(source, (str, Path)) and (aligned := aligned_at(folder / str(source))) is not None:
+        return _of_files(aligned, task, judging=judging)
+    if not isinstance(source, (str, Path, list, tuple)) or _are_texts(source):
+        return _of_given(source, task)
+    written = [name for name in (*task.text, task.target) if isinstance(name, str)]
+    options = Options(
+        header=task.header,
+        names=tuple(written),
+        encoding=task.encoding,
+        on_bad_row=task.on_bad_row,
+        source=task.source,
+        input="table",
+        columns=task.columns,
+        missing=task.missing if task.missing is not None else (),
+        written=(*written, *((task.id,) if task.id else ())),
+    )
+    return _of_table(open_source(source, folder, options), task)
+
+
+def _are_texts(source: Any) -> bool:
+    """Whether a list is of texts rather than of files: it has targets with it."""
+    return isinstance(source, (list, tuple))
+
+
+def _of_given(source: Any, task: Task) -> _Pairs:
+    """Objects of Python: a frame, or texts with a list of targets."""
+    name = task.name or "the data"
+    if hasattr(source, "columns") or isinstance(source, dict):
+        opened = settled(given_rows(source, "table", name), Options(columns=task.columns, missing=task.missing or ()))
+        return _of_table(opened, task)
+    if task.target is None or isinstance(task.target, str):
+        raise DataError(f"task.target: {name} is a list of texts; give the texts that they should become, one for each")
+    x, y = (given_rows(each, "text", name).x for each in (source, task.target))
+    if len(x) != len(y):
+        raise DataError(f"task.target must have one text a row: expected {len(x)}, got {len(y)}")
+    return _checked(_Pairs(x=x, y=y, name=name, names=("", "")), task, "row")
+
+
+def _of_table(opened: Opened, task: Task) -> _Pairs:
+    """Two columns of a table."""
+    if not isinstance(opened.x, pa.Table):
+        raise DataError(f"{opened.name} holds no pairs of texts: a table with a column of either was expected")
+    source, target = _columns(opened.x, opened.name, task)
+    x, y = strings(opened.x[source]), strings(opened.x[target])
+    test = opened.test
+    found = _Pairs(
+        x=x,
+        y=y,
+        name=task.name if opened.name == "the data" and task.name else opened.name,
+        names=(source, target),
+        rest=opened.x.drop_columns([source, target]),
+        notes=opened.notes,
+        warnings=opened.warnings,
+        left_out=opened.left_out,
+        test=None
+        if test is None or task.test is not None
+        else _of_table(test, replace(task, text=(source,), target=target)),
+    )
+    return _checked(found, task, "row")
+
+
+def _columns(table: pa.Table, name: str, task: Task) -> tuple[str, str]:
+    """The columns of what is said and what it should become; where one is named and one more holds texts, that one."""
+    texts = [
+        field.name
+        for field in table.schema
+        if pa.types.is_string(field.type) and field.name not in (task.id, *task.drop)
+    ]
+    named = {"text": _one(task, name), "target": task.target}
+    for key, column in named.items():
+        if column is not None and column not in table.column_names:
+            raise DataError(f"task.{key}: {name} has no column {column!r}; {absent(str(column), table.column_names)}")
+    for key, other in (("text", "target"), ("target", "text")):
+        left = [column for column in texts if column != named[other]]
+        if named[key] is None:
+            if named[other] is None or len(left) != 1:
+                what = "what is said" if key == "text" else "what it should become"
+                columns = ", ".join(texts or table.column_names[:_SHOWN])
+                raise DataError(f"task.{key} is missing: name the column of {what}; {name} has: {columns}")
+            named[key] = left[0]
+    if named["text"] == named["target"]:
+        raise DataError(f"task.target: {named['target']!r} is the column of task.text too; name two different ones")
+    return str(named["text"]), str(named["target"])
+
+
+def _one(task: Task, name: str) -> str | None:
+    if len(task.text) > 1:
+        raise DataError(f"task.text: {name}: one column of what is said was expected, got {', '.join(task.text)}")
+    return task.text[0] if task.text else None
+
+
+def _of_files(aligned: Aligned, task: Task, *, judging: bool) -> _Pairs:
+    """Line-aligned files: what is fitted on, and the part that judges, where their names say so."""
+    names, parts, notes = _languages(aligned, task), aligned.parts, []
+    if judging:
+        stems, apart = parts["test"] or parts["train"] + parts["valid"], []
+    else:
+        apart = [] if task.test is not None else parts["test"] or parts["valid"]
+        stems = parts["train"] + (parts["valid"] if apart != parts["valid"] else [])
+        if not stems:
+            listed = ", ".join(list(aligned.stems)[:_SHOWN])
+            raise DataError(
+                f'{aligned.name}: no name says which part is fitted on; name it, as in data = "…/train"; there are: '
+                f"{listed}"
+            )
+    if len(stems) > 1:
+        notes.append(f"{' and '.join(stems)} one behind the other")
+    if apart:
+        notes.append(f"{' and '.join(apart)} {'judges' if len(apart) == 1 else 'judge together'}")
+    found = _files(aligned, stems, names, task, aligned.name, tuple(notes))
+    if not apart:
+        return found
+    name = f"{aligned.name}/{apart[0]}" if len(apart) == 1 else f"{aligned.name}, its test parts"
+    return replace(found, test=_files(aligned, apart, names, task, name, ()))
+
+
+def _files(
+    aligned: Aligned, stems: Sequence[str], names: tuple[str, str], task: Task, name: str, notes: tuple[str, ...]
+) -> _Pairs:
+    sides: tuple[list[str], list[str]] = ([], [])
+    found: list[str] = []
+    places = []
+    for stem in stems:
+        each = []
+        for side, language in zip(sides, names, strict=True):
+            lines, guess = aligned.lines(stem, language, task.encoding)
+            each.append(len(lines))
+            side.extend(lines)
+            found += [f"{stem}.{language}: encoding {guess}"] if guess else []
+        if each[0] != each[1]:
+            raise DataError(
+                f"{stem}.{names[0]} has {each[0]:,} lines and {stem}.{names[1]} {each[1]:,}; line i of either should "
+                "be of one pair"
+            )
+        places += [f"{stem}, line {line + 1}" for line in range(each[0])] if task.on_bad_row == "fail" else []
+    x, y = (pa.chunked_array([pa.array(side, pa.string())]) for side in sides)
+    pairs = _Pairs(x=x, y=y, name=name, names=names, unit="line", notes=(*notes, *found))
+    return _checked(pairs, task, "line", places)
+
+
+def _languages(aligned: Aligned, task: Task) -> tuple[str, str]:
+    there, found = aligned.languages, (_one(task, aligned.name), task.target)
+    for key, language in zip(("text", "target"), found, strict=True):
+        if language is not None and language not in there:
+            raise DataError(
+                f"task.{key}: {aligned.name} has no files that end with .{language} for every part; "
+                f"{nearest(str(language), there)}"
+            )
+    for language, other in (found, found[::-1]):
+        left = [each for each in there if each != other]
+        if language is None and (other is None or len(left) != 1):
+            raise DataError(
+                f'{aligned.name}: name the language of what is said and of what it should become: text = "{there[0]}", '
+                f'target = "{there[-1]}"; there are: {", ".join(there)}'
+            )
+    source, target = found
+    source = source or next(each for each in there if each != target)
+    target = target or next(each for each in there if each != source)
+    if source == target:
+        raise DataError(f"task.target: {target!r} is the language of task.text too; name two different ones")
+    return source, target
+
+
+def _checked(pairs: _Pairs, task: Task, unit: str, places: Sequence[str] = ()) -> _Pairs:
+    """Pairs without those of which a side is empty, where that is asked for; else none may be."""
+    empty = [_blank(side) for side in (pairs.x, pairs.y)]
+    bad = empty[0] | empty[1]
+    if not bad.any():
+        return pairs
+    first = int(np.argmax(bad))
+    where = places[first] if places else f"{unit} {first + 1}"
+    which = pairs.names[0 if empty[0][first] else 1] or ("the text" if empty[0][first] else "the target")
+    said = f"{which} is empty" if pairs.unit == "row" else f"the {which} side is empty"
+    if task.on_bad_row == "fail":
+        raise DataError(
+            f"{pairs.name}: {where}: {said}; {bad.sum()} such pairs of {len(bad):,}; "
+            'on_bad_row = "skip" in [task] leaves them out'
+        )
+    rows = pa.array(np.flatnonzero(~bad))
+    warning = f"{pairs.name}: {bad.sum()} pairs with an empty side were left out; first: {where}"
+    return replace(
+        pairs,
+        x=pairs.x.take(rows),
+        y=pairs.y.take(rows),
+        rest=None if pairs.rest is None else pairs.rest.take(rows),
+        warnings=(*pairs.warnings, warning),
+        left_out=pairs.left_out + int(bad.sum()),
+    )
+
+
+def _blank(texts: Any) -> Any:
+    lengths = pc.utf8_length(pc.utf8_trim_whitespace(texts))
+    return pc.fill_null(pc.equal(lengths, 0), True).to_numpy(zero_copy_only=False)
+
+
+def _data(found: _Pairs, task: Task, kind: Kind) -> Data:
+    rest = found.rest
+    if rest is None and (task.id is not None or isinstance(task.weight, str)):
+        key = "id" if task.id is not None else "weight"
+        raise DataError(f"task.{key}: {found.name} has no columns; only a table has a column {getattr(task, key)!r}")
+    rows: Rows = found.x if rest is None or not isinstance(task.weight, str) else rest
+    _, weights, said = weights_apart(rows, task.weight, found.name)
+    if task.id is not None and rest is not None and task.id not in rest.column_names:
+        raise DataError(f"task.id: {found.name} has no column {task.id!r}; {absent(task.id, rest.column_names)}")
+    return Data(
+        x=found.x,
+        y=kind.output.checked(found.y, task, found.name),
+        name=found.name,
+        text=found.names[:1] if found.names[0] else (),
+        unit=found.unit,
+        left_out=found.left_out,
+        notes=found.notes,
+        warnings=(*found.warnings, *said),
+        weights=weights,
+        ids=ids_of(rest[task.id]) if task.id is not None and rest is not None else None,
+    )

@@ -1,0 +1,82 @@
+"""What tells that a source holds pairs of texts, and invented pairs to check the kind by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from concours.tasks.outputs.text import Text
+from concours.tasks.readers.aligned import Aligned, aligned_at
+from concours.tasks.readers.archives import entry_at
+from concours.tasks.readers.damage import damage_named
+from concours.tasks.readers.listing import suffix_of
+from concours.tasks.task import Task
+
+Keys = dict[str, tuple[Any, str]]
+
+_LANGUAGES = frozenset(
+    """
+    ar bg bn ca cs cy da de el en eo es et eu fa fi fr ga gl gu he hi hr hu hy ja ka kk ko lt lv mk ml mr nb nl nn pl pt
+    ro ru sk sl sq sr sv sw ta te th tr uk ur uz vi zh
+    """.split()  # noqa: SIM905 (a list of these is a page)
+)
+"""Languages by their usual names of two letters, without those that are common names of columns too."""
+_HEAD = 200
+_ROWS = 60
+
+
+def find(source: Path) -> Keys | None:
+    """The keys of `[task]` for line-aligned files, or a table of two columns that are called by languages, each with a
+    reason; none where a source is something else.
+
+    Which of two languages is said a person knows: English, where it is one of them, else the first.
+    """
+    if (aligned := aligned_at(source)) is not None and len(aligned.languages) > 1:
+        return _of_files(source, aligned)
+    languages = _columns(source)
+    if len(languages) != 2:
+        return None
+    said, meant = ("en", *(each for each in languages if each != "en")) if "en" in languages else languages
+    return _keys(source, said, meant, "a table of two columns that are called by languages")
+
+
+def _of_files(source: Path, aligned: Aligned) -> Keys:
+    languages, tests = aligned.languages, aligned.parts["test"]
+    said = "en" if "en" in languages else languages[0]
+    meant = next(each for each in languages if each != said)
+    stem = next(iter(aligned.stems))
+    keys = _keys(source, said, meant, f"{stem}.{said} and {stem}.{meant} have a line for each other's")
+    if len(tests) > 1:
+        keys["test"] = (str(source / tests[0]), f"judges; there are also {', '.join(tests[1:])}")
+    return keys
+
+
+def _keys(source: Path, said: str, meant: str, why: str) -> Keys:
+    return {
+        "data": (str(source), why),
+        "text": (said, "what is said; turn both round for the other direction"),
+        "target": (meant, "what it should become"),
+    }
+
+
+def _columns(source: Path) -> tuple[str, ...]:
+    """The names of the columns of a delimited file, where all of them are languages."""
+    if not source.is_file() or suffix_of(source.name) not in (".csv", ".tsv", ".tab"):
+        return ()
+    entry = entry_at(source, whole=False)
+    with damage_named(entry.name), entry.open() as file:
+        head = file.readline(_HEAD).decode("utf-8-sig", errors="replace").strip()
+    names = [name.strip().strip("\"'") for name in head.replace(";", ",").replace("\t", ",").split(",")]
+    return tuple(names) if set(names) <= _LANGUAGES else ()
+
+
+def sample(folder: Path, seed: int) -> Task:
+    """A task of invented pairs, in a file of that folder."""
+    x, y = Text.sample(np.random.default_rng(seed), _ROWS)
+    file = folder / "pairs.csv"
+    pa.csv.write_csv(pa.table({"en": pa.array(x, pa.string()), "eo": y}), file)
+    return Task(kind="translation", data=str(file), text=("en",), target="eo")

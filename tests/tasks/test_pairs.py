@@ -1,0 +1,235 @@
+"""Pairs of texts as people have them: columns of a table, and line-aligned files, good and bad ones."""
+
+import gzip
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from concours.core.errors import DataError
+from concours.tasks.kinds import kind_named
+from concours.tasks.pairs import read_pairs, read_sentences
+from concours.tasks.pairs_found import find
+from concours.tasks.task import Task
+
+KIND = kind_named("translation")
+SAID = ["a man", "a dog", "", "two\tmen", "NA", "the sea"]
+MEANT = ["ein Mann", "ein Hund", "nichts", "zwei Männer", "NA", "das Meer"]
+
+
+def read(data, folder, **keys):
+    return read_pairs(Task(kind="translation", data=data, **keys), KIND, folder)
+
+
+def texts(data):
+    return data.x.to_pylist(), data.y.to_pylist()
+
+
+def write(folder, name, lines, end="\n"):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = (end.join(lines) + end).encode()
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+
+
+def corpus(folder, packed=".gz"):
+    """A folder as machine translation has them."""
+    for part, rows in (("train", 6), ("val", 2), ("test_2016", 3), ("test_2017", 4)):
+        for language in ("en", "de"):
+            write(folder, f"{part}.{language}{packed}", [f"{part} {language} {row}" for row in range(rows)])
+    write(folder, "README.md", ["# A corpus"])
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
+def test_columns_of_a_table(tmp_path, ending):
+    """Two columns of any table, whose cells stay as they are written: `NA` is a word here."""
+    rows = [i for i, text in enumerate(SAID) if text]
+    table = pd.DataFrame({"n": range(6), "en": SAID, "de": MEANT}).iloc[rows]
+    path = tmp_path / f"pairs.{ending}"
+    match ending:
+        case "csv" | "tsv":
+            table.to_csv(path, index=False, sep="," if ending == "csv" else "\t")
+        case "jsonl":
+            table.to_json(path, orient="records", lines=True, force_ascii=False)
+        case _:
+            table.to_parquet(path)
+    data, test = read(path.name, tmp_path, text=("en",), target="de")
+    assert texts(data) == ([SAID[i] for i in rows], [MEANT[i] for i in rows])
+    assert test is None
+    assert (data.text, data.unit) == (("en",), "row")
+
+
+def test_the_other_column_of_two_is_found(tmp_path):
+    """Where one is named and one more holds texts, that one is meant; a column of ids names the rows."""
+    pd.DataFrame({"key": ["x1", "x2"], "en": ["a", "b"], "de": ["c", "d"]}).to_csv(tmp_path / "t.csv", index=False)
+    data, _ = read("t.csv", tmp_path, target="de", id="key")
+    assert texts(data) == (["a", "b"], ["c", "d"])
+    assert data.ids.to_pylist() == ["x1", "x2"]
+
+
+def test_weights_of_rows_are_a_column(tmp_path):
+    """What rows weigh is a number beside them."""
+    pd.DataFrame({"en": ["a", "b"], "de": ["c", "d"], "w": [1.0, 3.0]}).to_csv(tmp_path / "t.csv", index=False)
+    assert read("t.csv", tmp_path, target="de", text=("en",), weight="w")[0].weights.tolist() == [1.0, 3.0]
+
+
+def test_pairs_given_in_python(tmp_path):
+    """A frame, or two lists."""
+    frame = pd.DataFrame({"en": ["a", "b"], "de": ["c", "d"]})
+    for data, keys in ((frame, {"text": ("en",), "target": "de"}), (["a", "b"], {"target": ["c", "d"]})):
+        assert texts(read(data, tmp_path, **keys)[0]) == (["a", "b"], ["c", "d"])
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+def test_a_folder_of_line_aligned_files(tmp_path, packed):
+    """Names say which part is which: val joins train, and the test parts judge together unless one is named."""
+    corpus(tmp_path / "corpus", packed)
+    data, test = read("corpus", tmp_path, text=("en",), target="de")
+    assert texts(data)[0] == [f"{part} en {i}" for part, n in (("train", 6), ("val", 2)) for i in range(n)]
+    assert texts(data)[1] == [text.replace(" en ", " de ") for text in texts(data)[0]]
+    assert len(test) == 7
+    assert "judge together" in data.said
+    data, test = read("corpus", tmp_path, text=("de",), target="en", test="corpus/test_2017")
+    assert texts(test) == ([f"test_2017 de {i}" for i in range(4)], [f"test_2017 en {i}" for i in range(4)])
+    assert len(data) == 8
+    data, test = read("corpus/train", tmp_path, text=("en",), test="corpus/val")
+    assert (len(data), len(test), texts(data)[1][0]) == (6, 2, "train de 0")
+
+
+def test_an_archive_of_line_aligned_files(tmp_path):
+    """A zip is read as the folder in it."""
+    corpus(tmp_path / "corpus")
+    with zipfile.ZipFile(tmp_path / "corpus.zip", "w") as archive:
+        for path in (tmp_path / "corpus").iterdir():
+            archive.write(path, path.name)
+    data, test = read("corpus.zip", tmp_path, text=("en",), target="de")
+    assert (len(data), len(test)) == (8, 7)
+
+
+def test_ends_of_lines_and_one_part_alone(tmp_path):
+    """Windows' ends of lines are ends of lines; one pair of files is fitted on, whatever it is called."""
+    write(tmp_path, "news.en", ["a", "b"], "\r\n")
+    write(tmp_path, "news.fr", ["c", "d"], "\r\n")
+    assert texts(read(".", tmp_path, text=("en",))[0]) == (["a", "b"], ["c", "d"])
+
+
+def test_pairs_with_an_empty_side_are_named_or_left_out(tmp_path):
+    """No pair goes without a word."""
+    write(tmp_path, "train.en", ["a", "", "c", "d"])
+    write(tmp_path, "train.de", ["e", "f", "g", " "])
+    with pytest.raises(DataError, match="train, line 2: the en side is empty; 2 such pairs of 4") as caught:
+        read(".", tmp_path, text=("en",))
+    assert "\n" not in str(caught.value)
+    data, _ = read(".", tmp_path, text=("en",), on_bad_row="skip")
+    assert texts(data) == (["a", "c"], ["e", "g"])
+    assert data.left_out == 2
+    assert any("2 pairs with an empty side were left out" in warning for warning in data.warnings)
+
+
+def table(folder, **columns):
+    pd.DataFrame(columns).to_csv(folder / "t.csv", index=False)
+    return "t.csv"
+
+
+@pytest.mark.parametrize(
+    ("make", "keys", "said"),
+    [
+        (lambda f: table(f, en=["a"], de=["b"]), {"target": "ed"}, "no column 'ed'.*known: en, de"),
+        (lambda f: table(f, en=["a"], de=["b"], fr=["c"]), {"target": "de"}, "task.text is missing.*en, de, fr"),
+        (lambda f: table(f, en=["a"], de=["b"]), {}, "task.text is missing: name the column"),
+        (lambda f: table(f, en=["a"], de=["b"]), {"text": ("en",), "target": "en"}, "two different ones"),
+        (lambda f: table(f, en=["a"], de=["b"]), {"text": ("en", "de"), "target": "en"}, "one column"),
+        (lambda f: table(f, en=["a", None], de=["b", "c"]), {"target": "de"}, "row 2: en is empty"),
+        (lambda f: table(f, en=["a"], de=["b"]), {"target": "de", "id": "nr"}, "task.id"),
+        (lambda f: "nowhere.csv", {"target": "de"}, "nowhere.csv"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_one_line(tmp_path, make, keys, said):
+    """What, where, what was expected, what to do."""
+    with pytest.raises(DataError, match=said) as caught:
+        read(make(tmp_path), tmp_path, **keys)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "keys", "said"),
+    [
+        ({"train.en": 3, "train.de": 2}, {"text": ("en",)}, "train.en has 3 lines and train.de 2"),
+        ({"train.en": 3, "train.de": 3}, {}, "name the language of what is said.*de, en"),
+        ({"train.en": 3, "train.de": 3}, {"text": ("fr",)}, "no files that end with .fr"),
+        ({"train.en": 3, "train.de": 3}, {"text": ("en",), "target": "en"}, "two different ones"),
+        ({"train.en": 3, "train.de": 3}, {"text": ("en",), "id": "nr"}, "task.id.*no columns"),
+        ({"train.en": 3, "train.de": 0}, {"text": ("en",)}, "train.de is empty"),
+        (
+            {"a.en": 3, "a.de": 3, "test.en": 2, "test.de": 2, "dev.de": 1},
+            {"text": ("en",), "weight": "w"},
+            "task.weight",
+        ),
+        ({"test.en": 3, "test.de": 3, "test2.en": 3, "test2.de": 3}, {"text": ("en",)}, "which part is fitted on"),
+    ],
+)
+def test_what_is_wrong_with_files_is_one_line(tmp_path, files, keys, said):
+    """Files that belong together have as many lines; languages are those that are there."""
+    for name, lines in files.items():
+        (tmp_path / name).write_text("".join(f"{row} {name}\n" for row in range(lines)))
+    with pytest.raises(DataError, match=said) as caught:
+        read(".", tmp_path, **keys)
+    assert "\n" not in str(caught.value)
+
+
+LIKE = pa.chunked_array([pa.array(["a"])])
+
+
+def test_new_texts_are_read_from_whatever_they_lie_in(tmp_path):
+    """A line is a row, commas or not; a column of a table; the file of the language; texts in Python."""
+    write(tmp_path, "new.txt", ["one, two", "three"])
+    write(tmp_path, "x.en.gz", ["one", "two"])
+    write(tmp_path, "x.de.gz", ["eins", "zwei"])
+    pd.DataFrame({"en": ["one", "two"], "n": [1, 2]}).to_csv(tmp_path / "new.csv", index=False)
+
+    def found(source):
+        return read_sentences(source, LIKE, text=("en",), unit="line")[0].to_pylist()
+
+    assert found(tmp_path / "new.txt") == ["one, two", "three"]
+    assert found(tmp_path / "x.en.gz") == found(tmp_path / "x") == found(tmp_path / "new.csv") == ["one", "two"]
+    assert found(["one", "two"]) == ["one", "two"]
+
+
+def test_an_empty_new_text_is_named(tmp_path):
+    """There is nothing to translate in an empty line, and no other line takes its place."""
+    write(tmp_path, "new.txt", ["one", "", "three"])
+    with pytest.raises(DataError, match="new.txt: row 2 is empty"):
+        read_sentences(tmp_path / "new.txt", LIKE)
+
+
+def test_a_new_contest_is_found_by_how_the_data_lies(tmp_path):
+    """Line-aligned files, and tables whose columns are called by languages; nothing else."""
+    corpus(tmp_path / "corpus")
+    keys = {key: value for key, (value, _) in find(tmp_path / "corpus").items()}
+    assert keys == {
+        "data": str(tmp_path / "corpus"),
+        "text": "en",
+        "target": "de",
+        "test": str(tmp_path / "corpus" / "test_2016"),
+    }
+    pd.DataFrame({"de": ["a"], "fr": ["b"]}).to_csv(tmp_path / "t.csv", index=False)
+    assert {key: value for key, (value, _) in find(tmp_path / "t.csv").items()} == {
+        "data": str(tmp_path / "t.csv"),
+        "text": "de",
+        "target": "fr",
+    }
+    pd.DataFrame({"id": ["a"], "no": ["b"]}).to_csv(tmp_path / "u.csv", index=False)
+    (tmp_path / "plain").mkdir()
+    write(tmp_path / "plain", "a.en", ["a"])
+    assert find(tmp_path / "u.csv") is find(tmp_path / "plain") is find(tmp_path / "none") is None
+
+
+def test_data_of_every_part_is_said(tmp_path):
+    """How many rows were read, and of which files."""
+    corpus(tmp_path / "corpus")
+    data, test = read("corpus", tmp_path, text=("en",), target="de", test="corpus/test_2016")
+    assert data.said == "corpus: 8 rows read; train and val one behind the other"
+    assert test.said == "test_2016: 3 rows read"
+    assert isinstance(np.asarray(data.x.to_pylist(), dtype=object)[0], str)
