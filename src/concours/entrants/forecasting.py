@@ -178,7 +178,7 @@ class RidgeForecaster(Spread):
         self.centre_, deviation = lags.mean(axis=0), lags.std(axis=0)
         self.deviation_ = np.where(deviation > 0, deviation, 1.0)
         fitted = Ridge(alpha=penalty).fit((lags - self.centre_) / self.deviation_, targets - windows[:, 0, -1:])
-        self.coef_ = np.asarray(fitted.coef_).reshape(targets.shape[1], -1)
+        self.coef_ = np.ascontiguousarray(fitted.coef_).reshape(targets.shape[1], -1)
         self.intercept_ = np.asarray(fitted.intercept_).reshape(-1)
 
     def _point(self, windows: Floats) -> Floats:
