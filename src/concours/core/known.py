@@ -26,6 +26,8 @@ RECIPES = _names("""
     concours.entrants.forecast_libraries: StatsForecaster
     concours.entrants.forecast_networks: DecomposedForecaster
     concours.entrants.forecasting: BoostedForecaster RidgeForecaster SeasonalNaive
+    concours.entrants.blobs: BlobDetector
+    concours.entrants.centres: CentreDetector
     concours.entrants.hinge: PrimalSVC
     concours.entrants.neural: ConvClassifier DenseClassifier DenseRegressor ResidualClassifier
         VisionTransformerClassifier
@@ -38,6 +40,8 @@ RECIPES = _names("""
     concours.entrants.texts: NaiveBayesLogistic
     concours.entrants.translators: GRUTranslator TransformerTranslator
     concours.entrants.word_table: WordTableTranslator
+    concours.entrants.typical: TypicalBoxes
+    concours.entrants.windows: WindowDetector
     lightgbm: LGBMClassifier LGBMRanker LGBMRegressor
     lightgbm.sklearn: LGBMClassifier LGBMRanker LGBMRegressor
     sklearn.calibration: CalibratedClassifierCV

@@ -53,6 +53,9 @@ _TRUSTED = frozenset(
         "concours.entrants.tables": "Codes Matrix TableColumns",
         "concours.entrants.terms": "TableTerms",
         "concours.entrants.topics": "ColumnTopics",
+        "concours.entrants.typical": "TypicalBoxes",
+        "concours.entrants.windows": "WindowDetector",
+        "concours.entrants.blobs": "BlobDetector",
     }.items()
     for name in names.split()
 )

@@ -49,7 +49,7 @@ def convolutional(*, shape: Sequence[int], outputs: int, widths: Sequence[int], 
     layers: list[nn.Module] = [ChannelsFirst()]
     for i, (before, width) in enumerate(pairwise(channels)):
         step = stride if i == 0 else 1
-        layers += _convolution(before, width, 2 * step + 1, stride=step, pool=i < len(widths) - 1)
+        layers += convolution(before, width, 2 * step + 1, stride=step, pool=i < len(widths) - 1)
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels[-1], outputs)]
     return Network(shape[-1], nn.Sequential(*layers, *head))
 
@@ -60,10 +60,10 @@ def residual(*, shape: Sequence[int], outputs: int, width: int, stride: int, dro
     The stem is a convolution of a `stride`, with a kernel to match, to `width` channels. A stage doubles the channels
     by a convolution 3 × 3 and max-pooling 2 × 2, and adds to that another convolution of it, all normed by batches.
     """
-    layers: list[nn.Module] = [ChannelsFirst(), *_convolution(shape[-1], width, 2 * stride + 1, stride=stride)]
+    layers: list[nn.Module] = [ChannelsFirst(), *convolution(shape[-1], width, 2 * stride + 1, stride=stride)]
     for channels in (2 * width, 4 * width):
-        layers += _convolution(channels // 2, channels, 3, pool=True)
-        layers.append(Residual(nn.Sequential(*_convolution(channels, channels, 3))))
+        layers += convolution(channels // 2, channels, 3, pool=True)
+        layers.append(Residual(nn.Sequential(*convolution(channels, channels, 3))))
     head = [nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(4 * width, outputs)]
     return Network(shape[-1], nn.Sequential(*layers, *head))
 
@@ -354,7 +354,7 @@ class Mean(nn.Module):
         return said.log_softmax(dim=2).logsumexp(dim=1) - math.log(said.shape[1])
 
 
-def _convolution(before: int, after: int, kernel: int, *, stride: int = 1, pool: bool = False) -> list[nn.Module]:
+def convolution(before: int, after: int, kernel: int, *, stride: int = 1, pool: bool = False) -> list[nn.Module]:
     convolution = nn.Conv2d(before, after, kernel, stride=stride, padding=kernel // 2, bias=False)
     pooling = [nn.MaxPool2d(2, ceil_mode=True)] if pool else []
     return [convolution, *pooling, _without_count(nn.BatchNorm2d(after)), nn.ReLU()]

@@ -160,6 +160,10 @@ def _library(each: float) -> Callable[[Size], float]:
     return lambda size: 4.0 + each * min(size.rows, 100)
 
 
+def _detector(path: str, cost: Callable[[Size], float]) -> ModelSpec:
+    return ModelSpec(recipe=f"concours.entrants.{path}", prepare="none", seconds=cost)
+
+
 def _few(_size: Size) -> float:
     return 0.01
 
@@ -170,6 +174,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
         "text:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
+        "image:boxes": _detector("typical:TypicalBoxes", _few),
     },
     "logistic": {
         "table:classes": _sklearn("linear_model:LogisticRegression", cost=_linear, max_iter=1000),
@@ -320,6 +325,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     },
     "gru": {"text:text": _network("translators:GRUTranslator", _rows(1.5e-2))},
     "cnn": {"image:classes": _network("neural:ConvClassifier", _pictures(5e-3))},
+    "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
+    "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},
+    "centres": {"image:boxes": _network("centres:CentreDetector", _epochs(1.8))},
     "vit": {"image:classes": _network("neural:VisionTransformerClassifier", _pictures(5e-3))},
     "seasonal-naive": {"series:series": _forecaster("forecasting:SeasonalNaive", _few)},
     "dlinear": {"series:series": _network("forecast_networks:DecomposedForecaster", _epochs(2e-2))},

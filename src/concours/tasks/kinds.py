@@ -11,7 +11,8 @@ from concours.core.registry import Registry
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import SENTENCE
 from concours.tasks.inputs.series import SERIES
-from concours.tasks.inputs.table import IMAGE, TABLE, TEXT
+from concours.tasks.inputs.table import IMAGE, PICTURES, TABLE, TEXT
+from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
@@ -88,6 +89,7 @@ _WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
+_DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {
     kind.name: kind
@@ -140,6 +142,14 @@ _OWN = {
             baseline="copy",
             finder="concours.tasks.pairs_found:find",
             sample="concours.tasks.pairs_found:sample",
+        ),
+        Kind(
+            name="object-detection",
+            finder="concours.tasks.boxed:find",
+            sample="concours.tasks.samples:boxed",
+            input=PICTURES,
+            output=BoxesOutput,
+            lineups={"fast": _DETECTION, "full": _DETECTION},
         ),
     )
 }

@@ -56,3 +56,33 @@ def _table(
     table = pa.table({**columns, "colour": _NAMES[rng.permutation(codes)], "target": target})
     pa.csv.write_csv(table, folder / "rows.csv")
     return Task(kind=kind, data=str(folder / "rows.csv"), target="target", split=_SPLIT)
+
+
+def boxed(folder: Path, seed: int) -> Task:
+    """Grey pictures with red discs and blue squares, with annotations as Pascal VOC has them."""
+    from PIL import Image
+
+    rng, main = np.random.default_rng(seed), folder / "shapes" / "ImageSets" / "Main"
+    for place in (folder / "shapes" / "JPEGImages", folder / "shapes" / "Annotations", main):
+        place.mkdir(parents=True)
+    for row in range(_ROWS):
+        picture = rng.integers(100, 120, (48, 64, 3)).astype(np.uint8)
+        objects = "".join(_drawn(picture, rng) for _ in range(rng.integers(1, 4)))
+        Image.fromarray(picture).save(folder / "shapes" / "JPEGImages" / f"{row:03}.png")
+        (folder / "shapes" / "Annotations" / f"{row:03}.xml").write_text(f"<annotation>{objects}</annotation>")
+    for part, rows in (("trainval", range(60)), ("test", range(60, _ROWS))):
+        (main / f"{part}.txt").write_text("".join(f"{row:03}\n" for row in rows))
+    return Task(kind="object-detection", data=str(folder / "shapes"), split=_SPLIT)
+
+
+def _drawn(picture: NDArray[np.uint8], rng: np.random.Generator) -> str:
+    """Draws a disc or a square, and says where."""
+    height, width = picture.shape[:2]
+    radius, disc = int(rng.integers(5, 9)), bool(rng.integers(2))
+    x, y = int(rng.integers(radius, width - radius)), int(rng.integers(radius, height - radius))
+    down, across = np.mgrid[:height, :width]
+    off = np.hypot(down - y, across - x) if disc else np.maximum(abs(down - y), abs(across - x))
+    picture[off < radius] = (220, 40, 40) if disc else (40, 40, 220)
+    sides = {"xmin": x - radius, "ymin": y - radius, "xmax": x + radius, "ymax": y + radius}
+    box = "".join(f"<{side}>{value}</{side}>" for side, value in sides.items())
+    return f"<object><name>{'disc' if disc else 'square'}</name><bndbox>{box}</bndbox></object>"

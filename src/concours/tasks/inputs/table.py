@@ -21,3 +21,11 @@ IMAGE: Final = InputKind(
     preparations=("pixels", "patches", "components"),
     slow=True,
 )
+PICTURES: Final = InputKind(
+    name="image",
+    what="pictures with boxes",
+    can=("pictures",),
+    reader="concours.tasks.boxed:read",
+    renewer="concours.tasks.boxed:renew",
+    slow=True,
+)

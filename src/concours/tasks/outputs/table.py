@@ -7,13 +7,16 @@ from typing import Any, Final
 
 from concours.core.kind import Output
 from concours.core.registry import Registry
+from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.text import Text
 
-OUTPUTS: Final = Registry("outputs", {output.name: output for output in (Classes, Number, Series, Text)}, of=type)
+_OWN: Final[tuple[type[OutputKind], ...]] = (Classes, Number, Series, Text, BoxesOutput)
+
+OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)
 
 
 def output_told(told: Mapping[str, Any], labels: Sequence[Any] = ()) -> OutputKind:

@@ -81,7 +81,7 @@ def _named(opened: Opened, name: str, pictures: Sequence[str]) -> _Named | None:
     """The column of a table that names pictures, by path, name, or name without an ending."""
     if not isinstance(opened.x, pa.Table):
         return None
-    known = _index(pictures)
+    known = by_tail(pictures)
     part = part_of(stem_of(name))[0]
     best: _Named | None = None
     for column in opened.x.column_names:
@@ -93,7 +93,7 @@ def _named(opened: Opened, name: str, pictures: Sequence[str]) -> _Named | None:
     return best
 
 
-def _index(pictures: Sequence[str]) -> Mapping[str, list[str]]:
+def by_tail(pictures: Sequence[str]) -> Mapping[str, list[str]]:
     """Pictures by every end of their path, with and without the ending."""
     known: dict[str, list[str]] = {}
     for name in pictures:

@@ -31,10 +31,12 @@ class Pictures:
     Attributes:
         x: uint8 (rows, height, width[, 3]), in the order of the names that were asked for.
         kept: numbers of the names that could be read, where some could not.
+        sizes: (rows, 2) width and height that they had.
     """
 
     x: NDArray[np.uint8]
     kept: list[int]
+    sizes: NDArray[np.int64]
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -55,22 +57,23 @@ def read_pictures(files: Files, names: Sequence[str], options: Options) -> Pictu
     place = {name: row for row, name in enumerate(names)}
     broken: dict[str, str] = {}
     said: list[str] = []
+    sizes = np.zeros((len(names), 2), dtype=np.int64)
     shape = options.shape
     try:
-        x = _decoded(files, place, shape, options, broken, strict=shape is None)
+        x = _decoded(files, place, shape, options, broken, sizes, strict=shape is None)
     except _Differs:
         broken.clear()
         shape, said = _common_shape(files, place, options, broken)
-        x = _decoded(files, place, shape, options, broken, strict=False)
+        x = _decoded(files, place, shape, options, broken, sizes, strict=False)
     kept = [row for row, name in enumerate(names) if name not in broken]
     if not kept:
         raise DataError(f"{files.name}: none of the {len(names)} pictures can be read")
     if broken:
         name, why = next(iter(broken.items()))
         said.append(f"{files.name}: {len(broken)} pictures were left out as broken; first: {name} ({why})")
-        x = x[kept]
+        x, sizes = x[kept], sizes[kept]
     size = f"{len(kept)} pictures of {x.shape[2]} × {x.shape[1]} pixels" + (", in colour" if x.ndim == 4 else ", grey")
-    return Pictures(x=x, kept=kept, notes=[size], warnings=said)
+    return Pictures(x=x, kept=kept, sizes=sizes, notes=[size], warnings=said)
 
 
 def _decoded(
@@ -79,6 +82,7 @@ def _decoded(
     shape: tuple[int, ...] | None,
     options: Options,
     broken: dict[str, str],
+    sizes: NDArray[np.int64],
     *,
     strict: bool,
 ) -> NDArray[np.uint8]:
@@ -92,6 +96,7 @@ def _decoded(
             if x is None:
                 x = _room(files.name, len(place), shape or found)
             x[place[name]] = _pixels(picture, x.shape[1:])
+            sizes[place[name]] = picture.size
         except _Differs:
             raise
         except Exception as error:  # noqa: BLE001 (decoders raise whatever a broken file makes them)
