@@ -69,7 +69,12 @@ class BlobDetector(BaseEstimator):
         self.is_empty_ = not inside.any() or inside.all()
         if self.is_empty_:
             return self
-        made: dict[str, Any] = {"max_iter": self.rounds, "early_stopping": False, "random_state": 0}
+        made: dict[str, Any] = {
+            "max_iter": self.rounds,
+            "max_leaf_nodes": 15,
+            "early_stopping": False,
+            "random_state": 0,
+        }
         self.classifier_ = HistGradientBoostingClassifier(**made).fit(numbers, labels)
         offsets = offsets_to(corners[inside], objects[inside])
         self.where_ = [HistGradientBoostingRegressor(**made).fit(numbers[inside], each) for each in offsets.T]
