@@ -1,10 +1,87 @@
-"""Object detection as a contest: on invented pictures, and on a real set where it is at hand."""
+"""Object detection as a contest: on invented pictures, from the command line and by the suite of kinds."""
 
 from __future__ import annotations
 
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from concours.tasks.samples import boxed
 from concours.testing.kinds import check_kind
+
+CONTEST = """
+[task]
+kind = "object-detection"
+data = "shapes"
+metrics = ["map", "ap50", "f1"]
+
+[task.split]
+folds = 2
+
+[compete]
+lineup = "none"
+
+[cooperate]
+strategies = ["average", "greedy"]
+
+[[entrant]]
+name = "windows"
+recipe = "windows"
+params = { shapes = 1 }
+
+[[entrant]]
+name = "blobs"
+recipe = "blobs"
+params = { rounds = 5 }
+"""
 
 
 def test_the_kind_holds_its_laws():
     """Protects detection end to end: reading, board, alliances, joins, files of predictions, the receipt."""
     check_kind("object-detection")
+
+
+def test_a_contest_from_the_command_line(concours, tmp_path, monkeypatch):
+    """Protects what a person types and looks at: new, run, board, report, predict, score, verify."""
+    monkeypatch.chdir(tmp_path)
+    boxed(tmp_path, 5)
+    code, _, said = concours("new shapes -o found.toml")
+    assert code == 0, said
+    assert 'kind = "object-detection"' in Path("found.toml").read_text()
+    Path("c.toml").write_text(CONTEST)
+    code, out, said = concours("run c.toml --out run --engine inline")
+    assert code == 0, said
+    assert "boxes of 2 classes; 60 rows to learn from, 30 to judge" in out
+    result = json.loads(Path("run/result.json").read_text())
+    board = {line["name"]: line for line in result["standings"]}
+    assert {"dummy", "windows", "blobs", "average", "greedy"} <= set(board)
+    for line in board.values():
+        low, high = line["ci"]
+        assert 0 <= low <= line["metrics"]["map"] <= high <= 1
+    assert board["blobs"]["metrics"]["ap50"] > 0.8 > board["dummy"]["metrics"]["ap50"]
+    assert max(board[name]["metrics"]["map"] for name in ("average", "greedy")) > 0.6
+    code, _, said = concours("report run")
+    assert code == 0, said
+    page = Path("run/report.html").read_text()
+    assert "disc" in page
+    code, _, said = concours("predict run shapes -o p.csv")
+    assert code == 0, said
+    rows = list(csv.DictReader(Path("p.csv").open()))
+    assert len(rows) == 90
+    label, score, *sides = json.loads(rows[0]["prediction"])[0]
+    assert label in ("disc", "square")
+    assert all(0 <= number <= 1 for number in (score, *sides))
+    with Path("test.csv").open("w") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows[60:])
+    code, out, said = concours("score c.toml test.csv --json")
+    assert code == 0, said
+    best = board[result["default"]]["metrics"]
+    for metric, told in json.loads(out)["metrics"].items():
+        assert told["score"] == pytest.approx(best[metric], rel=1e-6)
+    code, out, said = concours("verify run")
+    assert code == 0, said
+    assert "HOLDS" in out
