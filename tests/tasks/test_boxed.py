@@ -146,6 +146,7 @@ def test_every_form_says_the_same(form, how, tmp_path):
     encoded = BoxesOutput.encode(data.y, Task(kind="object-detection", data=""), "set")
     assert encoded.output.called == ("cat", "dog")
     assert any("1 of 3 pictures" in text for text in encoded.warnings)
+    assert encoded.output.spread(encoded.values, None) == {"counts": [2, 1], "test": None}
 
 
 @pytest.mark.parametrize("form", FORMS)

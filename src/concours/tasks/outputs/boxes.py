@@ -165,12 +165,15 @@ class BoxesOutput(OutputKind):
         return pa.array([[]], PREDICTIONS)
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
-        """`counts` and `test`: boxes of each class."""
-        counts = [
-            None if part is None else np.bincount(Boxes.of(part).labels, minlength=self.classes).tolist()
-            for part in (y, test)
-        ]
-        return {"counts": counts[0], "test": counts[1]}
+        """`counts` and `test`: pictures that have an object of each class."""
+        return {"counts": self._pictures(y), "test": None if test is None else self._pictures(test)}
+
+    def _pictures(self, y: Values) -> list[int]:
+        """How many there are with an object of each class."""
+        boxes = Boxes.of(y)
+        labels = np.unique(boxes.rows * self.classes + boxes.labels) % self.classes
+        counts: list[int] = np.bincount(labels, minlength=self.classes).tolist()
+        return counts
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """A list a picture, of a mapping a box: `label`, `score`, `xmin`, `ymin`, `xmax`, `ymax`, in shares."""
