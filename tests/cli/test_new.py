@@ -112,7 +112,7 @@ def test_troubles_are_said(concours):
     assert 'group = "duplicates"' not in text
     frame.drop(columns="row").to_csv("t.csv", index=False)
     assert "repeat the inputs" in concours("new", "t.csv", "--force")[1]
-    assert ingested(Path("contest.toml")).classes == ("0", "1")
+    assert ingested(Path("contest.toml")).output.labels == ("0", "1")
 
 
 def test_absent_packages(concours, monkeypatch):
@@ -147,7 +147,7 @@ def test_several_files_and_labels(concours):
     FRAME.assign(**{"class": FRAME["class"] + "."}).to_csv("parts/my_test.csv", index=False)
     concours("new", "parts", "-o", "p.toml")
     assert tomllib.loads(Path("p.toml").read_text())["task"]["labels"] == {"x.": "x", "y.": "y"}
-    assert ingested(Path("p.toml")).classes == ("x", "y")
+    assert ingested(Path("p.toml")).output.labels == ("x", "y")
 
 
 def test_texts_and_pictures(concours):
