@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,18 @@ def find(source: Path) -> Keys | None:
 
     Which of two languages is said a person knows: English, where it is one of them, else the first.
     """
-    if (aligned := aligned_at(source)) is not None and len(aligned.languages) > 1:
+    if (aligned := aligned_at(source)) is not None and len(aligned.languages) > 1 and _languages(aligned.languages):
         return _of_files(source, aligned)
     languages = _columns(source)
     if len(languages) != 2:
         return None
     said, meant = ("en", *(each for each in languages if each != "en")) if "en" in languages else languages
     return _keys(source, said, meant, "a table of two columns that are called by languages")
+
+
+def _languages(names: Sequence[str]) -> bool:
+    """Whether endings are languages, as `de` or `pt_BR`: files of texts a class may have as many lines each, too."""
+    return all(name.replace("_", "-").partition("-")[0].lower() in _LANGUAGES for name in names)
 
 
 def _of_files(source: Path, aligned: Aligned) -> Keys:

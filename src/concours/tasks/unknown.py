@@ -103,13 +103,13 @@ def _of_records(keys: Any, name: str, lengths: Mapping[str, float], *, nested: b
     sides = [pair for pair in _SIDES if set(pair) <= known]
     if sides and known & _WON:
         return (
-            f"{name} holds votes between two sides ({' and '.join(sides[0])}): nothing to predict, but a ranking.\n"
+            f"{name} holds votes between two sides ({' and '.join(sides[0])}): nothing to predict, but a ranking. "
             f"  What Concours can do: {VOTES} makes the board, `concours audit FILE` looks for faults in the votes."
         )
     if len(answers) >= 2:
         return (
             f"{name} holds pairs of answers that were evaluated ({', '.join(sorted(answers)[:2])}): Concours does not "
-            "learn to judge answers.\n  What it can do: rank the models by the votes, brought into a table of columns "
+            "learn to judge answers. What it can do: rank the models by the votes, brought into a table of columns "
             "model_a, model_b and winner, a row a vote, and give it to `concours rate`."
         )
     long = {key for key in known if lengths.get(key, 0) >= 20}
@@ -117,8 +117,8 @@ def _of_records(keys: Any, name: str, lengths: Mapping[str, float], *, nested: b
     if known & _QUESTIONS and known & _ANSWERS and (nested or not labels) and (nested or long):
         asked = ", ".join(sorted((known & _QUESTIONS) | (known & _ANSWERS))[:4])
         return (
-            f"{name} holds questions and answers ({asked}): Concours does not ask or train language models yet.\n"
-            "  What it can do: rank models by votes on their answers (`concours rate`); or, where each question has a "
+            f"{name} holds questions and answers ({asked}): Concours does not ask or train language models yet. "
+            "What it can do: rank models by votes on their answers (`concours rate`); or, where each question has a "
             "class (its subject, or whether a model is right), learn that: --target COLUMN."
         )
     documents, summaries = known & _DOCUMENTS, known & _SUMMARIES
@@ -138,7 +138,7 @@ def _routing(columns: Sequence[Column], name: str) -> str | None:
     names = ", ".join(column.name for column in right[:4])
     return (
         f"{name} holds questions ({asked.name}) and which of several models was right ({names}): Concours does not ask "
-        "or route language models yet.\n  What it can do: learn from the question whether one of them will be right: "
+        "or route language models yet. What it can do: learn from the question whether one of them will be right: "
         f"--target {right[0].name}, for example."
     )
 
@@ -159,7 +159,7 @@ def _ratings(columns: Sequence[Column], name: str) -> str | None:
     if who is None or what is None or rated is None or rest or who.distinct >= who.rows:
         return None
     return (
-        f"{name} holds ratings ({who.name} of {what.name}): Concours does not recommend yet.\n"
+        f"{name} holds ratings ({who.name} of {what.name}): Concours does not recommend yet. "
         f"  What it can do: predict {rated.name} as a number from the columns that are there, where what you know of "
         f"people and things has been joined to the rows: --target {rated.name}."
     )
@@ -174,7 +174,7 @@ def _series(columns: Sequence[Column], name: str) -> str | None:
     ]
     if len(dated) >= max(_DATED, len(columns) / 2):
         return (
-            f"{name} holds series, a row each, with {len(dated)} times as columns ({dated[0].name}, …).\n  What "
+            f"{name} holds series, a row each, with {len(dated)} times as columns ({dated[0].name}, …). What "
             "Concours can do: forecast one that has a row a step. Turn the table, so that its times go down; then "
             f"{FORECAST}."
         )
@@ -189,7 +189,7 @@ def _series(columns: Sequence[Column], name: str) -> str | None:
         told = f"{numbers[0].name} by {times[0].name}"
         how = "one at a time, each from a file of its own" if kinds else "it"
         return (
-            f"{name} holds {which}, one number in the order of a time ({told}).\n  What Concours can do: "
+            f"{name} holds {which}, one number in the order of a time ({told}). What Concours can do: "
             f"forecast {how}, by {FORECAST}."
         )
     return None
@@ -206,8 +206,8 @@ def many_series(columns: Sequence[Column], table: pa.Table, name: str) -> str | 
     whole = [column.name for column in numbers if not column.gaps] or [numbers[0].name]
     joined = ", once its time is one column of dates" if len(times) > 1 else ""
     return (
-        f"{name} holds series, {len(numbers)} numbers in the order of a time ({names} by {', '.join(times)}).\n  What "
-        f"Concours can do: forecast one of them, by {FORECAST}{joined}.\n  To predict one of them from the others at "
+        f"{name} holds series, {len(numbers)} numbers in the order of a time ({names} by {', '.join(times)}). What "
+        f"Concours can do: forecast one of them, by {FORECAST}{joined}. To predict one of them from the others at "
         f"the same time: --target {whole[-1]}, for example."
     )
 
@@ -228,7 +228,7 @@ def _runs_to_failure(columns: Sequence[Column], table: pa.Table, name: str) -> s
         return None
     return (
         f"{name} holds {len(new) + 1} runs of sensors (column {unit.name!r} counts the runs, {cycle.name!r} the steps "
-        "of each): Concours does not learn times until failure from runs yet.\n  What it can do: predict the steps "
+        "of each): Concours does not learn times until failure from runs yet. What it can do: predict the steps "
         f"left as a number. Write them into a column (last step of the run - step), name it by --target, and keep runs "
         f'together by group = "{unit.name}" in split.'
     )

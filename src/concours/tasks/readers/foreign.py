@@ -25,12 +25,12 @@ _HEAD = 1 << 14
 _TRIES = 5
 
 BOXES = (
-    "Concours does not learn to find things in pictures yet.\n"
-    "  What it can do: tell whole pictures apart. Cut the boxes out, lay them into a folder a class, and give it that."
+    "what Concours can do is find things in pictures: give the folder or the archive with pictures and boxes, as "
+    "Pascal VOC, as COCO, or as a csv with the columns image, label, xmin, ymin, xmax, ymax (kind object-detection)."
 )
 TRANSLATION = (
-    "Concours does not learn to translate or to write texts yet.\n"
-    "  What it can do: rank systems by people's votes on what they wrote (`concours rate`), or learn a class a text."
+    "what Concours can do is learn to write one from the other: concours new DATA --kind translation takes a table "
+    "with a column for each, or two files whose lines belong together."
 )
 
 
@@ -43,7 +43,7 @@ def looks_like_prose(lines: Sequence[str]) -> bool:
 
 
 PROSE = (
-    "holds lines of text and no labels: Concours does not train language models yet.\n  What it can do: learn the "
+    "holds lines of text and no labels: Concours does not train language models yet. What it can do: learn the "
     "class of texts. Write the label before each text with a tab between, or lay texts into a file or a folder a class."
 )
 
@@ -64,14 +64,14 @@ def refuse_foreign(files: Files, *, labelled: bool) -> None:
     if len(sounds) > len(names) / 2:
         raise DataError(
             f"{files.name} holds {len(sounds):,} recordings of sound ({suffix_of(sounds[0])}): Concours does not learn "
-            "from sound yet.\n  What it can do: learn from a table of numbers that describe each recording (such as "
+            "from sound yet. What it can do: learn from a table of numbers that describe each recording (such as "
             "mel-frequency cepstral coefficients), a row each with its label; or from pictures of their spectrograms, "
             "in a folder a class."
         )
     if len(films) > len(names) / 2:
         raise DataError(
-            f"{files.name} holds {len(films):,} films ({suffix_of(films[0])}): Concours does not learn from them yet.\n"
-            "  What it can do: learn from single pictures of them, in a folder a class."
+            f"{files.name} holds {len(films):,} films ({suffix_of(films[0])}): Concours does not learn from them yet. "
+            "What it can do: learn from single pictures of them, in a folder a class."
         )
     if labelled and pictures and (form := _boxes(files, names, pictures)):
         raise DataError(f"{files.name} holds {len(pictures):,} pictures with boxes in them ({form}): {BOXES}")
