@@ -30,7 +30,8 @@ def recognised(source: str, kind: str | None, target: str | None = None) -> tupl
     for one in asked if Path(source).exists() else ():
         if keys := load(one.finder)(Path(source)):
             named = {"target": (target, "named by --target")} if target else {}
-            return _settings(one, {**keys, **named})
+            why = "named by --kind" if kind else "by how the data lies"
+            return _settings(one, why, {**keys, **named})
     if kind is not None:
         raise DataError(f"{source} holds nothing for a task of kind {kind}, as far as it can be told")
     return None
@@ -46,12 +47,12 @@ def maybe(source: str) -> list[str]:
     ]
 
 
-def _settings(kind: Kind, keys: dict[str, tuple[Any, str]]) -> tuple[Setting, ...]:
+def _settings(kind: Kind, why_kind: str, keys: dict[str, tuple[Any, str]]) -> tuple[Setting, ...]:
     because = f"for {usable_cores()} cores; more seconds, more fits and better joint models"
     name = next(iter(kind.lineups), "fast")
     listed = (f"entrants: {', '.join(kind.lineups.get(name, ()))}",)
     return (
-        Setting("task", "kind", kind.name, "by how the data lies"),
+        Setting("task", "kind", kind.name, why_kind),
         *(Setting("task", key, value, why) for key, (value, why) in keys.items()),
         Setting("compete", "lineup", name, "all that there is for this kind", hints=listed),
         Setting("compete", "budget", {"seconds": _SECONDS}, because),

@@ -54,7 +54,7 @@ def _of_files(source: Path, aligned: Aligned) -> Keys:
     languages, tests = aligned.languages, aligned.parts["test"]
     said = "en" if "en" in languages else languages[0]
     meant = next(each for each in languages if each != said)
-    stem = next(iter(aligned.stems))
+    stem = next(iter(aligned.parts["train"] or aligned.stems))
     keys = _keys(source, said, meant, f"{stem}.{said} and {stem}.{meant} have a line for each other's")
     if len(tests) > 1:
         keys["test"] = (str(source / tests[0]), f"judges; there are also {', '.join(tests[1:])}")
