@@ -25,7 +25,9 @@ PROBLEM = toy_problem(MemoryStore())
 REGRESSION = toy_problem(MemoryStore(), classes=0)
 
 
-def network(name: str = "net", prepare: str = "matrix", recipe: str = RECIPES["classes"], **params: Any) -> Candidate:
+def network(
+    name: str = "net", prepare: str = "matrix", recipe: str = RECIPES["classifier"], **params: Any
+) -> Candidate:
     return Candidate(entrant=Entrant(name, recipe, params, prepare))
 
 
@@ -55,7 +57,7 @@ CASES = {
     "a declared start": (population(), [network(schedule=[{"learning_rate": 0.5, "epochs": 9}]), network("b")]),
     "regression": (
         Population(board=Leaderboard(problem=REGRESSION), members=5, intervals=3),
-        [network(recipe=RECIPES["number"])],
+        [network(recipe=RECIPES["regressor"])],
     ),
 }
 
@@ -144,7 +146,7 @@ def test_the_result_is_the_way_of_the_best_weights() -> None:
     for number in range(1, len(way)):
         assert rounds[number].parents[way[number]] == way[number - 1]
     entrant = process.result(state)
-    assert (entrant.name, entrant.recipe, entrant.prepare) == ("population", RECIPES["classes"], "matrix")
+    assert (entrant.name, entrant.recipe, entrant.prepare) == ("population", RECIPES["classifier"], "matrix")
     assert entrant.params["hidden"] == [8]
     schedule = entrant.params["schedule"]
     assert sum(step["epochs"] for step in schedule) == 2 * len(way)

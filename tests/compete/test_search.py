@@ -244,7 +244,7 @@ def test_a_wrong_declaration_names_the_entrant(tmp_path: Path) -> None:
 
 def test_without_the_package_the_entrant_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the command that brings it."""
-    monkeypatch.setattr("concours.api.contest.installed", lambda module: module != "optuna")
+    monkeypatch.setattr("concours.api.candidates.installed", lambda module: module != "optuna")
     tree = Entrant("tree", "sklearn.tree:DecisionTreeClassifier")
     searched = Entrant("linear", "logistic", search={"C": [0.1, 1.0]})
     line = contest(tmp_path / "run", tree, searched, cooperate=()).run().standings["linear"]

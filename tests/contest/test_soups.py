@@ -199,7 +199,7 @@ def outputs_of(result: Result, job: Job) -> dict[str, str]:
 def test_a_greedy_soup_is_chosen_on_the_other_folds(result: Result) -> None:
     """As a naive twin chooses, from out-of-fold predictions of all soups there are."""
     if not result.setup.problem.output.labels:
-        pytest.skip("one metric tells enough")
+        return  # one metric tells enough
     store, problem = result.folder.store, result.setup.problem
     alike = [result.candidates[name] for name in LADLE["of"]]
     y, first = get_array(store, problem.train.y), first_division(store, problem.folds)
@@ -230,7 +230,8 @@ def test_a_greedy_soup_is_chosen_on_the_other_folds(result: Result) -> None:
 def test_new_rows_are_predicted_as_the_board_says(result: Result, name: str) -> None:
     """By the merged models alone, wherever the soup stands in the tower."""
     if result.setup.problem.test is None or name not in result.alliances:
-        pytest.skip("there are no such rows")
+        assert result.setup.problem.test is None or (name == "thrift" and not result.setup.problem.labels)
+        return
     store, candidate = result.folder.store, result.candidates[name]
     known = {c.entrant.digest: c for c in result.candidates.values()}
     x = get_rows(store, result.setup.problem.test.x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -190,9 +191,10 @@ def test_costs_rise_with_what_there_is_to_fit():
         assert 0 < spec.seconds(small) <= spec.seconds(large)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("statsforecast") is not None, reason="statsforecast is installed")
-def test_what_is_missing_is_named():
+def test_what_is_missing_is_named(monkeypatch):
     """The extra that brings the library, in one line."""
+    monkeypatch.setitem(sys.modules, "statsforecast", None)
+    monkeypatch.setitem(sys.modules, "statsforecast.models", None)
     x, y = windows(10)
     with pytest.raises(MissingPackage, match=r"statsforecast is not installed; .*concours\[forecasting\]"):
         StatsForecaster().fit(x, y)

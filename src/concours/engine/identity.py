@@ -22,7 +22,6 @@ from concours.core.registry import Claim, claims_of
 from concours.engine.reached import module_code, version_of, versions_of
 from concours.engine.work import Runners
 from concours.entrants.sources import closure
-from concours.tasks.outputs.table import OUTPUTS
 
 _OURS = "concours"
 _LIBRARIES = ("catboost", "lightgbm", "sklearn", "statsforecast", "torch", "xgboost")
@@ -40,7 +39,7 @@ def code_digest(job: Job, runners: Runners) -> Digest:
     spec, (first, *others), modules = runners[job.runner], _recipes(job) or [""], _modules(job)
     known = [spec.version, {name: version_of(name) for name in spec.packages}, _recipe_code(first)]
     known += [_recipe_code(recipe) for recipe in others]
-    known += [{name: version_of(name) for name in OUTPUTS[output].packages} for output in _outputs(job)]
+    known += [{name: version_of(name) for name in _packages(output)} for output in _outputs(job)]
     return digest_json([*known, *(module_code(module) for module in modules), *map(_claim_code, _claims(job))])
 
 
@@ -73,6 +72,14 @@ def _claims(job: Job) -> list[Claim]:
         ("outputs", _outputs(job)),
     ]
     return [claim for table, names in named for name in names for claim in claims_of(table).get(name, ())]
+
+
+@cache
+def _packages(output: str) -> tuple[str, ...]:
+    """The distributions whose versions count for an output."""
+    from concours.tasks.outputs.table import OUTPUTS  # here, so that a worker starts without what it may not need
+
+    return OUTPUTS[output].packages
 
 
 def _outputs(job: Job) -> list[str]:

@@ -30,14 +30,11 @@ from concours.contest.setup import Setup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
-from concours.core.kind import Output
+from concours.core.kind import Input, Output
 from concours.core.ports import Store
 from concours.core.problem import Goal, Part, Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.engine.work import JobResult, RunnerSpec
-from concours.tasks.inputs.table import TABLE
-from concours.tasks.outputs.classes import Classes
-from concours.tasks.outputs.number import Number
 from concours.testing.mischief import MISCHIEF
 from concours.testing.toy_values import chance, invented_values
 
@@ -143,6 +140,9 @@ def toy_job(name: str, *, mischief: str | None = None, outputs: tuple[str, ...] 
 
 def toy_output(classes: int) -> Output:
     """Of so many classes, called 0, 1, …, or a number where there are none."""
+    from concours.tasks.outputs.classes import Classes  # here, so that workers of toys import no numpy
+    from concours.tasks.outputs.number import Number
+
     return (Classes(classes=classes, called=tuple(range(classes))) if classes else Number()).value
 
 
@@ -158,7 +158,7 @@ def toy_problem(store: Store, *, folds: int = 3, test: bool = True, classes: int
     return Problem(
         name="toys",
         kind="tabular-classification" if classes else "tabular-regression",
-        input=TABLE.value,
+        input=Input(name="table", can=("columns", "change")),
         output=toy_output(classes),
         metrics=(Goal(name="log_loss", greater_is_better=False), Goal(name="accuracy", greater_is_better=True)),
         train=part("train"),
