@@ -7,6 +7,7 @@ from dataclasses import replace
 from concours.compete.explanations import Explanations
 from concours.core.event import BUDGET_SPENT, Done, Failed
 from concours.core.job import Job
+from concours.core.needs import Needs
 from concours.stores.memory import MemoryStore
 from concours.testing.processes import all_well, final_state
 from concours.testing.toys import toy_candidates, toy_problem
@@ -42,3 +43,21 @@ def test_the_cheaper_explanations_come_first() -> None:
         kinds = [job.runner for job in explanations.plan(explanations.init(candidates, seed=0)).jobs]
         assert next(kind for kind in kinds if kind in ("curve", "importance")) == first
         assert kinds[0] == "card"
+
+
+def test_what_is_fitted_again_needs_what_its_fits_needed() -> None:
+    """A GPU of its own, where its settings name one."""
+    candidates = [
+        replace(
+            candidate,
+            entrant=replace(candidate.entrant, params={"device": device}),
+            fit_s=1.0,
+            models=("sha256:" + "0" * 64,),
+        )
+        for candidate, device in zip(toy_candidates(3)[1:], ("cuda", "cpu", "cuda:1"), strict=True)
+    ]
+    explanations = Explanations(problem=PROBLEM, default=candidates[0])
+    jobs = explanations.plan(explanations.init(candidates, seed=0)).jobs
+    curves = [job for job in jobs if job.runner == "curve"]
+    assert {job.params["params"]["device"] for job in curves} == {"cuda", "cpu", "cuda:1"}
+    assert all(job.needs == Needs.of_params(job.params["params"]) for job in curves)

@@ -13,14 +13,20 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from concours.core.digests import canonical_json
 from concours.core.event import Done
 from concours.core.job import Job
-from concours.engine.rows import as_rows
+from concours.core.registry import load
+from concours.core.values import take
+from concours.engine.ingest import ingest
+from concours.engine.rows import as_rows, first_division
 from concours.engine.runners import RUNNERS
 from concours.engine.work import execute
 from concours.entrants.tables import TableColumns
 from concours.kernels.scoring.intervals import share_intervals
 from concours.stores.blobs import put_array, put_table, put_texts
 from concours.stores.disk import DiskStore
+from concours.stores.values import get_values, put_values
 from concours.tasks.forms import settle
+from concours.tasks.kinds import KINDS
+from concours.tasks.outputs.table import output_told
 from concours.tasks.readers.source import open_source
 from concours.testing.toys import toy_output
 
@@ -326,3 +332,19 @@ def test_examples_are_of_every_class(store):
         "examples"
     ]
     assert len(many) == 16
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_each_fold_of_any_output(kind, store, tmp_path):
+    """The scores of a fold are those of its rows alone, whatever targets are made of."""
+    problem = ingest(load(KINDS[kind].sample)(tmp_path, 0), store, seed=0, folder=tmp_path).problem
+    metric = problem.metrics[0].name
+    y, folds = get_values(store, problem.train.y), first_division(store, problem.folds)
+    output = output_told(problem.output.told, problem.output.labels)
+    whole = output.prior(y, None)
+    p = take(whole, np.zeros(len(y), dtype=np.int64))
+    params = {**problem.measuring(1), "decisions": [None]}
+    inputs = {"y": problem.train.y, "folds": problem.folds, "predictions0": put_values(store, p)}
+    [scores] = values(store, "by_fold", params, **inputs)["scores"]
+    parts = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    assert scores == pytest.approx([output.metric(metric).score(take(y, rows), take(p, rows)) for rows in parts])

@@ -260,6 +260,7 @@ def test_a_rescoring_counts_from_then_on() -> None:
         ({"folds": put_array(STORE, np.zeros(ROWS, dtype=np.int64))}, "differs in folds"),
         ({"output": Classes(classes=3, called=("x", "y", "w")).value}, "differs in classes"),
         ({"test": None}, "differs in test"),
+        ({"output": replace(PROBLEM.output, meta={"horizon": 3})}, "differs in meta"),
         ({"test": replace(PROBLEM.test or PROBLEM.train, x=PROBLEM.train.x)}, "differs in test"),
         ({"test": replace(PROBLEM.test or PROBLEM.train, y=digest_json("gone"))}, "cannot be read"),
     ],

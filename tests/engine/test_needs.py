@@ -161,3 +161,21 @@ def test_an_entrant_that_needs_a_gpu_is_skipped_where_there_is_none(tmp_path: Pa
         == 'needs a GPU, and this machine has none; run it where there is one, or choose device = "cpu"'
     )
     assert lines["tree"].status == "ok"
+
+
+def test_who_waits_for_a_gpu_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one GPU: what needs none is done beside, also what was submitted after two that need it."""
+    marks = tmp_path / "marks.txt"
+    monkeypatch.setenv(MARKS, str(marks))
+    monkeypatch.setenv(SLEEP, "0.5")
+    executor = ProcessExecutor(DiskStore(tmp_path / "store"), REFERENCE, workers=2)
+    executor._machine = replace(executor._machine, gpus=1)
+    jobs = [replace(toy_job(f"job {number}"), needs=Needs(cores=1, gpu=number < 2)) for number in range(3)]
+    try:
+        for job in jobs:
+            executor.submit(job)
+        ended = [event for _ in jobs for event in executor.outcomes()]
+    finally:
+        executor.close()
+    assert [event.job for event in ended if isinstance(event, Done)][-1] == jobs[1].digest
+    assert len(ended) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 import signal
@@ -27,7 +28,7 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.limits import Limits
 from concours.engine.processes import ProcessExecutor
 from concours.engine.runners import RUNNERS
-from concours.engine.scratch import SCRATCH, FolderScratch, forget, resumable
+from concours.engine.scratch import SCRATCH, FolderScratch, forget, resumed
 from concours.engine.work import JobResult, RunnerSpec, execute
 from concours.entrants.generators import gan_round, pair_of
 from concours.entrants.modules import ModuleClassifier
@@ -389,6 +390,10 @@ def failing(job: Job, store: Any) -> JobResult:
     raise ValueError("no")
 
 
+def short_of_space(job: Job, store: Any) -> JobResult:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def killed(job: Job, store: Any) -> JobResult:
     """Keeps something, and its process is gone."""
     scratch.current().slot().write(b"half")
@@ -416,6 +421,8 @@ def test_scratch_goes_when_its_job_has_ended_and_stays_when_it_was_interrupted(t
     assert len(Place(store.folder).files()) == 1
     assert isinstance(_done(Job(runner="toy", seed=1), store, failing), Failed)
     assert len(Place(store.folder).files()) == 1  # of the other job
+    assert isinstance(_done(job, store, short_of_space), Failed)
+    assert len(Place(store.folder).files()) == 1  # it could end well on a disk that has room
     assert isinstance(_done(job, store, failing), Failed)
     assert not Place(store.folder).files()
     assert isinstance(_done(job, MemoryStore(), failing), Failed)
@@ -435,8 +442,7 @@ def test_a_fit_that_went_on_says_what_it_took_in_all(tmp_path: Path) -> None:
 
 
 def _done(job: Job, store: Any, work: Callable[..., Any]) -> Done | Failed:
-    with resumable(job, store, _of(work)):
-        return execute(job, store, _of(work))
+    return resumed(job, store, _of(work), lambda: execute(job, store, _of(work)))
 
 
 # Jobs, and whole contests

@@ -181,8 +181,28 @@ def test_rows_are_joined_by_the_other_folds(kind: str, found: str) -> None:
 
     def weights(targets: np.ndarray, fold: int | None) -> Any:
         store, inputs = stored(**members, y=targets, folds=folds)
-        params = {"metrics": ["log_loss"], "output": toy_output(3).told, "steps": 10, "without_fold": fold}
+        params = {"metrics": ["log_loss"], "output": toy_output(3).told, "steps": 10, "rule": "pool", "without_fold": fold}
         return run(Job(runner=kind, inputs=inputs, params=params), store).values[found]
 
     assert weights(y, 0) == weights(other, 0)
     assert weights(y, None) != weights(other, None)
+
+
+@pytest.mark.parametrize(("kind", "found"), [("select", "path"), ("weigh", "weights")])
+def test_rows_are_joined_by_stretches_that_do_not_overlap_theirs(kind: str, found: str) -> None:
+    """Where rows are stretches of time, what is known of one that reaches into the fold is known of the fold."""
+    members = {f"oof{i}": predictions(i)[0] for i in range(4)}
+    _, y, _ = predictions()
+    folds = np.arange(240) // 60
+    spans = np.stack([np.arange(240.0), np.arange(240.0) + 11], axis=1)
+    near = (np.arange(240) >= 50) & (np.arange(240) < 130) & (folds != 1)
+
+    def weights(targets: np.ndarray, fold: int | None) -> Any:
+        store, inputs = stored(**members, y=targets, folds=folds, spans=spans)
+        params = {"metrics": ["log_loss"], "output": toy_output(3).told, "steps": 10, "rule": "pool", "without_fold": fold}
+        return run(Job(runner=kind, inputs=inputs, params=params), store).values[found]
+
+    for changed in (near, near | (folds == 1)):
+        other = np.where(changed, (y + 1) % 3, y)
+        assert weights(y, 1) == weights(other, 1)
+        assert weights(y, None) != weights(other, None)

@@ -28,6 +28,7 @@ from concours.entrants.recipes import build
 from concours.entrants.zoo import ZOO, Size
 from concours.kernels.rows.kin import Kin
 from concours.kernels.scoring.forecasts import quantile_losses, scaled_errors
+from concours.tasks.outputs.series import Series
 
 SEASON, CONTEXT, HORIZON = 6, 18, 4
 LEVELS = (0.1, 0.5, 0.9)
@@ -125,9 +126,10 @@ def test_what_cannot_be_fitted_is_told(kind, x, y, said):
 def test_a_recipe_is_told_what_belongs_to_its_series(kind):
     """Levels, season and context come from the task; what a person gives stays; without any, windows are one channel."""
     recipe = f"{kind.__module__}:{kind.__name__}"
-    meta = {"levels": LEVELS, "season": SEASON, "context": CONTEXT, "horizon": HORIZON, "scale": 2.0}
-    told = build(recipe, {"season": 3}, {}, None, seed=1, meta=meta).get_params()
-    assert (told["levels"], told["season"], told["context"]) == (LEVELS, 3, CONTEXT)
+    output = Series(levels=LEVELS, season=SEASON, context=CONTEXT, horizon=HORIZON, scale=2.0)
+    told = build(recipe, {"season": 3}, {}, None, seed=1, told=output.telling).get_params()
+    assert (tuple(told["levels"]), told["season"], told["context"]) == (LEVELS, 3, CONTEXT)
+    assert set(output.telling) == {"levels", "season", "context", "channels"}
     x, y = windows(40)
     bare = kind(**({"epochs": 2} if kind is DecomposedForecaster else {}))
     assert bare.fit(x[:, :CONTEXT], y).predict(x[:, :CONTEXT]).shape == (40, HORIZON * 9)
@@ -168,6 +170,8 @@ def test_the_same_phase_is_what_a_loop_finds(season, context, horizon, cycle, be
 def test_the_last_quarter_judges():
     """In the order of rows; of few rows all are both."""
     assert parted(100) == (slice(0, 75), slice(75, 100))
+    assert parted(100, gap=6) == (slice(0, 69), slice(75, 100))
+    assert parted(100, gap=60) == (slice(0, 75), slice(75, 100))
     assert parted(5) == (slice(None), slice(None))
 
 

@@ -136,7 +136,7 @@ def model(content: bytes, classes: Any = CLASSES, **options: Any) -> Any:
     return OnnxModel(content, "model.onnx", classes=classes, **options)
 
 
-@pytest.mark.parametrize("rows", [None, "batch", 1, 4, 100])
+@pytest.mark.parametrize("rows", [None, "batch", 1, 4, 100, 1024])
 def test_rows_are_asked_in_batches_of_the_size_that_a_graph_has(graphs: Graphs, rows: Any) -> None:
     """Any, or a fixed one, of which the last batch is filled up: what it says of a row is the same."""
     found = model(graphs.linear(rows=rows))
@@ -243,6 +243,8 @@ def test_a_graph_that_says_nothing_of_use(graphs: Graphs) -> None:
     ends = [("x", "DOUBLE", [None, 3])], [("z", "DOUBLE", [None, 3]), ("p", "DOUBLE", [None, 3])]
     with pytest.raises(DataError, match="has 2 outputs of numbers"):
         model(graphs.bytes(two, *ends, [("W", W)])).predict(X)
+    with pytest.raises(DataError, match="has 2 outputs; export it with its predictions alone"):
+        model(graphs.bytes(two, *ends, [("W", W)]), ()).predict(X)
 
 
 class Harm:

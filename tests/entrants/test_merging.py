@@ -1,4 +1,4 @@
-"""Estimators whose weights can be merged: what the zoo's networks, and a user's own estimator, promise for that."""
+"""Models whose weights can be merged: what networks, and a user's own estimator, promise for that, and what comes of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from concours.engine.merging import Soups
 from concours.entrants.fitting import Fitted, fit
 from concours.entrants.merging import mergeable
 from concours.entrants.models import dump_model, load_model
@@ -19,6 +20,8 @@ from concours.entrants.tabular import TabularNetworkClassifier, TabularNetworkRe
 from concours.entrants.text_networks import EmbeddingBagClassifier
 from concours.entrants.training import renew_statistics
 from concours.kernels.merging.averages import average
+from concours.stores.blobs import put_array
+from concours.stores.memory import MemoryStore
 
 ROWS = 80
 RANDOM = np.random.default_rng(3)
@@ -183,3 +186,27 @@ def test_a_users_estimator_that_gives_its_weights_away_is_kept_by_them() -> None
     assert isinstance(loaded, Fitted)
     assert np.array_equal(loaded.predict(MATRIX), model.predict(MATRIX))
     assert not mergeable(object())
+
+
+@pytest.mark.parametrize("weights", [[[1, 0], [0, 0], [1, 0]], [[1, 0], [1, 0], [0, 0]], [[0, 0], [1, 0], [0, 1]]])
+def test_folds_without_a_weight_take_nothing_from_the_others(weights: list[list[float]], monkeypatch: Any) -> None:
+    """Their rows have no predictions, and those of the other folds keep theirs, in whatever order folds come."""
+    rows = np.arange(9) % 3
+
+    class Told:
+        """A pot that tells for each row what weights its models were merged by."""
+
+        unseen = np.zeros((3, 1))
+
+        def merged(self, chosen: tuple[float, ...]) -> Any:
+            return chosen
+
+        def predict(self, chosen: Any, x: Any) -> np.ndarray:
+            return np.tile(np.asarray(chosen, dtype=np.float64) + 1, (len(x), 1))
+
+    store = MemoryStore()
+    soups = Soups(store, [])
+    soups._pots = [Told() for _ in range(3)]  # type: ignore[misc]
+    found = soups.out_of_fold(put_array(store, rows), np.array(weights, dtype=np.float64))
+    expected = np.array([np.array(each) + 1.0 if any(each) else [np.nan, np.nan] for each in weights])[rows]
+    assert np.array_equal(found, expected, equal_nan=True)

@@ -273,3 +273,17 @@ def test_rows_that_weigh_nothing_do_not_count():
         one = fit(GRUTranslator(**SMALL), x, y, None, calibrate=False, weights=weights)
         other = fit(GRUTranslator(**SMALL), x[:20], y.take(pa.array(range(20))), None, calibrate=False)
     assert one.rows == other.rows == 20
+
+
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_a_longer_text_than_any_before_is_read_to_its_end(name):
+    """What is said hangs on its last words too."""
+    x, y = pairs(60)
+    short = np.array([" ".join(text.split()[:2]) for text in x], dtype=object)
+    translator = MAKERS[name]().fit(short, y)
+    seen = []
+    body = translator.network_.body
+    remember = body.remember
+    body.remember = lambda source: seen.append(source) or remember(source)
+    translator.predict(np.array([" ".join(x[:4])], dtype=object))
+    assert seen[0].shape[1] == min(translator.length, len(translator._numbers(" ".join(x[:4])))) > translator.source_

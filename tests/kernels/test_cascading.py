@@ -125,3 +125,16 @@ def test_nobody_is_no_cascade() -> None:
     """It needs a member."""
     with pytest.raises(ValueError, match="needs a member"):
         ask_in_turn([], [], 3)
+
+
+@pytest.mark.parametrize("lost", [(np.nan,) * 3, (0.5, np.nan, 0.2), (np.nan, np.nan, 0.2), (np.inf, 0.3, np.nan)])
+def test_what_is_not_finite_is_more_than_any_other_loss(lost: tuple[float, ...]) -> None:
+    """Where a metric is undefined for a member it is not asked first; where it is for all, the cheapest answers alone."""
+    told, _ = members(7, 3)
+    known = {p.tobytes(): loss for p, loss in zip(told, lost, strict=True)}
+    found = cheapest_cascade(
+        told, [1.0, 2.0, 3.0], lambda p: known.get(p.tobytes(), np.nan), most=lambda i: lost[i] + np.nan
+    )
+    able = [i for i in range(3) if np.isfinite(lost[i])]
+    assert found.asked == ((min(able, key=lambda i: lost[i]) if able else 0),)
+    assert found.thresholds == (0.0,)

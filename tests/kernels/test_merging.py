@@ -109,3 +109,16 @@ def test_a_greedy_soup_takes_who_makes_it_no_worse(seed: int, count: int) -> Non
             soup.append(model)
     assert found == tuple(sorted(soup))
     assert loss(found) <= loss((order[0],))
+
+
+@pytest.mark.parametrize(
+    ("lost", "soup"),
+    [
+        ({(0,): np.nan, (1,): 0.5, (2,): 0.6, (1, 2): 0.4, (0, 1, 2): 0.3}, (0, 1, 2)),
+        ({(0,): np.nan, (1,): 0.5, (0, 1): np.nan}, (1,)),
+        ({(0,): 0.5, (1,): np.inf, (0, 1): np.nan}, (0,)),
+    ],
+)
+def test_a_loss_that_is_not_finite_never_wins(lost: dict[tuple[int, ...], float], soup: tuple[int, ...]) -> None:
+    """Neither as the first of a soup nor as what makes it no worse."""
+    assert greedy_soup(max(map(max, lost)) + 1, lost.__getitem__) == soup

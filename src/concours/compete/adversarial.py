@@ -16,6 +16,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed
 from concours.core.job import Job
+from concours.core.needs import Needs
 from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.core.seeds import derive_seed
@@ -181,6 +182,7 @@ class Adversarial(MemoProcess):
             seed=derive_seed(state.seed, entrant.digest, "fit", f"fold {FOLD + 1}"),
             threads=self.threads,
             outputs=("model",),
+            needs=Needs.of_params(entrant.params),
             label=f"{entrant.name}: fit",
         )
 
@@ -201,6 +203,7 @@ class Adversarial(MemoProcess):
             seed=derive_seed(state.seed, entrant.digest, "train", before.round + 1),
             threads=self.threads,
             outputs=("model",),
+            needs=Needs.of_params(entrant.params),
             label=f"{entrant.name}: round {before.round + 1}, against {against}",
         )
 

@@ -10,6 +10,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
 from concours.core.job import Job
+from concours.core.needs import Needs
 from concours.core.problem import Part, Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.core.seeds import derive_seed
@@ -195,6 +196,7 @@ class Explanations(MemoProcess):
             },
             seed=derive_seed(state.seed, entrant.digest, "curve", fold),
             threads=self.threads,
+            needs=Needs.of_params(entrant.params),
             label=f"report: {entrant.name} on {share:.1%} of fold {fold + 1}",
         )
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from concours.compete.answered import Answered
 from concours.compete.hosted_board import (
     Board,
     Joined,
     Part,
-    Ranked,
     Ranking,
     Result,
     Score,
@@ -185,11 +185,11 @@ class Hosted:
     def _ranked(self, state: Board, event: Outcome) -> Board | None:
         """The board once a ranking has ended, if it is the one under way."""
         if state.ranking and self._ranks(state, state.ranking).digest == event.job:
-            return replace(state, public=Ranked.of(state.ranking, event), ranking=None)
+            return replace(state, public=Answered.of(state.ranking, event), ranking=None)
         if state.closed and not state.rest and not state.ranking:
             last = self._wanted(state, "rest")
             if last.entries and self._ranks(state, last).digest == event.job:
-                return replace(state, rest=Ranked.of(last, event))
+                return replace(state, rest=Answered.of(last, event))
         return None
 
     def _ranking(self, before: Board, state: Board) -> Board:
@@ -202,7 +202,7 @@ class Hosted:
         wanted = self._wanted(state, "public")
         if not wanted.entries:
             return replace(state, ranking=None, public=None)
-        known = state.public is not None and state.public.ranking == wanted
+        known = state.public is not None and state.public.asked == wanted
         return replace(state, ranking=None if known else wanted)
 
     def _wanted(self, state: Board, part: Part) -> Ranking:

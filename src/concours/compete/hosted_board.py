@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
+from concours.compete.answered import Answered
 from concours.compete.evaluation import line_at
 from concours.core.digests import Digest, is_digest
 from concours.core.entrant import Candidate, Entrant
@@ -89,21 +90,6 @@ class Ranking:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ranked:
-    """What came of a ranking: lists in the order of its entries (`engine.runners.score.evaluate`), or why nothing."""
-
-    ranking: Ranking
-    values: Mapping[str, Any] = field(default_factory=lambda: frozen({}))
-    reason: str = ""
-
-    @classmethod
-    def of(cls, ranking: Ranking, event: Done | Failed) -> Self:
-        if isinstance(event, Failed):
-            return cls(ranking=ranking, reason=event.reason)
-        return cls(ranking=ranking, values=event.values)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Board:
     """The state of a hosted board.
 
@@ -117,7 +103,8 @@ class Board:
         under_way: what is still to be done, by entry.
         results, scores: what is known of those that are not withdrawn; scores by `PROBLEM ENTRY`.
         ranking: the one under way.
-        public, rest: the latest ranks on the public rows, and those on the other rows, in the end.
+        public, rest: the latest ranks on the public rows, and those on the other rows, in the end: lists in the order
+            of the entries (`engine.runners.score.evaluate`).
     """
 
     seed: int
@@ -131,8 +118,8 @@ class Board:
     results: Growing[str, Result] = field(default_factory=Growing)
     scores: Growing[str, Score] = field(default_factory=Growing)
     ranking: Ranking | None = None
-    public: Ranked | None = None
-    rest: Ranked | None = None
+    public: Answered[Ranking] | None = None
+    rest: Answered[Ranking] | None = None
     kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     @property
@@ -268,19 +255,19 @@ _REFUSALS: Mapping[str, Callable[[Board, Mapping[str, Any]], str]] = {
 def board_lines(state: Board) -> Standings:
     """The ranked first, by the rest of the rows once they are scored; then those that are not ranked, and why."""
     ranked = state.rest or state.public
-    places = {entry: place for place, entry in enumerate(ranked.ranking.entries)} if ranked else {}
+    places = {entry: place for place, entry in enumerate(ranked.asked.entries)} if ranked else {}
     lines = [_line(state, entry, ranked, places.get(entry)) for entry in state.standing]
     return Standings(tuple(sorted(lines, key=lambda line: (line.rank is None, line.rank or 0))))
 
 
-def _line(state: Board, entry: str, ranked: Ranked | None, place: int | None) -> Standing:
+def _line(state: Board, entry: str, ranked: Answered[Ranking] | None, place: int | None) -> Standing:
     entrant, result = state.entries[entry].entrant, state.results.get(entry)
     score = state.scores.get(f"{current(state)} {entry}")
     reason = (result.reason if result else "") or (score.reason if score else "")
     if reason:
         return Standing(entrant=entrant, status="failed", reason=reason)
     if ranked and place is not None and ranked.values:
-        return Standing(entrant=entrant, **line_at(ranked.values, place, problem_of(state, ranked.ranking.problem)))
+        return Standing(entrant=entrant, **line_at(ranked.values, place, problem_of(state, ranked.asked.problem)))
     if score is None:
         return Standing(entrant=entrant, status="running")
     names = [goal.name for goal in problem_of(state, current(state)).metrics]

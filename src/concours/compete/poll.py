@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from concours.compete.poll_state import Counted, Polled, Rated, Rating, batches_of, poll_lines, refusal_of
+from concours.compete.answered import Answered
+from concours.compete.poll_state import Counted, Polled, Rating, batches_of, poll_lines, refusal_of
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Event, Outcome, Signal
@@ -71,7 +72,7 @@ class Poll:
         if not isinstance(event, Outcome):
             return state
         if state.rating and self._rate(state, state.rating).digest == event.job:
-            after = replace(state, rated=Rated.of(state.rating, event), rating=None)
+            after = replace(state, rated=Answered.of(state.rating, event), rating=None)
             return self._next(after)
         counted = [id for id, counting in state.waiting.items() if counting.jobs[0].digest == event.job]
         after = state
@@ -111,7 +112,7 @@ class Poll:
         wanted = Rating(votes=tuple(state.accepted), without=state.gone)
         if not wanted.votes:
             return replace(state, rating=None, rated=None)
-        known = state.rated is not None and state.rated.rating == wanted
+        known = state.rated is not None and state.rated.asked == wanted
         return replace(state, rating=None if known else wanted)
 
     def _count(self, state: Polled, votes: Digest) -> Job:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from concours.compete.answered import Answered
 from concours.core.digests import Digest, is_digest
 from concours.core.entrant import Entrant
 from concours.core.event import Done, Failed, Signal
@@ -49,21 +50,6 @@ class Rating:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rated:
-    """What came of a rating (`engine.runners.poll.rate`), or why nothing."""
-
-    rating: Rating
-    values: Mapping[str, Any] = field(default_factory=lambda: frozen({}))
-    reason: str = ""
-
-    @classmethod
-    def of(cls, rating: Rating, event: Done | Failed) -> Self:
-        if isinstance(event, Failed):
-            return cls(rating=rating, reason=event.reason)
-        return cls(rating=rating, values=event.values)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Polled:
     """The state of a poll.
 
@@ -76,7 +62,7 @@ class Polled:
         counted: what came of the others.
         closed: when; empty while it is open.
         rating: the one under way.
-        rated: the latest.
+        rated: the latest (`engine.runners.poll.rate`).
     """
 
     heard: Growing[str, str] = field(default_factory=Growing)
@@ -87,7 +73,7 @@ class Polled:
     counted: Growing[str, Counted] = field(default_factory=Growing)
     closed: str = ""
     rating: Rating | None = None
-    rated: Rated | None = None
+    rated: Answered[Rating] | None = None
     kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from concours.cooperate.joining import recipes_of
 from concours.cooperate.terms import Terms, terms_of
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
@@ -84,7 +85,7 @@ class Credit(MemoProcess):
                 "refit": terms.refit,
                 "part": self.part,
                 "weights": [list(row) for row in terms.weights],
-                **({"models": [len(each) for each in merged]} if merged else {}),
+                **({"models": [len(each) for each in merged], "recipes": recipes_of(members)} if merged else {}),
                 **({"thresholds": [list(row) for row in terms.thresholds]} if terms.thresholds else {}),
                 "calibration": _plain(alliance.calibration),
                 "decision": _plain(alliance.decision),

@@ -79,13 +79,18 @@ def all_and_each(problem: Problem) -> list[int | None]:
 
 
 def targets(problem: Problem) -> dict[str, Digest]:
-    """The inputs of a job that chooses by the training part: its targets, folds, and weights of rows."""
-    return {"y": problem.train.y, "folds": problem.folds, **problem.train.weighing}
+    """The inputs of a job that chooses by the training part: its targets, what divides it, and weights of rows."""
+    return {"y": problem.train.y, **problem.dividing, **problem.train.weighing}
 
 
 def out_of_fold(candidates: Sequence[Candidate]) -> dict[str, Digest]:
     """The inputs of a job that reads candidates' out-of-fold predictions."""
     return {f"oof{i}": c.oof for i, c in enumerate(candidates) if c.oof}
+
+
+def recipes_of(candidates: Sequence[Candidate]) -> list[str]:
+    """What the models of candidates are made by, whose code a job runs that reads these models."""
+    return sorted({candidate.entrant.recipe for candidate in candidates})
 
 
 def outcome(state: Memo, job: Job) -> Mapping[str, Any]:

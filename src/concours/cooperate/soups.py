@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from concours.cooperate.joining import Joining, outcome, targets
+from concours.cooperate.joining import Joining, outcome, recipes_of, targets
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
+from concours.core.needs import Needs
 from concours.core.process import Memo, Plan, unfinished
 
 
@@ -81,7 +82,10 @@ class Soup(Joining):
         return Job(
             runner="architectures",
             inputs=models_of(state.candidates),
-            params={"models": [len(candidate.fold_models) for candidate in state.candidates]},
+            params={
+                "models": [len(candidate.fold_models) for candidate in state.candidates],
+                "recipes": recipes_of(state.candidates),
+            },
             label=f"{self.called}: architectures",
         )
 
@@ -127,6 +131,7 @@ class GreedySoup(Soup):
                 "params": dict(alike[0].entrant.params),
             },
             threads=self.threads,
+            needs=Needs.of_params(alike[0].entrant.params),
             label=f"{self.called}: choose",
         )
 

@@ -86,7 +86,7 @@ def _brought() -> frozenset[str]:
     """
     found: set[str] = set()
     for claim in chain.from_iterable(claims_of("entrants").values()):
-        with suppress(PluginError, AttributeError):  # told to whoever asks for that entrant
+        with suppress(PluginError, AttributeError, TypeError):  # told to whoever asks for that entrant
             for spec in claim.row().values():
                 found |= {spec.recipe, *(reference for _, reference in references(spec.params))}
     return frozenset(reference for reference in found if not is_file(reference))

@@ -12,7 +12,7 @@ class Needs:
     """What a machine must have for a job. A value.
 
     Attributes:
-        cores: 0 where it takes as many as it has threads, and does with fewer.
+        cores: 0 where it takes as many as it has threads, or all that there are.
         memory_bytes: 0 where nobody knows; then what its like have taken counts.
         gpu: whether it needs a GPU of its own while it runs.
         site: where it has to be done, as its data lies there; empty for anywhere.

@@ -100,8 +100,8 @@ def made_with(job: Job, store: Store) -> tuple[Any, Wishes]:
     if not source:
         params, wishes = Wishes.taken(params, labels)
     output = output_of(job) if "output" in job.params else None
-    codes, meta = (output.codes, output.meta) if output else (None, {})
-    estimator = build(recipe, params, source, workspace(store), seed=job.seed, classes=codes, meta=meta)
+    codes, told = (output.codes, output.telling) if output else (None, {})
+    estimator = build(recipe, params, source, workspace(store), seed=job.seed, classes=codes, told=told)
     wishes.require(estimator, recipe)
     return estimator, wishes
 

@@ -95,7 +95,8 @@ def _modules(job: Job) -> list[str]:
 def _recipes(job: Job) -> list[str]:
     """The recipes whose code a job runs: its own, or those of the model that it predicts with and of all in it."""
     params, predicting = job.params, _predicting(job)
-    recipes = [params["recipe"]] if "recipe" in params else sorted({c["entrant"]["recipe"] for c in predicting})
+    own = params.get("recipes") or ([params["recipe"]] if "recipe" in params else [])
+    recipes = own or sorted({c["entrant"]["recipe"] for c in predicting})
     return [*recipes, *([_PREPARATIONS] if params.get("preparation") or predicting else [])]
 
 

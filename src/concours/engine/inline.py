@@ -10,7 +10,7 @@ from concours.core.job import Job
 from concours.core.ports import Listener, Notice, Store, ignore
 from concours.core.progress import listening
 from concours.engine.machine import Machine
-from concours.engine.scratch import resumable
+from concours.engine.scratch import resumed
 from concours.engine.work import Runners, execute
 
 
@@ -35,8 +35,8 @@ class InlineExecutor:
             return
         self._listener(Notice(topic="started", job=job))
         listener = listening(lambda values: self._listener(Notice(topic="progress", job=job, values=values)))
-        with listener, resumable(job, self._store, self._runners):
-            outcome = execute(job, self._store, self._runners)
+        with listener:
+            outcome = resumed(job, self._store, self._runners, lambda: execute(job, self._store, self._runners))
         yield outcome
 
     def cancel(self, job: Job) -> None:

@@ -57,8 +57,8 @@ def _merged(job: Job, candidate: Candidate) -> bool:
     joint, params = candidate.entrant.joint, job.params
     if joint is None or joint.join.of != "weights":
         return False
-    by_fold = [list(row) for row in joint.fold_weights]
-    return list(params.get("weights", ())) == list(joint.weights) and [*map(list, params["fold_weights"])] == by_fold
+    told = [list(params.get("weights", ())), [list(row) for row in params.get("fold_weights", ())]]
+    return told == [list(joint.weights), [list(row) for row in joint.fold_weights]]
 
 
 _MAKERS = {"fit": _fitted, "ask_frozen": _fitted, "train_on_attacks": _trained_on, "merge": _merged}

@@ -172,16 +172,18 @@ class Soups:
         return np.asarray(np.mean(each, axis=0))
 
     def out_of_fold(self, folds: Digest, fold_weights: Floats) -> Floats:
-        """(rows, outputs): those of each fold of the first division by its own (folds, members) weights."""
+        """(rows, outputs): of each fold of the first division by its own (folds, members) weights, NaN if 0."""
         divided, first = get_array(self._store, folds), first_division(self._store, folds)
-        whole, times = np.zeros((len(first), 1)), np.zeros((len(first), 1))
+        parts = []
         for number, pot in enumerate(self._pots):
             rows, x = self._held_out(pot, divided, number)
             if len(rows):
-                told = predicted(pot.merged, pot, fold_weights, first[rows], x)
-                whole = np.zeros((len(first), told.shape[1])) if whole.shape[1] != told.shape[1] else whole
-                whole[rows] += told
-                times[rows] += 1
+                parts.append((rows, predicted(pot.merged, pot, fold_weights, first[rows], x)))
+        whole = np.zeros((len(first), max((told.shape[1] for _, told in parts), default=1)))
+        times = np.zeros((len(first), 1))
+        for rows, told in parts:
+            whole[rows] += told
+            times[rows] += 1
         wanted = np.arange(len(first)) if self._rows is None else self._rows
         return np.asarray(whole[wanted] / times[wanted])
 

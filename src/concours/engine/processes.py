@@ -139,13 +139,17 @@ class ProcessExecutor:
         return [worker for worker in self._workers if not worker.job]
 
     def _next_job(self, idle: list[WorkerProcess]) -> Job:
-        """The first job; but one that runs a user's code waits for the process that has it, while there are others.
+        """The first job; but one that lacks a core or a GPU waits while there are others that lack none, and one that
+        runs a user's code for the process that has it.
 
         A process is no use to others once it has run somebody's code, and a new one takes seconds to start.
         """
         free = {worker.code for worker in idle}
         taken = {worker.code for worker in self._workers if worker.job} - {None}
-        jobs = [(job, _code_of(job)) for job in islice(self._queue.values(), _LOOK_AHEAD)]
+        beside = [worker.job for worker in self._workers if worker.job]
+        waiting = list(islice(self._queue.values(), _LOOK_AHEAD))
+        fitting = [job for job in waiting if self._machine.has_room(job, beside)]
+        jobs = [(job, _code_of(job)) for job in fitting or waiting]
         at_once = (job for job, code in jobs if code in free or (None in free and code not in taken))
         untaken = (job for job, code in jobs if code not in taken)
         return next(at_once, None) or next(untaken, None) or jobs[0][0]

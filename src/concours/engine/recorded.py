@@ -46,13 +46,11 @@ class _Names:
     Attributes:
         given: the names of the file's rows.
         train, test: of the rows of the parts, in their order.
-        known: all that a file may name; rows that are in no part among them.
     """
 
     given: Sequence[str]
     train: Sequence[str]
     test: Sequence[str]
-    known: frozenset[str]
 
 
 def record(file: Path, ingested: Ingested, store: Store, *, wanted: Wanted, honest: bool) -> Recorded:
@@ -115,7 +113,7 @@ def _names(table: pa.Table, ingested: Ingested, store: Store, file: str) -> _Nam
     if unknown := [name for name in given if name not in known]:
         what = f"in column {ID!r} " if ids is None else ""
         raise DataError(f"{file}: {len(unknown)} ids {what}are of no row of the data, first {unknown[0]!r}")
-    return _Names(given=given, train=train, test=test, known=known)
+    return _Names(given=given, train=train, test=test)
 
 
 def _positions(

@@ -88,7 +88,18 @@ def sides(job: Job, store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 
     Where rows are stretches of time, those that overlap one held out are on neither side.
     """
-    apart = held_out(get_array(store, job.inputs["folds"]), job.params["fold"])
+    return _apart(job, store, get_array(store, job.inputs["folds"]), job.params["fold"])
+
+
+def sides_of_first(job: Job, store: Store, fold: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same of a fold of the first division: numbers of the rows by which is chosen, and of those in the fold."""
+    return _apart(job, store, first_division(store, job.inputs["folds"]), fold)
+
+
+def _apart(
+    job: Job, store: Store, folds: NDArray[np.int64], fold: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    apart = held_out(folds, fold)
     near = overlapping(get_array(store, job.inputs["spans"]), apart) if "spans" in job.inputs else apart
     return np.flatnonzero(~(apart | near)), np.flatnonzero(apart)
 

@@ -11,14 +11,15 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 
 from concours.core import links, scratch
 from concours.core.digests import Digest, canonical_json
 from concours.core.errors import LinkRefused
+from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.identity import training_code
@@ -33,20 +34,23 @@ SHARE = 50
 """An epoch is kept every so many seconds at most, and after so many times as long as keeping one took."""
 
 
-@contextmanager
-def resumable(job: Job, store: Store, runners: Runners) -> Iterator[None]:
-    """Has the job that is done inside go on from where it was interrupted, if it was.
+def resumed(job: Job, store: Store, runners: Runners, do: Callable[[], Done | Failed]) -> Done | Failed:
+    """Has a job go on from where it was interrupted, if it was.
 
-    When it has ended, well or badly, what was kept of it is removed; not when what is inside is itself interrupted. A
-    store without a folder keeps nothing.
+    When it has ended, well or badly, what was kept of it is removed; not where it could end otherwise another time, nor
+    when it is itself interrupted. A store without a folder keeps nothing.
+
+    Args:
+        do: does it.
     """
     folder = getattr(store, "folder", None)
     if folder is None:
-        yield
-        return
+        return do()
     with scratch.keeping(FolderScratch(Path(folder), job.digest, partial(training_code, job, runners))):
-        yield
-    forget(Path(folder), job.digest)
+        outcome = do()
+    if isinstance(outcome, Done) or not outcome.retryable:
+        forget(Path(folder), job.digest)
+    return outcome
 
 
 def forget(folder: Path, job: Digest) -> None:

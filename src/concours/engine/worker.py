@@ -18,14 +18,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from concours.core.event import event_to_json
+from concours.core.event import Done, Failed, event_to_json
 from concours.core.job import Job
 from concours.core.progress import listening
 from concours.core.registry import load
 from concours.engine.descent import descendants, running
 from concours.engine.fence import command_and_above, protect
 from concours.engine.keeper import keep
-from concours.engine.scratch import resumable
+from concours.engine.scratch import resumed
 from concours.engine.usage import go_before_others
 from concours.engine.work import execute
 from concours.entrants.places import CODE, clear_places
@@ -42,10 +42,15 @@ def main(store: str, runners: str, channel: int, lifeline: int, beneath: str | N
     last = False
     while not last and (line := jobs.readline()):
         job = Job(**json.loads(line))
-        with listening(lambda values: send(out, {"progress": dict(values)})), resumable(job, objects, table):
+
+        def do(job: Job = job) -> Done | Failed:
             outcome = execute(job, objects, table, begun=lambda: send(out, {"begun": True}), trace=True)
             if os.getpid() != itself:
                 os._exit(0)  # the job has forked, and its child has come back from it too
+            return outcome
+
+        with listening(lambda values: send(out, {"progress": dict(values)})):
+            outcome = resumed(job, objects, table, do)
         with suppress(OSError, ValueError):  # the job may have closed it
             sys.stdout.flush()
         last = _surroundings() != found or _others_are_left()

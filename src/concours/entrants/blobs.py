@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from concours.entrants.inputs import images
-from concours.entrants.regions import cell_means, channels, held, moved, offsets_to, summed
+from concours.entrants.regions import cell_means, channels, fitted, held, moved, nothing, offsets_to, summed
 from concours.kernels.rows.boxes import Boxes, areas, suppressed_each
 
 Floats = NDArray[np.float64]
@@ -47,15 +47,14 @@ class BlobDetector(BaseEstimator):
         """Fit to pictures and their boxes."""
         pictures, truth, rng = images(X), Boxes.of(y), np.random.default_rng(self.random_state)
         self.background_ = int(truth.labels.max(initial=-1)) + 1
+        self.is_empty_ = not len(truth.labels)
+        if self.is_empty_:
+            return self
         self._count_colours(pictures, truth)
         sides = truth.corners[:, 2:] - truth.corners[:, :2]
-        self.usual_ = np.array(
-            [
-                np.median(sides[truth.labels == label], axis=0)
-                for label in range(self.background_)
-                if (truth.labels == label).any()
-            ]
-        ).reshape(-1, 2)
+        self.usual_ = np.full((self.background_, 2), np.nan)
+        for label in np.unique(truth.labels):
+            self.usual_[label] = np.median(sides[truth.labels == label], axis=0)
         parts = []
         for row, picture in enumerate(pictures):
             corners, numbers = self._regions(picture)
@@ -66,16 +65,16 @@ class BlobDetector(BaseEstimator):
             parts.append((numbers[told], labels[told], corners[told], objects[told]))
         numbers, labels, corners, objects = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         inside = labels != self.background_
-        self.is_empty_ = not inside.any() or inside.all()
+        self.is_empty_ = not inside.any()
         if self.is_empty_:
             return self
         made: dict[str, Any] = {
             "max_iter": self.rounds,
             "max_leaf_nodes": 15,
             "early_stopping": False,
-            "random_state": 0,
+            "random_state": self.random_state,
         }
-        self.classifier_ = HistGradientBoostingClassifier(**made).fit(numbers, labels)
+        self.classifier_ = fitted(HistGradientBoostingClassifier(**made), numbers, labels)
         offsets = offsets_to(corners[inside], objects[inside])
         self.where_ = [HistGradientBoostingRegressor(**made).fit(numbers[inside], each) for each in offsets.T]
         return self
@@ -85,14 +84,16 @@ class BlobDetector(BaseEstimator):
         return suppressed_each([self._seen(picture) for picture in images(X)], overlap=_OVERLAP)
 
     def _seen(self, picture: NDArray[Any]) -> tuple[Codes, Floats, Floats]:
+        if self.is_empty_:
+            return nothing()
         corners, numbers = self._regions(picture)
-        if self.is_empty_ or not len(corners):
-            return np.empty(0, dtype=np.int64), np.empty(0), np.empty((0, 4))
+        if not len(corners):
+            return nothing()
         told = self.classifier_.predict_proba(numbers)
         known = self.classifier_.classes_
         region, column = np.nonzero((told >= _LEAST) & (known != self.background_))
         if not len(region):
-            return np.empty(0, dtype=np.int64), np.empty(0), np.empty((0, 4))
+            return nothing()
         offsets = np.stack([each.predict(numbers[region]) for each in self.where_], axis=1)
         return known[column], told[region, column], moved(corners[region], offsets)
 
@@ -118,7 +119,7 @@ class BlobDetector(BaseEstimator):
         """Regions of a picture, (regions, 4) in shares, and their numbers."""
         maps = self.shares_[_colours(picture)]
         maps = np.stack([ndimage.gaussian_filter(each, 1.0) for each in np.moveaxis(maps, 2, 0)], axis=2)
-        found = [self._pieces(maps[:, :, label], label) for label in range(min(maps.shape[2], len(self.usual_)))]
+        found = [self._pieces(maps[:, :, label], int(label)) for label in np.flatnonzero(self._known)]
         found.append(self._pieces(maps.sum(axis=2), -1))
         corners, form = (np.concatenate(columns) for columns in zip(*found, strict=True))
         sums = summed(np.concatenate([channels(picture), maps], axis=2))
@@ -126,6 +127,11 @@ class BlobDetector(BaseEstimator):
         sides = corners[:, 2:] - corners[:, :2]
         shape = np.column_stack([sides, areas(corners), np.log(sides[:, 0] / sides[:, 1])])
         return corners, np.column_stack([inner, around, shape, form])
+
+    @property
+    def _known(self) -> NDArray[np.bool_]:
+        """Which labels some object had, (labels,)."""
+        return np.asarray(np.isfinite(self.usual_[:, 0]))
 
     def _pieces(self, chance: Floats, label: int) -> tuple[Floats, Floats]:
         """Regions of one map of probabilities, and its label, threshold, how full and how deep each is."""
@@ -146,7 +152,7 @@ class BlobDetector(BaseEstimator):
             )
             depth = ndimage.distance_transform_edt(mask)
             peaks, deep = _peaks(depth)
-            around = self._around(peaks / scale[:2], deep / scale[0], label)
+            around = self._around(peaks / scale[:2], deep[:, None] / scale[:2], label)
             corners.append(around)
             each = len(around) // max(len(peaks), 1)
             form.append(
@@ -166,9 +172,9 @@ class BlobDetector(BaseEstimator):
 
     def _around(self, middles: Floats, deep: Floats, label: int) -> Floats:
         """Around each point a box of each usual size, or of the class's own, and one as large as the piece is deep."""
-        usual = self.usual_ if label < 0 else self.usual_[label : label + 1]
+        usual = self.usual_[self._known] if label < 0 else self.usual_[label : label + 1]
         halves = [np.broadcast_to(size / 2, middles.shape) for size in usual]
-        halves.append(np.stack([deep, deep], axis=1) * 1.1)
+        halves.append(deep * 1.1)
         return np.concatenate([np.concatenate([middles - half, middles + half], axis=1) for half in halves])
 
 

@@ -162,7 +162,7 @@ class RidgeForecaster(Spread):
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to windows `X` and the steps `y` behind them."""
         windows, targets = self._begun(X, y)
-        seen, unseen = parted(len(windows))
+        seen, unseen = parted(len(windows), gap=targets.shape[1] - 1)
         tried = []
         for penalty in self.penalties:
             self._fit(windows[seen], targets[seen], penalty)
@@ -277,10 +277,18 @@ class BoostedForecaster(Forecaster):
         return np.concatenate([stepwise, whole], axis=2).reshape(rows * self.horizon_, -1)
 
 
-def parted(rows: int) -> tuple[slice, slice]:
-    """Rows in the order of time to fit on, and the last quarter to judge by; of few rows all are both."""
+def parted(rows: int, *, gap: int = 0) -> tuple[slice, slice]:
+    """Rows in the order of time to fit on, and the last quarter to judge by; of few rows all are both.
+
+    Args:
+        gap: so many rows before those that judge are in neither part, as their steps reach into it; but where fewer
+            would be left to fit on than to judge by, all are fitted on.
+    """
+    if rows < _FEWEST:
+        return slice(None), slice(None)
     first = rows - int(rows * _APART)
-    return (slice(0, first), slice(first, rows)) if rows >= _FEWEST else (slice(None), slice(None))
+    last = first - gap if first - gap >= rows - first else first
+    return slice(0, last), slice(first, rows)
 
 
 def _lags(windows: Floats) -> Floats:

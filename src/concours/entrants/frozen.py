@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from concours.core import consent
 from concours.core.asked import asked_of_recipe
 from concours.core.digests import digest_json
-from concours.core.errors import RecipeError
+from concours.core.errors import DataError, RecipeError
 from concours.core.written import written
 from concours.entrants.given import certainties, numbers, probabilities
 from concours.entrants.making import Workshop
@@ -58,6 +58,8 @@ class Frozen:
             Whatever the model raises.
         """
         if not self._classes:
+            if not hasattr(self._model, "predict"):
+                raise DataError(f"{self._who} has no method 'predict', which gives the value of a number")
             return numbers(self._model.predict(x), len(x), self._who)
         if not hasattr(self._model, "predict_proba"):
             return certainties(self._model.predict(x), len(x), self._classes, self._who)

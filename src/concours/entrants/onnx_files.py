@@ -77,22 +77,22 @@ class OnnxModel:
         """
         inputs, rows = self._inputs(x), len(x)
         names = [each.name for each in self._session.get_outputs()]
-        size, parts = self._batch(), list[list[Any]]()
+        fixed, parts = self._fixed(), list[list[Any]]()
+        size = fixed or _BATCH
         for start in range(0, max(rows, 1), size):
-            parts.append(self._run(names, {key: array[start : start + size] for key, array in inputs.items()}, size))
+            parts.append(self._run(names, {key: array[start : start + size] for key, array in inputs.items()}, fixed))
         given = [_joined([part[index] for part in parts])[:rows] for index in range(len(names))]
         return self._predictions(given, rows)
 
-    def _batch(self) -> int:
-        """How many rows the model takes at once."""
+    def _fixed(self) -> int | None:
+        """How many rows the model takes at once, none where it takes any number."""
         fixed = [each.shape[0] for each in self._session.get_inputs() if each.shape and isinstance(each.shape[0], int)]
-        return fixed[0] if fixed and fixed[0] > 0 else _BATCH
+        return fixed[0] if fixed and fixed[0] > 0 else None
 
-    def _run(self, names: Sequence[str], inputs: Mapping[str, NDArray[Any]], size: int) -> list[Any]:
-        """What it gives for up to so many rows; where it takes so many only, the last ones are repeated."""
-        fixed = size != _BATCH
+    def _run(self, names: Sequence[str], inputs: Mapping[str, NDArray[Any]], fixed: int | None) -> list[Any]:
+        """What it gives for some rows; where it takes so many only, the last one is repeated."""
         rows = len(next(iter(inputs.values())))
-        filled = {key: _filled(array, size) if fixed and rows else array for key, array in inputs.items()}
+        filled = {key: _filled(array, fixed) if fixed and rows else array for key, array in inputs.items()}
         try:
             found: list[Any] = self._session.run(list(names), filled)
         except Exception as error:  # noqa: BLE001 (whatever a model of others makes the library raise)
@@ -150,6 +150,8 @@ class OnnxModel:
     def _predictions(self, given: Sequence[Any], rows: int) -> NDArray[np.float64]:
         """What of the outputs is the predictions: probabilities, else labels; or the one output with values."""
         if not self._classes:
+            if len(given) > 1:
+                raise DataError(f"{self._who} has {len(given)} outputs; export it with its predictions alone")
             return numbers(given[0], rows, self._who)
         maps = [one for one in given if len(one) and isinstance(one[0], Mapping)]
         if maps:

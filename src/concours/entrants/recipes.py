@@ -239,7 +239,7 @@ def build(
     *,
     seed: int = 0,
     classes: int | None = None,
-    meta: Mapping[str, Any] | None = None,
+    told: Mapping[str, Any] | None = None,
 ) -> Any:
     """The unfitted estimator of a resolved recipe; where it takes `random_state` and none is given, it gets the seed.
 
@@ -250,8 +250,7 @@ def build(
         source: the text of the user's files, for what lies in a file.
         workspace: a folder where that text may be written.
         classes: how many the problem has, 0 of a number; by default nobody asks.
-        meta: what else of the data belongs to the output: given where the estimator has a parameter of that name and
-            none is given.
+        told: what the output tells estimators: given where there is a parameter of that name and none is given.
 
     Raises:
         RecipeError: the recipe leads nowhere, the estimator does not take the parameters, or it is of numbers where
@@ -269,7 +268,7 @@ def build(
             raise RecipeError(f"{recipe!r} is no class; a recipe of a library is the class of an estimator")
         if not is_module(maker):
             require_estimator(recipe, maker)
-    return _told(_made(recipe, maker, params, workshop, classes), {"random_state": seed, **(meta or {})})
+    return _told(_made(recipe, maker, params, workshop, classes), {"random_state": seed, **(told or {})})
 
 
 def _made(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop, classes: int | None) -> Any:

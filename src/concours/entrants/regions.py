@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from sklearn.dummy import DummyClassifier
 
 from concours.kernels.rows.boxes import Boxes, overlaps
 
@@ -73,6 +74,16 @@ def held(corners: Floats, truth: Boxes, row: int, background: int) -> tuple[NDAr
     most = shares[np.arange(len(corners)), best]
     found = np.where(most >= _FOUND, labels[best], np.where(most < _MISSED, background, -1))
     return found, objects[best]
+
+
+def fitted(classifier: Any, numbers: Floats, labels: NDArray[np.int64]) -> Any:
+    """A classifier fitted to what regions hold; where they all hold the same, one that is sure of it."""
+    return (classifier if np.ptp(labels) else DummyClassifier()).fit(numbers, labels)
+
+
+def nothing() -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Labels, scores and corners of a picture in which nothing is seen."""
+    return np.empty(0, dtype=np.int64), np.empty(0), np.empty((0, 4))
 
 
 def offsets_to(corners: Floats, objects: Floats) -> Floats:

@@ -66,7 +66,8 @@ class NeuralTranslator(NeuralEstimator):
         """At most `beam` texts a row."""
         check_is_fitted(self, "network_")
         texts = said(X)
-        numbers = self._read(texts)
+        sources = [self._numbers(text) for text in texts]
+        numbers = _filled(sources, max(1, *map(len, sources)))
         lengths = (numbers != NOTHING).sum(axis=1)
         order = np.argsort(lengths, kind="stable")
         device = next(self.network_.parameters()).device

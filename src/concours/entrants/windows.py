@@ -14,13 +14,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from concours.entrants.inputs import images
-from concours.entrants.regions import cell_means, channels, held, moved, offsets_to, summed
+from concours.entrants.regions import cell_means, channels, fitted, held, moved, nothing, offsets_to, summed
 from concours.kernels.rows.boxes import Boxes, suppressed_each
 
 Floats = NDArray[np.float64]
 
 _CELLS = 4
-_FEWEST = 30
 _OVERLAP = 0.45
 _LEAST = 0.05
 _SOME = 60  # windows of a picture that hold nothing, of those that are learned from
@@ -51,13 +50,16 @@ class WindowDetector(BaseEstimator):
             return self
         sizes = np.round(np.log(sides), 4)
         shapes = min(self.shapes, len(np.unique(sizes, axis=0)))
-        found = KMeans(n_clusters=shapes, n_init=2, random_state=0).fit(sizes)
+        found = KMeans(n_clusters=shapes, n_init=2, random_state=self.random_state).fit(sizes)
         self.windows_ = np.concatenate([_windows(shape) for shape in np.exp(found.cluster_centers_)])
         some = self._examples(pictures, truth, rng, hard=False)
-        self.classifier_ = self._classified(some)
-        self.classifier_ = self._classified(_joined(some, self._examples(pictures, truth, rng, hard=True)))
         numbers, labels, corners, objects = some
         inside = labels != self.background_
+        if not inside.any():
+            self.windows_ = np.empty((0, 4))
+            return self
+        self.classifier_ = self._classified(some)
+        self.classifier_ = self._classified(_joined(some, self._examples(pictures, truth, rng, hard=True)))
         where = make_pipeline(StandardScaler(), Ridge(alpha=100.0))
         self.where_ = where.fit(numbers[inside], offsets_to(corners[inside], objects[inside]))
         return self
@@ -69,14 +71,14 @@ class WindowDetector(BaseEstimator):
     def _seen(self, picture: NDArray[Any]) -> tuple[NDArray[np.int64], Floats, Floats]:
         """All windows that may hold an object: labels, scores, and where it lies."""
         if not len(self.windows_):
-            return np.empty(0, dtype=np.int64), np.empty(0), np.empty((0, 4))
+            return nothing()
         numbers = self._numbers(picture)
         told = self.classifier_.predict_proba(numbers)
         known = self.classifier_.classes_
         window, column = np.nonzero((told >= _LEAST) & (known != self.background_))
-        corners = (
-            moved(self.windows_[window], self.where_.predict(numbers[window])) if len(window) else np.empty((0, 4))
-        )
+        if not len(window):
+            return nothing()
+        corners = moved(self.windows_[window], self.where_.predict(numbers[window]))
         return known[column], told[window, column], corners
 
     def _numbers(self, picture: NDArray[Any]) -> Floats:
@@ -84,7 +86,8 @@ class WindowDetector(BaseEstimator):
 
     def _classified(self, examples: _Examples) -> Any:
         numbers, labels, _, _ = examples
-        return make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=60, tol=1e-3)).fit(numbers, labels)
+        linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=60, tol=1e-3))
+        return fitted(linear, numbers, labels)
 
     def _examples(self, pictures: NDArray[Any], truth: Boxes, rng: np.random.Generator, *, hard: bool) -> _Examples:
         """Windows to learn from; hard ones are those that look like an object and hold none."""
@@ -97,16 +100,17 @@ class WindowDetector(BaseEstimator):
         for row, picture in enumerate(pictures):
             labels, objects = held(self.windows_, truth, row, self.background_)
             none = np.flatnonzero(labels == self.background_)
-            if hard:
-                numbers = self._numbers(picture)
+            numbers = self._numbers(picture)
+            if hard and len(none):
                 none_said = self.classifier_.classes_ == self.background_
                 doubt = 1 - self.classifier_.predict_proba(numbers[none])[:, none_said].sum(axis=1)
                 chosen = none[np.argsort(-doubt, kind="stable")[:_SOME]]
+            elif hard:
+                chosen = none
             else:
                 inside = np.flatnonzero((labels >= 0) & (labels != self.background_))
                 inside = rng.permutation(inside)[: 2 * _SOME]
                 chosen = np.sort(np.concatenate([inside, rng.permutation(none)[:_SOME]]))
-                numbers = self._numbers(picture)
             yield numbers[chosen], labels[chosen], self.windows_[chosen], objects[chosen]
 
 

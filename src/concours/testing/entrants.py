@@ -56,9 +56,9 @@ class _Trial:
         """The entrant, unfitted."""
         entrant = self.resolved.entrant
         source = self.resolved.source
-        meta = self.output.meta if self.output else {}
+        told = self.output.telling if self.output else {}
         return build(
-            entrant.recipe, entrant.params, source, self.workspace, seed=_SEED, classes=self.classes, meta=meta
+            entrant.recipe, entrant.params, source, self.workspace, seed=_SEED, classes=self.classes, told=told
         )
 
     def fitted(self, rows: NDArray[np.int64] | None = None) -> Fitted:

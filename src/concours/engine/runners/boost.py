@@ -12,7 +12,7 @@ from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
 from concours.engine.meta_learners import fit_meta_learner, get_meta_learner, put_meta_learner
 from concours.engine.outputs import output_of
-from concours.engine.rows import first_division, held_out, kin_of
+from concours.engine.rows import first_division, kin_of, sides_of_first
 from concours.engine.runners.join import members_of
 from concours.engine.runners.score import weights_of
 from concours.engine.work import JobResult
@@ -22,7 +22,7 @@ from concours.stores.values import get_values
 
 def boost(job: Job, store: Store) -> JobResult:
     """A meta-learner fitted on the rows outside one fold, or on all, and the members' shares in it."""
-    rows = np.flatnonzero(~held_out(first_division(store, job.inputs["folds"]), job.params["without_fold"]))
+    rows, _ = sides_of_first(job, store, job.params["without_fold"])
     y = get_values(store, job.inputs["y"])[rows]
     seen = [member[rows] for member in members_of(job, store, "oof")]
     with deterministic(threads=job.threads, seed=job.seed):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.engine.rows import first_division, held_out
+from concours.engine.rows import first_division, sides_of_first
 from concours.engine.runners.join import members_of
 from concours.engine.runners.score import groups_of, metrics_of, weights_of
 from concours.engine.work import JobResult
@@ -32,10 +32,10 @@ def cascade(job: Job, store: Store) -> JobResult:
     Values: `asked`, numbers of members in the order of asking; in that order `thresholds`, and the shares of the rows
     that each is asked about (`asks`) and answers (`answers`).
     """
-    folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
-    rows = np.flatnonzero(~held_out(folds, fold))
+    rows, _ = sides_of_first(job, store, job.params["without_fold"])
     rows = rows[:: (len(rows) - 1) // _ENOUGH + 1]
     y, weights, groups = get_array(store, job.inputs["y"])[rows], weights_of(job, store, rows), groups_of(job, store)
+    weights = weights if weights is None or weights.any() else None
     members, metric = [member[rows] for member in members_of(job, store, "oof")], metrics_of(job)[0]
     together = None if groups is None else np.unique(groups[rows], return_inverse=True)[1]
 

@@ -36,7 +36,9 @@ def by_fold(job: Job, store: Store) -> JobResult:
     scores = []
     for index, decision in enumerate(job.params["decisions"]):
         told = as_taken(metric, get_values(store, job.inputs[f"predictions{index}"]), decision, folds)
-        scores.append([finite(metric.score(y[rows], told[rows], w)) for rows, w in zip(parts, weights, strict=True)])
+        scores.append(
+            [finite(metric.score(take(y, rows), take(told, rows), w)) for rows, w in zip(parts, weights, strict=True)]
+        )
     return JobResult(values={"scores": scores})
 
 

@@ -68,7 +68,7 @@ def rescore(job: Job, store: Store) -> JobResult:
     except (ContentRefused, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(f"what this digest names is no problem ({error}); name one by its digest") from error
     theirs, known = (_settled(one.content) for one in (problem, ours))
-    if differing := [name for name in known if theirs.get(name) != known[name]]:
+    if differing := [name for name in sorted({*known, *theirs}) if theirs.get(name) != known.get(name)]:
         raise DataError(
             f"a board is rescored by other targets of the same rows; this problem differs in {', '.join(differing)}"
         )

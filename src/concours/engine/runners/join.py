@@ -17,7 +17,7 @@ from concours.core.ports import Store
 from concours.core.values import take
 from concours.engine.deterministic import deterministic
 from concours.engine.outputs import output_of
-from concours.engine.rows import first_division, held_out
+from concours.engine.rows import first_division, sides_of_first
 from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.joining.criteria import METRICS, Loss
@@ -76,9 +76,8 @@ def select(job: Job, store: Store) -> JobResult:
     Gives the path, the members in the order picked, and, with a fold, the loss on its rows after each step of the path,
     and how many these are, or what they weigh.
     """
-    folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
+    rows, others = sides_of_first(job, store, job.params["without_fold"])
     y, members, output = get_values(store, job.inputs["y"]), members_of(job, store, "oof"), output_of(job)
-    rows, others = (np.flatnonzero(side) for side in (~held_out(folds, fold), held_out(folds, fold)))
     every = weights_of(job, store)
     weights = weights_of(job, store, rows), among(every, others)
     sides = [
@@ -139,8 +138,7 @@ def _loss(found: Metric, weights: NDArray[np.float64] | None) -> Loss:
 
 def weigh(job: Job, store: Store) -> JobResult:
     """The weights of a stack, found on the rows outside one fold, or on all."""
-    folds, fold = first_division(store, job.inputs["folds"]), job.params["without_fold"]
-    rows = np.flatnonzero(~held_out(folds, fold))
+    rows, _ = sides_of_first(job, store, job.params["without_fold"])
     y = get_values(store, job.inputs["y"])[rows]
     members = [member[rows] for member in members_of(job, store, "oof")]
     with deterministic(threads=job.threads, seed=job.seed):

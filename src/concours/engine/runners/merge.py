@@ -13,7 +13,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.fitting import keep_model
 from concours.engine.merging import Ingredient, Pot, Soups, predicted
-from concours.engine.rows import first_division, get_rows, held_out, sides
+from concours.engine.rows import first_division, get_rows, sides, sides_of_first
 from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.merging.greedy import greedy_soup
@@ -47,13 +47,15 @@ def merge(job: Job, store: Store) -> JobResult:
     outputs: dict[str, Digest] = {}
     phases, began = {}, time.perf_counter()
     merged = cache(pot.merged)
-    for each in (weights, *fold_weights.tolist()):
+    rows = sides(job, store)[1] if "valid" in job.outputs else np.empty(0, dtype=np.int64)
+    own = first_division(store, job.inputs["folds"])[rows]
+    of_folds = fold_weights[np.unique(own)].tolist() if fold_weights.size else []
+    for each in (weights, *of_folds):
         merged(tuple(each))
     fitted = merged(tuple(weights))
     phases["fit"] = time.perf_counter() - began
     if "valid" in job.outputs:
-        rows = sides(job, store)[1]
-        x, own = pot.unseen, first_division(store, job.inputs["folds"])[rows]
+        x = pot.unseen
         began = time.perf_counter()
         told = predicted(merged, pot, fold_weights, own, x) if fold_weights.size else pot.predict(fitted, x)
         phases["valid"] = time.perf_counter() - began
@@ -74,7 +76,7 @@ def choose_soup(job: Job, store: Store) -> JobResult:
     Values: `members`, numbers of the candidates, and `by_fold`, the same for each fold of the first division.
     """
     y, folds, metric = get_values(store, job.inputs["y"]), job.inputs["folds"], metrics_of(job)[0]
-    first, models, every = first_division(store, folds), models_of(job), weights_of(job, store)
+    models, every = models_of(job), weights_of(job, store)
     soups, groups = Soups(store, models), int(first_division(store, folds).max()) + 1
 
     def told(members: tuple[int, ...]) -> Floats:
@@ -90,7 +92,7 @@ def choose_soup(job: Job, store: Store) -> JobResult:
         return list(greedy_soup(len(models), loss))
 
     known: dict[tuple[int, ...], Floats] = {}
-    parts = [np.flatnonzero(~held_out(first, fold)) for fold in range(groups)]
+    parts = [sides_of_first(job, store, fold)[0] for fold in range(groups)]
     members, *by_fold = [chosen(rows, known) for rows in (np.arange(len(y)), *parts)]
     return JobResult(values={"members": members, "by_fold": by_fold})
 

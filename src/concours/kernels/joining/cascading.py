@@ -87,15 +87,22 @@ def cheapest_cascade(
         costs: (members,) of asking about a row, 0 or more, in any unit.
         loss: of predictions of all rows; lower is better.
         most: the loss that is good enough, by the number of the best member.
-        of_rows: (rows,) weights of the rows, which count for the cost too.
+        of_rows: (rows,) weights of the rows, not all 0, which count for the cost too.
+
+    A loss that is not finite is more than any other: where no member has another, the cheapest answers alone.
 
     Laws: the cost is never above that of the best member, and the loss never above `most`; what is asked first costs
     least. Source: after Chen, Zaharia and Zou 2023, "FrugalGPT", with the confidence of a member as the score of its
     answers.
     """
-    alone = [loss(p) for p in predictions]
+
+    def lost(p: Floats) -> float:
+        value = loss(p)
+        return value if np.isfinite(value) else np.inf
+
+    alone = [lost(p) for p in predictions]
     best = min(range(len(alone)), key=lambda member: (alone[member], costs[member], member))
-    enough, sure = max(most(best), alone[best]), [confidence(p) for p in predictions]
+    enough, sure = max(alone[best], most(best)), [confidence(p) for p in predictions]
     front = _front(costs, alone)
     grid = {member: _between(sure[member]) for member in front}
 
@@ -104,7 +111,7 @@ def cheapest_cascade(
         answers, whom = ask_in_turn(members, thresholds, len(predictions[0]))
         shares = [np.average(row, weights=of_rows) for row in whom]
         cost = sum(share * costs[member] for share, member in zip(shares, asked, strict=True))
-        return Cascade(asked=asked, thresholds=thresholds, cost=float(cost), loss=loss(answers))
+        return Cascade(asked=asked, thresholds=thresholds, cost=float(cost), loss=lost(answers))
 
     starts = [made((member,), (0.0,)) for member in front if alone[member] <= enough]
     found = [_improved(start, front, grid, made, enough) for start in starts]

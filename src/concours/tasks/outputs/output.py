@@ -112,6 +112,11 @@ class OutputKind(ABC):
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @property
+    def telling(self) -> Mapping[str, Any]:
+        """What estimators that have parameters of these names, and were given none, are told of the data."""
+        return {}
+
+    @property
     def value(self) -> Output:
         """It as a value for processes."""
         return Output(

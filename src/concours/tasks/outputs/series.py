@@ -74,6 +74,10 @@ class Series(OutputKind):
     def width(self) -> int:
         return self.horizon * len(self.levels)
 
+    @property
+    def telling(self) -> Mapping[str, Any]:
+        return {name: self.meta[name] for name in ("context", "season", "levels", "channels")}
+
     @classmethod
     def checked(cls, y: Values, task: Task, name: str) -> Values:
         """Numbers (rows, horizon), all finite."""
