@@ -17,6 +17,7 @@ _LIBRARIES = {
     "lightgbm": "LightGBM",
     "catboost": "CatBoost",
     "xgboost": "XGBoost",
+    "statsforecast": "StatsForecast",
 }
 
 

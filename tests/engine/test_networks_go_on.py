@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import random
 import signal
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from concours import Contest, Entrant, Split, Task
 from concours.core import scratch
 from concours.core.digests import Digest, digest_json
+from concours.core.errors import NoSpace
 from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Notice
@@ -391,7 +391,7 @@ def failing(job: Job, store: Any) -> JobResult:
 
 
 def short_of_space(job: Job, store: Any) -> JobResult:
-    raise OSError(errno.ENOSPC, "No space left on device")
+    raise NoSpace("no space left")
 
 
 def killed(job: Job, store: Any) -> JobResult:
