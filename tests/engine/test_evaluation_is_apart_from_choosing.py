@@ -61,10 +61,6 @@ def test_the_default_is_best_by_cross_validation_wherever_it_stands(runs: tuple[
         assert [line.rank for line in result.standings] == sorted(line.rank for line in result.standings)
 
 
-TOLD = ("fit", "calibrate", "score", "select", "weigh", "credit")
-"""Kinds of jobs that are told the targets of the training part."""
-
-
 def test_no_job_that_fits_or_chooses_is_given_the_test_targets(runs: tuple[Ran, Ran]) -> None:
     """By construction: only the judge has their digest among its inputs, and then credit; these come last."""
     for result, notices in runs:
