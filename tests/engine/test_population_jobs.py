@@ -78,7 +78,7 @@ def grown(
 
     code: Callable[..., Any] = lambda job: code_digest(job, RUNNERS)  # noqa: E731
     engine = Engine(store=store, journal=journal, executor=executor, code=code, listener=listen)
-    recipe = RECIPES["number" if numbers else "classes"]
+    recipe = RECIPES["regressor" if numbers else "classifier"]
     candidate = Candidate(entrant=Entrant("net", recipe, {"hidden": [16]}, "none"))
     try:
         return process, engine.drive(process, [candidate], seed=3)

@@ -26,7 +26,7 @@ from concours.testing.toys import toy_problem
 def record() -> dict[str, Any]:
     """What a population of ten in six intervals of two epochs leaves."""
     process = Population(board=Leaderboard(problem=toy_problem(MemoryStore())), members=10, intervals=6, epochs=2)
-    candidates = [Candidate(entrant=Entrant("net", RECIPES["classes"], {}, "matrix"))]
+    candidates = [Candidate(entrant=Entrant("net", RECIPES["classifier"], {}, "matrix"))]
     return process.record(final_state(process, candidates, all_well, seed=1, order=0))
 
 
