@@ -193,6 +193,30 @@ def test_shares_are_taken_as_shares(tmp_path):
     assert any("taken as shares" in text for text in data.warnings)
 
 
+@pytest.mark.parametrize("odd", [1.0001, 1.5, 30.0])
+@pytest.mark.parametrize("where", ["one", "four"])
+def test_one_box_that_reaches_out_makes_no_shares_pixels(where, odd, tmp_path):
+    """Protects shares: what all boxes of both parts are is one question, and no single box answers it."""
+    share = (0.1, 0.2, 0.5, 0.6)
+    shares = {stem: [(label, share) for label, _ in boxes] for stem, boxes in BOXES.items()}
+    shares[where] = [("cat", (0.1, 0.2, odd, 0.6))]
+    parts = read_laid(tmp_path, table(shares))
+    boxes = [box for part in parts for row in part.y.to_pylist() for box in row]
+    assert [tuple(box[side] for side in SIDES) for box in boxes].count(share) == 3
+    assert [box["xmax"] for box in boxes].count(1.0) == 1
+    said = parts[where == "four"].warnings
+    assert any("reach out" in text for text in said)
+    assert all(any("taken as shares" in text for text in part.warnings) for part in parts)
+
+
+def test_boxes_within_the_first_pixel_are_said(tmp_path):
+    """Protects against silence about a box in shares among boxes in pixels; boxes of no area tell nothing."""
+    boxes = {**BOXES, "three": [("cat", (0.1, 0.2, 0.5, 0.6)), *[("cat", (0, 0, 0, 0))] * 9]}
+    data, _ = read_laid(tmp_path, table(boxes))
+    assert BOXES["two"] in told(data.y)
+    assert any("1 of 13 boxes have no side above 1" in text for text in data.warnings)
+
+
 def test_one_file_of_annotations_is_read_alone(tmp_path):
     """Protects a source that is a file: the pictures beside it, no other annotations."""
     laid(tmp_path, table())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +47,34 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
         return _given(task, kind)
     if task.target is not None:
         raise DataError("task.target: boxes come with the pictures; leave task.target out")
-    files, found = _opened(task.data, folder, kind)
+    parts = _parts(task, folder, kind)
+    shares = _are_shares([marks for part in parts for marks in part.marks])
     options = Options(on_bad_row=task.on_bad_row, input="image")
-    data = _data(files, found, found.train, task, kind, options)
-    like = Options(on_bad_row=task.on_bad_row, input="image", shape=tuple(data.x.shape[1:]))
-    if isinstance(task.test, (str, Path)):
-        files, found = _opened(task.test, folder, kind)
-        return data, _data(files, found, [*found.train, *found.test], task, kind, like)
-    if task.test is not None:
+    data, *test = parts
+    fitted = _data(data, task, kind, options, shares=shares)
+    like = replace(options, shape=tuple(fitted.x.shape[1:]))
+    return fitted, _data(test[0], task, kind, like, shares=shares) if test else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """The pictures with boxes of one part, where they lie, and how they were found."""
+
+    files: Files
+    found: Marked
+    marks: Sequence[Marks]
+
+
+def _parts(task: Task, folder: Path, kind: Kind) -> list[_Part]:
+    """What is fitted on, and what judges, where that is set apart."""
+    files, found = _opened(task.data, folder, kind)
+    data = _Part(files=files, found=found, marks=found.train)
+    if task.test is None:
+        return [data, *([_Part(files=files, found=found, marks=found.test)] if found.test else [])]
+    if not isinstance(task.test, (str, Path)):
         raise DataError("task.test: a file or a folder was expected, as task.data is one")
-    return data, _data(files, found, found.test, task, kind, like) if found.test else None
+    files, found = _opened(task.test, folder, kind)
+    return [data, _Part(files=files, found=found, marks=[*found.train, *found.test])]
 
 
 def renew(
@@ -136,45 +155,57 @@ def _opened(source: str | Path, folder: Path, kind: Kind) -> tuple[Files, Marked
         return files, marked(files, sort, names)
 
 
-def _data(files: Files, found: Marked, marks: Sequence[Marks], task: Task, kind: Kind, options: Options) -> Data:
+def _data(part: _Part, task: Task, kind: Kind, options: Options, *, shares: bool) -> Data:
     """Pictures and boxes of one part."""
+    marks, name = part.marks, part.files.name
     if not marks:
-        raise DataError(f"{files.name} has no picture to fit on")
+        raise DataError(f"{name} has no picture to fit on")
     twice = len(marks) - len({each.picture for each in marks})
     if twice:
-        raise DataError(f"{files.name}: {twice} pictures have two annotations")
-    read = read_pictures(files, [each.picture for each in marks], options)
+        raise DataError(f"{name}: {twice} pictures have two annotations")
+    read = read_pictures(part.files, [each.picture for each in marks], options)
     kept = [marks[row] for row in read.kept]
-    y, said = _in_shares(files.name, kept, read.sizes)
+    y, said = _in_shares(name, kept, read.sizes, shares=shares)
     return Data(
         x=read.x,
-        y=kind.output.checked(y, task, files.name),
-        name=files.name,
+        y=kind.output.checked(y, task, name),
+        name=name,
         left_out=len(marks) - len(kept),
-        notes=(*found.notes, *read.notes, f"{len(y.values):,} boxes"),
-        warnings=(*found.warnings, *read.warnings, *said),
+        notes=(*part.found.notes, *read.notes, f"{len(y.values):,} boxes"),
+        warnings=(*part.found.warnings, *read.warnings, *said),
     )
 
 
-def _in_shares(name: str, marks: Sequence[Marks], sizes: NDArray[np.int64]) -> tuple[pa.Array, list[str]]:
-    """Boxes within their pictures, in shares of these, and what was to be done for it.
+def _sides(marks: Sequence[Marks]) -> NDArray[np.float64]:
+    return np.asarray([side for each in marks for side in each.sides], dtype=np.float64).reshape(-1, 4)
 
-    Where no side is above 1, the boxes are in shares already.
-    """
+
+def _are_shares(marks: Sequence[Marks]) -> bool:
+    """Whether boxes are in shares of their pictures: most of those that have an area have no side above 1."""
+    sides = _sides(marks)
+    sides = sides[(sides[:, :2] < sides[:, 2:]).all(axis=1)]
+    return 2 * int((sides <= 1).all(axis=1).sum()) > len(sides)
+
+
+def _in_shares(
+    name: str, marks: Sequence[Marks], sizes: NDArray[np.int64], *, shares: bool
+) -> tuple[pa.Array, list[str]]:
+    """Boxes within their pictures, in shares of these, and what was to be done for it."""
     counts = np.array([len(each.labels) for each in marks])
     rows = np.repeat(np.arange(len(marks)), counts)
-    sides = np.asarray([side for each in marks for side in each.sides], dtype=np.float64).reshape(-1, 4)
+    sides = _sides(marks)
     labels = np.asarray([label for each in marks for label in each.labels], dtype=object)
-    shares = bool(len(sides)) and sides.max() <= 1.0
     scaled = sides if shares else sides / np.tile(sizes[rows], 2)
     cut = np.clip(scaled, 0.0, 1.0)
     flat = ~(cut[:, :2] < cut[:, 2:]).all(axis=1)
     beyond = (cut != scaled).any(axis=1) & ~flat
+    tiny = (sides <= 1).all(axis=1) & ~flat & (not shares)
     other = [row for row, each in enumerate(marks) if each.size and tuple(map(round, each.size)) != tuple(sizes[row])]
-    said = [f"{name}: no side of a box is above 1, so boxes are taken as shares of width and height"] if shares else []
+    said = [f"{name}: most boxes have no side above 1, so all are taken as shares of width and height"] if shares else []
     for which, what in (
         (flat, "have no area in their picture and were left out"),
         (beyond, "reach out of their picture and were cut off where it ends"),
+        (tiny, "have no side above 1 and are taken as pixels, as most have one"),
     ):
         if which.any():
             first = marks[rows[np.argmax(which)]].picture
