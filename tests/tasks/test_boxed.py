@@ -193,6 +193,77 @@ def test_shares_are_taken_as_shares(tmp_path):
     assert any("taken as shares" in text for text in data.warnings)
 
 
+PARTS = {"train": ["one", "three"], "valid": ["two"], "test": ["four"]}
+
+
+@pytest.mark.parametrize("parts", [("train", "valid", "test"), ("train", "valid"), ("train", "test"), ("train",)])
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_parts_may_be_folders(form, parts, tmp_path):
+    """Protects a set that lies as Roboflow writes it: the folder says the part, and whose picture of a name is meant."""
+    said = {"coco": ("_annotations.coco.json", coco_part), "table": ("_annotations.csv", rows)}
+    name, content = said[form]
+    files = {f"set/{part}/{name}": content(PARTS[part]) for part in parts}
+    files |= {f"set/{part}/{stem}.png": png() for part in parts for stem in BOXES}
+    judge = next((part for part in ("test", "valid") if part in parts), None)
+    data, test = read_laid(tmp_path, files)
+    fitted = [stem for part in parts if part != judge for stem in PARTS[part]]
+    assert told(data.y) == sorted(BOXES[stem] for stem in fitted)
+    assert (test is None) if judge is None else told(test.y) == [BOXES[stem] for stem in PARTS[judge]]
+    own = sum(len(PARTS[part]) for part in parts)
+    assert any(f"{len(files) - len(parts) - own} pictures that no" in text for text in data.warnings)
+
+
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_no_picture_is_fitted_on_and_judges(form, tmp_path):
+    """Protects the test part of every form: a picture in both parts is refused, with its name."""
+    content = {"coco": coco_part, "table": rows}[form]
+    files = FORMS[form]()
+    judging = next(name for name in files if "test" in name)
+    with pytest.raises(DataError, match="'two' for training and for the test, as 1 pictures in all; first: .*/two.png"):
+        read_laid(tmp_path, {**files, judging: content(["two", "four"])})
+
+
+def test_a_set_of_several_years_keeps_all_of_them(tmp_path):
+    """Protects archives of VOC2007 and VOC2012: what is called alike in two folders are two pictures."""
+    again = {stem: [("cat", (1, 1, 9, 9))] for stem in BOXES}
+    files = {
+        f"set/{year}/{name[4:]}": content
+        for year, boxes in (("A", BOXES), ("B", again))
+        for name, content in voc(boxes).items()
+    }
+    data, test = read_laid(tmp_path, files)
+    assert told(data.y) == sorted(boxes[stem] for boxes in (BOXES, again) for stem in ("one", "two", "three"))
+    assert told(test.y) == sorted([BOXES["four"], again["four"]])
+    plain = {name: content for name, content in files.items() if "ImageSets" not in name}
+    (tmp_path / "plain").mkdir()
+    data, test = read_laid(tmp_path / "plain", plain)
+    assert told(data.y) == sorted([*BOXES.values(), *again.values()])
+    assert test is None
+
+
+def test_a_picture_may_be_written_in_two_ways(tmp_path):
+    """Protects a table whose rows are of one picture however they write its path."""
+    files = table()
+    files["set/train.csv"] += rows(["four"]).split(b"\n", 1)[1].replace(b"four", b"./one")
+    files["set/train.csv"] += rows(["four"]).split(b"\n", 1)[1].replace(b"four", b"pictures\\one")
+    data, _ = read_laid(tmp_path, files)
+    assert [*BOXES["one"], *BOXES["four"], *BOXES["four"]] in told(data.y)
+
+
+@pytest.mark.parametrize("before", [0, (1 << 20) - 6, 3 << 20])
+@pytest.mark.parametrize("behind", [0, 3 << 20])
+def test_annotations_are_recognised_wherever_they_stand(before, behind, tmp_path):
+    """Protects COCO's own files, whose keys lie megabytes apart, and may lie on the border of what is read at once."""
+    files = coco()
+    head, tail = files["set/annotations/instances_train.json"].split(b'"annotations"')
+    told_apart = (
+        b"{" + b" " * before + b'"annotations"' + tail[:-1] + b"," + b" " * behind + head[1:].rstrip(b", ") + b"}"
+    )
+    files["set/annotations/instances_train.json"] = told_apart
+    data, _ = read_laid(tmp_path, files)
+    assert told(data.y) == sorted(BOXES[stem] for stem in ("one", "two", "three"))
+
+
 @pytest.mark.parametrize("odd", [1.0001, 1.5, 30.0])
 @pytest.mark.parametrize("where", ["one", "four"])
 def test_one_box_that_reaches_out_makes_no_shares_pixels(where, odd, tmp_path):

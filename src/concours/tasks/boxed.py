@@ -201,7 +201,9 @@ def _in_shares(
     beyond = (cut != scaled).any(axis=1) & ~flat
     tiny = (sides <= 1).all(axis=1) & ~flat & (not shares)
     other = [row for row, each in enumerate(marks) if each.size and tuple(map(round, each.size)) != tuple(sizes[row])]
-    said = [f"{name}: most boxes have no side above 1, so all are taken as shares of width and height"] if shares else []
+    said = (
+        [f"{name}: most boxes have no side above 1, so all are taken as shares of width and height"] if shares else []
+    )
     for which, what in (
         (flat, "have no area in their picture and were left out"),
         (beyond, "reach out of their picture and were cut off where it ends"),
