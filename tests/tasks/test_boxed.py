@@ -397,6 +397,51 @@ def test_new_pictures_are_brought_to_the_size_of_the_fit(tmp_path):
     assert renew(like + 1, like)[0].shape == like.shape
 
 
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_new_pictures_of_a_set_come_once_and_what_is_left_aside_is_said(form, tmp_path):
+    """Protects `predict` of a set with boxes: a row a picture, whichever parts it is in, and no silence about others."""
+    content = {"coco": coco_part, "table": rows}[form]
+    files = FORMS[form]()
+    train, test = (next(name for name in files if part in name) for part in ("train.", "test."))
+    laid(tmp_path, {**files, train: content(["one", "two"]), test: content(["two", "four"])})
+    said: list[str] = []
+    x, _ = renew(tmp_path / "set", np.zeros((1, HEIGHT, WIDTH, 3), dtype=np.uint8), told=said.append)
+    assert len(x) == 3
+    assert any("1 pictures that no" in text for text in said)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_test_part_that_another_replaces_is_said(form, tmp_path):
+    """Protects `task.test`: the pictures that the data sets apart are neither fitted on nor judge, and that is said."""
+    laid(tmp_path, FORMS[form]())
+    laid(tmp_path, {f"other{name[3:]}": content for name, content in FORMS[form]().items()})
+    data, test = read(Task(kind="object-detection", data="set", test="other"), KIND, tmp_path)
+    assert (len(data), len(test)) == (3, 4)
+    assert any("1 pictures of its own test part are left aside" in text for text in data.warnings)
+
+
+def test_weights_of_pictures_are_checked_however_these_come(tmp_path):
+    """Protects weights: what is no weight is refused, what has no rows of its own too, and none is dropped."""
+    x = np.zeros((3, 8, 8, 3), dtype=np.uint8)
+    target = [[{"label": "cat", **dict(zip(SIDES, (0, 0, 1, 1), strict=True))}]] * 3
+    files = {name: content for name, content in table().items() if "test" not in name}
+    sources = {"x": {"data": x, "target": target}, "set": {"data": laid(tmp_path, files)}}
+
+    def weighed(source: str, weight: object, **keys: object):
+        return read(Task(kind="object-detection", **sources[source], weight=weight, **keys), KIND, tmp_path)[0]
+
+    for source in sources:
+        assert weighed(source, [1.0, 2.0, 0.0]).weights.tolist() == [1.0, 2.0, 0.0]
+        assert any("all rows count alike" in text for text in weighed(source, [2, 2, 2]).warnings)
+        for weight in ([1.0, 2.0], [1.0, -1.0, 1.0], [1.0, np.nan, 1.0], [0, 0, 0], ["a", 1, 1]):
+            with pytest.raises(DataError, match=r"task\.weight"):
+                weighed(source, weight)
+        with pytest.raises(ContestError, match=r"task\.weight: .* has no columns"):
+            weighed(source, "w")
+    with pytest.raises(ContestError, match="the test part has rows of its own"):
+        weighed("set", [1.0, 2.0, 0.0], test="set")
+
+
 def test_pictures_and_boxes_can_be_objects_of_python():
     """Protects the way without files, and its errors."""
     x = np.zeros((2, 8, 8, 3), dtype=np.uint8)
@@ -417,7 +462,7 @@ def test_pictures_and_boxes_can_be_objects_of_python():
     for expected, target in wrong.items():
         with pytest.raises(DataError, match=expected):
             given(target)
-    with pytest.raises(ContestError, match="task.id: pictures have no columns"):
+    with pytest.raises(ContestError, match="task.id: a task of kind object-detection has no such thing"):
         given([[box], []], id="name")
 
 

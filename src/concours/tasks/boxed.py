@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.core.errors import ContestError, DataError
+from concours.core.errors import DataError
 from concours.core.visible import shortened
 from concours.tasks.kinds import Kind
+from concours.tasks.lacking import require_taken
 from concours.tasks.new_rows import read_inputs
 from concours.tasks.outputs.boxes import NAMED
 from concours.tasks.readers.annotations import Marked, Marks, Sort, marked, sort_of, sort_of_file
@@ -23,6 +24,7 @@ from concours.tasks.readers.opened import Opened, Options, Rows
 from concours.tasks.readers.pictures import read_pictures
 from concours.tasks.reading import Data
 from concours.tasks.task import Task
+from concours.tasks.weights import require_column, weights_apart
 
 _SAID = {
     "voc": "annotations in XML beside pictures, as Pascal VOC has them",
@@ -40,14 +42,14 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     Raises:
         ContestError, DataError: the data is missing, damaged, or does not suit the task.
     """
-    for key in ("id", "weight"):
-        if isinstance(getattr(task, key), str):
-            raise ContestError(f"task.{key}: pictures have no columns; leave it out")
+    require_taken(task, kind)
     if not isinstance(task.data, (str, Path)):
         return _given(task, kind)
     if task.target is not None:
         raise DataError("task.target: boxes come with the pictures; leave task.target out")
     parts = _parts(task, folder, kind)
+    if len(parts) > 1:
+        require_column(task.weight)
     shares = _are_shares([marks for part in parts for marks in part.marks])
     options = Options(on_bad_row=task.on_bad_row, input="image")
     data, *test = parts
@@ -68,13 +70,29 @@ class _Part:
 def _parts(task: Task, folder: Path, kind: Kind) -> list[_Part]:
     """What is fitted on, and what judges, where that is set apart."""
     files, found = _opened(task.data, folder, kind)
-    data = _Part(files=files, found=found, marks=found.train)
     if task.test is None:
-        return [data, *([_Part(files=files, found=found, marks=found.test)] if found.test else [])]
+        _require_apart(files.name, found)
+        parts = (found.train, found.test) if found.test else (found.train,)
+        return [_Part(files=files, found=found, marks=marks) for marks in parts]
     if not isinstance(task.test, (str, Path)):
         raise DataError("task.test: a file or a folder was expected, as task.data is one")
-    files, found = _opened(task.test, folder, kind)
-    return [data, _Part(files=files, found=found, marks=[*found.train, *found.test])]
+    if found.test:
+        aside = f"{files.name}: {len(found.test)} pictures of its own test part are left aside; task.test judges"
+        found = replace(found, warnings=(*found.warnings, aside))
+    judges, other = _opened(task.test, folder, kind)
+    return [
+        _Part(files=files, found=found, marks=found.train),
+        _Part(files=judges, found=other, marks=[*other.train, *other.test]),
+    ]
+
+
+def _require_apart(name: str, found: Marked) -> None:
+    """Refuses a picture that is fitted on and judges. Raises DataError."""
+    if both := sorted({each.picture for each in found.train} & {each.picture for each in found.test}):
+        raise DataError(
+            f"{name} has {PurePosixPath(both[0]).stem!r} for training and for the test, as {len(both)} pictures in "
+            f"all; first: {both[0]}"
+        )
 
 
 def renew(
@@ -91,10 +109,10 @@ def renew(
     files, sort, names = found
     with damage_named(files.name):
         boxes = marked(files, sort, names)
-    wanted = [marks.picture for marks in (*boxes.train, *boxes.test)]
+    wanted = list(dict.fromkeys(marks.picture for marks in (*boxes.train, *boxes.test)))
     assert isinstance(like, np.ndarray)  # noqa: S101 (for the type checker)
     pictures = read_pictures(files, wanted, Options(shape=tuple(like.shape[1:])))
-    for warning in pictures.warnings:
+    for warning in (*boxes.warnings, *pictures.warnings):
         told(warning)
     if boxes.test:
         told(f"{files.name}: {len(boxes.train):,} pictures, then the {len(boxes.test):,} of its test part")
@@ -166,13 +184,15 @@ def _data(part: _Part, task: Task, kind: Kind, options: Options, *, shares: bool
     read = read_pictures(part.files, [each.picture for each in marks], options)
     kept = [marks[row] for row in read.kept]
     y, said = _in_shares(name, kept, read.sizes, shares=shares)
+    x, weights, alike = weights_apart(read.x, task.weight, name)
     return Data(
-        x=read.x,
+        x=x,
         y=kind.output.checked(y, task, name),
         name=name,
         left_out=len(marks) - len(kept),
         notes=(*part.found.notes, *read.notes, f"{len(y.values):,} boxes"),
-        warnings=(*part.found.warnings, *read.warnings, *said),
+        warnings=(*part.found.warnings, *read.warnings, *said, *alike),
+        weights=weights,
     )
 
 
@@ -240,5 +260,5 @@ def _given(task: Task, kind: Kind) -> tuple[Data, None]:
     y = kind.output.checked(task.target, task, name)
     if len(y) != len(x):
         raise DataError(f"task.target must have a list of boxes a picture: {len(x)} were expected, got {len(y)}")
-    weights = None if task.weight is None else np.asarray(task.weight, dtype=np.float64)
-    return Data(x=x, y=y, name=name, weights=weights), None
+    x, weights, said = weights_apart(x, task.weight, name)
+    return Data(x=x, y=y, name=name, weights=weights, warnings=said), None

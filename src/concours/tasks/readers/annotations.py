@@ -94,16 +94,10 @@ def marked(files: Files, sort: Sort, names: Sequence[str]) -> Marked:
     """The boxes of such annotations.
 
     Raises:
-        DataError: an annotation is damaged, or of a picture that is not there, or a picture is in both parts.
+        DataError: an annotation is damaged, or of a picture that is not there.
     """
     pictures = by_tail([name for name in files.names() if name.lower().endswith(PICTURES)])
-    found = {"voc": _voc, "coco": _coco, "table": _table}[sort](files, names, pictures)
-    if both := sorted({each.picture for each in found.train} & {each.picture for each in found.test}):
-        raise DataError(
-            f"{files.name} has {PurePosixPath(both[0]).stem!r} for training and for the test, as {len(both)} pictures "
-            f"in all; first: {both[0]}"
-        )
-    return found
+    return {"voc": _voc, "coco": _coco, "table": _table}[sort](files, names, pictures)
 
 
 # Pascal VOC: a file a picture, and lists of the names of those of each part
