@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -211,6 +212,46 @@ def test_parts_may_be_folders(form, parts, tmp_path):
     assert (test is None) if judge is None else told(test.y) == [BOXES[stem] for stem in PARTS[judge]]
     own = sum(len(PARTS[part]) for part in parts)
     assert any(f"{len(files) - len(parts) - own} pictures that no" in text for text in data.warnings)
+    assert any("valid" in text and text.endswith("are fitted on") for text in data.notes) == (len(parts) == 3)
+    assert judge is None or any(re.search(f"{judge}/.* judge$", text) for text in test.notes)
+
+
+@pytest.mark.parametrize(
+    "parts", [("train", "valid", "test"), ("train", "valid"), ("train", "test"), ("valid", "test")]
+)
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_what_validates_is_fitted_on_where_another_source_judges(form, parts, tmp_path):
+    """Protects `task.test`: of the data nothing but its own test part is left aside, and that is said."""
+    content = {"coco": coco_part, "table": rows}[form]
+    ending = {"coco": "json", "table": "csv"}[form]
+    laid(tmp_path, {f"set/{part}.{ending}": content(PARTS[part]) for part in parts})
+    laid(tmp_path, {f"set/pictures/{stem}.png": png() for stem in BOXES})
+    laid(tmp_path, {f"other/boxes.{ending}": content(["one"]), "other/one.png": png()})
+    data, test = read(Task(kind="object-detection", data="set", test="other"), KIND, tmp_path)
+    assert told(data.y) == sorted(BOXES[stem] for part in parts if part != "test" for stem in PARTS[part])
+    assert told(test.y) == [BOXES["one"]]
+    assert any("left aside, as task.test judges" in text for text in data.warnings) == ("test" in parts)
+
+
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_boxes_of_no_part_are_fitted_on_or_said(form, tmp_path):
+    """Protects against silence about annotations whose names say no part: left aside beside train, else fitted on."""
+    content = {"coco": coco_part, "table": rows}[form]
+    ending = {"coco": "json", "table": "csv"}[form]
+    files = {f"set/pictures/{stem}.png": png() for stem in BOXES}
+    files |= {f"set/{name}.{ending}": content([stem]) for name, stem in (("more", "two"), ("test", "four"))}
+    data, test = read_laid(tmp_path, files)
+    assert (told(data.y), told(test.y)) == ([BOXES["two"]], [BOXES["four"]])
+    data, test = read_laid(tmp_path, {**files, f"set/train.{ending}": content(["one", "three"])})
+    assert (told(data.y), told(test.y)) == (sorted([BOXES["one"], []]), [BOXES["four"]])
+    assert any(f"train is by others: more.{ending}" in text for text in data.warnings)
+
+
+def test_one_part_alone_is_fitted_on_whatever_it_is_called(tmp_path):
+    """Protects a source that is only the test part of a set."""
+    laid(tmp_path, table())
+    data, test = read(Task(kind="object-detection", data="set/test.csv"), KIND, tmp_path)
+    assert (told(data.y), test) == ([BOXES["four"]], None)
 
 
 @pytest.mark.parametrize("form", ["coco", "table"])
@@ -393,8 +434,15 @@ def test_new_pictures_are_brought_to_the_size_of_the_fit(tmp_path):
         x, opened = renew(source, like, told=said.append)
         assert x.shape == (count, 10, 20, 3)
         assert opened.name
-    assert any("then the 1 of its test part" in text for text in said)
+    assert any("3 of train, then 1 of test" in text for text in said)
     assert renew(like + 1, like)[0].shape == like.shape
+
+
+def test_pictures_without_an_annotation_are_said_of_voc(tmp_path):
+    """Protects against silence: a picture that no file is called as is left aside; one that ImageSets omits is too."""
+    data, _ = read_laid(tmp_path, {**voc(), "set/JPEGImages/five.png": png(), "set/ImageSets/Main/val.txt": b"two\n"})
+    assert any("1 annotations that ImageSets does not name are left aside" in text for text in data.warnings)
+    assert any("1 pictures that no annotation is called as are left aside" in text for text in data.warnings)
 
 
 @pytest.mark.parametrize("form", ["coco", "table"])
@@ -417,7 +465,9 @@ def test_a_test_part_that_another_replaces_is_said(form, tmp_path):
     laid(tmp_path, {f"other{name[3:]}": content for name, content in FORMS[form]().items()})
     data, test = read(Task(kind="object-detection", data="set", test="other"), KIND, tmp_path)
     assert (len(data), len(test)) == (3, 4)
-    assert any("1 pictures of its own test part are left aside" in text for text in data.warnings)
+    assert any(
+        re.search("the 1 pictures of .*test.* are left aside, as task.test judges", text) for text in data.warnings
+    )
 
 
 def test_weights_of_pictures_are_checked_however_these_come(tmp_path):
@@ -438,6 +488,8 @@ def test_weights_of_pictures_are_checked_however_these_come(tmp_path):
                 weighed(source, weight)
         with pytest.raises(ContestError, match=r"task\.weight: .* has no columns"):
             weighed(source, "w")
+    (tmp_path / "set" / "pictures" / "two.png").write_bytes(b"no picture")
+    assert weighed("set", [1.0, 2.0, 3.0], on_bad_row="skip").weights.tolist() == [1.0, 3.0]
     with pytest.raises(ContestError, match="the test part has rows of its own"):
         weighed("set", [1.0, 2.0, 0.0], test="set")
 

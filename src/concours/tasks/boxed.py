@@ -60,35 +60,44 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """The pictures with boxes of one part, where they lie, and how they were found."""
+    """The pictures with boxes of one part, where they lie, and what is said of it."""
 
     files: Files
-    found: Marked
     marks: Sequence[Marks]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def _parts(task: Task, folder: Path, kind: Kind) -> list[_Part]:
-    """What is fitted on, and what judges, where that is set apart."""
-    files, found = _opened(task.data, folder, kind)
-    if task.test is None:
-        _require_apart(files.name, found)
-        parts = (found.train, found.test) if found.test else (found.train,)
-        return [_Part(files=files, found=found, marks=marks) for marks in parts]
-    if not isinstance(task.test, (str, Path)):
+    """What is fitted on, and what judges, where that is set apart.
+
+    Of several parts the last judges. Where `task.test` does, the own test part lies aside, and what validates is fitted
+    on.
+    """
+    if task.test is not None and not isinstance(task.test, (str, Path)):
         raise DataError("task.test: a file or a folder was expected, as task.data is one")
-    if found.test:
-        aside = f"{files.name}: {len(found.test)} pictures of its own test part are left aside; task.test judges"
-        found = replace(found, warnings=(*found.warnings, aside))
-    judges, other = _opened(task.test, folder, kind)
-    return [
-        _Part(files=files, found=found, marks=found.train),
-        _Part(files=judges, found=other, marks=[*other.train, *other.test]),
-    ]
+    files, found = _opened(task.data, folder, kind)
+    *_, last = None, *found.parts
+    apart = last if len(found.parts) > 1 and (task.test is None or last == "test") else None
+    train = [each for part, marks in found.parts.items() if part != apart for each in marks]
+    judging = found.parts[apart] if apart else ()
+    told = [f"the pictures of {files} are fitted on" for part, files in found.listed.items() if part != apart]
+    fitted = _Part(files=files, marks=train, notes=(*found.notes, *told), warnings=found.warnings)
+    whose = f"the {len(judging):,} pictures of {found.listed[apart]}" if apart else ""
+    if task.test is None:
+        _require_apart(files.name, train, judging)
+        return [fitted, _Part(files=files, marks=judging, notes=(f"{whose} judge",))] if apart else [fitted]
+    if apart:
+        aside = f"{files.name}: {whose} are left aside, as task.test judges"
+        fitted = replace(fitted, warnings=(*fitted.warnings, aside))
+    files, found = _opened(task.test, folder, kind)
+    marks = [each for part in found.parts.values() for each in part]
+    return [fitted, _Part(files=files, marks=marks, notes=found.notes, warnings=found.warnings)]
 
 
-def _require_apart(name: str, found: Marked) -> None:
+def _require_apart(name: str, train: Sequence[Marks], test: Sequence[Marks]) -> None:
     """Refuses a picture that is fitted on and judges. Raises DataError."""
-    if both := sorted({each.picture for each in found.train} & {each.picture for each in found.test}):
+    if both := sorted({each.picture for each in train} & {each.picture for each in test}):
         raise DataError(
             f"{name} has {PurePosixPath(both[0]).stem!r} for training and for the test, as {len(both)} pictures in "
             f"all; first: {both[0]}"
@@ -109,13 +118,14 @@ def renew(
     files, sort, names = found
     with damage_named(files.name):
         boxes = marked(files, sort, names)
-    wanted = list(dict.fromkeys(marks.picture for marks in (*boxes.train, *boxes.test)))
+    wanted = list(dict.fromkeys(each.picture for marks in boxes.parts.values() for each in marks))
     assert isinstance(like, np.ndarray)  # noqa: S101 (for the type checker)
     pictures = read_pictures(files, wanted, Options(shape=tuple(like.shape[1:])))
     for warning in (*boxes.warnings, *pictures.warnings):
         told(warning)
-    if boxes.test:
-        told(f"{files.name}: {len(boxes.train):,} pictures, then the {len(boxes.test):,} of its test part")
+    if len(boxes.parts) > 1:
+        counts = ", then ".join(f"{len(marks):,} of {part}" for part, marks in boxes.parts.items())
+        told(f"{files.name}: pictures are in the order of its parts: {counts}")
     return pictures.x, Opened(x=pictures.x, name=files.name, notes=tuple(pictures.notes))
 
 
@@ -184,15 +194,15 @@ def _data(part: _Part, task: Task, kind: Kind, options: Options, *, shares: bool
     read = read_pictures(part.files, [each.picture for each in marks], options)
     kept = [marks[row] for row in read.kept]
     y, said = _in_shares(name, kept, read.sizes, shares=shares)
-    x, weights, alike = weights_apart(read.x, task.weight, name)
+    _, weights, alike = weights_apart(np.arange(len(marks)), task.weight, name)
     return Data(
-        x=x,
+        x=read.x,
         y=kind.output.checked(y, task, name),
         name=name,
         left_out=len(marks) - len(kept),
-        notes=(*part.found.notes, *read.notes, f"{len(y.values):,} boxes"),
-        warnings=(*part.found.warnings, *read.warnings, *said, *alike),
-        weights=weights,
+        notes=(*part.notes, *read.notes, f"{len(y.values):,} boxes"),
+        warnings=(*part.warnings, *read.warnings, *said, *alike),
+        weights=None if weights is None else weights[read.kept],
     )
 
 

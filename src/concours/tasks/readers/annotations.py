@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import isfinite
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
@@ -15,7 +16,7 @@ from concours.core.written import number_in
 from concours.kernels.rows.boxes import SIDES
 from concours.tasks.readers.archives import Entry, Files
 from concours.tasks.readers.delimited import read_delimited
-from concours.tasks.readers.listing import told_by_paths
+from concours.tasks.readers.listing import PARTS, Part, told_by_paths
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.pictured import by_tail
 from concours.tasks.readers.pictures import PICTURES
@@ -58,13 +59,13 @@ class Marked:
     """Pictures with boxes.
 
     Attributes:
-        train: of the pictures that are fitted on, or of all.
-        test: of those that their maker set apart to judge.
+        parts: as their maker calls them; those that have pictures, `train` alone where nothing tells parts.
+        listed: of `valid` and `test` the files that name their pictures.
         notes: how they were read; `warnings` what a person should know.
     """
 
-    train: Sequence[Marks]
-    test: Sequence[Marks] = ()
+    parts: Mapping[Part, Sequence[Marks]]
+    listed: Mapping[Part, str]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -123,13 +124,24 @@ def _voc(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) 
     for name, content in files.contents(wanted):
         read[wanted[name]], difficult = _voc_marks(name, content, pictures)
         hard += difficult
-    parts = {part: [read[place] for place in lists.get(part, [])] for part in ("train", "test")}
-    train = parts["train"] or [read[place] for place in sorted(set(known) - set(lists.get("test", [])))]
-    aside = len(known) - len(read)
-    notes = ["Pascal VOC", *(["ImageSets says which pictures are the test part"] if parts["test"] else [])]
-    warnings = [f"{files.name}: {aside} annotations that ImageSets does not name are left aside"] if aside else []
-    warnings += [f"{files.name}: {hard} boxes marked as difficult count like the others"] if hard else []
-    return Marked(train=train, test=parts["test"], notes=tuple(notes), warnings=tuple(warnings))
+    test = lists.get("test", [])
+    train = lists.get("train") or sorted(set(known) - set(test))
+    aside, bare = len(known) - len(read), _bare(pictures, read.values(), known)
+    warnings = [f"{aside} annotations that ImageSets does not name are left aside"] if aside else []
+    warnings += [f"{bare} pictures that no annotation is called as are left aside"] if bare else []
+    warnings += [f"{hard} boxes marked as difficult count like the others"] if hard else []
+    return Marked(
+        parts=_those({"train": [read[place] for place in train], "test": [read[place] for place in test]}),
+        listed={"test": "ImageSets/Main/test.txt"} if test else {},
+        notes=("Pascal VOC",),
+        warnings=tuple(f"{files.name}: {text}" for text in warnings),
+    )
+
+
+def _bare(pictures: Mapping[str, list[str]], marks: Iterable[Marks], known: Iterable[_Place]) -> int:
+    """How many pictures have no annotation, read or not."""
+    stems = {stem for _, stem in known}
+    return sum(PurePosixPath(name).stem not in stems for name in _unmarked(pictures, marks))
 
 
 def _place(name: str, above: int) -> _Place:
@@ -198,20 +210,20 @@ def _is_coco(entry: Entry) -> bool:
 
 
 def _coco(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> Marked:
-    fitted, judging = _parted(names)
+    named, silent = _parted(names)
     crowds: list[int] = []
-    train, test = (
-        [one for name in part for one in _coco_marks(files, name, pictures, crowds)] for part in (fitted, judging)
+    parts = {
+        part: [one for name in own for one in _coco_marks(files, name, pictures, crowds)] for part, own in named.items()
+    }
+    crowd, aside = len(crowds), len(_unmarked(pictures, chain(*parts.values())))
+    warnings = [f"{crowd} boxes of crowds (iscrowd) were left out"] if crowd else []
+    warnings += [f"{aside} pictures that no annotations name are left aside"] if aside else []
+    return Marked(
+        parts=_those(parts),
+        listed=_listed(named),
+        notes=("COCO",),
+        warnings=tuple(f"{files.name}: {text}" for text in (*warnings, *silent)),
     )
-    said = [
-        "COCO",
-        *([f"{' and '.join(judging)} {'is' if len(judging) == 1 else 'are'} the test part"] if test else []),
-    ]
-    crowd = len(crowds)
-    warnings = [f"{files.name}: {crowd} boxes of crowds (iscrowd) were left out"] if crowd else []
-    if aside := _aside(pictures, (*train, *test)):
-        warnings.append(f"{files.name}: {aside} pictures that no annotations name are left aside")
-    return Marked(train=train, test=test, notes=tuple(said), warnings=tuple(warnings))
 
 
 def _coco_marks(files: Files, name: str, pictures: Mapping[str, list[str]], crowds: list[int]) -> list[Marks]:
@@ -256,12 +268,16 @@ def _is_table(entry: Entry) -> bool:
 
 
 def _table(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> Marked:
-    train, test = (_of_tables(files, part, pictures) for part in _parted(names))
-    aside = _aside(pictures, (*train, *test))
+    named, silent = _parted(names)
+    parts = {part: _of_tables(files, own, pictures) for part, own in named.items()}
+    aside = len(_unmarked(pictures, chain(*parts.values())))
     said = [f"{aside} pictures that no row names are left aside; a row without a box keeps one"] if aside else []
-    notes = ["a row a box", *(["a table of its own has the boxes of the test part"] if test else [])]
-    warnings = tuple(f"{files.name}: {text}" for text in said)
-    return Marked(train=train, test=test, notes=tuple(notes), warnings=warnings)
+    return Marked(
+        parts=_those(parts),
+        listed=_listed(named),
+        notes=("a row a box",),
+        warnings=tuple(f"{files.name}: {text}" for text in (*said, *silent)),
+    )
 
 
 def _of_tables(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> list[Marks]:
@@ -299,17 +315,32 @@ def _table_marks(files: Files, name: str, pictures: Mapping[str, list[str]]) -> 
 # What several have
 
 
-def _parted(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The files of what is fitted on, and of what judges: those of the test, else those that validate."""
-    told = {name: part or "train" for name, (part, _) in told_by_paths(names).items()}
-    parts = set(told.values())
-    judge = "test" if "test" in parts else "valid" if "train" in parts else None
-    return [name for name in names if told[name] != judge], [name for name in names if told[name] == judge]
+def _parted(names: Sequence[str]) -> tuple[dict[Part, list[str]], tuple[str, ...]]:
+    """The files of each part, as their paths say, and a warning where some are left aside.
+
+    One alone is fitted on, and so are those that say nothing where none says `train`.
+    """
+    told = told_by_paths(names) if len(names) > 1 else {}
+    said: dict[Part, list[str]] = {part: [name for name in told if told[name][0] == part] for part in PARTS}
+    silent = [name for name in names if name not in chain(*said.values())]
+    if not said["train"]:
+        return {**said, "train": silent}, ()
+    aside = f"left aside, as no part is said by their names, and train is by others: {', '.join(silent)}"
+    return said, (aside,) if silent else ()
 
 
-def _aside(pictures: Mapping[str, list[str]], marks: Iterable[Marks]) -> int:
-    """How many pictures have no annotation."""
-    return len({name for found in pictures.values() for name in found} - {each.picture for each in marks})
+def _those(parts: Mapping[Part, Sequence[Marks]]) -> dict[Part, Sequence[Marks]]:
+    """Parts that have pictures."""
+    return {part: marks for part, marks in parts.items() if marks}
+
+
+def _listed(named: Mapping[Part, Sequence[str]]) -> dict[Part, str]:
+    return {part: " and ".join(names) for part, names in named.items() if names and part != "train"}
+
+
+def _unmarked(pictures: Mapping[str, list[str]], marks: Iterable[Marks]) -> set[str]:
+    """Pictures without an annotation that was read."""
+    return {name for found in pictures.values() for name in found} - {each.picture for each in marks}
 
 
 def _picture(pictures: Mapping[str, list[str]], called: Sequence[str], folder: PurePosixPath, where: str) -> str:

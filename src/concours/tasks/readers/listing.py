@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Final, Literal
 
 from concours.core.errors import DataError
 from concours.tasks.readers.archives import Files, is_archive
@@ -19,6 +19,8 @@ from concours.tasks.readers.pictures import PICTURES
 
 Sort = Literal["tables", "texts", "pictures", "idx", "archive"]
 Part = Literal["train", "valid", "test"]
+
+PARTS: Final[tuple[Part, ...]] = ("train", "valid", "test")
 
 TABLES = (
     ".csv",
