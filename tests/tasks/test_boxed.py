@@ -17,7 +17,7 @@ from PIL import Image
 from concours.core.errors import ContestError, DataError
 from concours.tasks.boxed import find, read, renew
 from concours.tasks.kinds import KINDS
-from concours.tasks.outputs.boxes import BoxesOutput
+from concours.tasks.outputs.boxes import NAMED, PREDICTIONS, BoxesOutput
 from concours.tasks.task import Task
 
 KIND = KINDS["object-detection"]
@@ -560,3 +560,26 @@ def test_a_file_of_predictions_says_what_was_written():
     for expected, cell in cells.items():
         with pytest.raises(DataError, match=expected):
             output.given(pa.table({"prediction": [cell]}), "p.csv")
+
+
+@pytest.mark.parametrize("rows", [slice(1, None), slice(0, 1), slice(2, 3), slice(0, 0), slice(None)], ids=str)
+def test_a_slice_of_boxes_is_as_if_it_was_written_so(rows):
+    """Protects targets and predictions that are cut from longer ones: no class and no gap of a row that is not theirs."""
+    box = dict(zip(SIDES, (0.1, 0.2, 0.5, 0.6), strict=True))
+    lists = [[{"label": "cat", **box}], [{"label": "dog", **box}, {"label": "dog", **box}], [{"label": "emu", **box}]]
+    cut, task = pa.array(lists, NAMED)[rows], Task(kind=KIND.name, data="set")
+    if not len(cut):
+        with pytest.raises(DataError, match="no picture has a box"):
+            BoxesOutput.checked(cut, task, "y")
+        return
+    for y in (BoxesOutput.checked(cut, task, "y"), cut):
+        encoded = BoxesOutput.encode(y, task, "y")
+        assert list(encoded.output.called) == sorted({each["label"] for row in lists[rows] for each in row})
+        named = [[encoded.output.called[each["label"]] for each in row] for row in encoded.values.to_pylist()]
+        assert named == [[each["label"] for each in row] for row in lists[rows]]
+    assert BoxesOutput.checked(pa.array([None, *lists], NAMED)[1:][rows], task, "y").to_pylist() == lists[rows]
+    with pytest.raises(DataError, match="the target is missing in picture 1;"):
+        BoxesOutput.checked(pa.array([*lists, None], NAMED)[3:], task, "y")
+    bad = {"label": None, "score": 0.5, **box}
+    told = pa.array([[bad], [{**bad, "label": 0}]], PREDICTIONS)
+    assert BoxesOutput(classes=1, called=("cat",)).accepted(told[1:], 1).to_pylist() == told[1:].to_pylist()
