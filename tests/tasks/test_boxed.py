@@ -200,7 +200,7 @@ PARTS = {"train": ["one", "three"], "valid": ["two"], "test": ["four"]}
 @pytest.mark.parametrize("parts", [("train", "valid", "test"), ("train", "valid"), ("train", "test"), ("train",)])
 @pytest.mark.parametrize("form", ["coco", "table"])
 def test_parts_may_be_folders(form, parts, tmp_path):
-    """Protects a set that lies as Roboflow writes it: the folder says the part, and whose picture of a name is meant."""
+    """Protects sets as Roboflow writes them: the folder says the part, and whose picture of a name is meant."""
     said = {"coco": ("_annotations.coco.json", coco_part), "table": ("_annotations.csv", rows)}
     name, content = said[form]
     files = {f"set/{part}/{name}": content(PARTS[part]) for part in parts}
@@ -447,7 +447,7 @@ def test_pictures_without_an_annotation_are_said_of_voc(tmp_path):
 
 @pytest.mark.parametrize("form", ["coco", "table"])
 def test_new_pictures_of_a_set_come_once_and_what_is_left_aside_is_said(form, tmp_path):
-    """Protects `predict` of a set with boxes: a row a picture, whichever parts it is in, and no silence about others."""
+    """Protects `predict` of a set with boxes: a row a picture, whatever its parts, and no silence about others."""
     content = {"coco": coco_part, "table": rows}[form]
     files = FORMS[form]()
     train, test = (next(name for name in files if part in name) for part in ("train.", "test."))
@@ -564,7 +564,7 @@ def test_a_file_of_predictions_says_what_was_written():
 
 @pytest.mark.parametrize("rows", [slice(1, None), slice(0, 1), slice(2, 3), slice(0, 0), slice(None)], ids=str)
 def test_a_slice_of_boxes_is_as_if_it_was_written_so(rows):
-    """Protects targets and predictions that are cut from longer ones: no class and no gap of a row that is not theirs."""
+    """Protects targets and predictions cut from longer ones: no class and no gap of a row that is not theirs."""
     box = dict(zip(SIDES, (0.1, 0.2, 0.5, 0.6), strict=True))
     lists = [[{"label": "cat", **box}], [{"label": "dog", **box}, {"label": "dog", **box}], [{"label": "emu", **box}]]
     cut, task = pa.array(lists, NAMED)[rows], Task(kind=KIND.name, data="set")

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.rows.ragged import taken
+from concours.kernels.rows.taken import taken
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from concours.kernels.rows.ragged import taken
+from concours.kernels.rows.taken import taken
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Rows of different lengths, flat: the items of all rows one behind the other, and where each row begins and ends."""
+"""Items of rows that lie one behind the other, of some of the rows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ def taken(offsets: Codes, rows: Codes) -> tuple[Codes, Codes]:
     """Where the items of some rows lie, (items,), and the offsets that these then have, (len(rows) + 1,).
 
     Args:
-        offsets: (all rows + 1,) where the items of each row begin and end.
-        rows: in the order that is wanted; one may come again.
+        offsets: (all rows + 1,) where the items of each row begin; the last is where all end.
     """
     sizes = np.diff(offsets)[rows]
     ends = np.concatenate([[0], np.cumsum(sizes)])
