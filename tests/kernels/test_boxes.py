@@ -181,6 +181,21 @@ def test_perfect_boxes_score_one_and_none_score_nothing():
     assert f1s(none, none, classes=CLASSES, least=0.5, sure=0.5).tolist() == [1.0] * len(none)
 
 
+@steady
+@given(seeds, st.floats(1e-6, 1e6))
+def test_weights_of_rows_round_no_recall_away(seed, weight):
+    """Protects weights that are no whole numbers: who finds every target scores one whatever pictures weigh, and pictures
+    of one weight score what they do without.
+    """
+    truth = drawn(seed, rows=20)
+    weights = weight * np.random.default_rng(seed).random((10, len(truth)))
+    told = precisions(hits(truth, truth, classes=CLASSES, least=OVERLAPS), weights)
+    assert set(np.unique(told[np.isfinite(told)])) <= {1.0}
+    found = hits(truth, drawn(seed + 2, near=truth), classes=CLASSES, least=OVERLAPS)
+    alike = (precisions(found, np.full((1, len(truth)), value)) for value in (weight, 1.0))
+    np.testing.assert_array_equal(*alike)
+
+
 def test_targets_and_boxes_of_other_pictures_are_refused():
     """Protects against scores of rows that do not belong together."""
     with pytest.raises(ValueError, match="do not go together"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from PIL import Image
 from concours.core.errors import ContestError, DataError
 from concours.tasks.boxed import find, read, renew
 from concours.tasks.kinds import KINDS
-from concours.tasks.outputs.boxes import BoxesOutput
+from concours.tasks.outputs.boxes import NAMED, PREDICTIONS, BoxesOutput
 from concours.tasks.task import Task
 
 KIND = KINDS["object-detection"]
@@ -193,6 +194,141 @@ def test_shares_are_taken_as_shares(tmp_path):
     assert any("taken as shares" in text for text in data.warnings)
 
 
+PARTS = {"train": ["one", "three"], "valid": ["two"], "test": ["four"]}
+
+
+@pytest.mark.parametrize("parts", [("train", "valid", "test"), ("train", "valid"), ("train", "test"), ("train",)])
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_parts_may_be_folders(form, parts, tmp_path):
+    """Protects sets as Roboflow writes them: the folder says the part, and whose picture of a name is meant."""
+    said = {"coco": ("_annotations.coco.json", coco_part), "table": ("_annotations.csv", rows)}
+    name, content = said[form]
+    files = {f"set/{part}/{name}": content(PARTS[part]) for part in parts}
+    files |= {f"set/{part}/{stem}.png": png() for part in parts for stem in BOXES}
+    judge = next((part for part in ("test", "valid") if part in parts), None)
+    data, test = read_laid(tmp_path, files)
+    fitted = [stem for part in parts if part != judge for stem in PARTS[part]]
+    assert told(data.y) == sorted(BOXES[stem] for stem in fitted)
+    assert (test is None) if judge is None else told(test.y) == [BOXES[stem] for stem in PARTS[judge]]
+    own = sum(len(PARTS[part]) for part in parts)
+    assert any(f"{len(files) - len(parts) - own} pictures that no" in text for text in data.warnings)
+    assert any("valid" in text and text.endswith("are fitted on") for text in data.notes) == (len(parts) == 3)
+    assert judge is None or any(re.search(f"{judge}/.* judge$", text) for text in test.notes)
+
+
+@pytest.mark.parametrize(
+    "parts", [("train", "valid", "test"), ("train", "valid"), ("train", "test"), ("valid", "test")]
+)
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_what_validates_is_fitted_on_where_another_source_judges(form, parts, tmp_path):
+    """Protects `task.test`: of the data nothing but its own test part is left aside, and that is said."""
+    content = {"coco": coco_part, "table": rows}[form]
+    ending = {"coco": "json", "table": "csv"}[form]
+    laid(tmp_path, {f"set/{part}.{ending}": content(PARTS[part]) for part in parts})
+    laid(tmp_path, {f"set/pictures/{stem}.png": png() for stem in BOXES})
+    laid(tmp_path, {f"other/boxes.{ending}": content(["one"]), "other/one.png": png()})
+    data, test = read(Task(kind="object-detection", data="set", test="other"), KIND, tmp_path)
+    assert told(data.y) == sorted(BOXES[stem] for part in parts if part != "test" for stem in PARTS[part])
+    assert told(test.y) == [BOXES["one"]]
+    assert any("left aside, as task.test judges" in text for text in data.warnings) == ("test" in parts)
+
+
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_boxes_of_no_part_are_fitted_on_or_said(form, tmp_path):
+    """Protects against silence about annotations whose names say no part: left aside beside train, else fitted on."""
+    content = {"coco": coco_part, "table": rows}[form]
+    ending = {"coco": "json", "table": "csv"}[form]
+    files = {f"set/pictures/{stem}.png": png() for stem in BOXES}
+    files |= {f"set/{name}.{ending}": content([stem]) for name, stem in (("more", "two"), ("test", "four"))}
+    data, test = read_laid(tmp_path, files)
+    assert (told(data.y), told(test.y)) == ([BOXES["two"]], [BOXES["four"]])
+    data, test = read_laid(tmp_path, {**files, f"set/train.{ending}": content(["one", "three"])})
+    assert (told(data.y), told(test.y)) == (sorted([BOXES["one"], []]), [BOXES["four"]])
+    assert any(f"train is by others: more.{ending}" in text for text in data.warnings)
+
+
+def test_one_part_alone_is_fitted_on_whatever_it_is_called(tmp_path):
+    """Protects a source that is only the test part of a set."""
+    laid(tmp_path, table())
+    data, test = read(Task(kind="object-detection", data="set/test.csv"), KIND, tmp_path)
+    assert (told(data.y), test) == ([BOXES["four"]], None)
+
+
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_no_picture_is_fitted_on_and_judges(form, tmp_path):
+    """Protects the test part of every form: a picture in both parts is refused, with its name."""
+    content = {"coco": coco_part, "table": rows}[form]
+    files = FORMS[form]()
+    judging = next(name for name in files if "test" in name)
+    with pytest.raises(DataError, match="'two' for training and for the test, as 1 pictures in all; first: .*/two.png"):
+        read_laid(tmp_path, {**files, judging: content(["two", "four"])})
+
+
+def test_a_set_of_several_years_keeps_all_of_them(tmp_path):
+    """Protects archives of VOC2007 and VOC2012: what is called alike in two folders are two pictures."""
+    again = {stem: [("cat", (1, 1, 9, 9))] for stem in BOXES}
+    files = {
+        f"set/{year}/{name[4:]}": content
+        for year, boxes in (("A", BOXES), ("B", again))
+        for name, content in voc(boxes).items()
+    }
+    data, test = read_laid(tmp_path, files)
+    assert told(data.y) == sorted(boxes[stem] for boxes in (BOXES, again) for stem in ("one", "two", "three"))
+    assert told(test.y) == sorted([BOXES["four"], again["four"]])
+    plain = {name: content for name, content in files.items() if "ImageSets" not in name}
+    (tmp_path / "plain").mkdir()
+    data, test = read_laid(tmp_path / "plain", plain)
+    assert told(data.y) == sorted([*BOXES.values(), *again.values()])
+    assert test is None
+
+
+def test_a_picture_may_be_written_in_two_ways(tmp_path):
+    """Protects a table whose rows are of one picture however they write its path."""
+    files = table()
+    files["set/train.csv"] += rows(["four"]).split(b"\n", 1)[1].replace(b"four", b"./one")
+    files["set/train.csv"] += rows(["four"]).split(b"\n", 1)[1].replace(b"four", b"pictures\\one")
+    data, _ = read_laid(tmp_path, files)
+    assert [*BOXES["one"], *BOXES["four"], *BOXES["four"]] in told(data.y)
+
+
+@pytest.mark.parametrize("before", [0, (1 << 20) - 6, 3 << 20])
+@pytest.mark.parametrize("behind", [0, 3 << 20])
+def test_annotations_are_recognised_wherever_they_stand(before, behind, tmp_path):
+    """Protects COCO's own files, whose keys lie megabytes apart, and may lie on the border of what is read at once."""
+    files = coco()
+    head, tail = files["set/annotations/instances_train.json"].split(b'"annotations"')
+    told_apart = (
+        b"{" + b" " * before + b'"annotations"' + tail[:-1] + b"," + b" " * behind + head[1:].rstrip(b", ") + b"}"
+    )
+    files["set/annotations/instances_train.json"] = told_apart
+    data, _ = read_laid(tmp_path, files)
+    assert told(data.y) == sorted(BOXES[stem] for stem in ("one", "two", "three"))
+
+
+@pytest.mark.parametrize("odd", [1.0001, 1.5, 30.0])
+@pytest.mark.parametrize("where", ["one", "four"])
+def test_one_box_that_reaches_out_makes_no_shares_pixels(where, odd, tmp_path):
+    """Protects shares: what all boxes of both parts are is one question, and no single box answers it."""
+    share = (0.1, 0.2, 0.5, 0.6)
+    shares = {stem: [(label, share) for label, _ in boxes] for stem, boxes in BOXES.items()}
+    shares[where] = [("cat", (0.1, 0.2, odd, 0.6))]
+    parts = read_laid(tmp_path, table(shares))
+    boxes = [box for part in parts for row in part.y.to_pylist() for box in row]
+    assert [tuple(box[side] for side in SIDES) for box in boxes].count(share) == 3
+    assert [box["xmax"] for box in boxes].count(1.0) == 1
+    said = parts[where == "four"].warnings
+    assert any("reach out" in text for text in said)
+    assert all(any("taken as shares" in text for text in part.warnings) for part in parts)
+
+
+def test_boxes_within_the_first_pixel_are_said(tmp_path):
+    """Protects against silence about a box in shares among boxes in pixels; boxes of no area tell nothing."""
+    boxes = {**BOXES, "three": [("cat", (0.1, 0.2, 0.5, 0.6)), *[("cat", (0, 0, 0, 0))] * 9]}
+    data, _ = read_laid(tmp_path, table(boxes))
+    assert BOXES["two"] in told(data.y)
+    assert any("1 of 13 boxes have no side above 1" in text for text in data.warnings)
+
+
 def test_one_file_of_annotations_is_read_alone(tmp_path):
     """Protects a source that is a file: the pictures beside it, no other annotations."""
     laid(tmp_path, table())
@@ -298,8 +434,64 @@ def test_new_pictures_are_brought_to_the_size_of_the_fit(tmp_path):
         x, opened = renew(source, like, told=said.append)
         assert x.shape == (count, 10, 20, 3)
         assert opened.name
-    assert any("then the 1 of its test part" in text for text in said)
+    assert any("3 of train, then 1 of test" in text for text in said)
     assert renew(like + 1, like)[0].shape == like.shape
+
+
+def test_pictures_without_an_annotation_are_said_of_voc(tmp_path):
+    """Protects against silence: a picture that no file is called as is left aside; one that ImageSets omits is too."""
+    data, _ = read_laid(tmp_path, {**voc(), "set/JPEGImages/five.png": png(), "set/ImageSets/Main/val.txt": b"two\n"})
+    assert any("1 annotations that ImageSets does not name are left aside" in text for text in data.warnings)
+    assert any("1 pictures that no annotation is called as are left aside" in text for text in data.warnings)
+
+
+@pytest.mark.parametrize("form", ["coco", "table"])
+def test_new_pictures_of_a_set_come_once_and_what_is_left_aside_is_said(form, tmp_path):
+    """Protects `predict` of a set with boxes: a row a picture, whatever its parts, and no silence about others."""
+    content = {"coco": coco_part, "table": rows}[form]
+    files = FORMS[form]()
+    train, test = (next(name for name in files if part in name) for part in ("train.", "test."))
+    laid(tmp_path, {**files, train: content(["one", "two"]), test: content(["two", "four"])})
+    said: list[str] = []
+    x, _ = renew(tmp_path / "set", np.zeros((1, HEIGHT, WIDTH, 3), dtype=np.uint8), told=said.append)
+    assert len(x) == 3
+    assert any("1 pictures that no" in text for text in said)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_test_part_that_another_replaces_is_said(form, tmp_path):
+    """Protects `task.test`: the pictures that the data sets apart are neither fitted on nor judge, and that is said."""
+    laid(tmp_path, FORMS[form]())
+    laid(tmp_path, {f"other{name[3:]}": content for name, content in FORMS[form]().items()})
+    data, test = read(Task(kind="object-detection", data="set", test="other"), KIND, tmp_path)
+    assert (len(data), len(test)) == (3, 4)
+    assert any(
+        re.search("the 1 pictures of .*test.* are left aside, as task.test judges", text) for text in data.warnings
+    )
+
+
+def test_weights_of_pictures_are_checked_however_these_come(tmp_path):
+    """Protects weights: what is no weight is refused, what has no rows of its own too, and none is dropped."""
+    x = np.zeros((3, 8, 8, 3), dtype=np.uint8)
+    target = [[{"label": "cat", **dict(zip(SIDES, (0, 0, 1, 1), strict=True))}]] * 3
+    files = {name: content for name, content in table().items() if "test" not in name}
+    sources = {"x": {"data": x, "target": target}, "set": {"data": laid(tmp_path, files)}}
+
+    def weighed(source: str, weight: object, **keys: object):
+        return read(Task(kind="object-detection", **sources[source], weight=weight, **keys), KIND, tmp_path)[0]
+
+    for source in sources:
+        assert weighed(source, [1.0, 2.0, 0.0]).weights.tolist() == [1.0, 2.0, 0.0]
+        assert any("all rows count alike" in text for text in weighed(source, [2, 2, 2]).warnings)
+        for weight in ([1.0, 2.0], [1.0, -1.0, 1.0], [1.0, np.nan, 1.0], [0, 0, 0], ["a", 1, 1]):
+            with pytest.raises(DataError, match=r"task\.weight"):
+                weighed(source, weight)
+        with pytest.raises(ContestError, match=r"task\.weight: .* has no columns"):
+            weighed(source, "w")
+    (tmp_path / "set" / "pictures" / "two.png").write_bytes(b"no picture")
+    assert weighed("set", [1.0, 2.0, 3.0], on_bad_row="skip").weights.tolist() == [1.0, 3.0]
+    with pytest.raises(ContestError, match="the test part has rows of its own"):
+        weighed("set", [1.0, 2.0, 0.0], test="set")
 
 
 def test_pictures_and_boxes_can_be_objects_of_python():
@@ -322,7 +514,7 @@ def test_pictures_and_boxes_can_be_objects_of_python():
     for expected, target in wrong.items():
         with pytest.raises(DataError, match=expected):
             given(target)
-    with pytest.raises(ContestError, match="task.id: pictures have no columns"):
+    with pytest.raises(ContestError, match="task.id: a task of kind object-detection has no such thing"):
         given([[box], []], id="name")
 
 
@@ -368,3 +560,26 @@ def test_a_file_of_predictions_says_what_was_written():
     for expected, cell in cells.items():
         with pytest.raises(DataError, match=expected):
             output.given(pa.table({"prediction": [cell]}), "p.csv")
+
+
+@pytest.mark.parametrize("rows", [slice(1, None), slice(0, 1), slice(2, 3), slice(0, 0), slice(None)], ids=str)
+def test_a_slice_of_boxes_is_as_if_it_was_written_so(rows):
+    """Protects targets and predictions cut from longer ones: no class and no gap of a row that is not theirs."""
+    box = dict(zip(SIDES, (0.1, 0.2, 0.5, 0.6), strict=True))
+    lists = [[{"label": "cat", **box}], [{"label": "dog", **box}, {"label": "dog", **box}], [{"label": "emu", **box}]]
+    cut, task = pa.array(lists, NAMED)[rows], Task(kind=KIND.name, data="set")
+    if not len(cut):
+        with pytest.raises(DataError, match="no picture has a box"):
+            BoxesOutput.checked(cut, task, "y")
+        return
+    for y in (BoxesOutput.checked(cut, task, "y"), cut):
+        encoded = BoxesOutput.encode(y, task, "y")
+        assert list(encoded.output.called) == sorted({each["label"] for row in lists[rows] for each in row})
+        named = [[encoded.output.called[each["label"]] for each in row] for row in encoded.values.to_pylist()]
+        assert named == [[each["label"] for each in row] for row in lists[rows]]
+    assert BoxesOutput.checked(pa.array([None, *lists], NAMED)[1:][rows], task, "y").to_pylist() == lists[rows]
+    with pytest.raises(DataError, match="the target is missing in picture 1;"):
+        BoxesOutput.checked(pa.array([*lists, None], NAMED)[3:], task, "y")
+    bad = {"label": None, "score": 0.5, **box}
+    told = pa.array([[bad], [{**bad, "label": 0}]], PREDICTIONS)
+    assert BoxesOutput(classes=1, called=("cat",)).accepted(told[1:], 1).to_pylist() == told[1:].to_pylist()

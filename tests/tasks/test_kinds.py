@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import concours
+from concours.core.errors import ContestError
+from concours.core.registry import load
 from concours.tasks.kinds import KINDS
+from concours.tasks.lacking import require_taken
+from concours.tasks.task import Task
 from concours.testing import check_kind
 
 _ABOVE = ("engine", "insights", "compete", "cooperate", "report", "contest", "runs", "votes", "api", "cli")
@@ -20,6 +26,58 @@ _SIDES = re.compile(r"(?:^|[._])(?:kind|input|output|target|form|row|rows)(?:\.n
 def test_a_kind_can_be_held_as_a_contest(kind: str) -> None:
     """Its sample is read, fitted, joined, judged, predicted and verified."""
     check_kind(kind)
+
+
+_FOR_SOME = {
+    "header": True,
+    "drop": ("a",),
+    "id": "a",
+    "weight": "a",
+    "positive": "a",
+    "classes": ("a", "b"),
+    "labels": {"a": "b"},
+    "text": ("a",),
+    "source": "a",
+    "encoding": "utf-8",
+    "columns": {"a": "word"},
+    "missing": ("x",),
+    "options": {"horizon": 3},
+}
+"""Keys of a task that only some kinds take, with a value each."""
+_LACKING = [(kind.name, key) for kind in KINDS.own.values() for key in kind.input.lacks]
+
+
+@pytest.mark.parametrize(("name", "key"), _LACKING)
+def test_a_key_that_a_kind_takes_nothing_of_is_refused(name: str, key: str, tmp_path: Path) -> None:
+    """Protects against keys that are read past in silence."""
+    kind = KINDS[name]
+    task, read = load(kind.sample)(tmp_path, 0), load(kind.input.reader)
+    with pytest.raises(ContestError, match=f"task.{key}: a task of kind {name} has no such thing; leave it out"):
+        read(replace(task, **{key: _FOR_SOME[key]}), kind, tmp_path)
+
+
+@pytest.mark.parametrize("value", [0, False, "no", np.zeros(2), ("a",)], ids=repr)
+def test_a_key_is_refused_whatever_it_says(value: object) -> None:
+    """Protects classes and weights that are false, or have no truth at all."""
+    kind = KINDS["object-detection"]
+    with pytest.raises(ContestError, match=r"task\.positive"):
+        require_taken(Task(kind=kind.name, data="set", positive=value), kind)
+
+
+@pytest.mark.parametrize("kind", list(KINDS.own))
+def test_no_kind_refuses_keys_that_are_left_out(kind: str) -> None:
+    """Protects every task that asks for nothing of its own, also where a caller writes that out."""
+    empty = {key: type(value)() for key, value in _FOR_SOME.items() if not isinstance(value, (bool, str))}
+    for keys in ({}, empty):
+        require_taken(Task(kind=kind, data="set", **keys), KINDS[kind])
+
+
+def test_kinds_lack_only_what_is_for_some() -> None:
+    """Protects keys that every kind has, and what the older kinds could always be asked."""
+    assert {key for _, key in _LACKING} <= set(_FOR_SOME)
+    older = [kind for kind in KINDS.own.values() if kind.input.reader == "concours.tasks.reading:read"]
+    assert len(older) == 4
+    assert {kind.input.lacks for kind in older} == {("options",)}
 
 
 def _named() -> frozenset[str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.core.errors import ContestError, DataError
+from concours.core.errors import DataError
 from concours.core.visible import shortened
 from concours.tasks.kinds import Kind
+from concours.tasks.lacking import require_taken
 from concours.tasks.new_rows import read_inputs
 from concours.tasks.outputs.boxes import NAMED
 from concours.tasks.readers.annotations import Marked, Marks, Sort, marked, sort_of, sort_of_file
@@ -22,6 +24,7 @@ from concours.tasks.readers.opened import Opened, Options, Rows
 from concours.tasks.readers.pictures import read_pictures
 from concours.tasks.reading import Data
 from concours.tasks.task import Task
+from concours.tasks.weights import require_column, weights_apart
 
 _SAID = {
     "voc": "annotations in XML beside pictures, as Pascal VOC has them",
@@ -39,23 +42,66 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     Raises:
         ContestError, DataError: the data is missing, damaged, or does not suit the task.
     """
-    for key in ("id", "weight"):
-        if isinstance(getattr(task, key), str):
-            raise ContestError(f"task.{key}: pictures have no columns; leave it out")
+    require_taken(task, kind)
     if not isinstance(task.data, (str, Path)):
         return _given(task, kind)
     if task.target is not None:
         raise DataError("task.target: boxes come with the pictures; leave task.target out")
-    files, found = _opened(task.data, folder, kind)
+    parts = _parts(task, folder, kind)
+    if len(parts) > 1:
+        require_column(task.weight)
+    shares = _are_shares([marks for part in parts for marks in part.marks])
     options = Options(on_bad_row=task.on_bad_row, input="image")
-    data = _data(files, found, found.train, task, kind, options)
-    like = Options(on_bad_row=task.on_bad_row, input="image", shape=tuple(data.x.shape[1:]))
-    if isinstance(task.test, (str, Path)):
-        files, found = _opened(task.test, folder, kind)
-        return data, _data(files, found, [*found.train, *found.test], task, kind, like)
-    if task.test is not None:
+    data, *test = parts
+    fitted = _data(data, task, kind, options, shares=shares)
+    like = replace(options, shape=tuple(fitted.x.shape[1:]))
+    return fitted, _data(test[0], task, kind, like, shares=shares) if test else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """The pictures with boxes of one part, where they lie, and what is said of it."""
+
+    files: Files
+    marks: Sequence[Marks]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def _parts(task: Task, folder: Path, kind: Kind) -> list[_Part]:
+    """What is fitted on, and what judges, where that is set apart.
+
+    Of several parts the last judges. Where `task.test` does, the own test part lies aside, and what validates is fitted
+    on.
+    """
+    if task.test is not None and not isinstance(task.test, (str, Path)):
         raise DataError("task.test: a file or a folder was expected, as task.data is one")
-    return data, _data(files, found, found.test, task, kind, like) if found.test else None
+    files, found = _opened(task.data, folder, kind)
+    *_, last = None, *found.parts
+    apart = last if len(found.parts) > 1 and (task.test is None or last == "test") else None
+    train = [each for part, marks in found.parts.items() if part != apart for each in marks]
+    judging = found.parts[apart] if apart else ()
+    told = [f"the pictures of {files} are fitted on" for part, files in found.listed.items() if part != apart]
+    fitted = _Part(files=files, marks=train, notes=(*found.notes, *told), warnings=found.warnings)
+    whose = f"the {len(judging):,} pictures of {found.listed[apart]}" if apart else ""
+    if task.test is None:
+        _require_apart(files.name, train, judging)
+        return [fitted, _Part(files=files, marks=judging, notes=(f"{whose} judge",))] if apart else [fitted]
+    if apart:
+        aside = f"{files.name}: {whose} are left aside, as task.test judges"
+        fitted = replace(fitted, warnings=(*fitted.warnings, aside))
+    files, found = _opened(task.test, folder, kind)
+    marks = [each for part in found.parts.values() for each in part]
+    return [fitted, _Part(files=files, marks=marks, notes=found.notes, warnings=found.warnings)]
+
+
+def _require_apart(name: str, train: Sequence[Marks], test: Sequence[Marks]) -> None:
+    """Refuses a picture that is fitted on and judges. Raises DataError."""
+    if both := sorted({each.picture for each in train} & {each.picture for each in test}):
+        raise DataError(
+            f"{name} has {PurePosixPath(both[0]).stem!r} for training and for the test, as {len(both)} pictures in "
+            f"all; first: {both[0]}"
+        )
 
 
 def renew(
@@ -72,13 +118,14 @@ def renew(
     files, sort, names = found
     with damage_named(files.name):
         boxes = marked(files, sort, names)
-    wanted = [marks.picture for marks in (*boxes.train, *boxes.test)]
+    wanted = list(dict.fromkeys(each.picture for marks in boxes.parts.values() for each in marks))
     assert isinstance(like, np.ndarray)  # noqa: S101 (for the type checker)
     pictures = read_pictures(files, wanted, Options(shape=tuple(like.shape[1:])))
-    for warning in pictures.warnings:
+    for warning in (*boxes.warnings, *pictures.warnings):
         told(warning)
-    if boxes.test:
-        told(f"{files.name}: {len(boxes.train):,} pictures, then the {len(boxes.test):,} of its test part")
+    if len(boxes.parts) > 1:
+        counts = ", then ".join(f"{len(marks):,} of {part}" for part, marks in boxes.parts.items())
+        told(f"{files.name}: pictures are in the order of its parts: {counts}")
     return pictures.x, Opened(x=pictures.x, name=files.name, notes=tuple(pictures.notes))
 
 
@@ -136,45 +183,61 @@ def _opened(source: str | Path, folder: Path, kind: Kind) -> tuple[Files, Marked
         return files, marked(files, sort, names)
 
 
-def _data(files: Files, found: Marked, marks: Sequence[Marks], task: Task, kind: Kind, options: Options) -> Data:
+def _data(part: _Part, task: Task, kind: Kind, options: Options, *, shares: bool) -> Data:
     """Pictures and boxes of one part."""
+    marks, name = part.marks, part.files.name
     if not marks:
-        raise DataError(f"{files.name} has no picture to fit on")
+        raise DataError(f"{name} has no picture to fit on")
     twice = len(marks) - len({each.picture for each in marks})
     if twice:
-        raise DataError(f"{files.name}: {twice} pictures have two annotations")
-    read = read_pictures(files, [each.picture for each in marks], options)
+        raise DataError(f"{name}: {twice} pictures have two annotations")
+    read = read_pictures(part.files, [each.picture for each in marks], options)
     kept = [marks[row] for row in read.kept]
-    y, said = _in_shares(files.name, kept, read.sizes)
+    y, said = _in_shares(name, kept, read.sizes, shares=shares)
+    _, weights, alike = weights_apart(np.arange(len(marks)), task.weight, name)
     return Data(
         x=read.x,
-        y=kind.output.checked(y, task, files.name),
-        name=files.name,
+        y=kind.output.checked(y, task, name),
+        name=name,
         left_out=len(marks) - len(kept),
-        notes=(*found.notes, *read.notes, f"{len(y.values):,} boxes"),
-        warnings=(*found.warnings, *read.warnings, *said),
+        notes=(*part.notes, *read.notes, f"{len(y.values):,} boxes"),
+        warnings=(*part.warnings, *read.warnings, *said, *alike),
+        weights=None if weights is None else weights[read.kept],
     )
 
 
-def _in_shares(name: str, marks: Sequence[Marks], sizes: NDArray[np.int64]) -> tuple[pa.Array, list[str]]:
-    """Boxes within their pictures, in shares of these, and what was to be done for it.
+def _sides(marks: Sequence[Marks]) -> NDArray[np.float64]:
+    return np.asarray([side for each in marks for side in each.sides], dtype=np.float64).reshape(-1, 4)
 
-    Where no side is above 1, the boxes are in shares already.
-    """
+
+def _are_shares(marks: Sequence[Marks]) -> bool:
+    """Whether boxes are in shares of their pictures: most of those that have an area have no side above 1."""
+    sides = _sides(marks)
+    sides = sides[(sides[:, :2] < sides[:, 2:]).all(axis=1)]
+    return 2 * int((sides <= 1).all(axis=1).sum()) > len(sides)
+
+
+def _in_shares(
+    name: str, marks: Sequence[Marks], sizes: NDArray[np.int64], *, shares: bool
+) -> tuple[pa.Array, list[str]]:
+    """Boxes within their pictures, in shares of these, and what was to be done for it."""
     counts = np.array([len(each.labels) for each in marks])
     rows = np.repeat(np.arange(len(marks)), counts)
-    sides = np.asarray([side for each in marks for side in each.sides], dtype=np.float64).reshape(-1, 4)
+    sides = _sides(marks)
     labels = np.asarray([label for each in marks for label in each.labels], dtype=object)
-    shares = bool(len(sides)) and sides.max() <= 1.0
     scaled = sides if shares else sides / np.tile(sizes[rows], 2)
     cut = np.clip(scaled, 0.0, 1.0)
     flat = ~(cut[:, :2] < cut[:, 2:]).all(axis=1)
     beyond = (cut != scaled).any(axis=1) & ~flat
+    tiny = (sides <= 1).all(axis=1) & ~flat & (not shares)
     other = [row for row, each in enumerate(marks) if each.size and tuple(map(round, each.size)) != tuple(sizes[row])]
-    said = [f"{name}: no side of a box is above 1, so boxes are taken as shares of width and height"] if shares else []
+    said = (
+        [f"{name}: most boxes have no side above 1, so all are taken as shares of width and height"] if shares else []
+    )
     for which, what in (
         (flat, "have no area in their picture and were left out"),
         (beyond, "reach out of their picture and were cut off where it ends"),
+        (tiny, "have no side above 1 and are taken as pixels, as most have one"),
     ):
         if which.any():
             first = marks[rows[np.argmax(which)]].picture
@@ -207,5 +270,5 @@ def _given(task: Task, kind: Kind) -> tuple[Data, None]:
     y = kind.output.checked(task.target, task, name)
     if len(y) != len(x):
         raise DataError(f"task.target must have a list of boxes a picture: {len(x)} were expected, got {len(y)}")
-    weights = None if task.weight is None else np.asarray(task.weight, dtype=np.float64)
-    return Data(x=x, y=y, name=name, weights=weights), None
+    x, weights, said = weights_apart(x, task.weight, name)
+    return Data(x=x, y=y, name=name, weights=weights, warnings=said), None

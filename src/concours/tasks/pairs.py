@@ -15,6 +15,7 @@ from concours.core.errors import DataError, nearest
 from concours.tasks.given import given_rows
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
+from concours.tasks.lacking import require_taken
 from concours.tasks.new_rows import read_inputs
 from concours.tasks.readers.aligned import Aligned, aligned_at, lines_at, text_file
 from concours.tasks.readers.header import absent
@@ -51,8 +52,10 @@ def read_pairs(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]
     `text` is the column, or the ending of the file, of what is said, and `target` that of what it should become.
 
     Raises:
-        DataError: the data is missing or damaged, files that belong together differ in lines, or a text is empty.
+        ContestError, DataError: the data is missing or damaged, a key does not suit it, files that belong together
+            differ in lines, or a text is empty.
     """
+    require_taken(task, kind)
     found = _pairs(task.data, task, folder, judging=False)
     data = _data(found, task, kind)
     if task.test is None:

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from concours.core.errors import ContestError, DataError
+from concours.core.errors import DataError
 from concours.tasks.conforming import HOLDS, conform
 from concours.tasks.given import given_rows
 from concours.tasks.ids import ids_of
 from concours.tasks.inputs.table import TABLE, TEXT
 from concours.tasks.kinds import Kind
 from concours.tasks.labels import moments_written, words_for_missing
+from concours.tasks.lacking import require_taken
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, TEXTS, suffix_of
 from concours.tasks.readers.named import sklearn_target
@@ -79,10 +80,9 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     """The data of a task, and its test part where that is a source of its own, or set apart in the source.
 
     Raises:
-        DataError: the data is missing, damaged, or does not suit the task.
+        ContestError, DataError: the data is missing, damaged, or does not suit the task.
     """
-    if task.options:
-        raise ContestError(f"task.options: a task of kind {kind.name} has none; remove {', '.join(task.options)}")
+    require_taken(task, kind)
     opened = _opened(task.data, task, kind, folder)
     data = _data(opened, task, kind)
     found = opened.test if task.test is None else _opened(task.test, task, kind, folder, like=opened.x)

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.rows.boxes import Boxes, in_step, overlaps, taken
+from concours.kernels.rows.boxes import Boxes, in_step, overlaps
+from concours.kernels.rows.taken import taken
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -22,6 +23,7 @@ OVERLAPS: Final = tuple(np.linspace(0.5, 0.95, 10).round(2).tolist())
 """The overlaps over which mAP is the mean."""
 _RECALLS: Final = np.linspace(0.0, 1.0, 101)
 _WHOLE: Final = 1 - 1e-10
+_BITS: Final = 52  # of a number's 53
 _BLOCK: Final = 2**22  # numbers worked on at a time: 32 MiB
 
 
@@ -109,6 +111,7 @@ def precisions(found: Hits, weights: Floats) -> Floats:
     """
     classes, levels = found.wanted.shape[1], found.hits.shape[1]
     told = np.full((len(weights), classes, levels), np.nan)
+    weights = _exact(weights, found)
     wanted = weights @ found.wanted
     rows = np.repeat(np.arange(len(found)), np.diff(found.offsets))
     for label in range(classes):
@@ -119,6 +122,15 @@ def precisions(found: Hits, weights: Floats) -> Floats:
             each = weights[part][:, rows[mine]]
             told[part, label] = _areas(each, found.hits[mine].T, wanted[part, label])
     return told
+
+
+def _exact(weights: Floats, found: Hits) -> Floats:
+    """Weights in steps of a power of two, so wide that sums over boxes or targets are exact in any order: what finds
+    every target has a recall of 1 to the last bit.
+    """
+    most = max(int(np.diff(found.offsets).max(initial=0)), int(found.wanted.sum(axis=1).max(initial=0)), 1)
+    step = np.ldexp(1.0, np.frexp(weights.sum(axis=1, keepdims=True) * most)[1] - _BITS)
+    return np.asarray(np.rint(weights / step) * step)
 
 
 def _parts(rows: Codes, width: int) -> Iterator[Codes]:

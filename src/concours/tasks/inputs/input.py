@@ -18,6 +18,7 @@ class InputKind:
         network: what a user's own network gets: a preparation, or `none`, the rows themselves.
         reader: reads the data of a task, as `module:attribute` (`tasks.reading.read`).
         renewer: reads new rows as those that models were fitted on (`tasks.new_rows.read_inputs`).
+        lacks: keys of a task that its reader takes nothing of, and refuses.
         slow: whether a fit takes so long that fewer folds are usual.
     """
 
@@ -28,6 +29,7 @@ class InputKind:
     network: str = "none"
     reader: str = "concours.tasks.reading:read"
     renewer: str = "concours.tasks.new_rows:read_inputs"
+    lacks: tuple[str, ...] = ("options",)
     slow: bool = False
 
     @property

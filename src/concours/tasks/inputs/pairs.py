@@ -13,5 +13,6 @@ SENTENCE: Final = replace(
     preparations=(),
     reader="concours.tasks.pairs:read_pairs",
     renewer="concours.tasks.pairs:read_sentences",
+    lacks=("options", "positive", "classes", "labels"),
     slow=True,
 )

@@ -11,4 +11,5 @@ SERIES: Final = InputKind(
     what="a table, a row a step",
     reader="concours.tasks.series.reading:read",
     renewer="concours.tasks.series.reading:renew",
+    lacks=("id", "weight", "positive", "classes", "labels", "text", "source"),
 )

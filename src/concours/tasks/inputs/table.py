@@ -27,5 +27,6 @@ PICTURES: Final = InputKind(
     can=("pictures",),
     reader="concours.tasks.boxed:read",
     renewer="concours.tasks.boxed:renew",
+    lacks=("options", "id", "positive", "drop", "text", "source", "header", "encoding", "columns", "missing"),
     slow=True,
 )

@@ -84,7 +84,7 @@ class BoxesOutput(OutputKind):
     def checked(cls, y: Values, task: Task, name: str) -> Values:
         """Named boxes, of which there are some, each with an area within its picture."""
         try:
-            found = y if isinstance(y, pa.Array) and y.type == NAMED else pa.array(y, NAMED)
+            found = _whole(y if isinstance(y, pa.Array) and y.type == NAMED else pa.array(y, NAMED))
         except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError) as error:
             raise DataError(
                 f"{name}: the target must be a list a picture, of boxes as {{'label': 'cat', 'xmin': 0.1, 'ymin': 0.2, "
@@ -103,6 +103,7 @@ class BoxesOutput(OutputKind):
     def encode(cls, y: Values, task: Task, name: str, **meta: Any) -> Encoded:
         """The class list in its order, and codes into it."""
         del meta
+        y = _whole(y)
         labels = np.asarray(y.values.field("label").to_pylist(), dtype=object)
         called = class_list(labels, task.classes, name)
         output = cls(classes=len(called), called=called)
@@ -113,6 +114,7 @@ class BoxesOutput(OutputKind):
 
     def encoded(self, y: Values, name: str) -> tuple[Values, tuple[str, ...]]:
         """Codes."""
+        y = _whole(y)
         labels = np.asarray(y.values.field("label").to_pylist(), dtype=object)
         return _named(y, pa.array(codes_of(labels, self.called, name), pa.int64()), TARGETS), ()
 
@@ -145,7 +147,7 @@ class BoxesOutput(OutputKind):
 
     def _arrow(self, p: Values) -> pa.Array:
         try:
-            found = p if isinstance(p, pa.Array) and p.type == PREDICTIONS else pa.array(p, PREDICTIONS)
+            found = _whole(p if isinstance(p, pa.Array) and p.type == PREDICTIONS else pa.array(p, PREDICTIONS))
         except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError) as error:
             raise DataError(
                 "predictions must be a list of boxes a picture, each with label, score and its four sides; "
@@ -252,6 +254,13 @@ def as_arrow(boxes: Boxes) -> pa.Array:
     columns = [boxes.labels, boxes.scores, *boxes.corners.T]
     struct = pa.StructArray.from_arrays([pa.array(column) for column in columns], fields=list(PREDICTIONS.value_type))
     return pa.ListArray.from_arrays(pa.array(boxes.offsets, pa.int32()), struct).cast(PREDICTIONS)
+
+
+def _whole(y: pa.Array) -> pa.Array:
+    """The same lists, whose values are all theirs: those of a slice are still of all that it was cut from."""
+    offsets = y.offsets.to_numpy()
+    values = y.values.slice(offsets[0], offsets[-1] - offsets[0])
+    return pa.ListArray.from_arrays(pa.array(offsets - offsets[0]), values, mask=y.is_null()).cast(y.type)
 
 
 def _named(y: pa.Array, labels: pa.Array, kind: pa.DataType) -> pa.Array:

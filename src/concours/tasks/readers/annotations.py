@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import isfinite
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
@@ -12,20 +13,23 @@ from xml.etree import ElementTree
 
 from concours.core.errors import DataError
 from concours.core.written import number_in
+from concours.kernels.rows.boxes import SIDES
 from concours.tasks.readers.archives import Entry, Files
 from concours.tasks.readers.delimited import read_delimited
-from concours.tasks.readers.listing import part_of, stem_of
+from concours.tasks.readers.listing import PARTS, Part, told_by_paths
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.pictured import by_tail
 from concours.tasks.readers.pictures import PICTURES
 
 Sort = Literal["voc", "coco", "table"]
 Side = tuple[float, float, float, float]
+_Place = tuple[PurePosixPath, str]
+"""The folder that a part of Pascal VOC lies in, and the stem of a picture."""
 
-_SIDES: Final = ("xmin", "ymin", "xmax", "ymax")
 _PICTURE: Final = ("image", "filename", "file_name", "file", "path", "image_path", "image_id", "picture", "img")
 _LABEL: Final = ("label", "class", "category", "name", "class_name", "labels")
 _TABLES: Final = (".csv", ".tsv")
+_CHUNK: Final = 1 << 20
 
 
 @dataclass(kw_only=True)
@@ -55,13 +59,13 @@ class Marked:
     """Pictures with boxes.
 
     Attributes:
-        train: of the pictures that are fitted on, or of all.
-        test: of those that their maker set apart to judge.
+        parts: as their maker calls them; those that have pictures, `train` alone where nothing tells parts.
+        listed: of `valid` and `test` the files that name their pictures.
         notes: how they were read; `warnings` what a person should know.
     """
 
-    train: Sequence[Marks]
-    test: Sequence[Marks] = ()
+    parts: Mapping[Part, Sequence[Marks]]
+    listed: Mapping[Part, str]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -105,46 +109,64 @@ def _is_voc(name: str) -> bool:
 
 
 def _voc(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> Marked:
-    known = {PurePosixPath(name).stem: name for name in names}
+    known = {_place(name, 2): name for name in names}
     lists = _voc_lists(files)
     listed = [*lists.get("train", sorted(known)), *lists.get("test", [])]
-    if lost := [stem for stem in listed if stem not in known]:
+    if lost := [place for place in listed if place not in known]:
+        folder, stem = lost[0]
         raise DataError(
-            f"{files.name}: ImageSets names {len(lost)} pictures without an annotation, first {lost[0]!r}; "
-            f"Annotations/{lost[0]}.xml was expected"
+            f"{files.name}: ImageSets names {len(lost)} pictures without an annotation, first {stem!r}; "
+            f"{folder / 'Annotations' / stem}.xml was expected"
         )
-    wanted = {known[stem]: stem for stem in listed}
-    read: dict[str, Marks] = {}
+    wanted = {known[place]: place for place in listed}
+    read: dict[_Place, Marks] = {}
     hard = 0
     for name, content in files.contents(wanted):
         read[wanted[name]], difficult = _voc_marks(name, content, pictures)
         hard += difficult
-    parts = {part: [read[stem] for stem in lists.get(part, [])] for part in ("train", "test")}
-    train = parts["train"] or [read[stem] for stem in sorted(known) if stem not in set(lists.get("test", []))]
-    aside = len(known) - len(read)
-    notes = ["Pascal VOC", *(["ImageSets says which pictures are the test part"] if parts["test"] else [])]
-    warnings = [f"{files.name}: {aside} annotations that ImageSets does not name are left aside"] if aside else []
-    warnings += [f"{files.name}: {hard} boxes marked as difficult count like the others"] if hard else []
-    return Marked(train=train, test=parts["test"], notes=tuple(notes), warnings=tuple(warnings))
+    test = lists.get("test", [])
+    train = lists.get("train") or sorted(set(known) - set(test))
+    aside, bare = len(known) - len(read), _bare(pictures, read.values(), known)
+    warnings = [f"{aside} annotations that ImageSets does not name are left aside"] if aside else []
+    warnings += [f"{bare} pictures that no annotation is called as are left aside"] if bare else []
+    warnings += [f"{hard} boxes marked as difficult count like the others"] if hard else []
+    return Marked(
+        parts=_those({"train": [read[place] for place in train], "test": [read[place] for place in test]}),
+        listed={"test": "ImageSets/Main/test.txt"} if test else {},
+        notes=("Pascal VOC",),
+        warnings=tuple(f"{files.name}: {text}" for text in warnings),
+    )
 
 
-def _voc_lists(files: Files) -> dict[str, list[str]]:
-    """The names of `train` and `test`, where ImageSets/Main says so; what validates is fitted on."""
+def _bare(pictures: Mapping[str, list[str]], marks: Iterable[Marks], known: Iterable[_Place]) -> int:
+    """How many pictures have no annotation, read or not."""
+    stems = {stem for _, stem in known}
+    return sum(PurePosixPath(name).stem not in stems for name in _unmarked(pictures, marks))
+
+
+def _place(name: str, above: int) -> _Place:
+    """The folder that is so many above a file, and the file's stem."""
+    path = PurePosixPath(name)
+    return path.parents[above - 1], path.stem
+
+
+def _voc_lists(files: Files) -> dict[str, list[_Place]]:
+    """What is in `train` and `test`, where ImageSets/Main says so; what validates is fitted on."""
     wanted = {
-        name: PurePosixPath(name).stem
+        name: _place(name, 3)
         for name in files.names()
         if PurePosixPath(name).parts[-3:-1] == ("ImageSets", "Main")
         and PurePosixPath(name).name in ("train.txt", "val.txt", "trainval.txt", "test.txt")
     }
-    read = {wanted[name]: _stems(content) for name, content in files.contents(wanted)}
-    train = read.get("trainval") or [*read.get("train", []), *read.get("val", [])]
-    test = read.get("test", [])
-    if both := sorted(set(train) & set(test)):
-        raise DataError(
-            f"{files.name}: ImageSets names {both[0]!r} for training and for the test, as {len(both)} in all"
-        )
-    found = {"train": list(dict.fromkeys(train)), "test": list(dict.fromkeys(test))}
-    return {part: stems for part, stems in found.items() if stems}
+    read: dict[PurePosixPath, dict[str, list[_Place]]] = {}
+    for name, content in files.contents(wanted):
+        folder, part = wanted[name]
+        read.setdefault(folder, {})[part] = [(folder, stem) for stem in _stems(content)]
+    found: dict[str, list[_Place]] = {"train": [], "test": []}
+    for lists in read.values():
+        found["train"] += lists.get("trainval") or [*lists.get("train", []), *lists.get("val", [])]
+        found["test"] += lists.get("test", [])
+    return {part: list(dict.fromkeys(places)) for part, places in found.items() if places}
 
 
 def _stems(content: bytes) -> list[str]:
@@ -159,8 +181,8 @@ def _voc_marks(name: str, content: bytes, pictures: Mapping[str, list[str]]) -> 
         root = ElementTree.fromstring(content)  # noqa: S314 (see above)
     except ElementTree.ParseError as error:
         raise DataError(f"{name} is no XML that can be read: {error}") from None
-    stem, called = PurePosixPath(name).stem, (root.findtext("filename") or "").strip()
-    marks = Marks(picture=_picture(pictures, (f"JPEGImages/{stem}", called or stem, stem), name))
+    (folder, stem), called = _place(name, 2), (root.findtext("filename") or "").strip()
+    marks = Marks(picture=_picture(pictures, (f"JPEGImages/{stem}", called or stem, stem), folder, name))
     sizes = [number_in(root.findtext(f"size/{side}") or "") for side in ("width", "height")]
     if sizes[0] and sizes[1]:
         marks.size = sizes[0], sizes[1]
@@ -169,7 +191,7 @@ def _voc_marks(name: str, content: bytes, pictures: Mapping[str, list[str]]) -> 
         label = (each.findtext("name") or "").strip()
         if not label:
             raise DataError(f"{name}: object {number} has no name")
-        marks.add(label, _sides([each.findtext(f"bndbox/{side}") for side in _SIDES], f"{name}: object {number}"))
+        marks.add(label, _sides([each.findtext(f"bndbox/{side}") for side in SIDES], f"{name}: object {number}"))
         difficult += (each.findtext("difficult") or "0").strip() == "1"
     return marks, difficult
 
@@ -178,30 +200,30 @@ def _voc_marks(name: str, content: bytes, pictures: Mapping[str, list[str]]) -> 
 
 
 def _is_coco(entry: Entry) -> bool:
-    """Whether the keys of COCO's format are in a file; its beginning and its end are looked at, as it may be large."""
+    """Whether the keys of COCO's format are in a file, which is read until all are found."""
+    left, before = {b'"images"', b'"annotations"', b'"bbox"'}, b""
     with entry.open() as file:
-        head, tail = file.read(1 << 20), b""
-        while chunk := file.read(1 << 20):
-            tail = chunk
-    keys = b'"images"', b'"annotations"', b'"bbox"'
-    return all(key in head or key in tail for key in keys)
+        while left and (chunk := file.read(_CHUNK)):
+            left = {key for key in left if key not in before + chunk}
+            before = chunk[-max(map(len, left), default=0) :]
+    return not left
 
 
 def _coco(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> Marked:
-    parts: dict[str, list[str]] = {}
-    for name in names:
-        parts.setdefault(part_of(stem_of(name))[0] or "train", []).append(name)
-    judge = "test" if "test" in parts else "valid" if "train" in parts else None
-    fitted = [part for part in ("train", "valid") if part != judge]
+    named, silent = _parted(names)
     crowds: list[int] = []
-    train = [
-        one for part in fitted for name in parts.get(part, []) for one in _coco_marks(files, name, pictures, crowds)
-    ]
-    test = [one for name in parts.get(judge or "", []) for one in _coco_marks(files, name, pictures, crowds)]
-    said = ["COCO", *([f"{PurePosixPath(parts[judge][0]).name} is the test part"] if judge and test else [])]
-    crowd = sum(crowds)
-    warnings = (f"{files.name}: {crowd} boxes of crowds (iscrowd) were left out",) if crowd else ()
-    return Marked(train=train, test=test, notes=tuple(said), warnings=warnings)
+    parts = {
+        part: [one for name in own for one in _coco_marks(files, name, pictures, crowds)] for part, own in named.items()
+    }
+    crowd, aside = len(crowds), len(_unmarked(pictures, chain(*parts.values())))
+    warnings = [f"{crowd} boxes of crowds (iscrowd) were left out"] if crowd else []
+    warnings += [f"{aside} pictures that no annotations name are left aside"] if aside else []
+    return Marked(
+        parts=_those(parts),
+        listed=_listed(named),
+        notes=("COCO",),
+        warnings=tuple(f"{files.name}: {text}" for text in (*warnings, *silent)),
+    )
 
 
 def _coco_marks(files: Files, name: str, pictures: Mapping[str, list[str]], crowds: list[int]) -> list[Marks]:
@@ -215,7 +237,7 @@ def _coco_marks(files: Files, name: str, pictures: Mapping[str, list[str]], crow
         found = {each["id"]: each for each in told["images"]}
         marks = {
             key: Marks(
-                picture=_picture(pictures, (str(each["file_name"]),), name),
+                picture=_picture(pictures, (str(each["file_name"]),), PurePosixPath(name).parent, name),
                 size=(each["width"], each["height"]) if each.get("width") and each.get("height") else None,
             )
             for key, each in found.items()
@@ -242,44 +264,47 @@ def _coco_marks(files: Files, name: str, pictures: Mapping[str, list[str]], crow
 def _is_table(entry: Entry) -> bool:
     with entry.open() as file:
         head = file.readline(1 << 16).decode("utf-8-sig", "replace").lower()
-    return all(side in head for side in _SIDES)
+    return all(side in head for side in SIDES)
 
 
 def _table(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> Marked:
-    parts: dict[str, dict[str, Marks]] = {"train": {}, "test": {}}
-    tested = any(part_of(stem_of(name))[0] == "test" for name in names)
-    for name in names:
-        part = part_of(stem_of(name))[0] or "train"
-        into = parts["test" if part == "test" or (part == "valid" and not tested and len(names) > 1) else "train"]
-        for marks in _table_marks(files, name, pictures):
-            if marks.picture in into:
-                raise DataError(f"{files.name}: two tables have boxes of {marks.picture}")
-            into[marks.picture] = marks
-    named = {picture for part in parts.values() for picture in part}
-    aside = len({name for found in pictures.values() for name in found} - named)
+    named, silent = _parted(names)
+    parts = {part: _of_tables(files, own, pictures) for part, own in named.items()}
+    aside = len(_unmarked(pictures, chain(*parts.values())))
     said = [f"{aside} pictures that no row names are left aside; a row without a box keeps one"] if aside else []
-    notes = ["a row a box", *(["a table of its own has the boxes of the test part"] if parts["test"] else [])]
-    warnings = tuple(f"{files.name}: {text}" for text in said)
     return Marked(
-        train=[*parts["train"].values()], test=[*parts["test"].values()], notes=tuple(notes), warnings=warnings
+        parts=_those(parts),
+        listed=_listed(named),
+        notes=("a row a box",),
+        warnings=tuple(f"{files.name}: {text}" for text in (*said, *silent)),
     )
 
 
+def _of_tables(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> list[Marks]:
+    found: dict[str, Marks] = {}
+    for name in names:
+        for marks in _table_marks(files, name, pictures):
+            if marks.picture in found:
+                raise DataError(f"{files.name}: two tables have boxes of {marks.picture}")
+            found[marks.picture] = marks
+    return list(found.values())
+
+
 def _table_marks(files: Files, name: str, pictures: Mapping[str, list[str]]) -> Iterable[Marks]:
-    table: Any = read_delimited(files.entry(name), Options(names=_SIDES)).x
+    table: Any = read_delimited(files.entry(name), Options(names=SIDES)).x
     columns = {str(column).strip().lower(): column for column in table.column_names}
     of_picture, of_label = (next((columns[n] for n in known if n in columns), None) for known in (_PICTURE, _LABEL))
     lacking = [word for word, found in (("image", of_picture), ("label", of_label)) if found is None]
-    lacking += [side for side in _SIDES if side not in columns]
+    lacking += [side for side in SIDES if side not in columns]
     if lacking:
         raise DataError(f"{name} has no column {lacking[0]!r}; it has: {', '.join(table.column_names[:20])}")
-    values = [table[columns[side]].to_pylist() for side in _SIDES]
+    values = [table[columns[side]].to_pylist() for side in SIDES]
     rows = zip(table[of_picture].to_pylist(), table[of_label].to_pylist(), *values, strict=True)
     found: dict[str, Marks] = {}
     for number, (picture, label, *sides) in enumerate(rows, 1):
         where = f"{name}: row {number}"
-        marks = found.setdefault(str(picture), Marks(picture=""))
-        marks.picture = marks.picture or _picture(pictures, (str(picture),), where)
+        place = _picture(pictures, (str(picture),), PurePosixPath(name).parent, where)
+        marks = found.setdefault(place, Marks(picture=place))
         if any(str(side if side is not None else "").strip() for side in sides):
             if label is None or not str(label).strip():
                 raise DataError(f"{where} has no label")
@@ -287,16 +312,45 @@ def _table_marks(files: Files, name: str, pictures: Mapping[str, list[str]]) -> 
     return found.values()
 
 
-# What all have
+# What several have
 
 
-def _picture(pictures: Mapping[str, list[str]], called: Sequence[str], where: str) -> str:
-    """The one picture of that name, by the first of some names that only one has."""
-    many: list[str] = []
+def _parted(names: Sequence[str]) -> tuple[dict[Part, list[str]], tuple[str, ...]]:
+    """The files of each part, as their paths say, and a warning where some are left aside.
+
+    One alone is fitted on, and so are those that say nothing where none says `train`.
+    """
+    told = told_by_paths(names) if len(names) > 1 else {}
+    said: dict[Part, list[str]] = {part: [name for name in told if told[name][0] == part] for part in PARTS}
+    silent = [name for name in names if name not in chain(*said.values())]
+    if not said["train"]:
+        return {**said, "train": silent}, ()
+    aside = f"left aside, as no part is said by their names, and train is by others: {', '.join(silent)}"
+    return said, (aside,) if silent else ()
+
+
+def _those(parts: Mapping[Part, Sequence[Marks]]) -> dict[Part, Sequence[Marks]]:
+    """Parts that have pictures."""
+    return {part: marks for part, marks in parts.items() if marks}
+
+
+def _listed(named: Mapping[Part, Sequence[str]]) -> dict[Part, str]:
+    return {part: " and ".join(names) for part, names in named.items() if names and part != "train"}
+
+
+def _unmarked(pictures: Mapping[str, list[str]], marks: Iterable[Marks]) -> set[str]:
+    """Pictures without an annotation that was read."""
+    return {name for found in pictures.values() for name in found} - {each.picture for each in marks}
+
+
+def _picture(pictures: Mapping[str, list[str]], called: Sequence[str], folder: PurePosixPath, where: str) -> str:
+    """The one picture of that name, by the first of some names that only one has, that folder's own before others."""
+    many: Sequence[str] = ()
     for name in called:
         plain = name.strip().replace("\\", "/").removeprefix("./")
         for key in (plain, PurePosixPath(plain).name):
             found = pictures.get(key, [])
+            found = found if len(found) == 1 else _own(found, folder, plain)
             if len(found) == 1:
                 return found[0]
             many = many or found
@@ -305,10 +359,17 @@ def _picture(pictures: Mapping[str, list[str]], called: Sequence[str], where: st
     raise DataError(f"{where} is of picture {called[-1]!r}, which is not there")
 
 
+def _own(pictures: list[str], folder: PurePosixPath, plain: str) -> list[str]:
+    """Of pictures of one name those that lie just so in a folder, else anywhere below it, else all."""
+    place = folder / plain
+    exact = [name for name in pictures if place in (PurePosixPath(name), PurePosixPath(name).with_suffix(""))]
+    return exact or [name for name in pictures if folder in PurePosixPath(name).parents] or pictures
+
+
 def _sides(values: Any, where: str) -> Side:
     """Four finite numbers."""
     given = list(values) if isinstance(values, (list, tuple)) else [values]
     numbers = [number_in(str(value)) if value is not None else None for value in given]
-    if len(numbers) != len(_SIDES) or any(number is None or not isfinite(number) for number in numbers):
+    if len(numbers) != len(SIDES) or any(number is None or not isfinite(number) for number in numbers):
         raise DataError(f"{where} has a box that is no four numbers: {given}")
     return tuple(numbers)  # type: ignore[return-value]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Final, Literal
 
 from concours.core.errors import DataError
 from concours.tasks.readers.archives import Files, is_archive
@@ -19,6 +19,8 @@ from concours.tasks.readers.pictures import PICTURES
 
 Sort = Literal["tables", "texts", "pictures", "idx", "archive"]
 Part = Literal["train", "valid", "test"]
+
+PARTS: Final[tuple[Part, ...]] = ("train", "valid", "test")
 
 TABLES = (
     ".csv",
@@ -144,6 +146,13 @@ def part_of(name: str) -> tuple[Part | None, tuple[str, ...]]:
     return (found.pop() if len(found) == 1 else None), tuple(word for word in words if word not in _PARTS)
 
 
+def told_by_paths(names: Sequence[str]) -> dict[str, tuple[Part | None, tuple[str, ...]]]:
+    """`part_of` each file, by its name and the folders that not all files have in common."""
+    depth = _common([PurePosixPath(name).parts for name in names])
+    folders = {name: PurePosixPath(name).parts[depth:-1] for name in names}
+    return {name: part_of(" ".join((*folders[name], stem_of(name)))) for name in names}
+
+
 def stem_of(name: str) -> str:
     """The name of a file without folders and without an ending that only tells the format."""
     path = PurePosixPath(name)
@@ -212,11 +221,7 @@ def by_names(names: Sequence[str], sort: Sort, source: str = "") -> Layout:
 
     Shards of a part differ by numbers only. What has another name than the parts lies aside.
     """
-    depth = _common([PurePosixPath(name).parts for name in names])
-    told: dict[str, tuple[Part | None, tuple[str, ...]]] = {}
-    for name in names:
-        folders = PurePosixPath(name).parts[depth:-1]
-        told[name] = part_of(" ".join((*folders, stem_of(name))))
+    told = told_by_paths(names)
     sample = next((name for name in names if _SAMPLE & set(told[name][1])), None)
     sought = [name for name in names if name != sample]
     sets: dict[tuple[str, ...], set[Part | None]] = {}

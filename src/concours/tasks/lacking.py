@@ -1,0 +1,21 @@
+"""Keys of a task that its kind takes nothing of: they are refused, not ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+
+from concours.core.errors import ContestError
+from concours.tasks.kinds import Kind
+from concours.tasks.task import Task
+
+
+def require_taken(task: Task, kind: Kind) -> None:
+    """Refuses keys that the reader of a kind does not take.
+
+    Raises:
+        ContestError: with the key.
+    """
+    for key in kind.input.lacks:
+        value = getattr(task, key)
+        if value is not None and not (isinstance(value, Sized) and not len(value)):
+            raise ContestError(f"task.{key}: a task of kind {kind.name} has no such thing; leave it out")
