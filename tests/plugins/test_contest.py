@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,18 @@ recipe = "sklearn.naive_bayes:GaussianNB"
 name = "tree"
 recipe = "sklearn.tree:DecisionTreeClassifier"
 params = { max_depth = 2 }
+"""
+
+EAGER = """
+from dataclasses import replace
+from concours.tasks.kinds import KINDS
+
+
+def find(source, *options):
+    return {"data": (str(source), "whatever it is")}
+
+
+ROW = replace(KINDS.own["tabular-classification"], name="eager", finder="eager:find", sure=True)
 """
 
 
@@ -193,3 +206,16 @@ def test_a_name_that_a_plugin_brings_stays_free(pond, tmp_path):
     done = pond.python("-c", ask, cwd=tmp_path)
     assert done.stdout == "frozenset()\n"
     assert "entrant.name: 'top-two' is the name of a strategy; choose another" in done.stderr
+
+
+def test_new_asks_a_plugins_kind_where_it_is_named(site, concours, tmp_path, monkeypatch):
+    """A broken one does not stop `new`, and one that is sure of everything does not decide what is written."""
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("a,b\n" + "".join(f"{row},{'xy'[row % 2]}\n" for row in range(60)))
+    site.write(broken="1 / 0", eager=EAGER)
+    site.install("broken", {"kinds.broken": "broken:ROW"})
+    site.install("eager", {"kinds.eager": "eager:ROW"})
+    assert concours("new", "t.csv", "--target", "b", "-o", "own.toml")[0] == 0
+    assert tomllib.loads(Path("own.toml").read_text())["task"]["kind"] == "tabular-classification"
+    assert concours("new", "t.csv", "--kind", "eager", "-o", "named.toml")[0] == 0
+    assert tomllib.loads(Path("named.toml").read_text())["task"]["kind"] == "eager"

@@ -18,7 +18,8 @@ def recognised(source: str, kind: str | None, target: str | None = None) -> tupl
     """The keys of a contest for a source that a kind knows, or none where no kind does.
 
     Args:
-        kind: the kind, where a person names it; else that one which is sure of the source by itself.
+        kind: the kind, where a person names it, a plugin's too; else that one of ours which is sure of the source by
+            itself.
         target: the column to predict, where a person names it.
 
     Raises:
@@ -26,7 +27,7 @@ def recognised(source: str, kind: str | None, target: str | None = None) -> tupl
     """
     if kind is not None and not kind_named(kind).finder:
         return None
-    asked = [kind_named(kind)] if kind is not None else [one for one in KINDS.values() if one.finder and one.sure]
+    asked = [kind_named(kind)] if kind is not None else [one for one in KINDS.own.values() if one.finder and one.sure]
     for one in asked if Path(source).exists() else ():
         if keys := load(one.finder)(Path(source)):
             named = {"target": (target, "named by --target")} if target else {}
@@ -38,8 +39,8 @@ def recognised(source: str, kind: str | None, target: str | None = None) -> tupl
 
 
 def maybe(source: str) -> list[str]:
-    """What to say of kinds that a source may be of too."""
-    found = [one for one in KINDS.values() if one.finder and not one.sure and Path(source).exists()]
+    """What to say of kinds of ours that a source may be of too."""
+    found = [one for one in KINDS.own.values() if one.finder and not one.sure and Path(source).exists()]
     return [
         f"it may be a task of kind {one.name} too: concours new {source} --kind {one.name}"
         for one in found

@@ -34,7 +34,7 @@ class Kind:
         mixed: the same for tables with columns of sentences, where that is something else.
         finder: says of a source whether it is of this kind, as `module:attribute`: from its path to keys of `[task]`
             with a reason each, or none; empty where `tasks.discovery` does.
-        sure: whether that is said by how the data lies; else a person has to name the kind.
+        sure: whether that is said by how the data lies; else a person has to name the kind, as that of a plugin always.
         sample: invents a little data of the kind, as `module:attribute`: from a folder to lie in and a seed to a task;
             the kind is checked by it (`concours.testing.check_kind`).
         baseline: the entrant that stands on every board.
