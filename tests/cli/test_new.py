@@ -213,7 +213,7 @@ def test_of_two_languages_the_other_is_said(concours):
         (("uneven.csv", "--kind", "forecasting"), "--on-bad-row skip"),
         (("nowhere.csv", "--kind", "forecasting"), "nowhere.csv does not exist"),
         (("t.csv", "--kind", "forecasting"), "t.csv holds nothing for a task of kind forecasting"),
-        (("talk.csv", "--target", "fr"), "talk.csv holds texts in de and en, and none in 'fr'"),
+        (("talk.csv", "--target", "fr"), "talk.csv holds texts in en and de, and none in 'fr'"),
         (("talk", "--header", "1"), "--header: talk holds texts, a line each"),
         (("nowhere.csv",), "nowhere.csv does not exist"),
         (("bare",), "holds no table, text or picture"),

@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_wine
 
+from concours import Contest
+from concours.core.errors import ContestError
+from concours.tasks.task import Task
+
 CONTEST = """
 [task]
 kind = "pond-classification"
@@ -48,6 +52,13 @@ def find(source, *options):
 
 
 ROW = replace(KINDS.own["tabular-classification"], name="eager", finder="eager:find", sure=True)
+"""
+
+SLIM = """
+from dataclasses import replace
+from concours.tasks.kinds import KINDS
+
+ROW = replace(KINDS.own["tabular-classification"], name="slim", lineups={"fast": ("logistic", "knn")}, mixed={})
 """
 
 
@@ -219,3 +230,13 @@ def test_new_asks_a_plugins_kind_where_it_is_named(site, concours, tmp_path, mon
     assert tomllib.loads(Path("own.toml").read_text())["task"]["kind"] == "tabular-classification"
     assert concours("new", "t.csv", "--kind", "eager", "-o", "named.toml")[0] == 0
     assert tomllib.loads(Path("named.toml").read_text())["task"]["kind"] == "eager"
+
+
+def test_a_line_up_that_a_kind_has_not_is_refused(site):
+    """By default the one that there is competes, however long the budget."""
+    site.write(slim=SLIM)
+    site.install("slim", {"kinds.slim": "slim:ROW"})
+    contest = Contest(task=Task(kind="slim", data="t.csv", target="b"), seconds=60)
+    assert [one.entrant.name for one in contest._resolved_first()] == ["dummy", "logistic", "knn"]
+    with pytest.raises(ContestError, match="^lineup: a task of kind slim has no line-up 'full'; it has fast$"):
+        contest.with_options(lineup="full").asked()

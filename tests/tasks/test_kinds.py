@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import concours
 from concours.tasks.kinds import KINDS
-from concours.testing import check_kind
+from concours.testing import LawBroken, check_kind
 
 _ABOVE = ("engine", "insights", "compete", "cooperate", "report", "contest", "runs", "votes", "api", "cli")
 _SIDES = re.compile(r"(?:^|[._])(?:kind|input|output|target|form|row|rows)(?:\.name)?$")
@@ -20,6 +21,20 @@ _SIDES = re.compile(r"(?:^|[._])(?:kind|input|output|target|form|row|rows)(?:\.n
 def test_a_kind_can_be_held_as_a_contest(kind: str) -> None:
     """Its sample is read, fitted, joined, judged, predicted and verified."""
     check_kind(kind)
+
+
+@pytest.mark.parametrize(
+    ("lineups", "said"),
+    [
+        ({"quick": ("logistic",)}, "line-ups are `fast`, and `full`"),
+        ({"full": ("logistic",)}, "line-ups are `fast`, and `full`"),
+        ({"fast": ("logistic",), "full": ()}, "a line-up names entrants"),
+    ],
+)
+def test_line_ups_are_those_that_a_contest_asks_for(lineups: dict[str, tuple[str, ...]], said: str) -> None:
+    """Others nobody could name."""
+    with pytest.raises(LawBroken, match=said):
+        check_kind(replace(KINDS["tabular-classification"], lineups=lineups))
 
 
 def _named() -> frozenset[str]:

@@ -59,7 +59,7 @@ class Contest:
     Attributes:
         entrants: those named; a baseline is always added.
         lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default, where none
-            are named, `fast`, or `full` where a budget says when to stop.
+            are named, `fast`, or `full`, if the kind has it, where a budget says when to stop.
         final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
         cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `stack-boosted`, `budgeted`; by default the first
             four, as far as they suit the target, and `budgeted` where there are limits. Beside names there may be
@@ -188,7 +188,9 @@ class Contest:
         return self.task.name or known or self.task.kind
 
     def _usual_lineup(self) -> str:
-        return self.lineup or ("none" if self.entrants else "fast" if self.seconds is None else "full")
+        if self.lineup or self.entrants:
+            return self.lineup or "none"
+        return "full" if self.seconds is not None and "full" in kind_named(self.task.kind).lineups else "fast"
 
     def _resolved(self, effort: float, form: Form) -> list[Resolved]:
         """Baseline, named entrants, line-up; no two of one name."""
@@ -199,8 +201,11 @@ class Contest:
             raise ContestError(f"seconds must be {POSITIVE.words}; got {self.seconds!r}")
         if lineup not in ("none", "fast", "full"):
             raise ContestError(f"lineup must be one of fast, full, none; got {lineup!r}")
+        if lineup != "none" and lineup not in form.lineups:
+            others = f"it has {' and '.join(form.lineups)}" if form.lineups else "it has none: name entrants"
+            raise ContestError(f"lineup: a task of kind {self.task.kind} has no line-up {lineup!r}; {others}")
         names = {entrant.name for entrant in self.entrants}
-        own = [] if lineup == "none" else [name for name in form.lineups.get(lineup, ()) if name not in names]
+        own = [] if lineup == "none" else [name for name in form.lineups[lineup] if name not in names]
         baseline = (
             [] if form.baseline in names else [Entrant(name=form.baseline, recipe=form.baseline, role="baseline")]
         )

@@ -35,6 +35,7 @@ def check_kind(kind: Kind | str, *, entrants: int = 2) -> Result:
     Laws:
 
     - the sample is read, and the problem survives JSON; two readings of it are one problem;
+    - its line-ups are `fast` and, where it likes, `full`, and name entrants;
     - its baseline and the first entrants of its line-up are fitted, and stand on the board with scores by every metric;
     - alliances join them; what is joined of one member alone is that member's predictions; members may change places;
     - predictions survive the store, and a file of predictions, which scores as the board says;
@@ -56,8 +57,11 @@ def check_kind(kind: Kind | str, *, entrants: int = 2) -> Result:
         folder = Path(place)
         task: Task = load(kind.sample)(folder, _SEED)
         law(task.kind == kind.name, f"{kind.name}: its sample is of its kind, got {task.kind}")
-        names = next(iter(kind.lineups.values()), ())[:entrants]
-        law(bool(names), f"{kind.name}: a line-up names entrants")
+        for lineups in filter(None, (kind.lineups, kind.mixed)):
+            law("fast" in lineups and {*lineups} <= {"fast", "full"}, f"{kind.name}: line-ups are `fast`, and `full`")
+            law(all(lineups.values()), f"{kind.name}: a line-up names entrants")
+        names = kind.lineups.get("fast", ())[:entrants]
+        law(bool(names), f"{kind.name}: the line-up `fast` names entrants")
         contest = Contest(
             task=task,
             entrants=[Entrant(name=name, recipe=name) for name in names],
