@@ -384,8 +384,8 @@ def test_who_counts_by_the_test_part_alone_waits_for_it(evaluated: bool) -> None
     value = result() if evaluated else running()
     value["standings"].append(line("given", score=None, status="test_only", reason="it has seen the training part"))
     said = text(render_report(value))
-    assert ("given its score is not a finite number" in said) == evaluated
-    assert ("given it has seen the training part" in said) != evaluated
+    assert ("given no score its score is not a finite number" in said) == evaluated
+    assert ("given no score it has seen the training part" in said) != evaluated
 
 
 def test_default_that_is_not_on_the_board_is_no_trouble() -> None:
