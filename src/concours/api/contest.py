@@ -286,7 +286,7 @@ class Contest:
             warnings=(*ingested.warnings, *notes),
             command=self.command,
             plugins=plugins_behind(ingested.problem, self.format, strategies, [e.recipe for e in self.entrants]),
-            target=str(self.task.target) if isinstance(self.task.target, (str, int)) else None,
+            target=self.task.target_column,
             id=self.task.id,
         )
         require_suited(setup, store)
