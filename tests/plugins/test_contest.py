@@ -13,7 +13,7 @@ from sklearn.datasets import load_wine
 
 from concours import Contest
 from concours.core.errors import ContestError
-from concours.tasks.task import Task
+from concours.tasks.task import Split, Task
 
 CONTEST = """
 [task]
@@ -59,6 +59,12 @@ from dataclasses import replace
 from concours.tasks.kinds import KINDS
 
 ROW = replace(KINDS.own["tabular-classification"], name="slim", lineups={"fast": ("logistic", "knn")}, mixed={})
+"""
+
+BAYES = """
+from concours.entrants.zoo import ModelSpec
+
+ROW = {"table:classes": ModelSpec(recipe="sklearn.naive_bayes:GaussianNB")}
 """
 
 
@@ -240,3 +246,13 @@ def test_a_line_up_that_a_kind_has_not_is_refused(site):
     assert [one.entrant.name for one in contest._resolved_first()] == ["dummy", "logistic", "knn"]
     with pytest.raises(ContestError, match="^lineup: a task of kind slim has no line-up 'full'; it has fast$"):
         contest.with_options(lineup="full").asked()
+
+
+def test_the_receipt_names_who_brings_the_entrants_of_a_line_up(site, tmp_path):
+    """Of a plugin's kind, whose line-up names what another plugin brings."""
+    site.write(slim=SLIM.replace("knn", "bayes"), bayes=BAYES)
+    site.install("slim", {"kinds.slim": "slim:ROW"})
+    site.install("bayes", {"entrants.bayes": "bayes:ROW"})
+    task = Task(kind="slim", data="sklearn:wine", split=Split(test=0.3, folds=2))
+    result = Contest(task=task, cooperate=(), engine="inline", out=tmp_path / "run").run()
+    assert dict(result.setup.plugins) == {"kinds.slim": "slim", "entrants.bayes": "bayes"}

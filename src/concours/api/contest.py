@@ -214,6 +214,11 @@ class Contest:
         _refuse_doubles([entrant.name for entrant in everyone], {*JOINS.own, *written})
         return [_resolved(entrant, form, self.folder, effort) for entrant in everyone]
 
+    def _recipes(self, resolved: Sequence[Resolved]) -> list[str]:
+        """The recipes of all who take part, as they are named: of line-ups and baselines by the name of the entrant."""
+        written = {entrant.name: entrant.recipe for entrant in self.entrants}
+        return [written.get(one.entrant.name, one.entrant.name) for one in resolved]
+
     def _kept_scale(self, out: RunFolder) -> Scale | None:
         """The scale of the first session, which a contest that goes on keeps, so that no fit is done again."""
         known = out.read("run.json") or {}
@@ -285,7 +290,7 @@ class Contest:
             reading=ingested.reading,
             warnings=(*ingested.warnings, *notes),
             command=self.command,
-            plugins=plugins_behind(ingested.problem, self.format, strategies, [e.recipe for e in self.entrants]),
+            plugins=plugins_behind(ingested.problem, self.format, strategies, self._recipes(resolved)),
             target=self.task.target_column,
             id=self.task.id,
         )
