@@ -13,7 +13,8 @@ from concours.contest.adversaries import FORMATS, OPTIONS
 from concours.contest.setup import Setup
 from concours.stores.blobs import put_table
 from concours.stores.memory import MemoryStore
-from concours.testing.toys import toy_problem
+from concours.tasks.kinds import kind_named
+from concours.testing.toys import toy_output, toy_problem
 
 FORMAT = FORMATS["adversarial"]
 
@@ -21,7 +22,8 @@ FORMAT = FORMATS["adversarial"]
 def setup(kind: str = "image-classification", **options: Any) -> Setup:
     """A setup of this kind of task."""
     given = {name: option.default for name, option in OPTIONS.items()} | options
-    problem = replace(toy_problem(MemoryStore()), kind=kind)
+    form, classes = kind_named(kind), 0 if kind == "tabular-regression" else 2
+    problem = replace(toy_problem(MemoryStore()), kind=kind, input=form.input.value, output=toy_output(classes))
     return Setup(
         problem=problem, candidates=(), skipped={}, seed=0, final="bag", strategies=(), format="adversarial",
         options=given,
@@ -31,7 +33,7 @@ def setup(kind: str = "image-classification", **options: Any) -> Setup:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (setup("text-classification"), "texts have none; it takes pictures, or a table of numbers"),
+        (setup("text-classification"), "and a row here is a text; take pictures, or a table of numbers"),
         (setup("tabular-regression"), "this task asks for a number"),
         (setup("tabular-classification", game="generators"), "generators draw pictures, and a row here is a table"),
         (setup("text-classification", game="generators"), "generators draw pictures, and a row here is a text"),
