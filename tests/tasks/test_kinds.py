@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import concours
+from concours.kernels.joining.blending import blend
 from concours.tasks.kinds import KINDS
+from concours.tasks.outputs.number import Number
 from concours.testing import LawBroken, check_kind
 
 _ABOVE = ("engine", "insights", "compete", "cooperate", "report", "contest", "runs", "votes", "api", "cli")
@@ -35,6 +37,13 @@ def test_line_ups_are_those_that_a_contest_asks_for(lineups: dict[str, tuple[str
     """Others nobody could name."""
     with pytest.raises(LawBroken, match=said):
         check_kind(replace(KINDS["tabular-classification"], lineups=lineups))
+
+
+def test_what_is_joined_of_one_alone_is_its_predictions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that makes something else of it is found."""
+    monkeypatch.setattr(Number, "joins", {"mean": lambda predictions, weights: blend(predictions, weights / 2)})
+    with pytest.raises(LawBroken, match="mean of one member alone is its predictions"):
+        check_kind("tabular-regression")
 
 
 def _named() -> frozenset[str]:
