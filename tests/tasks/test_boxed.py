@@ -283,6 +283,9 @@ def test_a_source_with_boxes_is_found(form, tmp_path):
     key, why = find(tmp_path / "set", Options())["data"]
     assert key == str(tmp_path / "set")
     assert "beside pictures" in why
+    for option, said in (("--target", Options(names=("kind",))), ("--header", Options(header=True))):
+        with pytest.raises(DataError, match=f"^{option}: .* which have no columns; leave {option} out$"):
+            find(tmp_path / "set", said)
     assert find(tmp_path / "nothing", Options()) is None
     (tmp_path / "numbers.csv").write_text("a,b\n1,2\n")
     assert find(tmp_path / "numbers.csv", Options()) is None
