@@ -79,7 +79,7 @@ def test_predict(folder):
 def test_json_is_all_that_is_printed(folder):
     """With --json standard output is one JSON value, also when everything was already done."""
     done = concours(folder, "run iris.toml --json")
-    assert json.loads(done.stdout)["schema"] == 3
+    assert json.loads(done.stdout)["schema"] == 4
 
 
 def test_gc_and_doctor(folder):

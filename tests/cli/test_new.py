@@ -175,9 +175,46 @@ def test_named_sets(name, concours):
     ingested(Path("contest.toml"))
 
 
+DAYS = pd.DataFrame(
+    {"day": pd.date_range("2026-01-01", periods=90).astype(str), "sold": np.arange(90) % 7, "rain": np.arange(90) % 5}
+)
+
+
+def test_what_a_person_says_counts_where_a_kind_knows_the_source(concours, monkeypatch):
+    """Target, header and bad rows go to the kind, and into the contest; its line-up is told as it is."""
+    DAYS.to_csv("s.csv", index=False)
+    said = Path("s.csv").read_text()
+    Path("s.csv").write_text(f"a title\n{said}2026-03-05,1,2,3,4\n")
+    monkeypatch.setattr("concours.api.new.installed", lambda package: package != "scikit-learn")
+    monkeypatch.setattr("concours.api.new.installed", lambda package: package != "torch")
+    words = ("--kind", "forecasting", "--target", "sold", "--header", "2", "--on-bad-row", "skip")
+    code, out, err = concours("new", "s.csv", *words)
+    assert (code, err) == (0, "")
+    task = tomllib.loads(Path("contest.toml").read_text())["task"]
+    assert (task["target"], task["header"], task["on_bad_row"]) == ("sold", 2, "skip")
+    assert "full has theta, ets too" in out
+    assert "not installed: dlinear" in out
+    assert ingested(Path("contest.toml")).kind == "forecasting"
+
+
+def test_of_two_languages_the_other_is_said(concours):
+    """The target names one of them."""
+    pd.DataFrame({"en": ["a", "b"], "de": ["c", "d"]}).to_csv("t.csv", index=False)
+    assert concours("new", "t.csv", "--target", "en")[0] == 0
+    task = tomllib.loads(Path("contest.toml").read_text())["task"]
+    assert (task["text"], task["target"]) == ("de", "en")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("days.csv", "--kind", "forecasting", "--target", "nope"), "has no column of numbers 'nope'"),
+        (("days.csv", "--kind", "forecasting", "--target", "day"), "has no column of numbers 'day'"),
+        (("uneven.csv", "--kind", "forecasting"), "--on-bad-row skip"),
+        (("nowhere.csv", "--kind", "forecasting"), "nowhere.csv does not exist"),
+        (("t.csv", "--kind", "forecasting"), "t.csv holds nothing for a task of kind forecasting"),
+        (("talk.csv", "--target", "fr"), "talk.csv holds texts in en and de, and none in 'fr'"),
+        (("talk", "--header", "1"), "--header: talk holds texts, a line each"),
         (("nowhere.csv",), "nowhere.csv does not exist"),
         (("bare",), "holds no table, text or picture"),
         (("t.csv", "--target", "clas"), "did you mean 'class'"),
@@ -193,6 +230,12 @@ def test_errors(words, said, concours):
     pd.DataFrame(RNG.normal(size=(30, 3)), columns=list("abc")).to_csv("noise.csv", index=False)
     Path("bytes.csv").write_bytes(RNG.bytes(500))
     Path("bare").mkdir()
+    DAYS.to_csv("days.csv", index=False)
+    Path("uneven.csv").write_text(Path("days.csv").read_text() + "2026-04-01,1,2,3,4\n")
+    Path("talk.csv").write_text("en,de\na,b\n")
+    Path("talk").mkdir()
+    for language in ("en", "de"):
+        Path(f"talk/a.{language}").write_text("a\n")
     code, out, err = concours("new", *words)
     assert (code, out) == (2, "")
     assert said in err

@@ -33,7 +33,7 @@ def setup(kind: str = "image-classification", **options: Any) -> Setup:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (setup("text-classification"), "texts have none; it takes pictures, or a table of numbers"),
+        (setup("text-classification"), "and a row here is a text; take pictures, or a table of numbers"),
         (setup("tabular-regression"), "this task asks for a number"),
         (setup("tabular-classification", game="generators"), "generators draw pictures, and a row here is a table"),
         (setup("text-classification", game="generators"), "generators draw pictures, and a row here is a text"),

@@ -62,7 +62,7 @@ def test_result_json_has_the_names_that_others_read(result):
     assert {
         "schema", "task", "greater_is_better", "standings", "alliances", "default", "lineup", "seed", "versions", "digest",
     } <= value.keys()  # fmt: skip
-    assert value["schema"] == 3
+    assert value["schema"] == 4
     assert {"name", "kind", "digest", "rows", "classes", "metrics"} <= value["task"].keys()
     assert value["task"]["rows"] == 150
     assert value["task"]["classes"] == ["setosa", "versicolor", "virginica"]

@@ -18,7 +18,7 @@ from sklearn.metrics import log_loss
 
 from concours import Contest, Entrant, Split, Task
 from concours.api.score import score_predictions
-from concours.cli.board import print_result
+from concours.cli.board import next_commands, print_result
 from concours.core.errors import ConcoursError, DataError, NothingFitted, RecipeError, TrustError
 from concours.report.markdown import render_markdown
 from concours.report.page import render_report
@@ -257,6 +257,10 @@ def test_a_board_of_files_alone(wine: Wine, tmp_path: Path, seen: Any) -> None:
             predict(result, wine.rows)
     assert verify(result.folder.path).holds
     assert "concours predict" not in write_report(result).read_text()
+    next_commands(result, out := Console(record=True, width=200))
+    said = out.export_text()
+    assert "concours show" in said
+    assert "concours predict" not in said
 
 
 def test_boards_and_reports_mark_who_counts_by_the_test_part_alone(result: Result) -> None:

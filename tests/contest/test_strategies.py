@@ -10,9 +10,10 @@ import pytest
 from concours import Contest
 from concours.contest.config import read_contest
 from concours.contest.strategies import Strategy, read_strategies, rounds
-from concours.core.errors import ContestError
+from concours.core.errors import ContentRefused, ContestError
 from concours.core.joint import JOINS
 from concours.core.typed import typed
+from concours.tasks.series.finding import sample
 
 BOTH = {"name": "both", "how": "greedy", "of": ["stack", "average"]}
 CONTEST = """
@@ -147,3 +148,21 @@ def test_no_alliance_has_the_name_of_what_a_population_brings(tmp_path: Path) ->
     file.write_text(text.replace('lineup = "none"', 'lineup = "none"\nformat = "population"'))
     with pytest.raises(ContestError, match="an entrant or a strategy is called 'population' already"):
         Contest.from_file(file).with_options(out=tmp_path / "run").run()
+
+
+@pytest.mark.parametrize("costs", [{"knn": 1.0, "svm": 2.0}, {"knn": 1.0}, {"knn": 1.0, "tree": 0.0}])
+def test_costs_that_were_kept_are_of_those_that_are_joined(costs: dict[str, float]) -> None:
+    """A strategy of a run folder is checked as one of a contest file is."""
+    kept = {"name": "thrift", "how": "cascade", "of": ["knn", "tree"]}
+    assert typed(Strategy, {**kept, "costs": {"knn": 1.0, "tree": 2.0}}).costs["tree"] == 2.0
+    with pytest.raises(ContentRefused, match="^costs: expected a table of a number above 0 for each name of `of`$"):
+        typed(Strategy, {**kept, "costs": costs})
+
+
+def test_a_population_is_of_classes_or_numbers(tmp_path: Path) -> None:
+    """A forecast is neither, which is told of the format that was asked for."""
+    contest = Contest(
+        task=sample(tmp_path, 0), lineup="none", format="population", engine="inline", cooperate=(), out=tmp_path / "r"
+    )
+    with pytest.raises(ContestError, match="^compete.format: 'population' does not suit: its networks say classes or "):
+        contest.run()

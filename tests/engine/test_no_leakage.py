@@ -181,7 +181,13 @@ def test_rows_are_joined_by_the_other_folds(kind: str, found: str) -> None:
 
     def weights(targets: np.ndarray, fold: int | None) -> Any:
         store, inputs = stored(**members, y=targets, folds=folds)
-        params = {"metrics": ["log_loss"], "output": toy_output(3).told, "steps": 10, "rule": "pool", "without_fold": fold}
+        params = {
+            "metrics": ["log_loss"],
+            "output": toy_output(3).told,
+            "steps": 10,
+            "rule": "pool",
+            "without_fold": fold,
+        }
         return run(Job(runner=kind, inputs=inputs, params=params), store).values[found]
 
     assert weights(y, 0) == weights(other, 0)
@@ -199,7 +205,13 @@ def test_rows_are_joined_by_stretches_that_do_not_overlap_theirs(kind: str, foun
 
     def weights(targets: np.ndarray, fold: int | None) -> Any:
         store, inputs = stored(**members, y=targets, folds=folds, spans=spans)
-        params = {"metrics": ["log_loss"], "output": toy_output(3).told, "steps": 10, "rule": "pool", "without_fold": fold}
+        params = {
+            "metrics": ["log_loss"],
+            "output": toy_output(3).told,
+            "steps": 10,
+            "rule": "pool",
+            "without_fold": fold,
+        }
         return run(Job(runner=kind, inputs=inputs, params=params), store).values[found]
 
     for changed in (near, near | (folds == 1)):

@@ -1,6 +1,7 @@
 """Run folders that an earlier form of Concours wrote are read, and what cannot be done with them is said.
 
-`older/schema-2.zip` holds what each of the goldens' contests left then, and of one the whole folder.
+`older/schema-2.zip` holds what each of the goldens' contests left then, and of one the whole folder;
+`older/schema-3.zip` what three small contests left.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import pytest
 from concours.core.errors import RunFolderError
 from concours.runs.predict import predict
 from concours.runs.result import Result
-from concours.runs.upgrade import SCHEMA, upgraded_result
+from concours.runs.upgrade import SCHEMA, upgraded_result, upgraded_setup
+from concours.tasks.kinds import KINDS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_goldens import GOLDENS, KEPT, differing, reduced
 
-ARCHIVE = Path(__file__).parent / "older" / "schema-2.zip"
+OLDER = Path(__file__).parent / "older"
+ARCHIVE = OLDER / "schema-2.zip"
 CONTEST = '[task]\nkind = "tabular-classification"\ndata = "sklearn:iris"\n[compete]\nlineup = "none"\n'
 
 
@@ -100,7 +103,7 @@ def test_what_an_older_folder_cannot_do_is_said_in_a_line(folders: Path, tmp_pat
         predict(Result.load(run), "sklearn:iris")
 
 
-@pytest.mark.parametrize("schema", [1, 4, None, "3"])
+@pytest.mark.parametrize("schema", [1, SCHEMA + 1, None, "3"])
 def test_a_folder_of_an_unknown_form_is_refused(folders: Path, tmp_path: Path, schema: object) -> None:
     """It may mean anything; the line says which form it claims."""
     for path in (folders / "number").iterdir():
@@ -109,3 +112,27 @@ def test_a_folder_of_an_unknown_form_is_refused(folders: Path, tmp_path: Path, s
     (tmp_path / "result.json").write_text(json.dumps({**value, "schema": schema}))
     with pytest.raises(RunFolderError, match="another version of Concours"):
         Result.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["joined", "number", "untested"])
+def test_a_folder_in_which_a_kind_alone_told_of_its_problem_is_read(name: str, tmp_path: Path, concours) -> None:
+    """Schema 3 had the classes, and neither input nor output; scores, alliances and the digest are as they were."""
+    with zipfile.ZipFile(OLDER / "schema-3.zip") as archive:
+        archive.extractall(tmp_path)
+    run = tmp_path / name
+    kept = json.loads((run / "result.json").read_text())
+    result = Result.load(run)
+    assert result.digest == kept["digest"]
+    assert result.to_json()["standings"] == kept["standings"]
+    assert concours("show", str(run))[0] == concours("report", str(run), "-o", str(tmp_path / "page.html"))[0] == 0
+    code, _, error = concours("verify", str(run))
+    assert (code, error.count("\n")) == (2, 1) and "was written by an earlier version of Concours" in error
+
+
+@pytest.mark.parametrize("kind", [*KINDS.own, "nothing"])
+def test_what_is_no_older_problem_stays_as_it_is(kind: str) -> None:
+    """Of any kind, with any classes: whoever reads it then says where it is damaged."""
+    for classes in ([], ["a"], ["a", "b"], [None, 1], [["a"], {}], "ab", None):
+        value = {"kind": kind, "classes": classes}
+        found = upgraded_setup({"problem": value})["problem"]
+        assert found == value or (tuple(classes) == found["output"]["labels"] and "classes" not in found), classes

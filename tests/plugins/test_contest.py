@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_wine
+
+from concours import Contest
+from concours.core.errors import ContestError
+from concours.tasks.task import Split, Task
 
 CONTEST = """
 [task]
@@ -35,6 +40,31 @@ recipe = "sklearn.naive_bayes:GaussianNB"
 name = "tree"
 recipe = "sklearn.tree:DecisionTreeClassifier"
 params = { max_depth = 2 }
+"""
+
+EAGER = """
+from dataclasses import replace
+from concours.tasks.kinds import KINDS
+
+
+def find(source, *options):
+    return {"data": (str(source), "whatever it is")}
+
+
+ROW = replace(KINDS.own["tabular-classification"], name="eager", finder="eager:find", sure=True)
+"""
+
+SLIM = """
+from dataclasses import replace
+from concours.tasks.kinds import KINDS
+
+ROW = replace(KINDS.own["tabular-classification"], name="slim", lineups={"fast": ("logistic", "knn")}, mixed={})
+"""
+
+BAYES = """
+from concours.entrants.zoo import ModelSpec
+
+ROW = {"table:classes": ModelSpec(recipe="sklearn.naive_bayes:GaussianNB")}
 """
 
 
@@ -193,3 +223,36 @@ def test_a_name_that_a_plugin_brings_stays_free(pond, tmp_path):
     done = pond.python("-c", ask, cwd=tmp_path)
     assert done.stdout == "frozenset()\n"
     assert "entrant.name: 'top-two' is the name of a strategy; choose another" in done.stderr
+
+
+def test_new_asks_a_plugins_kind_where_it_is_named(site, concours, tmp_path, monkeypatch):
+    """A broken one does not stop `new`, and one that is sure of everything does not decide what is written."""
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("a,b\n" + "".join(f"{row},{'xy'[row % 2]}\n" for row in range(60)))
+    site.write(broken="1 / 0", eager=EAGER)
+    site.install("broken", {"kinds.broken": "broken:ROW"})
+    site.install("eager", {"kinds.eager": "eager:ROW"})
+    assert concours("new", "t.csv", "--target", "b", "-o", "own.toml")[0] == 0
+    assert tomllib.loads(Path("own.toml").read_text())["task"]["kind"] == "tabular-classification"
+    assert concours("new", "t.csv", "--kind", "eager", "-o", "named.toml")[0] == 0
+    assert tomllib.loads(Path("named.toml").read_text())["task"]["kind"] == "eager"
+
+
+def test_a_line_up_that_a_kind_has_not_is_refused(site):
+    """By default the one that there is competes, however long the budget."""
+    site.write(slim=SLIM)
+    site.install("slim", {"kinds.slim": "slim:ROW"})
+    contest = Contest(task=Task(kind="slim", data="t.csv", target="b"), seconds=60)
+    assert [one.entrant.name for one in contest._resolved_first()] == ["dummy", "logistic", "knn"]
+    with pytest.raises(ContestError, match="^lineup: a task of kind slim has no line-up 'full'; it has fast$"):
+        contest.with_options(lineup="full").asked()
+
+
+def test_the_receipt_names_who_brings_the_entrants_of_a_line_up(site, tmp_path):
+    """Of a plugin's kind, whose line-up names what another plugin brings."""
+    site.write(slim=SLIM.replace("knn", "bayes"), bayes=BAYES)
+    site.install("slim", {"kinds.slim": "slim:ROW"})
+    site.install("bayes", {"entrants.bayes": "bayes:ROW"})
+    task = Task(kind="slim", data="sklearn:wine", split=Split(test=0.3, folds=2))
+    result = Contest(task=task, cooperate=(), engine="inline", out=tmp_path / "run").run()
+    assert dict(result.setup.plugins) == {"kinds.slim": "slim", "entrants.bayes": "bayes"}

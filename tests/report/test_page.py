@@ -378,6 +378,16 @@ def test_numbers_that_are_none_leave_the_board_standing(bad: float | None) -> No
     assert "–" in said and said.index("Not ranked") < said.index("forest no score")
 
 
+@pytest.mark.parametrize("evaluated", [True, False])
+def test_who_counts_by_the_test_part_alone_waits_for_it(evaluated: bool) -> None:
+    """Before the evaluation its line says why it has no score yet; after it, a score that is none is no number."""
+    value = result() if evaluated else running()
+    value["standings"].append(line("given", score=None, status="test_only", reason="it has seen the training part"))
+    said = text(render_report(value))
+    assert ("given no score its score is not a finite number" in said) == evaluated
+    assert ("given no score it has seen the training part" in said) != evaluated
+
+
 def test_default_that_is_not_on_the_board_is_no_trouble() -> None:
     """A result whose default lost its score still has a page."""
     value = result(default="net")

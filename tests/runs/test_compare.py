@@ -138,6 +138,25 @@ def test_the_same_data_split_otherwise_is_not_the_same_task(folders):
     assert any(note.startswith("deep and seed seem to be the same data") for note in found.across.notes)
 
 
+def test_a_series_split_otherwise_is_the_same_data(tmp_path):
+    """What an output takes from the training part, such as the scale of errors, tells no sources apart."""
+    steps = np.arange(90)
+    y = 20 + 5 * np.sin(2 * np.pi * steps / 7) + np.random.default_rng(0).normal(size=90)
+    days = np.datetime64("2026-01-01") + steps
+    (tmp_path / "s.csv").write_text(
+        "\n".join(["day,y", *(f"{day},{value:.3f}" for day, value in zip(days, y, strict=True))])
+    )
+    ridges = [Entrant(name, "sklearn.linear_model:Ridge", {"alpha": alpha}) for name, alpha in (("a", 1.0), ("b", 9.0))]
+    for share in (0.2, 0.4):
+        split, options = Split(test=share, folds=2, time="day"), {"horizon": 2, "context": 7}
+        task = Task(kind="forecasting", data=str(tmp_path / "s.csv"), target="y", split=split, options=options)
+        Contest(
+            task=task, entrants=ridges, lineup="none", cooperate=(), engine="inline", out=tmp_path / f"{share}"
+        ).run()
+    (note,) = (text for text in compare([tmp_path / "0.2", tmp_path / "0.4"]).across.notes if "same data" in text)
+    assert note.startswith("0.2 and 0.4 seem")
+
+
 def test_pairs_and_tasks_together(folders):
     """Two contests of one task and one of another: both comparisons, the first contest stands for its task."""
     found = compare([folders["shallow"], folders["deep"], folders["wine"]])

@@ -18,6 +18,7 @@ from concours.core.errors import ContestError, DataError
 from concours.tasks.boxed import find, read, renew
 from concours.tasks.kinds import KINDS
 from concours.tasks.outputs.boxes import NAMED, PREDICTIONS, BoxesOutput
+from concours.tasks.readers.opened import Options
 from concours.tasks.task import Task
 
 KIND = KINDS["object-detection"]
@@ -415,15 +416,18 @@ def test_crowds_and_difficult_objects_are_said(tmp_path):
 def test_a_source_with_boxes_is_found(form, tmp_path):
     """Protects `concours new`, which tells the kind from the data alone, and takes nothing else for it."""
     laid(tmp_path, FORMS[form]())
-    key, why = find(tmp_path / "set")["data"]
+    key, why = find(tmp_path / "set", Options())["data"]
     assert key == str(tmp_path / "set")
     assert "beside pictures" in why
-    assert find(tmp_path / "nothing") is None
+    for option, said in (("--target", Options(names=("kind",))), ("--header", Options(header=True))):
+        with pytest.raises(DataError, match=f"^{option}: .* which have no columns; leave {option} out$"):
+            find(tmp_path / "set", said)
+    assert find(tmp_path / "nothing", Options()) is None
     (tmp_path / "numbers.csv").write_text("a,b\n1,2\n")
-    assert find(tmp_path / "numbers.csv") is None
+    assert find(tmp_path / "numbers.csv", Options()) is None
     (tmp_path / "classes" / "cat").mkdir(parents=True)
     (tmp_path / "classes" / "cat" / "1.png").write_bytes(png())
-    assert find(tmp_path / "classes") is None
+    assert find(tmp_path / "classes", Options()) is None
 
 
 def test_new_pictures_are_brought_to_the_size_of_the_fit(tmp_path):

@@ -13,10 +13,12 @@ import pytest
 import concours
 from concours.core.errors import ContestError
 from concours.core.registry import load
+from concours.kernels.joining.blending import blend
 from concours.tasks.kinds import KINDS
 from concours.tasks.lacking import require_taken
+from concours.tasks.outputs.number import Number
 from concours.tasks.task import Task
-from concours.testing import check_kind
+from concours.testing import LawBroken, check_kind
 
 _ABOVE = ("engine", "insights", "compete", "cooperate", "report", "contest", "runs", "votes", "api", "cli")
 _SIDES = re.compile(r"(?:^|[._])(?:kind|input|output|target|form|row|rows)(?:\.name)?$")
@@ -78,6 +80,27 @@ def test_kinds_lack_only_what_is_for_some() -> None:
     older = [kind for kind in KINDS.own.values() if kind.input.reader == "concours.tasks.reading:read"]
     assert len(older) == 4
     assert {kind.input.lacks for kind in older} == {("options",)}
+
+
+@pytest.mark.parametrize(
+    ("lineups", "said"),
+    [
+        ({"quick": ("logistic",)}, "line-ups are `fast`, and `full`"),
+        ({"full": ("logistic",)}, "line-ups are `fast`, and `full`"),
+        ({"fast": ("logistic",), "full": ()}, "a line-up names entrants"),
+    ],
+)
+def test_line_ups_are_those_that_a_contest_asks_for(lineups: dict[str, tuple[str, ...]], said: str) -> None:
+    """Others nobody could name."""
+    with pytest.raises(LawBroken, match=said):
+        check_kind(replace(KINDS["tabular-classification"], lineups=lineups))
+
+
+def test_what_is_joined_of_one_alone_is_its_predictions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that makes something else of it is found."""
+    monkeypatch.setattr(Number, "joins", {"mean": lambda predictions, weights: blend(predictions, weights / 2)})
+    with pytest.raises(LawBroken, match="mean of one member alone is its predictions"):
+        check_kind("tabular-regression")
 
 
 def _named() -> frozenset[str]:

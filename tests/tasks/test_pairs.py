@@ -12,6 +12,7 @@ from concours.core.errors import DataError
 from concours.tasks.kinds import kind_named
 from concours.tasks.pairs import read_pairs, read_sentences
 from concours.tasks.pairs_found import find
+from concours.tasks.readers.opened import Options
 from concours.tasks.task import Task
 
 KIND = kind_named("translation")
@@ -207,7 +208,7 @@ def test_an_empty_new_text_is_named(tmp_path):
 def test_a_new_contest_is_found_by_how_the_data_lies(tmp_path):
     """Line-aligned files, and tables whose columns are called by languages; nothing else."""
     corpus(tmp_path / "corpus")
-    keys = {key: value for key, (value, _) in find(tmp_path / "corpus").items()}
+    keys = {key: value for key, (value, _) in find(tmp_path / "corpus", Options()).items()}
     assert keys == {
         "data": str(tmp_path / "corpus"),
         "text": "en",
@@ -215,7 +216,7 @@ def test_a_new_contest_is_found_by_how_the_data_lies(tmp_path):
         "test": str(tmp_path / "corpus" / "test_2016"),
     }
     pd.DataFrame({"de": ["a"], "fr": ["b"]}).to_csv(tmp_path / "t.csv", index=False)
-    assert {key: value for key, (value, _) in find(tmp_path / "t.csv").items()} == {
+    assert {key: value for key, (value, _) in find(tmp_path / "t.csv", Options()).items()} == {
         "data": str(tmp_path / "t.csv"),
         "text": "de",
         "target": "fr",
@@ -223,7 +224,12 @@ def test_a_new_contest_is_found_by_how_the_data_lies(tmp_path):
     pd.DataFrame({"id": ["a"], "no": ["b"]}).to_csv(tmp_path / "u.csv", index=False)
     (tmp_path / "plain").mkdir()
     write(tmp_path / "plain", "a.en", ["a"])
-    assert find(tmp_path / "u.csv") is find(tmp_path / "plain") is find(tmp_path / "none") is None
+    assert (
+        find(tmp_path / "u.csv", Options())
+        is find(tmp_path / "plain", Options())
+        is find(tmp_path / "none", Options())
+        is None
+    )
 
 
 def test_data_of_every_part_is_said(tmp_path):

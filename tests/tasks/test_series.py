@@ -22,6 +22,7 @@ from concours.stores.memory import MemoryStore
 from concours.tasks.kinds import kind_named
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.table import output_told, output_valued
+from concours.tasks.readers.opened import Options
 from concours.tasks.series.finding import find
 from concours.tasks.series.reading import read, renew
 from concours.tasks.series.stamps import stamps_of
@@ -365,7 +366,7 @@ def test_averages_of_quantiles_stay_in_order():
 def test_series_are_found(tmp_path):
     """A table by time and its numbers; what has none, or is no table, is not of this kind, and never an error."""
     frame().to_csv(tmp_path / "s.csv", index=False)
-    keys = find(tmp_path / "s.csv")
+    keys = find(tmp_path / "s.csv", Options())
     assert {key: value for key, (value, _) in keys.items()} == {
         "data": str(tmp_path / "s.csv"),
         "target": "sold",
@@ -373,11 +374,11 @@ def test_series_are_found(tmp_path):
         "options": {"horizon": 3},
     }
     without(frame(), 30).to_csv(tmp_path / "gaps.csv", index=False)
-    assert find(tmp_path / "gaps.csv")["on_bad_row"][0] == "skip"
+    assert find(tmp_path / "gaps.csv", Options())["on_bad_row"][0] == "skip"
     (tmp_path / "few.csv").write_text("day,a\n2026-01-01,1\n2026-01-02,2\n")
     pd.concat([frame(), frame()]).to_csv(tmp_path / "double.csv", index=False)
     frame().drop(columns=["sold", "beside"]).to_csv(tmp_path / "words.csv", index=False)
     frame().drop(columns="day").to_csv(tmp_path / "timeless.csv", index=False)
     (tmp_path / "noise.parquet").write_bytes(b"PAR1 no such thing 2026-01-01")
     others = ("few.csv", "double.csv", "words.csv", "timeless.csv", "noise.parquet", "absent.csv", ".")
-    assert [find(tmp_path / name) for name in others] == [None] * len(others)
+    assert [find(tmp_path / name, Options()) for name in others] == [None] * len(others)

@@ -64,8 +64,7 @@ def _recorded(
     entrant, problem = candidate.entrant, ingested.problem
     if resolved.content is None or entrant.had.asked:
         return candidate, ()
-    target = str(task.target) if isinstance(task.target, (str, int)) else None
-    wanted = Wanted(classes=problem.labels, id=task.id, target=target)
+    wanted = Wanted(classes=problem.labels, id=task.id, target=task.target_column)
     try:
         found = record(resolved.content, ingested, store, wanted=wanted, honest=entrant.honest)
     except DataError as error:

@@ -59,7 +59,7 @@ class Contest:
     Attributes:
         entrants: those named; a baseline is always added.
         lineup: the kind's own entrants, added to those named: `fast`, `full` or `none`. By default, where none
-            are named, `fast`, or `full` where a budget says when to stop.
+            are named, `fast`, or `full`, if the kind has it, where a budget says when to stop.
         final: the model on the board, a `bag` of the models of the folds or a `refit` on the whole training part.
         cooperate: strategies, `average`, `vote`, `greedy`, `stack`, `stack-boosted`, `budgeted`; by default the first
             four, as far as they suit the target, and `budgeted` where there are limits. Beside names there may be
@@ -188,7 +188,9 @@ class Contest:
         return self.task.name or known or self.task.kind
 
     def _usual_lineup(self) -> str:
-        return self.lineup or ("none" if self.entrants else "fast" if self.seconds is None else "full")
+        if self.lineup or self.entrants:
+            return self.lineup or "none"
+        return "full" if self.seconds is not None and "full" in kind_named(self.task.kind).lineups else "fast"
 
     def _resolved(self, effort: float, form: Form) -> list[Resolved]:
         """Baseline, named entrants, line-up; no two of one name."""
@@ -199,8 +201,11 @@ class Contest:
             raise ContestError(f"seconds must be {POSITIVE.words}; got {self.seconds!r}")
         if lineup not in ("none", "fast", "full"):
             raise ContestError(f"lineup must be one of fast, full, none; got {lineup!r}")
+        if lineup != "none" and lineup not in form.lineups:
+            others = f"it has {' and '.join(form.lineups)}" if form.lineups else "it has none: name entrants"
+            raise ContestError(f"lineup: a task of kind {self.task.kind} has no line-up {lineup!r}; {others}")
         names = {entrant.name for entrant in self.entrants}
-        own = [] if lineup == "none" else [name for name in form.lineups.get(lineup, ()) if name not in names]
+        own = [] if lineup == "none" else [name for name in form.lineups[lineup] if name not in names]
         baseline = (
             [] if form.baseline in names else [Entrant(name=form.baseline, recipe=form.baseline, role="baseline")]
         )
@@ -208,6 +213,11 @@ class Contest:
         written = (each for each in self.cooperate or () if isinstance(each, str))
         _refuse_doubles([entrant.name for entrant in everyone], {*JOINS.own, *written})
         return [_resolved(entrant, form, self.folder, effort) for entrant in everyone]
+
+    def _recipes(self, resolved: Sequence[Resolved]) -> list[str]:
+        """The recipes of all who take part, as they are named: of line-ups and baselines by the name of the entrant."""
+        written = {entrant.name: entrant.recipe for entrant in self.entrants}
+        return [written.get(one.entrant.name, one.entrant.name) for one in resolved]
 
     def _kept_scale(self, out: RunFolder) -> Scale | None:
         """The scale of the first session, which a contest that goes on keeps, so that no fit is done again."""
@@ -280,8 +290,8 @@ class Contest:
             reading=ingested.reading,
             warnings=(*ingested.warnings, *notes),
             command=self.command,
-            plugins=plugins_behind(ingested.problem, self.format, strategies, [e.recipe for e in self.entrants]),
-            target=str(self.task.target) if isinstance(self.task.target, (str, int)) else None,
+            plugins=plugins_behind(ingested.problem, self.format, strategies, self._recipes(resolved)),
+            target=self.task.target_column,
             id=self.task.id,
         )
         require_suited(setup, store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from concours.api.new_warnings import LISTED, RARE, class_warnings, column_warnings, cut, follows, share
-from concours.api.recognised import maybe, recognised
+from concours.api.recognised import maybe, recognised, usual_lineup
 from concours.contest.contest_text import Setting, toml, toml_of
 from concours.core.errors import DataError
 from concours.core.kind import Form
@@ -22,6 +22,7 @@ from concours.entrants.zoo import specs
 from concours.tasks.alike import columns_alike
 from concours.tasks.discovery import Findings, Note, discover, with_written
 from concours.tasks.division import usual_folds
+from concours.tasks.kinds import Kind
 from concours.tasks.readers.opened import Options
 from concours.tasks.sources import Found, find_source, written_in
 
@@ -81,9 +82,9 @@ def draft(
     Raises:
         DataError: the data is missing, damaged or several unrelated tables, or its target is not clear.
     """
-    if settings := recognised(data, kind, target):
-        return _recognised(data, settings, out)
     options = Options(header=header, names=(target,) if target else (), on_bad_row=on_bad_row)
+    if known := recognised(data, kind, options):
+        return _recognised(data, *known, out)
     found = find_source(data, options)
     findings = discover(found.opened, found.opened_test, target=target, guide=found.guide)
     after = _after(found, findings, out)
@@ -100,12 +101,14 @@ def draft(
     return Draft(findings=findings, settings=settings, warnings=warnings, after=after, text=text, left_out=left_out)
 
 
-def _recognised(data: str, settings: tuple[Setting, ...], out: Path) -> Draft:
+def _recognised(data: str, kind: Kind, settings: tuple[Setting, ...], out: Path) -> Draft:
     """The contest of a kind that knows the source itself."""
     placed = (replace(s, value=_paths(s.value, out.parent)) if s.key in ("data", "test") else s for s in settings)
     settings = (*placed,)
     head = (f"Written by `concours new {data}`. Change what you know better.",)
-    return Draft(findings=None, settings=settings, warnings=(), after=(), text=toml_of(settings, head, ()))
+    warnings = tuple(_absent(usual_lineup(kind)[1], kind.form))
+    text = toml_of(settings, head, warnings)
+    return Draft(findings=None, settings=settings, warnings=warnings, after=(), text=text)
 
 
 def _said(found: Found, findings: Findings) -> str:
@@ -295,11 +298,11 @@ def _form(findings: Findings) -> Form:
     return findings.kind.widest if findings.sentences else findings.kind.form
 
 
-def _absent(findings: Findings) -> list[str]:
-    """Entrants whose packages are not installed, with what to do."""
+def _absent(entrants: Sequence[str], form: Form) -> list[str]:
+    """Those whose packages are not installed, with what to do."""
     absent: dict[str, list[str]] = {}
-    for name in _lineup(findings)[1]:
-        package = specs(name)[_form(findings).name].package
+    for name in entrants:
+        package = specs(name)[form.name].package
         if package and not installed(package):
             absent.setdefault(install_command(package), []).append(name)
     return [f"not installed: {', '.join(names)}; get them with: {cure}" for cure, names in absent.items()]
@@ -329,7 +332,12 @@ def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
     if isinstance(found.opened.x, pa.Table):
         dropped = {note.name for note in findings.drop}
         said += columns_alike([name for name in found.opened.x.column_names if name not in dropped])
-    return (*said, *class_warnings(findings), *column_warnings(findings), *_absent(findings))
+    return (
+        *said,
+        *class_warnings(findings),
+        *column_warnings(findings),
+        *_absent(_lineup(findings)[1], _form(findings)),
+    )
 
 
 def _judges(findings: Findings) -> bool:

@@ -175,7 +175,7 @@ def _truth(contest: Contest) -> _Truth:
         groups=get_array(store, problem.test.groups) if problem.test.groups else None,
         weights=get_array(store, problem.test.weights) if problem.test.weights else None,
         id=task.id,
-        target=str(task.target) if isinstance(task.target, (str, int)) else None,
+        target=task.target_column,
     )
 
 

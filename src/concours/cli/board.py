@@ -20,12 +20,13 @@ from concours.contest.credit import Credit
 from concours.core import boards
 from concours.core.boards import NOTHING, among_of, cv_score, number, places, remarks_of, score_of, tier_note
 from concours.core.layout import GAP, Column, letters, packed
+from concours.core.lineage import unanswering
 from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.standings import WELL, Standing
 from concours.core.visible import visible
 from concours.report.axis import decimals, fixed
 from concours.report.citing import cited
-from concours.report.lines import Report, used
+from concours.report.lines import used
 from concours.runs.result import Result
 
 _FORMATS = {
@@ -83,7 +84,8 @@ def next_commands(result: Result, out: Console) -> None:
     folder, written = escape(shlex.quote(str(result.folder.path))), escape(repr(str(result.folder.path)))
     example = "sklearn:digits" if result.setup.problem.name == "digits" else "NEW_ROWS"
     out.print(f"\n[bold]Next[/]  ({size(result.folder.size())} in {folder})")
-    if Report(result.to_json()).asked:
+    known = {one.entrant.digest: one for one in result.candidates.values()}
+    if result.default is not None and not unanswering(result.candidate(), known):
         out.print(f"  concours predict {folder} {example} -o predictions.csv", soft_wrap=True)
         out.print(
             f"  concours.predict(concours.Result.load({written}), {example!r})  [dim]in Python[/]",

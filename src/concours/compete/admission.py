@@ -27,7 +27,7 @@ class Admission(MemoProcess):
     problem: Problem
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, self._checks(state))
+        return unfinished(state, self._checks(state).values())
 
     def refusals(self, state: Memo) -> dict[str, Failed]:
         """How the check of each refused candidate failed, by the candidate's name."""
@@ -55,12 +55,12 @@ class Admission(MemoProcess):
 
     def _each(self, state: Memo, of: Callable[[Job], E]) -> dict[str, E]:
         """Something of each candidate's check, by the candidate's name."""
-        checked = [c for c in state.candidates if c.entrant.had.checked]
-        return {c.entrant.name: of(job) for c, job in zip(checked, self._checks(state), strict=True)}
+        return {name: of(job) for name, job in self._checks(state).items()}
 
-    def _checks(self, state: Memo) -> list[Job]:
+    def _checks(self, state: Memo) -> dict[str, Job]:
+        """The check of each candidate that needs one, by the candidate's name."""
         checked = [c for c in state.candidates if c.entrant.had.checked]
-        return [state.kept.once(i, None, partial(self._check, c)) for i, c in enumerate(checked)]
+        return {c.entrant.name: state.kept.once(i, None, partial(self._check, c)) for i, c in enumerate(checked)}
 
     def _check(self, candidate: Candidate) -> Job:
         entrant, labels = candidate.entrant, {"labels": list(self.problem.output.labels)}

@@ -69,7 +69,9 @@ def _unsuited(setup: Setup) -> str:
         if setup.options["rounds"] < 1:
             return "generators need one round of training at least"
     if "change" not in rows.can:
-        return "an attack changes numbers a little, and texts have none; it takes pictures, or a table of numbers"
+        return (
+            f"an attack changes numbers a little, and a row here is a {rows.name}; take pictures, or a table of numbers"
+        )
     return "" if installed("torch") else f"its networks need torch; get it with: {install_command('torch')}"
 
 

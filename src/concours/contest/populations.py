@@ -18,6 +18,7 @@ from concours.core.optional import install_command, installed
 from concours.engine.loop import Engine
 from concours.entrants.recipes import resolve
 from concours.tasks.kinds import kind_named
+from concours.tasks.outputs.table import output_valued
 
 NAME = "population"
 
@@ -67,6 +68,9 @@ def _own(setup: Setup) -> Entrant:
 
 def _unsuited(setup: Setup) -> str:
     """Found out before anything is run."""
+    output = setup.problem.output
+    if output.estimator not in RECIPES:
+        return f"its networks say classes or numbers, and this task asks for {output_valued(output).said}"
     if not installed("torch"):
         return f"it needs torch; get it with: {install_command('torch')}"
     names = [candidate.entrant.name for candidate in setup.candidates]

@@ -46,7 +46,10 @@ class Strategy:
 
     def amiss(self) -> str:
         """What is wrong with it, which types do not tell."""
-        return "" if self.how in JOINS else f"{self.how!r} is no way to join; {nearest(self.how, JOINS)}"
+        if self.how not in JOINS:
+            return f"{self.how!r} is no way to join; {nearest(self.how, JOINS)}"
+        right = not self.costs or (self.costs.keys() == set(self.of) and _are_costs(self.costs))
+        return "" if right else f"costs: expected {STRATEGY['costs'].words}"
 
     def to_json(self) -> dict[str, Any]:
         """The strategy as JSON; costs where there are any."""

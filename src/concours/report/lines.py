@@ -311,13 +311,14 @@ def _line(item: Mapping[str, Any], default: str | None, evaluated: bool, metric:
         tier=item.get("tier"),
         corrected=_finite(item.get("corrected")),
         unsure=item.get("unsure", {}),
-        reason=_reason(item, metric),
+        reason=_reason(item, metric, evaluated=evaluated),
     )
 
 
-def _reason(item: Mapping[str, Any], metric: str) -> str:
-    """Why a line has no score."""
-    if item["status"] not in ("ok", "test_only"):
+def _reason(item: Mapping[str, Any], metric: str, *, evaluated: bool) -> str:
+    """Why a line has no score; one that the test part alone judges has none before that."""
+    judged = item["status"] == "ok" or (item["status"] == "test_only" and evaluated)
+    if not judged:
         return str(item["reason"])
     return str(item.get("unsure", {}).get(metric, "its score is not a finite number"))
 

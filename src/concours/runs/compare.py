@@ -272,7 +272,7 @@ def _of_one_source(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
 
     def source(problem: Problem) -> tuple[object, ...]:
         rows = problem.train.rows + (problem.test.rows if problem.test else 0)
-        return problem.name, problem.kind, problem.output, rows
+        return problem.name, problem.kind, problem.output.name, problem.output.labels, rows
 
     return [(one, other) for one, other in combinations(runs, 2) if source(one.problem) == source(other.problem)]
 

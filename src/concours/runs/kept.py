@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from concours.compete.search import read_space
 from concours.contest.formats import FORMATS, options_of
@@ -22,11 +23,12 @@ def kept_setup(folder: RunFolder) -> Setup | None:
     Raises:
         RunFolderError: it is damaged, or says what no contest can be held by; or a plugin is not installed here.
     """
-    _require_plugins(folder)
-    setup = folder.read_as("setup.json", Setup)
-    if setup is None:
+    value = folder.read("setup.json")
+    if value is None:
         return None
+    _require_plugins(folder, value.get("plugins"))
     with folder.believing("setup.json"):
+        setup = Setup.from_json(value)
         _require(setup)
     return setup
 
@@ -50,9 +52,8 @@ def kept_candidates(folder: RunFolder, setup: Setup | None) -> dict[str, Candida
     return {candidate.entrant.name: candidate for candidate in found}
 
 
-def _require_plugins(folder: RunFolder) -> None:
+def _require_plugins(folder: RunFolder, written: Any) -> None:
     """What names of other tables stand for is not known without these."""
-    written = (folder.read("setup.json") or {}).get("plugins")
     for entry, distribution in written.items() if isinstance(written, dict) else ():
         table, _, name = entry.partition(".")
         if name not in claims_of(table):

@@ -14,9 +14,9 @@ from typing import Any, Final
 from concours.tasks.kinds import KINDS
 from concours.tasks.outputs.table import output_told
 
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 """The form of a run folder and of its `result.json`."""
-_BEFORE = 2
+_BEFORE = (2, 3)
 
 _ROLES = {"entrant": "single"}
 _STRATEGIES = {"light": "budgeted"}
@@ -26,8 +26,8 @@ _SHOWN = {"stretches": "intervals", "stretch": "interval", "unjudged": "not_eval
 
 
 def upgraded_result(value: Mapping[str, Any]) -> dict[str, Any]:
-    """`result.json` of schema 2 as one of schema 3. Names of entrants and alliances stay as they were."""
-    if value.get("schema") != _BEFORE:
+    """`result.json` of an earlier schema as one of today's. Names of entrants and alliances stay as they were."""
+    if value.get("schema") not in _BEFORE:
         return dict(value)
     changed = {
         "standings": lambda lines: _each(lambda line: _role(_renamed(line, {"selection": "cv_score"})), lines),
@@ -93,15 +93,22 @@ def _entrant(value: Any) -> Any:
 
 def _problem(value: Any) -> Any:
     """What a kind was called by alone is told by its input and output."""
-    kind = KINDS.get(str(value.get("kind"))) if isinstance(value, Mapping) else None
+    kind = KINDS.own.get(str(value.get("kind"))) if isinstance(value, Mapping) else None
     if kind is None or not _is_list(labels := value.get("classes")):
         return value
     told = {"name": kind.output.name, **({"classes": len(labels)} if labels else {})}
-    sides = {"input": asdict(kind.input.value), "output": output_told(told, labels).value.to_json()}
+    try:
+        output = output_told(told, labels)
+    except TypeError:  # no such output has classes, or it has more than these
+        return value
+    sides = {"input": asdict(kind.input.value), "output": output.value.to_json()}
     return {**{key: item for key, item in value.items() if key != "classes"}, **sides}
 
 
 def _strategy(name: Any) -> Any:
+    """What was a name is a value; tables had that form before."""
+    if not isinstance(name, str):
+        return name
     how = _in_place(_STRATEGIES, name)
     return {"name": how, "how": how, "of": []}
 

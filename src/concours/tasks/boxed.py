@@ -129,10 +129,19 @@ def renew(
     return pictures.x, Opened(x=pictures.x, name=files.name, notes=tuple(pictures.notes))
 
 
-def find(source: Path) -> dict[str, tuple[Any, str]] | None:
-    """The keys of `[task]` by which a source is read, each with a reason; none where it has no boxes."""
+def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
+    """The keys of `[task]` by which a source is read, each with a reason; none where it has no boxes.
+
+    Raises:
+        DataError: it has boxes, and a person wants it read by columns.
+    """
     found = _annotated(source)
-    return None if found is None else {"data": (str(source), _SAID[found[1]])}
+    if found is None:
+        return None
+    for option, given in (("--target", bool(options.names)), ("--header", options.header is not None)):
+        if given:
+            raise DataError(f"{option}: {source} holds {_SAID[found[1]]}, which have no columns; leave {option} out")
+    return {"data": (str(source), _SAID[found[1]])}
 
 
 def _annotated(path: Path) -> tuple[Files, Sort, tuple[str, ...]] | None:

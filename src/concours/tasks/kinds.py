@@ -32,9 +32,10 @@ class Kind:
         metrics: what is measured unless the task says otherwise; the first one ranks. By default the output's.
         lineups: the names of entrants by that of the line-up: `fast`, `full`.
         mixed: the same for tables with columns of sentences, where that is something else.
-        finder: says of a source whether it is of this kind, as `module:attribute`: from its path to keys of `[task]`
-            with a reason each, or none; empty where `tasks.discovery` does.
-        sure: whether that is said by how the data lies; else a person has to name the kind.
+        finder: says of a source whether it is of this kind, as `module:attribute`: from its path, and the `Options` by
+            which a person wants it read, to keys of `[task]` with a reason each, or none; empty where `tasks.discovery`
+            does. Where a source is of the kind and the options do not suit it, it raises DataError.
+        sure: whether that is said by how the data lies; else a person has to name the kind, as that of a plugin always.
         sample: invents a little data of the kind, as `module:attribute`: from a folder to lie in and a seed to a task;
             the kind is checked by it (`concours.testing.check_kind`).
         baseline: the entrant that stands on every board.

@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from concours.core.errors import DataError
 from concours.tasks.outputs.text import Text
 from concours.tasks.readers.aligned import Aligned, aligned_at
 from concours.tasks.readers.archives import entry_at
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.listing import suffix_of
+from concours.tasks.readers.opened import Options
 from concours.tasks.task import Task
 
 Keys = dict[str, tuple[Any, str]]
@@ -30,19 +32,25 @@ _HEAD = 200
 _ROWS = 60
 
 
-def find(source: Path) -> Keys | None:
+def find(source: Path, options: Options) -> Keys | None:
     """The keys of `[task]` for line-aligned files, or a table of two columns that are called by languages, each with a
     reason; none where a source is something else.
 
-    Which of two languages is said a person knows: English, where it is one of them, else the first.
+    Which of two languages is said a person knows: by what it should become, where that is named; else English, where it
+    is one of them, else the first.
+
+    Raises:
+        DataError: it holds pairs, and what a person says of it does not suit them.
     """
     if (aligned := aligned_at(source)) is not None and len(aligned.languages) > 1 and _languages(aligned.languages):
-        return _of_files(source, aligned)
-    languages = _columns(source)
+        if options.header is not None:
+            raise DataError(f"--header: {source} holds texts, a line each, without names of columns; leave it out")
+        return _of_files(source, aligned, options)
+    languages = _columns(source, options)
     if len(languages) != 2:
         return None
-    said, meant = ("en", *(each for each in languages if each != "en")) if "en" in languages else languages
-    return _keys(source, said, meant, "a table of two columns that are called by languages")
+    said, meant = _direction(source, languages, options)
+    return _keys(source, said, meant, "a table of two columns that are called by languages", options)
 
 
 def _languages(names: Sequence[str]) -> bool:
@@ -50,31 +58,42 @@ def _languages(names: Sequence[str]) -> bool:
     return all(name.replace("_", "-").partition("-")[0].lower() in _LANGUAGES for name in names)
 
 
-def _of_files(source: Path, aligned: Aligned) -> Keys:
-    languages, tests = aligned.languages, aligned.parts["test"]
-    said = "en" if "en" in languages else languages[0]
-    meant = next(each for each in languages if each != said)
+def _of_files(source: Path, aligned: Aligned, options: Options) -> Keys:
+    tests = aligned.parts["test"]
     stem = next(iter(aligned.parts["train"] or aligned.stems))
-    keys = _keys(source, said, meant, f"{stem}.{said} and {stem}.{meant} have a line for each other's")
+    said, meant = _direction(source, aligned.languages, options)
+    keys = _keys(source, said, meant, f"{stem}.{said} and {stem}.{meant} have a line for each other's", options)
     if len(tests) > 1:
         keys["test"] = (str(source / tests[0]), f"judges; there are also {', '.join(tests[1:])}")
     return keys
 
 
-def _keys(source: Path, said: str, meant: str, why: str) -> Keys:
+def _direction(source: Path, languages: Sequence[str], options: Options) -> tuple[str, str]:
+    """The language that is said, and that which it should become."""
+    wanted = next(iter(options.names), None)
+    if wanted is not None and wanted not in languages:
+        raise DataError(f"--target: {source} holds texts in {' and '.join(languages)}, and none in {wanted!r}")
+    left = [each for each in languages if each != wanted]
+    said = "en" if "en" in left else left[0]
+    return said, wanted or next(each for each in left if each != said)
+
+
+def _keys(source: Path, said: str, meant: str, why: str, options: Options) -> Keys:
     return {
         "data": (str(source), why),
         "text": (said, "what is said; turn both round for the other direction"),
-        "target": (meant, "what it should become"),
+        "target": (meant, "named by --target" if options.names else "what it should become"),
     }
 
 
-def _columns(source: Path) -> tuple[str, ...]:
+def _columns(source: Path, options: Options) -> tuple[str, ...]:
     """The names of the columns of a delimited file, where all of them are languages."""
-    if not source.is_file() or suffix_of(source.name) not in (".csv", ".tsv", ".tab"):
+    if not source.is_file() or suffix_of(source.name) not in (".csv", ".tsv", ".tab") or options.header is False:
         return ()
     entry = entry_at(source, whole=False)
     with damage_named(entry.name), entry.open() as file:
+        for _ in range(int(options.header or 1) - 1):
+            file.readline()
         head = file.readline(_HEAD).decode("utf-8-sig", errors="replace").strip()
     names = [name.strip().strip("\"'") for name in head.replace(";", ",").replace("\t", ",").split(",")]
     return tuple(names) if set(names) <= _LANGUAGES else ()

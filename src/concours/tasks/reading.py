@@ -151,7 +151,7 @@ def _names(task: Task, like: Rows | None) -> tuple[str, ...]:
 
 def _written(task: Task, kind: Kind) -> tuple[str, ...]:
     """The columns that stay as the file writes them: labels and ids."""
-    labels = (str(task.target),) if kind.output.verbatim and isinstance(task.target, (str, int)) else ()
+    labels = (task.target_column,) if kind.output.verbatim and task.target_column is not None else ()
     return (*labels, *((task.id,) if task.id else ()))
 
 

@@ -115,6 +115,11 @@ class Task:
         if isinstance(self.target, (list, tuple)) and _names_columns(self.target, self.data):
             raise ContestError(one_at_a_time(self.target))
 
+    @property
+    def target_column(self) -> str | None:
+        """The name of the column to predict; none where the values themselves are given, or nothing is."""
+        return str(self.target) if isinstance(self.target, (str, int)) else None
+
 
 def one_at_a_time(targets: Sequence[Any]) -> str:
     """What to do with several targets: one line."""

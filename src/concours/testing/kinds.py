@@ -16,9 +16,11 @@ from concours.core.entrant import Entrant
 from concours.core.problem import Problem
 from concours.core.registry import load
 from concours.core.values import take
+from concours.engine.ingest import ingest
 from concours.runs.predict import deciding
 from concours.runs.result import Result
 from concours.runs.verify import verify
+from concours.stores.memory import MemoryStore
 from concours.stores.values import concat, get_values, put_values
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.outputs.output import OutputKind
@@ -35,8 +37,10 @@ def check_kind(kind: Kind | str, *, entrants: int = 2) -> Result:
     Laws:
 
     - the sample is read, and the problem survives JSON; two readings of it are one problem;
+    - its line-ups are `fast` and, where it likes, `full`, and name entrants;
     - its baseline and the first entrants of its line-up are fitted, and stand on the board with scores by every metric;
-    - alliances join them; what is joined of one member alone is that member's predictions; members may change places;
+    - alliances join them; by every rule members may change places; by the first one, which makes bags and averages, a
+      member without a weight does not count, and what is joined of one alone is its predictions, if they may be added;
     - predictions survive the store, and a file of predictions, which scores as the board says;
     - targets and predictions can be shown in words; the receipt of the contest holds.
 
@@ -56,8 +60,11 @@ def check_kind(kind: Kind | str, *, entrants: int = 2) -> Result:
         folder = Path(place)
         task: Task = load(kind.sample)(folder, _SEED)
         law(task.kind == kind.name, f"{kind.name}: its sample is of its kind, got {task.kind}")
-        names = next(iter(kind.lineups.values()), ())[:entrants]
-        law(bool(names), f"{kind.name}: a line-up names entrants")
+        for lineups in filter(None, (kind.lineups, kind.mixed)):
+            law("fast" in lineups and {*lineups} <= {"fast", "full"}, f"{kind.name}: line-ups are `fast`, and `full`")
+            law(all(lineups.values()), f"{kind.name}: a line-up names entrants")
+        names = kind.lineups.get("fast", ())[:entrants]
+        law(bool(names), f"{kind.name}: the line-up `fast` names entrants")
         contest = Contest(
             task=task,
             entrants=[Entrant(name=name, recipe=name) for name in names],
@@ -68,7 +75,7 @@ def check_kind(kind: Kind | str, *, entrants: int = 2) -> Result:
         )
         result = contest.run(lasting=False)
         output = output_valued(result.setup.problem.output)
-        _check_problem(kind, result.setup.problem)
+        _check_problem(kind, contest, result.setup.problem)
         _check_board(kind, result, names)
         _check_values(kind, result, output)
         _check_joins(kind, result, output)
@@ -77,7 +84,9 @@ def check_kind(kind: Kind | str, *, entrants: int = 2) -> Result:
         return result
 
 
-def _check_problem(kind: Kind, problem: Problem) -> None:
+def _check_problem(kind: Kind, contest: Contest, problem: Problem) -> None:
+    read = [ingest(contest.task, MemoryStore(), seed=_SEED, folder=contest.folder).problem.digest for _ in range(2)]
+    law(read[0] == read[1], f"{kind.name}: two readings of its sample are one problem")
     law(Problem.from_json(problem.to_json()) == problem, f"{kind.name}: a problem survives JSON")
     law(problem.test is not None, f"{kind.name}: its sample has a test part")
 
@@ -120,8 +129,9 @@ def _check_joins(kind: Kind, result: Result, output: OutputKind) -> None:
         join = output.joining(rule, members)
         one, both, swapped = np.array([1.0, 0.0]), np.array([0.7, 0.3]), np.array([0.3, 0.7])
         if rule == next(iter(output.joins)):
-            alone = output.join(rule, members[:1], np.array([1.0]))
+            alone, adds = output.join(rule, members[:1], np.array([1.0])), "sum" in output.can
             law(_alike(join(one), alone), f"{kind.name}: who has no weight does not count in {rule}")
+            law(not adds or _alike(alone, members[0]), f"{kind.name}: {rule} of one member alone is its predictions")
         told = output.joining(rule, members[::-1])(swapped)
         law(_alike(join(both), told), f"{kind.name}: members may change places in {rule}")
         law(

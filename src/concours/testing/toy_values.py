@@ -222,5 +222,4 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "count_votes": lambda job: {"battles": int(100 * chance(job, "battles"))},
     "rate": _rated,
 }
-
 """By the kind of job."""

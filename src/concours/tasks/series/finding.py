@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from concours.core.errors import ConcoursError
+from concours.core.errors import ConcoursError, DataError
 from concours.tasks.readers.archives import entry_at
 from concours.tasks.readers.damage import damage_named
+from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import suffix_of
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
@@ -27,27 +30,44 @@ _SHARE = 20
 _AHEAD = 12
 
 
-def find(source: Path) -> dict[str, tuple[Any, str]] | None:
+def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     """The keys of a task that forecasts a source, each with a reason; none where it is no series.
 
     A series is a file with a table, a row a step: a column of dates that follow one another evenly, and a column of
-    numbers at least. The last of these is proposed as what is forecast.
+    numbers at least. The last of these is proposed as what is forecast, where none is named.
+
+    Raises:
+        DataError: what is named is no column of numbers.
     """
     if not source.is_file():
         return None
     try:
         if not _may_have_dates(source):
             return None
-        opened = open_source(source, Path(), Options(input="table"))
+        opened = open_source(source, Path(), replace(options, input="table"))
         if not isinstance(opened.x, pa.Table) or len(opened.x) < _FEWEST:
             return None
         times, numbers = dated(opened.x), numbered(opened.x)
         if not times or not numbers:
             return None
-        series = channels_of(opened.x, opened.name, target=numbers[-1], time=times[0])
+        wanted, told = _wanted(numbers, options)
+        target = wanted if wanted in numbers else numbers[-1]
+        series = channels_of(opened.x, opened.name, target=target, time=times[0])
     except ConcoursError:
         return None
-    return None if series.stamps.uneven else _keys(source, series, numbers)
+    if series.stamps.uneven:
+        return None
+    if wanted != target:
+        raise DataError(f"--target: {opened.name} has no column of numbers {wanted!r}; {absent(wanted, numbers)}")
+    return _keys(source, series, told)
+
+
+def _wanted(numbers: Sequence[str], options: Options) -> tuple[str, str]:
+    """The column to forecast, and why it is that."""
+    if options.names:
+        return options.names[0], "named by --target"
+    why = "the only column of numbers" if len(numbers) == 1 else f"the last of {len(numbers)} columns of numbers"
+    return numbers[-1], why
 
 
 def _may_have_dates(source: Path) -> bool:
@@ -58,12 +78,11 @@ def _may_have_dates(source: Path) -> bool:
         return bool(_DATE.search(file.read(_HEAD)))
 
 
-def _keys(source: Path, series: Channels, numbers: list[str]) -> dict[str, tuple[Any, str]]:
+def _keys(source: Path, series: Channels, why: str) -> dict[str, tuple[Any, str]]:
     steps, every = series.values.shape[1], series.stamps.every
     most = max(steps // _SHARE, 1)
     horizon = min(every.season if every.season > 1 else _AHEAD, most)
     ahead = "a season" if horizon == every.season else f"{horizon} steps"
-    why = "the only column of numbers" if len(numbers) == 1 else f"the last of {len(numbers)} columns of numbers"
     keys: dict[str, tuple[Any, str]] = {
         "data": (str(source), f"{steps:,} steps, {every.said}"),
         "target": (series.names[0], f"{why}; the others are known up to where a forecast begins"),
