@@ -283,6 +283,7 @@ class Contest:
             plugins=plugins_behind(ingested.problem, self.format, strategies, [e.recipe for e in self.entrants]),
             target=str(self.task.target) if isinstance(self.task.target, (str, int)) else None,
             id=self.task.id,
+            forms=ingested.forms,
         )
         require_suited(setup, store)
         return setup, ingested.scale
