@@ -57,7 +57,8 @@ def _of_files(source: Path, aligned: Aligned) -> Keys:
     stem = next(iter(aligned.parts["train"] or aligned.stems))
     keys = _keys(source, said, meant, f"{stem}.{said} and {stem}.{meant} have a line for each other's")
     if len(tests) > 1:
-        keys["test"] = (str(source / tests[0]), f"judges; there are also {', '.join(tests[1:])}")
+        one = str(source / tests[0]) if source.is_dir() else f"{source}:{tests[0]}"
+        keys["test"] = (one, f"judges; there are also {', '.join(tests[1:])}")
     return keys
 
 
