@@ -141,7 +141,7 @@ _OWN = {
             lineups={"fast": _PAIRS, "full": _PAIRS},
             baseline="copy",
             finder="concours.tasks.pairs_found:find",
-            sample="concours.tasks.pairs_found:sample",
+            sample="concours.tasks.samples:translated",
         ),
         Kind(
             name="object-detection",

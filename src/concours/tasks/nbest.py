@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.tasks.texts import blank
 
 NBEST: Final = pa.list_(pa.struct([("text", pa.string()), ("score", pa.float64())]))
 """Of a row the texts, best first, each with its share: how probable the model finds it, of these; shares sum to 1."""
@@ -101,11 +102,11 @@ def _are_lists(kind: pa.DataType) -> bool:
 
 def _check_texts(texts: pa.Array, of_row: NDArray[np.int64]) -> None:
     """Refuses texts that are missing, empty or too long. Raises DataError with the row of the first."""
-    for wrong, said in (
-        (pc.is_null(texts), "is missing"),
-        (pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0), "is empty"),
-        (pc.greater(pc.utf8_length(texts), LONGEST), f"has more than {LONGEST:,} characters"),
+    long = pc.fill_null(pc.greater(pc.utf8_length(texts), LONGEST), False)
+    for found, said in (
+        (texts.is_null().to_numpy(zero_copy_only=False), "is missing"),
+        (blank(texts), "is empty"),
+        (long.to_numpy(zero_copy_only=False), f"has more than {LONGEST:,} characters"),
     ):
-        found = pc.fill_null(wrong, False).to_numpy(zero_copy_only=False)
         if found.any():
             raise DataError(f"predictions must be texts; that of row {int(of_row[np.argmax(found)])} {said}")

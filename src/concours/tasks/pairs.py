@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from concours.core.errors import DataError, nearest
 from concours.tasks.given import given_rows
@@ -23,7 +22,7 @@ from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
 from concours.tasks.reading import Data
 from concours.tasks.task import Task
-from concours.tasks.texts import strings
+from concours.tasks.texts import blank, strings
 from concours.tasks.weights import require_column, weights_apart, weights_kept
 
 _SHOWN = 8
@@ -93,7 +92,7 @@ def read_sentences(
         x, found = read_inputs(source, like, text=text, unit="row", classes=classes, written=written, told=told)
     else:
         x = found.x
-    empty = _blank(x)
+    empty = blank(x)
     if empty.any():
         raise DataError(f"{found.name}: row {int(np.argmax(empty)) + 1} is empty; a text was expected in every row")
     return x, found
@@ -290,7 +289,7 @@ def _languages(aligned: Aligned, task: Task) -> tuple[str, str]:
 
 def _checked(pairs: _Pairs, task: Task, unit: str, places: Sequence[str] = ()) -> _Pairs:
     """Pairs without those of which a side is empty, where that is asked for; else none may be."""
-    empty = [_blank(side) for side in (pairs.x, pairs.y)]
+    empty = [blank(side) for side in (pairs.x, pairs.y)]
     bad = empty[0] | empty[1]
     if not bad.any():
         return pairs
@@ -315,11 +314,6 @@ def _checked(pairs: _Pairs, task: Task, unit: str, places: Sequence[str] = ()) -
         warnings=(*pairs.warnings, warning),
         left_out=pairs.left_out + int(bad.sum()),
     )
-
-
-def _blank(texts: Any) -> Any:
-    lengths = pc.utf8_length(pc.utf8_trim_whitespace(texts))
-    return pc.fill_null(pc.equal(lengths, 0), True).to_numpy(zero_copy_only=False)
 
 
 def _data(found: _Pairs, task: Task, kind: Kind) -> Data:

@@ -1,4 +1,4 @@
-"""What tells that a source holds pairs of texts, and invented pairs to check the kind by."""
+"""What tells that a source holds pairs of texts."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-
-from concours.tasks.outputs.text import Text
 from concours.tasks.readers.aligned import Aligned, aligned_at
 from concours.tasks.readers.archives import entry_at
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.listing import suffix_of
-from concours.tasks.task import Task
 
 Keys = dict[str, tuple[Any, str]]
 
@@ -27,7 +21,6 @@ _LANGUAGES = frozenset(
 )
 """Languages by their usual names of two letters, without those that are common names of columns too."""
 _HEAD = 200
-_ROWS = 60
 
 
 def find(source: Path) -> Keys | None:
@@ -79,11 +72,3 @@ def _columns(source: Path) -> tuple[str, ...]:
         head = file.readline(_HEAD).decode("utf-8-sig", errors="replace").strip()
     names = [name.strip().strip("\"'") for name in head.replace(";", ",").replace("\t", ",").split(",")]
     return tuple(names) if set(names) <= _LANGUAGES else ()
-
-
-def sample(folder: Path, seed: int) -> Task:
-    """A task of invented pairs, in a file of that folder."""
-    x, y = Text.sample(np.random.default_rng(seed), _ROWS)
-    file = folder / "pairs.csv"
-    pa.csv.write_csv(pa.table({"en": pa.array(x, pa.string()), "eo": y}), file)
-    return Task(kind="translation", data=str(file), text=("en",), target="eo")

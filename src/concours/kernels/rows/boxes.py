@@ -10,6 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.kernels.rows.taken import taken
+
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
@@ -75,14 +77,6 @@ class Boxes:
         return Boxes(
             offsets=offsets, labels=self.labels[places], scores=self.scores[places], corners=self.corners[places]
         )
-
-
-def taken(offsets: Codes, rows: Codes) -> tuple[Codes, Codes]:
-    """Where the items of some rows lie, (items,), and the offsets that these then have, (len(rows) + 1,)."""
-    sizes = np.diff(offsets)[rows]
-    ends = np.concatenate([[0], np.cumsum(sizes)])
-    starts = np.repeat(offsets[:-1][rows] - ends[:-1], sizes)
-    return starts + np.arange(ends[-1]), ends
 
 
 def overlaps(some: Floats, others: Floats) -> Floats:

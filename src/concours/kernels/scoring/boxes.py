@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.rows.boxes import Boxes, in_step, overlaps, taken
+from concours.kernels.rows.boxes import Boxes, in_step, overlaps
+from concours.kernels.rows.taken import taken
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

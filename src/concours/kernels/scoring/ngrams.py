@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from concours.kernels.rows.taken import taken
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -47,9 +49,7 @@ class Sequences:
 
     def take(self, which: Ints) -> Sequences:
         """Some of them, in that order."""
-        lengths = self.lengths[which]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        places = np.arange(offsets[-1]) + np.repeat(self.offsets[which] - offsets[:-1], lengths)
+        places, offsets = taken(self.offsets, which)
         return Sequences(codes=self.codes[places], offsets=offsets)
 
 
