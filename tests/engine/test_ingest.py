@@ -166,7 +166,7 @@ def test_a_scale_says_how_many_folds_and_rows_there_are(tmp_path):
     asked = []
 
     def scaled(size, folds, judging):
-        asked.append((size.rows, size.columns, size.classes, folds, judging))
+        asked.append((size.rows, size.columns, size.width, folds, judging))
         return Scale(effort=0.1, folds=3, rows=30)
 
     store = MemoryStore()

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.core.visible import shortened, visible
 from concours.tasks.texts import blank
 
 NBEST: Final = pa.list_(pa.struct([("text", pa.string()), ("score", pa.float64())]))
@@ -21,6 +22,7 @@ LONGEST = 10_000
 MOST = 64
 """Texts that a row has at most."""
 _ONE, _ROUNDING = 1e-3, 1e-9
+_TOLD = 80
 
 
 def nbest(offsets: Any, texts: pa.Array, shares: NDArray[np.float64]) -> pa.Array:
@@ -88,10 +90,13 @@ def _as_arrow(p: Any) -> pa.Array:
         return p.combine_chunks()
     if isinstance(p, pa.Array):
         return p
-    given: Sequence[Any] = p.tolist() if isinstance(p, np.ndarray) else list(p)
-    if wrong := next((value for value in given if value is not None and not isinstance(value, str)), None):
-        raise DataError(f"predictions must be texts, or lists of texts with scores, got {wrong!r:.80}")
-    return pa.array(given, pa.string())
+    given: Sequence[Any] = [p] if not np.iterable(p) else p.tolist() if isinstance(p, np.ndarray) else list(p)
+    others = [value for value in given if value is not None and not isinstance(value, str)]
+    try:
+        return pa.array(given, NBEST if others else pa.string())
+    except (TypeError, ValueError):
+        wrong = shortened(visible(repr((others or given)[0])), _TOLD)
+        raise DataError(f"predictions must be texts, or lists of texts with scores, got {wrong}") from None
 
 
 def _are_lists(kind: pa.DataType) -> bool:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +32,9 @@ Floats = NDArray[np.float64]
 
 ID = "id"
 """What the column of ids is called in a table that was read here."""
+
+NO_NUMBERS: Final = (ValueError, TypeError, OverflowError, RecursionError)
+"""What is raised of a cell that is no JSON of numbers, one of too many digits or brackets among them."""
 
 _SUM = 0.01  # how far a row of probabilities may be from one: a hundred of them, written with four digits
 

@@ -21,7 +21,7 @@ from concours.kernels.scoring.spread import spread
 from concours.tasks.metrics.forecasts import MEASURES
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values, numbers
-from concours.tasks.predicted import Given
+from concours.tasks.predicted import NO_NUMBERS, Given
 
 if TYPE_CHECKING:
     from concours.tasks.task import Task
@@ -163,7 +163,7 @@ def _steps(table: pa.Table, column: str, horizon: int, name: str) -> Values:
     for number, cell in enumerate(table[column].to_pylist(), 1):
         try:
             row = np.asarray(json.loads(cell) if isinstance(cell, str) else cell, dtype=np.float64)
-        except (ValueError, TypeError):
+        except NO_NUMBERS:
             row = np.empty(0)
         if row.shape != (horizon,) or not np.isfinite(row).all():
             raise DataError(
