@@ -16,6 +16,7 @@ from concours.engine.recorded import record
 from concours.entrants.recipes import Resolved
 from concours.entrants.zoo import Size
 from concours.stores.blobs import put_json
+from concours.tasks.outputs.table import output_valued
 from concours.tasks.predicted import Wanted
 from concours.tasks.task import Task
 
@@ -65,7 +66,8 @@ def _recorded(
     if resolved.content is None or entrant.had.asked:
         return candidate, ()
     target = str(task.target) if isinstance(task.target, (str, int)) else None
-    wanted = Wanted(classes=problem.labels, id=task.id, target=target)
+    texts = output_valued(problem.output).texts
+    wanted = Wanted(classes=problem.labels, texts=texts, id=task.id, target=target)
     try:
         found = record(resolved.content, ingested, store, wanted=wanted, honest=entrant.honest)
     except DataError as error:

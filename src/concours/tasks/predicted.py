@@ -45,10 +45,12 @@ class Wanted:
 
     Attributes:
         classes: as they are written; none where there are none.
+        texts: whether texts are predicted: they stay as the file writes them, and none says that it is missing.
         id, target: the columns of the task that have them, where these have names.
     """
 
     classes: tuple[str, ...]
+    texts: bool = False
     id: str | None = None
     target: str | None = None
 
@@ -91,9 +93,9 @@ def read_file(file: Path, wanted: Wanted) -> pa.Table:
 def _read(file: Path, wanted: Wanted) -> pa.Table:
     if existing(file).is_dir():
         raise DataError(f"{file} is a folder; a file of predictions was expected")
-    labels = ("prediction", wanted.target) if wanted.classes else ()
+    labels = ("prediction", wanted.target) if wanted.classes or wanted.texts else ()
     apart = tuple(form for name in ("id", wanted.id, *labels) if name for form in (name, f"'{name}"))
-    options = Options(header=True, written=apart)
+    options = Options(header=True, written=apart, missing=() if wanted.texts else None)
     table = open_source(file, Path(), options).x
     if any(label.casefold() in MISSING for label in wanted.classes) and isinstance(table, pa.Table):
         kept = {name: "word" for name in apart if name in labels and name in table.column_names}

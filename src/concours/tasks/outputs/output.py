@@ -72,6 +72,7 @@ class OutputKind(ABC):
         packages: distributions whose version counts for what is computed of it.
         by_rows: the metric by which rows are told apart where the ranking one has no number a row.
         verbatim: whether targets that lie in a column stay as the file writes them.
+        texts: whether predictions are texts, which files of them write as they are (`tasks.predicted.Wanted`).
     """
 
     name: ClassVar[str]
@@ -84,6 +85,7 @@ class OutputKind(ABC):
     by_rows: ClassVar[str]
     packages: ClassVar[tuple[str, ...]] = ()
     verbatim: ClassVar[bool] = False
+    texts: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -18,6 +18,7 @@ from concours.core.errors import DataError, nearest
 from concours.kernels.joining.bayes_risk import Candidates, least_risk
 from concours.kernels.scoring.ngrams import mutual_chrf
 from concours.kernels.scoring.spread import spread
+from concours.tasks.formulas import is_for_sheets, texts_meant
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.texts import bleu_metric, characters_of, chrf_metric, plain, sentence_metric
 from concours.tasks.nbest import LONGEST, accepted, best_texts, flat, nbest
@@ -91,6 +92,7 @@ class Text(OutputKind):
     }
     packages = ("sacrebleu",)
     by_rows = "chrf_sentence"
+    texts = True
 
     @property
     def said(self) -> str:
@@ -157,13 +159,16 @@ class Text(OutputKind):
         return {"prediction": pa.array(best_texts(p), pa.string())}
 
     def given(self, table: pa.Table, name: str) -> Given:
-        """The column `prediction`."""
+        """The column `prediction`; where spreadsheets are guarded against formulas, the texts without that."""
         require_predictions(table, name)
-        column = table["prediction"].combine_chunks()
+        column, guarded = table["prediction"], 0
         if not pa.types.is_string(column.type):
             raise DataError(f"{name}: the column 'prediction' must hold texts, got {column.type}")
+        if is_for_sheets(name):
+            column, guarded = texts_meant(column)
+        note = f"{name}: the apostrophe before {guarded:,} texts that a spreadsheet would take for formulas is left out"
         try:
-            return Given(named=accepted(column, len(column)))
+            return Given(named=accepted(column, len(column)), notes=(note,) if guarded else ())
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
 
