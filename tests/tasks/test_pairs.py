@@ -92,6 +92,8 @@ def test_several_files_are_one_table(tmp_path, as_path):
     files = [as_path("0.csv"), as_path("1.csv")]
     data, test = read(files, tmp_path, text=("en",), target="de", test=[as_path("1.csv")])
     assert (texts(data), texts(test)) == ((["a", "b", "c"], ["A", "B", "C"]), (["c"], ["C"]))
+    with pytest.raises(DataError, match="of files the name of the column"):
+        read(files, tmp_path, text=("en",))
 
 
 FORMS = ["lists", "frame", "table", "lines"]

@@ -144,7 +144,10 @@ def _of_given(source: Any, task: Task) -> _Pairs:
         opened = settled(given_rows(source, "table", name), Options(columns=task.columns, missing=task.missing or ()))
         return _of_table(opened, task)
     if task.target is None or isinstance(task.target, str):
-        raise DataError(f"task.target: {name} is a list of texts; give the texts that they should become, one for each")
+        raise DataError(
+            f"task.target: {name} is a list; of texts give those that they should become, one for each, and of files "
+            "the name of the column"
+        )
     x, y = (given_rows(each, "text", name).x for each in (source, task.target))
     if len(x) != len(y):
         raise DataError(f"task.target must have one text a row: expected {len(x)}, got {len(y)}")
