@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concours.api.writing import write_table
-from concours.tasks.formulas import meant, without_formulas
+from concours.tasks.formulas import meant, texts_meant, without_formulas
+from concours.tasks.outputs.text import Text
+from concours.tasks.predicted import Wanted, read_file
 
 FORMULAS = [
     "=1+1",
@@ -54,6 +56,7 @@ def test_the_law(texts):
     assert all(s in (t, f"'{t}") for s, t in zip(shown, texts, strict=True))
     assert [s != t for s, t in zip(shown, texts, strict=True)] == [runs(t.lstrip("'")) for t in texts]
     assert count == sum(s != t for s, t in zip(shown, texts, strict=True))
+    assert texts_meant(table["t"])[0].to_pylist() == texts and texts_meant(table["t"])[1] == count
     assert meant(shown, {t for t in texts if f"'{t}" not in texts}) == [
         t if f"'{t}" not in texts else s for s, t in zip(shown, texts, strict=True)
     ]
@@ -80,6 +83,28 @@ def test_files_of_programs(tmp_path):
     table = pa.table({"=id": FORMULAS})
     assert write_table(table, tmp_path / "p.json") == 0
     assert [row["=id"] for row in json.loads((tmp_path / "p.json").read_text())] == FORMULAS
+
+
+PLAIN = ["It's raining, he said.", 'She says "no" to that.', "Nothing; or a little.", "Two birds."]
+"""By which a reader sees what parts and quotes cells; of a few odd texts alone it guesses."""
+written = any_text | st.sampled_from(
+    [*FORMULAS, *TEXTS, "None", "null", "NA", "12", "13.50", "2026-05-31", "true", "- Ja."]
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(st.lists(written.filter(lambda text: text.strip()), min_size=1, max_size=6))
+@pytest.mark.parametrize("name", ["p.csv", "p.tsv.gz", "p.csv.zip", "p.jsonl", "p.parquet"])
+def test_texts_come_back_from_every_file(name, tmp_path_factory, texts):
+    """Texts that are predicted are read as they were, whatever they look like; but for blanks around, as all cells."""
+    texts = [*(text.replace("\t", "x") if ".tsv" in name else text for text in texts), *PLAIN]
+    file, ids = tmp_path_factory.mktemp("said") / name, [f"row {row}" for row in range(len(texts))]
+    changed = write_table(pa.table({"id": ids, "prediction": pa.array(texts, pa.string())}), file)
+    table = read_file(file, Wanted(classes=(), texts=True))
+    found = Text().given(table, file.name)
+    said = Text().answers(found.named, None).tolist()
+    assert [text.strip() for text in said] == [text.strip() for text in texts]
+    assert bool(found.notes) == bool(changed)
 
 
 def test_there_and_back(tmp_path, monkeypatch, concours):

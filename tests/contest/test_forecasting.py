@@ -111,6 +111,21 @@ def test_what_comes_next_is_predicted(concours, home):
     assert (code, err.count("\n")) == (2, 1)
 
 
+def test_a_decimal_comma_of_the_fit_is_one_of_new_rows(concours, tmp_path, monkeypatch):
+    """A few cells like 3,125 alone would be thousands: the run folder keeps what they were."""
+    monkeypatch.chdir(tmp_path)
+    cells = [f"{3 + step % 7 / 8:.{3 if step > 99 else 4}f}".replace(".", ",") for step in range(STEPS)]
+    text = ["day;visits", *(f"{day};{cell}" for day, cell in zip(visits()["day"], cells, strict=True))]
+    Path("visits.csv").write_text("\n".join(text))
+    Path("latest.csv").write_text("\n".join([text[0], *text[-20:]]))
+    Path("contest.toml").write_text(CONTEST.partition("[cooperate]")[0])
+    product.Contest.from_file(Path("contest.toml")).with_options(engine="inline", out="run").run()
+    code, _, err = concours("predict run latest.csv -o next.csv")
+    assert code == 0, err
+    said = json.loads(pd.read_csv("next.csv")["prediction"][0])
+    assert said == pytest.approx([3 + step % 7 / 8 for step in range(150, 153)])
+
+
 def test_too_short_a_file_is_told(concours):
     """How many steps a forecast takes."""
     visits()[:10].to_csv("short.csv", index=False)

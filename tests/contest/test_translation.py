@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from concours.tasks.outputs.text import Text
+from concours.tasks import samples
 
 REAL = Path(os.environ.get("CONCOURS_DATA", "../shared/data")) / "multi30k-en-de"
 
@@ -49,7 +49,7 @@ def corpus(folder: Path) -> None:
     """Invented pairs in a folder as corpora have it, a file a language."""
     folder.mkdir()
     for part, rows in (("train", 90), ("test", 30)):
-        x, y = Text.sample(np.random.default_rng(rows), rows)
+        x, y = samples.pairs(np.random.default_rng(rows), rows)
         for language, texts in (("en", x.tolist()), ("eo", y.to_pylist())):
             (folder / f"{part}.{language}.gz").write_bytes(gzip.compress("".join(f"{t}\n" for t in texts).encode()))
 

@@ -21,6 +21,7 @@ from concours.entrants.sentences import CopyTranslator, NearestTranslator
 from concours.entrants.subwords import BEGIN, END, NOTHING, UNKNOWN, Subwords, _merges
 from concours.entrants.translators import GRUTranslator, TransformerTranslator
 from concours.entrants.word_table import LanguageModel, WordTableTranslator
+from concours.tasks import samples
 from concours.tasks.metrics.texts import chrf_metric
 from concours.tasks.nbest import NBEST as TASKS_NBEST
 from concours.tasks.outputs.text import Text
@@ -45,7 +46,7 @@ def one_thread():
 
 
 def pairs(rows, seed=0):
-    return Text.sample(np.random.default_rng(seed), rows)
+    return samples.pairs(np.random.default_rng(seed), rows)
 
 
 @pytest.mark.parametrize("name", list(MAKERS))

@@ -102,8 +102,8 @@ def test_what_a_metric_needs(names, needs):
     [
         ("f1", "classes", 3, "f1_macro, f1_micro, f1_weighted"),
         ("roc_auc", "classes", 3, "roc_auc_ovr"),
-        ("rmse", "classes", 2, "does not suit a target of classes"),
-        ("accuracy", "number", 0, "does not suit a target that is a number"),
+        ("rmse", "classes", 2, "'rmse' does not suit classes"),
+        ("accuracy", "number", 0, "'accuracy' does not suit number"),
         ("r3", "number", 0, "did you mean 'r2'"),
         ("acuracy", "classes", 2, "did you mean 'accuracy'"),
         ("pinball@9", "number", 0, "between 0 and 1"),

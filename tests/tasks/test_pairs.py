@@ -1,6 +1,7 @@
 """Pairs of texts as people have them: columns of a table, and line-aligned files, good and bad ones."""
 
 import gzip
+import pathlib
 import zipfile
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from concours.core.errors import DataError
+from concours.core.errors import ContestError, DataError
 from concours.tasks.kinds import kind_named
 from concours.tasks.pairs import read_pairs, read_sentences
 from concours.tasks.pairs_found import find
@@ -83,6 +84,54 @@ def test_pairs_given_in_python(tmp_path):
         assert texts(read(data, tmp_path, **keys)[0]) == (["a", "b"], ["c", "d"])
 
 
+@pytest.mark.parametrize("as_path", [str, pathlib.Path])
+def test_several_files_are_one_table(tmp_path, as_path):
+    """A list is of files where the target is a column; texts in Python have theirs with them."""
+    for part, names in enumerate((["a", "b"], ["c"])):
+        table = pd.DataFrame({"en": names, "de": [name.upper() for name in names]})
+        table.to_csv(tmp_path / f"{part}.csv", index=False)
+    files = [as_path("0.csv"), as_path("1.csv")]
+    data, test = read(files, tmp_path, text=("en",), target="de", test=[as_path("1.csv")])
+    assert (texts(data), texts(test)) == ((["a", "b", "c"], ["A", "B", "C"]), (["c"], ["C"]))
+    with pytest.raises(DataError, match="of files the name of the column"):
+        read(files, tmp_path, text=("en",))
+
+
+FORMS = ["lists", "frame", "table", "lines"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("weigh", ["array", "column"])
+def test_weights_stay_with_their_pairs(tmp_path, form, weigh):
+    """Whichever pairs are left out, each that stays has the weight that it was given."""
+    if weigh == "column" and form in ("lists", "lines"):
+        return
+    frame = pd.DataFrame({"en": ["a", "b", "c", "d"], "de": ["e", " ", "g", "h"], "w": [1.0, 2.0, 3.0, 0.0]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for language in ("en", "de"):
+        write(tmp_path, f"train.{language}", frame[language])
+    source, target = {
+        "lists": (frame["en"].tolist(), frame["de"].tolist()),
+        "frame": (frame, "de"),
+        "table": ("t.csv", "de"),
+        "lines": (".", "de"),
+    }[form]
+    keys = {} if form == "lists" else {"text": ("en",)}
+    weight = "w" if weigh == "column" else frame["w"].to_numpy()
+    data, _ = read(source, tmp_path, target=target, weight=weight, on_bad_row="skip", **keys)
+    assert (texts(data)[0], data.weights.tolist()) == (["a", "c", "d"], [1.0, 3.0, 0.0])
+    if weigh == "array":
+        with pytest.raises(DataError, match="one number a row: expected shape"):
+            read(source, tmp_path, target=target, weight=weight[:3], on_bad_row="skip", **keys)
+
+
+def test_weights_of_an_array_are_those_of_the_data_alone(tmp_path):
+    """A part that judges has rows of its own."""
+    corpus(tmp_path / "corpus")
+    with pytest.raises(ContestError, match="the test part has rows of its own"):
+        read("corpus", tmp_path, text=("en",), weight=np.ones(8))
+
+
 @pytest.mark.parametrize("packed", ["", ".gz"])
 def test_a_folder_of_line_aligned_files(tmp_path, packed):
     """Names say which part is which: val joins train, and the test parts judge together unless one is named."""
@@ -99,14 +148,45 @@ def test_a_folder_of_line_aligned_files(tmp_path, packed):
     assert (len(data), len(test), texts(data)[1][0]) == (6, 2, "train de 0")
 
 
-def test_an_archive_of_line_aligned_files(tmp_path):
-    """A zip is read as the folder in it."""
+@pytest.mark.parametrize("inside", ["", "corpus/"])
+def test_an_archive_of_line_aligned_files(tmp_path, inside):
+    """A zip is read as the folder in it, and a part of it is named as any member is; what `new` proposes can be read."""
     corpus(tmp_path / "corpus")
     with zipfile.ZipFile(tmp_path / "corpus.zip", "w") as archive:
         for path in (tmp_path / "corpus").iterdir():
-            archive.write(path, path.name)
+            archive.write(path, inside + path.name)
     data, test = read("corpus.zip", tmp_path, text=("en",), target="de")
     assert (len(data), len(test)) == (8, 7)
+    found = {key: value for key, (value, _) in find(tmp_path / "corpus.zip").items()}
+    data, test = read(found["data"], tmp_path, text=(found["text"],), target=found["target"], test=found["test"])
+    assert (len(data), texts(test)[0]) == (8, [f"test_2016 en {row}" for row in range(3)])
+    one = tmp_path / f"corpus.zip:{inside}val"
+    assert read_sentences(one, LIKE, text=("en",))[0].to_pylist() == ["val en 0", "val en 1"]
+    with pytest.raises(DataError, match="corpus.zip holds no"):
+        read(f"corpus.zip:{inside}dev", tmp_path, text=("en",), target="de")
+
+
+@pytest.mark.parametrize(
+    ("stems", "keys", "aside"),
+    [
+        ("train europarl news", {}, "europarl, news"),
+        ("train europarl test", {}, "europarl"),
+        ("europarl news valid", {}, ""),
+        ("train valid test", {}, ""),
+        ("train test test2", {"test": "data/test2"}, ""),
+        ("train", {"test": "more"}, "that_train"),
+    ],
+)
+def test_what_is_left_aside_is_named(tmp_path, stems, keys, aside):
+    """No file that could be meant goes without a word."""
+    for place, names in (("data", stems.split()), ("more", ["that_test", "that_train"])):
+        for name in names:
+            for language in ("en", "de"):
+                write(tmp_path / place, f"{name}.{language}", [f"{name} {language}"])
+    data, judging = read("data", tmp_path, text=("en",), target="de", **keys)
+    told = [*data.warnings, *(judging.warnings if judging else ())]
+    assert [warning.partition(";")[0].partition("none: ")[2] for warning in told] == ([aside] if aside else [])
+    assert ("test and test2 aside, as task.test judges" in data.said) == ("test2" in stems)
 
 
 def test_ends_of_lines_and_one_part_alone(tmp_path):
@@ -236,6 +316,8 @@ def test_data_of_every_part_is_said(tmp_path):
     """How many rows were read, and of which files."""
     corpus(tmp_path / "corpus")
     data, test = read("corpus", tmp_path, text=("en",), target="de", test="corpus/test_2016")
-    assert data.said == "corpus: 8 rows read; train and val one behind the other"
+    assert data.said == (
+        "corpus: 8 rows read; test_2016 and test_2017 aside, as task.test judges; train and val one behind the other"
+    )
     assert test.said == "test_2016: 3 rows read"
     assert isinstance(np.asarray(data.x.to_pylist(), dtype=object)[0], str)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concours.core.errors import ConcoursError
+from concours.core.typed import typed
 from concours.engine.ingest import ingest
 from concours.engine.rows import held_out
 from concours.kernels.rows.spans import overlapping
 from concours.stores.blobs import get_array
 from concours.stores.memory import MemoryStore
+from concours.tasks.cells import Form, forms_of, schema_of
 from concours.tasks.kinds import kind_named
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.table import output_told, output_valued
@@ -287,6 +290,80 @@ def test_new_rows_that_do_not_suit_are_told_in_one_line(case, tmp_path):
         renew(table, x, meta=meta)
     assert "\n" not in str(refused.value)
     assert renew(without(frame(), 8), x, meta=meta)[0].shape == (1, 8)
+
+
+WRITTEN = {
+    "a decimal comma": ("%Y-%m-%d", ",", {}),
+    "months first": ("%m/%d/%Y", ".", {}),
+    "a word of its own for a gap": ("%Y-%m-%d", ".", {"missing": ("x",)}),
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+@pytest.mark.parametrize("form", ["file", "frame"])
+def test_new_rows_are_read_with_the_schema_of_the_fit(how, form, tmp_path):
+    """What a cell says depends on the cell and the forms of the fit, not on the other rows, which alone may say else."""
+    pattern, sign, keys = WRITTEN[how]
+    numbers = 1000 + np.arange(160) % 7 * 0.125
+    cells = [f"{value:.3f}".replace(".", sign) for value in numbers]
+    days = pd.date_range("2026-01-01", periods=160).strftime(pattern)
+    table = pd.DataFrame({"day": days, "sold": cells if not keys else [*cells[:142], "x", *cells[143:]]})
+    table[:150].to_csv(tmp_path / "s.csv", index=False, sep=";")
+    more = {"on_bad_row": "skip", "split": Split(time="day")}
+    data = read(replace(task("s.csv", context=4, **more), **keys), KIND, tmp_path)[0]
+
+    def new(first: int) -> np.ndarray:
+        some = table[first : first + 9].reset_index(drop=True)
+        some.to_csv(tmp_path / "new.csv", index=False, sep=";")
+        told = some.assign(sold=[float(cell.replace(",", ".")) for cell in some["sold"]]) if not keys else some
+        source = told if form == "frame" else str(tmp_path / "new.csv")
+        return renew(source, data.x, meta=data.meta, forms=data.forms)[0]
+
+    if not keys or form == "file":
+        assert new(151).tolist() == [numbers[156:160].tolist()]
+    if keys and form == "file":
+        with pytest.raises(ConcoursError, match="'sold' is missing in 1 of 9 rows, first in row 8"):
+            new(135)
+
+
+def test_forms_survive_the_setup():
+    """Of any columns: what new rows are read with is what the fit was, after JSON."""
+    forms = {
+        "day": Form(holds="date", pattern="%d/%m/%Y|%d.%m.%Y"),
+        "sold": Form(holds="number", decimal=",", signs=("€",), missing=("x", "")),
+        "open": Form(holds="truth"),
+    }
+    assert forms_of(schema_of(forms)) == forms
+    assert typed(dict[str, Form], json.loads(json.dumps({name: asdict(form) for name, form in forms.items()}))) == forms
+
+
+@QUICK
+@given(st.integers(0, 29), st.sets(st.integers(0, 29), max_size=8), st.sampled_from(["D", "h", "90min"]))
+def test_steps_are_counted_from_where_most_moments_lie(first, moved, freq):
+    """Whichever rows lie beside the steps, the first among them, only these are left out."""
+    moved = {*moved, first} if len(moved) < 8 else moved
+    days = pd.Series(pd.date_range("2026-01-01", periods=30, freq=freq))
+    beside = days.where(~days.index.isin(moved), days + pd.Timedelta("13min"))
+    found = stamps_of(pa.chunked_array([pa.array(beside)]), "day", "s.csv")
+    assert found.rows.tolist() == [row for row in range(30) if row not in moved]
+    assert found.places.tolist() == [row - found.rows[0] for row in found.rows.tolist()]
+
+
+def test_one_step_is_enough_where_the_context_is_one():
+    """Nobody needs a second moment to know the step, which models were fitted on; and no row is no series."""
+    x, meta = meta_of(frame(), context=1)
+    assert renew(frame(), x, meta=meta)[0].tolist() == renew(frame()[-1:], x, meta=meta)[0].tolist()
+    with pytest.raises(ConcoursError, match="the given rows has no row"):
+        renew(frame()[:0], x, meta=meta)
+
+
+def test_a_test_part_may_be_constant():
+    """Errors are measured in the scale of the data that is fitted on; a calm time judges like any other."""
+    table = frame(90)
+    calm = table[60:].assign(sold=2.5)
+    data, test = read(task(table[:60], test=calm, context=4), KIND, Path())
+    assert (test.y == 2.5).all()
+    assert data.meta["scale"] == read(task(table[:60], test=table[60:], context=4), KIND, Path())[0].meta["scale"]
 
 
 def output(horizon: int = 3, levels: tuple[float, ...] = (0.1, 0.5, 0.9)) -> Series:

@@ -127,6 +127,7 @@ def test_named(name, tmp_path):
     text = str(error.value)
     assert len(text.splitlines()) <= 3
     assert "can do" in text
+    assert "  " not in text
     assert "is no text" not in text
 
 

@@ -16,6 +16,7 @@ from concours.engine.recorded import record
 from concours.entrants.recipes import Resolved
 from concours.entrants.zoo import Size
 from concours.stores.blobs import put_json
+from concours.tasks.outputs.table import output_valued
 from concours.tasks.predicted import Wanted
 from concours.tasks.task import Task
 
@@ -64,7 +65,8 @@ def _recorded(
     entrant, problem = candidate.entrant, ingested.problem
     if resolved.content is None or entrant.had.asked:
         return candidate, ()
-    wanted = Wanted(classes=problem.labels, id=task.id, target=task.target_column)
+    texts = output_valued(problem.output).texts
+    wanted = Wanted(classes=problem.labels, texts=texts, id=task.id, target=task.target_column)
     try:
         found = record(resolved.content, ingested, store, wanted=wanted, honest=entrant.honest)
     except DataError as error:

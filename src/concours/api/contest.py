@@ -293,6 +293,7 @@ class Contest:
             plugins=plugins_behind(ingested.problem, self.format, strategies, self._recipes(resolved)),
             target=self.task.target_column,
             id=self.task.id,
+            forms=ingested.forms,
         )
         require_suited(setup, store)
         return setup, ingested.scale

@@ -122,9 +122,10 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
     """
     truth = _truth(contest)
     problem = truth.problem
-    read = read_file(file, Wanted(classes=truth.classes, id=truth.id, target=truth.target))
-    table, notes = _aligned(read, truth, file.name)
     output, labels = output_valued(problem.output), problem.output.labels or None
+    wanted = Wanted(classes=truth.classes, texts=output.texts, id=truth.id, target=truth.target)
+    read = read_file(file, wanted)
+    table, notes = _aligned(read, truth, file.name)
     given = output.given(table, file.name)
     metrics = [output.metric(metric.name, labels) for metric in problem.metrics]
     fit = [found for found in metrics if not given.lacks(found)]

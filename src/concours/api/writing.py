@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from concours.core.errors import DataError
-from concours.tasks.formulas import without_formulas
+from concours.tasks.formulas import is_for_sheets, without_formulas
 
 
 def check_form(path: Path) -> None:
@@ -53,7 +53,7 @@ def write_table(table: pa.Table, path: Path, *, formulas: bool = False) -> int:
     """
     write, packed = _form(path)
     changed = 0
-    if write in (_csv, _tsv) and not formulas:
+    if is_for_sheets(path.name) and not formulas:
         table, changed = without_formulas(table)
     try:
         with packed(path) as file:

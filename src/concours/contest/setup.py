@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from concours.compete.jobs import Final
@@ -14,6 +14,7 @@ from concours.core.joint import JOINS
 from concours.core.problem import Problem
 from concours.core.registry import claims_of
 from concours.core.typed import typed
+from concours.tasks.cells import Form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Setup:
         command: what a person typed, for the receipt; it decides nothing.
         plugins: who brings what of it is no part of Concours: distributions by the names of their entry points.
         target, id: columns of the data, where they have names, for those who bring new rows.
+        forms: of the columns that new rows are read with, where rows do not keep them.
     """
 
     problem: Problem
@@ -49,6 +51,7 @@ class Setup:
     plugins: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
     id: str | None = None
+    forms: Mapping[str, Form] = field(default_factory=dict)
 
     def merged(self, names: Collection[str]) -> frozenset[str]:
         """Those of some entrants whose weights a strategy asks for."""
@@ -91,6 +94,7 @@ class Setup:
             "plugins": dict(self.plugins),
             "target": self.target,
             "id": self.id,
+            "forms": {name: asdict(form) for name, form in self.forms.items()},
         }
 
     @classmethod

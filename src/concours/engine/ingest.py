@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from concours.kernels.rows.weighing import effective
 from concours.stores.blobs import get_array, put_array, put_table, put_texts
 from concours.stores.values import put_values
 from concours.tasks.alike import columns_alike
+from concours.tasks.cells import Form
 from concours.tasks.conforming import conform
 from concours.tasks.division import Division, column_of, divide, some_rows, units_of, usual_folds
 from concours.tasks.duplicates import row_keys
@@ -51,6 +52,7 @@ class Ingested:
         data_rows: of the data, without a test file.
         apart: whether the test part is a file of its own.
         reading: what was read, a line each of the data and of a test part of its own.
+        forms: of columns, where rows do not keep them (`tasks.reading.Data`).
         size: of the training part as it was read.
         scale: by which it was divided.
     """
@@ -65,6 +67,7 @@ class Ingested:
     data_rows: int
     apart: bool
     reading: tuple[str, ...] = ()
+    forms: Mapping[str, Form] = field(default_factory=dict)
 
 
 Scaled = Callable[[Size, int, int], Scale]
@@ -148,6 +151,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         data_ids=data_ids,
         data_rows=len(in_test),
         apart=test is not None,
+        forms=data.forms,
     )
 
 

@@ -149,6 +149,8 @@ def read_rows(
     if text is not None:
         more |= {"text": text, "unit": unit_of_texts(like), "classes": result.setup.problem.output.labels}
         like = like.column(0)
+    if result.setup.forms:
+        more["forms"] = result.setup.forms
     x: Any
     renew = load(kind_named(result.setup.problem.kind).input.renewer)
     x, opened = renew(rows, like, told=told, meta=result.setup.problem.output.meta, **more)

@@ -260,6 +260,16 @@ def form_of(field: pa.Field) -> Form:
     return Form(holds="number" if pa.types.is_floating(field.type) else "word")
 
 
+def forms_of(schema: pa.Schema) -> dict[str, Form]:
+    """The forms of all columns."""
+    return {field.name: form_of(field) for field in schema}
+
+
+def schema_of(forms: Mapping[str, Form]) -> pa.Schema:
+    """The inverse of `forms_of`: columns as further rows are read with them."""
+    return pa.schema([with_form(pa.field(name, form.type), form, {}) for name, form in forms.items()])
+
+
 def _plainly(form: Form, column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The column by a form at once, where all its cells are written as Arrow reads them."""
     if form.missing is not None and any(any(sign.isdigit() for sign in word) for word in form.missing):

@@ -156,7 +156,9 @@ def _strata(split: Split, strata: NDArray[np.int64] | None, rows: int) -> NDArra
     if by == "random":
         return np.zeros(rows, dtype=np.int64)
     if strata is None:
-        raise ContestError('task.split.by: "stratified" wants classes; a regression is split "random"')
+        raise ContestError(
+            'task.split.by: "stratified" wants classes, and the target has none; leave it out, or say "random"'
+        )
     return strata
 
 

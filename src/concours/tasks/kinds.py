@@ -11,7 +11,7 @@ from concours.core.registry import Registry
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import SENTENCE
 from concours.tasks.inputs.series import SERIES
-from concours.tasks.inputs.table import IMAGE, PICTURES, TABLE, TEXT
+from concours.tasks.inputs.table import BOXED, IMAGE, TABLE, TEXT
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
@@ -142,13 +142,13 @@ _OWN = {
             lineups={"fast": _PAIRS, "full": _PAIRS},
             baseline="copy",
             finder="concours.tasks.pairs_found:find",
-            sample="concours.tasks.pairs_found:sample",
+            sample="concours.tasks.samples:translated",
         ),
         Kind(
             name="object-detection",
             finder="concours.tasks.boxed:find",
             sample="concours.tasks.samples:boxed",
-            input=PICTURES,
+            input=BOXED,
             output=BoxesOutput,
             lineups={"fast": _DETECTION, "full": _DETECTION},
         ),

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.core.visible import shortened, visible
+from concours.tasks.texts import blank
 
 NBEST: Final = pa.list_(pa.struct([("text", pa.string()), ("score", pa.float64())]))
 """Of a row the texts, best first, each with its share: how probable the model finds it, of these; shares sum to 1."""
@@ -20,6 +22,7 @@ LONGEST = 10_000
 MOST = 64
 """Texts that a row has at most."""
 _ONE, _ROUNDING = 1e-3, 1e-9
+_TOLD = 80
 
 
 def nbest(offsets: Any, texts: pa.Array, shares: NDArray[np.float64]) -> pa.Array:
@@ -87,10 +90,13 @@ def _as_arrow(p: Any) -> pa.Array:
         return p.combine_chunks()
     if isinstance(p, pa.Array):
         return p
-    given: Sequence[Any] = p.tolist() if isinstance(p, np.ndarray) else list(p)
-    if wrong := next((value for value in given if value is not None and not isinstance(value, str)), None):
-        raise DataError(f"predictions must be texts, or lists of texts with scores, got {wrong!r:.80}")
-    return pa.array(given, pa.string())
+    given: Sequence[Any] = [p] if not np.iterable(p) else p.tolist() if isinstance(p, np.ndarray) else list(p)
+    others = [value for value in given if value is not None and not isinstance(value, str)]
+    try:
+        return pa.array(given, NBEST if others else pa.string())
+    except (TypeError, ValueError):
+        wrong = shortened(visible(repr((others or given)[0])), _TOLD)
+        raise DataError(f"predictions must be texts, or lists of texts with scores, got {wrong}") from None
 
 
 def _are_lists(kind: pa.DataType) -> bool:
@@ -101,11 +107,11 @@ def _are_lists(kind: pa.DataType) -> bool:
 
 def _check_texts(texts: pa.Array, of_row: NDArray[np.int64]) -> None:
     """Refuses texts that are missing, empty or too long. Raises DataError with the row of the first."""
-    for wrong, said in (
-        (pc.is_null(texts), "is missing"),
-        (pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0), "is empty"),
-        (pc.greater(pc.utf8_length(texts), LONGEST), f"has more than {LONGEST:,} characters"),
+    long = pc.fill_null(pc.greater(pc.utf8_length(texts), LONGEST), False)
+    for found, said in (
+        (texts.is_null().to_numpy(zero_copy_only=False), "is missing"),
+        (blank(texts), "is empty"),
+        (long.to_numpy(zero_copy_only=False), f"has more than {LONGEST:,} characters"),
     ):
-        found = pc.fill_null(wrong, False).to_numpy(zero_copy_only=False)
         if found.any():
             raise DataError(f"predictions must be texts; that of row {int(of_row[np.argmax(found)])} {said}")

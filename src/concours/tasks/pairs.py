@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from concours.core.errors import DataError, nearest
 from concours.tasks.given import given_rows
@@ -24,21 +23,29 @@ from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
 from concours.tasks.reading import Data
 from concours.tasks.task import Task
-from concours.tasks.texts import strings
-from concours.tasks.weights import require_column, weights_apart
+from concours.tasks.texts import blank, strings
+from concours.tasks.weights import require_column, weights_apart, weights_kept
 
 _SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Pairs:
-    """Pairs as they lie in a source: `rest`, the other columns of their table, `where`, what a row is called."""
+    """Pairs as they lie in a source.
+
+    Attributes:
+        names: of the columns or languages of the two sides.
+        weight: the column of their weights, or these.
+        rest: the other columns of their table.
+        test: the part that the source sets apart.
+    """
 
     x: pa.ChunkedArray
     y: pa.ChunkedArray
     name: str
     names: tuple[str, str]
     unit: Unit = "row"
+    weight: Any = None
     rest: pa.Table | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -56,12 +63,13 @@ def read_pairs(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]
             differ in lines, or a text is empty.
     """
     require_taken(task, kind)
+    if task.test is not None:
+        require_column(task.weight)
     found = _pairs(task.data, task, folder, judging=False)
     data = _data(found, task, kind)
     if task.test is None:
         return data, None if found.test is None else _data(found.test, task, kind)
-    require_column(task.weight)
-    known = replace(task, text=found.names[:1], target=found.names[1] if isinstance(task.target, str) else task.target)
+    known = replace(task, text=found.names[:1], target=found.names[1]) if found.names[0] else task
     return data, _data(_pairs(task.test, known, folder, judging=True), task, kind)
 
 
@@ -87,7 +95,7 @@ def read_sentences(
         x, found = read_inputs(source, like, text=text, unit="row", classes=classes, written=written, told=told)
     else:
         x = found.x
-    empty = _blank(x)
+    empty = blank(x)
     if empty.any():
         raise DataError(f"{found.name}: row {int(np.argmax(empty)) + 1} is empty; a text was expected in every row")
     return x, found
@@ -114,7 +122,8 @@ def _lines_of(source: str | Path, text: Sequence[str]) -> Opened | None:
 def _pairs(source: Any, task: Task, folder: Path, *, judging: bool) -> _Pairs:
     if isinstance(source, (str, Path)) and (aligned := aligned_at(folder / str(source))) is not None:
         return _of_files(aligned, task, judging=judging)
-    if not isinstance(source, (str, Path, list, tuple)) or _are_texts(source):
+    are_files = isinstance(source, (list, tuple)) and isinstance(task.target, str)  # texts have theirs with them
+    if not isinstance(source, (str, Path)) and not are_files:
         return _of_given(source, task)
     written = [name for name in (*task.text, task.target) if isinstance(name, str)]
     options = Options(
@@ -131,11 +140,6 @@ def _pairs(source: Any, task: Task, folder: Path, *, judging: bool) -> _Pairs:
     return _of_table(open_source(source, folder, options), task)
 
 
-def _are_texts(source: Any) -> bool:
-    """Whether a list is of texts rather than of files: it has targets with it."""
-    return isinstance(source, (list, tuple))
-
-
 def _of_given(source: Any, task: Task) -> _Pairs:
     """Objects of Python: a frame, or texts with a list of targets."""
     name = task.name or "the data"
@@ -143,11 +147,14 @@ def _of_given(source: Any, task: Task) -> _Pairs:
         opened = settled(given_rows(source, "table", name), Options(columns=task.columns, missing=task.missing or ()))
         return _of_table(opened, task)
     if task.target is None or isinstance(task.target, str):
-        raise DataError(f"task.target: {name} is a list of texts; give the texts that they should become, one for each")
+        raise DataError(
+            f"task.target: {name} is a list; of texts give those that they should become, one for each, and of files "
+            "the name of the column"
+        )
     x, y = (given_rows(each, "text", name).x for each in (source, task.target))
     if len(x) != len(y):
         raise DataError(f"task.target must have one text a row: expected {len(x)}, got {len(y)}")
-    return _checked(_Pairs(x=x, y=y, name=name, names=("", "")), task, "row")
+    return _checked(_Pairs(x=x, y=y, name=name, names=("", ""), weight=task.weight), task, "row")
 
 
 def _of_table(opened: Opened, task: Task) -> _Pairs:
@@ -156,19 +163,20 @@ def _of_table(opened: Opened, task: Task) -> _Pairs:
         raise DataError(f"{opened.name} holds no pairs of texts: a table with a column of either was expected")
     source, target = _columns(opened.x, opened.name, task)
     x, y = strings(opened.x[source]), strings(opened.x[target])
-    test = opened.test
+    test = opened.test if task.test is None else None
+    if test is not None:
+        require_column(task.weight)
     found = _Pairs(
         x=x,
         y=y,
         name=task.name if opened.name == "the data" and task.name else opened.name,
         names=(source, target),
+        weight=task.weight,
         rest=opened.x.drop_columns([source, target]),
         notes=opened.notes,
         warnings=opened.warnings,
         left_out=opened.left_out,
-        test=None
-        if test is None or task.test is not None
-        else _of_table(test, replace(task, text=(source,), target=target)),
+        test=None if test is None else _of_table(test, replace(task, text=(source,), target=target)),
     )
     return _checked(found, task, "row")
 
@@ -206,6 +214,7 @@ def _one(task: Task, name: str) -> str | None:
 def _of_files(aligned: Aligned, task: Task, *, judging: bool) -> _Pairs:
     """Line-aligned files: what is fitted on, and the part that judges, where their names say so."""
     names, parts, notes = _languages(aligned, task), aligned.parts, []
+    other = parts["test"] if task.test is not None and not judging else []
     if judging:
         stems, apart = parts["test"] or parts["train"] + parts["valid"], []
     else:
@@ -217,13 +226,22 @@ def _of_files(aligned: Aligned, task: Task, *, judging: bool) -> _Pairs:
                 f'{aligned.name}: no name says which part is fitted on; name it, as in data = "…/train"; there are: '
                 f"{listed}"
             )
+    notes += [f"{' and '.join(other)} aside, as task.test judges"] if other else []
     if len(stems) > 1:
         notes.append(f"{' and '.join(stems)} one behind the other")
     if apart:
         notes.append(f"{' and '.join(apart)} {'judges' if len(apart) == 1 else 'judge together'}")
     found = _files(aligned, stems, names, task, aligned.name, tuple(notes))
+    if silent := [stem for stem in aligned.stems if stem not in (*stems, *apart, *other)]:
+        told = (
+            f"{aligned.name}: left aside, as their names say another part or none: {', '.join(silent[:_SHOWN])}"
+            + (", …" if len(silent) > _SHOWN else "")
+            + '; to read one, name it, as in data = "…/train"'
+        )
+        found = replace(found, warnings=(*found.warnings, told))
     if not apart:
         return found
+    require_column(task.weight)
     name = f"{aligned.name}/{apart[0]}" if len(apart) == 1 else f"{aligned.name}, its test parts"
     return replace(found, test=_files(aligned, apart, names, task, name, ()))
 
@@ -248,7 +266,7 @@ def _files(
             )
         places += [f"{stem}, line {line + 1}" for line in range(each[0])] if task.on_bad_row == "fail" else []
     x, y = (pa.chunked_array([pa.array(side, pa.string())]) for side in sides)
-    pairs = _Pairs(x=x, y=y, name=name, names=names, unit="line", notes=(*notes, *found))
+    pairs = _Pairs(x=x, y=y, name=name, names=names, unit="line", weight=task.weight, notes=(*notes, *found))
     return _checked(pairs, task, "line", places)
 
 
@@ -277,7 +295,7 @@ def _languages(aligned: Aligned, task: Task) -> tuple[str, str]:
 
 def _checked(pairs: _Pairs, task: Task, unit: str, places: Sequence[str] = ()) -> _Pairs:
     """Pairs without those of which a side is empty, where that is asked for; else none may be."""
-    empty = [_blank(side) for side in (pairs.x, pairs.y)]
+    empty = [blank(side) for side in (pairs.x, pairs.y)]
     bad = empty[0] | empty[1]
     if not bad.any():
         return pairs
@@ -290,21 +308,18 @@ def _checked(pairs: _Pairs, task: Task, unit: str, places: Sequence[str] = ()) -
             f"{pairs.name}: {where}: {said}; {bad.sum()} such pairs of {len(bad):,}; "
             'on_bad_row = "skip" in [task] leaves them out'
         )
-    rows = pa.array(np.flatnonzero(~bad))
+    kept = np.flatnonzero(~bad)
+    rows = pa.array(kept)
     warning = f"{pairs.name}: {bad.sum()} pairs with an empty side were left out; first: {where}"
     return replace(
         pairs,
         x=pairs.x.take(rows),
         y=pairs.y.take(rows),
+        weight=weights_kept(pairs.weight, kept, len(bad)),
         rest=None if pairs.rest is None else pairs.rest.take(rows),
         warnings=(*pairs.warnings, warning),
         left_out=pairs.left_out + int(bad.sum()),
     )
-
-
-def _blank(texts: Any) -> Any:
-    lengths = pc.utf8_length(pc.utf8_trim_whitespace(texts))
-    return pc.fill_null(pc.equal(lengths, 0), True).to_numpy(zero_copy_only=False)
 
 
 def _data(found: _Pairs, task: Task, kind: Kind) -> Data:
@@ -313,7 +328,7 @@ def _data(found: _Pairs, task: Task, kind: Kind) -> Data:
         key = "id" if task.id is not None else "weight"
         raise DataError(f"task.{key}: {found.name} has no columns; only a table has a column {getattr(task, key)!r}")
     rows: Rows = found.x if rest is None or not isinstance(task.weight, str) else rest
-    _, weights, said = weights_apart(rows, task.weight, found.name)
+    _, weights, said = weights_apart(rows, found.weight, found.name)
     if task.id is not None and rest is not None and task.id not in rest.column_names:
         raise DataError(f"task.id: {found.name} has no column {task.id!r}; {absent(task.id, rest.column_names)}")
     return Data(

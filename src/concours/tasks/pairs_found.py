@@ -1,4 +1,4 @@
-"""What tells that a source holds pairs of texts, and invented pairs to check the kind by."""
+"""What tells that a source holds pairs of texts."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-
 from concours.core.errors import DataError
-from concours.tasks.outputs.text import Text
 from concours.tasks.readers.aligned import Aligned, aligned_at
 from concours.tasks.readers.archives import entry_at
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.listing import suffix_of
 from concours.tasks.readers.opened import Options
-from concours.tasks.task import Task
 
 Keys = dict[str, tuple[Any, str]]
 
@@ -29,7 +23,6 @@ _LANGUAGES = frozenset(
 )
 """Languages by their usual names of two letters, without those that are common names of columns too."""
 _HEAD = 200
-_ROWS = 60
 
 
 def find(source: Path, options: Options) -> Keys | None:
@@ -64,7 +57,8 @@ def _of_files(source: Path, aligned: Aligned, options: Options) -> Keys:
     said, meant = _direction(source, aligned.languages, options)
     keys = _keys(source, said, meant, f"{stem}.{said} and {stem}.{meant} have a line for each other's", options)
     if len(tests) > 1:
-        keys["test"] = (str(source / tests[0]), f"judges; there are also {', '.join(tests[1:])}")
+        one = str(source / tests[0]) if source.is_dir() else f"{source}:{tests[0]}"
+        keys["test"] = (one, f"judges; there are also {', '.join(tests[1:])}")
     return keys
 
 
@@ -97,11 +91,3 @@ def _columns(source: Path, options: Options) -> tuple[str, ...]:
         head = file.readline(_HEAD).decode("utf-8-sig", errors="replace").strip()
     names = [name.strip().strip("\"'") for name in head.replace(";", ",").replace("\t", ",").split(",")]
     return tuple(names) if set(names) <= _LANGUAGES else ()
-
-
-def sample(folder: Path, seed: int) -> Task:
-    """A task of invented pairs, in a file of that folder."""
-    x, y = Text.sample(np.random.default_rng(seed), _ROWS)
-    file = folder / "pairs.csv"
-    pa.csv.write_csv(pa.table({"en": pa.array(x, pa.string()), "eo": y}), file)
-    return Task(kind="translation", data=str(file), text=("en",), target="eo")

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,9 @@ Floats = NDArray[np.float64]
 ID = "id"
 """What the column of ids is called in a table that was read here."""
 
+NO_NUMBERS: Final = (ValueError, TypeError, OverflowError, RecursionError)
+"""What is raised of a cell that is no JSON of numbers, one of too many digits or brackets among them."""
+
 _SUM = 0.01  # how far a row of probabilities may be from one: a hundred of them, written with four digits
 
 
@@ -42,10 +45,12 @@ class Wanted:
 
     Attributes:
         classes: as they are written; none where there are none.
+        texts: whether texts are predicted: they stay as the file writes them, and none says that it is missing.
         id, target: the columns of the task that have them, where these have names.
     """
 
     classes: tuple[str, ...]
+    texts: bool = False
     id: str | None = None
     target: str | None = None
 
@@ -88,9 +93,9 @@ def read_file(file: Path, wanted: Wanted) -> pa.Table:
 def _read(file: Path, wanted: Wanted) -> pa.Table:
     if existing(file).is_dir():
         raise DataError(f"{file} is a folder; a file of predictions was expected")
-    labels = ("prediction", wanted.target) if wanted.classes else ()
+    labels = ("prediction", wanted.target) if wanted.classes or wanted.texts else ()
     apart = tuple(form for name in ("id", wanted.id, *labels) if name for form in (name, f"'{name}"))
-    options = Options(header=True, written=apart)
+    options = Options(header=True, written=apart, missing=() if wanted.texts else None)
     table = open_source(file, Path(), options).x
     if any(label.casefold() in MISSING for label in wanted.classes) and isinstance(table, pa.Table):
         kept = {name: "word" for name in apart if name in labels and name in table.column_names}

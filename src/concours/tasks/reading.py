@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.tasks.cells import Form
 from concours.tasks.conforming import HOLDS, conform
 from concours.tasks.given import given_rows
 from concours.tasks.ids import ids_of
@@ -45,6 +46,8 @@ class Data:
         spans: where rows are stretches of time, (rows, 3) float64: where each begins, from where its target is, and
             where it ends. They are then split by time.
         meta: what the reader knows that belongs to the output.
+        forms: of the columns that rows were cut from, where these are no table that keeps them: new rows are read with
+            them.
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
         left_out: how many rows were left out in reading.
@@ -65,6 +68,7 @@ class Data:
     ids: pa.ChunkedArray | None = None
     spans: NDArray[np.float64] | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    forms: Mapping[str, Form] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from concours.tasks.task import Split, Task
 
-_ROWS, _CLASSES = 90, 3
+_ROWS, _PAIRS, _CLASSES = 90, 60, 3
 _NAMES = np.array(["red", "green", "blue"])
+_HERE = ("sun", "rain", "wind", "snow", "hill", "lake", "road", "tree", "bird", "stone")
+_THERE = ("sole", "pluvo", "vento", "nevo", "monteto", "lago", "vojo", "arbo", "birdo", "ŝtono")
 _SPLIT = Split(test=0.3, folds=2)
 
 
@@ -45,6 +47,22 @@ def pictures(folder: Path, seed: int) -> Task:
     x = (rng.random((_ROWS, 8, 8)) + codes[:, None, None]).astype(np.float32)
     np.savez(folder / "pictures.npz", x=x, y=_NAMES[codes])
     return Task(kind="image-classification", data=str(folder / "pictures.npz"), split=_SPLIT)
+
+
+def translated(folder: Path, seed: int) -> Task:
+    """Sentences in two languages, columns of a table."""
+    x, y = pairs(np.random.default_rng(seed), _PAIRS)
+    pa.csv.write_csv(pa.table({"en": pa.array(x, pa.string()), "eo": y}), folder / "pairs.csv")
+    return Task(kind="translation", data=str(folder / "pairs.csv"), text=("en",), target="eo")
+
+
+def pairs(rng: np.random.Generator, rows: int) -> tuple[NDArray[np.object_], pa.Array]:
+    """Sentences (rows,), and what they become: a word for each word, the last two the other way round."""
+    words = dict(zip(_HERE, _THERE, strict=True))
+    drawn = [rng.choice(_HERE, size=rng.integers(3, 8)).tolist() for _ in range(rows)]
+    said = [[words[word] for word in (*some[:-2], some[-1], some[-2])] for some in drawn]
+    x = np.array([" ".join(some) for some in drawn], dtype=object)
+    return x, pa.array([" ".join(some) for some in said], pa.string())
 
 
 def _table(

@@ -1,11 +1,13 @@
-"""Texts out of the columns of a table."""
+"""Texts out of the columns of a table, and which of them are none."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.tasks.readers.header import absent
@@ -30,6 +32,13 @@ def text_of(table: pa.Table, columns: Sequence[str], name: str) -> pa.ChunkedArr
             raise DataError(f"task.text: {name} has no column {column!r}; {absent(column, table.column_names)}")
     texts = [strings(table[column]) for column in columns]
     return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n\n")
+
+
+def blank(texts: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Whether each text, (rows,), is missing, or has nothing but blanks."""
+    empty = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0)
+    found: NDArray[np.bool_] = pc.fill_null(empty, True).to_numpy(zero_copy_only=False)
+    return found
 
 
 def strings(column: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:

@@ -104,7 +104,7 @@ def _of_records(keys: Any, name: str, lengths: Mapping[str, float], *, nested: b
     if sides and known & _WON:
         return (
             f"{name} holds votes between two sides ({' and '.join(sides[0])}): nothing to predict, but a ranking. "
-            f"  What Concours can do: {VOTES} makes the board, `concours audit FILE` looks for faults in the votes."
+            f"What Concours can do: {VOTES} makes the board, `concours audit FILE` looks for faults in the votes."
         )
     if len(answers) >= 2:
         return (
@@ -160,7 +160,7 @@ def _ratings(columns: Sequence[Column], name: str) -> str | None:
         return None
     return (
         f"{name} holds ratings ({who.name} of {what.name}): Concours does not recommend yet. "
-        f"  What it can do: predict {rated.name} as a number from the columns that are there, where what you know of "
+        f"What it can do: predict {rated.name} as a number from the columns that are there, where what you know of "
         f"people and things has been joined to the rows: --target {rated.name}."
     )
 

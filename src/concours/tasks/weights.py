@@ -32,13 +32,16 @@ def weights_apart(x: Rows, weight: Any, name: str) -> tuple[Rows, Floats | None,
     if isinstance(weight, str | int):
         x, values, what = _column(x, str(weight), name)
     else:
-        values, what = np.asarray(weight), "the weights"
-        if values.shape != (len(x),):
-            raise DataError(f"task.weight must have one number a row: expected shape ({len(x)},), got {values.shape}")
+        values, what = _one_a_row(weight, len(x)), "the weights"
     weights = _checked(values, what, name)
     if np.ptp(weights):
         return x, weights, ()
     return x, None, (f"task.weight: {what} is {weights[0]:g} in every row, so that all rows count alike",)
+
+
+def weights_kept(weight: Any, kept: NDArray[np.int64], rows: int) -> Any:
+    """Weights as a task has them, of the rows that are kept of so many; a column stays what it is. Raises DataError."""
+    return weight if weight is None or isinstance(weight, str | int) else _one_a_row(weight, rows)[kept]
 
 
 def require_column(weight: Any) -> None:
@@ -52,6 +55,13 @@ def require_column(weight: Any) -> None:
             "task.weight: weights given as an array are those of task.data, and the test part has rows of its own; "
             "name a column that both have"
         )
+
+
+def _one_a_row(weight: Any, rows: int) -> NDArray[Any]:
+    values = np.asarray(weight)
+    if values.shape != (rows,):
+        raise DataError(f"task.weight must have one number a row: expected shape ({rows},), got {values.shape}")
+    return values
 
 
 def _column(x: Rows, column: str, name: str) -> tuple[pa.Table, NDArray[Any], str]:

@@ -21,7 +21,7 @@ IMAGE: Final = InputKind(
     preparations=("pixels", "patches", "components"),
     slow=True,
 )
-PICTURES: Final = InputKind(
+BOXED: Final = InputKind(
     name="image",
     what="pictures with boxes",
     can=("pictures",),

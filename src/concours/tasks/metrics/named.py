@@ -15,7 +15,8 @@ from concours.tasks.metrics.scorers import scorer_metric
 from concours.tasks.metrics.table import METRICS, quantile
 from concours.tasks.metrics.users import users_metric
 
-_TARGETS = {"classes": "a target of classes", "number": "a target that is a number"}
+_SCORED = ("classes", "number")
+"""Outputs that scikit-learn has scorers of."""
 
 
 def metric_named(
@@ -23,10 +24,12 @@ def metric_named(
     target: str,
     classes: int = 2,
     *,
+    said: str = "",
+    others: Sequence[str] = (),
     function: Callable[..., float] | None = None,
     labels: Sequence[Any] | None = None,
 ) -> Metric:
-    """The metric of that name for a kind of target, `classes` or `number`, and for that many classes.
+    """The metric of that name for an output, as it is called in `tasks.outputs`, and for that many classes.
 
     A name is one of ours, e.g. `f1_macro` or `pinball@0.9`; of scikit-learn's scorers; or `module:function`, a user's
     own. That is called with true labels or values (rows,) and the predicted ones; if it has a parameter `y_proba` or
@@ -34,6 +37,8 @@ def metric_named(
     where there are any. It is better the greater it is, unless it has an attribute `greater_is_better` that is false.
 
     Args:
+        said: what is predicted, in words for a message; by default what the output is called.
+        others: metrics that it has besides, which the message names.
         function: what `module:function` stands for, where that is not an installed module's.
         labels: of the classes, as a user's function is to get them; by default their codes.
 
@@ -42,14 +47,15 @@ def metric_named(
         TrustError: it may not run here (`core.consent`); nothing is imported then.
     """
     if ":" in name:
-        return users_metric(name, target, function, labels)
+        return users_metric(name, target, said or target, function, labels)
     own = _quantile(name) if name.startswith("pinball@") else METRICS.get(name)
-    if own is None and name in get_scorer_names():
+    if own is None and target in _SCORED and name in get_scorer_names():
         return scorer_metric(name, target, classes)
     if own is None:
-        raise ContestError(f"task.metrics: unknown metric {name!r}; {_near(name, target)}")
+        raise ContestError(f"task.metrics: unknown metric {name!r}; {_near(name, target, others)}")
     if own.target != target:
-        raise ContestError(f"task.metrics: metric {name!r} does not suit {_TARGETS[target]}; {_near(name, target)}")
+        near = _near(name, target, others)
+        raise ContestError(f"task.metrics: metric {name!r} does not suit {said or target}; {near}")
     if own.classes not in (None, classes):
         instead = [other for other in METRICS if other.startswith(f"{name}_")]
         raise ContestError(
@@ -59,15 +65,13 @@ def metric_named(
     return own
 
 
-def _near(name: str, target: str) -> str:
-    own = [known for known, other in METRICS.own.items() if other.target == target]
-    close = get_close_matches(name, dict.fromkeys([*own, *get_scorer_names()]), n=3, cutoff=0.5)
+def _near(name: str, target: str, others: Sequence[str]) -> str:
+    own = [*others, *(known for known, other in METRICS.own.items() if other.target == target)]
+    scorers = get_scorer_names() if target in _SCORED else []
+    close = get_close_matches(name, dict.fromkeys([*own, *scorers]), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
-    return (
-        hint
-        + "a name of scikit-learn's scorers or module:function is taken too"
-        + ("" if close else f"; known: {', '.join(own)}")
-    )
+    taken = "a name of scikit-learn's scorers or module:function" if scorers else "module:function"
+    return f"{hint}{taken} is taken too" + ("" if close or not own else f"; known: {', '.join(own)}")
 
 
 def _quantile(name: str) -> Metric:

@@ -20,7 +20,7 @@ from concours.tasks.metrics.wholes import Whole
 Function = Callable[..., float]
 
 
-def users_metric(name: str, target: str, function: Function | None, labels: Sequence[Any] | None) -> Metric:
+def users_metric(name: str, target: str, said: str, function: Function | None, labels: Sequence[Any] | None) -> Metric:
     """The metric that `module:function` stands for (see `named.metric_named`).
 
     Raises:
@@ -30,7 +30,7 @@ def users_metric(name: str, target: str, function: Function | None, labels: Sequ
     function = function or _imported(name)
     proba = next((key for key in parameters(function) if key in ("y_proba", "proba")), None)
     if proba and target != "classes":
-        raise ContestError(f"task.metrics: {name!r} takes probabilities, and a number has none")
+        raise ContestError(f"task.metrics: {name!r} takes probabilities, and there are none of {said}")
     known = None if labels is None else np.asarray(labels)
 
     def whole(y: NDArray[Any], p: Floats, weights: Floats | None) -> float:

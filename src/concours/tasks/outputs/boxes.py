@@ -24,7 +24,7 @@ from concours.tasks.labels import alike_said, class_list, codes_of
 from concours.tasks.metrics import boxes as metrics
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.outputs.output import Codes, Encoded, Join, OutputKind, Values
-from concours.tasks.predicted import Given, require_predictions
+from concours.tasks.predicted import NO_NUMBERS, Given, require_predictions
 from concours.tasks.slices import Grouping
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def _read(cell: Any, where: str, codes: Mapping[str, int]) -> list[dict[str, Any
     try:
         boxes = json.loads(cell)
         each = [(written(label), [float(number) for number in numbers]) for label, *numbers in boxes]
-    except (ValueError, TypeError):
+    except NO_NUMBERS:
         raise DataError(f"{where}: {wanted}, got {str(cell)[:60]!r}") from None
     for label, numbers in each:
         if len(numbers) != 1 + len(SIDES):

@@ -14,15 +14,12 @@ from concours.core.errors import DataError
 from concours.core.written import number_in
 from concours.kernels.joining.blending import blend
 from concours.kernels.joining.complementarity import far_off
-from concours.kernels.scoring.diagnosis import counted_between, histogram
-from concours.kernels.scoring.rounded import rounded
+from concours.kernels.scoring.spread import spread
 from concours.tasks.outputs.output import Encoded, Errors, Join, OutputKind, Values, numbers, require_two
 from concours.tasks.predicted import Given, numbers_given
 
 if TYPE_CHECKING:
     from concours.tasks.task import Task
-
-_BINS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +76,8 @@ class Number(OutputKind):
         return numbers(p[:, None] if isinstance(p, np.ndarray) and p.ndim == 1 else p, (rows, 1))
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
-        """`low`, `middle` (median), `high`; and `counts` and `test` between `edges`."""
-        found = histogram(y, _BINS)
-        low, middle, high = rounded(np.quantile(y, [0.0, 0.5, 1.0]))
-        counts = None if test is None else counted_between(test, found.edges).tolist()
-        edges = {"edges": rounded(found.edges), "counts": found.counts.tolist(), "test": counts}
-        return {**edges, "low": low, "middle": middle, "high": high}
+        """See `kernels.scoring.spread`."""
+        return spread(y, test)
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Numbers (rows,)."""

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.core.errors import ContestError, DataError, nearest
+from concours.core.errors import DataError, nearest
 from concours.core.kind import Estimator, Output
 from concours.core.written import written
 from concours.tasks.metrics.metric import Metric
@@ -72,6 +72,7 @@ class OutputKind(ABC):
         packages: distributions whose version counts for what is computed of it.
         by_rows: the metric by which rows are told apart where the ranking one has no number a row.
         verbatim: whether targets that lie in a column stay as the file writes them.
+        texts: whether predictions are texts, which files of them write as they are (`tasks.predicted.Wanted`).
     """
 
     name: ClassVar[str]
@@ -84,6 +85,7 @@ class OutputKind(ABC):
     by_rows: ClassVar[str]
     packages: ClassVar[tuple[str, ...]] = ()
     verbatim: ClassVar[bool] = False
+    texts: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -158,9 +160,7 @@ class OutputKind(ABC):
         """
         if name in self.measures:
             return self.measures[name](self)
-        if self.estimator == "predictor" and ":" not in name:
-            raise ContestError(f"task.metrics: unknown metric {name!r}; {nearest(name, self.measures)}")
-        return metric_named(name, self.name, self.width, labels=labels)
+        return metric_named(name, self.name, self.width, said=self.said, others=tuple(self.measures), labels=labels)
 
     def strata(self, values: Values) -> Codes | None:
         """(rows,) codes of what each part of a split should have its share of; none where there is nothing such."""
@@ -245,11 +245,17 @@ def require_two(y: Values, name: str) -> None:
         raise DataError(f"{name}: the target is {written(y[0])} in every row; there is nothing to learn")
 
 
+def _form_of(p: Any) -> str:
+    if isinstance(p, np.ndarray):
+        return f"{p.dtype} of shape {p.shape}"
+    arrow = isinstance(p, (pa.Array, pa.ChunkedArray))
+    return f"{len(p)} values of {p.type}" if arrow else f"a {type(p).__name__}, where an array was expected"
+
+
 def numbers(p: Values, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Numbers of a shape, as float64. Raises DataError where they are something else, or not finite."""
     if not isinstance(p, np.ndarray) or p.dtype.kind not in "fiu" or p.shape != shape:
-        given = f"{p.dtype} of shape {p.shape}" if isinstance(p, np.ndarray) else f"{len(p)} values of {p.type}"
-        raise DataError(f"predictions must be numbers of shape {shape}, got {given}")
+        raise DataError(f"predictions must be numbers of shape {shape}, got {_form_of(p)}")
     found = np.asarray(p, dtype=np.float64)
     if not np.isfinite(found).all():
         finite = np.isfinite(found.reshape(len(found), -1)).all(axis=1)

@@ -16,19 +16,17 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.kernels.joining.blending import blend
-from concours.kernels.scoring.diagnosis import counted_between, histogram
 from concours.kernels.scoring.forecasts import by_step, medians
-from concours.kernels.scoring.rounded import rounded
+from concours.kernels.scoring.spread import spread
 from concours.tasks.metrics.forecasts import MEASURES
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values, numbers
-from concours.tasks.predicted import Given
+from concours.tasks.predicted import NO_NUMBERS, Given
 
 if TYPE_CHECKING:
     from concours.tasks.task import Task
 
 LEVELS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-_BINS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,19 +115,9 @@ class Series(OutputKind):
         return found.T.reshape(1, -1)
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
-        """Of all steps of all rows, `low`, `middle` (median), `high`; and `counts` and `test` between `edges`."""
-        values = y.ravel()
-        found = histogram(values, _BINS)
-        low, middle, high = rounded(np.quantile(values, [0.0, 0.5, 1.0]))
-        counts = None if test is None else counted_between(test.ravel(), found.edges).tolist()
-        edges = {"edges": rounded(found.edges), "counts": found.counts.tolist(), "test": counts}
-        return {
-            **edges,
-            "low": low,
-            "middle": middle,
-            "high": high,
-            "of": self.channels[0] if self.channels else "target",
-        }
+        """Of all steps of all rows (`kernels.scoring.spread`), with `of`, what they are."""
+        found = spread(y.ravel(), None if test is None else test.ravel())
+        return {**found, "of": self.channels[0] if self.channels else "target"}
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Quantiles (rows, horizon, levels)."""
@@ -179,7 +167,7 @@ def _steps(table: pa.Table, column: str, horizon: int, name: str) -> Values:
     for number, cell in enumerate(table[column].to_pylist(), 1):
         try:
             row = np.asarray(json.loads(cell) if isinstance(cell, str) else cell, dtype=np.float64)
-        except (ValueError, TypeError):
+        except NO_NUMBERS:
             row = np.empty(0)
         if row.shape != (horizon,) or not np.isfinite(row).all():
             raise DataError(

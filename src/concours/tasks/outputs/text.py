@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
 from concours.kernels.joining.bayes_risk import Candidates, least_risk
-from concours.kernels.scoring.diagnosis import counted_between, histogram
 from concours.kernels.scoring.ngrams import mutual_chrf
-from concours.kernels.scoring.rounded import rounded
+from concours.kernels.scoring.spread import spread
+from concours.tasks.formulas import is_for_sheets, texts_meant
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.texts import bleu_metric, characters_of, chrf_metric, plain, sentence_metric
 from concours.tasks.nbest import LONGEST, accepted, best_texts, flat, nbest
@@ -26,11 +26,11 @@ from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values
 from concours.tasks.predicted import Given, require_predictions
 from concours.tasks.ranges import ranged
 from concours.tasks.slices import LEAST, Grouping
+from concours.tasks.texts import blank
 
 if TYPE_CHECKING:
     from concours.tasks.task import Task
 
-_BINS = 20
 _KEPT = 4
 """Texts of a row that are kept where members are joined."""
 _TRIED = 200
@@ -92,6 +92,7 @@ class Text(OutputKind):
     }
     packages = ("sacrebleu",)
     by_rows = "chrf_sentence"
+    texts = True
 
     @property
     def said(self) -> str:
@@ -106,9 +107,8 @@ class Text(OutputKind):
         """Texts, none empty."""
         del task
         y = plain(y)
-        empty = pc.fill_null(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(y)), 0), True)
-        for wrong, said in ((empty, "is empty"), (pc.greater(pc.utf8_length(y), LONGEST), "is too long")):
-            found = wrong.to_numpy(zero_copy_only=False)
+        too_long = pc.greater(pc.utf8_length(y), LONGEST).to_numpy(zero_copy_only=False)
+        for found, said in ((blank(y), "is empty"), (too_long, "is too long")):
             if found.any():
                 first = int(np.argmax(found)) + 1
                 raise DataError(f"{name}: the target {said} in {found.sum()} of {len(y)} rows, first in row {first}")
@@ -145,16 +145,8 @@ class Text(OutputKind):
         return nbest(best.offsets, texts.take(pa.array(best.places)), best.shares)
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
-        """How long targets are, in characters: `low`, `middle` (median), `high`; and `counts` and `test` between
-        `edges`.
-        """
-        lengths = [None if part is None else _lengths(part) for part in (y, test)]
-        assert lengths[0] is not None  # noqa: S101 (for the type checker)
-        found = histogram(lengths[0], _BINS)
-        low, middle, high = rounded(np.quantile(lengths[0], [0.0, 0.5, 1.0]))
-        counts = None if lengths[1] is None else counted_between(lengths[1], found.edges).tolist()
-        edges = {"edges": rounded(found.edges), "counts": found.counts.tolist(), "test": counts}
-        return {**edges, "low": low, "middle": middle, "high": high}
+        """Of how many characters targets have; see `kernels.scoring.spread`."""
+        return spread(_lengths(y), None if test is None else _lengths(test))
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Texts (rows,)."""
@@ -167,13 +159,16 @@ class Text(OutputKind):
         return {"prediction": pa.array(best_texts(p), pa.string())}
 
     def given(self, table: pa.Table, name: str) -> Given:
-        """The column `prediction`."""
+        """The column `prediction`; where spreadsheets are guarded against formulas, the texts without that."""
         require_predictions(table, name)
-        column = table["prediction"].combine_chunks()
+        column, guarded = table["prediction"], 0
         if not pa.types.is_string(column.type):
             raise DataError(f"{name}: the column 'prediction' must hold texts, got {column.type}")
+        if is_for_sheets(name):
+            column, guarded = texts_meant(column)
+        note = f"{name}: the apostrophe before {guarded:,} texts that a spreadsheet would take for formulas is left out"
         try:
-            return Given(named=accepted(column, len(column)))
+            return Given(named=accepted(column, len(column)), notes=(note,) if guarded else ())
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
 
@@ -191,19 +186,6 @@ class Text(OutputKind):
         if rule not in self.joins:
             raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
         return _joining(members)
-
-    @classmethod
-    def sample(cls, rng: np.random.Generator, rows: int) -> tuple[NDArray[Any], Values]:
-        """Invented sources (rows,) and their targets: a word for each word, the last two the other way round."""
-        pairs = dict(zip(_HERE, _THERE, strict=True))
-        drawn = [rng.choice(_HERE, size=rng.integers(3, 8)).tolist() for _ in range(rows)]
-        said = [[*map(pairs.__getitem__, words[:-2]), pairs[words[-1]], pairs[words[-2]]] for words in drawn]
-        x = np.array([" ".join(words) for words in drawn], dtype=object)
-        return x, pa.array([" ".join(words) for words in said], pa.string())
-
-
-_HERE = ("sun", "rain", "wind", "snow", "hill", "lake", "road", "tree", "bird", "stone")
-_THERE = ("sole", "pluvo", "vento", "nevo", "monteto", "lago", "vojo", "arbo", "birdo", "ŝtono")
 
 
 def _lengths(texts: pa.Array) -> NDArray[np.float64]:

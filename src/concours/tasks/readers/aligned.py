@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from concours.core.errors import DataError
-from concours.tasks.readers.archives import Entry, Files, entry_at, files_of, is_archive
+from concours.tasks.readers.archives import Entry, Files, entry_at, files_of, is_archive, member_of
 from concours.tasks.readers.damage import damage_named
-from concours.tasks.readers.listing import TABLES, TEXTS, content_names, part_of
+from concours.tasks.readers.listing import PARTS, TABLES, TEXTS, content_names, part_of
 from concours.tasks.readers.text import cleaned, decoded, refuse_packed
 
 _LANGUAGE = re.compile(r"\.([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?)$")
@@ -41,7 +41,7 @@ class Aligned:
     @property
     def parts(self) -> dict[str, list[str]]:
         """Stems by what their names say: `train`, `valid`, `test`; one alone is fitted on, and so is one that says
-        nothing where none says `train`.
+        nothing where none says `train`. The others are in none of these.
         """
         if len(self.stems) == 1:
             return {"train": list(self.stems), "valid": [], "test": []}
@@ -57,13 +57,14 @@ class Aligned:
         return lines_at(self.files.entry(self.stems[stem][language]), encoding)
 
 
-PARTS = ("train", "valid", "test")
-
-
 def aligned_at(path: Path) -> Aligned | None:
-    """The line-aligned files in a folder or an archive, or whose names begin with a path; none where there are none."""
+    """The line-aligned files in a folder or an archive, or whose names begin with a path, as `corpus/train` or
+    `corpus.zip:train`; none where there are none.
+    """
     if path.is_dir() or (path.is_file() and is_archive(path.name)):
         files, beginning = files_of(path), ""
+    elif (inner := member_of(path)) is not None and inner[0].is_file():
+        files, beginning = files_of(inner[0]), inner[1]
     elif not path.exists() and path.parent.is_dir():
         files, beginning = files_of(path.parent), path.name
     else:

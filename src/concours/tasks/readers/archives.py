@@ -66,6 +66,16 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVES)
 
 
+def member_of(path: Path) -> tuple[Path, str] | None:
+    """`archive.zip:member.csv` as its two halves; none where a path is of another form."""
+    text = str(path)
+    for ending in ARCHIVES:
+        head, found, member = text.partition(f"{ending}:")
+        if found and member:
+            return Path(head + ending), member
+    return None
+
+
 def files_of(path: Path) -> Files:
     """The files of a folder or an archive.
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from concours.core.errors import DataError
 from concours.core.visible import shortened
 from concours.tasks.readers import arff, arrays, delimited, named, tables
-from concours.tasks.readers.archives import ARCHIVES, Entry, entry_at, files_of, is_archive
+from concours.tasks.readers.archives import Entry, entry_at, files_of, is_archive, member_of
 from concours.tasks.readers.damage import damage_named, existing
 from concours.tasks.readers.folders import read_files
 from concours.tasks.readers.foreign import PROSE, SOUNDS, looks_like_prose
@@ -68,7 +68,7 @@ def _open(source: str | Path | Sequence[str | Path], folder: Path, options: Opti
         if text.startswith(prefix):
             return open_named(text.removeprefix(prefix), options)
     path = folder / text
-    if (inner := _member(path)) and not os.path.lexists(path):
+    if (inner := member_of(path)) and not os.path.lexists(path):
         archive, member = inner
         return _open_entry(files_of(existing(archive)).entry(member), options)
     existing(path)
@@ -158,16 +158,6 @@ def _with_pictures(path: Path, opened: Opened, options: Options) -> Opened:
     if options.input == "image":
         raise DataError(said.removesuffix(": it is read as words") + "; put them there, by the paths that it names")
     return replace(opened, warnings=(*opened.warnings, said))
-
-
-def _member(path: Path) -> tuple[Path, str] | None:
-    """`archive.zip:member.csv` as its two halves."""
-    text = str(path)
-    for ending in ARCHIVES:
-        head, found, member = text.partition(f"{ending}:")
-        if found and member:
-            return Path(head + ending), member
-    return None
 
 
 def _opened_alike(sources: Sequence[str | Path], folder: Path, options: Options) -> list[Opened]:

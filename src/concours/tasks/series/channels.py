@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.tasks.cells import Form, forms_of
 from concours.tasks.readers.header import absent
 from concours.tasks.series.stamps import Every, Stamps, no_stamps, stamps_of
 
@@ -24,6 +25,7 @@ class Channels:
         values: (channels, steps), NaN where nothing is known; the first channel is forecast.
         names: of the channels.
         time: the column of its time, if there is one.
+        forms: of all these columns.
         stamps: where its rows lie in time.
         amiss: what is wrong with it, a line each.
         notes: what was found out.
@@ -32,6 +34,7 @@ class Channels:
     values: Floats
     names: tuple[str, ...]
     time: str | None
+    forms: Mapping[str, Form]
     stamps: Stamps
     amiss: tuple[str, ...]
     notes: tuple[str, ...]
@@ -55,8 +58,10 @@ def channels_of(
         names: of the channels that it must have, in their order; by default the target and all other numbers.
 
     Raises:
-        DataError: a column is not there, or is of no numbers; times are none.
+        DataError: there is no row; a column is not there, or is of no numbers; times are none.
     """
+    if not len(table):
+        raise DataError(f"{name} has no row; a series has one a step")
     if time is None and every is None:
         time = next(iter(dated(table)), None)
     stamps = no_stamps(len(table)) if time is None else stamps_of(_full(table, time, name), time, name, every)
@@ -77,6 +82,7 @@ def channels_of(
         values=values,
         names=chosen,
         time=time,
+        forms={name: form for name, form in forms_of(table.schema).items() if name in (time, *chosen)},
         stamps=stamps,
         amiss=(*stamps.amiss, *gaps),
         notes=tuple(notes),
@@ -99,7 +105,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _full(table: pa.Table, column: str, name: str) -> pa.ChunkedArray:
     if column not in table.column_names:
-        raise DataError(f"task.split.time: {name} has no column {column!r}; {absent(column, table.column_names)}")
+        raise DataError(f"{name} has no column {column!r} of its time; {absent(column, table.column_names)}")
     found = table[column]
     if found.null_count:
         first = int(np.argmax(found.is_null().to_numpy())) + 1

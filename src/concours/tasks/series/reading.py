@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError
 from concours.kernels.scoring.forecasts import seasonal_scale
+from concours.tasks.cells import Form, schema_of
 from concours.tasks.given import given_rows
 from concours.tasks.kinds import Kind
+from concours.tasks.lacking import require_taken
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
@@ -28,7 +30,6 @@ from concours.tasks.task import Task
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-_UNUSED = ("id", "weight", "positive", "classes", "labels", "text", "source")
 _SKIP = 'on_bad_row = "skip" leaves out the origins that such steps reach'
 
 
@@ -41,9 +42,7 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     Raises:
         ContestError, DataError: the data is missing, damaged, or does not suit the task.
     """
-    for key in _UNUSED:
-        if getattr(task, key):
-            raise ContestError(f"task.{key}: a task of kind {kind.name} has no such thing; leave it out")
+    require_taken(task, kind)
     if task.split.group is not None or task.split.by is not None:
         raise ContestError(
             "task.split: series are split by time, with what reaches over left out; leave by and group out"
@@ -56,13 +55,14 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     settings = settings_of(
         task.options, steps=series.values.shape[1], season=series.stamps.every.season, name=opened.name
     )
+    data = _data(opened, series, settings, task)
     judging = task.split.test if task.test is None else 0.0
-    data = _data(opened, series, settings, task, judging)
+    data = replace(data, meta={**data.meta, "scale": _scale(data, series, settings, judging)})
     if task.test is None:
         return data, None
     other = _opened(task.test, task, folder, like=opened.x)
     own = _like(other, data.meta)
-    return data, _data(other, own, settings, task, 0.0)
+    return data, _data(other, own, settings, task)
 
 
 def renew(
@@ -70,6 +70,7 @@ def renew(
     like: Floats,
     *,
     meta: Mapping[str, Any],
+    forms: Mapping[str, Form] | None = None,
     written: Any = (),
     told: Callable[[str], None] = lambda text: None,
 ) -> tuple[Floats, Opened]:
@@ -81,6 +82,7 @@ def renew(
     Args:
         like: rows that models were fitted on.
         meta: of the output.
+        forms: of the columns that models were fitted on.
         written: not used; a series has no ids.
         told: is given what a person should know of how the series was read.
 
@@ -89,10 +91,7 @@ def renew(
     """
     del like, written
     names = (*meta["channels"], *([meta["time"]] if meta["time"] is not None else []))
-    if isinstance(source, (str, Path)):
-        opened = open_source(source, Path(), Options(names=names))
-    else:
-        opened = settled(given_rows(source, "table", "the given rows"), Options())
+    opened = _read(source, Path(), Options(names=names, like=schema_of(forms) if forms else None), "the given rows")
     for warning in opened.warnings:
         told(warning)
     series = _like(opened, meta)
@@ -109,29 +108,29 @@ def renew(
 
 def _opened(source: Any, task: Task, folder: Path, like: Any = None) -> Opened:
     """A source that holds a table."""
-    if isinstance(source, (str, Path)):
-        names = tuple(str(key) for key in (task.target, task.split.time, *task.drop) if key is not None)
-        opened = open_source(
-            source,
-            folder,
-            Options(
-                header=task.header,
-                names=names,
-                encoding=task.encoding,
-                on_bad_row=task.on_bad_row,
-                input="table",
-                columns=task.columns,
-                missing=task.missing,
-                like=like.schema if like is not None else None,
-            ),
-        )
-    else:
-        opened = settled(given_rows(source, "table", task.name or "the data"), Options(columns=task.columns))
+    options = Options(
+        header=task.header,
+        names=tuple(str(key) for key in (task.target, task.split.time, *task.drop) if key is not None),
+        encoding=task.encoding,
+        on_bad_row=task.on_bad_row,
+        input="table",
+        columns=task.columns,
+        missing=task.missing,
+        like=like.schema if like is not None else None,
+    )
+    opened = _read(source, folder, options, task.name or "the data")
     if not isinstance(opened.x, pa.Table):
         raise DataError(
             f"{opened.name} holds no table; a series is one, a row a step, with a column of numbers to forecast"
         )
     return opened
+
+
+def _read(source: Any, folder: Path, options: Options, name: str) -> Opened:
+    """A file, or rows in Python, with their columns typed."""
+    if isinstance(source, (str, Path)):
+        return open_source(source, folder, options)
+    return settled(given_rows(source, "table", name), options)
 
 
 def _kept(opened: Opened, task: Task) -> pa.Table:
@@ -163,7 +162,7 @@ def _like(opened: Opened, meta: Mapping[str, Any]) -> Channels:
     )
 
 
-def _data(opened: Opened, series: Channels, settings: Settings, task: Task, judging: float) -> Data:
+def _data(opened: Opened, series: Channels, settings: Settings, task: Task) -> Data:
     """Rows and targets of all origins without gaps."""
     steps = series.values.shape[1]
     every = _origins(steps, settings, opened.name)
@@ -175,10 +174,6 @@ def _data(opened: Opened, series: Channels, settings: Settings, task: Task, judg
     if not len(origins):
         raise DataError(f"{opened.name}: no origin of {len(every):,} has all steps of its context and horizon")
     left = len(every) - len(origins)
-    first = origins[last_rows(origins.astype(np.float64), judging)]
-    scale = seasonal_scale(series.values[0][: first[0] if len(first) else steps], settings.season)
-    if not scale:
-        raise DataError(f"{opened.name}: {series.names[0]!r} is the same at every step; there is nothing to forecast")
     windows = np.lib.stride_tricks.sliding_window_view(series.values, settings.context, axis=1)
     x = np.swapaxes(windows[:, origins - settings.context], 0, 1).reshape(len(origins), -1)
     y = np.lib.stride_tricks.sliding_window_view(series.values[0], settings.horizon)[origins].copy()
@@ -205,9 +200,21 @@ def _data(opened: Opened, series: Channels, settings: Settings, task: Task, judg
             "channels": series.names,
             "time": series.time,
             "every": (series.stamps.every.unit, series.stamps.every.size),
-            "scale": scale,
         },
+        forms=series.forms,
     )
+
+
+def _scale(data: Data, series: Channels, settings: Settings, judging: float) -> float:
+    """What errors are measured in: of the steps before the first origin that judges. Raises DataError where it is 0."""
+    assert data.spans is not None  # noqa: S101 (for the type checker)
+    origins = data.spans[:, 1]
+    first = origins[last_rows(origins, judging)][:1]
+    values = series.values[0]
+    scale = seasonal_scale(values[: int(first[0])] if len(first) else values, settings.season)
+    if not scale:
+        raise DataError(f"{data.name}: {series.names[0]!r} is the same at every step; there is nothing to forecast")
+    return scale
 
 
 def _origins(steps: int, settings: Settings, name: str) -> Codes:

@@ -89,7 +89,8 @@ def no_stamps(rows: int) -> Stamps:
 def stamps_of(column: pa.ChunkedArray, called: str, name: str, every: Every | None = None) -> Stamps:
     """The steps of a column of dates or numbers without gaps.
 
-    The step is the difference that is most frequent: of dates on one day of the month, or the last, in months.
+    The step is the difference that is most frequent: of dates on one day of the month, or the last, in months. Steps
+    are counted from where most values lie.
 
     Args:
         called: the column.
@@ -97,17 +98,17 @@ def stamps_of(column: pa.ChunkedArray, called: str, name: str, every: Every | No
         every: the step of the data that models were fitted on, which this must have.
 
     Raises:
-        DataError: it holds neither, or has no two different values.
+        DataError: it holds neither, or no two different values, from which a step can be told where none is given.
     """
     dated = pa.types.is_temporal(column.type) and not pa.types.is_time(column.type)
     values = _values(column, called, name, dated=dated)
     order = np.argsort(values, kind="stable")
     values, again = values[order], np.flatnonzero(np.diff(values[order]) == 0) + 1
-    if len(values) - len(again) < 2:
+    if every is None and len(values) - len(again) < 2:
         raise DataError(
             f"{name}: a series of two moments at least was expected in {called!r}; drop it, or name another"
         )
-    found, positions = _steps(np.delete(values, again), dated=dated)
+    found, positions = _steps(np.delete(values, again), every, dated=dated)
     rows = np.delete(order, again)
     if every is not None and every != found:
         raise DataError(f"{name}: {called!r} has {found.said}; models were fitted on a series of {every.said}")
@@ -150,14 +151,17 @@ def _values(column: pa.ChunkedArray, called: str, name: str, *, dated: bool) -> 
         ) from None
 
 
-def _steps(values: Floats, *, dated: bool) -> tuple[Every, Floats]:
-    """The step of rising values, and on which step from 0 each lies, as far as it lies on one."""
+def _steps(values: Floats, every: Every | None, *, dated: bool) -> tuple[Every, Floats]:
+    """The step of rising values, and on which step each lies, as far as it lies on one; of a single value the given."""
+    if every is not None and len(values) < 2:
+        return every, np.zeros(len(values))
     months = _months(values) if dated else None
-    if months is not None:
-        size = _most(np.diff(months))
-        return Every(unit="months", size=size), (months - months[0]) / size
+    unit = "numbers" if not dated else "microseconds" if months is None else "months"
+    values = values if months is None else months
     size = _most(np.diff(values))
-    return Every(unit="microseconds" if dated else "numbers", size=size), (values - values[0]) / size
+    positions = (values - values[0]) / size
+    phases = np.rint(positions % 1 / _UNEVEN) % round(1 / _UNEVEN)
+    return Every(unit=unit, size=size), positions - positions[np.argmax(phases == _most(phases))]
 
 
 def _most(differences: Floats) -> float:
