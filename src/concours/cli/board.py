@@ -18,7 +18,7 @@ from concours.cli.population import print_population
 from concours.cli.terminal import console, escape
 from concours.contest.credit import Credit
 from concours.core import boards
-from concours.core.boards import NOTHING, among_of, cv_score, number, places, remarks_of, score_of, tier_note
+from concours.core.boards import NOTHING, among_of, asking_columns, asking_notes, cv_score, number, places, remarks_of, score_of, tier_note
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.lineage import unanswering
 from concours.core.marks import TOO_FEW, mark, unsure_notes
@@ -60,6 +60,8 @@ def print_result(result: Result, out: Console | None = None) -> None:
     if note := tier_note(boards.shown(result.standings)):
         out.print(f"[dim]{escape(note)}.[/]")
     for note in unsure_notes([(line.entrant.name, line.unsure) for line in result.standings if line.status in WELL]):
+        out.print(f"[yellow]{escape(note)}[/]")
+    for note in asking_notes(list(result.standings)):
         out.print(f"[yellow]{escape(note)}[/]")
     late = [line.entrant.name for line in result.standings if line.status == "out_of_time"]
     if len(late) > 1:
@@ -127,6 +129,7 @@ def _print_board(result: Result, out: Console) -> None:
     metrics = result.setup.problem.metrics
     columns = {metric.name: _column(metric.name, [score_of(line, metric.name) for line in shown], right=True)
                for metric in metrics[1:]}  # fmt: skip
+    columns |= {column.title: column for column in asking_columns(shown)}
     tiers = len({line.tier for line in shown if line.tier}) > 1
     lead = [_column("rank", [_rank(line) for line in shown])]
     lead += [_column("tier", [str(line.tier or "") for line in shown])] if tiers else []

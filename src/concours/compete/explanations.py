@@ -85,8 +85,9 @@ class Explanations(MemoProcess):
         yield from (*curves, *of_default) if self._curves_s(state) < self._of_default_s() else (*of_default, *curves)
 
     def _of_default(self, state: Memo, diagnose: Job | None) -> Iterator[tuple[str, Job]]:
-        """What the default model looks at, where changes of a prediction are numbers and it can be asked."""
-        asked = all(one.entrant.had.answers for one in (self.default, *self.parents.values()))
+        """What the default model looks at, where changes of a prediction are numbers and asking costs nothing."""
+        had = [one.entrant.had for one in (self.default, *self.parents.values())]
+        asked = all(one.answers and not one.calls for one in had)
         if not asked or "explain" not in self.problem.output.can:
             return
         if "columns" in self.problem.input.can:
@@ -240,7 +241,8 @@ def _curve_s(candidate: Candidate) -> float:
 
 def _known(candidate: Candidate) -> dict[str, Any]:
     """What predicting with a candidate takes, without times: these are no part of a job's digest."""
-    return replace(candidate, fit_s=0.0, predict_s=0.0, row_s=None, expected_s=None, prepare_s=None).to_json()
+    timeless = replace(candidate, fit_s=0.0, predict_s=0.0, row_s=None, expected_s=None, prepare_s=None)
+    return replace(timeless, calls=None).to_json()
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -158,9 +158,12 @@ class Jobs:
         problem, entrant, code = self.problem, self.candidate.entrant, self.candidate.code
         asked = {"oof": problem.train.x} if entrant.honest else {}
         asked |= {"test": problem.test.x} if problem.test else {}
+        calls = [f"{name}_calls" for name in asked] if entrant.had.calls else []
+        shown = entrant.had.calls and entrant.params.get("shots")
+        examples = {"x": problem.train.x, "y": problem.train.y, "folds": problem.folds} if shown else {}
         return Job(
             runner=entrant.had.asked,
-            inputs={**asked, **({"code": code} if code else {})},
+            inputs={**asked, **examples, **({"code": code} if code else {})},
             params={
                 "recipe": entrant.recipe,
                 "params": dict(entrant.params),
@@ -169,7 +172,7 @@ class Jobs:
             },
             seed=derive_seed(self.seed, entrant.digest, "ask"),
             threads=self.threads,
-            outputs=("model", *asked),
+            outputs=("model", *asked, *calls),
             label=f"{entrant.name}: ask",
             needs=Needs.of_params(entrant.params),
         )

@@ -10,7 +10,7 @@ Where time is limited, an entrant is begun only if, by what is known of its cost
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from concours.compete.entries import Entries
@@ -22,6 +22,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Event, Outcome, Tick
 from concours.core.job import Job
+from concours.core.lineage import row_money_of
 from concours.core.problem import Problem
 from concours.core.process import Memo, Order, Plan, planned
 from concours.core.standings import WELL, Standing, Standings
@@ -82,7 +83,9 @@ class Leaderboard:
 
     def standings(self, state: Timed) -> Standings:
         """The board by cross-validation score, complete candidates first."""
-        lines = [_standing(entry) for entry in self.entries(state)]
+        entries = self.entries(state)
+        known = {entry.candidate.entrant.digest: entry.candidate for entry in entries}
+        lines = [_standing(entry, known) for entry in entries]
         sign = -1.0 if self.problem.metrics[0].greater_is_better else 1.0
         scored = [(sign * line.cv_score.score, line) for line in lines if line.cv_score and line.status == "ok"]
         complete = [line for _, line in sorted(scored, key=lambda pair: pair[0])]
@@ -158,7 +161,7 @@ def _found(candidates: Sequence[Candidate]) -> tuple[int, ...]:
         ) from None
 
 
-def _standing(entry: Entry) -> Standing:
+def _standing(entry: Entry, known: Mapping[Digest, Candidate]) -> Standing:
     done, had = entry.status in WELL, entry.candidate.entrant.had
     return Standing(
         entrant=entry.candidate.entrant,
@@ -167,4 +170,6 @@ def _standing(entry: Entry) -> Standing:
         predict_seconds=entry.candidate.predict_s if done and had.answers else None,
         status=entry.status,
         reason=entry.reason,
+        calls=entry.candidate.calls,
+        row_money=row_money_of(entry.candidate, known) if done else None,
     )

@@ -8,6 +8,7 @@ from typing import Literal
 
 from concours.compete.jobs import Fold, Jobs
 from concours.compete.pacing import Course
+from concours.core.calls import Calls
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
@@ -18,6 +19,7 @@ from concours.core.lineage import cost_of
 from concours.core.problem import Part
 from concours.core.process import Memo
 from concours.core.standings import Estimate, StandingStatus
+from concours.core.typed import typed
 
 _LACKING = "its file has no predictions of the {} part"
 
@@ -98,6 +100,7 @@ class Way:
                 models=(done.outputs["model"],),
                 predict_s=done.cost.phases.get("test", 0.0),
                 row_s=None if seconds is None else seconds / rows,
+                calls=typed(Calls, done.values["calls"]) if candidate.entrant.had.calls else None,
             )
         if not candidate.oof:
             return replace(self._entry(jobs, candidate), partial="test_only")

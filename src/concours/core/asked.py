@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 from concours.core.errors import PluginError
-from concours.core.had import content_file
+from concours.core.had import scheme_of
 from concours.core.known import FUNCTIONS, METRICS, PARTS, RECIPES, TYPES
 from concours.core.objects import is_file, references
 from concours.core.outward import outward
@@ -39,14 +39,23 @@ def asked_of_recipe(
         code: the digest of the text of the files.
         search: ranges and choices of further parameters.
     """
+    scheme = scheme_of(recipe)
+    if scheme and not scheme.file:
+        return frozenset({_addressed(recipe, params)})
     named = {reference for kind, reference in references(params) if reference not in _UNASKED[kind]}
     named |= {reference for kind, reference in references(search or {}) if reference not in _UNASKED[kind]}
-    if ":" in recipe and recipe not in RECIPES and content_file(recipe) is None:
+    if ":" in recipe and recipe not in RECIPES and scheme is None:
         named |= {recipe, *_files_in(params)}
     named -= _brought() if named else frozenset()
     marked = {f"{name} {code}" if is_file(name) and code else name for name in named}
     given = [params, *_trials(search or {})]
     return frozenset(marked.union(*(outward(recipe, each) for each in given)))
+
+
+def _addressed(recipe: str, params: Mapping[str, Any]) -> str:
+    """Where rows are sent, and with which key: whoever wrote a contest could send them, and any secret, anywhere."""
+    key = params.get("key_env")
+    return f"{recipe} at {params.get('base_url')}" + (f" with the key in {key}" if key else "")
 
 
 def asked_of_metrics(names: Iterable[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.visible import visible
 
 if TYPE_CHECKING:
+    from concours.core.calls import Calls
     from concours.core.had import Had
     from concours.core.standings import Standing, Standings
 
@@ -131,7 +132,8 @@ def _notes(board: Standings, lines: Sequence[Standing]) -> list[str]:
     star = f"★ {board.default}: the default, {chosen}" if board.default else ""
     reasons = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
     unsure = unsure_notes([(line.entrant.name, line.unsure) for line in lines])
-    return [note for note in (star, *remarks_of(board), *reasons, *unsure, tier_note(shown(board))) if note]
+    asking = asking_notes(lines)
+    return [note for note in (star, *remarks_of(board), *reasons, *unsure, *asking, tier_note(shown(board))) if note]
 
 
 def _columns(board: Standings, lines: Sequence[Standing], name: Column) -> tuple[list[Column], list[Column]]:
@@ -147,7 +149,8 @@ def _columns(board: Standings, lines: Sequence[Standing], name: Column) -> tuple
     chosen = Column("cv score" if evaluated else f"cv score, {title}", tuple(cv_score(line) for line in lines))
     tiers = Column("tier", tuple(str(line.tier or "") for line in lines), right=True)
     interval = [Column("95% interval", tuple(_interval(line, title) for line in lines))] if evaluated else []
-    return first, [*interval, chosen, *([tiers] if len({line.tier for line in lines if line.tier}) > 1 else []), *rest]
+    tier = [tiers] if len({line.tier for line in lines if line.tier}) > 1 else []
+    return first, [*interval, chosen, *tier, *rest, *asking_columns(lines)]
 
 
 def _metric(name: str, lines: Sequence[Standing]) -> Column:
@@ -157,6 +160,38 @@ def _metric(name: str, lines: Sequence[Standing]) -> Column:
 def score_of(line: Standing, metric: str) -> str:
     """A score of a line, marked where too few rows tell how sure it is."""
     return f"{number(line.metrics.get(metric))}{mark(line.unsure, metric)}"
+
+
+def asking_columns(lines: Sequence[Standing]) -> list[Column]:
+    """What asking in words takes, where somebody is asked: tokens of all rows, money of a thousand, seconds."""
+    if not any(line.calls for line in lines):
+        return []
+    each = [line.calls for line in lines]
+    columns = [
+        Column("tokens in", tuple(f"{calls.tokens_in:,}" if calls else "" for calls in each), right=True),
+        Column("out", tuple(f"{calls.tokens_out:,}" if calls else "" for calls in each), right=True),
+        Column("s a request", tuple(_paced(calls) if calls else "" for calls in each), right=True),
+    ]
+    if any(line.row_money is not None for line in lines):
+        money = ("" if m is None else f"{1000 * m:.4g}" for m in (line.row_money for line in lines))
+        columns.insert(0, Column("money / 1,000 rows", tuple(money), right=True))
+    return columns
+
+
+def asking_notes(lines: Sequence[Standing]) -> list[str]:
+    """Whose answers came to nothing, and why; and what is paid in all."""
+    asked = [line for line in lines if line.calls]
+    notes = []
+    for line in asked:
+        if line.calls and line.calls.amiss:
+            told = ", ".join(f"{count:,} {why}" for why, count in line.calls.amiss.items())
+            notes.append(f"{line.entrant.name}: of {line.calls.requests:,} answers {told}")
+    return notes
+
+
+def _paced(calls: Calls) -> str:
+    """Seconds of a request, the median and the 95th percentile."""
+    return NOTHING if calls.median_s is None else f"{calls.median_s:.2g} ({calls.slow_s or 0:.2g})"
 
 
 def metrics_of(board: Standings) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypedDict
 
+from concours.core.calls import Calls
 from concours.core.digests import Digest, digest_json
 from concours.core.errors import RecipeError
 from concours.core.frozen import frozen
@@ -178,6 +179,7 @@ class Candidate:
         family: the name of those that are much alike; empty for one of a family of its own.
         merging: whether its weights are to be merged with those of others: then all fits of a fold begin alike.
         fold_models: then the models of the folds, also where another stands on the board.
+        calls: what it took to ask it, where it is asked in words.
     """
 
     entrant: Entrant
@@ -195,6 +197,7 @@ class Candidate:
     family: str = ""
     merging: bool = False
     fold_models: tuple[Digest, ...] = ()
+    calls: Calls | None = None
 
     @property
     def recorded(self) -> dict[str, Digest]:
@@ -204,10 +207,11 @@ class Candidate:
         return {name: digest for name, digest in (("oof", self.oof), ("test", self.test)) if digest}
 
     def to_json(self) -> dict[str, Any]:
-        """The candidate as JSON; what is of merging alone is named where there is any."""
+        """The candidate as JSON; what is of merging or of asking alone is named where there is any."""
         plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
         merging = {"merging": plain.pop("merging"), "fold_models": list(plain.pop("fold_models"))}
-        kept = merging if self.merging else {}
+        calls = plain.pop("calls")
+        kept = (merging if self.merging else {}) | ({"calls": vars(calls)} if calls else {})
         return {**plain, **kept, "entrant": self.entrant.to_json(), "models": list(self.models)}
 
     @classmethod

@@ -25,16 +25,20 @@ class Had:
         fitted: whether a job fits it on each fold; what is not is taken as it is, neither calibrated nor decided on.
         checked: the kind of the job that finds out whether it can take part; empty where nothing is to be run.
         asked: the kind of the job that asks it once a row; empty where no job does.
+        calls: whether each row is a request that takes tokens and money, so that what was said is kept beside.
         answers: whether it can be asked for new rows.
         seen: what may be declared of it.
+        usual: what is taken to be so where nobody declares it.
     """
 
     what: str
     fitted: bool = False
     checked: str = ""
     asked: str = ""
+    calls: bool = False
     answers: bool = True
     seen: tuple[Seen, ...] = ()
+    usual: Seen = "unknown"
 
 
 HAD: Final[Mapping[str, Had]] = {
@@ -45,25 +49,74 @@ HAD: Final[Mapping[str, Had]] = {
         asked="ask_frozen",
         seen=("none", "train", "unknown"),
     ),
+    "asked": Had(
+        what="a language model, which is asked in words, once a row",
+        checked="check_asked",
+        asked="ask_in_words",
+        calls=True,
+        seen=("none", "train", "unknown"),
+        usual="none",
+    ),
     "recorded": Had(what="predictions in a file", answers=False, seen=("none", "out-of-fold", "train", "unknown")),
 }
 """By name."""
 
-SCHEMES: Final[Mapping[str, str]] = {"onnx": "frozen", "recorded": "recorded"}
-"""What a recipe begins with, before a colon, where the rest is a file that is read and not run: how it is had."""
+
+@dataclass(frozen=True, kw_only=True)
+class Scheme:
+    """What a recipe `scheme:rest` stands for.
+
+    Attributes:
+        had: how its predictions are had, a name of `HAD`.
+        file: whether the rest is a file, which is content, read and not run; else it is the name of a model.
+        params: what checks the parameters that it takes, as `module:attribute` of a dataclass; empty where it takes
+            none.
+        opened: what makes it ready to be asked, as `module:attribute`; empty where nothing asks it.
+        packages: what it needs.
+    """
+
+    had: str
+    file: bool = True
+    params: str = ""
+    opened: str = ""
+    packages: tuple[str, ...] = ()
+
+
+SCHEMES: Final[Mapping[str, Scheme]] = {
+    "onnx": Scheme(
+        had="frozen",
+        params="concours.entrants.onnx_files:Params",
+        opened="concours.engine.asking:onnx",
+        packages=("onnx", "onnxruntime"),
+    ),
+    "recorded": Scheme(had="recorded"),
+    "openai": Scheme(
+        had="asked",
+        file=False,
+        params="concours.entrants.endpoints.params:Asking",
+        opened="concours.engine.words:InWords",
+        packages=("httpx",),
+    ),
+}
+"""By what a recipe begins with, before a colon."""
+
+
+def scheme_of(recipe: str) -> Scheme | None:
+    """The scheme of a recipe `scheme:rest`; none of other recipes."""
+    scheme, colon, _ = recipe.partition(":")
+    return SCHEMES.get(scheme) if colon else None
 
 
 def content_file(recipe: str) -> str | None:
     """The file of a recipe `scheme:file`, which is content and no code; none of other recipes."""
-    scheme, colon, file = recipe.partition(":")
-    return file if colon and scheme in SCHEMES else None
+    scheme = scheme_of(recipe)
+    return recipe.partition(":")[2] if scheme and scheme.file else None
 
 
 def had_by(recipe: str, *, frozen: bool) -> Had:
     """How the predictions of a recipe are had; `frozen` says that it is not to be fitted."""
-    scheme = recipe.partition(":")[0]
-    known = SCHEMES.get(scheme) if content_file(recipe) is not None else None
-    return HAD[known or ("frozen" if frozen else "fitted")]
+    scheme = scheme_of(recipe)
+    return HAD[scheme.had if scheme else "frozen" if frozen else "fitted"]
 
 
 def caveat(seen: Seen) -> str:

@@ -15,14 +15,16 @@ from concours.core.registry import load
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a model takes, in seconds: to fit, to predict the test part, and to predict one row of many on one core.
+    """What a model takes: seconds to fit, to predict the test part, and to predict one row of many on one core; and
+    the money of a row.
 
-    The last is none where that of somebody in it was not measured.
+    Seconds of a row are none where those of somebody in it were not measured; its money where nobody has a price.
     """
 
     fit_s: float
     predict_s: float
     row_s: float | None
+    row_money: float | None = None
 
 
 def lineage(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: bool = True) -> dict[Digest, Candidate]:
@@ -133,10 +135,12 @@ def added_up(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[fl
     joining = sum(max(0.0, parent.predict_s - _spent(shares, known)) for parent, shares in apart)
     of_rows = _added({d: asked_shares(member(known, d), known) for d in joint.needs.parents}, joint.needs)
     rows = [None if (s := member(known, d).row_s) is None else share * s for d, share in of_rows.items() if share]
+    money = [share * m for d, share in of_rows.items() if (m := row_money_of(member(known, d), known)) is not None]
     return Cost(
         fit_s=sum(one.fit_s for one in fitted.values()),
         predict_s=_spent(predicted, known) + joining,
         row_s=None if None in rows else sum(seconds or 0.0 for seconds in rows),
+        row_money=sum(money) if money else None,
     )
 
 
@@ -153,6 +157,13 @@ def row_s_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float |
         if _joins(candidate) and candidate.entrant.joint
         else candidate.row_s
     )
+
+
+def row_money_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float | None:
+    """The money that predicting one row takes; none where nobody who is asked has a price."""
+    if _joins(candidate) and candidate.entrant.joint:
+        return cost_of(candidate.entrant.joint, known).row_money
+    return candidate.calls.row_money if candidate.calls else None
 
 
 def _joins(candidate: Candidate) -> bool:

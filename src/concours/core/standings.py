@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, overload
 
 from concours.core.boards import board_html, board_text
+from concours.core.calls import Calls
 from concours.core.entrant import Entrant
 from concours.core.frozen import frozen
 
@@ -41,6 +42,8 @@ class Standing:
         unsure: of the metrics by name, why the score is undefined, or too few rows tell how sure it is.
         tier: which of the groups of entrants that cannot be told from the group's best, from 1.
         note: how the entrant came to be, where that is to be known beside its score.
+        calls: what it took to ask it in words.
+        row_money: what predicting a row takes; none where nobody who is asked has a price.
     """
 
     entrant: Entrant
@@ -61,6 +64,8 @@ class Standing:
     status: StandingStatus = "ok"
     reason: str = ""
     note: str = ""
+    calls: Calls | None = None
+    row_money: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("metrics", "intervals", "ranks", "unsure"):

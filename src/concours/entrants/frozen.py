@@ -17,7 +17,6 @@ from concours.core.errors import DataError, RecipeError
 from concours.core.written import written
 from concours.entrants.given import certainties, numbers, probabilities
 from concours.entrants.making import Workshop
-from concours.entrants.onnx_files import OnnxModel
 
 
 class Answering(Protocol):
@@ -28,10 +27,6 @@ class Answering(Protocol):
         for, (rows, …).
         """
         ...
-
-
-FILES = {"onnx": OnnxModel}
-"""What reads a file of a model, by what its recipe begins with (`core.had.SCHEMES`)."""
 
 
 class Frozen:

@@ -5,6 +5,7 @@ size is bounded, it may not lead to other files, it runs no code of its own, and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,17 @@ _TYPES: Mapping[str, Any] = {
     "tensor(bool)": np.bool_,
     "tensor(string)": np.str_,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """What the recipe of a file takes.
+
+    Attributes:
+        classes: labels, of the columns of what the model gives, in their order; by default those of the task.
+    """
+
+    classes: tuple[str | int | float, ...] | None = None
 
 
 class OnnxModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from os.path import normpath
 from pathlib import Path
@@ -15,11 +15,13 @@ from concours.core import consent
 from concours.core.asked import asked_of_recipe, without_digest
 from concours.core.digests import digest_file, digest_json
 from concours.core.entrant import Entrant
-from concours.core.errors import RecipeError, nearest
-from concours.core.had import content_file
+from concours.core.errors import ContentRefused, RecipeError, nearest
+from concours.core.had import Scheme, scheme_of
 from concours.core.kind import Form
 from concours.core.objects import is_file, is_module, references, renamed, signature_of
 from concours.core.optional import install_command, installed
+from concours.core.registry import load
+from concours.core.typed import typed
 from concours.entrants.costs import FAMILIES, PREPARING
 from concours.entrants.making import (
     Workshop,
@@ -138,10 +140,10 @@ def as_it_is(entrant: Entrant, folder: Path) -> Resolved:
     for name, value in (("search", entrant.search), ("prepare", entrant.prepare not in (None, "none"))):
         if value:
             raise RecipeError(f"{name} is for what is fitted; leave it out, as this is {entrant.had.what}")
-    entrant = replace(entrant, prepare="none", seen=entrant.seen or "unknown")
-    file, (module, colon, _) = content_file(entrant.recipe), entrant.recipe.partition(":")
-    if file is not None:
-        return _from_content(entrant, module, folder / file)
+    entrant = replace(entrant, prepare="none", seen=entrant.seen or entrant.had.usual)
+    scheme, (module, colon, rest) = scheme_of(entrant.recipe), entrant.recipe.partition(":")
+    if scheme:
+        return _from_scheme(entrant, scheme, rest, folder)
     if not colon:
         raise RecipeError(f"{entrant.recipe!r} is fitted; what is frozen is a file, ./mine.py:model, or onnx:FILE")
     if not is_file(entrant.recipe):
@@ -154,27 +156,34 @@ def as_it_is(entrant: Entrant, folder: Path) -> Resolved:
     return Resolved(entrant=own, source=source, files=files, skipped=reason)
 
 
-_TAKEN = {"onnx": ("classes",), "recorded": ()}
-_RUN_BY = {"onnx": ("onnx", "onnxruntime"), "recorded": ()}
-"""By what a recipe begins with: the parameters that it takes, and the packages that it needs."""
-
-
-def _from_content(entrant: Entrant, scheme: str, path: Path) -> Resolved:
+def _from_scheme(entrant: Entrant, scheme: Scheme, rest: str, folder: Path) -> Resolved:
     """A file counts by what it holds: two of one name are two entrants."""
-    if not path.is_file():
+    name, path = entrant.recipe.partition(":")[0], folder / rest
+    if scheme.file and not path.is_file():
         raise RecipeError(f"there is no file {path}")
-    for name in entrant.params:
-        if name not in _TAKEN[scheme]:
-            takes = f"; it takes {', '.join(_TAKEN[scheme])}" if _TAKEN[scheme] else ""
-            raise RecipeError(f"{scheme}: takes no parameter {name!r}{takes}")
-    labels = entrant.params.get("classes", ())
-    if not isinstance(labels, list | tuple) or not all(isinstance(label, str | int | float) for label in labels):
-        raise RecipeError("classes must be a list of labels, of the columns of what the model gives, in their order")
-    params = {**entrant.params, "content": digest_file(path)}
-    missing = [name for name in _RUN_BY[scheme] if not installed(name)]
+    if not rest:
+        raise RecipeError(f"{entrant.recipe!r} names no model: write {name}:MODEL")
+    _require_params(name, scheme, entrant.params)
+    missing = [package for package in scheme.packages if not installed(package)]
     reason = f"{missing[0]} is not installed; get it with: {install_command(missing[0])}" if missing else ""
-    own = replace(entrant, recipe=f"{scheme}:{path.name}", params=params)
+    if not scheme.file:
+        return Resolved(entrant=entrant, source={}, skipped=reason)
+    own = replace(entrant, recipe=f"{name}:{path.name}", params={**entrant.params, "content": digest_file(path)})
     return Resolved(entrant=own, source={}, content=path, skipped=reason)
+
+
+def _require_params(name: str, scheme: Scheme, params: Mapping[str, Any]) -> None:
+    form = load(scheme.params) if scheme.params else None
+    known = [field.name for field in fields(form)] if form else []
+    for param in params:
+        if param not in known:
+            told = f"; {nearest(param, known)}" if known else ""
+            raise RecipeError(f"{name}: takes no parameter {param!r}{told}")
+    if form:
+        try:
+            typed(form, params)
+        except ContentRefused as error:
+            raise RecipeError(f"{name}: params.{error}") from None
 
 
 def _with_sources(entrant: Entrant, folder: Path) -> tuple[Entrant, dict[str, str], dict[str, str]]:

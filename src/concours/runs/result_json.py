@@ -46,6 +46,8 @@ def line_to_json(line: Standing) -> dict[str, Any]:
         "status": line.status,
         "reason": line.reason,
         "note": line.note,
+        **({"calls": vars(line.calls)} if line.calls else {}),
+        **({"row_money": line.row_money} if line.row_money is not None else {}),
     }
 
 

@@ -16,8 +16,9 @@ from concours.core.written import written
 from concours.kernels.joining.blending import RULES, blend
 from concours.kernels.joining.decisions import decide
 from concours.tasks.labels import alike_said, by_number, class_list, codes_of, label_named, mapped
+from concours.tasks.naming import reader_of
 from concours.tasks.outputs.number import checked_numbers
-from concours.tasks.outputs.output import Codes, Encoded, Errors, Join, OutputKind, Values, numbers, require_two
+from concours.tasks.outputs.output import Codes, Encoded, Errors, Heard, Join, OutputKind, Values, numbers, require_two
 from concours.tasks.predicted import Given, labels_given
 from concours.tasks.slices import Grouping, of_classes
 
@@ -129,6 +130,26 @@ class Classes(OutputKind):
             row = int(np.argmax(bad))
             raise DataError(f"probabilities must be at least 0 and add up to 1; those of row {row} do not: {p[row]}")
         return p / sums[:, None]
+
+    @property
+    def wish(self) -> str:
+        return f"Answer with one of these alone: {', '.join(map(written, self.called))}"
+
+    def heard(self, said: Sequence[Sequence[str]], x: Any) -> Heard:
+        """The shares of the answers that name each class; one vote more is spread evenly over all.
+
+        An answer names a class if it is its label, whatever stands around it, or has one label alone among its words.
+        """
+        del x
+        read = reader_of(map(written, self.called))
+        codes = [[read(text) for text in of] for of in said]
+        votes = np.full((len(said), self.classes), 1.0 / self.classes)
+        for row, of in enumerate(codes):
+            for code in of:
+                if code is not None:
+                    votes[row, code] += 1.0
+        predictions = votes / votes.sum(axis=1, keepdims=True)
+        return Heard(predictions=predictions, parsed=[code is not None for of in codes for code in of])
 
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """The frequencies of the classes."""

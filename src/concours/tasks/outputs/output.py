@@ -59,6 +59,19 @@ class Errors:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What a language model said about rows, as predictions.
+
+    Attributes:
+        predictions: (rows, …).
+        parsed: of each answer, row by row, whether something could be read of it.
+    """
+
+    predictions: Values
+    parsed: Sequence[bool]
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputKind(ABC):
     """One sort of output; an instance of it belongs to some data, as far as its fields say.
 
@@ -174,6 +187,22 @@ class OutputKind(ABC):
         Raises:
             DataError: they are of another form, with the first row that is.
         """
+
+    @property
+    def wish(self) -> str:
+        """In which form a language model is asked to answer; nothing where any will do."""
+        return ""
+
+    def heard(self, said: Sequence[Sequence[str]], x: Any) -> Heard:
+        """Predictions of what a language model said about each row, in an answer or several; an empty one is none.
+
+        Args:
+            x: the rows.
+
+        Raises:
+            DataError: such an output is not said in words.
+        """
+        raise DataError(f"a language model cannot be asked for {self.said}; leave it out of this task")
 
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """The prediction (1, …) of who knows but targets (rows, …) and what they weigh; of numbers their mean."""

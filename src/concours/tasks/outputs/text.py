@@ -5,6 +5,7 @@ The share of a text is how probable its model finds it, of those that it says; t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,7 +23,7 @@ from concours.tasks.formulas import is_for_sheets, texts_meant
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.texts import bleu_metric, characters_of, chrf_metric, plain, sentence_metric
 from concours.tasks.nbest import LONGEST, accepted, best_texts, flat, nbest
-from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values
+from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values
 from concours.tasks.predicted import Given, require_predictions
 from concours.tasks.ranges import ranged
 from concours.tasks.slices import LEAST, Grouping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _KEPT = 4
 """Texts of a row that are kept where members are joined."""
+_NOTHING = "…"
 _TRIED = 200
 """Targets of which one is said for want of anything better."""
 
@@ -130,6 +132,16 @@ class Text(OutputKind):
     def accepted(self, p: Values, rows: int) -> Values:
         """Lists of texts with shares (`tasks.nbest.accepted`); a text a row will do."""
         return accepted(p, rows)
+
+    def heard(self, said: Sequence[Sequence[str]], x: Any) -> Heard:
+        """Each text that is said, with the share of the answers that are it; where nothing is, `…`."""
+        del x
+        each = [Counter(text.strip() for text in of if text.strip()).most_common() or [(_NOTHING, 1)] for of in said]
+        offsets = np.cumsum([0, *map(len, each)])
+        shares = [count / sum(n for _, n in of) for of in each for _, count in of]
+        texts = pa.array([text for of in each for text, _ in of], pa.string())
+        parsed = [bool(text.strip()) for of in said for text in of]
+        return Heard(predictions=nbest(offsets, texts, np.asarray(shares)), parsed=parsed)
 
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """Of some of the targets the one that is most like the others."""

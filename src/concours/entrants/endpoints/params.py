@@ -1,0 +1,89 @@
+"""What is said of a language model in a contest: where it is, and how it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a million tokens cost, in one currency for all entrants.
+
+    Attributes:
+        input, output: those that are sent, and those that come back.
+        cached: of those sent that the other side has read before; by default as `input`.
+    """
+
+    input: float = 0.0
+    output: float = 0.0
+    cached: float | None = None
+
+    def amiss(self) -> str:
+        """What is wrong between its values, which types do not tell."""
+        each = (self.input, self.output, self.cached or 0.0)
+        return "" if all(value >= 0 for value in each) else "a price is 0 or more, for a million tokens"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """The parameters of `openai:MODEL`: any address that speaks OpenAI's protocol.
+
+    Attributes:
+        base_url: of the address, up to `/v1`.
+        key_env: the variable of the environment that holds the key; the key itself stands nowhere.
+        prompt: what is asked, with the names of columns in braces; by default what the task shows of a row.
+        system: what is said before.
+        shots: how many rows of the training part, with their targets, are shown before each question; never the row
+            itself, nor one of its fold.
+        chosen: which: the same for all rows of a fold, by `seed`, or those whose question is `nearest`.
+        samples: how often each question is asked; the shares of what is said are what the model predicts.
+        temperature, top_p, seed, stop: passed on where they are given.
+        max_tokens: of an answer.
+        price: of a million tokens.
+        at_once: requests under way at most.
+        timeout_s: for one request.
+        tries: of one request, at most.
+        most_failed: the share of rows that may fail before the entrant fails as a whole.
+    """
+
+    base_url: str
+    key_env: str | None = None
+    prompt: str | None = None
+    system: str = ""
+    shots: int = 0
+    chosen: Literal["seed", "nearest"] = "seed"
+    samples: int = 1
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] | None = None
+    max_tokens: int = 512
+    price: Cost | None = None
+    at_once: int = 16
+    timeout_s: float = 120.0
+    tries: int = 6
+    most_failed: float = 0.0
+
+    def amiss(self) -> str:
+        """What is wrong between its values, which types do not tell."""
+        if not self.base_url.startswith(("http://", "https://")):
+            return f"base_url: expected an address that begins with http:// or https://, got {self.base_url!r}"
+        least = {"samples": 1, "max_tokens": 1, "at_once": 1, "tries": 1, "shots": 0}
+        low = next((name for name, value in least.items() if getattr(self, name) < value), None)
+        if low:
+            return f"{low}: {least[low]} at least, got {getattr(self, low)}"
+        if not 0 <= self.most_failed < 1:
+            return f"most_failed: a share from 0 up to 1, got {self.most_failed}"
+        if self.timeout_s <= 0:
+            return f"timeout_s: seconds above 0, got {self.timeout_s}"
+        if self.samples > 1 and self.temperature == 0:
+            return "samples: with temperature = 0 all samples are meant to be the same; ask once, or leave it out"
+        return ""
+
+    @property
+    def sampling(self) -> dict[str, object]:
+        """What is passed on with each request, of what is given."""
+        given = {"temperature": self.temperature, "top_p": self.top_p, "seed": self.seed}
+        stop = None if self.stop is None else list(self.stop)
+        return {k: v for k, v in {**given, "stop": stop, "max_tokens": self.max_tokens}.items() if v is not None}
