@@ -14,7 +14,7 @@ import click
 import typer
 
 import concours
-from concours.cli import compare, inspect, new, predict, rate, report, run, score, verify
+from concours.cli import ask, compare, inspect, new, predict, rate, report, run, score, verify
 from concours.cli.apart import go_apart
 from concours.cli.run import STOPPED
 from concours.cli.terminal import say
@@ -36,6 +36,7 @@ for command in (
     run.demo,
     inspect.show,
     predict.predict,
+    ask.ask,
     report.report,
     score.score,
     verify.verify,

@@ -18,7 +18,18 @@ from concours.cli.population import print_population
 from concours.cli.terminal import console, escape
 from concours.contest.credit import Credit
 from concours.core import boards
-from concours.core.boards import NOTHING, among_of, asking_columns, asking_notes, cv_score, number, places, remarks_of, score_of, tier_note
+from concours.core.boards import (
+    NOTHING,
+    among_of,
+    asking_columns,
+    asking_notes,
+    cv_score,
+    number,
+    places,
+    remarks_of,
+    score_of,
+    tier_note,
+)
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.lineage import unanswering
 from concours.core.marks import TOO_FEW, mark, unsure_notes

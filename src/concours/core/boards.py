@@ -183,8 +183,8 @@ def asking_notes(lines: Sequence[Standing]) -> list[str]:
     asked = [line for line in lines if line.calls]
     notes = []
     for line in asked:
-        if line.calls and line.calls.amiss:
-            told = ", ".join(f"{count:,} {why}" for why, count in line.calls.amiss.items())
+        if line.calls and line.calls.in_vain:
+            told = ", ".join(f"{count:,} {why}" for why, count in line.calls.in_vain.items())
             notes.append(f"{line.entrant.name}: of {line.calls.requests:,} answers {told}")
     return notes
 

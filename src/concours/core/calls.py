@@ -42,7 +42,7 @@ class Calls:
         return None if self.money is None or not self.rows else self.money / self.rows
 
     @property
-    def amiss(self) -> dict[str, int]:
+    def in_vain(self) -> dict[str, int]:
         """How many requests came to no plain answer, by why; nothing where all did."""
         each = {"cut off": self.cut, "refused": self.refused, "unparsed": self.unparsed, "failed": self.failed}
         return {why: count for why, count in each.items() if count}

@@ -95,7 +95,7 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
         file=False,
         params="concours.entrants.endpoints.params:Asking",
         opened="concours.engine.words:InWords",
-        packages=("httpx",),
+        packages=("httptools",),
     ),
 }
 """By what a recipe begins with, before a colon."""

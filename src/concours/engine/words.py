@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,28 +16,34 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.calls import Calls
+from concours.core.digests import Digest, digest_json
 from concours.core.errors import DataError
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.core.state import state_file
 from concours.core.typed import typed
-from concours.engine.outputs import output_of
 from concours.engine.rows import first_division, get_rows
 from concours.engine.shots import Shots
 from concours.entrants.endpoints.calls import Call, chat
-from concours.entrants.endpoints.client import Endpoint, ask_all
-from concours.entrants.endpoints.kept import Answers, usual_place
+from concours.entrants.endpoints.client import Told as SoFar
+from concours.entrants.endpoints.client import ask_all
+from concours.entrants.endpoints.endpoint import Endpoint
+from concours.entrants.endpoints.kept import Answers
 from concours.entrants.endpoints.params import Asking
-from concours.entrants.endpoints.price import Price
+from concours.entrants.endpoints.price import Price, money
 from concours.entrants.endpoints.prompts import Template, messages
 from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
 from concours.stores.values import get_values
 from concours.tasks.outputs.output import OutputKind, Values
+from concours.tasks.outputs.table import output_told
 
 Codes = NDArray[np.int64]
 
-PURSE = "purse.sqlite"
-"""Beside the objects of a store: what has been spent of what a run may spend."""
+ANSWERS = "answers.sqlite"
+"""Where answers are kept for all contests of a person: none is paid for twice."""
+PURSE, LIMITS = "purse.sqlite", "limits.json"
+"""Beside the objects of a store: what a run has spent, and what it may spend."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +53,55 @@ class Told:
     Attributes:
         predictions: (rows, …).
         calls: a table with a row a request: `row`, `sample`, `status` (answered, cut, refused, unparsed, failed),
-            `said`, `reason`, tokens, `money`, `seconds`, and whether it was `kept` from before.
+            `said`, `reason`, tokens, `money` and `seconds`.
+        kept: how many of the requests had been answered before.
     """
 
     predictions: Values
     calls: pa.Table
+    kept: int
+
+
+_HEARD: ContextVar[list[tuple[Digest, Told]] | None] = ContextVar("heard", default=None)
+
+
+def who(recipe: str, params: Mapping[str, Any]) -> Digest:
+    """By what a language model that is asked in one way is known."""
+    return digest_json({"recipe": recipe, "params": dict(params)})
+
+
+@contextmanager
+def overheard() -> Iterator[dict[Digest, Calls]]:
+    """What predicting inside takes: the calls of each model that was asked, by `who`, when it has ended."""
+    heard: list[tuple[Digest, Told]] = []
+    found: dict[Digest, Calls] = {}
+    token = _HEARD.set(heard)
+    try:
+        yield found
+    finally:
+        _HEARD.reset(token)
+        for digest in dict.fromkeys(digest for digest, _ in heard):
+            found[digest] = summed([told for of, told in heard if of == digest])
 
 
 class InWords:
     """A language model, as it predicts rows of a task."""
 
     def __init__(self, job: Job, store: Store) -> None:
-        self._job, self._store, self._output = job, store, output_of(job)
+        self._job, self._store = job, store
+        self._output = output_told(job.params["output"], job.params["labels"])
         self._model = job.params["recipe"].partition(":")[2]
         self._how = typed(Asking, dict(job.params["params"]), "params")
-        price = self._how.price
+        how, price = self._how, self._how.price
         self._price = None if price is None else Price(price.input, price.output, price.cached)
+        self._endpoint = Endpoint(
+            base_url=how.base_url,
+            key_env=how.key_env,
+            price=self._price,
+            at_once=how.at_once,
+            timeout_s=how.timeout_s,
+            tries=how.tries,
+        )
 
     def require_able(self) -> None:
         """Refuses what cannot be asked, before anything is. Raises DataError, RecipeError."""
@@ -69,7 +111,10 @@ class InWords:
 
     def predict(self, x: Any) -> Values:
         """Predictions (rows, …) of new rows."""
-        return self.told(x, np.full(len(x), -1)).predictions
+        told = self.told(x, np.full(len(x), -1))
+        if (heard := _HEARD.get()) is not None:
+            heard.append((who(self._job.params["recipe"], self._job.params["params"]), told))
+        return told.predictions
 
     def told(self, x: Any, folds: Codes) -> Told:
         """What comes of asking about rows.
@@ -84,31 +129,23 @@ class InWords:
         how, rows = self._how, worded(x)
         template = Template(how.prompt or usual_prompt(rows, self._output))
         questions = [template.filled(row) for row in rows]
-        calls = [
-            Call(self._url, chat(self._model, messages(how.system, shown, question), **how.sampling), sample)
+        url, so_far = self._endpoint.chats, [SoFar()]
+        calls = (
+            Call(url, chat(self._model, messages(how.system, shown, question), **how.sampling), sample)
             for question, shown in zip(questions, self._shown(template, questions, folds), strict=True)
             for sample in range(how.samples)
-        ]
-        endpoint = Endpoint(
-            base_url=how.base_url,
-            key_env=how.key_env,
-            at_once=how.at_once,
-            timeout_s=how.timeout_s,
-            tries=how.tries,
         )
-        found = ask_all(calls, endpoint, self._answers(), self._purse(), price=self._price)
-        return self._read(found, x)
+        found = ask_all(calls, self._endpoint, Answers(state_file(ANSWERS)), self._purse(), told=so_far.append)
+        return self._read(found, x, so_far[-1].recalled)
 
-    @property
-    def _url(self) -> str:
-        return f"{self._how.base_url.rstrip('/')}/chat/completions"
-
-    def _answers(self) -> Answers:
-        return Answers(usual_place())
-
-    def _purse(self) -> Purse:
+    def _purse(self) -> Purse | None:
+        """What may be spent; in a store without a folder nothing is bounded."""
         folder = getattr(self._store, "folder", None)
-        return Purse(Path(folder) / PURSE if folder else None)
+        if folder is None:
+            return None
+        limits = Path(folder) / LIMITS
+        given = json.loads(limits.read_text()) if limits.exists() else {}
+        return Purse(Path(folder) / PURSE, given.get("cost"), given.get("requests"))
 
     def _shown(self, template: Template, questions: Sequence[str], folds: Codes) -> list[list[tuple[str, str]]]:
         """The examples before each question, each as it would be asked and answered."""
@@ -126,7 +163,7 @@ class InWords:
         )
         return [[(known[row], targets[row]) for row in rows] for rows in shots.before(questions, folds)]
 
-    def _read(self, found: Sequence[Reply | Failed], x: Any) -> Told:
+    def _read(self, found: Sequence[Reply | Failed], x: Any, kept: int) -> Told:
         samples, rows = self._how.samples, len(x)
         said = [["" if isinstance(each, Failed) else each.text for each in of] for of in _parts(found, samples)]
         heard = self._output.heard(said, x)
@@ -138,7 +175,8 @@ class InWords:
                 f"{len(failed)} of {rows} rows had no answer, first row {first + 1}: {failed[first].reason}; "
                 "run it again to ask about these alone, or allow a share of them by most_failed"
             )
-        return Told(predictions=heard.predictions, calls=_table(found, statuses, samples, self._price))
+        table = _table(found, statuses, samples, self._price)
+        return Told(predictions=heard.predictions, calls=table, kept=kept)
 
 
 def _parts(found: Sequence[Reply | Failed], size: int) -> Iterable[Sequence[Reply | Failed]]:
@@ -159,7 +197,7 @@ def _table(found: Sequence[Reply | Failed], statuses: Sequence[str], samples: in
     def each(name: str, kind: pa.DataType) -> pa.Array:
         return pa.array([None if isinstance(one, Failed) else getattr(one, name) for one in found], kind)
 
-    money = [None if price is None or isinstance(one, Failed) else float(price.of(one)) for one in found]
+    units = [None if price is None or isinstance(one, Failed) else price.of(one) for one in found]
     return pa.table(
         {
             "row": pa.array(np.arange(len(found)) // samples),
@@ -170,32 +208,31 @@ def _table(found: Sequence[Reply | Failed], statuses: Sequence[str], samples: in
             "tokens_in": each("tokens_in", pa.int64()),
             "tokens_cached": each("tokens_cached", pa.int64()),
             "tokens_out": each("tokens_out", pa.int64()),
-            "money": pa.array(money, pa.float64()),
+            "money": pa.array([None if each is None else float(money(each)) for each in units], pa.float64()),
             "seconds": each("seconds", pa.float64()),
-            "kept": pa.array([not isinstance(one, Failed) and one.kept for one in found], pa.bool_()),
         }
     )
 
 
-def summed(tables: Sequence[pa.Table]) -> Calls:
+def summed(parts: Sequence[Told]) -> Calls:
     """What the calls of some parts come to."""
-    table = pa.concat_tables(tables)
+    table = pa.concat_tables([told.calls for told in parts])
     statuses = table["status"].to_pylist()
     seconds = table["seconds"].drop_null().to_numpy()
-    money = table["money"].drop_null().to_numpy()
+    paid = table["money"].drop_null().to_numpy()
     middle, slow = np.quantile(seconds, [0.5, 0.95]).tolist() if len(seconds) else (None, None)
 
     def total(name: str) -> int:
         return int(np.sum(table[name].drop_null().to_numpy()))
 
     return Calls(
-        rows=sum(len(np.unique(one["row"].to_numpy())) for one in tables),
+        rows=sum(len(np.unique(told.calls["row"].to_numpy())) for told in parts),
         requests=len(table),
-        kept=total("kept"),
+        kept=sum(told.kept for told in parts),
         tokens_in=total("tokens_in"),
         tokens_cached=total("tokens_cached"),
         tokens_out=total("tokens_out"),
-        money=float(money.sum()) if len(money) else None,
+        money=float(paid.sum()) if len(paid) else None,
         median_s=middle,
         slow_s=slow,
         **{why: statuses.count(why) for why in ("cut", "refused", "unparsed", "failed")},

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from concours.core.asked import shown
 from concours.core.errors import TrustError
+from concours.core.state import state_file
 
 Trust = Callable[[str], bool]
 """Asked, with a sentence that says what would run: whether it may."""
@@ -74,5 +75,4 @@ def _known() -> dict[str, list[str]]:
 
 
 def _file() -> Path:
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "concours" / "trusted.json"
+    return state_file("trusted.json")

@@ -12,7 +12,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.asking import keep_frozen
 from concours.engine.rows import first_division, get_rows
-from concours.engine.words import InWords, summed
+from concours.engine.words import InWords, Told, summed
 from concours.engine.work import JobResult
 from concours.stores.blobs import put_table
 from concours.stores.values import put_values
@@ -30,7 +30,7 @@ def check_asked(job: Job, store: Store) -> JobResult:
 def ask_in_words(job: Job, store: Store) -> JobResult:
     """What a language model predicts for the rows of each input `oof` and `test`, and its calls, a table each."""
     require(asked_of_recipe(job.params["recipe"], job.params["params"]))
-    model, outputs, phases, tables = InWords(job, store), {"model": keep_frozen(job, store)}, {"predict": 0.0}, []
+    model, outputs, phases, parts = InWords(job, store), {"model": keep_frozen(job, store)}, {"predict": 0.0}, list[Told]()
     for name in (name for name in _PARTS if name in job.inputs):
         rows = get_rows(store, job.inputs[name])
         shown = name == "oof" and "folds" in job.inputs
@@ -39,6 +39,6 @@ def ask_in_words(job: Job, store: Store) -> JobResult:
         told = model.told(rows, folds)
         phases[name] = time.perf_counter() - began
         phases["predict"] += phases[name]
-        tables.append(told.calls)
+        parts.append(told)
         outputs |= {name: put_values(store, told.predictions), f"{name}_calls": put_table(store, told.calls)}
-    return JobResult(outputs=outputs, values={"calls": vars(summed(tables))}, phases=phases)
+    return JobResult(outputs=outputs, values={"calls": vars(summed(parts))}, phases=phases)

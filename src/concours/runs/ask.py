@@ -1,0 +1,86 @@
+"""Asking: one question in words to a model of a result, with what the answer cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from concours.core.calls import Calls
+from concours.core.errors import DataError, nearest
+from concours.engine.words import overheard, who
+from concours.runs.predict import deciding, predicted
+from concours.runs.result import Result
+from concours.runs.trust import Trust
+from concours.stores.blobs import get_table, is_table, texts_in
+from concours.tasks.outputs.table import output_valued
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a model answers to one question.
+
+    Attributes:
+        text: the answer.
+        model: whose it is, a name on the board.
+        asked: what asking took, by the name of the language model; of an alliance those alone that were asked.
+    """
+
+    text: str
+    model: str
+    asked: Mapping[str, Calls]
+
+    @property
+    def money(self) -> float | None:
+        """What it cost; none where nobody who was asked has a price."""
+        known = [calls.money for calls in self.asked.values() if calls.money is not None]
+        return sum(known) if known else None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        asked = {name: vars(calls) for name, calls in self.asked.items()}
+        return {"answer": self.text, "model": self.model, "money": self.money, "asked": asked}
+
+
+def ask(
+    result: Result, question: str | Mapping[str, Any], *, model: str | None = None, trust: Trust | None = None
+) -> Answer:
+    """The answer of a model to one question.
+
+    Args:
+        question: the question alone, or all columns of the row by name; those that are not given are empty.
+        model: a name on the board; the default by default.
+        trust: as of `runs.predict.predict`.
+
+    Raises:
+        DataError: a column is not known, or what the task takes is no question in words.
+        Whatever `predict` raises.
+    """
+    candidate, output = result.candidate(model), output_valued(result.setup.problem.output)
+    rows = _row(result, question)
+    with overheard() as heard:
+        p = predicted(result, rows, model=model, trust=trust)
+    text = output.answers(p, deciding(result, model))[0]
+    entrants = [one.entrant for one in result.candidates.values() if one.calls]
+    names = {who(entrant.recipe, entrant.params): entrant.name for entrant in entrants}
+    asked = {names[digest]: calls for digest, calls in heard.items()}
+    return Answer(text="" if text is None else str(text), model=candidate.entrant.name, asked=asked)
+
+
+def _row(result: Result, question: str | Mapping[str, Any]) -> Any:
+    """One row, in the form of the task's data."""
+    digest, store = result.setup.problem.train.x, result.folder.store
+    like = get_table(store, digest) if is_table(store, digest) else None
+    if like is None:
+        raise DataError(
+            f"a row of this task ({result.setup.problem.kind}) is no question in words: use concours predict"
+        )
+    if texts_in(like) is not None:
+        return [question] if isinstance(question, str) else [str(next(iter(question.values())))]
+    names = like.column_names
+    given = {names[0]: question} if isinstance(question, str) else dict(question)
+    if unknown := [name for name in given if name not in names]:
+        raise DataError(f"a row has no column {unknown[0]!r}; {nearest(unknown[0], names)}")
+    return pd.DataFrame([{name: given.get(name, "") for name in names}])
