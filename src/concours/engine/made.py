@@ -13,7 +13,7 @@ from concours.stores.blobs import get_bundle
 
 _MANIFEST = "manifest.json"
 _ALWAYS = ("transformer", "code")
-_REFIT = ("x", "y", "folds", "spans", "weights")
+_ROWS = ("x", "y", "folds", "spans", "weights")
 
 
 def made_by(job: Job, model: Digest, store: Store) -> bool:
@@ -61,12 +61,19 @@ def _merged(job: Job, candidate: Candidate) -> bool:
     return told == [list(joint.weights), [list(row) for row in joint.fold_weights]]
 
 
-_MAKERS = {"fit": _fitted, "ask_frozen": _fitted, "train_on_attacks": _trained_on, "merge": _merged}
+_MAKERS = {
+    "fit": _fitted,
+    "ask_frozen": _fitted,
+    "ask_in_words": _fitted,
+    "train_on_attacks": _trained_on,
+    "merge": _merged,
+}
 """By the kind of a job that makes models: whether it made one for a candidate."""
 
 
 def needed_by(model: Digest, store: Store) -> set[Digest]:
-    """What predicting with a model reads: itself, its preparation, and, if it is fitted again, the rows for that.
+    """What predicting with a model reads: itself, its preparation, and the rows for it, if it is fitted again or shows
+    them before a question.
 
     What is no model of an entrant, a meta-learner, is read by itself.
     """
@@ -75,5 +82,5 @@ def needed_by(model: Digest, store: Store) -> set[Digest]:
         return {model}
     manifest = json.loads(files[_MANIFEST])
     inputs = manifest["job"]["inputs"]
-    names = (*_ALWAYS, *(_REFIT if manifest["format"] == "refit" else ()))
+    names = (*_ALWAYS, *(_ROWS if manifest["format"] in ("refit", "frozen") else ()))
     return {model, *(inputs[name] for name in names if name in inputs)}
