@@ -74,6 +74,8 @@ ENTRANTS = {
     "texts": ["logistic", "naive-bayes"],
     "pictures": ["logistic", "sklearn.neighbors:KNeighborsClassifier"],
 }
+OTHERS = [("light", 390), ("dark", 1280)]
+"""Where there is time for them."""
 TASKS: dict[str, Callable[[], Task]] = {"table": table, "numbers": numbers, "texts": texts, "pictures": pictures}
 
 
@@ -87,8 +89,10 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return kind, write_report(result, engine="inline")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [("light", 1280), ("dark", 390), *(pytest.param(*other, marks=pytest.mark.slow) for other in OTHERS)],
+)
 def test_report(browser: Any, report: tuple[str, Path], width: int, scheme: str) -> None:
     """At every width and in both schemes: nothing is requested, nothing complained of, nothing to scroll sideways, every
     section is there and filled, each picture has its sentence and its numbers, and axe-core finds no serious fault.

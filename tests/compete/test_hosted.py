@@ -113,7 +113,7 @@ def test_the_rest_waits_for_all_that_joined_in_time() -> None:
     assert {job.runner for job in BOARD.plan(state).jobs} == {"receive"}
     end = done(state)
     assert end.rest is not None
-    assert end.rest.ranking.entries == ("a", "b")
+    assert end.rest.asked.entries == ("a", "b")
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)
@@ -135,7 +135,7 @@ def test_at_most_one_ranking_is_under_way_over_everything_scored_so_far(moves: l
         if before and now == before:
             assert state.ranking is not None
     end = done(state)
-    ranked = end.public.ranking.entries if end.public else ()
+    ranked = end.public.asked.entries if end.public else ()
     assert set(ranked) == set(BOARD.scores(end))
 
 
@@ -148,7 +148,7 @@ def test_scores_are_kept_by_problem() -> None:
     assert BOARD.scores(state)["a"] != BOARD.scores(state, first)["a"]
     assert BOARD.scores(state) == BOARD.scores(state, second)
     assert state.public is not None
-    assert state.public.ranking.problem == second
+    assert state.public.asked.problem == second
 
 
 def test_what_cannot_be_read_rescores_nothing() -> None:

@@ -111,8 +111,8 @@ def test_at_most_one_rating_is_under_way_over_all_batches_so_far(moves: list[int
             assert now == before
     end = done(told(left, state))
     assert end.rated is not None
-    assert end.rated.rating.votes == tuple(end.accepted)
-    assert len(end.rated.rating.votes) == count
+    assert end.rated.asked.votes == tuple(end.accepted)
+    assert len(end.rated.asked.votes) == count
 
 
 def test_a_batch_counts_once() -> None:
@@ -123,7 +123,7 @@ def test_a_batch_counts_once() -> None:
     assert POLL.update(first, votes("a")) == first
     end = done(told([votes("a", id="again"), votes("b")], first))
     assert end.rated is not None
-    assert len(end.rated.rating.votes) == 2
+    assert len(end.rated.asked.votes) == 2
     assert [batch.reason for batch in POLL.batches(end).values()] == [
         "",
         "these votes are counted once, as those of 'votes a'",
@@ -132,7 +132,7 @@ def test_a_batch_counts_once() -> None:
     failed = told([joins("team 2"), votes("a", id="again")], done(first, all_fail))
     late = done(failed)
     assert late.rated is not None
-    assert len(late.rated.rating.votes) == 1
+    assert len(late.rated.asked.votes) == 1
     assert [batch.reason[:5] for batch in POLL.batches(late).values()] == ["count", ""]
 
 
@@ -144,7 +144,7 @@ def test_batches_may_come_to_the_same_votes() -> None:
         state = POLL.update(state, same)
     end = done(state)
     assert end.rated is not None
-    assert end.rated.rating.votes == (digest_json("same"), digest_json("same"))
+    assert end.rated.asked.votes == (digest_json("same"), digest_json("same"))
 
 
 def test_a_batch_may_speak_of_who_had_joined_when_it_came() -> None:
@@ -154,7 +154,7 @@ def test_a_batch_may_speak_of_who_had_joined_when_it_came() -> None:
     assert by_label == {digest_json("a"): ["team 0", "team 1"], digest_json("b"): ["team 0", "team 1", "team 2"]}
     end = done(state)
     assert end.rated is not None
-    assert end.rated.rating.without == ("team 1",)
+    assert end.rated.asked.without == ("team 1",)
     assert [line.entrant.name for line in POLL.standings(end)] != ["team 1"]
     assert {line.entrant.name for line in POLL.standings(end)} == {"team 0", "team 2"}
 

@@ -94,6 +94,7 @@ def test_a_contest_from_new_to_verify(tmp_path, monkeypatch, concours):
     assert "HOLDS" in out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs multi30k-en-de (CONCOURS_DATA)")
 def test_captions_are_translated(tmp_path, monkeypatch, concours):
     """Of real captions a table of words learns more from some hundred pairs than others by heart; the test part is a

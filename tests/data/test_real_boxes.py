@@ -38,6 +38,7 @@ def some_of(archive: Path, folder: Path) -> Path:
     return folder / "BCCD"
 
 
+@pytest.mark.slow
 def test_blood_cells(tmp_path):
     """Two detectors find cells far better than who does not look, by cross-validation and on the set's own test part,
     and so does what joins them.

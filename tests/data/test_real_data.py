@@ -28,6 +28,7 @@ def held(folder: Path, contest: str) -> Result:
     return Contest.from_file(folder / "contest.toml").with_options(out=folder / "run").run()
 
 
+@pytest.mark.slow
 def test_titanic(tmp_path):
     """Mixed types, names, tickets and gaps: everybody beats the baseline beyond doubt, and new passengers are predicted."""
     path = data_file("tab-titanic/titanic-train.csv")

@@ -41,6 +41,8 @@ from concours.tasks.readers.listing import TABLES
 from concours.tasks.readers.pictures import PICTURES
 
 ROOT = Path(__file__).parents[2]
+FIRST = ("README", "start", "own-model", "alliances", "python", "commands")
+"""Pages whose examples are run where time is short."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(?:<!-- not run: (?P<why>[^>]+) -->\n+)?^```(?P<form>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 NAMED = re.compile(r"# (\S+\.(?:toml|py))\n")
@@ -70,7 +72,14 @@ def text_of(*names: str) -> str:
     return "\n".join((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in names)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page)], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=page.stem, marks=() if page.stem in FIRST else pytest.mark.slow)
+        for page in PAGES
+        if blocks_of(page)
+    ],
+)
 def test_examples(page, tmp_path, monkeypatch, capfd):
     """What a page tells people to write and to type works, and prints what the page says."""
     monkeypatch.chdir(tmp_path)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from concours.core.event import Outcome
 from concours.testing.toys import BYTES
 
 SETUP = {"entrants": 3, "folds": 2}
@@ -43,7 +44,8 @@ def test_a_full_disk_stops_with_one_line_and_the_same_command_goes_on(
     assert line.startswith("no space left to write in ")
     assert where in line
     assert line.endswith("nothing that has finished is lost: free some space and run the same command again")
-    recorded, marks = {record.event.job for record in contest.records()}, len(contest.marks())
+    outcomes = (record.event for record in contest.records() if isinstance(record.event, Outcome))
+    recorded, marks = {event.job for event in outcomes}, len(contest.marks())
     assert recorded
     assert not contest.store.leftovers()
     ended = contest.run(workers=workers, setup=SETUP, environment=environment)

@@ -434,7 +434,7 @@ def test_a_fit_that_went_on_says_what_it_took_in_all(tmp_path: Path) -> None:
     event = _done(Job(runner="toy"), DiskStore(tmp_path / "store"), late)
     assert isinstance(event, Done)
     assert 99 < event.cost.phases["fit"] <= event.cost.wall_s < 160
-    assert 50 <= event.cost.cpu_s < 110
+    assert 49.9 < event.cost.cpu_s < 110  # clocks of processors count in steps
     place = FolderScratch(tmp_path, JOB, lambda: CODE)
     place.went_on(30.0, 3.0)
     place.went_on(20.0, 2.0)  # an earlier piece of the same work, which is in the thirty

@@ -140,6 +140,7 @@ def check_journal_of(records: list[Record], signals: list[Signal]) -> None:
     assert len(jobs) == len(set(jobs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", WHICH)
 def test_a_thousand_signals_killed_forty_times_end_in_the_same_state(which: str) -> None:
     """Dropped between any two steps of journal and inbox: no signal is lost, none counts twice, no job is done twice."""

@@ -317,7 +317,7 @@ def test_code_of_a_user_that_takes_the_store_away_is_named(
     company: bool, store: DiskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If it was alone in that: of two users' code that ran side by side nobody can tell which it was."""
-    monkeypatch.setenv(SLEEP, "0.2")
+    monkeypatch.setenv(SLEEP, "1.0")
     codes = [store.put(io.BytesIO(name)) for name in (b"one", b"two")]
     params = {"params": {"mischief": "take_the_store_away"}}
     bad = Job(runner="fit", inputs={"code": codes[0]}, params=params, outputs=("first",))

@@ -36,6 +36,7 @@ def found(family: str, first: int, count: int) -> tuple[list[dict[str, object]],
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FEW)
 def test_a_hundred_inputs(family):
     """Exit code 0, 2 or 130, no traceback, no signal, no defect, no command to the terminal, nothing changed elsewhere."""

@@ -157,7 +157,7 @@ def test_an_archive_of_line_aligned_files(tmp_path, inside):
             archive.write(path, inside + path.name)
     data, test = read("corpus.zip", tmp_path, text=("en",), target="de")
     assert (len(data), len(test)) == (8, 7)
-    found = {key: value for key, (value, _) in find(tmp_path / "corpus.zip").items()}
+    found = {key: value for key, (value, _) in find(tmp_path / "corpus.zip", Options()).items()}
     data, test = read(found["data"], tmp_path, text=(found["text"],), target=found["target"], test=found["test"])
     assert (len(data), texts(test)[0]) == (8, [f"test_2016 en {row}" for row in range(3)])
     one = tmp_path / f"corpus.zip:{inside}val"
