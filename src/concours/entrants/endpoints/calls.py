@@ -38,27 +38,30 @@ class Call:
                 raise ContestError(f"{name} = {self.body[name]!r} of a call to {self.url}: {why}")
 
     @cached_property
-    def key(self) -> str:
-        """The name of the answer: `sha256:…` over the canonical JSON of address, body and sample.
-
-        Law: equal for bodies that are equal as JSON, whatever the order of their keys.
+    def sent(self) -> bytes:
+        """The body as it is sent: canonical JSON.
 
         Raises:
             ContestError: the body has no JSON form.
         """
-        return digest_bytes(_written({"body": self.body, "sample": self.sample, "url": self.url}, self.url))
+        try:
+            return canonical_json(self.body)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ContestError(
+                f"a call to {self.url} has no JSON form ({error}): give texts, numbers and lists"
+            ) from None
 
-    @property
-    def sent(self) -> bytes:
-        """The body as it is sent: canonical JSON."""
-        return _written(self.body, self.url)
+    @cached_property
+    def key(self) -> str:
+        """The name of the answer: `sha256:…` over the canonical JSON of body, sample and url.
 
+        Law: equal for bodies that are equal as JSON, whatever the order of their keys.
 
-def _written(value: Any, url: str) -> bytes:
-    try:
-        return canonical_json(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ContestError(f"a call to {url} has no JSON form ({error}): give texts, numbers and lists") from None
+        Raises:
+            ContestError: as of `sent`.
+        """
+        whole = b'{"body":%s,"sample":%d,"url":%s}' % (self.sent, self.sample, canonical_json(self.url))
+        return digest_bytes(whole)
 
 
 def chat(model: str, messages: Sequence[Mapping[str, Any]], **parameters: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
 from concours.entrants.endpoints.session import Batch, Session
 
-_PORTION = 256
+_PORTION = 128
 """Calls that are looked up at once."""
 
 
@@ -61,12 +61,13 @@ def ask_each(
 ) -> Iterator[Reply | Failed]:
     """What became of each call, in the order of the calls, as it comes; memory does not grow with their number.
 
-    A call whose answer is kept is not asked again, and equal calls are asked once, by whichever thread or process is first.
-    A request that comes to nothing is tried again; a call given up after all its tries is `Failed`. Answers are kept before
-    they are given, so neither an interrupt nor a kill loses one. The key is read when something has to be asked.
+    A call whose answer is kept is not asked again, and equal calls are asked once, by whichever thread or process is
+    first. A request that comes to nothing is tried again; a call given up after all its tries is `Failed`. Answers are
+    kept before they are given, so neither an interrupt nor a kill loses one. The key is read when something has to be
+    asked.
 
     Raises:
-        EndpointRefused: no call can be answered: the key, the model, the certificate or the address is wrong, or it is down.
+        EndpointRefused: no call can be answered: key, model, certificate or address are wrong, or it is down.
         SpentOut: the next request might exceed a limit of the purse, and nothing is under way that may come cheaper.
         ContestError: a call does not go to the endpoint, has no JSON form, or has no bound while money is bounded.
         MissingPackage: httptools is not installed.
@@ -88,7 +89,7 @@ class _Desk:
         self._session: Session | None = None
         self._places: dict[str, list[int]] = {}
         self._ready: dict[int, Reply | Failed] = {}
-        self._window = max(2 * _PORTION, 2 * endpoint.at_once)
+        self._window = max(4 * _PORTION, 2 * endpoint.at_once)
         self._so_far = Told()
         self._taken = 0
 
@@ -102,9 +103,12 @@ class _Desk:
                 while given in self._ready:
                     yield self._ready.pop(given)
                     given += 1
-            if not self._places:
+            if self._session is None or not self._places:
                 return
-            self._put_in(self._next())
+            batch = self._session.came.get()
+            if isinstance(batch, BaseException):
+                raise batch
+            self._put_in(batch)
             while given in self._ready:
                 yield self._ready.pop(given)
                 given += 1
@@ -136,17 +140,8 @@ class _Desk:
 
     def _key(self, call: Call) -> str:
         if not call.url.startswith(self._endpoint.base_url + "/"):
-            raise ContestError(
-                f"a call to {call.url} is no call to {self._endpoint.base_url}: make it with its `chats`"
-            )
+            raise ContestError(f"a call to {call.url} does not go to {self._endpoint.base_url}: give it that address")
         return call.key
-
-    def _next(self) -> Batch:
-        assert self._session is not None
-        batch = self._session.came.get()
-        if isinstance(batch, BaseException):
-            raise batch
-        return batch
 
     def _put_in(self, batch: Batch) -> None:
         done = failed = 0

@@ -19,9 +19,9 @@ _PATIENCE_S = 60.0
 class Database:
     """A connection that the threads of one process share.
 
-    Written ahead (WAL), so that readers and a writer do not wait for one another. What was committed outlives the process
-    whichever way it ends; a power failure may take the last moments, and leaves a whole file. The file must lie on a disk
-    of this machine.
+    Written ahead (WAL), so that readers and a writer do not wait for one another. What was committed outlives the
+    process whichever way it ends; a power failure may take the last moments, and leaves a whole file. The file must lie
+    on a disk of this machine.
 
     Raises, of every method:
         ContentRefused: the file is no SQLite database, or is damaged.
@@ -87,7 +87,7 @@ class Database:
             if "malformed" in str(error):
                 raise self._damaged(error) from None
             raise RunFolderError(
-                f"{self.path}: cannot be used ({error}); it must be a file on a disk of this machine that may be written"
+                f"{self.path}: cannot be used ({error}); it must be a file on a disk of this machine, free to write"
             ) from None
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from None

@@ -83,7 +83,7 @@ def _checked(url: str) -> str:
         raise ContestError(f"base_url is no URL: {hint}") from None
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise ContestError(
-            "base_url has more than host, port and path: a key belongs into an environment variable, which key_env names"
+            "base_url has more than host, port and path: a key belongs into an environment variable, named by key_env"
         )
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise ContestError(f"base_url = {url!r}: {hint}")

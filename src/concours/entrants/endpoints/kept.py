@@ -15,7 +15,11 @@ from concours.entrants.endpoints.database import Database
 from concours.entrants.endpoints.replies import Reply, Unreadable, read
 
 _ANSWERS = "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, at REAL, seconds REAL, raw TEXT)"
-_FLIGHTS = "CREATE TABLE IF NOT EXISTS flights (key TEXT PRIMARY KEY, host TEXT, pid INTEGER, owner TEXT, until REAL)"
+_FLIGHTS = (
+    "CREATE TABLE IF NOT EXISTS flights (key TEXT PRIMARY KEY, host TEXT, pid INTEGER, owner TEXT, until REAL) "
+    "WITHOUT ROWID"
+)
+_END = "DELETE FROM flights WHERE key = ? AND owner = ?"
 _MANY = 500
 """Values of one statement; SQLite bounds them."""
 
@@ -37,8 +41,9 @@ class Answers:
 
     Only whole answers are put into it; an error or what was cut never is. Threads and processes may share the file.
 
-    A flight is a key that somebody is asking for: others wait for it instead of asking too. It ends with the answer, when
-    it is released, when its process has ended, or, where that is on another machine, a minute after it was last renewed.
+    A flight is a key that somebody is asking for: others wait for it instead of asking too. It ends with the answer,
+    when it is released, when its process has ended, or, where that is on another machine, a minute after it was last
+    renewed.
 
     Raises, of every method: as `Database`.
     """
@@ -66,7 +71,7 @@ class Answers:
             return read(raw, seconds)
         except (Unreadable, TypeError) as error:
             raise ContentRefused(
-                f"{self._file.path}: what is kept under {key} is no answer ({error}); delete that row, and it is asked again"
+                f"{self._file.path}: what lies under {key} is no answer ({error}); without its row it is asked again"
             ) from None
 
     def put(self, key: str, reply: Reply) -> None:
@@ -74,49 +79,54 @@ class Answers:
         self.put_all({key: reply})
 
     def put_all(self, replies: Mapping[str, Reply]) -> None:
-        """Keeps some answers and ends their flights, at once."""
+        """Keeps some answers, at once."""
         at = time.time()
         with self._file.writing() as cursor:
             cursor.executemany(
                 "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)",
                 [(key, at, reply.seconds, reply.raw) for key, reply in replies.items()],
             )
-            cursor.executemany("DELETE FROM flights WHERE key = ?", [(key,) for key in replies])
 
-    def take(self, keys: Sequence[str], owner: Owner) -> tuple[dict[str, Reply], list[str]]:
+    def take(self, keys: Sequence[str], owner: Owner, over: Iterable[str] = ()) -> tuple[dict[str, Reply], list[str]]:
         """The answers that have come meanwhile, and the keys that the owner is to ask for from now on.
 
-        The rest of them somebody else is asking for.
+        The rest of them somebody else is asking for. Flights of the owner that are `over` end.
         """
-        now, ours = time.time(), []
+        now = time.time()
         with self._file.writing() as cursor:
+            cursor.executemany(_END, [(key, owner.name) for key in over])
             found = self.get(keys)
-            for key in keys:
-                if key in found:
-                    continue
-                row = cursor.execute("SELECT host, pid, owner, until FROM flights WHERE key = ?", (key,)).fetchone()
-                if row is not None and row[2] != owner.name and _flies(row[0], row[1], row[3], now):
-                    continue
-                cursor.execute(
-                    "INSERT OR REPLACE INTO flights VALUES (?, ?, ?, ?, ?)",
-                    (key, owner.host, owner.pid, owner.name, now + LEASE_S),
-                )
-                ours.append(key)
+            missing = [key for key in keys if key not in found]
+            others = self._asked_by_others(missing, owner, now)
+            ours = [key for key in missing if key not in others]
+            cursor.executemany(
+                "INSERT OR REPLACE INTO flights VALUES (?, ?, ?, ?, ?)",
+                [(key, owner.host, owner.pid, owner.name, now + LEASE_S) for key in ours],
+            )
         return found, ours
+
+    def _asked_by_others(self, keys: Sequence[str], owner: Owner, now: float) -> set[str]:
+        found: set[str] = set()
+        for some in _portions(keys):
+            marks = ",".join("?" * len(some))
+            rows = self._file.rows(
+                f"SELECT key, host, pid, until FROM flights WHERE key IN ({marks}) AND owner != ?",  # noqa: S608
+                [*some, owner.name],
+            )
+            found.update(key for key, host, pid, until in rows if _flies(host, pid, until, now))
+        return found
 
     def renew(self, owner: Owner) -> None:
         """Says that the owner is still asking."""
         self._file.changed("UPDATE flights SET until = ? WHERE owner = ?", (time.time() + LEASE_S, owner.name))
 
     def release(self, owner: Owner, keys: Iterable[str] | None = None) -> None:
-        """Ends flights of the owner without an answer: some, or all."""
+        """Ends flights of the owner: some, or all."""
         with self._file.writing() as cursor:
             if keys is None:
                 cursor.execute("DELETE FROM flights WHERE owner = ?", (owner.name,))
             else:
-                cursor.executemany(
-                    "DELETE FROM flights WHERE key = ? AND owner = ?", [(key, owner.name) for key in keys]
-                )
+                cursor.executemany(_END, [(key, owner.name) for key in keys])
 
     def __len__(self) -> int:
         return int(self._file.rows("SELECT count(*) FROM answers")[0][0])

@@ -29,7 +29,7 @@ def tokens_of(given: Any) -> tuple[Token, ...] | None:
     if given is None or given == {}:
         return None
     if not isinstance(given, Mapping):
-        raise ValueError("`logprobs` is no object")
+        raise ValueError("`logprobs` is no object")  # noqa: TRY004 - what others sent is wrong
     if isinstance(given.get("content"), list):
         return tuple(_of_chat(entry) for entry in given["content"])
     if isinstance(given.get("tokens"), list):
@@ -39,7 +39,7 @@ def tokens_of(given: Any) -> tuple[Token, ...] | None:
 
 def _of_chat(entry: Any) -> Token:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("token"), str):
-        raise ValueError("an entry of `logprobs` has no token")
+        raise ValueError("an entry of `logprobs` has no token")  # noqa: TRY004
     above = entry.get("top_logprobs") or ()
     if not isinstance(above, list | tuple) or not all(isinstance(each, Mapping) for each in above):
         raise ValueError("`top_logprobs` is no list of objects")
@@ -48,7 +48,7 @@ def _of_chat(entry: Any) -> Token:
 
 def _pair(text: Any, entry: Mapping[str, Any]) -> tuple[str, float]:
     if not isinstance(text, str):
-        raise ValueError("an entry of `top_logprobs` has no token")
+        raise ValueError("an entry of `top_logprobs` has no token")  # noqa: TRY004
     return text, _number(entry.get("logprob"))
 
 

@@ -28,7 +28,7 @@ class Pace:
         self.limit = min(float(self.most), self.limit + 1.0 / self.limit)
 
     def too_much(self, sent_at: float, now: float) -> None:
-        """A request that was sent then was too much. Those that were sent before the last halving do not count again."""
+        """A request that was sent then was too much. Those sent before the last halving do not count again."""
         if sent_at > self._halved_at:
             self.limit = max(1.0, self.limit / 2)
             self._halved_at = now

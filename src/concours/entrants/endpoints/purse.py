@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from concours.core.digests import canonical_json
 from concours.core.errors import ContestError, SpentOut
+from concours.entrants.endpoints.calls import Call
 from concours.entrants.endpoints.database import Database
 from concours.entrants.endpoints.price import Price, in_units, money
 
@@ -48,7 +46,10 @@ class Purse:
         self._file.changed("INSERT OR IGNORE INTO purse VALUES (0, 0, 0, 0)")
 
     def reserve(self, worst: int) -> bool:
-        """Takes out a request of so much money at worst (in `price.UNIT`); False, and nothing taken, if it does not fit."""
+        """Takes out a request of so much money at worst, in `price.UNIT`.
+
+        Gives False, and takes nothing, if it does not fit.
+        """
         sql, values = "UPDATE purse SET reserved = reserved + ?, requests = requests + 1 WHERE id = 0", [worst]
         if self.most_units is not None:
             sql += " AND spent + reserved + ? <= ?"
@@ -89,8 +90,8 @@ class Purse:
         spent, reserved, requests = self._state()
         if self.most_requests is not None and requests >= self.most_requests:
             return SpentOut(
-                f"{requests} requests have been sent, and --max-requests is {self.most_requests}: all answers are kept; "
-                "give a higher limit and run the same command again"
+                f"{requests} requests have been sent, and --max-requests is {self.most_requests}: all answers are "
+                "kept; give a higher limit and run the same command again"
             )
         lost = (
             f", {amount(reserved)} more are counted at their worst for answers that have not come" if reserved else ""
@@ -115,36 +116,36 @@ def amount(units: int) -> str:
     return f"{money(units):.6f}".rstrip("0").rstrip(".")
 
 
-def worst_tokens(body: Mapping[str, Any]) -> tuple[int, int | None]:
+def worst_tokens(call: Call) -> tuple[int, int | None]:
     """The most tokens that a call can take: in, and out; None where it names no limit.
 
     A token is at least a byte of UTF-8 for every tokeniser of bytes or pieces. So the prompt has at most as many tokens
     as its JSON has bytes, and what the template puts around each message.
     """
-    messages = body.get("messages")
+    messages = call.body.get("messages")
     around = _MESSAGE * (1 + (len(messages) if isinstance(messages, list) else 0))
-    limits = [body.get(name) for name in ("max_tokens", "max_completion_tokens")]
+    limits = [call.body.get(name) for name in ("max_tokens", "max_completion_tokens")]
     given = [limit for limit in limits if type(limit) is int and limit >= 0]
-    return len(canonical_json(body)) + around, max(given) if given else None
+    return len(call.sent) + around, max(given) if given else None
 
 
-def worst_cost(body: Mapping[str, Any], price: Price | None, purse: Purse) -> int:
-    """The most that a call can cost, in `price.UNIT`; 0 where nobody bounds the money.
+def worst_cost(call: Call, price: Price | None, *, bounded: bool) -> int:
+    """The most that a call can cost, in `price.UNIT`; 0 where there is no price.
 
     Raises:
         ContestError: money is bounded, and the call has no price or names no limit of tokens.
     """
-    if purse.most_units is None and price is None:
+    model = call.body.get("model")
+    if price is None:
+        if bounded:
+            raise ContestError(
+                f"--max-cost is given, and {model!r} has no price: add price = {{ input = …, output = … }}, per "
+                "million tokens"
+            )
         return 0
-    tokens_in, tokens_out = worst_tokens(body)
-    if purse.most_units is not None and price is None:
+    tokens_in, tokens_out = worst_tokens(call)
+    if bounded and tokens_out is None:
         raise ContestError(
-            f"--max-cost is given, and {body.get('model')!r} has no price: add price = {{ input = …, output = … }}, "
-            "per million tokens"
+            f"--max-cost is given, and {model!r} may say as much as it likes: add max_tokens to its parameters"
         )
-    if purse.most_units is not None and tokens_out is None:
-        raise ContestError(
-            f"--max-cost is given, and {body.get('model')!r} may say as much as it likes: add max_tokens to its parameters"
-        )
-    assert price is not None
     return price.worst(tokens_in, tokens_out or 0)

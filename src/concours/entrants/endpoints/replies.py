@@ -132,7 +132,7 @@ def _said(choice: Mapping[str, Any], raw: str) -> tuple[str, bool]:
     content, refusal = message.get("content"), message.get("refusal")
     text, refused = _of_parts(content, raw) if isinstance(content, list) else (content, False)
     if isinstance(refusal, str) and refusal:
-        return _whole(text or refusal), True
+        return _whole(text if isinstance(text, str) and text else refusal), True
     if text is None and (message.get("tool_calls") or message.get("function_call")):
         raise Unreadable("the model called a tool instead of answering")
     if text is None and choice.get("finish_reason"):

@@ -69,6 +69,7 @@ class Session:
         self._under_way: set[asyncio.Task[None]] = set()
         self._landed: dict[str, Reply] = {}
         self._given_up: dict[str, Failed] = {}
+        self._over: list[str] = []
         self._put_back = self._spent = self._unsent = self._requests = 0
         self._in_a_row = 0
         self._error: BaseException | None = None
@@ -111,7 +112,7 @@ class Session:
         """Whatever goes wrong in the loop ends the session, and is raised where its caller waits."""
         try:
             act(*args)
-        except Exception as error:  # noqa: BLE001: raised in the other thread
+        except Exception as error:  # noqa: BLE001 - raised in the other thread
             self._end(error)
 
     def _later(self, seconds: float, act: Callable[..., None], *args: Any) -> None:
@@ -126,7 +127,8 @@ class Session:
 
     def _take(self, calls: dict[str, Call]) -> None:
         """Takes calls on: those that nobody else is asking for."""
-        found, ours = self._answers.take(list(calls), self._owner)
+        over, self._over = self._over, []
+        found, ours = self._answers.take(list(calls), self._owner, over)
         if found:
             self.came.put(Batch(dict(found)))
         self._queue.extend(_Asked(key, calls[key], self._worst(calls[key])) for key in ours)
@@ -142,7 +144,9 @@ class Session:
         self._take(calls)
 
     def _worst(self, call: Call) -> int:
-        return worst_cost(call.body, self._endpoint.price, self._purse) if self._purse else 0
+        if self._purse is None:
+            return 0
+        return worst_cost(call, self._endpoint.price, bounded=self._purse.most_units is not None)
 
     def _pump(self) -> None:
         """Sends as much as pace and purse allow."""
@@ -244,8 +248,8 @@ class Session:
 
     def _down(self, told: Again, tries: int) -> EndpointRefused:
         return EndpointRefused(
-            f"{self._endpoint.base_url} answers nobody ({told.reason}; {tries} tries): see that it runs and that base_url is "
-            "right, or ask less of it (at_once), and run the same command again; what was answered is kept"
+            f"{self._endpoint.base_url} answers nobody ({told.reason}; {tries} tries): see that it runs and that "
+            "base_url is right, or ask less of it (at_once), and run the same command again; what was answered is kept"
         )
 
     def _back(self, asked: _Asked) -> None:
@@ -266,6 +270,7 @@ class Session:
         given_up, self._given_up = self._given_up, {}
         if landed:
             self._answers.put_all(landed)
+            self._over.extend(landed)
         if given_up:
             self._answers.release(self._owner, given_up)
         if self._purse and (self._put_back or self._spent or self._unsent):

@@ -75,8 +75,8 @@ def lost(error: Lost, endpoint: Endpoint) -> Verdict:
     """What a request without an answer means for its call."""
     if error.why == "certificate":
         return EndpointRefused(
-            f"{endpoint.base_url}: {error.reason}; no key was sent. If the certificate is your own, name the file of its "
-            "authority in the environment variable SSL_CERT_FILE"
+            f"{endpoint.base_url}: {error.reason}; no key was sent. If the certificate is your own, name the file of "
+            "its authority in the environment variable SSL_CERT_FILE"
         )
     return Again(error.reason, too_much=error.why == "timeout", down=error.why == "unconnected", paid=error.sent)
 
@@ -106,8 +106,8 @@ def _refused(
     wait = asked_for(headers)
     if wait is not None and wait > _LONGEST_S:
         return EndpointRefused(
-            f"{endpoint.base_url} asks to wait {wait / 60:.0f} minutes ({what}): run the same command again then; what was "
-            "answered is kept"
+            f"{endpoint.base_url} asks to wait {wait / 60:.0f} minutes ({what}): run the same command again then; what "
+            "was answered is kept"
         )
     busy = status in (429, 503)
     return Again(what, wait_s=wait, too_much=busy, down=busy, paid=False)

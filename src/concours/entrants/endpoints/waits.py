@@ -16,7 +16,7 @@ _SPREAD = 0.1
 
 def back_off(tries: int) -> float:
     """Seconds to wait after so many tries: exponential, half to all of it at random, at most a minute."""
-    return min(_MOST_S, FIRST_S * 2.0 ** min(tries - 1, 30)) * (1 - random.random() / 2)  # noqa: S311: no secret
+    return min(_MOST_S, FIRST_S * 2.0 ** min(tries - 1, 30)) * (1 - random.random() / 2)  # noqa: S311 - no secret
 
 
 def asked_for(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
@@ -36,7 +36,7 @@ def asked_for(headers: Mapping[str, str], *, now: datetime | None = None) -> flo
 
 def spread(wait_s: float) -> float:
     """A little more than a server asks to wait, never less, so that not all come back at once."""
-    return wait_s * (1 + _SPREAD * random.random())  # noqa: S311: no secret
+    return wait_s * (1 + _SPREAD * random.random())  # noqa: S311 - no secret
 
 
 def _number(text: str | None, unit: float) -> float | None:

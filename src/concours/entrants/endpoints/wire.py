@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from concours.core.errors import MissingPackage
-from concours.core.optional import install_command
+from concours.core.optional import install_command, installed
 
-try:
-    import httptools
-except ImportError:
-    httptools = None
+httptools: Any = import_module("httptools") if installed("httptools") else None
 
 MOST_BYTES = 8 << 20
 """Of an answer; 4,000 tokens with the twenty likeliest of each take some seven million."""
