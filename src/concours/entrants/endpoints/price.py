@@ -12,8 +12,11 @@ from concours.entrants.endpoints.replies import Reply
 UNIT = Decimal("1e-12")
 """Money is counted in whole trillionths of the currency of the prices, so that sums are exact."""
 
-_A_PRICE = Decimal(1_000_000)
+_TO_A_TOKEN = Decimal(1_000_000)
+"""From money per million tokens to `UNIT` a token."""
+
 _MOST = Decimal(1_000_000)
+_MOST_OF_A_PRICE = Decimal(100_000)
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Price:
     (None: as the rest of the prompt). At most six decimals.
 
     Raises:
-        ContestError: a price is no number, negative, above a million, or has more decimals.
+        ContestError: a price is no number, negative, above a hundred thousand, or has more decimals.
     """
 
     input: Decimal | float | str
@@ -71,18 +74,19 @@ def in_units(amount: Decimal | float | str, what: str) -> int:
     return int(_decimal(what, amount) / UNIT)
 
 
-def _decimal(what: str, given: Decimal | float | str) -> Decimal:
+def _decimal(what: str, given: Decimal | float | str, most: Decimal = _MOST) -> Decimal:
     try:
         value = Decimal(str(given)) if not isinstance(given, bool) else Decimal("NaN")
     except ArithmeticError:
         value = Decimal("NaN")
-    if not value.is_finite() or not 0 <= value <= _MOST:
-        raise ContestError(f"{what} = {given!r}: give a number from 0 to a million")
+    if not value.is_finite() or not 0 <= value <= most:
+        raise ContestError(f"{what} = {given!r}: give a number from 0 to {most:,}")
     return value
 
 
 def _rate(name: str, given: Decimal | float | str) -> int:
-    value = _decimal(f"price.{name}", given) * _A_PRICE
+    """Of one token, in `UNIT`."""
+    value = _decimal(f"price.{name}", given, _MOST_OF_A_PRICE) * _TO_A_TOKEN
     if value != int(value):
         raise ContestError(f"price.{name} = {given!r}: give money per million tokens with at most six decimals")
     return int(value)
