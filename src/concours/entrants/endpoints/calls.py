@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from concours.core.digests import canonical_json, digest_bytes
@@ -60,8 +60,13 @@ class Call:
         Raises:
             ContestError: as of `sent`.
         """
-        whole = b'{"body":%s,"sample":%d,"url":%s}' % (self.sent, self.sample, canonical_json(self.url))
+        whole = b'{"body":%s,"sample":%d,"url":%s}' % (self.sent, self.sample, _quoted(self.url))
         return digest_bytes(whole)
+
+
+@lru_cache(maxsize=64)
+def _quoted(url: str) -> bytes:
+    return canonical_json(url)
 
 
 def chat(model: str, messages: Sequence[Mapping[str, Any]], **parameters: Any) -> dict[str, Any]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Tokens of one answer. Cached ones are among those that went in, thought ones among those that came out.
 
     Each is None where the server does not say it, or says what cannot be.
@@ -30,7 +28,7 @@ def counted(usage: Any) -> Tokens:
     cache or written to it beside `input_tokens`; some servers count reasoning beside the completion, which their total
     tells. Both are brought to OpenAI's way. Counts that contradict one another are no counts.
     """
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return NONE
     if "prompt_tokens" not in usage and "input_tokens" in usage:
         return _disjoint(usage)
@@ -58,7 +56,7 @@ def _disjoint(usage: Mapping[str, Any]) -> Tokens:
 
 def _part(usage: Mapping[str, Any], details: str, name: str) -> int | None:
     inner = usage.get(details)
-    return _count(inner, name) if isinstance(inner, Mapping) else None
+    return _count(inner, name) if isinstance(inner, dict) else None
 
 
 def _count(usage: Mapping[str, Any], name: str) -> int | None:

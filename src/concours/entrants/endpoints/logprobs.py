@@ -28,7 +28,7 @@ def tokens_of(given: Any) -> tuple[Token, ...] | None:
     """
     if given is None or given == {}:
         return None
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise ValueError("`logprobs` is no object")  # noqa: TRY004 - what others sent is wrong
     if isinstance(given.get("content"), list):
         return tuple(_of_chat(entry) for entry in given["content"])
@@ -38,10 +38,10 @@ def tokens_of(given: Any) -> tuple[Token, ...] | None:
 
 
 def _of_chat(entry: Any) -> Token:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("token"), str):
+    if not isinstance(entry, dict) or not isinstance(entry.get("token"), str):
         raise ValueError("an entry of `logprobs` has no token")  # noqa: TRY004
     above = entry.get("top_logprobs") or ()
-    if not isinstance(above, list | tuple) or not all(isinstance(each, Mapping) for each in above):
+    if not isinstance(above, (list, tuple)) or not all(isinstance(each, dict) for each in above):
         raise ValueError("`top_logprobs` is no list of objects")
     return Token(entry["token"], _number(entry.get("logprob")), tuple(_pair(e.get("token"), e) for e in above))
 
@@ -58,7 +58,7 @@ def _of_completion(given: Mapping[str, Any]) -> tuple[Token, ...]:
         raise ValueError("`tokens` and `token_logprobs` do not go together")
     if not isinstance(tops, list):
         tops = [None] * len(texts)
-    if len(tops) != len(texts) or not all(top is None or isinstance(top, Mapping) for top in tops):
+    if len(tops) != len(texts) or not all(top is None or isinstance(top, dict) for top in tops):
         raise ValueError("`tokens` and `top_logprobs` do not go together")
     found = []
     for place, (text, number, top) in enumerate(zip(texts, numbers, tops, strict=True)):

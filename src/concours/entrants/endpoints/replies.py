@@ -158,11 +158,12 @@ def _of_parts(parts: list[Any], raw: str) -> tuple[str, bool]:
 
 
 def _finish(reason: Any, text: str, *, refused: bool) -> Finish:
-    if reason in _CUT if isinstance(reason, str) else False:
-        raise Unreadable(f"the server cut the answer ({reason})")
+    name = reason if isinstance(reason, str) else ""
+    if name in _CUT:
+        raise Unreadable(f"the server cut the answer ({name})")
     if refused:
         return "refused"
-    finish = _FINISHES.get(reason, "unknown") if isinstance(reason, str) else "unknown"
+    finish = _FINISHES.get(name, "unknown")
     return "empty" if finish in ("stop", "unknown") and not text.strip() else finish
 
 
