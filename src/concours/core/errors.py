@@ -36,6 +36,14 @@ class MissingPackage(ConcoursError):
     """A package that an optional part needs is not installed."""
 
 
+class EndpointRefused(ConcoursError):
+    """An address answers nobody: the key, the model, the certificate or the address itself is wrong, or it is down."""
+
+
+class SpentOut(ConcoursError):
+    """The next request might spend more than was allowed, and is not sent. What was answered is kept."""
+
+
 class RunFolderError(ConcoursError):
     """A run folder is missing, belongs to another task, or is in use."""
 

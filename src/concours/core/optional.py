@@ -14,6 +14,7 @@ EXTRAS = {
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "sacrebleu": "text",
+    "httptools": "llm",
 }
 """Which extra of Concours brings a top-level module."""
 
