@@ -71,7 +71,13 @@ def contest(server: Loopback, out: Path, *names: str, how: dict[str, Any] | None
         metrics=("accuracy",),
         split=product.Split(test=0.4, folds=3),
     )
-    given = {"lineup": "none", "engine": "inline", "cooperate": ("average", "cascade"), "out": out, "entrants": entrants}
+    given = {
+        "lineup": "none",
+        "engine": "inline",
+        "cooperate": ("average", "cascade"),
+        "out": out,
+        "entrants": entrants,
+    }
     return product.Contest(task=task, **(given | more))
 
 

@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from concours.core import consent
+from concours.core.asked import asked_of_recipe
 from concours.core.calls import Calls
 from concours.core.digests import Digest, digest_json
 from concours.core.errors import DataError
@@ -31,7 +33,7 @@ from concours.entrants.endpoints.endpoint import Endpoint
 from concours.entrants.endpoints.kept import Answers
 from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.price import Price, money
-from concours.entrants.endpoints.prompts import Template, messages
+from concours.entrants.endpoints.prompts import Prompt
 from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
 from concours.stores.values import get_values
@@ -39,6 +41,8 @@ from concours.tasks.outputs.output import OutputKind, Values
 from concours.tasks.outputs.table import output_told
 
 Codes = NDArray[np.int64]
+Row = Mapping[str, str]
+"""Words by the names of columns."""
 
 ANSWERS = "answers.sqlite"
 """Where answers are kept for all contests of a person: none is paid for twice."""
@@ -85,9 +89,15 @@ def overheard() -> Iterator[dict[Digest, Calls]]:
 
 
 class InWords:
-    """A language model, as it predicts rows of a task."""
+    """A language model, as it predicts rows of a task.
+
+    Raises:
+        TrustError: rows are not to be sent there (`core.consent`).
+        ContestError: what is said of it is no way to ask.
+    """
 
     def __init__(self, job: Job, store: Store) -> None:
+        consent.require(asked_of_recipe(job.params["recipe"], job.params["params"]))
         self._job, self._store = job, store
         self._output = output_told(job.params["output"], job.params["labels"])
         self._model = job.params["recipe"].partition(":")[2]
@@ -107,7 +117,7 @@ class InWords:
         """Refuses what cannot be asked, before anything is. Raises DataError, RecipeError."""
         self._output.heard([], None)
         if self._how.prompt:
-            Template(self._how.prompt)
+            Prompt(self._how.prompt)
 
     def predict(self, x: Any) -> Values:
         """Predictions (rows, …) of new rows."""
@@ -127,12 +137,11 @@ class InWords:
             EndpointError, SpentOut: nothing can be asked there, or no more may be spent.
         """
         how, rows = self._how, worded(x)
-        template = Template(how.prompt or usual_prompt(rows, self._output))
-        questions = [template.filled(row) for row in rows]
+        prompt = Prompt(how.prompt or usual_prompt(rows, self._output), how.system)
         url, so_far = self._endpoint.chats, [SoFar()]
         calls = (
-            Call(url, chat(self._model, messages(how.system, shown, question), **how.sampling), sample)
-            for question, shown in zip(questions, self._shown(template, questions, folds), strict=True)
+            Call(url, chat(self._model, prompt.messages(row, shown), **how.sampling), sample)
+            for row, shown in zip(rows, self._shown(prompt, rows, folds), strict=True)
             for sample in range(how.samples)
         )
         found = ask_all(calls, self._endpoint, Answers(state_file(ANSWERS)), self._purse(), told=so_far.append)
@@ -147,21 +156,22 @@ class InWords:
         given = json.loads(limits.read_text()) if limits.exists() else {}
         return Purse(Path(folder) / PURSE, given.get("cost"), given.get("requests"))
 
-    def _shown(self, template: Template, questions: Sequence[str], folds: Codes) -> list[list[tuple[str, str]]]:
-        """The examples before each question, each as it would be asked and answered."""
+    def _shown(self, prompt: Prompt, rows: Sequence[Row], folds: Codes) -> list[list[tuple[Row, str]]]:
+        """The examples before each question, with their answers."""
         if not self._how.shots:
-            return [[]] * len(questions)
-        known = [template.filled(row) for row in worded(get_rows(self._store, self._job.inputs["x"]))]
+            return [[]] * len(rows)
+        known = worded(get_rows(self._store, self._job.inputs["x"]))
         targets = self._output.written(get_values(self._store, self._job.inputs["y"]))
         shots = Shots(
-            questions=known,
+            questions=[prompt.filled(row) for row in known],
             targets=targets,
             folds=first_division(self._store, self._job.inputs["folds"]),
             count=self._how.shots,
             chosen=self._how.chosen,
             seed=self._job.seed,
         )
-        return [[(known[row], targets[row]) for row in rows] for rows in shots.before(questions, folds)]
+        before = shots.before([prompt.filled(row) for row in rows], folds)
+        return [[(known[place], targets[place]) for place in places] for places in before]
 
     def _read(self, found: Sequence[Reply | Failed], x: Any, kept: int) -> Told:
         samples, rows = self._how.samples, len(x)
@@ -239,7 +249,7 @@ def summed(parts: Sequence[Told]) -> Calls:
     )
 
 
-def worded(x: Any) -> list[dict[str, str]]:
+def worded(x: Any) -> list[Row]:
     """Rows as words, by the names of columns: a list with a letter an item, what is missing as nothing.
 
     Raises:
@@ -271,7 +281,7 @@ def _word(cell: Any) -> str:
     return "" if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)) else str(cell)
 
 
-def usual_prompt(rows: Sequence[Mapping[str, str]], output: OutputKind) -> str:
+def usual_prompt(rows: Sequence[Row], output: OutputKind) -> str:
     """What is asked where nobody says: the first column, choices, and in which form to answer."""
     names = list(rows[0]) if rows else ["text"]
     shown = [name for name in names if name == names[0] or name == "choices"]

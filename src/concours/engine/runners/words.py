@@ -6,8 +6,6 @@ import time
 
 import numpy as np
 
-from concours.core.asked import asked_of_recipe
-from concours.core.consent import require
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.asking import keep_frozen
@@ -22,15 +20,18 @@ _PARTS = ("oof", "test")
 
 def check_asked(job: Job, store: Store) -> JobResult:
     """Whether a language model can be asked for what the task predicts; nothing is asked yet."""
-    require(asked_of_recipe(job.params["recipe"], job.params["params"]))
     InWords(job, store).require_able()
     return JobResult(values={"sample_weight": True, "one_by_one": []})
 
 
 def ask_in_words(job: Job, store: Store) -> JobResult:
     """What a language model predicts for the rows of each input `oof` and `test`, and its calls, a table each."""
-    require(asked_of_recipe(job.params["recipe"], job.params["params"]))
-    model, outputs, phases, parts = InWords(job, store), {"model": keep_frozen(job, store)}, {"predict": 0.0}, list[Told]()
+    model, outputs, phases, parts = (
+        InWords(job, store),
+        {"model": keep_frozen(job, store)},
+        {"predict": 0.0},
+        list[Told](),
+    )
     for name in (name for name in _PARTS if name in job.inputs):
         rows = get_rows(store, job.inputs[name])
         shown = name == "oof" and "folds" in job.inputs
