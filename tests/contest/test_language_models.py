@@ -163,8 +163,6 @@ def test_samples_are_shares(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({"prompt": "What is it?"}, "names no column"),
-        ({"prompt": "{tekst}"}, "tekst"),
         ({"key_env": "CONCOURS_NO_SUCH_KEY"}, "CONCOURS_NO_SUCH_KEY"),
         ({"base_url": "http://127.0.0.1:9/v1", "tries": 1}, "127.0.0.1:9"),
     ],
@@ -193,6 +191,8 @@ def test_what_cannot_be_asked_fails_alone_and_says_why(
         ({"most_failed": 1.5}, "most_failed"),
         ({"price": {"input": -1}}, "price"),
         ({"chosen": "best"}, "chosen"),
+        ({"prompt": "What is it?"}, "entrant small: .* names no column"),
+        ({"prompt": "{tekst}"}, "entrant small: .*'tekst'.*text"),
     ],
 )
 def test_what_is_declared_wrongly_is_told_before_anything(
@@ -257,3 +257,38 @@ params = {{ base_url = "{server.base_url}", key_env = "HOME" }}
     assert server.base_url in err
     assert "HOME" in err
     assert server.count == 0
+
+
+def test_limits_hold_over_sessions_and_a_higher_one_goes_on(server: Loopback, tmp_path: Path) -> None:
+    """What was answered is kept, and not asked again; the line says what was spent and what to do."""
+    made = contest(server, tmp_path / "run", "big", max_requests=25)
+    line = made.run().standings["big"]
+    assert line.status == "failed"
+    assert "25 requests have been sent, and --max-requests is 25" in line.reason
+    assert server.count == 25
+    assert made.with_options(max_requests=200).run().standings["big"].score == 1.0
+    assert server.count == 60
+
+
+def test_no_money_above_the_limit_is_spent(server: Loopback, tmp_path: Path) -> None:
+    """An answer counts at its worst until it has come."""
+    price = {"input": 2.0, "output": 10.0}
+    most = 0.008
+    line = contest(server, tmp_path / "run", "big", how={"max_tokens": 500}, max_cost=most).run().standings["big"]
+    assert line.status == "failed"
+    assert "--max-cost" in line.reason
+    spent = server.count * (20 * price["input"] + 5 * price["output"]) / 1e6
+    assert 0 < server.count < 60
+    assert spent <= most
+
+
+def test_what_it_takes_is_told_before_anything_is_asked(server: Loopback, tmp_path: Path, notices: Any) -> None:
+    """How many requests and tokens, and about what money."""
+    contest(server, tmp_path / "run", "small", "big").run(listener=notices)
+    told = [notice.text for notice in notices.heard if notice.topic == "reading"]
+    asked = [text for text in told if "requests" in text]
+    assert [text.partition(" ")[0] for text in asked] == ["small", "big", "in"]
+    assert "big is asked: 60 requests, about" in asked[1]
+    assert "30,720 out: 0.3" in asked[1]
+    first = next(place for place, notice in enumerate(notices.heard) if notice.topic == "planned")
+    assert all(notices.heard.index(notice) < first for notice in notices.heard if notice.topic == "reading")

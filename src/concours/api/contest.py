@@ -69,6 +69,7 @@ class Contest:
         limits: what a budgeted alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
         seconds: of wall time for the whole contest, over all its sessions.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
+        max_cost, max_requests: what asking language models may take, over all sessions of the contest.
         out: the run folder; by default `runs/` and the name of the contest file, the task or its data.
         folder: where relative file names of the task and of recipes begin.
         command: what a person typed, for the receipt.
@@ -84,6 +85,8 @@ class Contest:
     limits: Mapping[str, float] = field(default_factory=dict)
     seconds: float | None = None
     job_seconds: float = 3600.0
+    max_cost: float | None = None
+    max_requests: int | None = None
     job_memory_gb: float | None = None
     seed: int = 0
     engine: EngineName = "processes"
@@ -161,6 +164,7 @@ class Contest:
                 listener(Notice(topic="reading", text=line))
             for warning in setup.warnings:
                 listener(Notice(topic="warning", text=warning))
+            self._foresee(setup, out, listener)
             with session(
                 out,
                 engine=self.engine,
@@ -177,6 +181,17 @@ class Contest:
             _keep_what_was(result)
             result.save()
         return result
+
+    def _foresee(self, setup: Setup, out: RunFolder, listener: Listener) -> None:
+        """Says what asking language models is going to take, before anything is asked, and sets what it may take."""
+        asked = [candidate for candidate in setup.candidates if candidate.entrant.had.calls]
+        if not asked:
+            return
+        from concours.engine import spending
+
+        spending.limit(out.store.folder, cost=self.max_cost, requests=self.max_requests)
+        for line in spending.told(asked, setup.problem, out.store):
+            listener(Notice(topic="reading", text=line))
 
     @property
     def _workers(self) -> int:

@@ -70,9 +70,8 @@ def print_result(result: Result, out: Console | None = None) -> None:
     out.print(_legend(result))
     if note := tier_note(boards.shown(result.standings)):
         out.print(f"[dim]{escape(note)}.[/]")
-    for note in unsure_notes([(line.entrant.name, line.unsure) for line in result.standings if line.status in WELL]):
-        out.print(f"[yellow]{escape(note)}[/]")
-    for note in asking_notes(list(result.standings)):
+    unsure = unsure_notes([(line.entrant.name, line.unsure) for line in result.standings if line.status in WELL])
+    for note in (*unsure, *asking_notes(list(result.standings))):
         out.print(f"[yellow]{escape(note)}[/]")
     late = [line.entrant.name for line in result.standings if line.status == "out_of_time"]
     if len(late) > 1:

@@ -51,6 +51,12 @@ def run(
         int | None,
         typer.Option(min=0, max=2**63 - 1, help="Decides the split and everything random.", show_default="0"),
     ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="Money that asking language models may take, over all sessions.")
+    ] = None,
+    max_requests: Annotated[
+        int | None, typer.Option(min=0, help="Requests that it may take, over all sessions.")
+    ] = None,
     as_json: AsJson = False,
     trust: Annotated[bool, typer.Option("--trust", help="Run what the contest names of code.")] = False,
 ) -> None:
@@ -59,7 +65,14 @@ def run(
     from concours.cli.asking import ask_once
 
     made = Contest.from_file(contest).with_options(
-        out=out, engine=engine.value, workers=workers, seconds=seconds, seed=seed, command=_command()
+        out=out,
+        engine=engine.value,
+        workers=workers,
+        seconds=seconds,
+        seed=seed,
+        max_cost=max_cost,
+        max_requests=max_requests,
+        command=_command(),
     )
     ask_once(contest, made.named(), trust)
     _hold(made, as_json, context.obj())

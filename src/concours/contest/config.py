@@ -73,7 +73,7 @@ _STRATEGIES = Form(
 )
 _COOPERATE = {"strategies": _STRATEGIES, "limits": _TABLE}
 _LIGHT = dict.fromkeys(LIMITS, POSITIVE)
-_LIMITS = {"seconds": _SECONDS, "memory_gb": POSITIVE}
+_LIMITS = {"seconds": _SECONDS, "memory_gb": POSITIVE, "cost": POSITIVE, "requests": whole(0)}
 _ENTRANT = {
     "name": _TEXT,
     "recipe": _TEXT,
@@ -120,6 +120,8 @@ def read_contest(path: Path) -> dict[str, Any]:
         "seconds": compete.get("budget", {}).get("seconds"),
         "job_seconds": limits.get("seconds"),
         "job_memory_gb": limits.get("memory_gb"),
+        "max_cost": limits.get("cost"),
+        "max_requests": limits.get("requests"),
         "seed": content.get("seed"),
     }
     return {name: value for name, value in arguments.items() if value is not None}

@@ -58,6 +58,12 @@ def _addressed(recipe: str, params: Mapping[str, Any]) -> str:
     return f"{recipe} at {params.get('base_url')}" + (f" with the key in {key}" if key else "")
 
 
+def is_elsewhere(asked: str) -> bool:
+    """Whether what is asked about is an address that rows are sent to, and no code."""
+    scheme = scheme_of(asked.partition(" ")[0])
+    return scheme is not None and not scheme.file
+
+
 def asked_of_metrics(names: Iterable[str]) -> frozenset[str]:
     """Those of metrics that are functions of a module which is not on the list."""
     return frozenset(name for name in names if ":" in name and name not in METRICS)

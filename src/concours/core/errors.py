@@ -37,7 +37,7 @@ class MissingPackage(ConcoursError):
 
 
 class EndpointRefused(ConcoursError):
-    """An address answers nobody: the key, the model, the certificate or the address itself is wrong, or it is down."""
+    """An address does not answer: the key, the model, the certificate or the address itself is wrong, or it is down."""
 
 
 class SpentOut(ConcoursError):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -19,13 +16,15 @@ from concours.core import consent
 from concours.core.asked import asked_of_recipe
 from concours.core.calls import Calls
 from concours.core.digests import Digest, digest_json
-from concours.core.errors import DataError
+from concours.core.errors import EndpointRefused
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.state import state_file
 from concours.core.typed import typed
 from concours.engine.rows import first_division, get_rows
 from concours.engine.shots import Shots
+from concours.engine.spending import purse
+from concours.engine.worded import Row, usual_prompt, worded
 from concours.entrants.endpoints.calls import Call, chat
 from concours.entrants.endpoints.client import Told as SoFar
 from concours.entrants.endpoints.client import ask_all
@@ -34,20 +33,15 @@ from concours.entrants.endpoints.kept import Answers
 from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.price import Price, money
 from concours.entrants.endpoints.prompts import Prompt
-from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
 from concours.stores.values import get_values
-from concours.tasks.outputs.output import OutputKind, Values
+from concours.tasks.outputs.output import Values
 from concours.tasks.outputs.table import output_told
 
 Codes = NDArray[np.int64]
-Row = Mapping[str, str]
-"""Words by the names of columns."""
 
 ANSWERS = "answers.sqlite"
 """Where answers are kept for all contests of a person: none is paid for twice."""
-PURSE, LIMITS = "purse.sqlite", "limits.json"
-"""Beside the objects of a store: what a run has spent, and what it may spend."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +127,8 @@ class InWords:
             folds: (rows,) of the training part that they lie in, -1 of others: no example is of the same.
 
         Raises:
-            DataError: too many rows failed, with the first reason.
-            EndpointError, SpentOut: nothing can be asked there, or no more may be spent.
+            EndpointRefused: nothing can be asked there, or too many rows had no answer, with the first reason.
+            SpentOut: no more may be spent.
         """
         how, rows = self._how, worded(x)
         prompt = Prompt(how.prompt or usual_prompt(rows, self._output), how.system)
@@ -144,17 +138,8 @@ class InWords:
             for row, shown in zip(rows, self._shown(prompt, rows, folds), strict=True)
             for sample in range(how.samples)
         )
-        found = ask_all(calls, self._endpoint, Answers(state_file(ANSWERS)), self._purse(), told=so_far.append)
+        found = ask_all(calls, self._endpoint, Answers(state_file(ANSWERS)), purse(self._store), told=so_far.append)
         return self._read(found, x, so_far[-1].recalled)
-
-    def _purse(self) -> Purse | None:
-        """What may be spent; in a store without a folder nothing is bounded."""
-        folder = getattr(self._store, "folder", None)
-        if folder is None:
-            return None
-        limits = Path(folder) / LIMITS
-        given = json.loads(limits.read_text()) if limits.exists() else {}
-        return Purse(Path(folder) / PURSE, given.get("cost"), given.get("requests"))
 
     def _shown(self, prompt: Prompt, rows: Sequence[Row], folds: Codes) -> list[list[tuple[Row, str]]]:
         """The examples before each question, with their answers."""
@@ -181,7 +166,7 @@ class InWords:
         failed = {place // samples: each for place, each in enumerate(found) if isinstance(each, Failed)}
         if len(failed) > self._how.most_failed * rows:
             first = min(failed)
-            raise DataError(
+            raise EndpointRefused(
                 f"{len(failed)} of {rows} rows had no answer, first row {first + 1}: {failed[first].reason}; "
                 "run it again to ask about these alone, or allow a share of them by most_failed"
             )
@@ -247,44 +232,3 @@ def summed(parts: Sequence[Told]) -> Calls:
         slow_s=slow,
         **{why: statuses.count(why) for why in ("cut", "refused", "unparsed", "failed")},
     )
-
-
-def worded(x: Any) -> list[Row]:
-    """Rows as words, by the names of columns: a list with a letter an item, what is missing as nothing.
-
-    Raises:
-        DataError: they are no words.
-    """
-    if isinstance(x, pd.DataFrame):
-        names = [str(name) for name in x.columns]
-        columns = [[_word(cell) for cell in x.iloc[:, place]] for place in range(len(names))]
-        return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
-    if isinstance(x, np.ndarray) and x.ndim == 1:
-        return [{"text": str(text)} for text in x]
-    raise DataError("a language model is asked in words, and these rows are none; leave it out of this task")
-
-
-def lettered(items: Iterable[Any]) -> str:
-    """A list as people are shown choices, `A. …` in a line each."""
-    return "\n".join(f"{letter(place)}. {item}" for place, item in enumerate(items))
-
-
-def letter(place: int) -> str:
-    """A, B, …, Z, AA, AB, … of 0, 1, …"""
-    rest, last = divmod(place, 26)
-    return (letter(rest - 1) if rest else "") + chr(ord("A") + last)
-
-
-def _word(cell: Any) -> str:
-    if isinstance(cell, (list, tuple, np.ndarray)):
-        return lettered(cell)
-    return "" if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)) else str(cell)
-
-
-def usual_prompt(rows: Sequence[Row], output: OutputKind) -> str:
-    """What is asked where nobody says: the first column, choices, and in which form to answer."""
-    names = list(rows[0]) if rows else ["text"]
-    shown = [name for name in names if name == names[0] or name == "choices"]
-    parts = ["{" + name + "}" for name in shown]
-    wish = output.wish.replace("{", "{{").replace("}", "}}")
-    return "\n\n".join([*parts, *([wish] if wish else [])])

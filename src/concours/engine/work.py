@@ -13,12 +13,14 @@ from concours.core import scratch
 from concours.core.digests import Digest, canonical_json
 from concours.core.errors import (
     ConcoursError,
+    EndpointRefused,
     LinkRefused,
     MissingPackage,
     NoSpace,
     ObjectDamaged,
     ObjectNotFound,
     RecipeError,
+    SpentOut,
 )
 from concours.core.event import Cause, Cost, Done, Failed
 from concours.core.job import Job
@@ -111,6 +113,8 @@ def _cause(error: BaseException) -> Cause:
             return "no_space"
         case ObjectNotFound() | ObjectDamaged() | LinkRefused():
             return "lost_input"
+        case EndpointRefused() | SpentOut():
+            return "unanswered"
         case MissingPackage():
             return "missing_package"
         case RecipeError():

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from concours.core.asked import shown
+from concours.core.asked import is_elsewhere, shown
 from concours.core.errors import TrustError
 from concours.core.state import state_file
 
@@ -33,12 +33,19 @@ def permitted(asked: Iterable[str], *, known: Iterable[str], who: str, trust: Tr
     names = frozenset(asked)
     new = names.difference(known)
     if new:
-        sentence = f"{who} code from {shown(new)}"
+        sentence = f"{who} {' and '.join(_deeds(new))}"
         if trust is None:
             raise TrustError(f"{sentence}; read it, then give trust=lambda question: True")
         if not trust(sentence):
             raise TrustError(f"{sentence}; read it, then add --trust")
     return names
+
+
+def _deeds(asked: Iterable[str]) -> list[str]:
+    """What would be done: code of others is run, rows are sent to others."""
+    elsewhere = frozenset(text for text in asked if is_elsewhere(text))
+    deeds = {"code from": frozenset(asked) - elsewhere, "models elsewhere, which rows are sent to:": elsewhere}
+    return [f"{what} {shown(some)}" for what, some in deeds.items() if some]
 
 
 def made_here(folder: Path) -> bool:

@@ -1,0 +1,120 @@
+"""Spending: what asking language models is going to take, and how much of it a run may take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from concours.core.entrant import Candidate
+from concours.core.errors import ContestError
+from concours.core.ports import Store
+from concours.core.problem import Problem
+from concours.core.typed import typed
+from concours.engine.rows import get_rows, take_rows
+from concours.engine.worded import usual_prompt, worded
+from concours.entrants.endpoints.params import Asking
+from concours.entrants.endpoints.price import Price, money
+from concours.entrants.endpoints.prompts import Prompt
+from concours.entrants.endpoints.purse import Purse
+from concours.tasks.outputs.table import output_valued
+
+_PURSE, _LIMITS = "purse.sqlite", "limits.json"
+_LETTERS, _AROUND = 4, 8
+"""Letters that a token has, about, and tokens that surround a message."""
+_LOOKED_AT = 200
+"""Rows by whose length that of all is told."""
+
+
+def limit(folder: Path, *, cost: float | None, requests: int | None) -> None:
+    """Sets what asking may take from now on, by all who work in a store, together with what it took before."""
+    Purse(folder / _PURSE, cost, requests)  # refuses what is no limit
+    (folder / _LIMITS).write_text(json.dumps({"cost": cost, "requests": requests}))
+
+
+def purse(store: Store) -> Purse | None:
+    """What may be spent; in a store without a folder nothing is bounded."""
+    folder = getattr(store, "folder", None)
+    if folder is None:
+        return None
+    limits = Path(folder) / _LIMITS
+    given = json.loads(limits.read_text()) if limits.exists() else {}
+    return Purse(Path(folder) / _PURSE, given.get("cost"), given.get("requests"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What asking about all rows of a task takes, where nothing was asked before.
+
+    Attributes:
+        tokens_in: about, at four letters a token.
+        tokens_out, money: at most; money none where no price is given.
+    """
+
+    requests: int
+    tokens_in: int
+    tokens_out: int
+    money: float | None
+
+    @property
+    def said(self) -> str:
+        """In words."""
+        paid = "" if self.money is None else f": {self.money:.3g} at most"
+        return (
+            f"{self.requests:,} requests, about {self.tokens_in:,} tokens in and at most {self.tokens_out:,} out{paid}"
+        )
+
+
+def forecast(candidate: Candidate, problem: Problem, store: Store) -> Forecast:
+    """What one entrant that is asked in words is going to take.
+
+    Raises:
+        ContestError: its prompt does not suit the rows. DataError: these are no words.
+    """
+    how = typed(Asking, dict(candidate.entrant.params), "params")
+    parts = [*([problem.train] if candidate.entrant.honest else []), *([problem.test] if problem.test else [])]
+    count, letters = 0, list[int]()
+    for part in parts:
+        some = np.linspace(0, part.rows - 1, min(part.rows, _LOOKED_AT)).astype(np.int64)
+        rows = worded(take_rows(get_rows(store, part.x), some))
+        prompt = Prompt(how.prompt or usual_prompt(rows, output_valued(problem.output)), how.system)
+        letters += [len(prompt.filled(row)) for row in rows]
+        count += part.rows
+    requests = count * how.samples
+    each = sum(letters) / max(len(letters), 1) / _LETTERS + _AROUND
+    into = round(requests * (each * (1 + how.shots) + len(how.system) / _LETTERS))
+    out = requests * how.max_tokens
+    price = how.price and Price(how.price.input, how.price.output, how.price.cached)
+    return Forecast(
+        requests=requests,
+        tokens_in=into,
+        tokens_out=out,
+        money=float(money(price.worst(into, out))) if price else None,
+    )
+
+
+def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> list[str]:
+    """What asking entrants in words is going to take, a line each and one of all.
+
+    Raises:
+        ContestError: a prompt does not suit the rows, and whose.
+    """
+    asked = {}
+    for candidate in candidates:
+        try:
+            asked[candidate.entrant.name] = forecast(candidate, problem, store)
+        except ContestError as error:
+            raise ContestError(f"entrant {candidate.entrant.name}: {error}") from None
+    if len(asked) < 2:
+        return [f"{name} is asked: {each.said}" for name, each in asked.items()]
+    paid = [each.money for each in asked.values() if each.money is not None]
+    whole = Forecast(
+        requests=sum(each.requests for each in asked.values()),
+        tokens_in=sum(each.tokens_in for each in asked.values()),
+        tokens_out=sum(each.tokens_out for each in asked.values()),
+        money=sum(paid) if paid else None,
+    )
+    return [*(f"{name} is asked: {each.said}" for name, each in asked.items()), f"in all {whole.said}"]

@@ -1,0 +1,56 @@
+"""Rows in words, as language models are asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from concours.core.errors import DataError
+from concours.tasks.outputs.output import OutputKind
+
+Row = Mapping[str, str]
+"""Words by the names of columns."""
+
+
+def worded(x: Any) -> list[Row]:
+    """Rows as words, by the names of columns: a list with a letter an item, what is missing as nothing.
+
+    Raises:
+        DataError: they are no words.
+    """
+    if isinstance(x, pd.DataFrame):
+        names = [str(name) for name in x.columns]
+        columns = [[_word(cell) for cell in x.iloc[:, place]] for place in range(len(names))]
+        return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+    if isinstance(x, np.ndarray) and x.ndim == 1:
+        return [{"text": str(text)} for text in x]
+    raise DataError("a language model is asked in words, and these rows are none; leave it out of this task")
+
+
+def lettered(items: Iterable[Any]) -> str:
+    """A list as people are shown choices, `A. …` in a line each."""
+    return "\n".join(f"{letter(place)}. {item}" for place, item in enumerate(items))
+
+
+def letter(place: int) -> str:
+    """A, B, …, Z, AA, AB, … of 0, 1, …"""
+    rest, last = divmod(place, 26)
+    return (letter(rest - 1) if rest else "") + chr(ord("A") + last)
+
+
+def _word(cell: Any) -> str:
+    if isinstance(cell, (list, tuple, np.ndarray)):
+        return lettered(cell)
+    return "" if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)) else str(cell)
+
+
+def usual_prompt(rows: Sequence[Row], output: OutputKind) -> str:
+    """What is asked where nobody says: the first column, choices, and in which form to answer."""
+    names = list(rows[0]) if rows else ["text"]
+    shown = [name for name in names if name == names[0] or name == "choices"]
+    parts = ["{" + name + "}" for name in shown]
+    wish = output.wish.replace("{", "{{").replace("}", "}}")
+    return "\n\n".join([*parts, *([wish] if wish else [])])
