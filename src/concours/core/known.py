@@ -21,6 +21,7 @@ RECIPES = _names("""
     catboost: CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor
     catboost.core: CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor
     concours.entrants.adversaries: harden
+    concours.entrants.answerers: FrequentAnswer LikelyAnswer NearestAnswer
     concours.entrants.boosters: CatBoostClassifier CatBoostRegressor LightGBMClassifier LightGBMRegressor
         XGBoostClassifier XGBoostRegressor
     concours.entrants.forecast_libraries: StatsForecaster

@@ -1,0 +1,2 @@
+def find_answers(source, options):
+    return None
