@@ -29,6 +29,7 @@ RECIPES = _names("""
     concours.entrants.forecasting: BoostedForecaster RidgeForecaster SeasonalNaive
     concours.entrants.blobs: BlobDetector
     concours.entrants.centres: CentreDetector
+    concours.entrants.choosers: EvenChooser NearestChooser OverlapChooser
     concours.entrants.hinge: PrimalSVC
     concours.entrants.neural: ConvClassifier DenseClassifier DenseRegressor ResidualClassifier
         VisionTransformerClassifier

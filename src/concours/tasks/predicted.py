@@ -164,7 +164,7 @@ def numbers_given(table: pa.Table, name: str) -> Given:
         DataError: a number is missing.
     """
     require_predictions(table, name)
-    return Given(named=_numbers(table, "prediction", name)[:, None])
+    return Given(named=numbers_of(table, "prediction", name)[:, None])
 
 
 def labels_given(table: pa.Table, classes: tuple[str, ...], name: str) -> Given:
@@ -278,7 +278,7 @@ def _probabilities(table: pa.Table, columns: Sequence[str], classes: tuple[str, 
     for column in wanted:
         if column not in columns:
             raise DataError(f"{name}: column {column!r} is missing; a column for each class was expected")
-    p = np.stack([_numbers(table, column, name) for column in wanted], axis=1)
+    p = np.stack([numbers_of(table, column, name) for column in wanted], axis=1)
     beyond = np.argwhere((p < 0) | (p > 1 + _SUM))
     if len(beyond):
         row, code = beyond[0]
@@ -295,7 +295,7 @@ def _probabilities(table: pa.Table, columns: Sequence[str], classes: tuple[str, 
     return np.asarray(p / sums[:, None])
 
 
-def _numbers(table: pa.Table, column: str, name: str) -> Floats:
+def numbers_of(table: pa.Table, column: str, name: str) -> Floats:
     """A column of finite numbers, (rows,)."""
     _refuse_missing(table, column, "missing, NaN or infinite", name)
     try:

@@ -74,6 +74,19 @@ def answered(folder: Path, seed: int) -> Task:
     return Task(kind="question-answering", data=data, options=options, drop=("worked",), metrics=metrics, split=_SPLIT)
 
 
+def chosen(folder: Path, seed: int) -> Task:
+    """Questions of two to five choices, of which the right one is most often a word of the question; some have it twice."""
+    rng, rows = np.random.default_rng(seed), []
+    for row in range(_ROWS):
+        some = rng.permutation(_HERE)[: rng.integers(2, 6)].tolist()
+        right = some[int(rng.integers(len(some)))]
+        text = f"The {right if row % 4 else some[0]} is near. What is near?"
+        rows.append({"question": text, "choices": [*some, right] if row % 7 == 0 else some, "answer": right})
+    (folder / "near.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    options = {"question": "question", "choices": "choices", "answer": "answer"}
+    return Task(kind="multiple-choice", data=str(folder / "near.jsonl"), options=options, split=_SPLIT)
+
+
 def pairs(rng: np.random.Generator, rows: int) -> tuple[NDArray[np.object_], pa.Array]:
     """Sentences (rows,), and what they become: a word for each word, the last two the other way round."""
     words = dict(zip(_HERE, _THERE, strict=True))
