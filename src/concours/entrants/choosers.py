@@ -26,7 +26,7 @@ _AT_ONCE = 1000
 
 
 class EvenChooser(BaseEstimator):
-    """Finds all choices of a question equally likely."""
+    """Finds all different choices of a question equally likely; of a text that comes twice the first has it all."""
 
     def fit(self, X: Any, y: Any) -> Self:
         del X, y
@@ -35,8 +35,9 @@ class EvenChooser(BaseEstimator):
 
     def predict(self, X: Any) -> Floats:
         """Distributions (rows, choices)."""
-        row, place, rows = _laid(choices(X))
-        return _distributions(np.zeros(len(row)), row, place, rows)
+        lists = choices(X)
+        worth = [0.0 if texts.index(text) == place else -np.inf for texts in lists for place, text in enumerate(texts)]
+        return _distributions(np.asarray(worth), *_laid(lists))
 
     def get_state(self) -> dict[str, Any]:
         return {}

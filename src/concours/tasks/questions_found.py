@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet
 
 from concours.core.errors import ConcoursError, DataError
 from concours.kernels.scoring.answers import number_written
 from concours.tasks.choices import Texts, choices_of, letter_of, lists_of, right_of, texts_of, way_of
 from concours.tasks.question_columns import CHOICES, CHOSEN, QUESTIONS, SHORT, folded, usual
-from concours.tasks.readers.archives import is_archive
+from concours.tasks.readers.archives import entry_at, is_archive
+from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.listing import TABLES, suffix_of
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
@@ -28,6 +30,8 @@ _ASKING: Final = 10
 _MOST: Final = 0.05
 """The share of rows without an answer, at most, that are left out with a word."""
 _EACH: Final = 5
+_HEAD: Final = 1 << 14
+_PARQUET: Final = (".parquet", ".pq")
 _CLASSES: Final = {"label", "category", "class", "sentiment"}
 _TELL: Final = {
     *SHORT,
@@ -53,12 +57,11 @@ class _Seen:
     """A table of questions.
 
     Attributes:
-        rest: the columns that are neither question nor choices.
-        said: why the answer is that column; empty where it is to be found by its name.
+        question, choices, answer: its columns.
+        why: the answer is that column.
     """
 
     table: pa.Table
-    name: str
     question: str
     choices: tuple[str, ...]
     answer: str
@@ -128,7 +131,9 @@ def find_choices(source: Path, options: Options) -> Keys | None:
 
 def _seen(source: Path, options: Options, *, chosen: bool) -> _Seen | None:
     """A table with the columns of questions; none where there is none."""
-    if source.is_dir() or is_archive(source.name) or suffix_of(source.name) not in TABLES:
+    if source.is_dir() or is_archive(source.name) or suffix_of(source.name) not in (*TABLES, ".json"):
+        return None
+    if not _may_ask(source):
         return None
     wanted = next(iter(options.names), None)
     try:
@@ -150,10 +155,21 @@ def _seen(source: Path, options: Options, *, chosen: bool) -> _Seen | None:
         return None
     if wanted is not None and folded(wanted) not in (CHOSEN if chosen else SHORT):
         return None  # something else is to be learned from it
-    why = "named by --target" if wanted else f"what the column {answer!r} is called"
-    return _Seen(
-        table=table, name=opened.name, question=question, choices=choices, answer=wanted or answer, why=why
-    )
+    why = "named by --target" if wanted else "by its name"
+    return _Seen(table=table, question=question, choices=choices, answer=wanted or answer, why=why)
+
+
+def _may_ask(source: Path) -> bool:
+    """Whether the beginning of a file of text, or the schema of another, has a usual name of a question."""
+    try:
+        entry = entry_at(source)
+        if suffix_of(source.name) in _PARQUET and entry.path is not None:
+            return usual(QUESTIONS, pa.parquet.read_schema(entry.path).names) is not None
+        with damage_named(source.name), entry.open() as file:
+            head = file.read(_HEAD).lower()
+    except (ConcoursError, pa.ArrowException, OSError):
+        return False  # who reads it as a table says what is wrong
+    return any(name.encode() in head for name in QUESTIONS)
 
 
 def _choice_columns(table: pa.Table) -> tuple[str, ...]:

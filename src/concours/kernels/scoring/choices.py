@@ -9,20 +9,19 @@ Floats = NDArray[np.float64]
 
 
 def chosen_right(right: NDArray[np.int8], p: Floats) -> Floats:
-    """1 where the most probable choice (of equal ones the first) is right, else 0, (rows,); a row of zeros, which names
-    none, is wrong.
+    """1 where the most probable choice is right, else 0, (rows,); of k equally probable ones, one of them right, 1/k, as who
+    draws among them would have on average. A row of zeros, which names none, has 0.
 
-    Choices that are right together, being the same text, have their probabilities added before.
+    Choices that are right together, being the same text, count as one, with their probabilities added.
 
     Args:
         right: (rows, choices) 1 for a right choice.
         p: (rows, choices) at least 0.
     """
     on_right = np.where(right > 0, p, 0.0).sum(axis=1)
-    first, wrong = (right > 0).argmax(axis=1), np.where(right > 0, 0.0, p)
-    best = wrong.max(axis=1)
-    before = (on_right == best) & (wrong.argmax(axis=1) < first)
-    return np.asarray((on_right > 0) & (on_right >= best) & ~before, dtype=np.float64)
+    wrong = np.where(right > 0, 0.0, p)
+    best, level = wrong.max(axis=1), (wrong == on_right[:, None]).sum(axis=1)
+    return np.where((on_right > 0) & (on_right >= best), 1.0 / (1 + level), 0.0)
 
 
 def choice_log_losses(right: NDArray[np.int8], p: Floats) -> Floats:

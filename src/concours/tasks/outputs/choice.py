@@ -179,10 +179,10 @@ class Choice(OutputKind):
         return [Grouping(column="the right choice", values=names, codes=codes.astype(np.int32))]
 
     def errors(self, y: Values, told: Sequence[Values], best: int) -> Errors:
-        """Wrong is what is not the most probable, as of `choice_accuracy`."""
+        """Wrong is what `choice_accuracy` counts nothing for, right what it counts in full."""
         del best
-        right = np.stack([chosen_right(y, p) > 0 for p in told])
-        return Errors(sizes=(~right).astype(np.float64), wrong=~right, right=right)
+        shares = np.stack([chosen_right(y, p) for p in told])
+        return Errors(sizes=1.0 - shares, wrong=shares == 0, right=shares == 1)
 
 
 def _letters(p: Values) -> list[str | None]:
