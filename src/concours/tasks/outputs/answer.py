@@ -77,6 +77,7 @@ class Answer(OutputKind):
     metrics = ("exact_match", "f1_tokens")
     joins: ClassVar[Mapping[str, Join]] = {"vote": _vote}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
+    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.diagnosis:of_rows"}
     by_rows = "exact_match"
     texts = True
     extract: str = "whole"
@@ -155,9 +156,9 @@ class Answer(OutputKind):
             raise DataError(f"{name}: {error}") from None
 
     def written(self, values: Values) -> list[str]:
-        """The first right answer, or the best one said."""
+        """The right answers, or the best one said."""
         if values.type == RIGHT:
-            return [rights[0] for rights in values.to_pylist()]
+            return [" or ".join(rights) for rights in values.to_pylist()]
         return ["no answer" if text is None else text for text in first_texts(values)]
 
     def slices(self, y: Values) -> list[Grouping]:

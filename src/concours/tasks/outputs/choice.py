@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.kernels.joining.blending import blend
-from concours.kernels.scoring.choices import chosen_right
 from concours.tasks.choices import letter_of, place_of
 from concours.tasks.extraction import checked_rule, extracted
 from concours.tasks.metrics.choices import MEASURES
 from concours.tasks.metrics.metric import Metric
-from concours.tasks.outputs.output import Encoded, Errors, Join, OutputKind, Values, numbers
+from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values, numbers
 from concours.tasks.predicted import Given, numbers_of, responses_given, texts_given, unanswered
 from concours.tasks.slices import Grouping
 
@@ -49,7 +48,7 @@ class Choice(OutputKind):
     metrics = ("choice_accuracy", "choice_log_loss")
     joins: ClassVar[Mapping[str, Join]] = {"mean": blend}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
-    can: ClassVar[Mapping[str, str]] = {"sum": "", "complement": ""}
+    can: ClassVar[Mapping[str, str]] = {"sum": "", "diagnose": "concours.insights.diagnosis:of_rows"}
     by_rows = "choice_accuracy"
     texts = True
     most: int
@@ -177,12 +176,6 @@ class Choice(OutputKind):
         codes = y.argmax(axis=1)
         names = tuple(letter_of(place) for place in range(self.most))
         return [Grouping(column="the right choice", values=names, codes=codes.astype(np.int32))]
-
-    def errors(self, y: Values, told: Sequence[Values], best: int) -> Errors:
-        """Wrong is what `choice_accuracy` counts nothing for, right what it counts in full."""
-        del best
-        shares = np.stack([chosen_right(y, p) for p in told])
-        return Errors(sizes=1.0 - shares, wrong=shares == 0, right=shares == 1)
 
 
 def _letters(p: Values) -> list[str | None]:
