@@ -329,10 +329,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             seconds=_by_likeness,
         ),
         "question:answer": _answerer("answerers:NearestAnswer", _by_likeness),
-        "question:choice": _answerer("choosers:NearestChooser", _by_likeness),
+        "question:choices": _answerer("choosers:NearestChooser", _by_likeness),
     },
-    "even": {"question:choice": _answerer("choosers:EvenChooser", _few)},
-    "overlap": {"question:choice": _answerer("choosers:OverlapChooser", _words(2e-3))},
+    "even": {"question:choices": _answerer("choosers:EvenChooser", _few)},
+    "overlap": {"question:choices": _answerer("choosers:OverlapChooser", _words(2e-3))},
     "word-table": {
         "text:text": ModelSpec(
             recipe="concours.entrants.word_table:WordTableTranslator", prepare="none", seconds=_rows(4e-3)

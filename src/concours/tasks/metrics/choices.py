@@ -10,7 +10,7 @@ from concours.kernels.scoring.choices import choice_log_losses, chosen_right
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.rows import Mean
 
-_OF_CHOICES: Final = partial(Metric, target="choice", needs="values", low=0.0)
+_OF_CHOICES: Final = partial(Metric, target="choices", needs="values", low=0.0)
 
 _ACCURACY: Final = _OF_CHOICES(
     name="choice_accuracy", greater_is_better=True, way=Mean(of=chosen_right), high=1.0

@@ -42,7 +42,7 @@ class Choice(OutputKind):
         extract: the rule by which the letter of a choice is found in what a model says (`tasks.extraction`).
     """
 
-    name: ClassVar[str] = "choice"
+    name: ClassVar[str] = "choices"
     task = "a multiple choice"
     estimator = "predictor"
     metrics = ("choice_accuracy", "choice_log_loss")
