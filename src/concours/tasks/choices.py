@@ -92,7 +92,9 @@ def _of_json(text: str) -> list[str] | None:
 
 def _wrong(row: Sequence[str]) -> str:
     if len(row) < 2:
-        return f"{len(row)} choices, where two were expected" if len(row) != 1 else "one choice, where two were expected"
+        return (
+            f"{len(row)} choices, where two were expected" if len(row) != 1 else "one choice, where two were expected"
+        )
     if len(row) > _MOST:
         return f"{len(row)} choices; at most {_MOST} were expected"
     return "" if all(row) else f"choice {letter_of(row.index(''))} is empty"
@@ -126,7 +128,9 @@ WAYS: Final[dict[str, Way]] = {
 def way_of(answers: Texts, choices: Texts) -> str:
     """The way by which the most answers name one of their choices; of equal ones the first."""
     named = {
-        way: sum(any(found(a.strip(), row) is not None for a in some) for some, row in zip(answers, choices, strict=True))
+        way: sum(
+            any(found(a.strip(), row) is not None for a in some) for some, row in zip(answers, choices, strict=True)
+        )
         for way, found in WAYS.items()
     }
     return max(named, key=lambda way: named[way])

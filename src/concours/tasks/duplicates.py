@@ -62,7 +62,9 @@ def _list_keys(lists: pa.ListArray) -> NDArray[np.uint64]:
     lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     begin = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    items = _column_keys(pa.chunked_array([lists.flatten()])) * (2 * (np.arange(len(begin)) - begin) + 3).astype(np.uint64)
+    items = _column_keys(pa.chunked_array([lists.flatten()])) * (2 * (np.arange(len(begin)) - begin) + 3).astype(
+        np.uint64
+    )
     items ^= items >> _SHIFT
     keys = lengths.astype(np.uint64) * _ODD
     np.add.at(keys, np.repeat(np.arange(len(lengths)), lengths), items)

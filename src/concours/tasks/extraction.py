@@ -66,7 +66,7 @@ def checked_rule(rule: Any) -> str:
         ContestError: there is none of that name, or what follows it is missing or no pattern.
     """
     if not isinstance(rule, str):
-        raise ContestError(f"task.extract must be a text, e.g. \"last-number\", got {rule!r}")
+        raise ContestError(f'task.extract must be a text, e.g. "last-number", got {rule!r}')
     _rule(rule)
     return rule
 

@@ -227,7 +227,9 @@ def responses_given(table: pa.Table, name: str) -> tuple[list[str | None] | None
 
 def unanswered(name: str, rule: str, none: NDArray[np.bool_]) -> tuple[str, ...]:
     """What to say of responses (rows,) of a file in some of which a rule finds no answer."""
-    said = f"{name}: extract = {rule!r} finds no answer in {none.sum():,} of {len(none):,} responses, which count as wrong"
+    said = (
+        f"{name}: extract = {rule!r} finds no answer in {none.sum():,} of {len(none):,} responses, which count as wrong"
+    )
     return (said,) if none.any() else ()
 
 

@@ -81,7 +81,9 @@ def asked_of(options: Mapping[str, Any], columns: Sequence[str], name: str, *, c
     left = [column for column in columns if column not in (question, *choices)]
     answer = _column("answer", options.get("answer"), CHOSEN if chosen else SHORT, left, name, "the right answers")
     rule = options.get("extract")
-    return Asked(question=question, choices=choices, answer=answer, extract=None if rule is None else checked_rule(rule))
+    return Asked(
+        question=question, choices=choices, answer=answer, extract=None if rule is None else checked_rule(rule)
+    )
 
 
 def folded(name: str) -> str:

@@ -90,7 +90,9 @@ def renew(
             raise DataError(f"{opened.name}: column {column!r} is missing; {absent(column, table.column_names)}")
     questions, choices, faults = _asked_in(table, question, columns)
     if wrong := [place for place, fault in enumerate(faults) if fault]:
-        raise DataError(f"{opened.name}: row {wrong[0] + 1}: {faults[wrong[0]]}; {len(wrong)} such rows of {len(table)}")
+        raise DataError(
+            f"{opened.name}: row {wrong[0] + 1}: {faults[wrong[0]]}; {len(wrong)} such rows of {len(table)}"
+        )
     rows = _rows(table, question, questions, choices, like.column_names)
     if gone := [name for name in like.column_names if name not in rows.column_names]:
         told(f"{opened.name} has no column {', '.join(gone)}: empty for every question")
@@ -124,7 +126,7 @@ class _Found:
 def _opened(source: Any, task: Task, folder: Path) -> Opened:
     """A source with all cells as they are written, but for the columns of weights and times."""
     named = (*_named(task.options), task.id, task.weight, task.split.group, task.split.time, *task.drop)
-    typed = (task.weight, task.split.time)
+    typed = _typed(task)
     options = Options(
         header=task.header,
         names=tuple(dict.fromkeys(str(name) for name in named if isinstance(name, (str, int)))),
@@ -142,6 +144,11 @@ def _opened(source: Any, task: Task, folder: Path) -> Opened:
     opened = open_source(source, folder, options)
     cells = [field.name for field in _table(opened).schema if not _is_plain(field.type) and field.name not in typed]
     return open_source(source, folder, replace(options, written=tuple(cells))) if cells else opened
+
+
+def _typed(task: Task) -> tuple[str, ...]:
+    """The columns of weights and times, which are numbers and dates."""
+    return tuple(str(name) for name in (task.weight, task.split.time) if isinstance(name, (str, int)))
 
 
 def _named(options: Mapping[str, Any]) -> list[Any]:
@@ -195,11 +202,14 @@ def _read(opened: Opened, asked: Asked, task: Task, way: str = "") -> _Found:
             fault or ("" if right else f"the answer {' and '.join(some)[:60]!r} is none of its choices by {way}")
             for fault, right, some in zip(faults, rights, said, strict=True)
         ]
-    none = (asked.answer, *asked.choices, *task.drop, *([task.id] if task.id else []), task.weight)
+    weight = [str(task.weight)] if isinstance(task.weight, (str, int)) else []
+    none = (asked.answer, *asked.choices, *task.drop, *([task.id] if task.id else []), *weight)
     rest = [column for column in table.column_names if column not in none]
     if choices is not None and CHOICES in rest:
-        raise DataError(f"{name}: a column is called {CHOICES!r} and is not task.choices; leave it out by drop = [{CHOICES!r}]")
-    x = _rows(table, asked.question, questions, choices, rest, typed=(task.split.time,))
+        raise DataError(
+            f"{name}: a column is called {CHOICES!r} and is not task.choices; leave it out by drop = [{CHOICES!r}]"
+        )
+    x = _rows(table, asked.question, questions, choices, rest, typed=_typed(task))
     found = _Found(x=x, rights=rights, way=way, table=table, opened=opened, weight=task.weight)
     return _whole(found, faults, task, name)
 
@@ -232,7 +242,7 @@ def _rows(
     questions: Sequence[str],
     choices: Sequence[Sequence[str]] | None,
     rest: Sequence[str],
-    typed: Sequence[str | None] = (),
+    typed: Sequence[str] = (),
 ) -> pa.Table:
     """Rows of a table: the question, `choices` where there are some, and all others of these columns that are there."""
     columns: dict[str, Any] = {question: pa.array(questions, pa.string())}

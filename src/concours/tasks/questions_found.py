@@ -222,7 +222,9 @@ def _split(seen: _Seen) -> tuple[dict[str, Any], str]:
             texts = texts_of(seen.table[name])
             count = len(set(texts))
             if all(text.strip() for text in texts) and _EACH <= count < rows:
-                about = f"{rows / count:.1f} questions are about each of {count:,}: they keep together, and count as one"
+                about = (
+                    f"{rows / count:.1f} questions are about each of {count:,}: they keep together, and count as one"
+                )
                 return {**split, "group": name}, about
     return split, f"{split['test']:.0%} of the questions judge"
 

@@ -12,9 +12,7 @@ from concours.tasks.metrics.rows import Mean
 
 _OF_CHOICES: Final = partial(Metric, target="choices", needs="values", low=0.0)
 
-_ACCURACY: Final = _OF_CHOICES(
-    name="choice_accuracy", greater_is_better=True, way=Mean(of=chosen_right), high=1.0
-)
+_ACCURACY: Final = _OF_CHOICES(name="choice_accuracy", greater_is_better=True, way=Mean(of=chosen_right), high=1.0)
 _LOSS: Final = _OF_CHOICES(name="choice_log_loss", greater_is_better=False, way=Mean(of=choice_log_losses))
 
 MEASURES: Final[Mapping[str, Callable[[Any], Metric]]] = {

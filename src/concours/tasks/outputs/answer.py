@@ -39,7 +39,8 @@ def _vote(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
     """Shares times weights, added up by which answers are the same (`kernels.scoring.answers.same_answer`).
 
     So equal weights make it a majority, and others a weighted one (self-consistency, Wang et al. 2023). Ties go to the
-    answer that is first in the order of texts, so that the order of members does not matter.
+    answer that is first in the order of texts, so that the order of members does not matter; of several ways to write an
+    answer the one with the most votes is kept, of equal ones the shortest.
     """
     some = [(flat(member), weight) for member, weight in zip(members, weights, strict=True) if np.any(weight)]
     if not some:
@@ -51,16 +52,16 @@ def _vote(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
     votes = [shares * np.repeat(w, np.diff(offsets)) for ((_, offsets, shares), _), w in zip(some, each, strict=True)]
     coded = pc.dictionary_encode(texts)
     words = coded.dictionary.to_pylist()
-    text = _ranks(words)[coded.indices.to_numpy()] if words else np.empty(0, dtype=np.int64)
-    answer = _ranks([same_answer(word) for word in words])[coded.indices.to_numpy()] if words else text
+    at = coded.indices.to_numpy()
+    text, answer = _ranks([(len(word), word) for word in words])[at], _ranks(list(map(same_answer, words)))[at]
     found = tally(row, answer, text, np.concatenate(votes), rows=rows, most=_KEPT)
     return nbest(found.offsets, texts.take(pa.array(found.places)), found.shares)
 
 
-def _ranks(words: Sequence[str]) -> NDArray[np.int64]:
-    """The place of each word in the order of all different ones."""
-    place = {word: rank for rank, word in enumerate(sorted(set(words)))}
-    return np.asarray([place[word] for word in words], dtype=np.int64)
+def _ranks(keys: Sequence[Any]) -> NDArray[np.int64]:
+    """The place of each key in the order of all different ones."""
+    place = {key: rank for rank, key in enumerate(sorted(set(keys)))}
+    return np.asarray([place[key] for key in keys], dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,5 +165,7 @@ class Answer(OutputKind):
     def slices(self, y: Values) -> list[Grouping]:
         """By the length of the first right answer, in words."""
         first = pc.list_element(y, 0)
-        values, codes = ranged(pc.list_value_length(pc.utf8_split_whitespace(first)).to_numpy().astype(float), least=LEAST)
+        values, codes = ranged(
+            pc.list_value_length(pc.utf8_split_whitespace(first)).to_numpy().astype(float), least=LEAST
+        )
         return [Grouping(column="words of the answer", values=values, codes=codes)]

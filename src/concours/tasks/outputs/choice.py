@@ -99,7 +99,9 @@ class Choice(OutputKind):
         if bad.any():
             row = int(np.argmax(bad))
             given = found[row].tolist()[:6]
-            raise DataError(f"predictions must be at least 0 and add up to 1 in each row, or to 0; row {row} has {given}")
+            raise DataError(
+                f"predictions must be at least 0 and add up to 1 in each row, or to 0; row {row} has {given}"
+            )
         off = (np.abs(sums - 1) > _ROUNDING) & (sums > 0)
         found = np.where(off[:, None], found / np.where(off, sums, 1.0)[:, None], found)
         return np.pad(found, ((0, 0), (0, max(self.most - choices, 0))))
