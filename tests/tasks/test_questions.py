@@ -44,7 +44,7 @@ def read(kind, data, folder=Path(), **keys):
 
 def renewed(kind, source, data, **meta):
     told = []
-    rows, opened = load(kind.input.renewer)(source, data.x, meta={**data.meta, **meta}, told=told.append)
+    rows, _ = load(kind.input.renewer)(source, data.x, meta={**data.meta, **meta}, told=told.append)
     return rows, told
 
 

@@ -1,6 +1,4 @@
-"""Who answers questions without a language model: the most frequent answer, that of the nearest question, and a classifier
-of the frequent ones.
-"""
+"""Answerers that are no language models: the most frequent answer, that of the nearest question, a classifier."""
 
 from __future__ import annotations
 
@@ -65,10 +63,10 @@ class NearestAnswer(NearestTranslator):
 
 
 class LikelyAnswer(BaseEstimator):
-    """A logistic regression over words of the question, whose classes are answers that come more than once.
+    """A logistic regression over runs of characters of a question, whose classes are answers that come more than once.
 
-    Where none does, the most frequent ones are said whatever is asked. `most`: classes; `best`: answers a row; `C`: of the
-    regression. Fitted: `answers_`, and what the regression has.
+    Where none does, the most frequent ones are said whatever is asked. `most`: classes; `best`: answers a row; `C`: of
+    the regression. Fitted: `answers_`, and what the regression has.
     """
 
     def __init__(self, *, most: int = _FREQUENT, best: int = 4, C: float = 10.0) -> None:
@@ -91,7 +89,9 @@ class LikelyAnswer(BaseEstimator):
         """From the rows whose answers are frequent; few enough to be kept, and learned from again."""
         self.model_ = None
         if len(np.unique(self.target_)) > 1:
-            self.terms_ = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", max_features=20_000)
+            self.terms_ = TfidfVectorizer(
+                analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, max_features=20_000
+            )
             self.model_ = LogisticRegression(C=self.C, max_iter=300, tol=1e-3)
             self.model_.fit(self.terms_.fit_transform(self.texts_), self.target_, sample_weight=self.weights_)
         return self
@@ -149,8 +149,9 @@ def rights(y: Any) -> list[list[str]]:
 
 
 def frequent(answers: Sequence[Sequence[str]], weights: ArrayLike | None) -> list[tuple[str, float]]:
-    """Answers with the weight of the rows where one is right, a share each, the heaviest first, of equal ones the first in
-    the order of texts. Answers that are the same count together, as the first of them is written.
+    """Answers with the weight of the rows where one is right, a share each, the heaviest first.
+
+    Of equal ones the first in the order of texts. Those that are the same count together, as the first is written.
     """
     each = np.ones(len(answers)) if weights is None else np.asarray(weights, dtype=np.float64)
     sums: defaultdict[str, float] = defaultdict(float)

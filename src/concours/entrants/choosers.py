@@ -1,6 +1,4 @@
-"""Who chooses without a language model: nobody in particular, the choice most like what was right of questions before, and a
-regression over what question and choice have in common.
-"""
+"""Choosers that are no language models: any choice, that most like what was right before, and a regression."""
 
 from __future__ import annotations
 
@@ -52,8 +50,9 @@ class EvenChooser(BaseEstimator):
 
 
 class NearestChooser(BaseEstimator):
-    """Finds a choice the likelier, the more it, with its question, is like a right choice with its question in the training
-    rows, and the less it is like a wrong one; by the cosine of weighted words.
+    """Finds a choice the likelier, the more it is like a right one of the training rows, and the less like a wrong one.
+
+    A choice is read with its question, and compared by the cosine of weighted runs of characters.
 
     `sharp`: what a likeness of 1 is worth, as a logarithm. Fitted: `texts_`, `right_`.
     """
@@ -67,7 +66,7 @@ class NearestChooser(BaseEstimator):
 
     def _learned(self, texts: list[str], right: list[bool]) -> Self:
         self.texts_, self.right_ = texts, right
-        self.terms_ = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", dtype=np.float32)
+        self.terms_ = _terms()
         self.vectors_ = self.terms_.fit_transform(texts)
         return self
 
@@ -96,10 +95,11 @@ class NearestChooser(BaseEstimator):
 
 
 class OverlapChooser(BaseEstimator):
-    """A conditional logit (McFadden 1974) over what is seen of each choice: how its words overlap with those of the rest
-    of its row and with those of the other choices, its length, its place, and whether it speaks of none or all.
+    """A conditional logit (McFadden 1974) over what is seen of each choice.
 
-    `penalty`: of squared weights. Fitted: `weights_`, `centre_`, `scale_`, of the features; and the words that have weights.
+    That is how it overlaps with the rest of its row and with the other choices, its length, its place, whether it
+    speaks of none or all, and whether it has a number. `penalty`: of squared weights. Fitted: `weights_`, `centre_`,
+    `scale_` of the features; `seen_`, the texts that runs of characters are weighed by.
     """
 
     def __init__(self, *, penalty: float = 1.0) -> None:
@@ -128,8 +128,7 @@ class OverlapChooser(BaseEstimator):
 
     def _read(self, texts: Sequence[str]) -> None:
         self.seen_ = list(texts)
-        self.terms_ = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", norm="l2")
-        self.terms_.fit([*texts, "nothing"])
+        self.terms_ = _terms().fit([*texts, "nothing"])
 
     def predict(self, X: Any) -> Floats:
         """Distributions (rows, choices)."""
@@ -171,6 +170,11 @@ class OverlapChooser(BaseEstimator):
         for name in ("weights_", "centre_", "scale_"):
             setattr(self, name, np.asarray(state[name], dtype=np.float64))
         return self
+
+
+def _terms() -> TfidfVectorizer:
+    """Runs of characters: numbers of one digit are some, and so are words of languages without blanks between them."""
+    return TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
 
 
 def choices(X: Any) -> list[list[str]]:

@@ -69,7 +69,7 @@ def choices_of(table: pa.Table, columns: Sequence[str]) -> tuple[Texts, list[str
         rows = [["" if v is None else written(v).strip() for v in row or ()] for row in column.to_pylist()]
         return rows, [_wrong(row) for row in rows]
     read = [_of_json(text) for text in texts_of(column)]
-    faults = [f'choices are no list in JSON, like ["a", "b"]' if row is None else _wrong(row) for row in read]
+    faults = ['choices are no list in JSON, like ["a", "b"]' if row is None else _wrong(row) for row in read]
     return [row or [] for row in read], faults
 
 

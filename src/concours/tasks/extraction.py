@@ -3,7 +3,7 @@
 | rule | the answer | of "5 (see page 3)" |
 |---|---|---|
 | `whole` | all of it | 5 (see page 3) |
-| `last-number` | the last number, written plainly; one in round brackets is an aside, and counts where there is no other | 5 |
+| `last-number` | the last number, written plainly; those in round brackets are asides, and count if all are | 5 |
 | `boxed` | what is in the last `\\boxed{…}` | none |
 | `after:MARKER` | the first line with something in it behind the last MARKER, small and capital letters alike | none |
 | `json:FIELD` | the field of the last object of JSON that has it: a text, a number or a truth value | none |
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
@@ -49,8 +50,9 @@ _LETTER: Final = tuple(
 
 
 def extracted(rule: str, said: str) -> str | None:
-    """The answer in what a model said, without blanks around it; none where the rule finds none, or one too long to be a
-    short answer.
+    """The answer in what a model said, without blanks around it.
+
+    None where the rule finds none, or one of more than 10,000 characters, which is no short answer.
 
     Args:
         rule: as `checked_rule` takes it.
@@ -136,13 +138,16 @@ def _letter(said: str) -> str | None:
     return None
 
 
+def _last(sought: re.Pattern[str], said: str) -> re.Match[str] | None:
+    """The last match; one a time is kept."""
+    return next(iter(deque(sought.finditer(said), maxlen=1)), None)
+
+
 def _after(marker: str) -> Callable[[str], str | None]:
     sought = re.compile(re.escape(marker.strip()), re.I)
 
     def found(said: str) -> str | None:
-        last = None
-        for last in sought.finditer(said):
-            pass
+        last = _last(sought, said)
         lines = said[last.end() :].splitlines() if last else []
         return next((line.strip(" \t*_:") for line in lines if line.strip(" \t*_:")), None)
 
@@ -176,9 +181,7 @@ def _pattern(pattern: str) -> Callable[[str], str | None]:
     sought = re.compile(pattern)
 
     def found(said: str) -> str | None:
-        last = None
-        for last in sought.finditer(said):
-            pass
+        last = _last(sought, said)
         return None if last is None else last[1] if sought.groups else last[0]
 
     return found

@@ -2,8 +2,8 @@
 
 A file is a table of any form that data may have, with a column `prediction`, or of the target's name, a label or a
 number; or a column `p_` and the class for each class; or both. Of two classes the target's column may have the
-probability of the last. A column of the name that the task's ids have, or `id`, has the rows' ids. Of questions a column
-`response` may have what a model said instead, in which the task's rule finds the answer.
+probability of the last. A column of the name that the task's ids have, or `id`, has the rows' ids. Of questions a
+column `response` may have what a model said instead, in which the task's rule finds the answer.
 """
 
 from __future__ import annotations

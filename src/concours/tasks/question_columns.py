@@ -1,4 +1,4 @@
-"""Which columns of a table hold questions, their choices and their right answers: those that are named, or the usual."""
+"""Which columns of a table hold questions, their choices and their right answers: those named, or the usual."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Asked:
 
     Attributes:
         question: the column of the questions.
-        choices: the column of lists of choices, or several columns, one a choice; none where answers are in words of their own.
+        choices: the column of lists of choices, or several columns, one a choice; none where none are asked for.
         answer: the column of the right answers.
         extract: the rule by which an answer is found in what a model says; none where the task names none.
     """
@@ -70,7 +70,7 @@ def asked_of(options: Mapping[str, Any], columns: Sequence[str], name: str, *, c
         chosen: whether it is asked to choose.
 
     Raises:
-        ContestError, DataError: a key is unknown or wrong, or there is no such column; the message says which there are.
+        ContestError, DataError: a key is unknown or wrong, or there is no such column; the message has those there are.
     """
     known = ("question", "choices", "answer", "extract") if chosen else ("question", "answer", "extract")
     for key in options:

@@ -37,7 +37,7 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     """The questions of a task, and its test part where that is a source of its own, or set apart in the source.
 
     A row is a row of a table: first the question, where there are choices then `choices`, a list of texts, and then all
-    other columns but the answer, as they are written. Targets are the right answers, or the places of the right choices.
+    other columns but the answer, as they are written. Targets are the right answers, or the places of right choices.
 
     Raises:
         ContestError, DataError: the data is missing or damaged, a key does not suit it, or a question, a choice or an

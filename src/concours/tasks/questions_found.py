@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from concours.core.errors import ConcoursError, DataError
+from concours.core.errors import ConcoursError
 from concours.kernels.scoring.answers import number_written
 from concours.tasks.choices import Texts, choices_of, letter_of, lists_of, right_of, texts_of, way_of
 from concours.tasks.question_columns import CHOICES, CHOSEN, QUESTIONS, SHORT, folded, usual

@@ -63,7 +63,8 @@ def answered(folder: Path, seed: int) -> Task:
     rows = []
     for one, other in rng.integers(1, 6, size=(_PAIRS, 2)).tolist():
         bird, place = rng.choice(["birds", "sheep", "horses"]), rng.choice(_HERE)
-        text = f"{counts[one - 1].capitalize()} {bird} are at the {place}, and {counts[other - 1]} come. How many {bird} are there?"
+        told = f"{counts[one - 1].capitalize()} {bird} are at the {place}, and {counts[other - 1]} come."
+        text = f"{told} How many {bird} are there?"
         said = [str(one + other), *counts[one + other - 1 : one + other]]
         rows.append({"question": text, "worked": f"{one} + {other} = {one + other}", "answer": said})
     lines = "".join(f"{json.dumps(row)}\n" for row in rows)
@@ -75,7 +76,7 @@ def answered(folder: Path, seed: int) -> Task:
 
 
 def chosen(folder: Path, seed: int) -> Task:
-    """Questions of two to five choices, of which the right one is most often a word of the question; some have it twice."""
+    """Questions of two to six choices, the right one mostly a word of the question; some have it twice."""
     rng, rows = np.random.default_rng(seed), []
     for row in range(_ROWS):
         some = rng.permutation(_HERE)[: rng.integers(2, 6)].tolist()

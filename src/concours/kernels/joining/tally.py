@@ -29,8 +29,8 @@ class Tally:
 def tally(row: Codes, answer: Codes, text: Codes, votes: Floats, *, rows: int, most: int) -> Tally:
     """Adds up votes by answer, and ranks the answers of each row.
 
-    An answer with more votes is before one with fewer; of equal ones the lower is first. It is told by the text that has the
-    most votes for it, of equal ones the lowest. What has no vote does not count; a row without votes has no answers.
+    An answer with more votes is before one with fewer; of equal ones the lower is first. It is told by the text with
+    the most votes for it, of equal ones the lowest. What has no vote does not count; a row without votes has none.
 
     Law: the order in which votes are listed changes nothing, not a bit: they are added in the order of their size.
 

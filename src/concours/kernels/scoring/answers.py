@@ -37,8 +37,8 @@ def number_written(text: str) -> str | None:
 
     A text is a number if digits with at most one sign before them and one point in them are left, once signs of
     currencies, percent signs, backslashes, blanks, a full stop at the end, and commas between groups of three digits
-    are taken away. So 50% is 50 and not one half; what has other words in it is no number. Two texts are the same number if this
-    is the same, to the last digit.
+    are taken away. So 50% is 50 and not one half; what has other words in it is no number. Two texts are the same
+    number if this is the same, to the last digit.
 
     >>> [number_written(text) for text in ("1,800.00", "$18.00", "50%", "-0.50", "5 (see page 3)", "1,80")]
     ['1800', '18', '50', '-0.5', None, None]

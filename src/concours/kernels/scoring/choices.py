@@ -9,8 +9,10 @@ Floats = NDArray[np.float64]
 
 
 def chosen_right(right: NDArray[np.int8], p: Floats) -> Floats:
-    """1 where the most probable choice is right, else 0, (rows,); of k equally probable ones, one of them right, 1/k, as who
-    draws among them would have on average. A row of zeros, which names none, has 0.
+    """1 where the most probable choice is right, else 0, (rows,).
+
+    Of k equally probable ones, one of them right, it is 1/k, as who draws among them would have on average. A row of
+    zeros, which names none, has 0.
 
     Choices that are right together, being the same text, count as one, with their probabilities added.
 

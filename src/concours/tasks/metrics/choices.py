@@ -19,4 +19,4 @@ MEASURES: Final[Mapping[str, Callable[[Any], Metric]]] = {
     "choice_accuracy": lambda _output: _ACCURACY,
     "choice_log_loss": lambda _output: _LOSS,
 }
-"""`choice_accuracy`, the share of questions whose most probable choice is right; `choice_log_loss`, the mean surprise."""
+"""`choice_accuracy`, how often the most probable choice is right; `choice_log_loss`, the mean surprise, in nats."""

@@ -1,7 +1,7 @@
 """Short answers: targets are an Arrow array (rows,) of lists of strings, the right answers of a question.
 
-Predictions are lists of texts with shares, the best first, as those of texts are (`tasks.nbest`); but a list may be empty: no
-answer, which is never right.
+Predictions are lists of texts with shares, the best first, as those of texts are (`tasks.nbest`); but a list may be
+empty: no answer, which is never right.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def _vote(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
     """Shares times weights, added up by which answers are the same (`kernels.scoring.answers.same_answer`).
 
     So equal weights make it a majority, and others a weighted one (self-consistency, Wang et al. 2023). Ties go to the
-    answer that is first in the order of texts, so that the order of members does not matter; of several ways to write an
-    answer the one with the most votes is kept, of equal ones the shortest.
+    answer that is first in the order of texts, so that the order of members does not matter; of several ways to write
+    an answer the one with the most votes is kept, of equal ones the shortest.
     """
     some = [(flat(member), weight) for member, weight in zip(members, weights, strict=True) if np.any(weight)]
     if not some:
@@ -114,7 +114,7 @@ class Answer(OutputKind):
         return y, ()
 
     def accepted(self, p: Values, rows: int) -> Values:
-        """Lists of texts with shares (`tasks.nbest.accepted`), or a text a row; empty and missing ones are no answer."""
+        """Lists of texts with shares (`tasks.nbest.accepted`), or a text a row; empty and missing are no answer."""
         return accepted(p, rows, least=0)
 
     def answer_of(self, response: str) -> str | None:

@@ -1,7 +1,7 @@
 """Choices: targets are (rows, most) int8, 1 for each right choice of a question.
 
-Predictions are (rows, most) float64: a distribution over the choices of each row, zero behind them; or zero throughout, which is
-no answer, and never right. Rows with fewer choices than the most end in zeros.
+Predictions are (rows, most) float64: a distribution over the choices of each row, zero behind them; or all zero, which
+is no answer, and never right. New rows with more choices than there were before have as many columns as they need.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Choice(OutputKind):
         return extracted(self.extract, response)
 
     def answered(self, responses: Sequence[str | None]) -> Values:
-        """Predictions (rows, most) of who said one thing a row, or nothing: certain of the choice whose letter it is."""
+        """Predictions (rows, most) of who said one thing a row, or nothing: certain of the choice of that letter."""
         return self._certain([None if text is None else self.answer_of(text) for text in responses])
 
     def _certain(self, letters: Sequence[str | None]) -> Values:
@@ -139,8 +139,8 @@ class Choice(OutputKind):
         return {"prediction": pa.array(_letters(p), pa.string()), **each}
 
     def given(self, table: pa.Table, name: str) -> Given:
-        """The columns that `columns` writes; or `prediction` alone, letters, for certain; or `response`, what a model said,
-        in which the letter is found by the rule.
+        """The columns that `columns` writes; or `prediction` alone, letters, for certain; or `response`, what a model
+        said, in which the letter is found by the rule.
         """
         known = {f"p_{letter_of(place)}": place for place in range(self.most)}
         found = [column for column in table.column_names if column in known]
@@ -165,8 +165,8 @@ class Choice(OutputKind):
         wrong = [row for row, text in enumerate(letters) if text and text.strip() and not p[row].any()]
         if wrong:
             raise DataError(
-                f"{name}: {len(wrong)} predictions are the letter of no choice, first {letters[wrong[0]]!r} in row "
-                f"{wrong[0] + 1}; A to {letter_of(self.most - 1)} were expected, or what models said in a column 'response'"
+                f"{name}: {len(wrong)} predictions are the letter of no choice, first {letters[wrong[0]]!r} in "
+                f"row {wrong[0] + 1}; A to {letter_of(self.most - 1)} expected; what models said goes into 'response'"
             )
 
     def written(self, values: Values) -> list[str]:

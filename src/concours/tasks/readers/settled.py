@@ -16,8 +16,8 @@ def settled(opened: Opened, options: Options) -> Opened:
     """What was opened with the columns of its tables typed; a test part as the rest.
 
     Raises:
-        DataError: a declared column is not there, or none of its cells is what was declared; or a column holds lists, and
-            these are not asked for.
+        DataError: a declared column is not there, or none of its cells is what was declared; or a column holds lists,
+            and these are not asked for.
     """
     if not isinstance(opened.x, pa.Table):
         return opened
