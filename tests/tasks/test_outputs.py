@@ -15,7 +15,9 @@ from concours.core.errors import ContestError, DataError
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.rows import Mean
 from concours.tasks.metrics.table import METRICS
+from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
+from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.series import Series
@@ -30,6 +32,8 @@ MADE = {
     "series": Series(horizon=2, context=3),
     "text": Text(),
     "boxes": BoxesOutput(classes=2, called=("cat", "dog")),
+    "answer": Answer(),
+    "choices": Choice(most=3),
 }
 SCALARS = st.none() | st.booleans() | st.integers() | st.just(HUGE) | st.floats() | st.text(max_size=3)
 VALUES = st.recursive(

@@ -15,6 +15,7 @@ from concours.core.entrant import Entrant
 from concours.core.errors import ContestError
 from concours.core.had import SEEN
 from concours.core.objects import last_name, references
+from concours.tasks.kinds import KINDS, kind_named
 from concours.tasks.task import Split, Task, one_at_a_time
 
 _TEXT = Form("a text", is_of(str))
@@ -130,12 +131,18 @@ def read_contest(path: Path) -> dict[str, Any]:
 def _task(values: Mapping[str, Any]) -> Task:
     if isinstance(values.get("target"), list):
         raise ContestError(one_at_a_time(values["target"]))
-    check("task", values, _TASK)
+    named = values.get("kind")
+    own = kind_named(named).input.keys if isinstance(named, str) and named in KINDS else ()
+    check("task", values, {**_TASK, **dict.fromkeys(own, _SOURCE)})
     check("task.split", values.get("split", {}), _SPLIT)
     for key in ("kind", "data"):
         if key not in values:
             raise ContestError(f"task.{key} is missing")
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    if own:
+        if "options" in fields:
+            raise ContestError(f"task.options: a task of kind {named} has its keys beside the others: {', '.join(own)}")
+        fields["options"] = {key: fields.pop(key) for key in own if key in fields}
     if isinstance(fields.get("text"), str):
         fields["text"] = (fields["text"],)
     fields["split"] = Split(**fields.get("split", {}))

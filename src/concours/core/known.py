@@ -21,6 +21,7 @@ RECIPES = _names("""
     catboost: CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor
     catboost.core: CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor
     concours.entrants.adversaries: harden
+    concours.entrants.answerers: FrequentAnswer LikelyAnswer NearestAnswer
     concours.entrants.boosters: CatBoostClassifier CatBoostRegressor LightGBMClassifier LightGBMRegressor
         XGBoostClassifier XGBoostRegressor
     concours.entrants.forecast_libraries: StatsForecaster
@@ -28,6 +29,7 @@ RECIPES = _names("""
     concours.entrants.forecasting: BoostedForecaster RidgeForecaster SeasonalNaive
     concours.entrants.blobs: BlobDetector
     concours.entrants.centres: CentreDetector
+    concours.entrants.choosers: EvenChooser NearestChooser OverlapChooser
     concours.entrants.hinge: PrimalSVC
     concours.entrants.neural: ConvClassifier DenseClassifier DenseRegressor ResidualClassifier
         VisionTransformerClassifier

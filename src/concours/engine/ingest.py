@@ -104,7 +104,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     together = None if test is None else units_of(task.split, test.x, test.name, apart, spans=test.spans)
     keys, test_keys = _keys(data, test)
     told: tuple[str, ...] = ()
-    data, test = _inputs(data, task), None if test is None else _inputs(test, task)
+    data, test = _inputs(data, task, kind), None if test is None else _inputs(test, task, kind)
     if test is None:
         test_part = (
             _keep(store, data, y, np.flatnonzero(in_test), division.groups, task.split) if in_test.any() else None
@@ -133,7 +133,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         public=None if public is None else put_array(store, public),
         repeats=task.split.repeats,
     )
-    warnings = [*_leaking(data, output, y, train, task), *warnings]
+    warnings = [*(_leaking(data, output, y, train, task) if "columns" in kind.input.can else ()), *warnings]
     warnings += _blocks_said(task, test_part, store)
     warnings += _repeated(keys[train], keys[in_test] if test_keys is None else test_keys)
     warnings += [*_repeated_over_folds(keys[train], folds), *few]
@@ -273,11 +273,12 @@ def _numbers(ids: pa.Array | None, rows: NDArray[np.int64]) -> NDArray[np.int64]
     return rows if ids is None else row_keys(pa.table({"id": ids.take(pa.array(rows))})).view(np.int64)
 
 
-def _inputs(data: Data, task: Task) -> Data:
+def _inputs(data: Data, task: Task, kind: Kind) -> Data:
     """The data without the columns that no model gets."""
     if not isinstance(data.x, pa.Table):
         return data
-    unused = [name for name in (task.id, task.split.group) if name in data.x.column_names]
+    group = None if kind.input.sees_groups else task.split.group
+    unused = [name for name in (task.id, group) if name in data.x.column_names]
     if len(unused) == data.x.num_columns:
         names = ", ".join(map(str, unused))
         raise DataError(f"{data.name} has no column to predict from besides {names}, which no model gets")

@@ -164,6 +164,15 @@ def _detector(path: str, cost: Callable[[Size], float]) -> ModelSpec:
     return ModelSpec(recipe=f"concours.entrants.{path}", prepare="none", seconds=cost)
 
 
+def _answerer(path: str, cost: Callable[[Size], float]) -> ModelSpec:
+    return ModelSpec(recipe=f"concours.entrants.{path}", prepare="none", seconds=cost)
+
+
+def _by_likeness(size: Size) -> float:
+    """Of texts that are compared with all others."""
+    return 0.1 + 1e-3 * size.rows + 5e-7 * size.rows**2
+
+
 def _few(_size: Size) -> float:
     return 0.01
 
@@ -175,8 +184,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:boxes": _detector("typical:TypicalBoxes", _few),
+        "question:answer": _answerer("answerers:FrequentAnswer", _few),
     },
     "logistic": {
+        "question:answer": _answerer("answerers:LikelyAnswer", _words(1e-3)),
         "table:classes": _sklearn("linear_model:LogisticRegression", cost=_linear, max_iter=1000),
         "text:classes": _sklearn("linear_model:LogisticRegression", cost=_words(3e-5), C=10.0, tol=1e-3, max_iter=300),
         "mixed:classes": _sklearn(
@@ -315,9 +326,13 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:text": ModelSpec(
             recipe="concours.entrants.sentences:NearestTranslator",
             prepare="none",
-            seconds=lambda size: 0.1 + 1e-3 * size.rows + 5e-7 * size.rows**2,
-        )
+            seconds=_by_likeness,
+        ),
+        "question:answer": _answerer("answerers:NearestAnswer", _by_likeness),
+        "question:choices": _answerer("choosers:NearestChooser", _by_likeness),
     },
+    "even": {"question:choices": _answerer("choosers:EvenChooser", _few)},
+    "overlap": {"question:choices": _answerer("choosers:OverlapChooser", _words(2e-3))},
     "word-table": {
         "text:text": ModelSpec(
             recipe="concours.entrants.word_table:WordTableTranslator", prepare="none", seconds=_rows(4e-3)

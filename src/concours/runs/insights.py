@@ -118,5 +118,7 @@ def _looked_up(store: Store, x: Digest, rows: Sequence[int]) -> list[dict[str, A
 def _cell(value: Any) -> str:
     if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return "missing"
+    if isinstance(value, np.ndarray):
+        value = " | ".join(map(str, value))
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= _CELL else f"{text[:_CELL]} …"

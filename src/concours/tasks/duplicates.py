@@ -39,6 +39,8 @@ def _mix(keys: NDArray[np.uint64], other: NDArray[np.uint64]) -> None:
 
 
 def _column_keys(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+    if pa.types.is_list(column.type):
+        return _list_keys(column.combine_chunks())
     if pa.types.is_string(column.type):
         coded = column.combine_chunks().dictionary_encode()
         known = pd.util.hash_array(np.asarray(coded.dictionary.to_pylist(), dtype=object))
@@ -53,6 +55,20 @@ def _column_keys(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     gaps = numbers.is_null().to_numpy() if numbers.null_count else None
     keys = pc.fill_null(numbers, 0).to_numpy().astype(np.int64).view(np.uint64)
     return keys if gaps is None else np.where(gaps, _ODD, keys)
+
+
+def _list_keys(lists: pa.ListArray) -> NDArray[np.uint64]:
+    """By the keys of items, each turned by its place, and how many there are."""
+    lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    begin = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    items = _column_keys(pa.chunked_array([lists.flatten()])) * (2 * (np.arange(len(begin)) - begin) + 3).astype(
+        np.uint64
+    )
+    items ^= items >> _SHIFT
+    keys = lengths.astype(np.uint64) * _ODD
+    np.add.at(keys, np.repeat(np.arange(len(lengths)), lengths), items)
+    return keys
 
 
 def _array_keys(piece: NDArray[np.generic]) -> NDArray[np.uint64]:

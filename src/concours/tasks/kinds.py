@@ -10,9 +10,12 @@ from concours.core.kind import Form
 from concours.core.registry import Registry
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import SENTENCE
+from concours.tasks.inputs.question import CHOSEN, QUESTION
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.table import BOXED, IMAGE, TABLE, TEXT
+from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
+from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
@@ -90,6 +93,8 @@ _WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
+_ANSWERS = ("nearest", "logistic")
+_CHOICES = ("overlap", "nearest")
 _DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {
@@ -151,6 +156,23 @@ _OWN = {
             input=BOXED,
             output=BoxesOutput,
             lineups={"fast": _DETECTION, "full": _DETECTION},
+        ),
+        Kind(
+            name="question-answering",
+            input=QUESTION,
+            output=Answer,
+            lineups={"fast": _ANSWERS, "full": _ANSWERS},
+            finder="concours.tasks.questions_found:find_answers",
+            sample="concours.tasks.samples:answered",
+        ),
+        Kind(
+            name="multiple-choice",
+            input=CHOSEN,
+            output=Choice,
+            lineups={"fast": _CHOICES, "full": _CHOICES},
+            baseline="even",
+            finder="concours.tasks.questions_found:find_choices",
+            sample="concours.tasks.samples:chosen",
         ),
     )
 }

@@ -50,10 +50,21 @@ def flat(p: pa.Array) -> tuple[pa.Array, NDArray[np.int64], NDArray[np.float64]]
     return items.field("text"), offsets - offsets[0], items.field("score").to_numpy()
 
 
-def accepted(p: Any, rows: int) -> pa.Array:
+def first_texts(p: pa.Array) -> list[str | None]:
+    """The same, none where a row has no text."""
+    texts, offsets = flat(p)[:2]
+    empty = np.diff(offsets) == 0
+    found: list[str | None] = texts.take(pa.array(offsets[:-1], mask=empty)).to_pylist()
+    return found
+
+
+def accepted(p: Any, rows: int, *, least: int = 1) -> pa.Array:
     """Predictions that came from elsewhere as lists of texts and shares; a text a row will do.
 
     Shares are scaled to sum to 1.
+
+    Args:
+        least: texts that a row has; 0 where it may have none, and a missing or an empty text alone is none.
 
     Raises:
         DataError: they are something else, or a text is missing, empty or too long, or shares are no shares.
@@ -63,15 +74,17 @@ def accepted(p: Any, rows: int) -> pa.Array:
         raise DataError(f"predictions must have a text for each of {rows} rows, got {len(p)}")
     if pa.types.is_string(p.type) or pa.types.is_large_string(p.type):
         p = p.cast(pa.string())
-        _check_texts(p, np.arange(rows))
-        return only(p)
+        some = np.arange(rows) if least else np.flatnonzero(~blank(p))
+        texts = p.take(pa.array(some))
+        _check_texts(texts, some)
+        return nbest(np.searchsorted(some, np.arange(rows + 1)), texts, np.ones(len(some)))
     if not _are_lists(p.type):
         raise DataError(f"predictions must be texts, or lists of texts with scores, got {p.type}")
     p = p.cast(NBEST)
     lengths = pc.fill_null(pc.list_value_length(p), 0).to_numpy(zero_copy_only=False)
-    if rows and (lengths.min() < 1 or lengths.max() > MOST):
-        row = int(np.argmax((lengths < 1) | (lengths > MOST)))
-        raise DataError(f"predictions must have 1 to {MOST} texts a row; row {row} has {lengths[row]}")
+    if rows and (lengths.min() < least or lengths.max() > MOST):
+        row = int(np.argmax((lengths < least) | (lengths > MOST)))
+        raise DataError(f"predictions must have {least} to {MOST} texts a row; row {row} has {lengths[row]}")
     texts, offsets, shares = flat(p)
     of_row = np.repeat(np.arange(rows), lengths)
     _check_texts(texts, of_row)

@@ -75,10 +75,10 @@ def _open(
         written=kept if isinstance(like, pa.Table) else (*kept, *text),
         like=like.schema if isinstance(like, pa.Table) else None,
     )
-    return _with_source(_all_rows(open_source(source, Path(), options)), like, source)
+    return _with_source(all_rows(open_source(source, Path(), options)), like, source)
 
 
-def _all_rows(opened: Opened) -> Opened:
+def all_rows(opened: Opened) -> Opened:
     """The rows of a source, those of its test part behind the others, which is said."""
     if opened.test is None:
         return opened

@@ -2,7 +2,8 @@
 
 A file is a table of any form that data may have, with a column `prediction`, or of the target's name, a label or a
 number; or a column `p_` and the class for each class; or both. Of two classes the target's column may have the
-probability of the last. A column of the name that the task's ids have, or `id`, has the rows' ids.
+probability of the last. A column of the name that the task's ids have, or `id`, has the rows' ids. Of questions a
+column `response` may have what a model said instead, in which the task's rule finds the answer.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError, nearest
 from concours.core.written import number_in, written
 from concours.tasks.cells import MISSING
-from concours.tasks.formulas import meant
+from concours.tasks.formulas import is_for_sheets, meant, texts_meant
 from concours.tasks.labels import by_number
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.readers.damage import existing
@@ -35,6 +36,9 @@ ID = "id"
 
 NO_NUMBERS: Final = (ValueError, TypeError, OverflowError, RecursionError)
 """What is raised of a cell that is no JSON of numbers, one of too many digits or brackets among them."""
+
+RESPONSE = "response"
+"""The column of what models said, where an answer is still to be found in it."""
 
 _SUM = 0.01  # how far a row of probabilities may be from one: a hundred of them, written with four digits
 
@@ -94,6 +98,7 @@ def _read(file: Path, wanted: Wanted) -> pa.Table:
     if existing(file).is_dir():
         raise DataError(f"{file} is a folder; a file of predictions was expected")
     labels = ("prediction", wanted.target) if wanted.classes or wanted.texts else ()
+    labels = (*labels, RESPONSE) if wanted.texts else labels
     apart = tuple(form for name in ("id", wanted.id, *labels) if name for form in (name, f"'{name}"))
     options = Options(header=True, written=apart, missing=() if wanted.texts else None)
     table = open_source(file, Path(), options).x
@@ -159,7 +164,7 @@ def numbers_given(table: pa.Table, name: str) -> Given:
         DataError: a number is missing.
     """
     require_predictions(table, name)
-    return Given(named=_numbers(table, "prediction", name)[:, None])
+    return Given(named=numbers_of(table, "prediction", name)[:, None])
 
 
 def labels_given(table: pa.Table, classes: tuple[str, ...], name: str) -> Given:
@@ -187,11 +192,52 @@ def labels_given(table: pa.Table, classes: tuple[str, ...], name: str) -> Given:
     return Given(named=named, probabilities=probabilities, notes=told)
 
 
-def require_predictions(table: pa.Table, name: str, otherwise: str = "") -> None:
+def texts_given(table: pa.Table, name: str, column: str = "prediction") -> tuple[pa.ChunkedArray, tuple[str, ...]]:
+    """The texts of a column, without what guards spreadsheets against formulas, and what is to be said of that.
+
+    Args:
+        table: as `read_file` gave it.
+        name: of the file.
+
+    Raises:
+        DataError: there is no such column, or it holds no texts.
+    """
+    require_predictions(table, name, column=column)
+    found = table[column]
+    if not pa.types.is_string(found.type):
+        raise DataError(f"{name}: the column {column!r} must hold texts, got {found.type}")
+    if not is_for_sheets(name):
+        return found, ()
+    found, guarded = texts_meant(found)
+    note = f"{name}: the apostrophe before {guarded:,} texts that a spreadsheet would take for formulas is left out"
+    return found, (note,) if guarded else ()
+
+
+def responses_given(table: pa.Table, name: str) -> tuple[list[str | None] | None, tuple[str, ...]]:
+    """What models said, (rows,), none of a gap, where a table has a column `response` and no `prediction`; else none.
+
+    Raises:
+        DataError: the column holds no texts.
+    """
+    if "prediction" in table.column_names or RESPONSE not in table.column_names:
+        return None, ()
+    found, notes = texts_given(table, name, RESPONSE)
+    return found.to_pylist(), notes
+
+
+def unanswered(name: str, rule: str, none: NDArray[np.bool_]) -> tuple[str, ...]:
+    """What to say of responses (rows,) of a file in some of which a rule finds no answer."""
+    said = (
+        f"{name}: extract = {rule!r} finds no answer in {none.sum():,} of {len(none):,} responses, which count as wrong"
+    )
+    return (said,) if none.any() else ()
+
+
+def require_predictions(table: pa.Table, name: str, otherwise: str = "", *, column: str = "prediction") -> None:
     """Refuses a table that has no column of predictions. Raises DataError."""
-    if "prediction" not in table.column_names:
-        known = nearest("prediction", table.column_names)
-        raise DataError(f"{name}: a column 'prediction'{otherwise} was expected; {known}")
+    if column not in table.column_names:
+        known = nearest(column, table.column_names)
+        raise DataError(f"{name}: a column {column!r}{otherwise} was expected; {known}")
 
 
 def _of_the_last(cells: Sequence[str], classes: tuple[str, ...]) -> Floats | None:
@@ -234,7 +280,7 @@ def _probabilities(table: pa.Table, columns: Sequence[str], classes: tuple[str, 
     for column in wanted:
         if column not in columns:
             raise DataError(f"{name}: column {column!r} is missing; a column for each class was expected")
-    p = np.stack([_numbers(table, column, name) for column in wanted], axis=1)
+    p = np.stack([numbers_of(table, column, name) for column in wanted], axis=1)
     beyond = np.argwhere((p < 0) | (p > 1 + _SUM))
     if len(beyond):
         row, code = beyond[0]
@@ -251,7 +297,7 @@ def _probabilities(table: pa.Table, columns: Sequence[str], classes: tuple[str, 
     return np.asarray(p / sums[:, None])
 
 
-def _numbers(table: pa.Table, column: str, name: str) -> Floats:
+def numbers_of(table: pa.Table, column: str, name: str) -> Floats:
     """A column of finite numbers, (rows,)."""
     _refuse_missing(table, column, "missing, NaN or infinite", name)
     try:

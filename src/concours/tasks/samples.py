@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,37 @@ def translated(folder: Path, seed: int) -> Task:
     x, y = pairs(np.random.default_rng(seed), _PAIRS)
     pa.csv.write_csv(pa.table({"en": pa.array(x, pa.string()), "eo": y}), folder / "pairs.csv")
     return Task(kind="translation", data=str(folder / "pairs.csv"), text=("en",), target="eo")
+
+
+def answered(folder: Path, seed: int) -> Task:
+    """Sums in words, with a worked solution beside the number that is right; some say it in two ways."""
+    rng, counts = np.random.default_rng(seed), ("one", "two", "three", "four", "five")
+    rows = []
+    for one, other in rng.integers(1, 6, size=(_PAIRS, 2)).tolist():
+        bird, place = rng.choice(["birds", "sheep", "horses"]), rng.choice(_HERE)
+        told = f"{counts[one - 1].capitalize()} {bird} are at the {place}, and {counts[other - 1]} come."
+        text = f"{told} How many {bird} are there?"
+        said = [str(one + other), *counts[one + other - 1 : one + other]]
+        rows.append({"question": text, "worked": f"{one} + {other} = {one + other}", "answer": said})
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+    (folder / "sums.jsonl").write_text(lines)
+    options = {"question": "question", "answer": "answer", "extract": "whole"}
+    data = str(folder / "sums.jsonl")
+    metrics = ("exact_match", "f1_tokens", "numeric_match")
+    return Task(kind="question-answering", data=data, options=options, drop=("worked",), metrics=metrics, split=_SPLIT)
+
+
+def chosen(folder: Path, seed: int) -> Task:
+    """Questions of two to six choices, the right one mostly a word of the question; some have it twice."""
+    rng, rows = np.random.default_rng(seed), []
+    for row in range(_ROWS):
+        some = rng.permutation(_HERE)[: rng.integers(2, 6)].tolist()
+        right = some[int(rng.integers(len(some)))]
+        text = f"The {right if row % 4 else some[0]} is near. What is near?"
+        rows.append({"question": text, "choices": [*some, right] if row % 7 == 0 else some, "answer": right})
+    (folder / "near.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    options = {"question": "question", "choices": "choices", "answer": "answer"}
+    return Task(kind="multiple-choice", data=str(folder / "near.jsonl"), options=options, split=_SPLIT)
 
 
 def pairs(rng: np.random.Generator, rows: int) -> tuple[NDArray[np.object_], pa.Array]:

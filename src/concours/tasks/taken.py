@@ -36,8 +36,12 @@ def days_of(values: pa.ChunkedArray) -> Floats:
 
 
 def known_values(table: pa.Table) -> pa.Table:
-    """The table with what is no number, or not finite, in columns of such as missing, as preparation takes it."""
+    """The table with what is no number, or not finite, in columns of such as missing, as preparation takes it; and with
+    lists of texts as texts.
+    """
     for place, field in enumerate(table.schema):
+        if pa.types.is_list(field.type):
+            table = table.set_column(place, field.name, pc.binary_join(table[place], " | "))
         if pa.types.is_floating(field.type):
             column = table[place]
             table = table.set_column(place, field.name, pc.if_else(pc.is_finite(column), column, None))

@@ -16,12 +16,12 @@ _COLUMNS = 14
 
 
 def mistakes_section(r: Report) -> Section | None:
-    """The worst mistakes with their inputs; none where that was not looked at, or no class was named wrongly."""
+    """The worst mistakes with their inputs; none where that was not looked at, or nothing was wrong."""
     found = (r.insight("diagnose") or {}).get("mistakes")
     if not found or not found["rows"] or not r.lines:
         return None
     inputs = r.insight("inputs") or {}
-    wrong = [i for i in range(len(found["rows"])) if not r.classes or found["true"][i] != found["named"][i]]
+    wrong = [i for i in range(len(found["rows"])) if found["true"][i] != found["named"][i]]
     if not wrong:
         return None
     cards = tuple(

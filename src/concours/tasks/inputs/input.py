@@ -18,7 +18,10 @@ class InputKind:
         network: what a user's own network gets: a preparation, or `none`, the rows themselves.
         reader: reads the data of a task, as `module:attribute` (`tasks.reading.read`).
         renewer: reads new rows as those that models were fitted on (`tasks.new_rows.read_inputs`).
+        keys: of `[task]` that it alone has, columns mostly; they are `Task.options`.
         lacks: keys of a task that its reader takes nothing of, and refuses.
+        sees_groups: whether models get the column by which rows keep together, which is then content, such as a passage
+            that several questions are about, and no name.
         slow: whether a fit takes so long that fewer folds are usual.
     """
 
@@ -29,7 +32,9 @@ class InputKind:
     network: str = "none"
     reader: str = "concours.tasks.reading:read"
     renewer: str = "concours.tasks.new_rows:read_inputs"
+    keys: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ("options",)
+    sees_groups: bool = False
     slow: bool = False
 
     @property

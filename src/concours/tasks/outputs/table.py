@@ -7,14 +7,16 @@ from typing import Any, Final
 
 from concours.core.kind import Output
 from concours.core.registry import Registry
+from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
+from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.text import Text
 
-_OWN: Final[tuple[type[OutputKind], ...]] = (Classes, Number, Series, Text, BoxesOutput)
+_OWN: Final[tuple[type[OutputKind], ...]] = (Classes, Number, Series, Text, BoxesOutput, Answer, Choice)
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)
 

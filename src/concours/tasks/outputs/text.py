@@ -19,12 +19,11 @@ from concours.core.errors import DataError, nearest
 from concours.kernels.joining.bayes_risk import Candidates, least_risk
 from concours.kernels.scoring.ngrams import mutual_chrf
 from concours.kernels.scoring.spread import spread
-from concours.tasks.formulas import is_for_sheets, texts_meant
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.texts import bleu_metric, characters_of, chrf_metric, plain, sentence_metric
 from concours.tasks.nbest import LONGEST, accepted, best_texts, flat, nbest
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values
-from concours.tasks.predicted import Given, require_predictions
+from concours.tasks.predicted import Given, texts_given
 from concours.tasks.ranges import ranged
 from concours.tasks.slices import LEAST, Grouping
 from concours.tasks.texts import blank
@@ -172,15 +171,9 @@ class Text(OutputKind):
 
     def given(self, table: pa.Table, name: str) -> Given:
         """The column `prediction`; where spreadsheets are guarded against formulas, the texts without that."""
-        require_predictions(table, name)
-        column, guarded = table["prediction"], 0
-        if not pa.types.is_string(column.type):
-            raise DataError(f"{name}: the column 'prediction' must hold texts, got {column.type}")
-        if is_for_sheets(name):
-            column, guarded = texts_meant(column)
-        note = f"{name}: the apostrophe before {guarded:,} texts that a spreadsheet would take for formulas is left out"
+        column, notes = texts_given(table, name)
         try:
-            return Given(named=accepted(column, len(column)), notes=(note,) if guarded else ())
+            return Given(named=accepted(column, len(column)), notes=notes)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
 

@@ -17,8 +17,11 @@ from concours.tasks.letters import may_hold
 from concours.tasks.moments import MOMENT
 
 
-def as_table(x: Any) -> pa.Table:
+def as_table(x: Any, *, lists: bool = False) -> pa.Table:
     """A frame (pandas, polars), an Arrow table, or a matrix (rows, columns), its columns called 0, 1, …, as a table.
+
+    Args:
+        lists: whether columns may hold lists of texts, numbers or truth values.
 
     Raises:
         DataError: it is none of these, or a column holds what is no number, text, date or truth value.
@@ -43,11 +46,11 @@ def as_table(x: Any) -> pa.Table:
             raise DataError(
                 f"a matrix of type {matrix.dtype}; expected numbers, texts, dates or truth values"
             ) from None
-    return tidy(table.rename_columns([str(name) for name in table.column_names]))[0]
+    return tidy(table.rename_columns([str(name) for name in table.column_names]), lists=lists)[0]
 
 
-def tidy(table: pa.Table) -> tuple[pa.Table, list[str]]:
-    """A table of the types that entrants know, and what was cleaned away.
+def tidy(table: pa.Table, *, lists: bool = False) -> tuple[pa.Table, list[str]]:
+    """A table of the types that entrants know, and what was cleaned away; with `lists`, lists of these stay.
 
     Columns that are missing throughout have no type: they count as numbers. Whole numbers beyond 64 bits, which are
     identifiers rather than amounts, become texts. Infinities count as missing. Texts of
@@ -56,7 +59,7 @@ def tidy(table: pa.Table) -> tuple[pa.Table, list[str]]:
     """
     cleaned, columns = [], []
     for field, raw in zip(table.schema, table.columns, strict=True):
-        column = _plain_type(raw, field.name)
+        column = _plain_lists(raw) if lists and _are_lists(raw.type) else _plain_type(raw, field.name)
         if pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
             column = pc.if_else(pc.is_inf(column), None, column)
         elif pa.types.is_string(column.type) and may_hold(column, "\0") and _any_nul(column):
@@ -128,7 +131,31 @@ def _plain_type(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         return column.cast(pa.int64() if kind.bit_width == 64 else pa.int32())
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind):
         return column
-    raise DataError(
+    raise _no_cells(name, kind)
+
+
+def refuse_lists(table: pa.Table) -> None:
+    """Refuses a table with columns of lists. Raises DataError with the first."""
+    for field in table.schema:
+        if pa.types.is_list(field.type):
+            raise _no_cells(field.name, field.type)
+
+
+def _are_lists(kind: pa.DataType) -> bool:
+    forms = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(form(kind) for form in forms) and not pa.types.is_nested(kind.value_type)
+
+
+def _plain_lists(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Lists of texts, numbers or truth values, of one width."""
+    inner = column.type.value_type
+    plain = pa.float64() if pa.types.is_null(inner) else inner
+    text = any(form(inner) for form in (pa.types.is_large_string, pa.types.is_string_view, pa.types.is_dictionary))
+    return column.cast(pa.list_(pa.string() if text else plain))
+
+
+def _no_cells(name: str, kind: pa.DataType) -> DataError:
+    return DataError(
         f"column {name!r} holds {str(kind)[:80]}; expected numbers, texts, dates or truth values; "
         "write what is in it as columns of their own, or as one text"
     )

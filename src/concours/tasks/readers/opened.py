@@ -35,6 +35,7 @@ class Options:
         columns: what columns hold, by name, where it is not to be found out; see `concours.tasks.cells`.
         missing: cells that count as missing; by default the usual words.
         written: columns that stay strings as the file writes them, without blanks around; gaps are gaps there too.
+        lists: whether columns may hold lists, as the choices of a question are.
         like: the schema of the table that models were fitted on, whose columns are what they were there.
     """
 
@@ -50,6 +51,7 @@ class Options:
     columns: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] | None = None
     written: tuple[str, ...] = ()
+    lists: bool = False
     like: pa.Schema | None = None
 
 

@@ -85,7 +85,7 @@ def _checked(entry: Entry, table: pa.Table, notes: tuple[str, ...] = (), warning
     if not len(table):
         raise DataError(f"{entry.name} has no rows")
     try:
-        table, cleaned = tidy(table)
+        table, cleaned = tidy(table, lists=True)  # `settled` refuses them where they are not asked for
     except DataError as error:
         raise DataError(f"{entry.name}: {error}") from None
     names = [name.strip() for name in table.column_names]
