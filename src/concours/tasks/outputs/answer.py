@@ -131,9 +131,7 @@ class Answer(OutputKind):
         return wish_of(self.extract)
 
     def heard(self, said: Sequence[Sequence[str]], x: Any) -> Heard:
-        """What is found in each answer; of several the shares of those that are the same (self-consistency, Wang et al.
-        2023).
-        """
+        """What is found in each; of several, shares of those that are the same (self-consistency, Wang et al. 2023)."""
         del x
         found = [[self.answer_of(text) for text in of] for of in said]
         times = max(map(len, found), default=0)
