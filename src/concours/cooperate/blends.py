@@ -114,8 +114,8 @@ class Stack(Joining):
 class Majority(Joining):
     """A vote of what members say, weighted by what each is worth: its score, to a power (`engine.runners.worth`).
 
-    As with `Greedy`, the rows of a fold are joined by weights found on the other folds. Source: self-consistency (Wang et
-    al. 2023), over several models.
+    As with `Greedy`, the rows of a fold are joined by weights found on the other folds. Source: self-consistency, over
+    several models (Wang et al. 2023).
     """
 
     how: ClassVar[str] = "majority"
