@@ -8,7 +8,7 @@ from typing import Final
 from concours.tasks.inputs.input import InputKind
 
 _ASKED = "the column of the questions; by default found by its name"
-_FOUND = "the rule by which an answer is found in what a model says: see [questions](questions.md#where-the-answer-stands)"
+_FOUND = "how an answer is found in what a model says: see [questions](questions.md#where-the-answer-stands)"
 
 QUESTION: Final = InputKind(
     name="question",
