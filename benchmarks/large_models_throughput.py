@@ -136,6 +136,7 @@ async def by_openai(url: str) -> None:
 
 async def by_litellm(url: str) -> None:
     """LiteLLM, by its OpenAI-compatible provider."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     import litellm
 
     litellm.suppress_debug_info = True
@@ -152,7 +153,7 @@ async def by_inspect(url: str) -> None:
     from inspect_ai.model import GenerateConfig, get_model
 
     config = GenerateConfig(max_connections=AT_ONCE, max_tokens=100, temperature=0)
-    model = get_model("openai/m", base_url=url, api_key=_KEY, config=config)
+    model = get_model("openai/m", base_url=url, api_key=_KEY, config=config, responses_api=False)
 
     async def ask(chat_: dict[str, Any]) -> str:
         return (await model.generate(chat_["messages"][0]["content"])).completion
