@@ -81,7 +81,7 @@ FAULTS = {
     "cut at once": Answer(fault="drop"),
     "hangs": Answer(fault="hang"),
     "10 MB": Answer(chat("x" * (10 << 20))),
-    "no HTTP": Answer(chat("x"), headers={"Content-Length": "no\r\n: number"}),
+    "no HTTP": Answer(b"220 mail.example ESMTP\r\n", fault="bare"),
     "compressed": Answer(chat("x"), headers={"Content-Encoding": "gzip"}),
     "a tool": Answer(chat(None, "tool_calls") | {"choices": [{"message": {"tool_calls": [{}]}}]}),
 }

@@ -22,7 +22,7 @@ MOST_BYTES = 8 << 20
 """Of an answer; 4,000 tokens with the twenty likeliest of each take some seven million."""
 
 _HEAD_BYTES = 1 << 16
-_CONNECT_S = 30.0
+_CONNECT_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
