@@ -68,6 +68,8 @@ OWN = {
     "compete.seconds": "wall time, over all sessions; by default no end",
     "limits.seconds": "wall time of a job; 3,600 by default",
     "memory_gb": "of memory of a job; by default an equal share of what is free",
+    "cost": "money that asking language models may take, over all sessions; none by default",
+    "requests": "requests that asking language models may take, over all sessions; none by default",
     "strategies": "see [alliances](alliances.md); by default those that suit the target",
     "strategies.name": "of the alliance",
     "how": "a strategy by its name: see [alliances of alliances](alliances.md#alliances-of-alliances)",
