@@ -228,8 +228,9 @@ def throughput() -> None:
         print(f"\nNot installed, and not measured: {', '.join(missing)}.")
     print("\n| different calls | most memory, MiB |\n|---:|---:|", flush=True)
     for calls in MANY:
-        code = f"import large_models_throughput as t; print(t.memory({calls}))"
+        code = f"import large_models_throughput as part; print(part.memory({calls}))"
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         out = subprocess.run(
-            [sys.executable, "-c", code], cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True, check=True
+            [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True, check=True
         )
         print(f"| {calls:,} | {float(out.stdout):.1f} |", flush=True)

@@ -89,7 +89,6 @@ class Session:
         self._thread.join()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
         try:
             self._renew_later()
             self._loop.run_forever()
