@@ -1,6 +1,6 @@
 """Large models: what it costs to ask them.
 
-    python benchmarks/large_models.py throughput
+    python benchmarks/large_models.py [throughput] [memory]
 
 Parts are in files of their own. Peers run where they are installed, in the same run; what is not installed is named.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 
-from large_models_throughput import throughput
+from large_models_throughput import memories, throughput
 
-PARTS: Mapping[str, Callable[[], None]] = {"throughput": throughput}
+PARTS: Mapping[str, Callable[[], None]] = {"throughput": throughput, "memory": memories}
 
 
 def main() -> None:

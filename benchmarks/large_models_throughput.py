@@ -12,7 +12,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -163,13 +162,15 @@ async def by_inspect(url: str) -> None:
 
 def by_lm_eval(url: str) -> None:
     """lm-evaluation-harness' chat model, without a task."""
+    os.environ["TQDM_DISABLE"] = "1"
     from lm_eval.api.instance import Instance
+    from lm_eval.models.api_models import JsonChatStr
     from lm_eval.models.openai_completions import LocalChatCompletion
 
     model = LocalChatCompletion(
         base_url=f"{url}/chat/completions", model="m", num_concurrent=AT_ONCE, max_retries=1, max_gen_toks=100
     )
-    texts = [json.dumps([{"role": "user", "content": f"{i}: {_PROMPT}"}]) for i in range(CALLS)]
+    texts = [JsonChatStr(json.dumps(body(i)["messages"])) for i in range(CALLS)]
     until = {"until": ["\n\n\n"], "max_gen_toks": 100}
     asked = [Instance("generate_until", {}, (text, until), i) for i, text in enumerate(texts)]
     if len(model.generate_until(asked, disable_tqdm=True)) != CALLS:
@@ -201,11 +202,12 @@ def memory(calls: int) -> float:
             replies = ask_each((Call(place.chats, body(i)) for i in range(calls)), place, answers, purse)
             if sum(1 for _ in replies) != calls:
                 raise RuntimeError("not all was answered")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) / 1024
 
 
 def throughput() -> None:
-    """Prints a table a client, and the memory of many calls."""
+    """Prints a line a client."""
     there = {name: find_spec(module) is not None for name, (module, _) in PEERS.items()}
     runs: dict[str, list[Measured]] = {}
     with endpoint(DELAY_S) as url:
@@ -226,7 +228,11 @@ def throughput() -> None:
         print(f"| {name} | {wall:.3f} | {floor} | {cpu:.3f} |")
     if missing := [name for name, here in there.items() if not here]:
         print(f"\nNot installed, and not measured: {', '.join(missing)}.")
-    print("\n| different calls | most memory, MiB |\n|---:|---:|", flush=True)
+
+
+def memories() -> None:
+    """Prints the most memory of processes that ask for so many calls."""
+    print("| different calls | most memory, MiB |\n|---:|---:|", flush=True)
     for calls in MANY:
         code = f"import large_models_throughput as part; print(part.memory({calls}))"
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
