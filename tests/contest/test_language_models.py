@@ -14,6 +14,7 @@ import concours as product
 from concours.core.errors import ConcoursError
 from concours.core.state import state_file
 from concours.runs.ask import ask
+from concours.runs.verify import verify
 from concours.testing.endpoints import Answer, Asked, Loopback, chat, refusal
 
 pytest.importorskip("httptools")
@@ -107,8 +108,15 @@ def test_nothing_is_asked_twice(server: Loopback, tmp_path: Path) -> None:
     second = contest(server, tmp_path / "two", "small", "big", cooperate=("vote",)).run()
     assert server.count == count
     assert second.standings["big"].score == first.standings["big"].score
-    assert second.standings["big"].calls.kept == 60
-    assert second.standings["big"].calls.tokens_in == first.standings["big"].calls.tokens_in
+    assert second.standings["big"].calls == first.standings["big"].calls
+
+
+def test_what_was_asked_can_be_checked_without_asking_again(server: Loopback, tmp_path: Path) -> None:
+    """The job yields the same bytes, from what was answered."""
+    contest(server, tmp_path / "run", "small", "big").run()
+    count = server.count
+    assert verify(tmp_path / "run", again=["small"], engine="inline", trust=lambda sentence: True).holds
+    assert server.count == count
 
 
 def test_a_new_question_is_answered_with_what_it_cost(server: Loopback, tmp_path: Path, concours: Any) -> None:

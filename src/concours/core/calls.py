@@ -12,7 +12,7 @@ class Calls:
     Attributes:
         rows: that were asked about.
         requests: of which each row takes one a sample.
-        kept: of the requests, those that were answered before, and took nothing this time.
+        kept: of the requests, those that were answered before, and took nothing this time; not counted in a contest.
         tokens_in, tokens_cached, tokens_out: sent, of these read before by the other side, and come back.
         money: in the currency of the price; none where no price is given.
         median_s, slow_s: seconds of a request, the median and the 95th percentile of those answered.

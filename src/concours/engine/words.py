@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,8 @@ def overheard() -> Iterator[dict[Digest, Calls]]:
     finally:
         _HEARD.reset(token)
         for digest in dict.fromkeys(digest for digest, _ in heard):
-            found[digest] = summed([told for of, told in heard if of == digest])
+            parts = [told for of, told in heard if of == digest]
+            found[digest] = replace(summed(parts), kept=sum(told.kept for told in parts))
 
 
 class InWords:
@@ -208,7 +209,7 @@ def _table(found: Sequence[Reply | Failed], statuses: Sequence[str], samples: in
 
 
 def summed(parts: Sequence[Told]) -> Calls:
-    """What the calls of some parts come to."""
+    """What the calls of some parts come to, whatever was known before: a job that is done again yields the same."""
     table = pa.concat_tables([told.calls for told in parts])
     statuses = table["status"].to_pylist()
     seconds = table["seconds"].drop_null().to_numpy()
@@ -221,7 +222,6 @@ def summed(parts: Sequence[Told]) -> Calls:
     return Calls(
         rows=sum(len(np.unique(told.calls["row"].to_numpy())) for told in parts),
         requests=len(table),
-        kept=sum(told.kept for told in parts),
         tokens_in=total("tokens_in"),
         tokens_cached=total("tokens_cached"),
         tokens_out=total("tokens_out"),
