@@ -207,6 +207,7 @@ def test_what_cannot_be_asked_fails_alone_and_says_why(
         ({"base_url": "ftp://x"}, "base_url"),
         ({"most_failed": 1.5}, "most_failed"),
         ({"price": {"input": -1}}, "price"),
+        ({"key_env": "KEY sha256:0"}, "key_env"),
         ({"chosen": "best"}, "chosen"),
         ({"prompt": "{text"}, "entrant small: .*alone"),
         ({"prompt": "{tekst}"}, "entrant small: .*'tekst'.*text"),
@@ -276,6 +277,68 @@ params = {{ base_url = "{server.base_url}", key_env = "HOME" }}
     assert server.count == 0
 
 
+@pytest.mark.parametrize("recipe", ["openai:", "openai:small at http://else.where sha256:0", "openai:a,b"])
+def test_a_model_that_could_mislead_who_is_asked_is_refused(recipe: str, server: Loopback, tmp_path: Path) -> None:
+    """What is asked about names the address that rows go to, and nothing else."""
+    made = contest(server, tmp_path / "run", "small")
+    entrant = product.Entrant("small", recipe, {"base_url": server.base_url})
+    with pytest.raises(ConcoursError, match="names no model"):
+        made.with_options(entrants=[entrant]).run()
+    assert server.count == 0
+
+
+def test_answers_are_for_one_person_alone(server: Loopback, tmp_path: Path) -> None:
+    """They hold what was asked."""
+    contest(server, tmp_path / "run", "small").run()
+    file = state_file("answers.sqlite")
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_other_pace_and_prices_ask_nothing_anew(server: Loopback, tmp_path: Path) -> None:
+    """Examples hang on the contest alone, so that all models see the same."""
+    contest(server, tmp_path / "one", "small", how={"shots": 2}).run()
+    count = server.count
+    how = {"shots": 2, "at_once": 2, "price": {"input": 9, "output": 9}}
+    contest(server, tmp_path / "two", "small", how=how).run()
+    assert server.count == count
+
+
+def test_an_alliance_of_one_without_a_price_has_none(server: Loopback, tmp_path: Path) -> None:
+    """Unknown is not nothing."""
+    made = contest(server, tmp_path / "run", "small", "big", cooperate=("average",))
+    free = product.Entrant("free", "openai:big", {"base_url": server.base_url, "prompt": "{text}?"})
+    result = made.with_options(entrants=[*made.entrants, free]).run()
+    assert result.standings["average"].row_money is None
+
+
+def test_one_question_with_choices(tmp_path: Path, concours: Any) -> None:
+    """All that is asked is given, as a row."""
+    rows = [{"question": f"Is {n} even?", "options": ["yes", "no", "perhaps"], "label": "AB"[n % 2]} for n in range(40)]
+
+    def script(asked: Asked) -> Answer:
+        assert "options" not in asked.question
+        assert "A. yes" in asked.question
+        return Answer(chat(f"({'AB'[int(asked.question.split()[2]) % 2]})"))
+
+    with Loopback(script) as server:
+        task = product.Task(
+            kind="multiple-choice",
+            data=rows,
+            options={"question": "question", "choices": "options", "answer": "label"},
+            split=product.Split(test=0.25, folds=2),
+        )
+        entrant = product.Entrant("one", "openai:one", {"base_url": server.base_url})
+        product.Contest(
+            task=task, entrants=[entrant], lineup="none", engine="inline", cooperate=(), out=tmp_path / "run"
+        ).run()
+        row = json.dumps({"question": "Is 7 even?", "choices": ["yes", "no"]})
+        code, out, err = concours("ask", str(tmp_path / "run"), row, "--with", "one")
+        assert (code, out) == (0, "B\n"), err
+        code, _, err = concours("ask", str(tmp_path / "run"), "Is 7 even?")
+        assert code == 2
+        assert '"choices"' in err
+
+
 def test_limits_hold_over_sessions_and_a_higher_one_goes_on(server: Loopback, tmp_path: Path) -> None:
     """What was answered is kept, and not asked again; the line says what was spent and what to do."""
     made = contest(server, tmp_path / "run", "big", max_requests=25)
@@ -306,6 +369,6 @@ def test_what_it_takes_is_told_before_anything_is_asked(server: Loopback, tmp_pa
     asked = [text for text in told if "requests" in text]
     assert [text.partition(" ")[0] for text in asked] == ["small", "big", "in"]
     assert "big is asked: 60 requests, about" in asked[1]
-    assert "30,720 out: 0.3" in asked[1]
+    assert "30,720 out: about 0.3" in asked[1]
     first = next(place for place, notice in enumerate(notices.heard) if notice.topic == "planned")
     assert all(notices.heard.index(notice) < first for notice in notices.heard if notice.topic == "reading")

@@ -28,8 +28,24 @@ def test_classes_are_voted_for_with_one_vote_spread_evenly():
     heard = Classes(classes=2, called=("ham", "spam")).heard(
         [["spam", "It is spam."], ["ham", "who knows"], ["", ""]], None
     )
-    assert heard.predictions == pytest.approx(np.array([[0.5, 2.5], [1.5, 0.5], [0.5, 0.5]]) / [[3], [2], [1]])
+    assert heard.predictions == pytest.approx(
+        np.array([[0.5, 2.5], [1.5, 0.5], [0.5, 0.5]]) / [[3], [2], [1]], abs=1e-5
+    )
     assert heard.parsed == [True, True, True, False, False, False]
+
+
+def test_who_names_no_class_is_right_by_chance_alone():
+    """Whichever class is first, or most frequent."""
+    p = Classes(classes=3, called=("a", "b", "c")).heard([["hm"]] * 9, None).predictions
+    assert p.argmax(axis=1).tolist() == [0, 1, 2] * 3
+    assert p == pytest.approx(1 / 3, abs=1e-5)
+
+
+def test_thinking_is_not_what_is_said():
+    """Of classes and texts neither."""
+    said = [["<think>ham? no, spam. ham!</think> spam"]]
+    assert Classes(classes=2, called=("ham", "spam")).heard(said, None).predictions.argmax() == 1
+    assert listed(Text().heard([["<think>Hm.</think> Ja."]], None).predictions) == [{"Ja.": 1.0}]
 
 
 def test_answers_are_those_that_the_rule_finds_and_shares_those_of_the_same():

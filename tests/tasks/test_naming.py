@@ -34,6 +34,14 @@ def test_an_answer_names_a_label_or_none(answer: str, label: str | None) -> None
     assert (None if found is None else LABELS[found]) == label
 
 
+@pytest.mark.parametrize("labels", [("-1", "1"), ("C", "C++", "C#"), ("<50K", ">50K"), ("a", "A"), ("yes!", "yes?")])
+def test_labels_that_differ_in_signs_alone_are_told_apart(labels: tuple[str, ...]) -> None:
+    """What is said exactly counts first; what could be either names none."""
+    read = reader_of(labels)
+    assert [read(label) for label in labels] == list(range(len(labels)))
+    assert reader_of(("yes!", "yes?"))("yes") is None
+
+
 @given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1), min_size=1, unique_by=str.casefold))
 def test_each_label_names_itself(labels: list[str]) -> None:
     """Whatever labels are called."""

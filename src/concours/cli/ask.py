@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from concours.cli.terminal import say
-from concours.core.errors import DataError
 
 
 def ask(
@@ -36,7 +35,8 @@ def ask(
     for name, calls in found.asked.items():
         money = "" if calls.money is None else f", {calls.money:.6g}"
         again = ", known from before" if calls.kept == calls.requests else ""
-        say(f"{name}: {calls.tokens_in:,} tokens in, {calls.tokens_out:,} out{money}{again}", err=True)
+        tokens = "" if calls.tokens_in is None else f": {calls.tokens_in:,} tokens in, {calls.tokens_out:,} out"
+        say(f"{name}{tokens}{money}{again}", err=True)
     if len(found.asked) > 1 and found.money is not None:
         say(f"in all: {found.money:.6g}", err=True)
 
@@ -46,6 +46,6 @@ def _columns(question: str) -> str | dict[str, Any]:
         return question
     try:
         row = json.loads(question)
-    except ValueError as error:
-        raise DataError(f"the question begins with {{ and is no JSON: {error}") from None
+    except ValueError:  # a question may begin with a brace
+        return question
     return row if isinstance(row, dict) else question

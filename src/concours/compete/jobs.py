@@ -170,7 +170,7 @@ class Jobs:
                 "output": problem.output.told,
                 "labels": list(problem.output.labels),
             },
-            seed=derive_seed(self.seed, entrant.digest, "ask"),
+            seed=derive_seed(self.seed, *(() if entrant.had.calls else (entrant.digest,)), "ask"),
             threads=self.threads,
             outputs=("model", *asked, *calls),
             label=f"{entrant.name}: ask",

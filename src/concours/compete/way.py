@@ -8,7 +8,7 @@ from typing import Literal
 
 from concours.compete.jobs import Fold, Jobs
 from concours.compete.pacing import Course
-from concours.core.calls import Calls
+from concours.core.calls import REQUEST, SLOW, Calls
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
@@ -67,6 +67,12 @@ class Entry:
         return self.refused or (self.failed.reason if self.failed else "")
 
 
+def _calls(done: Done) -> Calls:
+    """What asking took: what a job yields, and the seconds that its cost has."""
+    phases = done.cost.phases
+    return replace(typed(Calls, done.values["calls"]), median_s=phases.get(REQUEST), slow_s=phases.get(SLOW))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Way:
     """The way of one candidate over a leaderboard, as far as the outcomes in the state allow."""
@@ -100,7 +106,7 @@ class Way:
                 models=(done.outputs["model"],),
                 predict_s=done.cost.phases.get("test", 0.0),
                 row_s=None if seconds is None else seconds / rows,
-                calls=typed(Calls, done.values["calls"]) if candidate.entrant.had.calls else None,
+                calls=_calls(done) if candidate.entrant.had.calls else None,
             )
         if not candidate.oof:
             return replace(self._entry(jobs, candidate), partial="test_only")

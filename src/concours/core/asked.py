@@ -75,8 +75,8 @@ def shown(asked: Iterable[str]) -> str:
 
 
 def without_digest(asked: str) -> str:
-    """What is asked about, whatever the files hold."""
-    return asked.partition(" sha256:")[0]
+    """What is asked about, whatever the files hold; an address stays whole."""
+    return asked if is_elsewhere(asked) else asked.partition(" sha256:")[0]
 
 
 def wrong_name(reference: str) -> str:

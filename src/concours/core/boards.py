@@ -108,7 +108,7 @@ BAGGED = (
 def remarks_of(board: Standings) -> list[str]:
     """The same of a board."""
     found = next((line.corrected for line in board.lines if line.entrant.name == board.default), None)
-    bag = board.final == "bag" and any(line.cv_score for line in board.lines)
+    bag = board.final == "bag" and any(line.cv_score and line.entrant.had.fitted for line in board.lines)
     return remarks("" if found is None else number(found), bag=bag)
 
 
@@ -168,8 +168,8 @@ def asking_columns(lines: Sequence[Standing]) -> list[Column]:
         return []
     each = [line.calls for line in lines]
     columns = [
-        Column("tokens in", tuple(f"{calls.tokens_in:,}" if calls else "" for calls in each), right=True),
-        Column("out", tuple(f"{calls.tokens_out:,}" if calls else "" for calls in each), right=True),
+        Column("tokens in", tuple(_count(calls.tokens_in) if calls else "" for calls in each), right=True),
+        Column("out", tuple(_count(calls.tokens_out) if calls else "" for calls in each), right=True),
         Column("s a request", tuple(_paced(calls) if calls else "" for calls in each), right=True),
     ]
     if any(line.row_money is not None for line in lines):
@@ -186,6 +186,10 @@ def asking_notes(asked: Iterable[tuple[str, Calls | None]]) -> list[str]:
             told = ", ".join(f"{count:,} {why}" for why, count in calls.in_vain.items())
             notes.append(f"{name}: of {calls.requests:,} answers {told}")
     return notes
+
+
+def _count(tokens: int | None) -> str:
+    return NOTHING if tokens is None else f"{tokens:,}"
 
 
 def _paced(calls: Calls) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+REQUEST, SLOW = "request", "slow request"
+"""Phases of a job that asks: seconds of a request, the median and the 95th percentile."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Calls:
@@ -13,7 +16,8 @@ class Calls:
         rows: that were asked about.
         requests: of which each row takes one a sample.
         kept: of the requests, those that were answered before, and took nothing this time; not counted in a contest.
-        tokens_in, tokens_cached, tokens_out: sent, of these read before by the other side, and come back.
+        tokens_in, tokens_cached, tokens_out: sent, of these read before by the other side, and come back; none where
+            the other side does not say.
         money: in the currency of the price; none where no price is given.
         median_s, slow_s: seconds of a request, the median and the 95th percentile of those answered.
         cut: answers that came to their longest and may lack their end.
@@ -25,9 +29,9 @@ class Calls:
     rows: int
     requests: int
     kept: int = 0
-    tokens_in: int = 0
-    tokens_cached: int = 0
-    tokens_out: int = 0
+    tokens_in: int | None = None
+    tokens_cached: int | None = None
+    tokens_out: int | None = None
     money: float | None = None
     median_s: float | None = None
     slow_s: float | None = None

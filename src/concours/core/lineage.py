@@ -18,7 +18,8 @@ class Cost:
     """What a model takes: seconds to fit, to predict the test part, and to predict one row of many on one core; and
     the money of a row.
 
-    Seconds of a row are none where those of somebody in it were not measured; its money where nobody has a price.
+    Seconds of a row are none where those of somebody in it were not measured; its money where nobody in it is asked in
+    words, or somebody who is has no price.
     """
 
     fit_s: float
@@ -135,12 +136,13 @@ def added_up(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[fl
     joining = sum(max(0.0, parent.predict_s - _spent(shares, known)) for parent, shares in apart)
     of_rows = _added({d: asked_shares(member(known, d), known) for d in joint.needs.parents}, joint.needs)
     rows = [None if (s := member(known, d).row_s) is None else share * s for d, share in of_rows.items() if share]
-    money = [share * m for d, share in of_rows.items() if (m := row_money_of(member(known, d), known)) is not None]
+    called = {d: member(known, d) for d, share in of_rows.items() if share and _is_asked(member(known, d), known)}
+    money = [None if (m := row_money_of(one, known)) is None else of_rows[d] * m for d, one in called.items()]
     return Cost(
         fit_s=sum(one.fit_s for one in fitted.values()),
         predict_s=_spent(predicted, known) + joining,
         row_s=None if None in rows else sum(seconds or 0.0 for seconds in rows),
-        row_money=sum(money) if money else None,
+        row_money=None if not money or None in money else sum(each or 0.0 for each in money),
     )
 
 
@@ -159,8 +161,13 @@ def row_s_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float |
     )
 
 
+def _is_asked(candidate: Candidate, known: Mapping[Digest, Candidate]) -> bool:
+    """Whether somebody in it is asked in words."""
+    return any(one.calls for one in singles(candidate, known))
+
+
 def row_money_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float | None:
-    """The money that predicting one row takes; none where nobody who is asked has a price."""
+    """The money that predicting one row takes; none where nobody is asked, or somebody who is has no price."""
     if _joins(candidate) and candidate.entrant.joint:
         return cost_of(candidate.entrant.joint, known).row_money
     return candidate.calls.row_money if candidate.calls else None

@@ -49,8 +49,9 @@ class Forecast:
     """What asking about all rows of a task takes, where nothing was asked before.
 
     Attributes:
-        tokens_in: about, at four letters a token.
-        tokens_out, money: at most; money none where no price is given.
+        tokens_in: about, at four letters a token, which is few for some languages.
+        tokens_out: at most.
+        money: of so many; none where somebody has no price.
     """
 
     requests: int
@@ -61,7 +62,7 @@ class Forecast:
     @property
     def said(self) -> str:
         """In words."""
-        paid = "" if self.money is None else f": {self.money:.3g} at most"
+        paid = "" if self.money is None else f": about {self.money:.3g}, if all are so long"
         return (
             f"{self.requests:,} requests, about {self.tokens_in:,} tokens in and at most {self.tokens_out:,} out{paid}"
         )
@@ -84,8 +85,9 @@ def forecast(candidate: Candidate, problem: Problem, store: Store) -> Forecast:
         count += part.rows
     requests = count * how.samples
     each = sum(letters) / max(len(letters), 1) / _LETTERS + _AROUND
-    into = round(requests * (each * (1 + how.shots) + len(how.system) / _LETTERS))
-    out = requests * how.max_tokens
+    shots = min(how.shots, problem.train.rows)
+    into = round(requests * (each * (1 + shots) + len(how.system) / _LETTERS))
+    out = requests * how.longest
     price = how.price and Price(how.price.input, how.price.output, how.price.cached)
     return Forecast(
         requests=requests,
@@ -117,6 +119,6 @@ def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> lis
         requests=sum(each.requests for each in asked.values()),
         tokens_in=sum(each.tokens_in for each in asked.values()),
         tokens_out=sum(each.tokens_out for each in asked.values()),
-        money=sum(paid) if paid else None,
+        money=sum(paid) if len(paid) == len(asked) else None,
     )
     return [*notes, *(f"{name} is asked: {each.said}" for name, each in asked.items()), f"in all {whole.said}"]

@@ -46,15 +46,15 @@ def letter(place: int) -> str:
 
 def _word(cell: Any) -> str:
     if isinstance(cell, (list, tuple, np.ndarray)):
-        return lettered(cell)
+        return "\n" + lettered(cell)
     return "" if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)) else str(cell)
 
 
 def prompt_of(how: Asking, rows: Sequence[Row], output: OutputKind) -> Prompt:
     """What is asked about such rows.
 
-    Where nobody says: the first column, choices, and in which form to answer. A prompt that names no column stands
-    between the question and that.
+    Where nobody says: all columns, named where there are several, and in which form to answer. A prompt that names no
+    column stands between these and that.
 
     Raises:
         ContestError: it names a column that there is not.
@@ -62,7 +62,12 @@ def prompt_of(how: Asking, rows: Sequence[Row], output: OutputKind) -> Prompt:
     if how.prompt is not None and names_columns(how.prompt):
         return Prompt(how.prompt, how.system)
     names = list(rows[0]) if rows else ["text"]
-    shown = ["{" + name + "}" for name in names if name == names[0] or name == "choices"]
+    plain = {name for name in names if not re.search(r"[{}]", name)}
+    if len(plain) < len(names):
+        raise ContestError(
+            f"the column {min(set(names) - plain)!r} has a brace in its name; rename it, or give a prompt"
+        )
+    shown = ["{" + name + "}" if len(names) == 1 else name + ": {" + name + "}" for name in names]
     said = (text.replace("{", "{{").replace("}", "}}") for text in (_plain(how.prompt or ""), output.wish))
     return Prompt("\n\n".join([*shown, *filter(None, said)]), how.system)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from concours.core import consent
 from concours.core.asked import asked_of_recipe
-from concours.core.calls import Calls
+from concours.core.calls import REQUEST, SLOW, Calls
 from concours.core.digests import Digest, digest_json
 from concours.core.errors import EndpointRefused
 from concours.core.job import Job
@@ -23,7 +23,6 @@ from concours.core.state import state_file
 from concours.core.typed import typed
 from concours.engine.rows import first_division, get_rows
 from concours.engine.shots import Shots
-from concours.engine.spending import purse
 from concours.engine.worded import Row, prompt_of, worded
 from concours.entrants.endpoints.calls import Call, chat
 from concours.entrants.endpoints.client import Told as SoFar
@@ -33,6 +32,7 @@ from concours.entrants.endpoints.kept import Answers
 from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.price import Price, money
 from concours.entrants.endpoints.prompts import Prompt
+from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
 from concours.stores.values import get_values
 from concours.tasks.outputs.output import Values
@@ -51,12 +51,14 @@ class Told:
     Attributes:
         predictions: (rows, …).
         calls: a table with a row a request: `row`, `sample`, `status` (answered, cut, refused, unparsed, failed),
-            `said`, `reason`, tokens, `money` and `seconds`.
+            `said`, `reason`, tokens and `money`.
+        seconds: of each request that was answered, then or before.
         kept: how many of the requests had been answered before.
     """
 
     predictions: Values
     calls: pa.Table
+    seconds: tuple[float, ...]
     kept: int
 
 
@@ -114,16 +116,17 @@ class InWords:
 
     def predict(self, x: Any) -> Values:
         """Predictions (rows, …) of new rows."""
-        told = self.told(x, np.full(len(x), -1))
+        told = self.told(x, np.full(len(x), -1), None)
         if (heard := _HEARD.get()) is not None:
             heard.append((who(self._job.params["recipe"], self._job.params["params"]), told))
         return told.predictions
 
-    def told(self, x: Any, folds: Codes) -> Told:
+    def told(self, x: Any, folds: Codes, limits: Purse | None) -> Told:
         """What comes of asking about rows.
 
         Args:
             folds: (rows,) of the training part that they lie in, -1 of others: no example is of the same.
+            limits: what may be spent; none where nobody bounds it.
 
         Raises:
             EndpointRefused: nothing can be asked there, or too many rows had no answer, with the first reason.
@@ -137,7 +140,7 @@ class InWords:
             for row, shown in zip(rows, self._shown(prompt, rows, folds), strict=True)
             for sample in range(how.samples)
         )
-        found = ask_all(calls, self._endpoint, Answers(state_file(ANSWERS)), purse(self._store), told=so_far.append)
+        found = ask_all(calls, self._endpoint, Answers(state_file(ANSWERS)), limits, told=so_far.append)
         return self._read(found, x, so_far[-1].recalled)
 
     def _shown(self, prompt: Prompt, rows: Sequence[Row], folds: Codes) -> list[list[tuple[Row, str]]]:
@@ -170,7 +173,8 @@ class InWords:
                 "run it again to ask about these alone, or allow a share of them by most_failed"
             )
         table = _table(found, statuses, samples, self._price)
-        return Told(predictions=heard.predictions, calls=table, kept=kept)
+        seconds = tuple(one.seconds for one in found if isinstance(one, Reply))
+        return Told(predictions=heard.predictions, calls=table, seconds=seconds, kept=kept)
 
 
 def _parts(found: Sequence[Reply | Failed], size: int) -> Iterable[Sequence[Reply | Failed]]:
@@ -203,21 +207,26 @@ def _table(found: Sequence[Reply | Failed], statuses: Sequence[str], samples: in
             "tokens_cached": each("tokens_cached", pa.int64()),
             "tokens_out": each("tokens_out", pa.int64()),
             "money": pa.array([None if each is None else float(money(each)) for each in units], pa.float64()),
-            "seconds": each("seconds", pa.float64()),
         }
     )
+
+
+def paces(parts: Sequence[Told]) -> dict[str, float]:
+    """Seconds of a request, as phases of a job: the median and the 95th percentile; nothing where none was answered."""
+    seconds = [each for told in parts for each in told.seconds]
+    return dict(zip((REQUEST, SLOW), np.quantile(seconds, [0.5, 0.95]).tolist(), strict=True)) if seconds else {}
 
 
 def summed(parts: Sequence[Told]) -> Calls:
     """What the calls of some parts come to, whatever was known before: a job that is done again yields the same."""
     table = pa.concat_tables([told.calls for told in parts])
     statuses = table["status"].to_pylist()
-    seconds = table["seconds"].drop_null().to_numpy()
     paid = table["money"].drop_null().to_numpy()
-    middle, slow = np.quantile(seconds, [0.5, 0.95]).tolist() if len(seconds) else (None, None)
 
-    def total(name: str) -> int:
-        return int(np.sum(table[name].drop_null().to_numpy()))
+    def total(name: str) -> int | None:
+        """None where nobody says how many tokens it took."""
+        known = table[name].drop_null().to_numpy()
+        return int(np.sum(known)) if len(known) else None
 
     return Calls(
         rows=sum(len(np.unique(told.calls["row"].to_numpy())) for told in parts),
@@ -226,7 +235,5 @@ def summed(parts: Sequence[Told]) -> Calls:
         tokens_cached=total("tokens_cached"),
         tokens_out=total("tokens_out"),
         money=float(paid.sum()) if len(paid) else None,
-        median_s=middle,
-        slow_s=slow,
         **{why: statuses.count(why) for why in ("cut", "refused", "unparsed", "failed")},
     )

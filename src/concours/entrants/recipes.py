@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -36,6 +37,7 @@ from concours.entrants.making import (
 from concours.entrants.sources import closure, defines_module, root_of
 from concours.entrants.zoo import ZOO, Size, specs
 
+_MODEL = re.compile(r"[^\s,]+")
 EFFORT_S = 15.0
 """Seconds of one core that a fit with an effort of one may take: ten, and more where few rows are fitted on twice."""
 
@@ -161,8 +163,8 @@ def _from_scheme(entrant: Entrant, scheme: Scheme, rest: str, folder: Path) -> R
     name, path = entrant.recipe.partition(":")[0], folder / rest
     if scheme.file and not path.is_file():
         raise RecipeError(f"there is no file {path}")
-    if not rest:
-        raise RecipeError(f"{entrant.recipe!r} names no model: write {name}:MODEL")
+    if not scheme.file and not _MODEL.fullmatch(rest):
+        raise RecipeError(f"{entrant.recipe!r} names no model: write {name}:MODEL, without blanks and commas")
     _require_params(name, scheme, entrant.params)
     missing = [package for package in scheme.packages if not installed(package)]
     reason = f"{missing[0]} is not installed; get it with: {install_command(missing[0])}" if missing else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,8 +63,8 @@ def ask(
     with overheard() as heard:
         p = predicted(result, rows, model=model, trust=trust)
     text = output.answers(p, deciding(result, model))[0]
-    entrants = [one.entrant for one in result.candidates.values() if one.calls]
-    names = {who(entrant.recipe, entrant.params): entrant.name for entrant in entrants}
+    entrants = [one.entrant for one in (*result.candidates.values(), candidate) if one.calls]
+    names = {who(entrant.recipe, entrant.params): entrant.name for entrant in entrants}  # of twins the one meant
     asked = {names[digest]: calls for digest, calls in heard.items()}
     return Answer(text="" if text is None else str(text), model=candidate.entrant.name, asked=asked)
 
@@ -77,10 +77,25 @@ def _row(result: Result, question: str | Mapping[str, Any]) -> Any:
         raise DataError(
             f"a row of this task ({result.setup.problem.kind}) is no question in words: use concours predict"
         )
-    if texts_in(like) is not None:
-        return [question] if isinstance(question, str) else [str(next(iter(question.values())))]
-    names = like.column_names
+    names = like.column_names if texts_in(like) is None else ["text"]
     given = {names[0]: question} if isinstance(question, str) else dict(question)
     if unknown := [name for name in given if name not in names]:
         raise DataError(f"a row has no column {unknown[0]!r}; {nearest(unknown[0], names)}")
-    return pd.DataFrame([{name: given.get(name, "") for name in names}])
+    if missing := [name for name in _needed(names) if name not in given]:
+        raise DataError(f'the question alone is not enough: give {{"{names[0]}": "…", "{missing[0]}": […]}}')
+    if texts_in(like) is not None:
+        return [given["text"]]
+    row = {name: given.get(name, "") for name in names}
+    return pd.DataFrame([row | _as_read(row, result.setup.problem.output.meta.get("choices", ()))])
+
+
+def _needed(names: Sequence[str]) -> list[str]:
+    """The columns without which nothing can be asked."""
+    return [name for name in names if name == names[0] or name == "choices"]
+
+
+def _as_read(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """Choices in the columns that a source of the task has them in."""
+    if not columns:
+        return {}
+    return {columns[0]: row["choices"]} if len(columns) == 1 else dict(zip(columns, row["choices"], strict=False))

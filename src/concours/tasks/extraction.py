@@ -57,7 +57,7 @@ def extracted(rule: str, said: str) -> str | None:
     Args:
         rule: as `checked_rule` takes it.
     """
-    answer = (_rule(rule)(_without_thinking(said)) or "").strip()
+    answer = (_rule(rule)(spoken(said)) or "").strip()
     return answer if 0 < len(answer) <= LONGEST else None
 
 
@@ -82,8 +82,8 @@ def wish_of(rule: str) -> str:
     return _WISHES[name].format(rest.strip())
 
 
-def _without_thinking(said: str) -> str:
-    """The end of what is left where thinking is taken out. What was begun and not ended is thinking to the end."""
+def spoken(said: str) -> str:
+    """The end of what a model says once thinking is taken out; what was begun and not ended is thinking to the end."""
     kept: list[str] = []
     at, inside = 0, False
     for mark in _THINKING.finditer(said):

@@ -10,7 +10,8 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.asking import keep_frozen
 from concours.engine.rows import first_division, get_rows
-from concours.engine.words import InWords, Told, summed
+from concours.engine.spending import purse
+from concours.engine.words import InWords, Told, paces, summed
 from concours.engine.work import JobResult
 from concours.stores.blobs import put_table
 from concours.stores.values import put_values
@@ -37,9 +38,9 @@ def ask_in_words(job: Job, store: Store) -> JobResult:
         shown = name == "oof" and "folds" in job.inputs
         folds = first_division(store, job.inputs["folds"]) if shown else np.full(len(rows), -1)
         began = time.perf_counter()
-        told = model.told(rows, folds)
+        told = model.told(rows, folds, purse(store))
         phases[name] = time.perf_counter() - began
         phases["predict"] += phases[name]
         parts.append(told)
         outputs |= {name: put_values(store, told.predictions), f"{name}_calls": put_table(store, told.calls)}
-    return JobResult(outputs=outputs, values={"calls": vars(summed(parts))}, phases=phases)
+    return JobResult(outputs=outputs, values={"calls": vars(summed(parts))}, phases=phases | paces(parts))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,7 @@ class Asking:
         samples: how often each question is asked; the shares of what is said are what the model predicts.
         temperature, top_p, seed, stop: passed on where they are given.
         max_tokens: of an answer.
+        max_completion_tokens: the same by its newer name, for models that refuse the other; it is sent instead.
         price: of a million tokens.
         at_once: requests under way at most.
         timeout_s: for one request.
@@ -59,6 +63,7 @@ class Asking:
     seed: int | None = None
     stop: tuple[str, ...] | None = None
     max_tokens: int = 512
+    max_completion_tokens: int | None = None
     price: Cost | None = None
     at_once: int = 16
     timeout_s: float = 120.0
@@ -69,6 +74,8 @@ class Asking:
         """What is wrong between its values, which types do not tell."""
         if not self.base_url.startswith(("http://", "https://")):
             return f"base_url: expected an address that begins with http:// or https://, got {self.base_url!r}"
+        if self.key_env is not None and not _VARIABLE.fullmatch(self.key_env):
+            return f"key_env: expected the name of a variable of the environment, got {self.key_env!r}"
         least = {"samples": 1, "max_tokens": 1, "at_once": 1, "tries": 1, "shots": 0}
         low = next((name for name, value in least.items() if getattr(self, name) < value), None)
         if low:
@@ -86,4 +93,11 @@ class Asking:
         """What is passed on with each request, of what is given."""
         given = {"temperature": self.temperature, "top_p": self.top_p, "seed": self.seed}
         stop = None if self.stop is None else list(self.stop)
-        return {k: v for k, v in {**given, "stop": stop, "max_tokens": self.max_tokens}.items() if v is not None}
+        named = {"max_completion_tokens": self.max_completion_tokens}
+        longest = {"max_tokens": self.max_tokens} if self.max_completion_tokens is None else named
+        return {name: value for name, value in {**given, "stop": stop, **longest}.items() if value is not None}
+
+    @property
+    def longest(self) -> int:
+        """Tokens that an answer has at most."""
+        return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens

@@ -15,6 +15,7 @@ from concours.core.errors import DataError, nearest
 from concours.core.written import written
 from concours.kernels.joining.blending import RULES, blend
 from concours.kernels.joining.decisions import decide
+from concours.tasks.extraction import spoken
 from concours.tasks.labels import alike_said, by_number, class_list, codes_of, label_named, mapped
 from concours.tasks.naming import reader_of
 from concours.tasks.outputs.number import checked_numbers
@@ -25,6 +26,7 @@ from concours.tasks.slices import Grouping, of_classes
 if TYPE_CHECKING:
     from concours.tasks.task import Task
 
+_LOT = 1e-6
 _MOST_CLASSES = 1000
 _SHOWN = 5
 _ONE = 1e-3
@@ -138,16 +140,19 @@ class Classes(OutputKind):
     def heard(self, said: Sequence[Sequence[str]], x: Any) -> Heard:
         """The shares of the answers that name each class; one vote more is spread evenly over all.
 
-        An answer names a class if it is its label, whatever stands around it, or has one label alone among its words.
+        Where no answer names one the class is drawn by lot, the next one a row: else silence would be right as often as
+        the first class is.
         """
         del x
         read = reader_of(map(written, self.called))
-        codes = [[read(text) for text in of] for of in said]
+        codes = [[read(spoken(text)) for text in of] for of in said]
         votes = np.full((len(said), self.classes), 1.0 / self.classes)
         for row, of in enumerate(codes):
             for code in of:
                 if code is not None:
                     votes[row, code] += 1.0
+        silent = [row for row, of in enumerate(codes) if all(code is None for code in of)]
+        votes[silent, np.asarray(silent, dtype=np.int64) % self.classes] += _LOT
         predictions = votes / votes.sum(axis=1, keepdims=True)
         return Heard(predictions=predictions, parsed=[code is not None for of in codes for code in of])
 

@@ -19,6 +19,7 @@ from concours.core.errors import DataError, nearest
 from concours.kernels.joining.bayes_risk import Candidates, least_risk
 from concours.kernels.scoring.ngrams import mutual_chrf
 from concours.kernels.scoring.spread import spread
+from concours.tasks.extraction import spoken
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.texts import bleu_metric, characters_of, chrf_metric, plain, sentence_metric
 from concours.tasks.nbest import LONGEST, accepted, best_texts, flat, nbest
@@ -135,11 +136,12 @@ class Text(OutputKind):
     def heard(self, said: Sequence[Sequence[str]], x: Any) -> Heard:
         """Each text that is said, with the share of the answers that are it; where nothing is, `…`."""
         del x
-        each = [Counter(text.strip() for text in of if text.strip()).most_common() or [(_NOTHING, 1)] for of in said]
+        said = [[spoken(text).strip() for text in of] for of in said]
+        each = [Counter(filter(None, of)).most_common() or [(_NOTHING, 1)] for of in said]
         offsets = np.cumsum([0, *map(len, each)])
         shares = [count / sum(n for _, n in of) for of in each for _, count in of]
         texts = pa.array([text for of in each for text, _ in of], pa.string())
-        parsed = [bool(text.strip()) for of in said for text in of]
+        parsed = [bool(text) for of in said for text in of]
         return Heard(predictions=nbest(offsets, texts, np.asarray(shares)), parsed=parsed)
 
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
