@@ -10,6 +10,7 @@ from concours.tasks.inputs.input import InputKind
 QUESTION: Final = InputKind(
     name="question",
     what="questions with answers",
+    can=("words",),
     reader="concours.tasks.questions:read",
     renewer="concours.tasks.questions:renew",
     keys=("question", "answer", "extract"),
