@@ -15,6 +15,7 @@ from concours.contest import config
 from concours.contest.formats import FORMATS
 from concours.contest.forms import Form
 from concours.contest.strategies import STRATEGY
+from concours.tasks.kinds import KINDS, Kind
 
 PAGE = Path(__file__).with_name("contest-file.md")
 HEAD = """# The contest file
@@ -67,6 +68,8 @@ OWN = {
     "compete.seconds": "wall time, over all sessions; by default no end",
     "limits.seconds": "wall time of a job; 3,600 by default",
     "memory_gb": "of memory of a job; by default an equal share of what is free",
+    "cost": "money that asking language models may take, over all sessions; none by default",
+    "requests": "requests that asking language models may take, over all sessions; none by default",
     "strategies": "see [alliances](alliances.md); by default those that suit the target",
     "strategies.name": "of the alliance",
     "how": "a strategy by its name: see [alliances of alliances](alliances.md#alliances-of-alliances)",
@@ -90,6 +93,7 @@ def page() -> str:
             HEAD,
             _section("The file", "", config._FILE, {}),
             _section("`[task]`", "task", config._TASK, task),
+            *(_keys(kind) for kind in KINDS.own.values() if kind.input.keys),
             _section("`split` in `[task]`", "split", config._SPLIT, split),
             _section("`[compete]`", "compete", config._COMPETE, contest),
             _section("`budget` in `[compete]`", "compete", config._BUDGET, {}),
@@ -115,6 +119,12 @@ def _section(title: str, where: str, forms: Mapping[str, Form], known: Mapping[s
         _row(key, form, OWN.get(f"{where}.{key}") or OWN.get(key) or known[key]) for key, form in forms.items()
     )
     return f"## {title}\n\n| key | must be | what it is |\n| --- | --- | --- |\n{rows}"
+
+
+def _keys(kind: Kind) -> str:
+    rows = "".join(_row(key, config._SOURCE, what) for key, what in kind.input.keys.items())
+    title = f"## Keys of `{kind.name}` in `[task]`"
+    return f"{title}\n\n| key | must be | what it is |\n| --- | --- | --- |\n{rows}"
 
 
 def _options(name: str) -> str:

@@ -151,6 +151,15 @@ def test_what_cannot_be_read_is_counted_and_not_wrong_in_silence(server: Loopbac
     assert "mute: of 60 answers 60 unparsed" in str(result.standings)
 
 
+def test_a_prompt_without_columns_is_said_behind_the_question(server: Loopback, tmp_path: Path, notices: Any) -> None:
+    """A wish alone is what people type; that it stands there is told."""
+    contest(server, tmp_path / "run", "big", how={"prompt": "Think in {{steps}}."}).run(listener=notices)
+    asked = {json.loads(content)["messages"][-1]["content"] for _, content in server.requests}
+    assert "film 0 was lovely\n\nThink in {steps}.\n\nAnswer with one of these alone: bad, good" in asked
+    told = [notice.text for notice in notices.heard if notice.topic == "reading"]
+    assert "big: its prompt names no column, so it is said behind the question" in told
+
+
 def test_samples_are_shares(tmp_path: Path) -> None:
     """What is said twice in three times is what the model holds for most probable."""
     texts = iter(range(10_000))
@@ -191,7 +200,7 @@ def test_what_cannot_be_asked_fails_alone_and_says_why(
         ({"most_failed": 1.5}, "most_failed"),
         ({"price": {"input": -1}}, "price"),
         ({"chosen": "best"}, "chosen"),
-        ({"prompt": "What is it?"}, "entrant small: .* names no column"),
+        ({"prompt": "{text"}, "entrant small: .*alone"),
         ({"prompt": "{tekst}"}, "entrant small: .*'tekst'.*text"),
     ],
 )

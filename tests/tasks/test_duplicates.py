@@ -46,3 +46,13 @@ def test_texts_and_pictures():
     pictures[1, 2, 2] = 1
     keys = row_keys(pictures)
     assert (keys[0] == keys[2], keys[0] == keys[1]) == (True, False)
+
+
+@given(st.lists(st.none() | st.lists(st.sampled_from(["", "a", "b"]) | st.none(), max_size=4), min_size=1, max_size=12))
+def test_keys_of_lists(rows):
+    """Law: lists have equal keys just where they have the same items in the same order, whatever chunks they lie in."""
+    lists = pa.array(rows, pa.list_(pa.string()))
+    keys = row_keys(pa.table({"a": lists}))
+    assert len(np.unique(keys)) == len({row if row is None else tuple(row) for row in rows})
+    parts = pa.chunked_array([lists[:1], lists[1:]], pa.list_(pa.string()))
+    assert (row_keys(pa.table({"a": parts})) == keys).all()

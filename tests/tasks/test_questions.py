@@ -277,6 +277,9 @@ def test_what_is_a_table_of_questions(tmp_path):
     assert found(tmp_path, "sums.jsonl", sums, find_answers, names=("question",)) is None
     assert found(tmp_path, "sums.jsonl", sums, find_answers, names=("answer",))["answer"][0] == "answer"
     assert found(tmp_path, "table.csv", "input,label\n1,a\n2,b\n", find_answers) is None
+    for names in (("input", "label"), ("question", "label"), ("input", "answer"), ("prompt", "target")):
+        rows = [dict(zip(names, (f"a sentence about {n}", "ab"[n % 2]), strict=True)) for n in range(30)]
+        assert found(tmp_path, "classes.jsonl", rows, find_answers) is None
     assert find_answers(tmp_path, Options()) is None
 
 

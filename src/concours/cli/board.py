@@ -71,7 +71,7 @@ def print_result(result: Result, out: Console | None = None) -> None:
     if note := tier_note(boards.shown(result.standings)):
         out.print(f"[dim]{escape(note)}.[/]")
     unsure = unsure_notes([(line.entrant.name, line.unsure) for line in result.standings if line.status in WELL])
-    for note in (*unsure, *asking_notes(list(result.standings))):
+    for note in (*unsure, *asking_notes((line.entrant.name, line.calls) for line in result.standings)):
         out.print(f"[yellow]{escape(note)}[/]")
     late = [line.entrant.name for line in result.standings if line.status == "out_of_time"]
     if len(late) > 1:

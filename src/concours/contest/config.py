@@ -132,7 +132,7 @@ def _task(values: Mapping[str, Any]) -> Task:
     if isinstance(values.get("target"), list):
         raise ContestError(one_at_a_time(values["target"]))
     named = values.get("kind")
-    own = kind_named(named).input.keys if isinstance(named, str) and named in KINDS else ()
+    own = kind_named(named).input.keys if isinstance(named, str) and named in KINDS else {}
     check("task", values, {**_TASK, **dict.fromkeys(own, _SOURCE)})
     check("task.split", values.get("split", {}), _SPLIT)
     for key in ("kind", "data"):

@@ -110,5 +110,41 @@ class Stack(Joining):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Majority(Joining):
+    """A vote of what members say, weighted by what each is worth: its score, to a power (`engine.runners.worth`).
+
+    As with `Greedy`, the rows of a fold are joined by weights found on the other folds. Source: self-consistency, over
+    several models (Wang et al. 2023).
+    """
+
+    how: ClassVar[str] = "majority"
+
+    def plan(self, state: Memo) -> Plan:
+        return unfinished(state, [self._worth(state, fold) for fold in all_and_each(self.problem)])
+
+    def result(self, state: Memo) -> Entrant:
+        """The alliance.
+
+        Raises:
+            ValueError: weights could not be found; the message has the reason.
+        """
+        weights = [list(outcome(state, self._worth(state, fold))["weights"]) for fold in all_and_each(self.problem)]
+        return self.alliance(self.problem.output.can["majority"], state.candidates, weights[0], weights[1:])
+
+    def _worth(self, state: Memo, fold: int | None) -> Job:
+        return Job(
+            runner="worth",
+            inputs={**targets(self.problem), **out_of_fold(state.candidates)},
+            params={
+                **self.problem.measuring(1),
+                "rule": self.problem.output.can["majority"],
+                "without_fold": fold,
+            },
+            threads=self.threads,
+            label=self.labelled("worth", fold),
+        )
+
+
 def _even(state: Memo) -> list[float]:
     return [1 / len(state.candidates)] * len(state.candidates)

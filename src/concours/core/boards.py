@@ -132,7 +132,7 @@ def _notes(board: Standings, lines: Sequence[Standing]) -> list[str]:
     star = f"★ {board.default}: the default, {chosen}" if board.default else ""
     reasons = [f"{line.entrant.name}: {line.status.replace('_', ' ')}: {line.reason}" for line in lines if line.reason]
     unsure = unsure_notes([(line.entrant.name, line.unsure) for line in lines])
-    asking = asking_notes(lines)
+    asking = asking_notes((line.entrant.name, line.calls) for line in lines)
     return [note for note in (star, *remarks_of(board), *reasons, *unsure, *asking, tier_note(shown(board))) if note]
 
 
@@ -178,14 +178,13 @@ def asking_columns(lines: Sequence[Standing]) -> list[Column]:
     return columns
 
 
-def asking_notes(lines: Sequence[Standing]) -> list[str]:
-    """Whose answers came to nothing, and why; and what is paid in all."""
-    asked = [line for line in lines if line.calls]
+def asking_notes(asked: Iterable[tuple[str, Calls | None]]) -> list[str]:
+    """Whose answers came to nothing, by name, how many, and why."""
     notes = []
-    for line in asked:
-        if line.calls and line.calls.in_vain:
-            told = ", ".join(f"{count:,} {why}" for why, count in line.calls.in_vain.items())
-            notes.append(f"{line.entrant.name}: of {line.calls.requests:,} answers {told}")
+    for name, calls in asked:
+        if calls and calls.in_vain:
+            told = ", ".join(f"{count:,} {why}" for why, count in calls.in_vain.items())
+            notes.append(f"{name}: of {calls.requests:,} answers {told}")
     return notes
 
 

@@ -28,8 +28,8 @@ Cause = Literal[
     "unanswered",
 ]
 """`no_machine`: the executor has none with what the job needs. `unanswered`: what the job asked elsewhere gave no
-answer, or not for the money that there was. `no_space` and `lost_input` say nothing of the entrant: the disk was full, or
-what the job reads is gone or damaged.
+answer, or not for the money that there was. `no_space` and `lost_input` say nothing of the entrant: the disk was full,
+or what the job reads is gone or damaged.
 `harm`: after the job, what it reads was gone. That has another try, which is the last."""
 
 

@@ -203,6 +203,11 @@ _OWN: Mapping[str, Join] = {
         even=True,
         calibrated=False,
     ),
+    "majority": Join(
+        what="a vote of what members say, weighted by what each is worth",
+        plan="concours.cooperate.blends:Majority",
+        can=("majority",),
+    ),
     "greedy": Join(
         what="members are added one at a time, each time the one that helps most (Caruana et al. 2004)",
         plan="concours.cooperate.blends:Greedy",

@@ -15,10 +15,9 @@ from concours.core.ports import Store
 from concours.core.problem import Problem
 from concours.core.typed import typed
 from concours.engine.rows import get_rows, take_rows
-from concours.engine.worded import usual_prompt, worded
+from concours.engine.worded import names_columns, prompt_of, worded
 from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.price import Price, money
-from concours.entrants.endpoints.prompts import Prompt
 from concours.entrants.endpoints.purse import Purse
 from concours.tasks.outputs.table import output_valued
 
@@ -80,7 +79,7 @@ def forecast(candidate: Candidate, problem: Problem, store: Store) -> Forecast:
     for part in parts:
         some = np.linspace(0, part.rows - 1, min(part.rows, _LOOKED_AT)).astype(np.int64)
         rows = worded(take_rows(get_rows(store, part.x), some))
-        prompt = Prompt(how.prompt or usual_prompt(rows, output_valued(problem.output)), how.system)
+        prompt = prompt_of(how, rows, output_valued(problem.output))
         letters += [len(prompt.filled(row)) for row in rows]
         count += part.rows
     requests = count * how.samples
@@ -102,14 +101,17 @@ def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> lis
     Raises:
         ContestError: a prompt does not suit the rows, and whose.
     """
-    asked = {}
+    asked, notes = {}, []
     for candidate in candidates:
+        name, prompt = candidate.entrant.name, candidate.entrant.params.get("prompt")
         try:
-            asked[candidate.entrant.name] = forecast(candidate, problem, store)
+            asked[name] = forecast(candidate, problem, store)
+            if prompt is not None and not names_columns(prompt):
+                notes.append(f"{name}: its prompt names no column, so it is said behind the question")
         except ContestError as error:
-            raise ContestError(f"entrant {candidate.entrant.name}: {error}") from None
+            raise ContestError(f"entrant {name}: {error}") from None
     if len(asked) < 2:
-        return [f"{name} is asked: {each.said}" for name, each in asked.items()]
+        return [*notes, *(f"{name} is asked: {each.said}" for name, each in asked.items())]
     paid = [each.money for each in asked.values() if each.money is not None]
     whole = Forecast(
         requests=sum(each.requests for each in asked.values()),
@@ -117,4 +119,4 @@ def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> lis
         tokens_out=sum(each.tokens_out for each in asked.values()),
         money=sum(paid) if paid else None,
     )
-    return [*(f"{name} is asked: {each.said}" for name, each in asked.items()), f"in all {whole.said}"]
+    return [*notes, *(f"{name} is asked: {each.said}" for name, each in asked.items()), f"in all {whole.said}"]

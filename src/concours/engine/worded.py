@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from concours.core.errors import DataError
+from concours.core.errors import ContestError, DataError
+from concours.entrants.endpoints.params import Asking
+from concours.entrants.endpoints.prompts import Prompt
 from concours.tasks.outputs.output import OutputKind
 
 Row = Mapping[str, str]
@@ -47,10 +50,32 @@ def _word(cell: Any) -> str:
     return "" if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)) else str(cell)
 
 
-def usual_prompt(rows: Sequence[Row], output: OutputKind) -> str:
-    """What is asked where nobody says: the first column, choices, and in which form to answer."""
+def prompt_of(how: Asking, rows: Sequence[Row], output: OutputKind) -> Prompt:
+    """What is asked about such rows.
+
+    Where nobody says: the first column, choices, and in which form to answer. A prompt that names no column stands
+    between the question and that.
+
+    Raises:
+        ContestError: it names a column that there is not.
+    """
+    if how.prompt is not None and names_columns(how.prompt):
+        return Prompt(how.prompt, how.system)
     names = list(rows[0]) if rows else ["text"]
-    shown = [name for name in names if name == names[0] or name == "choices"]
-    parts = ["{" + name + "}" for name in shown]
-    wish = output.wish.replace("{", "{{").replace("}", "}}")
-    return "\n\n".join([*parts, *([wish] if wish else [])])
+    shown = ["{" + name + "}" for name in names if name == names[0] or name == "choices"]
+    said = (text.replace("{", "{{").replace("}", "}}") for text in (_plain(how.prompt or ""), output.wish))
+    return Prompt("\n\n".join([*shown, *filter(None, said)]), how.system)
+
+
+def names_columns(prompt: str) -> bool:
+    """Whether a prompt says itself where the row stands in it. Raises ContestError where a brace stands alone."""
+    try:
+        return bool(Prompt(prompt).columns)
+    except ContestError:
+        if re.search(r"(?<!\{)\{(?!\{)|(?<!\})\}(?!\})", prompt):
+            raise
+        return False
+
+
+def _plain(prompt: str) -> str:
+    return prompt.replace("{{", "{").replace("}}", "}")

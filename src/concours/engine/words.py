@@ -24,7 +24,7 @@ from concours.core.typed import typed
 from concours.engine.rows import first_division, get_rows
 from concours.engine.shots import Shots
 from concours.engine.spending import purse
-from concours.engine.worded import Row, usual_prompt, worded
+from concours.engine.worded import Row, prompt_of, worded
 from concours.entrants.endpoints.calls import Call, chat
 from concours.entrants.endpoints.client import Told as SoFar
 from concours.entrants.endpoints.client import ask_all
@@ -110,8 +110,6 @@ class InWords:
     def require_able(self) -> None:
         """Refuses what cannot be asked, before anything is. Raises DataError, RecipeError."""
         self._output.heard([], None)
-        if self._how.prompt:
-            Prompt(self._how.prompt)
 
     def predict(self, x: Any) -> Values:
         """Predictions (rows, …) of new rows."""
@@ -131,7 +129,7 @@ class InWords:
             SpentOut: no more may be spent.
         """
         how, rows = self._how, worded(x)
-        prompt = Prompt(how.prompt or usual_prompt(rows, self._output), how.system)
+        prompt = prompt_of(how, rows, self._output)
         url, so_far = self._endpoint.chats, [SoFar()]
         calls = (
             Call(url, chat(self._model, prompt.messages(row, shown), **how.sampling), sample)

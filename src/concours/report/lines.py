@@ -8,10 +8,12 @@ from functools import cached_property
 from math import isfinite
 from typing import Any, Literal
 
-from concours.core.boards import TEST_ONLY, among, remarks, tier_note
+from concours.core.boards import TEST_ONLY, among, asking_notes, remarks, tier_note
+from concours.core.calls import Calls
 from concours.core.had import Had, had_by
 from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.standings import WELL
+from concours.core.typed import typed
 from concours.report.axis import NOTHING, decimals, fixed
 
 _Z = 1.96
@@ -27,6 +29,8 @@ class Line:
     Attributes:
         score, low, high: on the test part; before the evaluation, the cross-validation score and its normal interval.
         corrected: the score less what having been chosen by the same rows flatters it.
+        money: of predicting a thousand rows.
+        calls: what it took to ask it in words (`core.calls.Calls`); empty where nobody did.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Line:
     tier: int | None = None
     corrected: float | None = None
     unsure: Mapping[str, str] = field(default_factory=dict)
+    money: float | None = None
+    calls: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def range(self) -> str:
@@ -111,6 +117,16 @@ class Report:
     def placed(self) -> list[Line]:
         """Those with a range of ranks, best first."""
         return [line for line in self.lines if line.best is not None and line.worst is not None]
+
+    @property
+    def called(self) -> list[Line]:
+        """Those that were asked in words."""
+        return [line for line in self.lines if line.calls]
+
+    @property
+    def asking_notes(self) -> list[str]:
+        """Whose answers came to nothing, and why."""
+        return asking_notes((line.name, typed(Calls, line.calls)) for line in self.called)
 
     @property
     def tier_note(self) -> str:
@@ -311,6 +327,8 @@ def _line(item: Mapping[str, Any], default: str | None, evaluated: bool, metric:
         tier=item.get("tier"),
         corrected=_finite(item.get("corrected")),
         unsure=item.get("unsure", {}),
+        money=None if (row := _finite(item.get("row_money"))) is None else 1000 * row,
+        calls=item.get("calls", {}),
         reason=_reason(item, metric, evaluated=evaluated),
     )
 

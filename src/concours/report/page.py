@@ -14,7 +14,7 @@ from concours.report.citing import bibtex, cited, usage
 from concours.report.lines import Report, counted, words
 from concours.report.sections.all import sections
 from concours.report.summary import summary
-from concours.report.units import seconds
+from concours.report.units import money, seconds
 
 _STATES = {
     "failed": "failed",
@@ -57,7 +57,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"words": words, "seconds": seconds, "params": _params}
+    found.filters |= {"words": words, "seconds": seconds, "money": money, "params": _params}
     found.globals |= {"counted": counted, "STATES": _STATES, "FINALS": _FINALS}
     return found
 

@@ -17,6 +17,11 @@ def seconds(value: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def money(value: float | None) -> str:
+    """An amount, in the currency of the prices, which nobody names."""
+    return NOTHING if value is None else f"{value:.3g}"
+
+
 def share(value: float | None, digits: int = 1) -> str:
     """A share in percent."""
     return NOTHING if value is None else f"{100 * value:.{digits}f}%".replace("-", "−")

@@ -40,7 +40,7 @@ def _mix(keys: NDArray[np.uint64], other: NDArray[np.uint64]) -> None:
 
 def _column_keys(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     if pa.types.is_list(column.type):
-        return _list_keys(column.combine_chunks())
+        return _list_keys(pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type))
     if pa.types.is_string(column.type):
         coded = column.combine_chunks().dictionary_encode()
         known = pd.util.hash_array(np.asarray(coded.dictionary.to_pylist(), dtype=object))
@@ -58,17 +58,14 @@ def _column_keys(column: pa.ChunkedArray) -> NDArray[np.uint64]:
 
 
 def _list_keys(lists: pa.ListArray) -> NDArray[np.uint64]:
-    """By the keys of items, each turned by its place, and how many there are."""
-    lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    """By how many items there are, and their keys, each multiplied by an odd number of its place."""
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    begin = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    items = _column_keys(pa.chunked_array([lists.flatten()])) * (2 * (np.arange(len(begin)) - begin) + 3).astype(
-        np.uint64
-    )
+    place = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    items = _column_keys(pa.chunked_array([lists.flatten()])) * (2 * place + 3).astype(np.uint64)
     items ^= items >> _SHIFT
     keys = lengths.astype(np.uint64) * _ODD
-    np.add.at(keys, np.repeat(np.arange(len(lengths)), lengths), items)
-    return keys
+    np.add.at(keys, np.repeat(np.arange(len(lengths)), lengths), items * _ODD)
+    return np.where(lists.is_null().to_numpy(zero_copy_only=False), ~_ODD, keys)
 
 
 def _array_keys(piece: NDArray[np.generic]) -> NDArray[np.uint64]:

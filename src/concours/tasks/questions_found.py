@@ -23,6 +23,8 @@ from concours.tasks.readers.source import open_source
 
 Keys = dict[str, tuple[Any, str]]
 
+_LIKE_TABLES: Final = {"input", "target", "label"}
+"""Usual names that tables of classes have as well: they tell of no question with a short answer."""
 _SHORT: Final = 100
 """Characters of answers on average, at most: longer ones are texts that no metric here compares."""
 _ASKING: Final = 10
@@ -46,6 +48,7 @@ _TELL: Final = {
     "chain_of_thought",
     "correct_numeric",
     "options_raw",
+    "answers.answer_start",
     "evidence",
 }
 """Names of columns that give the right answer away."""
@@ -143,20 +146,23 @@ def _seen(source: Path, options: Options, *, chosen: bool) -> _Seen | None:
     table = opened.x
     if not isinstance(table, pa.Table):
         return None
-    question = usual(QUESTIONS, [f.name for f in table.schema if pa.types.is_string(f.type)])
+    asking, answering = (QUESTIONS, CHOSEN) if chosen else (_named(QUESTIONS), _named(SHORT))
+    question = usual(asking, [f.name for f in table.schema if pa.types.is_string(f.type)])
     if question is None or np.mean([len(text) for text in texts_of(table[question])]) < _ASKING:
         return None
     choices = _choice_columns(table) if chosen else ()
     left = [name for name in table.column_names if name not in (question, *choices)]
-    answer = usual(CHOSEN if chosen else SHORT, left)
+    answer = usual(answering, left)
     if (chosen and not choices) or answer is None:
         return None
-    if wanted is not None and wanted not in left:
-        return None
-    if wanted is not None and folded(wanted) not in (CHOSEN if chosen else SHORT):
+    if wanted is not None and (wanted not in left or folded(wanted) not in answering):
         return None  # something else is to be learned from it
     why = "named by --target" if wanted else "by its name"
     return _Seen(table=table, question=question, choices=choices, answer=wanted or answer, why=why)
+
+
+def _named(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in _LIKE_TABLES)
 
 
 def _may_ask(source: Path) -> bool:

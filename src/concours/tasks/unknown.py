@@ -117,9 +117,11 @@ def _of_records(keys: Any, name: str, lengths: Mapping[str, float], *, nested: b
     if known & _QUESTIONS and known & _ANSWERS and (nested or not labels) and (nested or long):
         asked = ", ".join(sorted((known & _QUESTIONS) | (known & _ANSWERS))[:4])
         return (
-            f"{name} holds questions and answers ({asked}): Concours does not ask or train language models yet. "
-            "What it can do: rank models by votes on their answers (`concours rate`); or, where each question has a "
-            "class (its subject, or whether a model is right), learn that: --target COLUMN."
+            f"{name} holds questions and answers ({asked}), and none that are short, one in each row: Concours does "
+            "not train language models. What it can do: compare answers that are short, or one of some choices "
+            "(--kind question-answering, --kind multiple-choice); rank models by votes on their answers "
+            "(`concours rate`); or, where each question has a class (its subject, or whether a model is right), learn "
+            "that: --target COLUMN."
         )
     documents, summaries = known & _DOCUMENTS, known & _SUMMARIES
     if documents and summaries and not labels and (nested or (documents | summaries) <= long):

@@ -21,8 +21,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Self
 
-from concours.core.digests import canonical_json
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -56,14 +54,15 @@ class Answer:
     Attributes:
         content: JSON, or bytes as they are.
         delay_s: before it answers.
-        fault: `cut` ends the connection in the middle of the content, `hang` never answers, `drop` ends it before.
+        fault: `cut` ends the connection in the middle of the content, `hang` never answers, `drop` ends it before, and
+            `bare` sends the content alone, which has to bring what HTTP wants.
     """
 
     content: Mapping[str, Any] | bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
-    fault: Literal["", "cut", "hang", "drop"] = ""
+    fault: Literal["", "cut", "hang", "drop", "bare"] = ""
 
 
 def chat(
@@ -88,16 +87,17 @@ class Loopback:
     """Answers on 127.0.0.1 by a script, in a thread of its own.
 
     Attributes:
-        requests: how often each was asked, by path and canonical body.
+        requests: how often each was asked, by path and body.
         keys: the keys that came in headers.
         most_at_once: requests under way at most, so far.
+        connections: that were opened.
     """
 
     def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._script, self._tls, self._port = script, tls, port
         self.requests: Counter[tuple[str, bytes]] = Counter()
         self.keys: set[str] = set()
-        self.at_once = self.most_at_once = 0
+        self.at_once = self.most_at_once = self.connections = 0
         self._transports: set[asyncio.Transport] = set()
 
     @property
@@ -132,10 +132,7 @@ class Loopback:
 
     def answer(self, path: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """What the script says to a request, which is counted."""
-        try:
-            kind = path, canonical_json(json.loads(content))
-        except ValueError:
-            kind = path, content
+        kind = path, content
         self.requests[kind] += 1
         self.keys.add(headers.get("authorization", ""))
         return self._script(Asked(path, headers, content, self.count, self.requests[kind]))
@@ -147,6 +144,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._server.connections += 1
         self._server._transports.add(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -176,6 +174,9 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
             return
         content = answer.content if isinstance(answer.content, bytes) else json.dumps(answer.content).encode()
+        if answer.fault == "bare":
+            self._transport.write(content)
+            return
         headers = {"Content-Type": "application/json", "Content-Length": str(len(content)), **answer.headers}
         head = f"HTTP/1.1 {answer.status} -\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items() if v) + "\r\n"
         self._transport.write(head.encode("latin-1") + content[: len(content) // 2 if answer.fault == "cut" else None])

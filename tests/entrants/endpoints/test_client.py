@@ -11,6 +11,8 @@ import threading
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from concours.core.errors import ContestError, EndpointRefused
 from concours.entrants.endpoints import waits
@@ -18,7 +20,7 @@ from concours.entrants.endpoints.client import ask_all, ask_each
 from concours.entrants.endpoints.endpoint import Endpoint
 from concours.entrants.endpoints.kept import Answers
 from concours.entrants.endpoints.replies import Failed
-from concours.testing.endpoints import Answer, chat, refusal
+from concours.testing.endpoints import Answer, Loopback, chat, refusal
 
 
 def _echo(asked):
@@ -57,6 +59,33 @@ def test_equal_calls_are_asked_once(serve, answers, asking):
     assert set(server.requests.values()) == {1}
 
 
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 30), max_size=150), st.integers(1, 9), st.integers(0, 30))
+def test_whatever_is_asked_comes_in_order_and_once(steady, asking, questions, at_once, known):
+    """Any list, at any pace, some of it known before: each different question goes out once more than it stumbles."""
+    endpoint = Endpoint(steady.base_url, at_once=at_once)
+    steady.requests.clear()
+    with Answers(":memory:") as answers:
+        ask_all(asking(endpoint, *questions[:known]), endpoint, answers)
+        replies = ask_all(asking(endpoint, *questions), endpoint, answers)
+    assert [reply.text for reply in replies] == [str(question) for question in questions]
+    assert steady.count == sum(2 if question % 10 == 0 else 1 for question in set(questions))
+
+
+@pytest.fixture(scope="module")
+def steady():
+    """Every tenth question gets a 500 first; the larger come later."""
+
+    def script(asked):
+        number = int(asked.question)
+        if number % 10 == 0 and asked.time == 1:
+            return Answer(b"", status=500)
+        return Answer(chat(asked.question), delay_s=number * 1e-4)
+
+    with Loopback(script) as server:
+        yield server
+
+
 def test_a_call_of_another_sample_is_asked_anew(serve, answers, asking):
     """Samples are answers of their own to one request."""
     server = serve(lambda asked: Answer(chat(f"time {asked.time}")))
@@ -81,7 +110,7 @@ FAULTS = {
     "cut at once": Answer(fault="drop"),
     "hangs": Answer(fault="hang"),
     "10 MB": Answer(chat("x" * (10 << 20))),
-    "no HTTP": Answer(chat("x"), headers={"Content-Length": "no\r\n: number"}),
+    "no HTTP": Answer(b"220 mail.example ESMTP\r\n", fault="bare"),
     "compressed": Answer(chat("x"), headers={"Content-Encoding": "gzip"}),
     "a tool": Answer(chat(None, "tool_calls") | {"choices": [{"message": {"tool_calls": [{}]}}]}),
 }
@@ -126,13 +155,13 @@ def test_a_row_that_is_refused_is_not_tried_again(serve, answers, asking):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Answer(refusal("Incorrect API key provided: s3cret"), status=401), "put a valid key into .*A_KEY"),
+        (Answer(refusal("Incorrect API key provided: s3cret-s3cret"), status=401), "put a valid key into .*A_KEY"),
         (Answer(refusal("no"), status=403), "put a valid key into .*A_KEY"),
         (Answer(refusal("The model `m` does not exist"), status=404), "knows no model 'm'.*check both"),
         (Answer(refusal("quota", "insufficient_quota"), status=429), "nothing left.*top it up"),
         (Answer(b"", status=402), "nothing left"),
         (
-            Answer(b"", status=308, headers={"Location": "https://other/v1?s3cret"}),
+            Answer(b"", status=308, headers={"Location": "https://other/v1?s3cret-s3cret"}),
             "has moved .*write that into base_url",
         ),
         (Answer(b"", status=429, headers={"Retry-After": "7200"}), "asks to wait 120 minutes"),
@@ -140,15 +169,15 @@ def test_a_row_that_is_refused_is_not_tried_again(serve, answers, asking):
 )
 def test_what_holds_for_all_calls_ends_all_at_once(answer, words, serve, answers, asking, monkeypatch):
     """One line that says what to do, after as many requests as were under way; the key is never in it."""
-    monkeypatch.setenv("A_KEY", "s3cret")
+    monkeypatch.setenv("A_KEY", "s3cret-s3cret")
     server = serve(lambda asked: answer)
     endpoint = Endpoint(server.base_url, key_env="A_KEY", at_once=4)
     with pytest.raises(EndpointRefused, match=words) as caught:
         ask_all(asking(endpoint, *range(300)), endpoint, answers)
     assert "\n" not in str(caught.value)
-    assert "s3cret" not in repr(caught.value)
+    assert "s3cret-s3cret" not in repr(caught.value)
     assert server.count <= 8
-    assert server.keys == {"Bearer s3cret"}
+    assert server.keys == {"Bearer s3cret-s3cret"}
 
 
 def test_a_key_that_is_not_set_is_told(serve, answers, asking, monkeypatch):
@@ -168,14 +197,21 @@ def test_a_key_that_is_not_set_is_told(serve, answers, asking, monkeypatch):
 
 def test_the_key_is_nowhere(serve, answers, asking, monkeypatch, tmp_path):
     """A server that echoes it in an answer and in refusals: it reaches no file, no reply, no reason."""
-    monkeypatch.setenv("A_KEY", "s3cret")
-    script = {0: Answer(chat("your key is s3cret")), 1: Answer(refusal("s3cret is bad"), status=400)}
+    monkeypatch.setenv("A_KEY", "s3cret-s3cret")
+    script = {0: Answer(chat("your key is s3cret-s3cret")), 1: Answer(refusal("s3cret-s3cret is bad"), status=400)}
     server = serve(lambda asked: script[int(asked.question)])
     endpoint = Endpoint(server.base_url, key_env="A_KEY")
     replies = ask_all(asking(endpoint, 0, 1), endpoint, answers)
     assert replies[0].text == "your key is [key]"
-    assert "s3cret" not in repr((replies, endpoint, answers))
-    assert not [path for path in tmp_path.rglob("*") if b"s3cret" in path.read_bytes()]
+    assert "s3cret-s3cret" not in repr((replies, endpoint, answers))
+    assert not [path for path in tmp_path.rglob("*") if b"s3cret-s3cret" in path.read_bytes()]
+
+
+def test_a_word_for_a_key_is_no_secret(serve, answers, asking, monkeypatch):
+    """Local servers are given any word; answers that hold it stay as they are."""
+    monkeypatch.setenv("A_KEY", "none")
+    endpoint = Endpoint(serve(lambda asked: Answer(chat("There is none."))).base_url, key_env="A_KEY")
+    assert ask_all(asking(endpoint, 0), endpoint, answers)[0].text == "There is none."
 
 
 def test_an_address_where_nobody_answers_is_told(answers, asking):
@@ -330,8 +366,9 @@ def test_backing_off_grows_and_has_an_end(monkeypatch):
         ("host/v1", "give http://"),
         ("http://", "give http://"),
         ("http://host:99999/v1", "no URL"),
-        ("http://user:s3cret@host/v1", "more than host, port and path"),
-        ("http://host/v1?key=s3cret", "more than host, port and path"),
+        ("http://user:s3cret-s3cret@host/v1", "more than host, port and path"),
+        ("http://host/v1?key=s3cret-s3cret", "more than host, port and path"),
+        ("http://host/v1/chat/completions/", "leave /chat/completions out"),
         ("http://host/v 1", "blanks or letters"),
         (5, "no URL"),
     ],
@@ -340,7 +377,7 @@ def test_what_is_no_address_is_refused(url, words):
     """Where it is written, and without showing a key."""
     with pytest.raises(ContestError, match=words) as caught:
         Endpoint(url)
-    assert "s3cret" not in str(caught.value)
+    assert "s3cret-s3cret" not in str(caught.value)
 
 
 def test_what_no_endpoint_can_have_is_refused():

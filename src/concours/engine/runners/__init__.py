@@ -34,6 +34,7 @@ _OWN = {
     "choose_soup": RunnerSpec(reference="concours.engine.runners.merge:choose_soup", version=1, packages=_OF_DATA),
     "merge": RunnerSpec(reference="concours.engine.runners.merge:merge", version=1, packages=_OF_DATA),
     "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
+    "worth": RunnerSpec(reference="concours.engine.runners.worth:worth", version=1, packages=_NUMERIC),
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=5, packages=_NUMERIC),
     "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=4, packages=_NUMERIC),
     "complement": RunnerSpec(reference="concours.engine.runners.complement:complement", version=3, packages=_NUMERIC),

@@ -14,7 +14,7 @@ from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
 from concours.entrants.endpoints.session import Batch, Session
 
-_PORTION = 128
+_PORTION = 64
 """Calls that are looked up at once."""
 
 
@@ -89,17 +89,21 @@ class _Desk:
         self._session: Session | None = None
         self._places: dict[str, list[int]] = {}
         self._ready: dict[int, Reply | Failed] = {}
-        self._window = max(4 * _PORTION, 2 * endpoint.at_once)
+        # So many calls are given out at once as keep the session busy: to look all up would hold up the first requests.
+        # With each batch that comes follows one more portion, for those that rest between tries.
+        self._enough, self._most = 2 * endpoint.at_once, 8 * endpoint.at_once + _PORTION
         self._so_far = Told()
         self._taken = 0
 
     def answered(self, calls: Iterator[Call]) -> Iterator[Reply | Failed]:
         given, more = 0, True
         while True:
-            while more and len(self._places) < self._window:
+            fed = 0
+            while more and len(self._places) < (self._enough if fed else self._most):
                 portion = list(islice(calls, _PORTION))
                 more = bool(portion)
                 self._give_out(portion)
+                fed += 1
                 while given in self._ready:
                     yield self._ready.pop(given)
                     given += 1

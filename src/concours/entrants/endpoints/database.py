@@ -15,6 +15,9 @@ from concours.core.errors import ContentRefused, NoSpace, RunFolderError
 _PATIENCE_S = 60.0
 """How long to wait for others who write."""
 
+_PAGES = 10_000
+"""Written ahead, some 40 MB, before they are moved into the file, which waits for the disk and holds up who asks."""
+
 
 class Database:
     """A connection that the threads of one process share.
@@ -53,6 +56,7 @@ class Database:
                     raise
                 time.sleep(0.01)
         self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES}")
         self._connection.execute(schema)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -89,4 +89,8 @@ def _checked(url: str) -> str:
         raise ContestError(f"base_url = {url!r}: {hint}")
     if not url.isascii() or not url.isprintable() or " " in url:
         raise ContestError(f"base_url = {url!r} has blanks or letters beyond ASCII: {hint}, escaped")
-    return url.rstrip("/")
+    url = url.rstrip("/")
+    for route in ("/chat/completions", "/completions"):
+        if url.endswith(route):
+            raise ContestError(f"base_url = {url!r}: leave {route} out, it is added to what is asked")
+    return url

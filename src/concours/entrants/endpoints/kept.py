@@ -6,7 +6,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,16 +76,9 @@ class Answers:
 
     def put(self, key: str, reply: Reply) -> None:
         """Keeps an answer; one that is there already stays."""
-        self.put_all({key: reply})
-
-    def put_all(self, replies: Mapping[str, Reply]) -> None:
-        """Keeps some answers, at once."""
-        at = time.time()
-        with self._file.writing() as cursor:
-            cursor.executemany(
-                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)",
-                [(key, at, reply.seconds, reply.raw) for key, reply in replies.items()],
-            )
+        self._file.changed(
+            "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", (key, time.time(), reply.seconds, reply.raw)
+        )
 
     def take(self, keys: Sequence[str], owner: Owner, over: Iterable[str] = ()) -> tuple[dict[str, Reply], list[str]]:
         """The answers that have come meanwhile, and the keys that the owner is to ask for from now on.

@@ -89,7 +89,6 @@ class Session:
         self._thread.join()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
         try:
             self._renew_later()
             self._loop.run_forever()
@@ -172,7 +171,9 @@ class Session:
         return asked
 
     async def _work(self, asked: _Asked | None) -> None:
-        """Asks one call after the other, the next at once when an answer has come: so answers come evenly spread."""
+        """Asks one call after the other, the next at once when an answer has been kept: so answers come evenly spread,
+        and a kill loses nothing but what is under way.
+        """
         while asked is not None:
             await self._try(asked)
             self._flush_soon()
@@ -209,6 +210,7 @@ class Session:
             self._settle(asked, cost)
             self._pace.answered(now)
             self._in_a_row = 0
+            self._answers.put(asked.key, told)
             self._landed[asked.key] = told
         elif isinstance(told, Again):
             self._settle(asked, None if told.paid else 0)
@@ -258,18 +260,17 @@ class Session:
             self._pump()
 
     def _flush_soon(self) -> None:
-        """What comes in one turn of the loop is written in one transaction."""
+        """What comes in one turn of the loop is counted and told together."""
         if not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._guarded, self._flush)
 
     def _flush(self) -> None:
-        """Keeps what has come, counts it, and only then tells of it."""
+        """Counts what has come and was kept, and tells of it."""
         self._flushing = False
         landed, self._landed = self._landed, {}
         given_up, self._given_up = self._given_up, {}
         if landed:
-            self._answers.put_all(landed)
             self._over.extend(landed)
         if given_up:
             self._answers.release(self._owner, given_up)

@@ -13,6 +13,9 @@ from concours.entrants.endpoints.waits import asked_for
 from concours.entrants.endpoints.wire import Lost, Response
 
 _LONGEST_S = 600.0
+_A_SECRET = 12
+"""Letters that a key has at least. Shorter ones (`none`, `EMPTY`) are words that answers may hold."""
+
 _AGAIN = frozenset((408, 409, 425, 429))
 _NO_MONEY = frozenset(("insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"))
 
@@ -47,10 +50,13 @@ Verdict = Reply | Again | Never | EndpointRefused
 
 
 def verdict(response: Response, seconds: float, endpoint: Endpoint, model: Any, key: str | None) -> Verdict:
-    """What a response means for a call. The key, should the server echo it, stands nowhere in it."""
+    """What a response means for a call. The key, should the server echo it, stands nowhere in it: a key of at least
+    `_A_SECRET` letters becomes `[key]`.
+    """
     if response.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
         return Again("the answer is compressed, which was not asked for")
     content = response.content
+    key = key if key and len(key) >= _A_SECRET else None
     if key:
         content = content.replace(key.encode("ascii"), b"[key]")
     try:

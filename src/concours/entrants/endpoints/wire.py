@@ -22,7 +22,7 @@ MOST_BYTES = 8 << 20
 """Of an answer; 4,000 tokens with the twenty likeliest of each take some seven million."""
 
 _HEAD_BYTES = 1 << 16
-_CONNECT_S = 30.0
+_CONNECT_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._parts: list[bytes] = []
-        self._left = MOST_BYTES + _HEAD_BYTES
+        self._left = _HEAD_BYTES
         self._to_the_end = False
         self._answer = asyncio.get_running_loop().create_future()
         if self._transport is None or self._transport.is_closing():
@@ -154,14 +154,13 @@ class _Connection(asyncio.Protocol):
             self.usable = False
             self.abort()
             return
-        self._left -= len(data)
-        if self._left < 0:
-            self._fail("garbled", f"the answer is longer than {MOST_BYTES >> 20} MiB")
-            return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail("garbled", "what came is no HTTP")
+        self._left -= len(data)
+        if self._left < 0:
+            self._fail("garbled", f"the answer is longer than {MOST_BYTES >> 20} MiB, or its headers are without end")
 
     def connection_lost(self, error: Exception | None) -> None:
         self.usable = False
@@ -177,6 +176,7 @@ class _Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Without a length the answer ends with the connection, as HTTP/1.0 has it."""
+        self._left += MOST_BYTES
         self._to_the_end = "content-length" not in self._headers and "transfer-encoding" not in self._headers
 
     def on_body(self, body: bytes) -> None:

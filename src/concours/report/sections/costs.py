@@ -3,38 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from concours.report.axis import linear, logarithmic, short
 from concours.report.figures import Curve, Figure, Label, Plane, Planes, Section, Table, apart
 from concours.report.lines import Line, Report
-from concours.report.units import seconds
+from concours.report.units import money, seconds
 
-Cost = Callable[[Line], float | None]
 
+@dataclass(frozen=True, kw_only=True)
+class Sort:
+    """One thing that models cost.
+
+    Attributes:
+        name, unit: for an axis, "time to fit" and "in seconds".
+        of: how much of it a model takes; none where it takes none, or nobody knows.
+        said: an amount, for people.
+        least: who takes the least of it, "the quickest".
+    """
+
+    name: str
+    unit: str
+    of: Callable[[Line], float | None]
+    said: Callable[[float | None], str]
+    least: str
+
+
+_FIT = Sort(name="time to fit", unit="in seconds", of=lambda line: line.fit, said=seconds, least="quickest")
+_PREDICT = Sort(
+    name="time to predict the test rows",
+    unit="in seconds",
+    of=lambda line: line.predict,
+    said=seconds,
+    least="quickest",
+)
+_MONEY = Sort(
+    name="money of a thousand rows", unit="asked in words", of=lambda line: line.money, said=money, least="cheapest"
+)
 _ROLES = {"single": (0, "entrant"), "alliance": (1, "alliance")}
 """Their colours, and what a key calls them."""
 
 
 def costs_section(r: Report) -> Section | None:
-    """Cost against score, of fitting and of predicting; none where fewer than three models have both."""
-    kinds: list[tuple[str, Cost]] = [("time to fit", lambda line: line.fit)]
-    if r.rows_test:
-        kinds.append(("time to predict the test rows", lambda line: line.predict))
-    shown = [(name, cost) for name, cost in kinds if len(_priced(r, cost)) > 2]
+    """Cost against score, of fitting, of predicting and of asking; none where fewer than three models have both."""
+    sorts = [_MONEY, _FIT, *([_PREDICT] if r.rows_test else [])]
+    shown = [sort for sort in sorts if len(_priced(r, sort)) > 2]
     if not shown:
         return None
-    planes = tuple(_plane(r, name, cost) for name, cost in shown)
+    planes = tuple(_plane(r, sort) for sort in shown)
     return Section(
         id="costs",
         title="What a score costs",
-        text=tuple(_sentence(r, name, cost) for name, cost in shown),
+        text=tuple(_sentence(r, sort) for sort in shown),
         figures=(
             Figure(
                 title=f"{r.metric} against cost",
                 read=(
-                    f"How to read it: each mark is a model; further left is quicker (each step of the axis is a multiple), "
-                    f"further {'up' if r.greater else 'down'} is better. The dashed line joins the models worth their time: "
-                    "no other is both quicker and better. An alliance costs what its members cost together."
+                    f"How to read it: each mark is a model; further left is less (each step of the axis is a multiple), "
+                    f"further {'up' if r.greater else 'down'} is better. The dashed line joins the models worth what they take: "
+                    "no other both takes less and is better. An alliance costs what those cost together whom it asks."
                 ),
                 drawing=Planes(planes),
                 keys=_keys(r),
@@ -56,30 +83,30 @@ def frontier(lines: Sequence[tuple[float, float]], *, greater_is_better: bool) -
     return kept
 
 
-def _priced(r: Report, cost: Cost) -> list[Line]:
+def _priced(r: Report, sort: Sort) -> list[Line]:
     """Those that have a cost; a baseline costs nothing and is worth nothing."""
-    return [line for line in r.lines if (cost(line) or 0) > 0 and line.score is not None and line.role != "baseline"]
+    return [line for line in r.lines if (sort.of(line) or 0) > 0 and line.score is not None and line.role != "baseline"]
 
 
-def _kept(r: Report, cost: Cost) -> list[Line]:
-    lines = _priced(r, cost)
-    pairs = [(cost(line) or 0.0, line.score or 0.0) for line in lines]
+def _kept(r: Report, sort: Sort) -> list[Line]:
+    lines = _priced(r, sort)
+    pairs = [(sort.of(line) or 0.0, line.score or 0.0) for line in lines]
     return [lines[index] for index in frontier(pairs, greater_is_better=r.greater)]
 
 
-def _plane(r: Report, name: str, cost: Cost) -> Plane:
-    lines, kept = _priced(r, cost), _kept(r, cost)
-    x = logarithmic(f"{name}, in seconds", [cost(line) or 0.0 for line in lines])
+def _plane(r: Report, sort: Sort) -> Plane:
+    lines, kept = _priced(r, sort), _kept(r, sort)
+    x = logarithmic(f"{sort.name}, {sort.unit}", [sort.of(line) or 0.0 for line in lines])
     y = linear(r.metric, [line.score or 0.0 for line in lines])
 
     def place(line: Line) -> tuple[float, float]:
-        return x.at(cost(line) or 0.0), y.at(line.score or 0.0)
+        return x.at(sort.of(line) or 0.0), y.at(line.score or 0.0)
 
     return Plane(
         x=x,
         y=y,
         curves=(
-            Curve(name="worth its time", points=_steps([place(line) for line in kept]), form="dashes", hue=8),
+            Curve(name="worth it", points=_steps([place(line) for line in kept]), form="dashes", hue=8),
             *(
                 Curve(name=role, points=points, form="dots", hue=hue)
                 for role, (hue, _) in _ROLES.items()
@@ -93,7 +120,7 @@ def _plane(r: Report, name: str, cost: Cost) -> Plane:
                 if line in kept or line.default
             ]
         ),
-        caption=name[0].upper() + name[1:],
+        caption=sort.name[0].upper() + sort.name[1:],
     )
 
 
@@ -107,17 +134,18 @@ def _steps(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], 
     return tuple(path)
 
 
-def _sentence(r: Report, name: str, cost: Cost) -> str:
-    kept = _kept(r, cost)
+def _sentence(r: Report, sort: Sort) -> str:
+    kept = _kept(r, sort)
     cheap, best = kept[0], kept[-1]
     if cheap is best:
         return (
-            f"By {name}, {best.name} is both the quickest and the best ({r.number(best.score)}, {seconds(cost(best))})."
+            f"By {sort.name}, {best.name} is both the {sort.least} and the best ({r.number(best.score)}, "
+            f"{sort.said(sort.of(best))})."
         )
-    times = (cost(best) or 0.0) / (cost(cheap) or 1.0)
+    times = (sort.of(best) or 0.0) / (sort.of(cheap) or 1.0)
     return (
-        f"By {name}, {best.name} has the best score ({r.number(best.score)}) for {seconds(cost(best))}; {cheap.name} takes "
-        f"{seconds(cost(cheap))}, {short(times, 2)} times less, for {r.number(cheap.score)}."
+        f"By {sort.name}, {best.name} has the best score ({r.number(best.score)}) for {sort.said(sort.of(best))}; "
+        f"{cheap.name} takes {sort.said(sort.of(cheap))}, {short(times, 2)} times less, for {r.number(cheap.score)}."
     )
 
 
@@ -126,16 +154,34 @@ def _keys(r: Report) -> tuple[tuple[int, str], ...]:
     return tuple(key for role, key in _ROLES.items() if role in known)
 
 
-def _table(r: Report, shown: Sequence[tuple[str, Cost]]) -> Table:
+def _table(r: Report, shown: Sequence[Sort]) -> Table:
     return Table(
         caption=f"{r.metric} and cost of each model",
-        head=("Model", r.metric, *(head for name, _ in shown for head in (name, "worth it"))),
+        head=(
+            "Model",
+            r.metric,
+            *(head for sort in shown for head in (sort.name, "worth it")),
+            *(("tokens in", "tokens out", "median request") if r.called else ()),
+        ),
         rows=tuple(
             (
                 line.name,
                 r.number(line.score),
-                *(cell for _, cost in shown for cell in (seconds(cost(line)), "yes" if line in _kept(r, cost) else "")),
+                *(
+                    cell
+                    for sort in shown
+                    for cell in (sort.said(sort.of(line)), "yes" if line in _kept(r, sort) else "")
+                ),
+                *(_asking(line) if r.called else ()),
             )
             for line in r.lines
         ),
+    )
+
+
+def _asking(line: Line) -> tuple[str, str, str]:
+    """Tokens in and out, of all rows, and the median seconds of a request."""
+    calls = line.calls
+    return (
+        (f"{calls['tokens_in']:,}", f"{calls['tokens_out']:,}", seconds(calls["median_s"])) if calls else ("", "", "")
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from concours.core.kind import Input
 
@@ -18,7 +19,7 @@ class InputKind:
         network: what a user's own network gets: a preparation, or `none`, the rows themselves.
         reader: reads the data of a task, as `module:attribute` (`tasks.reading.read`).
         renewer: reads new rows as those that models were fitted on (`tasks.new_rows.read_inputs`).
-        keys: of `[task]` that it alone has, columns mostly; they are `Task.options`.
+        keys: of `[task]` that it alone has, each with what it is: a text, or a list of texts. They are `Task.options`.
         lacks: keys of a task that its reader takes nothing of, and refuses.
         sees_groups: whether models get the column by which rows keep together, which is then content, such as a passage
             that several questions are about, and no name.
@@ -32,7 +33,7 @@ class InputKind:
     network: str = "none"
     reader: str = "concours.tasks.reading:read"
     renewer: str = "concours.tasks.new_rows:read_inputs"
-    keys: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
     lacks: tuple[str, ...] = ("options",)
     sees_groups: bool = False
     slow: bool = False

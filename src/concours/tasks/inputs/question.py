@@ -7,18 +7,30 @@ from typing import Final
 
 from concours.tasks.inputs.input import InputKind
 
+_ASKED = "the column of the questions; by default found by its name"
+_FOUND = "how an answer is found in what a model says: see [questions](questions.md#where-the-answer-stands)"
+
 QUESTION: Final = InputKind(
     name="question",
     what="questions with answers",
     can=("words",),
     reader="concours.tasks.questions:read",
     renewer="concours.tasks.questions:renew",
-    keys=("question", "answer", "extract"),
+    keys={
+        "question": _ASKED,
+        "answer": "the column of the right answer, or of a list of several right ones; by default found by its name",
+        "extract": _FOUND,
+    },
     lacks=("positive", "classes", "labels", "text", "columns", "missing"),
     sees_groups=True,
 )
 CHOSEN: Final = replace(
     QUESTION,
     what="questions with choices",
-    keys=("question", "choices", "answer", "extract"),
+    keys={
+        "question": _ASKED,
+        "choices": "the column of lists of choices, or several columns, one a choice; by default found by its name",
+        "answer": "the column of the right choice: its text, its letter, or its position from 0; by default found",
+        "extract": _FOUND,
+    },
 )

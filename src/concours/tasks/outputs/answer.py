@@ -78,7 +78,7 @@ class Answer(OutputKind):
     metrics = ("exact_match", "f1_tokens")
     joins: ClassVar[Mapping[str, Join]] = {"vote": _vote}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
-    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.diagnosis:of_rows"}
+    can: ClassVar[Mapping[str, str]] = {"majority": "vote", "diagnose": "concours.insights.diagnosis:of_rows"}
     by_rows = "exact_match"
     texts = True
     extract: str = "whole"
