@@ -19,6 +19,9 @@ from concours.engine.prediction import Predictor
 from concours.engine.routers import fit_router, get_router, put_router
 from concours.engine.rows import first_division, get_rows
 from concours.engine.runners import RUNNERS
+from concours.report.lines import Report
+from concours.report.page import render_report
+from concours.report.sections.trades import trades_section
 from concours.runs.ask import ask
 from concours.runs.gc import collect
 from concours.runs.predict import predict
@@ -114,6 +117,18 @@ def test_the_whole_curve_stands_with_it(result: Result) -> None:
     assert max(score for share, _, score in curve if share < 0.6) > 0.95
     kept = json.loads((result.folder.path / "result.json").read_text())["alliances"]["route"]
     assert kept["curve"] == [list(point) for point in curve]
+    assert kept["chosen"][0] == pytest.approx(result.alliances["route"].asked["big"])
+    assert kept["chosen"][1] == pytest.approx(result.standings["route"].row_money)
+
+
+def test_the_report_shows_the_curve(result: Result) -> None:
+    """With a sentence of what was chosen, and a table."""
+    value = json.loads((result.folder.path / "result.json").read_text())
+    section = trades_section(Report(value))
+    big = result.alliances["route"].asked["big"]
+    assert f"route sends {100 * big:.1f}% of the rows to its dearest member" in section.text[-1]
+    assert len(section.figures[0].table.rows) == sum(len(result.alliances[name].curve) for name in ("route", "over"))
+    assert "What sending fewer rows to the dearest costs" in render_report(value)
 
 
 def test_a_question_goes_to_one_member(server: Loopback, result: Result) -> None:

@@ -31,8 +31,8 @@ def kept(how: str, parents: int, folds: int = 0) -> dict[str, Any]:
         return {"thresholds": each, "fold_thresholds": [each] * folds, "asked": each}
     if how == "route":
         each, routers = [0.5] * parents, {"model": MODEL, "fold_models": [MODEL] * folds}
-        curve = [[0.0, 1.0, 0.5], [1.0, 2.0, 0.75]]
-        return {**routers, "handicaps": each, "fold_handicaps": [each] * folds, "asked": each, "curve": curve}
+        told = {"curve": [[0.0, 1.0, 0.5], [1.0, 2.0, 0.75]], "chosen": [0.5, 1.5, 0.7]}
+        return {**routers, "handicaps": each, "fold_handicaps": [each] * folds, "asked": each, **told}
     return KEPT.get(how, {})
 
 

@@ -53,11 +53,11 @@ def test_the_cheapest_that_is_good_enough(seed: int, members: int, slack: float,
     alone = [loss(np.full(len(scores), member)) for member in range(members)]
     found = cheapest_route(expected, costs.tolist(), loss, most=lambda best: alone[best] + slack, of_rows=weights)
     best = min(range(members), key=lambda m: (alone[m], costs[m]))
-    assert found.cost <= costs[best] * (1 + 1e-9)
-    assert found.loss <= alone[best] + slack
+    assert found.point.cost <= costs[best] * (1 + 1e-9)
+    assert found.point.loss <= alone[best] + slack
     whom = np.asarray(found.asked)[chosen(expected[:, found.asked], found.handicaps)]
-    assert loss(whom) == pytest.approx(found.loss)
-    assert np.average(costs[whom], weights=weights) == pytest.approx(found.cost)
+    assert loss(whom) == pytest.approx(found.point.loss)
+    assert np.average(costs[whom], weights=weights) == pytest.approx(found.point.cost)
     shares = [np.average(whom == member, weights=weights) for member in found.asked]
     assert found.shares == pytest.approx(shares)
     assert min(found.handicaps) == 0

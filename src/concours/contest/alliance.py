@@ -15,7 +15,7 @@ class Alliance:
 
     Entrants are single ones, or alliances themselves. `asked` has, of a cascade and a route, the share of the training
     rows that each would be asked about; `curve`, of a route, for each trade [share of the rows that the dearest is
-    asked about, cost of a row, score], from the cheapest alone to the dearest alone.
+    asked about, cost of a row, score], from the cheapest alone to the dearest alone, and `chosen` what was taken of it.
     """
 
     strategy: str
@@ -24,6 +24,7 @@ class Alliance:
     uses: Mapping[str, float] = field(default_factory=dict)
     asked: Mapping[str, float] = field(default_factory=dict)
     curve: Sequence[Sequence[float]] = ()
+    chosen: Sequence[float] = ()
 
     @property
     def even(self) -> bool:
@@ -38,5 +39,6 @@ class Alliance:
         """The alliance as JSON; limits, who is asked how often, and the curve, where it has any."""
         limited = {"limits": dict(self.limits), "uses": dict(self.uses)} if self.limits else {}
         asking = {"asked": dict(self.asked)} if self.asked else {}
-        curve = {"curve": [list(point) for point in self.curve]} if self.curve else {}
+        points = [list(point) for point in self.curve]
+        curve = {"curve": points, "chosen": list(self.chosen)} if points else {}
         return {"strategy": self.strategy, "weights": dict(self.weights), **limited, **asking, **curve}

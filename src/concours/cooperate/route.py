@@ -65,6 +65,7 @@ class Route(Joining):
             fold_handicaps=handicaps[1:],
             asked=shares[0],
             curve=[list(point) for point in found[0]["curve"]],
+            chosen=list(found[0]["chosen"]),
         )
         return self.alliance("route", members, shares[0], shares[1:], kept)
 

@@ -25,7 +25,8 @@ class Artifacts(TypedDict):
     answers, in `thresholds` for new rows and in `fold_thresholds` for those of each fold, and in `asked` the share of
     the training rows that it would be asked about. Of a route `model` and `fold_models` are routers, `handicaps` and
     `fold_handicaps` say by how much more than another each parent must be expected to score, and `curve` has
-    [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the dearest.
+    [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the dearest;
+    `chosen` is what was chosen of it.
     """
 
     model: NotRequired[Digest]
@@ -38,9 +39,10 @@ class Artifacts(TypedDict):
     handicaps: NotRequired[list[float]]
     fold_handicaps: NotRequired[list[list[float]]]
     curve: NotRequired[list[list[float]]]
+    chosen: NotRequired[list[float]]
 
 
-_TOLD = ("curve",)
+_TOLD = ("curve", "chosen")
 """Artifacts that decide no prediction."""
 
 
@@ -258,7 +260,7 @@ _OWN: Mapping[str, Join] = {
         run="concours.engine.joints:by_routing",
         needs="concours.core.joint:one_of_them",
         credit="concours.cooperate.terms:kept_routers",
-        artifacts=("model", "fold_models", "handicaps", "fold_handicaps", "asked", "curve"),
+        artifacts=("model", "fold_models", "handicaps", "fold_handicaps", "asked", "curve", "chosen"),
         usual=False,
     ),
     "soup": Join(

@@ -154,6 +154,7 @@ def _sent(job: Job) -> dict[str, Any]:
         "handicaps": _chances(job, "handicap", len(asked)),
         "shares": [1 / len(asked)] * len(asked),
         "curve": [[0.0, 1.0, 0.5], [1.0, 2.0, 0.6]],
+        "chosen": [0.5, 1.5, 0.6],
     }
 
 

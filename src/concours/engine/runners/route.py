@@ -19,13 +19,12 @@ from concours.engine.deterministic import deterministic
 from concours.engine.routers import Router, fit_router, get_router, put_router
 from concours.engine.rows import first_division, get_rows, sides_of_first, take_rows
 from concours.engine.runners.join import members_of
-from concours.engine.runners.score import groups_of, metric_of_rows, weights_of
+from concours.engine.runners.score import groups_of, metric_of_rows, metrics_of, weights_of
 from concours.engine.sent import sent
 from concours.engine.work import JobResult
-from concours.kernels.joining.routing import cheapest_route, score_against_cost
+from concours.kernels.joining.routing import Point, cheapest_route, score_against_cost
 from concours.kernels.rows.weighing import in_rows
 from concours.stores.values import get_values, put_values
-from concours.tasks.metrics.metric import Metric
 from concours.tasks.outputs.output import Values
 
 Floats = NDArray[np.float64]
@@ -39,28 +38,36 @@ def route(job: Job, store: Store) -> JobResult:
     """The cheapest route on the rows outside one fold, or on all; of very many rows on some, spread evenly.
 
     What a member is expected to score on a row comes from a router that was fitted on the rows of the other folds. Good
-    enough is what is worse than the best member alone, by the metric of rows, by no more than one standard error of
+    enough is what is worse than the best member alone, by the ranking metric, by no more than one standard error of
     that member's score. Members count with their most probable class, as in `select`.
 
     Values: `asked`, numbers of the members that are asked; in their order `handicaps`, and `shares` of the rows; and
-    `curve`, [share of the rows that the dearest is asked about, cost, score] for all trades of score for cost.
+    `curve`, [share of the rows that the dearest is asked about, cost, score] for all trades of score for cost, with
+    `chosen`, that of the route.
     """
     known = _known(job, store)
-    metric, costs = known.metric, job.params["costs"]
+    metric, costs = metrics_of(job)[0], job.params["costs"]
     with deterministic(threads=job.threads, seed=job.seed):
         parts = [(to, known.router(of).expected(take_rows(known.x, to))) for of, to in _within(job, store, known.rows)]
     rows, expected = (np.concatenate(each) for each in zip(*parts, strict=True))
     weights, groups = known.weights(rows), groups_of(job, store)
     together = None if groups is None else np.unique(groups[rows], return_inverse=True)[1]
+    y, told = take(known.y, rows), [take(member, rows) for member in known.members]
 
     def loss(whom: Codes) -> float:
+        if not metric.way.single:
+            return -metric.sign * metric.score(y, _answers(whom, told), weights)
         mean = metric.sign * np.average(known.scores[rows, whom], weights=weights)
         return float(-metric.sign * metric.of_means(mean))
 
     def enough(best: int) -> float:
-        y, told = take(known.y, rows), [take(known.members[best], rows)]
-        means = metric.means(y, told, seed=job.seed, rounds=_ROUNDS, groups=together, weights=weights, empty=0.0)
+        means = metric.means(
+            y, [told[best]], seed=job.seed, rounds=_ROUNDS, groups=together, weights=weights, empty=0.0
+        )
         return float(-metric.sign * means.means[0] + means.stderr[0])
+
+    def told_of(point: Point) -> list[float]:
+        return [point.share, point.cost, -metric.sign * point.loss]
 
     found = cheapest_route(expected, costs, loss, most=enough, of_rows=weights)
     curve = score_against_cost(expected, costs, loss, weights)
@@ -69,7 +76,8 @@ def route(job: Job, store: Store) -> JobResult:
             "asked": list(found.asked),
             "handicaps": list(found.handicaps),
             "shares": list(found.shares),
-            "curve": [[point.share, point.cost, -metric.sign * point.loss] for point in curve],
+            "curve": [told_of(point) for point in curve],
+            "chosen": told_of(found.point),
         }
     )
 
@@ -86,15 +94,13 @@ class _Known:
     """What a router learns from.
 
     Attributes:
-        metric: by which a row has a number.
         x, y: all rows of the training part.
         members: predictions of these.
-        scores: (rows, members), higher is better.
+        scores: (rows, members), by the metric by which rows have numbers; higher is better.
         mass: (rows,) what they weigh.
         rows: numbers of those that count.
     """
 
-    metric: Metric
     x: Any
     y: Values
     members: Sequence[Values]
@@ -114,7 +120,6 @@ def _known(job: Job, store: Store) -> _Known:
     rows, _ = sides_of_first(job, store, job.params["without_fold"])
     metric, y, members = metric_of_rows(job), get_values(store, job.inputs["y"]), members_of(job, store, "oof")
     return _Known(
-        metric=metric,
         x=get_rows(store, job.inputs["x"]),
         y=y,
         members=members,

@@ -18,30 +18,11 @@ _SAVING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Route:
-    """Who may be asked, and what speaks against each.
-
-    Attributes:
-        asked: numbers of the members that are asked about some row, in their order.
-        handicaps: (asked,) by how much more than another each must be expected to score.
-        shares: (asked,) of the rows that each is asked about.
-        cost: of a row, on average.
-        loss: of what is answered.
-    """
-
-    asked: tuple[int, ...]
-    handicaps: tuple[float, ...]
-    shares: tuple[float, ...]
-    cost: float
-    loss: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class Point:
     """One trade of score for cost.
 
     Attributes:
-        share: of the rows that go to the dearest member.
+        share: of the rows that go to the dearest member, the last of equally dear ones.
         cost: of a row, on average.
         loss: of what is answered.
     """
@@ -49,6 +30,23 @@ class Point:
     share: float
     cost: float
     loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Who may be asked, and what speaks against each.
+
+    Attributes:
+        asked: numbers of the members that are asked about some row, in their order.
+        handicaps: (asked,) by how much more than another each must be expected to score.
+        shares: (asked,) of the rows that each is asked about.
+        point: what it trades.
+    """
+
+    asked: tuple[int, ...]
+    handicaps: tuple[float, ...]
+    shares: tuple[float, ...]
+    point: Point
 
 
 def chosen(expected: Floats, handicaps: Sequence[float] | Floats) -> Codes:
@@ -108,26 +106,23 @@ def cheapest_route(
     rows, prices = len(expected), np.asarray(costs, dtype=np.float64)
 
     def made(whom: Codes, handicaps: Floats) -> Route:
-        shares = np.bincount(whom, of_rows, minlength=len(prices)) / (rows if of_rows is None else of_rows.sum())
         some = np.unique(whom)
-        value = loss(whom)
         return Route(
             asked=tuple(some.tolist()),
             handicaps=tuple((handicaps[some] - handicaps[some].min()).tolist()),
-            shares=tuple(shares[some].tolist()),
-            cost=float(shares @ prices),
-            loss=value if np.isfinite(value) else np.inf,
+            shares=tuple(float(np.average(whom == member, weights=of_rows)) for member in some),
+            point=_point(whom, prices, loss, of_rows),
         )
 
     alone = [made(np.full(rows, member), np.zeros(len(prices))) for member in range(len(prices))]
-    best = min(range(len(alone)), key=lambda member: (alone[member].loss, alone[member].cost, member))
-    enough = max(alone[best].loss, most(best))
+    best = min(range(len(alone)), key=lambda member: (alone[member].point.loss, prices[member], member))
+    enough = max(alone[best].point.loss, most(best))
     grid = trades(expected, costs)
     mixed = [made(chosen(expected, prices * trade), prices * trade) for trade in [0.0, *grid[grid > 0].tolist()]]
-    good = [route for route in [*alone, *mixed] if route.loss <= enough]
-    cheapest = min(route.cost for route in good)
-    near = [route for route in good if route.cost <= cheapest * (1 + _SAVING)]
-    return min(near, key=lambda route: (len(route.asked), route.loss, route.asked))
+    good = [route for route in [*alone, *mixed] if route.point.loss <= enough]
+    cheapest = min(route.point.cost for route in good)
+    near = [route for route in good if route.point.cost <= cheapest * (1 + _SAVING)]
+    return min(near, key=lambda route: (len(route.asked), route.point.loss, route.asked))
 
 
 def score_against_cost(
@@ -138,17 +133,23 @@ def score_against_cost(
     Arguments as of `cheapest_route`.
     """
     prices = np.asarray(costs, dtype=np.float64)
-    first, last = int(np.argmin(prices)), len(prices) - 1 - int(np.argmax(prices[::-1]))
+    first, last = int(np.argmin(prices)), _dearest(prices)
     between = [chosen(expected, prices * trade) for trade in trades(expected, costs)[::-1].tolist()]
     ways = [np.full(len(expected), first), *between, np.full(len(expected), last)]
-    return [
-        Point(
-            share=float(np.average(whom == last, weights=of_rows)),
-            cost=float(np.average(prices[whom], weights=of_rows)),
-            loss=loss(whom),
-        )
-        for whom in ways
-    ]
+    return [_point(whom, prices, loss, of_rows) for whom in ways]
+
+
+def _point(whom: Codes, prices: Floats, loss: Callable[[Codes], float], of_rows: Floats | None) -> Point:
+    value = loss(whom)
+    return Point(
+        share=float(np.average(whom == _dearest(prices), weights=of_rows)),
+        cost=float(np.average(prices[whom], weights=of_rows)),
+        loss=value if np.isfinite(value) else np.inf,
+    )
+
+
+def _dearest(prices: Floats) -> int:
+    return len(prices) - 1 - int(np.argmax(prices[::-1]))
 
 
 def curve_of_two(weak: Floats, strong: Floats, gains: Floats) -> tuple[Floats, Floats]:
