@@ -23,6 +23,7 @@ from concours.cooperate.budgeted import Budgeted
 from concours.cooperate.cascade import Cascade
 from concours.cooperate.credit import Credit
 from concours.cooperate.joining import best_size
+from concours.cooperate.route import Route
 from concours.cooperate.soups import GreedySoup, Soup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
@@ -128,6 +129,11 @@ PROCESSES = {
         complete(),
     ),
     "cascade of unknown costs": (Cascade(problem=PROBLEM), complete()),
+    "route": (
+        Route(problem=PROBLEM, costs={c.entrant.digest: i + 1.0 for i, c in enumerate(complete())}),
+        complete(),
+    ),
+    "route of unknown costs": (Route(problem=PROBLEM), complete()),
     "soup": (Soup(problem=PROBLEM), merging()),
     "soup of those without weights": (Soup(problem=PROBLEM), complete()),
     "greedy soup": (GreedySoup(problem=PROBLEM), merging(5)),

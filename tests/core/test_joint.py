@@ -29,6 +29,10 @@ def kept(how: str, parents: int, folds: int = 0) -> dict[str, Any]:
     if how == "cascade":
         each = [0.5] * parents
         return {"thresholds": each, "fold_thresholds": [each] * folds, "asked": each}
+    if how == "route":
+        each, routers = [0.5] * parents, {"model": MODEL, "fold_models": [MODEL] * folds}
+        told = {"curve": [[0.0, 1.0, 0.5], [1.0, 2.0, 0.75]], "chosen": [0.5, 1.5, 0.7]}
+        return {**routers, "handicaps": each, "fold_handicaps": [each] * folds, "asked": each, **told}
     return KEPT.get(how, {})
 
 
@@ -131,6 +135,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
             "artifacts": {"thresholds": [0.5, 0.0], "fold_thresholds": [[0.5, 0.0]], "asked": [1.0, 0.5]},
         },
         "in each fold",
+    ),
+    "a handicap too few": (
+        {"how": "route", "artifacts": {**kept("route", 2), "handicaps": [0.5]}},
+        "a threshold and a share for each of 2",
     ),
     "a strange artifact": ({"artifacts": {"code": MODEL}}, "artifacts.code is not known"),
 }

@@ -40,6 +40,7 @@ THRIFT = {
     "of": ["toy0", "toy1", "soup"],
     "costs": {"toy0": 1, "toy1": 2, "soup": 3},
 }
+SIGNPOST = {"name": "signpost", "how": "route", "of": ["toy0", "thrift"], "costs": {"toy0": 1, "thrift": 2}}
 LADLE = {"name": "ladle", "how": "soup-greedy", "of": ["toy0", "toy2", "toy1"]}
 JOINED = {
     "entrants": 4,
@@ -48,7 +49,8 @@ JOINED = {
         LADLE,
         "greedy",
         THRIFT,
-        {"name": "all", "how": "greedy", "of": ["greedy", "ladle", "thrift"]},
+        SIGNPOST,
+        {"name": "all", "how": "greedy", "of": ["greedy", "ladle", "thrift", "signpost"]},
     ],
 }
 CASES += [(18, 2, JOINED), (19, 0, {**JOINED, "final": "bag"})]
@@ -133,6 +135,7 @@ def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels
         "architectures",
         ": choose",
         "cascade",
+        ": route",
         "arena",
         "duel",
     )  # of these no blob is written

@@ -262,7 +262,7 @@ class Contest:
         return whole if self.seconds is None else round(min(max(self.seconds / 200, 0.05), whole), 3)
 
     def _strategies(self, kind: Kind) -> tuple[Strategy, ...]:
-        suiting = [name for name, join in JOINS.own.items() if join.suits(kind.output.can)]
+        suiting = [name for name, join in JOINS.own.items() if join.suits(kind.output.can, kind.input.can)]
         usual = [name for name in suiting if JOINS[name].usual or (JOINS[name].limited and self.limits)]
         written = usual if self.cooperate is None else self.cooperate
         nested = any(not isinstance(each, str) for each in written)
@@ -270,10 +270,11 @@ class Contest:
         names = {role: [one.name for one in singles if one.role == role] for role in ("single", "baseline")}
         chosen = read_strategies(written, names["single"], names["baseline"])
         for strategy in chosen:
-            if not JOINS[strategy.how].suits(kind.output.can):
+            join = JOINS[strategy.how]
+            if not join.suits(kind.output.can, kind.input.can):
+                of = kind.input.what if join.suits(kind.output.can, join.of_rows) else kind.output.task
                 raise ContestError(
-                    f"cooperate.strategies: {strategy.how!r} does not suit {kind.output.task}; "
-                    f"{nearest(strategy.how, suiting)}"
+                    f"cooperate.strategies: {strategy.how!r} does not suit {of}; {nearest(strategy.how, suiting)}"
                 )
         if any(JOINS[strategy.how].limited for strategy in chosen) != bool(self.limits):
             raise ContestError(

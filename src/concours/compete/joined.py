@@ -15,7 +15,8 @@ from concours.core.registry import load
 
 def joined(problem: Problem, entrant: Entrant, joint: Joint, parents: Sequence[Candidate], threads: int) -> Job:
     """The job that joins the predictions of parents, which are complete, as their alliance does."""
-    job: Job = load(joint.join.fit)(entrant, joint, _predictions(problem, parents), threads)
+    inputs = {**_predictions(problem, parents), **(_rows(problem) if joint.join.of_rows else {})}
+    job: Job = load(joint.join.fit)(entrant, joint, inputs, threads)
     params = {**job.params, "output": problem.output.told}
     outputs = ("oof", "test") if problem.test else ("oof",)
     return replace(job, params=params, outputs=outputs, label=f"{entrant.name}: blend")
@@ -38,11 +39,28 @@ def by_asking(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads
     )
 
 
+def by_routing(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
+    """By the router and the handicaps of each fold its rows, and by those of new rows the test part."""
+    kept, routers = joint.artifacts, {f"model{fold}": m for fold, m in enumerate(meta_learners(joint, by_fold=True))}
+    how = {
+        "weights": list(joint.weights),
+        "fold_weights": [list(weights) for weights in joint.fold_weights],
+        "handicaps": list(kept["handicaps"]),
+        "fold_handicaps": [list(row) for row in kept["fold_handicaps"]],
+    }
+    inputs = {**inputs, **routers, "model": kept["model"]}
+    return Job(runner="send", inputs=inputs, params=how, threads=threads)
+
+
 def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
     """By the meta-learner of each fold its rows, and by that of new rows the test part."""
     learners = {f"model{fold}": model for fold, model in enumerate(meta_learners(joint, by_fold=True))}
     (model,) = meta_learners(joint, by_fold=False)
     return Job(runner="meta_learner", inputs={**inputs, **learners, "model": model}, threads=threads)
+
+
+def _rows(problem: Problem) -> dict[str, Digest]:
+    return {"x": problem.train.x, **({"test_x": problem.test.x} if problem.test else {})}
 
 
 def _predictions(problem: Problem, parents: Sequence[Candidate]) -> dict[str, Digest]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,9 @@ from concours.core.joint import JOINS
 class Alliance:
     """Which entrants an alliance joins, how, and with which weights by name; the limits it keeps, and what it uses.
 
-    Entrants are single ones, or alliances themselves. `asked` has, of a cascade, the share of the training rows that
-    each would be asked about.
+    Entrants are single ones, or alliances themselves. `asked` has, of a cascade and a route, the share of the training
+    rows that each would be asked about; `curve`, of a route, for each trade [share of the rows that the dearest is
+    asked about, cost of a row, score], from the cheapest alone to the dearest alone, and `chosen` what was taken of it.
     """
 
     strategy: str
@@ -22,6 +23,8 @@ class Alliance:
     limits: Mapping[str, float] = field(default_factory=dict)
     uses: Mapping[str, float] = field(default_factory=dict)
     asked: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[Sequence[float]] = ()
+    chosen: Sequence[float] = ()
 
     @property
     def even(self) -> bool:
@@ -33,7 +36,9 @@ class Alliance:
         return f"<{self.strategy}: {', '.join(f'{weight:.1%} {name}' for name, weight in members)}>"
 
     def to_json(self) -> dict[str, Any]:
-        """The alliance as JSON; limits, and who is asked how often, where it has any."""
+        """The alliance as JSON; limits, who is asked how often, and the curve, where it has any."""
         limited = {"limits": dict(self.limits), "uses": dict(self.uses)} if self.limits else {}
         asking = {"asked": dict(self.asked)} if self.asked else {}
-        return {"strategy": self.strategy, "weights": dict(self.weights), **limited, **asking}
+        points = [list(point) for point in self.curve]
+        curve = {"curve": points, "chosen": list(self.chosen)} if points else {}
+        return {"strategy": self.strategy, "weights": dict(self.weights), **limited, **asking, **curve}

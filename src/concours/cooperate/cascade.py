@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from concours.cooperate.costs import costs_of, unknown_costs
 from concours.cooperate.joining import Joining, all_and_each, out_of_fold, outcome, targets
-from concours.core.entrant import Candidate, Entrant
+from concours.core.entrant import Entrant
 from concours.core.job import Job
 from concours.core.joint import Artifacts
-from concours.core.lineage import row_s_of
 from concours.core.process import Memo, Plan, unfinished
 from concours.core.seeds import derive_seed
 
@@ -24,14 +23,13 @@ class Cascade(Joining):
     member alone by no more than one standard error of its score (`kernels.joining.cascading`). For the rows of a fold
     that is found on the other folds, as with `Greedy`.
 
-    Costs are declared, or else the measured time of a row, to a factor of two: then two runs may choose differently. No
-    digest covers costs, but what was chosen by them. The weight of a member is the share of the rows that it answers.
+    Costs are those of `cooperate.costs`. The weight of a member is the share of the rows that it answers.
     """
 
     how: ClassVar[str] = "cascade"
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [] if self._unknown(state) else self._choices(state))
+        return unfinished(state, [] if unknown_costs(self, state.candidates) else self._choices(state))
 
     def result(self, state: Memo) -> Entrant:
         """The alliance; of a single member where asking a cheaper one first saves nothing.
@@ -39,10 +37,10 @@ class Cascade(Joining):
         Raises:
             ValueError: what a member costs is not known, or the choice failed; the message says so.
         """
-        if unknown := self._unknown(state):
-            raise ValueError(f"the cost of {' and '.join(unknown)} was not measured; declare what each member costs")
+        if unknown := unknown_costs(self, state.candidates):
+            raise ValueError(unknown)
         found = [outcome(state, job) for job in self._choices(state)]
-        costs = self._costs(state.candidates)
+        costs = costs_of(self, state.candidates)
         everyone = {member for values in found for member in values["asked"]}
         members = sorted(everyone, key=lambda member: (costs[member] or 0.0, member))
 
@@ -56,16 +54,6 @@ class Cascade(Joining):
         kept = Artifacts(thresholds=thresholds[0], fold_thresholds=thresholds[1:], asked=asks[0])
         return self.alliance("cascade", [state.candidates[i] for i in members], answers[0], answers[1:], kept)
 
-    def _costs(self, candidates: Sequence[Candidate]) -> list[float | None]:
-        """Of each candidate: as declared, or seconds a row, a power of two; none where that was not measured."""
-        if self.costs:
-            return [self.costs.get(candidate.entrant.digest) for candidate in candidates]
-        return [_measured(row_s_of(candidate, self.known)) for candidate in candidates]
-
-    def _unknown(self, state: Memo) -> list[str]:
-        costs = self._costs(state.candidates)
-        return [c.entrant.name for c, cost in zip(state.candidates, costs, strict=True) if cost is None]
-
     def _choices(self, state: Memo) -> list[Job]:
         return [
             Job(
@@ -77,7 +65,7 @@ class Cascade(Joining):
                 },
                 params={
                     **self.problem.measuring(1),
-                    "costs": self._costs(state.candidates),
+                    "costs": costs_of(self, state.candidates),
                     "without_fold": fold,
                 },
                 seed=derive_seed(state.seed, "cascade", -1 if fold is None else fold),
@@ -86,7 +74,3 @@ class Cascade(Joining):
             )
             for fold in all_and_each(self.problem)
         ]
-
-
-def _measured(row_s: float | None) -> float | None:
-    return None if row_s is None else 2.0 ** round(math.log2(max(row_s, 1e-9)))

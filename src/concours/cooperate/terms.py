@@ -21,6 +21,7 @@ class Terms:
         learners: meta-learners that join instead of weights, for each group.
         thresholds: (groups, members), where members are asked one after the other: the confidence from which each
             answers.
+        handicaps: (groups, members), where learners are routers: what speaks against asking each.
         merged: whether it is their models that are joined.
     """
 
@@ -29,6 +30,7 @@ class Terms:
     refit: bool = False
     learners: tuple[Digest, ...] = ()
     thresholds: tuple[tuple[float, ...], ...] = ()
+    handicaps: tuple[tuple[float, ...], ...] = ()
     merged: bool = False
 
 
@@ -53,6 +55,17 @@ def kept_thresholds(joint: Joint, *, by_fold: bool) -> Terms:
     rows = joint.artifacts["fold_thresholds"] if by_fold and joint.fold_weights else [joint.artifacts["thresholds"]]
     places = [joint.parents.index(member) for member in kept.members]
     return replace(kept, thresholds=tuple(tuple(row[i] for i in places) for row in rows))
+
+
+def kept_routers(joint: Joint, *, by_fold: bool) -> Terms:
+    """A row goes to whoever is there and would be asked before all others that are."""
+    kept, folds = joint.artifacts, by_fold and bool(joint.fold_weights)
+    return Terms(
+        members=joint.parents,
+        weights=joint.fold_weights if folds else (joint.weights,),
+        learners=tuple(learners_of(joint, by_fold=folds)),
+        handicaps=tuple(map(tuple, kept["fold_handicaps"] if folds else [kept["handicaps"]])),
+    )
 
 
 def merged_again(joint: Joint, *, by_fold: bool) -> Terms:

@@ -23,7 +23,10 @@ class Artifacts(TypedDict):
     `model` and `fold_models` are meta-learners, for new rows and for the rows of each fold; `limits` and `uses` are of
     what predicting may cost and does cost, by name. Of a cascade there is for each parent the confidence from which it
     answers, in `thresholds` for new rows and in `fold_thresholds` for those of each fold, and in `asked` the share of
-    the training rows that it would be asked about.
+    the training rows that it would be asked about. Of a route `model` and `fold_models` are routers, `handicaps` and
+    `fold_handicaps` say by how much more than another each parent must be expected to score, and `curve` has
+    [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the dearest;
+    `chosen` is what was chosen of it.
     """
 
     model: NotRequired[Digest]
@@ -33,6 +36,14 @@ class Artifacts(TypedDict):
     thresholds: NotRequired[list[float]]
     fold_thresholds: NotRequired[list[list[float]]]
     asked: NotRequired[list[float]]
+    handicaps: NotRequired[list[float]]
+    fold_handicaps: NotRequired[list[list[float]]]
+    curve: NotRequired[list[list[float]]]
+    chosen: NotRequired[list[float]]
+
+
+_TOLD = ("curve", "chosen")
+"""Artifacts that decide no prediction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +92,8 @@ class Joint:
     def settings(self) -> dict[str, Any]:
         """What of it decides predictions, beside the parents: the part of an entrant's digest that is the joint's."""
         by_fold = {"fold_weights": [list(row) for row in self.fold_weights]} if self.fold_weights else {}
-        return {"weights": list(self.weights), **by_fold, **self.artifacts}
+        kept = {name: item for name, item in self.artifacts.items() if name not in _TOLD}
+        return {"weights": list(self.weights), **by_fold, **kept}
 
     def to_json(self) -> dict[str, Any]:
         """The joint as JSON."""
@@ -107,12 +119,12 @@ class Joint:
         missing = [name for name in self.join.artifacts if name not in self.artifacts]
         if missing:
             return f"artifacts.{missing[0]} is missing"
-        listed = [self.artifacts.get("thresholds"), self.artifacts.get("asked")]
-        by_fold = self.artifacts.get("fold_thresholds", ())
-        of_parents = [each for each in (*listed, *by_fold) if each is not None]
-        if any(len(each) != len(self.parents) for each in of_parents) or len(by_fold) not in (
-            0,
-            len(self.fold_weights),
+        kept = self.artifacts
+        listed = [kept.get("thresholds"), kept.get("handicaps"), kept.get("asked")]
+        by_fold = [kept.get("fold_thresholds", ()), kept.get("fold_handicaps", ())]
+        of_parents = [each for each in (*listed, *by_fold[0], *by_fold[1]) if each is not None]
+        if any(len(each) != len(self.parents) for each in of_parents) or any(
+            len(each) not in (0, len(self.fold_weights)) for each in by_fold
         ):
             return f"artifacts: expected a threshold and a share for each of {len(self.parents)}, in each fold"
         return ""
@@ -125,7 +137,7 @@ class Needs:
     Attributes:
         parents: those whose predictions count, in the order of the joint's.
         objects: digests of what it keeps itself.
-        sometimes: those of the parents that are asked about some rows only, by what others told of them.
+        sometimes: those of the parents that are asked about some rows only, by what others told of them or by the rows.
         shares: (parents,), the share of the rows that each is asked about; empty where all are about all.
     """
 
@@ -142,7 +154,7 @@ class Join:
     Attributes:
         what: the way, in words for people.
         of: what of the parents is joined: their predictions; their weights, so that it has models of its own, as a
-            single entrant has; or calls, where who is asked depends on what was answered.
+            single entrant has; or calls, where who is asked depends on the row, or on what was answered of it.
         plan: the process that chooses members and finds what they are joined by (`cooperate.joining.Joining`).
         fit: makes the job that joins the parents' kept predictions for the board (`compete.joined`).
         run: joins the parents' predictions of new rows (`engine.joints`).
@@ -151,6 +163,8 @@ class Join:
         cost: what it takes, as `core.lineage.Cost`.
         artifacts: what it keeps, of `Artifacts`.
         can: what the output must be able to (`core.kind.Output.can`).
+        of_rows: what rows must be able to (`core.kind.Input.can`), where it reads the rows themselves: then `fit` gets
+            them too, as inputs `x` and, of the test part, `test_x`.
         usual: whether it is taken where no strategies are named.
         limited: whether it keeps declared limits, and is taken where there are any.
         even: whether all members weigh the same.
@@ -167,14 +181,15 @@ class Join:
     cost: str = "concours.core.lineage:added_up"
     artifacts: tuple[str, ...] = ()
     can: tuple[str, ...] = ()
+    of_rows: tuple[str, ...] = ()
     usual: bool = True
     limited: bool = False
     even: bool = False
     calibrated: bool = True
 
-    def suits(self, can: Container[str]) -> bool:
-        """Whether it can join predictions of an output that can do that."""
-        return all(need in can for need in self.can)
+    def suits(self, can: Container[str], rows: Container[str] = ()) -> bool:
+        """Whether it can join predictions of an output that can do that, of rows that can do that."""
+        return all(need in can for need in self.can) and all(need in rows for need in self.of_rows)
 
 
 _OWN: Mapping[str, Join] = {
@@ -236,6 +251,18 @@ _OWN: Mapping[str, Join] = {
         can=("cascade",),
         usual=False,
     ),
+    "route": Join(
+        what="each row goes to one member, by what its words tell of how members will score on it, and what these cost",
+        of="calls",
+        of_rows=("words",),
+        plan="concours.cooperate.route:Route",
+        fit="concours.compete.joined:by_routing",
+        run="concours.engine.joints:by_routing",
+        needs="concours.core.joint:one_of_them",
+        credit="concours.cooperate.terms:kept_routers",
+        artifacts=("model", "fold_models", "handicaps", "fold_handicaps", "asked", "curve", "chosen"),
+        usual=False,
+    ),
     "soup": Join(
         what="the mean of the weights of networks of one architecture that began alike (Wortsman et al. 2022)",
         of="weights",
@@ -273,6 +300,15 @@ def one_after_the_other(joint: Joint) -> Needs:
     parents = those_with_a_weight(joint).parents
     shares = [share for share, weight in zip(joint.artifacts["asked"], joint.weights, strict=True) if weight]
     return Needs(parents=parents, sometimes=parents[1:], shares=tuple(shares))
+
+
+def one_of_them(joint: Joint) -> Needs:
+    """The router says whom; where one member answers everything nobody asks the router."""
+    kept = those_with_a_weight(joint).parents
+    if len(kept) == 1:
+        return Needs(parents=kept)
+    shares = tuple(weight for weight in joint.weights if weight)
+    return Needs(parents=kept, objects=(joint.artifacts["model"],), sometimes=kept, shares=shares)
 
 
 def only_itself(joint: Joint) -> Needs:  # noqa: ARG001

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from concours.core.values import take
 from concours.engine.meta_learners import MetaLearner
+from concours.engine.sent import sent
 from concours.kernels.credit.coalitions import (
     Chorus,
     Codes,
@@ -71,6 +72,7 @@ class Game:
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
         learners: for each group that of a boosted stack.
         thresholds: (groups, members) of a cascade.
+        standing: (rows, members) of a route, what is expected of each less what speaks against it; the most is asked.
         soup: of a soup, what models merged by weights (groups, members) predict (rows, outputs), NaN in a group that
             has none.
         together: (rows,): the group of rows that belong together, for standard errors.
@@ -89,6 +91,7 @@ class Game:
     seen: Sequence[Seen] = ()
     learners: Sequence[MetaLearner] = ()
     thresholds: Floats | None = None
+    standing: Floats | None = None
     soup: Callable[[Floats], Floats] | None = None
     calibration: Calibration | None = None
     decisions: Floats | None = None
@@ -243,6 +246,8 @@ class Game:
             return self._by_learner
         if self.soup is not None:
             return partial(self._by_merging, self.soup)
+        if self.standing is not None:
+            return partial(self._by_routing, self.standing)
         return None if self.thresholds is None else partial(self._by_asking, self.thresholds)
 
     def _by_merging(self, soup: Callable[[Floats], Floats], mask: NDArray[np.bool_]) -> Floats:
@@ -264,6 +269,12 @@ class Game:
                 members = [self.members[i][rows].__getitem__ for i in there]
                 said[rows], _ = ask_in_turn(members, thresholds[there].tolist(), len(rows))
         return self._told(said, self.group)
+
+    def _by_routing(self, standing: Floats, mask: NDArray[np.bool_]) -> Any:
+        """What some members answer, each row whoever of them stands first, and the prior where nobody is there."""
+        there = np.where(mask & (self.weights[self.group] > 0), standing, -np.inf)
+        whom = np.where(np.isfinite(there).any(axis=1), there.argmax(axis=1), len(self.members))
+        return self._told(sent(whom, [partial(take, each) for each in (*self.members, self._silent)]), self.group)
 
     def _by_learner(self, mask: NDArray[np.bool_]) -> Floats:
         """What trees say, where who is absent is spoken for by the mean of those present."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,13 @@ from concours.core.joint import Joint, meta_learners
 from concours.core.registry import load
 from concours.engine.deterministic import deterministic
 from concours.engine.meta_learners import MetaLearner
+from concours.engine.routers import Router
+from concours.engine.sent import Ask, sent
 from concours.kernels.joining.cascading import ask_in_turn
 from concours.tasks.outputs.output import OutputKind, Values
 
 Floats = NDArray[np.float64]
 Learner = Callable[[Digest], MetaLearner]
-Ask = Callable[[NDArray[np.int64]], Values]
-"""What a member predicts, (some rows, …), for the rows of these numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +30,16 @@ class Asking:
 
     Attributes:
         members: those that its joint needs, in their order.
-        learner: the meta-learner of a digest.
+        x: gives the rows.
+        learner, router: the meta-learner, or router, of a digest.
         output: of the task.
     """
 
     rows: int
     members: Sequence[Ask]
+    x: Callable[[], Any]
     learner: Learner
+    router: Callable[[Digest], Router]
     output: OutputKind
 
     def all(self) -> Iterator[Values]:
@@ -60,6 +64,17 @@ def by_asking(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:  # noqa
     pairs = zip(joint.weights, joint.artifacts["thresholds"], strict=True)
     thresholds = [threshold for weight, threshold in pairs if weight]
     return ask_in_turn(asking.members, thresholds, asking.rows)[0]
+
+
+def by_routing(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noqa: ARG001
+    """By whom the router names for each row."""
+    if len(asking.members) == 1:
+        return asking.members[0](np.arange(asking.rows))
+    (model,) = meta_learners(joint, by_fold=False)
+    some = [place for place, weight in enumerate(joint.weights) if weight]
+    with deterministic(threads=1, seed=0):
+        whom = asking.router(model).whom(asking.x(), joint.weights, joint.artifacts["handicaps"])
+    return sent(np.searchsorted(some, whom), asking.members)
 
 
 def by_meta_learner(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:  # noqa: ARG001

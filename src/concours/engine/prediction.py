@@ -26,6 +26,7 @@ from concours.engine.fitting import built, fitted_by, said, training_rows
 from concours.engine.joints import Ask, Asking, joined
 from concours.engine.made import needed_by, require_made_for
 from concours.engine.meta_learners import MetaLearner, get_meta_learner
+from concours.engine.routers import Router, get_router
 from concours.engine.rows import take_rows
 from concours.entrants.models import load_model, load_object
 from concours.kernels.joining.calibration import Calibration
@@ -45,6 +46,7 @@ class Models:
         self._loaded: dict[Digest, tuple[Job, Any]] = {}
         self.preparation = cache(self._preparation)
         self.learner = cache(self._learner)
+        self.router = cache(self._router)
 
     def model(self, digest: Digest, candidate: Candidate | None = None) -> tuple[Job, Any]:
         """A model, `Fitted` or what is asked as it is, and the job that fitted or asked it.
@@ -79,6 +81,10 @@ class Models:
     def _learner(self, digest: Digest) -> MetaLearner:
         with _damage_named(f"the meta-learner {digest[:19]}… is damaged"):
             return get_meta_learner(self._store, digest)
+
+    def _router(self, digest: Digest) -> Router:
+        with _damage_named(f"the router {digest[:19]}… is damaged"):
+            return get_router(self._store, digest)
 
 
 @contextmanager
@@ -164,7 +170,14 @@ class Predictor:
         joint, models = candidate.entrant.joint, candidate.models
         if joint and joint.join.of != "weights":
             members = [self._asked(member(self._candidates, parent), rows) for parent in joint.needs.parents]
-            asking = Asking(rows=len(rows), members=members, learner=self._models.learner, output=self._output)
+            asking = Asking(
+                rows=len(rows),
+                members=members,
+                x=partial(self._inputs, None, rows),
+                learner=self._models.learner,
+                router=self._models.router,
+                output=self._output,
+            )
             return joined(candidate.entrant, joint, asking)
         bag = (self._by_model(model, candidate, rows) for model in models)
         return self._output.join(next(iter(self._output.joins)), bag, np.full(len(models), 1 / len(models)))

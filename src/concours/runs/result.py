@@ -91,6 +91,8 @@ class Result:
                 limits=joint.artifacts.get("limits", {}),
                 uses=joint.artifacts.get("uses", {}),
                 asked=_of_members(joint, joint.artifacts.get("asked", ()), names),
+                curve=joint.artifacts.get("curve", ()),
+                chosen=joint.artifacts.get("chosen", ()),
             )
             for entrant in sorted(entrants, key=lambda entrant: entrant.name)
             if (joint := entrant.joint)

@@ -147,6 +147,17 @@ def _in_turn(job: Job) -> dict[str, Any]:
     }
 
 
+def _sent(job: Job) -> dict[str, Any]:
+    asked = sorted({int(_count(job, "oof") * chance(job, "asked", str(place))) for place in range(3)})
+    return {
+        "asked": asked,
+        "handicaps": _chances(job, "handicap", len(asked)),
+        "shares": [1 / len(asked)] * len(asked),
+        "curve": [[0.0, 1.0, 0.5], [1.0, 2.0, 0.6]],
+        "chosen": [0.5, 1.5, 0.6],
+    }
+
+
 def _souped(job: Job) -> dict[str, Any]:
     members, folds = len(job.params["models"]), job.params["models"][0]
     picks = [
@@ -192,6 +203,8 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "check": lambda _: {"predict_proba": True, "sample_weight": True, "one_by_one": [], "mergeable": True},
     "cascade": _in_turn,
     "ask": lambda job: {"asked": _chances(job, "asked", len(job.params["weights"]))},
+    "route": _sent,
+    "send": lambda job: {"asked": _chances(job, "asked", len(job.params["weights"]))},
     "architectures": lambda job: {"architectures": [["toy"] * count or None for count in job.params["models"]]},
     "choose_soup": _souped,
     "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},

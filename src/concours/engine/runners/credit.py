@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.coalitions import Game, few, some_rows, to_weigh
@@ -16,7 +17,8 @@ from concours.engine.deterministic import deterministic
 from concours.engine.merging import Soups
 from concours.engine.meta_learners import get_meta_learner
 from concours.engine.outputs import output_of
-from concours.engine.rows import first_division
+from concours.engine.routers import get_router
+from concours.engine.rows import first_division, get_rows, take_rows
 from concours.engine.runners.join import members_of, numbered
 from concours.engine.runners.merge import models_of
 from concours.engine.runners.score import as_taken, groups_of, metrics_of, weights_of
@@ -26,6 +28,9 @@ from concours.kernels.credit.shares import exact_credit, sampled_credit
 from concours.kernels.joining.calibration import Calibration
 from concours.kernels.scoring.crossing import crossed
 from concours.stores.values import get_values
+
+Codes = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 _STATISTICS_ROWS = 1_000
 """Rows of a fit on which the running statistics of merged models are found, to credit their members."""
@@ -41,7 +46,8 @@ def credit(job: Job, store: Store) -> JobResult:
     thousand to five thousand rows of them, spread evenly, where there are more). To fit a boosted stack again for each
     coalition would cost more than the contest: there the meta-learner stays, and who is absent is spoken for by the
     mean of those present; a thousand rows are evaluated, spread evenly. Of a cascade who is there is asked in the same
-    order, answers by the same thresholds, and the last always. Of a soup the models of who is there are merged, for 64
+    order, answers by the same thresholds, and the last always. Of a route a row goes to whoever of those who are there
+    it would go to before the others. Of a soup the models of who is there are merged, for 64
     coalitions at most; a thousand rows are evaluated, and running statistics are found on a thousand rows of the fit,
     both spread evenly, so that the value may differ a little from the score on the board.
 
@@ -56,11 +62,12 @@ def credit(job: Job, store: Store) -> JobResult:
     errors are those of the rows, by the jackknife, and of the draw; those of rows that also taught are wider
     (`kernels.scoring.crossing`).
 
-    Params: `how` (`mean`, `vote`, `pool`, `boosted`, `cascade`), `refit`, `part`, `weights` of the members, one list,
-    or one for each fold where `part` is `oof`, `thresholds` of a cascade, likewise, `calibration`, `decision`;
-    `decisions`, the members' own. Inputs: `y`, `train_y`, `folds`, `predictions0…`; `groups` of rows that belong
-    together; `weights` of the rows that judge, and `train_weights`, where there are any; `oof0…` to find weights again
-    for the test part; `model0…` of a boosted stack, one, or one for each fold.
+    Params: `how` (`mean`, `vote`, `pool`, `boosted`, `cascade`, …), `refit`, `part`, `weights` of the members, one
+    list, or one for each fold where `part` is `oof`, `thresholds` of a cascade and `handicaps` of a route, likewise,
+    `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`, `train_y`, `folds`, `predictions0…`; `groups`
+    of rows that belong together; `weights` of the rows that judge, and `train_weights`, where there are any; `oof0…` to
+    find weights again for the test part; `model0…` of a boosted stack or a route, one, or one for each fold; `x`, the
+    rows that judge, of a route.
 
     Values: lists in the order of the members; `best` is the place of the one that is worth most alone; `interactions`
     has [first, second, value, stderr].
@@ -118,6 +125,7 @@ def _game(job: Job, store: Store) -> Game:
     folds = first_division(store, job.inputs["folds"])
     groups = int(folds.max()) + 1 if by_fold else 1
     named = metric.needs == "labels"
+    learners, routed = [job.inputs[f"model{i}"] for i in range(numbered(job, "model"))], "handicaps" in params
     calibration, decision = (params[name] if named else None for name in ("calibration", "decision"))
     game = Game(
         how=params["how"],
@@ -128,7 +136,7 @@ def _game(job: Job, store: Store) -> Game:
         group=folds if by_fold else np.zeros(len(y), dtype=np.int64),
         prior=output.prior(train_y, train_mass),
         output=output,
-        learners=[get_meta_learner(store, job.inputs[f"model{i}"]) for i in range(numbered(job, "model"))],
+        learners=[] if routed else [get_meta_learner(store, model) for model in learners],
         together=groups_of(job, store),
         mass=mass,
         thresholds=_of_groups(params["thresholds"], groups) if "thresholds" in params else None,
@@ -142,6 +150,9 @@ def _game(job: Job, store: Store) -> Game:
             to_weigh(train_y, seen, np.flatnonzero(rows), train_mass, how=game.how, groups=groups) for rows in others
         ]
         return replace(game, seen=weigh)
+    if routed:
+        handicaps = _of_groups(params["handicaps"], groups)[game.group]
+        return replace(game, standing=_expected(job, store, learners, game.group) - handicaps)
     if "models" in params:
         return replace(some_rows(game), soup=_soup(job, store, len(y)))
     return some_rows(game) if game.learners else game
@@ -153,6 +164,14 @@ def _soup(job: Job, store: Store, rows: int) -> Callable[[NDArray[np.float64]], 
     if job.params["part"] == "oof":
         return partial(soups.out_of_fold, job.inputs["folds"])
     return lambda weights: soups.of_test_part(weights[0])
+
+
+def _expected(job: Job, store: Store, routers: Sequence[Digest], group: Codes) -> Floats:
+    """What the routers of groups expect of members on their rows, (rows, members)."""
+    x = get_rows(store, job.inputs["x"])
+    parts = [np.flatnonzero(group == number) for number in range(len(routers))]
+    said = [get_router(store, of).expected(take_rows(x, rows)) for of, rows in zip(routers, parts, strict=True)]
+    return np.asarray(np.concatenate(said)[np.argsort(np.concatenate(parts))])
 
 
 def _of_groups(rows: Sequence[Sequence[float]], groups: int) -> NDArray[np.float64]:

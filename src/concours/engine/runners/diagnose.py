@@ -16,7 +16,7 @@ from concours.core.slices import Grouping
 from concours.core.values import take
 from concours.engine.outputs import output_of
 from concours.engine.rows import first_division
-from concours.engine.runners.score import as_taken, decided, groups_of, metrics_of, weights_of
+from concours.engine.runners.score import as_taken, decided, groups_of, metric_of_rows, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.insights.diagnosis import Predicted
 from concours.insights.slicing import sliced
@@ -24,7 +24,6 @@ from concours.kernels.scoring.rounded import finite
 from concours.stores.blobs import get_array, get_table, is_table, texts_in
 from concours.stores.values import get_values
 from concours.tasks import slices
-from concours.tasks.metrics.metric import Metric
 
 
 def by_fold(job: Job, store: Store) -> JobResult:
@@ -86,9 +85,3 @@ def _of_inputs(job: Job, store: Store, rows: NDArray[np.int64]) -> Iterator[Grou
     table = get_table(store, x)
     some = table if len(rows) == len(table) else table.take(rows)
     return slices.of_table(some) if texts_in(table) is None else slices.of_texts(some.column(0))
-
-
-def metric_of_rows(job: Job) -> Metric:
-    """The ranking metric if a row has a number by it, else the output's own, such as log loss or absolute error."""
-    first, output = metrics_of(job)[0], output_of(job)
-    return first if first.way.single else output.metric(output.by_rows)

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.rows import first_division
-from concours.engine.runners.diagnose import metric_of_rows
-from concours.engine.runners.score import as_taken, groups_of, weights_of
+from concours.engine.runners.score import as_taken, groups_of, metric_of_rows, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.rating.votes import LEFT, RIGHT, TIE
 from concours.kernels.rows.weighing import in_rows

@@ -171,3 +171,9 @@ def metrics_of(job: Job) -> list[Metric]:
     """The metrics that a job names."""
     output, labels = output_of(job), job.params.get("labels")
     return [output.metric(name, labels) for name in job.params["metrics"]]
+
+
+def metric_of_rows(job: Job) -> Metric:
+    """The ranking metric if a row has a number by it, else the output's own, such as log loss or absolute error."""
+    first, output = metrics_of(job)[0], output_of(job)
+    return first if first.way.single else output.metric(output.by_rows)

@@ -24,6 +24,7 @@ from concours.report.sections.predictions import predictions_section
 from concours.report.sections.scores import ranks_section, scores_section
 from concours.report.sections.slices import slices_section
 from concours.report.sections.together import complement_section, credit_section
+from concours.report.sections.trades import trades_section
 
 _OWN: tuple[Callable[[Report], Section | None], ...] = (
     scores_section,
@@ -38,6 +39,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     complement_section,
     duels_section,
     alliances_section,
+    trades_section,
     credit_section,
     predictions_section,
     mistakes_section,

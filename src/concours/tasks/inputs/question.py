@@ -13,6 +13,7 @@ _FOUND = "how an answer is found in what a model says: see [questions](questions
 QUESTION: Final = InputKind(
     name="question",
     what="questions with answers",
+    can=("words",),
     reader="concours.tasks.questions:read",
     renewer="concours.tasks.questions:renew",
     keys={

@@ -13,7 +13,9 @@ TABLE: Final = InputKind(
     preparations=("matrix", "columns", "codes", "words"),
     network="matrix",
 )
-TEXT: Final = InputKind(name="text", what="texts", can=("parts",), preparations=("tfidf", "topics"), network="topics")
+TEXT: Final = InputKind(
+    name="text", what="texts", can=("parts", "words"), preparations=("tfidf", "topics"), network="topics"
+)
 IMAGE: Final = InputKind(
     name="image",
     what="pictures",

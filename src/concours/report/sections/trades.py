@@ -1,0 +1,73 @@
+"""What a route trades: the score against the share of the rows that the dearest member is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from concours.report.axis import linear, short
+from concours.report.figures import Curve, Figure, Label, Plane, Planes, Section, Table
+from concours.report.lines import Report
+from concours.report.units import share
+
+
+def trades_section(r: Report) -> Section | None:
+    """The curve of each alliance that has one; none where none has."""
+    curves = {name: alliance for name, alliance in r.value["alliances"].items() if alliance.get("curve")}
+    if not curves:
+        return None
+    return Section(
+        id="trades",
+        title="What sending fewer rows to the dearest costs",
+        text=tuple(_sentence(r, name, alliance) for name, alliance in curves.items()),
+        figures=(
+            Figure(
+                title=f"{r.metric} against the share of the dearest member",
+                read=(
+                    "How to read it: the line goes from the cheapest member alone, on the left, to the dearest alone, on the "
+                    "right; between them each row goes where its words speak for it. A line above the dashes, where higher "
+                    "is better, gains what no choice by chance does. The mark is what was chosen. All of it is by rows that "
+                    "no router has learned from."
+                ),
+                drawing=Planes(tuple(_plane(r, name, alliance) for name, alliance in curves.items())),
+                table=Table(
+                    caption="For each trade of score for cost, who is asked, at which cost of a row, and the score",
+                    head=("Alliance", "rows of the dearest", "cost of a row", r.metric),
+                    rows=tuple(
+                        (name, share(part), short(cost), r.number(score))
+                        for name, alliance in curves.items()
+                        for part, cost, score in alliance["curve"]
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+def _plane(r: Report, name: str, alliance: Mapping[str, Any]) -> Plane:
+    curve, (part, _, score) = alliance["curve"], alliance["chosen"]
+    x = linear("rows of the dearest member, in percent", [0.0, 100.0], fit=True)
+    y = linear(r.metric, [score for *_, score in curve])
+    points = tuple((x.at(100 * part), y.at(score)) for part, _, score in curve)
+    mark = (x.at(100 * part), y.at(score))
+    return Plane(
+        x=x,
+        y=y,
+        curves=(
+            Curve(name="by chance", points=(points[0], points[-1]), form="dashes", hue=8),
+            Curve(name="by words", points=points),
+            Curve(name="chosen", points=(mark,), form="dots", hue=1),
+        ),
+        labels=(Label(x=mark[0], y=mark[1], text="chosen", role="alliance", starred=False),),
+        caption=name,
+    )
+
+
+def _sentence(r: Report, name: str, alliance: Mapping[str, Any]) -> str:
+    part, cost, score = alliance["chosen"]
+    _, most, last = alliance["curve"][-1]
+    saved = f", at {share(cost / most)} of the cost" if most else ""
+    return (
+        f"{name} sends {share(part)} of the rows to its dearest member, for {r.number(score)} by cross-validation{saved} of "
+        f"asking that one about everything, which has {r.number(last)}."
+    )
