@@ -19,9 +19,12 @@ help:
 demo: $(LIGHT)
 	$(BIN)/concours demo
 
+# Tests run beside one another, so each has one thread: more of them wait for each other by spinning.
+test: export OMP_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not night"
 
+test-all: export OMP_NUM_THREADS = 1
 test-all: $(READY)
 	$(BIN)/pytest -n auto --dist loadfile -m "not night"
 
