@@ -1,6 +1,6 @@
 """From the question alone to the model: how much of the gap between a weak and a strong model routers recover.
 
-    python benchmarks/routing.py [--repeats 1]
+    python benchmarks/routing.py [--embeddings KEPT.npz]
 
 Recorded answers of two models, five folds, each question in the fold of its like (questions of one text are in one).
 Told is the share of the gap from weak to strong that a router recovers, averaged over the share of questions that go to
@@ -29,7 +29,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,15 +72,14 @@ Router = Callable[[Set, Codes, Codes], Floats]
 """Of a set, the rows that it learns from, and others: what both models are expected to score on those, (others, 2)."""
 
 
-def sets() -> Iterator[Set]:
+def sets(kept: Path | None) -> Iterator[Set]:
     """MMLU, with and without the subject on which the strong model's answers were not read, and GSM8K."""
     mmlu = pd.read_csv(DATA / "llm-mmlu-routing" / "mmlu-routing.csv.gz")
     with gzip.open(DATA / "llm-gsm8k" / "questions.jsonl.gz", "rt") as lines:
         questions = [json.loads(line)["question"] for line in lines]
     both = ["mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview"]
     gsm = pd.read_csv(DATA / "llm-gsm8k" / "correct.csv.gz")
-    embed = _embeddings()
-    told = embed(mmlu["prompt"].tolist())
+    told, of_gsm = _embedded([mmlu["prompt"].tolist(), questions], kept)
     for name, keep in (
         ("MMLU", np.ones(len(mmlu), dtype=bool)),
         ("MMLU without high_school_mathematics", (mmlu["subject"] != "high_school_mathematics").to_numpy()),
@@ -96,18 +95,24 @@ def sets() -> Iterator[Set]:
         name="GSM8K",
         questions=np.asarray(questions, dtype=object),
         scores=gsm[both].to_numpy(dtype=np.float64),
-        embedded=embed(questions),
+        embedded=of_gsm,
     )
 
 
-def _embeddings() -> Callable[[list[str]], Floats | None]:
+def _embedded(lists: Sequence[list[str]], kept: Path | None) -> list[Floats | None]:
+    """Embeddings of lists of texts, read where they are kept; none without the packages."""
+    if kept and kept.exists():
+        return list(np.load(kept).values())
     try:
         from all_minilm_l6_v2 import get_model_path
         from sentence_transformers import SentenceTransformer
     except ImportError:
-        return lambda _: None
+        return [None] * len(lists)
     model = SentenceTransformer(str(get_model_path()), device="cpu")
-    return lambda texts: np.asarray(model.encode(texts, batch_size=64), dtype=np.float64)
+    found = [np.asarray(model.encode(texts, batch_size=64), dtype=np.float64) for texts in lists]
+    if kept:
+        np.savez(kept, *found)
+    return list(found)
 
 
 # Routers
@@ -127,7 +132,7 @@ def by_network(of: Set, known: Codes, others: Codes, *, layers: tuple[int, ...])
     assert of.embedded is not None
     told = []
     for model in range(2):
-        network = MLPRegressor(layers, max_iter=200, random_state=1234, learning_rate_init=0.001)
+        network = MLPRegressor(hidden_layer_sizes=layers, max_iter=200, random_state=1234, learning_rate_init=0.001)
         told.append(network.fit(of.embedded[known], of.scores[known, model]).predict(of.embedded[others]))
     return np.stack(told, axis=1)
 
@@ -169,14 +174,12 @@ def oracle(of: Set, rows: Codes) -> float:
     return float(np.sum(np.diff(shares) * (most[1:] + most[:-1]) / 2))
 
 
-def divisions(of: Set, repeats: int) -> Iterator[tuple[Codes, Codes]]:
-    for repeat in range(repeats):
-        yield from GroupKFold(FOLDS, shuffle=True, random_state=repeat).split(of.questions, groups=of.texts)
+def divisions(of: Set) -> Iterator[tuple[Codes, Codes]]:
+    yield from GroupKFold(FOLDS, shuffle=True, random_state=0).split(of.questions, groups=of.texts)
 
 
 def line(name: str, values: list[float], seconds: float | None) -> str:
-    first = np.asarray(values[:FOLDS])  # folds of one division: those of another are of the same rows
-    error = first.std(ddof=1) / np.sqrt(len(first))
+    error = np.std(values, ddof=1) / np.sqrt(len(values))
     ahead = "" if error == 0 else f"{(np.mean(values) - 0.5) / error:+.1f}"
     return f"| {name} | {np.mean(values):.3f} | {error:.3f} | {ahead} | {'' if seconds is None else f'{seconds:.1f}'} |"
 
@@ -184,7 +187,7 @@ def line(name: str, values: list[float], seconds: float | None) -> str:
 def choice(of: Set) -> str:
     """What it costs and scores to send questions as a contest would, on folds that nothing was learned from."""
     costs, rights, shares, alone = [], [], [], []
-    for known, others in divisions(of, 1):
+    for known, others in divisions(of):
         inner = list(GroupKFold(FOLDS - 1, shuffle=True, random_state=0).split(known, groups=of.texts[known]))
         expected = np.empty((len(known), 2))
         for some, rest in inner:
@@ -220,11 +223,11 @@ def choice(of: Set) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--repeats", type=int, default=1)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--embeddings", type=Path, help="where embeddings of the questions are kept")
+    given = parser.parse_args()
     warnings.simplefilter("ignore")  # networks that have not settled after 200 epochs
     choices = []
-    for of in sets():
+    for of in sets(given.embeddings):
         weak, strong = of.scores.mean(axis=0)
         print(f"\n{of.name}: {len(of.questions):,} questions, weak {weak:.3f}, strong {strong:.3f}\n")
         print("| router | APGR | standard error | ahead of chance, in these | CPU s a fold |")
@@ -234,11 +237,11 @@ def main() -> None:
                 continue
             began = time.process_time()
             values = []
-            for known, others in divisions(of, repeats):
+            for known, others in divisions(of):
                 expected = router(of, known, others)
                 values.append(recovered(of, others, expected[:, 1] - expected[:, 0]))
             print(line(name, values, (time.process_time() - began) / len(values)), flush=True)
-        print(line("oracle", [oracle(of, others) for _, others in divisions(of, repeats)], None))
+        print(line("oracle", [oracle(of, others) for _, others in divisions(of)], None))
         choices.append(choice(of))
     print("\n| questions | weak | strong | routed | against strong | to the strong | cost of asking the strong alone |")
     print("|---|---:|---:|---:|---:|---:|---:|")
