@@ -16,8 +16,9 @@ from concours.core.entrant import Entrant
 from concours.tasks.task import Task
 from concours.testing import check_entrant
 
-REAL = Path(os.environ.get("CONCOURS_DATA", "../shared/data")) / "llm-gsm8k"
-CHOSEN = Path(os.environ.get("CONCOURS_DATA", "../shared/data")) / "llm-multiple-choice"
+DATA = Path(os.environ.get("CONCOURS_DATA", "../shared/data")).resolve()
+REAL = DATA / "llm-gsm8k"
+CHOSEN = DATA / "llm-multiple-choice"
 
 RECORDED = """
 [[entrant]]
