@@ -108,7 +108,7 @@ BAGGED = (
 def remarks_of(board: Standings) -> list[str]:
     """The same of a board."""
     found = next((line.corrected for line in board.lines if line.entrant.name == board.default), None)
-    bag = board.final == "bag" and any(line.cv_score and line.entrant.had.fitted for line in board.lines)
+    bag = board.final == "bag" and any(had.fitted for had in _had_by_singles(board))
     return remarks("" if found is None else number(found), bag=bag)
 
 
@@ -123,7 +123,12 @@ def among(singles: Iterable[Had]) -> str:
 
 def among_of(board: Standings) -> str:
     """The same of a board."""
-    return among(line.entrant.had for line in board.lines if line.cv_score and line.entrant.role == "single")
+    return among(_had_by_singles(board))
+
+
+def _had_by_singles(board: Standings) -> list[Had]:
+    """How predictions are had, of each single entrant that has a cross-validation score."""
+    return [line.entrant.had for line in board.lines if line.cv_score and line.entrant.role == "single"]
 
 
 def _notes(board: Standings, lines: Sequence[Standing]) -> list[str]:

@@ -17,7 +17,7 @@ from concours.core.typed import typed
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.worded import names_columns, prompt_of, worded
 from concours.entrants.endpoints.params import Asking
-from concours.entrants.endpoints.price import Price, money
+from concours.entrants.endpoints.price import money
 from concours.entrants.endpoints.purse import Purse
 from concours.tasks.outputs.table import output_valued
 
@@ -88,7 +88,7 @@ def forecast(candidate: Candidate, problem: Problem, store: Store) -> Forecast:
     shots = min(how.shots, problem.train.rows)
     into = round(requests * (each * (1 + shots) + len(how.system) / _LETTERS))
     out = requests * how.longest
-    price = how.price and Price(how.price.input, how.price.output, how.price.cached)
+    price = how.charged
     return Forecast(
         requests=requests,
         tokens_in=into,

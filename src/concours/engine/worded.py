@@ -12,6 +12,7 @@ import pandas as pd
 from concours.core.errors import ContestError, DataError
 from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.prompts import Prompt
+from concours.tasks.choices import letter_of
 from concours.tasks.outputs.output import OutputKind
 
 Row = Mapping[str, str]
@@ -35,13 +36,7 @@ def worded(x: Any) -> list[Row]:
 
 def lettered(items: Iterable[Any]) -> str:
     """A list as people are shown choices, `A. …` in a line each."""
-    return "\n".join(f"{letter(place)}. {item}" for place, item in enumerate(items))
-
-
-def letter(place: int) -> str:
-    """A, B, …, Z, AA, AB, … of 0, 1, …"""
-    rest, last = divmod(place, 26)
-    return (letter(rest - 1) if rest else "") + chr(ord("A") + last)
+    return "\n".join(f"{letter_of(place)}. {item}" for place, item in enumerate(items))
 
 
 def _word(cell: Any) -> str:

@@ -99,8 +99,8 @@ class InWords:
         self._output = output_told(job.params["output"], job.params["labels"])
         self._model = job.params["recipe"].partition(":")[2]
         self._how = typed(Asking, dict(job.params["params"]), "params")
-        how, price = self._how, self._how.price
-        self._price = None if price is None else Price(price.input, price.output, price.cached)
+        how = self._how
+        self._price = how.charged
         self._endpoint = Endpoint(
             base_url=how.base_url,
             key_env=how.key_env,

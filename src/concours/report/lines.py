@@ -137,7 +137,8 @@ class Report:
     def remarks(self) -> list[str]:
         """What is to be known of the scores, beside what the columns say."""
         corrected = self.leader.corrected if self.lines and self.leader.default else None
-        return remarks("" if corrected is None else self.number(corrected), bag=self.value.get("final") == "bag")
+        bag = self.value.get("final") == "bag" and any(had.fitted for had in self._singles)
+        return remarks("" if corrected is None else self.number(corrected), bag=bag)
 
     @property
     def unsure_notes(self) -> list[str]:

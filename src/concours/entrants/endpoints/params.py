@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from concours.entrants.endpoints.price import Price
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -96,6 +98,11 @@ class Asking:
         named = {"max_completion_tokens": self.max_completion_tokens}
         longest = {"max_tokens": self.max_tokens} if self.max_completion_tokens is None else named
         return {name: value for name, value in {**given, "stop": stop, **longest}.items() if value is not None}
+
+    @property
+    def charged(self) -> Price | None:
+        """The price, as money is counted by it."""
+        return None if self.price is None else Price(self.price.input, self.price.output, self.price.cached)
 
     @property
     def longest(self) -> int:
