@@ -136,8 +136,8 @@ def added_up(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[fl
     joining = sum(max(0.0, parent.predict_s - _spent(shares, known)) for parent, shares in apart)
     of_rows = _added({d: asked_shares(member(known, d), known) for d in joint.needs.parents}, joint.needs)
     rows = [None if (s := member(known, d).row_s) is None else share * s for d, share in of_rows.items() if share]
-    called = {d: member(known, d) for d, share in of_rows.items() if share and _is_asked(member(known, d), known)}
-    money = [None if (m := row_money_of(one, known)) is None else of_rows[d] * m for d, one in called.items()]
+    called = [(share, calls) for d, share in of_rows.items() if share and (calls := member(known, d).calls)]
+    money = [None if calls.row_money is None else share * calls.row_money for share, calls in called]
     return Cost(
         fit_s=sum(one.fit_s for one in fitted.values()),
         predict_s=_spent(predicted, known) + joining,
@@ -159,11 +159,6 @@ def row_s_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float |
         if _joins(candidate) and candidate.entrant.joint
         else candidate.row_s
     )
-
-
-def _is_asked(candidate: Candidate, known: Mapping[Digest, Candidate]) -> bool:
-    """Whether somebody in it is asked in words."""
-    return any(one.calls for one in singles(candidate, known))
 
 
 def row_money_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float | None:
