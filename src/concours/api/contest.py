@@ -43,6 +43,7 @@ from concours.runs.result import Result
 from concours.runs.session import EngineName, damaged_text, session
 from concours.runs.trust import made_here, remember
 from concours.stores.disk import DiskStore
+from concours.tasks.judges import asked_of_judges, judges_of
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.metrics.users import require_names
 from concours.tasks.task import Task
@@ -118,11 +119,15 @@ class Contest:
         Raises:
             ContestError, RecipeError: something of it is wrong whatever the data is.
         """
-        return asked_of_metrics(self.task.metrics).union(*(each.asked for each in self._resolved_first()))
+        return self._asked_of_task().union(*(each.asked for each in self._resolved_first()))
 
     def named(self) -> frozenset[str]:
         """As `asked`, but whatever the files hold, and these by the way from the contest's folder."""
-        return asked_of_metrics(self.task.metrics).union(*(each.named for each in self._resolved_first()))
+        return self._asked_of_task().union(*(each.named for each in self._resolved_first()))
+
+    def _asked_of_task(self) -> frozenset[str]:
+        """Of its metrics, and of judges."""
+        return asked_of_metrics(self.task.metrics) | asked_of_judges(judges_of(self.task.options.get("judge")))
 
     def _resolved_first(self) -> list[Resolved]:
         """As far as it is known without the data."""

@@ -83,6 +83,11 @@ class Jobs:
         made_of = (candidate.oof, candidate.test)
         return self.kept.once("calibrate", made_of, lambda: self._calibrate(*made_of))
 
+    def judge(self, candidate: Candidate) -> Job:
+        """Has judges grade the predictions."""
+        made_of = (candidate.oof, candidate.test)
+        return self.kept.once("judge", made_of, lambda: self._judge(*made_of))
+
     def score(self, candidate: Candidate) -> Job:
         """Measures the out-of-fold predictions by the ranking metric."""
         made_of = (candidate.oof, candidate.decision)
@@ -237,6 +242,22 @@ class Jobs:
             params=problem.measuring(1),
             outputs=("oof", "test") if test else ("oof",),
             label=f"{self.candidate.entrant.name}: calibrate",
+        )
+
+    def _judge(self, oof: Digest | None, test: Digest | None) -> Job:
+        problem = self.problem
+        parts = [("oof", oof, problem.train), ("test", test, problem.test)]
+        inputs = dict[str, Digest]()
+        for name, said, part in parts:
+            if said and part:
+                inputs |= {name: said, f"{name}_x": part.x, f"{name}_y": part.y}
+        return Job(
+            runner=problem.output.can["judge"],
+            inputs=inputs,
+            params={"output": problem.output.told, "judges": list(problem.output.meta["judges"])},
+            seed=derive_seed(self.seed, "judge"),
+            outputs=tuple(each for name, said, _ in parts if said for each in (name, f"{name}_verdicts")),
+            label=f"{self.candidate.entrant.name}: judge",
         )
 
     def _score(self, oof: Digest | None, decision: Mapping[str, Any] | None) -> Job:

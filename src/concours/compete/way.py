@@ -109,10 +109,15 @@ class Way:
                 calls=_calls(done) if candidate.entrant.had.calls else None,
             )
         if not candidate.oof:
-            return replace(self._entry(jobs, candidate), partial="test_only")
+            return self._test_only(jobs, candidate)
         entry = self._scored(jobs, candidate)
         missing = entry.cv_score and self.jobs.problem.test and not candidate.test
         return replace(entry, partial="cv_only") if missing else entry
+
+    def _test_only(self, jobs: list[Job], candidate: Candidate) -> Entry:
+        jobs, judged = self._judged(jobs, candidate)
+        entry = self._entry(jobs, judged or candidate)
+        return replace(entry, partial="test_only") if judged else entry
 
     def _parts(self) -> list[tuple[Part, str]]:
         problem = self.jobs.problem
@@ -249,8 +254,21 @@ class Way:
             return self._entry(jobs, self._candidate)
         return self._scored(jobs, replace(candidate, **{**done.outputs, **done.values}))
 
+    def _judged(self, jobs: list[Job], candidate: Candidate) -> tuple[list[Job], Candidate | None]:
+        """With grades, where predictions are judged; none where that is under way."""
+        if "judge" not in self.jobs.problem.output.can or not self.jobs.problem.output.meta["judges"]:
+            return jobs, candidate
+        jobs = [*jobs, job := self.jobs.judge(candidate)]
+        done = self.state.done(job)
+        if not done:
+            return jobs, None
+        return jobs, replace(candidate, oof=done.outputs.get("oof"), test=done.outputs.get("test"))
+
     def _scored(self, jobs: list[Job], candidate: Candidate) -> Entry:
-        score = self.jobs.score(candidate)
+        jobs, judged = self._judged(jobs, candidate)
+        if judged is None:
+            return self._entry(jobs, self._candidate)
+        candidate, score = judged, self.jobs.score(judged)
         done = self.state.done(score)
         estimate = Estimate(score=done.values["score"], stderr=done.values["stderr"]) if done else None
         return self._entry([*jobs, score], candidate, estimate)

@@ -91,7 +91,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     data, test = load(kind.input.reader)(task, kind, folder)
     encoded = kind.output.encode(data.y, task, data.name, **data.meta)
     output, y, warnings = encoded.output, encoded.values, list(encoded.warnings)
-    metrics = [output.metric(name) for name in task.metrics or kind.metrics or kind.output.metrics]
+    metrics = [output.metric(name) for name in task.metrics or kind.metrics or output.usual]
     check_target(metrics, y)
     if any(part is not None and part.weights is not None for part in (data, test)):
         check_weights(metrics)

@@ -32,6 +32,7 @@ from concours.entrants.models import load_model, load_object
 from concours.kernels.joining.calibration import Calibration
 from concours.stores.blobs import get_bundle
 from concours.stores.values import concat
+from concours.tasks.judges import asked_of_judges
 from concours.tasks.outputs.output import OutputKind, Values
 
 Rows = NDArray[np.int64]
@@ -276,9 +277,9 @@ def asked_of_model(store: Store, model: Digest) -> frozenset[str]:
 
 
 def asked_of_job(job: Job) -> frozenset[str]:
-    """What is asked about before a job runs: the recipe that it makes an estimator by, and its metrics."""
+    """What is asked about before a job runs: the recipe that it makes an estimator by, its metrics, and its judges."""
     params = job.params
-    metrics = asked_of_metrics(params.get("metrics", ()))
+    metrics = asked_of_metrics(params.get("metrics", ())) | asked_of_judges(params.get("judges", ()))
     if "recipe" not in params or "params" not in params:
         return metrics
     return metrics | asked_of_recipe(params["recipe"], params["params"], code=job.inputs.get("code"))

@@ -330,7 +330,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         ),
         "question:answer": _answerer("answerers:NearestAnswer", _by_likeness),
         "question:choices": _answerer("choosers:NearestChooser", _by_likeness),
+        "question:writing": _answerer("writers:NearestWriter", _by_likeness),
     },
+    "silent": {"question:writing": _answerer("writers:SilentWriter", _few)},
     "even": {"question:choices": _answerer("choosers:EvenChooser", _few)},
     "overlap": {"question:choices": _answerer("choosers:OverlapChooser", _words(2e-3))},
     "word-table": {

@@ -82,8 +82,8 @@ def wish_of(rule: str) -> str:
     return _WISHES[name].format(rest.strip())
 
 
-def spoken(said: str) -> str:
-    """The end of what a model says once thinking is taken out; what was begun and not ended is thinking to the end."""
+def without_thinking(said: str) -> str:
+    """What a model says once thinking is taken out; what was begun and not ended is thinking to the end."""
     kept: list[str] = []
     at, inside = 0, False
     for mark in _THINKING.finditer(said):
@@ -92,7 +92,12 @@ def spoken(said: str) -> str:
         elif not inside:  # it began in the prompt
             kept = []
         at, inside = mark.end(), not mark[1]
-    return "".join(kept if inside else [*kept, said[at:]])[-_READ:]
+    return "".join(kept if inside else [*kept, said[at:]])
+
+
+def spoken(said: str) -> str:
+    """The end of that, where answers stand."""
+    return without_thinking(said)[-_READ:]
 
 
 @lru_cache(256)

@@ -10,7 +10,7 @@ from concours.core.kind import Form
 from concours.core.registry import Registry
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import SENTENCE
-from concours.tasks.inputs.question import CHOSEN, QUESTION
+from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.table import BOXED, IMAGE, TABLE, TEXT
 from concours.tasks.outputs.answer import Answer
@@ -21,6 +21,7 @@ from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.text import Text
+from concours.tasks.outputs.writing import Writing
 
 Lineups = Mapping[str, tuple[str, ...]]
 
@@ -95,6 +96,7 @@ _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
+_WRITERS = ("nearest",)
 _DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {
@@ -173,6 +175,14 @@ _OWN = {
             baseline="even",
             finder="concours.tasks.questions_found:find_choices",
             sample="concours.tasks.samples:chosen",
+        ),
+        Kind(
+            name="text-generation",
+            input=REQUEST,
+            output=Writing,
+            lineups={"fast": _WRITERS, "full": _WRITERS},
+            baseline="silent",
+            sample="concours.tasks.samples:requested",
         ),
     )
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,6 +40,8 @@ CHOSEN: Final = (
     "final",
 )
 """The same of questions with choices."""
+REFERENCES: Final = ("reference", "reference_answer", "reference_output", "ideal", "answer", "response", "output")
+"""Usual names of what a good answer to a request is."""
 _SHOWN = 12
 
 
@@ -50,7 +52,7 @@ class Asked:
     Attributes:
         question: the column of the questions.
         choices: the column of lists of choices, or several columns, one a choice; none where none are asked for.
-        answer: the column of the right answers.
+        answer: the column of the right answers; nothing where there need be none, and none is named.
         extract: the rule by which an answer is found in what a model says; none where the task names none.
     """
 
@@ -59,27 +61,34 @@ class Asked:
     answer: str
     extract: str | None
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that it names."""
+        return tuple(column for column in (self.question, *self.choices, self.answer) if column)
 
-def asked_of(options: Mapping[str, Any], columns: Sequence[str], name: str, *, chosen: bool) -> Asked:
+
+def asked_of(options: Mapping[str, Any], columns: Sequence[str], name: str, *, keys: Collection[str]) -> Asked:
     """The columns that a task names, or the usual ones.
 
     Args:
         options: of the task (`Task.options`).
         columns: of its table.
         name: of the data, for messages.
-        chosen: whether it is asked to choose.
+        keys: of such tasks: with `choices` it is asked to choose; with `judge` answers are references, and may be none.
 
     Raises:
         ContestError, DataError: a key is unknown or wrong, or there is no such column; the message has those there are.
     """
-    known = ("question", "choices", "answer", "extract") if chosen else ("question", "answer", "extract")
     for key in options:
-        if key not in known:
-            raise ContestError(f"task.{key}: unknown key; known: {', '.join(known)}")
+        if key not in keys:
+            raise ContestError(f"task.{key}: unknown key; known: {', '.join(keys)}")
+    chosen, judged = "choices" in keys, "judge" in keys
     choices = _choices(options.get("choices"), columns, name) if chosen else ()
     question = _column("question", options.get("question"), QUESTIONS, columns, name, "the questions")
     left = [column for column in columns if column not in (question, *choices)]
-    answer = _column("answer", options.get("answer"), CHOSEN if chosen else SHORT, left, name, "the right answers")
+    usually, given = (REFERENCES if judged else CHOSEN if chosen else SHORT), options.get("answer")
+    nowhere = judged and given is None and usual(usually, left) is None
+    answer = "" if nowhere else _column("answer", given, usually, left, name, "the right answers")
     rule = options.get("extract")
     return Asked(
         question=question, choices=choices, answer=answer, extract=None if rule is None else checked_rule(rule)

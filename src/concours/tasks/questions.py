@@ -47,13 +47,13 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     if task.target is not None:
         raise ContestError("task.target: of questions the column of the right answers is named by task.answer")
     opened = _opened(task.data, task, folder)
-    asked = asked_of(task.options, _table(opened).column_names, opened.name, chosen=CHOICES in kind.input.keys)
+    asked = asked_of(task.options, _table(opened).column_names, opened.name, keys=kind.input.keys)
     found = _read(opened, asked, task)
     apart = opened.test if task.test is None else _opened(task.test, task, folder)
     if apart is not None:
         require_column(task.weight)
     test = None if apart is None else _read(apart, asked, task, way=found.way)
-    meta = _meta(found, test, asked)
+    meta = _meta(found, test, asked, kind)
     return _data(found, task, kind, meta), None if test is None else _data(test, task, kind, meta)
 
 
@@ -187,13 +187,13 @@ def _table(opened: Opened) -> pa.Table:
 def _read(opened: Opened, asked: Asked, task: Task, way: str = "") -> _Found:
     """The rows of a source, and what is right of each. Raises DataError where a row lacks something."""
     table, name = _table(opened), opened.name
-    for column in (asked.question, *asked.choices, asked.answer, *task.drop, *([task.id] if task.id else [])):
+    for column in (*asked.columns, *task.drop, *([task.id] if task.id else [])):
         if column not in table.column_names:
             raise DataError(f"{name}: column {column!r} is missing; {absent(column, table.column_names)}")
     if task.split.group in table.column_names:
         _require_groups(table, str(task.split.group), name)
     questions, choices, faults = _asked_in(table, asked.question, asked.choices)
-    rights: list[list[Any]] = list(lists_of(table[asked.answer]))
+    rights: list[list[Any]] = list(lists_of(table[asked.answer])) if asked.answer else [[""]] * len(table)
     faults = [fault or ("" if right else "no answer") for fault, right in zip(faults, rights, strict=True)]
     if choices is not None:
         way = way or way_of(rights, choices)
@@ -281,8 +281,12 @@ def _whole(found: _Found, faults: Sequence[str], task: Task, name: str) -> _Foun
     )
 
 
-def _meta(found: _Found, test: _Found | None, asked: Asked) -> dict[str, Any]:
-    """What belongs to the output: the rule of extraction; and where choices lie, and how many a row has at most."""
+def _meta(found: _Found, test: _Found | None, asked: Asked, kind: Kind) -> dict[str, Any]:
+    """What belongs to the output: the rule of extraction; where choices lie, and how many a row has at most; and
+    whether there are references.
+    """
+    if "extract" not in kind.input.keys:
+        return {"referenced": bool(asked.answer)}
     if not asked.choices:
         numbers = all(number_written(right) is not None for rights in found.rights for right in rights)
         return {"extract": asked.extract or ("last-number" if numbers else "whole")}
@@ -297,12 +301,13 @@ def _data(found: _Found, task: Task, kind: Kind, meta: Mapping[str, Any]) -> Dat
     places = CHOICES in kind.input.keys
     y = pa.array(found.rights, pa.list_(pa.int64() if places else pa.string()))
     how = f"answers name choices by {found.way}; " if places else ""
+    rule = f"{how}extract = {meta['extract']!r}" if "extract" in meta else ""
     return Data(
         x=found.x,
         y=kind.output.checked(y, task, name),
         name=name,
         left_out=opened.left_out + found.left_out,
-        notes=(*opened.notes, f"{how}extract = {meta['extract']!r}"),
+        notes=(*opened.notes, *([rule] if rule else [])),
         warnings=(*opened.warnings, *found.warnings, *said),
         weights=weights,
         ids=ids_of(found.table[task.id]) if task.id is not None else None,

@@ -75,6 +75,17 @@ def answered(folder: Path, seed: int) -> Task:
     return Task(kind="question-answering", data=data, options=options, drop=("worked",), metrics=metrics, split=_SPLIT)
 
 
+def requested(folder: Path, seed: int) -> Task:
+    """Requests to say a sentence with its words turned round; references do."""
+    x, y = pairs(np.random.default_rng(seed), _PAIRS)
+    both = zip(x.tolist(), y.to_pylist(), strict=True)
+    rows = [{"request": f"Say this: {one}", "reference": other} for one, other in both]
+    (folder / "say.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    options = {"question": "request", "answer": "reference"}
+    metrics = ("chrf_sentence", "chrf")
+    return Task(kind="text-generation", data=str(folder / "say.jsonl"), options=options, metrics=metrics, split=_SPLIT)
+
+
 def chosen(folder: Path, seed: int) -> Task:
     """Questions of two to six choices, the right one mostly a word of the question; some have it twice."""
     rng, rows = np.random.default_rng(seed), []

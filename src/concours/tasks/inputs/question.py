@@ -24,6 +24,16 @@ QUESTION: Final = InputKind(
     lacks=("positive", "classes", "labels", "text", "columns", "missing"),
     sees_groups=True,
 )
+REQUEST: Final = replace(
+    QUESTION,
+    what="requests for a text",
+    keys={
+        "question": "the column of the requests; by default found by its name",
+        "answer": "the column of reference answers, where there are some; by default found by its name",
+        "judge": "tables, each a language model that judges: see [texts that are judged](judges.md)",
+        "rubric": "by what is judged, in words",
+    },
+)
 CHOSEN: Final = replace(
     QUESTION,
     what="questions with choices",

@@ -121,6 +121,11 @@ class OutputKind(ABC):
         return None
 
     @property
+    def usual(self) -> tuple[str, ...]:
+        """What is measured unless the task or its kind says otherwise."""
+        return self.metrics
+
+    @property
     def meta(self) -> Mapping[str, Any]:
         """What of the data belongs to it besides labels, as JSON: its fields."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}

@@ -44,10 +44,10 @@ def _joined(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
     if not weighed:
         raise ValueError("a blend needs a member with a weight; all weights are zero")
     some, each = zip(*weighed, strict=True)
-    return _joining(some)(np.asarray(each, dtype=np.float64))
+    return least_risky(some)(np.asarray(each, dtype=np.float64))
 
 
-def _joining(members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
+def least_risky(members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
     """Minimum Bayes risk (`kernels.joining.bayes_risk`) over what members say, by sentence chrF."""
     texts, candidates = _candidates(members)
 
@@ -192,7 +192,7 @@ class Text(OutputKind):
         """What is said is compared once, whatever the weights."""
         if rule not in self.joins:
             raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
-        return _joining(members)
+        return least_risky(members)
 
 
 def _lengths(texts: pa.Array) -> NDArray[np.float64]:

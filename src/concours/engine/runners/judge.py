@@ -1,0 +1,74 @@
+"""Judging what entrants wrote: their texts get grades, and what judges said of each is kept."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from concours.core.digests import Digest
+from concours.core.job import Job
+from concours.core.ports import Store
+from concours.engine.judging import VERDICTS, Judge, Texts, judged, shown
+from concours.engine.rows import get_rows
+from concours.engine.spending import purse
+from concours.engine.worded import worded
+from concours.engine.work import JobResult
+from concours.stores.blobs import put_table
+from concours.stores.values import get_values, put_values
+from concours.tasks.outputs.table import output_told
+from concours.tasks.outputs.writing import Writing
+from concours.tasks.written import grades_of, texts_written, writings
+
+PARTS = ("oof", "test")
+
+
+def judge(job: Job, store: Store) -> JobResult:
+    """Has judges grade texts that have no grades yet: those of an alliance that passed texts on have theirs.
+
+    Inputs: predictions `oof`, `test`, or one of them; of each the rows, `oof_x`, and references, `oof_y`. Params:
+    `judges`, and the output. Outputs: the predictions with grades, and of each part the verdicts, `oof_verdicts`
+    (`engine.judging.Judged`). Values: `judging`, what asking took.
+    """
+    output = output_told(job.params["output"])
+    if not isinstance(output, Writing):
+        raise TypeError(f"nobody judges {output.said}")
+    judges = [Judge.of(told, output.rubric) for told in job.params["judges"]]
+    outputs, tables, began = dict[str, Digest](), list[pa.Table](), time.perf_counter()
+    for part in (name for name in PARTS if name in job.inputs):
+        p = get_values(store, job.inputs[part])
+        grades = {way: grades_of(p, way) for way in output.asks}
+        rows = np.flatnonzero(np.isnan(sum(grades.values(), np.zeros(len(p)))))
+        found = judged(judges, output.asks, _texts(job, store, part, p).of(rows), purse(store))
+        for way, each in found.grades.items():
+            grades[way][rows] = each
+        verdicts = found.verdicts.set_column(0, VERDICTS.field("row"), pa.array(rows).take(found.verdicts["row"]))
+        tables.append(verdicts)
+        judged_p = writings(texts_written(p), grades)
+        outputs |= {part: put_values(store, judged_p), f"{part}_verdicts": put_table(store, verdicts)}
+    phases = {"judge": time.perf_counter() - began}
+    return JobResult(outputs=outputs, values={"judging": _taken(tables)}, phases=phases)
+
+
+def _texts(job: Job, store: Store, part: str, p: pa.Array) -> Texts:
+    return Texts(
+        questions=[shown(row) for row in worded(get_rows(store, job.inputs[f"{part}_x"]))],
+        answers=texts_written(p).to_pylist(),
+        references=get_values(store, job.inputs[f"{part}_y"]).to_pylist(),
+    )
+
+
+def _taken(tables: list[pa.Table]) -> dict[str, Any]:
+    """Requests, tokens and money of all."""
+    whole = pa.concat_tables(tables)
+    paid = whole["money"].drop_null().to_numpy()
+    tokens = {name: int(whole[name].drop_null().to_numpy().sum()) for name in ("tokens_in", "tokens_out")}
+    unread = sum(status != "read" for status in whole["status"].to_pylist())
+    return {
+        "requests": len(whole),
+        "unread": unread,
+        **tokens,
+        "money": float(paid.sum()) if len(paid) else None,
+    }
