@@ -189,13 +189,12 @@ class Contest:
 
     def _foresee(self, setup: Setup, out: RunFolder, listener: Listener) -> None:
         """Says what asking language models is going to take, before anything is asked, and sets what it may take."""
-        asked = [candidate for candidate in setup.candidates if candidate.entrant.had.calls]
-        if not asked:
+        if not any(c.entrant.had.calls for c in setup.candidates) and not setup.problem.output.meta.get("judges"):
             return
         from concours.engine import spending
 
         spending.limit(out.store.folder, cost=self.max_cost, requests=self.max_requests)
-        for line in spending.told(asked, setup.problem, out.store):
+        for line in spending.told(setup.candidates, setup.problem, out.store):
             listener(Notice(topic="reading", text=line))
 
     @property

@@ -242,7 +242,7 @@ def _curve_s(candidate: Candidate) -> float:
 def _known(candidate: Candidate) -> dict[str, Any]:
     """What predicting with a candidate takes, without times: these are no part of a job's digest."""
     timeless = replace(candidate, fit_s=0.0, predict_s=0.0, row_s=None, expected_s=None, prepare_s=None)
-    return replace(timeless, calls=None).to_json()
+    return replace(timeless, calls=None, verdicts=None).to_json()
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -262,7 +262,8 @@ class Way:
         done = self.state.done(job)
         if not done:
             return jobs, None
-        return jobs, replace(candidate, oof=done.outputs.get("oof"), test=done.outputs.get("test"))
+        verdicts = done.outputs.get("test_verdicts" if self.jobs.problem.test else "oof_verdicts")
+        return jobs, replace(candidate, oof=done.outputs.get("oof"), test=done.outputs.get("test"), verdicts=verdicts)
 
     def _scored(self, jobs: list[Job], candidate: Candidate) -> Entry:
         jobs, judged = self._judged(jobs, candidate)

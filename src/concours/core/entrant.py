@@ -180,6 +180,7 @@ class Candidate:
         merging: whether its weights are to be merged with those of others: then all fits of a fold begin alike.
         fold_models: then the models of the folds, also where another stands on the board.
         calls: what it took to ask it, where it is asked in words.
+        verdicts: what judges said of its predictions for the part that evaluates, a table; none where nobody judges.
     """
 
     entrant: Entrant
@@ -198,6 +199,7 @@ class Candidate:
     merging: bool = False
     fold_models: tuple[Digest, ...] = ()
     calls: Calls | None = None
+    verdicts: Digest | None = None
 
     @property
     def recorded(self) -> dict[str, Digest]:
@@ -207,11 +209,12 @@ class Candidate:
         return {name: digest for name, digest in (("oof", self.oof), ("test", self.test)) if digest}
 
     def to_json(self) -> dict[str, Any]:
-        """The candidate as JSON; what is of merging or of asking alone is named where there is any."""
+        """The candidate as JSON; what is of merging, asking or judging alone is named where there is any."""
         plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
         merging = {"merging": plain.pop("merging"), "fold_models": list(plain.pop("fold_models"))}
-        calls = plain.pop("calls")
+        calls, verdicts = plain.pop("calls"), plain.pop("verdicts")
         kept = (merging if self.merging else {}) | ({"calls": vars(calls)} if calls else {})
+        kept |= {"verdicts": verdicts} if verdicts else {}
         return {**plain, **kept, "entrant": self.entrant.to_json(), "models": list(self.models)}
 
     @classmethod

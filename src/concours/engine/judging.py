@@ -232,12 +232,11 @@ def judged(judges: Sequence[Judge], ways: Sequence[str], texts: Texts, purse: Pu
         said = np.full((len(way.places), len(judges), len(rows)), np.nan)
         for number, judge in enumerate(judges if len(rows) else ()):
             found = judge.asked(name, texts.of(rows), purse)
-            said[:, number] = [
-                [_read(way, place, one) for one in of] for place, of in zip(way.places, found, strict=True)
-            ]
+            for turn, (place, of) in enumerate(zip(way.places, found, strict=True)):
+                read = np.array([_read(way, place, one) for one in of])
+                tables.append(_table(judge, name, place, rows, of, read))
+                said[turn, number] = read
             _require_verdicts(judge, way, said[:, number], found)
-            for place, of, each in zip(way.places, found, said[:, number], strict=True):
-                tables.append(_table(judge, name, place, rows, of, each))
         known[rows] = way.combined(*said)
         grades[name] = known
     return Judged(grades=grades, verdicts=pa.concat_tables(tables))

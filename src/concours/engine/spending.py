@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,14 @@ from concours.core.errors import ContestError
 from concours.core.ports import Store
 from concours.core.problem import Problem
 from concours.core.typed import typed
+from concours.core.values import take
+from concours.engine.judging import WAYS, Judge, shown
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.worded import names_columns, prompt_of, worded
 from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.price import money
 from concours.entrants.endpoints.purse import Purse
+from concours.stores.values import get_values
 from concours.tasks.outputs.table import output_valued
 
 _PURSE, _LIMITS = "purse.sqlite", "limits.json"
@@ -97,14 +101,39 @@ def forecast(candidate: Candidate, problem: Problem, store: Store) -> Forecast:
     )
 
 
-def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> list[str]:
-    """What asking entrants in words is going to take, a line each and one of all.
+def judging(judge: Judge, problem: Problem, candidates: Sequence[Candidate], store: Store) -> Forecast:
+    """What one judge is going to take, if all texts are as long as the questions with their references.
 
     Raises:
-        ContestError: a prompt does not suit the rows, and whose.
+        ContestError: it cannot be asked so.
+    """
+    letters, texts = 0.0, 0
+    for part in (problem.train, *([problem.test] if problem.test else [])):
+        some = np.linspace(0, part.rows - 1, min(part.rows, _LOOKED_AT)).astype(np.int64)
+        words = [shown(row) for row in worded(take_rows(get_rows(store, part.x), some))]
+        references = take(get_values(store, part.y), some).to_pylist()
+        judged = sum(c.entrant.honest or part is problem.test for c in candidates if c.entrant.role != "baseline")
+        each = sum(len(one) + 2 * len(other) for one, other in zip(words, references, strict=True)) / len(some)
+        letters += judged * part.rows * each
+        texts += judged * part.rows
+    requests = into = 0
+    for way in problem.output.meta["asks"]:
+        places, around = len(WAYS[way].places), len(judge.prompt(way).template) / _LETTERS + _AROUND
+        requests += places * texts
+        into += round(places * (letters / _LETTERS + texts * around))
+    out, price = requests * judge.how.longest, judge.how.charged
+    paid = float(money(price.worst(into, out))) if price else None
+    return Forecast(requests=requests, tokens_in=into, tokens_out=out, money=paid)
+
+
+def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> list[str]:
+    """What asking entrants in words, and judges of all, is going to take, a line each and one of all.
+
+    Raises:
+        ContestError: a prompt does not suit the rows, or a judge cannot be asked so, and whose.
     """
     asked, notes = {}, []
-    for candidate in candidates:
+    for candidate in (candidate for candidate in candidates if candidate.entrant.had.calls):
         name, prompt = candidate.entrant.name, candidate.entrant.params.get("prompt")
         try:
             asked[name] = forecast(candidate, problem, store)
@@ -112,6 +141,12 @@ def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> lis
                 notes.append(f"{name}: its prompt names no column, so it is said behind the question")
         except ContestError as error:
             raise ContestError(f"entrant {name}: {error}") from None
+    where = {_address(c.entrant.recipe, c.entrant.params): c.entrant.name for c in candidates}
+    for one in problem.output.meta.get("judges", ()):
+        judge = Judge.of(one, problem.output.meta["rubric"])
+        asked[f"the judge {judge.name}"] = judging(judge, problem, candidates, store)
+        if itself := where.get(_address(one["recipe"], one["params"])):
+            notes.append(f"the judge {judge.name} is {itself}, who competes: it judges what it wrote itself")
     if len(asked) < 2:
         return [*notes, *(f"{name} is asked: {each.said}" for name, each in asked.items())]
     paid = [each.money for each in asked.values() if each.money is not None]
@@ -122,3 +157,7 @@ def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> lis
         money=sum(paid) if len(paid) == len(asked) else None,
     )
     return [*notes, *(f"{name} is asked: {each.said}" for name, each in asked.items()), f"in all {whole.said}"]
+
+
+def _address(recipe: str, params: Mapping[str, Any]) -> tuple[str, Any]:
+    return recipe, params.get("base_url")

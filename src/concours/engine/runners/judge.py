@@ -39,7 +39,7 @@ def judge(job: Job, store: Store) -> JobResult:
     outputs, tables, began = dict[str, Digest](), list[pa.Table](), time.perf_counter()
     for part in (name for name in PARTS if name in job.inputs):
         p = get_values(store, job.inputs[part])
-        grades = {way: grades_of(p, way) for way in output.asks}
+        grades = {way: grades_of(p, way).copy() for way in output.asks}
         rows = np.flatnonzero(np.isnan(sum(grades.values(), np.zeros(len(p)))))
         found = judged(judges, output.asks, _texts(job, store, part, p).of(rows), purse(store))
         for way, each in found.grades.items():

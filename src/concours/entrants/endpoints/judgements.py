@@ -60,8 +60,7 @@ _VERDICTS: Final = {"A": FIRST, "B": SECOND, "C": TIE, "TIE": TIE}
 def verdict_of(said: str) -> float | None:
     """Which of two a judge names, as `FIRST`, `SECOND` or `TIE`; none where it names nothing.
 
-    It is the last of what stands in double brackets, else a last line that has nothing else. Thinking is to be taken out
-    before.
+    It is the last of what stands in double brackets, else a last line that has nothing else.
     """
     found = _last(_NAMED, _BARE, said)
     return None if found is None else _VERDICTS[found.upper()]

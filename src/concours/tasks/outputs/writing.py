@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from concours.core.errors import ContestError, DataError
+from concours.core.errors import ContestError, DataError, nearest
 from concours.kernels.scoring.spread import spread
 from concours.tasks.extraction import without_thinking
 from concours.tasks.judges import judges_of, rubric_of
@@ -28,24 +28,43 @@ from concours.tasks.outputs.text import least_risky
 from concours.tasks.predicted import Given, responses_given, texts_given
 from concours.tasks.ranges import ranged
 from concours.tasks.slices import LEAST, Grouping
-from concours.tasks.written import GRADES, JUDGE_SCORE, LONGEST, WIN_RATE, WRITTEN, accepted, texts_written
+from concours.tasks.written import (
+    GRADES,
+    JUDGE_SCORE,
+    LONGEST,
+    LOWEST,
+    WIN_RATE,
+    WRITTEN,
+    accepted,
+    texts_written,
+    writings,
+)
 
 if TYPE_CHECKING:
     from concours.tasks.task import Task
 
 
-def _consensus(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
-    """Of what members wrote the text that is most like the others (minimum Bayes risk by sentence chrF), as judged."""
+def _joined(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
     weighed = [(member, weight) for member, weight in zip(members, weights, strict=True) if np.any(weight)]
     if not weighed:
         raise ValueError("a consensus needs a member with a weight; all weights are zero")
     some, each = zip(*weighed, strict=True)
-    if len(some) == 1:
-        return some[0]
-    chosen = pa.array(best_texts(least_risky(some)(np.asarray(each, dtype=np.float64))), pa.string())
-    said = np.stack([pc.equal(texts_written(member), chosen).to_numpy(zero_copy_only=False) for member in some])
-    rows = len(chosen)
-    return pa.concat_arrays(some).take(pa.array(np.argmax(said, axis=0) * rows + np.arange(rows)))
+    return _consensus(some)(np.asarray(each, dtype=np.float64))
+
+
+def _consensus(members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
+    """Of what members wrote the text that is most like the others (minimum Bayes risk by sentence chrF), as judged."""
+    if len(members) == 1:
+        return lambda weights: members[0]
+    joined, rows = least_risky(members), len(members[0])
+    everything = pa.concat_arrays(members)
+
+    def found(weights: NDArray[np.float64]) -> Values:
+        chosen = pa.array(best_texts(joined(weights)), pa.string())
+        said = [pc.equal(texts_written(member), chosen).to_numpy(zero_copy_only=False) for member in members]
+        return everything.take(pa.array(np.argmax(said, axis=0) * rows + np.arange(rows)))
+
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +82,7 @@ class Writing(OutputKind):
     task = "a task of writing"
     estimator = "predictor"
     metrics = (WIN_RATE,)
-    joins: ClassVar[Mapping[str, Join]] = {"consensus": _consensus}
+    joins: ClassVar[Mapping[str, Join]] = {"consensus": _joined}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
     can: ClassVar[Mapping[str, str]] = {"judge": "judge"}
     packages = ("sacrebleu",)
@@ -137,8 +156,13 @@ class Writing(OutputKind):
         times = max(map(len, texts), default=0)
         each = [pa.array([of[time] for of in texts], pa.string()) for time in range(times)]
         members = [self.accepted(one, len(texts)) for one in each]
-        predictions = _consensus(members, np.ones(times)) if times else self.accepted(pa.array([], pa.string()), 0)
+        predictions = _consensus(members)(np.ones(times)) if times else self.accepted(pa.array([], pa.string()), 0)
         return Heard(predictions=predictions, parsed=[bool(text) for of in texts for text in of])
+
+    def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
+        """Nothing, which wins nothing."""
+        del y, weights
+        return writings(pa.array([""]), {WIN_RATE: np.zeros(1), JUDGE_SCORE: np.full(1, LOWEST)})
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
         """Of how many characters references have; see `kernels.scoring.spread`."""
@@ -175,6 +199,12 @@ class Writing(OutputKind):
         texts = texts_written(values) if values.type == WRITTEN else values
         found: list[str] = texts.to_pylist()
         return found
+
+    def joining(self, rule: str, members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
+        """What is written is compared once, whatever the weights."""
+        if rule not in self.joins:
+            raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
+        return _consensus(members)
 
     def slices(self, y: Values) -> list[Grouping]:
         """By the length of the reference, in words."""
