@@ -189,7 +189,7 @@ class Contest:
 
     def _foresee(self, setup: Setup, out: RunFolder, listener: Listener) -> None:
         """Says what asking language models is going to take, before anything is asked, and sets what it may take."""
-        if not any(c.entrant.had.calls for c in setup.candidates) and not setup.problem.output.meta.get("judges"):
+        if not any(c.entrant.had.calls for c in setup.candidates) and not setup.problem.output.judged:
             return
         from concours.engine import spending
 

@@ -79,6 +79,8 @@ class Explanations(MemoProcess):
         if diagnose:
             yield "diagnose", diagnose
         yield "by_fold", self._by_fold(state)
+        if any(candidate.verdicts for candidate in state.candidates):
+            yield "judgements", self._judgements(state)
         if "complement" in self.problem.output.can:
             yield from self._complement(state)
         curves, of_default = list(self._curves(state)), list(self._of_default(state, diagnose))
@@ -124,6 +126,17 @@ class Explanations(MemoProcess):
             label="report: each fold",
         )
 
+    def _judgements(self, state: Memo) -> Job:
+        """What judges said of all whom they judged; alliances that pass on what members wrote were not."""
+        judged = [c for c in state.candidates if c.verdicts and c.entrant.role == "single"]
+        inputs = dict[str, Digest]()
+        for number, candidate in enumerate(judged):
+            texts = {"texts": self._predictions(candidate), "others": self._part.y}
+            inputs |= {f"{name}{number}": digest for name, digest in texts.items()}
+            inputs[f"verdicts{number}"] = candidate.verdicts or Digest("")
+        pairs = [[candidate.entrant.name, "the reference"] for candidate in judged]
+        return self._job(state, "judgements", inputs, {"pairs": pairs}, label="report: what judges said")
+
     def _complement(self, state: Memo) -> Iterator[tuple[str, Job]]:
         """Singles that are better than guessing may complement one another; it takes two."""
         singles = [c for c in state.candidates if c.entrant.role == "single"]
@@ -162,7 +175,9 @@ class Explanations(MemoProcess):
         )
 
     def _curves(self, state: Memo) -> Iterator[tuple[str, Job]]:
-        """Learning curves of the best single entrants, as far as they take little."""
+        """Learning curves of the best single entrants, as far as they take little; judges are asked no more."""
+        if self.problem.output.judged:
+            return
         left_s = _CURVES_S
         for candidate in self._curved(state):
             left_s -= _curve_s(candidate)

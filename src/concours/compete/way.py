@@ -256,7 +256,7 @@ class Way:
 
     def _judged(self, jobs: list[Job], candidate: Candidate) -> tuple[list[Job], Candidate | None]:
         """With grades, where predictions are judged; none where that is under way."""
-        if "judge" not in self.jobs.problem.output.can or not self.jobs.problem.output.meta["judges"]:
+        if not self.jobs.problem.output.judged:
             return jobs, candidate
         jobs = [*jobs, job := self.jobs.judge(candidate)]
         done = self.state.done(job)

@@ -70,6 +70,11 @@ class Output:
         """What a job is told of it: all but what its classes are called, which few jobs need."""
         return {"name": self.name, **({"classes": len(self.labels)} if self.labels else {}), **self.meta}
 
+    @property
+    def judged(self) -> bool:
+        """Whether judges are asked about predictions before these are scored."""
+        return bool(self.meta.get("asks"))
+
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
