@@ -14,7 +14,7 @@ import click
 import typer
 
 import concours
-from concours.cli import ask, compare, inspect, new, predict, rate, report, run, score, verify
+from concours.cli import ask, compare, inspect, judges, new, predict, rate, report, run, score, verify
 from concours.cli.apart import go_apart
 from concours.cli.run import STOPPED
 from concours.cli.terminal import say
@@ -37,6 +37,7 @@ for command in (
     inspect.show,
     predict.predict,
     ask.ask,
+    judges.judges,
     report.report,
     score.score,
     verify.verify,

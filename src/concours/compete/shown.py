@@ -297,3 +297,16 @@ class GeneratorsSoFar(TypedDict):
 
 
 ShownAdversaries = AttacksSoFar | GeneratorsSoFar | ShownAttacks | ShownGenerators
+
+
+class ShownPairs(TypedDict):
+    """What judges said of pairs; see `compete.pairs.Pairs.shown`.
+
+    `sides` are the names of two, and the table of verdicts on the texts of the first. `judgements` is what these come
+    to (`engine.judgements.summed_up`), nothing where that failed, for a `reason`.
+    """
+
+    name: str
+    sides: list[tuple[str, str, Digest]]
+    judgements: dict[str, Any]
+    reason: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from concours.contest import adversaries, duels, knockouts, populations
+from concours.contest import adversaries, duels, knockouts, pairs, populations
 from concours.contest.forms import check
 from concours.contest.setup import Setup
 from concours.contest.stages import Format
@@ -24,6 +24,7 @@ _OWN: Mapping[str, Format] = {
     LEADERBOARD: Format(what="every entrant is fitted on every fold"),
     **knockouts.FORMATS,
     **duels.FORMATS,
+    **pairs.FORMATS,
     **populations.FORMATS,
     **adversaries.FORMATS,
 }

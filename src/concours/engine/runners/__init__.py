@@ -17,6 +17,7 @@ _OWN = {
     "check_asked": RunnerSpec(reference="concours.engine.runners.words:check_asked", version=1),
     "ask_in_words": RunnerSpec(reference="concours.engine.runners.words:ask_in_words", version=1, packages=_OF_DATA),
     "judge": RunnerSpec(reference="concours.engine.runners.judge:judge", version=1, packages=_OF_DATA),
+    "judge_pair": RunnerSpec(reference="concours.engine.runners.judge:judge_pair", version=1, packages=_OF_DATA),
     "judgements": RunnerSpec(reference="concours.engine.runners.judgements:judgements", version=1, packages=_OF_DATA),
     "prepare": RunnerSpec(reference="concours.engine.runners.fit:prepare", version=2, packages=_OF_DATA),
     "fit": RunnerSpec(reference="concours.engine.runners.fit:fit", version=4, packages=(*_NUMERIC, "pandas")),

@@ -20,7 +20,7 @@ from concours.stores.blobs import put_table
 from concours.stores.values import get_values, put_values
 from concours.tasks.outputs.table import output_told
 from concours.tasks.outputs.writing import Writing
-from concours.tasks.written import grades_of, texts_written, writings
+from concours.tasks.written import WIN_RATE, grades_of, texts_written, writings
 
 PARTS = ("oof", "test")
 
@@ -50,6 +50,20 @@ def judge(job: Job, store: Store) -> JobResult:
         outputs |= {part: put_values(store, judged_p), f"{part}_verdicts": put_table(store, verdicts)}
     phases = {"judge": time.perf_counter() - began}
     return JobResult(outputs=outputs, values={"judging": _taken(tables)}, phases=phases)
+
+
+def judge_pair(job: Job, store: Store) -> JobResult:
+    """Has judges say of two who wrote the better texts.
+
+    Inputs: the predictions of both, `texts` and `others`, and the rows `x`. Params: `judges`, and the output. Output:
+    `verdicts`, on the texts of the first. Values: as of `judge`.
+    """
+    judges = [Judge.of(told, job.params["output"]["rubric"]) for told in job.params["judges"]]
+    one, other = (texts_written(get_values(store, job.inputs[name])).to_pylist() for name in ("texts", "others"))
+    asked = [shown(row) for row in worded(get_rows(store, job.inputs["x"]))]
+    found = judged(judges, [WIN_RATE], Texts(questions=asked, answers=one, references=other), purse(store))
+    outputs = {"verdicts": put_table(store, found.verdicts)}
+    return JobResult(outputs=outputs, values={"judging": _taken([found.verdicts])})
 
 
 def _texts(job: Job, store: Store, part: str, p: pa.Array) -> Texts:

@@ -81,10 +81,10 @@ def kappa(one: Floats, other: Floats) -> float | None:
         return None
     values, codes = np.unique(np.concatenate([one[both], other[both]]), return_inverse=True)
     count = int(both.sum())
-    table = np.zeros((len(values), len(values)))
-    np.add.at(table, (codes[:count], codes[count:]), 1 / count)
-    chance = float(table.sum(axis=0) @ table.sum(axis=1))
-    return None if chance >= 1 else float((np.trace(table) - chance) / (1 - chance))
+    table = np.zeros((len(values), len(values)), dtype=np.int64)
+    np.add.at(table, (codes[:count], codes[count:]), 1)
+    chance = int(table.sum(axis=0) @ table.sum(axis=1))
+    return None if chance == count**2 else (count * int(np.trace(table)) - chance) / (count**2 - chance)
 
 
 def corrected_share(share: float, *, sensitivity: float, specificity: float) -> float:

@@ -17,7 +17,7 @@ from concours.report.sections.duels import duels_section
 from concours.report.sections.explanations import explanations_section
 from concours.report.sections.folds import folds_section
 from concours.report.sections.generation import generation_section
-from concours.report.sections.judges import judges_section
+from concours.report.sections.judges import judges_section, pairs_section
 from concours.report.sections.learning import learning_section
 from concours.report.sections.mistakes import mistakes_section
 from concours.report.sections.population import population_section
@@ -33,6 +33,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     folds_section,
     costs_section,
     judges_section,
+    pairs_section,
     learning_section,
     bracket_section,
     population_section,

@@ -16,13 +16,25 @@ Line = Mapping[str, Any]
 
 def judges_section(r: Report) -> Section | None:
     """From the insight `judgements`; none where nobody judged."""
-    found = r.insight("judgements")
+    return _section(r, r.insight("judgements"), "judges", "What the judges said")
+
+
+def pairs_section(r: Report) -> Section | None:
+    """The same of each two who met, from `format` in the result."""
+    found = r.value.get("format") or {}
+    if found.get("name") != "pairs":
+        return None
+    title = "What the judges said of each two"
+    if reason := found.get("reason"):
+        return Section(id="pairs", title=title, text=(f"It could not be found out: {reason}.",))
+    return _section(r, found.get("judgements"), "pairs", title)
+
+
+def _section(r: Report, found: Mapping[str, Any] | None, name: str, title: str) -> Section | None:
     if not found:
         return None
     figures = [_ratings(r, found)] if found.get("ratings") else []
-    return Section(
-        id="judges", title="What the judges said", text=tuple(_text(found)), figures=(*figures, _judges(found))
-    )
+    return Section(id=name, title=title, text=tuple(_text(found)), figures=(*figures, _judges(found)))
 
 
 def _text(found: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,88 @@
+"""Pairs before judges: each candidate's texts against each other's, on the rows of the part that evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from concours.compete.shown import ShownPairs
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate
+from concours.core.event import Done, Failed
+from concours.core.job import Job
+from concours.core.problem import Problem
+from concours.core.process import Memo, MemoProcess, Plan, unfinished
+from concours.core.seeds import derive_seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs(MemoProcess):
+    """A job for each two that judges are asked about, and one that sums up what they said.
+
+    Those who join others do not meet: they mostly say what one of these says. Nor does the baseline.
+    """
+
+    problem: Problem
+    threads: int = 1
+
+    def plan(self, state: Memo) -> Plan:
+        pairs = [job for _, _, job in self._pairs(state)]
+        done = bool(pairs) and all(state.done(job) for job in pairs)
+        return unfinished(state, [*pairs, *([self._summed_up(state)] if done else [])])
+
+    def shown(self, state: Memo) -> ShownPairs | None:
+        """What came of it; none while it is under way, or where fewer than two could meet."""
+        pairs = self._pairs(state)
+        if not pairs:
+            return None
+        failed = next((end for *_, job in pairs if isinstance(end := state.ended(job), Failed)), None)
+        if failed:
+            return ShownPairs(name="pairs", sides=[], judgements={}, reason=failed.reason)
+        if not all(state.done(job) for *_, job in pairs):
+            return None
+        told = state.ended(self._summed_up(state))
+        if not isinstance(told, Done):
+            return None if told is None else ShownPairs(name="pairs", sides=[], judgements={}, reason=told.reason)
+        sides = [(one.entrant.name, other.entrant.name, self._verdicts(state, job)) for one, other, job in pairs]
+        return ShownPairs(name="pairs", sides=sides, judgements=dict(told.values), reason="")
+
+    def _players(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        singles = [c for c in candidates if c.entrant.role == "single" and self._texts(c)]
+        return sorted(singles, key=lambda candidate: (candidate.entrant.digest, candidate.entrant.name))
+
+    def _pairs(self, state: Memo) -> list[tuple[Candidate, Candidate, Job]]:
+        players = self._players(state.candidates)
+        return [(one, other, self._job(state, one, other)) for one, other in combinations(players, 2)]
+
+    def _job(self, state: Memo, one: Candidate, other: Candidate) -> Job:
+        part = self.problem.test or self.problem.train
+        return Job(
+            runner="judge_pair",
+            inputs={"x": part.x, "texts": self._texts(one), "others": self._texts(other)},
+            params={"output": self.problem.output.told, "judges": list(self.problem.output.meta["judges"])},
+            seed=derive_seed(state.seed, "judge"),
+            outputs=("verdicts",),
+            label=f"{one.entrant.name} and {other.entrant.name}: judge",
+        )
+
+    def _summed_up(self, state: Memo) -> Job:
+        inputs, names = dict[str, Digest](), list[list[str]]()
+        for number, (one, other, job) in enumerate(self._pairs(state)):
+            inputs |= {f"texts{number}": self._texts(one), f"others{number}": self._texts(other)}
+            inputs[f"verdicts{number}"] = self._verdicts(state, job)
+            names.append([one.entrant.name, other.entrant.name])
+        return Job(
+            runner="judgements",
+            inputs=inputs,
+            params={"pairs": names},
+            threads=self.threads,
+            label="pairs: what judges said",
+        )
+
+    def _verdicts(self, state: Memo, job: Job) -> Digest:
+        done = state.done(job)
+        return done.outputs["verdicts"] if done else Digest("")
+
+    def _texts(self, candidate: Candidate) -> Digest:
+        return (candidate.test if self.problem.test else candidate.oof) or Digest("")

@@ -1,0 +1,139 @@
+"""What judges said in a contest: battles, what they come to, and how far people agree with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from concours.core.digests import Digest
+from concours.core.errors import DataError, nearest
+from concours.core.written import written
+from concours.engine.judgements import REFERENCE, Side, battles_of, summed_up
+from concours.engine.runners.judgements import sides_of
+from concours.kernels.rating.agreeing import Agreement, agreement
+from concours.kernels.rating.votes import LEFT, RIGHT
+from concours.runs.result import Result
+from concours.stores.blobs import get_array
+from concours.tasks.battle_columns import found_columns
+from concours.tasks.battle_files import Source
+from concours.tasks.battles import Tally
+
+_QUESTION = "question"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgements:
+    """What judges said of the texts of the part that evaluates.
+
+    Attributes:
+        summed_up: see `engine.judgements.summed_up`.
+        battles: see `engine.judgements.BATTLES`, with the ids of questions.
+        people: how far people agree; none where nobody has voted.
+        strange: votes of people that could not be compared: on pairs or questions on which no judge was asked.
+    """
+
+    summed_up: Mapping[str, Any]
+    battles: pa.Table
+    people: Agreement | None = None
+    strange: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, without the battles."""
+        people = {} if self.people is None else {"people": {**asdict(self.people), "not_compared": self.strange}}
+        return {**self.summed_up, **people}
+
+
+def judgements(result: Result, votes: Path | None = None) -> Judgements:
+    """What judges said in a contest that has come to its end: of each two, where these met, else against references.
+
+    Args:
+        votes: a file of people's votes, columns as `concours rate` knows them, and `question`, the id of the row: of
+            two names on the board, or of one and `the reference`.
+
+    Raises:
+        DataError: nobody judged, or the votes cannot be read or compared.
+    """
+    sides = _sides(result)
+    battles = battles_of(sides)
+    ids = _ids(result)
+    found = Judgements(summed_up=summed_up(sides), battles=_named(battles, ids))
+    if votes is None:
+        return found
+    people, strange = _people(found.battles, votes)
+    return Judgements(summed_up=found.summed_up, battles=found.battles, people=people, strange=strange)
+
+
+def _sides(result: Result) -> list[Side]:
+    problem = result.setup.problem
+    part, store = problem.test or problem.train, result.folder.store
+    texts = {name: (c.test if problem.test else c.oof) for name, c in result.candidates.items()}
+    met = [(one, other, verdicts) for one, other, verdicts in result.format.get("sides", ())]
+    judged = [
+        (name, REFERENCE, c.verdicts)
+        for name, c in result.candidates.items()
+        if c.verdicts and c.entrant.role == "single"
+    ]
+    pairs = met or judged
+    if not pairs:
+        raise DataError(f"{result.folder.path}: no judge has said anything here")
+    inputs = dict[str, Digest]()
+    for number, (one, other, verdicts) in enumerate(pairs):
+        inputs |= {f"texts{number}": texts[one] or Digest(""), f"verdicts{number}": verdicts}
+        inputs[f"others{number}"] = part.y if other == REFERENCE else texts[other] or Digest("")
+    return sides_of(store, [(one, other) for one, other, _ in pairs], inputs)
+
+
+def _ids(result: Result) -> list[str]:
+    """What rows are called: by the task's ids where it has some, else by their position in the data."""
+    part = result.setup.problem.test or result.setup.problem.train
+    return [written(value) for value in get_array(result.folder.store, part.ids).tolist()]
+
+
+def _named(battles: pa.Table, ids: list[str]) -> pa.Table:
+    place = battles.schema.get_field_index(_QUESTION)
+    names = pa.array([ids[row] for row in battles[_QUESTION].to_pylist()], pa.string())
+    return battles.set_column(place, _QUESTION, names)
+
+
+def _people(battles: pa.Table, votes: Path) -> tuple[Agreement, int]:
+    """How far people agree with judges, and how many of the votes could not be compared."""
+    judges, people = _words(battles, "what judges said"), _words(votes, votes.name)
+    both = sorted(judges.keys() & people.keys())
+    if not both:
+        asked = sorted({question for question, _, _ in judges})
+        first = min(people, default=("", "", ""))
+        raise DataError(
+            f"{votes.name}: no vote is on a pair and a question that judges were asked about; the first is on question "
+            f"{first[0]!r}, {first[1]} and {first[2]}; {nearest(first[0], asked)}"
+        )
+    codes = {question: code for code, question in enumerate(sorted({key[0] for key in both}))}
+    found = agreement(
+        np.array([judges[key] for key in both]),
+        np.array([people[key] for key in both]),
+        np.array([codes[key[0]] for key in both]),
+    )
+    return found, len(people) - len(both)
+
+
+def _words(battles: Any, where: str) -> dict[tuple[str, str, str], float]:
+    """Who is the better of a pair on a question, by all who said something: 1 the first by name, -1 the second, 0."""
+    source = Source(battles, where)
+    given = dict.fromkeys(("left", "right", "winner"))
+    columns = found_columns(source.names, given, {"clusters": (_QUESTION,)}, where)
+    tally = Tally(columns, keep=True)
+    for batch in source.batches(columns):
+        tally.add(batch)
+    rows, names = tally.kept(), tally.counts.names
+    sums: dict[tuple[str, str, str], int] = {}
+    each = zip(rows.votes.left, rows.votes.right, rows.votes.outcome, rows.clusters[0], strict=True)
+    for left, right, outcome, question in each:
+        one, other = names[left], names[right]
+        word = {LEFT: 1, RIGHT: -1}.get(int(outcome), 0) * (1 if one <= other else -1)
+        key = (rows.voters[0][question], *sorted((one, other)))
+        sums[key] = sums.get(key, 0) + word
+    return {key: float(np.sign(value)) for key, value in sums.items()}
