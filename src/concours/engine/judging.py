@@ -172,7 +172,10 @@ class Judge:
             for place in places
             for row in self._rows(place, texts)
         )
-        found = ask_all(calls, endpoint, Answers(state_file(ANSWERS)), purse)
+        try:
+            found = ask_all(calls, endpoint, Answers(state_file(ANSWERS)), purse)
+        except EndpointRefused as error:
+            raise EndpointRefused(f"the judge {self.name}: {error}") from None
         failed = [one for one in found if isinstance(one, Failed)]
         if len(failed) > how.most_failed * len(found):
             raise EndpointRefused(
