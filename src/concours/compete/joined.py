@@ -16,6 +16,7 @@ from concours.core.registry import load
 def joined(problem: Problem, entrant: Entrant, joint: Joint, parents: Sequence[Candidate], threads: int) -> Job:
     """The job that joins the predictions of parents, which are complete, as their alliance does."""
     inputs = {**_predictions(problem, parents), **(_rows(problem) if joint.join.of_rows else {})}
+    inputs |= _models(parents) if joint.join.of_models else {}
     job: Job = load(joint.join.fit)(entrant, joint, inputs, threads)
     params = {**job.params, "output": problem.output.told}
     outputs = ("oof", "test") if problem.test else ("oof",)
@@ -52,6 +53,13 @@ def by_routing(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], thread
     return Job(runner="send", inputs=inputs, params=how, threads=threads)
 
 
+def by_talking(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
+    """By asking again whom can be asked, with what others say; the test part first."""
+    kept = joint.artifacts
+    how = {"how": joint.how, "rounds": kept["rounds"], "last": kept["last"], "fold_last": list(kept["fold_last"])}
+    return Job(runner="talk", inputs=inputs, params=how, threads=threads)
+
+
 def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
     """By the meta-learner of each fold its rows, and by that of new rows the test part."""
     learners = {f"model{fold}": model for fold, model in enumerate(meta_learners(joint, by_fold=True))}
@@ -61,6 +69,11 @@ def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], 
 
 def _rows(problem: Problem) -> dict[str, Digest]:
     return {"x": problem.train.x, **({"test_x": problem.test.x} if problem.test else {})}
+
+
+def _models(parents: Sequence[Candidate]) -> dict[str, Digest]:
+    """Of those that can be asked in words."""
+    return {f"model{i}": p.models[0] for i, p in enumerate(parents) if p.entrant.had.calls and p.models}
 
 
 def _predictions(problem: Problem, parents: Sequence[Candidate]) -> dict[str, Digest]:

@@ -38,6 +38,7 @@ class Entry:
         course: how much fitting there is left, and what it took so far.
         refused: why it is not fitted, or no longer: the time does not suffice.
         partial: of one that has come to its end with less than others have, what it has.
+        short: why, where that is no matter of what it has seen.
     """
 
     candidate: Candidate
@@ -48,6 +49,7 @@ class Entry:
     failed: Failed | None = None
     refused: str = ""
     partial: Literal["", "test_only", "cv_only"] = ""
+    short: str = ""
 
     @property
     def status(self) -> StandingStatus:
@@ -61,7 +63,7 @@ class Entry:
     def reason(self) -> str:
         """Why it is not on the board as others are; empty if it is."""
         if self.partial == "test_only":
-            return caveat(self.candidate.entrant.seen or "none") or _LACKING.format("training")
+            return self.short or caveat(self.candidate.entrant.seen or "none") or _LACKING.format("training")
         if self.partial == "cv_only":
             return _LACKING.format("test")
         return self.refused or (self.failed.reason if self.failed else "")
@@ -185,11 +187,14 @@ class Way:
         cost = cost_of(joint, known, done.values.get("asked", ()))
         candidate = replace(
             self._candidate,
-            oof=done.outputs["oof"],
+            oof=done.outputs.get("oof"),
             test=done.outputs.get("test"),
             fit_s=cost.fit_s,
             predict_s=cost.predict_s + done.cost.phases.get("predict", 0.0),
+            calls=_calls(done) if done.values.get("calls") else None,
         )
+        if not candidate.oof:
+            return replace(self._test_only([blend], candidate), short=done.values["short"])
         return self._calibrated([blend], candidate)
 
     def _merged_entry(self, joint: Joint, parents: Sequence[Candidate], known: Mapping[Digest, Candidate]) -> Entry:

@@ -301,6 +301,7 @@ def _alliance(
         limits=setup.limits,
         costs={known[name].entrant.digest: cost for name, cost in strategy.costs.items()},
         known={candidate.entrant.digest: candidate for candidate in known.values()},
+        rounds=strategy.rounds,
         threads=setup.threads,
     )
     until = None if budget_s is None else budget_s * _JOINED

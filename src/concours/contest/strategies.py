@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from concours.contest.forms import POSITIVE, Form, check, is_of, list_of
+from concours.contest.forms import POSITIVE, Form, check, is_of, list_of, whole
 from concours.core.errors import ContestError, nearest
 from concours.core.joint import JOINS
 from concours.core.visible import shortened, visible
@@ -21,11 +21,12 @@ STRATEGY = {
     "name": Form("a text", is_of(str)),
     "how": Form("a text", is_of(str)),
     "of": Form("a list of two or more different names", lambda v: list_of(is_of(str))(v) and len(set(v)) == len(v) > 1),
+    "rounds": whole(1, 10),
     "costs": Form("a table of a number above 0 for each name of `of`", lambda v: _are_costs(v)),
 }
-"""The keys of a table of `cooperate.strategies`; all but `costs` are needed."""
+"""The keys of a table of `cooperate.strategies`; all but `rounds` and `costs` are needed."""
 
-_OPTIONAL = ("costs",)
+_OPTIONAL = ("rounds", "costs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,25 +37,30 @@ class Strategy:
         name: of the alliance.
         how: a name of `core.joint.JOINS`.
         of: names of the alliances and single entrants that it joins; empty for all single entrants.
+        rounds: of reading what others say, for a way to talk; 0 for as many as is usual.
         costs: of asking each of them about a row, by name, for a way to join of calls; empty where that is measured.
     """
 
     name: str
     how: str
     of: tuple[str, ...] = ()
+    rounds: int = 0
     costs: Mapping[str, float] = field(default_factory=dict)
 
     def amiss(self) -> str:
         """What is wrong with it, which types do not tell."""
         if self.how not in JOINS:
             return f"{self.how!r} is no way to join; {nearest(self.how, JOINS)}"
+        if self.rounds and not JOINS[self.how].rounds:
+            return f"rounds: in {self.how!r} nobody reads what others say"
         right = not self.costs or (self.costs.keys() == set(self.of) and _are_costs(self.costs))
         return "" if right else f"costs: expected {STRATEGY['costs'].words}"
 
     def to_json(self) -> dict[str, Any]:
-        """The strategy as JSON; costs where there are any."""
+        """The strategy as JSON; rounds and costs where there are any."""
         costs = {"costs": dict(self.costs)} if self.costs else {}
-        return {"name": self.name, "how": self.how, "of": list(self.of), **costs}
+        rounds = {"rounds": self.rounds} if self.rounds else {}
+        return {"name": self.name, "how": self.how, "of": list(self.of), **rounds, **costs}
 
 
 def read_strategies(
@@ -135,7 +141,12 @@ def _read(index: int, value: Any) -> Strategy:
     if name in JOINS.own:
         raise ContestError(f"{where}: {name!r} is the name of a way to join; choose another")
     how = _known_way(plain["how"], f"{where}.how")
-    return Strategy(name=name, how=how, of=tuple(plain["of"]), costs=_costs(plain, how, f"{where}.costs"))
+    rounds = plain.get("rounds", 0)
+    if rounds and not JOINS[how].rounds:
+        ways = " or ".join(repr(name) for name, join in JOINS.own.items() if join.rounds)
+        raise ContestError(f"{where}.rounds: in {how!r} nobody reads what others say; rounds are for {ways}")
+    costs = _costs(plain, how, f"{where}.costs")
+    return Strategy(name=name, how=how, of=tuple(plain["of"]), rounds=rounds, costs=costs)
 
 
 def _costs(table: Mapping[str, Any], how: str, where: str) -> dict[str, float]:

@@ -25,6 +25,7 @@ class Joining(MemoProcess):
         limits: of what predicting may cost, by name, for the ways that keep such.
         costs: of asking candidates about a row, by digest, for the ways that count such; empty where none are declared.
         known: by digest those that the candidates join themselves, at any depth, where they are alliances.
+        rounds: of reading what others say, for the ways to talk; 0 for as many as is usual.
         threads: of each job.
     """
 
@@ -34,6 +35,7 @@ class Joining(MemoProcess):
     limits: Mapping[str, float] = field(default_factory=dict)
     costs: Mapping[Digest, float] = field(default_factory=dict)
     known: Mapping[Digest, Candidate] = field(default_factory=dict)
+    rounds: int = 0
     threads: int = 1
 
     @property

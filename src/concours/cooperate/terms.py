@@ -68,6 +68,11 @@ def kept_routers(joint: Joint, *, by_fold: bool) -> Terms:
     )
 
 
+def of_nobody(joint: Joint, *, by_fold: bool) -> Terms:  # noqa: ARG001
+    """No coalition is joined: each would have to be asked anew."""
+    return Terms(members=(), weights=((),))
+
+
 def merged_again(joint: Joint, *, by_fold: bool) -> Terms:
     """Models of who is there are merged, with the alliance's weights scaled to sum to one."""
     return replace(kept_weights(joint, by_fold=by_fold), merged=True)

@@ -26,7 +26,8 @@ class Artifacts(TypedDict):
     the training rows that it would be asked about. Of a route `model` and `fold_models` are routers, `handicaps` and
     `fold_handicaps` say by how much more than another each parent must be expected to score, and `curve` has
     [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the dearest;
-    `chosen` is what was chosen of it.
+    `chosen` is what was chosen of it. Of a talk there are the `rounds` of reading, and the numbers of the parents that
+    have the last word, `last` and `fold_last`.
     """
 
     model: NotRequired[Digest]
@@ -40,6 +41,9 @@ class Artifacts(TypedDict):
     fold_handicaps: NotRequired[list[list[float]]]
     curve: NotRequired[list[list[float]]]
     chosen: NotRequired[list[float]]
+    rounds: NotRequired[int]
+    last: NotRequired[int]
+    fold_last: NotRequired[list[int]]
 
 
 _TOLD = ("curve", "chosen")
@@ -165,6 +169,8 @@ class Join:
         can: what the output must be able to (`core.kind.Output.can`).
         of_rows: what rows must be able to (`core.kind.Input.can`), where it reads the rows themselves: then `fit` gets
             them too, as inputs `x` and, of the test part, `test_x`.
+        of_models: whether it asks the parents anew: then `fit` gets their models too, as inputs `model0`, ….
+        rounds: of reading what others say, unless somebody says otherwise; 0 where nobody reads.
         usual: whether it is taken where no strategies are named.
         limited: whether it keeps declared limits, and is taken where there are any.
         even: whether all members weigh the same.
@@ -182,6 +188,8 @@ class Join:
     artifacts: tuple[str, ...] = ()
     can: tuple[str, ...] = ()
     of_rows: tuple[str, ...] = ()
+    of_models: bool = False
+    rounds: int = 0
     usual: bool = True
     limited: bool = False
     even: bool = False
@@ -262,6 +270,35 @@ _OWN: Mapping[str, Join] = {
         credit="concours.cooperate.terms:kept_routers",
         artifacts=("model", "fold_models", "handicaps", "fold_handicaps", "asked", "curve", "chosen"),
         usual=False,
+    ),
+    "mixture": Join(
+        what="one language model reads what all said, and has the last word",
+        of="calls",
+        of_rows=("words",),
+        of_models=True,
+        rounds=1,
+        plan="concours.cooperate.talks:Mixture",
+        fit="concours.compete.joined:by_talking",
+        run="concours.engine.joints:by_talking",
+        credit="concours.cooperate.terms:of_nobody",
+        artifacts=("rounds", "last", "fold_last"),
+        usual=False,
+        calibrated=False,
+    ),
+    "debate": Join(
+        what="language models read what the others said and may change their minds, until they agree; then they vote",
+        of="calls",
+        of_rows=("words",),
+        of_models=True,
+        rounds=2,
+        plan="concours.cooperate.talks:Debate",
+        fit="concours.compete.joined:by_talking",
+        run="concours.engine.joints:by_talking",
+        credit="concours.cooperate.terms:of_nobody",
+        artifacts=("rounds", "last", "fold_last"),
+        usual=False,
+        even=True,
+        calibrated=False,
     ),
     "soup": Join(
         what="the mean of the weights of networks of one architecture that began alike (Wortsman et al. 2022)",

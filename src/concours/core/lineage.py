@@ -164,7 +164,10 @@ def row_s_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float |
 def row_money_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float | None:
     """The money that predicting one row takes; none where nobody is asked, or somebody who is has no price."""
     if _joins(candidate) and candidate.entrant.joint:
-        return cost_of(candidate.entrant.joint, known).row_money
+        below = cost_of(candidate.entrant.joint, known).row_money
+        if candidate.calls is None or below is None:
+            return below
+        return None if candidate.calls.row_money is None else below + candidate.calls.row_money
     return candidate.calls.row_money if candidate.calls else None
 
 

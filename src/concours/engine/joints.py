@@ -17,6 +17,7 @@ from concours.engine.deterministic import deterministic
 from concours.engine.meta_learners import MetaLearner
 from concours.engine.routers import Router
 from concours.engine.sent import Ask, sent
+from concours.engine.talks import TALKS, Says, Talk
 from concours.kernels.joining.cascading import ask_in_turn
 from concours.tasks.outputs.output import OutputKind, Values
 
@@ -31,12 +32,14 @@ class Asking:
     Attributes:
         members: those that its joint needs, in their order.
         x: gives the rows.
+        models: of each member, what can be asked in words anew; none of others.
         learner, router: the meta-learner, or router, of a digest.
         output: of the task.
     """
 
     rows: int
     members: Sequence[Ask]
+    models: Sequence[Callable[[], Any] | None]
     x: Callable[[], Any]
     learner: Learner
     router: Callable[[Digest], Router]
@@ -75,6 +78,17 @@ def by_routing(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noq
     with deterministic(threads=1, seed=0):
         whom = asking.router(model).whom(asking.x(), joint.weights, joint.artifacts["handicaps"])
     return sent(np.searchsorted(some, whom), asking.members)
+
+
+def by_talking(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noqa: ARG001
+    """By asking again whom can be asked, with what others say."""
+    kept, said = joint.artifacts, list(asking.all())
+    talk = Talk(x=asking.x(), said=said, says=[_says(model) for model in asking.models], output=asking.output)
+    return TALKS[joint.how](talk, np.full(asking.rows, kept["last"]), kept["rounds"])
+
+
+def _says(model: Callable[[], Any] | None) -> Says | None:
+    return None if model is None else lambda rows, x: model().predict(x)
 
 
 def by_meta_learner(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:  # noqa: ARG001

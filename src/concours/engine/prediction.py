@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from typing import Any
@@ -170,10 +170,12 @@ class Predictor:
     def _raw(self, candidate: Candidate, rows: Rows) -> Values:
         joint, models = candidate.entrant.joint, candidate.models
         if joint and joint.join.of != "weights":
-            members = [self._asked(member(self._candidates, parent), rows) for parent in joint.needs.parents]
+            parents = [member(self._candidates, parent) for parent in joint.needs.parents]
+            members = [self._asked(parent, rows) for parent in parents]
             asking = Asking(
                 rows=len(rows),
                 members=members,
+                models=[self._speaking(parent) for parent in parents],
                 x=partial(self._inputs, None, rows),
                 learner=self._models.learner,
                 router=self._models.router,
@@ -186,6 +188,12 @@ class Predictor:
     def _asked(self, candidate: Candidate, rows: Rows) -> Ask:
         """A member, who can be asked about some of these rows, by their places among them."""
         return lambda places: self._predict(candidate, rows if len(places) == len(rows) else rows[places])
+
+    def _speaking(self, candidate: Candidate) -> Callable[[], Any] | None:
+        """A language model, which can be asked about rows in other words; none of others."""
+        if not candidate.entrant.had.calls:
+            return None
+        return lambda: self._models.model(candidate.models[0], candidate)[1]
 
     def _by_model(self, model: Digest, candidate: Candidate, rows: Rows) -> Values:
         job, fitted = self._models.model(model, candidate)

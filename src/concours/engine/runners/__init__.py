@@ -37,6 +37,8 @@ _OWN = {
     "choose_soup": RunnerSpec(reference="concours.engine.runners.merge:choose_soup", version=1, packages=_OF_DATA),
     "merge": RunnerSpec(reference="concours.engine.runners.merge:merge", version=1, packages=_OF_DATA),
     "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
+    "leader": RunnerSpec(reference="concours.engine.runners.talk:leader", version=1, packages=_NUMERIC),
+    "talk": RunnerSpec(reference="concours.engine.runners.talk:talk", version=1, packages=_OF_DATA),
     "worth": RunnerSpec(reference="concours.engine.runners.worth:worth", version=1, packages=_NUMERIC),
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=5, packages=_NUMERIC),
     "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=4, packages=_NUMERIC),
