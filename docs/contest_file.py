@@ -74,7 +74,7 @@ OWN = {
     "strategies.name": "of the alliance",
     "how": "a strategy by its name: see [alliances of alliances](alliances.md#alliances-of-alliances)",
     "of": "whom it joins: names of other strategies in the list, and of entrants",
-    "rounds": "of reading what others say, in a [talk](large-models.md#how-they-cooperate); 1 for a mixture, 2 for a debate",
+    "rounds": "of reading, in a [talk](large-models.md#how-they-cooperate): 1 for a mixture, 2 for a debate",
     "costs": "of asking each about a row: see [a cascade](soups-and-cascades.md#a-cascade); measured by default",
     "cooperate.limits": "of a [budgeted alliance](alliances.md#a-budgeted-alliance), see below",
     "latency_ms": "milliseconds to prepare and predict one row of many, on one core",

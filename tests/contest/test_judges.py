@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from concours.testing.endpoints import Answer, Asked, Loopback, chat, refusal
 
 pytest.importorskip("httptools")
 
+DATA = Path(os.environ.get("CONCOURS_DATA", "../shared/data")).resolve()
 ROWS, TESTED = 30, 12
 KEY = "sk-a-secret-of-thirty-letters-xx"
 
@@ -333,3 +335,102 @@ def test_recorded_texts_are_judged(server: Loopback, tmp_path: Path) -> None:
     line = result.standings["theirs"]
     assert line.cv_score is not None
     assert line.cv_score.score + line.score > 1.5
+
+
+def verdicts(tmp_path: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A task whose judge is a file."""
+    pd.DataFrame(rows).to_csv(tmp_path / "verdicts.csv", index=False)
+    judge = {"recipe": f"recorded:{tmp_path / 'verdicts.csv'}", "name": "people"}
+    return {"options": options(judge=judge)}
+
+
+def test_verdicts_that_are_there_already_are_taken(server: Loopback, tmp_path: Path) -> None:
+    """Of a judge elsewhere, or of people, as numbers or battles; nobody is asked."""
+    rows = [{"name": f"r{row}", "model": "large", "preference": 0.25 + row % 2 / 2} for row in range(ROWS)]
+    result = contest(server, tmp_path / "run", "large", task=verdicts(tmp_path, rows)).run()
+    assert server.count == ROWS
+    line = result.standings["large"]
+    assert (line.score * TESTED + line.cv_score.score * (ROWS - TESTED)) / ROWS == pytest.approx(0.5)
+    assert result.standings["silent"].score == 0.0
+    (judge,) = judgements(result).summed_up["judges"]
+    assert (judge["requests"], "places" in judge) == (TESTED, False)
+    assert len(judgements(result).battles) == TESTED
+    battles = [
+        {"question": f"r{row}", "model_a": "somebody", "model_b": "large", "winner": winner}
+        for row in range(ROWS)
+        for winner in ("model_b", "tie")
+    ]
+    result = contest(server, tmp_path / "two", "large", task=verdicts(tmp_path, battles)).run()
+    assert result.standings["large"].score == 0.75
+
+
+def test_a_file_without_verdicts_on_somebody_is_told(server: Loopback, tmp_path: Path) -> None:
+    """That entrant fails, with the judge's name; texts that others passed on keep theirs."""
+    rows = [{"name": f"r{row}", "model": "large", "preference": 0.5} for row in range(ROWS)]
+    result = contest(server, tmp_path / "run", "large", "small", task=verdicts(tmp_path, rows)).run()
+    assert "the judge people: its file has no verdict on these texts" in result.standings["small"].reason
+    assert result.standings["large"].score == 0.5
+    with pytest.raises(ContestError, match="are in a file"):
+        contest(server, tmp_path / "pairs", "large", task=verdicts(tmp_path, rows), format="pairs").run()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"name": "r0", "model": "large", "preference": 2}], "row 1: preference must be a number from 0 to 1, got 2"),
+        ([{"name": "r0", "model": "large", "grade": 0}], "row 1: grade must be a number from 1 to 10"),
+        ([{"name": "r0", "model": "large", "grade": "good"}], "grade must be a number"),
+        ([{"name": "r0", "model": "large"}], "expected columns model and preference"),
+        ([{"model": "large", "grade": 3}], "a column of ids was expected, name or id or question"),
+        ([{"name": "r0", "model": "large", "grade": 3}] * 2, "row 2: a second verdict on large and r0"),
+        ([{"name": "r0", "model_a": "x", "model_b": "y", "winner": "x"}], "winner must be model_a, model_b or tie"),
+    ],
+)
+def test_a_file_of_verdicts_that_is_wrong_is_told(
+    server: Loopback, tmp_path: Path, rows: list[dict[str, Any]], said: str
+) -> None:
+    """In a line, with the row."""
+    with pytest.raises(ConcoursError, match=said):
+        contest(server, tmp_path / "run", "large", task=verdicts(tmp_path, rows)).run()
+
+
+def test_published_win_rates_of_twelve_models(tmp_path: Path) -> None:
+    """AlpacaEval's (Dubois et al. 2024), of all 805 instructions, to 1e-6; with ranks and tiers, which it lacks.
+
+    Of one model two texts are missing: here they win nothing, there they do not count.
+    """
+    folder = DATA / "llm-alpaca"
+    if not folder.exists():
+        pytest.skip(f"{folder} is not there")
+    instructions = pd.read_json(folder / "instructions.jsonl.gz", lines=True)
+    outputs = pd.read_json(folder / "outputs.jsonl.gz", lines=True)
+    published = pd.read_csv(folder / "golden-leaderboard.csv", index_col=0)
+    names = ["claude-2", "vicuna-13b-v1.5", "phi-2", "FuseChat-Llama-3.2-3B-Instruct"]
+    entrants = []
+    for name in names:
+        said = instructions[["id"]].merge(outputs[outputs.model == name], how="left", on="id")
+        file = tmp_path / f"{name}.jsonl"
+        said.rename(columns={"output": "response"})[["id", "response"]].to_json(file, orient="records", lines=True)
+        entrants.append(product.Entrant(name, f"recorded:{file}", seen="none"))
+    task = product.Task(
+        kind="text-generation",
+        data=instructions[["id", "instruction", "reference_output"]],
+        id="id",
+        split=product.Split(test=0),
+        options={
+            "question": "instruction",
+            "answer": "reference_output",
+            "judge": {"name": "gpt4", "recipe": f"recorded:{folder / 'preferences.csv.gz'}"},
+        },
+    )
+    given = {"lineup": "none", "engine": "inline", "cooperate": (), "out": tmp_path / "run", "entrants": entrants}
+    board = product.Contest(task=task, **given).run().standings
+    for name in names:
+        counted = published.loc[name, "n_total"]
+        assert board[name].score * 805 / counted == pytest.approx(published.loc[name, "win_rate"] / 100, abs=1e-6)
+    assert [line.entrant.name for line in board][:3] == [
+        "FuseChat-Llama-3.2-3B-Instruct",
+        "claude-2",
+        "vicuna-13b-v1.5",
+    ]
+    assert board["claude-2"].tier == 2

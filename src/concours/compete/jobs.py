@@ -250,7 +250,7 @@ class Jobs:
         inputs = dict[str, Digest]()
         for name, said, part in parts:
             if said and part:
-                inputs |= {name: said, f"{name}_x": part.x, f"{name}_y": part.y}
+                inputs |= {name: said, f"{name}_x": part.x, f"{name}_y": part.y, **self._filed(name)}
         return Job(
             runner=problem.output.can["judge"],
             inputs=inputs,
@@ -259,6 +259,13 @@ class Jobs:
             outputs=tuple(each for name, said, _ in parts if said for each in (name, f"{name}_verdicts")),
             label=f"{self.candidate.entrant.name}: judge",
         )
+
+    def _filed(self, part: str) -> dict[str, Digest]:
+        """The verdicts on this entrant of judges whose verdicts are there already."""
+        told = [
+            judge.get("said", {}).get(self.candidate.entrant.name, {}) for judge in self.problem.output.meta["judges"]
+        ]
+        return {f"{part}_verdicts{number}": of[part] for number, of in enumerate(told) if part in of}
 
     def _score(self, oof: Digest | None, decision: Mapping[str, Any] | None) -> Job:
         problem = self.problem

@@ -21,7 +21,12 @@ def pairs(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s
 
 
 def _unsuited(setup: Setup) -> str:
-    if setup.problem.output.meta.get("judges"):
+    judges = setup.problem.output.meta.get("judges", ())
+    if filed := [judge["name"] for judge in judges if "said" in judge]:
+        return (
+            f"the verdicts of {filed[0]} are in a file, and nobody can be asked about pairs; rate it by concours rate"
+        )
+    if judges:
         return ""
     return "nobody judges: name a judge by [[task.judge]], in a task of text-generation"
 

@@ -77,11 +77,11 @@ def _battles(side: Side) -> list[dict[str, Any]]:
 def _battle(side: Side, verdict: dict[str, Any]) -> dict[str, Any]:
     row, won = verdict["row"], verdict["verdict"]
     pair = [(side.name, len(side.texts[row]), won), (side.other, len(side.others[row]), 1 - won)]
-    (left, left_length, won), (right, right_length, _) = pair if verdict["place"] == "first" else reversed(pair)
+    (left, left_length, won), (right, right_length, _) = reversed(pair) if verdict["place"] == "second" else pair
     return {
         "model_a": left,
         "model_b": right,
-        "winner": "tie" if won == TIE else "model_a" if won else "model_b",
+        "winner": "tie" if won == TIE else "model_a" if won > TIE else "model_b",
         "question": row,
         "judge": verdict["judge"],
         "length_a": left_length,
@@ -139,7 +139,7 @@ def _pairs(verdicts: Sequence[dict[str, Any]]) -> dict[Key, dict[str, float]]:
 
 
 def _places(pairs: dict[Key, dict[str, float]]) -> dict[str, Any]:
-    if not pairs:
+    if not any(place in each for each in pairs.values() for place in ("first", "second")):
         return {}
     first, second = (np.array([each.get(place, np.nan) for each in pairs.values()]) for place in ("first", "second"))
     return {"places": asdict(places(first, second))}
@@ -158,7 +158,8 @@ def _agreement(
 def _words(pairs: dict[Key, dict[str, float]], verdicts: Sequence[dict[str, Any]]) -> dict[Key, float]:
     """A judge's word on each side and row: who is better by both orders, or else the grade."""
     if pairs:
-        both = {key: sum(said.values()) / 2 for key, said in pairs.items() if len(said) == 2}
+        whole = ({"first", "second"}, {"either"})
+        both = {key: sum(said.values()) / len(said) for key, said in pairs.items() if said.keys() in whole}
         return {key: float(np.sign(mean - TIE)) for key, mean in both.items()}
     return {(one["side"], one["row"]): one["verdict"] for one in verdicts if one["status"] == "read"}
 

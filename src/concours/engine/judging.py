@@ -156,6 +156,27 @@ class Judge:
         except ContestError as error:
             raise ContestError(f"the judge {self.name}: {error}, for {way}") from None
 
+    def verdicts(self, way: str, texts: Texts, rows: Codes, purse: Purse | None) -> tuple[Floats, pa.Table]:
+        """Its verdicts on the texts of some rows, (places, rows), and all that was said.
+
+        Raises:
+            ContestError: none of its answers has a verdict.
+            TrustError, EndpointRefused, SpentOut: as of `asked`.
+        """
+        found, places = self.asked(way, texts.of(rows), purse), WAYS[way].places
+        said = np.array([[_read(WAYS[way], place, one) for one in of] for place, of in zip(places, found, strict=True)])
+        self._require_verdicts(WAYS[way], said, found)
+        each = zip(places, found, said, strict=True)
+        return said, pa.concat_tables([_table(self, way, place, rows, of, read) for place, of, read in each])
+
+    def _require_verdicts(self, way: Way, read: Floats, found: Sequence[Sequence[Reply | Failed]]) -> None:
+        if np.isnan(read).all():
+            first = next((one.text for of in found for one in of if isinstance(one, Reply)), "")
+            raise ContestError(
+                f"the judge {self.name}: none of its {read.size} answers has a verdict; {way.wanted} was expected at "
+                f"the end, the first ends: {first.strip()[-_SHOWN:]!r}"
+            )
+
     def asked(self, way: str, texts: Texts, purse: Purse | None) -> list[list[Reply | Failed]]:
         """What it says about each text, (places, rows).
 
@@ -219,11 +240,40 @@ class Judged:
     verdicts: pa.Table
 
 
-def judged(judges: Sequence[Judge], ways: Sequence[str], texts: Texts, purse: Purse | None) -> Judged:
+@dataclass(frozen=True, kw_only=True)
+class Filed:
+    """A judge whose verdicts somebody already has: it has seen texts in either order, or nobody says in which.
+
+    Attributes:
+        way: what it was asked.
+        said: (rows,) its verdicts on all texts; NaN where it has none.
+    """
+
+    name: str
+    way: str
+    said: Floats
+
+    def verdicts(self, way: str, texts: Texts, rows: Codes, purse: Purse | None) -> tuple[Floats, pa.Table]:
+        """Its verdicts on the texts of some rows, for each place; nothing where it was asked something else.
+
+        Raises:
+            ContestError: it has none on them.
+        """
+        del texts, purse
+        if way != self.way:
+            return np.full((len(WAYS[way].places), len(rows)), np.nan), VERDICTS.empty_table()
+        said = self.said[rows]
+        if np.isnan(said).all():
+            raise ContestError(f"the judge {self.name}: its file has no verdict on these texts")
+        table = _columns(self.name, way, "either", rows, said, [None] * len(rows), [None] * len(rows))
+        return np.tile(said, (len(WAYS[way].places), 1)), table
+
+
+def judged(judges: Sequence[Judge | Filed], ways: Sequence[str], texts: Texts, purse: Purse | None) -> Judged:
     """Asks a panel about texts; about those that say nothing, or just what the reference says, nobody is asked.
 
     Raises:
-        ContestError: none of a judge's answers has a verdict.
+        ContestError: a judge has no verdict that could be read.
         EndpointRefused, SpentOut, TrustError: as of `Judge.asked`.
     """
     grades, tables = dict[str, Floats](), [VERDICTS.empty_table()]
@@ -234,12 +284,8 @@ def judged(judges: Sequence[Judge], ways: Sequence[str], texts: Texts, purse: Pu
         rows = np.flatnonzero(np.isnan(known))
         said = np.full((len(way.places), len(judges), len(rows)), np.nan)
         for number, judge in enumerate(judges if len(rows) else ()):
-            found = judge.asked(name, texts.of(rows), purse)
-            for turn, (place, of) in enumerate(zip(way.places, found, strict=True)):
-                read = np.array([_read(way, place, one) for one in of])
-                tables.append(_table(judge, name, place, rows, of, read))
-                said[turn, number] = read
-            _require_verdicts(judge, way, said[:, number], found)
+            said[:, number], table = judge.verdicts(name, texts, rows, purse)
+            tables.append(table)
         known[rows] = way.combined(*said)
         grades[name] = known
     return Judged(grades=grades, verdicts=pa.concat_tables(tables))
@@ -257,16 +303,6 @@ def _read(way: Way, place: str, one: Reply | Failed) -> float:
     if value is None:
         return np.nan
     return FIRST - value if place == "second" else value
-
-
-def _require_verdicts(judge: Judge, way: Way, read: Floats, found: Sequence[Sequence[Reply | Failed]]) -> None:
-    """Refuses a judge that says nothing that could be read. Raises ContestError."""
-    if np.isnan(read).all():
-        first = next((one.text for of in found for one in of if isinstance(one, Reply)), "")
-        raise ContestError(
-            f"the judge {judge.name}: none of its {read.size} answers has a verdict; {way.wanted} was expected at the "
-            f"end, the first ends: {first.strip()[-_SHOWN:]!r}"
-        )
 
 
 VERDICTS: Final = pa.schema(
@@ -288,25 +324,38 @@ VERDICTS: Final = pa.schema(
 
 
 def _table(judge: Judge, way: str, place: str, rows: Codes, found: Sequence[Reply | Failed], read: Floats) -> pa.Table:
-    def each(name: str) -> list[Any]:
-        return [None if isinstance(one, Failed) else getattr(one, name) for one in found]
-
-    price, count = judge.how.charged, len(found)
+    price = judge.how.charged
     units = [None if price is None or isinstance(one, Failed) else price.of(one) for one in found]
+    paid = [None if unit is None else float(money(unit)) for unit in units]
+    return _columns(judge.name, way, place, rows, read, found, paid)
+
+
+def _columns(
+    judge: str,
+    way: str,
+    place: str,
+    rows: Codes,
+    read: Floats,
+    found: Sequence[Reply | Failed | None],
+    paid: Sequence[float | None],
+) -> pa.Table:
+    def each(name: str) -> list[Any]:
+        return [getattr(one, name) if isinstance(one, Reply) else None for one in found]
+
     columns = [
         rows,
-        *([text] * count for text in (way, judge.name, place)),
+        *([text] * len(rows) for text in (way, judge, place)),
         [_status(one, value) for one, value in zip(found, read.tolist(), strict=True)],
         [None if np.isnan(value) else value for value in read.tolist()],
-        [one.reason if isinstance(one, Failed) else one.text for one in found],
+        [one.reason if isinstance(one, Failed) else one.text if one else None for one in found],
         *(each(name) for name in ("tokens_in", "tokens_cached", "tokens_out")),
-        [None if unit is None else float(money(unit)) for unit in units],
+        paid,
     ]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, VERDICTS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=VERDICTS)
 
 
-def _status(one: Reply | Failed, value: float) -> str:
+def _status(one: Reply | Failed | None, value: float) -> str:
     if isinstance(one, Failed):
         return "failed"
     return "unread" if np.isnan(value) else "read"

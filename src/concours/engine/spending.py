@@ -142,7 +142,7 @@ def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> lis
         except ContestError as error:
             raise ContestError(f"entrant {name}: {error}") from None
     where = {_address(c.entrant.recipe, c.entrant.params): c.entrant.name for c in candidates}
-    for one in problem.output.meta.get("judges", ()):
+    for one in (judge for judge in problem.output.meta.get("judges", ()) if "said" not in judge):
         judge = Judge.of(one, problem.output.meta["rubric"])
         asked[f"the judge {judge.name}"] = judging(judge, problem, candidates, store)
         if itself := where.get(_address(one["recipe"], one["params"])):

@@ -15,6 +15,8 @@ _KEYS: Final = ("recipe", "name", "params")
 def judges_of(given: Any) -> tuple[dict[str, Any], ...]:
     """The judges that a task names, each with `name`, `recipe` and `params`; nobody where it names none.
 
+    A judge is a language model, or a file of verdicts (`engine.recorded_verdicts`).
+
     Raises:
         ContestError: one is no table, lacks its recipe, has a key that there is not, cannot be asked in words, or is
             called as another.
@@ -55,8 +57,11 @@ def _judge(table: Any, number: int) -> dict[str, Any]:
         raise ContestError(f"{where}: unknown key {wrong!r}; {nearest(wrong, _KEYS)}")
     recipe, params = table.get("recipe"), table.get("params", {})
     scheme = scheme_of(recipe) if isinstance(recipe, str) else None
-    if scheme is None or scheme.had != "asked":
-        raise ContestError(f'{where}: recipe must be a language model, e.g. "openai:MODEL", got {recipe!r}')
+    if scheme is None or scheme.had not in ("asked", "recorded"):
+        raise ContestError(
+            f'{where}: recipe must be a language model, e.g. "openai:MODEL", or a file of verdicts, "recorded:FILE", '
+            f"got {recipe!r}"
+        )
     if not isinstance(params, Mapping):
         raise ContestError(f"{where}: params must be a table, as an entrant has it, got {params!r}")
     name = table.get("name", str(recipe).partition(":")[2])

@@ -22,6 +22,9 @@ GRADES: Final = (WIN_RATE, JUDGE_SCORE)
 LOWEST, HIGHEST = 1.0, 10.0
 """Grades."""
 
+BOUNDS: Final = {WIN_RATE: (0.0, 1.0), JUDGE_SCORE: (LOWEST, HIGHEST)}
+"""Of what judges say."""
+
 LONGEST = 100 * _USUAL
 """Characters that a text has at most."""
 
