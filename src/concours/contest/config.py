@@ -20,10 +20,7 @@ from concours.tasks.task import Split, Task, one_at_a_time
 
 _TEXT = Form("a text", is_of(str))
 _TEXTS = Form("a list of texts", list_of(is_of(str)))
-_OF_KIND = Form(
-    "a text, a table, or a list of texts or of tables",
-    lambda value: is_of(str, dict)(value) or _TEXTS.accepts(value) or list_of(is_of(dict))(value),
-)
+_ONE_OR_MORE = Form("a table, or several", lambda value: is_of(dict)(value) or list_of(is_of(dict))(value))
 _SOURCE = Form("a text, or a list of texts", lambda value: is_of(str)(value) or _TEXTS.accepts(value))
 _TABLE = Form("a table", is_of(dict))
 _TABLES = Form("a list of tables, each begun by [[entrant]]", list_of(is_of(dict)))
@@ -136,8 +133,10 @@ def _task(values: Mapping[str, Any]) -> Task:
     if isinstance(values.get("target"), list):
         raise ContestError(one_at_a_time(values["target"]))
     named = values.get("kind")
-    own = kind_named(named).input.keys if isinstance(named, str) and named in KINDS else {}
-    check("task", values, {**_TASK, **dict.fromkeys(own, _OF_KIND)})
+    input = kind_named(named).input if isinstance(named, str) and named in KINDS else None
+    own = input.keys if input else {}
+    tables = dict.fromkeys(input.tables, _ONE_OR_MORE) if input else {}
+    check("task", values, {**_TASK, **dict.fromkeys(own, _SOURCE), **tables})
     check("task.split", values.get("split", {}), _SPLIT)
     for key in ("kind", "data"):
         if key not in values:

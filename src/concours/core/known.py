@@ -30,7 +30,7 @@ RECIPES = _names("""
     concours.entrants.blobs: BlobDetector
     concours.entrants.centres: CentreDetector
     concours.entrants.choosers: EvenChooser NearestChooser OverlapChooser
-    concours.entrants.writers: NearestWriter SilentWriter
+    concours.entrants.writers: NearestWriter SilentWriter TypicalWriter
     concours.entrants.hinge: PrimalSVC
     concours.entrants.neural: ConvClassifier DenseClassifier DenseRegressor ResidualClassifier
         VisionTransformerClassifier

@@ -332,6 +332,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "question:choices": _answerer("choosers:NearestChooser", _by_likeness),
         "question:writing": _answerer("writers:NearestWriter", _by_likeness),
     },
+    "typical": {"question:writing": _answerer("writers:TypicalWriter", _words(1e-3))},
     "silent": {"question:writing": _answerer("writers:SilentWriter", _few)},
     "even": {"question:choices": _answerer("choosers:EvenChooser", _few)},
     "overlap": {"question:choices": _answerer("choosers:OverlapChooser", _words(2e-3))},

@@ -96,7 +96,7 @@ _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
-_WRITERS = ("nearest",)
+_WRITERS = ("nearest", "typical")
 _DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {

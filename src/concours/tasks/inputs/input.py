@@ -21,6 +21,7 @@ class InputKind:
         renewer: reads new rows as those that models were fitted on (`tasks.new_rows.read_inputs`).
         keys: of `[task]` that it alone has, each with what it is: a text, or a list of texts. They are `Task.options`.
         lacks: keys of a task that its reader takes nothing of, and refuses.
+        tables: those of its keys that hold tables; the others hold a text, or a list of texts.
         sees_groups: whether models get the column by which rows keep together, which is then content, such as a passage
             that several questions are about, and no name.
         slow: whether a fit takes so long that fewer folds are usual.
@@ -35,6 +36,7 @@ class InputKind:
     renewer: str = "concours.tasks.new_rows:read_inputs"
     keys: Mapping[str, str] = field(default_factory=dict)
     lacks: tuple[str, ...] = ("options",)
+    tables: tuple[str, ...] = ()
     sees_groups: bool = False
     slow: bool = False
 

@@ -33,6 +33,7 @@ REQUEST: Final = replace(
         "judge": "tables, each a language model that judges: see [texts that are judged](judges.md)",
         "rubric": "by what is judged, in words",
     },
+    tables=("judge",),
 )
 CHOSEN: Final = replace(
     QUESTION,
