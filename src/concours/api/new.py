@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from concours.api.models import EXAMPLE, LINEUP, joined, listed
 from concours.api.new_warnings import LISTED, RARE, class_warnings, column_warnings, cut, follows, share
 from concours.api.recognised import maybe, recognised, usual_lineup
-from concours.contest.contest_text import Setting, toml, toml_of
+from concours.contest.contest_text import EntrantText, Setting, toml, toml_of
 from concours.core.errors import DataError
 from concours.core.kind import Form
 from concours.core.optional import install_command, installed
@@ -69,6 +70,7 @@ def draft(
     on_bad_row: Literal["fail", "skip"] = "fail",
     out: Path = Path("contest.toml"),
     kind: str | None = None,
+    models: Path | None = None,
 ) -> Draft:
     """A contest for what lies in a file, a folder, an archive, or behind a name like `sklearn:iris`.
 
@@ -78,37 +80,54 @@ def draft(
         on_bad_row: whether a row with another number of cells, or a broken picture, stops the reading or is left out.
         out: where the contest file will lie, to which its paths are relative.
         kind: of task, where it is one that only a person can tell, such as a forecast.
+        models: a file that lists language models, which compete instead of a line-up.
 
     Raises:
+        ContestError: the file of models is wrong.
         DataError: the data is missing, damaged or several unrelated tables, or its target is not clear.
     """
+    entrants = [EntrantText(keys=keys) for keys in listed(models, out.parent)] if models else []
     options = Options(header=header, names=(target,) if target else (), on_bad_row=on_bad_row)
     if known := recognised(data, kind, options):
-        return _recognised(data, *known, out)
+        return _recognised(data, *known, out, entrants)
     found = find_source(data, options)
     findings = discover(found.opened, found.opened_test, target=target, guide=found.guide)
     after = _after(found, findings, out)
     if findings.target and findings.kind.output.verbatim:
         again = written_in(found, findings.target.name, options)
         findings = with_written(findings, again.opened, again.opened_test)
-    settings = (*_task(found, findings, out.parent, options, after), *_compete(findings, usable_cores()))
+    settings = (
+        *_task(found, findings, out.parent, options, after),
+        *(_asked(findings.kind, entrants) if entrants else _compete(findings, usable_cores())),
+    )
     if kind not in (None, findings.kind.name):
         raise DataError(f"--kind: {findings.name} is for a task of kind {findings.kind.name}, as far as it can be told")
     warnings = (*_warnings(found, findings), *maybe(data))
     head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
-    text = toml_of(settings, head, warnings)
+    text = toml_of(settings, head, warnings, entrants)
     left_out = found.opened.left_out
     return Draft(findings=findings, settings=settings, warnings=warnings, after=after, text=text, left_out=left_out)
 
 
-def _recognised(data: str, kind: Kind, settings: tuple[Setting, ...], out: Path) -> Draft:
+def _recognised(
+    data: str, kind: Kind, settings: tuple[Setting, ...], out: Path, entrants: Sequence[EntrantText]
+) -> Draft:
     """The contest of a kind that knows the source itself."""
+    if entrants:
+        settings = (*(setting for setting in settings if setting.table != "compete"), *_asked(kind, entrants))
     placed = (replace(s, value=_paths(s.value, out.parent)) if s.key in ("data", "test") else s for s in settings)
     settings = (*placed,)
     head = (f"Written by `concours new {data}`. Change what you know better.",)
-    warnings = tuple(_absent(usual_lineup(kind)[1], kind.form))
-    text = toml_of(settings, head, warnings)
+    warnings = () if entrants else tuple(_absent(usual_lineup(kind)[1], kind.form))
+    example = (EXAMPLE,) if "words" in kind.input.can and not entrants else ()
+    text = toml_of(settings, head, warnings, (*entrants, *example))
     return Draft(findings=None, settings=settings, warnings=warnings, after=(), text=text)
+
+
+def _asked(kind: Kind, entrants: Sequence[EntrantText]) -> list[Setting]:
+    """The keys of a contest of models that are asked: without a line-up, and without an end after some seconds."""
+    ways = joined(kind, [entrant.keys for entrant in entrants])
+    return [LINEUP, *([ways] if ways else [])]
 
 
 def _said(found: Found, findings: Findings) -> str:

@@ -14,7 +14,7 @@ import click
 import typer
 
 import concours
-from concours.cli import ask, compare, inspect, judges, new, predict, rate, report, run, score, verify
+from concours.cli import ask, compare, import_, inspect, judges, new, predict, rate, report, run, score, verify
 from concours.cli.apart import go_apart
 from concours.cli.run import STOPPED
 from concours.cli.terminal import say
@@ -30,8 +30,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+app.command()(new.new)
+app.command("import")(import_.bring)
 for command in (
-    new.new,
     run.run,
     run.demo,
     inspect.show,

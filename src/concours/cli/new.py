@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from concours.cli.import_ import Models, say_asked
 from concours.cli.terminal import say, say_json
 from concours.core.errors import ContestError
 
@@ -46,6 +47,7 @@ def new(
         str | None,
         typer.Option(metavar="KIND", help="The kind of task, as forecasting.", show_default="by what the data is"),
     ] = None,
+    models: Models = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The contest file to write.")] = Path("contest.toml"),
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
@@ -55,7 +57,15 @@ def new(
 
     if out.exists() and not force:
         raise ContestError(f"{out} is there already: choose another name with -o, or write over it with --force")
-    made = draft(data, target=target, header=_header(header), on_bad_row=on_bad_row.value, out=out, kind=kind)
+    made = draft(
+        data,
+        target=target,
+        header=_header(header),
+        on_bad_row=on_bad_row.value,
+        out=out,
+        kind=kind,
+        models=models,
+    )
     out.write_text(made.text, encoding="utf-8")
     if as_json:
         say_json({"contest": str(out), **made.to_json()})
@@ -63,6 +73,8 @@ def new(
     _print(made)
     commands = (f"concours run {shlex.quote(str(out))}", *made.after)
     say("", f"{out} is written, with a comment on each choice. Next:", "", *(f"    {command}" for command in commands))
+    if models:
+        say_asked(out)
 
 
 def _header(given: str | None) -> bool | int | None:

@@ -112,7 +112,7 @@ def read_contest(path: Path) -> dict[str, Any]:
     check("limits", limits, _LIMITS)
     arguments: dict[str, Any] = {
         "task": _task(content["task"]),
-        "entrants": [_entrant(index, values) for index, values in enumerate(content.get("entrant", []), 1)],
+        "entrants": [entrant_of(index, values) for index, values in enumerate(content.get("entrant", []), 1)],
         "lineup": compete.get("lineup"),
         "final": compete.get("final"),
         "format": compete.get("format"),
@@ -152,7 +152,22 @@ def _task(values: Mapping[str, Any]) -> Task:
     return Task(**fields)
 
 
-def _entrant(index: int, values: Mapping[str, Any]) -> Entrant:
+def read_models(path: Path) -> list[dict[str, Any]]:
+    """The tables of a file of `[[entrant]]` alone, as a contest file has them, each with a name.
+
+    Raises:
+        ContestError: the file is missing, is not TOML, names nobody, or a key is wrong.
+    """
+    content = read_toml(path)
+    check("", content, {"entrant": _TABLES})
+    tables = content.get("entrant", [])
+    if not tables:
+        raise ContestError(f"{path.name} has no [[entrant]]: write one for each model, with name, recipe and params")
+    return [{"name": entrant_of(index, values).name, **values} for index, values in enumerate(tables, 1)]
+
+
+def entrant_of(index: int, values: Mapping[str, Any]) -> Entrant:
+    """An entrant from its table in a file. Raises ContestError."""
     where = f"entrant {index}" + (f" ({values['name']})" if isinstance(values.get("name"), str) else "")
     check(where, values, _ENTRANT)
     if "recipe" not in values:

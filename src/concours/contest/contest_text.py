@@ -29,8 +29,25 @@ class Setting:
     hints: tuple[str, ...] = ()
 
 
-def toml_of(settings: Sequence[Setting], head: Sequence[str], warnings: Sequence[str]) -> str:
-    """A contest file: what it is of, what to look into, and every key below the reason for it."""
+@dataclass(frozen=True, kw_only=True)
+class EntrantText:
+    """A table `[[entrant]]` of a contest file.
+
+    Attributes:
+        keys: as `name`, `recipe` and `params`.
+        why: what is to be said of it; empty where there is nothing.
+        example: whether it is a comment as a whole, for a person to take over.
+    """
+
+    keys: Mapping[str, Any]
+    why: str = ""
+    example: bool = False
+
+
+def toml_of(
+    settings: Sequence[Setting], head: Sequence[str], warnings: Sequence[str], entrants: Sequence[EntrantText] = ()
+) -> str:
+    """A contest file: what it is of, what to look into, every key below the reason for it, and who competes."""
     lines = [line for text in head for line in _commented(text)]
     if warnings:
         lines += ["#", "# To look into:", *(line for text in warnings for line in _commented(text, "- "))]
@@ -40,7 +57,14 @@ def toml_of(settings: Sequence[Setting], head: Sequence[str], warnings: Sequence
             if setting.table == table:
                 lines += [line for text in (setting.why, *setting.hints) if text for line in _commented(text)]
                 lines.append(f"{setting.key} = {toml(setting.value)}")
+    for entrant in entrants:
+        lines += ["", *_commented(entrant.why), *_table(entrant)]
     return "\n".join(lines) + "\n"
+
+
+def _table(entrant: EntrantText) -> list[str]:
+    mark = "# " if entrant.example else ""
+    return [f"{mark}[[entrant]]", *(f"{mark}{_key(key)} = {toml(value)}" for key, value in entrant.keys.items())]
 
 
 def toml(value: Any) -> str:

@@ -15,6 +15,7 @@ EXTRAS = {
     "onnxruntime": "onnx",
     "sacrebleu": "text",
     "httptools": "llm",
+    "yaml": "llm",
 }
 """Which extra of Concours brings a top-level module."""
 

@@ -42,6 +42,23 @@ CHOSEN: Final = (
 """The same of questions with choices."""
 REFERENCES: Final = ("reference", "reference_answer", "reference_output", "ideal", "answer", "response", "output")
 """Usual names of what a good answer to a request is."""
+TELL: Final = {
+    *SHORT,
+    *CHOSEN,
+    "solution",
+    "solutions",
+    "worked",
+    "explanation",
+    "rationale",
+    "reasoning",
+    "cot",
+    "chain_of_thought",
+    "correct_numeric",
+    "options_raw",
+    "answers.answer_start",
+    "evidence",
+}
+"""Names of columns that give the right answer away."""
 _SHOWN = 12
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet
 from concours.core.errors import ConcoursError
 from concours.kernels.scoring.answers import number_written
 from concours.tasks.choices import Texts, choices_of, letter_of, lists_of, right_of, texts_of, way_of
-from concours.tasks.question_columns import CHOICES, CHOSEN, QUESTIONS, SHORT, folded, usual
+from concours.tasks.question_columns import CHOICES, CHOSEN, QUESTIONS, SHORT, TELL, folded, usual
 from concours.tasks.readers.archives import entry_at, is_archive
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.listing import TABLES, suffix_of
@@ -35,23 +35,6 @@ _EACH: Final = 5
 _HEAD: Final = 1 << 14
 _PARQUET: Final = (".parquet", ".pq")
 _CLASSES: Final = {"label", "category", "class", "sentiment"}
-_TELL: Final = {
-    *SHORT,
-    *CHOSEN,
-    "solution",
-    "solutions",
-    "worked",
-    "explanation",
-    "rationale",
-    "reasoning",
-    "cot",
-    "chain_of_thought",
-    "correct_numeric",
-    "options_raw",
-    "answers.answer_start",
-    "evidence",
-}
-"""Names of columns that give the right answer away."""
 _GROUPS: Final = ("passage", "context", "article", "passage_id", "context_id", "document")
 
 
@@ -212,7 +195,7 @@ def _others(seen: _Seen, none: Sequence[int]) -> Keys:
             keys["id"] = (named, "it names the questions, and no model gets it")
         else:
             named = None
-    tell = [name for name in left if folded(name) in _TELL]
+    tell = [name for name in left if folded(name) in TELL]
     if tell:
         keys["drop"] = (tell, "they may give the answer away: no prompt may name them")
     if none:
