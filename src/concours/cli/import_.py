@@ -44,7 +44,8 @@ def bring(
     _print(made)
     commands = (f"concours run {shlex.quote(str(out))}", *made.after)
     say("", f"{out} is written, with a comment on each choice. Next:", "", *(f"    {command}" for command in commands))
-    say_asked(out)
+    if made.asks:
+        say_asked(out)
 
 
 def say_asked(contest: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, get_type_hints
 
 from concours.core.errors import ContentRefused, DataError
 from concours.core.typed import typed
-from concours.core.visible import shortened
+from concours.core.visible import shortened, visible
 from concours.tasks.readers.damage import damage_named, existing, refuse_bomb
 
 T = TypeVar("T")
@@ -113,9 +113,9 @@ class Archive:
 
     def json(self, name: str) -> Any:
         """One of them. Raises DataError where it is missing, damaged, too large, or packed in another way."""
-        where = f"{name} in {self._name}"
+        where = f"{visible(name)} in {self._name}"
         if name not in self._members:
-            raise DataError(f"{self._name} has no {name}")
+            raise DataError(f"{self._name} has no {visible(name)}")
         member = self._members[name]
         if member.compress_type not in _UNPACKED:
             raise DataError(f"{where} is packed in a way that is not known here: save the log as .json")

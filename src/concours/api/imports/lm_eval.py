@@ -84,8 +84,8 @@ def _config(path: Path, depth: int) -> dict[str, Any]:
     given = config.pop("include", [])
     whole: dict[str, Any] = {}
     for name in given if isinstance(given, list) else [given]:
-        if not isinstance(name, str) or not name.endswith(("yaml", "yml")):
-            raise DataError(f"{path.name}: include must be the name of a YAML file")
+        if not isinstance(name, str):
+            raise DataError(f"{path.name}: include must be the name of a file")
         if depth == _DEEPEST:
             raise DataError(f"{path.name}: files include one another more than {_DEEPEST} deep, or in a circle")
         whole |= _config(path.parent / name, depth + 1)

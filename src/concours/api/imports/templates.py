@@ -12,7 +12,7 @@ from typing import Any, Final
 from concours.core.errors import DataError
 from concours.core.visible import shortened
 
-_NAME: Final = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+_NAME: Final = re.compile(r"(?<!\{)\{\{\s*([A-Za-z_]\w*)\s*\}\}(?!\})")
 _MARK: Final = re.compile(r"\{\{|\{%|\{#")
 _SECONDS: Final = 120
 

@@ -14,8 +14,9 @@ from concours.api.imports.table import importer
 from concours.api.models import EXAMPLE, LINEUP, joined, listed
 from concours.contest.contest_text import EntrantText, Setting, toml_of
 from concours.core.errors import ContestError, DataError
+from concours.core.had import HAD, scheme_of
 from concours.core.registry import load
-from concours.tasks.kinds import kind_named
+from concours.tasks.kinds import KINDS
 
 _FITTED = Setting(
     "compete", "lineup", "fast", "simple models that are fitted here; nobody else competes yet, see below"
@@ -42,6 +43,11 @@ class Written:
     left: tuple[Left, ...]
     after: tuple[str, ...]
 
+    @property
+    def asks(self) -> bool:
+        """Whether running it asks somebody."""
+        return any((scheme := scheme_of(one.keys["recipe"])) and HAD[scheme.had].calls for one in self.entrants)
+
 
 def bring(source: str, out: Path, *, models: Path | None = None, force: bool = False) -> Written:
     """Reads an evaluation of another program, and writes a contest.
@@ -62,9 +68,9 @@ def bring(source: str, out: Path, *, models: Path | None = None, force: bool = F
     imported: Imported = load(found.reader)(path, out.stem)
     entrants = _entrants(imported, more)
     settings = list(imported.settings)
-    kind = kind_named(next(one.value for one in settings if one.key == "kind"))
     settings.append(LINEUP if entrants else _FITTED)
-    if join := joined(kind, [one.keys for one in entrants]):
+    kind = KINDS.get(next(one.value for one in settings if one.key == "kind"))
+    if kind and (join := joined(kind, [one.keys for one in entrants])):
         settings.append(join)
     head = (f"Written by `concours import {source}`. Change what you know better.",)
     left = tuple(f"{one.what}: {one.why}" for one in imported.left)
