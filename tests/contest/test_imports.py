@@ -21,7 +21,7 @@ pytest.importorskip("httptools")
 pytest.importorskip("yaml")
 sys.path.insert(0, str(Path(__file__).parents[1] / "api" / "imports"))
 
-import samples_of_formats as made  # noqa: E402 (it lies elsewhere)
+import samples_of_formats as made
 
 MODELS = """
 [[entrant]]
@@ -44,11 +44,11 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def says(asked: Asked) -> Answer:
-    """`large` knows pears and capitals, `small` those that are even or long."""
+    """`large` knows pears and capitals, `small` some of them."""
     model, question = asked.body["model"], asked.question
     if found := re.search(r"packs (\d+) boxes of (\d+)", question):
         right = int(found[1]) * int(found[2])
-        return Answer(chat(f"That is {right + (model == 'small' and right % 2)}.", tokens=(30, 12)))
+        return Answer(chat(f"That is {right + (model == 'small' and right % 3 == 0)}.", tokens=(30, 12)))
     country = next(name for name in made.CAPITALS if name in question)
     city = made.CAPITALS[country] if model == "large" or len(country) > 4 else "Paris, Texas"
     return Answer(chat(f"It is {city}, of course.", tokens=(12, 6)))

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 
@@ -25,7 +25,7 @@ from concours.tasks.extraction import extracted
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import samples_of_formats as made  # noqa: E402 (it lies beside)
+import samples_of_formats as made
 
 pytest.importorskip("yaml")
 
@@ -226,7 +226,7 @@ def test_samples_of_other_rows_are_refused(tmp_path: Path) -> None:
 WORDS = st.text(st.sampled_from("ab1 {}%#\n\"'é"), max_size=12)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(WORDS, st.sampled_from(["{{q}}", "{{ n }}"])), max_size=5), WORDS, WORDS)
 def test_a_prompt_says_what_its_template_says(parts: list[str], q: str, n: str) -> None:
     """Law: filled with a row of texts both come to the same; what is more than names is no prompt."""
@@ -241,7 +241,7 @@ def test_a_prompt_says_what_its_template_says(parts: list[str], q: str, n: str) 
 PATTERNS = ["a", "a+b?", "(a+)b", "(?i)A", "(?i)(A|1)", "x|1", "(x|1)b", r"#### (\-?[0-9]+)", "^a", "b$", r"(?:a|b)1"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(PATTERNS), st.text(st.sampled_from("ab1x# -\n"), max_size=20))
 def test_the_last_of_a_first_is_the_first(pattern: str, said: str) -> None:
     """Law: the rule finds what the harness finds: the first match, where it takes the first."""

@@ -16,7 +16,7 @@ from concours.core.errors import DataError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import samples_of_formats as made  # noqa: E402 (it lies beside)
+import samples_of_formats as made
 
 
 def keys(imported: Imported) -> dict[str, Any]:

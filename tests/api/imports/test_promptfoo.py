@@ -16,7 +16,7 @@ from concours.tasks.extraction import extracted
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import samples_of_formats as made  # noqa: E402 (it lies beside)
+import samples_of_formats as made
 
 pytest.importorskip("yaml")
 
@@ -125,7 +125,7 @@ def test_a_prompt_that_is_more_than_names_becomes_a_column(tmp_path: Path) -> No
 
 def test_words_are_read_as_there(tmp_path: Path) -> None:
     """`no` is a text, as in YAML 1.2, and `12:30` no number."""
-    values = "no yes on 12:30 2024-05-01 010".split()
+    values = ["no", "yes", "on", "12:30", "2024-05-01", "010"]
     each = "".join(
         f"  - {{vars: {{q: q{n}}}, assert: [{{type: equals, value: {one}}}]}}\n" for n, one in enumerate(values)
     )
