@@ -16,7 +16,7 @@ from concours.api.imports.table import IMPORTERS
 from concours.api.imports.templates import filled
 from concours.api.imports.writing import bring
 from concours.api.imports.yaml_files import yaml_of
-from concours.core.errors import ConcoursError, DataError
+from concours.core.errors import ConcoursError, DataError, MissingPackage
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "fuzz")]
 
@@ -147,6 +147,13 @@ def test_what_takes_for_ever_is_stopped(template: str, ignored: list[str], monke
     monkeypatch.setattr(templates, "_SECONDS", 1)
     with pytest.raises(DataError, match="more time or memory"):
         filled({"t": (template, "target")}, [{"q": "a" * 40 + "b"}], "task.yaml", ignored)
+
+
+def test_without_yaml_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an extra."""
+    monkeypatch.setattr("concours.api.imports.yaml_files.installed", lambda module: False)
+    with pytest.raises(MissingPackage, match=r"pip install 'concours\[llm\]'"):
+        bring(f"lm-eval:{made.lm_eval(tmp_path)}", tmp_path / "c.toml")
 
 
 def test_half_a_character_is_refused(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_rows_without_an_answer_are_told(tmp_path: Path) -> None:
     rows = [{"q": f"What is {n}?", "a": "" if n in (2, 4) else n} for n in range(8)]
     found = read(made.task(tmp_path, "doc_to_text: q\ndoc_to_target: '{{a}}'", rows), "c")
     assert len(questions(found)) == 6
-    assert left(found)["2 of 8 rows"] == "no answer: rows 3, 5"
+    assert left(found)["2 of 8 rows, no answer"] == "of rows from 1: 3, 5"
 
 
 def test_samples_of_runs(tmp_path: Path) -> None:

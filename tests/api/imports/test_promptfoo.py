@@ -104,6 +104,22 @@ def test_tests_in_a_table(tmp_path: Path) -> None:
     assert left(found).keys() == {"column __description", "assert icontains"}
 
 
+def test_files_without_a_scheme(tmp_path: Path) -> None:
+    """Of tests any, of prompts what ends as a file does; a text may end so too, and has blanks."""
+    (tmp_path / "p.txt").write_text("Ask {{q}}\n---\nTell me {{q}}")
+    rows = [{"vars": {"q": f"q{n}"}, "assert": [{"type": "equals", "value": n}]} for n in range(5)]
+    (tmp_path / "t.json").write_text(json.dumps(rows))
+    found = config(tmp_path, "prompts: [p.txt, 'What is in {{q}}.txt']\nproviders: []\ntests: t.json")
+    assert [way.params["prompt"] for way in found.ways] == ["Ask {q}", "Tell me {q}", "What is in {q}.txt"]
+    assert [way.label for way in found.ways] == ["p 1", "p 2", "prompt 3"]
+
+
+def test_an_answer_in_a_file_is_not_its_name(tmp_path: Path) -> None:
+    """What asserts a file is not carried over."""
+    with pytest.raises(DataError, match="0 of 5 tests"):
+        config(tmp_path, about("[{type: equals, value: 'file://right.txt'}]"))
+
+
 def test_lists_of_values_are_a_test_each(tmp_path: Path) -> None:
     """All with all, as there; too many are refused."""
     text = "prompts: ['{{a}}{{b}}']\nproviders: []\ntests: [{vars: {a: [x, y, z], b: [1, 2]}, assert: [{type: equals, value: '{{a}}'}]}]"

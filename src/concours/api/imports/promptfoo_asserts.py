@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from concours.api.imports.imported import Notes
+from concours.api.imports.promptfoo_files import SCHEME
 from concours.api.imports.promptfoo_tests import Assertion, Test
 from concours.api.imports.templates import filled
 from concours.core.errors import ContestError
@@ -65,8 +66,9 @@ def rights_of(tests: Sequence[Test], notes: Notes) -> Rights:
 
 
 def _chosen(asserts: Sequence[Assertion]) -> Assertion | None:
-    """The assertion that says which answer is right: the strictest."""
-    return next((one for type in (*_EQUAL, *_WITHIN) for one in asserts if one.type == type), None)
+    """The assertion that says which answer is right: the strictest; none that has it in a file."""
+    plain = [one for one in asserts if not (isinstance(one.value, str) and one.value.startswith(SCHEME))]
+    return next((one for type in (*_EQUAL, *_WITHIN) for one in plain if one.type == type), None)
 
 
 def _shapes(one: Assertion) -> bool:

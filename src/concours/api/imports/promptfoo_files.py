@@ -22,6 +22,14 @@ def is_code(name: str) -> bool:
     return name.startswith("exec:") or name.rpartition("/")[2].partition(":")[0].endswith(_CODE)
 
 
+def _is_bare(name: str, what: str) -> bool:
+    """Whether a text is the name of a file without `file://`: any of tests, and of prompts what ends as one."""
+    named = name.endswith((*_TEXTS, *_TABLES, ".json", ".yaml", ".yml")) and not any(
+        c.isspace() or c == "{" for c in name
+    )
+    return "://" not in name and (what == "tests" or (what == "prompts" and named))
+
+
 def beside(name: str, folder: Path) -> list[Path]:
     """The files of `file://NAME`, where NAME may have `*`, in the folder of the configuration or below it.
 
@@ -65,7 +73,7 @@ def spread(given: Any, folder: Path, what: str, notes: Notes) -> Iterator[tuple[
             yield item, None
         elif is_code(name):
             notes.leave(f"{what} {name}", "it is a program, and none is run")
-        elif name.startswith(SCHEME) or (what == "tests" and "://" not in name):
+        elif name.startswith(SCHEME) or _is_bare(name, what):
             for path in beside(name, folder):
                 yield content(path), path
         elif "://" in name:

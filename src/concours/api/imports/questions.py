@@ -123,17 +123,17 @@ def kept(rows: Sequence[Any], faults: Sequence[str], notes: Notes, what: str) ->
         DataError: there are fewer than four left, of which no contest can be made.
     """
     wrong: dict[str, list[int]] = {}
-    for place, fault in enumerate(faults):
-        if fault:
-            wrong.setdefault(fault, []).append(place + 1)
-    for fault, places in wrong.items():
+    for place, why in enumerate(faults):
+        if why:
+            wrong.setdefault(why, []).append(place + 1)
+    for why, places in wrong.items():
         shown = ", ".join(map(str, places[:_SHOWN])) + (", …" if len(places) > _SHOWN else "")
-        notes.leave(f"{len(places):,} of {len(faults):,} {what}", f"{fault}: {what} {shown}")
-    left = [place for place, fault in enumerate(faults) if not fault]
+        notes.leave(f"{len(places):,} of {len(faults):,} {what}, {why}", f"of {what} from 1: {shown}")
+    left = [place for place, why in enumerate(faults) if not why]
     if len(left) < 4:
-        first = next(iter(wrong), "there are no more")
+        first = f" ({next(iter(wrong))})" if wrong else ""
         raise DataError(
-            f"{len(left)} of {len(rows):,} {what} have a question and an answer ({first}); 4 at least are needed"
+            f"{len(left)} of {len(rows):,} {what} have a question and an answer{first}; 4 at least are needed"
         )
     return left
 
