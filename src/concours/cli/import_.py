@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from concours.cli.models import Models, say_asked
 from concours.cli.terminal import say
 
 if TYPE_CHECKING:
     from concours.api.imports.writing import Written
-
-Models = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="A file that lists language models, as `[[entrant]]` tables: these compete, and are asked."
-    ),
-]
-"""An option of commands that write contests."""
 
 
 def bring(
@@ -46,14 +39,6 @@ def bring(
     say("", f"{out} is written, with a comment on each choice. Next:", "", *(f"    {command}" for command in commands))
     if made.asks:
         say_asked(out)
-
-
-def say_asked(contest: Path) -> None:
-    """What running a contest is going to ask, where it asks anybody."""
-    from concours.api.foretold import foretold
-
-    if lines := foretold(contest):
-        say("", "It will ask, where nothing was answered before:", *(f"    {line}" for line in lines))
 
 
 def _print(made: Written) -> None:

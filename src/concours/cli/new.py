@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concours.cli.import_ import Models, say_asked
+from concours.cli.models import Models, say_asked
 from concours.cli.terminal import say, say_json
 from concours.core.errors import ContestError
 

@@ -17,8 +17,8 @@ from concours.api.imports.templates import as_prompt
 from concours.api.imports.yaml_files import Code, mapping_of
 from concours.core.errors import DataError
 
-_DEEPEST: Final = 10
-"""Files that include one another, at most."""
+_MOST: Final = 50
+"""Files of a task that include one another, at most."""
 _TEMPLATES: Final = ("doc_to_text", "doc_to_target", "doc_to_choice")
 _CODE: Final = (*_TEMPLATES, "process_docs", "custom_dataset", "description", "class")
 """Keys that decide what is asked, and what is right: code in them is not passed by."""
@@ -54,7 +54,7 @@ def read(path: Path, into: str) -> Imported:
     if path.is_dir() or path.suffix == ".jsonl":
         return lm_eval_samples.read(path, into)
     notes = Notes()
-    config = _config(path, 0)
+    config = _config(path, [])
     _require_task(config, path)
     docs, where = rows_for(config, path)
     asked, prompt = questions_of(config, docs, path.name, notes)
@@ -78,17 +78,18 @@ def read(path: Path, into: str) -> Imported:
     return Imported(settings=settings, files={f"{into}/{FILE}": rows}, ways=[Way("", params)], left=notes.left)
 
 
-def _config(path: Path, depth: int) -> dict[str, Any]:
-    """A file, over those that it includes."""
+def _config(path: Path, known: list[Path]) -> dict[str, Any]:
+    """A file, over those that it includes; all that are read are added to those that are known."""
+    known.append(path)
+    if len(known) > _MOST:
+        raise DataError(f"{path.name}: more than {_MOST} files include one another, or they do so in a circle")
     config = mapping_of(path)
     given = config.pop("include", [])
     whole: dict[str, Any] = {}
     for name in given if isinstance(given, list) else [given]:
         if not isinstance(name, str):
             raise DataError(f"{path.name}: include must be the name of a file")
-        if depth == _DEEPEST:
-            raise DataError(f"{path.name}: files include one another more than {_DEEPEST} deep, or in a circle")
-        whole |= _config(path.parent / name, depth + 1)
+        whole |= _config(path.parent / name, known)
     return whole | config
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from concours.api.imports.imported import Imported, Left, Row
+from concours.api.imports.imported import Imported, Left, Row, Way
 from concours.api.imports.recorded import called
 from concours.api.imports.table import importer
 from concours.api.models import EXAMPLE, LINEUP, joined, listed
@@ -46,7 +46,7 @@ class Written:
     @property
     def asks(self) -> bool:
         """Whether running it asks somebody."""
-        return any((scheme := scheme_of(one.keys["recipe"])) and HAD[scheme.had].calls for one in self.entrants)
+        return any(_is_asked(one.keys["recipe"]) for one in self.entrants)
 
 
 def bring(source: str, out: Path, *, models: Path | None = None, force: bool = False) -> Written:
@@ -65,26 +65,15 @@ def bring(source: str, out: Path, *, models: Path | None = None, force: bool = F
     """
     found, path = importer(source)
     more = listed(models, out.parent) if models else []
-    imported: Imported = load(found.reader)(path, out.stem)
+    imported: Imported = load(found.reader)(path, out.stem if out.suffix else f"{out.name}-data")
     entrants = _entrants(imported, more)
-    settings = list(imported.settings)
-    settings.append(LINEUP if entrants else _FITTED)
-    kind = KINDS.get(next(one.value for one in settings if one.key == "kind"))
-    if kind and (join := joined(kind, [one.keys for one in entrants])):
-        settings.append(join)
-    head = (f"Written by `concours import {source}`. Change what you know better.",)
-    left = tuple(f"{one.what}: {one.why}" for one in imported.left)
-    told = (*head, *(("Not carried over:", *(f"- {line}" for line in left)) if left else ()))
-    text = toml_of(settings, told, (), entrants or [_example(imported)])
+    settings = _settings(imported, entrants)
+    head = [f"Written by `concours import {source}`. Change what you know better."]
+    if imported.left:
+        head += ["Not carried over:", *(f"- {one.what}: {one.why}" for one in imported.left)]
     files = {out.parent / name: rows for name, rows in imported.files.items()}
-    content = {file: _lines(file, rows) for file, rows in files.items()}
-    for file in (out, *files):
-        if file.exists() and not force:
-            raise ContestError(f"{file} is there already: choose another name with -o, or write over it with --force")
-    for file, lines in content.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(lines)
-    out.write_text(text, encoding="utf-8")
+    text = toml_of(settings, head, (), entrants or [_example(imported)])
+    _write({**{file: _lines(file, rows) for file, rows in files.items()}, out: text.encode()}, force=force)
     return Written(
         path=out,
         files={file: len(rows) for file, rows in files.items()},
@@ -95,15 +84,25 @@ def bring(source: str, out: Path, *, models: Path | None = None, force: bool = F
     )
 
 
+def _settings(imported: Imported, entrants: Sequence[EntrantText]) -> list[Setting]:
+    """The keys of the contest: those of its task, who competes beside the entrants, and how these are joined."""
+    kind = KINDS.get(next(one.value for one in imported.settings if one.key == "kind"))
+    ways = joined(kind, [one.keys for one in entrants]) if kind else None
+    return [*imported.settings, LINEUP if entrants else _FITTED, *([ways] if ways else [])]
+
+
+def _write(files: Mapping[Path, bytes], *, force: bool) -> None:
+    """Writes all of some files, or none where one is there."""
+    if not force and (there := next((file for file in files if file.exists()), None)):
+        raise ContestError(f"{there} is there already: choose another name with -o, or write over it with --force")
+    for file, content in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
 def _entrants(imported: Imported, more: Sequence[Mapping[str, Any]]) -> list[EntrantText]:
-    """Those with answers, and each model in each way; what is said of a model itself goes before what the way says."""
-    asked = [
-        {**model, "name": _named(model["name"], way.label), **({"params": params} if params else {})}
-        for model in (*imported.models, *more)
-        for way in imported.ways
-        if (params := {**(way.params if model["recipe"].startswith("openai:") else {}), **model.get("params", {})})
-        is not None
-    ]
+    """Those with answers, and each model in each way."""
+    asked = [way for model in (*imported.models, *more) for way in _in_ways(model, imported.ways)]
     tables = [*imported.recorded, *(EntrantText(keys=keys) for keys in asked)]
     names = [table.keys["name"] for table in tables]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -111,14 +110,24 @@ def _entrants(imported: Imported, more: Sequence[Mapping[str, Any]]) -> list[Ent
     return tables
 
 
+def _in_ways(model: Mapping[str, Any], ways: Sequence[Way]) -> list[dict[str, Any]]:
+    """A model that is asked, as each way asks it; what is said of it itself counts before what the way says."""
+    if not _is_asked(model["recipe"]):
+        return [dict(model)]
+    names = [called(f"{model['name']}, {way.label}" if way.label else model["name"]) for way in ways]
+    params = [{**way.params, **model.get("params", {})} for way in ways]
+    return [{**model, "name": name, "params": each} for name, each in zip(names, params, strict=True)]
+
+
+def _is_asked(recipe: str) -> bool:
+    scheme = scheme_of(recipe)
+    return scheme is not None and HAD[scheme.had].calls
+
+
 def _example(imported: Imported) -> EntrantText:
     """A model for a person to fill in, asked as the evaluation asks."""
     params = {**EXAMPLE.keys["params"], **imported.ways[0].params}
     return EntrantText(keys={**EXAMPLE.keys, "params": params}, why=EXAMPLE.why, example=True)
-
-
-def _named(model: str, label: str) -> str:
-    return called(f"{model}, {label}" if label else model)
 
 
 def _lines(file: Path, rows: Sequence[Row]) -> bytes:
