@@ -140,6 +140,19 @@ def test_mtbench(tmp_path: Path) -> None:
     assert found.after == ["concours rate c/battles.jsonl --cluster question"]
 
 
+def test_reference_answers(tmp_path: Path) -> None:
+    """They are carried over where all questions have one, and told where only some have."""
+    folder = made.mtbench(tmp_path)
+    said = [{"question_id": key, "choices": [{"turns": [f"right {key}"]}]} for key in range(81, 89)]
+    made.lines(folder / "reference_answer" / "gpt-4.jsonl", said)
+    found = mtbench.read(folder, "c")
+    assert (keys(found)["answer"], found.files["c/questions.jsonl"][0]["answer"]) == ("answer", "right 81")
+    made.lines(folder / "reference_answer" / "gpt-4.jsonl", said[:3])
+    found = mtbench.read(folder, "c")
+    assert "answer" not in keys(found)
+    assert left(found)["reference answers"].startswith("3 of 8 questions have one")
+
+
 def test_an_answer_to_no_question(tmp_path: Path) -> None:
     """It is told with its line; a model that has not answered all stands aside, which is told too."""
     folder = made.mtbench(tmp_path)

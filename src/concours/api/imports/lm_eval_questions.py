@@ -73,13 +73,13 @@ def _templates(
     found: dict[str, tuple[str, str]] = {}
     for key, form in forms.items():
         given = config[key]
-        if form == "text" and not isinstance(given, str):
+        if key == "doc_to_text" and not isinstance(given, str):
             raise DataError(f"{where}: doc_to_text must be a text")
         if not isinstance(given, str):
             continue
         if given not in doc:
             found[key] = (given, form)
-        elif form == "text" or (form == "target" and isinstance(doc[given], str)):
+        elif key == "doc_to_text" or (key == "doc_to_target" and isinstance(doc[given], str)):
             found[key] = (f"{{{{{given}}}}}", form)
     return found
 

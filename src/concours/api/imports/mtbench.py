@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NotRequired, TypedDict
 
@@ -67,15 +67,18 @@ def read(path: Path, into: str) -> Imported:
         raise DataError(f"question.jsonl: question {empty[0]} has no first turn")
     references = _answers(path / "reference_answer", questions, notes)
     answers = _answers(path / "model_answer", questions, notes)
-    rows = [_row(key, one, next(iter(references.values()), {})) for key, one in questions.items()]
     for name in list(references)[1:]:
-        notes.leave(f"reference answers of {name}", "one right answer is compared with")
-    whole: dict[str, Sequence[Row]] = {name: [{"id": key, "response": said[key]} for key in questions]
-             for name, said in answers.items() if _is_whole(name, said, questions, notes)}  # fmt: skip
+        notes.leave(f"reference answers of {name}", "one is compared with")
+    rows = _rows(questions, next(iter(references.values()), {}), notes)
+    whole: dict[str, Sequence[Row]] = {
+        name: [{"id": key, "response": said[key]} for key in questions]
+        for name, said in answers.items()
+        if _is_whole(name, said, questions, notes)
+    }
     tables, answered = recorded(whole, into)
     battles = _battles(path / "model_judgment", notes)
     return Imported(
-        settings=_settings(f"{into}/{FILE}", len(rows), any("answer" in row for row in rows)),
+        settings=_settings(f"{into}/{FILE}", len(rows), all(row.get("answer") for row in rows)),
         files={f"{into}/{FILE}": rows, **answered, **({f"{into}/{_BATTLES}": battles} if battles else {})},
         recorded=tables,
         left=notes.left,
@@ -87,11 +90,18 @@ def _read(form: type[Any], path: Path) -> list[Any]:
     return [picked(form, line, f"{path.name}, line {number}") for number, line in enumerate(lines_of(path), 1)]
 
 
-def _row(key: str, question: _Question, reference: dict[str, str]) -> Row:
-    given = question.get("reference") or []
-    answer = reference.get(key) or (given[0] if given else "")
-    category = {"category": question["category"]} if question.get("category") else {}
-    return {"id": key, "question": question["turns"][0], **category, **({"answer": answer} if answer else {})}
+def _rows(questions: Mapping[str, _Question], reference: Mapping[str, str], notes: Notes) -> list[Row]:
+    """The first turns, with the reference answer of each where all have one."""
+    known = {key: reference.get(key) or next(iter(one.get("reference") or ()), "") for key, one in questions.items()}
+    having = sum(map(bool, known.values()))
+    if 0 < having < len(questions):
+        notes.leave("reference answers", f"{having:,} of {len(questions):,} questions have one, and all are needed")
+    rows: list[Row] = []
+    for key, one in questions.items():
+        category = {"category": one["category"]} if one.get("category") else {}
+        answer = {"answer": known[key]} if having == len(questions) else {}
+        rows.append({"id": key, "question": one["turns"][0], **category, **answer})
+    return rows
 
 
 def _answers(folder: Path, questions: dict[str, _Question], notes: Notes) -> dict[str, dict[str, str]]:
@@ -152,7 +162,7 @@ def _settings(data: str, rows: int, answers: bool) -> Sequence[Setting]:
         "kind": ("text-generation", "texts that a judge, or a metric against a reference, tells apart"),
         "data": (data, f"{rows:,} questions, the first turn of each"),
         "question": ("question", ""),
-        **({"answer": ("answer", "a reference answer, where there is one")} if answers else {}),
+        **({"answer": ("answer", "a reference answer")} if answers else {}),
         "id": ("id", "it names the questions, and no model gets it"),
         "split": ({"test": 0.3}, "30% of the questions judge"),
     }

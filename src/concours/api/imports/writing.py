@@ -63,9 +63,9 @@ def bring(source: str, out: Path, *, models: Path | None = None, force: bool = F
         ContestError: there is no such format, or a file is there already.
         DataError: what is to be read is missing, damaged, too large, or cannot be a contest.
     """
-    found, path = importer(source)
+    reader, path = importer(source)
     more = listed(models, out.parent) if models else []
-    imported: Imported = load(found.reader)(path, out.stem if out.suffix else f"{out.name}-data")
+    imported: Imported = load(reader)(path, out.stem if out.suffix else f"{out.name}-data")
     entrants = _entrants(imported, more)
     settings = _settings(imported, entrants)
     head = [f"Written by `concours import {source}`. Change what you know better."]
