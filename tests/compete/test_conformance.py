@@ -24,6 +24,7 @@ from concours.cooperate.cascade import Cascade
 from concours.cooperate.credit import Credit
 from concours.cooperate.joining import best_size
 from concours.cooperate.route import Route
+from concours.cooperate.select import Select
 from concours.cooperate.soups import GreedySoup, Soup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
@@ -32,6 +33,7 @@ from concours.core.joint import Joint
 from concours.core.kept import Kept
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.stores.memory import MemoryStore
+from concours.tasks.outputs.answer import Answer
 from concours.testing import LawBroken, check_process
 from concours.testing.processes import all_well, check_outcome_is_settled, final_state, some_fail
 from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem
@@ -40,6 +42,7 @@ PROBLEM = toy_problem(MemoryStore())
 UNJUDGED = toy_problem(MemoryStore(), test=False)
 LARGE = replace(PROBLEM, train=replace(PROBLEM.train, rows=5000))
 TEXTS = replace(PROBLEM, kind="text-classification")
+ANSWERS = replace(PROBLEM, kind="question-answering", output=Answer().value)
 REGRESSION = toy_problem(MemoryStore(), classes=0)
 
 
@@ -128,6 +131,11 @@ PROCESSES = {
         Cascade(problem=PROBLEM, costs={c.entrant.digest: i + 1.0 for i, c in enumerate(complete())}),
         complete(),
     ),
+    "cascade of answers": (
+        Cascade(problem=ANSWERS, costs={c.entrant.digest: i + 1.0 for i, c in enumerate(complete())}, budget=2.5),
+        complete(),
+    ),
+    "select": (Select(problem=ANSWERS), complete()),
     "cascade of unknown costs": (Cascade(problem=PROBLEM), complete()),
     "route": (
         Route(problem=PROBLEM, costs={c.entrant.digest: i + 1.0 for i, c in enumerate(complete())}),

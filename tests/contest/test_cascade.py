@@ -20,15 +20,16 @@ from concours.core.joint import Joint
 from concours.core.lineage import cost_of
 from concours.engine.prediction import Predictor
 from concours.engine.rows import first_division, get_rows
+from concours.engine.turns import Confidence, in_turn
 from concours.entrants.fitting import Fitted
 from concours.kernels.joining.calibration import Calibration
-from concours.kernels.joining.cascading import ask_in_turn
 from concours.runs.result import Result
 from concours.runs.verify import verify
 from concours.stores.blobs import get_array
 from concours.tasks.outputs.table import output_valued
 from concours.testing.toys import toy_output
 
+SURE = Confidence(output=output_valued(toy_output(3)))
 COSTS = {"tree": 1.0, "near": 4.0, "forest": 40.0}
 THRIFT = {"name": "thrift", "how": "cascade", "of": list(COSTS), "costs": COSTS}
 TOP = {"name": "top", "how": "greedy", "of": ["thrift", "stack"]}
@@ -91,7 +92,9 @@ def test_it_stands_on_the_board_and_saves(result: Result) -> None:
     spent = sum(COSTS[name] * share for name, share in alliance.asked.items())
     assert spent < COSTS["forest"]
     kept = json.loads((result.folder.path / "result.json").read_text())["alliances"]["thrift"]
-    assert kept == {"strategy": "cascade", "weights": dict(alliance.weights), "asked": dict(alliance.asked)}
+    assert kept["asked"] == dict(alliance.asked)
+    assert kept["chosen"][1] == pytest.approx(spent)
+    assert [cost for _, cost, _ in kept["curve"]] == sorted(cost for _, cost, _ in kept["curve"])
     lines = {line.entrant.name: line for line in result.standings}
     best = max((lines[name] for name in COSTS), key=lambda line: line.cv_score.score)
     assert lines["thrift"].cv_score.score >= best.cv_score.score - 2 * best.cv_score.stderr
@@ -110,8 +113,8 @@ def test_the_board_has_what_would_have_been_asked(result: Result) -> None:
     store = result.folder.store
     parts, joint = parts_of(result, "thrift", "test")
     some = [i for i, weight in enumerate(joint.weights) if weight]
-    raw, asked = ask_in_turn(
-        [parts[i].__getitem__ for i in some], [joint.artifacts["thresholds"][i] for i in some], len(parts[0])
+    raw, asked = in_turn(
+        [parts[i].__getitem__ for i in some], [joint.artifacts["thresholds"][i] for i in some], len(parts[0]), SURE
     )
     candidate = result.candidates["thrift"]
     expected = Calibration(**candidate.calibration).apply(raw) if candidate.calibration else raw
@@ -151,7 +154,7 @@ def test_a_member_is_asked_about_the_rows_that_need_it_alone(result: Result, mon
     parts, joint = parts_of(result, "thrift", "test")
     some = [i for i, weight in enumerate(joint.weights) if weight]
     thresholds = [joint.artifacts["thresholds"][i] for i in some]
-    _, asked = ask_in_turn([parts[i].__getitem__ for i in some], thresholds, len(x))
+    _, asked = in_turn([parts[i].__getitem__ for i in some], thresholds, len(x), SURE)
     kinds = {"tree": "DecisionTreeClassifier", "near": "KNeighborsClassifier", "forest": "RandomForestClassifier"}
     names = [known[joint.parents[i]].entrant.name for i in some]
     assert rows == {kinds[n]: [int(asked[k].sum())] * 3 for k, n in enumerate(names) if asked[k].any()}
@@ -173,7 +176,7 @@ def test_a_fold_is_answered_by_thresholds_found_on_the_others(result: Result) ->
     ):
         rows, some = np.flatnonzero(folds == fold), [i for i, weight in enumerate(weights) if weight]
         members = [parts[i][rows].__getitem__ for i in some]
-        found[rows] = ask_in_turn(members, [thresholds[i] for i in some], len(rows))[0]
+        found[rows] = in_turn(members, [thresholds[i] for i in some], len(rows), SURE)[0]
     own = result.candidates["thrift"]
     if own.calibration is None:
         assert np.array_equal(get_array(store, own.oof), found)
@@ -273,6 +276,7 @@ def test_other_targets_in_a_fold_change_nothing_for_its_rows() -> None:
             "metrics": ["log_loss"],
             "output": toy_output(3).told,
             "costs": [1.0, 4.0, 16.0],
+            "budget": None,
             "without_fold": fold,
         }
         return RUNNERS["cascade"].runner(Job(runner="cascade", inputs=inputs, params=params), store).values

@@ -126,7 +126,7 @@ def test_the_report_shows_the_curve(result: Result) -> None:
     value = json.loads((result.folder.path / "result.json").read_text())
     section = trades_section(Report(value))
     big = result.alliances["route"].asked["big"]
-    assert f"route sends {100 * big:.1f}% of the rows to its dearest member" in section.text[-1]
+    assert f"route asks its dearest member about {100 * big:.1f}% of the rows" in section.text[-1]
     assert len(section.figures[0].table.rows) == sum(len(result.alliances[name].curve) for name in ("route", "over"))
     assert "What sending fewer rows to the dearest costs" in render_report(value)
 
@@ -281,7 +281,7 @@ def test_other_targets_in_a_fold_change_nothing_for_its_rows() -> None:
         arrays = {**members, "y": targets, "folds": folds}
         inputs = {name: put_array(store, array) for name, array in arrays.items()}
         inputs["x"] = put_texts(store, pa.chunked_array([texts]))
-        params = {"metrics": ["log_loss"], "output": toy_output(3).told, "costs": [1.0, 4.0, 16.0]}
+        params = {"metrics": ["log_loss"], "output": toy_output(3).told, "costs": [1.0, 4.0, 16.0], "budget": None}
         done = RUNNERS[runner].runner(Job(runner=runner, inputs=inputs, params={**params, "without_fold": fold}), store)
         return done.values, done.outputs
 

@@ -28,7 +28,11 @@ def kept(how: str, parents: int, folds: int = 0) -> dict[str, Any]:
     """What a joint of so many parents keeps, by its way to join."""
     if how == "cascade":
         each = [0.5] * parents
-        return {"thresholds": each, "fold_thresholds": [each] * folds, "asked": each}
+        by_fold = {"fold_thresholds": [each] * folds, "fold_asked": [each] * folds}
+        return {"thresholds": each, "asked": each, **by_fold}
+    if how == "select":
+        scorers = [[[0.5], [1.0], [0.0]]] * parents
+        return {"scorers": scorers, "fold_scorers": [scorers] * folds}
     if how == "route":
         each, routers = [0.5] * parents, {"model": MODEL, "fold_models": [MODEL] * folds}
         told = {"curve": [[0.0, 1.0, 0.5], [1.0, 2.0, 0.75]], "chosen": [0.5, 1.5, 0.7]}
@@ -125,14 +129,22 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no number": ({"weights": ["a", "b"]}, r"joint.weights\[0\]: expected a number"),
     "no learner": ({"how": "stack-boosted"}, "artifacts.model is missing"),
     "a threshold too few": (
-        {"how": "cascade", "artifacts": {"thresholds": [0.5], "fold_thresholds": [], "asked": [1.0, 0.5]}},
+        {
+            "how": "cascade",
+            "artifacts": {"thresholds": [0.5], "fold_thresholds": [], "asked": [1.0, 0.5], "fold_asked": []},
+        },
         "a threshold and a share for each of 2",
     ),
     "a fold without thresholds": (
         {
             "how": "cascade",
             "fold_weights": [[0.5, 0.5]] * 2,
-            "artifacts": {"thresholds": [0.5, 0.0], "fold_thresholds": [[0.5, 0.0]], "asked": [1.0, 0.5]},
+            "artifacts": {
+                "thresholds": [0.5, 0.0],
+                "fold_thresholds": [[0.5, 0.0]],
+                "asked": [1.0, 0.5],
+                "fold_asked": [],
+            },
         },
         "in each fold",
     ),

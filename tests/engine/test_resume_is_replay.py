@@ -41,6 +41,7 @@ THRIFT = {
     "costs": {"toy0": 1, "toy1": 2, "soup": 3},
 }
 SIGNPOST = {"name": "signpost", "how": "route", "of": ["toy0", "thrift"], "costs": {"toy0": 1, "thrift": 2}}
+PICKED = {"name": "picked", "how": "select", "of": ["toy0", "toy1", "thrift"]}
 LADLE = {"name": "ladle", "how": "soup-greedy", "of": ["toy0", "toy2", "toy1"]}
 JOINED = {
     "entrants": 4,
@@ -50,7 +51,8 @@ JOINED = {
         "greedy",
         THRIFT,
         SIGNPOST,
-        {"name": "all", "how": "greedy", "of": ["greedy", "ladle", "thrift", "signpost"]},
+        PICKED,
+        {"name": "all", "how": "greedy", "of": ["greedy", "ladle", "thrift", "signpost", "picked"]},
     ],
 }
 CASES += [(18, 2, JOINED), (19, 0, {**JOINED, "final": "bag"})]
@@ -136,6 +138,7 @@ def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels
         ": choose",
         "cascade",
         ": route",
+        ": scorers",
         "arena",
         "duel",
     )  # of these no blob is written

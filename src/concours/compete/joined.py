@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
@@ -15,7 +16,7 @@ from concours.core.registry import load
 
 def joined(problem: Problem, entrant: Entrant, joint: Joint, parents: Sequence[Candidate], threads: int) -> Job:
     """The job that joins the predictions of parents, which are complete, as their alliance does."""
-    inputs = {**_predictions(problem, parents), **(_rows(problem) if joint.join.of_rows else {})}
+    inputs = {**_predictions(problem, parents), **(_rows(problem) if _reads_rows(joint) else {})}
     inputs |= _models(parents) if joint.join.of_models else {}
     job: Job = load(joint.join.fit)(entrant, joint, inputs, threads)
     params = {**job.params, "output": problem.output.told}
@@ -32,12 +33,12 @@ def by_weights(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], thread
 
 def by_asking(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
     """By the thresholds of each fold its rows, and by those of new rows the test part."""
-    kept = joint.artifacts
-    how = {"thresholds": list(kept["thresholds"]), "fold_thresholds": [list(row) for row in kept["fold_thresholds"]]}
-    fold_weights = [list(weights) for weights in joint.fold_weights]
-    return Job(
-        runner="ask", inputs=inputs, params={"weights": list(joint.weights), "fold_weights": fold_weights, **how}
-    )
+    return Job(runner="ask", inputs=inputs, params=_kept(joint, "asked", "thresholds", "scorers"))
+
+
+def by_selecting(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
+    """By the scorers of each fold its rows, and by those of new rows the test part."""
+    return Job(runner="pick", inputs=inputs, params=_kept(joint, "scorers"))
 
 
 def by_routing(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
@@ -65,6 +66,16 @@ def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], 
     learners = {f"model{fold}": model for fold, model in enumerate(meta_learners(joint, by_fold=True))}
     (model,) = meta_learners(joint, by_fold=False)
     return Job(runner="meta_learner", inputs={**inputs, **learners, "model": model}, threads=threads)
+
+
+def _reads_rows(joint: Joint) -> bool:
+    return bool(joint.join.of_rows or joint.artifacts.get("scorers"))
+
+
+def _kept(joint: Joint, *names: str) -> dict[str, Any]:
+    """Artifacts, those for new rows and those of the folds."""
+    kept = dict(joint.artifacts)
+    return {each: kept[each] for name in names for each in (name, f"fold_{name}") if each in kept}
 
 
 def _rows(problem: Problem) -> dict[str, Digest]:

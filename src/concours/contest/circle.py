@@ -300,6 +300,7 @@ def _alliance(
         name=strategy.name,
         limits=setup.limits,
         costs={known[name].entrant.digest: cost for name, cost in strategy.costs.items()},
+        budget=strategy.budget,
         known={candidate.entrant.digest: candidate for candidate in known.values()},
         rounds=strategy.rounds,
         threads=setup.threads,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from concours.contest.forms import POSITIVE, Form, check, is_of, list_of, whole
 from concours.core.errors import ContestError, nearest
-from concours.core.joint import JOINS
+from concours.core.joint import JOINS, Join
 from concours.core.visible import shortened, visible
 
 Written = str | Mapping[str, Any]
@@ -23,10 +23,16 @@ STRATEGY = {
     "of": Form("a list of two or more different names", lambda v: list_of(is_of(str))(v) and len(set(v)) == len(v) > 1),
     "rounds": whole(1, 10),
     "costs": Form("a table of a number above 0 for each name of `of`", lambda v: _are_costs(v)),
+    "budget": POSITIVE,
 }
-"""The keys of a table of `cooperate.strategies`; all but `rounds` and `costs` are needed."""
+"""The keys of a table of `cooperate.strategies`; all but `rounds`, `costs` and `budget` are needed."""
 
-_OPTIONAL = ("rounds", "costs")
+_TAKEN: Mapping[str, tuple[Callable[[Join], bool], str]] = {
+    "rounds": (lambda join: join.rounds > 0, "in {!r} nobody reads what others say; rounds are"),
+    "costs": (lambda join: join.chooses, "{!r} asks everybody about everything; costs are"),
+    "budget": (lambda join: join.chooses, "{!r} asks everybody about everything; a budget is"),
+}
+"""Those, with which ways to join take them, and what is said to others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +45,8 @@ class Strategy:
         of: names of the alliances and single entrants that it joins; empty for all single entrants.
         rounds: of reading what others say, for a way to talk; 0 for as many as is usual.
         costs: of asking each of them about a row, by name, for a way to join of calls; empty where that is measured.
+        budget: what asking about a row may cost on average, for such a way, in the unit of costs; none where it is
+            open.
     """
 
     name: str
@@ -46,6 +54,7 @@ class Strategy:
     of: tuple[str, ...] = ()
     rounds: int = 0
     costs: Mapping[str, float] = field(default_factory=dict)
+    budget: float | None = None
 
     def amiss(self) -> str:
         """What is wrong with it, which types do not tell."""
@@ -57,10 +66,11 @@ class Strategy:
         return "" if right else f"costs: expected {STRATEGY['costs'].words}"
 
     def to_json(self) -> dict[str, Any]:
-        """The strategy as JSON; rounds and costs where there are any."""
+        """The strategy as JSON; rounds, costs and a budget where there are any."""
         costs = {"costs": dict(self.costs)} if self.costs else {}
         rounds = {"rounds": self.rounds} if self.rounds else {}
-        return {"name": self.name, "how": self.how, "of": list(self.of), **rounds, **costs}
+        budget = {} if self.budget is None else {"budget": self.budget}
+        return {"name": self.name, "how": self.how, "of": list(self.of), **rounds, **costs, **budget}
 
 
 def read_strategies(
@@ -133,7 +143,7 @@ def _read(index: int, value: Any) -> Strategy:
     plain: dict[str, Any] = {key: list(item) if isinstance(item, tuple) else item for key, item in value.items()}
     check(where, plain, STRATEGY)
     for key in STRATEGY:
-        if key not in plain and key not in _OPTIONAL:
+        if key not in plain and key not in _TAKEN:
             raise ContestError(f"{where}: {key} is missing; a table has name, how and of")
     name = plain["name"]
     if not name.isprintable() or name != name.strip() or not name:
@@ -141,21 +151,19 @@ def _read(index: int, value: Any) -> Strategy:
     if name in JOINS.own:
         raise ContestError(f"{where}: {name!r} is the name of a way to join; choose another")
     how = _known_way(plain["how"], f"{where}.how")
-    rounds = plain.get("rounds", 0)
-    if rounds and not JOINS[how].rounds:
-        ways = " or ".join(repr(name) for name, join in JOINS.own.items() if join.rounds)
-        raise ContestError(f"{where}.rounds: in {how!r} nobody reads what others say; rounds are for {ways}")
-    costs = _costs(plain, how, f"{where}.costs")
-    return Strategy(name=name, how=how, of=tuple(plain["of"]), rounds=rounds, costs=costs)
+    for key, (takes, why) in _TAKEN.items():
+        if key in plain and not takes(JOINS[how]):
+            ways = " or ".join(repr(name) for name, join in JOINS.own.items() if takes(join))
+            raise ContestError(f"{where}.{key}: {why.format(how)} for {ways}")
+    costs, rounds, budget = _costs(plain, f"{where}.costs"), plain.get("rounds", 0), plain.get("budget")
+    of = tuple(plain["of"])
+    return Strategy(name=name, how=how, of=of, rounds=rounds, costs=costs, budget=budget and float(budget))
 
 
-def _costs(table: Mapping[str, Any], how: str, where: str) -> dict[str, float]:
+def _costs(table: Mapping[str, Any], where: str) -> dict[str, float]:
     """What it costs to ask each member, as a table declares it."""
     if "costs" not in table:
         return {}
-    if JOINS[how].of != "calls":
-        ways = " or ".join(repr(name) for name, join in JOINS.own.items() if join.of == "calls")
-        raise ContestError(f"{where}: {how!r} asks everybody about everything; costs are for {ways}")
     costs: dict[str, float] = {name: float(cost) for name, cost in table["costs"].items()}
     if missing := [name for name in table["of"] if name not in costs]:
         raise ContestError(f"{where}: {shortened(repr(missing[0]), _TOLD)} is missing; give what each of `of` costs")

@@ -74,7 +74,7 @@ class Credit(MemoProcess):
             **{f"model{i}": model for i, model in enumerate(terms.learners)},
             **{f"model{i}_{j}": model for i, each in enumerate(merged) for j, model in enumerate(each)},
         }
-        if terms.handicaps:
+        if terms.handicaps or terms.scorers:
             inputs["x"] = judging.x
         if terms.refit and problem.test:
             inputs |= {f"oof{i}": c.oof for i, c in enumerate(members)}
@@ -89,6 +89,7 @@ class Credit(MemoProcess):
                 "weights": [list(row) for row in terms.weights],
                 **({"models": [len(each) for each in merged], "recipes": recipes_of(members)} if merged else {}),
                 **({"thresholds": [list(row) for row in terms.thresholds]} if terms.thresholds else {}),
+                **({"scorers": [list(row) for row in terms.scorers]} if terms.scorers else {}),
                 **({"handicaps": [list(row) for row in terms.handicaps]} if terms.handicaps else {}),
                 "calibration": _plain(alliance.calibration),
                 "decision": _plain(alliance.decision),

@@ -24,6 +24,7 @@ class Joining(MemoProcess):
         name: of the alliance; by default that of the way.
         limits: of what predicting may cost, by name, for the ways that keep such.
         costs: of asking candidates about a row, by digest, for the ways that count such; empty where none are declared.
+        budget: what asking about a row may cost on average, for the ways that count costs; none where that is open.
         known: by digest those that the candidates join themselves, at any depth, where they are alliances.
         rounds: of reading what others say, for the ways to talk; 0 for as many as is usual.
         threads: of each job.
@@ -34,6 +35,7 @@ class Joining(MemoProcess):
     name: str = ""
     limits: Mapping[str, float] = field(default_factory=dict)
     costs: Mapping[Digest, float] = field(default_factory=dict)
+    budget: float | None = None
     known: Mapping[Digest, Candidate] = field(default_factory=dict)
     rounds: int = 0
     threads: int = 1
@@ -52,7 +54,7 @@ class Joining(MemoProcess):
         artifacts: Artifacts | None = None,
         prepare: str | None = "none",
     ) -> Entrant:
-        """The entrant that joins members by a rule (`kernels.joining.blending`, `boosted`, `cascade` or `soup`).
+        """The entrant that joins members by a rule (`kernels.joining.blending`, `boosted`, `cascade`, `select` or `soup`).
 
         Args:
             prepare: how rows are prepared for models of its own.

@@ -22,8 +22,8 @@ class Route(Joining):
     """A router learns from words how members will score, and who is expected to score enough for its cost is asked.
 
     After RouterBench (Hu et al. 2024) and RouteLLM (Ong et al. 2024). How much score a unit of cost is worth is what
-    costs least, of all that is worse than the best member alone by no more than one standard error of its score
-    (`kernels.joining.routing`), on rows that the router has not learned from. For the rows of a fold both are found on
+    costs least, of all that is worse than the best member alone by no more than one standard error of its score, or
+    with a budget what is best of all that costs no more (`kernels.joining.routing`), on rows that the router has not learned from. For the rows of a fold both are found on
     the other folds, as with `Greedy`. Costs are those of `cooperate.costs`. The weight of a member is the share of the
     rows that it is asked about.
     """
@@ -103,7 +103,7 @@ class Route(Joining):
 
     def _choices(self, state: Memo) -> list[Job]:
         members = self._members(state)
-        costs = {"costs": costs_of(self, members)}
+        costs = {"costs": costs_of(self, members), "budget": self.budget}
         return [self._job("route", state, members, fold, params=costs) for fold in all_and_each(self.problem)]
 
     def _job(self, runner: str, state: Memo, members: Sequence[Candidate], fold: int | None, **more: Any) -> Job:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from concours.core.digests import Digest
 from concours.core.joint import Joint
@@ -21,6 +23,8 @@ class Terms:
         learners: meta-learners that join instead of weights, for each group.
         thresholds: (groups, members), where members are asked one after the other: the confidence from which each
             answers.
+        scorers: (groups, members), where answers are believed by what speaks for them
+            (`kernels.joining.scorers.Scorer.to_json`).
         handicaps: (groups, members), where learners are routers: what speaks against asking each.
         merged: whether it is their models that are joined.
     """
@@ -30,6 +34,7 @@ class Terms:
     refit: bool = False
     learners: tuple[Digest, ...] = ()
     thresholds: tuple[tuple[float, ...], ...] = ()
+    scorers: tuple[tuple[Any, ...], ...] = ()
     handicaps: tuple[tuple[float, ...], ...] = ()
     merged: bool = False
 
@@ -51,10 +56,32 @@ def kept_weights(joint: Joint, *, by_fold: bool) -> Terms:
 
 def kept_thresholds(joint: Joint, *, by_fold: bool) -> Terms:
     """Who is there is asked in the same order and answers by the same thresholds, and the last of them always."""
-    kept = kept_weights(joint, by_fold=by_fold)
-    rows = joint.artifacts["fold_thresholds"] if by_fold and joint.fold_weights else [joint.artifacts["thresholds"]]
-    places = [joint.parents.index(member) for member in kept.members]
-    return replace(kept, thresholds=tuple(tuple(row[i] for i in places) for row in rows))
+    asked, thresholds, scorers = (_groups(joint, name, by_fold=by_fold) for name in ("asked", "thresholds", "scorers"))
+    some = [i for i in range(len(joint.parents)) if any(row[i] for row in asked)]
+
+    def listed(rows: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], ...]:
+        return tuple(tuple(row[i] for i in some) for row in rows)
+
+    return Terms(
+        members=tuple(joint.parents[i] for i in some),
+        weights=listed(asked),
+        thresholds=listed(thresholds),
+        scorers=listed(scorers),
+    )
+
+
+def kept_scorers(joint: Joint, *, by_fold: bool) -> Terms:
+    """A row has the answer for which most speaks of those who are there, and nobody hears who is not."""
+    scorers = _groups(joint, "scorers", by_fold=by_fold)
+    return Terms(members=joint.parents, weights=((1.0,) * len(joint.parents),), scorers=tuple(map(tuple, scorers)))
+
+
+def _groups(joint: Joint, name: str, *, by_fold: bool) -> Sequence[Sequence[Any]]:
+    """An artifact for each fold, or that for new rows; nothing where there is none."""
+    kept: dict[str, Any] = dict(joint.artifacts)
+    if name not in kept:
+        return ()
+    return kept[f"fold_{name}"] if by_fold and joint.fold_weights else [kept[name]]  # type: ignore[no-any-return]
 
 
 def kept_routers(joint: Joint, *, by_fold: bool) -> Terms:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal, NotRequired, TypedDict
 
 from concours.core.digests import Digest
@@ -23,11 +24,13 @@ class Artifacts(TypedDict):
     `model` and `fold_models` are meta-learners, for new rows and for the rows of each fold; `limits` and `uses` are of
     what predicting may cost and does cost, by name. Of a cascade there is for each parent the confidence from which it
     answers, in `thresholds` for new rows and in `fold_thresholds` for those of each fold, and in `asked` the share of
-    the training rows that it would be asked about. Of a route `model` and `fold_models` are routers, `handicaps` and
+    the training rows that it would be asked about, in `fold_asked` of those outside each fold; `scorers` and
+    `fold_scorers` say how sure each is where it does not say so itself, and of a `select` what its answers will score
+    (`kernels.joining.scorers.Scorer`); of who is not asked there is none. Of a route `model` and `fold_models` are routers, `handicaps` and
     `fold_handicaps` say by how much more than another each parent must be expected to score, and `curve` has
-    [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the dearest;
-    `chosen` is what was chosen of it. Of a talk there are the `rounds` of reading, and the numbers of the parents that
-    have the last word, `last` and `fold_last`.
+    [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the dearest, as
+    has that of a cascade for the best that was tried; `chosen` is what was chosen of it. Of a talk there are the
+    `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`.
     """
 
     model: NotRequired[Digest]
@@ -37,6 +40,9 @@ class Artifacts(TypedDict):
     thresholds: NotRequired[list[float]]
     fold_thresholds: NotRequired[list[list[float]]]
     asked: NotRequired[list[float]]
+    fold_asked: NotRequired[list[list[float]]]
+    scorers: NotRequired[list[list[list[float]]]]
+    fold_scorers: NotRequired[list[list[list[list[float]]]]]
     handicaps: NotRequired[list[float]]
     fold_handicaps: NotRequired[list[list[float]]]
     curve: NotRequired[list[list[float]]]
@@ -93,6 +99,12 @@ class Joint:
         return needs
 
     @property
+    def counting(self) -> list[int]:
+        """The places of the parents that count: who has a weight, or is asked."""
+        asked = self.needs.parents
+        return [i for i, (p, weight) in enumerate(zip(self.parents, self.weights, strict=True)) if weight or p in asked]
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What of it decides predictions, beside the parents: the part of an entrant's digest that is the joint's."""
         by_fold = {"fold_weights": [list(row) for row in self.fold_weights]} if self.fold_weights else {}
@@ -124,9 +136,14 @@ class Joint:
         if missing:
             return f"artifacts.{missing[0]} is missing"
         kept = self.artifacts
-        listed = [kept.get("thresholds"), kept.get("handicaps"), kept.get("asked")]
-        by_fold = [kept.get("fold_thresholds", ()), kept.get("fold_handicaps", ())]
-        of_parents = [each for each in (*listed, *by_fold[0], *by_fold[1]) if each is not None]
+        listed = [kept.get("thresholds"), kept.get("handicaps"), kept.get("asked"), kept.get("scorers") or None]
+        by_fold: list[Sequence[Sequence[Any]]] = [
+            kept.get("fold_thresholds", ()),
+            kept.get("fold_handicaps", ()),
+            kept.get("fold_asked", ()),
+            kept.get("fold_scorers", ()),
+        ]
+        of_parents: list[Sequence[Any]] = [each for each in (*listed, *chain(*by_fold)) if each is not None]
         if any(len(each) != len(self.parents) for each in of_parents) or any(
             len(each) not in (0, len(self.fold_weights)) for each in by_fold
         ):
@@ -195,6 +212,11 @@ class Join:
     even: bool = False
     calibrated: bool = True
 
+    @property
+    def chooses(self) -> bool:
+        """Whether who is asked depends on the row, so that costs count."""
+        return self.of == "calls" and not self.rounds
+
     def suits(self, can: Container[str], rows: Container[str] = ()) -> bool:
         """Whether it can join predictions of an output that can do that, of rows that can do that."""
         return all(need in can for need in self.can) and all(need in rows for need in self.of_rows)
@@ -255,8 +277,20 @@ _OWN: Mapping[str, Join] = {
         run="concours.engine.joints:by_asking",
         needs="concours.core.joint:one_after_the_other",
         credit="concours.cooperate.terms:kept_thresholds",
-        artifacts=("thresholds", "fold_thresholds", "asked"),
+        artifacts=("thresholds", "fold_thresholds", "asked", "fold_asked"),
         can=("cascade",),
+        usual=False,
+    ),
+    "select": Join(
+        what="each row has the answer of one member, by what speaks for each: who else says so, and what it is like",
+        plan="concours.cooperate.select:Select",
+        fit="concours.compete.joined:by_selecting",
+        run="concours.engine.joints:by_selecting",
+        needs="concours.core.joint:all_of_them",
+        credit="concours.cooperate.terms:kept_scorers",
+        artifacts=("scorers", "fold_scorers"),
+        can=("select",),
+        of_rows=("words",),
         usual=False,
     ),
     "route": Join(
@@ -333,10 +367,15 @@ def those_with_a_weight(joint: Joint) -> Needs:
 
 
 def one_after_the_other(joint: Joint) -> Needs:
-    """The first is asked about all rows."""
-    parents = those_with_a_weight(joint).parents
-    shares = [share for share, weight in zip(joint.artifacts["asked"], joint.weights, strict=True) if weight]
-    return Needs(parents=parents, sometimes=parents[1:], shares=tuple(shares))
+    """Who is asked about no row is not needed; the first is asked about all rows."""
+    asked = [(p, share) for p, share in zip(joint.parents, joint.artifacts["asked"], strict=True) if share]
+    parents, shares = zip(*asked, strict=True)
+    return Needs(parents=parents, sometimes=parents[1:], shares=shares)
+
+
+def all_of_them(joint: Joint) -> Needs:
+    """Who is never right is heard too: others are believed by whether it agrees."""
+    return Needs(parents=joint.parents)
 
 
 def one_of_them(joint: Joint) -> Needs:

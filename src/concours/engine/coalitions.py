@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.core.values import take
+from concours.engine.evidence import Heard
 from concours.engine.meta_learners import MetaLearner
+from concours.engine.selecting import selected
 from concours.engine.sent import sent
+from concours.engine.turns import Confidence, in_turn
 from concours.kernels.credit.coalitions import (
     Chorus,
     Codes,
@@ -30,8 +33,8 @@ from concours.kernels.credit.coalitions import (
 from concours.kernels.credit.shares import MOST_EXACT, Masks, Sample, every_coalition, sample
 from concours.kernels.joining.blending import RULES, log_probabilities
 from concours.kernels.joining.calibration import Calibration
-from concours.kernels.joining.cascading import ask_in_turn
 from concours.kernels.joining.pooling import WEIGHING
+from concours.kernels.joining.scorers import Scorer
 from concours.kernels.scoring.scores import hits, log_losses, r2_statistics, squared_errors
 from concours.stores.values import concat
 from concours.tasks.metrics.metric import Metric
@@ -61,7 +64,7 @@ class Game:
     """An alliance on the rows that judge.
 
     Attributes:
-        how: `mean`, `vote`, `pool`, `boosted`, `cascade`, or `soup`.
+        how: `mean`, `vote`, `pool`, `boosted`, `cascade`, `select`, or `soup`.
         metric: the ranking one.
         y: (rows,).
         members: (rows, …) each.
@@ -72,6 +75,7 @@ class Game:
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
         learners: for each group that of a boosted stack.
         thresholds: (groups, members) of a cascade.
+        scorers: (groups, members) of a selection, and of a cascade that has some; with `texts`, (rows,) in words.
         standing: (rows, members) of a route, what is expected of each less what speaks against it; the most is asked.
         soup: of a soup, what models merged by weights (groups, members) predict (rows, outputs), NaN in a group that
             has none.
@@ -91,6 +95,8 @@ class Game:
     seen: Sequence[Seen] = ()
     learners: Sequence[MetaLearner] = ()
     thresholds: Floats | None = None
+    scorers: Sequence[Sequence[Any]] = ()
+    texts: Sequence[str] = ()
     standing: Floats | None = None
     soup: Callable[[Floats], Floats] | None = None
     calibration: Calibration | None = None
@@ -248,7 +254,7 @@ class Game:
             return partial(self._by_merging, self.soup)
         if self.standing is not None:
             return partial(self._by_routing, self.standing)
-        return None if self.thresholds is None else partial(self._by_asking, self.thresholds)
+        return None if self.thresholds is None and not self.scorers else self._by_calls
 
     def _by_merging(self, soup: Callable[[Floats], Floats], mask: NDArray[np.bool_]) -> Floats:
         """What the models of some members, merged, predict, and the prior where nobody is there."""
@@ -260,15 +266,26 @@ class Game:
         nobody = sums[self.group, 0] == 0
         return self._told(np.where(nobody[:, None], self.prior, told), self.group)
 
-    def _by_asking(self, by_group: Floats, mask: NDArray[np.bool_]) -> Floats:
-        """What a cascade of some members answers, and the prior where nobody is there."""
-        said = self._silent.copy()
-        for group, (weights, thresholds) in enumerate(zip(self.weights, by_group, strict=True)):
-            rows, there = np.flatnonzero(self.group == group), np.flatnonzero(mask & (weights > 0)).tolist()
-            if there and len(rows):
-                members = [self.members[i][rows].__getitem__ for i in there]
-                said[rows], _ = ask_in_turn(members, thresholds[there].tolist(), len(rows))
-        return self._told(said, self.group)
+    def _by_calls(self, mask: NDArray[np.bool_]) -> Any:
+        """What a cascade, or a selection, of some members answers, and the prior where nobody is there."""
+        there = [member if here else None for member, here in zip(self.members, mask, strict=True)]
+        parts = [np.flatnonzero(self.group == group) for group in range(len(self.weights))]
+        told = [self._called(group, rows, there) for group, rows in enumerate(parts) if len(rows)]
+        return self._told(take(concat(told), np.argsort(np.concatenate(parts))), self.group)
+
+    def _called(self, group: int, rows: Codes, there: Sequence[Any | None]) -> Any:
+        """The same of the rows of a group."""
+        some = np.flatnonzero(self.weights[group] > 0)
+        told = [None if (each := there[i]) is None else take(each, rows) for i in some]
+        if all(each is None for each in told):
+            return take(self._silent, rows)
+        scorers = [Scorer.from_json(self.scorers[group][i]) for i in some] if self.scorers else []
+        texts = [self.texts[row] for row in rows] if self.texts else []
+        if self.thresholds is None:
+            return selected(scorers, Heard(output=self.output, told=told, texts=texts))
+        asks = [None if each is None else partial(take, each) for each in told]
+        confidence = Confidence(output=self.output, scorers=scorers)
+        return in_turn(asks, self.thresholds[group, some].tolist(), len(rows), confidence, texts)[0]
 
     def _by_routing(self, standing: Floats, mask: NDArray[np.bool_]) -> Any:
         """What some members answer, each row whoever of them stands first, and the prior where nobody is there."""

@@ -14,11 +14,15 @@ from concours.core.entrant import Entrant
 from concours.core.joint import Joint, meta_learners
 from concours.core.registry import load
 from concours.engine.deterministic import deterministic
+from concours.engine.evidence import Heard
 from concours.engine.meta_learners import MetaLearner
 from concours.engine.routers import Router
+from concours.engine.selecting import selected
 from concours.engine.sent import Ask, sent
 from concours.engine.talks import TALKS, Says, Talk
-from concours.kernels.joining.cascading import ask_in_turn
+from concours.engine.turns import Confidence, in_turn
+from concours.engine.worded import as_one_text
+from concours.kernels.joining.scorers import Scorer
 from concours.tasks.outputs.output import OutputKind, Values
 
 Floats = NDArray[np.float64]
@@ -62,11 +66,18 @@ def by_weights(entrant: Entrant, joint: Joint, asking: Asking) -> Values:
     return asking.output.join(entrant.recipe, asking.all(), weights)
 
 
-def by_asking(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:  # noqa: ARG001
+def by_asking(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noqa: ARG001
     """By whoever is sure enough, in turn."""
-    pairs = zip(joint.weights, joint.artifacts["thresholds"], strict=True)
-    thresholds = [threshold for weight, threshold in pairs if weight]
-    return ask_in_turn(asking.members, thresholds, asking.rows)[0]
+    kept, some = joint.artifacts, np.flatnonzero(joint.artifacts["asked"])
+    confidence = Confidence.of_some(asking.output, kept.get("scorers", ()), some)
+    texts = as_one_text(asking.x()) if confidence.scorers else []
+    return in_turn(asking.members, [kept["thresholds"][i] for i in some], asking.rows, confidence, texts)[0]
+
+
+def by_selecting(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noqa: ARG001
+    """By the answers for which most speaks."""
+    scorers = [Scorer.from_json(one) for one in joint.artifacts["scorers"]]
+    return selected(scorers, Heard(output=asking.output, told=list(asking.all()), texts=as_one_text(asking.x())))
 
 
 def by_routing(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noqa: ARG001

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from concours.core.digests import Digest, canonical_json
 from concours.core.errors import ContentRefused
 from concours.core.ports import Store
-from concours.engine.worded import worded
+from concours.engine.worded import as_one_text
 from concours.entrants.models import dump_object, load_object
 from concours.entrants.texts import TextVectors
 from concours.kernels.joining.routing import chosen
@@ -55,11 +55,6 @@ class Router:
         if len(some) == 1:
             return np.full(len(x), some[0])
         return np.asarray(some[chosen(self.expected(x)[:, some], np.asarray(handicaps)[some])])
-
-
-def as_one_text(x: Any) -> list[str]:
-    """All that a row says, in its order."""
-    return ["\n".join(part for part in row.values() if part) for row in worded(x)]
 
 
 def fit_router(x: Any, scores: Floats, of_rows: Floats | None = None) -> Router:

@@ -34,6 +34,11 @@ def worded(x: Any) -> list[Row]:
     raise DataError("a language model is asked in words, and these rows are none; leave it out of this task")
 
 
+def as_one_text(x: Any) -> list[str]:
+    """All that each row says, in its order. Raises DataError where rows are no words."""
+    return ["\n".join(part for part in row.values() if part) for row in worded(x)]
+
+
 def lettered(items: Iterable[Any]) -> str:
     """A list as people are shown choices, `A. …` in a line each."""
     return "\n".join(f"{letter_of(place)}. {item}" for place, item in enumerate(items))

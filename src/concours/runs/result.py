@@ -270,6 +270,6 @@ class Result:
 
 def _of_members(joint: Joint, values: Sequence[float], names: Mapping[Digest, Sequence[str]]) -> dict[str, float]:
     """Those of values of the parents, if there are any, that are of members that count, by name."""
-    counting = [place for place, weight in enumerate(joint.weights) if weight and values]
+    counting = joint.counting if values else []
     members = in_turn([joint.parents[place] for place in counting], names)
     return dict(zip(members, (values[place] for place in counting), strict=True))

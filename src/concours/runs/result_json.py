@@ -70,7 +70,7 @@ def lines_from_json(values: Sequence[Mapping[str, Any]], entrants: Mapping[str, 
     known = {line.entrant.digest for line in lines}
     for entrant in (line.entrant for line in lines):
         joint = entrant.joint
-        if joint and any(w and parent not in known for parent, w in zip(joint.parents, joint.weights, strict=True)):
+        if joint and any(joint.parents[place] not in known for place in joint.counting):
             raise ContentRefused(f"standings: expected a line for each member of {entrant.name}")
     return lines
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from concours.core.errors import ContestError, nearest
 from concours.core.written import written
-from concours.kernels.scoring.answers import number_written
+from concours.kernels.scoring.answers import normalised, number_written
 from concours.tasks.nbest import LONGEST
 
 _THINKING: Final = re.compile(r"<(/?)think(?:ing)?>", re.I)
@@ -126,6 +126,14 @@ def _last_number(said: str) -> str | None:
             if (number := number_written(found)) is not None:
                 return number
     return None
+
+
+def stands_in(answer: str, text: str) -> bool:
+    """Whether an answer stands in a text: as a number there, or in its words."""
+    if (number := number_written(answer)) is not None:
+        return any(number_written(found) == number for found in _NUMBER.findall(text))
+    words = normalised(answer)
+    return bool(words) and f" {words} " in f" {normalised(text)} "
 
 
 def _boxed(said: str) -> str | None:

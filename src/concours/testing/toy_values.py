@@ -144,6 +144,21 @@ def _in_turn(job: Job) -> dict[str, Any]:
         "thresholds": thresholds,
         "asks": [1.0] * len(asked),
         "answers": [1 / len(asked)] * len(asked),
+        "scorers": [_scorer(job, str(place)) for place in range(len(asked))],
+        "curve": [[0.0, 1.0, 0.5], [1.0, 2.0, 0.9]],
+        "chosen": [0.5, 1.5, 0.8],
+    }
+
+
+def _scorer(job: Job, name: str) -> list[list[float]]:
+    return [[chance(job, "offset", name)], [0.5], [0.0]]
+
+
+def _scored(job: Job) -> dict[str, Any]:
+    members = _count(job, "oof")
+    return {
+        "scorers": [_scorer(job, str(member)) for member in range(members)],
+        "shares": [1 / members] * members,
     }
 
 
@@ -202,6 +217,7 @@ def _proposed(job: Job) -> dict[str, Any]:
 _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "check": lambda _: {"predict_proba": True, "sample_weight": True, "one_by_one": [], "mergeable": True},
     "cascade": _in_turn,
+    "scorers": _scored,
     "ask": lambda job: {"asked": _chances(job, "asked", len(job.params["weights"]))},
     "route": _sent,
     "send": lambda job: {"asked": _chances(job, "asked", len(job.params["weights"]))},

@@ -54,6 +54,8 @@ _KINDS = (
     "weigh",
     "cascade",
     "ask",
+    "scorers",
+    "pick",
     "route",
     "router",
     "send",

@@ -22,6 +22,7 @@ from concours.engine.rows import first_division, get_rows, take_rows
 from concours.engine.runners.join import members_of, numbered
 from concours.engine.runners.merge import models_of
 from concours.engine.runners.score import as_taken, groups_of, metrics_of, weights_of
+from concours.engine.worded import as_one_text
 from concours.engine.work import JobResult
 from concours.kernels.credit.coalitions import Scored
 from concours.kernels.credit.shares import exact_credit, sampled_credit
@@ -47,7 +48,8 @@ def credit(job: Job, store: Store) -> JobResult:
     coalition would cost more than the contest: there the meta-learner stays, and who is absent is spoken for by the
     mean of those present; a thousand rows are evaluated, spread evenly. Of a cascade who is there is asked in the same
     order, answers by the same thresholds, and the last always. Of a route a row goes to whoever of those who are there
-    it would go to before the others. Of a soup the models of who is there are merged, for 64
+    it would go to before the others. Of a selection a row has the answer for which most speaks of those who are there.
+    Of a soup the models of who is there are merged, for 64
     coalitions at most; a thousand rows are evaluated, and running statistics are found on a thousand rows of the fit,
     both spread evenly, so that the value may differ a little from the score on the board.
 
@@ -63,11 +65,11 @@ def credit(job: Job, store: Store) -> JobResult:
     (`kernels.scoring.crossing`).
 
     Params: `how` (`mean`, `vote`, `pool`, `boosted`, `cascade`, …), `refit`, `part`, `weights` of the members, one
-    list, or one for each fold where `part` is `oof`, `thresholds` of a cascade and `handicaps` of a route, likewise,
+    list, or one for each fold where `part` is `oof`, `thresholds` of a cascade, `handicaps` of a route and `scorers` of a selection or a cascade, likewise,
     `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`, `train_y`, `folds`, `predictions0…`; `groups`
     of rows that belong together; `weights` of the rows that judge, and `train_weights`, where there are any; `oof0…` to
     find weights again for the test part; `model0…` of a boosted stack or a route, one, or one for each fold; `x`, the
-    rows that judge, of a route.
+    rows that judge, of a route, and where there are scorers.
 
     Values: lists in the order of the members; `best` is the place of the one that is worth most alone; `interactions`
     has [first, second, value, stderr].
@@ -139,6 +141,8 @@ def _game(job: Job, store: Store) -> Game:
         learners=[] if routed else [get_meta_learner(store, model) for model in learners],
         together=groups_of(job, store),
         mass=mass,
+        scorers=params.get("scorers", ()),
+        texts=as_one_text(get_rows(store, job.inputs["x"])) if "scorers" in params else (),
         thresholds=_of_groups(params["thresholds"], groups) if "thresholds" in params else None,
         calibration=Calibration(**calibration) if calibration else None,
         decisions=np.asarray(decision["fold_weights"] if by_fold else [decision["weights"]]) if decision else None,

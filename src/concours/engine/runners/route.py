@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,21 +17,17 @@ from concours.core.ports import Store
 from concours.core.values import take
 from concours.engine.deterministic import deterministic
 from concours.engine.routers import Router, fit_router, get_router, put_router
-from concours.engine.rows import first_division, get_rows, sides_of_first, take_rows
+from concours.engine.rows import first_division, get_rows, take_rows
 from concours.engine.runners.join import members_of
-from concours.engine.runners.score import groups_of, metric_of_rows, metrics_of, weights_of
+from concours.engine.runners.judged import Judged, chosen_by, within
 from concours.engine.sent import sent
 from concours.engine.work import JobResult
-from concours.kernels.joining.routing import Point, cheapest_route, score_against_cost
-from concours.kernels.rows.weighing import in_rows
-from concours.stores.values import get_values, put_values
+from concours.kernels.joining.routing import cheapest_route, score_against_cost
+from concours.stores.values import put_values
 from concours.tasks.outputs.output import Values
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-
-_ENOUGH = 20_000
-_ROUNDS = 50
 
 
 def route(job: Job, store: Store) -> JobResult:
@@ -39,102 +35,52 @@ def route(job: Job, store: Store) -> JobResult:
 
     What a member is expected to score on a row comes from a router that was fitted on the rows of the other folds. Good
     enough is what is worse than the best member alone, by the ranking metric, by no more than one standard error of
-    that member's score. Members count with their most probable class, as in `select`.
+    that member's score; with a `budget` it is the best that costs no more. Members count with their most probable class, as in `select`.
 
     Values: `asked`, numbers of the members that are asked; in their order `handicaps`, and `shares` of the rows; and
     `curve`, [share of the rows that the dearest is asked about, cost, score] for all trades of score for cost, with
     `chosen`, that of the route.
     """
-    known = _known(job, store)
-    metric, costs = metrics_of(job)[0], job.params["costs"]
+    rows, learned, costs = chosen_by(job, store), _Learned.of(job, store), job.params["costs"]
     with deterministic(threads=job.threads, seed=job.seed):
-        parts = [(to, known.router(of).expected(take_rows(known.x, to))) for of, to in _within(job, store, known.rows)]
-    rows, expected = (np.concatenate(each) for each in zip(*parts, strict=True))
-    weights, groups = known.weights(rows), groups_of(job, store)
-    together = None if groups is None else np.unique(groups[rows], return_inverse=True)[1]
-    y, told = take(known.y, rows), [take(member, rows) for member in known.members]
-
-    def loss(whom: Codes) -> float:
-        if not metric.way.single:
-            return -metric.sign * metric.score(y, _answers(whom, told), weights)
-        mean = metric.sign * np.average(known.scores[rows, whom], weights=weights)
-        return float(-metric.sign * metric.of_means(mean))
-
-    def enough(best: int) -> float:
-        means = metric.means(
-            y, [told[best]], seed=job.seed, rounds=_ROUNDS, groups=together, weights=weights, empty=0.0
-        )
-        return float(-metric.sign * means.means[0] + means.stderr[0])
-
-    def told_of(point: Point) -> list[float]:
-        return [point.share, point.cost, -metric.sign * point.loss]
-
-    found = cheapest_route(expected, costs, loss, most=enough, of_rows=weights)
-    curve = score_against_cost(expected, costs, loss, weights)
+        parts = [(to, learned.router(of).expected(take_rows(learned.x, to))) for of, to in within(job, store, rows)]
+    places, expected = (np.concatenate(each) for each in zip(*parts, strict=True))
+    judged = Judged.of(job, store, rows[places])
+    budget = job.params["budget"]
+    found = cheapest_route(expected, costs, judged.loss, most=judged.enough, budget=budget, of_rows=judged.weights)
+    curve = score_against_cost(expected, costs, judged.loss, judged.weights)
     return JobResult(
         values={
             "asked": list(found.asked),
             "handicaps": list(found.handicaps),
             "shares": list(found.shares),
-            "curve": [told_of(point) for point in curve],
-            "chosen": told_of(found.point),
+            "curve": [judged.told(point) for point in curve],
+            "chosen": judged.told(found.point),
         }
     )
 
 
 def router(job: Job, store: Store) -> JobResult:
     """A router fitted on the rows outside one fold, or on all, as `route` has them."""
-    known = _known(job, store)
+    learned = _Learned.of(job, store)
     with deterministic(threads=job.threads, seed=job.seed):
-        return JobResult(outputs={"model": put_router(store, known.router(known.rows))})
+        return JobResult(outputs={"model": put_router(store, learned.router(np.arange(len(learned.judged.scores))))})
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Known:
-    """What a router learns from.
-
-    Attributes:
-        x, y: all rows of the training part.
-        members: predictions of these.
-        scores: (rows, members), by the metric by which rows have numbers; higher is better.
-        mass: (rows,) what they weigh.
-        rows: numbers of those that count.
-    """
+class _Learned:
+    """What a router learns from: rows, and what members scored on them."""
 
     x: Any
-    y: Values
-    members: Sequence[Values]
-    scores: Floats
-    mass: Floats | None
-    rows: Codes
+    judged: Judged
 
-    def router(self, rows: Codes) -> Router:
-        return fit_router(take_rows(self.x, rows), self.scores[rows], self.weights(rows))
+    @classmethod
+    def of(cls, job: Job, store: Store) -> _Learned:
+        rows = chosen_by(job, store)
+        return cls(x=take_rows(get_rows(store, job.inputs["x"]), rows), judged=Judged.of(job, store, rows))
 
-    def weights(self, rows: Codes) -> Floats | None:
-        """What rows weigh; where none weighs anything all weigh alike."""
-        return None if self.mass is None or not self.mass[rows].any() else in_rows(self.mass[rows])
-
-
-def _known(job: Job, store: Store) -> _Known:
-    rows, _ = sides_of_first(job, store, job.params["without_fold"])
-    metric, y, members = metric_of_rows(job), get_values(store, job.inputs["y"]), members_of(job, store, "oof")
-    return _Known(
-        x=get_rows(store, job.inputs["x"]),
-        y=y,
-        members=members,
-        scores=metric.sign * np.stack([metric.row_scores(y, member) for member in members], axis=1),
-        mass=weights_of(job, store),
-        rows=rows[:: (len(rows) - 1) // _ENOUGH + 1],
-    )
-
-
-def _within(job: Job, store: Store, rows: Codes) -> Iterator[tuple[Codes, Codes]]:
-    """For each fold that has some of the rows, those of them that a router is fitted on, and those in the fold."""
-    for fold in range(int(first_division(store, job.inputs["folds"]).max()) + 1):
-        known, judged = (np.intersect1d(rows, side) for side in sides_of_first(job, store, fold))
-        if len(known) and len(judged):
-            yield known, judged
+    def router(self, places: Codes) -> Router:
+        return fit_router(take_rows(self.x, places), self.judged.scores[places], self.judged.weighing(places))
 
 
 def send(job: Job, store: Store) -> JobResult:

@@ -85,9 +85,12 @@ def cheapest_route(
     loss: Callable[[Codes], float],
     *,
     most: Callable[[int], float],
+    budget: float | None = None,
     of_rows: Floats | None = None,
 ) -> Route:
     """The route that costs least of those that lose little more than the best member alone does.
+
+    With a budget it is that which loses least of those that cost no more.
 
     A member is asked where what is expected of it, less what it costs at one trade of score for cost, is most. Tried
     are a grid of trades (`trades`) and each member alone.
@@ -98,9 +101,11 @@ def cheapest_route(
         costs: (members,) of asking about a row, 0 or more, in any unit; of equal members the first is asked.
         loss: of asking these members, (rows,), lower is better; one that is not finite is more than any other.
         most: the loss that is good enough, by the number of the best member.
+        budget: what a row may cost on average.
         of_rows: (rows,) weights of the rows, not all 0, which count for cost and shares too.
 
-    Laws: the cost is never above that of the best member, and the loss never above `most`. Source: Hu et al. 2024,
+    Laws: without a budget the cost is never above that of the best member, and the loss never above `most`; with one
+    the cost is never above it. Raises ValueError where nobody is within the budget. Source: Hu et al. 2024,
     "RouterBench", for score less cost times a number; Ong et al. 2024, "RouteLLM".
     """
     rows, prices = len(expected), np.asarray(costs, dtype=np.float64)
@@ -119,6 +124,11 @@ def cheapest_route(
     enough = max(alone[best].point.loss, most(best))
     grid = trades(expected, costs)
     mixed = [made(chosen(expected, prices * trade), prices * trade) for trade in [0.0, *grid[grid > 0].tolist()]]
+    if budget is not None:
+        within = [route for route in [*alone, *mixed] if route.point.cost <= budget * (1 + _SAVING)]
+        if not within:
+            raise ValueError(f"a row may cost {budget:g}, and asking the cheapest costs {min(costs):g}")
+        return min(within, key=lambda route: (route.point.loss, route.point.cost, len(route.asked), route.asked))
     good = [route for route in [*alone, *mixed] if route.point.loss <= enough]
     cheapest = min(route.point.cost for route in good)
     near = [route for route in good if route.point.cost <= cheapest * (1 + _SAVING)]

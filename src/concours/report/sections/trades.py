@@ -25,9 +25,9 @@ def trades_section(r: Report) -> Section | None:
                 title=f"{r.metric} against the share of the dearest member",
                 read=(
                     "How to read it: the line goes from the cheapest member alone, on the left, to the dearest alone, on the "
-                    "right; between them each row goes where its words speak for it. A line above the dashes, where higher "
-                    "is better, gains what no choice by chance does. The mark is what was chosen. All of it is by rows that "
-                    "no router has learned from."
+                    "right; between them a route sends each row where its words speak for it, and a cascade asks on where "
+                    "an answer is unsure. A line above the dashes, where higher is better, gains what no choice by chance "
+                    "does. The mark is what was chosen. All of it is by rows from which nothing else was learned."
                 ),
                 drawing=Planes(tuple(_plane(r, name, alliance) for name, alliance in curves.items())),
                 table=Table(
@@ -55,7 +55,7 @@ def _plane(r: Report, name: str, alliance: Mapping[str, Any]) -> Plane:
         y=y,
         curves=(
             Curve(name="by chance", points=(points[0], points[-1]), form="dashes", hue=8),
-            Curve(name="by words", points=points),
+            Curve(name="by rows", points=points),
             Curve(name="chosen", points=(mark,), form="dots", hue=1),
         ),
         labels=(Label(x=mark[0], y=mark[1], text="chosen", role="alliance", starred=False),),
@@ -68,6 +68,6 @@ def _sentence(r: Report, name: str, alliance: Mapping[str, Any]) -> str:
     _, most, last = alliance["curve"][-1]
     saved = f", at {share(cost / most)} of the cost" if most else ""
     return (
-        f"{name} sends {share(part)} of the rows to its dearest member, for {r.number(score)} by cross-validation{saved} of "
-        f"asking that one about everything, which has {r.number(last)}."
+        f"{name} asks its dearest member about {share(part)} of the rows, for {r.number(score)} by cross-validation{saved} "
+        f"of asking that one about everything, which has {r.number(last)}."
     )

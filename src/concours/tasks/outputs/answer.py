@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError
 from concours.kernels.joining.tally import tally
 from concours.kernels.scoring.answers import same_answer
-from concours.tasks.extraction import checked_rule, extracted, wish_of
+from concours.tasks.extraction import checked_rule, extracted, stands_in, wish_of
 from concours.tasks.metrics.answers import MEASURES
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.nbest import LONGEST, accepted, first_texts, flat, nbest
@@ -78,7 +78,12 @@ class Answer(OutputKind):
     metrics = ("exact_match", "f1_tokens")
     joins: ClassVar[Mapping[str, Join]] = {"vote": _vote}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
-    can: ClassVar[Mapping[str, str]] = {"majority": "vote", "diagnose": "concours.insights.diagnosis:of_rows"}
+    can: ClassVar[Mapping[str, str]] = {
+        "majority": "vote",
+        "cascade": "scored",
+        "select": "",
+        "diagnose": "concours.insights.diagnosis:of_rows",
+    }
     by_rows = "exact_match"
     texts = True
     extract: str = "whole"
@@ -148,6 +153,19 @@ class Answer(OutputKind):
         shares = np.repeat(each / lengths, lengths)
         one = nbest(np.array([0, len(shares)]), y.flatten(), shares / shares.sum())
         return nbest(np.array([0, 1]), flat(_vote([one], np.ones(1)))[0].slice(0, 1), np.ones(1))
+
+    def agreement(self, said: Values, other: Values) -> NDArray[np.float64]:
+        """By which answers are the same (`kernels.scoring.answers.same_answer`)."""
+        best = [None if text is None else same_answer(text) for text in first_texts(said)]
+        texts, offsets, shares = flat(other)
+        row = np.repeat(np.arange(len(best)), np.diff(offsets))
+        same = [same_answer(text) == best[at] for text, at in zip(texts.to_pylist(), row.tolist(), strict=True)]
+        return np.bincount(row, weights=shares * same, minlength=len(best))
+
+    def traits(self, said: Values, rows: Sequence[str]) -> NDArray[np.float64]:
+        """How long it is, as a logarithm of its characters, and whether it stands in the row."""
+        pairs = [(text or "", row) for text, row in zip(first_texts(said), rows, strict=True)]
+        return np.array([[np.log1p(len(text)), stands_in(text, row)] for text, row in pairs]).reshape(-1, 2)
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Texts (rows,), none where there is no answer."""

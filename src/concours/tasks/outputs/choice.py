@@ -48,7 +48,12 @@ class Choice(OutputKind):
     metrics = ("choice_accuracy", "choice_log_loss")
     joins: ClassVar[Mapping[str, Join]] = {"mean": blend}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
-    can: ClassVar[Mapping[str, str]] = {"sum": "", "diagnose": "concours.insights.diagnosis:of_rows"}
+    can: ClassVar[Mapping[str, str]] = {
+        "sum": "",
+        "cascade": "scored",
+        "select": "",
+        "diagnose": "concours.insights.diagnosis:of_rows",
+    }
     by_rows = "choice_accuracy"
     texts = True
     most: int

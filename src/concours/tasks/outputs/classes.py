@@ -49,7 +49,7 @@ class Classes(OutputKind):
     can: ClassVar[Mapping[str, str]] = {
         "sum": "",
         "vote": "vote",
-        "cascade": "cascade",
+        "cascade": "sure",
         "weigh": "pool",
         "boost": "",
         "calibrate": "",

@@ -258,6 +258,23 @@ class OutputKind(ABC):
         """The columns of predictions to draw where a model is explained, of an output that can `explain`."""
         raise TypeError(f"no number tells {self.said}")
 
+    def agreement(self, said: Values, other: Values) -> NDArray[np.float64]:
+        """(rows,) the share of what another says of a row that is the best of what is said; of itself, how sure it is.
+
+        0 where nothing is said. It is of an output that can `cascade` or `select`.
+        """
+        best = np.take_along_axis(other, said.argmax(axis=1)[:, None], axis=1)[:, 0]
+        return np.where(said.any(axis=1), best, 0.0)
+
+    def traits(self, said: Values, rows: Sequence[str]) -> NDArray[np.float64]:
+        """(rows, traits) numbers that may tell whether the best of what is said is right, whoever says so.
+
+        Args:
+            rows: in words.
+        """
+        del rows
+        return np.empty((len(said), 0))
+
     def join(self, rule: str, members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
         """Joined predictions (rows, …).
 
