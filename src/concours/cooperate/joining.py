@@ -54,7 +54,7 @@ class Joining(MemoProcess):
         artifacts: Artifacts | None = None,
         prepare: str | None = "none",
     ) -> Entrant:
-        """The entrant that joins members by a rule (`kernels.joining.blending`, `boosted`, `cascade`, `select` or `soup`).
+        """The entrant that joins members by a rule (`kernels.joining.blending`, `boosted`, `cascade`, `soup`, …).
 
         Args:
             prepare: how rows are prepared for models of its own.

@@ -23,9 +23,9 @@ class Route(Joining):
 
     After RouterBench (Hu et al. 2024) and RouteLLM (Ong et al. 2024). How much score a unit of cost is worth is what
     costs least, of all that is worse than the best member alone by no more than one standard error of its score, or
-    with a budget what is best of all that costs no more (`kernels.joining.routing`), on rows that the router has not learned from. For the rows of a fold both are found on
-    the other folds, as with `Greedy`. Costs are those of `cooperate.costs`. The weight of a member is the share of the
-    rows that it is asked about.
+    with a budget what is best of all that costs no more (`kernels.joining.routing`), on rows that the router has not
+    learned from. For the rows of a fold both are found on the other folds, as with `Greedy`. Costs are those of
+    `cooperate.costs`. The weight of a member is the share of the rows that it is asked about.
     """
 
     how: ClassVar[str] = "route"

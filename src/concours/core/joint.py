@@ -24,13 +24,13 @@ class Artifacts(TypedDict):
     `model` and `fold_models` are meta-learners, for new rows and for the rows of each fold; `limits` and `uses` are of
     what predicting may cost and does cost, by name. Of a cascade there is for each parent the confidence from which it
     answers, in `thresholds` for new rows and in `fold_thresholds` for those of each fold, and in `asked` the share of
-    the training rows that it would be asked about, in `fold_asked` of those outside each fold; `scorers` and
+    the training rows that it would be asked about, in `fold_asked` of those outside each fold. `scorers` and
     `fold_scorers` say how sure each is where it does not say so itself, and of a `select` what its answers will score
-    (`kernels.joining.scorers.Scorer`); of who is not asked there is none. Of a route `model` and `fold_models` are routers, `handicaps` and
-    `fold_handicaps` say by how much more than another each parent must be expected to score, and `curve` has
-    [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the dearest, as
-    has that of a cascade for the best that was tried; `chosen` is what was chosen of it. Of a talk there are the
-    `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`.
+    (`kernels.joining.scorers.Scorer`); who is not asked has none. Of a route `model` and `fold_models` are routers,
+    `handicaps` and `fold_handicaps` say by how much more than another each parent must be expected to score. Of both
+    `curve` has [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the
+    dearest alone, of a cascade for the best that was tried; `chosen` is what was chosen of it. Of a talk there
+    are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`.
     """
 
     model: NotRequired[Digest]

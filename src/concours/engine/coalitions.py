@@ -268,14 +268,14 @@ class Game:
 
     def _by_calls(self, mask: NDArray[np.bool_]) -> Any:
         """What a cascade, or a selection, of some members answers, and the prior where nobody is there."""
-        there = [member if here else None for member, here in zip(self.members, mask, strict=True)]
+        there = [each if here else None for each, here in zip(self.members, mask, strict=True)]
         parts = [np.flatnonzero(self.group == group) for group in range(len(self.weights))]
         told = [self._called(group, rows, there) for group, rows in enumerate(parts) if len(rows)]
         return self._told(take(concat(told), np.argsort(np.concatenate(parts))), self.group)
 
     def _called(self, group: int, rows: Codes, there: Sequence[Any | None]) -> Any:
         """The same of the rows of a group."""
-        some = np.flatnonzero(self.weights[group] > 0)
+        some = np.flatnonzero(self.weights[group] > 0).tolist()
         told = [None if (each := there[i]) is None else take(each, rows) for i in some]
         if all(each is None for each in told):
             return take(self._silent, rows)

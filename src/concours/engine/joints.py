@@ -68,7 +68,7 @@ def by_weights(entrant: Entrant, joint: Joint, asking: Asking) -> Values:
 
 def by_asking(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noqa: ARG001
     """By whoever is sure enough, in turn."""
-    kept, some = joint.artifacts, np.flatnonzero(joint.artifacts["asked"])
+    kept, some = joint.artifacts, np.flatnonzero(joint.artifacts["asked"]).tolist()
     confidence = Confidence.of_some(asking.output, kept.get("scorers", ()), some)
     texts = as_one_text(asking.x()) if confidence.scorers else []
     return in_turn(asking.members, [kept["thresholds"][i] for i in some], asking.rows, confidence, texts)[0]

@@ -36,5 +36,4 @@ def for_whom_most_speaks(scorers: Sequence[Scorer], heard: Heard) -> Codes:
 
 def selected(scorers: Sequence[Scorer], heard: Heard) -> Values:
     """Those answers, (rows, …)."""
-    members = [None if told is None else partial(take, told) for told in heard.told]
-    return sent(for_whom_most_speaks(scorers, heard), members)
+    return sent(for_whom_most_speaks(scorers, heard), [partial(take, told) for told in heard.told])

@@ -70,7 +70,7 @@ def in_turn(
     Law: the same, whether members tell all rows at once or some, if what they tell of a row hangs on no other. Raises
     ValueError where there is no row, or nobody to ask.
     """
-    there = [place for place, member in enumerate(members) if member is not None]
+    there = [(place, member) for place, member in enumerate(members) if member is not None]
     if not rows:
         raise ValueError("a cascade needs a row")
     told: list[Values | None] = [None] * len(members)
@@ -78,8 +78,7 @@ def in_turn(
 
     def sure(turn: int, waiting: Codes) -> Floats:
         nonlocal before
-        place, ask = there[turn], members[there[turn]]
-        assert ask is not None
+        place, ask = there[turn]
         kept = np.searchsorted(before, waiting)
         told[:] = [each if each is None or len(kept) == len(before) else take(each, kept) for each in told]
         told[place], before = ask(waiting), waiting
@@ -88,9 +87,9 @@ def in_turn(
             return np.ones(len(waiting))
         return confidence.of(place, told, [texts[row] for row in waiting] if confidence.scorers else ())
 
-    turns = ask_in_turn(sure, [thresholds[place] for place in there], rows)
+    turns = ask_in_turn(sure, [thresholds[place] for place, _ in there], rows)
     asked = np.zeros((len(members), rows), dtype=np.bool_)
-    asked[there] = turns >= np.arange(len(there))[:, None]
+    asked[[place for place, _ in there]] = turns >= np.arange(len(there))[:, None]
     mine = [np.flatnonzero(turns[waiting] == turn) for turn, (waiting, _) in enumerate(parts)]
     rowed = np.concatenate([waiting[some] for (waiting, _), some in zip(parts, mine, strict=True)])
     said = concat([take(each, some) for (_, each), some in zip(parts, mine, strict=True)])

@@ -159,7 +159,7 @@ def _asked_of(
     scorers: Sequence[Any] = (),
 ) -> tuple[Values, Floats]:
     """What those who are asked answer, (rows, …), and the share of the rows that each is asked about."""
-    some = np.flatnonzero(asked)
+    some = np.flatnonzero(asked).tolist()
     confidence = Confidence.of_some(output_of(job), scorers, some)
     asks = [partial(take, members[i]) for i in some]
     answers, whom = in_turn(asks, [thresholds[i] for i in some], len(members[0]), confidence, texts)

@@ -65,11 +65,11 @@ def credit(job: Job, store: Store) -> JobResult:
     (`kernels.scoring.crossing`).
 
     Params: `how` (`mean`, `vote`, `pool`, `boosted`, `cascade`, …), `refit`, `part`, `weights` of the members, one
-    list, or one for each fold where `part` is `oof`, `thresholds` of a cascade, `handicaps` of a route and `scorers` of a selection or a cascade, likewise,
-    `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`, `train_y`, `folds`, `predictions0…`; `groups`
-    of rows that belong together; `weights` of the rows that judge, and `train_weights`, where there are any; `oof0…` to
-    find weights again for the test part; `model0…` of a boosted stack or a route, one, or one for each fold; `x`, the
-    rows that judge, of a route, and where there are scorers.
+    list, or one for each fold where `part` is `oof`, `thresholds` of a cascade, `handicaps` of a route, and `scorers`
+    of a selection or a cascade, likewise, `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`,
+    `train_y`, `folds`, `predictions0…`; `groups` of rows that belong together; `weights` of the rows that judge, and
+    `train_weights`, where there are any; `oof0…` to find weights again for the test part; `model0…` of a boosted stack
+    or a route, one, or one for each fold; `x`, the rows that judge, of a route, and where there are scorers.
 
     Values: lists in the order of the members; `best` is the place of the one that is worth most alone; `interactions`
     has [first, second, value, stderr].

@@ -72,7 +72,7 @@ class Judged:
         if not self.metric.way.single:
             answers = sent(whom, [partial(take, member) for member in self.members])
             return float(-sign * self.metric.score(self.y, answers, self.weights))
-        mean = sign * np.average(self.scores[np.arange(len(whom)), whom], weights=self.weights)
+        mean = sign * np.asarray(np.average(self.scores[np.arange(len(whom)), whom], weights=self.weights))
         return float(-sign * self.metric.of_means(mean))
 
     def enough(self, best: int) -> float:

@@ -35,7 +35,8 @@ def route(job: Job, store: Store) -> JobResult:
 
     What a member is expected to score on a row comes from a router that was fitted on the rows of the other folds. Good
     enough is what is worse than the best member alone, by the ranking metric, by no more than one standard error of
-    that member's score; with a `budget` it is the best that costs no more. Members count with their most probable class, as in `select`.
+    that member's score; with a `budget` it is the best that costs no more. Members count with their most probable
+    class, as in `select`.
 
     Values: `asked`, numbers of the members that are asked; in their order `handicaps`, and `shares` of the rows; and
     `curve`, [share of the rows that the dearest is asked about, cost, score] for all trades of score for cost, with

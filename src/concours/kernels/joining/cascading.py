@@ -114,8 +114,8 @@ def cheapest_cascade(
         The cascade, and what else was tried that nothing else beats in both cost and loss, the cheapest first.
 
     Laws: without a budget the cost is never above that of the best member, and the loss never above `most`; with one
-    the cost is never above it; what is asked first costs least, of equal ones the first. Raises ValueError where nobody is within the budget.
-    Source: after Chen, Zaharia and Zou 2023, "FrugalGPT".
+    the cost is never above it; what is asked first costs least, and of equal ones has the lower number. Raises
+    ValueError where nobody is within the budget. Source: after Chen, Zaharia and Zou 2023, "FrugalGPT".
     """
     search = _Search(sure=sure, costs=costs, loss=loss, hears=hears, of_rows=of_rows)
     alone, front = search.alone, search.front

@@ -29,7 +29,7 @@ class Scorer:
 
     def expected(self, evidence: Floats) -> Floats:
         """(rows,) the scores that are expected by evidence (rows, pieces); what is not known, NaN, counts nothing."""
-        return self.offset + np.nan_to_num(evidence - np.array(self.means)) @ np.array(self.weights)
+        return np.asarray(self.offset + np.nan_to_num(evidence - np.array(self.means)) @ np.array(self.weights))
 
     def to_json(self) -> list[list[float]]:
         """The scorer as lists."""

@@ -160,7 +160,9 @@ class Answer(OutputKind):
         texts, offsets, shares = flat(other)
         row = np.repeat(np.arange(len(best)), np.diff(offsets))
         same = [same_answer(text) == best[at] for text, at in zip(texts.to_pylist(), row.tolist(), strict=True)]
-        return np.bincount(row, weights=shares * same, minlength=len(best))
+        return np.bincount(row, weights=shares * np.asarray(same, dtype=np.float64), minlength=len(best)).astype(
+            np.float64
+        )
 
     def traits(self, said: Values, rows: Sequence[str]) -> NDArray[np.float64]:
         """How long it is, as a logarithm of its characters, and whether it stands in the row."""
