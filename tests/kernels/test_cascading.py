@@ -113,7 +113,7 @@ def test_it_costs_no_more_and_loses_little_more_than_the_best(metric, seed, coun
 
     alone = [loss(p) for p in told]
     best = min(range(count), key=lambda i: (alone[i], costs[i]))
-    found, points = cheapest_cascade(
+    found, point, points = cheapest_cascade(
         own(told), costs, of_members(told, loss), most=lambda i: alone[i] + slack, of_rows=weights
     )
     places = ask_in_turn(lambda at, rows: confidence(told[found.asked[at]][rows]), found.thresholds, len(y))
@@ -125,9 +125,10 @@ def test_it_costs_no_more_and_loses_little_more_than_the_best(metric, seed, coun
     assert found.cost <= costs[best] + 1e-12
     assert [costs[i] for i in found.asked] == sorted({costs[i] for i in found.asked})
     assert found.thresholds[-1] == 0
-    assert [point.cost for point in points] == sorted(point.cost for point in points)
-    assert [point.loss for point in points] == sorted((point.loss for point in points), reverse=True)
-    assert min(point.cost for point in points if point.loss <= found.loss) <= found.cost
+    assert (point.cost, point.loss) == (found.cost, found.loss)
+    assert [each.cost for each in points] == sorted(each.cost for each in points)
+    assert points[0].loss == pytest.approx(min(alone[i] for i in range(count) if costs[i] == min(costs)))
+    assert (points[-1].loss, points[-1].share) == pytest.approx((min(alone), 1.0))
 
 
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 4), budget=st.floats(1, 25), hears=st.booleans())
@@ -140,7 +141,7 @@ def test_a_budget_is_kept(seed: int, count: int, budget: float, hears: bool) -> 
     def loss(p: np.ndarray) -> float:
         return float(log_losses(y, p).mean())
 
-    found, _ = cheapest_cascade(
+    found, *_ = cheapest_cascade(
         own(told), costs, of_members(told, loss), most=lambda _: 0.0, budget=budget, hears=hears
     )
     assert found.cost <= budget + 1e-9
@@ -158,7 +159,7 @@ def test_who_never_answers_is_heard() -> None:
     def sure(asked: tuple[int, ...]) -> np.ndarray:
         return np.mean([said[one] == said[asked[-1]] for one in asked], axis=0)
 
-    found, _ = cheapest_cascade(
+    found, *_ = cheapest_cascade(
         sure,
         [1.0, 1.5, 20.0],
         lambda whom: float(1 - right[whom, np.arange(400)].mean()),
@@ -178,7 +179,7 @@ def test_of_two_members_no_threshold_on_the_grid_is_cheaper(seed: int) -> None:
     alone = [float(log_losses(y, p).mean()) for p in told]
     slack = 0.05
     lost = of_members(told, lambda p: float(log_losses(y, p).mean()))
-    found, _ = cheapest_cascade(own(told), [1.0, 10.0], lost, most=lambda i: alone[i] + slack)
+    found, *_ = cheapest_cascade(own(told), [1.0, 10.0], lost, most=lambda i: alone[i] + slack)
     sure, cost = np.sort(confidence(told[0])), [10.0] if alone[1] <= min(alone) + slack else []
     cost += [1.0] if alone[0] <= min(alone) + slack else []
     for part in range(1, 20):
@@ -196,7 +197,7 @@ def test_a_member_that_loses_more_and_costs_more_is_not_asked() -> None:
     worst = np.full_like(told[0], 1 / 3)
     every = [*told, worst]
     lost = of_members(every, lambda p: float(log_losses(y, p).mean()))
-    found, _ = cheapest_cascade(own(every), [1.0, 2.0, 4.0, 30.0], lost, most=lambda _: 0.2)
+    found, *_ = cheapest_cascade(own(every), [1.0, 2.0, 4.0, 30.0], lost, most=lambda _: 0.2)
     assert 3 not in found.asked
 
 
@@ -204,7 +205,7 @@ def test_thresholds_do_not_hang_on_a_last_bit() -> None:
     """They lie between confidences that there are, half and half, so that predicting a part of the rows is the same."""
     told, y = members(5, 2, rows=150)
     lost = of_members(told, lambda p: float(log_losses(y, p).mean()))
-    found, _ = cheapest_cascade(own(told), [1.0, 9.0], lost, most=lambda _: 1.0)
+    found, *_ = cheapest_cascade(own(told), [1.0, 9.0], lost, most=lambda _: 1.0)
     for member, threshold in zip(found.asked[:-1], found.thresholds, strict=False):
         assert np.abs(confidence(told[member]) - threshold).min() > 1e-12
 
@@ -223,7 +224,7 @@ def test_what_is_not_finite_is_more_than_any_other_loss(lost: tuple[float, ...])
     def loss(whom: np.ndarray) -> float:
         return lost[whom[0]] if (whom == whom[0]).all() else np.nan
 
-    found, _ = cheapest_cascade(own(told), [1.0, 2.0, 3.0], loss, most=lambda i: lost[i] + np.nan)
+    found, *_ = cheapest_cascade(own(told), [1.0, 2.0, 3.0], loss, most=lambda i: lost[i] + np.nan)
     able = [i for i in range(3) if np.isfinite(lost[i])]
     assert found.asked == ((min(able, key=lambda i: lost[i]) if able else 0),)
     assert found.thresholds == (0.0,)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from concours.cooperate.costs import costs_of, unknown_costs
+from concours.cooperate.costs import asks_one, costs_of, unknown_costs
 from concours.cooperate.joining import Joining, all_and_each, out_of_fold, outcome, targets
 from concours.core.entrant import Entrant
 from concours.core.job import Job
@@ -63,6 +63,9 @@ class Cascade(Joining):
             scorers = [_listed(values["scorers"], values["asked"], members, ()) for values in found]
             kept["scorers"], *kept["fold_scorers"] = [[[*map(list, one)] for one in each] for each in scorers]
         return self.alliance("cascade", [state.candidates[i] for i in members], answers[0], answers[1:], kept)
+
+    def told(self, state: Memo) -> str:
+        return asks_one(self, self.result(state), state.candidates, "no other cascade")
 
     @property
     def _scored(self) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from concours.cooperate.joining import Joining
-from concours.core.entrant import Candidate
+from concours.core.entrant import Candidate, Entrant
 from concours.core.lineage import row_money_of, row_s_of
 
 
@@ -28,6 +28,20 @@ def unknown_costs(process: Joining, candidates: Sequence[Candidate]) -> str:
     costs = costs_of(process, candidates)
     names = [c.entrant.name for c, cost in zip(candidates, costs, strict=True) if cost is None]
     return f"the cost of {' and '.join(names)} was not measured; declare what each member costs" if names else ""
+
+
+def asks_one(process: Joining, made: Entrant, candidates: Sequence[Candidate], no_other: str) -> str:
+    """That an alliance of calls asks one member about everything, in words; nothing where it asks several.
+
+    Args:
+        no_other: "no other cascade".
+    """
+    asked = made.joint.needs.parents if made.joint else ()
+    if len(asked) != 1:
+        return ""
+    (name,) = {candidate.entrant.name for candidate in candidates if candidate.entrant.digest == asked[0]}
+    why = "costs less and is good enough" if process.budget is None else "of that cost is better"
+    return f"{process.called} asks {name} about everything: {no_other} {why}"
 
 
 def _measured(row_s: float | None) -> float | None:

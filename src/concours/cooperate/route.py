@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from concours.cooperate.costs import costs_of, unknown_costs
+from concours.cooperate.costs import asks_one, costs_of, unknown_costs
 from concours.cooperate.joining import Joining, all_and_each, out_of_fold, outcome, targets
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
@@ -70,12 +70,7 @@ class Route(Joining):
         return self.alliance("route", members, shares[0], shares[1:], kept)
 
     def told(self, state: Memo) -> str:
-        joint = self.result(state).joint
-        alone = [p for p, w in zip(joint.parents, joint.weights, strict=True) if w] if joint else []
-        if len(alone) != 1:
-            return ""
-        (name,) = (c.entrant.name for c in state.candidates if c.entrant.digest == alone[0])
-        return f"{self.called} asks {name} about everything: no other way to send rows costs less and is good enough"
+        return asks_one(self, self.result(state), state.candidates, "no other way to send rows")
 
     def _refusal(self, state: Memo) -> str:
         if len(self.problem.crossing) < _FEWEST_FOLDS:

@@ -23,7 +23,6 @@ from concours.engine.turns import Confidence, in_turn, sure_by
 from concours.engine.worded import as_one_text
 from concours.engine.work import JobResult
 from concours.kernels.joining.cascading import Cascade, Sure, cheapest_cascade
-from concours.kernels.joining.routing import Point
 from concours.kernels.joining.scorers import Scorer, fit_scorer
 from concours.stores.values import concat, put_values
 from concours.tasks.outputs.output import Values
@@ -49,7 +48,7 @@ def cascade(job: Job, store: Store) -> JobResult:
     scored = "x" in job.inputs
     learned = _Learned(job, store) if scored else None
     judged = Judged.of(job, store, learned.judging if learned else chosen_by(job, store))
-    found, points = cheapest_cascade(
+    found, point, curve = cheapest_cascade(
         learned.sure if learned else _own(job, judged),
         job.params["costs"],
         judged.loss,
@@ -59,14 +58,12 @@ def cascade(job: Job, store: Store) -> JobResult:
         of_rows=judged.weights,
     )
     some = [place for place, share in enumerate(found.answers) if share or scored]  # who else is heard
-    dearest = job.params["costs"].index(max(job.params["costs"]))
-    share = dict(zip(found.asked, found.asks, strict=True)).get(dearest, 0.0)
     return JobResult(
         values={
             **{name: [getattr(found, name)[i] for i in some] for name in ("asked", "thresholds", "asks", "answers")},
             "scorers": learned.scorers(found) if learned else [],
-            "curve": [judged.told(point) for point in points],
-            "chosen": judged.told(Point(share=share, cost=found.cost, loss=found.loss)),
+            "curve": [judged.told(each) for each in curve],
+            "chosen": judged.told(point),
         }
     )
 

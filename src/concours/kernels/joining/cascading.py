@@ -91,7 +91,7 @@ def cheapest_cascade(
     budget: float | None = None,
     hears: bool = False,
     of_rows: Floats | None = None,
-) -> tuple[Cascade, tuple[Point, ...]]:
+) -> tuple[Cascade, Point, tuple[Point, ...]]:
     """The cascade that costs least of those that lose little more than the best member alone does.
 
     With a budget it is that which loses least of those that cost no more. A search: from members that are good enough,
@@ -111,7 +111,9 @@ def cheapest_cascade(
         of_rows: (rows,) weights of the rows, not all 0, which count for the cost too.
 
     Returns:
-        The cascade, and what else was tried that nothing else beats in both cost and loss, the cheapest first.
+        The cascade, its point, and those from the cheapest member alone to the dearest alone of those who may answer,
+        with the share of the rows that this one is asked about: between them what was tried that nothing else beats in
+        both cost and loss, the cheapest first.
 
     Laws: without a budget the cost is never above that of the best member, and the loss never above `most`; with one
     the cost is never above it; what is asked first costs least, and of equal ones has the lower number. Raises
@@ -133,7 +135,7 @@ def cheapest_cascade(
         aim = _Aim(value=lambda it: it.loss, allowed=lambda it: it.cost <= budget * (1 + _SAVING))
     found = [_improved(start, search, aim) for start in starts]
     chosen = min(found, key=lambda it: (aim.value(it), it.cost, len(it.asked), it.asked))
-    return chosen, search.unbeaten()
+    return chosen, search.point(chosen), search.curve()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,14 +211,18 @@ class _Search:
             loss=lost if np.isfinite(lost) else np.inf,
         )
 
-    def unbeaten(self) -> tuple[Point, ...]:
-        """Of all that was tried, with the share of the rows that the dearest of those who may answer is asked about."""
-        last, points = self.front[-1], list[Point]()
+    def point(self, of: Cascade) -> Point:
+        share = dict(zip(of.asked, of.asks, strict=True)).get(self.front[-1], 0.0)
+        return Point(share=share, cost=of.cost, loss=of.loss)
+
+    def curve(self) -> tuple[Point, ...]:
+        """From the cheapest alone to the dearest alone, between them all that nothing beats."""
+        first, last = self.alone[self.front[0]], self.alone[self.front[-1]]
+        found = [first]
         for one in sorted(self._made.values(), key=lambda it: (it.cost, it.loss)):
-            if not points or one.loss < points[-1].loss:
-                share = dict(zip(one.asked, one.asks, strict=True)).get(last, 0.0)
-                points.append(Point(share=share, cost=one.cost, loss=one.loss))
-        return tuple(points)
+            if first.cost < one.cost < last.cost and one.loss < found[-1].loss:
+                found.append(one)
+        return tuple(self.point(one) for one in [*found, *([last] if last is not first else [])])
 
 
 def _improved(start: Cascade, search: _Search, aim: _Aim) -> Cascade:

@@ -22,7 +22,7 @@ def trades_section(r: Report) -> Section | None:
         text=tuple(_sentence(r, name, alliance) for name, alliance in curves.items()),
         figures=(
             Figure(
-                title=f"{r.metric} against the share of the dearest member",
+                title=f"{r.metric} against what a row costs",
                 read=(
                     "How to read it: the line goes from the cheapest member alone, on the left, to the dearest alone, on the "
                     "right; between them a route sends each row where its words speak for it, and a cascade asks on where "
@@ -45,11 +45,12 @@ def trades_section(r: Report) -> Section | None:
 
 
 def _plane(r: Report, name: str, alliance: Mapping[str, Any]) -> Plane:
-    curve, (part, _, score) = alliance["curve"], alliance["chosen"]
-    x = linear("rows of the dearest member, in percent", [0.0, 100.0], fit=True)
-    y = linear(r.metric, [score for *_, score in curve])
-    points = tuple((x.at(100 * part), y.at(score)) for part, _, score in curve)
-    mark = (x.at(100 * part), y.at(score))
+    curve, (_, cost, score) = alliance["curve"], alliance["chosen"]
+    whole = 100 / (curve[-1][1] or 1.0)
+    x = linear("cost of a row, in percent of the dearest", [0.0, 100.0, whole * cost], fit=True)
+    y = linear(r.metric, [score for *_, score in (*curve, alliance["chosen"])])
+    points = tuple((x.at(whole * spent), y.at(scored)) for _, spent, scored in curve)
+    mark = (x.at(whole * cost), y.at(score))
     return Plane(
         x=x,
         y=y,
