@@ -14,8 +14,8 @@ class Alliance:
     """Which entrants an alliance joins, how, and with which weights by name; the limits it keeps, and what it uses.
 
     Entrants are single ones, or alliances themselves. `asked` has, of a cascade and a route, the share of the training
-    rows that each would be asked about; `curve`, of a route, for each trade [share of the rows that the dearest is
-    asked about, cost of a row, score], from the cheapest alone to the dearest alone, and `chosen` what was taken of it.
+    rows that each would be asked about; `curve`, of both, for each trade [share of the rows that the dearest is asked
+    about, cost of a row, score], from the cheapest alone to the dearest alone, and `chosen` what was taken of it.
     """
 
     strategy: str

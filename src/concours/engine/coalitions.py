@@ -74,8 +74,7 @@ class Game:
         prior: (1, …): what is said where nobody speaks.
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
         learners: for each group that of a boosted stack.
-        thresholds: (groups, members) of a cascade.
-        scorers: (groups, members) of a selection, and of a cascade that has some; with `texts`, (rows,) in words.
+        thresholds, scorers: (groups, members) of a cascade; scorers of a selection too, with `texts`, rows in words.
         standing: (rows, members) of a route, what is expected of each less what speaks against it; the most is asked.
         soup: of a soup, what models merged by weights (groups, members) predict (rows, outputs), NaN in a group that
             has none.
@@ -189,8 +188,6 @@ class Game:
         batch, batches = dealt(len(self.y), batches, self.together)
         return self.metric.way.batched(predictions, self.y, batch, batches, self.mass)
 
-    # Weights and what is said by them
-
     def _shares(self, masks: Masks, group: int) -> Floats:
         """(m, members + 1) weights of coalitions; the last is the prior's."""
         if self._predicting:
@@ -254,7 +251,7 @@ class Game:
             return partial(self._by_merging, self.soup)
         if self.standing is not None:
             return partial(self._by_routing, self.standing)
-        return None if self.thresholds is None and not self.scorers else self._by_calls
+        return self._by_calls if self.scorers or self.thresholds is not None else None
 
     def _by_merging(self, soup: Callable[[Floats], Floats], mask: NDArray[np.bool_]) -> Floats:
         """What the models of some members, merged, predict, and the prior where nobody is there."""
@@ -268,15 +265,14 @@ class Game:
 
     def _by_calls(self, mask: NDArray[np.bool_]) -> Any:
         """What a cascade, or a selection, of some members answers, and the prior where nobody is there."""
-        there = [each if here else None for each, here in zip(self.members, mask, strict=True)]
         parts = [np.flatnonzero(self.group == group) for group in range(len(self.weights))]
-        told = [self._called(group, rows, there) for group, rows in enumerate(parts) if len(rows)]
+        told = [self._called(group, rows, mask) for group, rows in enumerate(parts) if len(rows)]
         return self._told(take(concat(told), np.argsort(np.concatenate(parts))), self.group)
 
-    def _called(self, group: int, rows: Codes, there: Sequence[Any | None]) -> Any:
+    def _called(self, group: int, rows: Codes, mask: NDArray[np.bool_]) -> Any:
         """The same of the rows of a group."""
         some = np.flatnonzero(self.weights[group] > 0).tolist()
-        told = [None if (each := there[i]) is None else take(each, rows) for i in some]
+        told = [take(self.members[i], rows) if mask[i] else None for i in some]
         if all(each is None for each in told):
             return take(self._silent, rows)
         scorers = [Scorer.from_json(self.scorers[group][i]) for i in some] if self.scorers else []
@@ -284,8 +280,8 @@ class Game:
         if self.thresholds is None:
             return selected(scorers, Heard(output=self.output, told=told, texts=texts))
         asks = [None if each is None else partial(take, each) for each in told]
-        confidence = Confidence(output=self.output, scorers=scorers)
-        return in_turn(asks, self.thresholds[group, some].tolist(), len(rows), confidence, texts)[0]
+        sure = Confidence(output=self.output, scorers=scorers)
+        return in_turn(asks, self.thresholds[group, some].tolist(), len(rows), sure, texts)[0]
 
     def _by_routing(self, standing: Floats, mask: NDArray[np.bool_]) -> Any:
         """What some members answer, each row whoever of them stands first, and the prior where nobody is there."""
