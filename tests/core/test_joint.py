@@ -20,6 +20,8 @@ from concours.core.registry import load
 MODEL = digest_json("model")
 KEPT: dict[str, Any] = {
     "stack-boosted": {"model": MODEL, "fold_models": [MODEL, digest_json("other")]},
+    "mixture": {"rounds": 1, "last": 0, "fold_last": [0]},
+    "debate": {"rounds": 2, "last": 0, "fold_last": [0]},
     "budgeted": {"limits": {"size_mb": 2.0}, "uses": {"size_mb": 1.5}},
 }
 
@@ -230,3 +232,12 @@ def test_costs_of_shared_members_count_once() -> None:
     flat = alliance("flat", [a, b], weights=[1.0, 0.0]).entrant.joint
     assert added_up(flat, known).row_s == 0.5
     assert added_up(flat, known | by_digest(replace(a, row_s=None))).row_s is None
+
+
+@pytest.mark.parametrize("wrong", [{"last": 2}, {"last": -1}, {"fold_last": [0, 5]}, {"rounds": 0}])
+def test_a_talk_without_somebody_who_has_the_last_word_is_none(wrong: dict[str, Any]) -> None:
+    """Of a run folder that somebody has changed."""
+    value = {"how": "mixture", "parents": [MODEL, MODEL], "weights": [0.5, 0.5], "fold_weights": []}
+    assert Joint.from_json({**value, "artifacts": KEPT["mixture"]}).artifacts["rounds"] == 1
+    with pytest.raises(ContentRefused, match="the last word"):
+        Joint.from_json({**value, "artifacts": {**KEPT["mixture"], **wrong}})

@@ -148,6 +148,9 @@ class Joint:
             len(each) not in (0, len(self.fold_weights)) for each in by_fold
         ):
             return f"artifacts: expected a threshold and a share for each of {len(self.parents)}, in each fold"
+        last = [kept.get("last", 0), *kept.get("fold_last", ())]
+        if any(not 0 <= place < len(self.parents) for place in last) or kept.get("rounds", 1) < 1:
+            return f"artifacts: expected who of {len(self.parents)} has the last word, and a round or more"
         return ""
 
 
