@@ -10,6 +10,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
 from concours.core.job import Job
+from concours.core.kind import REFERENCE
 from concours.core.needs import Needs
 from concours.core.problem import Part, Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
@@ -134,7 +135,8 @@ class Explanations(MemoProcess):
             texts = {"texts": self._predictions(candidate), "others": self._part.y}
             inputs |= {f"{name}{number}": digest for name, digest in texts.items()}
             inputs[f"verdicts{number}"] = candidate.verdicts or Digest("")
-        pairs = [[candidate.entrant.name, "the reference"] for candidate in judged]
+        other = REFERENCE if self.problem.output.meta["referenced"] else ""
+        pairs = [[candidate.entrant.name, other] for candidate in judged]
         return self._job(state, "judgements", inputs, {"pairs": pairs}, label="report: what judges said")
 
     def _complement(self, state: Memo) -> Iterator[tuple[str, Job]]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from concours.core.frozen import frozen
 
 Estimator = Literal["classifier", "regressor", "predictor"]
+
+REFERENCE: Final = "the reference"
+"""What reference answers are called among models."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from concours.core.errors import DataError
+from concours.core.kind import REFERENCE
 from concours.kernels.rating.estimating import Estimated, beside_controls, by_clusters, half_widths
 from concours.kernels.rating.lines import checked, lines, unsettled, unsure
 from concours.kernels.rating.ratings import ELO
@@ -23,9 +24,6 @@ from concours.tasks.battles import Tally
 from concours.tasks.written import WIN_RATE
 
 Floats = NDArray[np.float64]
-
-REFERENCE: Final = "the reference"
-"""What the reference answers are called among models."""
 
 BATTLES: Final = pa.schema(
     [
@@ -52,7 +50,7 @@ class Side:
     """What judges said of one model's texts against those of another, or of the reference.
 
     Attributes:
-        name, other: of the two; no other where texts were graded alone.
+        name, other: of the two; no other where nobody says whom verdicts compare with, and where there are no texts.
         texts, others: (rows,) what they wrote.
         verdicts: on the texts of the first, as of `engine.judging.Judged`.
     """
@@ -66,7 +64,7 @@ class Side:
 
 def battles_of(sides: Sequence[Side]) -> pa.Table:
     """The battles of all, as `BATTLES`; verdicts that could not be read are none."""
-    return pa.Table.from_pylist([battle for side in sides for battle in _battles(side)], BATTLES)
+    return pa.Table.from_pylist([battle for side in sides if side.other for battle in _battles(side)], BATTLES)
 
 
 def _battles(side: Side) -> list[dict[str, Any]]:
@@ -109,6 +107,7 @@ def summed_up(sides: Sequence[Side]) -> dict[str, Any]:
             name: float(np.mean([len(text) for text in texts]))
             for side in sides
             for name, texts in ((side.other, side.others), (side.name, side.texts))
+            if name
         },
         "same": [told for side in {each.name: each for each in sides}.values() if (told := _same(side))],
     }

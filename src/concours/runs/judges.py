@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from concours.core.digests import Digest
 from concours.core.errors import DataError, nearest
+from concours.core.kind import REFERENCE
 from concours.core.written import written
-from concours.engine.judgements import REFERENCE, Side, battles_of, summed_up
+from concours.engine.judgements import Side, battles_of, summed_up
 from concours.engine.runners.judgements import sides_of
 from concours.kernels.rating.agreeing import Agreement, agreement
 from concours.kernels.rating.votes import LEFT, RIGHT
@@ -74,7 +75,7 @@ def _sides(result: Result) -> list[Side]:
     texts = {name: (c.test if problem.test else c.oof) for name, c in result.candidates.items()}
     met = [(one, other, verdicts) for one, other, verdicts in result.format.get("sides", ())]
     judged = [
-        (name, REFERENCE, c.verdicts)
+        (name, REFERENCE if problem.output.meta["referenced"] else "", c.verdicts)
         for name, c in result.candidates.items()
         if c.verdicts and c.entrant.role == "single"
     ]
@@ -84,7 +85,7 @@ def _sides(result: Result) -> list[Side]:
     inputs = dict[str, Digest]()
     for number, (one, other, verdicts) in enumerate(pairs):
         inputs |= {f"texts{number}": texts[one] or Digest(""), f"verdicts{number}": verdicts}
-        inputs[f"others{number}"] = part.y if other == REFERENCE else texts[other] or Digest("")
+        inputs[f"others{number}"] = part.y if other in (REFERENCE, "") else texts[other] or Digest("")
     return sides_of(store, [(one, other) for one, other, _ in pairs], inputs)
 
 

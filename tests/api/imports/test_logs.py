@@ -137,6 +137,11 @@ def test_mtbench(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert (battles[0]["judge"], battles[0]["question"]) == ("gpt-4, pair-v2", "81")
     assert left(found).keys() == {"turns beyond the first", "verdicts 'error'", "scores on a scale"}
+    assert keys(found)["metrics"] == ["win_rate"]
+    assert keys(found)["judge"]["recipe"] == "recorded:c/verdicts.jsonl"
+    assert found.files["c/verdicts.jsonl"][1] == {
+        "question": "81", "model_a": "beta", "model_b": "alpha", "winner": "model_b",
+    }  # fmt: skip
     assert found.after == ["concours rate c/battles.jsonl --cluster question"]
 
 
@@ -161,3 +166,20 @@ def test_an_answer_to_no_question(tmp_path: Path) -> None:
     made.lines(folder / "model_answer" / "gamma.jsonl", [{"question_id": 9, "choices": []}])
     with pytest.raises(DataError, match="gamma.jsonl, line 1: question '9' is not in question.jsonl"):
         mtbench.read(folder, "c")
+
+
+def test_scores_judge_where_there_are_no_pairs(tmp_path: Path) -> None:
+    """One of an answer, of the first turn; what is none is told."""
+    folder = made.mtbench(tmp_path)
+    (folder / "model_judgment" / "gpt-4_pair.jsonl").unlink()
+    told = [(81, "alpha", 9, 1), (81, "alpha", 8, 1), (82, "beta", 3, 1), (82, "beta", 3, 2), (83, "beta", -1, 1)]
+    scores = [{"question_id": key, "model": model, "judge": "gpt-4", "score": score, "turn": turn}
+              for key, model, score, turn in told]  # fmt: skip
+    made.lines(folder / "model_judgment" / "gpt-4_single.jsonl", scores)
+    found = mtbench.read(folder, "c")
+    assert keys(found)["metrics"] == ["judge_score"]
+    assert found.files["c/verdicts.jsonl"] == [
+        {"question": "81", "model": "alpha", "grade": "9"},
+        {"question": "82", "model": "beta", "grade": "3"},
+    ]
+    assert {"further scores of one answer", "scores of turns beyond the first", "scores of -1"} <= left(found).keys()

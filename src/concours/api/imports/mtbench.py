@@ -14,6 +14,9 @@ from concours.contest.contest_text import Setting
 from concours.core.errors import DataError
 
 _BATTLES: Final = "battles.jsonl"
+_JUDGE: Final = "verdicts.jsonl"
+_OF_PAIR: Final = ("question", "model_a", "model_b", "winner")
+_LOWEST, _HIGHEST = 1, 10
 _WINNERS: Final = {"model_1": ("model_a", "model_b"), "model_2": ("model_b", "model_a"), "tie": ("tie", "tie")}
 """How a verdict is written where the first model stands left, and where it stands right."""
 
@@ -76,10 +79,16 @@ def read(path: Path, into: str) -> Imported:
         if _is_whole(name, said, questions, notes)
     }
     tables, answered = recorded(whole, into)
-    battles = _battles(path / "model_judgment", notes)
+    battles, grades = _verdicts(path / "model_judgment", notes)
+    first = [{key: battle[key] for key in _OF_PAIR} for battle in battles if battle["turn"] == "1"]
+    verdicts = first or grades
+    judged = {f"{into}/{_BATTLES}": battles, f"{into}/{_JUDGE}": verdicts}
     return Imported(
-        settings=_settings(f"{into}/{FILE}", len(rows), all(row.get("answer") for row in rows)),
-        files={f"{into}/{FILE}": rows, **answered, **({f"{into}/{_BATTLES}": battles} if battles else {})},
+        settings=[
+            *_settings(f"{into}/{FILE}", len(rows), all(row.get("answer") for row in rows)),
+            *(_judge(f"{into}/{_JUDGE}", "win_rate" if first else "judge_score") if verdicts else []),
+        ],
+        files={f"{into}/{FILE}": rows, **answered, **{name: of for name, of in judged.items() if of}},
         recorded=tables,
         left=notes.left,
         after=[f"concours rate {into}/{_BATTLES} --cluster question"] if battles else [],
@@ -128,17 +137,33 @@ def _is_whole(name: str, said: dict[str, str], questions: dict[str, _Question], 
     return not missing
 
 
-def _battles(folder: Path, notes: Notes) -> list[Row]:
-    """Verdicts on two answers, one for each order in which a judge saw them."""
+def _verdicts(folder: Path, notes: Notes) -> tuple[list[Row], list[Row]]:
+    """Battles, one for each order in which a judge saw two answers; and grades of first turns, one of an answer."""
     battles: list[Row] = []
+    grades: dict[tuple[str, str], Row] = {}
     for file in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
         for number, verdict in enumerate(_read(_Verdict, file), 1):
             where = f"{file.name}, line {number}"
             if "model" in verdict and "score" in verdict:
-                notes.leave("scores on a scale", "ratings are of battles; show_result.py of FastChat has their means")
+                _grade(verdict, grades, notes)
                 continue
             battles += _pair(verdict, where, notes)
-    return battles
+    if battles and grades:
+        notes.leave("scores on a scale", "the verdicts on pairs judge; delete them to be judged by the scores")
+    return battles, list(grades.values())
+
+
+def _grade(verdict: _Verdict, grades: dict[tuple[str, str], Row], notes: Notes) -> None:
+    """Takes in a score of a first turn, of which there is one for each answer."""
+    key = (str(verdict["question_id"]), called(verdict["model"]))
+    if verdict.get("turn", 1) != 1:
+        notes.leave("scores of turns beyond the first", "a question is one turn")
+    elif not _LOWEST <= verdict["score"] <= _HIGHEST:
+        notes.leave(f"scores of {verdict['score']}", f"a grade is from {_LOWEST} to {_HIGHEST}")
+    elif key in grades:
+        notes.leave("further scores of one answer", "the first judge is taken")
+    else:
+        grades[key] = {"question": key[0], "model": key[1], "grade": str(verdict["score"])}
 
 
 def _pair(verdict: _Verdict, where: str, notes: Notes) -> list[Row]:
@@ -155,6 +180,15 @@ def _pair(verdict: _Verdict, where: str, notes: Notes) -> list[Row]:
         else:
             found.append({"model_a": left, "model_b": right, "winner": _WINNERS[winner][place], **more})
     return found
+
+
+def _judge(file: str, metric: str) -> list[Setting]:
+    """Who judges: the verdicts that are there."""
+    against = "how often each wins against the others" if metric == "win_rate" else "grades from 1 to 10"
+    return [
+        Setting("task", "metrics", [metric], against),
+        Setting("task", "judge", {"name": "recorded", "recipe": f"recorded:{file}"}, "the verdicts on first turns"),
+    ]
 
 
 def _settings(data: str, rows: int, answers: bool) -> Sequence[Setting]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError, nearest
+from concours.core.had import content_file
 from concours.kernels.scoring.spread import spread
 from concours.tasks.extraction import without_thinking
 from concours.tasks.judges import judges_of, rubric_of
@@ -98,6 +99,11 @@ class Writing(OutputKind):
         return "a text"
 
     @property
+    def _filed(self) -> bool:
+        """Whether all verdicts are there already, on whatever texts were compared with."""
+        return all(content_file(judge["recipe"]) for judge in self.judges)
+
+    @property
     def usual(self) -> tuple[str, ...]:
         """What judges say, where there are any."""
         if not self.judges:
@@ -138,7 +144,8 @@ class Writing(OutputKind):
         """As of any output; what judges say needs judges, and what compares a reference."""
         if name in GRADES and not self.judges:
             raise ContestError(f"task.metrics: {name} is what judges say: name one by [[task.judge]]")
-        if name in MEASURES and name != JUDGE_SCORE and not self.referenced:
+        compared = name in MEASURES and name != JUDGE_SCORE and not (name == WIN_RATE and self._filed)
+        if compared and not self.referenced:
             raise ContestError(
                 f"task.metrics: {name} compares with reference answers: name their column by task.answer, or let "
                 f'judges grade without, by metrics = ["{JUDGE_SCORE}"]'
