@@ -43,7 +43,7 @@ def candidates_of(
         _require_judged(candidate, ingested)
         require_columns(candidate.entrant, ingested.problem, store)
         candidates.append(candidate)
-        notes += [f"{candidate.entrant.name}: {note}" for note in told]
+        notes += [f"{candidate.entrant.name}: {note}" for note in (*each.notes, *told)]
     _refuse_namesakes(candidates)
     return tuple(candidates), notes
 

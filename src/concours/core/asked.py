@@ -40,7 +40,7 @@ def asked_of_recipe(
         search: ranges and choices of further parameters.
     """
     scheme = scheme_of(recipe)
-    if scheme and not scheme.file:
+    if scheme and scheme.names == "address":
         return frozenset({_addressed(recipe, params)})
     named = {reference for kind, reference in references(params) if reference not in _UNASKED[kind]}
     named |= {reference for kind, reference in references(search or {}) if reference not in _UNASKED[kind]}
@@ -61,7 +61,7 @@ def _addressed(recipe: str, params: Mapping[str, Any]) -> str:
 def is_elsewhere(asked: str) -> bool:
     """Whether what is asked about is an address that rows are sent to, and no code."""
     scheme = scheme_of(asked.partition(" ")[0])
-    return scheme is not None and not scheme.file
+    return scheme is not None and scheme.names == "address"
 
 
 def asked_of_metrics(names: Iterable[str]) -> frozenset[str]:

@@ -12,6 +12,9 @@ but some with that row (`out-of-fold`), and none of the test part; those of the 
 
 SEEN: Final = get_args(Seen)
 
+CONTENT: Final = "content"
+"""The parameter that says what a file or a folder holds that a recipe names: its digest."""
+
 HONEST: Final = ("none", "out-of-fold")
 """What must have been seen for predictions of the training part to tell anything."""
 
@@ -68,17 +71,22 @@ class Scheme:
 
     Attributes:
         had: how its predictions are had, a name of `HAD`.
-        file: whether the rest is a file, which is content, read and not run; else it is the name of a model.
+        names: what the rest is: a `file`, which is content, read and not run; a `folder` of such that stays where it
+            is; or a model at an `address`, which rows are sent to.
+        found: what finds such a folder, as `module:attribute`.
         params: what checks the parameters that it takes, as `module:attribute` of a dataclass; empty where it takes
             none.
         opened: what makes it ready to be asked, as `module:attribute`; empty where nothing asks it.
+        speaker: of a language model, what is asked (`entrants.endpoints.speaker`), as `module:attribute`.
         packages: what it needs.
     """
 
     had: str
-    file: bool = True
+    names: Literal["file", "folder", "address"] = "file"
+    found: str = ""
     params: str = ""
     opened: str = ""
+    speaker: str = ""
     packages: tuple[str, ...] = ()
 
 
@@ -92,10 +100,29 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
     "recorded": Scheme(had="recorded"),
     "openai": Scheme(
         had="asked",
-        file=False,
-        params="concours.entrants.endpoints.params:Asking",
+        names="address",
+        params="concours.entrants.endpoints.params:Address",
         opened="concours.engine.words:InWords",
+        speaker="concours.entrants.endpoints.address:AtAddress",
         packages=("httptools",),
+    ),
+    "transformers": Scheme(
+        had="asked",
+        names="folder",
+        found="concours.entrants.local.folders:in_folder",
+        params="concours.entrants.local.params:Local",
+        opened="concours.engine.words:InWords",
+        speaker="concours.entrants.local.speaker:InFolder",
+        packages=("torch", "transformers"),
+    ),
+    "hf": Scheme(
+        had="asked",
+        names="folder",
+        found="concours.entrants.local.folders:in_cache",
+        params="concours.entrants.local.params:Local",
+        opened="concours.engine.words:InWords",
+        speaker="concours.entrants.local.speaker:InFolder",
+        packages=("torch", "transformers"),
     ),
 }
 """By what a recipe begins with, before a colon."""
@@ -110,7 +137,7 @@ def scheme_of(recipe: str) -> Scheme | None:
 def content_file(recipe: str) -> str | None:
     """The file of a recipe `scheme:file`, which is content and no code; none of other recipes."""
     scheme = scheme_of(recipe)
-    return recipe.partition(":")[2] if scheme and scheme.file else None
+    return recipe.partition(":")[2] if scheme and scheme.names == "file" else None
 
 
 def had_by(recipe: str, *, frozen: bool) -> Had:

@@ -16,6 +16,9 @@ EXTRAS = {
     "sacrebleu": "text",
     "httptools": "llm",
     "yaml": "llm",
+    "transformers": "local",
+    "gguf": "local",
+    "accelerate": "local",
 }
 """Which extra of Concours brings a top-level module."""
 

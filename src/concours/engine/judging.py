@@ -16,7 +16,6 @@ from concours.core.errors import ContestError, EndpointRefused
 from concours.core.state import state_file
 from concours.core.typed import typed
 from concours.engine.worded import Row
-from concours.engine.words import ANSWERS
 from concours.entrants.endpoints.calls import Call, chat
 from concours.entrants.endpoints.client import ask_all
 from concours.entrants.endpoints.endpoint import Endpoint
@@ -35,11 +34,12 @@ from concours.entrants.endpoints.judgements import (
     verdict_of,
 )
 from concours.entrants.endpoints.kept import Answers
-from concours.entrants.endpoints.params import Asking
+from concours.entrants.endpoints.params import Address
 from concours.entrants.endpoints.price import money
 from concours.entrants.endpoints.prompts import Prompt
 from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
+from concours.entrants.endpoints.speaker import ANSWERS
 from concours.kernels.scoring.verdicts import panel, wins
 from concours.tasks.extraction import without_thinking
 from concours.tasks.written import JUDGE_SCORE, WIN_RATE
@@ -138,14 +138,16 @@ class Judge:
 
     name: str
     recipe: str
-    how: Asking
+    how: Address
     rubric: str
 
     @classmethod
     def of(cls, told: Mapping[str, Any], rubric: str) -> Judge:
         """A judge as a task names it. Raises ContestError where it cannot be asked so."""
-        how = typed(Asking, {"max_tokens": 1024, **told["params"]}, f"the judge {told['name']}: params")
-        if set_ := [name for name in ("shots", "samples") if getattr(how, name) != getattr(Asking, name)]:
+        how = typed(Address, {"max_tokens": 1024, **told["params"]}, f"the judge {told['name']}: params")
+        if set_ := [
+            name for name in ("shots", "samples", "by", "rotate") if getattr(how, name) != getattr(Address, name)
+        ]:
             raise ContestError(f"the judge {told['name']}: params.{set_[0]}: a judge takes none; leave it out")
         return cls(name=told["name"], recipe=told["recipe"], how=how, rubric=rubric or RUBRIC)
 

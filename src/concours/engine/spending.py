@@ -14,12 +14,12 @@ from concours.core.entrant import Candidate
 from concours.core.errors import ContestError
 from concours.core.ports import Store
 from concours.core.problem import Problem
-from concours.core.typed import typed
 from concours.core.values import take
+from concours.engine.choosing import way_of
 from concours.engine.judging import WAYS, Judge, shown
 from concours.engine.rows import get_rows, take_rows
-from concours.engine.worded import names_columns, prompt_of, worded
-from concours.entrants.endpoints.params import Asking
+from concours.engine.worded import names_columns, worded
+from concours.engine.words import how_of
 from concours.entrants.endpoints.price import money
 from concours.entrants.endpoints.purse import Purse
 from concours.stores.values import get_values
@@ -78,20 +78,20 @@ def forecast(candidate: Candidate, problem: Problem, store: Store) -> Forecast:
     Raises:
         ContestError: its prompt does not suit the rows. DataError: these are no words.
     """
-    how = typed(Asking, dict(candidate.entrant.params), "params")
+    how = how_of(candidate.entrant.recipe, candidate.entrant.params)
     parts = [*([problem.train] if candidate.entrant.honest else []), *([problem.test] if problem.test else [])]
-    count, letters = 0, list[int]()
+    count, looked_at, letters, out_each = 0, 0, list[int](), 0
     for part in parts:
         some = np.linspace(0, part.rows - 1, min(part.rows, _LOOKED_AT)).astype(np.int64)
-        rows = worded(take_rows(get_rows(store, part.x), some))
-        prompt = prompt_of(how, rows, output_valued(problem.output))
-        letters += [len(prompt.filled(row)) for row in rows]
-        count += part.rows
-    requests = count * how.samples
+        way = way_of(how)(how, take_rows(get_rows(store, part.x), some), output_valued(problem.output))
+        letters += [question.size for row in range(len(some)) for question in way.questions(row, ())]
+        out_each = how.longest if way.ends else 1
+        looked_at, count = looked_at + len(some), count + part.rows
+    requests = round(count * len(letters) / max(looked_at, 1))
     each = sum(letters) / max(len(letters), 1) / _LETTERS + _AROUND
     shots = min(how.shots, problem.train.rows)
-    into = round(requests * (each * (1 + shots) + len(how.system) / _LETTERS))
-    out = requests * how.longest
+    into = round(requests * each * (1 + shots))
+    out = requests * out_each
     price = how.charged
     return Forecast(
         requests=requests,

@@ -12,7 +12,8 @@ import pandas as pd
 from concours.core.errors import ContestError, DataError
 from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.prompts import Prompt
-from concours.tasks.choices import letter_of
+from concours.kernels.scoring.likelihoods import MEASURES
+from concours.tasks.choices import CHOICES, letter_of
 from concours.tasks.outputs.output import OutputKind
 
 Row = Mapping[str, str]
@@ -54,22 +55,31 @@ def prompt_of(how: Asking, rows: Sequence[Row], output: OutputKind) -> Prompt:
     """What is asked about such rows.
 
     Where nobody says: all columns, named where there are several, and in which form to answer. A prompt that names no
-    column stands between these and that.
+    column stands between these and that. Where the texts of choices are what is told, these are not shown, and the text
+    ends so that one of them goes on with it.
 
     Raises:
         ContestError: it names a column that there is not.
     """
     if how.prompt is not None and names_columns(how.prompt):
         return Prompt(how.prompt, how.system)
-    names = list(rows[0]) if rows else ["text"]
+    texts = how.by in MEASURES
+    names = [name for name in (rows[0] if rows else ["text"]) if not (texts and name == CHOICES)]
     plain = {name for name in names if not re.search(r"[{}]", name)}
     if len(plain) < len(names):
         raise ContestError(
             f"the column {min(set(names) - plain)!r} has a brace in its name; rename it, or give a prompt"
         )
     shown = ["{" + name + "}" if len(names) == 1 else name + ": {" + name + "}" for name in names]
-    said = (text.replace("{", "{{").replace("}", "}}") for text in (_plain(how.prompt or ""), output.wish))
+    if texts:
+        first = "Question: " if len(names) == 1 else ""
+        return Prompt(first + "\n".join([*shown, _doubled(_plain(how.prompt or "Answer:"))]), how.system)
+    said = map(_doubled, (_plain(how.prompt or ""), output.wish))
     return Prompt("\n\n".join([*shown, *filter(None, said)]), how.system)
+
+
+def _doubled(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def names_columns(prompt: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -16,32 +16,26 @@ from concours.core import consent
 from concours.core.asked import asked_of_recipe
 from concours.core.calls import REQUEST, SLOW, Calls
 from concours.core.digests import Digest, digest_json
-from concours.core.errors import EndpointRefused
+from concours.core.errors import EndpointRefused, RecipeError
+from concours.core.had import CONTENT, scheme_of
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.core.state import state_file
+from concours.core.registry import load
 from concours.core.typed import typed
+from concours.engine.choosing import Way, way_of
 from concours.engine.rows import first_division, get_rows
 from concours.engine.shots import Shots
-from concours.engine.worded import Row, prompt_of, worded
-from concours.entrants.endpoints.calls import Call, chat
-from concours.entrants.endpoints.client import Told as SoFar
-from concours.entrants.endpoints.client import ask_all
-from concours.entrants.endpoints.endpoint import Endpoint
-from concours.entrants.endpoints.kept import Answers
+from concours.engine.worded import Row, worded
 from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.price import Price, money
-from concours.entrants.endpoints.prompts import Prompt
 from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
+from concours.entrants.endpoints.speaker import Question, Speaker
 from concours.stores.values import get_values
 from concours.tasks.outputs.output import Values
 from concours.tasks.outputs.table import output_told
 
 Codes = NDArray[np.int64]
-
-ANSWERS = "answers.sqlite"
-"""Where answers are kept for all contests of a person: none is paid for twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +44,8 @@ class Told:
 
     Attributes:
         predictions: (rows, …).
-        calls: a table with a row a request: `row`, `sample`, `status` (answered, cut, refused, unparsed, failed),
-            `said`, `reason`, tokens and `money`.
+        calls: a table with a row a request: `row`, `sample` (which of the requests of the row it is), `status`
+            (answered, cut, refused, unparsed, failed), `said`, `reason`, tokens and `money`.
         seconds: of each request that was answered, then or before.
         kept: how many of the requests had been answered before.
     """
@@ -97,18 +91,9 @@ class InWords:
         consent.require(asked_of_recipe(job.params["recipe"], job.params["params"]))
         self._job, self._store = job, store
         self._output = output_told(job.params["output"], job.params["labels"])
-        self._model = job.params["recipe"].partition(":")[2]
-        self._how = typed(Asking, dict(job.params["params"]), "params")
-        how = self._how
-        self._price = how.charged
-        self._endpoint = Endpoint(
-            base_url=how.base_url,
-            key_env=how.key_env,
-            price=self._price,
-            at_once=how.at_once,
-            timeout_s=how.timeout_s,
-            tries=how.tries,
-        )
+        self._how = how_of(job.params["recipe"], job.params["params"])
+        self._way = way_of(self._how)
+        self._speaker = _speaker(job, self._how)
 
     def require_able(self) -> None:
         """Refuses what cannot be asked, before anything is. Raises DataError, RecipeError."""
@@ -132,74 +117,89 @@ class InWords:
             EndpointRefused: nothing can be asked there, or too many rows had no answer, with the first reason.
             SpentOut: no more may be spent.
         """
-        how, rows = self._how, worded(x)
-        prompt = prompt_of(how, rows, self._output)
-        url, so_far = self._endpoint.chats, [SoFar()]
-        calls = (
-            Call(url, chat(self._model, prompt.messages(row, shown), **how.sampling), sample)
-            for row, shown in zip(rows, self._shown(prompt, rows, folds), strict=True)
-            for sample in range(how.samples)
-        )
-        found = ask_all(calls, self._endpoint, Answers(state_file(ANSWERS)), limits, told=so_far.append)
-        return self._read(found, x, so_far[-1].recalled)
+        way, counts = self._way(self._how, x, self._output), list[int]()
 
-    def _shown(self, prompt: Prompt, rows: Sequence[Row], folds: Codes) -> list[list[tuple[Row, str]]]:
+        def questions() -> Iterator[Question]:
+            for row, shown in enumerate(self._shown(way, x, folds)):
+                of = list(way.questions(row, shown))
+                counts.append(len(of))
+                yield from of
+
+        found = self._speaker.ask(questions(), limits)
+        return self._read(way, found.replies, counts, found.kept)
+
+    def _shown(self, way: Way, x: Any, folds: Codes) -> list[list[tuple[Row, str]]]:
         """The examples before each question, with their answers."""
         if not self._how.shots:
-            return [[]] * len(rows)
-        known = worded(get_rows(self._store, self._job.inputs["x"]))
-        targets = self._output.written(get_values(self._store, self._job.inputs["y"]))
+            return [[]] * len(x)
+        train = get_rows(self._store, self._job.inputs["x"])
+        known, targets = worded(train), way.answer(train, get_values(self._store, self._job.inputs["y"]))
         shots = Shots(
-            questions=[prompt.filled(row) for row in known],
+            questions=[way.prompt.filled(row) for row in known],
             targets=targets,
             folds=first_division(self._store, self._job.inputs["folds"]),
             count=self._how.shots,
             chosen=self._how.chosen,
             seed=self._job.seed,
         )
-        before = shots.before([prompt.filled(row) for row in rows], folds)
+        before = shots.before([way.prompt.filled(row) for row in worded(x)], folds)
         return [[(known[place], targets[place]) for place in places] for places in before]
 
-    def _read(self, found: Sequence[Reply | Failed], x: Any, kept: int) -> Told:
-        samples, rows = self._how.samples, len(x)
-        said = [["" if isinstance(each, Failed) else each.text for each in of] for of in _parts(found, samples)]
-        heard = self._output.heard(said, x)
-        statuses = [_status(each, parsed) for each, parsed in zip(found, heard.parsed, strict=True)]
-        failed = {place // samples: each for place, each in enumerate(found) if isinstance(each, Failed)}
+    def _read(self, way: Way, found: Sequence[Reply | Failed], counts: Sequence[int], kept: int) -> Told:
+        of, rows = np.repeat(np.arange(len(counts)), counts), len(counts)
+        ends = np.cumsum(counts).tolist()
+        heard = way.heard([found[end - count : end] for end, count in zip(ends, counts, strict=True)], self._speaker)
+        statuses = [_status(each, parsed, way.ends) for each, parsed in zip(found, heard.parsed, strict=True)]
+        failed = {int(of[place]): each for place, each in enumerate(found) if isinstance(each, Failed)}
         if len(failed) > self._how.most_failed * rows:
             first = min(failed)
             raise EndpointRefused(
                 f"{len(failed)} of {rows} rows had no answer, first row {first + 1}: {failed[first].reason}; "
                 "run it again to ask about these alone, or allow a share of them by most_failed"
             )
-        table = _table(found, statuses, samples, self._price)
+        table = _table(found, statuses, of, self._how.charged)
         seconds = tuple(one.seconds for one in found if isinstance(one, Reply))
         return Told(predictions=heard.predictions, calls=table, seconds=seconds, kept=kept)
 
 
-def _parts(found: Sequence[Reply | Failed], size: int) -> Iterable[Sequence[Reply | Failed]]:
-    return (found[start : start + size] for start in range(0, len(found), size))
+def how_of(recipe: str, params: Mapping[str, Any]) -> Asking:
+    """How a language model is to be asked, by its recipe and its parameters. Raises ContentRefused."""
+    scheme = scheme_of(recipe)
+    form: type[Asking] = load(scheme.params) if scheme else Asking
+    return typed(form, {name: value for name, value in params.items() if name != CONTENT}, "params")
 
 
-def _status(reply: Reply | Failed, parsed: bool) -> str:
+def _speaker(job: Job, how: Asking) -> Speaker:
+    """Whom a job asks."""
+    recipe, content = job.params["recipe"], job.params["params"].get(CONTENT, "")
+    scheme = scheme_of(recipe)
+    if scheme is None:
+        raise RecipeError(f"{recipe!r} is no language model")
+    speaker: Speaker = load(scheme.speaker)(recipe.partition(":")[2], how, content=content, threads=job.threads)
+    return speaker
+
+
+def _status(reply: Reply | Failed, parsed: bool, ends: bool) -> str:
     if isinstance(reply, Failed):
         return "failed"
     if reply.finish == "refused":
         return "refused"
+    cut = ends and reply.finish == "length"
     if not parsed:
-        return "cut" if reply.finish == "length" else "unparsed"
-    return "cut" if reply.finish == "length" else "answered"
+        return "cut" if cut else "unparsed"
+    return "cut" if cut else "answered"
 
 
-def _table(found: Sequence[Reply | Failed], statuses: Sequence[str], samples: int, price: Price | None) -> pa.Table:
+def _table(found: Sequence[Reply | Failed], statuses: Sequence[str], of: Codes, price: Price | None) -> pa.Table:
     def each(name: str, kind: pa.DataType) -> pa.Array:
         return pa.array([None if isinstance(one, Failed) else getattr(one, name) for one in found], kind)
 
     units = [None if price is None or isinstance(one, Failed) else price.of(one) for one in found]
+    begins = np.searchsorted(of, of)
     return pa.table(
         {
-            "row": pa.array(np.arange(len(found)) // samples),
-            "sample": pa.array(np.arange(len(found)) % samples),
+            "row": pa.array(of),
+            "sample": pa.array(np.arange(len(found)) - begins),
             "status": pa.array(statuses, pa.string()),
             "said": each("text", pa.string()),
             "reason": pa.array([one.reason if isinstance(one, Failed) else None for one in found], pa.string()),

@@ -14,10 +14,10 @@ from typing import Any
 
 from concours.core import consent
 from concours.core.asked import asked_of_recipe, without_digest
-from concours.core.digests import digest_file, digest_json
+from concours.core.digests import Digest, digest_file, digest_json
 from concours.core.entrant import Entrant
 from concours.core.errors import ContentRefused, RecipeError, nearest
-from concours.core.had import Scheme, scheme_of
+from concours.core.had import CONTENT, Scheme, scheme_of
 from concours.core.kind import Form
 from concours.core.objects import is_file, is_module, references, renamed, signature_of
 from concours.core.optional import install_command, installed
@@ -50,6 +50,7 @@ class Resolved:
         source: the text of the user's file and its local imports, by relative path; empty for a library's recipe.
         content: the file that the recipe names, where it is read and not run.
         files: the user's files as the entrant named them, by how they are named now.
+        notes: what a person should know of how it was found.
         skipped: why the entrant cannot take part here, with the cure.
         seconds: about how long a fit takes on one core; none where nobody knows.
         family: the name of those that are much alike.
@@ -59,6 +60,7 @@ class Resolved:
     source: Mapping[str, str]
     content: Path | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     skipped: str = ""
     seconds: Callable[[Size], float] | None = None
     family: str = ""
@@ -159,19 +161,28 @@ def as_it_is(entrant: Entrant, folder: Path) -> Resolved:
 
 
 def _from_scheme(entrant: Entrant, scheme: Scheme, rest: str, folder: Path) -> Resolved:
-    """A file counts by what it holds: two of one name are two entrants."""
+    """A file or a folder counts by what it holds: two of one name are two entrants."""
     name, path = entrant.recipe.partition(":")[0], folder / rest
-    if scheme.file and not path.is_file():
+    if scheme.names == "file" and not path.is_file():
         raise RecipeError(f"there is no file {path}")
-    if not scheme.file and not _MODEL.fullmatch(rest):
+    if scheme.names == "address" and not _MODEL.fullmatch(rest):
         raise RecipeError(f"{entrant.recipe!r} names no model: write {name}:MODEL, without blanks and commas")
     _require_params(name, scheme, entrant.params)
     missing = [package for package in scheme.packages if not installed(package)]
     reason = f"{missing[0]} is not installed; get it with: {install_command(missing[0])}" if missing else ""
-    if not scheme.file:
+    if scheme.names == "address" or (scheme.names == "folder" and reason):
         return Resolved(entrant=entrant, source={}, skipped=reason)
-    own = replace(entrant, recipe=f"{name}:{path.name}", params={**entrant.params, "content": digest_file(path)})
+    if scheme.names == "folder":
+        found = load(scheme.found)(rest, folder)
+        return Resolved(entrant=_of_content(entrant, path.name, found.digest), source={}, notes=found.notes)
+    own = _of_content(entrant, path.name, digest_file(path))
     return Resolved(entrant=own, source={}, content=path, skipped=reason)
+
+
+def _of_content(entrant: Entrant, name: str, content: Digest) -> Entrant:
+    """With what it holds as a parameter, and its name alone, wherever it lies."""
+    scheme = entrant.recipe.partition(":")[0]
+    return replace(entrant, recipe=f"{scheme}:{name}", params={**entrant.params, CONTENT: content})
 
 
 def _require_params(name: str, scheme: Scheme, params: Mapping[str, Any]) -> None:

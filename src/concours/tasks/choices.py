@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
+import pandas as pd
 import pyarrow as pa
 
 from concours.core.written import written
 
 Texts = list[list[str]]
 """Texts of each row."""
+
+CHOICES: Final = "choices"
+"""What the column of choices is called in the rows."""
 
 _MOST: Final = 200
 """Choices that a row has at most."""
@@ -98,6 +102,17 @@ def _wrong(row: Sequence[str]) -> str:
     if len(row) > _MOST:
         return f"{len(row)} choices; at most {_MOST} were expected"
     return "" if all(row) else f"choice {letter_of(row.index(''))} is empty"
+
+
+def lists_in(x: Any) -> Texts:
+    """The choices of each row of a frame, from its column of these."""
+    return [[str(text) for text in row] for row in x[CHOICES]]
+
+
+def rotated(x: Any, by: int) -> Any:
+    """Rows of a frame whose choices are in another order: that at the place `by` first, and so on around."""
+    turned = [row[by % len(row) :] + row[: by % len(row)] for row in lists_in(x)]
+    return x.assign(**{CHOICES: pd.Series(turned, index=x.index, dtype=object)})
 
 
 Way = Callable[[str, Sequence[str]], int | None]

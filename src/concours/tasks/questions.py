@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError
 from concours.kernels.scoring.answers import number_written
-from concours.tasks.choices import choices_of, lists_of, right_of, texts_of, way_of
+from concours.tasks.choices import CHOICES, choices_of, lists_of, right_of, texts_of, way_of
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
@@ -28,9 +28,6 @@ from concours.tasks.readers.source import open_source
 from concours.tasks.reading import Data
 from concours.tasks.task import Task
 from concours.tasks.weights import require_column, weights_apart, weights_kept
-
-CHOICES: Final = "choices"
-"""What the column of choices is called in the rows."""
 
 
 def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:

@@ -60,6 +60,11 @@ class Prompt:
         """The columns that it names, each once, in their order."""
         return tuple(dict.fromkeys(name for _, name in self._parts if name is not None))
 
+    @property
+    def ending(self) -> str:
+        """The text behind the last column, without blanks around it."""
+        return self._parts[-1][0].strip()
+
     def check(self, columns: Collection[str]) -> None:
         """Checks that the data has the columns.
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.kernels.joining.blending import blend
-from concours.tasks.choices import letter_of, place_of
+from concours.tasks.choices import letter_of, lists_in, place_of, rotated
 from concours.tasks.extraction import checked_rule, extracted, wish_of
 from concours.tasks.metrics.choices import MEASURES
 from concours.tasks.metrics.metric import Metric
@@ -139,6 +139,14 @@ class Choice(OutputKind):
         sums = named.sum(axis=1, keepdims=True)
         predictions = named / np.where(sums > 0, sums, 1.0)
         return Heard(predictions=predictions, parsed=[bool(row.any()) for p in each for row in p])
+
+    def offered(self, x: Any) -> list[list[str]]:
+        """The choices of each row."""
+        return lists_in(x)
+
+    def rotated(self, x: Any, by: int) -> Any:
+        """Rows with their choices in another order: that at the place `by` first, and so on around."""
+        return rotated(x, by)
 
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """How often each place is right."""

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.core.errors import DataError, nearest
+from concours.core.errors import ContestError, DataError, nearest
 from concours.core.kind import Estimator, Output
 from concours.core.written import written
 from concours.tasks.metrics.metric import Metric
@@ -208,6 +208,14 @@ class OutputKind(ABC):
             DataError: such an output is not said in words.
         """
         raise DataError(f"a language model cannot be asked for {self.said}; leave it out of this task")
+
+    def offered(self, x: Any) -> list[list[str]]:
+        """The choices of each row. Raises ContestError where there are none."""
+        raise ContestError(f"by and rotate say how one of several choices is made, and not {self.said}; leave them out")
+
+    def rotated(self, x: Any, by: int) -> Any:
+        """Rows with their choices in another order: that at the place `by` first, and so on around."""
+        raise TypeError(f"{self.said} has no choices")
 
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """The prediction (1, …) of who knows but targets (rows, …) and what they weigh; of numbers their mean."""

@@ -1,0 +1,1 @@
+"""Local models: language models whose weights lie in a folder, asked on this machine."""
