@@ -45,8 +45,9 @@ def text_of_chat(loaded: Loaded, messages: Messages) -> str:
 
 
 def as_text(messages: Messages) -> str:
-    """Messages as one text, for a model that only goes on with texts: a question ends with the line `Answer:`, unless it
-    ends with a colon itself, and an answer with an empty line.
+    """Messages as one text, for a model that only goes on with texts.
+
+    A question ends with the line `Answer:`, unless it ends with a colon itself, and an answer with an empty line.
     """
     parts = []
     for message in messages:
