@@ -16,6 +16,9 @@ from concours.cli.app import main
 from concours.core.job import Job
 from concours.core.ports import Notice
 
+_MAY_LACK = "CONCOURS_MODELS"
+"""Named by skips that stand everywhere: of models of hundreds of megabytes, which no install of ours brings."""
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
@@ -31,6 +34,8 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
 
 def _not_skipped(report: Any) -> Any:
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CONCOURS_NO_SKIPS"):
+        if _MAY_LACK in str(report.longrepr[2]):
+            return report
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr[2]}"
     return report

@@ -29,8 +29,9 @@ class Entrant:
     Attributes:
         name: what a board shows; unique within a contest.
         recipe: a dotted path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), a name of the zoo (`dnn`), a model that
-            is fitted already (`onnx:model.onnx`), predictions that are there (`recorded:predictions.csv`), or, of
-            what a cooperation returns, the rule that joins predictions (`mean`, `vote`, `pool`, `boosted`).
+            is fitted already (`onnx:model.onnx`), a language model (`openai:NAME`, `transformers:FOLDER`), predictions
+            that are there (`recorded:predictions.csv`), or, of what a cooperation returns, the rule that joins
+            predictions (`mean`, `vote`, `pool`, `boosted`).
             An estimator, a pipeline, a torch module, or a class of these, is written down as one (`core.objects`).
         params: JSON values, passed to the recipe by name; those that it has no place for go to its `set_params`.
         prepare: `auto`, the preparation that suits; `none`, the data as it is; or a preparation by name. By default

@@ -16,6 +16,7 @@ _PACKAGES = (
     "skops",
     "statsforecast",
     "torch",
+    "transformers",
     "lightgbm",
     "catboost",
     "xgboost",

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from concours.core.errors import RecipeError
+from concours.core.optional import install_command, installed
 
 _SHOWN = 200
 
@@ -25,6 +26,8 @@ def converted(file: Path, folder: Path) -> Path:
     """
     if folder.is_dir():
         return folder
+    if missing := next((name for name in ("gguf", "accelerate") if not installed(name)), ""):
+        raise RecipeError(f"{file} needs {missing}, which is not installed; get it with: {install_command(missing)}")
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".converting-"))
     try:

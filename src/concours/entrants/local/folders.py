@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -93,8 +94,9 @@ def lies(digest: Digest, name: str) -> Path:
         known = json.loads(record.read_text())
         if known["digest"] == digest:
             folder = Path(known["path"])
-            if folder.is_dir() and _digested(folder) == digest:
-                return folder
+            with suppress(RecipeError):
+                if folder.is_dir() and _digested(folder) == digest:
+                    return folder
     raise RecipeError(
         f"the model {name} with the digest {digest[:19]}… is not on this machine, or not what it was: put its folder "
         "back, and run a contest that names it"
