@@ -19,8 +19,8 @@ from concours.tasks.choices import letter_of
 from concours.tasks.outputs.output import Heard, OutputKind
 
 Floats = NDArray[np.float64]
-Shown = Sequence[Sequence[tuple[Row, str]]]
-"""The examples before each row, with what is to be said of them."""
+Shown = Sequence[tuple[Row, str]]
+"""Examples before a question, with what is to be said of them."""
 
 
 class Way(Protocol):
@@ -36,7 +36,7 @@ class Way(Protocol):
 
     def __init__(self, how: Asking, x: Any, output: OutputKind) -> None: ...
 
-    def questions(self, row: int, shown: Sequence[tuple[Row, str]]) -> Iterator[Question]:
+    def questions(self, row: int, shown: Shown) -> Iterator[Question]:
         """What is asked about a row, after some examples."""
 
     def heard(self, found: Sequence[Sequence[Reply | Failed]], speaker: Speaker) -> Heard:
@@ -46,7 +46,7 @@ class Way(Protocol):
         """What is to be said of rows whose targets are known."""
 
 
-class InWords:
+class Spoken:
     """The model says something, in which the task's rule finds the answer."""
 
     ends = True
@@ -56,7 +56,7 @@ class InWords:
         self._rows = worded(x)
         self.prompt = prompt_of(how, self._rows, output)
 
-    def questions(self, row: int, shown: Sequence[tuple[Row, str]]) -> Iterator[Question]:
+    def questions(self, row: int, shown: Shown) -> Iterator[Question]:
         messages = self.prompt.messages(self._rows[row], shown)
         return (Said(messages, sample) for sample in range(self._how.samples))
 
@@ -81,7 +81,7 @@ class _Turned:
         self._rows = [worded(rows) for rows in self._rotated]
         self.prompt = prompt_of(how, worded(x), output)
 
-    def questions(self, row: int, shown: Sequence[tuple[Row, str]]) -> Iterator[Question]:
+    def questions(self, row: int, shown: Shown) -> Iterator[Question]:
         for by in range(self._counts[row]):
             yield from self._of(self.prompt.messages(self._rows[by][row], shown), self._counts[row])
 
@@ -98,7 +98,7 @@ class _Turned:
         return _filled([turned_back(each) for each in shares], self._output)
 
 
-class InWordsTurned(_Turned):
+class SpokenTurned(_Turned):
     """The letter is read in what the model says to each rotation."""
 
     def _of(self, messages: Any, choices: int) -> Iterator[Question]:
@@ -148,7 +148,7 @@ class ByText:
                 "{question} Answer:"
             )
 
-    def questions(self, row: int, shown: Sequence[tuple[Row, str]]) -> Iterator[Question]:
+    def questions(self, row: int, shown: Shown) -> Iterator[Question]:
         texts = [self.prompt.text(self._rows[row], shown), *([self.prompt.ending] if self._alone else [])]
         self._asked[row] = [Behind(text, _behind(text, choice)) for text in texts for choice in self._choices[row]]
         return iter(self._asked[row])
@@ -193,9 +193,9 @@ def _filled(rows: Sequence[Floats], output: OutputKind) -> Floats:
     return found
 
 
-_BY: Final[Mapping[str, type[Way]]] = {"said": InWords, "letter": ByLetter, **dict.fromkeys(MEASURES, ByText)}
+_BY: Final[Mapping[str, type[Way]]] = {"said": Spoken, "letter": ByLetter, **dict.fromkeys(MEASURES, ByText)}
 
 
 def way_of(how: Asking) -> type[Way]:
     """The way that parameters name."""
-    return InWordsTurned if how.by == "said" and how.rotate else _BY[how.by]
+    return SpokenTurned if how.by == "said" and how.rotate else _BY[how.by]
