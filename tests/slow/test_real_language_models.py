@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,11 +18,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from concours import Contest, Entrant, Split, Task
 from concours.entrants.endpoints.replies import Reply
 from concours.entrants.endpoints.speaker import Behind
+from concours.runs.predict import predicted
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 torch = pytest.importorskip("torch")
@@ -65,14 +68,20 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def server(model: Path) -> Iterator[str]:
-    """The address of xllamacpp with that model."""
+def server(model: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of xllamacpp with that model; what it prints goes to a file, as nobody would empty a pipe."""
     if not find_spec("xllamacpp"):
         pytest.skip("xllamacpp, which serves models of CONCOURS_MODELS, is not installed")
-    with subprocess.Popen([sys.executable, "-c", SERVER, str(model)], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
+    log, until = tmp_path / "server.log", time.monotonic() + 120
+    with (
+        log.open("w") as printed,
+        subprocess.Popen([sys.executable, "-c", SERVER, str(model)], stdout=printed, stderr=printed) as process,
+    ):
         try:
-            yield next(line.strip()[line.index("http") :].split("I ")[0] for line in process.stdout if "http" in line)
+            while not (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text())):
+                assert time.monotonic() < until, log.read_text()[-500:]
+                time.sleep(0.2)
+            yield found[0]
         finally:
             process.kill()
 
@@ -83,10 +92,10 @@ def questions(count: int) -> list[dict]:
     return [{name: row[name] for name in ("question", "options", "label")} for row in rows]
 
 
-def contest(out: Path, *entrants: Entrant) -> Contest:
+def contest(out: Path, *entrants: Entrant, count: int = 24) -> Contest:
     task = Task(
         kind="multiple-choice",
-        data=questions(24),
+        data=questions(count),
         options={"question": "question", "choices": "options", "answer": "label"},
         split=Split(test=0.5, folds=2),
     )
@@ -129,14 +138,15 @@ def test_a_folder_and_a_server_of_others_say_about_the_same(model: Path, server:
         tmp_path / "run",
         Entrant("folder", f"transformers:{model}", {"by": "letter"}),
         Entrant("server", "openai:any", {"base_url": f"{server}/v1", "by": "letter", "at_once": 4}),
+        count=8,
     ).run()
-    shares = [result.predict(questions(24), model=name, proba=True) for name in ("folder", "server")]
+    shares = [predicted(result, pd.DataFrame(questions(8)), model=name) for name in ("folder", "server")]
     assert np.corrcoef(*(np.asarray(each, dtype=float).ravel() for each in shares))[0, 1] > 0.8
 
 
 def test_a_server_that_takes_no_notice_of_echo_is_told(model: Path, server: str, tmp_path: Path) -> None:
     """llama.cpp does so: it fails alone, in one line."""
     how = {"base_url": f"{server}/v1", "by": "sum"}
-    line = contest(tmp_path / "run", Entrant("server", "openai:any", how)).run().standings["server"]
+    line = contest(tmp_path / "run", Entrant("server", "openai:any", how), count=8).run().standings["server"]
     assert line.status == "failed"
     assert "echo" in line.reason
