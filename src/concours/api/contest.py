@@ -291,11 +291,11 @@ class Contest:
         self, kind: Kind, strategies: tuple[Strategy, ...], store: DiskStore, kept: Scale | None
     ) -> tuple[Setup, Scale]:
         from concours.engine.ingest import ingest
-        from concours.engine.recorded_verdicts import with_recorded
+        from concours.engine.ready_judges import with_judges
 
         scaled = self._scaled(kind) if kept is None else lambda *_: kept
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
-        ingested = with_recorded(ingested, store, self.folder, self.task.id)
+        ingested = with_judges(ingested, store, self.folder, self.task.id)
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
         candidates, notes = candidates_of(resolved, size, ingested, store, self.task)

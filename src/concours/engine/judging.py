@@ -12,13 +12,9 @@ from numpy.typing import NDArray
 
 from concours.core import consent
 from concours.core.asked import asked_of_recipe
-from concours.core.errors import ContestError, EndpointRefused
-from concours.core.state import state_file
-from concours.core.typed import typed
+from concours.core.errors import ContentRefused, ContestError, EndpointRefused
 from concours.engine.worded import Row
-from concours.entrants.endpoints.calls import Call, chat
-from concours.entrants.endpoints.client import ask_all
-from concours.entrants.endpoints.endpoint import Endpoint
+from concours.engine.words import how_of, speaker_of
 from concours.entrants.endpoints.judgements import (
     ALONE,
     FIRST,
@@ -33,13 +29,12 @@ from concours.entrants.endpoints.judgements import (
     referred,
     verdict_of,
 )
-from concours.entrants.endpoints.kept import Answers
-from concours.entrants.endpoints.params import Address
+from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.price import money
 from concours.entrants.endpoints.prompts import Prompt
 from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
-from concours.entrants.endpoints.speaker import ANSWERS
+from concours.entrants.endpoints.speaker import Said
 from concours.kernels.scoring.verdicts import panel, wins
 from concours.tasks.extraction import without_thinking
 from concours.tasks.written import JUDGE_SCORE, WIN_RATE
@@ -47,6 +42,7 @@ from concours.tasks.written import JUDGE_SCORE, WIN_RATE
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
+_UNASKED: Final = ("shots", "samples", "by", "rotate")
 _KNOWN: Final = ("question", "answer", "first", "second", "reference", "rubric")
 _SHOWN: Final = 80
 
@@ -131,25 +127,28 @@ class Judge:
 
     Attributes:
         name: of it.
-        recipe: e.g. `openai:MODEL`.
+        recipe, params: as of an entrant.
         how: it is asked.
         rubric: by what it judges.
     """
 
     name: str
     recipe: str
-    how: Address
+    params: Mapping[str, Any]
+    how: Asking
     rubric: str
 
     @classmethod
     def of(cls, told: Mapping[str, Any], rubric: str) -> Judge:
         """A judge as a task names it. Raises ContestError where it cannot be asked so."""
-        how = typed(Address, {"max_tokens": 1024, **told["params"]}, f"the judge {told['name']}: params")
-        if set_ := [
-            name for name in ("shots", "samples", "by", "rotate") if getattr(how, name) != getattr(Address, name)
-        ]:
+        recipe, params = told["recipe"], {"max_tokens": 1024, **told["params"]}
+        try:
+            how = how_of(recipe, params)
+        except ContentRefused as error:
+            raise ContestError(f"the judge {told['name']}: {error}") from None
+        if set_ := [name for name in _UNASKED if getattr(how, name) != getattr(Asking, name)]:
             raise ContestError(f"the judge {told['name']}: params.{set_[0]}: a judge takes none; leave it out")
-        return cls(name=told["name"], recipe=told["recipe"], how=how, rubric=rubric or RUBRIC)
+        return cls(name=told["name"], recipe=recipe, params=params, how=how, rubric=rubric or RUBRIC)
 
     def prompt(self, way: str) -> Prompt:
         """What it is asked. Raises ContestError where its own prompt lacks something."""
@@ -187,20 +186,15 @@ class Judge:
             EndpointRefused: it cannot be asked, or too many texts had no answer.
             SpentOut: no more may be spent.
         """
-        how, places, size = self.how, WAYS[way].places, len(texts.answers)
-        consent.require(asked_of_recipe(self.recipe, {"base_url": how.base_url, "key_env": how.key_env}))
-        endpoint, model, prompt = self._endpoint, self.recipe.partition(":")[2], self.prompt(way)
-        calls = (
-            Call(endpoint.chats, chat(model, prompt.messages(row), **how.sampling))
-            for place in places
-            for row in self._rows(place, texts)
-        )
+        places, size, prompt = WAYS[way].places, len(texts.answers), self.prompt(way)
+        consent.require(asked_of_recipe(self.recipe, self.params))
+        questions = (Said(prompt.messages(row)) for place in places for row in self._rows(place, texts))
         try:
-            found = ask_all(calls, endpoint, Answers(state_file(ANSWERS)), purse)
+            found = speaker_of(self.recipe, self.params, self.how, threads=1).ask(questions, purse).replies
         except EndpointRefused as error:
             raise EndpointRefused(f"the judge {self.name}: {error}") from None
         failed = [one for one in found if isinstance(one, Failed)]
-        if len(failed) > how.most_failed * len(found):
+        if len(failed) > self.how.most_failed * len(found):
             raise EndpointRefused(
                 f"the judge {self.name}: {len(failed)} of {len(found)} verdicts did not come: {failed[0].reason}; "
                 "run it again to ask for these alone, or allow a share of them by most_failed"
@@ -214,18 +208,6 @@ class Judge:
             told = referred(reference) if self.how.prompt is None else reference
             pair = {"first": first, "second": second}
             yield {"question": question, "answer": answer, "reference": told, "rubric": self.rubric, **pair}
-
-    @property
-    def _endpoint(self) -> Endpoint:
-        how = self.how
-        return Endpoint(
-            base_url=how.base_url,
-            key_env=how.key_env,
-            price=how.charged,
-            at_once=how.at_once,
-            timeout_s=how.timeout_s,
-            tries=how.tries,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,7 +93,7 @@ class InWords:
         self._output = output_told(job.params["output"], job.params["labels"])
         self._how = how_of(job.params["recipe"], job.params["params"])
         self._way = way_of(self._how)
-        self._speaker = _speaker(job, self._how)
+        self._speaker = speaker_of(job.params["recipe"], job.params["params"], self._how, threads=job.threads)
 
     def require_able(self) -> None:
         """Refuses what cannot be asked, before anything is. Raises DataError, RecipeError."""
@@ -169,13 +169,13 @@ def how_of(recipe: str, params: Mapping[str, Any]) -> Asking:
     return typed(form, {name: value for name, value in params.items() if name != CONTENT}, "params")
 
 
-def _speaker(job: Job, how: Asking) -> Speaker:
-    """Whom a job asks."""
-    recipe, content = job.params["recipe"], job.params["params"].get(CONTENT, "")
+def speaker_of(recipe: str, params: Mapping[str, Any], how: Asking, *, threads: int) -> Speaker:
+    """Whom a recipe names. Raises RecipeError where that is no language model."""
     scheme = scheme_of(recipe)
     if scheme is None:
         raise RecipeError(f"{recipe!r} is no language model")
-    speaker: Speaker = load(scheme.speaker)(recipe.partition(":")[2], how, content=content, threads=job.threads)
+    content = params.get(CONTENT, "")
+    speaker: Speaker = load(scheme.speaker)(recipe.partition(":")[2], how, content=content, threads=threads)
     return speaker
 
 

@@ -15,7 +15,7 @@ _KEYS: Final = ("recipe", "name", "params")
 def judges_of(given: Any) -> tuple[dict[str, Any], ...]:
     """The judges that a task names, each with `name`, `recipe` and `params`; nobody where it names none.
 
-    A judge is a language model, or a file of verdicts (`engine.recorded_verdicts`).
+    A judge is a language model, or a file of verdicts (`engine.ready_judges`).
 
     Raises:
         ContestError: one is no table, lacks its recipe, has a key that there is not, cannot be asked in words, or is

@@ -1,4 +1,4 @@
-"""Verdicts that somebody has already, of a judge or of people: a file's are found in a problem's parts, and kept."""
+"""Judges made ready: verdicts that somebody has already are found in a problem's parts, and kept; folders are found."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.core.errors import DataError
-from concours.core.had import content_file
+from concours.core.errors import DataError, RecipeError
+from concours.core.had import CONTENT, scheme_of
 from concours.core.ports import Store
+from concours.core.registry import load
 from concours.core.written import written
 from concours.engine.ingest import Ingested
 from concours.kernels.scoring.verdicts import TIE
@@ -33,8 +34,9 @@ _SIDES: Final = ("model_a", "model_b", "winner")
 _WON: Final = {"model_a": 1.0, "model_b": 0.0, "tie": TIE}
 
 
-def with_recorded(ingested: Ingested, store: Store, folder: Path, task_id: str | None) -> Ingested:
-    """With the verdicts of judges that are files, kept: as `said` of the judge, by model, of each part that it has.
+def with_judges(ingested: Ingested, store: Store, folder: Path, task_id: str | None) -> Ingested:
+    """With the verdicts of judges that are files, kept: as `said` of the judge, by model, of each part that it has; and
+    with judges in folders found.
 
     A file has a column of ids, `id`, `question` or that of the task's ids; and `model` with `preference`, from 0 to 1
     how much its text wins against the reference, or with `grade`, from 1 to 10; or battles, `model_a`, `model_b` and
@@ -44,20 +46,33 @@ def with_recorded(ingested: Ingested, store: Store, folder: Path, task_id: str |
         DataError: a file is missing, lacks a column, or has a value that is none; says which.
     """
     output = ingested.problem.output
-    judges = [
-        _kept(judge, ingested, store, folder, task_id) if content_file(judge["recipe"]) else judge
-        for judge in output.meta.get("judges", ())
-    ]
+    judges = [_ready(judge, ingested, store, folder, task_id) for judge in output.meta.get("judges", ())]
     if judges == list(output.meta.get("judges", ())):
         return ingested
     output = replace(output, meta={**output.meta, "judges": judges})
     return replace(ingested, problem=replace(ingested.problem, output=output))
 
 
+def _ready(
+    judge: Mapping[str, Any], ingested: Ingested, store: Store, folder: Path, task_id: str | None
+) -> dict[str, Any]:
+    scheme, name = scheme_of(judge["recipe"]), judge["recipe"].partition(":")[2]
+    if scheme is None or scheme.names == "address":
+        return dict(judge)
+    if scheme.names == "file":
+        return _kept(judge, ingested, store, folder, task_id)
+    try:
+        content = load(scheme.found)(name, folder).digest
+    except RecipeError as error:
+        raise DataError(f"the judge {judge['name']}: {error}") from None
+    recipe = judge["recipe"].replace(name, Path(name).name)
+    return {**judge, "recipe": recipe, "params": {**judge["params"], CONTENT: content}}
+
+
 def _kept(
     judge: Mapping[str, Any], ingested: Ingested, store: Store, folder: Path, task_id: str | None
 ) -> dict[str, Any]:
-    file = folder / str(content_file(judge["recipe"]))
+    file = folder / judge["recipe"].partition(":")[2]
     way, said = _read(file, task_id)
     parts = _parts(ingested, store)
     kept = {
