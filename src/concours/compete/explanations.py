@@ -40,11 +40,13 @@ class Explanations(MemoProcess):
 
     Attributes:
         default: the model that is looked into; with `parents` as far as it joins others.
+        judged: all that have predictions of the rows that judge, whatever else they have.
     """
 
     problem: Problem
     default: Candidate
     parents: Mapping[Digest, Candidate] = field(default_factory=dict)
+    judged: tuple[Candidate, ...] = ()
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
@@ -79,6 +81,8 @@ class Explanations(MemoProcess):
         diagnose = self._diagnose(state) if "diagnose" in self.problem.output.can else None
         if diagnose:
             yield "diagnose", diagnose
+        if "answers" in self.problem.output.can and self.default in self.judged:
+            yield "answers", self._answers(state)
         yield "by_fold", self._by_fold(state)
         if any(candidate.verdicts for candidate in state.candidates):
             yield "judgements", self._judgements(state)
@@ -115,6 +119,21 @@ class Explanations(MemoProcess):
             inputs["folds"] = self.problem.folds
         params = {**self.problem.measuring(), **self._told, "decision": _plain(self.default.decision)}
         return self._job(state, "diagnose", inputs, params, label="report: the default's predictions")
+
+    def _answers(self, state: Memo) -> Job:
+        part, everyone = self._part, self.judged
+        inputs = {"x": part.x, "y": part.y, "ids": part.ids, **part.counting}
+        for place, candidate in enumerate(everyone):
+            inputs[f"predictions{place}"] = self._predictions(candidate)
+            inputs |= {f"said{place}": candidate.said} if candidate.said else {}
+        params = {
+            **self.problem.measuring(),
+            "names": [candidate.entrant.name for candidate in everyone],
+            "single": [candidate.entrant.role == "single" for candidate in everyone],
+            "best": everyone.index(self.default),
+            "part": "test" if self.problem.test else "oof",
+        }
+        return self._job(state, "answers", inputs, params, label="report: what was answered")
 
     def _by_fold(self, state: Memo) -> Job:
         predictions = {f"predictions{i}": c.oof for i, c in enumerate(state.candidates) if c.oof}
@@ -259,7 +278,7 @@ def _curve_s(candidate: Candidate) -> float:
 def _known(candidate: Candidate) -> dict[str, Any]:
     """What predicting with a candidate takes, without times: these are no part of a job's digest."""
     timeless = replace(candidate, fit_s=0.0, predict_s=0.0, row_s=None, expected_s=None, prepare_s=None)
-    return replace(timeless, calls=None, verdicts=None).to_json()
+    return replace(timeless, calls=None, said=None, verdicts=None).to_json()
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:

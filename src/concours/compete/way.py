@@ -109,6 +109,7 @@ class Way:
                 predict_s=done.cost.phases.get("test", 0.0),
                 row_s=None if seconds is None else seconds / rows,
                 calls=_calls(done) if candidate.entrant.had.calls else None,
+                said=done.outputs.get("test_calls" if self.jobs.problem.test else "oof_calls"),
             )
         if not candidate.oof:
             return self._test_only(jobs, candidate)

@@ -181,6 +181,7 @@ class Candidate:
         merging: whether its weights are to be merged with those of others: then all fits of a fold begin alike.
         fold_models: then the models of the folds, also where another stands on the board.
         calls: what it took to ask it, where it is asked in words.
+        said: then a table of what it said about the rows that judge.
         verdicts: what judges said of its predictions for the part that evaluates, a table; none where nobody judges.
     """
 
@@ -200,6 +201,7 @@ class Candidate:
     merging: bool = False
     fold_models: tuple[Digest, ...] = ()
     calls: Calls | None = None
+    said: Digest | None = None
     verdicts: Digest | None = None
 
     @property
@@ -213,9 +215,9 @@ class Candidate:
         """The candidate as JSON; what is of merging, asking or judging alone is named where there is any."""
         plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
         merging = {"merging": plain.pop("merging"), "fold_models": list(plain.pop("fold_models"))}
-        calls, verdicts = plain.pop("calls"), plain.pop("verdicts")
+        calls, said, verdicts = (plain.pop(name) for name in ("calls", "said", "verdicts"))
         kept = (merging if self.merging else {}) | ({"calls": vars(calls)} if calls else {})
-        kept |= {"verdicts": verdicts} if verdicts else {}
+        kept |= ({"said": said} if said else {}) | ({"verdicts": verdicts} if verdicts else {})
         return {**plain, **kept, "entrant": self.entrant.to_json(), "models": list(self.models)}
 
     @classmethod

@@ -159,6 +159,50 @@ class Cards:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Excerpt:
+    """A text of somebody else: all of it, or its beginning and its end, and how many characters are left out."""
+
+    text: str
+    left_out: int = 0
+    end: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What somebody answered.
+
+    Attributes:
+        mark: `right`, `wrong`, or something between; empty where nobody judged it.
+        said: what was said in full, each with what is to be known of it.
+        more: how many others there are of these.
+    """
+
+    name: str
+    answer: Excerpt
+    mark: str = ""
+    starred: bool = False
+    said: tuple[tuple[str, Excerpt], ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question, in its parts, with the right answer and what everybody answered."""
+
+    title: str
+    replies: tuple[Reply, ...]
+    fields: tuple[tuple[str, Excerpt], ...] = ()
+    right: Excerpt | None = None
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Questions below one another."""
+
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Share:
     """A member of an alliance: its weight with the length of its bar in percent, and its credit, empty if unknown."""
 
@@ -185,7 +229,7 @@ class Joints:
     alliances: tuple[Joint, ...]
 
 
-Drawing = Rows | Planes | Grid | Cards | Joints
+Drawing = Rows | Planes | Grid | Cards | Questions | Joints
 
 
 @dataclass(frozen=True, kw_only=True)

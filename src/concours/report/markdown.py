@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 
 from concours.report.citing import bibtex, usage
-from concours.report.figures import Cards, Figure, Grid, Section, Table
+from concours.report.figures import Cards, Excerpt, Figure, Grid, Question, Questions, Section, Table
 from concours.report.lines import Line, Report, words
 from concours.report.sections.all import sections
 from concours.report.summary import summary
@@ -98,6 +98,26 @@ def _figure(figure: Figure) -> Iterator[str]:
             quote = " ".join(word for word, _ in card.words)
             yield f"- {_plain(card.title)}: {_plain(said)}{f': “{_plain(quote)}”' if quote else ''}"
         yield ""
+    elif isinstance(figure.drawing, Questions):
+        for question in figure.drawing.questions:
+            yield from _question(question)
+        yield "What was said in full is in the report as a page.\n"
+
+
+def _question(question: Question) -> Iterator[str]:
+    yield f"**{_plain(question.title)}**\n"
+    yield from (f"> {_plain(name)}: {_plain(_excerpt(value))}\n" for name, value in question.fields)
+    if question.right:
+        yield f"Right answer: {_plain(_excerpt(question.right))}\n"
+    for reply in question.replies:
+        mark = f" ({_plain(reply.mark)})" if reply.mark else ""
+        yield f"- {_plain(reply.name)}: {_plain(_excerpt(reply.answer))}{mark}"
+    yield ""
+
+
+def _excerpt(text: Excerpt) -> str:
+    """A text of somebody else; whatever is missing of it is said."""
+    return f"{text.text} [{text.left_out:,} characters are left out here] {text.end}" if text.left_out else text.text
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -50,7 +50,9 @@ def explain(
     default = result.candidates[result.default or ""]
     by_digest = {candidate.entrant.digest: candidate for candidate in candidates}
     joins = {digest: one for digest, one in lineage(default, by_digest).items() if one != default}
-    explanations = Explanations(problem=setup.problem, default=default, parents=joins, threads=setup.threads)
+    explanations = Explanations(
+        problem=setup.problem, default=default, parents=joins, judged=_judged(result), threads=setup.threads
+    )
     workers = 1 if engine == "inline" else usable_cores()
     with (
         folder.writing(),
@@ -74,6 +76,15 @@ def _by_cv_score(result: Result) -> list[Candidate]:
     scores = {line.entrant.name: sign * line.cv_score.score for line in result.standings if line.cv_score}
     candidates = [candidate for name, candidate in result.candidates.items() if name in whole]
     return sorted(candidates, key=lambda candidate: scores.get(candidate.entrant.name, np.inf))
+
+
+def _judged(result: Result) -> tuple[Candidate, ...]:
+    """Who has predictions of the rows that judge, in the order of the board."""
+    candidates = [
+        result.candidates[line.entrant.name] for line in result.standings if line.entrant.name in result.candidates
+    ]
+    tested = result.setup.problem.test is not None
+    return tuple(candidate for candidate in candidates if (candidate.test if tested else candidate.oof))
 
 
 def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:

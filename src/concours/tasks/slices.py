@@ -22,17 +22,20 @@ _LONGEST = 40
 _QUARTERS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
 
 
-def of_table(table: pa.Table) -> Iterator[Grouping]:
+def of_table(table: pa.Table, least: int = LEAST) -> Iterator[Grouping]:
     """One grouping a column: its frequent values, ranges of its numbers or dates, or of the lengths of its texts.
 
     Rare values are a group together; rows without a value are one in a grouping of their own. Columns of one value,
     and those that name the rows, are left out.
+
+    Args:
+        least: rows of a group, where rows can be grouped so.
     """
     clean = known_values(table)
     for column in describe(clean):
         if column.role not in ("constant", "identifier"):
             values = clean[column.name]
-            yield _of_column(column, values)
+            yield _of_column(column, values, least)
             if column.gaps:
                 yield Grouping(
                     column=column.name, values=(MISSING,), codes=values.is_null().to_numpy().astype(np.int32) - 1
@@ -57,24 +60,24 @@ def of_pictures(pictures: NDArray[Any], rows: NDArray[np.int64]) -> Iterator[Gro
             yield Grouping(column=name, values=_QUARTERS, codes=np.searchsorted(bounds, values).astype(np.int32))
 
 
-def _of_column(column: Column, values: pa.ChunkedArray) -> Grouping:
+def _of_column(column: Column, values: pa.ChunkedArray, least: int) -> Grouping:
     match taken_as(column, values):
         case "number":
-            return _grouping(column.name, ranged(_floats(values), least=LEAST))
+            return _grouping(column.name, ranged(_floats(values), least=least))
         case "date":
             return _grouping(column.name, ranged_days(days_of(values)))
         case "text":
-            return _grouping(f"length of {column.name}", ranged(_floats(pc.utf8_length(values)), least=LEAST))
+            return _grouping(f"length of {column.name}", ranged(_floats(pc.utf8_length(values)), least=least))
         case _:
-            return _of_values(column.name, values.cast(pa.string()))
+            return _of_values(column.name, values.cast(pa.string()), least)
 
 
-def _of_values(name: str, values: pa.ChunkedArray) -> Grouping:
+def _of_values(name: str, values: pa.ChunkedArray, least: int) -> Grouping:
     """Values that are frequent enough; the others together."""
     coded = values.combine_chunks().dictionary_encode()
     words, codes = coded.dictionary.to_pylist(), coded.indices.fill_null(-1).to_numpy()
     counts = np.bincount(codes[codes >= 0], minlength=len(words))
-    often = [place for place in np.argsort(-counts, kind="stable")[:_MOST].tolist() if counts[place] >= LEAST]
+    often = [place for place in np.argsort(-counts, kind="stable")[:_MOST].tolist() if counts[place] >= least]
     new = np.full(len(words) + 1, len(often), dtype=np.int32)
     new[often], new[-1] = np.arange(len(often)), -1
     return Grouping(column=name, values=(*(_written(words[place]) for place in often), "rare values"), codes=new[codes])

@@ -62,6 +62,7 @@ _OWN = {
     "duels": RunnerSpec(reference="concours.engine.runners.duel:duels", version=1, packages=_NUMERIC),
     "by_fold": RunnerSpec(reference="concours.engine.runners.diagnose:by_fold", version=2, packages=_NUMERIC),
     "diagnose": RunnerSpec(reference="concours.engine.runners.diagnose:diagnose", version=2, packages=_OF_DATA),
+    "answers": RunnerSpec(reference="concours.engine.runners.answers:answers", version=1, packages=_OF_DATA),
     "attack": RunnerSpec(reference="concours.engine.runners.attack:attack_model", version=1, packages=_OF_DATA),
     "train_on_attacks": RunnerSpec(
         reference="concours.engine.runners.attack:train_on_attacks", version=1, packages=_OF_DATA

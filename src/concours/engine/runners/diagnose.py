@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.registry import load
-from concours.core.slices import Grouping
+from concours.core.slices import LEAST, Grouping
 from concours.core.values import take
 from concours.engine.outputs import output_of
 from concours.engine.rows import first_division
@@ -75,13 +75,14 @@ def diagnose(job: Job, store: Store) -> JobResult:
 
 def _groupings(job: Job, store: Store, y: Any, rows: NDArray[np.int64]) -> list[Grouping]:
     """Ways to tell some rows apart: by raw inputs, which are pictures where they can be drawn, and by targets."""
-    return [*_of_inputs(job, store, rows), *output_of(job).slices(take(y, rows))]
+    return [*of_inputs(job, store, rows), *output_of(job).slices(take(y, rows))]
 
 
-def _of_inputs(job: Job, store: Store, rows: NDArray[np.int64]) -> Iterator[Grouping]:
+def of_inputs(job: Job, store: Store, rows: NDArray[np.int64], least: int = LEAST) -> Iterator[Grouping]:
+    """Ways to tell some rows apart by their inputs; a group of a table's rows has so many at least."""
     x = job.inputs["x"]
     if not is_table(store, x):
         return slices.of_pictures(get_array(store, x), rows) if "pictures" in job.params["rows"] else iter(())
     table = get_table(store, x)
     some = table if len(rows) == len(table) else table.take(rows)
-    return slices.of_table(some) if texts_in(table) is None else slices.of_texts(some.column(0))
+    return slices.of_table(some, least) if texts_in(table) is None else slices.of_texts(some.column(0))

@@ -10,6 +10,7 @@ from concours.report.figures import Section
 from concours.report.lines import Report
 from concours.report.sections.adversarial import adversarial_section
 from concours.report.sections.alliances import alliances_section
+from concours.report.sections.answers import answers_section
 from concours.report.sections.bracket import bracket_section
 from concours.report.sections.card import card_section
 from concours.report.sections.costs import costs_section
@@ -22,6 +23,8 @@ from concours.report.sections.learning import learning_section
 from concours.report.sections.mistakes import mistakes_section
 from concours.report.sections.population import population_section
 from concours.report.sections.predictions import predictions_section
+from concours.report.sections.said import said_section
+from concours.report.sections.samples import samples_section
 from concours.report.sections.scores import ranks_section, scores_section
 from concours.report.sections.slices import slices_section
 from concours.report.sections.together import complement_section, credit_section
@@ -45,6 +48,9 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     trades_section,
     credit_section,
     predictions_section,
+    answers_section,
+    said_section,
+    samples_section,
     mistakes_section,
     explanations_section,
     slices_section,

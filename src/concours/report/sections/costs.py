@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from concours.report.axis import linear, logarithmic, short
+from concours.report.axis import NOTHING, linear, logarithmic, short
 from concours.report.figures import Curve, Figure, Label, Plane, Planes, Section, Table, apart
 from concours.report.lines import Line, Report
 from concours.report.units import money, seconds
@@ -59,7 +59,7 @@ def costs_section(r: Report) -> Section | None:
             Figure(
                 title=f"{r.metric} against cost",
                 read=(
-                    f"How to read it: each mark is a model; further left is less (each step of the axis is a multiple), "
+                    f"How to read it: each mark is a model, with the interval of its score; further left is less (each step of the axis is a multiple), "
                     f"further {'up' if r.greater else 'down'} is better. The dashed line joins the models worth what they take: "
                     "no other both takes less and is better. An alliance costs what those cost together whom it asks."
                 ),
@@ -97,7 +97,8 @@ def _kept(r: Report, sort: Sort) -> list[Line]:
 def _plane(r: Report, sort: Sort) -> Plane:
     lines, kept = _priced(r, sort), _kept(r, sort)
     x = logarithmic(f"{sort.name}, {sort.unit}", [sort.of(line) or 0.0 for line in lines])
-    y = linear(r.metric, [line.score or 0.0 for line in lines])
+    ends = [end for line in lines for end in (line.score, line.low, line.high) if end is not None]
+    y = linear(r.metric, ends)
 
     def place(line: Line) -> tuple[float, float]:
         return x.at(sort.of(line) or 0.0), y.at(line.score or 0.0)
@@ -108,9 +109,19 @@ def _plane(r: Report, sort: Sort) -> Plane:
         curves=(
             Curve(name="worth it", points=_steps([place(line) for line in kept]), form="dashes", hue=8),
             *(
-                Curve(name=role, points=points, form="dots", hue=hue)
+                Curve(
+                    name=role,
+                    points=tuple(map(place, some)),
+                    form="dots",
+                    hue=hue,
+                    band=tuple(
+                        (place(line)[0], y.at(line.low), y.at(line.high))
+                        for line in some
+                        if line.low is not None and line.high is not None
+                    ),
+                )
                 for role, (hue, _) in _ROLES.items()
-                if (points := tuple(place(line) for line in lines if line.role == role))
+                if (some := [line for line in lines if line.role == role])
             ),
         ),
         labels=apart(
@@ -183,5 +194,9 @@ def _asking(line: Line) -> tuple[str, str, str]:
     """Tokens in and out, of all rows, and the median seconds of a request."""
     calls = line.calls
     return (
-        (f"{calls['tokens_in']:,}", f"{calls['tokens_out']:,}", seconds(calls["median_s"])) if calls else ("", "", "")
+        (_count(calls["tokens_in"]), _count(calls["tokens_out"]), seconds(calls["median_s"])) if calls else ("", "", "")
     )
+
+
+def _count(tokens: int | None) -> str:
+    return NOTHING if tokens is None else f"{tokens:,}"

@@ -16,9 +16,12 @@ _COLUMNS = 14
 
 
 def mistakes_section(r: Report) -> Section | None:
-    """The worst mistakes with their inputs; none where that was not looked at, or nothing was wrong."""
+    """The worst mistakes with their inputs; none where that was not looked at, or nothing was wrong.
+
+    Answers to questions are shown beside those of others instead (`sections.answers`).
+    """
     found = (r.insight("diagnose") or {}).get("mistakes")
-    if not found or not found["rows"] or not r.lines:
+    if not found or not found["rows"] or not r.lines or r.insight("answers"):
         return None
     inputs = r.insight("inputs") or {}
     wrong = [i for i in range(len(found["rows"])) if found["true"][i] != found["named"][i]]

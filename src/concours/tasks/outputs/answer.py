@@ -82,6 +82,7 @@ class Answer(OutputKind):
         "majority": "vote",
         "cascade": "scored",
         "select": "",
+        "answers": "",
         "diagnose": "concours.insights.diagnosis:of_rows",
     }
     by_rows = "exact_match"
@@ -196,6 +197,10 @@ class Answer(OutputKind):
         if values.type == RIGHT:
             return [" or ".join(rights) for rights in values.to_pylist()]
         return ["no answer" if text is None else text for text in first_texts(values)]
+
+    def alike(self, p: Values) -> list[str | None]:
+        """The number that an answer is, or else its text, normalised."""
+        return [None if text is None else same_answer(text) for text in first_texts(p)]
 
     def slices(self, y: Values) -> list[Grouping]:
         """By the length of the first right answer, in words."""

@@ -52,6 +52,7 @@ class Choice(OutputKind):
         "sum": "",
         "cascade": "scored",
         "select": "",
+        "answers": "",
         "diagnose": "concours.insights.diagnosis:of_rows",
     }
     by_rows = "choice_accuracy"
@@ -198,6 +199,10 @@ class Choice(OutputKind):
     def written(self, values: Values) -> list[str]:
         """The letter of the first right choice, or of the most probable one."""
         return ["no answer" if letter is None else letter for letter in _letters(values)]
+
+    def alike(self, p: Values) -> list[str | None]:
+        """Letters."""
+        return _letters(p)
 
     def slices(self, y: Values) -> list[Grouping]:
         """By the place of the first right choice: models may like some letters."""

@@ -262,6 +262,14 @@ class OutputKind(ABC):
         """The errors of several models, of an output that can `complement`; `best` is the place of the best one."""
         raise TypeError(f"nothing is right or wrong of {self.said}")
 
+    def answered(self, responses: Sequence[str | None]) -> Values:
+        """Predictions (rows, …) of who said one thing a row, or nothing; of an output that can `answers`."""
+        raise TypeError(f"{self.said} is no answer to a question")
+
+    def alike(self, p: Values) -> list[str | None]:
+        """What answers (rows,) that count as one have in common, none where nothing is; of `answers`."""
+        raise TypeError(f"{self.said} is no answer to a question")
+
     def shown(self, y: Values) -> list[int]:
         """The columns of predictions to draw where a model is explained, of an output that can `explain`."""
         raise TypeError(f"no number tells {self.said}")
