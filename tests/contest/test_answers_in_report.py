@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -39,7 +38,7 @@ def says(asked: Asked) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[product.Result, dict[str, Any], str]]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[product.Result, dict[str, Any], str]:
     """A contest, what was found of it, and its page."""
     folder = tmp_path_factory.mktemp("answers")
     lines = [
@@ -71,7 +70,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[product.Res
         )
         result = contest.run()
     page = write_report(result, engine="inline").read_text()
-    yield result, json.loads((folder / "run" / "insights.json").read_text()), page
+    return result, json.loads((folder / "run" / "insights.json").read_text()), page
 
 
 def test_all_stand_beside_one_another(told: Any) -> None:

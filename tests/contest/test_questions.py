@@ -126,7 +126,7 @@ def test_short_answers_from_new_to_verify(tmp_path, monkeypatch, concours):
     assert right["greedy"] >= right["poor"]
     html = ran(concours, "report", "runs/sums") and Path("runs/sums/report.html").read_text(encoding="utf-8")
     assert "numeric match" in html
-    assert "Worst mistakes" in html
+    assert "What they answered" in html
     lines("new.jsonl", [{"question": "What is 3 + 3, said slowly?"}, {"question": "What is 1 + 4?"}])
     ran(concours, "predict", "runs/sums", "new.jsonl", "--with", "nearest", "-o", "said.csv")
     assert next(csv.DictReader(Path("said.csv").read_text().splitlines()))["prediction"] == "6"

@@ -20,6 +20,7 @@ from concours.contest.forms import POSITIVE
 from concours.contest.planning import Planner
 from concours.contest.setup import Setup, plugins_behind
 from concours.contest.strategies import Strategy, Written, read_strategies
+from concours.contest.telling import telling
 from concours.core import consent
 from concours.core.asked import asked_of_metrics
 from concours.core.entrant import Entrant
@@ -188,7 +189,9 @@ class Contest:
         return result
 
     def _foresee(self, setup: Setup, out: RunFolder, listener: Listener) -> None:
-        """Says what asking language models is going to take, before anything is asked, and sets what it may take."""
+        """Says what questions can tell, and what asking is going to take, before it does; and sets its limits."""
+        if difference := telling(setup.problem):
+            listener(Notice(topic="reading", text=difference))
         if not any(c.entrant.had.calls for c in setup.candidates) and not setup.problem.output.judged:
             return
         from concours.engine import spending

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.core.slices import Grouping
 from concours.core.values import take
 from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows, take_rows
@@ -75,7 +76,7 @@ def answers(job: Job, store: Store) -> JobResult:
     )
     places = chosen(found)
     some = rows.at[sorted({*places["apart"], *places["wrong"]})]
-    ways = [*of_inputs(job, store, rows.at, FEWEST), *output.slices(take(y, rows.at))]
+    ways = [*_of_columns(job, store, rows.at), *output.slices(take(y, rows.at))]
     there = {row: place for place, row in enumerate(some.tolist())}
     values = {
         "names": list(job.params["names"]),
@@ -94,6 +95,12 @@ def answers(job: Job, store: Store) -> JobResult:
 
 def _places(job: Job) -> list[int]:
     return [place for place in range(len(job.params["names"])) if f"said{place}" in job.inputs]
+
+
+def _of_columns(job: Job, store: Store, rows: Codes) -> list[Grouping]:
+    """Ways to tell rows apart by their inputs, first those by what columns hold, and not by lengths."""
+    columns = set(worded(take_rows(get_rows(store, job.inputs["x"]), rows[:1]))[0])
+    return sorted(of_inputs(job, store, rows, FEWEST), key=lambda way: way.column not in columns)
 
 
 def _right_by(job: Job) -> Metric:
@@ -129,7 +136,7 @@ def _shown(
     return [
         {
             "id": str(ids[row]),
-            "fields": [[name, excerpt(text)] for name, text in words[number].items()],
+            "fields": [[name, excerpt(text.strip("\n"))] for name, text in words[number].items()],
             "right": excerpt(right[number], IN_SHORT),
             "answers": [excerpt(of[number], IN_SHORT) for of in told],
             "scores": [round(float(score), 4) for score in found.scores[:, at[row]]],

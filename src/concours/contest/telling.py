@@ -1,0 +1,32 @@
+"""Which difference of two models the questions of a contest can tell, said before anybody is asked."""
+
+from __future__ import annotations
+
+from concours.core.problem import Problem
+from concours.kernels.ranking.questions import difference_of, questions_for
+from concours.report.lines import counted
+from concours.tasks.outputs.table import output_valued
+
+_SMALL = 0.03
+"""The difference whose questions are told beside: Miller's example."""
+
+
+def telling(problem: Problem) -> str:
+    """A line of which difference of two models can be told; nothing where answers have no scores from 0 to 1.
+
+    Two models are taken to be apart, one right and the other wrong, on every ninth question (`questions.APART`).
+    """
+    output, name = output_valued(problem.output), problem.metrics[0].name
+    if "answers" not in output.can or name not in output.measures:
+        return ""
+    metric = output.metric(name)
+    if (metric.low, metric.high) != (0.0, 1.0):
+        return ""
+    part = problem.test or problem.train
+    least, needed = 100 * difference_of(part.rows), questions_for(_SMALL)
+    grouped = " (which count as fewer, as some belong together)" if part.groups else ""
+    small = f"; {100 * _SMALL:.0f} points would take {needed:,} questions" if part.rows < needed else ""
+    return (
+        f"the {counted(part.rows, 'question')} that judge{grouped} tell two models apart four times in five if they "
+        f"differ by about {least:.2g} points of 100{small}"
+    )
