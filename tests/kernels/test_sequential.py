@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,6 +59,21 @@ def test_scores_that_are_watched_have_chances_of_all_looks():
     first, second = np.array([0]), np.array([1])
     assert pair_chances(once, first, second)[0] < 0.05 < pair_chances(watched, first, second)[0]
     assert certain_pairs(once).any() and not certain_pairs(watched).any()
+
+
+def test_what_always_points_one_way_becomes_certain():
+    """Where all rows differ by the same their signs tell, of 8 rows at one look and of 10 over all: 11 / 2 ** 10."""
+    first, second = np.array([0]), np.array([1])
+
+    def chance(count: int, sought: float) -> float:
+        means = replace(row_means(np.tile([1.0, 0.0], (count, 1))), sought=sought)
+        return float(pair_chances(means, first, second)[0])
+
+    assert chance(10, 0.0) == 2**-9
+    assert chance(10, 0.1) == 11 / 2**10
+    assert chance(1, 0.1) == 1.0
+    equal = replace(row_means(np.ones((50, 2))), sought=0.1)
+    assert pair_chances(equal, first, second)[0] == 1.0
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0])

@@ -11,12 +11,14 @@ from typing import Any, Literal
 
 from concours.api.candidates import candidates_of, unsearchable
 from concours.compete.jobs import Final
+from concours.compete.looks import Stop
 from concours.compete.scale import Scale
 from concours.compete.search import read_space
 from concours.contest.circle import circle
 from concours.contest.config import read_contest
 from concours.contest.formats import LEADERBOARD, options_of, require_suited
 from concours.contest.forms import POSITIVE
+from concours.contest.looking import announced, require_stoppable
 from concours.contest.planning import Planner
 from concours.contest.setup import Setup, plugins_behind
 from concours.contest.strategies import Strategy, Written, read_strategies
@@ -68,6 +70,8 @@ class Contest:
             tables of a `name`, `how` to join, and `of` whom: names of other strategies and of entrants.
         format: the way to compete: `leaderboard`, or one of `contest.formats`.
         options: what the format is told, by name.
+        stop: when language models have been asked about enough of the test part: `best separates`, once one is
+            certainly better than all others, or `ranks separate`, once all ranks are certain; by default after all.
         limits: what a budgeted alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
         seconds: of wall time for the whole contest, over all its sessions.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
@@ -84,6 +88,7 @@ class Contest:
     cooperate: Sequence[Written] | None = None
     format: str = LEADERBOARD
     options: Mapping[str, Any] = field(default_factory=dict)
+    stop: Stop = ""
     limits: Mapping[str, float] = field(default_factory=dict)
     seconds: float | None = None
     job_seconds: float = 3600.0
@@ -197,6 +202,8 @@ class Contest:
         from concours.engine import spending
 
         spending.limit(out.store.folder, cost=self.max_cost, requests=self.max_requests)
+        if early := announced(setup):
+            listener(Notice(topic="reading", text=early))
         for line in spending.told(setup.candidates, setup.problem, out.store):
             listener(Notice(topic="reading", text=line))
 
@@ -310,6 +317,7 @@ class Contest:
             final=self.final,
             strategies=strategies,
             limits=dict(self.limits),
+            stop=self.stop,
             format=self.format,
             options=options_of(self.format, self.options),
             reading=ingested.reading,
@@ -321,6 +329,7 @@ class Contest:
             forms=ingested.forms,
         )
         require_suited(setup, store)
+        require_stoppable(setup)
         return setup, ingested.scale
 
 

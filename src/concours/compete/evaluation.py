@@ -23,12 +23,14 @@ class Evaluation(MemoProcess):
         part: `test`, or `oof` where the problem has no test part.
         tried: what some of the candidates were chosen from by the rows that judge, trials of searches: they do not
             stand on the board, and are tested with those that do.
+        level: at which ranks are certain, where it is not the usual one.
     """
 
     problem: Problem
     part: Literal["test", "oof"] = "test"
     tried: tuple[Candidate, ...] = ()
     threads: int = 1
+    level: float | None = None
 
     def plan(self, state: Memo) -> Plan:
         return unfinished(state, [self._job(state)] if state.candidates else [])
@@ -43,11 +45,12 @@ class Evaluation(MemoProcess):
         predictions = {f"predictions{i}": self._predictions(c) for i, c in enumerate(evaluated)}
         standing = {"standing": len(state.candidates)} if self.tried else {}
         further = {**rows.counting, **({"folds": self.problem.folds} if self.part == "oof" else {})}
+        level = {} if self.level is None else {"level": self.level}
         decisions = [candidate.decision and dict(candidate.decision) for candidate in evaluated]
         return Job(
             runner="evaluate",
             inputs={"y": rows.y, **further, **{name: digest for name, digest in predictions.items() if digest}},
-            params={**self.problem.measuring(), "decisions": decisions, **standing},
+            params={**self.problem.measuring(), "decisions": decisions, **standing, **rows.looking, **level},
             seed=derive_seed(state.seed, "judge"),
             threads=self.threads,
             label="evaluate",

@@ -132,6 +132,7 @@ class Explanations(MemoProcess):
             "single": [candidate.entrant.role == "single" for candidate in everyone],
             "best": everyone.index(self.default),
             "part": "test" if self.problem.test else "oof",
+            **part.looking,
         }
         return self._job(state, "answers", inputs, params, label="report: what was answered")
 

@@ -18,6 +18,7 @@ from concours.compete.way import Entry
 from concours.contest.choices import corrected
 from concours.contest.credit import Credit, passed_down
 from concours.contest.formats import FORMATS, LEADERBOARD
+from concours.contest.looking import Looked, looked_at, narrowed_to
 from concours.contest.setup import Setup
 from concours.contest.stages import Stage
 from concours.contest.strategies import Strategy, rounds
@@ -59,6 +60,7 @@ class Outcome:
         complete: whether the evaluation has been made.
         credit: what members are worth to their alliances, by the alliance's name.
         format: the way to compete by its name, and what is shown of it (`contest.formats`).
+        looked: how far the rows that judge were asked about, where it was asked to stop early (`contest.looking`).
     """
 
     standings: Standings
@@ -68,6 +70,7 @@ class Outcome:
     warnings: tuple[str, ...]
     credit: Mapping[str, Credit] = field(default_factory=dict)
     format: Mapping[str, Any] = field(default_factory=lambda: {"name": LEADERBOARD})
+    looked: Looked | None = None
 
 
 def circle(
@@ -88,11 +91,13 @@ def circle(
     """
     until = None if budget_s is None else _fitting_until(setup, budget_s)
     pace = Pace(until_s=until, workers=workers, after_s=budget_s - until) if until and budget_s else None
-    seed, board = setup.seed, Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
     admitted, rejected, told = _admit(engine, setup, until)
     admitted, notes, trials = _search(engine, setup, admitted, budget_s, until)
     stage = _before(engine, setup, admitted, budget_s)
-    admitted, notes = [c for c in stage.candidates if c.entrant.name not in late], {**notes, **stage.notes}
+    going_on, looked = looked_at(engine, setup, stage.candidates, until)
+    setup, seed = narrowed_to(setup, looked), setup.seed
+    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
+    admitted, notes = [c for c in going_on if c.entrant.name not in late], {**notes, **stage.notes}
     notes |= {name: "; ".join(filter(None, [notes.get(name), text])) for name, text in told.items()}
     timed_out = [
         Standing(entrant=c.entrant, status="out_of_time", reason=late[c.entrant.name])
@@ -124,7 +129,16 @@ def circle(
         candidates={e.candidate.entrant.name: e.candidate for e in entries if e.status in WELL},
         default=default,
         complete=evaluated is not None,
-        warnings=(*stage.warnings, *warnings, *passed_over, *not_evaluated, *uncorrected, *uncredited),
+        looked=looked,
+        warnings=(
+            *([looked.said] if looked else []),
+            *stage.warnings,
+            *warnings,
+            *passed_over,
+            *not_evaluated,
+            *uncorrected,
+            *uncredited,
+        ),
         credit=credit,
         format={"name": setup.format, **stage.value, **_after(engine, setup, complete, evaluated, budget_s)},
     )

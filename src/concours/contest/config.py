@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from concours.compete.looks import STOPS
 from concours.contest.formats import FORMATS, LEADERBOARD, options_of
 from concours.contest.forms import BOOL, POSITIVE, Form, check, is_of, list_of, one_of, whole
 from concours.contest.strategies import read_strategies
@@ -68,6 +69,7 @@ _COMPETE = {
     "final": one_of("refit", "bag"),
     "lineup": one_of("fast", "full", "none"),
     "budget": _TABLE,
+    "stop": one_of(*STOPS),
 }
 _BUDGET = {"seconds": _SECONDS}
 _STRATEGIES = Form(
@@ -117,6 +119,7 @@ def read_contest(path: Path) -> dict[str, Any]:
         "final": compete.get("final"),
         "format": compete.get("format"),
         "options": compete.get("options"),
+        "stop": compete.get("stop"),
         "cooperate": cooperate.get("strategies"),
         "limits": cooperate.get("limits"),
         "seconds": compete.get("budget", {}).get("seconds"),

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from concours.compete.jobs import Final
+from concours.compete.looks import Stop
 from concours.contest.strategies import Strategy
 from concours.core.entrant import Candidate
 from concours.core.job import MOST_THREADS
@@ -27,6 +28,7 @@ class Setup:
         strategies: of cooperation.
         limits: of the budgeted alliance.
         format, options: the way to compete, and all that it was told (`contest.formats`).
+        stop: when asking about the rows that judge is enough (`contest.looking`); empty where all are asked about.
         reading: what was read: rows, rows left out, and how, a line each of the data and of a test part of its own.
         warnings: about the data, for people.
         command: what a person typed, for the receipt; it decides nothing.
@@ -45,6 +47,7 @@ class Setup:
     format: str = "leaderboard"
     options: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
+    stop: Stop = ""
     reading: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     command: str = ""
@@ -88,6 +91,7 @@ class Setup:
             "format": self.format,
             "options": dict(self.options),
             "threads": self.threads,
+            **({"stop": self.stop} if self.stop else {}),
             "reading": list(self.reading),
             "warnings": list(self.warnings),
             "command": self.command,

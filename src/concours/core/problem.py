@@ -40,6 +40,8 @@ class Part:
         in_time: whether the groups are stretches of time, in its order.
         spans: where rows are stretches of time that overlap, from where to where each reaches, (rows, 2) float64: no
             row is fitted on that overlaps one held out.
+        sought: where the rows came in growing portions, until a look at them was enough, the difference of scores that
+            was looked for (`kernels.scoring.scores.Means.sought`); 0 where all are looked at once.
     """
 
     x: Digest
@@ -51,6 +53,7 @@ class Part:
     effective: float | None = None
     in_time: bool = False
     spans: Digest | None = None
+    sought: float = 0.0
 
     @property
     def objects(self) -> frozenset[Digest]:
@@ -66,6 +69,11 @@ class Part:
     def counting(self) -> dict[str, Digest]:
         """How rows count, as inputs of a job: `groups` and `weights`, where there are any."""
         return {**({"groups": self.groups} if self.groups else {}), **self.weighing}
+
+    @property
+    def looking(self) -> dict[str, float]:
+        """Whether rows were looked at as they came, as a parameter of a job that tests; nothing where they were not."""
+        return {"sought": self.sought} if self.sought else {}
 
     @property
     def timing(self) -> dict[str, bool]:
@@ -160,7 +168,7 @@ class Problem:
         value |= {"metrics": [asdict(goal) for goal in self.metrics], "train": asdict(self.train)}
         value["test"] = asdict(self.test) if self.test else None
         for part in (value["train"], value["test"]):
-            for name in ("groups", "weights", "effective", "in_time", "spans"):
+            for name in ("groups", "weights", "effective", "in_time", "spans", "sought"):
                 if part and not part[name]:
                     del part[name]
         return value

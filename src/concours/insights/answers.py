@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ def shares(found: Answered) -> dict[str, Any]:
 
 
 def against_best(
-    found: Answered, groups: Codes | None, weights: Floats | None, *, out_of_fold: bool
+    found: Answered, groups: Codes | None, weights: Floats | None, *, out_of_fold: bool, sought: float = 0.0
 ) -> list[dict[str, Any]]:
     """The best against each other one, in their order, row by row.
 
@@ -99,6 +99,7 @@ def against_best(
         groups: (rows,) which rows belong together, if any do; codes from 0, each of which occurs.
         weights: (rows,) above 0, if they have any.
         out_of_fold: whether the rows also taught, in folds (`kernels.scoring.crossing`).
+        sought: as of `kernels.scoring.scores.Means`; where it is not 0, there is no `exact`, which is of one look.
 
     Returns:
         difference, low, high: of the mean scores, the best's less the other's, with a paired interval of 95%.
@@ -109,7 +110,7 @@ def against_best(
     others = [place for place in range(len(found.scores)) if place != found.best]
     if not others or found.scores.shape[1] < 2:
         return []
-    means = row_means(found.scores.T, groups=groups, weights=weights)
+    means = replace(row_means(found.scores.T, groups=groups, weights=weights), sought=sought)
     told = differences(taught(means) if out_of_fold else means, [(found.best, other) for other in others])
     right = found.right
     lines = []
@@ -125,7 +126,7 @@ def against_best(
                 "certain": bool(told.certain[place]),
                 "ahead": ahead,
                 "behind": behind,
-                "exact": rounded(mcnemar(ahead, behind)),
+                "exact": None if sought else rounded(mcnemar(ahead, behind)),
             }
         )
     return lines

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from concours.contest.circle import circle
 from concours.contest.formats import FORMATS
+from concours.contest.looking import narrowed_to
 from concours.contest.setup import Setup
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
@@ -141,7 +142,8 @@ def _as_kept(replay: Replay, late: Mapping[str, Standing], kept: Result, setup: 
     last = [line for line in lines if line.rank is None]
     last.sort(key=lambda line: places.get(line.entrant.name, len(places)))
     standings = Standings((*(line for line in lines if line.rank is not None), *last))
-    return replace(replay, result=replace(replay.result, standings=standings, setup=setup))
+    judging = narrowed_to(setup, replay.result.looked)
+    return replace(replay, result=replace(replay.result, standings=standings, setup=judging))
 
 
 def _reaching(line: Standing, kept: Standing) -> Standing:

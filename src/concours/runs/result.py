@@ -11,6 +11,7 @@ from concours.contest.alliance import Alliance
 from concours.contest.circle import Outcome
 from concours.contest.credit import Credit
 from concours.contest.formats import LEADERBOARD, shown_of
+from concours.contest.looking import Looked, narrowed_to
 from concours.contest.setup import Setup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
@@ -40,6 +41,7 @@ class Result:
         complete: whether the contest has come to its end.
         format: the way to compete by its name, and what is shown of it.
         credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
+        looked: how far the rows that judge were asked about, where that could stop early; then `setup` has these alone.
         agreed: what may run without a question of what is asked about (`core.asked`).
         until: of a contest that has just been run, when its budget is used up, on `time.monotonic`.
     """
@@ -54,6 +56,7 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: Mapping[str, Credit] = field(default_factory=dict)
     format: Mapping[str, Any] = field(default_factory=dict)
+    looked: Looked | None = None
     agreed: frozenset[str] = field(default=frozenset(), compare=False)
     until: float | None = field(default=None, compare=False)
 
@@ -61,7 +64,7 @@ class Result:
     def of(cls, outcome: Outcome, setup: Setup, folder: RunFolder) -> Result:
         """The result that an outcome stands for."""
         return cls(
-            setup=setup,
+            setup=narrowed_to(setup, outcome.looked),
             standings=replace(
                 outcome.standings,
                 metrics=tuple(m.name for m in setup.problem.metrics),
@@ -76,6 +79,7 @@ class Result:
             versions=versions(setup.plugins.values()),
             credit=outcome.credit,
             format=outcome.format,
+            looked=outcome.looked,
             agreed=remembered(folder.path),
         )
 
@@ -156,6 +160,7 @@ class Result:
             "alliances": {name: alliance.to_json() for name, alliance in self.alliances.items()},
             "credit": {name: credit.to_json() for name, credit in self.credit.items()},
             "format": dict(self.format),
+            **({"looked": self.looked.to_json()} if self.looked else {}),
             "default": self.default,
             "lineup": [
                 {
@@ -189,6 +194,8 @@ class Result:
         kept = kept_of(value)
         if kept["default"] is not None and kept["default"] not in candidates:
             raise ContentRefused(f"default: expected the name of a candidate, got {kept['default']!r}")
+        looked = kept.get("looked")
+        setup = narrowed_to(setup, looked)
         entrants = {c.entrant.name: c.entrant for c in setup.candidates} | {n: c.entrant for n, c in candidates.items()}
         return cls(
             setup=setup,
@@ -206,6 +213,7 @@ class Result:
             versions=kept["versions"],
             credit={name: Credit.from_json(credit) for name, credit in kept.get("credit", {}).items()},
             format=shown_of(setup.format, kept.get("format", {})),
+            looked=looked,
             agreed=remembered(folder.path),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
+from concours.contest.looking import Looked
 from concours.core.entrant import Entrant
 from concours.core.errors import ContentRefused
 from concours.core.problem import Problem
@@ -22,6 +23,7 @@ class Kept(TypedDict):
     versions: dict[str, str]
     credit: NotRequired[dict[str, dict[str, Any]]]
     format: NotRequired[dict[str, Any]]
+    looked: NotRequired[Looked]
 
 
 def line_to_json(line: Standing) -> dict[str, Any]:

@@ -46,6 +46,9 @@ _OWN = {
     "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=5, packages=_NUMERIC),
     "complement": RunnerSpec(reference="concours.engine.runners.complement:complement", version=3, packages=_NUMERIC),
     "evaluate": RunnerSpec(reference="concours.engine.runners.score:evaluate", version=7, packages=_NUMERIC),
+    "portion": RunnerSpec(
+        reference="concours.engine.runners.portion:portion", version=1, packages=("numpy", "pyarrow")
+    ),
     "receive": RunnerSpec(reference="concours.engine.runners.hosted:receive", version=1, packages=("numpy",)),
     "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=1, packages=_NUMERIC),
     "rescore": RunnerSpec(reference="concours.engine.runners.hosted:rescore", version=1),

@@ -86,7 +86,13 @@ def answers(job: Job, store: Store) -> JobResult:
         "rows": _shown(job, store, some, y, models, found, rows, said),
         **{why: [there[int(rows.at[row])] for row in of] for why, of in places.items()},
         "shares": shares(found),
-        "against_best": against_best(found, rows.groups, rows.weights, out_of_fold=job.params["part"] == "oof"),
+        "against_best": against_best(
+            found,
+            rows.groups,
+            rows.weights,
+            out_of_fold=job.params["part"] == "oof",
+            sought=job.params.get("sought", 0.0),
+        ),
         "by_category": by_category(found.scores, ways),
         **_of_calls(said, found, rows, y, metric, job, store),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from concours.engine.outputs import output_of
 from concours.engine.rows import first_division
 from concours.engine.work import JobResult
 from concours.kernels.ranking.ranks import competition_ranks, rank_ranges
+from concours.kernels.ranking.sequential import watched
 from concours.kernels.ranking.tiers import tiers
 from concours.kernels.rows.weighing import in_rows
 from concours.kernels.scoring.crossing import crossed, taught
+from concours.kernels.scoring.intervals import LEVEL
 from concours.kernels.scoring.rounded import finite
 from concours.kernels.scoring.scores import Means
 from concours.stores.blobs import get_array
@@ -54,7 +57,8 @@ def evaluate(job: Job, store: Store) -> JobResult:
     where the job has groups, are one observation; rows count by their weights, where it has weights. Where only the
     first models stand on the board (`standing`), the others, from which some of these were chosen by the same rows, are
     tested with them, and not told of. Where the rows also taught, in `folds`, all is less sure
-    (`kernels.scoring.crossing`).
+    (`kernels.scoring.crossing`). Where they were looked at as they came (`sought`), all holds over all looks
+    (`kernels.ranking.sequential`).
     """
     folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
     return JobResult(values=evaluated(job, store, None, folds))
@@ -78,7 +82,7 @@ def evaluated(
         return metric.statistics(y, told, groups=groups, weights=weights)
 
     def means(of: Statistics) -> Means:
-        found = of.means(seed=job.seed, rounds=_JUDGE_ROUNDS)
+        found = replace(of.means(seed=job.seed, rounds=_JUDGE_ROUNDS), sought=job.params.get("sought", 0.0))
         return found if folds is None else taught(found)
 
     every = [(metric, kept(metric)) for metric in metrics_of(job)]
@@ -86,7 +90,8 @@ def evaluated(
     first, of_first = each[0]
     intervals = {metric.name: _intervals(metric, found, out_of_fold=folds is not None) for metric, found in each}
     tested = each if standing == count else [(metric, means(of)) for metric, of in every]
-    ranks = {metric.name: _ranks(metric, found, standing) for metric, found in tested}
+    level = job.params.get("level", LEVEL)
+    ranks = {metric.name: _ranks(metric, found, standing, level) for metric, found in tested}
     unsure = {metric.name: _unsure(metric, found) for metric, found in each}
     nowhere: list[int | None] = [None, None, None]
     rank, best, worst = zip(*(places or nowhere for places in ranks[first.name]), strict=True)
@@ -120,6 +125,8 @@ def weights_of(
 
 def _intervals(metric: Metric, means: Means, *, out_of_fold: bool) -> list[list[float] | None]:
     found = metric.intervals(means)
+    if means.sought:
+        found = watched(found, means, low=metric.low, high=metric.high)
     if out_of_fold:
         found = crossed(found, means.means, low=metric.low, high=metric.high)
     return [ends.tolist() if np.isfinite(ends).all() else None for ends in found]
@@ -130,11 +137,11 @@ def _unsure(metric: Metric, means: Means) -> list[str]:
     return [known if np.isfinite(value) else metric.way.undefined for value in means.means]
 
 
-def _ranks(metric: Metric, means: Means, standing: int) -> list[list[int] | None]:
+def _ranks(metric: Metric, means: Means, standing: int, level: float) -> list[list[int] | None]:
     """Among those who have a score."""
     greater, defined = metric.greater_is_better, np.flatnonzero(np.isfinite(means.means))
     some, told = means.among(defined), defined[defined < standing]
-    ranges = rank_ranges(some, greater_is_better=greater, standing=len(told))
+    ranges = rank_ranges(some, greater_is_better=greater, level=level, standing=len(told))
     ranks = competition_ranks(some.means[: len(told)], greater_is_better=greater)
     return _spread(told, np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist(), standing)
 

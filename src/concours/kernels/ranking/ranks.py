@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from concours.kernels.ranking.sequential import always_valid
+from concours.kernels.ranking.sequential import always_valid, one_sided_always
 from concours.kernels.scoring.intervals import LEVEL
 from concours.kernels.scoring.scores import Means
 
@@ -65,7 +65,8 @@ def pair_chances(scores: Means, first: NDArray[np.intp], second: NDArray[np.intp
     p = 2 * student.sf(z, told.degrees)
     p = np.where(told.stderr <= told.rounding, np.maximum(p, scores.tested.unseen), p)
     if scores.sought:
-        p = always_valid(p, np.square(told.stderr), scores.sought)
+        varying = always_valid(p, np.square(told.stderr), scores.sought)
+        p = np.where(told.stderr <= told.rounding, one_sided_always(p, scores.units), varying)
     known = np.isfinite(told.value) & np.isfinite(told.stderr) & np.isfinite(scores.means[first] + scores.means[second])
     return np.where(known & (not scores.few), p, 1.0)
 

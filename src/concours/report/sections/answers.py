@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from concours.report.axis import decimals, fixed
+from concours.report.axis import NOTHING, decimals, fixed
 from concours.report.figures import Excerpt, Figure, Grid, Question, Questions, Reply, Rows, Section, Table
 from concours.report.lines import Report, counted, words
 from concours.report.picture import Row, interval_plot
@@ -151,7 +151,7 @@ def _against(r: Report, found: Mapping[str, Any]) -> Figure | None:
                     "yes" if line["certain"] else "",
                     f"{line['ahead']:,}",
                     f"{line['behind']:,}",
-                    f"{line['exact']:.3g}",
+                    NOTHING if line["exact"] is None else f"{line['exact']:.3g}",
                 )
                 for line in lines
             ),
