@@ -16,6 +16,7 @@ from concours.compete.evaluation import Evaluation
 from concours.compete.explanations import Explanations
 from concours.compete.halving import Halving
 from concours.compete.leaderboard import Leaderboard
+from concours.compete.looks import Looks
 from concours.compete.tournament import SYSTEMS, Tournament
 from concours.cooperate.blends import Average, Greedy, Stack, Vote
 from concours.cooperate.boosted import BoostedStack
@@ -41,8 +42,10 @@ from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem
 PROBLEM = toy_problem(MemoryStore())
 UNJUDGED = toy_problem(MemoryStore(), test=False)
 LARGE = replace(PROBLEM, train=replace(PROBLEM.train, rows=5000))
+MANY = replace(PROBLEM, test=replace(PROBLEM.test, rows=400))
 TEXTS = replace(PROBLEM, kind="text-classification")
 ANSWERS = replace(PROBLEM, kind="question-answering", output=Answer().value)
+ANSWERED = replace(PROBLEM, output=replace(PROBLEM.output, can={**PROBLEM.output.can, "answers": ""}))
 REGRESSION = toy_problem(MemoryStore(), classes=0)
 
 
@@ -92,6 +95,17 @@ def parents() -> dict[Digest, Candidate]:
     return {candidate.entrant.digest: candidate for candidate in complete()}
 
 
+def in_words(count: int = 2) -> tuple[Candidate, ...]:
+    """Those that are asked in words, and one whose predictions are there."""
+    asked = [
+        Entrant(f"model {i}", f"openai:{i}", {"base_url": "http://127.0.0.1/v1"}, seen="none") for i in range(count)
+    ]
+    there = Candidate(
+        entrant=Entrant("there", "recorded:there.csv", seen="none"), oof=digest_json("oof"), test=digest_json("test")
+    )
+    return (*(Candidate(entrant=entrant) for entrant in asked), there)
+
+
 def choices(of: Sequence[Candidate]) -> dict[str, Choice]:
     """That the first of some was chosen from all, and the second from the last."""
     intervals = {metric.name: (0.1, 0.2) for metric in PROBLEM.metrics}
@@ -113,12 +127,19 @@ PROCESSES = {
     "evaluation": (Evaluation(problem=PROBLEM), complete()),
     "evaluation by cross-validation": (Evaluation(problem=UNJUDGED, part="oof"), complete()),
     "evaluation among trials": (Evaluation(problem=UNJUDGED, part="oof", tried=complete(5)[3:]), complete()),
+    "looks": (Looks(problem=MANY, stop="ranks separate", others=2), in_words()),
+    "looks until the best is certain": (Looks(problem=MANY, stop="best separates"), in_words(3)),
+    "looks at nobody": (Looks(problem=PROBLEM, stop="ranks separate"), ()),
     "choosing": (Choosing(problem=UNJUDGED, choices=choices(complete())), complete()),
     "choosing of nobody": (Choosing(problem=UNJUDGED, choices={}), ()),
     "evaluation of nobody": (Evaluation(problem=PROBLEM), ()),
     "credit": (Credit(problem=PROBLEM), (*complete(), Candidate(entrant=with_alliances()[-1].entrant))),
     "explanations": (Explanations(problem=PROBLEM, default=complete()[0]), complete()),
     "explanations of an alliance": (Explanations(problem=UNJUDGED, default=joint(), parents=parents()), complete()),
+    "explanations of answers": (
+        Explanations(problem=ANSWERED, default=complete()[0], judged=complete()),
+        complete(),
+    ),
     "explanations of texts": (Explanations(problem=TEXTS, default=complete()[0]), complete()),
     "average": (Average(problem=PROBLEM), complete()),
     "vote": (Vote(problem=PROBLEM), complete()),

@@ -240,6 +240,8 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "evaluate": _evaluated,
     "rank": _evaluated,
     "rescore": _rescored,
+    "portion": lambda job: {"rows": job.params["most"]},
+    "ask_in_words": lambda _: {"calls": {"rows": 10, "requests": 10}},
     "choice": _chosen_again,
     "credit": _credit,
     "attack": _attacked,

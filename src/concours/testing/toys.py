@@ -42,6 +42,8 @@ MARKS, SLEEP, BYTES, KILL, GROUP = (f"CONCOURS_TOYS_{name}" for name in ("MARKS"
 _DEFAULT_BYTES = 1 << 16
 _KINDS = (
     "check",
+    "ask_in_words",
+    "portion",
     "calibrate",
     "prepare",
     "fit",
@@ -71,6 +73,7 @@ _KINDS = (
     "credit",
     "card",
     "diagnose",
+    "answers",
     "by_fold",
     "complement",
     "importance",
