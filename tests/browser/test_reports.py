@@ -23,6 +23,7 @@ SECTIONS = {
     "numbers": [*COMMON, "mistakes", "explanations", "slices", "card"],
     "texts": [*COMMON, "mistakes", "explanations", "card"],
     "pictures": [*COMMON, "mistakes", "explanations", "card"],
+    "questions": ["scores", "ranks", "folds", "answers", "card"],
 }
 
 
@@ -64,6 +65,22 @@ def pictures() -> Task:
     return task("image-classification", data.images[:400], data.target[:400])
 
 
+def questions() -> Task:
+    """Short questions that come again in other words, with answers that are known, by topic."""
+    words = ["sun", "rain", "wind", "snow", "<b>hill</b>", "\u202elake"]
+    rows = [
+        {
+            "question": f"What is {words[n % 6]} called {'again' if n % 5 else 'by most people'}, {n}?",
+            "topic": "weather" if n % 6 < 4 else "land",
+            "answer": words[n % 6],
+        }
+        for n in range(240)
+    ]
+    options = {"question": "question", "answer": "answer"}
+    split = Split(test=0.3, folds=3)
+    return Task(kind="question-answering", data=rows, name="A task of questions", split=split, options=options)
+
+
 def task(kind: str, x: Any, y: Any) -> Task:
     return Task(kind=kind, data=x, target=y, name=f"A task of {kind}", split=Split(test=0.3, folds=3))
 
@@ -73,10 +90,17 @@ ENTRANTS = {
     "numbers": ["ridge", "sklearn.neighbors:KNeighborsRegressor"],
     "texts": ["logistic", "naive-bayes"],
     "pictures": ["logistic", "sklearn.neighbors:KNeighborsClassifier"],
+    "questions": ["nearest", "logistic"],
 }
 OTHERS = [("light", 390), ("dark", 1280)]
 """Where there is time for them."""
-TASKS: dict[str, Callable[[], Task]] = {"table": table, "numbers": numbers, "texts": texts, "pictures": pictures}
+TASKS: dict[str, Callable[[], Task]] = {
+    "table": table,
+    "numbers": numbers,
+    "texts": texts,
+    "pictures": pictures,
+    "questions": questions,
+}
 
 
 @pytest.fixture(scope="module", params=list(TASKS))
