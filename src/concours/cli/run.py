@@ -131,6 +131,7 @@ def _report(result: Result, contest: Contest, as_json: bool) -> None:
     """The report, once the board stands and is printed: it takes a while, and can be stopped without loss."""
     from concours.cli.board import next_commands
     from concours.cli.progress import watching
+    from concours.report.sections.samples import sentences
     from concours.runs.report import write_report
 
     try:
@@ -141,9 +142,11 @@ def _report(result: Result, contest: Contest, as_json: bool) -> None:
         again = f"concours report {shlex.quote(str(result.folder.path))}"
         say("", f"the board stands; the report was stopped, and goes on with: {again}", err=True)
         raise typer.Exit(STOPPED) from None
-    late = (result.folder.read("insights.json") or {}).get("late")
-    if late:
+    found = result.folder.read("insights.json") or {}
+    if late := found.get("late"):
         again = f"concours report {shlex.quote(str(result.folder.path))}"
         say(f"the report is without {', '.join(late)}, for which there was no time: {again}", err=True)
     if not as_json:
+        for sentence in sentences(found):
+            console().print(sentence, markup=False, highlight=False)
         next_commands(result, console())

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from concours.compete.looks import SOUGHT, STOPS, Looks
+from concours.compete.looks import SOUGHT, STOPS, Looks, Stop
 from concours.contest.setup import Setup
 from concours.core.entrant import Candidate
 from concours.core.errors import ContestError
@@ -19,12 +19,19 @@ from concours.kernels.ranking.portions import portions
 from concours.report.lines import counted
 from concours.tasks.outputs.table import output_valued
 
+_WANTED: Mapping[str, str] = {
+    "best separates": "one is certainly better than all others",
+    "ranks separate": "all ranks are certain",
+}
+"""What is waited for, in words."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
     """How far the rows that judge were asked about. A value.
 
     Attributes:
+        stop: what was to be settled.
         part: the rows that judge.
         of: how many there were.
         looks: how many were known at each look.
@@ -32,6 +39,7 @@ class Looked:
         cut_short: why no more were asked about, where it was neither that nor the end of the rows.
     """
 
+    stop: Stop
     part: Part
     of: int
     looks: tuple[int, ...]
@@ -41,13 +49,14 @@ class Looked:
     @property
     def said(self) -> str:
         """In a line, for people."""
+        wanted = _WANTED[self.stop]
         why = (
-            f"the next portion could not be asked about ({self.cut_short})"
-            if self.cut_short
-            else "what was to be settled is"
+            f"{wanted}, of those that were asked"
             if self.settled
-            else "there are no more, and what was to be settled is not"
+            else f"there are no more, and it is not so that {wanted}"
         )
+        if self.cut_short:
+            why = f"the next portion could not be asked about ({self.cut_short})"
         return (
             f"{self.part.rows:,} of {counted(self.of, 'row')} judge, after {counted(len(self.looks), 'look')}: {why}; "
             "no other row counts, and ranks and intervals hold over all looks"
@@ -105,14 +114,14 @@ def announced(setup: Setup) -> str:
         return ""
     sizes = portions(setup.problem.test.rows)
     told = ", ".join(map(str, sizes[:3])) + (", …" if len(sizes) > 3 else "")
-    wanted = "the best is certain" if setup.stop == STOPS[0] else "all ranks are certain"
+    wanted = _WANTED[setup.stop]
     return f"of the rows that judge {told} are asked about, until {wanted}; what follows is the most that it takes"
 
 
 def looked_at(
     engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None
 ) -> tuple[list[Candidate], Looked | None]:
-    """The candidates, and how far the rows that judge were asked about; none where all are, or nothing is known yet.
+    """The candidates, and how far the rows that judge were asked about; none where all are, or it is not known yet.
 
     Raises:
         ContestError: the rows could not be divided.
@@ -131,14 +140,15 @@ def looked_at(
         others=len(candidates) - len(compared) + len(setup.strategies),
     )
     state = engine.drive(looks, compared, seed=setup.seed, until_s=until_s)
+    if looks.plan(state).status != "finished":  # an engine that only remembers, of a contest that is under way
+        return list(candidates), None
     had, cut_short = looks.looks(state), looks.cut_short(state)
     if not had:
-        if cut_short:
-            raise ContestError(f"compete.stop: the rows that judge could not be divided: {cut_short}")
-        return list(candidates), None
+        raise ContestError(f"compete.stop: the rows that judge could not be divided: {cut_short}")
     last = had[-1]
     narrowed = {candidate.entrant.name: candidate for candidate in last.candidates}
     looked = Looked(
+        stop=setup.stop,
         part=last.part,
         of=test.rows,
         looks=tuple(look.part.rows for look in had),

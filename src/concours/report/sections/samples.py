@@ -20,8 +20,7 @@ _SORTS = {
 
 def samples_section(r: Report) -> Section | None:
     """By how many samples one, most or all are right; none where nobody was asked more than once."""
-    found = r.insight("answers") or {}
-    lines = {found["names"][int(place)]: one for place, one in found.get("by_samples", {}).items() if "steps" in one}
+    lines = _lines(r.insight("answers") or {})
     if not lines or not r.lines:
         return None
     ends = [value[2] - value[1] for one in lines.values() for step in one["steps"] for value in _values(step).values()]
@@ -29,7 +28,7 @@ def samples_section(r: Report) -> Section | None:
     return Section(
         id="samples",
         title="Asked more than once",
-        text=tuple(_sentence(name, one) for name, one in lines.items()),
+        text=tuple(map(_sentence, lines, lines.values())),
         figures=(
             Figure(
                 title="What k samples of a question come to",
@@ -55,6 +54,17 @@ def samples_section(r: Report) -> Section | None:
     )
 
 
+def sentences(insights: Mapping[str, Any]) -> list[str]:
+    """What the samples of each entrant that was asked more than once come to, for a terminal."""
+    lines = _lines(insights.get("answers") or {})
+    return list(map(_sentence, lines, lines.values()))
+
+
+def _lines(found: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    samples = found.get("by_samples", {})
+    return {found["names"][int(place)]: one for place, one in samples.items() if "steps" in one}
+
+
 def _values(step: Mapping[str, Any]) -> dict[str, list[float]]:
     return {sort: step[sort] for sort in _SORTS if sort in step}
 
@@ -77,8 +87,8 @@ def _sentence(name: str, one: Mapping[str, Any]) -> str:
     return (
         f"{name} was asked {one['samples']} times about each of {counted(one['rows'], 'question')}: a sample is right in "
         f"{share(first['one'][0])}, one at least of {last['k']} in {share(last['one'][0])}, all of them in {share(last['all'][0])}. The "
-        f"first share has a standard error of {share(one['stderr'])}; however often these questions were asked, {share(left_over)} would be "
-        f"left, which more questions alone make less.{apart}"
+        f"first share has a standard error of {share(one['stderr'])}; {share(left_over)} would be left of it if these questions were asked "
+        f"without end.{apart}"
     )
 
 
