@@ -93,6 +93,8 @@ def require_stoppable(setup: Setup) -> None:
     test, asked = setup.problem.test, _compared(setup.candidates)
     if test is None:
         raise ContestError("compete.stop: it takes a test part; give one, or a share by task.split.test")
+    if setup.problem.output.judged:
+        raise ContestError("compete.stop: what judges grade is not asked about in portions; leave it out of this task")
     if test.weights or test.in_time or test.spans:
         raise ContestError(
             "compete.stop: rows are asked about in a drawn order, which suits no weights of rows and no time"
