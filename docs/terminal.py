@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from concours.api.contest import look
+from concours.api.looking import look
 from concours.cli.board import next_commands, print_result
 
 WIDTH = 96

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from concours.api.contest import look
+from concours.api.looking import look
 from concours.engine.prediction import needed_for
 from concours.stores.disk import DiskStore
 

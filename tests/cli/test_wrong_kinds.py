@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from concours.api.contest import Contest, look
+from concours.api.contest import Contest
+from concours.api.looking import look
 from concours.cli.board import _FORMATS
 from concours.contest.formats import FORMATS, shown_of
 from concours.core.digests import digest_bytes

@@ -13,7 +13,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from concours import Contest, Entrant, Result, Split, Task
-from concours.api.contest import look
+from concours.api.looking import look
 from concours.core.errors import ContestError, DataError, RunFolderError
 from concours.report.lines import Report
 from concours.runs.gc import collect

@@ -11,7 +11,7 @@ from concours import Contest
 from concours.contest.config import read_contest
 from concours.contest.strategies import Strategy, read_strategies, rounds
 from concours.core.errors import ContentRefused, ContestError
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 from concours.core.typed import typed
 from concours.tasks.series.finding import sample
 

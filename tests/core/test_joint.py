@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContentRefused, RunFolderError
-from concours.core.joint import JOINS, Joint
+from concours.core.joins import JOINS
+from concours.core.joint import Joint
 from concours.core.lineage import added_up, lineage, singles
 from concours.core.registry import load
 

@@ -27,7 +27,7 @@ from concours import Contest
 from concours.cli.app import main
 from concours.contest import config
 from concours.core import registry
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 from concours.engine.ingest import ingest
 from concours.engine.inline import InlineExecutor
 from concours.engine.runners import RUNNERS

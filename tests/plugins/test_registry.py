@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from concours.core.errors import PluginError
-from concours.core.joint import JOINS, Join
+from concours.core.joins import JOINS, Join
 from concours.core.registry import Registry, claims
 from concours.entrants.zoo import ZOO
 from concours.report.sections.all import SECTIONS
 from concours.tasks.metrics.named import metric_named
 
-ROW = "from concours.core.joint import Join\nROW = Join(what='{}', plan='nowhere:at_all')\n"
+ROW = "from concours.core.joins import Join\nROW = Join(what='{}', plan='nowhere:at_all')\n"
 
 
 def test_a_row_of_a_plugin_stands_beside_our_own(site):

@@ -27,23 +27,18 @@ from concours.core import consent
 from concours.core.asked import asked_of_metrics
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 from concours.core.kind import Form
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
-from concours.engine.identity import code_digests
-from concours.engine.journal import MemoryJournal, read_journal
-from concours.engine.loop import Engine
 from concours.engine.rows import get_rows, shape_of
-from concours.engine.runners import RUNNERS
 from concours.engine.usage import usable_cores
 from concours.entrants.recipes import Resolved, resolve
 from concours.entrants.tables import has_sentences
 from concours.entrants.zoo import Size
-from concours.runs.folder import RunFolder, current, existing
-from concours.runs.kept import kept_setup
+from concours.runs.folder import RunFolder
 from concours.runs.result import Result
-from concours.runs.session import EngineName, damaged_text, session
+from concours.runs.session import EngineName, session
 from concours.runs.trust import made_here, remember
 from concours.stores.disk import DiskStore
 from concours.tasks.judges import asked_of_judges, judges_of
@@ -333,33 +328,6 @@ class Contest:
         return setup, ingested.scale
 
 
-def look(path: Path | str) -> Result:
-    """The result of a contest, finished or not: of one that still runs, as far as its journal goes. Needs no lock.
-
-    Raises:
-        RunFolderError: there is no contest in the folder.
-    """
-    folder = existing(path)
-    if folder.read("result.json") is not None and not _newer(folder.journal, folder.path / "result.json"):
-        return Result.load(path)
-    folder = current(path)
-    known = kept_setup(folder)
-    if known is None:
-        raise RunFolderError(f"the contest in {path} has only begun to read its data; look again in a moment")
-    records, damaged = read_journal(folder.journal)
-    engine = Engine(store=folder.store, journal=MemoryJournal(records), executor=None, code=code_digests(RUNNERS))
-    if damaged:
-        known = replace(known, warnings=(*known.warnings, damaged_text(damaged, folder.journal)))
-    try:
-        outcome = circle(engine, known)
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:  # values of jobs have no types yet
-        raise RunFolderError(
-            f"{folder.journal} says of a job what no such job yields ({type(error).__name__}: {error}); run the "
-            "contest in another folder"
-        ) from error
-    return Result.of(outcome, known, folder)
-
-
 def _keep_what_was(result: Result) -> None:
     """Refuses to write a result without models over one with some, as when code has changed and no time is left."""
     before = result.folder.read("result.json") or {}
@@ -369,10 +337,6 @@ def _keep_what_was(result: Result) -> None:
             f"nothing could be fitted now ({'; '.join(sorted(reasons)[:2])}), while the result in {result.folder.path} "
             "has models; it is kept as it was: give more time with --seconds, or another folder with --out"
         )
-
-
-def _newer(first: Path, second: Path) -> bool:
-    return first.exists() and first.stat().st_mtime > second.stat().st_mtime
 
 
 def _size(problem: Problem, store: DiskStore) -> Size:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from concours.contest.formats import FORMATS
 from concours.core.errors import PluginError, nearest
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 from concours.core.optional import EXTRAS, install_command
 from concours.core.registry import Claim, Registry, claims
 from concours.core.visible import visible

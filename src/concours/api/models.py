@@ -12,7 +12,7 @@ from concours.contest.config import entrant_of, read_models
 from concours.contest.contest_text import EntrantText, Setting
 from concours.core.errors import ContestError, RecipeError
 from concours.core.had import content_file
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 from concours.core.objects import is_file
 from concours.entrants.recipes import as_it_is
 from concours.tasks.kinds import Kind

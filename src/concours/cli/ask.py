@@ -23,7 +23,7 @@ def ask(
     trust: Annotated[bool, typer.Option("--trust", help="Ask the addresses that came with the folder.")] = False,
 ) -> None:
     """Ask the contest's default model, or a named one, a new question."""
-    from concours.api.contest import look
+    from concours.api.looking import look
     from concours.cli.asking import asking
     from concours.runs.ask import ask as asked
 

@@ -16,7 +16,7 @@ def show(
     run: Run, as_json: Annotated[bool, typer.Option("--json", help="Print result.json, as far as it is known.")] = False
 ) -> None:
     """The board and the alliances of a contest, finished or running."""
-    from concours.api.contest import look
+    from concours.api.looking import look
 
     result = look(run)
     if as_json:

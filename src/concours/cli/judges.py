@@ -28,7 +28,7 @@ def judges(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """What judges said in a contest, how they agree, and how far people agree with them."""
-    from concours.api.contest import look
+    from concours.api.looking import look
     from concours.runs.judges import judgements
 
     found = judgements(look(run), votes)

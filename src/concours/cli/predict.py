@@ -40,7 +40,7 @@ def predict(
     trust: Annotated[bool, typer.Option("--trust", help="Run code that came with the folder.")] = False,
 ) -> None:
     """Predict new rows with the contest's default model, or with a named one."""
-    from concours.api.contest import look
+    from concours.api.looking import look
     from concours.api.writing import check_form, write_table
     from concours.cli.asking import asking
     from concours.runs.predictions import predictions

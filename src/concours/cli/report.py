@@ -28,7 +28,7 @@ def report(
     trust: Annotated[bool, typer.Option("--trust", help="Run code that came with the folder.")] = False,
 ) -> None:
     """Look into a contest, and write what came of it as one file that needs nothing else."""
-    from concours.api.contest import look
+    from concours.api.looking import look
     from concours.cli.asking import asking
     from concours.cli.progress import watching
     from concours.runs.report import write_report

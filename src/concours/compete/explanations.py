@@ -130,6 +130,7 @@ class Explanations(MemoProcess):
             **self.problem.measuring(),
             "names": [candidate.entrant.name for candidate in everyone],
             "single": [candidate.entrant.role == "single" for candidate in everyone],
+            "samples": [_samples(candidate) for candidate in everyone],
             "best": everyone.index(self.default),
             "part": "test" if self.problem.test else "oof",
             **part.looking,
@@ -269,6 +270,13 @@ class Explanations(MemoProcess):
             threads=self.threads,
             label=label,
         )
+
+
+def _samples(candidate: Candidate) -> int:
+    """How often each question was put to it in the same words."""
+    params = candidate.entrant.params
+    in_words = params.get("by", "said") == "said" and not params.get("rotate")
+    return int(params.get("samples", 1)) if candidate.said and in_words else 1
 
 
 def _curve_s(candidate: Candidate) -> float:

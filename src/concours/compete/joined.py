@@ -1,4 +1,4 @@
-"""The jobs that join parents' kept predictions for the board, by way to join (`core.joint.Join.fit`)."""
+"""The jobs that join parents' kept predictions for the board, by way to join (`core.joins.Join.fit`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
-from concours.core.joint import Joint, meta_learners
+from concours.core.joint import Joint
+from concours.core.needed import meta_learners
 from concours.core.problem import Problem
 from concours.core.registry import load
 

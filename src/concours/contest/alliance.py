@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

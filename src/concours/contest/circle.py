@@ -26,7 +26,7 @@ from concours.cooperate.credit import Credit as Crediting
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
 from concours.core.event import Failed
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 from concours.core.lineage import unanswering
 from concours.core.process import Cooperation, Memo
 from concours.core.registry import load

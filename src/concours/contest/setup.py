@@ -11,7 +11,7 @@ from concours.compete.looks import Stop
 from concours.contest.strategies import Strategy
 from concours.core.entrant import Candidate
 from concours.core.job import MOST_THREADS
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 from concours.core.problem import Problem
 from concours.core.registry import claims_of
 from concours.core.typed import typed

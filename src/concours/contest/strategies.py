@@ -8,7 +8,7 @@ from typing import Any
 
 from concours.contest.forms import POSITIVE, Form, check, is_of, list_of, whole
 from concours.core.errors import ContestError, nearest
-from concours.core.joint import JOINS, Join
+from concours.core.joins import JOINS, Join
 from concours.core.visible import shortened, visible
 
 Written = str | Mapping[str, Any]
@@ -41,7 +41,7 @@ class Strategy:
 
     Attributes:
         name: of the alliance.
-        how: a name of `core.joint.JOINS`.
+        how: a name of `core.joins.JOINS`.
         of: names of the alliances and single entrants that it joins; empty for all single entrants.
         rounds: of reading what others say, for a way to talk; 0 for as many as is usual.
         costs: of asking each of them about a row, by name, for a way to join of calls; empty where that is measured.

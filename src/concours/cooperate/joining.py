@@ -20,7 +20,7 @@ class Joining(MemoProcess):
     """A process that joins its candidates into one entrant.
 
     Attributes:
-        how: its way to join, a name of `core.joint.JOINS`.
+        how: its way to join, a name of `core.joins.JOINS`.
         name: of the alliance; by default that of the way.
         limits: of what predicting may cost, by name, for the ways that keep such.
         costs: of asking candidates about a row, by digest, for the ways that count such; empty where none are declared.

@@ -9,7 +9,8 @@ from typing import ClassVar
 from concours.cooperate.joining import Joining, all_and_each, out_of_fold, outcome, targets
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
-from concours.core.joint import JOINS, Artifacts
+from concours.core.joins import JOINS
+from concours.core.joint import Artifacts
 from concours.core.process import Memo, Plan, unfinished
 
 _NOBODY = "nobody among those it joins is a language model, which could read what others say"

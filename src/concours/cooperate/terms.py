@@ -8,7 +8,7 @@ from typing import Any
 
 from concours.core.digests import Digest
 from concours.core.joint import Joint
-from concours.core.joint import meta_learners as learners_of
+from concours.core.needed import meta_learners as learners_of
 from concours.core.registry import load
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RunFolderError
-from concours.core.joint import Joint, Needs
+from concours.core.joins import Needs
+from concours.core.joint import Joint
 from concours.core.registry import load
 
 

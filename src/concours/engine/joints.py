@@ -1,4 +1,4 @@
-"""How the predictions of an alliance's members for new rows are joined, by way to join (`core.joint.Join.run`)."""
+"""How the predictions of an alliance's members for new rows are joined, by way to join (`core.joins.Join.run`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from concours.core.digests import Digest
 from concours.core.entrant import Entrant
-from concours.core.joint import Joint, meta_learners
+from concours.core.joint import Joint
+from concours.core.needed import meta_learners
 from concours.core.registry import load
 from concours.engine.deterministic import deterministic
 from concours.engine.evidence import Heard

@@ -10,7 +10,7 @@ from concours.contest.formats import FORMATS, options_of
 from concours.contest.setup import Setup
 from concours.core.entrant import Candidate
 from concours.core.errors import ConcoursError, ContentRefused, RunFolderError
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 from concours.core.registry import claims_of
 from concours.core.visible import visible
 from concours.runs.folder import RunFolder

@@ -8,7 +8,7 @@ import numpy as np
 
 from concours.contest.forms import whole
 from concours.contest.stages import Format, Option
-from concours.core.joint import Join
+from concours.core.joins import Join
 from concours.engine.work import RunnerSpec
 from concours.entrants.zoo import ModelSpec
 from concours.report.figures import Section

@@ -57,7 +57,8 @@ def answers(job: Job, store: Store) -> JobResult:
     """What all models answered to the questions that judge.
 
     Inputs: `x`, `y`, `ids`, `predictions0…`, `groups` and `weights` where there are any, and `said0…`, what those
-    said that were asked in words. Params: those of the metrics; `names`, `single` and `best` of the models; `part`.
+    said that were asked in words. Params: those of the metrics; `names`, `single` and `best` of the models, and how
+    often each was asked in the same words, `samples`; `part`.
 
     Values: `names`, `best`, `by`, the metric by which an answer is right; `rows` that are shown, `apart` and `wrong`,
     places in it (`insights.answers.chosen`); `shares`, `against_best`, `by_category`; and by the place of a model
@@ -181,7 +182,7 @@ def _of_calls(
         lengths, tokens = _lengths(table, texts, len(y))
         if bands := by_length(lengths[rows.at], found.scores[place]):
             told["by_length"][name] = {**bands, "tokens": tokens}
-        if (samples := len(table) // len(y)) > 1:
+        if (samples := job.params["samples"][place]) > 1:
             told["by_samples"][name] = _samples(table, samples, rows, y, metric, job)
     return told
 

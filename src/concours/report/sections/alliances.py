@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from concours.core.joint import JOINS
+from concours.core.joins import JOINS
 from concours.report.axis import fixed
 from concours.report.figures import Figure, Joint, Joints, Section, Share, Table
 from concours.report.lines import Report, counted, used

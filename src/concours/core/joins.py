@@ -1,0 +1,224 @@
+"""The ways to join: a row of one table each.
+
+A row names, as `module:attribute`, what does each part of the work, so that a new way is a new row, and no code asks
+which way an alliance is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from concours.core.digests import Digest
+from concours.core.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What predicting with a joint reads.
+
+    Attributes:
+        parents: those whose predictions count, in the order of the joint's.
+        objects: digests of what it keeps itself.
+        sometimes: those of the parents that are asked about some rows only, by what others told of them or by the rows.
+        shares: (parents,), the share of the rows that each is asked about; empty where all are about all.
+    """
+
+    parents: tuple[Digest, ...]
+    objects: tuple[Digest, ...] = ()
+    sometimes: tuple[Digest, ...] = ()
+    shares: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join:
+    """A way to join: who does what for it, each as `module:attribute`.
+
+    Attributes:
+        what: the way, in words for people.
+        of: what of the parents is joined: their predictions; their weights, so that it has models of its own, as a
+            single entrant has; or calls, where who is asked depends on the row, or on what was answered of it.
+        plan: the process that chooses members and finds what they are joined by (`cooperate.joining.Joining`).
+        fit: makes the job that joins the parents' kept predictions for the board (`compete.joined`).
+        run: joins the parents' predictions of new rows (`engine.joints`).
+        needs: what predicting with it reads, as `Needs`.
+        credit: how coalitions of its members are joined, as `cooperate.terms.Terms`.
+        cost: what it takes, as `core.lineage.Cost`.
+        artifacts: what it keeps, of `Artifacts`.
+        can: what the output must be able to (`core.kind.Output.can`).
+        of_rows: what rows must be able to (`core.kind.Input.can`), where it reads the rows themselves: then `fit` gets
+            them too, as inputs `x` and, of the test part, `test_x`.
+        of_models: whether it asks the parents anew: then `fit` gets their models too, as inputs `model0`, ….
+        rounds: of reading what others say, unless somebody says otherwise; 0 where nobody reads.
+        usual: whether it is taken where no strategies are named.
+        limited: whether it keeps declared limits, and is taken where there are any.
+        even: whether all members weigh the same.
+        calibrated: whether its probabilities are corrected as an entrant's are.
+    """
+
+    what: str
+    plan: str
+    of: Literal["predictions", "weights", "calls"] = "predictions"
+    fit: str = "concours.compete.joined:by_weights"
+    run: str = "concours.engine.joints:by_weights"
+    needs: str = "concours.core.needed:those_with_a_weight"
+    credit: str = "concours.cooperate.terms:kept_weights"
+    cost: str = "concours.core.lineage:added_up"
+    artifacts: tuple[str, ...] = ()
+    can: tuple[str, ...] = ()
+    of_rows: tuple[str, ...] = ()
+    of_models: bool = False
+    rounds: int = 0
+    usual: bool = True
+    limited: bool = False
+    even: bool = False
+    calibrated: bool = True
+
+    @property
+    def chooses(self) -> bool:
+        """Whether who is asked depends on the row, so that costs count."""
+        return self.of == "calls" and not self.rounds
+
+    def suits(self, can: Container[str], rows: Container[str] = ()) -> bool:
+        """Whether it can join predictions of an output that can do that, of rows that can do that."""
+        return all(need in can for need in self.can) and all(need in rows for need in self.of_rows)
+
+
+_OWN: Mapping[str, Join] = {
+    "average": Join(
+        what="the plain mean of the members’ predictions",
+        plan="concours.cooperate.blends:Average",
+        even=True,
+    ),
+    "vote": Join(
+        what="each member has one vote",
+        plan="concours.cooperate.blends:Vote",
+        can=("vote",),
+        even=True,
+        calibrated=False,
+    ),
+    "majority": Join(
+        what="a vote of what members say, weighted by what each is worth",
+        plan="concours.cooperate.blends:Majority",
+        can=("majority",),
+    ),
+    "greedy": Join(
+        what="members are added one at a time, each time the one that helps most (Caruana et al. 2004)",
+        plan="concours.cooperate.blends:Greedy",
+    ),
+    "stack": Join(
+        what="weights with which the members together lose least: a pool of log probabilities, or a sum of numbers",
+        plan="concours.cooperate.blends:Stack",
+        credit="concours.cooperate.terms:weights_found_again",
+        can=("weigh",),
+    ),
+    "stack-boosted": Join(
+        what="trees boosted on the members’ predictions; shares are of what their splits gained",
+        plan="concours.cooperate.boosted:BoostedStack",
+        fit="concours.compete.joined:by_meta_learners",
+        run="concours.engine.joints:by_meta_learner",
+        needs="concours.core.needed:all_and_the_learner",
+        credit="concours.cooperate.terms:meta_learners",
+        artifacts=("model", "fold_models"),
+        can=("boost",),
+        usual=False,
+    ),
+    "budgeted": Join(
+        what="members are added one at a time, within declared limits of what predicting costs",
+        plan="concours.cooperate.budgeted:Budgeted",
+        artifacts=("limits", "uses"),
+        can=("sum",),
+        usual=False,
+        limited=True,
+    ),
+    "cascade": Join(
+        what="the cheapest member is asked first, and each dearer one only about what those before were not sure of",
+        of="calls",
+        plan="concours.cooperate.cascade:Cascade",
+        fit="concours.compete.joined:by_asking",
+        run="concours.engine.joints:by_asking",
+        needs="concours.core.needed:one_after_the_other",
+        credit="concours.cooperate.terms:kept_thresholds",
+        artifacts=("thresholds", "fold_thresholds", "asked", "fold_asked"),
+        can=("cascade",),
+        usual=False,
+    ),
+    "select": Join(
+        what="each row has the answer of one member, by what speaks for each: who else says so, and what it is like",
+        plan="concours.cooperate.select:Select",
+        fit="concours.compete.joined:by_selecting",
+        run="concours.engine.joints:by_selecting",
+        needs="concours.core.needed:all_of_them",
+        credit="concours.cooperate.terms:kept_scorers",
+        artifacts=("scorers", "fold_scorers"),
+        can=("select",),
+        of_rows=("words",),
+        usual=False,
+    ),
+    "route": Join(
+        what="each row goes to one member, by what its words tell of how members will score on it, and what these cost",
+        of="calls",
+        of_rows=("words",),
+        plan="concours.cooperate.route:Route",
+        fit="concours.compete.joined:by_routing",
+        run="concours.engine.joints:by_routing",
+        needs="concours.core.needed:one_of_them",
+        credit="concours.cooperate.terms:kept_routers",
+        artifacts=("model", "fold_models", "handicaps", "fold_handicaps", "asked", "curve", "chosen"),
+        usual=False,
+    ),
+    "mixture": Join(
+        what="one language model reads what all said, and has the last word",
+        of="calls",
+        of_rows=("words",),
+        of_models=True,
+        rounds=1,
+        plan="concours.cooperate.talks:Mixture",
+        fit="concours.compete.joined:by_talking",
+        run="concours.engine.joints:by_talking",
+        credit="concours.cooperate.terms:of_nobody",
+        artifacts=("rounds", "last", "fold_last"),
+        usual=False,
+        calibrated=False,
+    ),
+    "debate": Join(
+        what="language models read what the others said and may change their minds, until they agree; then they vote",
+        of="calls",
+        of_rows=("words",),
+        of_models=True,
+        rounds=2,
+        plan="concours.cooperate.talks:Debate",
+        fit="concours.compete.joined:by_talking",
+        run="concours.engine.joints:by_talking",
+        credit="concours.cooperate.terms:of_nobody",
+        artifacts=("rounds", "last", "fold_last"),
+        usual=False,
+        even=True,
+        calibrated=False,
+    ),
+    "soup": Join(
+        what="the mean of the weights of networks of one architecture that began alike (Wortsman et al. 2022)",
+        of="weights",
+        can=("sum",),
+        plan="concours.cooperate.soups:Soup",
+        needs="concours.core.needed:only_itself",
+        credit="concours.cooperate.terms:merged_again",
+        cost="concours.core.lineage:of_its_own",
+        usual=False,
+        even=True,
+    ),
+    "soup-greedy": Join(
+        what="the same of those networks that make it no worse, the best first",
+        of="weights",
+        can=("sum",),
+        plan="concours.cooperate.soups:GreedySoup",
+        needs="concours.core.needed:only_itself",
+        credit="concours.cooperate.terms:merged_again",
+        cost="concours.core.lineage:of_its_own",
+        usual=False,
+    ),
+}
+
+JOINS = Registry("joins", _OWN, of=Join)
+"""The ways to join, by name, in the order in which they are made."""
