@@ -120,6 +120,15 @@ def test_where_what_may_be_spent_is_short_the_test_part_comes_first(server: Loop
         assert result.default != "debate"
 
 
+def test_it_is_told_before_how_much_a_talk_may_ask(server: Loopback, tmp_path: Path, notices: Any) -> None:
+    """At most; of whom can be asked among its members."""
+    table = {"name": "long", "how": "debate", "of": ["small", "large"], "rounds": 3}
+    contest(server, tmp_path / "run", "mixture", table).run(listener=notices)
+    told = [notice.text for notice in notices.heard if notice.topic == "reading"]
+    assert f"mixture asks besides, where its members differ: {ROWS} requests at most" in told
+    assert f"long asks besides, where its members differ: {ROWS * 2 * 3} requests at most" in told
+
+
 def test_rounds_are_a_key_of_a_strategy(server: Loopback, tmp_path: Path) -> None:
     """For those ways alone; and files of predictions take part in a talk, but not alone."""
     table = {"name": "long", "how": "mixture", "of": ["small", "large"], "rounds": 3}

@@ -22,7 +22,7 @@ from concours.contest.looking import announced, require_stoppable
 from concours.contest.planning import Planner
 from concours.contest.setup import Setup, plugins_behind
 from concours.contest.strategies import Strategy, Written, read_strategies
-from concours.contest.telling import telling
+from concours.contest.telling import talked, telling
 from concours.core import consent
 from concours.core.asked import asked_of_metrics
 from concours.core.entrant import Entrant
@@ -199,7 +199,7 @@ class Contest:
         spending.limit(out.store.folder, cost=self.max_cost, requests=self.max_requests)
         if early := announced(setup):
             listener(Notice(topic="reading", text=early))
-        for line in spending.told(setup.candidates, setup.problem, out.store):
+        for line in (*spending.told(setup.candidates, setup.problem, out.store), *talked(setup)):
             listener(Notice(topic="reading", text=line))
 
     @property

@@ -1,8 +1,11 @@
-"""Which difference of two models the questions of a contest can tell, said before anybody is asked."""
+"""What is said before anybody is asked: which difference of two models questions can tell, and what talks take."""
 
 from __future__ import annotations
 
+from concours.contest.setup import Setup
+from concours.core.joins import JOINS
 from concours.core.problem import Problem
+from concours.engine.talks import TALKS
 from concours.kernels.ranking.questions import difference_of, questions_for
 from concours.report.lines import counted
 from concours.tasks.outputs.table import output_valued
@@ -30,3 +33,15 @@ def telling(problem: Problem) -> str:
         f"the {counted(part.rows, 'question')} that judge{grouped} tell two models apart four times in five if they "
         f"differ by about {least:.2g} points of 100{small}"
     )
+
+
+def talked(setup: Setup) -> list[str]:
+    """How many requests talks are going to take besides what entrants take, a line each."""
+    problem, lines = setup.problem, list[str]()
+    rows = problem.train.rows + (problem.test.rows if problem.test else 0)
+    for one in setup.strategies:
+        if usual := JOINS[one.how].rounds:
+            asked = [c for c in setup.candidates if c.entrant.had.calls and (not one.of or c.entrant.name in one.of)]
+            most = rows * TALKS[one.how].most(len(asked), one.rounds or usual)
+            lines.append(f"{one.name} asks besides, where its members differ: {most:,} requests at most")
+    return lines

@@ -96,7 +96,7 @@ def by_talking(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noq
     """By asking again whom can be asked, with what others say."""
     kept, said = joint.artifacts, list(asking.all())
     talk = Talk(x=asking.x(), said=said, says=[_says(model) for model in asking.models], output=asking.output)
-    return TALKS[joint.how](talk, np.full(asking.rows, kept["last"]), kept["rounds"])
+    return TALKS[joint.how].rounds(talk, np.full(asking.rows, kept["last"]), kept["rounds"])
 
 
 def _says(model: Callable[[], Any] | None) -> Says | None:

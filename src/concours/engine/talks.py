@@ -5,7 +5,7 @@ What they read stands behind the question, as a part of the row. So a model is a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -108,7 +108,23 @@ def debate(talk: Talk, last: Codes, rounds: int) -> Values:
     return output.join(output.can.get("majority", next(iter(output.joins))), said, np.full(len(said), 1 / len(said)))
 
 
-TALKS: Final[dict[str, Rounds]] = {"mixture": mixture, "debate": debate}
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A way to talk.
+
+    Attributes:
+        rounds: what comes of it.
+        most: how many requests about a row it takes at most, of so many members that can be asked, in so many rounds.
+    """
+
+    rounds: Rounds
+    most: Callable[[int, int], int]
+
+
+TALKS: Final[Mapping[str, Way]] = {
+    "mixture": Way(rounds=mixture, most=lambda members, rounds: members * (rounds - 1) + 1),
+    "debate": Way(rounds=debate, most=lambda members, rounds: members * rounds),
+}
 """By way to join."""
 
 

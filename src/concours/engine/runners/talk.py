@@ -62,7 +62,7 @@ def talk(job: Job, store: Store) -> JobResult:
         x, began = get_rows(store, job.inputs["x" if part == "oof" else "test_x"]), time.perf_counter()
         told = Talk(x=x, said=said, says=says, output=output)
         try:
-            outputs[part] = put_values(store, TALKS[params["how"]](told, lasts[own + 1], params["rounds"]))
+            outputs[part] = put_values(store, TALKS[params["how"]].rounds(told, lasts[own + 1], params["rounds"]))
         except SpentOut as error:
             if part == "test":
                 raise
