@@ -170,10 +170,13 @@ def audit(
         str | None, typer.Option(metavar="COLUMN", help="Who voted.", show_default="voter, judge, user or annotator")
     ] = None,
     margin: Annotated[float, typer.Option(help="Elo points within which two models play alike.", min=0.0)] = 20.0,
+    texts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What models said, a row an answer: model, and text or output.")
+    ] = None,
     ignore_case: IgnoreCase = False,
     as_json: Json = None,
 ) -> None:
-    """Look for what could be wrong: voters, sides, clones, and how few votes carry the first place."""
+    """Look for what could be wrong: voters, sides, clones, cheats, and how few votes carry the first place."""
     from concours.votes.audit import audit as audited
 
     found = audited(
@@ -185,6 +188,7 @@ def audit(
         voter=voter,
         margin=margin,
         ignore_case=ignore_case,
+        texts=texts,
     )
     if _written(as_json, found.to_json()):
         return

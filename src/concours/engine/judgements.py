@@ -17,6 +17,7 @@ from concours.core.kind import REFERENCE
 from concours.kernels.rating.estimating import Estimated, beside_controls, by_clusters, half_widths
 from concours.kernels.rating.lines import checked, lines, unsettled, unsure
 from concours.kernels.rating.ratings import ELO
+from concours.kernels.rating.saying import one_text
 from concours.kernels.rating.ties import TIES
 from concours.kernels.scoring.verdicts import TIE, kappa, places
 from concours.tasks.battle_columns import Columns
@@ -41,8 +42,6 @@ BATTLES: Final = pa.schema(
 _COLUMNS: Final = Columns(
     left="model_a", right="model_b", winner="winner", clusters=("question",), controls=("length",)
 )
-_MUCH: Final = 0.5
-"""The share of the rows from which on it is told that a model says one and the same thing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +108,7 @@ def summed_up(sides: Sequence[Side]) -> dict[str, Any]:
             for name, texts in ((side.other, side.others), (side.name, side.texts))
             if name
         },
-        "same": [told for side in {each.name: each for each in sides}.values() if (told := _same(side))],
+        "same": _same(sides),
     }
 
 
@@ -203,9 +202,7 @@ def _win_rates(names: Sequence[str], board: Estimated) -> dict[str, list[float]]
     return found
 
 
-def _same(side: Side) -> dict[str, Any] | None:
-    """A text that a model says to many rows, whatever was asked; none where there is no such."""
-    texts = [text for text in side.texts if text.strip()]
-    most = max(set(texts), key=texts.count) if texts else ""
-    share = texts.count(most) / len(side.texts) if texts else 0.0
-    return {"name": side.name, "share": share, "text": most[:200]} if share >= _MUCH and len(texts) > 1 else None
+def _same(sides: Sequence[Side]) -> list[dict[str, Any]]:
+    """Who says one and the same thing to many rows."""
+    found = {side.name: one_text(side.texts) for side in sides}
+    return [{"name": name, **asdict(one)} for name, one in found.items() if one]

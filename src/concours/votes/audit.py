@@ -27,6 +27,7 @@ from concours.kernels.scoring.intervals import LEVEL
 from concours.tasks.battle_files import Battles, Source
 from concours.tasks.battles import Tally
 from concours.votes.reading import Asked, tallied
+from concours.votes.saying import same
 
 Floats = NDArray[np.float64]
 
@@ -51,6 +52,7 @@ class Audit:
         clones: pairs of models that cannot differ by more than the margin.
         first_place: the fewest votes found whose removal puts another model first; None where nothing does.
         circles: triples in which each beats the next.
+        same: who says one and the same thing to everything; none where nobody has given what they said.
         findings: one sentence each, what a person should look at first; empty where nothing stands out.
     """
 
@@ -61,6 +63,7 @@ class Audit:
     clones: tuple[dict[str, Any], ...]
     first_place: dict[str, Any] | None
     circles: tuple[dict[str, Any], ...]
+    same: tuple[dict[str, Any], ...]
     findings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -79,6 +82,7 @@ def audit(
     voter: str | None = None,
     margin: float = MARGIN,
     ignore_case: bool = False,
+    texts: Any = None,
 ) -> Audit:
     """Looks for what could be wrong with battles.
 
@@ -91,9 +95,10 @@ def audit(
         voter: the column that says who voted; by default one called voter, judge, user or annotator, if there is one.
         margin: Elo points within which two models count as alike.
         ignore_case: as of `rate`.
+        texts: what models said, as `votes.saying.same` takes it.
 
     Raises:
-        DataError: the battles are wrong, in one line.
+        DataError: the battles, or the texts, are wrong, in one line.
     """
     if voter is None:
         voter = next((name for name in _VOTERS if name in Source(battles).names), None)
@@ -109,6 +114,7 @@ def audit(
     position = _position(tally.counts, board) if tally.columns.winner else None
     alike = _clones(names, board, rated, margin)
     first = _first_place(names, board, rated)
+    said = () if texts is None else tuple(same(texts))
     triples = tuple({"models": [names[a], names[b], names[c]], "z": z} for a, b, c, z in circles(board)[:_SHOWN])
     return Audit(
         battles=tally.rows,
@@ -118,7 +124,8 @@ def audit(
         clones=alike,
         first_place=first,
         circles=triples,
-        findings=(*tally.warnings, *_findings(found_voters, position, alike, first, triples, margin)),
+        same=said,
+        findings=(*tally.warnings, *_alike(said), *_findings(found_voters, position, alike, first, triples, margin)),
     )
 
 
@@ -247,6 +254,13 @@ def _first_place(names: Sequence[str], board: Boards, rated: Rated) -> dict[str,
         "share": found.share,
         "removed": removed,
     }
+
+
+def _alike(said: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        f"{one['name']} says one and the same thing to {one['share']:.0%} of what it is asked, whatever it wins by that"
+        for one in said
+    ]
 
 
 def _findings(
