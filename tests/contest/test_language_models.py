@@ -372,3 +372,32 @@ def test_what_it_takes_is_told_before_anything_is_asked(server: Loopback, tmp_pa
     assert "30,720 out: about 0.3" in asked[1]
     first = next(place for place, notice in enumerate(notices.heard) if notice.topic == "planned")
     assert all(notices.heard.index(notice) < first for notice in notices.heard if notice.topic == "reading")
+
+
+def test_prompts_can_be_searched(tmp_path: Path, notices: Any) -> None:
+    """By the training part alone; the test part is asked about with the one that is chosen, which is found before."""
+    pytest.importorskip("optuna")
+
+    def picky(asked: Asked) -> Answer:
+        """It knows only where it is asked politely."""
+        good = any(word in asked.question for word in GOOD)
+        return Answer(chat("good" if good == ("please" in asked.question) else "bad"))
+
+    prompts = ["Is it good? {text}", "Is it good, please? {text}"]
+    with Loopback(picky) as server:
+        entrant = product.Entrant(
+            "asked", "openai:m", {"base_url": server.base_url}, search={"prompt": {"values": prompts}, "trials": 4}
+        )
+        result = contest(server, tmp_path / "run", entrants=[entrant], cooperate=()).run(listener=notices)
+        line = result.standings["asked"]
+        assert line.score == 1.0
+        assert result.candidates["asked"].entrant.params["prompt"] == prompts[1]
+        assert "the best of" in line.note
+        told = [notice.text for notice in notices.heard if notice.topic == "reading"]
+        assert any("asked is asked: 168 requests" in text for text in told), told
+        asked = [json.loads(body)["messages"][-1]["content"] for _, body in server.requests]
+        assert len(asked) == server.count
+        tested = {text.split("? ")[1] for text in asked if text.startswith("Is it good,")}
+        others = {text.split("? ")[1] for text in asked if text.startswith("Is it good? ")}
+        assert len(tested) == 60
+        assert len(others) == 36

@@ -58,11 +58,11 @@ class Jobs:
         inputs = None if prepared is None else prepared.outputs
         return self.kept.once(("fit", fold), inputs, lambda: self._fit(fold, inputs))
 
-    def ask(self) -> Job:
+    def ask(self, *, trial: bool = False) -> Job:
         """Asks one that is not fitted: for the test part, and, if it has seen none of them, the rows of the training
-        part.
+        part; of a trial for these alone.
         """
-        return self.kept.once("ask", None, self._ask)
+        return self.kept.once("ask", trial, lambda: self._ask(trial=trial))
 
     def merge(self, fold: Fold, joint: Joint, parents: Sequence[Candidate], prepared: Done | None) -> Job:
         """Merges the models of parents that were fitted on a fold, on what was prepared for them if anything was."""
@@ -159,10 +159,10 @@ class Jobs:
             needs=Needs.of_params(entrant.params),
         )
 
-    def _ask(self) -> Job:
+    def _ask(self, *, trial: bool) -> Job:
         problem, entrant, code = self.problem, self.candidate.entrant, self.candidate.code
         asked = {"oof": problem.train.x} if entrant.honest else {}
-        asked |= {"test": problem.test.x} if problem.test else {}
+        asked |= {"test": problem.test.x} if problem.test and not trial else {}
         calls = [f"{name}_calls" for name in asked] if entrant.had.calls else []
         shown = entrant.had.calls and entrant.params.get("shots")
         examples = {"x": problem.train.x, "y": problem.train.y, "folds": problem.folds} if shown else {}

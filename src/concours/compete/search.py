@@ -1,7 +1,8 @@
 """Search: parameters of an entrant chosen from declared ranges, by out-of-fold score.
 
 The trials are entrants. They are fitted by the same jobs as on a leaderboard, so that the one that is chosen has been
-fitted on every fold already when it stands there.
+fitted on every fold already when it stands there. Language models are asked about the training part alone, and what was
+answered is kept.
 """
 
 from __future__ import annotations

@@ -128,6 +128,8 @@ class Way:
 
     def trial_entry(self) -> Entry:
         """How far it has come to a cross-validation score alone."""
+        if not self._candidate.entrant.had.fitted:
+            return self._asked_trial()
         folds = range(self.jobs.problem.n_folds)
         jobs, outcomes = self._fits(folds)
         if len(outcomes) < len(folds):
@@ -137,6 +139,14 @@ class Way:
         if not done:
             return self._entry(jobs, self._candidate)
         return self._calibrated(jobs, replace(self._candidate, oof=done.outputs["oof"]))
+
+    def _asked_trial(self) -> Entry:
+        """One that is asked as it is: about the rows of the training part alone."""
+        ask = self.jobs.ask(trial=True)
+        done = self.state.done(ask)
+        if not done:
+            return self._entry([ask], self._candidate)
+        return self._scored([ask], replace(self._candidate, oof=done.outputs["oof"]))
 
     def _fits(self, folds: Iterable[Fold]) -> tuple[list[Job], dict[Fold, Done]]:
         """The jobs as far as they can be named, and the fits that are done."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from concours.compete.search import read_space
 from concours.core.entrant import Candidate
 from concours.core.errors import ContestError
 from concours.core.ports import Store
@@ -73,7 +74,7 @@ class Forecast:
 
 
 def forecast(candidate: Candidate, problem: Problem, store: Store) -> Forecast:
-    """What one entrant that is asked in words is going to take.
+    """What one entrant that is asked in words is going to take; one that searches, in all its trials, if all differ.
 
     Raises:
         ContestError: its prompt does not suit the rows. DataError: these are no words.
@@ -86,7 +87,8 @@ def forecast(candidate: Candidate, problem: Problem, store: Store) -> Forecast:
         way = way_of(how)(how, take_rows(get_rows(store, part.x), some), output_valued(problem.output))
         letters += [question.size for row in range(len(some)) for question in way.questions(row, ())]
         out_each = how.longest if way.ends else 1
-        looked_at, count = looked_at + len(some), count + part.rows
+        times = _trials(candidate) if part is problem.train else 1
+        looked_at, count = looked_at + len(some), count + part.rows * times
     requests = round(count * len(letters) / max(looked_at, 1))
     each = sum(letters) / max(len(letters), 1) / _LETTERS + _AROUND
     shots = min(how.shots, problem.train.rows)
@@ -99,6 +101,11 @@ def forecast(candidate: Candidate, problem: Problem, store: Store) -> Forecast:
         tokens_out=out,
         money=float(money(price.worst(into, out))) if price else None,
     )
+
+
+def _trials(candidate: Candidate) -> int:
+    """How often it is asked about the training part."""
+    return read_space(candidate.entrant.search).trials if candidate.entrant.search else 1
 
 
 def judging(judge: Judge, problem: Problem, candidates: Sequence[Candidate], store: Store) -> Forecast:

@@ -141,7 +141,8 @@ def _from_library(entrant: Entrant, module: str, form: Form, folder: Path) -> Re
 
 def as_it_is(entrant: Entrant, folder: Path) -> Resolved:
     """What the recipe of an entrant that is not fitted stands for: a user's code, or a file that is read."""
-    for name, value in (("search", entrant.search), ("prepare", entrant.prepare not in (None, "none"))):
+    searched = entrant.search and not entrant.had.calls
+    for name, value in (("search", searched), ("prepare", entrant.prepare not in (None, "none"))):
         if value:
             raise RecipeError(f"{name} is for what is fitted; leave it out, as this is {entrant.had.what}")
     entrant = replace(entrant, prepare="none", seen=entrant.seen or entrant.had.usual)
