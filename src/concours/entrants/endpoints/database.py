@@ -13,6 +13,8 @@ from typing import Any, Self
 
 from concours.core.errors import ContentRefused, NoSpace, RunFolderError
 
+_IN_MEMORY = ":memory:"
+"""What SQLite calls a database without a file."""
 _PATIENCE_S = 60.0
 """How long to wait for others who write."""
 
@@ -38,7 +40,7 @@ class Database:
         self._lock = threading.RLock()
         with self._told():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not path.exists():  # SQLite gives its other files the same rights
+            if path.name != _IN_MEMORY and not path.exists():  # SQLite gives its other files the same rights
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
             try:
