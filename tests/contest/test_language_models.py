@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -401,3 +402,32 @@ def test_prompts_can_be_searched(tmp_path: Path, notices: Any) -> None:
         others = {text.split("? ")[1] for text in asked if text.startswith("Is it good? ")}
         assert len(tested) == 60
         assert len(others) == 36
+
+
+def test_models_that_know_no_chats_complete_texts(tmp_path: Path) -> None:
+    """Messages are one text, with examples before; an answer ends at an empty line, unless somebody says otherwise."""
+
+    def completes(asked: Asked) -> Answer:
+        assert asked.path == "/v1/completions"
+        text = asked.body["prompt"]
+        good = any(word in text.rsplit("film", 1)[1] for word in GOOD)
+        choice = {"index": 0, "text": " good" if good else " bad", "finish_reason": "stop"}
+        return Answer({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 1}})
+
+    with Loopback(completes) as server:
+        how = {"route": "completions", "shots": 1, "prompt": "Review: {text}"}
+        result = contest(server, tmp_path / "run", "big", how=how, cooperate=()).run()
+        assert result.standings["big"].score == 1.0
+        body = json.loads(next(iter(server.requests))[1])
+    assert re.fullmatch(
+        r"Review: film \d+ was \w+\nAnswer: (good|bad)\n\nReview: film \d+ was \w+\nAnswer:", body["prompt"]
+    )
+    assert body["stop"] == ["\n\n"]
+
+
+def test_an_object_can_be_asked_for(server: Loopback, tmp_path: Path) -> None:
+    """As the address is told; completions of a text know no such form."""
+    contest(server, tmp_path / "run", "big", how={"json": True}, cooperate=()).run()
+    assert json.loads(next(iter(server.requests))[1])["response_format"] == {"type": "json_object"}
+    with pytest.raises(ConcoursError, match="only chats can be asked"):
+        contest(server, tmp_path / "no", "big", how={"json": True, "route": "completions"}, cooperate=()).run()

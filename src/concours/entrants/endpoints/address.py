@@ -13,6 +13,7 @@ from concours.entrants.endpoints.client import Told, ask_all
 from concours.entrants.endpoints.endpoint import Endpoint
 from concours.entrants.endpoints.kept import Answers
 from concours.entrants.endpoints.params import Address
+from concours.entrants.endpoints.prompts import SEPARATOR, as_text
 from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply
 from concours.entrants.endpoints.speaker import ANSWERS, Behind, Heard, Letters, Question, Said, shares_of_letters
@@ -94,6 +95,10 @@ class AtAddress:
 
     def _call(self, question: Question) -> Call:
         match question:
+            case Said(messages, sample) if self._how.route == "completions":
+                stop = {"stop": [SEPARATOR]} if self._how.stop is None else {}
+                sent = completion(self._name, as_text(messages), **self._how.sampling, **stop)
+                return Call(self._endpoint.completions, sent, sample)
             case Said(messages, sample):
                 return Call(self._endpoint.chats, chat(self._name, messages, **self._how.sampling), sample)
             case Letters(messages, _):

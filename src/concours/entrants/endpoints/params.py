@@ -112,6 +112,8 @@ class Address(Asking):
     Attributes:
         base_url: of the address, up to `/v1`.
         key_env: the variable of the environment that holds the key; the key itself stands nowhere.
+        route: whether it is asked in chats, or for `completions` of a text, as models are that know no chats.
+        json: whether an answer is to be an object of JSON.
         max_completion_tokens: `max_tokens` by its newer name, for models that refuse the other; it is sent instead.
         at_once: requests under way at most.
         timeout_s: for one request.
@@ -120,6 +122,8 @@ class Address(Asking):
 
     base_url: str
     key_env: str | None = None
+    route: Literal["chat", "completions"] = "chat"
+    json: bool = False
     max_completion_tokens: int | None = None
     at_once: int = 16
     timeout_s: float = 120.0
@@ -135,12 +139,16 @@ class Address(Asking):
             return f"key_env: expected the name of a variable of the environment, got {self.key_env!r}"
         if self.timeout_s <= 0:
             return f"timeout_s: seconds above 0, got {self.timeout_s}"
+        if self.json and self.route == "completions":
+            return 'json: only chats can be asked for an object of JSON; leave it out, or take route = "chat"'
         return super().amiss()
 
     @property
     def sampling(self) -> dict[str, object]:
-        """As of all, with the newer name for the longest answer where that is given."""
+        """As of all, with the newer name for the longest answer where that is given, and the form of answers."""
         given = super().sampling
+        if self.json:
+            given["response_format"] = {"type": "json_object"}
         if self.max_completion_tokens is not None:
             given["max_completion_tokens"] = self.max_completion_tokens
             del given["max_tokens"]

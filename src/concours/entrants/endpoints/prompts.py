@@ -11,6 +11,8 @@ from concours.core.errors import ContestError, nearest
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _SHOWN = 60
+SEPARATOR = "\n\n"
+"""Between an answer and the next question, for a model that only goes on with texts."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,19 @@ class Prompt:
             question = self.filled(shot)
             parts.append(question + ("" if question[-1:].isspace() else " ") + answer)
         return "\n\n".join([*parts, self.filled(row)])
+
+
+def as_text(messages: Sequence[Mapping[str, str]]) -> str:
+    """Messages as one text, for a model that only goes on with texts.
+
+    A question ends with the line `Answer:`, unless it ends with a colon itself, and an answer with an empty line.
+    """
+    parts = []
+    for message in messages:
+        said, asked = message["content"], message["role"] == "user"
+        parts.append(said if not asked or said.rstrip().endswith(":") else f"{said}\nAnswer:")
+        parts.append(" " if asked and not parts[-1][-1:].isspace() else "" if asked else SEPARATOR)
+    return "".join(parts).rstrip(" ")
 
 
 def _short(text: str) -> str:

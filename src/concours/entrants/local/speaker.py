@@ -12,6 +12,7 @@ from concours.core.digests import Digest
 from concours.core.state import state_file
 from concours.entrants.endpoints.calls import Call
 from concours.entrants.endpoints.kept import Answers
+from concours.entrants.endpoints.prompts import SEPARATOR
 from concours.entrants.endpoints.purse import Purse
 from concours.entrants.endpoints.replies import Failed, Reply, read
 from concours.entrants.endpoints.speaker import ANSWERS, Behind, Heard, Letters, Question, Said
@@ -20,7 +21,7 @@ from concours.entrants.local.generating import How, answers
 from concours.entrants.local.loading import Loaded, loaded, threads
 from concours.entrants.local.params import Local
 from concours.entrants.local.scoring import Pair, likelihoods
-from concours.entrants.local.texts import SEPARATOR, speaks_in_turns, text_of_chat, tokens_of_chat, tokens_of_pair
+from concours.entrants.local.texts import speaks_in_turns, text_of_chat, tokens_of_chat, tokens_of_pair
 
 Outcomes = Iterator[tuple[str, Reply | Failed]]
 """What became of calls, by their keys."""

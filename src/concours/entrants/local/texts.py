@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from concours.core.errors import RecipeError
+from concours.entrants.endpoints.prompts import as_text
 from concours.entrants.local.loading import Loaded
 
 Messages = Sequence[Mapping[str, str]]
 Tokens = list[int]
-
-SEPARATOR = "\n\n"
-"""Between an answer and the next question, for a model without a chat template."""
 
 
 def speaks_in_turns(loaded: Loaded) -> bool:
@@ -42,19 +40,6 @@ def text_of_chat(loaded: Loaded, messages: Messages) -> str:
         why = " ".join(str(error).split())[:120]
         raise RecipeError(f"its chat template refuses what is asked ({why}){system}") from None
     return said
-
-
-def as_text(messages: Messages) -> str:
-    """Messages as one text, for a model that only goes on with texts.
-
-    A question ends with the line `Answer:`, unless it ends with a colon itself, and an answer with an empty line.
-    """
-    parts = []
-    for message in messages:
-        said, asked = message["content"], message["role"] == "user"
-        parts.append(said if not asked or said.rstrip().endswith(":") else f"{said}\nAnswer:")
-        parts.append(" " if asked and not parts[-1][-1:].isspace() else "" if asked else SEPARATOR)
-    return "".join(parts).rstrip(" ")
 
 
 def encoded(loaded: Loaded, text: str, *, special: bool) -> Tokens:
