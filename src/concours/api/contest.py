@@ -22,7 +22,7 @@ from concours.contest.looking import announced, require_stoppable
 from concours.contest.planning import Planner
 from concours.contest.setup import Setup, plugins_behind
 from concours.contest.strategies import Strategy, Written, read_strategies
-from concours.contest.telling import talked, telling
+from concours.contest.telling import judged_by_themselves, talked, telling
 from concours.core import consent
 from concours.core.asked import asked_of_metrics
 from concours.core.entrant import Entrant
@@ -316,7 +316,7 @@ class Contest:
             format=self.format,
             options=options_of(self.format, self.options),
             reading=ingested.reading,
-            warnings=(*ingested.warnings, *notes),
+            warnings=(*ingested.warnings, *notes, *judged_by_themselves(ingested.problem, candidates)),
             command=self.command,
             plugins=plugins_behind(ingested.problem, self.format, strategies, self._recipes(resolved)),
             target=self.task.target_column,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from concours.contest.setup import Setup
+from concours.core.entrant import Candidate
 from concours.core.joins import JOINS
 from concours.core.problem import Problem
 from concours.engine.talks import TALKS
@@ -45,3 +49,20 @@ def talked(setup: Setup) -> list[str]:
             most = rows * TALKS[one.how].most(len(asked), one.rounds or usual)
             lines.append(f"{one.name} asks besides, where its members differ: {most:,} requests at most")
     return lines
+
+
+def judged_by_themselves(problem: Problem, candidates: Sequence[Candidate]) -> list[str]:
+    """Who competes and judges too, a line each: a judge is apt to like what it wrote itself."""
+    where = {_address(c.entrant.recipe, c.entrant.params): c.entrant.name for c in candidates}
+    judges = [
+        (judge["name"], _address(judge["recipe"], judge["params"])) for judge in problem.output.meta.get("judges", ())
+    ]
+    return [
+        f"the judge {name} is {where[address]}, who competes: it judges what it wrote itself"
+        for name, address in judges
+        if address in where
+    ]
+
+
+def _address(recipe: str, params: Mapping[str, Any]) -> tuple[str, Any]:
+    return recipe, params.get("base_url")

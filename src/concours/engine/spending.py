@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -148,12 +147,9 @@ def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> lis
                 notes.append(f"{name}: its prompt names no column, so it is said behind the question")
         except ContestError as error:
             raise ContestError(f"entrant {name}: {error}") from None
-    where = {_address(c.entrant.recipe, c.entrant.params): c.entrant.name for c in candidates}
     for one in (judge for judge in problem.output.meta.get("judges", ()) if "said" not in judge):
         judge = Judge.of(one, problem.output.meta["rubric"])
         asked[f"the judge {judge.name}"] = judging(judge, problem, candidates, store)
-        if itself := where.get(_address(one["recipe"], one["params"])):
-            notes.append(f"the judge {judge.name} is {itself}, who competes: it judges what it wrote itself")
     if len(asked) < 2:
         return [*notes, *(f"{name} is asked: {each.said}" for name, each in asked.items())]
     paid = [each.money for each in asked.values() if each.money is not None]
@@ -164,7 +160,3 @@ def told(candidates: Sequence[Candidate], problem: Problem, store: Store) -> lis
         money=sum(paid) if len(paid) == len(asked) else None,
     )
     return [*notes, *(f"{name} is asked: {each.said}" for name, each in asked.items()), f"in all {whole.said}"]
-
-
-def _address(recipe: str, params: Mapping[str, Any]) -> tuple[str, Any]:
-    return recipe, params.get("base_url")
