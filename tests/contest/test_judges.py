@@ -15,8 +15,10 @@ from typer.testing import CliRunner
 import concours as product
 from concours.cli.app import app
 from concours.core.errors import ConcoursError, ContestError
+from concours.runs.gc import collect
 from concours.runs.judges import judgements
 from concours.runs.report import write_report
+from concours.runs.verify import verify
 from concours.testing.endpoints import Answer, Asked, Loopback, chat, refusal
 
 pytest.importorskip("httptools")
@@ -125,6 +127,9 @@ def test_texts_are_judged_against_references_in_both_orders(server: Loopback, tm
     assert asked_of(server, "large") == ROWS
     assert board["large"].ci is not None
     assert result.default == "large"
+    told = judgements(result).summed_up
+    assert {line["name"] for line in told["ratings"]} == {"large", "small", "the reference"}
+    assert "length" not in told, "large always wins and small never: no battle tells what length is worth"
 
 
 def test_a_panel_that_goes_by_places_says_ties(server: Loopback, tmp_path: Path) -> None:
@@ -138,6 +143,7 @@ def test_a_panel_that_goes_by_places_says_ties(server: Loopback, tmp_path: Path)
     assert (first["long-judge"]["first"], first["long-judge"]["same"]) == (0.5, 1.0)
     (agreed,) = said.summed_up["agreement"]
     assert agreed["kappa"] == 0.0
+    assert "length" in said.summed_up
     page = write_report(result).read_text()
     assert "What the judges said" in page
     assert "How judges take places" in page
@@ -153,6 +159,9 @@ def test_grades_need_no_reference(server: Loopback, tmp_path: Path) -> None:
     scores = {line.entrant.name: line.score for line in result.standings}
     assert scores == {"large": 5.0, "small": 5.0, "silent": 1.0}
     assert result.setup.problem.metrics[0].name == "judge_score"
+    (tmp_path / "votes.csv").write_text("model_a,model_b,winner,question\nlarge,small,model_a,r1\n")
+    with pytest.raises(ConcoursError, match="what judges said: no votes on two texts"):
+        judgements(result, tmp_path / "votes.csv")
 
 
 def test_nothing_is_judged_twice(server: Loopback, tmp_path: Path) -> None:
@@ -238,6 +247,7 @@ def test_each_two_are_compared_and_people_with_judges(server: Loopback, tmp_path
     assert [line["name"] for line in result.format["judgements"]["ratings"]] == ["large", "twin", "small"]
     assert "What the judges said of each two" in write_report(result).read_text()
     names = sorted(set(found.battles["question"].to_pylist()))
+    assert set(names) < set(requests()["name"])
     votes = pd.DataFrame(
         {
             "model_a": ["small"] * len(names),
@@ -260,7 +270,13 @@ def test_each_two_are_compared_and_people_with_judges(server: Loopback, tmp_path
     assert "people: the same on" in run.output
     assert CliRunner().invoke(app, ["rate", str(tmp_path / "b.csv"), "--cluster", "question"]).exit_code == 0
     votes.assign(question="elsewhere").to_csv(tmp_path / "votes.csv", index=False)
-    with pytest.raises(ConcoursError, match="no vote is on a pair"):
+    with pytest.raises(ConcoursError, match="no vote is on a pair .* asked about large and small on 'r"):
+        judgements(result, tmp_path / "votes.csv")
+    votes.assign(question=names[0], model_a="Small").to_csv(tmp_path / "votes.csv", index=False)
+    with pytest.raises(ConcoursError, match=f"Small and large; they were asked about large and small on '{names[0]}'"):
+        judgements(result, tmp_path / "votes.csv")
+    (tmp_path / "votes.csv").write_text("model_a,model_b,winner,question\n")
+    with pytest.raises(ConcoursError, match="votes.csv: no votes on two texts"):
         judgements(result, tmp_path / "votes.csv")
 
 
@@ -361,6 +377,27 @@ def test_verdicts_that_are_there_already_are_taken(server: Loopback, tmp_path: P
     ]
     result = contest(server, tmp_path / "two", "large", task=verdicts(tmp_path, battles)).run()
     assert result.standings["large"].score == 0.75
+
+
+def test_questions_are_named_without_a_test_part(server: Loopback, tmp_path: Path) -> None:
+    """By the ids of the task; by positions, counted from 0, where it has none."""
+    split = product.Split(test=0, folds=3)
+    named = contest(server, tmp_path / "run", "small", task={"split": split}).run()
+    assert set(judgements(named).battles["question"].to_pylist()) == set(requests()["name"])
+    counted = contest(server, tmp_path / "two", "small", task={"split": split, "id": None}).run()
+    assert set(judgements(counted).battles["question"].to_pylist()) == {str(row) for row in range(ROWS)}
+
+
+def test_verdicts_that_are_there_are_kept_and_checked(server: Loopback, tmp_path: Path) -> None:
+    """Collecting garbage leaves them, with the names of rows; `verify` misses one that is gone."""
+    rows = [{"name": f"r{row}", "model": "large", "preference": 0.25} for row in range(ROWS)]
+    result = contest(server, tmp_path / "run", "large", task=verdicts(tmp_path, rows)).run()
+    assert collect(tmp_path / "run").objects == 0
+    kept = result.setup.told_apart
+    assert sorted(kept.values()) == ["the names of the rows that evaluate", "verdicts of people", "verdicts of people"]
+    assert verify(tmp_path / "run").holds
+    result.folder.store.delete(next(digest for digest, what in kept.items() if what == "verdicts of people"))
+    assert not verify(tmp_path / "run").holds
 
 
 def test_a_file_without_verdicts_on_somebody_is_told(server: Loopback, tmp_path: Path) -> None:

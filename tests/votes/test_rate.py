@@ -88,6 +88,14 @@ def test_schema(options):
         assert mean == pytest.approx(1000.0)
 
 
+def test_a_control_of_which_no_battle_tells_is_told() -> None:
+    """Where nobody has beaten whoever beat them, no number is made up for it."""
+    frame = pd.DataFrame({"model_a": ["a", "a", "b"], "model_b": ["b", "b", "c"], "winner": "model_a"})
+    found = concours.rate(frame.assign(length=[1.0, 2.0, 3.0]), control=["length"])
+    assert found.controls == ()
+    assert any(line.startswith("control length: no battle tells what it is worth") for line in found.warnings)
+
+
 def test_controls_are_found():
     """What the style was made to be worth is found, and stands out of the ratings' way."""
     found = concours.rate(FRAME, control=["style"])

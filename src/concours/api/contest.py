@@ -9,6 +9,8 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from concours.api.candidates import candidates_of, unsearchable
 from concours.compete.jobs import Final
 from concours.compete.looks import Stop
@@ -41,6 +43,7 @@ from concours.runs.result import Result
 from concours.runs.session import EngineName, session
 from concours.runs.trust import made_here, remember
 from concours.stores.disk import DiskStore
+from concours.stores.values import put_values
 from concours.tasks.judges import asked_of_judges, judges_of
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.metrics.users import require_names
@@ -295,12 +298,13 @@ class Contest:
     def _setup(
         self, kind: Kind, strategies: tuple[Strategy, ...], store: DiskStore, kept: Scale | None
     ) -> tuple[Setup, Scale]:
-        from concours.engine.ingest import ingest
+        from concours.engine.ingest import ingest, names_of_parts
         from concours.engine.ready_judges import with_judges
 
         scaled = self._scaled(kind) if kept is None else lambda *_: kept
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
         ingested = with_judges(ingested, store, self.folder, self.task.id)
+        names = next(reversed(names_of_parts(ingested, store).values()))
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
         candidates, notes = candidates_of(resolved, size, ingested, store, self.task)
@@ -321,6 +325,7 @@ class Contest:
             plugins=plugins_behind(ingested.problem, self.format, strategies, self._recipes(resolved)),
             target=self.task.target_column,
             id=self.task.id,
+            names=put_values(store, pa.array(names, pa.string())) if self.task.id else None,
             forms=ingested.forms,
         )
         require_suited(setup, store)

@@ -9,6 +9,7 @@ from typing import Any
 from concours.compete.jobs import Final
 from concours.compete.looks import Stop
 from concours.contest.strategies import Strategy
+from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.job import MOST_THREADS
 from concours.core.joins import JOINS
@@ -34,6 +35,7 @@ class Setup:
         command: what a person typed, for the receipt; it decides nothing.
         plugins: who brings what of it is no part of Concours: distributions by the names of their entry points.
         target, id: columns of the data, where they have names, for those who bring new rows.
+        names: what the rows that evaluate are called, (rows,) texts, where the task has a column of ids.
         forms: of the columns that new rows are read with, where rows do not keep them.
     """
 
@@ -54,12 +56,26 @@ class Setup:
     plugins: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
     id: str | None = None
+    names: Digest | None = None
     forms: Mapping[str, Form] = field(default_factory=dict)
 
     def merged(self, names: Collection[str]) -> frozenset[str]:
         """Those of some entrants whose weights a strategy asks for."""
         asking = [strategy for strategy in self.strategies if JOINS[strategy.how].of == "weights"]
         return frozenset(name for name in names if any(not each.of or name in each.of for each in asking))
+
+    @property
+    def told_apart(self) -> dict[Digest, str]:
+        """Objects of the store by which rows are found, with what each is: names, and verdicts that were there."""
+        names = {self.names: "the names of the rows that evaluate"} if self.names else {}
+        judges = self.problem.output.meta.get("judges", ())
+        said = {
+            digest: f"verdicts of {judge['name']}"
+            for judge in judges
+            for of in typed(dict[str, dict[str, Digest]], judge.get("said", {})).values()
+            for digest in of.values()
+        }
+        return names | said
 
     def amiss(self) -> str:
         """What is wrong between its values, which types do not tell."""
@@ -98,6 +114,7 @@ class Setup:
             "plugins": dict(self.plugins),
             "target": self.target,
             "id": self.id,
+            **({"names": self.names} if self.names else {}),
             "forms": {name: asdict(form) for name, form in self.forms.items()},
         }
 

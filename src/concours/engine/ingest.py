@@ -20,7 +20,7 @@ from concours.core.problem import Part, Problem
 from concours.core.registry import load
 from concours.core.seeds import derive_seed
 from concours.core.values import take
-from concours.core.written import quoted
+from concours.core.written import quoted, written
 from concours.entrants.zoo import Size
 from concours.kernels.rows.weighing import effective
 from concours.stores.blobs import get_array, put_array, put_table, put_texts
@@ -68,6 +68,14 @@ class Ingested:
     apart: bool
     reading: tuple[str, ...] = ()
     forms: Mapping[str, Form] = field(default_factory=dict)
+
+
+def names_of_parts(ingested: Ingested, store: Store) -> dict[str, list[str]]:
+    """What the rows of each part are called, `oof` and, where there is one, `test`: as of `Ingested.test_ids`."""
+    at, ids = get_array(store, ingested.problem.train.ids).tolist(), ingested.data_ids
+    train = at if ids is None else ids.take(pa.array(at, pa.int64())).to_pylist()
+    parts = {"oof": train, **({"test": ingested.test_ids.to_pylist()} if ingested.problem.test else {})}
+    return {part: [written(value).strip() for value in values] for part, values in parts.items()}
 
 
 Scaled = Callable[[Size, int, int], Scale]

@@ -179,6 +179,8 @@ def _rated(battles: pa.Table) -> dict[str, Any]:
     if not rows.controls.std(axis=0).all():
         return told
     (beside,), (length,) = beside_controls(boards, rows, [None])
+    if not length.known:
+        return told
     controlled = [line.to_json() for line in lines(names, beside, boards, 0, None)]
     worth = {"points": ELO * length.worth, "ci": [ELO * length.low, ELO * length.high], "unit": length.unit}
     return {**told, "controlled": controlled, "length": worth, "win_rates": _win_rates(names, beside)}

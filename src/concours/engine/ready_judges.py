@@ -16,9 +16,9 @@ from concours.core.had import CONTENT, scheme_of
 from concours.core.ports import Store
 from concours.core.registry import load
 from concours.core.written import written
-from concours.engine.ingest import Ingested
+from concours.engine.ingest import Ingested, names_of_parts
 from concours.kernels.scoring.verdicts import TIE
-from concours.stores.blobs import get_array, put_array
+from concours.stores.blobs import put_array
 from concours.tasks.predicted import ID
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
@@ -74,7 +74,7 @@ def _kept(
 ) -> dict[str, Any]:
     file = folder / judge["recipe"].partition(":")[2]
     way, said = _read(file, task_id)
-    parts = _parts(ingested, store)
+    parts = names_of_parts(ingested, store)
     kept = {
         model: {
             part: put_array(store, np.array([of.get(name, np.nan) for name in names])) for part, names in parts.items()
@@ -82,15 +82,6 @@ def _kept(
         for model, of in said.items()
     }
     return {**judge, "way": way, "said": kept}
-
-
-def _parts(ingested: Ingested, store: Store) -> dict[str, list[str]]:
-    """What the rows of each part are called."""
-    at = get_array(store, ingested.problem.train.ids)
-    ids = ingested.data_ids
-    train = [str(place) for place in at] if ids is None else [written(ids[int(place)].as_py()).strip() for place in at]
-    test = [written(value).strip() for value in ingested.test_ids.to_pylist()]
-    return {"oof": train, **({"test": test} if ingested.problem.test else {})}
 
 
 def _read(file: Path, task_id: str | None) -> tuple[str, Said]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from concours.core.digests import Digest
-from concours.core.errors import DataError, nearest
+from concours.core.errors import DataError
 from concours.core.kind import REFERENCE
 from concours.core.written import written
 from concours.engine.judgements import Side, battles_of, summed_up
@@ -20,11 +20,16 @@ from concours.kernels.rating.agreeing import Agreement, agreement
 from concours.kernels.rating.votes import LEFT, RIGHT
 from concours.runs.result import Result
 from concours.stores.blobs import get_array
+from concours.stores.values import get_values
 from concours.tasks.battle_columns import found_columns
 from concours.tasks.battle_files import Source
 from concours.tasks.battles import Tally
 
-_QUESTION = "question"
+_QUESTION: Final = "question"
+_SHOWN: Final = 3
+
+Key = tuple[str, str, str]
+"""A question, and two names in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +96,10 @@ def _sides(result: Result) -> list[Side]:
 
 def _ids(result: Result) -> list[str]:
     """What rows are called: by the task's ids where it has some, else by their position in the data."""
-    part = result.setup.problem.test or result.setup.problem.train
-    return [written(value) for value in get_array(result.folder.store, part.ids).tolist()]
+    setup, store = result.setup, result.folder.store
+    if setup.names:
+        return list(get_values(store, setup.names).to_pylist())
+    return [written(value) for value in get_array(store, (setup.problem.test or setup.problem.train).ids).tolist()]
 
 
 def _named(battles: pa.Table, ids: list[str]) -> pa.Table:
@@ -106,12 +113,8 @@ def _people(battles: pa.Table, votes: Path) -> tuple[Agreement, int]:
     judges, people = _words(battles, "what judges said"), _words(votes, votes.name)
     both = sorted(judges.keys() & people.keys())
     if not both:
-        asked = sorted({question for question, _, _ in judges})
-        first = min(people, default=("", "", ""))
-        raise DataError(
-            f"{votes.name}: no vote is on a pair and a question that judges were asked about; the first is on question "
-            f"{first[0]!r}, {first[1]} and {first[2]}; {nearest(first[0], asked)}"
-        )
+        told = _unmet(judges, min(people))
+        raise DataError(f"{votes.name}: no vote is on a pair and a question that judges were asked about; {told}")
     codes = {question: code for code, question in enumerate(sorted({key[0] for key in both}))}
     found = agreement(
         np.array([judges[key] for key in both]),
@@ -121,7 +124,16 @@ def _people(battles: pa.Table, votes: Path) -> tuple[Agreement, int]:
     return found, len(people) - len(both)
 
 
-def _words(battles: Any, where: str) -> dict[tuple[str, str, str], float]:
+def _unmet(judged: Iterable[Key], vote: Key) -> str:
+    """Which vote judges were not asked about, and what they were asked about."""
+    question, one, other = vote
+    asked = sorted(key for key in judged if key[0] == question) or sorted(judged)
+    listed = ", ".join(f"{first} and {second} on {of!r}" for of, first, second in asked[:_SHOWN])
+    more = ", …" if len(asked) > _SHOWN else ""
+    return f"the first is on question {question!r}, {one} and {other}; they were asked about {listed}{more}"
+
+
+def _words(battles: Any, where: str) -> dict[Key, float]:
     """Who is the better of a pair on a question, by all who said something: 1 the first by name, -1 the second, 0."""
     source = Source(battles, where)
     given = dict.fromkeys(("left", "right", "winner"))
@@ -129,8 +141,10 @@ def _words(battles: Any, where: str) -> dict[tuple[str, str, str], float]:
     tally = Tally(columns, keep=True)
     for batch in source.batches(columns):
         tally.add(batch)
+    if not tally.rows:
+        raise DataError(f"{where}: no votes on two texts")
     rows, names = tally.kept(), tally.counts.names
-    sums: dict[tuple[str, str, str], int] = {}
+    sums: dict[Key, int] = {}
     each = zip(rows.votes.left, rows.votes.right, rows.votes.outcome, rows.clusters[0], strict=True)
     for left, right, outcome, question in each:
         one, other = names[left], names[right]

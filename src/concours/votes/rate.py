@@ -119,6 +119,11 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
     categories = [counts.categories.index(kind) if kind else None for kind in kinds]
     found, controls = _estimated(boards, ties, rules, rows, categories, tally)
     first, board = found[0], boards.block([0])
+    warnings += [
+        f"control {name}: no battle tells what it is worth, and the ratings are as without it"
+        for name, control in controls.items()
+        if not control.known
+    ]
     warnings += _unanchored(rules, names, kinds, [each.rated for each in found])
     drawn = [lines(names, each, boards, place, rules.anchor) for place, each in enumerate(found)]
     warnings += _rough(rules, first)
@@ -132,7 +137,7 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
         ratings=drawn[0],
         categories=dict(zip(kinds[1:], drawn[1:], strict=True)),
         fit=fit(names, board, first.rated, ties) if not tally.columns.controls else {},
-        controls=tuple(map(_worth, tally.columns.controls, controls)),
+        controls=tuple(_worth(name, control) for name, control in controls.items() if control.known),
         online=in_order(rules.online, rows, names),
         ties=tie_model(rules.ties, first.rated, ties),
         matrix=matrix(names, board, first.rated, ties, drawn[0]),
@@ -144,20 +149,21 @@ def rated(tally: Tally, rules: Rules = Rules()) -> Ratings:
 
 def _estimated(
     boards: Boards, ties: Ties, rules: Rules, rows: OneByOne | None, categories: Sequence[int | None], tally: Tally
-) -> tuple[list[Estimated], list[Control]]:
-    """Every board by the way that its battles and the rules ask for."""
+) -> tuple[list[Estimated], dict[str, Control]]:
+    """Every board by the way that its battles and the rules ask for, and what each control is worth."""
     if rows is not None and tally.columns.controls:
         spread = rows.controls.std(axis=0)
         if not spread.all():
             still = tally.columns.controls[int(np.argmin(spread))]
             raise DataError(f"{still!r} is the same in all battles; it cannot sway any")
-        return beside_controls(boards, rows, categories)
+        found, worth = beside_controls(boards, rows, categories)
+        return found, dict(zip(tally.columns.controls, worth, strict=True))
     if rules.bootstrap:
         drawn = by_bootstrap(boards, ties, rows, categories, rounds=rules.bootstrap, seed=rules.seed)
-        return drawn, []
+        return drawn, {}
     if rows is not None and rows.clusters:
-        return by_clusters(boards, ties, rows, categories), []
-    return by_counts(boards, ties), []
+        return by_clusters(boards, ties, rows, categories), {}
+    return by_counts(boards, ties), {}
 
 
 def _worth(name: str, control: Control) -> Mapping[str, Any]:

@@ -81,6 +81,11 @@ class Control:
     high: float
     unit: float
 
+    @property
+    def known(self) -> bool:
+        """Whether any battle tells: of those by which models are rated without a prior, two differ in the feature."""
+        return self.stderr > 0
+
 
 def by_counts(boards: Boards, ties: Ties) -> list[Estimated]:
     """Every board, its battles independent."""
