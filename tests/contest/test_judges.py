@@ -200,7 +200,8 @@ def test_a_judge_without_verdicts_fails_with_a_line(server: Loopback, tmp_path: 
     result = contest(server, tmp_path / "run", "large", judges=("mute-judge",)).run()
     line = result.standings["large"]
     assert line.status == "failed"
-    assert "the judge mute-judge: none of its" in line.reason
+    assert line.reason.startswith("the judge mute-judge: none of its")
+    assert ".py:" not in line.reason
     assert "[[A]], [[B]] or [[TIE]]" in line.reason
     assert "rather not say" in line.reason
 
@@ -403,8 +404,11 @@ def test_verdicts_that_are_there_are_kept_and_checked(server: Loopback, tmp_path
 def test_a_file_without_verdicts_on_somebody_is_told(server: Loopback, tmp_path: Path) -> None:
     """That entrant fails, with the judge's name; texts that others passed on keep theirs."""
     rows = [{"name": f"r{row}", "model": "large", "preference": 0.5} for row in range(ROWS)]
+    rows.append({"name": "nowhere", "model": "large", "preference": 0.5})
     result = contest(server, tmp_path / "run", "large", "small", task=verdicts(tmp_path, rows)).run()
-    assert "the judge people: its file has no verdict on these texts" in result.standings["small"].reason
+    (strange,) = (line for line in result.setup.warnings if "judge" in line)
+    assert strange == "the judge people: verdicts.csv: verdicts on no row of the data: 1, first 'nowhere'"
+    assert result.standings["small"].reason == "the judge people: its file has no verdict on these texts"
     assert result.standings["large"].score == 0.5
     with pytest.raises(ContestError, match="are in a file"):
         contest(server, tmp_path / "pairs", "large", task=verdicts(tmp_path, rows), format="pairs").run()

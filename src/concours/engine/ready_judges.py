@@ -46,19 +46,22 @@ def with_judges(ingested: Ingested, store: Store, folder: Path, task_id: str | N
         DataError: a file is missing, lacks a column, or has a value that is none; says which.
     """
     output = ingested.problem.output
-    judges = [_ready(judge, ingested, store, folder, task_id) for judge in output.meta.get("judges", ())]
+    made = [_ready(judge, ingested, store, folder, task_id) for judge in output.meta.get("judges", ())]
+    judges = [judge for judge, _ in made]
     if judges == list(output.meta.get("judges", ())):
         return ingested
     output = replace(output, meta={**output.meta, "judges": judges})
-    return replace(ingested, problem=replace(ingested.problem, output=output))
+    warnings = (*ingested.warnings, *(warning for _, warning in made if warning))
+    return replace(ingested, problem=replace(ingested.problem, output=output), warnings=warnings)
 
 
 def _ready(
     judge: Mapping[str, Any], ingested: Ingested, store: Store, folder: Path, task_id: str | None
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], str]:
+    """The judge, and what is to be said of it; nothing where there is nothing."""
     scheme, name = scheme_of(judge["recipe"]), judge["recipe"].partition(":")[2]
     if scheme is None or scheme.names == "address":
-        return dict(judge)
+        return dict(judge), ""
     if scheme.names == "file":
         return _kept(judge, ingested, store, folder, task_id)
     try:
@@ -66,12 +69,12 @@ def _ready(
     except RecipeError as error:
         raise DataError(f"the judge {judge['name']}: {error}") from None
     recipe = judge["recipe"].replace(name, Path(name).name)
-    return {**judge, "recipe": recipe, "params": {**judge["params"], CONTENT: content}}
+    return {**judge, "recipe": recipe, "params": {**judge["params"], CONTENT: content}}, ""
 
 
 def _kept(
     judge: Mapping[str, Any], ingested: Ingested, store: Store, folder: Path, task_id: str | None
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], str]:
     file = folder / judge["recipe"].partition(":")[2]
     way, said = _read(file, task_id)
     parts = names_of_parts(ingested, store)
@@ -81,7 +84,17 @@ def _kept(
         }
         for model, of in said.items()
     }
-    return {**judge, "way": way, "said": kept}
+    return {**judge, "way": way, "said": kept}, _strange(judge["name"], file.name, said, ingested)
+
+
+def _strange(judge: str, file: str, said: Said, ingested: Ingested) -> str:
+    """Of verdicts on rows that there are not, how many and which is the first; nothing where there are none."""
+    ids = range(ingested.data_rows) if ingested.data_ids is None else ingested.data_ids.to_pylist()
+    known = {written(name).strip() for name in (*ids, *ingested.test_ids.to_pylist())}
+    strange = [name for of in said.values() for name in of if name not in known]
+    if not strange:
+        return ""
+    return f"the judge {judge}: {file}: verdicts on no row of the data: {len(strange):,}, first {strange[0]!r}"
 
 
 def _read(file: Path, task_id: str | None) -> tuple[str, Said]:

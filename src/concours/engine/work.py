@@ -13,6 +13,7 @@ from concours.core import scratch
 from concours.core.digests import Digest, canonical_json
 from concours.core.errors import (
     ConcoursError,
+    ContestError,
     EndpointRefused,
     LinkRefused,
     MissingPackage,
@@ -128,8 +129,11 @@ def _cause(error: BaseException) -> Cause:
 
 
 def _reason(error: BaseException) -> str:
-    """The error in one line: its type, the first line of its message, and the place it came from."""
-    if isinstance(error, ConcoursError) and _cause(error) != "exception":
+    """The error in one line: its type, the first line of its message, and the place it came from.
+
+    Of what a person set wrong, or can mend, the message alone.
+    """
+    if isinstance(error, ConcoursError) and (isinstance(error, ContestError) or _cause(error) != "exception"):
         return str(error)
     lines = str(error).strip().splitlines() or [""]
     text = f"{type(error).__name__}: {lines[0]}"[:_REASON].removesuffix(": ")
