@@ -119,7 +119,8 @@ def _of_records(keys: Any, name: str, lengths: Mapping[str, float], *, nested: b
         return (
             f"{name} holds questions and answers ({asked}), and none that are short, one in each row: Concours does "
             "not train language models. What it can do: compare answers that are short, or one of some choices "
-            "(--kind question-answering, --kind multiple-choice); rank models by votes on their answers "
+            "(--kind question-answering, --kind multiple-choice); have long ones judged, in a contest file with kind = "
+            '"text-generation" and the columns as question and answer; rank models by votes on their answers '
             "(`concours rate`); or, where each question has a class (its subject, or whether a model is right), learn "
             "that: --target COLUMN."
         )

@@ -183,3 +183,15 @@ def test_scores_judge_where_there_are_no_pairs(tmp_path: Path) -> None:
         {"question": "82", "model": "beta", "grade": "3"},
     ]
     assert {"further scores of one answer", "scores of turns beyond the first", "scores of -1"} <= left(found).keys()
+
+
+@pytest.mark.parametrize("name", ["battles", "Verdicts", "questions"])
+def test_a_model_called_as_a_file_of_the_contest(name: str, tmp_path: Path) -> None:
+    """Its answers lie in a file of their own, and no other is written over."""
+    folder = made.mtbench(tmp_path)
+    (folder / "model_answer" / "alpha.jsonl").rename(folder / "model_answer" / f"{name}.jsonl")
+    found = mtbench.read(folder, "c")
+    (recipe,) = (table.keys["recipe"] for table in found.recorded if table.keys["name"] == name)
+    assert recipe == f"recorded:c/{name}-2.jsonl"
+    assert "response" in found.files[f"c/{name}-2.jsonl"][0]
+    assert {"c/questions.jsonl", "c/battles.jsonl", "c/verdicts.jsonl"} < found.files.keys()

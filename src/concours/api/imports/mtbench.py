@@ -9,14 +9,12 @@ from typing import Any, Final, NotRequired, TypedDict
 from concours.api.imports.files import lines_of, picked
 from concours.api.imports.imported import Imported, Notes, Row
 from concours.api.imports.questions import FILE
-from concours.api.imports.recorded import called, recorded
+from concours.api.imports.recorded import BATTLES, VERDICTS, called, recorded
 from concours.contest.contest_text import Setting
 from concours.core.errors import DataError
+from concours.tasks.written import HIGHEST, LOWEST
 
-_BATTLES: Final = "battles.jsonl"
-_JUDGE: Final = "verdicts.jsonl"
 _OF_PAIR: Final = ("question", "model_a", "model_b", "winner")
-_LOWEST, _HIGHEST = 1, 10
 _WINNERS: Final = {"model_1": ("model_a", "model_b"), "model_2": ("model_b", "model_a"), "tie": ("tie", "tie")}
 """How a verdict is written where the first model stands left, and where it stands right."""
 
@@ -82,16 +80,16 @@ def read(path: Path, into: str) -> Imported:
     battles, grades = _verdicts(path / "model_judgment", notes)
     first = [{key: battle[key] for key in _OF_PAIR} for battle in battles if battle["turn"] == "1"]
     verdicts = first or grades
-    judged = {f"{into}/{_BATTLES}": battles, f"{into}/{_JUDGE}": verdicts}
+    judged = {f"{into}/{BATTLES}": battles, f"{into}/{VERDICTS}": verdicts}
     return Imported(
         settings=[
             *_settings(f"{into}/{FILE}", len(rows), all(row.get("answer") for row in rows)),
-            *(_judge(f"{into}/{_JUDGE}", "win_rate" if first else "judge_score") if verdicts else []),
+            *(_judge(f"{into}/{VERDICTS}", "win_rate" if first else "judge_score") if verdicts else []),
         ],
         files={f"{into}/{FILE}": rows, **answered, **{name: of for name, of in judged.items() if of}},
         recorded=tables,
         left=notes.left,
-        after=[f"concours rate {into}/{_BATTLES} --cluster question"] if battles else [],
+        after=[f"concours rate {into}/{BATTLES} --cluster question"] if battles else [],
     )
 
 
@@ -158,8 +156,8 @@ def _grade(verdict: _Verdict, grades: dict[tuple[str, str], Row], notes: Notes) 
     key = (str(verdict["question_id"]), called(verdict["model"]))
     if verdict.get("turn", 1) != 1:
         notes.leave("scores of turns beyond the first", "a question is one turn")
-    elif not _LOWEST <= verdict["score"] <= _HIGHEST:
-        notes.leave(f"scores of {verdict['score']}", f"a grade is from {_LOWEST} to {_HIGHEST}")
+    elif not LOWEST <= verdict["score"] <= HIGHEST:
+        notes.leave(f"scores of {verdict['score']}", f"a grade is from {LOWEST:g} to {HIGHEST:g}")
     elif key in grades:
         notes.leave("further scores of one answer", "the first judge is taken")
     else:

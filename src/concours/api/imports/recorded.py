@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from concours.api.imports.imported import Row
+from concours.api.imports.questions import FILE
 from concours.contest.contest_text import EntrantText
 
-_WHY = (
+BATTLES, VERDICTS = "battles.jsonl", "verdicts.jsonl"
+"""Files of what judges said."""
+
+_WHY: Final = (
     "as of models that are asked here, it is taken that they were not trained on these questions; else write "
     'seen = "unknown", by which a model is judged by the test part alone, and joins nobody'
 )
@@ -37,8 +42,9 @@ def called(name: str) -> str:
 
 
 def _free(path: str, taken: Mapping[str, object]) -> str:
-    """The file of a path that no other has, whatever the case of letters; none is called as that of the questions."""
-    used = {name.casefold() for name in taken} | {f"{path.rpartition('/')[0]}/questions.jsonl"}
+    """The file of a path that no other has, whatever the case of letters, nor questions or verdicts have."""
+    folder = path.rpartition("/")[0]
+    used = {name.casefold() for name in (*taken, *(f"{folder}/{own}" for own in (FILE, BATTLES, VERDICTS)))}
     number, file = 1, f"{path}.jsonl"
     while file.casefold() in used:
         number += 1

@@ -24,7 +24,10 @@ def _grades(name: str) -> Callable[[Any, Any], Floats]:
         grades = grades_of(p, name)
         if np.isnan(grades).any():
             count = int(np.isnan(grades).sum())
-            raise DataError(f"{name} is what judges say, and no judge has read {count} of {len(grades)} texts")
+            raise DataError(
+                f"{name} is what judges say, and no judge has read {count} of {len(grades)} texts; judges read those "
+                'of entrants: let the file be one, recipe = "recorded:FILE"'
+            )
         return grades
 
     return found
