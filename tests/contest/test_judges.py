@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import concours as product
+from concours.api.new import draft
 from concours.cli.app import app
 from concours.core.errors import ConcoursError, ContestError
 from concours.runs.gc import collect
@@ -432,6 +433,20 @@ def test_a_file_of_verdicts_that_is_wrong_is_told(
     """In a line, with the row."""
     with pytest.raises(ConcoursError, match=said):
         contest(server, tmp_path / "run", "large", task=verdicts(tmp_path, rows)).run()
+
+
+def test_new_says_how_judged_texts_come_to_a_contest(tmp_path: Path) -> None:
+    """Named as the kind it is told that a person has to write the file; data with long answers names the kind."""
+    rows = requests().assign(request="tell a story of " + requests()["request"], output="a long tale " * 20)
+    data = tmp_path / "tales.jsonl"
+    rows[["request", "reference"]].to_json(data, orient="records", lines=True)
+    with pytest.raises(ContestError, match=r'kind = "text-generation", data = "tales.jsonl", question, answer'):
+        draft(str(data), kind="text-generation")
+    rows.rename(columns={"request": "instruction"})[["instruction", "output"]].to_json(
+        data, orient="records", lines=True
+    )
+    with pytest.raises(ConcoursError, match='judged, in a contest file with kind = "text-generation"'):
+        draft(str(data))
 
 
 def test_published_win_rates_of_twelve_models(tmp_path: Path) -> None:

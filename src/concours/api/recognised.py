@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from concours.contest.contest_text import Setting
-from concours.core.errors import DataError
+from concours.core.errors import ContestError, DataError
 from concours.core.registry import load
 from concours.engine.usage import usable_cores
 from concours.tasks.kinds import KINDS, Kind, kind_named
@@ -29,6 +29,11 @@ def recognised(source: str, kind: str | None, options: Options) -> tuple[Kind, t
         ContestError, DataError: there is no such kind, the source is none of it, or the options do not suit it.
     """
     if kind is not None and not kind_named(kind).finder:
+        if "words" in kind_named(kind).input.can:
+            raise ContestError(
+                f"--kind: nothing in data tells who judges, so no contest of kind {kind} is written from it: write "
+                f'a file with [task] kind = "{kind}", data = "{Path(source).name}", question, answer, and [[task.judge]]'
+            )
         return None
     asked = [kind_named(kind)] if kind is not None else [one for one in KINDS.own.values() if one.finder and one.sure]
     for one in asked if Path(source).exists() else ():
