@@ -31,8 +31,8 @@ def recognised(source: str, kind: str | None, options: Options) -> tuple[Kind, t
     if kind is not None and not kind_named(kind).finder:
         if "words" in kind_named(kind).input.can:
             raise ContestError(
-                f"--kind: nothing in data tells who judges, so no contest of kind {kind} is written from it: write "
-                f'a file with [task] kind = "{kind}", data = "{Path(source).name}", question, answer, and [[task.judge]]'
+                f"--kind: nothing in data tells who judges, so no contest of kind {kind} is written: write a "
+                f'file with [task] kind = "{kind}", data = "{Path(source).name}", question, answer, and [[task.judge]]'
             )
         return None
     asked = [kind_named(kind)] if kind is not None else [one for one in KINDS.own.values() if one.finder and one.sure]
