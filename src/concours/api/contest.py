@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
@@ -27,6 +27,7 @@ from concours.contest.strategies import Strategy, Written, read_strategies
 from concours.contest.telling import judged_by_themselves, talked, telling
 from concours.core import consent
 from concours.core.asked import asked_of_metrics
+from concours.core.digests import Digest
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
 from concours.core.joins import JOINS
@@ -48,6 +49,9 @@ from concours.tasks.judges import asked_of_judges, judges_of
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.metrics.users import require_names
 from concours.tasks.task import Task
+
+if TYPE_CHECKING:
+    from concours.engine.ingest import Ingested
 
 _GIB = 2**30
 _SENTENCE = 60
@@ -298,13 +302,12 @@ class Contest:
     def _setup(
         self, kind: Kind, strategies: tuple[Strategy, ...], store: DiskStore, kept: Scale | None
     ) -> tuple[Setup, Scale]:
-        from concours.engine.ingest import ingest, names_of_parts
+        from concours.engine.ingest import ingest
         from concours.engine.ready_judges import with_judges
 
         scaled = self._scaled(kind) if kept is None else lambda *_: kept
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
         ingested = with_judges(ingested, store, self.folder, self.task.id)
-        names = next(reversed(names_of_parts(ingested, store).values()))
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
         candidates, notes = candidates_of(resolved, size, ingested, store, self.task)
@@ -325,12 +328,21 @@ class Contest:
             plugins=plugins_behind(ingested.problem, self.format, strategies, self._recipes(resolved)),
             target=self.task.target_column,
             id=self.task.id,
-            names=put_values(store, pa.array(names, pa.string())) if self.task.id else None,
+            names=self._names(ingested, store),
             forms=ingested.forms,
         )
         require_suited(setup, store)
         require_stoppable(setup)
         return setup, ingested.scale
+
+    def _names(self, ingested: Ingested, store: DiskStore) -> Digest | None:
+        """See `Setup.names`."""
+        from concours.engine.ingest import names_of
+
+        problem = ingested.problem
+        if self.task.id is None or not problem.output.judged:
+            return None
+        return put_values(store, pa.array(names_of(ingested, store, test=problem.test is not None), pa.string()))
 
 
 def _keep_what_was(result: Result) -> None:

@@ -35,7 +35,7 @@ class Setup:
         command: what a person typed, for the receipt; it decides nothing.
         plugins: who brings what of it is no part of Concours: distributions by the names of their entry points.
         target, id: columns of the data, where they have names, for those who bring new rows.
-        names: what the rows that evaluate are called, (rows,) texts, where the task has a column of ids.
+        names: of a task that is judged and has a column of ids, what the rows that evaluate are called, (rows,) texts.
         forms: of the columns that new rows are read with, where rows do not keep them.
     """
 

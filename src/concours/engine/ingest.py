@@ -70,12 +70,11 @@ class Ingested:
     forms: Mapping[str, Form] = field(default_factory=dict)
 
 
-def names_of_parts(ingested: Ingested, store: Store) -> dict[str, list[str]]:
-    """What the rows of each part are called, `oof` and, where there is one, `test`: as of `Ingested.test_ids`."""
-    at, ids = get_array(store, ingested.problem.train.ids).tolist(), ingested.data_ids
-    train = at if ids is None else ids.take(pa.array(at, pa.int64())).to_pylist()
-    parts = {"oof": train, **({"test": ingested.test_ids.to_pylist()} if ingested.problem.test else {})}
-    return {part: [written(value).strip() for value in values] for part, values in parts.items()}
+def names_of(ingested: Ingested, store: Store, *, test: bool) -> list[str]:
+    """What the rows of the test part, or of the training part, are called: as of `Ingested.test_ids`."""
+    at, ids = get_array(store, ingested.problem.train.ids), ingested.data_ids
+    train = pa.array(at) if ids is None else ids.take(pa.array(at))
+    return [written(value).strip() for value in (ingested.test_ids if test else train).to_pylist()]
 
 
 Scaled = Callable[[Size, int, int], Scale]

@@ -16,7 +16,7 @@ from concours.core.had import CONTENT, scheme_of
 from concours.core.ports import Store
 from concours.core.registry import load
 from concours.core.written import written
-from concours.engine.ingest import Ingested, names_of_parts
+from concours.engine.ingest import Ingested, names_of
 from concours.kernels.scoring.verdicts import TIE
 from concours.stores.blobs import put_array
 from concours.tasks.predicted import ID
@@ -77,7 +77,8 @@ def _kept(
 ) -> tuple[dict[str, Any], str]:
     file = folder / judge["recipe"].partition(":")[2]
     way, said = _read(file, task_id)
-    parts = names_of_parts(ingested, store)
+    tested = {"test": names_of(ingested, store, test=True)} if ingested.problem.test else {}
+    parts = {"oof": names_of(ingested, store, test=False), **tested}
     kept = {
         model: {
             part: put_array(store, np.array([of.get(name, np.nan) for name in names])) for part, names in parts.items()
