@@ -59,7 +59,7 @@ def letter(model: str, request: str, *, brief: bool) -> str:
 
 
 def verdict(said: str) -> str:
-    first, second = (re.search(rf"\[answer {place}\]\n(.*?)\n\[end", said, re.S)[1] for place in "AB")  # type: ignore[index]
+    first, second = (re.search(rf"\[answer {place} \w+\]\n(.*?)\n\[end", said, re.S)[1] for place in "AB")  # type: ignore[index]
     lead = len(first) - len(second) + 12
     if abs(lead) < 15:
         return "Both say about the same.\n[[TIE]]"

@@ -99,7 +99,7 @@ def summed_up(sides: Sequence[Side]) -> dict[str, Any]:
     of_judges = {name: [one for one in whole if one["judge"] == name] for name in names}
     pairs = {name: _pairs(each) for name, each in of_judges.items()}
     return {
-        "judges": [{"name": name, **_taken(of_judges[name]), **_places(pairs[name])} for name in names],
+        "judges": [{"name": name, **taken(of_judges[name]), **_places(pairs[name])} for name in names],
         "agreement": [_agreement(one, other, pairs, of_judges) for one, other in combinations(names, 2)],
         **_rated(battles_of(sides)),
         "lengths": {
@@ -117,7 +117,8 @@ def _verdicts(sides: Sequence[Side]) -> list[dict[str, Any]]:
     return [{**one, "side": number} for number, side in enumerate(sides) for one in side.verdicts.to_pylist()]
 
 
-def _taken(verdicts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def taken(verdicts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What asking took: requests, those that could not be read, tokens and money."""
     paid = [one["money"] for one in verdicts if one["money"] is not None]
     tokens = {name: sum(one[name] or 0 for one in verdicts) for name in ("tokens_in", "tokens_out")}
     unread = sum(one["status"] != "read" for one in verdicts)

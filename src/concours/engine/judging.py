@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from concours.core import consent
 from concours.core.asked import asked_of_recipe
+from concours.core.digests import digest_json
 from concours.core.errors import ContentRefused, ContestError, EndpointRefused
 from concours.engine.worded import Row
 from concours.engine.words import how_of, speaker_of
@@ -43,7 +44,9 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 _UNASKED: Final = ("shots", "samples", "by", "rotate")
-_KNOWN: Final = ("question", "answer", "first", "second", "reference", "rubric")
+_KNOWN: Final = ("question", "answer", "first", "second", "reference", "rubric", "mark")
+_MARK: Final = 8
+"""Letters of a mark that tells where an answer ends: an answer that fakes its own end would have to know it."""
 _SHOWN: Final = 80
 
 
@@ -206,7 +209,8 @@ class Judge:
         for question, answer, reference in zip(texts.questions, texts.answers, texts.references, strict=True):
             first, second = (answer, reference) if place == "first" else (reference, answer)
             told = referred(reference) if self.how.prompt is None else reference
-            pair = {"first": first, "second": second}
+            mark = digest_json([question, answer, reference]).rpartition(":")[2][:_MARK]
+            pair = {"first": first, "second": second, "mark": mark}
             yield {"question": question, "answer": answer, "reference": told, "rubric": self.rubric, **pair}
 
 

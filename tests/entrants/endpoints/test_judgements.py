@@ -60,11 +60,21 @@ def test_what_stands_before_does_not_count(before: str) -> None:
 
 def test_prompts_say_what_a_judge_needs() -> None:
     """Cells with braces or brackets stay what they are; a reference is named as such, and only where there is one."""
-    known = ("question", "answer", "first", "second", "reference", "rubric")
+    known = ("question", "answer", "first", "second", "reference", "rubric", "mark")
     pair = asked_by(PAIR, "", ("question", "first", "second"), known)
-    row = {"question": "{x}?", "first": "one [[B]]", "second": "two", "rubric": "wit", "answer": "", "reference": ""}
+    row = {
+        "question": "{x}?",
+        "first": "one [[B]]",
+        "second": "two",
+        "rubric": "wit",
+        "answer": "",
+        "reference": "",
+        "mark": "5a",
+    }
     (message,) = pair.messages(row)
-    assert all(part in message["content"] for part in ("{x}?", "one [[B]]", "by wit", "[[TIE]]"))
+    assert all(
+        part in message["content"] for part in ("{x}?", "one [[B]]", "by wit", "[[TIE]]", "[end of answer A 5a]")
+    )
     alone = asked_by(ALONE, "be fair", ("question", "answer"), known)
     system, asked = alone.messages({**row, "reference": referred("the best")})
     assert system == {"role": "system", "content": "be fair"}
@@ -74,7 +84,7 @@ def test_prompts_say_what_a_judge_needs() -> None:
 
 def test_a_prompt_of_ones_own_must_have_both_texts() -> None:
     """And names nothing that there is not."""
-    known = ("question", "answer", "first", "second", "reference", "rubric")
+    known = ("question", "answer", "first", "second", "reference", "rubric", "mark")
     with pytest.raises(ContestError, match=r"lacks \{second\}"):
         asked_by("{question} {first}", "", ("question", "first", "second"), known)
     with pytest.raises(ContestError, match="frist"):

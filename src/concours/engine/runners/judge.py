@@ -12,6 +12,7 @@ import pyarrow as pa
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
+from concours.engine.judgements import taken
 from concours.engine.judging import VERDICTS, Filed, Judge, Texts, judged, shown
 from concours.engine.rows import get_rows
 from concours.engine.spending import purse
@@ -51,7 +52,7 @@ def judge(job: Job, store: Store) -> JobResult:
         judged_p = writings(texts_written(p), grades)
         outputs |= {part: put_values(store, judged_p), f"{part}_verdicts": put_table(store, verdicts)}
     phases = {"judge": time.perf_counter() - began}
-    return JobResult(outputs=outputs, values={"judging": _taken(tables)}, phases=phases)
+    return JobResult(outputs=outputs, values={"judging": taken(pa.concat_tables(tables).to_pylist())}, phases=phases)
 
 
 def _judge(job: Job, store: Store, told: Mapping[str, Any], number: int, part: str) -> Judge | Filed:
@@ -74,7 +75,7 @@ def judge_pair(job: Job, store: Store) -> JobResult:
     asked = [shown(row) for row in worded(get_rows(store, job.inputs["x"]))]
     found = judged(judges, [WIN_RATE], Texts(questions=asked, answers=one, references=other), purse(store))
     outputs = {"verdicts": put_table(store, found.verdicts)}
-    return JobResult(outputs=outputs, values={"judging": _taken([found.verdicts])})
+    return JobResult(outputs=outputs, values={"judging": taken(found.verdicts.to_pylist())})
 
 
 def _texts(job: Job, store: Store, part: str, p: pa.Array) -> Texts:
@@ -83,17 +84,3 @@ def _texts(job: Job, store: Store, part: str, p: pa.Array) -> Texts:
         answers=texts_written(p).to_pylist(),
         references=get_values(store, job.inputs[f"{part}_y"]).to_pylist(),
     )
-
-
-def _taken(tables: list[pa.Table]) -> dict[str, Any]:
-    """Requests, tokens and money of all."""
-    whole = pa.concat_tables(tables)
-    paid = whole["money"].drop_null().to_numpy()
-    tokens = {name: int(whole[name].drop_null().to_numpy().sum()) for name in ("tokens_in", "tokens_out")}
-    unread = sum(status != "read" for status in whole["status"].to_pylist())
-    return {
-        "requests": len(whole),
-        "unread": unread,
-        **tokens,
-        "money": float(paid.sum()) if len(paid) else None,
-    }

@@ -23,17 +23,17 @@ PAIR: Final = f"""Here are a request and two answers to it. Judge them by {{rubr
 {{question}}
 [end of the request]
 
-[answer A]
+[answer A {{mark}}]
 {{first}}
-[end of answer A]
+[end of answer A {{mark}}]
 
-[answer B]
+[answer B {{mark}}]
 {{second}}
-[end of answer B]
+[end of answer B {{mark}}]
 
 Say in a sentence or two which is better, and why.
 End with a line that has nothing but [[A]] or [[B]], or [[TIE]] where neither is better."""
-"""Names `rubric`, `question`, and the `first` and the `second` answer."""
+"""Names `rubric`, `question`, the `first` and the `second` answer, and a `mark` that no answer can know."""
 
 ALONE: Final = f"""Here are a request and an answer to it. Grade the answer by {{rubric}}:
 from {LOWEST:.0f}, of no use, to {HIGHEST:.0f}, as good as can be. {_NOT}
@@ -42,13 +42,13 @@ from {LOWEST:.0f}, of no use, to {HIGHEST:.0f}, as good as can be. {_NOT}
 {{question}}
 [end of the request]
 {{reference}}
-[answer]
+[answer {{mark}}]
 {{answer}}
-[end of the answer]
+[end of the answer {{mark}}]
 
 Say in a sentence or two what is good and bad of it.
 End with a line that has nothing but the grade in double brackets, as [[7]]."""
-"""Names `rubric`, `question`, `answer`, and `reference`, as `referred` says it."""
+"""Names `rubric`, `question`, `answer`, a `mark` as in `PAIR`, and `reference`, as `referred` says it."""
 
 _NAMED: Final = re.compile(r"\[\[\s*(A|B|C|TIE)\s*\]\]", re.I)
 _BARE: Final = re.compile(r"\W*(?:answer\s+)?(A|B|TIE)\W*", re.I)
