@@ -93,6 +93,16 @@ def test_it_stands_on_the_board_with_its_own_cost(server: Loopback, tmp_path: Pa
     assert found.asked.keys() == {"small", "large"}
 
 
+def test_who_joins_a_talk_pays_for_it(server: Loopback, tmp_path: Path) -> None:
+    """What a talk asks of its own is counted where it is a member, once in whichever ways it is reached; and who is in it has no share."""
+    mean = {"name": "mean", "how": "average", "of": ["mixture", "small"]}
+    twice = {"name": "twice", "how": "average", "of": ["mean", "mixture"]}
+    result = contest(server, tmp_path / "run", "mixture", mean, twice).run()
+    assert result.credit["mean"].singles == {"small": None, "large": None}
+    for name in ("mean", "twice"):
+        assert result.standings[name].row_money == pytest.approx(result.standings["mixture"].row_money)
+
+
 def test_nothing_is_asked_twice(server: Loopback, tmp_path: Path) -> None:
     """Of another contest, nor where the same is done again to see whether it is so."""
     first = contest(server, tmp_path / "one", "mixture", "debate").run()

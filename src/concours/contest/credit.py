@@ -193,9 +193,10 @@ def passed_down(credit: Mapping[str, Credit], entrants: Mapping[str, Entrant]) -
             below[name] = {name: 1.0}
         elif name in credit:
             below[name] = _below(credit[name], below)
-        elif len(parents := [names[d] for d in terms_of(entrant.joint, by_fold=False).members]) == 1:
-            below[name] = below[parents[0]]
-        else:
+        elif len(counting := terms_of(entrant.joint, by_fold=False).members) == 1:
+            below[name] = below[names[counting[0]]]
+        else:  # where it is found out of nobody, all that it joins are without a share
+            parents = [names[digest] for digest in counting or entrant.joint.parents]
             below[name] = dict.fromkeys((single for parent in parents for single in below[parent]), np.nan)
     nested = {n for n, each in credit.items() if any(entrants[member].joint for member in each.members)}
     told = {n: {single: None if np.isnan(v) else v for single, v in below[n].items()} for n in nested}

@@ -94,13 +94,21 @@ def asked_shares(candidate: Candidate, known: Mapping[Digest, Candidate], *, ask
     Args:
         asked: of new rows; otherwise of the test part, which all but those in a cascade have predicted.
     """
+    return _shares(candidate, known, asked=asked)
+
+
+def _shares(
+    candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: bool = True, calling: bool = False
+) -> dict[Digest, float]:
+    """As `asked_shares`; with those, if they are `calling`, that join others and make requests of their own besides."""
     found: dict[Digest, dict[Digest, float]] = {}
     for digest, one in lineage(candidate, known, asked=asked).items():
         joint = one.entrant.joint
         if joint is None or joint.join.of == "weights":
             found[digest] = {digest: 1.0}
             continue
-        found[digest] = _added({parent: found[parent] for parent in _parents(one.entrant, asked=asked)}, joint.needs)
+        below = _added({parent: found[parent] for parent in _parents(one.entrant, asked=asked)}, joint.needs)
+        found[digest] = below | ({digest: 1.0} if calling and one.calls else {})
     return found[candidate.entrant.digest]
 
 
@@ -124,7 +132,7 @@ def cost_of(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[flo
 
 
 def added_up(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:
-    """What parents take together: a single entrant that is reached in several ways counts once.
+    """What parents take together: who is reached in several ways counts once; of money also talks, for their requests.
 
     All parents were fitted. Those that are asked about some rows only count for so much of their time.
     """
@@ -137,7 +145,8 @@ def added_up(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[fl
     joining = sum(max(0.0, parent.predict_s - _spent(shares, known)) for parent, shares in apart)
     of_rows = _added({d: asked_shares(member(known, d), known) for d in joint.needs.parents}, joint.needs)
     rows = [None if (s := member(known, d).row_s) is None else share * s for d, share in of_rows.items() if share]
-    called = [(share, calls) for d, share in of_rows.items() if share and (calls := member(known, d).calls)]
+    callers = _added({d: _shares(member(known, d), known, calling=True) for d in joint.needs.parents}, joint.needs)
+    called = [(share, calls) for d, share in callers.items() if share and (calls := member(known, d).calls)]
     money = [None if calls.row_money is None else share * calls.row_money for share, calls in called]
     return Cost(
         fit_s=sum(one.fit_s for one in fitted.values()),
