@@ -235,6 +235,7 @@ def test_failed_rows_fail_the_entrant_beyond_their_share(tmp_path: Path) -> None
         loose = contest(server, tmp_path / "loose", "big", how={"most_failed": 0.1}).run()
     assert "1 of " in strict.standings["big"].reason
     assert "too long" in strict.standings["big"].reason
+    assert 'the first of them "film 7 ' in strict.standings["big"].reason
     assert loose.standings["big"].calls.failed == 1
 
 

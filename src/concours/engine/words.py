@@ -25,11 +25,11 @@ from concours.core.typed import typed
 from concours.engine.choosing import Way, way_of
 from concours.engine.rows import first_division, get_rows
 from concours.engine.shots import Shots
-from concours.engine.worded import Row, worded
+from concours.engine.worded import Row, as_one_text, worded
 from concours.entrants.endpoints.params import Asking
 from concours.entrants.endpoints.price import Price, money
 from concours.entrants.endpoints.purse import Purse
-from concours.entrants.endpoints.replies import Failed, Reply
+from concours.entrants.endpoints.replies import Failed, Reply, shown
 from concours.entrants.endpoints.speaker import Question, Speaker
 from concours.stores.values import get_values
 from concours.tasks.outputs.output import Values
@@ -126,7 +126,7 @@ class InWords:
                 yield from of
 
         found = self._speaker.ask(questions(), limits)
-        return self._read(way, found.replies, counts, found.kept)
+        return self._read(way, x, found.replies, counts, found.kept)
 
     def _shown(self, way: Way, x: Any, folds: Codes) -> list[list[tuple[Row, str]]]:
         """The examples before each question, with their answers."""
@@ -145,7 +145,7 @@ class InWords:
         before = shots.before([way.prompt.filled(row) for row in worded(x)], folds)
         return [[(known[place], targets[place]) for place in places] for places in before]
 
-    def _read(self, way: Way, found: Sequence[Reply | Failed], counts: Sequence[int], kept: int) -> Told:
+    def _read(self, way: Way, x: Any, found: Sequence[Reply | Failed], counts: Sequence[int], kept: int) -> Told:
         of, rows = np.repeat(np.arange(len(counts)), counts), len(counts)
         ends = np.cumsum(counts).tolist()
         heard = way.heard([found[end - count : end] for end, count in zip(ends, counts, strict=True)], self._speaker)
@@ -154,7 +154,8 @@ class InWords:
         if len(failed) > self._how.most_failed * rows:
             first = min(failed)
             raise EndpointRefused(
-                f"{len(failed)} of {rows} rows had no answer, first row {first + 1}: {failed[first].reason}; "
+                f"{len(failed)} of {rows} rows had no answer, the first of them {shown(as_one_text(x)[first])}: "
+                f"{failed[first].reason}; "
                 "run it again to ask about these alone, or allow a share of them by most_failed"
             )
         table = _table(found, statuses, of, self._how.charged)
