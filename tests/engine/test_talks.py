@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concours.engine.talks import Talk, debate, mixture, spoken_of
+from concours.tasks.choices import CHOICES
 from concours.tasks.outputs.answer import Answer
+from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.output import Values
 
 OUTPUT = Answer()
@@ -98,6 +100,7 @@ def test_who_cannot_be_asked_stays_with_its_answer_and_votes() -> None:
     assert OUTPUT.written(found) == ["1"]
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.lists(st.sampled_from("ab"), min_size=3, max_size=3), min_size=1, max_size=4), st.integers(1, 3))
 def test_nobody_is_asked_where_all_agree(said: list[list[str]], rounds: int) -> None:
     """Whatever the way: cost never grows by rows on which there is nothing to talk about."""
@@ -108,6 +111,24 @@ def test_nobody_is_asked_where_all_agree(said: list[list[str]], rounds: int) -> 
         asked = {place for model in models for places, _ in model.asked for place in places}
         assert not asked & agreed
         assert all(OUTPUT.written(found)[row] == said[0][row] for row in agreed)
+
+
+def test_choices_are_told_by_their_texts() -> None:
+    """Who is shown the choices in another order knows another one by the same letter; as numbers they may be alike."""
+    output, model = Choice(most=2), Model("-")
+    x = pd.DataFrame({"question": ["q0?", "q1?"], CHOICES: [["5", "5.0"], ["hen", "egg"]]})
+    first, second = np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[0.0, 1.0], [0.0, 1.0]])
+
+    def says(places: Any, rows: Any) -> Values:
+        model(places, rows)
+        return second[places]
+
+    mixture(Talk(x=x, said=[first, second], says=[says, None], output=output), np.zeros(2, dtype=int), 1)
+    ((_, asked),) = model.asked
+    assert "[answer 1]\n5\n" in asked[0]
+    assert "[answer 2]\n5.0\n" in asked[0]
+    assert "[answer 1]\nno answer\n" in asked[1]
+    assert "[answer 2]\negg\n" in asked[1]
 
 
 def test_words_stand_behind_the_question_alone() -> None:

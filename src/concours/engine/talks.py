@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from concours.core.values import take
+from concours.engine.rows import take_rows
 from concours.kernels.scoring.answers import same_answer
 from concours.stores.values import concat
 from concours.tasks.outputs.output import OutputKind, Values
@@ -62,7 +63,12 @@ class Talk:
 
     def texts(self, said: Sequence[Values]) -> list[list[str]]:
         """What each member says of each row, in words, (members, rows)."""
-        return [self.output.written(values) for values in said]
+        return [self.output.retold(values, self.x) for values in said]
+
+    def unsettled(self, said: Sequence[Values]) -> Codes:
+        """The rows on which members do not all say the same."""
+        rows = zip(*(self.output.written(values) for values in said), strict=True)
+        return np.flatnonzero([len({same_answer(text) for text in of}) > 1 for of in rows])
 
 
 class Rounds(Protocol):
@@ -84,7 +90,7 @@ def mixture(talk: Talk, last: Codes, rounds: int) -> Values:
     for _ in range(rounds - 1):
         said = _each_again(talk, said, _MIXTURE, own=False, among=np.full(len(last), True))
     texts = talk.texts(said)
-    answer, open_ = _of_each(said, last), _unsettled(texts)
+    answer, open_ = _of_each(said, last), talk.unsettled(said)
     for member in np.unique(last[open_]).tolist():
         rows = open_[last[open_] == member]
         answer = _put(answer, rows, _asked(talk, member, rows, [_MIXTURE.format(_listed(texts, row)) for row in rows]))
@@ -130,8 +136,7 @@ TALKS: Final[Mapping[str, Way]] = {
 
 def _each_again(talk: Talk, said: Sequence[Values], words: str, *, own: bool, among: Rows) -> list[Values]:
     """What each says once it has read the others, on those rows where they differ."""
-    texts = talk.texts(said)
-    rows = _unsettled(texts)
+    texts, rows = talk.texts(said), talk.unsettled(said)
     rows = rows[among[rows]]
     if not len(rows):
         return list(said)
@@ -146,12 +151,6 @@ def _each_again(talk: Talk, said: Sequence[Values], words: str, *, own: bool, am
     return heard
 
 
-def _unsettled(texts: Sequence[Sequence[str]]) -> Codes:
-    """The rows on which members do not all say the same."""
-    rows = zip(*texts, strict=True)
-    return np.flatnonzero([len({same_answer(text) for text in of}) > 1 for of in rows])
-
-
 def _changed(before: Sequence[Sequence[str]], after: Sequence[Sequence[str]]) -> Rows:
     """(rows,) whether somebody says something else: who reads the same again says the same again."""
     pairs = zip(zip(*before, strict=True), zip(*after, strict=True), strict=True)
@@ -162,9 +161,7 @@ def _asked(talk: Talk, member: int, rows: Codes, behind: Sequence[str]) -> Value
     says = talk.says[member]
     if says is None:
         return take(talk.said[member], rows)
-    return says(
-        rows, spoken_of(take(talk.x, rows) if not isinstance(talk.x, pd.DataFrame) else talk.x.iloc[rows], behind)
-    )
+    return says(rows, spoken_of(take_rows(talk.x, rows), behind))
 
 
 def spoken_of(x: Any, behind: Sequence[str]) -> Any:

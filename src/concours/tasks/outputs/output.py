@@ -253,6 +253,11 @@ class OutputKind(ABC):
     def written(self, values: Values) -> list[str]:
         """Targets or predictions (rows, …) as texts to show."""
 
+    def retold(self, values: Values, x: Any) -> list[str]:
+        """Predictions (rows, …) of some rows, as texts that whoever reads these rows understands."""
+        del x
+        return self.written(values)
+
     def slices(self, y: Values) -> list[Grouping]:
         """Ways to group rows by their targets, in which a score may be worse than elsewhere."""
         del y
