@@ -120,8 +120,8 @@ class InWords:
         way, counts = self._way(self._how, x, self._output), list[int]()
 
         def questions() -> Iterator[Question]:
-            for row, shown in enumerate(self._shown(way, x, folds)):
-                of = list(way.questions(row, shown))
+            for row, before in enumerate(self._shown(way, x, folds)):
+                of = list(way.questions(row, before))
                 counts.append(len(of))
                 yield from of
 

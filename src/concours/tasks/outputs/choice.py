@@ -201,7 +201,7 @@ class Choice(OutputKind):
         return ["no answer" if letter is None else letter for letter in _letters(values)]
 
     def retold(self, values: Values, x: Any) -> list[str]:
-        """The text of the most probable choice: its letter is another one for who is shown the choices in another order."""
+        """The text of the most probable choice: for who is shown them in another order its letter is another."""
         places = zip(self.offered(x), values.argmax(axis=1).tolist(), (values > 0).any(axis=1).tolist(), strict=True)
         return [choices[place] if some else "no answer" for choices, place, some in places]
 
