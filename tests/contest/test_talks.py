@@ -117,7 +117,7 @@ def test_nothing_is_asked_twice(server: Loopback, tmp_path: Path) -> None:
 
 
 def test_where_what_may_be_spent_is_short_the_test_part_comes_first(server: Loopback, tmp_path: Path) -> None:
-    """Then it stands by that alone, says why, and joins nothing; limits hold."""
+    """Then it stands by that alone, says why, and joins nothing; limits hold. With a higher one it goes on."""
     whole = contest(server, tmp_path / "whole", "debate").run()
     spent, own = server.count, whole.standings["debate"].calls.requests
     with Loopback(says) as other:
@@ -128,6 +128,9 @@ def test_where_what_may_be_spent_is_short_the_test_part_comes_first(server: Loop
         assert line.score == whole.standings["debate"].score
         assert other.count == spent - own // 3
         assert result.default != "debate"
+        again = contest(other, tmp_path / "run", "debate").run()
+        assert again.standings["debate"].cv_score == whole.standings["debate"].cv_score
+        assert other.count == spent
 
 
 def test_it_is_told_before_how_much_a_talk_may_ask(server: Loopback, tmp_path: Path, notices: Any) -> None:

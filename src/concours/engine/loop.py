@@ -173,10 +173,11 @@ class Engine:
         record = self._recorded.get((job.digest, self._code(job)))
         if record is None or self._executor is None:
             return record
-        event = _outcome(record)
+        event, earlier = _outcome(record), record.number < self._first
         if isinstance(event, Failed):
-            earlier = record.number < self._first
             return None if earlier and self._limits.allows_again(event) else record
+        if earlier and not event.outputs.keys() >= set(job.outputs):  # it came to the end of what it might spend
+            return None
         for name, digest in event.outputs.items():
             if digest not in self._whole and not self._store.verify(digest):
                 what = "is corrupted" if digest in self._store else "is missing"
