@@ -11,7 +11,7 @@ from concours.compete.pacing import Course
 from concours.core.calls import REQUEST, SLOW, Calls
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
-from concours.core.event import Done, Failed
+from concours.core.event import SHORT, Done, Failed
 from concours.core.had import caveat
 from concours.core.job import Job
 from concours.core.joint import Joint
@@ -205,7 +205,7 @@ class Way:
             calls=_calls(done) if done.values.get("calls") else None,
         )
         if not candidate.oof:
-            return replace(self._test_only([blend], candidate), short=done.values["short"])
+            return replace(self._test_only([blend], candidate), short=done.values[SHORT])
         return self._calibrated([blend], candidate)
 
     def _merged_entry(self, joint: Joint, parents: Sequence[Candidate], known: Mapping[Digest, Candidate]) -> Entry:

@@ -11,6 +11,9 @@ from typing import Any, Literal, get_args
 from concours.core.digests import Digest, canonical_json, digest_json, is_digest
 from concours.core.frozen import frozen
 
+SHORT = "short"
+"""The value of a job that says why it yielded less than it was to, where it came to the end of what might be spent."""
+
 BUDGET_SPENT = "the contest's time was up"
 
 Cause = Literal[

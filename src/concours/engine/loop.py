@@ -13,7 +13,7 @@ from typing import TypeVar
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import ConcoursError, NoSpace, ObjectDamaged
-from concours.core.event import Done, Event, Failed, Outcome, Tick
+from concours.core.event import SHORT, Done, Event, Failed, Outcome, Tick
 from concours.core.job import Job
 from concours.core.ports import Executor, Inbox, Journal, Listener, Notice, Record, Store, ignore
 from concours.core.process import Foreseeing, Hearing, Order, Plan, Process
@@ -32,9 +32,10 @@ class Engine:
     """Drives processes on a store, a journal and an executor, and tells them what comes into an inbox.
 
     Resume is replay: a job whose identity is in the journal is not run again, as long as what it yielded is in the
-    store and whole. Law: without a budget, the state that `drive` returns does not depend on the executor, on its
-    workers, or on how often and where an earlier session was killed. A signal is in the journal, on the disk, before
-    the process or the inbox knows that it was taken.
+    store and whole; but in a later session one is that was `SHORT` of what it might spend. Law: without a budget, the
+    state that `drive` returns does not depend on the executor, on its workers, or on how often and where an earlier
+    session was killed. A signal is in the journal, on the disk, before the process or the inbox knows that it was
+    taken.
 
     Args:
         spent_s: seconds of this session before the engine was there, e.g. on reading the data.
@@ -176,7 +177,7 @@ class Engine:
         event, earlier = _outcome(record), record.number < self._first
         if isinstance(event, Failed):
             return None if earlier and self._limits.allows_again(event) else record
-        if earlier and not event.outputs.keys() >= set(job.outputs):  # it came to the end of what it might spend
+        if earlier and event.values.get(SHORT):
             return None
         for name, digest in event.outputs.items():
             if digest not in self._whole and not self._store.verify(digest):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core.digests import Digest
 from concours.core.errors import SpentOut
+from concours.core.event import SHORT
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.values import take
@@ -71,7 +72,7 @@ def talk(job: Job, store: Store) -> JobResult:
         phases["predict" if part == "test" else part] = time.perf_counter() - began
         rows += len(own)
     calls = vars(replace(summed(heard), rows=rows)) if heard else None
-    return JobResult(outputs=outputs, values={"calls": calls, "short": short}, phases=phases | paces(heard))
+    return JobResult(outputs=outputs, values={"calls": calls, SHORT: short}, phases=phases | paces(heard))
 
 
 def _says(
