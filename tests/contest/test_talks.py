@@ -133,6 +133,14 @@ def test_where_what_may_be_spent_is_short_the_test_part_comes_first(server: Loop
         assert other.count == spent
 
 
+def test_a_talk_that_failed_is_no_alliance(server: Loopback, tmp_path: Path) -> None:
+    """Where not even the test part can be asked about its line says why, and nobody is said to be joined."""
+    result = contest(server, tmp_path / "run", "debate", max_requests=2 * ROWS).run()
+    assert result.standings["debate"].status == "failed"
+    assert "--max-requests" in result.standings["debate"].reason
+    assert result.alliances == {}
+
+
 def test_it_is_told_before_how_much_a_talk_may_ask(server: Loopback, tmp_path: Path, notices: Any) -> None:
     """At most; of whom can be asked among its members."""
     table = {"name": "long", "how": "debate", "of": ["small", "large"], "rounds": 3}

@@ -85,8 +85,9 @@ class Result:
 
     @property
     def alliances(self) -> dict[str, Alliance]:
-        """The alliances that were made, by name."""
+        """The alliances that were made, by name; without those that failed, as a talk does where nobody answers."""
         entrants = [line.entrant for line in self.standings]
+        failed = {line.entrant.name for line in self.standings if line.status == "failed"}
         names = by_digest(sorted(entrants, key=lambda e: e.joint is not None))
         return {
             entrant.name: Alliance(
@@ -99,7 +100,7 @@ class Result:
                 chosen=joint.artifacts.get("chosen", ()),
             )
             for entrant in sorted(entrants, key=lambda entrant: entrant.name)
-            if (joint := entrant.joint)
+            if (joint := entrant.joint) and entrant.name not in failed
         }
 
     @property
