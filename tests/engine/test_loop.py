@@ -133,13 +133,13 @@ def test_when_time_is_up_what_is_left_fails_and_more_time_brings_it_back(
 ) -> None:
     """Out of the contest's time: named so, not tried again within that time, done with more of it."""
     jobs = (toy_job("quick"), toy_job("slow", mischief="hang"), toy_job("after"))
-    short = Limits(budget_s=2.0)
-    state = bench.engine(workers=1, limits=short).drive(Errands(jobs=jobs), (), seed=0, until_s=2.0)
+    short = Limits(budget_s=4.0)
+    state = bench.engine(workers=1, limits=short).drive(Errands(jobs=jobs), (), seed=0, until_s=4.0)
     quick, slow, after = (state.ended(job) for job in jobs)
     assert isinstance(quick, Done)
     for late in (slow, after):
-        assert (late.cause, late.reason, late.limit) == ("out_of_time", "the contest's time was up (2 s)", 2.0)
-    again = bench.engine(workers=1, limits=short, listener=notices).drive(Errands(jobs=jobs), (), seed=0, until_s=2.0)
+        assert (late.cause, late.reason, late.limit) == ("out_of_time", "the contest's time was up (4 s)", 4.0)
+    again = bench.engine(workers=1, limits=short, listener=notices).drive(Errands(jobs=jobs), (), seed=0, until_s=4.0)
     assert as_value(again) == as_value(state)
     bench.engine(workers=1, limits=Limits(budget_s=60.0, seconds=0.2), listener=notices).drive(
         Errands(jobs=jobs), (), seed=0, until_s=60.0
