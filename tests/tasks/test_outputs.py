@@ -23,6 +23,7 @@ from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.table import OUTPUTS
 from concours.tasks.outputs.text import Text
+from concours.tasks.outputs.writing import Writing
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=60)
 HUGE = 10**400
@@ -34,6 +35,7 @@ MADE = {
     "boxes": BoxesOutput(classes=2, called=("cat", "dog")),
     "answer": Answer(),
     "choices": Choice(most=3),
+    "writing": Writing(),
 }
 SCALARS = st.none() | st.booleans() | st.integers() | st.just(HUGE) | st.floats() | st.text(max_size=3)
 VALUES = st.recursive(
