@@ -266,6 +266,10 @@ def test_each_two_are_compared_and_people_with_judges(server: Loopback, tmp_path
     assert (agreed.people.pairs, agreed.strange) == (TESTED, 1)
     assert agreed.people.share == pytest.approx((TESTED - 2) / TESTED)
     assert agreed.people.decided_pairs == TESTED - 1
+    wrong = 1 / (TESTED - 1)
+    assert agreed.people.decided == pytest.approx(1 - wrong)
+    assert agreed.corrected == pytest.approx({"large": 1.0, "small": 0.0, "twin": 0.5})
+    assert agreed.to_json()["people"]["corrected"] == agreed.corrected
     run = CliRunner().invoke(
         app, ["judges", str(tmp_path / "run"), "--votes", str(tmp_path / "votes.csv"), "-o", str(tmp_path / "b.csv")]
     )

@@ -11,7 +11,6 @@ import typer
 from concours.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
-    from concours.kernels.rating.agreeing import Agreement
     from concours.runs.judges import Judgements
 
 
@@ -51,7 +50,7 @@ def _print(found: Judgements) -> None:
     for one in told["agreement"]:
         say(f"{' and '.join(one['judges'])}: kappa {_kappa(one['kappa'])} on {one['rows']:,} texts")
     if found.people:
-        _print_people(found.people, found.strange)
+        _print_people(found)
     for line in told.get("ratings", ()):
         if line["rating"] is not None:
             low, high = line["ci"]
@@ -72,13 +71,18 @@ def _print_judge(judge: Mapping[str, Any]) -> None:
         say(f"  first place {first:.1%}, the same both ways {same:.1%}, ties {ties:.1%}")
 
 
-def _print_people(people: Agreement, strange: int) -> None:
+def _print_people(found: Judgements) -> None:
+    people = found.people
+    if people is None:
+        return
     interval = f"[{people.low:.1%}, {people.high:.1%}]"
     say(f"people: the same on {people.share:.1%} of {people.pairs:,} pairs {interval}, kappa {_kappa(people.kappa)}")
     if people.decided is not None:
         say(f"  on {people.decided:.1%} of the {people.decided_pairs:,} pairs without ties")
-    if strange:
-        say(f"  {strange:,} pairs with votes were judged by nobody here, and are not compared")
+    for name, share in sorted(found.corrected.items(), key=lambda pair: -pair[1]):
+        say(f"  {name} would win {share:.1%} by people, if judges err so often")
+    if found.strange:
+        say(f"  {found.strange:,} pairs with votes were judged by nobody here, and are not compared")
 
 
 def _kappa(value: float | None) -> str:

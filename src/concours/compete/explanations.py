@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from concours.compete.pairs import Side, inputs_of, names_of
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
@@ -150,15 +151,20 @@ class Explanations(MemoProcess):
 
     def _judgements(self, state: Memo) -> Job:
         """What judges said of all whom they judged; alliances that pass on what members wrote were not."""
-        judged = [c for c in state.candidates if c.verdicts and c.entrant.role == "single"]
-        inputs = dict[str, Digest]()
-        for number, candidate in enumerate(judged):
-            texts = {"texts": self._predictions(candidate), "others": self._part.y}
-            inputs |= {f"{name}{number}": digest for name, digest in texts.items()}
-            inputs[f"verdicts{number}"] = candidate.verdicts or Digest("")
         other = REFERENCE if self.problem.output.meta["referenced"] else ""
-        pairs = [[candidate.entrant.name, other] for candidate in judged]
-        return self._job(state, "judgements", inputs, {"pairs": pairs}, label="report: what judges said")
+        sides = [
+            Side(
+                name=candidate.entrant.name,
+                other=other,
+                texts=self._predictions(candidate),
+                others=self._part.y,
+                verdicts=candidate.verdicts,
+            )
+            for candidate in state.candidates
+            if candidate.verdicts and candidate.entrant.role == "single"
+        ]
+        params = {"pairs": names_of(sides)}
+        return self._job(state, "judgements", inputs_of(sides), params, label="report: what judges said")
 
     def _complement(self, state: Memo) -> Iterator[tuple[str, Job]]:
         """Singles that are better than guessing may complement one another; it takes two."""

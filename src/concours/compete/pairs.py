@@ -17,6 +17,34 @@ from concours.core.seeds import derive_seed
 
 
 @dataclass(frozen=True, kw_only=True)
+class Side:
+    """What a job reads of two whose texts judges have compared.
+
+    Attributes:
+        name, other: of the two; `core.kind.REFERENCE` of the reference, and nothing where nobody says whom.
+        texts, others: what they wrote.
+        verdicts: on the texts of the first.
+    """
+
+    name: str
+    other: str
+    texts: Digest
+    others: Digest
+    verdicts: Digest
+
+
+def inputs_of(sides: Sequence[Side]) -> dict[str, Digest]:
+    """The inputs of `judgements`, `texts0`, `others0`, `verdicts0`, …"""
+    names = ("texts", "others", "verdicts")
+    return {f"{name}{number}": getattr(side, name) for number, side in enumerate(sides) for name in names}
+
+
+def names_of(sides: Sequence[Side]) -> list[list[str]]:
+    """Its parameter `pairs`."""
+    return [[side.name, side.other] for side in sides]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pairs(MemoProcess):
     """A job for each two that judges are asked about, and one that sums up what they said.
 
@@ -67,15 +95,20 @@ class Pairs(MemoProcess):
         )
 
     def _summed_up(self, state: Memo) -> Job:
-        inputs, names = dict[str, Digest](), list[list[str]]()
-        for number, (one, other, job) in enumerate(self._pairs(state)):
-            inputs |= {f"texts{number}": self._texts(one), f"others{number}": self._texts(other)}
-            inputs[f"verdicts{number}"] = self._verdicts(state, job)
-            names.append([one.entrant.name, other.entrant.name])
+        sides = [
+            Side(
+                name=one.entrant.name,
+                other=other.entrant.name,
+                texts=self._texts(one),
+                others=self._texts(other),
+                verdicts=self._verdicts(state, job),
+            )
+            for one, other, job in self._pairs(state)
+        ]
         return Job(
             runner="judgements",
-            inputs=inputs,
-            params={"pairs": names},
+            inputs=inputs_of(sides),
+            params={"pairs": names_of(sides)},
             threads=self.threads,
             label="pairs: what judges said",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 Seen = Literal["none", "out-of-fold", "train", "unknown"]
@@ -90,6 +90,16 @@ class Scheme:
     packages: tuple[str, ...] = ()
 
 
+_IN_A_FOLDER: Final = Scheme(
+    had="asked",
+    names="folder",
+    found="concours.entrants.local.folders:in_folder",
+    params="concours.entrants.local.params:Local",
+    opened="concours.engine.words:InWords",
+    speaker="concours.entrants.local.speaker:InFolder",
+    packages=("torch", "transformers"),
+)
+
 SCHEMES: Final[Mapping[str, Scheme]] = {
     "onnx": Scheme(
         had="frozen",
@@ -106,24 +116,8 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
         speaker="concours.entrants.endpoints.address:AtAddress",
         packages=("httptools",),
     ),
-    "transformers": Scheme(
-        had="asked",
-        names="folder",
-        found="concours.entrants.local.folders:in_folder",
-        params="concours.entrants.local.params:Local",
-        opened="concours.engine.words:InWords",
-        speaker="concours.entrants.local.speaker:InFolder",
-        packages=("torch", "transformers"),
-    ),
-    "hf": Scheme(
-        had="asked",
-        names="folder",
-        found="concours.entrants.local.folders:in_cache",
-        params="concours.entrants.local.params:Local",
-        opened="concours.engine.words:InWords",
-        speaker="concours.entrants.local.speaker:InFolder",
-        packages=("torch", "transformers"),
-    ),
+    "transformers": _IN_A_FOLDER,
+    "hf": replace(_IN_A_FOLDER, found="concours.entrants.local.folders:in_cache"),
 }
 """By what a recipe begins with, before a colon."""
 

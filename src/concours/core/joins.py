@@ -7,7 +7,7 @@ which way an alliance is of.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from concours.core.digests import Digest
@@ -84,6 +84,21 @@ class Join:
         """Whether it can join predictions of an output that can do that, of rows that can do that."""
         return all(need in can for need in self.can) and all(need in rows for need in self.of_rows)
 
+
+_TALK = Join(
+    what="one language model reads what all said, and has the last word",
+    of="calls",
+    of_rows=("words",),
+    of_models=True,
+    rounds=1,
+    plan="concours.cooperate.talks:Mixture",
+    fit="concours.compete.joined:by_talking",
+    run="concours.engine.joints:by_talking",
+    credit="concours.cooperate.terms:of_nobody",
+    artifacts=("rounds", "last", "fold_last"),
+    usual=False,
+    calibrated=False,
+)
 
 _OWN: Mapping[str, Join] = {
     "average": Join(
@@ -168,34 +183,13 @@ _OWN: Mapping[str, Join] = {
         artifacts=("model", "fold_models", "handicaps", "fold_handicaps", "asked", "curve", "chosen"),
         usual=False,
     ),
-    "mixture": Join(
-        what="one language model reads what all said, and has the last word",
-        of="calls",
-        of_rows=("words",),
-        of_models=True,
-        rounds=1,
-        plan="concours.cooperate.talks:Mixture",
-        fit="concours.compete.joined:by_talking",
-        run="concours.engine.joints:by_talking",
-        credit="concours.cooperate.terms:of_nobody",
-        artifacts=("rounds", "last", "fold_last"),
-        usual=False,
-        calibrated=False,
-    ),
-    "debate": Join(
+    "mixture": _TALK,
+    "debate": replace(
+        _TALK,
         what="language models read what the others said and may change their minds, until they agree; then they vote",
-        of="calls",
-        of_rows=("words",),
-        of_models=True,
         rounds=2,
         plan="concours.cooperate.talks:Debate",
-        fit="concours.compete.joined:by_talking",
-        run="concours.engine.joints:by_talking",
-        credit="concours.cooperate.terms:of_nobody",
-        artifacts=("rounds", "last", "fold_last"),
-        usual=False,
         even=True,
-        calibrated=False,
     ),
     "soup": Join(
         what="the mean of the weights of networks of one architecture that began alike (Wortsman et al. 2022)",

@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from concours.entrants.answerers import questions
+from concours.entrants.stateless import Stateless
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -23,7 +24,7 @@ _PLACES = 5
 _AT_ONCE = 1000
 
 
-class EvenChooser(BaseEstimator):
+class EvenChooser(Stateless, BaseEstimator):
     """Finds all different choices of a question equally likely; of a text that comes twice the first has it all."""
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -36,17 +37,6 @@ class EvenChooser(BaseEstimator):
         lists = choices(X)
         worth = [0.0 if texts.index(text) == place else -np.inf for texts in lists for place, text in enumerate(texts)]
         return _distributions(np.asarray(worth), *_laid(lists))
-
-    def get_state(self) -> dict[str, Any]:
-        return {}
-
-    def get_files(self) -> dict[str, bytes]:
-        return {}
-
-    def set_files(self, files: Mapping[str, bytes], state: Mapping[str, Any]) -> Self:
-        del files, state
-        self.fitted_ = True
-        return self
 
 
 class NearestChooser(BaseEstimator):

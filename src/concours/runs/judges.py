@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
+from concours.compete.pairs import Side as Compared
+from concours.compete.pairs import inputs_of, names_of
 from concours.core.digests import Digest
 from concours.core.errors import DataError
 from concours.core.kind import REFERENCE
@@ -18,6 +20,7 @@ from concours.engine.judgements import Side, battles_of, summed_up
 from concours.engine.runners.judgements import sides_of
 from concours.kernels.rating.agreeing import Agreement, agreement
 from concours.kernels.rating.votes import LEFT, RIGHT
+from concours.kernels.scoring.verdicts import TIE, corrected_share
 from concours.runs.result import Result
 from concours.stores.blobs import get_array
 from concours.stores.values import get_values
@@ -40,17 +43,21 @@ class Judgements:
         summed_up: see `engine.judgements.summed_up`.
         battles: see `engine.judgements.BATTLES`, with the ids of questions.
         people: how far people agree; none where nobody has voted.
+        corrected: by name, how often each wins, ties left out, where the judges err as often as by these votes; nothing
+            where they err as often as not.
         strange: votes of people that could not be compared: on pairs or questions on which no judge was asked.
     """
 
     summed_up: Mapping[str, Any]
     battles: pa.Table
     people: Agreement | None = None
+    corrected: Mapping[str, float] = field(default_factory=dict)
     strange: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As JSON, without the battles."""
-        people = {} if self.people is None else {"people": {**asdict(self.people), "not_compared": self.strange}}
+        told = {"corrected": dict(self.corrected), "not_compared": self.strange}
+        people = {} if self.people is None else {"people": {**asdict(self.people), **told}}
         return {**self.summed_up, **people}
 
 
@@ -70,28 +77,29 @@ def judgements(result: Result, votes: Path | None = None) -> Judgements:
     found = Judgements(summed_up=summed_up(sides), battles=_named(battles, ids))
     if votes is None:
         return found
-    people, strange = _people(found.battles, votes)
-    return Judgements(summed_up=found.summed_up, battles=found.battles, people=people, strange=strange)
+    judges = _words(found.battles, "what judges said")
+    people, strange = _people(judges, votes)
+    return replace(found, people=people, corrected=_corrected(judges, people), strange=strange)
 
 
 def _sides(result: Result) -> list[Side]:
     problem = result.setup.problem
     part, store = problem.test or problem.train, result.folder.store
-    texts = {name: (c.test if problem.test else c.oof) for name, c in result.candidates.items()}
-    met = [(one, other, verdicts) for one, other, verdicts in result.format.get("sides", ())]
+    texts = {name: (c.test if problem.test else c.oof) or Digest("") for name, c in result.candidates.items()}
+    met = [
+        Compared(name=one, other=other, texts=texts[one], others=texts[other], verdicts=verdicts)
+        for one, other, verdicts in result.format.get("sides", ())
+    ]
+    other = REFERENCE if problem.output.meta["referenced"] else ""
     judged = [
-        (name, REFERENCE if problem.output.meta["referenced"] else "", c.verdicts)
+        Compared(name=name, other=other, texts=texts[name], others=part.y, verdicts=c.verdicts)
         for name, c in result.candidates.items()
         if c.verdicts and c.entrant.role == "single"
     ]
-    pairs = met or judged
-    if not pairs:
+    sides = met or judged
+    if not sides:
         raise DataError(f"{result.folder.path}: no judge has said anything here")
-    inputs = dict[str, Digest]()
-    for number, (one, other, verdicts) in enumerate(pairs):
-        inputs |= {f"texts{number}": texts[one] or Digest(""), f"verdicts{number}": verdicts}
-        inputs[f"others{number}"] = part.y if other in (REFERENCE, "") else texts[other] or Digest("")
-    return sides_of(store, [(one, other) for one, other, _ in pairs], inputs)
+    return sides_of(store, names_of(sides), inputs_of(sides))
 
 
 def _ids(result: Result) -> list[str]:
@@ -108,9 +116,22 @@ def _named(battles: pa.Table, ids: list[str]) -> pa.Table:
     return battles.set_column(place, _QUESTION, names)
 
 
-def _people(battles: pa.Table, votes: Path) -> tuple[Agreement, int]:
+def _corrected(judges: Mapping[Key, float], people: Agreement) -> dict[str, float]:
+    """How often each wins, if judges are as often right of who wins as of who loses: as often as people agree."""
+    if people.decided is None or people.decided <= TIE:
+        return {}
+    won: dict[str, list[bool]] = {}
+    for (_, one, other), word in judges.items():
+        if word:
+            won.setdefault(one, []).append(word > 0)
+            won.setdefault(other, []).append(word < 0)
+    right = people.decided
+    return {name: corrected_share(float(np.mean(of)), sensitivity=right, specificity=right) for name, of in won.items()}
+
+
+def _people(judges: Mapping[Key, float], votes: Path) -> tuple[Agreement, int]:
     """How far people agree with judges, and how many of the votes could not be compared."""
-    judges, people = _words(battles, "what judges said"), _words(votes, votes.name)
+    people = _words(votes, votes.name)
     both = sorted(judges.keys() & people.keys())
     if not both:
         told = _unmet(judges, min(people))

@@ -24,7 +24,7 @@ from concours.tasks.outputs.table import output_told
 from concours.tasks.outputs.writing import Writing
 from concours.tasks.written import WIN_RATE, grades_of, texts_written, writings
 
-PARTS = ("oof", "test")
+_PARTS = ("oof", "test")
 
 
 def judge(job: Job, store: Store) -> JobResult:
@@ -39,7 +39,7 @@ def judge(job: Job, store: Store) -> JobResult:
     if not isinstance(output, Writing):
         raise TypeError(f"nobody judges {output.said}")
     outputs, tables, began = dict[str, Digest](), list[pa.Table](), time.perf_counter()
-    for part in (name for name in PARTS if name in job.inputs):
+    for part in (name for name in _PARTS if name in job.inputs):
         p = get_values(store, job.inputs[part])
         grades = {way: grades_of(p, way).copy() for way in output.asks}
         rows = np.flatnonzero(np.isnan(sum(grades.values(), np.zeros(len(p)))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,15 +17,15 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.values import take
 from concours.engine.outputs import output_of
+from concours.engine.prediction import Models
 from concours.engine.rows import first_division, get_rows, sides_of_first
 from concours.engine.runners.join import members_of
 from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.spending import purse
 from concours.engine.talks import TALKS, Says, Talk
-from concours.engine.words import InWords, Told, paces, summed
+from concours.engine.words import Told, paces, summed
 from concours.engine.work import JobResult
 from concours.entrants.endpoints.purse import Purse
-from concours.stores.blobs import get_bundle
 from concours.stores.values import get_values, put_values
 from concours.tasks.outputs.output import Values
 
@@ -81,8 +80,7 @@ def _says(
     """How a member is asked; none of one that cannot be."""
     if f"model{member}" not in job.inputs:
         return None
-    manifest = json.loads(get_bundle(store, job.inputs[f"model{member}"])["manifest.json"])
-    model = InWords(Job.from_json(manifest["job"]), store)
+    _, model = Models(store).model(job.inputs[f"model{member}"])
 
     def says(rows: Codes, x: Any) -> Values:
         told = model.told(x, folds[rows], limits)

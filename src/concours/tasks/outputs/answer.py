@@ -19,13 +19,13 @@ from concours.core.errors import DataError
 from concours.kernels.joining.tally import tally
 from concours.kernels.scoring.answers import same_answer
 from concours.tasks.extraction import checked_rule, extracted, stands_in, wish_of
+from concours.tasks.lengths import by_words
 from concours.tasks.metrics.answers import MEASURES
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.nbest import LONGEST, accepted, first_texts, flat, nbest
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values
 from concours.tasks.predicted import Given, responses_given, texts_given, unanswered
-from concours.tasks.ranges import ranged
-from concours.tasks.slices import LEAST, Grouping
+from concours.tasks.slices import Grouping
 
 if TYPE_CHECKING:
     from concours.tasks.task import Task
@@ -204,8 +204,4 @@ class Answer(OutputKind):
 
     def slices(self, y: Values) -> list[Grouping]:
         """By the length of the first right answer, in words."""
-        first = pc.list_element(y, 0)
-        values, codes = ranged(
-            pc.list_value_length(pc.utf8_split_whitespace(first)).to_numpy().astype(float), least=LEAST
-        )
-        return [Grouping(column="words of the answer", values=values, codes=codes)]
+        return [by_words(pc.list_element(y, 0), "words of the answer")]

@@ -20,13 +20,13 @@ from concours.kernels.joining.bayes_risk import Candidates, least_risk
 from concours.kernels.scoring.ngrams import mutual_chrf
 from concours.kernels.scoring.spread import spread
 from concours.tasks.extraction import spoken
+from concours.tasks.lengths import by_words, characters
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.texts import bleu_metric, characters_of, chrf_metric, plain, sentence_metric
 from concours.tasks.nbest import LONGEST, accepted, best_texts, flat, nbest
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values
 from concours.tasks.predicted import Given, texts_given
-from concours.tasks.ranges import ranged
-from concours.tasks.slices import LEAST, Grouping
+from concours.tasks.slices import Grouping
 from concours.tasks.texts import blank
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Text(OutputKind):
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
         """Of how many characters targets have; see `kernels.scoring.spread`."""
-        return spread(_lengths(y), None if test is None else _lengths(test))
+        return spread(characters(y), None if test is None else characters(test))
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Texts (rows,)."""
@@ -185,16 +185,10 @@ class Text(OutputKind):
 
     def slices(self, y: Values) -> list[Grouping]:
         """By the length of the target, in words."""
-        values, codes = ranged(pc.list_value_length(pc.utf8_split_whitespace(y)).to_numpy().astype(float), least=LEAST)
-        return [Grouping(column="words of the target", values=values, codes=codes)]
+        return [by_words(y, "words of the target")]
 
     def joining(self, rule: str, members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
         """What is said is compared once, whatever the weights."""
         if rule not in self.joins:
             raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
         return least_risky(members)
-
-
-def _lengths(texts: pa.Array) -> NDArray[np.float64]:
-    found = pc.utf8_length(texts).to_numpy(zero_copy_only=False)
-    return np.asarray(found, dtype=np.float64)

@@ -20,6 +20,7 @@ from concours.core.had import content_file
 from concours.kernels.scoring.spread import spread
 from concours.tasks.extraction import without_thinking
 from concours.tasks.judges import judges_of, rubric_of
+from concours.tasks.lengths import by_words, characters
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.texts import plain
 from concours.tasks.metrics.writings import MEASURES
@@ -27,8 +28,7 @@ from concours.tasks.nbest import best_texts
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values
 from concours.tasks.outputs.text import least_risky
 from concours.tasks.predicted import Given, responses_given, texts_given
-from concours.tasks.ranges import ranged
-from concours.tasks.slices import LEAST, Grouping
+from concours.tasks.slices import Grouping
 from concours.tasks.written import (
     GRADES,
     JUDGE_SCORE,
@@ -175,7 +175,7 @@ class Writing(OutputKind):
         """Of how many characters references have; see `kernels.scoring.spread`."""
         if not self.referenced:
             return {}
-        return spread(_lengths(y), None if test is None else _lengths(test))
+        return spread(characters(y), None if test is None else characters(test))
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Texts (rows,)."""
@@ -217,9 +217,4 @@ class Writing(OutputKind):
         """By the length of the reference, in words."""
         if not self.referenced:
             return []
-        values, codes = ranged(pc.list_value_length(pc.utf8_split_whitespace(y)).to_numpy().astype(float), least=LEAST)
-        return [Grouping(column="words of the reference", values=values, codes=codes)]
-
-
-def _lengths(texts: pa.Array) -> NDArray[np.float64]:
-    return np.asarray(pc.utf8_length(texts).to_numpy(zero_copy_only=False), dtype=np.float64)
+        return [by_words(y, "words of the reference")]
