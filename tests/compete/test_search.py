@@ -84,6 +84,16 @@ def test_trials(search: dict[str, Any], message: str) -> None:
         read_space(search)
 
 
+def test_what_is_few_is_tried_whole() -> None:
+    """Each combination once, in order, beside what was declared; with one trial less, or a range, they are drawn."""
+    few = {"kernel": ["rbf", "linear"], "depth": [2, 4]}
+    space = read_space({**few, "trials": 9})
+    assert space.every == ((0, 2), (0, 3), (0, 4), (1, 2), (1, 3), (1, 4))
+    assert space.trials == 7
+    assert [read_space({**few, "trials": n}).every == () for n in (6, 7)] == [True, False]
+    assert read_space({**few, "C": [0.1, 1.0], "trials": 1000}).every == ()
+
+
 @pytest.mark.parametrize("final", ["bag", "refit"])
 def test_conformance(final: Any) -> None:
     """A search keeps the laws of processes; its state does not depend on the order in which trials end."""

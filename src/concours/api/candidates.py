@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from concours.compete.search import read_space
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, DataError
@@ -90,7 +91,7 @@ def _require_judged(candidate: Candidate, ingested: Ingested) -> None:
 
 def unsearchable(entrant: Entrant) -> str:
     """Why an entrant's search cannot be made here; empty if it can."""
-    missing = entrant.search and not installed("optuna")
+    missing = entrant.search and not read_space(entrant.search).every and not installed("optuna")
     return f"its search needs optuna; get it with: {install_command('optuna')}" if missing else ""
 
 

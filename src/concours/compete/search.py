@@ -7,6 +7,8 @@ answered is kept.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -52,10 +54,16 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """What an entrant declares under `search`."""
+    """What an entrant declares under `search`.
+
+    Attributes:
+        trials: how many there are, the entrant as declared among them.
+        every: all that can be drawn, in order, where that is no more than the trials; else empty.
+    """
 
     axes: tuple[Axis, ...]
     trials: int
+    every: tuple[Drawn, ...] = ()
 
     def applied(self, params: Mapping[str, Any], drawn: Drawn) -> dict[str, Any]:
         """Parameters with those of the space as drawn."""
@@ -69,7 +77,8 @@ def read_space(search: Mapping[str, Any]) -> Space:
 
     Two numbers are a range; it is searched by its logarithm if it lies above 0 and spans a factor of ten or more, and
     whole numbers stay whole. Any other list is a choice. A table with `low`, `high`, and `log` if need be, or with
-    `values`, says it outright; any other table holds the parameters of a parameter. `trials` is how many there are.
+    `values`, says it outright; any other table holds the parameters of a parameter. `trials` is how many there are;
+    where there is no more to be drawn than that, all of it is tried, and nothing twice.
 
     Raises:
         ContestError: a declaration means nothing; the message names it.
@@ -81,7 +90,8 @@ def read_space(search: Mapping[str, Any]) -> Space:
     axes = _axes((), declared)
     if not axes:
         raise ContestError("search names no parameter: write one with its range, e.g. search = { C = [0.1, 100.0] }")
-    return Space(axes=axes, trials=trials)
+    every = _every(axes, trials - 1)
+    return Space(axes=axes, trials=1 + len(every) if every else trials, every=every)
 
 
 def probe(entrant: Entrant) -> Entrant:
@@ -119,8 +129,8 @@ class Searched(Memo):
 class Search:
     """Tries parameters of one candidate; the first trial is the candidate as it is declared.
 
-    The next two trials follow from how all before them ended, by a tree-structured Parzen estimator (Bergstra,
-    Bardenet, Bengio and Kégl 2011) as Optuna has it. It is asked by a job, with a seed of its own each time: what it
+    Where all that can be drawn fits into the trials, it is tried whole. Else the next two trials follow from how all
+    before them ended, by a tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl 2011) as Optuna has it. It is asked by a job, with a seed of its own each time: what it
     proposed stands in the journal. So a search that was killed goes on as if nothing had been, and events commute. A
     trial that failed counts as worse than all; with a proposal that failed the search ends.
 
@@ -178,6 +188,9 @@ class Search:
         candidate = state.candidates[0]
         space = state.kept.once("space", None, lambda: read_space(candidate.entrant.search))
         entries = [self.board.trial(state, _named(candidate, candidate.entrant.params, 1))]
+        for number, values in enumerate(space.every, start=2):
+            params = space.applied(candidate.entrant.params, values)
+            entries.append(self.board.trial(state, _named(candidate, params, number)))
         drawn: list[Drawn] = []
         known: dict[Drawn, Entry] = {}
         while len(entries) < space.trials and all(entry.status != "running" for entry in entries[1:]):
@@ -246,6 +259,16 @@ def _axes(path: tuple[str, ...], declared: Mapping[str, Any]) -> tuple[Axis, ...
         else:
             found.append(_axis(inner, value))
     return tuple(found)
+
+
+def _every(axes: Sequence[Axis], most: int) -> tuple[Drawn, ...]:
+    """All that can be drawn, if that is no more than so many; else nothing."""
+    if any(kind == "float" for kind, *_ in (axis.form for axis in axes)):
+        return ()
+    ends = [(int(axis.form[1]), int(axis.form[2])) for axis in axes]
+    if math.prod(high - low + 1 for low, high in ends) > most:
+        return ()
+    return tuple(itertools.product(*(range(low, high + 1) for low, high in ends)))
 
 
 def _axis(path: tuple[str, ...], value: Any) -> Axis:
