@@ -130,8 +130,9 @@ class Search:
     """Tries parameters of one candidate; the first trial is the candidate as it is declared.
 
     Where all that can be drawn fits into the trials, it is tried whole. Else the next two trials follow from how all
-    before them ended, by a tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl 2011) as Optuna has it. It is asked by a job, with a seed of its own each time: what it
-    proposed stands in the journal. So a search that was killed goes on as if nothing had been, and events commute. A
+    before them ended, by a tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl 2011) as Optuna has
+    it. It is asked by a job, with a seed of its own each time: what it proposed stands in the journal. So a search
+    that was killed goes on as if nothing had been, and events commute. A
     trial that failed counts as worse than all; with a proposal that failed the search ends.
 
     Attributes:
