@@ -19,6 +19,11 @@ EXTRAS = {
     "transformers": "local",
     "gguf": "local",
     "accelerate": "local",
+    "cmaes": "merge",
+    "flwr": "federated",
+    "opacus": "privacy",
+    "ray": "ray",
+    "obstore": "s3",
 }
 """Which extra of Concours brings a top-level module."""
 
