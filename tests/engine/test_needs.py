@@ -172,6 +172,9 @@ def test_who_waits_for_a_gpu_holds_nobody_up(tmp_path: Path, monkeypatch: pytest
     executor._machine = replace(executor._machine, gpus=1)
     jobs = [replace(toy_job(f"job {number}"), needs=Needs(cores=1, gpu=number < 2)) for number in range(3)]
     try:
+        for number in range(2):  # both workers are there before it counts who is first
+            executor.submit(toy_job(f"first {number}"))
+        assert len([event for _ in range(2) for event in executor.outcomes()]) == 2
         for job in jobs:
             executor.submit(job)
         ended = [event for _ in jobs for event in executor.outcomes()]

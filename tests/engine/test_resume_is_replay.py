@@ -123,8 +123,8 @@ def _at_random(contest: Any, how: dict[str, Any], rng: random.Random, labels: li
 
 
 def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> None:
-    """Has the contest kill itself where half of a blob is written."""
-    ended = {mark.label for mark in contest.marks() if mark.what == "end"}
+    """Has the contest kill itself where half of a blob is written, by a job whose blob cannot be there already."""
+    begun = {mark.label for mark in contest.marks()}
     words = (
         "check",
         "select",
@@ -142,7 +142,7 @@ def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels
         "arena",
         "duel",
     )  # of these no blob is written
-    ahead = [label for label in labels if label not in ended and not any(word in label for word in words)]
+    ahead = [label for label in labels if label not in begun and not any(word in label for word in words)]
     before, label = len(contest.store.leftovers()), rng.choice(ahead[:STEP])
     process = contest.start(**how, environment={KILL: label})
     out, error = process.communicate(timeout=60)

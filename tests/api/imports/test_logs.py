@@ -103,13 +103,14 @@ def test_a_log_of_another_form(change: dict[str, Any], words: str, tmp_path: Pat
 
 def test_an_archive_never_reaches_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names that lead elsewhere are names alone; what would unpack to too much is refused, and so is another packing."""
-    path = made.inspect_eval(tmp_path)
+    (below := tmp_path / "one" / "two" / "three").mkdir(parents=True)
+    path = made.inspect_eval(below)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("../../out.json", "{}")
         archive.writestr("samples/../../../out2.json", json.dumps(made.log()["samples"][0] | {"id": 99}))
-    before = sorted(tmp_path.parent.rglob("*"))
+    before = sorted(tmp_path.rglob("*"))
     assert len(inspect_logs.read(path, "c").files["c/questions.jsonl"]) == 17
-    assert sorted(tmp_path.parent.rglob("*")) == before
+    assert sorted(tmp_path.rglob("*")) == before
     monkeypatch.setattr(files, "MOST", 1000)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("header.json", b" " * 2000 + b"{}")
