@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated, TypeAlias
 
-from concours.kernels.merging.parts import Array, Part, Shares, Whole, each, module_of
+from concours.kernels.merging.parts import Array, Density, Part, Shares, Whole, Within, each, module_of
 from concours.kernels.merging.ranking import Cut, greatest
 from concours.kernels.merging.task_arithmetic import added_to
 from concours.kernels.merging.ties import elected, magnitudes
 
-Band = tuple[Cut, Cut]
+Outliers: TypeAlias = Annotated[Shares, Within(0, 1)]
+"""Which share of the elements, the greatest, is left out."""
+Band: TypeAlias = tuple[Cut, Cut]
 """What is taken, and what of that is left out again."""
 
 
@@ -19,8 +22,8 @@ def breadcrumbs(
     *,
     weights: Sequence[float],
     base: Array,
-    density: Shares = 1.0,
-    gamma: Shares = 0.01,
+    density: Density = 1.0,
+    gamma: Outliers = 0.01,
     normalize: bool = False,
     lambda_: float = 1.0,
     known: Sequence[Band] | None = None,
@@ -52,8 +55,8 @@ def breadcrumbs_ties(
     *,
     weights: Sequence[float],
     base: Array,
-    density: Shares = 1.0,
-    gamma: Shares = 0.01,
+    density: Density = 1.0,
+    gamma: Outliers = 0.01,
     normalize: bool = False,
     lambda_: float = 1.0,
     known: Sequence[Band] | None = None,

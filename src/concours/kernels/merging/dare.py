@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.merging.parts import Array, Part, Shares, each, module_of
+from concours.kernels.merging.parts import Array, Density, Part, Shares, each, module_of
 from concours.kernels.merging.task_arithmetic import added_to
 from concours.kernels.merging.ties import elected
 
@@ -21,7 +21,7 @@ def dare_linear(
     *,
     weights: Sequence[float],
     base: Array,
-    density: Shares = 1.0,
+    density: Density = 1.0,
     normalize: bool = False,
     rescale: bool = True,
     lambda_: float = 1.0,
@@ -53,7 +53,7 @@ def dare_ties(
     *,
     weights: Sequence[float],
     base: Array,
-    density: Shares = 1.0,
+    density: Density = 1.0,
     normalize: bool = False,
     rescale: bool = True,
     lambda_: float = 1.0,

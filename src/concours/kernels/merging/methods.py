@@ -1,8 +1,8 @@
 """Methods of merging by name: a function each, from the tensors of models to one, and what it has to know before.
 
 What a method takes is read from its signature: `weights` and other `Shares` are one number a model, `base` the tensor
-of the model that all come from, `seed` a number for its chance, `start` and `known` where a part lies and what was found
-of the whole; all else are its options, whose names are theirs in files, without the underscore that Python asks for.
+of the model that all come from, `seed` a number for its chance, `start` and `known` where a part lies and what was
+found of the whole; all else are its options, by the names that they have in files, less the underscore Python asks for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import Parameter, signature
-from typing import Any, Final, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from concours.kernels.merging.breadcrumbs import banded, breadcrumbs, breadcrumbs_ties
 from concours.kernels.merging.dare import dare_linear, dare_ties
@@ -19,7 +19,7 @@ from concours.kernels.merging.gram import gram
 from concours.kernels.merging.karcher import karcher
 from concours.kernels.merging.linear import linear
 from concours.kernels.merging.model_stock import model_stock
-from concours.kernels.merging.parts import Array, Whole
+from concours.kernels.merging.parts import Array, Whole, Within
 from concours.kernels.merging.passthrough import passthrough
 from concours.kernels.merging.slerp import slerp
 from concours.kernels.merging.task_arithmetic import task_arithmetic
@@ -36,12 +36,14 @@ class Option:
         name: in a signature; `spelt` is its name elsewhere.
         kind: float, int or bool.
         each: whether each model may have its own.
+        within: what its values are between; none where any number will do.
         default: what it is otherwise; `required` where there is nothing.
     """
 
     name: str
     kind: type
     each: bool
+    within: Within | None
     default: Any
 
     @property
@@ -73,9 +75,9 @@ class Method:
     @cached_property
     def options(self) -> Mapping[str, Option]:
         """Its options by the names that they have elsewhere."""
-        hints = get_type_hints(self.merge)
+        hints = get_type_hints(self.merge, include_extras=True)
         found = [
-            Option(name=name, kind=_kind(hints[name]), each=_each(hints[name]), default=parameter.default)
+            _option(name, hints[name], parameter.default)
             for name, parameter in signature(self.merge).parameters.items()
             if name not in _NO_OPTIONS
         ]
@@ -93,12 +95,11 @@ class Method:
         return {**given, "known": self.look(whole, **{name: given[name] for name in given if name in asked})}
 
 
-def _kind(hint: Any) -> type:
-    return next((kind for kind in (bool, int) if hint is kind), float)
-
-
-def _each(hint: Any) -> bool:
-    return "Sequence" in str(hint)
+def _option(name: str, hint: Any, default: Any) -> Option:
+    bare, *more = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    kind = bare if bare in (bool, int) else float
+    within = next((one for one in more if isinstance(one, Within)), None)
+    return Option(name=name, kind=kind, each="Sequence" in str(bare), within=within, default=default)
 
 
 METHODS: Final[Mapping[str, Method]] = {

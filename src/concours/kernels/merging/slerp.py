@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from concours.kernels.merging.gram import Gram, cosine, gram
-from concours.kernels.merging.parts import Array, Whole, combined
+from concours.kernels.merging.parts import Array, Fraction, Whole, combined
 
 _NEARLY: Final = 0.9995
 """Above this cosine an arc is as good as a line, and its formula loses its digits."""
 
 
-def slerp(tensors: Sequence[Array], *, t: float, known: Gram | None = None) -> Array:
+def slerp(tensors: Sequence[Array], *, t: Fraction, known: Gram | None = None) -> Array:
     """sin((1 - t) * angle) / sin(angle) of the first tensor and sin(t * angle) / sin(angle) of the second.
 
     The angle is that between the two whole tensors; where they point the same way or opposite ones, or one is 0, it is
