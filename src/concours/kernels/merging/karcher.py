@@ -56,7 +56,7 @@ def _middle(products: Gram, shares: NDArray[np.float64], max_iter: int, tol: flo
     at = _unit(own, between, instead=np.eye(len(own))[0])
     for _ in range(max_iter):
         step = _towards(at, own, between)
-        if (length := math.sqrt(max(0.0, step @ between @ step))) < tol:
+        if (length := math.sqrt(max(0.0, float(step @ between @ step)))) < tol:
             break
         at = _unit(math.cos(length) * at + math.sin(length) / length * step, between, instead=at)
     found = np.zeros(len(shares))
@@ -74,5 +74,5 @@ def _towards(at: NDArray[np.float64], own: NDArray[np.float64], between: Gram) -
 
 
 def _unit(at: NDArray[np.float64], between: Gram, *, instead: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = math.sqrt(max(0.0, at @ between @ at))
+    length = math.sqrt(max(0.0, float(at @ between @ at)))
     return at / length if length > _NOTHING else instead

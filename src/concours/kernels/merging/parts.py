@@ -30,7 +30,8 @@ class Within:
     @property
     def words(self) -> str:
         """Said."""
-        return f"a number {'from' if self.closed else 'above'} {self.low:g} {'to' if self.closed else 'and at most'} {self.high:g}"
+        between = f"from {self.low:g} to" if self.closed else f"above {self.low:g}, up to"
+        return f"a number {between} {self.high:g}"
 
     def __contains__(self, value: float) -> bool:
         return self.low < value <= self.high or (self.closed and value == self.low)

@@ -30,7 +30,8 @@ class Machine(Protocol):
         stretch: how many elements of a tensor it takes at once at most.
     """
 
-    stretch: int
+    @property
+    def stretch(self) -> int: ...
 
     def widened(self, kept: NDArray[Any], dtype: str, wide: str) -> Array:
         """An array to compute with, of the type `wide`."""

@@ -89,7 +89,7 @@ def head_of(tensors: Sequence[tuple[str, str, tuple[int, ...]]], metadata: Mappi
 
 def read_into(file: int, buffer: NDArray[Any], begin: int) -> None:
     """Fills an array with the bytes of an open file from a place on. Raises DataError where it ends before."""
-    view = memoryview(buffer).cast("B")
+    view = buffer.view(np.uint8).data
     while len(view):
         got = os.preadv(file, [view], begin)
         if not got:
@@ -99,7 +99,7 @@ def read_into(file: int, buffer: NDArray[Any], begin: int) -> None:
 
 def write_from(file: int, content: NDArray[Any] | bytes, begin: int) -> None:
     """Writes bytes to a place of an open file."""
-    view = memoryview(np.ascontiguousarray(content) if isinstance(content, np.ndarray) else content).cast("B")
+    view = memoryview(content) if isinstance(content, bytes) else np.ascontiguousarray(content).view(np.uint8).data
     while len(view):
         done = os.pwrite(file, view, begin)
         view, begin = view[done:], begin + done
