@@ -266,7 +266,10 @@ def main() -> None:
     parser.add_argument("--peer", help="the python of an environment with mergekit")
     parser.add_argument("--work", type=Path, default=Path("merge-benchmark"))
     parser.add_argument("--only", help="names of works, with commas")
+    parser.add_argument("--layers", type=int, default=16, help="fewer for smaller checkpoints")
+    parser.add_argument("--words", type=int, default=32000, help="as well")
     options = parser.parse_args()
+    CONFIG.update(num_hidden_layers=options.layers, vocab_size=options.words)
     for seed, (name, noise) in enumerate(NOISE.items()):
         make(options.work / name, seed, noise)
     size = (options.work / "a" / "model.safetensors").stat().st_size

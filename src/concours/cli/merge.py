@@ -51,8 +51,8 @@ def merge(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="How to merge the models that are named: linear, slerp, task_arithmetic, ties, dare_linear, dare_ties, "
-            "breadcrumbs, breadcrumbs_ties, model_stock, karcher, passthrough.",
+            help="How to merge the models that are named: linear, slerp, task_arithmetic, ties, dare_linear, "
+            "dare_ties, breadcrumbs, breadcrumbs_ties, model_stock, karcher, passthrough.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="The folder to write.")] = None,

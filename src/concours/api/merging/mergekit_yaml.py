@@ -67,7 +67,7 @@ def check_wish(wish: Wish, where: str) -> None:
     for each in wish.slices:
         check_settings(wish.method, each.settings, where)
         for source in each.sources:
-            check_settings(wish.method, source.settings, f"{where}: {visible(source.model)}")
+            check_settings(wish.method, source.settings, f"{where}: {visible(source.model)}", of_model=True)
 
 
 def _with_tokenizer(wish: Wish, asked: Any, where: str) -> Wish:

@@ -8,7 +8,7 @@ from typing import Any
 
 from concours.api.merging.layers import in_front, layers_of, require_one_stack, spread, with_layers
 from concours.api.merging.parents import Parents, require_shapes
-from concours.api.merging.wished import Slice, Source, Wish, method_of, value_of
+from concours.api.merging.wished import Slice, Source, Wish, method_of, spelt, value_of
 from concours.core.errors import ContestError, DataError
 from concours.core.seeds import derive_seed
 from concours.core.visible import visible
@@ -108,11 +108,14 @@ def _piece(wish: Wish, parents: Parents, place: Place) -> Piece:
     given: dict[str, Any] = {}
     for option in method.options.values():
         shared = (place.slice.settings, wish.settings)
-        if option.each and option.default is not None:
-            given[option.name] = [
+        if option.each:
+            own_values = [
                 value_of(option, (source.settings, *shared), old, place.t, source.model) for source, old in merged
             ]
-        elif not option.each:
+            if None in own_values and any(value is not None for value in own_values):
+                raise ContestError(f"{wish.method}: {spelt(option)} is given for some models and not for all")
+            given |= {option.name: own_values} if None not in own_values else {}
+        else:
             given[option.name] = value_of(option, shared, place.name, place.t, wish.method)
     if method.takes("seed"):
         given["seed"] = derive_seed(0, "merge", place.name)

@@ -110,13 +110,22 @@ def spelt(option: Option) -> str:
     return "weight" if option.name == "weights" else option.spelt
 
 
-def check_settings(method: str, settings: Settings, where: str) -> None:
-    """Every name is an option of the method, and every value within it of its form. Raises ContestError."""
+def check_settings(method: str, settings: Settings, where: str, *, of_model: bool = False) -> None:
+    """Every name is an option of the method, and every value within it of its form.
+
+    Args:
+        of_model: whether they stand at one of the models.
+
+    Raises:
+        ContestError: names the option, what it must be, and what it is.
+    """
     options = {spelt(option): option for option in METHODS[method].options.values()}
     for name, setting in settings.items():
         if name not in options:
             known = nearest(shortened(name, 60), options) if options else f"{method} has none"
             raise ContestError(f"{where}: {shortened(visible(name), 60)!r} is no option of {method}; {known}")
+        if of_model and not options[name].each:
+            raise ContestError(f"{where}: {name} is one for all models; it stands in parameters beside them")
         for value in _values(setting, f"{where}: {name}"):
             _checked(options[name], value, where)
 

@@ -17,7 +17,7 @@ from concours.core.errors import DataError
 from concours.core.visible import visible
 from concours.kernels.merging.floats import FLOATS
 from concours.kernels.merging.gram import BLOCK
-from concours.kernels.merging.methods import METHODS
+from concours.kernels.merging.methods import METHODS, Method
 from concours.kernels.merging.parts import Array, Part, Whole
 from concours.stores.checkpoints.machines import Machine
 from concours.stores.checkpoints.tensors import BITS, Stored, read_into
@@ -130,15 +130,22 @@ def make(piece: Piece, files: Files, machine: Machine, write: Write, *, memory: 
     if piece.method is None:
         _copy(piece, files, write, memory)
         return
-    method, wide = METHODS[piece.method], _wide(piece)
-    given = dict(piece.given or {})
+    try:
+        _merge(piece, METHODS[piece.method], files, machine, write, memory)
+    except ValueError as error:  # what the method cannot do with what it was given
+        raise DataError(f"tensor {visible(piece.name)!r}: {error}") from None
+
+
+def _merge(piece: Piece, method: Method, files: Files, machine: Machine, write: Write, memory: int) -> None:
+    wide = _wide(piece)
 
     def parts(least: int) -> Iterator[Part]:
         length = _length(piece, machine, memory, least)
         for start in range(0, piece.size, length):
             yield _part(piece, files, machine, wide, start, min(start + length, piece.size))
 
-    given = dict(method.looked(Whole(piece.size, len(piece.tensors), lambda: parts(BLOCK)), given))
+    whole = Whole(piece.size, len(piece.tensors), lambda: parts(BLOCK))
+    given = dict(method.looked(whole, piece.given or {}))
     for part in parts(_LEAST):
         if piece.base:
             given["base"] = part.base
