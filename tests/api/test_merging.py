@@ -13,6 +13,7 @@ import safetensors.numpy
 import typer
 
 from concours.api.merging.card import licences_of
+from concours.api.merging.check import checking
 from concours.api.merging.licences import licence_for
 from concours.api.merging.merge import machine_of, merge
 from concours.api.merging.mergekit_yaml import wish_in
@@ -378,6 +379,23 @@ def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ContestError, match="torch sees no such device"):
         machine_of("cuda")
+
+
+def test_a_check_is_a_contest_of_the_model_and_its_parents(here: Path) -> None:
+    """Asked as the contest's own model in a folder is, about the same task; a task of another kind is refused."""
+    (here / "exam.toml").write_text(
+        '[task]\nkind = "question-answering"\ndata = "q.jsonl"\nquestion = "q"\nanswer = "a"\n'
+        '[[entrant]]\nname = "mine"\nrecipe = "transformers:./a"\nparams = { prompt = "Say: {q}" }\n'
+    )
+    board = checking(here / "exam.toml", Path("out"), {"base": Path("base"), "a": Path("a")})
+    assert [each.name for each in board.entrants] == ["out", "base", "a"]
+    assert {each.recipe for each in board.entrants} == {f"transformers:{here / name}" for name in ("out", "base", "a")}
+    assert all(each.params == {"prompt": "Say: {q}"} for each in board.entrants)
+    assert board.lineup == "none"
+    assert board.out == Path("runs/exam-out")
+    (here / "table.toml").write_text('[task]\nkind = "tabular-classification"\ndata = "sklearn:wine"\n')
+    with pytest.raises(ContestError, match="tabular-classification is no task that language models"):
+        checking(here / "table.toml", Path("out"), {})
 
 
 def test_options_have_one_name_in_files() -> None:

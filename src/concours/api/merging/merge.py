@@ -77,7 +77,7 @@ def merge(
         (folder / "README.md").write_text(card(out.name, wish, licences, notes), encoding="utf-8")
 
     before = merge_into(
-        out.absolute(),
+        out,
         pieces,
         plan=_plan(pieces, parents.models, device),
         machine=machine,
