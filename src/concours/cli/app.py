@@ -14,7 +14,7 @@ import click
 import typer
 
 import concours
-from concours.cli import ask, compare, import_, inspect, judges, new, predict, rate, report, run, score, verify
+from concours.cli import ask, compare, import_, inspect, judges, merge, new, predict, rate, report, run, score, verify
 from concours.cli.apart import go_apart
 from concours.cli.run import STOPPED
 from concours.cli.terminal import say
@@ -39,6 +39,7 @@ for command in (
     predict.predict,
     ask.ask,
     judges.judges,
+    merge.merge,
     report.report,
     score.score,
     verify.verify,

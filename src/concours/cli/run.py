@@ -75,7 +75,7 @@ def run(
         command=_command(),
     )
     ask_once(contest, made.named(), trust)
-    _hold(made, as_json, context.obj())
+    hold(made, as_json=as_json, began=context.obj())
 
 
 def demo(context: typer.Context, out: Out = None, as_json: AsJson = False) -> None:
@@ -84,7 +84,7 @@ def demo(context: typer.Context, out: Out = None, as_json: AsJson = False) -> No
 
     file = Path(__file__).with_name("demo.toml")
     made = Contest.from_file(file).with_options(out=out or Path("runs/demo"), command=_command())
-    _hold(made, as_json, context.obj())
+    hold(made, as_json=as_json, began=context.obj())
 
 
 def _command() -> str:
@@ -92,7 +92,8 @@ def _command() -> str:
     return shlex.join(["concours", *sys.argv[1:]])
 
 
-def _hold(contest: Contest, as_json: bool, began: float) -> None:
+def hold(contest: Contest, *, as_json: bool, began: float) -> None:
+    """Runs a contest whose code was agreed to, shows how far it is, and prints its board."""
     from concours.cli.progress import watching
 
     with granted(contest.asked()):

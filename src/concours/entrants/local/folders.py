@@ -8,6 +8,7 @@ folder.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 
 from concours.core.digests import Digest, digest_bytes, digest_file, digest_json
 from concours.core.errors import RecipeError
+from concours.core.optional import installed
 from concours.core.state import state_file
 from concours.entrants.local.converting import converted
 
@@ -24,6 +26,7 @@ _COUNT = frozenset((".json", ".safetensors", ".jinja", ".txt", ".model"))
 """Endings of the files that a model and its tokenizer are read from."""
 
 _KNOWN = "models"
+_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 Stamps = Mapping[str, list[int]]
 """Size and time of files, by name."""
@@ -69,19 +72,41 @@ def in_cache(rest: str, beside: Path) -> Found:
         RecipeError: it is not there, and cannot be had.
     """
     del beside
+    return Found(digest=_digested(cached(rest)))
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a model: one of that path, or, of `OWNER/NAME`, in the cache of Hugging Face or from its hub.
+
+    Raises:
+        RecipeError: it is not there, and cannot be had.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return path
+    if path.is_absolute() or not _HUB.fullmatch(name) or not installed("huggingface_hub"):
+        raise RecipeError(f"there is no folder {name}")
+    return cached(name)
+
+
+def cached(rest: str) -> Path:
+    """The folder of a model of Hugging Face's hub, in its cache, where it is put if it is not there yet.
+
+    Raises:
+        RecipeError: it is not there, and cannot be had.
+    """
     from huggingface_hub import snapshot_download
 
     try:
-        folder = snapshot_download(rest, local_files_only=True)
+        return Path(snapshot_download(rest, local_files_only=True))
     except Exception:  # noqa: BLE001 (whatever the library raises, it is asked again, of the hub)
         try:
-            folder = snapshot_download(rest, allow_patterns=[f"*{ending}" for ending in sorted(_COUNT)])
+            return Path(snapshot_download(rest, allow_patterns=[f"*{ending}" for ending in sorted(_COUNT)]))
         except Exception as error:  # noqa: BLE001
             raise RecipeError(
                 f"{rest} is not in the cache of Hugging Face, and could not be had from its hub: "
                 f"{' '.join(str(error).split())[:160]}; without a network name a folder, transformers:…"
             ) from None
-    return Found(digest=_digested(Path(folder)))
 
 
 def lies(digest: Digest, name: str) -> Path:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.kernels.merging.linear import linear
+
 Tensors = Mapping[str, NDArray[Any]]
 
 
@@ -26,23 +28,19 @@ def average(models: Sequence[Tensors], weights: Sequence[float]) -> dict[str, ND
     """
     if not models or len(models) != len(weights) or min(weights) < 0 or not sum(weights) > 0:
         raise ValueError("models are merged by a weight of 0 or more for each, of which one is above 0")
-    first, total = models[0], float(sum(weights))
+    first = models[0]
     for other in models[1:]:
         _require_alike(first, other)
-    return {name: _averaged([model[name] for model in models], weights, total) for name in first}
+    return {name: _averaged([model[name] for model in models], weights) for name in first}
 
 
-def _averaged(tensors: Sequence[NDArray[Any]], weights: Sequence[float], total: float) -> NDArray[Any]:
+def _averaged(tensors: Sequence[NDArray[Any]], weights: Sequence[float]) -> NDArray[Any]:
     first = tensors[0]
     if all(np.array_equal(first, other, equal_nan=first.dtype.kind == "f") for other in tensors[1:]):
         return first.copy()
     if first.dtype.kind != "f":
         raise ValueError(f"tensors of {first.dtype} must be equal to be merged")
-    added = np.zeros(first.shape, dtype=np.float64)
-    for tensor, weight in zip(tensors, weights, strict=True):
-        if weight:
-            added += weight * tensor.astype(np.float64)
-    return (added / total).astype(first.dtype)
+    return np.asarray(linear([tensor.astype(np.float64) for tensor in tensors], weights=weights)).astype(first.dtype)
 
 
 def _require_alike(first: Tensors, other: Tensors) -> None:

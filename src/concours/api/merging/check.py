@@ -1,0 +1,47 @@
+"""A merged model on the board of a contest, beside its parents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from concours.api.contest import Contest
+from concours.core.entrant import Entrant
+from concours.core.errors import ContestError
+
+_SCHEME: Final = "transformers"
+
+
+def checking(contest: Path, out: Path, parents: Mapping[str, Path]) -> Contest:
+    """The task of a contest, with a merged model and its parents as entrants, asked as its first language model is.
+
+    Raises:
+        ContestError: its task is none that language models answer, or as of any contest file.
+    """
+    made = Contest.from_file(contest)
+    if "question" not in made.task.kind and made.task.kind != "multiple-choice":
+        raise ContestError(
+            f"{contest.name}: {made.task.kind} is no task that language models are asked about; --check takes one of "
+            "questions or of choices"
+        )
+    alike = next((each for each in made.entrants if each.recipe.partition(":")[0] in (_SCHEME, "hf")), None)
+    base = alike or Entrant(name=out.name, recipe=f"{_SCHEME}:{out.absolute()}")
+    folders = {out.name: out, **{_called(name, out): path for name, path in parents.items()}}
+    entrants = [
+        replace(base, name=name, recipe=f"{_SCHEME}:{path.absolute()}", role="single") for name, path in folders.items()
+    ]
+    return replace(
+        made,
+        entrants=entrants,
+        lineup="none",
+        cooperate=(),
+        out=Path("runs") / f"{contest.stem}-{out.name}",
+    )
+
+
+def _called(name: str, out: Path) -> str:
+    """What a parent is called on the board: by its folder, unless the merged model is called so."""
+    last = Path(name).name
+    return name if last == out.name else last

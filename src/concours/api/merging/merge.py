@@ -1,0 +1,130 @@
+"""Merging: from a wish to a folder with a model, its tokenizer and its card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import concours
+from concours.api.merging.card import card, licences_of
+from concours.api.merging.parents import side_by_side
+from concours.api.merging.plan import planned
+from concours.api.merging.tokenizers import OTHERS, TOKENIZER, agree, carry
+from concours.api.merging.wished import Wish
+from concours.core.digests import Digest, digest_json
+from concours.core.errors import ContestError, MissingPackage
+from concours.core.optional import install_command, installed
+from concours.entrants.local.folders import folder_of
+from concours.stores.checkpoints.folders import Checkpoint, opened_checkpoint
+from concours.stores.checkpoints.machines import Device, Machine, Processor
+from concours.stores.checkpoints.pieces import Piece
+from concours.stores.checkpoints.streaming import cores, merge_into
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What came of a merge.
+
+    Attributes:
+        parents: the folder of each model by its name.
+        tensors, bytes: of the new model.
+        before: how many of its tensors an earlier run had made.
+        notes: what a person should know.
+    """
+
+    out: Path
+    parents: Mapping[str, Path]
+    tensors: int
+    bytes: int
+    before: int
+    notes: tuple[str, ...]
+
+
+def merge(
+    wish: Wish,
+    out: Path,
+    *,
+    device: str = "cpu",
+    told: Callable[[Piece, int], None] = lambda piece, of: None,
+) -> Merged:
+    """Merges models into a folder, which is there when all of it is written; a run that was killed goes on.
+
+    Args:
+        device: `cpu`, or what torch calls a device, `cuda`.
+        told: is told each tensor that is made, and how many there are.
+
+    Raises:
+        DataError: models are missing, damaged, or do not fit together; or their licences contradict one another.
+        ContestError: the wish cannot be fulfilled. MissingPackage: torch is needed. NoSpace: the disk is full.
+    """
+    machine = machine_of(device)
+    folders = {name: folder_of(name) for name in wish.models}
+    licences = licences_of(folders)
+    parents = side_by_side({name: opened_checkpoint(path) for name, path in folders.items()}, stacked=wish.stacked)
+    pieces, config = planned(wish, parents)
+    taken = wish.tokenizer or wish.models[0]
+    notes = (*wish.notes, *parents.notes, *agree(folders, taken, united=wish.united))
+
+    def beside(folder: Path) -> None:
+        if config:
+            (folder / "config.json").write_text(f"{json.dumps(config, indent=2)}\n", encoding="utf-8")
+        carry(TOKENIZER, folders[taken], folder)
+        carry(OTHERS, folders[wish.models[0]], folder)
+        (folder / "README.md").write_text(card(out.name, wish, licences, notes), encoding="utf-8")
+
+    before = merge_into(
+        out,
+        pieces,
+        plan=_plan(pieces, parents.models, device),
+        machine=machine,
+        workers=cores(),
+        beside=beside,
+        told=lambda piece: told(piece, len(pieces)),
+    )
+    return Merged(
+        out=out,
+        parents=folders,
+        tensors=len(pieces),
+        bytes=sum(piece.bytes for piece in pieces),
+        before=before,
+        notes=notes,
+    )
+
+
+def machine_of(device: str) -> Machine:
+    """Where a merge is computed. Raises ContestError or MissingPackage where there is no such device."""
+    if device == "cpu":
+        return Processor()
+    if not installed("torch"):
+        raise MissingPackage(f"torch is needed to merge on {device}; get it with: {install_command('torch')}")
+    import torch
+
+    if not torch.cuda.is_available():
+        raise ContestError(f"--device {device}: torch sees no such device here; leave it out to merge on the processor")
+    return Device(device)
+
+
+def _plan(pieces: list[Piece], models: Mapping[str, Checkpoint], device: str) -> Digest:
+    """Of all that decides the bytes of the weights: what is made of which files, and by which program."""
+    stamps = {
+        str(file): [(found := file.stat()).st_size, found.st_mtime_ns]
+        for model in models.values()
+        for file in model.files
+    }
+    rows: list[Any] = [
+        [piece.name, piece.dtype, list(piece.shape), piece.method, dict(piece.given or {})]
+        + [[str(tensor.file), tensor.name] for tensor in piece.parents]
+        for piece in pieces
+    ]
+    return digest_json([concours.__version__, _numpy(), device, rows, stamps])
+
+
+def _numpy() -> str:
+    try:
+        return version("numpy")
+    except PackageNotFoundError:  # put on the path by hand
+        return ""

@@ -1,0 +1,1 @@
+"""Weights of models in safetensors files: read, merged and written, piece by piece."""
