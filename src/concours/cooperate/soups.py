@@ -90,9 +90,9 @@ class Soup(Joining):
         if len(members) < 2:
             first = {member.entrant.name for member in members}
             there = f"there is {members[0].entrant.name}; not " if members else "not "
-            which = "that began alike " if self.begun else ""
+            which = ", that began alike," if self.begun else ""
             raise ValueError(
-                f"it merges two networks of one architecture {which}or more: {there}{self._left_out(state, first)}"
+                f"it merges two networks of one architecture{which} or more: {there}{self._left_out(state, first)}"
             )
         return members
 
@@ -108,7 +108,7 @@ class Soup(Joining):
     def _why_not(self, told: Mapping[str, Any], seen: Sequence[str]) -> str:
         if told["architectures"] is None:
             return _WHY_NOT[0]
-        if str(told["architectures"]) not in seen:
+        if not self.begun or (told["firsts"] and str(told["architectures"]) not in seen):
             return _WHY_NOT[1]
         alike = all(kind == "alike" for kind, _ in told["beginnings"])
         return _WHY_NOT[3] if alike and not told["firsts"] else _WHY_NOT[2]
