@@ -44,7 +44,7 @@ def digits() -> Rows:
     return x.reshape(-1, 8, 8).astype(np.uint8), y
 
 
-def cifar(each: int = 400) -> Rows:
+def cifar(each: int = 150) -> Rows:
     """So many photographs of each of ten classes."""
     from PIL import Image
 
@@ -59,22 +59,22 @@ def cifar(each: int = 400) -> Rows:
     return np.stack(pictures), np.array(labels)
 
 
-def news() -> Rows:
-    """7,600 titles and descriptions."""
+def news(most: int = 3000) -> Rows:
+    """So many titles and descriptions."""
     with gzip.open(DATA / "ag-news-7600/test.csv.gz", "rt", newline="") as file:
-        rows = list(csv.reader(file))
+        rows = list(csv.reader(file))[:most]
     return np.array([" ".join(row[1:]) for row in rows], dtype=object), np.array([row[0] for row in rows])
 
 
 NETWORKS: list[tuple[str, Callable[[], Rows], str, Callable[..., Any]]] = [
-    ("digits", digits, "dense", lambda **o: DenseClassifier(**o)),
-    ("digits", digits, "dense, no norm", lambda **o: DenseClassifier(norm="none", **o)),
-    ("digits", digits, "convolutional", lambda **o: ConvClassifier(epochs=8, **o)),
-    ("digits", digits, "residual", lambda **o: ResidualClassifier(epochs=8, **o)),
-    ("digits", digits, "vision transformer", lambda **o: VisionTransformerClassifier(epochs=12, **o)),
-    ("cifar10-subset", cifar, "convolutional", lambda **o: ConvClassifier(epochs=6, **o)),
-    ("cifar10-subset", cifar, "residual", lambda **o: ResidualClassifier(epochs=6, **o)),
-    ("ag-news-7600", news, "bag of words", lambda **o: EmbeddingBagClassifier(epochs=6, **o)),
+    ("digits", digits, "dense", lambda **o: DenseClassifier(epochs=10, **o)),
+    ("digits", digits, "dense, no norm", lambda **o: DenseClassifier(norm="none", epochs=10, **o)),
+    ("digits", digits, "convolutional", lambda **o: ConvClassifier(epochs=4, **o)),
+    ("digits", digits, "residual", lambda **o: ResidualClassifier(epochs=4, **o)),
+    ("digits", digits, "vision transformer", lambda **o: VisionTransformerClassifier(epochs=8, **o)),
+    ("cifar10-subset", cifar, "convolutional", lambda **o: ConvClassifier(epochs=5, **o)),
+    ("cifar10-subset", cifar, "residual", lambda **o: ResidualClassifier(epochs=5, **o)),
+    ("ag-news-7600", news, "bag of words", lambda **o: EmbeddingBagClassifier(epochs=5, **o)),
     ("ag-news-7600", news, "text transformer", lambda **o: TextTransformerClassifier(epochs=4, **o)),
 ]
 

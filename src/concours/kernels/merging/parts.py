@@ -11,12 +11,36 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 Array: TypeAlias = Any
 """A numpy array, or a torch tensor."""
 Shares: TypeAlias = float | Sequence[float]
 """A number for all models, or one for each."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """Which numbers an option may be: from `low`, which it may be only if `closed`, to `high`."""
+
+    low: float
+    high: float
+    closed: bool = True
+
+    @property
+    def words(self) -> str:
+        """Said."""
+        between = f"from {self.low:g} to" if self.closed else f"above {self.low:g}, up to"
+        return f"a number {between} {self.high:g}"
+
+    def __contains__(self, value: float) -> bool:
+        return self.low < value <= self.high or (self.closed and value == self.low)
+
+
+Density: TypeAlias = Annotated[Shares, Within(0, 1, closed=False)]
+"""Which share of the elements stays."""
+Fraction: TypeAlias = Annotated[float, Within(0, 1)]
+"""From one to another."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +101,7 @@ def each(shares: Shares, models: int) -> list[float]:
 
 
 def combined(tensors: Sequence[Array], coefficients: Sequence[float]) -> Array:
-    """The sum of tensors by coefficients, added up from the first on; one of 0 takes no part, whatever its tensor holds."""
+    """The sum of tensors by coefficients, added up from the first on; one of 0 takes no part, whatever it holds."""
     total: Array | None = None
     for tensor, coefficient in zip(tensors, coefficients, strict=True):
         if coefficient:

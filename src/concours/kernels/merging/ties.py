@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from concours.kernels.merging.parts import Array, Part, Shares, Whole, combined, each, module_of
+from concours.kernels.merging.parts import Array, Density, Part, Shares, Whole, combined, each, module_of
 from concours.kernels.merging.ranking import Cut, greatest
 
 
@@ -14,7 +14,7 @@ def ties(
     *,
     weights: Sequence[float],
     base: Array,
-    density: Shares = 1.0,
+    density: Density = 1.0,
     normalize: bool = True,
     lambda_: float = 1.0,
     known: Sequence[Cut] | None = None,
