@@ -35,6 +35,8 @@ from concours.runs.verify import verify
 from concours.stores.blobs import get_array, put_array
 from concours.tasks.outputs.table import output_valued
 
+pytestmark = pytest.mark.slow
+
 ALIKE = ("first", "second", "third")
 WAYS = ("soup", "ties", "migrate", "evolve", "evolve-ties")
 DENSE = "concours.entrants.neural:DenseClassifier"
@@ -51,11 +53,11 @@ def table(rows: int = 240) -> pd.DataFrame:
 
 def contest(out: Path, cooperate: Sequence[Any], *, entrants: Sequence[Entrant] = (), **options: Any) -> Contest:
     """Three networks that begin alike, and one that begins by a random state of its own."""
-    plain = {"hidden": [10, 6], "epochs": 6, "norm": "batch"}
+    plain = {"hidden": [10, 6], "epochs": 4, "norm": "batch"}
     params: dict[str, dict[str, Any]] = {
         "first": {},
         "second": {"learning_rate": 0.01},
-        "third": {"dropout": 0.0, "epochs": 8},
+        "third": {"dropout": 0.0, "epochs": 6},
         "apart": {"random_state": 5},
     }
     nets = [Entrant(name, DENSE, {**plain, **own}, prepare="auto") for name, own in params.items()]
@@ -71,7 +73,7 @@ def contest(out: Path, cooperate: Sequence[Any], *, entrants: Sequence[Entrant] 
     )
 
 
-EVOLVED = [{"name": f"{how} of 8", "how": how, "of": [*ALIKE, "apart"], "trials": 8} for how in WAYS[3:]]
+EVOLVED = [{"name": f"{how} of 6", "how": how, "of": [*ALIKE, "apart"], "trials": 6} for how in WAYS[3:]]
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +145,7 @@ def test_they_stand_on_the_board(result: Result) -> None:
     assert "ties leaves out apart (began apart)" in told
     assert "ties keeps" in told
     assert "migrate mov" in told
-    assert "evolve of 8 is the best of 8 mixes" in told
+    assert "evolve of 6 is the best of 6 mixes" in told
     assert set(result.alliances["soup"].weights) == {*ALIKE, "apart"}
     assert set(result.alliances["ties"].weights) == set(ALIKE)
     apart = Ingredient.of(result.folder.store, result.candidates["apart"].fold_models[0])
