@@ -76,6 +76,7 @@ OWN = {
     "of": "whom it joins: names of other strategies in the list, and of entrants",
     "rounds": "of reading, in a [talk](large-models.md#how-they-cooperate): 1 for a mixture, 2 for a debate",
     "costs": "of asking each about a row: see [a cascade](soups-and-cascades.md#a-cascade); measured by default",
+    "trials": "mixes that each [evolution](merging-in-a-contest.md#evolution) tries at most; 100 by default",
     "strategies.budget": "what a row may cost on average, of a cascade or a route, in the unit of `costs`",
     "cooperate.limits": "of a [budgeted alliance](alliances.md#a-budgeted-alliance), see below",
     "latency_ms": "milliseconds to prepare and predict one row of many, on one core",

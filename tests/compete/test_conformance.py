@@ -23,10 +23,11 @@ from concours.cooperate.boosted import BoostedStack
 from concours.cooperate.budgeted import Budgeted
 from concours.cooperate.cascade import Cascade
 from concours.cooperate.credit import Credit
+from concours.cooperate.evolution import Evolve, EvolveTies
 from concours.cooperate.joining import best_size
 from concours.cooperate.route import Route
 from concours.cooperate.select import Select
-from concours.cooperate.soups import GreedySoup, Soup
+from concours.cooperate.soups import GreedySoup, Migrate, Soup, Ties
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
@@ -67,7 +68,7 @@ def merging(count: int = 3) -> tuple[Candidate, ...]:
 def with_soups() -> tuple[Candidate, ...]:
     """Entrants whose weights are to be merged, and soups of them, after them."""
     members = merging(5)[1:]
-    soups: list[Any] = [Soup(problem=PROBLEM), GreedySoup(problem=PROBLEM)]
+    soups: list[Any] = [way(problem=PROBLEM) for way in (Soup, GreedySoup, Ties, Migrate, Evolve, EvolveTies)]
     made = [soup.result(final_state(soup, members, all_well, seed=0, order=0)) for soup in soups]
     return (
         *(replace(candidate, merging=True) for candidate in toy_candidates(5)),
@@ -167,6 +168,11 @@ PROCESSES = {
     "soup of those without weights": (Soup(problem=PROBLEM), complete()),
     "greedy soup": (GreedySoup(problem=PROBLEM), merging(5)),
     "greedy soup of those without weights": (GreedySoup(problem=PROBLEM), complete()),
+    "ties": (Ties(problem=PROBLEM), merging()),
+    "migration": (Migrate(problem=PROBLEM), merging(4)),
+    "evolution": (Evolve(problem=PROBLEM, trials=90), merging()),
+    "evolution of ties": (EvolveTies(problem=PROBLEM), merging()),
+    "evolution of those without weights": (Evolve(problem=PROBLEM), complete()),
     "halving": (Halving(problem=PROBLEM), toy_candidates(9)),
     "halving of nobody": (Halving(problem=PROBLEM), ()),
     "arena": (Arena(problem=PROBLEM, battles=900), complete()),

@@ -343,20 +343,20 @@ def test_other_targets_in_a_fold_change_nothing_of_its_soup(tmp_path: Path) -> N
     """Which models are merged for the rows of a fold hangs on the other folds alone."""
     result = contest(tmp_path / "run", cooperate=["soup-greedy"], test=0.0).run()
     store: DiskStore = result.folder.store
-    job = next(job for job in jobs_of(result) if job.runner == "choose_soup")
+    job = next(job for job in jobs_of(result) if job.runner == "choose_mix")
     y, first = get_array(store, job.inputs["y"]), first_division(store, job.inputs["folds"])
 
     def chosen(targets: np.ndarray) -> Any:
         inputs = {**job.inputs, "y": put_array(store, targets)}
         other = Job(runner=job.runner, inputs=inputs, params=job.params)
-        return RUNNERS["choose_soup"].runner(other, store).values
+        return RUNNERS["choose_mix"].runner(other, store).values
 
     whole = chosen(y)
     for fold in range(3):
         changed = chosen(np.where(first == fold, (y + 1) % 3, y))
         assert changed["by_fold"][fold] == whole["by_fold"][fold]
     opposite = chosen((y + 1) % 3)
-    assert opposite["by_fold"] != whole["by_fold"] or opposite["members"] != whole["members"]
+    assert opposite["by_fold"] != whole["by_fold"] or opposite["mix"] != whole["mix"]
 
 
 USERS = '''

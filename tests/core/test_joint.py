@@ -40,7 +40,31 @@ def kept(how: str, parents: int, folds: int = 0) -> dict[str, Any]:
         each, routers = [0.5] * parents, {"model": MODEL, "fold_models": [MODEL] * folds}
         told = {"curve": [[0.0, 1.0, 0.5], [1.0, 2.0, 0.75]], "chosen": [0.5, 1.5, 0.7]}
         return {**routers, "handicaps": each, "fold_handicaps": [each] * folds, "asked": each, **told}
+    if how in ("ties", "evolve", "evolve-ties"):
+        mix = {"layers": [[0.5] * parents] * 2} if how == "evolve" else {"density": 0.5}
+        return {"mix": mix, "fold_mixes": [mix] * folds}
     return KEPT.get(how, {})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mix": {"density": 0.0}},
+        {"mix": {"density": 1.5}},
+        {"mix": {"layers": [[0.5]]}},
+        {"mix": {"layers": [[1.5, -0.5]]}},
+        {"mix": {"density": 0.5}, "fold_mixes": [{"density": 0.5}] * 3},
+        {"mix": {"density": "much"}},
+        {},
+    ],
+)
+def test_a_mix_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
+    """A density beyond what there is, weights of other members, other folds, and none where there must be one."""
+    joint = {"how": "ties", "parents": [MODEL] * 2, "weights": [0.5, 0.5], "fold_weights": [[0.5, 0.5]] * 2}
+    with pytest.raises(ContentRefused):
+        Joint.from_json({**joint, "artifacts": wrong})
+    right = {"mix": {"density": 0.5}, "fold_mixes": [{"density": 0.5}, {"density": 1.0}]}
+    assert Joint.from_json({**joint, "artifacts": right}).artifacts["mix"] == {"density": 0.5}
 
 
 def single(name: str, **costs: Any) -> Candidate:

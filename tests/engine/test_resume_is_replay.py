@@ -43,16 +43,20 @@ THRIFT = {
 SIGNPOST = {"name": "signpost", "how": "route", "of": ["toy0", "thrift"], "costs": {"toy0": 1, "thrift": 2}}
 PICKED = {"name": "picked", "how": "select", "of": ["toy0", "toy1", "thrift"]}
 LADLE = {"name": "ladle", "how": "soup-greedy", "of": ["toy0", "toy2", "toy1"]}
+EVOLVED = {"name": "evolved", "how": "evolve-ties", "of": ["toy0", "toy2", "toy1"], "trials": 60}
 JOINED = {
     "entrants": 4,
     "strategies": [
         "soup",
         LADLE,
+        "ties",
+        "migrate",
+        EVOLVED,
         "greedy",
         THRIFT,
         SIGNPOST,
         PICKED,
-        {"name": "all", "how": "greedy", "of": ["greedy", "ladle", "thrift", "signpost", "picked"]},
+        {"name": "all", "how": "greedy", "of": ["greedy", "ladle", "thrift", "signpost", "picked", "evolved"]},
     ],
 }
 CASES += [(18, 2, JOINED), (19, 0, {**JOINED, "final": "bag"})]

@@ -100,6 +100,43 @@ def test_a_users_file_keeps_the_laws(folder: Path) -> None:
     assert check_entrant("./mine.py:Nearest", folder=folder) == "refit"
 
 
+MERGED = """
+import torch
+from torch import nn
+
+
+class Squares(nn.Module):
+    def __init__(self, units=4):
+        super().__init__()
+        self.inward, self.outward = nn.Linear(7, units), nn.Linear(units, 3)
+
+    def forward(self, x):
+        return self.outward(torch.relu(self.inward(x)) ** 2)
+
+    def permutations(self):
+        return {"inward.weight": ["unit"], "inward.bias": ["unit"], "outward.weight": [None, "unit"]}
+
+
+class Forgetful(Squares):
+    def permutations(self):
+        return {"inward.weight": ["unit"], "outward.weight": [None, "unit"]}
+"""
+
+
+def test_who_gives_weights_away_keeps_the_laws_of_merging(folder: Path) -> None:
+    """One that says what may be permuted, and says it wrong, is found out; a network of the zoo keeps them all."""
+    (folder / "nets.py").write_text(MERGED)
+    squares, forgetful = (
+        Entrant(name=name, recipe=f"./nets.py:{name}", params={"epochs": 3}, prepare="auto")
+        for name in ("Squares", "Forgetful")
+    )
+    assert check_entrant(squares, folder=folder) == "weights"
+    with pytest.raises(LawBroken, match="with its units in another order, of its permutations"):
+        check_entrant(forgetful, folder=folder)
+    dense = Entrant(name="dnn", recipe="dnn", params={"epochs": 2})
+    assert check_entrant(dense) == "safetensors"
+
+
 @pytest.mark.parametrize(
     ("name", "error", "law"),
     [

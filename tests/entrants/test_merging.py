@@ -12,14 +12,23 @@ from torch import nn
 
 from concours.engine.merging import Soups
 from concours.entrants.fitting import Fitted, fit
-from concours.entrants.merging import mergeable
+from concours.entrants.merging import mergeable, symmetries_of
 from concours.entrants.models import dump_model, load_model
 from concours.entrants.modules import ModuleClassifier, ModuleRegressor
-from concours.entrants.neural import ConvClassifier, DenseClassifier, DenseRegressor
-from concours.entrants.tabular import TabularNetworkClassifier, TabularNetworkRegressor
-from concours.entrants.text_networks import EmbeddingBagClassifier
+from concours.entrants.neural import (
+    ConvClassifier,
+    DenseClassifier,
+    DenseRegressor,
+    ResidualClassifier,
+    VisionTransformerClassifier,
+)
+from concours.entrants.symmetries import symmetries
+from concours.entrants.tabular import TabularNetworkClassifier, TabularNetworkRegressor, TabularTransformerClassifier
+from concours.entrants.text_networks import EmbeddingBagClassifier, TextTransformerClassifier
 from concours.entrants.training import renew_statistics
 from concours.kernels.merging.averages import average
+from concours.kernels.merging.mixes import Mix
+from concours.kernels.merging.rebasin import Symmetries, drawn, matched, permuted
 from concours.stores.blobs import put_array
 from concours.stores.memory import MemoryStore
 
@@ -111,6 +120,115 @@ def test_the_average_is_a_model(name: str) -> None:
     assert np.array_equal(same.predict(x), one.predict(x))
 
 
+ALIGNED: dict[str, Any] = {
+    **NETWORKS,
+    "residual": (lambda **o: ResidualClassifier(**{"width": 4, "epochs": 1, **o}), IMAGES, CODES),
+    "vision": (lambda **o: VisionTransformerClassifier(**{"width": 32, "depth": 1, "epochs": 1, **o}), IMAGES, CODES),
+    "tokens": (lambda **o: TabularTransformerClassifier(**{"width": 32, "depth": 1, "epochs": 1, **o}), FRAME, CODES),
+    "text": (lambda **o: TextTransformerClassifier(**{"width": 32, "epochs": 1, **o}), TEXTS, CODES),
+}
+
+
+def says(estimator: Any, x: Any) -> np.ndarray:
+    told = estimator.predict_proba(x) if hasattr(estimator, "predict_proba") else estimator.predict(x)
+    return np.asarray(told)
+
+
+@pytest.mark.parametrize("name", ALIGNED)
+def test_a_network_permuted_is_the_same_function_and_is_brought_back(name: str) -> None:
+    """Residual streams, heads, batch norms, columns and members included: to rounding, and back to the byte."""
+    make, x, y = ALIGNED[name]
+    one = make(random_state=1).fit(x, y)
+    tensors, own = one.get_tensors(), symmetries_of(one)
+    assert own is not None
+    rng = np.random.default_rng(4)
+    other = permuted(tensors, own, drawn(tensors, own, rng))
+    learned = {key for key, _ in one.network_.named_parameters()}
+    assert any(not np.array_equal(other[key], tensors[key]) for key in learned)
+    told = says(one, x)
+    assert np.allclose(says(make(random_state=1).set_tensors(other, one.get_state()), x), told, rtol=1e-4, atol=1e-5)
+    back = permuted(other, own, matched(tensors, other, own))
+    assert all(np.array_equal(back[key], value) for key, value in tensors.items())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_first_weights_are_made_again(name: str) -> None:
+    """A rate of next to nothing leaves them; what is no weight has no beginning."""
+    one = fitted(name, alike=5, random_state=1, learning_rate=1e-12)
+    first, tensors = one.first_tensors(5), one.get_tensors()
+    assert first.keys() == {key for key, _ in one.network_.named_parameters()}
+    assert all(np.allclose(value, tensors[key], atol=1e-6) for key, value in first.items())
+    trained = fitted(name, alike=5, random_state=2)
+    assert all(np.array_equal(value, first[key]) for key, value in trained.first_tensors(5).items())
+    assert any(not np.array_equal(value, first[key]) for key, value in trained.first_tensors(6).items())
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 5), nn.Tanh(), nn.Linear(5, 3)],
+        [nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.BatchNorm1d(144), nn.Linear(144, 3)],
+        [nn.Flatten(), nn.Linear(64, 6), nn.LayerNorm(6), nn.GELU(), nn.Linear(6, 3), nn.Softmax(dim=1)],
+    ],
+)
+def test_users_networks_of_known_layers_need_say_nothing(layers: list[nn.Module]) -> None:
+    """What is one layer after the other is read off: pixels of a channel are neighbours once they are flattened."""
+    torch.manual_seed(1)
+    network = nn.Sequential(*layers).eval()
+    own, x = symmetries(network), torch.randn(9, 1, 8, 8)
+    assert own is not None
+    tensors = {key: value.numpy() for key, value in network.state_dict().items()}
+    told = network(x)
+    other = permuted(tensors, own, drawn(tensors, own, np.random.default_rng(2)))
+    assert any(not np.array_equal(other[key], tensors[key]) for key in tensors)
+    network.load_state_dict({key: torch.tensor(value) for key, value in other.items()})
+    assert torch.allclose(network(x), told, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.Conv2d(1, 4, 3), nn.Linear(6, 5), nn.Flatten(), nn.Linear(120, 3)],
+        [nn.Linear(8, 4), nn.Flatten(), nn.Linear(32, 3)],
+        [nn.Conv2d(2, 4, 3, groups=2), nn.Flatten(), nn.Linear(144, 3)],
+        [nn.Linear(8, 4), nn.Bilinear(4, 4, 3)],
+        [nn.Flatten(2), nn.Linear(64, 3)],
+        [nn.Linear(8, 8), nn.MaxPool2d(2)],
+        [nn.GRU(4, 4)],
+    ],
+)
+def test_what_is_not_known_for_sure_is_not_guessed(layers: list[nn.Module]) -> None:
+    """Layers on pixels, groups of channels, and layers without a rule."""
+    assert symmetries(nn.Sequential(*layers)) is None
+
+
+class Told(nn.Module):
+    """A user's network with a way of its own, which says what may be permuted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inward, self.outward = nn.Linear(4, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Any) -> Any:
+        return self.outward(torch.relu(self.inward(x)) ** 2)
+
+    def permutations(self) -> dict[str, list[str | None]]:
+        return {"inward.weight": ["h"], "inward.bias": ["h"], "outward.weight": [None, "h"]}
+
+
+def test_a_users_network_says_what_may_be_permuted() -> None:
+    """In plain values; without that nothing is known of a network with a way of its own."""
+    one = module(ModuleClassifier, Told, random_state=1).fit(MATRIX, CODES)
+    own = symmetries_of(one)
+    assert own == Symmetries(tensors=Told().permutations())
+    order = drawn(one.get_tensors(), own, np.random.default_rng(1))
+    other = module(ModuleClassifier, Told, random_state=2).set_tensors(
+        permuted(one.get_tensors(), own, order), one.get_state()
+    )
+    assert np.allclose(says(other, MATRIX), says(one, MATRIX), atol=1e-5)
+    assert symmetries(nn.Sequential(Told(), nn.Linear(3, 3))) is None
+
+
 def test_dropout_is_no_part_of_an_architecture_and_a_width_is() -> None:
     """Nor are rates; columns and classes are."""
     plain = fitted("dense", random_state=1).architecture()
@@ -198,8 +316,8 @@ def test_folds_without_a_weight_take_nothing_from_the_others(weights: list[list[
 
         unseen = np.zeros((3, 1))
 
-        def merged(self, chosen: tuple[float, ...]) -> Any:
-            return chosen
+        def merged(self, mix: Mix) -> Any:
+            return mix.weights
 
         def predict(self, chosen: Any, x: Any) -> np.ndarray:
             return np.tile(np.asarray(chosen, dtype=np.float64) + 1, (len(x), 1))
@@ -207,6 +325,6 @@ def test_folds_without_a_weight_take_nothing_from_the_others(weights: list[list[
     store = MemoryStore()
     soups = Soups(store, [])
     soups._pots = [Told() for _ in range(3)]  # type: ignore[misc]
-    found = soups.out_of_fold(put_array(store, rows), np.array(weights, dtype=np.float64))
+    found = soups.out_of_fold(put_array(store, rows), [Mix(weights=tuple(map(float, each))) for each in weights])
     expected = np.array([np.array(each) + 1.0 if any(each) else [np.nan, np.nan] for each in weights])[rows]
     assert np.array_equal(found, expected, equal_nan=True)

@@ -150,7 +150,7 @@ class Jobs:
                 "output": problem.output.told,
                 **problem.labelling(entrant.params, self.candidate.code),
                 **problem.train.timing,
-                **({"init_seed": self._init_seed(fold)} if self.candidate.merging else {}),
+                **({"init_seed": self._init_seed(fold)} if self._begins_alike else {}),
             },
             seed=derive_seed(self.seed, entrant.digest, "fit", _word(fold)),
             threads=self.threads,
@@ -182,6 +182,11 @@ class Jobs:
             needs=Needs.of_params(entrant.params),
         )
 
+    @property
+    def _begins_alike(self) -> bool:
+        """Whether it begins as others do: who has a random state of its own begins by that."""
+        return self.candidate.merging and self.candidate.entrant.params.get("random_state") is None
+
     def _init_seed(self, fold: Fold) -> int:
         """The same for all of one recipe, so that those of one architecture begin alike."""
         return derive_seed(self.seed, "begin", last_name(self.candidate.entrant.recipe), _word(fold))
@@ -198,11 +203,12 @@ class Jobs:
         entrant, of_first = self.candidate.entrant, replace(self, candidate=replace(first, merging=False))
         fit = of_first._fit(fold, prepared)
         weights = {"weights": list(joint.weights), "fold_weights": [list(row) for row in joint.fold_weights]}
+        how = {name: kept for name, kept in joint.artifacts.items() if name in ("mix", "fold_mixes")}
         return replace(
             fit,
             runner="merge",
             inputs={**fit.inputs, **{f"model{i}": model for i, model in enumerate(models)}},
-            params={**fit.params, **weights},
+            params={**fit.params, **weights, **how},
             seed=derive_seed(self.seed, entrant.digest, "merge", _word(fold)),
             label=f"{entrant.name}: {_word(fold)}",
         )

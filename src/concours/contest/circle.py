@@ -317,6 +317,7 @@ def _alliance(
         budget=strategy.budget,
         known={candidate.entrant.digest: candidate for candidate in known.values()},
         rounds=strategy.rounds,
+        trials=strategy.trials,
         threads=setup.threads,
     )
     until = None if budget_s is None else budget_s * _JOINED

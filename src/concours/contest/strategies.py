@@ -24,13 +24,15 @@ STRATEGY = {
     "rounds": whole(1, 10),
     "costs": Form("a table of a number above 0 for each name of `of`", lambda v: _are_costs(v)),
     "budget": POSITIVE,
+    "trials": whole(1, 10_000),
 }
-"""The keys of a table of `cooperate.strategies`; all but `rounds`, `costs` and `budget` are needed."""
+"""The keys of a table of `cooperate.strategies`; all but those of `_TAKEN` are needed."""
 
 _TAKEN: Mapping[str, tuple[Callable[[Join], bool], str]] = {
     "rounds": (lambda join: join.rounds > 0, "in {!r} nobody reads what others say; rounds are"),
     "costs": (lambda join: join.chooses, "{!r} asks everybody about everything; costs are"),
     "budget": (lambda join: join.chooses, "{!r} asks everybody about everything; a budget is"),
+    "trials": (lambda join: join.trials > 0, "in {!r} nothing evolves; trials are"),
 }
 """Those, with which ways to join take them, and what is said to others."""
 
@@ -47,6 +49,7 @@ class Strategy:
         costs: of asking each of them about a row, by name, for a way to join of calls; empty where that is measured.
         budget: what asking about a row may cost on average, for such a way, in the unit of costs; none where it is
             open.
+        trials: mixes that an evolution tries at most, for such a way; 0 for as many as is usual.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Strategy:
     rounds: int = 0
     costs: Mapping[str, float] = field(default_factory=dict)
     budget: float | None = None
+    trials: int = 0
 
     def amiss(self) -> str:
         """What is wrong with it, which types do not tell."""
@@ -62,15 +66,18 @@ class Strategy:
             return f"{self.how!r} is no way to join; {nearest(self.how, JOINS)}"
         if self.rounds and not JOINS[self.how].rounds:
             return f"rounds: in {self.how!r} nobody reads what others say"
+        if self.trials and not JOINS[self.how].trials:
+            return f"trials: in {self.how!r} nothing evolves"
         right = not self.costs or (self.costs.keys() == set(self.of) and _are_costs(self.costs))
         return "" if right else f"costs: expected {STRATEGY['costs'].words}"
 
     def to_json(self) -> dict[str, Any]:
-        """The strategy as JSON; rounds, costs and a budget where there are any."""
+        """The strategy as JSON; rounds, costs, a budget and trials where there are any."""
         costs = {"costs": dict(self.costs)} if self.costs else {}
         rounds = {"rounds": self.rounds} if self.rounds else {}
+        trials = {"trials": self.trials} if self.trials else {}
         budget = {} if self.budget is None else {"budget": self.budget}
-        return {"name": self.name, "how": self.how, "of": list(self.of), **rounds, **costs, **budget}
+        return {"name": self.name, "how": self.how, "of": list(self.of), **rounds, **costs, **budget, **trials}
 
 
 def read_strategies(
@@ -156,8 +163,10 @@ def _read(index: int, value: Any) -> Strategy:
             ways = " or ".join(repr(name) for name, join in JOINS.own.items() if takes(join))
             raise ContestError(f"{where}.{key}: {why.format(how)} for {ways}")
     costs, rounds, budget = _costs(plain, f"{where}.costs"), plain.get("rounds", 0), plain.get("budget")
-    of = tuple(plain["of"])
-    return Strategy(name=name, how=how, of=of, rounds=rounds, costs=costs, budget=budget and float(budget))
+    of, trials = tuple(plain["of"]), plain.get("trials", 0)
+    return Strategy(
+        name=name, how=how, of=of, rounds=rounds, costs=costs, budget=budget and float(budget), trials=trials
+    )
 
 
 def _costs(table: Mapping[str, Any], where: str) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,7 @@ class Credit(MemoProcess):
         known = {c.entrant.digest: c for c in state.candidates}
         members = [known[digest] for digest in terms.members]
         judging = problem.test or problem.train
-        merged = [c.models if problem.test else c.fold_models for c in members if terms.merged]
+        merged = [c.models if problem.test else c.fold_models for c in members if terms.mixes]
         inputs: dict[str, Digest | None] = {
             "y": judging.y,
             **judging.counting,
@@ -87,7 +87,7 @@ class Credit(MemoProcess):
                 "refit": terms.refit,
                 "part": self.part,
                 "weights": [list(row) for row in terms.weights],
-                **({"models": [len(each) for each in merged], "recipes": recipes_of(members)} if merged else {}),
+                **(_merging(terms, members, merged) if merged else {}),
                 **({"thresholds": [list(row) for row in terms.thresholds]} if terms.thresholds else {}),
                 **({"scorers": [list(row) for row in terms.scorers]} if terms.scorers else {}),
                 **({"handicaps": [list(row) for row in terms.handicaps]} if terms.handicaps else {}),
@@ -99,6 +99,12 @@ class Credit(MemoProcess):
             threads=self.threads,
             label=f"{name}: credit",
         )
+
+
+def _merging(terms: Terms, members: Sequence[Candidate], merged: Sequence[Sequence[Digest]]) -> dict[str, Any]:
+    """What a job must be told to merge models again."""
+    mixes = [[list(mix.weights), dict(mix.kept)] for mix in terms.mixes]
+    return {"models": [len(each) for each in merged], "recipes": recipes_of(members), "mixes": mixes}
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:

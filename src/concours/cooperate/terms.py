@@ -10,6 +10,7 @@ from concours.core.digests import Digest
 from concours.core.joint import Joint
 from concours.core.needed import meta_learners as learners_of
 from concours.core.registry import load
+from concours.kernels.merging.mixes import Mix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Terms:
         scorers: (groups, members), where answers are believed by what speaks for them
             (`kernels.joining.scorers.Scorer.to_json`).
         handicaps: (groups, members), where learners are routers: what speaks against asking each.
-        merged: whether it is their models that are joined.
+        mixes: where it is their models that are joined, how, for each group.
     """
 
     members: tuple[Digest, ...]
@@ -36,7 +37,7 @@ class Terms:
     thresholds: tuple[tuple[float, ...], ...] = ()
     scorers: tuple[tuple[Any, ...], ...] = ()
     handicaps: tuple[tuple[float, ...], ...] = ()
-    merged: bool = False
+    mixes: tuple[Mix, ...] = ()
 
 
 def terms_of(joint: Joint, *, by_fold: bool) -> Terms:
@@ -102,7 +103,13 @@ def of_nobody(joint: Joint, *, by_fold: bool) -> Terms:  # noqa: ARG001
 
 def merged_again(joint: Joint, *, by_fold: bool) -> Terms:
     """Models of who is there are merged, with the alliance's weights scaled to sum to one."""
-    return replace(kept_weights(joint, by_fold=by_fold), merged=True)
+    terms, folds = kept_weights(joint, by_fold=by_fold), by_fold and bool(joint.fold_weights)
+    kept: Any = joint.artifacts.get("fold_mixes" if folds else "mix") or {}
+    each = kept if isinstance(kept, Sequence) else [kept] * len(terms.weights)
+    places = [joint.parents.index(member) for member in terms.members]
+    rows = joint.fold_weights if folds else (joint.weights,)
+    mixes = tuple(Mix.of(row, one).only(places) for row, one in zip(rows, each, strict=True))
+    return replace(terms, mixes=mixes)
 
 
 def weights_found_again(joint: Joint, *, by_fold: bool) -> Terms:

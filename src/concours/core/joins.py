@@ -70,6 +70,7 @@ class Join:
     of_rows: tuple[str, ...] = ()
     of_models: bool = False
     rounds: int = 0
+    trials: int = 0
     usual: bool = True
     limited: bool = False
     even: bool = False
@@ -85,6 +86,17 @@ class Join:
         return all(need in can for need in self.can) and all(need in rows for need in self.of_rows)
 
 
+_MERGE = Join(
+    what="the mean of the weights of networks of one architecture (Wortsman et al. 2022)",
+    of="weights",
+    can=("sum",),
+    plan="concours.cooperate.soups:Soup",
+    needs="concours.core.needed:only_itself",
+    credit="concours.cooperate.terms:merged_again",
+    cost="concours.core.lineage:of_its_own",
+    usual=False,
+    even=True,
+)
 _TALK = Join(
     what="one language model reads what all said, and has the last word",
     of="calls",
@@ -191,26 +203,39 @@ _OWN: Mapping[str, Join] = {
         plan="concours.cooperate.talks:Debate",
         even=True,
     ),
-    "soup": Join(
-        what="the mean of the weights of networks of one architecture that began alike (Wortsman et al. 2022)",
-        of="weights",
-        can=("sum",),
-        plan="concours.cooperate.soups:Soup",
-        needs="concours.core.needed:only_itself",
-        credit="concours.cooperate.terms:merged_again",
-        cost="concours.core.lineage:of_its_own",
-        usual=False,
-        even=True,
-    ),
-    "soup-greedy": Join(
+    "soup": _MERGE,
+    "soup-greedy": replace(
+        _MERGE,
         what="the same of those networks that make it no worse, the best first",
-        of="weights",
-        can=("sum",),
         plan="concours.cooperate.soups:GreedySoup",
-        needs="concours.core.needed:only_itself",
-        credit="concours.cooperate.terms:merged_again",
-        cost="concours.core.lineage:of_its_own",
-        usual=False,
+        even=False,
+    ),
+    "ties": replace(
+        _MERGE,
+        what="what such networks have learned, trimmed, and averaged where they agree (TIES, Yadav et al. 2023)",
+        plan="concours.cooperate.soups:Ties",
+        artifacts=("mix",),
+    ),
+    "migrate": replace(
+        _MERGE,
+        what="a network moved towards the best of its architecture, or towards the mean of all",
+        plan="concours.cooperate.soups:Migrate",
+        even=False,
+    ),
+    "evolve": replace(
+        _MERGE,
+        what="the mean with weights that an evolution finds, for groups of layers (CMA-ES, Hansen 2016)",
+        plan="concours.cooperate.evolution:Evolve",
+        trials=100,
+        even=False,
+    ),
+    "evolve-ties": replace(
+        _MERGE,
+        what="the same of TIES: weights and the share that is kept",
+        plan="concours.cooperate.evolution:EvolveTies",
+        artifacts=("mix",),
+        trials=100,
+        even=False,
     ),
 }
 

@@ -15,6 +15,13 @@ from concours.core.registry import load
 from concours.core.typed import typed
 
 
+class Merging(TypedDict):
+    """How models are merged beside the weights of their parents: those of each group of layers, and a density."""
+
+    layers: NotRequired[list[list[float]]]
+    density: NotRequired[float]
+
+
 class Artifacts(TypedDict):
     """What else came of joining, by what it is.
 
@@ -27,7 +34,8 @@ class Artifacts(TypedDict):
     `handicaps` and `fold_handicaps` say by how much more than another each parent must be expected to score. Of both
     `curve` has [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the
     dearest alone, of a cascade for the best that was tried; `chosen` is what was chosen of it. Of a talk there
-    are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`.
+    are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`. Of
+    weights `mix` and `fold_mixes` say how models are merged beside the weights (`kernels.merging.mixes.Mix`).
     """
 
     model: NotRequired[Digest]
@@ -47,6 +55,8 @@ class Artifacts(TypedDict):
     rounds: NotRequired[int]
     last: NotRequired[int]
     fold_last: NotRequired[list[int]]
+    mix: NotRequired[Merging]
+    fold_mixes: NotRequired[list[Merging]]
 
 
 _TOLD = ("curve", "chosen")
@@ -145,7 +155,19 @@ class Joint:
             len(each) not in (0, len(self.fold_weights)) for each in by_fold
         ):
             return f"artifacts: expected a threshold and a share for each of {len(self.parents)}, in each fold"
+        if wrong := self._mixes_amiss():
+            return wrong
         last = [kept.get("last", 0), *kept.get("fold_last", ())]
         if any(not 0 <= place < len(self.parents) for place in last) or kept.get("rounds", 1) < 1:
             return f"artifacts: expected who of {len(self.parents)} has the last word, and a round or more"
+        return ""
+
+    def _mixes_amiss(self) -> str:
+        mixes = self.artifacts.get("fold_mixes", ())
+        if len(mixes) not in (0, len(self.fold_weights)):
+            return f"artifacts.fold_mixes: expected one for each of {len(self.fold_weights)} folds"
+        for each in (self.artifacts.get("mix", {}), *mixes):
+            layers, density = each.get("layers", ()), each.get("density", 1.0)
+            if not 0 < density <= 1 or any(len(row) != len(self.parents) or min(row) < 0 for row in layers):
+                return f"artifacts.mix: expected a density of at most 1, and layers with {len(self.parents)} weights"
         return ""

@@ -58,7 +58,8 @@ def _merged(job: Job, candidate: Candidate) -> bool:
     if joint is None or joint.join.of != "weights":
         return False
     told = [list(params.get("weights", ())), [list(row) for row in params.get("fold_weights", ())]]
-    return told == [list(joint.weights), [list(row) for row in joint.fold_weights]]
+    same = [params.get(name) == joint.to_json()["artifacts"].get(name) for name in ("mix", "fold_mixes")]
+    return all(same) and told == [list(joint.weights), [list(row) for row in joint.fold_weights]]
 
 
 _MAKERS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -19,13 +19,17 @@ from concours.engine.deterministic import deterministic
 from concours.engine.fitting import built, training_rows, unseen_rows
 from concours.engine.rows import first_division, get_rows, held_out, take_rows
 from concours.entrants.fitting import Fitted
-from concours.entrants.merging import mergeable
+from concours.entrants.merging import mergeable, symmetries_of
 from concours.entrants.models import load_model
 from concours.kernels.merging.averages import average
+from concours.kernels.merging.mixes import Mix, layers_of, mixed
+from concours.kernels.merging.rebasin import Symmetries, matched, permuted
 from concours.stores.blobs import get_array, get_bundle
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
+Beginning = tuple[str, Any]
+"""Whether others may share it, and the seed."""
 
 _MERGED = ("safetensors", "weights")
 """The formats of kept models whose weights lie open."""
@@ -52,25 +56,53 @@ class Ingredient:
         return load_model(self.format, self.files, made=partial(built, self.job, self.store))
 
     @cached_property
+    def _fitted(self) -> Fitted:
+        return self.loaded()
+
+    @cached_property
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Its weights by name."""
-        return safetensors.numpy.load(self.files["tensors"])
+        """Its weights by name, in the order in which the model gives them."""
+        kept = safetensors.numpy.load(self.files["tensors"])
+        return {name: kept[name] for name in self._fitted.estimator.get_tensors()}
 
     @cached_property
     def architecture(self) -> Digest | None:
         """What it must share with another to be merged with it; none of one without weights that can be averaged."""
-        if self.format not in _MERGED:
+        if self.format not in _MERGED or not mergeable(self._fitted.estimator):
             return None
-        fitted = self.loaded()
-        if not mergeable(fitted.estimator):
-            return None
-        shapes = {name: [str(tensor.dtype), *tensor.shape] for name, tensor in self.tensors.items()}
+        fitted = self._fitted
+        shapes = {name: [str(tensor.dtype), *tensor.shape] for name, tensor in sorted(self.tensors.items())}
         seen = [fitted.codes.tolist(), fitted.classes, self.job.inputs["x"], self.job.inputs.get("code")]
         return digest_json([dict(fitted.estimator.architecture()), shapes, seen])
+
+    @cached_property
+    def symmetries(self) -> Symmetries | None:
+        """Which orders of its units are the same function; none where that is not known."""
+        return symmetries_of(self._fitted.estimator)
+
+    @property
+    def beginning(self) -> Beginning:
+        """What it began with, as far as that is known: a seed that others may share, or its own chance."""
+        params = self.job.params
+        if "init_seed" in params and hasattr(self._fitted.estimator, "begin_alike"):
+            return "alike", params["init_seed"]
+        own = params["params"].get("random_state") if isinstance(params["params"], Mapping) else None
+        return "own", self.job.seed if own is None else own
+
+    @cached_property
+    def first(self) -> dict[str, NDArray[Any]] | None:
+        """The weights that it began with; none where it did not begin like others, or does not tell."""
+        kind, seed = self.beginning
+        if kind != "alike" or not hasattr(self._fitted.estimator, "first_tensors"):
+            return None
+        return dict(self._fitted.estimator.first_tensors(seed))
 
 
 class Pot:
     """Models of one fold, which were fitted on the same rows, ready to be merged.
+
+    Those that did not begin like most others are aligned with these first, if they say how. Models that began alike are
+    moved together.
 
     Args:
         most_rows: on how many of the rows of the fit statistics are found anew at most, spread evenly; none for all.
@@ -81,7 +113,7 @@ class Pot:
 
     def __init__(self, store: Store, models: Sequence[Digest], *, most_rows: int | None = None) -> None:
         self._store, self._parts = store, [Ingredient.of(store, model) for model in models]
-        self._most_rows = most_rows
+        self._most_rows, self._names = most_rows, models
         if len(kinds := {part.architecture for part in self._parts}) > 1 or None in kinds:
             raise ValueError(
                 "models of different architectures cannot be merged, nor those without weights of their own"
@@ -92,21 +124,47 @@ class Pot:
         """That fitted the first of them."""
         return self._parts[0].job
 
-    def merged(self, weights: Sequence[float]) -> Fitted:
-        """The model of their mean weights, whose running statistics are those of the rows of the fit.
+    def merged(self, mix: Mix) -> Fitted:
+        """The model that a mix makes of them, whose running statistics are those of the rows of the fit.
 
-        Law: of a single model with a weight it is that model.
+        Law: of a single model that has a weight it is that model, but for TIES of a density below 1.
         """
-        some = [(part, weight) for part, weight in zip(self._parts, weights, strict=True) if weight]
-        fitted = some[0][0].loaded()
-        if len(some) == 1:
+        fitted = self._parts[mix.members[0]].loaded()
+        if len(mix.members) == 1 and mix.density in (None, 1.0):
             return fitted
-        tensors = average([part.tensors for part, _ in some], [weight for _, weight in some])
+        tensors = mixed(self._aligned, mix, self._parts[0].first)
         with deterministic(threads=self.job.threads, seed=self.job.seed):
             estimator = fitted.estimator.set_tensors(tensors, fitted.estimator.get_state())
             if hasattr(estimator, "renew_statistics"):
                 estimator.renew_statistics(self._training)
         return replace(fitted, estimator=estimator)
+
+    @property
+    def layers(self) -> int:
+        """How many layers they have, as `mixes.layers_of` counts."""
+        names = list(self._parts[0].tensors)
+        return sum(bool(group) for group in layers_of(names, len(names)))
+
+    @cached_property
+    def _aligned(self) -> list[dict[str, NDArray[Any]]]:
+        """The weights of each, in the order of units that those have of which most began alike.
+
+        Who these are does not hang on the order of models: of equally many the first by digest.
+        """
+        found = [part.tensors for part in self._parts]
+        families: dict[Beginning, list[int]] = {}
+        for place in sorted(range(len(found)), key=lambda place: self._names[place]):
+            families.setdefault(self._parts[place].beginning, []).append(place)
+        still, *others = sorted(families.values(), key=len, reverse=True)
+        symmetries = self._parts[still[0]].symmetries if others else None
+        if symmetries is None:
+            return found
+        middle, *rest = (average([found[i] for i in family], [1.0] * len(family)) for family in (still, *others))
+        for family, mean in zip(others, rest, strict=True):
+            order = matched(middle, mean, symmetries)
+            for place in family:
+                found[place] = permuted(found[place], symmetries, order)
+        return found
 
     @cached_property
     def _training(self) -> Any:
@@ -126,28 +184,27 @@ class Pot:
             return fitted.predict(x)
 
 
-def predicted(
-    merged: Callable[[tuple[float, ...]], Fitted], pot: Pot, fold_weights: Floats, own: Codes, x: Any
-) -> Floats:
-    """Predictions for rows (rows, outputs), each by models merged with the weights of its own group.
+def predicted(merged: Callable[[Mix], Fitted], pot: Pot, mixes: Sequence[Mix], own: Codes, x: Any) -> Floats:
+    """Predictions for rows (rows, outputs), each by models merged by the mix of its own group.
 
     Args:
-        merged: the model of the pot that is merged with some weights.
-        fold_weights: (groups, models); rows of a group of no weight at all stay NaN.
+        merged: the model of the pot that a mix makes.
+        mixes: of each group; rows of a group in which nobody has a weight stay NaN.
         own: (rows,) the group of each.
     """
     found: Floats | None = None
-    for weights in np.unique(fold_weights[np.unique(own)], axis=0):
-        rows = np.flatnonzero((fold_weights[own] == weights).all(axis=1))
-        if len(rows) and weights.any():
-            told = pot.predict(merged(tuple(weights.tolist())), x if len(rows) == len(own) else take_rows(x, rows))
+    groups = np.unique(own).tolist()
+    for mix in dict.fromkeys(mixes[group] for group in groups):
+        rows = np.flatnonzero(np.isin(own, [group for group in groups if mixes[group] == mix]))
+        if mix.members:
+            told = pot.predict(merged(mix), x if len(rows) == len(own) else take_rows(x, rows))
             found = np.full((len(own), told.shape[1]), np.nan) if found is None else found
             found[rows] = told
     return np.full((len(own), 1), np.nan) if found is None else found
 
 
 class Soups:
-    """What merged models of members predict for the rows that judge, whatever the weights.
+    """What merged models of members predict for the rows that judge, whatever the mix.
 
     Args:
         models: of each member, of the folds or of the board.
@@ -166,19 +223,19 @@ class Soups:
         self._store, self._rows = store, rows
         self._pots = [Pot(store, each, most_rows=most_rows) for each in zip(*models, strict=True)]
 
-    def of_test_part(self, weights: Floats) -> Floats:
-        """(rows, outputs) by (members,) weights: the mean of all merged models."""
-        each = [pot.predict(pot.merged(weights.tolist()), self._judging(pot)) for pot in self._pots]
+    def of_test_part(self, mix: Mix) -> Floats:
+        """(rows, outputs): the mean of all merged models."""
+        each = [pot.predict(pot.merged(mix), self._judging(pot)) for pot in self._pots]
         return np.asarray(np.mean(each, axis=0))
 
-    def out_of_fold(self, folds: Digest, fold_weights: Floats) -> Floats:
-        """(rows, outputs): of each fold of the first division by its own (folds, members) weights, NaN if 0."""
+    def out_of_fold(self, folds: Digest, mixes: Sequence[Mix]) -> Floats:
+        """(rows, outputs): of each fold of the first division by its own mix, NaN where nobody has a weight."""
         divided, first = get_array(self._store, folds), first_division(self._store, folds)
         parts = []
         for number, pot in enumerate(self._pots):
             rows, x = self._held_out(pot, divided, number)
             if len(rows):
-                parts.append((rows, predicted(pot.merged, pot, fold_weights, first[rows], x)))
+                parts.append((rows, predicted(pot.merged, pot, mixes, first[rows], x)))
         whole = np.zeros((len(first), max((told.shape[1] for _, told in parts), default=1)))
         times = np.zeros((len(first), 1))
         for rows, told in parts:
@@ -186,6 +243,11 @@ class Soups:
             times[rows] += 1
         wanted = np.arange(len(first)) if self._rows is None else self._rows
         return np.asarray(whole[wanted] / times[wanted])
+
+    @property
+    def layers(self) -> int:
+        """How many layers the models have."""
+        return self._pots[0].layers
 
     def _held_out(self, pot: Pot, folds: NDArray[np.int64], number: int) -> tuple[Codes, Any]:
         rows = np.flatnonzero(held_out(folds, number))

@@ -21,6 +21,7 @@ from concours.entrants import networks
 from concours.entrants.apart import SetsApart
 from concours.entrants.inputs import check_lengths, encode, weights_of
 from concours.entrants.losses import Loss, cross_entropy, surprise
+from concours.entrants.symmetries import symmetries
 from concours.entrants.training import (
     Augmentation,
     History,
@@ -32,6 +33,7 @@ from concours.entrants.training import (
     seeded,
     train,
 )
+from concours.kernels.merging.rebasin import Symmetries
 
 Array = NDArray[Any]
 
@@ -101,6 +103,21 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         """The next fit takes its first weights, and the rows that it holds out, from this seed alone."""
         self._alike = seed
         return self
+
+    def first_tensors(self, seed: int) -> dict[str, Array]:
+        """The weights that the fit began with that was told to `begin_alike` with this seed, by name, made again.
+
+        Only what training changes is there: no statistics, and no scaling of inputs.
+        """
+        check_is_fitted(self, "architecture_")
+        with seeded(seed, find_device((self.training or {}).get("device", "auto"))):
+            network = self._made()
+        return {name: np.array(weight.detach().numpy()) for name, weight in network.named_parameters()}
+
+    def permutations(self) -> Symmetries | None:
+        """Which orders of the network's units are the same function; none where that is not known of its layers."""
+        check_is_fitted(self, "network_")
+        return symmetries(self.network_)
 
     def begin_from(self, tensors: Mapping[str, Array], *, done: float) -> Self:
         """The next fit begins with these weights, from `get_tensors`, and has the share `1 - done` of its epochs.

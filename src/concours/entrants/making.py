@@ -289,5 +289,7 @@ def network(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Worksh
         known = [*accepted, *settings_named()]
         raise RecipeError(f"{recipe!r} takes no parameter {wrong[0]!r}; {nearest(wrong[0], known)}")
     kind = ModuleRegressor if classes == 0 else ModuleClassifier
+    state = training.pop("random_state", None)
     make = (lambda: fresh(recipe, maker)) if fixed else (lambda: workshop.made(recipe, maker, own))
-    return kind(recipe.rpartition(":")[2], make, classes=classes or None, training=training)
+    name = recipe.rpartition(":")[2]
+    return kind(name, make, classes=classes or None, training=training, random_state=state)

@@ -28,8 +28,8 @@ Array = NDArray[Any]
 
 
 def settings_named() -> tuple[str, ...]:
-    """The settings of the training that an entrant's parameters may have beside those of its module."""
-    return tuple(field.name for field in fields(Settings))
+    """The settings of the training that an entrant's parameters may have beside those of its module, and its seed."""
+    return (*(field.name for field in fields(Settings)), "random_state")
 
 
 def fresh(recipe: str, module: nn.Module) -> nn.Module:

@@ -28,6 +28,7 @@ from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.output import OutputKind
 from concours.testing.laws import law
+from concours.testing.merging import check_merging
 
 _SEED = 7
 _ROWS = 90
@@ -85,6 +86,7 @@ def check_entrant(
     - predictions are finite, one a row, and of classes a distribution; of an output of its own what that accepts;
     - it survives that a class is absent where it is fitted, and gives it hardly any weight;
     - what is loaded predicts what was dumped, or the model says `refit`;
+    - if its weights can be merged, what `concours.testing.merging.check_merging` says;
     - it may draw from the global random numbers, which a job seeds and puts back, but does not seed them.
 
     Args:
@@ -108,6 +110,8 @@ def check_entrant(
             law(same, f"{trial.name}: fitted twice with one seed it predicts the same")
             if trial.classes:
                 _check_absent_class(trial)
+            if trial.output is None:
+                check_merging(trial.name, first, trial.built, trial.new)
             return _checked_round_trip(trial, first)
 
 

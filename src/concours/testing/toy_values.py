@@ -173,13 +173,31 @@ def _sent(job: Job) -> dict[str, Any]:
     }
 
 
-def _souped(job: Job) -> dict[str, Any]:
-    members, folds = len(job.params["models"]), job.params["models"][0]
-    picks = [
-        [i for i in range(members) if i == 0 or chance(job, "pick", str(fold), str(i)) > 0.5]
-        for fold in range(folds + 1)
-    ]
-    return {"members": picks[0], "by_fold": picks[1:]}
+def _architectures(job: Job) -> dict[str, Any]:
+    models = job.params["models"]
+    return {
+        "architectures": [["toy"] * count or None for count in models],
+        "beginnings": [[["alike", fold] for fold in range(count)] or None for count in models],
+        "aligned": [bool(count) for count in models],
+        "firsts": [bool(count) for count in models],
+    }
+
+
+def _mix(job: Job, *names: str) -> dict[str, Any]:
+    """Of some of the models, among them the first, and of TIES with a density."""
+    models = len(job.params["models"])
+    some = [i for i in range(models) if i == 0 or chance(job, "pick", *names, str(i)) > 0.5]
+    by_ties = job.params.get("by") == "elected" or job.params.get("density")
+    weights = [float(i in some) / len(some) for i in range(models)]
+    return {"weights": weights, **({"density": 0.1 + 0.9 * chance(job, "density", *names)} if by_ties else {})}
+
+
+def _mixed(job: Job) -> dict[str, Any]:
+    return {"mix": _mix(job), "by_fold": [_mix(job, str(fold)) for fold in range(job.params["models"][0])]}
+
+
+def _evolved(job: Job) -> dict[str, Any]:
+    return {"tried": min(job.params["tried"] + 40, job.params["trials"]), "mix": _mix(job), "loss": chance(job, "loss")}
 
 
 def _trained_interval(job: Job) -> dict[str, Any]:
@@ -221,8 +239,9 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "ask": lambda job: {"asked": _chances(job, "asked", len(job.params["weights"]))},
     "route": _sent,
     "send": lambda job: {"asked": _chances(job, "asked", len(job.params["weights"]))},
-    "architectures": lambda job: {"architectures": [["toy"] * count or None for count in job.params["models"]]},
-    "choose_soup": _souped,
+    "architectures": _architectures,
+    "choose_mix": _mixed,
+    "evolve": _evolved,
     "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},
     "calibrate": lambda _: {"calibration": None, "decision": None},
     "select": _selected,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +19,19 @@ from concours.engine.outputs import output_of
 from concours.engine.routers import get_router
 from concours.engine.rows import first_division, get_rows, take_rows
 from concours.engine.runners.join import members_of, numbered
-from concours.engine.runners.merge import models_of
+from concours.engine.runners.merge import STATISTICS_ROWS, models_of
 from concours.engine.runners.score import as_taken, groups_of, metrics_of, weights_of
 from concours.engine.worded import as_one_text
 from concours.engine.work import JobResult
 from concours.kernels.credit.coalitions import Scored
 from concours.kernels.credit.shares import exact_credit, sampled_credit
 from concours.kernels.joining.calibration import Calibration
+from concours.kernels.merging.mixes import Mix
 from concours.kernels.scoring.crossing import crossed
 from concours.stores.values import get_values
 
 Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-_STATISTICS_ROWS = 1_000
-"""Rows of a fit on which the running statistics of merged models are found, to credit their members."""
 
 
 def credit(job: Job, store: Store) -> JobResult:
@@ -49,7 +46,7 @@ def credit(job: Job, store: Store) -> JobResult:
     mean of those present; a thousand rows are evaluated, spread evenly. Of a cascade who is there is asked in the same
     order, answers by the same thresholds, and the last always. Of a route a row goes to whoever of those who are there
     it would go to before the others. Of a selection a row has the answer for which most speaks of those who are there.
-    Of a soup the models of who is there are merged, for 64
+    Of a soup the models of who is there are merged, by TIES if all are, for 64
     coalitions at most; a thousand rows are evaluated, and running statistics are found on a thousand rows of the fit,
     both spread evenly, so that the value may differ a little from the score on the board.
 
@@ -65,8 +62,9 @@ def credit(job: Job, store: Store) -> JobResult:
     (`kernels.scoring.crossing`).
 
     Params: `how` (`mean`, `vote`, `pool`, `boosted`, `cascade`, …), `refit`, `part`, `weights` of the members, one
-    list, or one for each fold where `part` is `oof`, `thresholds` of a cascade, `handicaps` of a route, and `scorers`
-    of a selection or a cascade, likewise, `calibration`, `decision`; `decisions`, the members' own. Inputs: `y`,
+    list, or one for each fold where `part` is `oof`, `thresholds` of a cascade, `handicaps` of a route, `scorers` of a
+    selection or a cascade, and `mixes` of a soup, weights and what else is kept of each, likewise, `calibration`,
+    `decision`; `decisions`, the members' own. Inputs: `y`,
     `train_y`, `folds`, `predictions0…`; `groups` of rows that belong together; `weights` of the rows that judge, and
     `train_weights`, where there are any; `oof0…` to find weights again for the test part; `model0…` of a boosted stack
     or a route, one, or one for each fold; `x`, the rows that judge, of a route, and where there are scorers.
@@ -163,11 +161,18 @@ def _game(job: Job, store: Store) -> Game:
 
 
 def _soup(job: Job, store: Store, rows: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """What merged models predict for some of the rows that judge, by weights of each group of them."""
-    soups = Soups(store, models_of(job), rows=np.arange(rows)[few(rows)], most_rows=_STATISTICS_ROWS)
-    if job.params["part"] == "oof":
-        return partial(soups.out_of_fold, job.inputs["folds"])
-    return lambda weights: soups.of_test_part(weights[0])
+    """What merged models predict for some of the rows that judge, by weights (groups, members) of who is there."""
+    soups = Soups(store, models_of(job), rows=np.arange(rows)[few(rows)], most_rows=STATISTICS_ROWS)
+    mixes = [Mix.of(*each) for each in job.params["mixes"]]
+
+    def told(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        own = mixes * len(weights) if len(mixes) == 1 else mixes
+        there = [mix.among((row > 0).tolist()) for mix, row in zip(own, weights, strict=True)]
+        if job.params["part"] == "oof":
+            return soups.out_of_fold(job.inputs["folds"], there)
+        return soups.of_test_part(there[0])
+
+    return told
 
 
 def _expected(job: Job, store: Store, routers: Sequence[Digest], group: Codes) -> Floats:
