@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from concours.core.errors import nearest
+from concours.core.parallel import Parallel
 from concours.entrants.optimisers import OPTIMISERS, SCHEDULES
-from concours.entrants.together import Parallel
 
 
 @dataclass(frozen=True, kw_only=True)

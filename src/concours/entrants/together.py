@@ -6,15 +6,13 @@ does, so that it is training in one process with the whole batch but for roundin
 steps by its own part alone, and weights are averaged every so many steps: local SGD (Stich 2019), of which batch norms
 see their part.
 
-Who starts the processes makes torch's process group in each, and says so (`joined`); nobody here knows jobs.
+Who starts the processes makes torch's process group in each, and says so (`core.parallel.joined`); nobody here knows jobs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,34 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from concours.core.errors import nearest
+from concours.core.parallel import Parallel, is_joined
 from concours.core.seeds import derive_seed
 
 _NORM = nn.modules.batchnorm._BatchNorm
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parallel:
-    """How a training is divided: among how many processes, and after how many steps they come together again."""
-
-    workers: int
-    every: int = 1
-
-    @classmethod
-    def of(cls, value: Any) -> Parallel:
-        """From a table as a contest file has it.
-
-        Raises:
-            ValueError: it is none.
-        """
-        if not isinstance(value, Mapping) or "workers" not in value:
-            raise ValueError(f"parallel must be like {{ workers = 2 }} or {{ workers = 2, every = 8 }}; got {value!r}")
-        for name, number in value.items():
-            if name not in ("workers", "every"):
-                raise ValueError(f"parallel has no {name!r}; {nearest(name, ['workers', 'every'])}")
-            if type(number) is not int or number < 1:
-                raise ValueError(f"parallel: {name} must be a whole number of at least 1; got {number!r}")
-        return cls(**value)
 
 
 class Group:
@@ -116,24 +90,6 @@ class Group:
                 del norm.forward
 
 
-_joined: ContextVar[bool] = ContextVar("concours_joined", default=False)
-
-
-def is_joined() -> bool:
-    """Whether this process is one of those that train together."""
-    return _joined.get()
-
-
-@contextmanager
-def joined() -> Iterator[None]:
-    """What trains inside, where torch's process group has been made, does so with the others of it."""
-    token = _joined.set(True)
-    try:
-        yield
-    finally:
-        _joined.reset(token)
-
-
 def group_for(wanted: Parallel | None, seed: int) -> Group | None:
     """The group that a training of a seed is to be done in; none of one that is not divided.
 
@@ -142,7 +98,7 @@ def group_for(wanted: Parallel | None, seed: int) -> Group | None:
     """
     if wanted is None or wanted.workers == 1:
         return None
-    if not _joined.get():
+    if not is_joined():
         raise ValueError(
             "parallel: other processes are started for the fits of a contest; leave it out where a network is fitted "
             "by itself"
