@@ -28,15 +28,12 @@ class Needs:
     @classmethod
     def of_params(cls, params: Mapping[str, Any], threads: int = 1) -> Self:
         """What an entrant with these parameters needs: a GPU, where its `device`, or that of its `training`, is one; and
-        cores for all workers of its training, each of so many threads, where it is divided.
+        a core for each thread of all workers, where its training is divided.
         """
-        training = params.get("training")
+        training, parallel = params.get("training"), Parallel.of_params(params)
         named = (params.get("device"), training.get("device") if isinstance(training, Mapping) else None)
-        parallel = Parallel.of_params(params)
-        return cls(
-            cores=parallel.workers * threads if parallel else 0,
-            gpu=any(isinstance(device, str) and device.startswith("cuda") for device in named),
-        )
+        gpu = any(isinstance(device, str) and device.startswith("cuda") for device in named)
+        return cls(cores=parallel.workers * threads if parallel else 0, gpu=gpu)
 
 
 NOTHING = Needs()

@@ -30,7 +30,7 @@ from concours.entrants.recipes import build
 from concours.entrants.wishes import Wishes
 from concours.kernels.rows.kin import Kin
 from concours.kernels.rows.weighing import among
-from concours.stores.blobs import get_array, get_json, put_bundle
+from concours.stores.blobs import get_array, get_bundle, get_json, put_bundle
 from concours.stores.values import get_values
 
 
@@ -113,6 +113,10 @@ def made_with(job: Job, store: Store) -> tuple[Any, Wishes]:
     codes, told = (output.codes, output.telling) if output else (None, {})
     estimator = build(recipe, params, source, workspace(store), seed=job.seed, classes=codes, told=told)
     wishes.require(estimator, recipe)
+    if wishes.begin:
+        from concours.entrants.beginnings import Beginning  # here, as it needs torch
+
+        estimator.begin_with(Beginning.of_files(get_bundle(store, wishes.begin), wishes.labels))
     return estimator, wishes
 
 

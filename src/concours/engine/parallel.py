@@ -1,8 +1,8 @@
-"""One fit by several processes: they are started, watched and started anew by torch's elastic agent, on this machine.
+"""One fit by several processes of this machine: started, watched and started anew by torch's elastic agent.
 
-A fit whose training is to be divided (`entrants.together`) is handed over whole: what the processes need lies in a folder of
-its own, and each does the same job on it, up to the steps of the training. Where one dies, all are started anew, and
-go on from the last epoch that the job's scratch keeps. They meet in a file and talk over the loopback: no port of the
+A fit whose training is to be divided (`entrants.together`) is handed over whole: what the processes need lies in a
+folder of its own, and each does the same job on it, up to the steps of the training. Where one dies, all are started
+anew, and go on from the last epoch that the job's scratch keeps. They meet in a file and talk over the loopback: no port of the
 network is opened. All are children of the worker that does the job, and end with it (`engine.keeper`).
 """
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from concours.core import consent, scratch
 from concours.core.digests import canonical_json
+from concours.core.entrant import begins_from
 from concours.core.job import Job
 from concours.core.places import named_places
 from concours.core.ports import Store
@@ -67,10 +68,9 @@ def fitted_together(
     """
     folder = new_place(place)
     room = DiskStore(folder / "store")
-    for name in ("code", "begin"):
-        if name in job.inputs:
-            with store.open(job.inputs[name]) as file:
-                room.put(file)
+    for digest in filter(None, (job.inputs.get("code"), begins_from(job.params["params"]))):
+        with store.open(digest) as file:
+            room.put(file)
     rows = {
         "x": put_rows(room, x),
         "y": put_values(room, y),

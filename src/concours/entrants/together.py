@@ -6,7 +6,8 @@ does, so that it is training in one process with the whole batch but for roundin
 steps by its own part alone, and weights are averaged every so many steps: local SGD (Stich 2019), of which batch norms
 see their part.
 
-Who starts the processes makes torch's process group in each, and says so (`core.parallel.joined`); nobody here knows jobs.
+Who starts the processes makes torch's process group in each, and says so (`core.parallel.joined`); nobody here knows
+jobs.
 """
 
 from __future__ import annotations
