@@ -66,8 +66,8 @@ def _found(named: str, problem: Problem, store: Store, folder: Path) -> tuple[Fi
     if colon and (folder / run / "run.json").is_file():
         return _of_run(Result.load(folder / run), name, problem, store)
     raise RecipeError(
-        f"{named!r} is no model: write RUN:NAME, a model of the contest in a run folder, a folder of Hugging Face, or a "
-        "file of safetensors"
+        f"{named!r} is no model: write RUN:NAME, a model of the contest in a run folder, a folder of Hugging Face, or "
+        "a file of safetensors"
     )
 
 

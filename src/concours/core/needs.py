@@ -27,8 +27,8 @@ class Needs:
 
     @classmethod
     def of_params(cls, params: Mapping[str, Any], threads: int = 1) -> Self:
-        """What an entrant with these parameters needs: a GPU, where its `device`, or that of its `training`, is one; and
-        a core for each thread of all workers, where its training is divided.
+        """What an entrant with these parameters needs: a GPU, where its `device`, or that of its `training`, is one;
+        and a core for each thread of all workers, where its training is divided.
         """
         training, parallel = params.get("training"), Parallel.of_params(params)
         named = (params.get("device"), training.get("device") if isinstance(training, Mapping) else None)

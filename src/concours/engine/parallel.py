@@ -2,8 +2,8 @@
 
 A fit whose training is to be divided (`entrants.together`) is handed over whole: what the processes need lies in a
 folder of its own, and each does the same job on it, up to the steps of the training. Where one dies, all are started
-anew, and go on from the last epoch that the job's scratch keeps. They meet in a file and talk over the loopback: no port of the
-network is opened. All are children of the worker that does the job, and end with it (`engine.keeper`).
+anew, and go on from the last epoch that the job's scratch keeps. They meet in a file and talk over the loopback: no
+port of the network is opened. All are children of the worker that does the job, and end with it (`engine.keeper`).
 """
 
 from __future__ import annotations

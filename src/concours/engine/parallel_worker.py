@@ -1,4 +1,4 @@
-"""One of several processes that do a fit together, as torch's agent runs it: `-m concours.engine.parallel_worker FOLDER`.
+"""One of several processes that do a fit together, as torch's agent runs it, told a folder.
 
 All make the same estimator of the same rows by the same seed, so that each comes to the training with the same weights;
 there each takes its part of a batch. The first keeps the epochs, and the model.

@@ -33,7 +33,7 @@ _SPARSE = ("data", "indices", "indptr", "shape")
 
 
 def put_rows(store: Store, x: Any) -> Digest:
-    """Keeps rows as an estimator takes them: frames and texts as a table, a sparse matrix as arrays, others as they are."""
+    """Keeps rows as an estimator takes them: frames and texts as tables, a sparse matrix as arrays, others as such."""
     if isinstance(x, pd.DataFrame):
         return put_table(store, pa.Table.from_pandas(x, preserve_index=False))
     if sparse.issparse(x):

@@ -1,7 +1,8 @@
 """What a network begins with besides chance: the weights of a model that was trained before, on other rows.
 
-It lies in the store as a bundle: `about.json`, and the weights. A `model` is a network of a contest, with all that it was
-fitted to besides; of `tensors` the weights alone are known; a `folder` is a model of Hugging Face with its tokenizer.
+It lies in the store as a bundle: `about.json`, and the weights. A `model` is a network of a contest, with all that
+it was fitted to besides; of `tensors` the weights alone are known; a `folder` is a model of Hugging Face with its
+tokenizer.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from concours.entrants.layers import output_layer
 
 ABOUT = "about.json"
 WEIGHTS = ".safetensors"
+_FORMS = {"folder": "a folder of Hugging Face", "tensors": "a file of weights", "model": "a model of a contest"}
 _TARGET = "target."
 """What tensors of a regressor are called that are not its network's."""
 
@@ -80,19 +82,14 @@ class Beginning:
         """
         own = f"{type(estimator).__module__}:{type(estimator).__qualname__}"
         if self.form not in estimator.begins:
-            what = {
-                "folder": "a folder of Hugging Face",
-                "tensors": "a file of weights",
-                "model": "a model of a contest",
-            }
             raise RecipeError(
-                f"begin: {type(estimator).__name__} cannot begin from {what[self.form]}, as {self.name} is; it can from "
-                f"{' or '.join(what[form] for form in estimator.begins)}"
+                f"begin: {type(estimator).__name__} cannot begin from {_FORMS[self.form]}, as {self.name} is, but from "
+                f"{' or '.join(_FORMS[form] for form in estimator.begins)}"
             )
         if self.form == "model" and self.kind != own:
             raise RecipeError(
-                f"begin: {self.name} is a {self.kind.rpartition(':')[2]}, and a {type(estimator).__name__} cannot begin "
-                "from it: name an entrant of the same recipe"
+                f"begin: {self.name} is a {self.kind.rpartition(':')[2]}, and a {type(estimator).__name__} cannot "
+                "begin from it: name an entrant of the same recipe"
             )
 
     def give(self, network: nn.Module) -> None:
@@ -111,8 +108,8 @@ class Beginning:
         ]
         if wrong:
             raise ValueError(
-                f"begin: {self.name} has other layers: {wrong[0]} ({len(wrong)} of {len(own)} tensors differ); give this "
-                "entrant the parameters that it had"
+                f"begin: {self.name} has other layers: {wrong[0]} ({len(wrong)} of {len(own)} tensors differ); give "
+                "this entrant the parameters that it had"
             )
         take(network, {name: tensor for name, tensor in self.tensors.items() if name not in anew}, self.name)
 

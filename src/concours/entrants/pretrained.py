@@ -28,9 +28,9 @@ _OURS = ("auto_map", "attn_implementation", "_attn_implementation", "quantizatio
 class PretrainedClassifier(NeuralClassifier):
     """A transformer that was trained on other texts before, with a new output layer, fine-tuned on texts (n,) of str.
 
-    It begins from a folder of Hugging Face, of any architecture that the library `transformers` has a sequence classifier
-    for. Its code is the library's, and nothing of the folder is run; the tokenizer is that of `tokenizer.json`. Kept
-    with the weights are configuration and tokenizer, so that a fitted model needs the folder no more.
+    It begins from a folder of Hugging Face, of any architecture of which `transformers` has a sequence classifier. Its
+    code is the library's, and nothing of the folder is run; the tokenizer is that of `tokenizer.json`. Kept with the
+    weights are configuration and tokenizer, so that a fitted model needs the folder no more.
 
     `length`: the most tokens that are read of a text. Fitted besides what others have: `config_`, `tokens_`.
     """
@@ -104,8 +104,8 @@ class Tokens:
     """Texts as numbers of tokens.
 
     Args:
-        told: `tokenizer`, the text of a `tokenizer.json`; `pad`, the number that stands where no token is; `length`, the
-            most tokens of a text.
+        told: `tokenizer`, the text of a `tokenizer.json`; `pad`, the number that stands where no token is; `length`,
+            the most tokens of a text.
     """
 
     def __init__(self, told: Mapping[str, Any]) -> None:
@@ -170,7 +170,7 @@ def _config(told: Mapping[str, Any], outputs: int, pad: int) -> Any:
 
 
 def _fitting(beginning: Beginning, model: nn.Module) -> dict[str, Tensor]:
-    """The weights of a folder by the names that they have in a classifier; without those that it has not, of its output.
+    """The weights of a folder by the names that they have in a classifier; its output layer has none.
 
     Raises:
         RecipeError: they lack some of another layer.
