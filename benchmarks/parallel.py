@@ -1,11 +1,11 @@
-"""One network trained by one process and by two: what the second is worth, and torch's own data-parallel wrapper beside it.
+"""One network trained by one process and by two: what the second is worth, and torch's own wrapper beside it.
 
-    flock LOCK .venv/bin/python benchmarks/parallel.py [--rows 4000] [--width 16] [--rounds 2]
+    .venv/bin/python benchmarks/parallel.py [--rows 4000] [--width 16] [--rounds 2]
 
-Rows are photographs of `cifar10-subset` (`CONCOURS_DATA`), the network the zoo's `cnn`. Ways take turns; the best epoch of the
-rounds counts, without the start of processes. Efficiency is the time of one process over that of two, over two. The peer is
-`DistributedDataParallel` with `SyncBatchNorm` left out, which is for GPUs alone: so it does less. Where others use the
-machine two processes have less than two cores, and CPU seconds of both together say what was spent.
+Rows are photographs of `cifar10-subset` (`CONCOURS_DATA`), the network the zoo's `cnn`. Ways take turns; the best epoch
+of the rounds counts, without the start of processes. Efficiency is the time of one process over that of two, over two;
+by CPU, the CPU seconds of one over those of both. The peer is `DistributedDataParallel` without `SyncBatchNorm`, which
+is for GPUs alone: so it does less. Where others use the machine two processes have less than two cores.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def read(texts: list[str], tokenizer: Tokenizer, epochs: int) -> BertForMaskedLM
             optimiser.step()
             schedule.step()
             total += loss.item() * len(batch)
-        print(f"epoch {epoch}: {total / len(tokens):.3f} nats a hidden piece", flush=True)
+        print(f"epoch {epoch}: {total / len(tokens):.3f} nats a hidden piece", flush=True)  # noqa: T201
     return model
 
 
@@ -107,7 +107,7 @@ def main() -> None:
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token=PAD, unk_token=UNKNOWN, cls_token=BEGIN, sep_token=END, mask_token=MASK
     ).save_pretrained(OUT / "reader")
-    print(f"{len(texts)} texts were read, without their labels; {len(labelled)} others are in {OUT / 'news.csv'}")
+    print(f"{len(texts)} texts were read, without their labels; {len(labelled)} others are in {OUT / 'news.csv'}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -189,7 +189,17 @@ def workers_of(folder: Path) -> list[psutil.Process]:
 
 def begun(folder: Path, out: Path) -> subprocess.Popen[bytes]:
     """A contest that has kept an epoch of a divided training, and is under way."""
-    command = [sys.executable, "-m", "concours", "run", str(folder / "contest.toml"), "--out", str(out), "--workers", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "concours",
+        "run",
+        str(folder / "contest.toml"),
+        "--out",
+        str(out),
+        "--workers",
+        "2",
+    ]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 300
     while not (any((out / "store" / "scratch").glob("[0-9a-f]*")) and len(workers_of(out)) >= 2):
@@ -214,7 +224,17 @@ def test_who_is_killed_in_mid_training_goes_on_from_the_last_epoch(table: Path, 
         time.sleep(0.05)
     results = []
     for folder in (out, tmp_path / "quiet"):
-        command = [sys.executable, "-m", "concours", "run", str(table / "contest.toml"), "--out", str(folder), "--workers", "2"]
+        command = [
+            sys.executable,
+            "-m",
+            "concours",
+            "run",
+            str(table / "contest.toml"),
+            "--out",
+            str(folder),
+            "--workers",
+            "2",
+        ]
         assert subprocess.run(command, capture_output=True, check=False).returncode == 0
         results.append(Result.load(folder))
     assert results[0].digest == results[1].digest

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,8 +40,11 @@ from concours.stores.values import put_values
 RESTARTS = 3
 """How often processes of one fit are started anew."""
 
-WORK, MODEL, MEETING = "work.json", "model.json", "meeting"
-"""What lies in the folder: what there is to do, the model in the end, and where the processes meet."""
+_AGAIN = f"and so it was when all were started anew {RESTARTS} times"
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+WORK, MODEL, MEETING, WHY = "work.json", "model.json", "meeting", "why"
+"""What lies in the folder: what there is to do, the model in the end, where the processes meet, and why they cannot."""
 
 _WORKER = "concours.engine.parallel_worker"
 
@@ -95,6 +100,7 @@ def _scratch() -> dict[str, str] | None:
 
 
 def _launch(folder: Path, workers: int, threads: int) -> None:
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -113,24 +119,24 @@ def _launch(folder: Path, workers: int, threads: int) -> None:
     with _surroundings(threads):
         try:
             elastic_launch(config, sys.executable)("-P", "-m", _WORKER, str(folder))
+        except SignalException:
+            raise KeyboardInterrupt from None
         except ChildFailedError as error:
             first = min(error.failures.values(), key=lambda failure: failure.timestamp)
-            raise ValueError(_told(folder, first)) from None
+            raise ValueError(f"parallel: worker {first.global_rank + 1} {_ended(first.exitcode)}, {_AGAIN}") from None
+    if words := sorted(folder.glob(f"{WHY}.*")):
+        raise ValueError(words[0].read_text())
 
 
-def _told(folder: Path, first: Any) -> str:
-    """Why the processes ended: by the word of one, or how the first was ended."""
-    words = sorted(folder.glob("why.*"))
-    if words:
-        return words[0].read_text()
-    how = f"was killed by signal {-first.exitcode}" if first.exitcode < 0 else f"ended with code {first.exitcode}"
-    return f"parallel: worker {first.global_rank + 1} {how}, and so it was when all were started anew {RESTARTS} times"
+def _ended(code: int) -> str:
+    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
 
 
 @contextmanager
 def _surroundings(threads: int) -> Iterator[None]:
     """The environment of the processes; what the agent changes of this one is put back."""
-    before = dict(os.environ)
+    before, main = dict(os.environ), threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS} if main else {}
     os.environ.update(
         {
             **consent.environment(),
@@ -143,6 +149,8 @@ def _surroundings(threads: int) -> Iterator[None]:
     try:
         yield
     finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         os.environ.clear()
         os.environ.update(before)
 

@@ -18,10 +18,11 @@ from torch import distributed
 
 from concours.core import scratch
 from concours.core.digests import Digest, canonical_json
+from concours.core.errors import ConcoursError
 from concours.core.job import Job
 from concours.core.parallel import joined
 from concours.engine.fitting import fitted_by
-from concours.engine.parallel import MEETING, MODEL, WORK
+from concours.engine.parallel import MEETING, MODEL, WHY, WORK
 from concours.engine.rows import get_rows
 from concours.engine.scratch import FolderScratch
 from concours.entrants.models import dump_model
@@ -73,8 +74,9 @@ def _keeping(told: dict[str, str] | None, job: Job, rank: int) -> AbstractContex
 
 if __name__ == "__main__":
     place, number = Path(sys.argv[1]), int(os.environ["RANK"])
+    if any(place.glob(f"{WHY}.*")):
+        sys.exit()
     try:
         main(place, number, int(os.environ["WORLD_SIZE"]), int(os.environ["TORCHELASTIC_RESTART_COUNT"]))
-    except Exception as error:
-        (place / f"why.{number}").write_text(str(error))
-        raise
+    except (ValueError, ConcoursError) as error:  # it would be so each time; anything else is tried again
+        (place / f"{WHY}.{number}").write_text(str(error))
