@@ -54,7 +54,7 @@ def test_a_model_of_a_run_is_begun_from_and_kept_as_content(first: Path, tmp_pat
     result = contest(
         table(slice(200, 400)), tmp_path / "second", begun(first, training=still), Entrant("anew", "dnn", NET)
     ).run()
-    model = Ingredient.of(result.folder.store, result.candidate("begun").fold_models[0])
+    model = Ingredient.of(result.folder.store, result.candidate("begun").models[0])
     source = Result.load(first)
     theirs = Ingredient.of(source.folder.store, source.candidate("net").models[0])
     assert np.array_equal(model.tensors["body.1.weight"], theirs.tensors["body.1.weight"])
@@ -150,8 +150,8 @@ def test_fine_tuned_transformers_are_merged_fold_by_fold(tmp_path: Path) -> None
     assert {line.entrant.name: line.status for line in result.standings}["soup"] == "ok"
     store = result.folder.store
     for fold in range(2):
-        parts = [Ingredient.of(store, result.candidate(e.name).fold_models[fold]).tensors for e in entrants]
-        soup = Ingredient.of(store, result.candidate("soup").fold_models[fold]).tensors
+        parts = [Ingredient.of(store, result.candidate(e.name).models[fold]).tensors for e in entrants]
+        soup = Ingredient.of(store, result.candidate("soup").models[fold]).tensors
         mean = average(parts, [1 / 3] * 3)
         assert all(np.array_equal(soup[name], mean[name]) for name in mean)
     (tmp_path / "reader" / "model.safetensors").unlink()

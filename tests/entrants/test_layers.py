@@ -8,10 +8,12 @@ import torch
 from torch import nn
 
 from concours.entrants import networks
+from concours.entrants.centres import CentreDetector
 from concours.entrants.layers import depths, frozen_of, output_layer, shares_of, vector_of
 from concours.entrants.neural import ConvClassifier, DenseClassifier
 from concours.entrants.optimisers import OPTIMISERS, flatten, stepped
 from concours.entrants.settings import Settings
+from concours.entrants.translators import TransformerTranslator
 
 RANDOM = np.random.default_rng(0)
 PICTURES = RANDOM.integers(0, 255, size=(60, 8, 8), dtype=np.uint8)
@@ -107,6 +109,15 @@ def test_settings_that_cannot_be_are_refused_with_the_cure(training: dict[str, o
     """One line says what is wrong with a table that a person has written."""
     with pytest.raises(ValueError, match=said):
         DenseClassifier(hidden=[4], training=training).fit(RANDOM.normal(size=(40, 3)), CODES[:40])
+
+
+def test_what_cannot_be_divided_says_so() -> None:
+    """A loss that is no mean over rows would come to another model without a word."""
+    assert not CentreDetector.divides
+    assert not TransformerTranslator.divides
+    texts = ["a b", "c d"] * 10
+    with pytest.raises(ValueError, match="parallel: batches of a TransformerTranslator cannot be divided"):
+        TransformerTranslator(epochs=1, training={"parallel": {"workers": 2}}).fit(texts, texts)
 
 
 def test_prefixes_end_where_a_part_of_a_name_ends() -> None:

@@ -60,6 +60,8 @@ class NeuralEstimator(SetsApart, BaseEstimator):
     """From which forms of a model it can begin (`entrants.beginnings`)."""
     begins_anew: ClassVar[bool] = True
     """Whether it needs none."""
+    divides: ClassVar[bool] = True
+    """Whether its losses are means over rows, which do not hang on one another: so a batch can be divided."""
     goes_on: ClassVar[bool] = False
     """Whether `begin_from` is of use: whether weights learned on some of the rows suit more of them."""
 
@@ -132,6 +134,8 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         """
         check_lengths(rows, targets)
         settings = self._settings(len(rows))
+        if settings.divided and not self.divides:
+            raise ValueError(f"parallel: batches of a {type(self).__name__} cannot be divided; leave it out")
         device = find_device(settings.device)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         alike = self.__dict__.pop("_alike", None)
