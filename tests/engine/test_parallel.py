@@ -6,9 +6,12 @@ The processes of the first tests are this file, run as a program: they meet in a
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,19 @@ import pytest
 import torch
 from torch import distributed, nn
 
+from concours.core import scratch
+from concours.core.digests import digest_json
+from concours.core.job import Job
 from concours.core.needs import Needs
 from concours.core.parallel import Parallel, joined
+from concours.engine.fitting import fitted_by
+from concours.engine.scratch import FolderScratch
 from concours.entrants import together, training
+from concours.entrants.fitting import Fitted
 from concours.entrants.modules import ModuleClassifier
 from concours.entrants.neural import ConvClassifier, DenseClassifier, DenseRegressor
 from concours.entrants.text_networks import EmbeddingBagClassifier
-from concours.runs.result import Result
+from concours.stores.disk import DiskStore
 
 WORKERS = 2
 LOCAL = {"workers": WORKERS, "every": 1000}
@@ -149,96 +158,59 @@ def test_local_steps_are_those_of_processes_that_are_averaged(done: Path, monkey
             np.testing.assert_allclose(found[name], (first[name] + second[name]) / 2, rtol=1e-5, atol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A contest of one network, whose fit takes some seconds and is divided."""
-    folder = tmp_path_factory.mktemp("contest")
-    lines = ["a,b,c,d,y", *(",".join(map(str, [*row, "xyz"[code]])) for row, code in zip(ROWS, CODES, strict=True))]
-    (folder / "rows.csv").write_text("\n".join(lines))
-    (folder / "contest.toml").write_text(
-        """
-[task]
-kind   = "tabular-classification"
-data   = "rows.csv"
-target = "y"
-split  = { test = 0.3, folds = 2 }
-
-[compete]
-lineup = "none"
-
-[cooperate]
-strategies = []
-
-[[entrant]]
-recipe = "dnn"
-params = { epochs = 1500, hidden = [8], training = { patience = 1500, parallel = { workers = 2 } } }
-"""
-    )
-    return folder
+def job(**training: Any) -> Job:
+    """A fit that is divided."""
+    params = {"hidden": [8], "epochs": 250, "training": {"patience": 250, "parallel": {"workers": WORKERS}, **training}}
+    told = {"recipe": "concours.entrants.neural:DenseClassifier", "params": params}
+    return Job(runner="fit", params={**told, "output": {"name": "classes", "classes": 3}}, seed=1)
 
 
-def workers_of(folder: Path) -> list[psutil.Process]:
-    """The processes that train for the contest in a folder."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "concours.engine.parallel_worker" in words and any(str(folder) in word for word in words):
-            found.append(process)
-    return found
+def done_by(job: Job, folder: Path, killed: list[int] | None = None) -> Fitted:
+    """What a job comes to, of which a worker is killed when an epoch was kept; its number is noted."""
+    store, kept = DiskStore(folder), folder / "scratch"
+    code = digest_json("the code")
+
+    def kill(noted: list[int]) -> None:
+        while not noted:
+            found = [p for p in psutil.Process().children(recursive=True) if _works(p)]
+            if len(found) >= WORKERS and any(kept.glob("[0-9a-f]*")):
+                noted.append(found[0].pid)
+                found[0].kill()
+            time.sleep(0.02)
+
+    if killed is not None:
+        threading.Thread(target=kill, args=(killed,), daemon=True).start()
+    with scratch.keeping(FolderScratch(folder, job.digest, lambda: code)):
+        return fitted_by(job, store, ROWS, CODES)
 
 
-def begun(folder: Path, out: Path) -> subprocess.Popen[bytes]:
-    """A contest that has kept an epoch of a divided training, and is under way."""
-    command = [
-        sys.executable,
-        "-m",
-        "concours",
-        "run",
-        str(folder / "contest.toml"),
-        "--out",
-        str(out),
-        "--workers",
-        "2",
-    ]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 300
-    while not (any((out / "store" / "scratch").glob("[0-9a-f]*")) and len(workers_of(out)) >= 2):
-        assert running.poll() is None, running.stderr.read().decode() if running.stderr else ""
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return running
+def _works(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "concours.engine.parallel_worker" in process.cmdline()
+    return False
 
 
 @pytest.mark.slow
-def test_who_is_killed_in_mid_training_goes_on_from_the_last_epoch(table: Path, tmp_path: Path) -> None:
-    """One worker is killed, then the whole command; what comes of it is what comes of a run that nobody disturbs."""
-    out = tmp_path / "killed"
-    running = begun(table, out)
-    workers_of(out)[0].kill()
-    time.sleep(1.0)
-    running.kill()
-    running.wait()
-    deadline = time.monotonic() + 60
-    while workers_of(out):
-        assert time.monotonic() < deadline, "processes of a command that is gone go on"
-        time.sleep(0.05)
-    results = []
-    for folder in (out, tmp_path / "quiet"):
-        command = [
-            sys.executable,
-            "-m",
-            "concours",
-            "run",
-            str(table / "contest.toml"),
-            "--out",
-            str(folder),
-            "--workers",
-            "2",
-        ]
-        assert subprocess.run(command, capture_output=True, check=False).returncode == 0
-        results.append(Result.load(folder))
-    assert results[0].digest == results[1].digest
-    assert [line.status for line in results[0].standings] == ["ok", "ok"]
+@pytest.mark.timeout(600)
+def test_a_worker_that_is_killed_is_started_anew_and_goes_on_from_the_last_epoch(tmp_path: Path) -> None:
+    """What comes of it is, to the byte, what comes of workers that nobody kills; and the process is as it was."""
+    before = dict(os.environ), signal.getsignal(signal.SIGTERM)
+    killed: list[int] = []
+    disturbed, quiet = done_by(job(), tmp_path / "disturbed", killed), done_by(job(), tmp_path / "quiet")
+    assert killed
+    tensors = quiet.estimator.get_tensors()
+    assert all(np.array_equal(disturbed.estimator.get_tensors()[name], tensors[name]) for name in tensors)
+    assert disturbed.estimator.history_ == quiet.estimator.history_
+    assert before == (dict(os.environ), signal.getsignal(signal.SIGTERM))
+    assert not [process for process in psutil.Process().children(recursive=True) if _works(process)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_a_worker_complains_of_is_the_reason_and_nothing_is_tried_again(tmp_path: Path) -> None:
+    """What is wrong with a fit is so each time, and a person reads one line of it."""
+    with pytest.raises(ValueError, match=r"^parallel: 2 workers cannot divide batches of 1 rows: fewer workers"):
+        done_by(job(batch_size=1), tmp_path)
 
 
 def test_a_fit_needs_a_core_for_each_thread_of_each_worker() -> None:
