@@ -14,6 +14,7 @@ BEGIN, END = "<!-- zoo: begin -->\n", "<!-- zoo: end -->\n"
 _LIBRARIES = {
     "sklearn": "scikit-learn",
     "torch": "PyTorch",
+    "transformers": "Transformers",
     "lightgbm": "LightGBM",
     "catboost": "CatBoost",
     "xgboost": "XGBoost",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from concours.api.beginnings import begun_from
 from concours.compete.search import read_space
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
@@ -23,9 +25,12 @@ from concours.tasks.task import Task
 
 
 def candidates_of(
-    resolved: Sequence[Resolved], size: Size, ingested: Ingested, store: Store, task: Task
+    resolved: Sequence[Resolved], size: Size, ingested: Ingested, store: Store, task: Task, folder: Path
 ) -> tuple[tuple[Candidate, ...], list[str]]:
     """The candidates of a contest, and what is to be known of the files that some of them bring.
+
+    Args:
+        folder: where relative names of what they begin from begin.
 
     Raises:
         ContestError: two files are taken for one, or there is nothing that one could be judged by.
@@ -33,8 +38,9 @@ def candidates_of(
     """
     candidates, notes = list[Candidate](), list[str]()
     for each in resolved:
+        entrant, begun = begun_from(each, ingested.problem, store, folder)
         candidate = Candidate(
-            entrant=each.entrant,
+            entrant=entrant,
             code=_kept(each, store),
             expected_s=round(each.seconds(size), 2) if each.seconds else None,
             prepare_s=round(each.preparing(size), 2),
@@ -44,7 +50,7 @@ def candidates_of(
         _require_judged(candidate, ingested)
         require_columns(candidate.entrant, ingested.problem, store)
         candidates.append(candidate)
-        notes += [f"{candidate.entrant.name}: {note}" for note in (*each.notes, *told)]
+        notes += [f"{candidate.entrant.name}: {note}" for note in (*each.notes, *begun, *told)]
     _refuse_namesakes(candidates)
     return tuple(candidates), notes
 

@@ -310,7 +310,7 @@ class Contest:
         ingested = with_judges(ingested, store, self.folder, self.task.id)
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
-        candidates, notes = candidates_of(resolved, size, ingested, store, self.task)
+        candidates, notes = candidates_of(resolved, size, ingested, store, self.task, self.folder)
         setup = Setup(
             problem=ingested.problem,
             candidates=candidates,

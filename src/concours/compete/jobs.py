@@ -156,7 +156,7 @@ class Jobs:
             threads=self.threads,
             outputs=tuple(outputs),
             label=f"{entrant.name}: {_word(fold)}",
-            needs=Needs.of_params(entrant.params),
+            needs=Needs.of_params(entrant.params, self.threads),
         )
 
     def _ask(self, *, trial: bool) -> Job:
@@ -179,7 +179,7 @@ class Jobs:
             threads=self.threads,
             outputs=("model", *asked, *calls),
             label=f"{entrant.name}: ask",
-            needs=Needs.of_params(entrant.params),
+            needs=Needs.of_params(entrant.params, self.threads),
         )
 
     @property

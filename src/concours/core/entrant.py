@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal, TypedDict
 
 from concours.core.calls import Calls
-from concours.core.digests import Digest, digest_json
+from concours.core.digests import Digest, digest_json, is_digest
 from concours.core.errors import RecipeError
 from concours.core.frozen import frozen
 from concours.core.had import HONEST, Had, Seen, had_by
@@ -18,8 +18,17 @@ from concours.core.typed import typed
 
 Role = Literal["baseline", "single", "alliance"]
 
-WISHES = ("class_weight", "monotone")
+BEGIN = "begin"
+"""The parameter that says what a network begins from: the digest of that in the store, whatever a user has named."""
+
+WISHES = ("class_weight", "monotone", BEGIN)
 """Parameters that say how any family is to be fitted, by labels of classes and names of columns."""
+
+
+def begins_from(params: Mapping[str, Any]) -> Digest | None:
+    """The object of the store that an entrant with these parameters begins from; none where it begins anew."""
+    named = params.get(BEGIN)
+    return Digest(named) if is_digest(named) else None
 
 
 @dataclass(frozen=True)

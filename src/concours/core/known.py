@@ -35,6 +35,7 @@ RECIPES = _names("""
     concours.entrants.neural: ConvClassifier DenseClassifier DenseRegressor ResidualClassifier
         VisionTransformerClassifier
     concours.entrants.population: ScheduledClassifier ScheduledRegressor
+    concours.entrants.pretrained: PretrainedClassifier
     concours.entrants.radial: RadialSVC RadialSVR
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier

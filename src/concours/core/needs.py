@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from concours.core.parallel import Parallel
+
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
@@ -24,11 +26,14 @@ class Needs:
     site: str = ""
 
     @classmethod
-    def of_params(cls, params: Mapping[str, Any]) -> Self:
-        """What an entrant with these parameters needs: a GPU, where its `device`, or that of its `training`, is one."""
-        training = params.get("training")
+    def of_params(cls, params: Mapping[str, Any], threads: int = 1) -> Self:
+        """What an entrant with these parameters needs: a GPU, where its `device`, or that of its `training`, is one;
+        and a core for each thread of all workers, where its training is divided.
+        """
+        training, parallel = params.get("training"), Parallel.of_params(params)
         named = (params.get("device"), training.get("device") if isinstance(training, Mapping) else None)
-        return cls(gpu=any(isinstance(device, str) and device.startswith("cuda") for device in named))
+        gpu = any(isinstance(device, str) and device.startswith("cuda") for device in named)
+        return cls(cores=parallel.workers * threads if parallel else 0, gpu=gpu)
 
 
 NOTHING = Needs()

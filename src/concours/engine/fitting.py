@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,25 @@ from numpy.typing import NDArray
 
 from concours.core.digests import Digest, canonical_json
 from concours.core.job import Job
+from concours.core.parallel import Parallel, is_joined
 from concours.core.ports import Store
 from concours.core.values import take
 from concours.core.written import written
 from concours.engine.deterministic import deterministic
 from concours.engine.outputs import output_of
+from concours.engine.parallel import fitted_together
 from concours.engine.rows import get_rows, kin_of, sides, take_rows
 from concours.entrants.fitting import Fitted
 from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.frozen import Answering
+from concours.entrants.merging import mergeable
 from concours.entrants.models import dump_model
 from concours.entrants.places import CODE
 from concours.entrants.recipes import build
 from concours.entrants.wishes import Wishes
 from concours.kernels.rows.kin import Kin
 from concours.kernels.rows.weighing import among
-from concours.stores.blobs import get_array, get_json, put_bundle
+from concours.stores.blobs import get_array, get_bundle, get_json, put_bundle
 from concours.stores.values import get_values
 
 
@@ -48,6 +52,12 @@ def fitted_by(
         begin: tells the estimator where to begin, by default anew.
     """
     estimator, wishes = made_with(job, store)
+    parallel = Parallel.of_params(job.params["params"])
+    if parallel and mergeable(estimator) and not is_joined():
+        if begin:
+            raise ValueError("parallel: a fit that goes on from another cannot be divided among workers; leave it out")
+        made, place = partial(built, job, store), workspace(store)
+        return fitted_together(job, parallel.workers, place, store, x, y, weights, kin, made=made)
     if begin:
         estimator = begin(estimator)
     if "init_seed" in job.params and hasattr(estimator, "begin_alike"):
@@ -103,6 +113,10 @@ def made_with(job: Job, store: Store) -> tuple[Any, Wishes]:
     codes, told = (output.codes, output.telling) if output else (None, {})
     estimator = build(recipe, params, source, workspace(store), seed=job.seed, classes=codes, told=told)
     wishes.require(estimator, recipe)
+    if wishes.begin:
+        from concours.entrants.beginnings import Beginning  # here, as it needs torch
+
+        estimator.begin_with(Beginning.of_files(get_bundle(store, wishes.begin), wishes.labels))
     return estimator, wishes
 
 

@@ -25,6 +25,7 @@ from concours.stores.blobs import (
     put_array,
     put_bundle,
     put_table,
+    put_texts,
     texts_in,
 )
 
@@ -32,12 +33,14 @@ _SPARSE = ("data", "indices", "indptr", "shape")
 
 
 def put_rows(store: Store, x: Any) -> Digest:
-    """Keeps prepared rows: a frame as a table, a sparse matrix as its arrays, a matrix as it is."""
+    """Keeps rows as an estimator takes them: frames and texts as tables, a sparse matrix as arrays, others as such."""
     if isinstance(x, pd.DataFrame):
         return put_table(store, pa.Table.from_pandas(x, preserve_index=False))
     if sparse.issparse(x):
         csr = x.tocsr()
         return put_bundle(store, {name: _bytes(np.asarray(getattr(csr, name))) for name in _SPARSE})
+    if x.dtype == np.object_:
+        return put_texts(store, pa.chunked_array([pa.array(x, type=pa.string())]))
     return put_array(store, x)
 
 

@@ -63,10 +63,15 @@ def forget(folder: Path, job: Digest) -> None:
 
 
 class FolderScratch(scratch.Scratch):
-    """The scratch of one job."""
+    """The scratch of one job.
 
-    def __init__(self, folder: Path, job: Digest, code: Callable[[], Digest]) -> None:
-        self.folder, self.job, self._find_code = folder, job, code
+    Args:
+        code: finds the digest of what does the job today.
+        writes: whether anything is kept; one of several processes that do a job keeps, and all go on from that.
+    """
+
+    def __init__(self, folder: Path, job: Digest, code: Callable[[], Digest], *, writes: bool = True) -> None:
+        self.folder, self.job, self.writes, self._find_code = folder, job, writes, code
         self._began, self._began_cpu, self._slots, self._process = time.perf_counter(), cpu_seconds(), 0, os.getpid()
 
     @cached_property
@@ -118,7 +123,7 @@ class _FileSlot(scratch.Slot):
 
     def due(self) -> bool:
         now = time.perf_counter()
-        if not self.keeps or now - self._last < max(EVERY_S, SHARE * self._took):
+        if not self.keeps or not self._scratch.writes or now - self._last < max(EVERY_S, SHARE * self._took):
             return False
         self._asked = now
         return True

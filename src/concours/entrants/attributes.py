@@ -20,7 +20,7 @@ from torch import Tensor, nn
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, Enum, range, slice)
 _NAMED = (type, FunctionType, BuiltinFunctionType, ModuleType, torch.dtype, torch.device)
-_OURS = ("torch.", "concours.")
+_OURS = ("torch.", "concours.", "transformers.")
 """Modules from here keep what an epoch changes in parameters and buffers."""
 
 

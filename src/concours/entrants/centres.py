@@ -47,6 +47,7 @@ class CentreDetector(NeuralEstimator):
 
     _learning_rate = 4e-3
     _effort = 140.0
+    divides = False
 
     def __init__(
         self,

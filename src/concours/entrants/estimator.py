@@ -19,6 +19,7 @@ from torch.nn import functional
 from concours.core.errors import nearest
 from concours.entrants import networks
 from concours.entrants.apart import SetsApart
+from concours.entrants.beginnings import Beginning
 from concours.entrants.inputs import check_lengths, encode, weights_of
 from concours.entrants.losses import Loss, cross_entropy, surprise
 from concours.entrants.symmetries import symmetries
@@ -57,6 +58,12 @@ class NeuralEstimator(SetsApart, BaseEstimator):
     _build: ClassVar[Callable[..., networks.Network]]
     _learning_rate: ClassVar[float]
     _effort: ClassVar[float]
+    begins: ClassVar[tuple[str, ...]] = ()
+    """From which forms of a model it can begin (`entrants.beginnings`)."""
+    begins_anew: ClassVar[bool] = True
+    """Whether it needs none."""
+    divides: ClassVar[bool] = True
+    """Whether its losses are means over rows, which do not hang on one another: so a batch can be divided."""
     goes_on: ClassVar[bool] = False
     """Whether `begin_from` is of use: whether weights learned on some of the rows suit more of them."""
 
@@ -119,6 +126,16 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         check_is_fitted(self, "network_")
         return symmetries(self.network_)
 
+    def begin_with(self, beginning: Beginning) -> Self:
+        """The next fit begins with the weights of a model that was trained before.
+
+        Raises:
+            RecipeError: it is of another kind.
+        """
+        beginning.require_kind(self)
+        self._beginning = beginning
+        return self
+
     def begin_from(self, tensors: Mapping[str, Array], *, done: float) -> Self:
         """The next fit begins with these weights, from `get_tensors`, and has the share `1 - done` of its epochs.
 
@@ -134,6 +151,8 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         """
         check_lengths(rows, targets)
         settings = self._settings(len(rows))
+        if settings.divided and not self.divides:
+            raise ValueError(f"parallel: batches of a {type(self).__name__} cannot be divided; leave it out")
         device = find_device(settings.device)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         alike = self.__dict__.pop("_alike", None)
@@ -148,6 +167,10 @@ class NeuralEstimator(SetsApart, BaseEstimator):
                 network = self._made()
             self._learn_scaling(network, rows[~held])
             settings = self._begun(network, settings)
+            if beginning := self.__dict__.pop("_beginning", None):
+                with torch.no_grad():
+                    self._give(beginning, network)
+                    network.sharpness.fill_(1.0)
             self.network_ = network.to(device)
             held_out = on_device(device, *(each[held] for each in told)) if held.any() else None
             self.history_ = train(
@@ -174,6 +197,10 @@ class NeuralEstimator(SetsApart, BaseEstimator):
             copy_tensors(tensors, network)
             network.sharpness.fill_(1.0)
         return replace(settings, epochs=max(1, round(settings.epochs * (1 - done))))
+
+    def _give(self, beginning: Beginning, network: Any) -> None:
+        """Gives the untrained network the weights of a model that was trained before."""
+        beginning.give(network)
 
     def _outputs(self, X: ArrayLike) -> Array:
         """What the network says for each row: float64, shape (n, outputs)."""

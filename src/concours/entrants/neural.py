@@ -27,6 +27,8 @@ from concours.entrants.training import (
 
 Array = NDArray[Any]
 
+_BEGINS = ("model", "tensors")
+
 AUGMENTATIONS = ("auto", "none", "shift", "shift-flip")
 
 
@@ -40,6 +42,7 @@ class DenseClassifier(NeuralClassifier):
     _learning_rate = 2e-3
     _effort = 400.0
     goes_on = True
+    begins = _BEGINS
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
     _learning_rate = 2e-3
     _effort = 400.0
     goes_on = True
+    begins = _BEGINS
 
     def __init__(
         self,
@@ -148,6 +152,7 @@ class ConvClassifier(NeuralClassifier):
     _learning_rate = 5e-3
     _effort = 200.0
     goes_on = True
+    begins = _BEGINS
 
     def __init__(
         self,
@@ -193,6 +198,7 @@ class ResidualClassifier(NeuralClassifier):
     _learning_rate = 1e-2
     _effort = 200.0
     goes_on = True
+    begins = _BEGINS
 
     def __init__(
         self,
@@ -235,6 +241,7 @@ class VisionTransformerClassifier(NeuralClassifier):
     _learning_rate = 5e-3
     _effort = 220.0
     goes_on = True
+    begins = _BEGINS
 
     def __init__(
         self,

@@ -66,7 +66,8 @@ class Flat:
     """The parameters of a network as one vector, gradient and optimiser state beside it; float32, shape (size,).
 
     Law: parameters and their gradients are views of `weights` and `gradient` from `flatten` to
-    `release`. `decayed` is 1 where weight decay acts and 0 elsewhere; `steps` counts from 1 in an optimiser.
+    `release`. `decayed` is 1 where weight decay acts and 0 elsewhere; `steps` counts from 1 in an optimiser. `shares`
+    are of the rate, at which each weight learns; none where all learn alike.
     """
 
     weights: Tensor
@@ -75,6 +76,7 @@ class Flat:
     first: Tensor
     second: Tensor
     steps: int = 0
+    shares: Tensor | None = None
 
 
 def flatten(network: nn.Module) -> Flat:
@@ -155,3 +157,13 @@ OPTIMISERS: dict[str, Callable[[Flat, Wanted, float], None]] = {
     "adam": _adam,
     "adamw": _adamw,
 }
+
+
+def stepped(flat: Flat, optimiser: Callable[[Flat, Wanted, float], None], settings: Wanted, rate: float) -> None:
+    """One step of an optimiser, of which each weight makes its share."""
+    if flat.shares is None:
+        optimiser(flat, settings, rate)
+        return
+    before = flat.weights.clone()
+    optimiser(flat, settings, rate)
+    torch.lerp(before, flat.weights, flat.shares, out=flat.weights)

@@ -31,9 +31,13 @@ class TextClassifier(NeuralClassifier):
     word_dropout: float
 
     _pairs: ClassVar[bool]
+    begins = ("model",)
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        self.vocabulary_ = Vocabulary.learn(as_texts(X), most=self.words, length=self.length, pairs=self._pairs)
+        if beginning := self.__dict__.get("_beginning"):  # its weights are of its own words
+            self.vocabulary_ = Vocabulary.from_state(beginning.state["vocabulary"])
+        else:
+            self.vocabulary_ = Vocabulary.learn(as_texts(X), most=self.words, length=self.length, pairs=self._pairs)
         return super().fit(X, y, sample_weight)
 
     def get_state(self) -> dict[str, Any]:

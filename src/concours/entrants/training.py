@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from concours.core import progress
-from concours.core.errors import nearest
 from concours.entrants.bookmarks import Bookmark, Page, all_chances, moving_of
+from concours.entrants.layers import frozen_of, held, rest, shares_of, vector_of
 from concours.entrants.losses import Loss
-from concours.entrants.optimisers import OPTIMISERS, SCHEDULES, flatten, release
+from concours.entrants.optimisers import OPTIMISERS, SCHEDULES, flatten, release, stepped
+from concours.entrants.settings import Settings as Settings
+from concours.entrants.together import Group, group_for
 from concours.kernels.rows.kin import Kin
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
@@ -30,53 +32,6 @@ Rows = tuple[Tensor, ...]
 Stopped = Literal["epochs", "patience", "seconds"]
 
 EVALUATION_ROWS = 512
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How to train a network; None means no bound.
-
-    `epochs` passes over the rows, in batches of `batch_size` or a little more. `learning_rate` is the peak of the
-    `schedule`, and `warm_up` the share of all steps in which it rises to it (cosine, one_cycle). `momentum` and
-    `nesterov` are for sgd. `weight_decay` acts on weights, not on biases and norms. `clip_norm` bounds the norm of
-    the gradient. `patience` is the number of epochs without a better validation loss after which training ends.
-    `seconds` of wall time end it with the best weights so far; where they are enough, the result is reproducible.
-    `device` is "auto" (cuda, else mps, else cpu) or the name of a torch device. Two fields are for those who make the
-    arguments of `train`: `validation_share` for `hold_out`, `label_smoothing` for `losses.cross_entropy`.
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    optimiser: str = "adamw"
-    momentum: float = 0.9
-    nesterov: bool = True
-    weight_decay: float = 0.01
-    clip_norm: float | None = 1.0
-    schedule: str = "one_cycle"
-    warm_up: float = 0.3
-    patience: int | None = None
-    seconds: float | None = None
-    validation_share: float = 0.1
-    label_smoothing: float = 0.0
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        _check_choice("optimiser", self.optimiser, OPTIMISERS)
-        _check_choice("schedule", self.schedule, SCHEDULES)
-        for name in ("epochs", "batch_size", "learning_rate", "clip_norm", "patience", "seconds"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be above 0; got {value!r}")
-        for name in ("momentum", "weight_decay", "warm_up", "validation_share", "label_smoothing"):
-            value = getattr(self, name)
-            if not 0 <= value < 1:
-                raise ValueError(f"{name} must be at least 0 and below 1; got {value!r}")
-
-
-def _check_choice(name: str, given: str, known: Mapping[str, Any]) -> None:
-    if given not in known:
-        raise ValueError(f"{name} is not known; got {given!r}; {nearest(given, known)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +70,12 @@ def train(
     kept, and ends with the bytes of one that was not, unless time ends it.
     """
     run = _Run(network, loss, rows, settings, generator, augment)
-    best = _Best(network, validation_loss or loss, held_out)
+    best = _Best(network, validation_loss or loss, held_out, run.group)
     bookmark = _bookmark(run, held_out)
     stopped = _go_on(run, best, page) if (page := bookmark.find()) else None
     while stopped is None:
-        run.train_losses.append(run.epoch())
+        with run.ready():
+            run.train_losses.append(run.epoch())
         run.rates.append(run.rate)
         latest = best.look(run.train_losses[-1])
         _check_finite(latest, best.looks, settings)
@@ -187,8 +143,12 @@ class _Run:
     ) -> None:
         self.network, self.loss, self.rows, self.settings = network, loss, rows, settings
         self.generator, self.augment = generator, augment
+        self.frozen = frozen_of(network, settings.freeze) if settings.freeze else frozenset[str]()
         self.flat = flatten(network)
+        self.flat.shares = vector_of(network, shares_of(network, self.frozen, settings.layer_decay))
         self.batches = max(1, len(rows[0]) // settings.batch_size)
+        self.group = group_for(settings.divided, generator.initial_seed())
+        _require_parts(self.group, len(rows[0]) // self.batches)
         self.started_s = time.monotonic()
         self.rate = 0.0
         self.train_losses: list[float] = []
@@ -207,30 +167,61 @@ class _Run:
     @property
     def out_of_time(self) -> bool:
         limit = self.settings.seconds
-        return limit is not None and time.monotonic() - self.started_s >= limit
+        if limit is None:
+            return False
+        late = time.monotonic() - self.started_s >= limit
+        return late if self.group is None else self.group.any(late)
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """The network as it is in an epoch: in training mode, but for what is frozen; and in step with others."""
+        self.network.train()
+        rest(self.network, self.frozen)
+        with held(self.network, self.frozen):
+            if self.group is None:
+                yield
+                return
+            self.group.begin(len(self.train_losses))
+            with self.group.normed(self.network):
+                yield
+            self.group.even_out(self.network, self.flat.weights, self.flat.first, self.flat.second)
 
     def epoch(self) -> float:
         """Go through the rows once, or until time is up; returns the mean loss of the rows gone through."""
-        self.network.train()
         order = torch.randperm(len(self.rows[0]), generator=self.generator)
         total, seen = torch.zeros(()), 0
         for chosen in order.tensor_split(self.batches):
-            total = total + len(chosen) * self._step(chosen)
+            total = total + self._step(chosen)
             seen += len(chosen)
             if self.out_of_time:
                 break
+        if self.group is not None:
+            self.group.sum(total)
         return float(total) / seen
 
     def _step(self, chosen: Tensor) -> Tensor:
+        """One step; returns the sum of the losses of the rows that this process has gone through."""
         inputs, *told = self.rows
         chosen = chosen.to(inputs.device)
         batch = inputs[chosen]
         if self.augment is not None:
             batch = self.augment(batch, self.generator)
-        loss = self.loss(self.network(batch), *(each[chosen] for each in told))
-        loss.backward()
-        self._move()
-        return loss.detach()
+        own = slice(None) if self.group is None else self.group.own(len(chosen))
+        mine = chosen[own]
+        loss = self.loss(self.network(batch[own]), *(each[mine] for each in told))
+        if self.group is None:
+            loss.backward()
+            self._move()
+        elif self.group.every == 1:
+            (loss * (len(mine) / len(chosen))).backward()
+            self.group.sum(self.flat.gradient)
+            self._move()
+        else:
+            loss.backward()
+            self._move()
+            if self.flat.steps % self.group.every == 0:
+                self.group.mean(self.flat.weights)
+        return len(mine) * loss.detach()
 
     def _move(self) -> None:
         flat, settings = self.flat, self.settings
@@ -239,15 +230,15 @@ class _Run:
         done = (flat.steps + 0.5) / (settings.epochs * self.batches)
         self.rate = settings.learning_rate * SCHEDULES[settings.schedule](done, settings.warm_up)
         flat.steps += 1
-        OPTIMISERS[settings.optimiser](flat, settings, self.rate)
+        stepped(flat, OPTIMISERS[settings.optimiser], settings, self.rate)
         flat.gradient.zero_()
 
 
 class _Best:
     """The weights of the best epoch: the one with the lowest loss on the rows held out, else the latest."""
 
-    def __init__(self, network: nn.Module, loss: Loss, held_out: Rows | None) -> None:
-        self.network, self.loss, self.held_out = network, loss, held_out
+    def __init__(self, network: nn.Module, loss: Loss, held_out: Rows | None, group: Group | None) -> None:
+        self.network, self.loss, self.held_out, self.group = network, loss, held_out, group
         self.looks = self.epoch = 0
         self.losses: list[float] = []
         self.tensors: dict[str, Tensor] = {}
@@ -269,7 +260,7 @@ class _Best:
         if self.held_out is None:
             self.epoch = self.looks
             return train_loss
-        self.losses.append(evaluate(self.network, self.loss, self.held_out))
+        self.losses.append(evaluate(self.network, self.loss, self.held_out, self.group))
         if self.losses[-1] <= min(self.losses):
             self.epoch = self.looks
             self.tensors = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
@@ -278,6 +269,13 @@ class _Best:
     def restore(self) -> None:
         for name, tensor in self.network.state_dict().items():
             tensor.copy_(self.tensors.get(name, tensor))
+
+
+def _require_parts(group: Group | None, rows: int) -> None:
+    if group is not None and rows < group.size:
+        raise ValueError(
+            f"parallel: {group.size} workers cannot divide batches of {rows} rows: fewer workers, or larger batches"
+        )
 
 
 def _check_finite(loss: float, epoch: int, settings: Settings) -> None:
@@ -296,10 +294,14 @@ def _reason_to_stop(run: _Run, best: _Best) -> Stopped | None:
     return None
 
 
-def evaluate(network: nn.Module, loss: Loss, rows: Rows) -> float:
+def evaluate(network: nn.Module, loss: Loss, rows: Rows, group: Group | None = None) -> float:
     """The mean loss over rows, in a few passes of bounded memory; the network must be in evaluation mode."""
     inputs, *told = rows
-    return float(loss(outputs(network, inputs), *told))
+    if group is None:
+        return float(loss(outputs(network, inputs), *told))
+    own = inputs[group.own(len(inputs))]
+    said = outputs(network, own if len(own) else inputs[:1])[: len(own)]
+    return float(loss(group.gathered(said, len(inputs)), *told))
 
 
 def outputs(network: nn.Module, inputs: Tensor) -> Tensor:

@@ -46,6 +46,8 @@ class NeuralTranslator(NeuralEstimator):
     dropout: float
     effort: float
 
+    divides = False
+
     def fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to texts `X` (n,) and what they become, by weights, (n,) and 1 on average."""
         sources, targets = said(X), meant(y)

@@ -1,4 +1,5 @@
-"""What may be wanted of any family's fit: weights of classes, and columns that predictions only rise or fall with."""
+"""What may be wanted of any family's fit: weights of classes, columns that predictions only rise or fall with, and, of
+networks, a model to begin from."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from concours.core.entrant import WISHES
+from concours.core.digests import Digest, is_digest
+from concours.core.entrant import BEGIN, WISHES
 from concours.core.errors import RecipeError, nearest
 from concours.core.written import written
 from concours.entrants.naming import places
@@ -23,6 +25,9 @@ BALANCED = "balanced"
 HELD = "boosting, lightgbm, lightgbm-random, lightgbm-large, xgboost, catboost and catboost-deep"
 """Those of the zoo that can be held to rise or fall with a column."""
 
+BEGINNING = "dnn, cnn, residual, vit, bag-of-words, transformer (of texts) and pretrained"
+"""Those of the zoo that can begin from a model that was trained before."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
@@ -31,6 +36,8 @@ class Wishes:
     Attributes:
         class_weight: how many rows one of a class counts as, (classes,) by its code; `balanced`, so many that all
             classes weigh alike; or nothing.
+        begin: the digest of what a network begins from, in the store (`entrants.beginnings`); none where it begins
+            anew.
         labels: of the classes, by code, as they are written; parts of an estimator may name them (`entrants.naming`).
         monotone: by the name of a column, 1 where predictions (of two classes, the probability of the second) must not
             fall as it rises, -1 where they must not rise.
@@ -39,6 +46,7 @@ class Wishes:
     class_weight: tuple[float, ...] | str | None = None
     monotone: Mapping[str, int] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    begin: Digest | None = None
 
     @classmethod
     def taken(cls, params: Mapping[str, Any], labels: Sequence[Any]) -> tuple[dict[str, Any], Wishes]:
@@ -60,7 +68,10 @@ class Wishes:
             raise RecipeError(f"monotone must be like {{ age = 1, price = -1 }}, got {_plain(monotone)!r}")
         if monotone and len(labels) > 2:
             raise RecipeError(f"monotone suits numbers and two classes; there are {len(labels)} classes")
-        return own, cls(class_weight=weights, monotone=dict(monotone), labels=names)
+        begin = params.get(BEGIN)
+        if begin is not None and not is_digest(begin):
+            raise RecipeError(f"begin: {_plain(begin)!r} is no model in the store; here nobody looks for it")
+        return own, cls(class_weight=weights, monotone=dict(monotone), labels=names, begin=begin)
 
     def require(self, estimator: Any, recipe: str) -> None:
         """Refuses wishes that an estimator cannot fulfil.
@@ -75,6 +86,10 @@ class Wishes:
             )
         if self.monotone and not hasattr(estimator, "monotonic_cst"):
             raise RecipeError(f"monotone: {recipe!r} cannot be held to it; {HELD} can")
+        if self.begin and not getattr(estimator, "begins", ()):
+            raise RecipeError(f"begin: {recipe!r} has no weights to begin with; {BEGINNING} have")
+        if not self.begin and not getattr(estimator, "begins_anew", True):
+            raise RecipeError('begin is missing: a folder of Hugging Face, e.g. params = { begin = "FOLDER" }')
 
     def weights(self, labels: NDArray[np.int64], codes: NDArray[np.int64], weights: Floats | None) -> Floats | None:
         """Weights (rows,) in which those of the classes are.

@@ -319,6 +319,14 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:classes": _network("text_networks:TextTransformerClassifier", _words(1.6e-3)),
         "text:text": _network("translators:TransformerTranslator", _rows(1.5e-2)),
     },
+    "pretrained": {
+        "text:classes": ModelSpec(
+            recipe="concours.entrants.pretrained:PretrainedClassifier",
+            prepare="none",
+            package="transformers",
+            seconds=_words(2e-2),
+        )
+    },
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
     "residual": {"image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3))},
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from concours.contest.setup import Setup
 from concours.core.digests import Digest
+from concours.core.entrant import begins_from
 from concours.core.event import Done
 from concours.core.links import refuse_links_within
 from concours.engine.journal import read_journal
@@ -63,5 +64,10 @@ def _of_setup(setup: Setup | None) -> set[Digest]:
     parts = [part for part in (setup.problem.train, setup.problem.test) if part]
     data = {digest for part in parts for digest in part.objects}
     split = {digest for digest in (setup.problem.folds, setup.problem.public) if digest}
-    brought = {digest for c in setup.candidates for digest in (c.code, *c.recorded.values()) if digest}
+    brought = {
+        digest
+        for c in setup.candidates
+        for digest in (c.code, *c.recorded.values(), begins_from(c.entrant.params))
+        if digest
+    }
     return data | split | brought | setup.told_apart.keys()

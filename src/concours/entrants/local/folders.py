@@ -128,10 +128,16 @@ def lies(digest: Digest, name: str) -> Path:
     )
 
 
-def _digested(folder: Path) -> Digest:
-    """The digest of a folder, by what its files hold. Raises RecipeError where it holds no model that can be read."""
+def files_of(folder: Path) -> dict[str, Path]:
+    """The files of a folder that count, by name. Raises RecipeError where it holds no model that can be read."""
     files = {file.name: file for file in sorted(folder.iterdir()) if file.suffix in _COUNT and file.is_file()}
     _require_model(folder, files)
+    return files
+
+
+def _digested(folder: Path) -> Digest:
+    """The digest of a folder, by what its files hold. Raises RecipeError where it holds no model that can be read."""
+    files = files_of(folder)
     return _remembered(folder, files, lambda: digest_json({name: digest_file(file) for name, file in files.items()}))
 
 
