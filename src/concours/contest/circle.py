@@ -96,7 +96,8 @@ def circle(
     stage = _before(engine, setup, admitted, budget_s)
     going_on, looked = looked_at(engine, setup, stage.candidates, until)
     setup, seed = narrowed_to(setup, looked), setup.seed
-    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
+    how = {"problem": setup.problem, "final": setup.final, "threads": setup.threads, "keep": setup.keeps}
+    board = Leaderboard(**how, pace=pace)  # type: ignore[arg-type]
     admitted, notes = [c for c in going_on if c.entrant.name not in late], {**notes, **stage.notes}
     notes |= {name: "; ".join(filter(None, [notes.get(name), text])) for name, text in told.items()}
     timed_out = [
@@ -225,7 +226,7 @@ def _search(
     engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None, until_s: float | None
 ) -> tuple[list[Candidate], dict[str, str], dict[str, tuple[Candidate, ...]]]:
     """The candidates, those that search with what they found; how these came to be, and all their trials, by name."""
-    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads)
+    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, keep=setup.keeps)
     searching, found, notes = [c for c in admitted if c.entrant.search], dict[str, Found](), dict[str, str]()
     trials: dict[str, tuple[Candidate, ...]] = {}
     for number, candidate in enumerate(searching, 1):
@@ -317,6 +318,7 @@ def _alliance(
         budget=strategy.budget,
         known={candidate.entrant.digest: candidate for candidate in known.values()},
         rounds=strategy.rounds,
+        options=strategy.options,
         threads=setup.threads,
     )
     until = None if budget_s is None else budget_s * _JOINED

@@ -27,6 +27,7 @@ class Joining(MemoProcess):
         budget: what asking about a row may cost on average, for the ways that count costs; none where that is open.
         known: by digest those that the candidates join themselves, at any depth, where they are alliances.
         rounds: of reading what others say, for the ways to talk; 0 for as many as is usual.
+        options: what else it was told, by the keys that its way takes (`core.joins.Join.takes`).
         threads: of each job.
     """
 
@@ -38,6 +39,7 @@ class Joining(MemoProcess):
     budget: float | None = None
     known: Mapping[Digest, Candidate] = field(default_factory=dict)
     rounds: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
 
     @property

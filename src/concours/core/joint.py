@@ -15,6 +15,14 @@ from concours.core.registry import load
 from concours.core.typed import typed
 
 
+class Student(TypedDict):
+    """Who learns from teachers: a recipe with its parameters, as of an entrant, and the digest of its users' code."""
+
+    recipe: str
+    params: dict[str, Any]
+    code: Digest | None
+
+
 class Artifacts(TypedDict):
     """What else came of joining, by what it is.
 
@@ -27,7 +35,8 @@ class Artifacts(TypedDict):
     `handicaps` and `fold_handicaps` say by how much more than another each parent must be expected to score. Of both
     `curve` has [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the
     dearest alone, of a cascade for the best that was tried; `chosen` is what was chosen of it. Of a talk there
-    are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`.
+    are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`. What
+    learned from others has a `student`, and `lessons`, how it was taught; `slimmed` says how a network was made smaller.
     """
 
     model: NotRequired[Digest]
@@ -47,6 +56,9 @@ class Artifacts(TypedDict):
     rounds: NotRequired[int]
     last: NotRequired[int]
     fold_last: NotRequired[list[int]]
+    student: NotRequired[Student]
+    lessons: NotRequired[dict[str, Any]]
+    slimmed: NotRequired[dict[str, Any]]
 
 
 _TOLD = ("curve", "chosen")
@@ -107,6 +119,21 @@ class Joint:
         by_fold = {"fold_weights": [list(row) for row in self.fold_weights]} if self.fold_weights else {}
         kept = {name: item for name, item in self.artifacts.items() if name not in _TOLD}
         return {"weights": list(self.weights), **by_fold, **kept}
+
+    def of_fold(self, fold: int, parents: Sequence[Digest]) -> Joint:
+        """How the rows of a fold are joined, as if they were new rows: by what was chosen on the other folds.
+
+        Args:
+            parents: digests of the parents as they are of that fold, in the order of the joint's.
+        """
+        kept = dict(self.artifacts)
+        own = {name: [] if name.startswith("fold_") else item for name, item in kept.items()}
+        for name, item in kept.items():
+            if name.startswith("fold_") and item:
+                one = name.removeprefix("fold_")
+                own[one if one in kept else one.removesuffix("s")] = item[fold]
+        weights = self.fold_weights[fold] if self.fold_weights else self.weights
+        return Joint(how=self.how, parents=tuple(parents), weights=weights, artifacts=Artifacts(**own))
 
     def to_json(self) -> dict[str, Any]:
         """The joint as JSON."""

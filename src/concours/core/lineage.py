@@ -104,7 +104,7 @@ def _shares(
     found: dict[Digest, dict[Digest, float]] = {}
     for digest, one in lineage(candidate, known, asked=asked).items():
         joint = one.entrant.joint
-        if joint is None or joint.join.of == "weights":
+        if joint is None or joint.join.own:
             found[digest] = {digest: 1.0}
             continue
         below = _added({parent: found[parent] for parent in _parents(one.entrant, asked=asked)}, joint.needs)
@@ -183,7 +183,7 @@ def row_money_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> flo
 
 def _joins(candidate: Candidate) -> bool:
     """Whether it predicts by what others predict."""
-    return candidate.entrant.joint is not None and candidate.entrant.joint.join.of != "weights"
+    return candidate.entrant.joint is not None and not candidate.entrant.joint.join.own
 
 
 def _spent(shares: Mapping[Digest, float], known: Mapping[Digest, Candidate]) -> float:

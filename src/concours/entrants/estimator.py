@@ -113,6 +113,8 @@ class NeuralEstimator(SetsApart, BaseEstimator):
     def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
         """Fit a network of `width` outputs to rows as `_read` gives them and targets as the loss takes them.
 
+        `targets`: (n,), or (n, width) shares of classes, by the greatest of which rows are held out.
+
         `weights`: of the rows, float32 (n,), 1 on average; None where all weigh alike.
         """
         check_lengths(rows, targets)
@@ -120,7 +122,8 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         device = find_device(settings.device)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         alike = self.__dict__.pop("_alike", None)
-        held = hold_out(targets, settings.validation_share, seed if alike is None else alike, kin=self._told_kin())
+        strata = targets if targets.ndim == 1 else targets.argmax(axis=1)
+        held = hold_out(strata, settings.validation_share, seed if alike is None else alike, kin=self._told_kin())
         self._set_shape(rows.shape[1:])
         self.architecture_ = {"shape": list(self.input_shape_), "outputs": width, **self._shape_network()}
         told = (rows, targets) if weights is None else (rows, targets, weights)
@@ -232,6 +235,23 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         self._fit(rows, codes, len(self.classes_), weights_of(sample_weight))
         return self
 
+    @property
+    def learns_shares(self) -> bool:
+        """Whether it has `fit_shares`: those that train in the usual way."""
+        kind = type(self)
+        usual = (NeuralClassifier.fit, NeuralEstimator._fit, NeuralClassifier._losses)
+        return (kind.fit, kind._fit, kind._losses) == usual
+
+    def fit_shares(self, X: ArrayLike, shares: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to rows `X` and shares of the classes 0, 1, …, shape (n, classes), rows adding to one.
+
+        The loss is the cross-entropy of the shares. Labels are not smoothed, as shares are that already.
+        """
+        rows, told = self._read(X), np.asarray(shares, dtype=np.float32)
+        self.classes_ = np.arange(told.shape[1])
+        self._fit(rows, told, told.shape[1], weights_of(sample_weight))
+        return self
+
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities of `classes_`: float64, shape (n, classes), rows add to one."""
         logits = self._outputs(X)
@@ -253,6 +273,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         return super().set_tensors(tensors, state)
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
+        if targets.ndim == 2:
+            return surprise, surprise
         return cross_entropy(targets, settings.label_smoothing, weights), surprise
 
     def _calibrate(self, said: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
