@@ -99,6 +99,13 @@ def recipes_of(candidates: Sequence[Candidate]) -> list[str]:
     return sorted({candidate.entrant.recipe for candidate in candidates})
 
 
+def sizes_of(kept: Sequence[Sequence[Digest]], called: str) -> Job:
+    """Asks for the bytes that predicting with each of some candidates needs, by what is kept of them."""
+    models = {f"model{i}_{j}": digest for i, digests in enumerate(kept) for j, digest in enumerate(digests)}
+    params = {"models": [len(digests) for digests in kept]}
+    return Job(runner="size", inputs=models, params=params, label=f"{called}: sizes")
+
+
 def outcome(state: Memo, job: Job) -> Mapping[str, Any]:
     """The values that a job yielded.
 

@@ -62,6 +62,14 @@ def member(known: Mapping[Digest, Candidate], digest: Digest) -> Candidate:
     return known[digest]
 
 
+def kept_objects(candidate: Candidate, known: Mapping[Digest, Candidate]) -> list[Digest]:
+    """Models of a candidate and of all that it asks, and what joints keep themselves, each once."""
+    everyone = lineage(candidate, known).values()
+    joints = [one.entrant.joint for one in everyone if one.entrant.joint]
+    models = [model for one in everyone for model in one.models]
+    return list(dict.fromkeys([*models, *(digest for joint in joints for digest in joint.needs.objects)]))
+
+
 def singles(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: bool = True) -> list[Candidate]:
     """The single entrants in a candidate, each once; itself, if it is one."""
     return [one for one in lineage(candidate, known, asked=asked).values() if one.entrant.joint is None]

@@ -102,12 +102,12 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         self._alike = seed
         return self
 
-    def begin_from(self, tensors: Mapping[str, Array], *, done: float) -> Self:
+    def begin_from(self, tensors: Mapping[str, Array], *, done: float, holding: bool = False) -> Self:
         """The next fit begins with these weights, from `get_tensors`, and has the share `1 - done` of its epochs.
 
-        Where they do not suit, as there are other columns or classes now, it begins anew. `went_on_` then says which.
+        Weights of matrices that are 0 stay 0 if it is `holding`. Where they do not suit, as there are other columns or classes now, it begins anew. `went_on_` then says which.
         """
-        self._begin = (dict(tensors), done)
+        self._begin = (dict(tensors), done, holding)
         return self
 
     def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
@@ -151,7 +151,7 @@ class NeuralEstimator(SetsApart, BaseEstimator):
 
     def _begun(self, network: networks.Network, settings: Settings) -> Settings:
         """Gives the network the weights that it begins with, if there are any; and settings for what is left to do."""
-        tensors, done = self.__dict__.pop("_begin", (None, 0.0))
+        tensors, done, holding = self.__dict__.pop("_begin", (None, 0.0, False))
         own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
         self.went_on_ = tensors is not None and own == {name: np.shape(array) for name, array in tensors.items()}
         if not self.went_on_:
@@ -159,6 +159,8 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         with torch.no_grad():
             copy_tensors(tensors, network)
             network.sharpness.fill_(1.0)
+        if holding:
+            _hold_zeros(network)
         return replace(settings, epochs=max(1, round(settings.epochs * (1 - done))))
 
     def _outputs(self, X: ArrayLike) -> Array:
@@ -303,6 +305,14 @@ def learn_scaling(scaling: networks.Standardise, rows: Array) -> None:
     deviation = np.sqrt(squares / len(flat))
     scaling.mean.copy_(torch.from_numpy(mean))
     scaling.deviation.copy_(torch.from_numpy(np.where(deviation > 1e-7 * np.abs(mean), deviation, 1.0)))
+
+
+def _hold_zeros(network: networks.Network) -> None:
+    """No slope reaches a weight of a matrix that is 0, so that training leaves it there."""
+    for weight in network.parameters():
+        if weight.ndim > 1:
+            there = (weight.detach() != 0).to(weight.dtype)
+            weight.register_hook(there.mul)
 
 
 def copy_tensors(tensors: Mapping[str, Array], network: networks.Network) -> None:

@@ -41,6 +41,7 @@ _OWN = {
     "pupils": RunnerSpec(reference="concours.engine.runners.distil:pupils", version=1, packages=_OF_DATA),
     "teach": RunnerSpec(reference="concours.engine.runners.distil:teach", version=1, packages=_OF_DATA),
     "distil": RunnerSpec(reference="concours.engine.runners.distil:distil", version=1, packages=_OF_DATA),
+    "eliminate": RunnerSpec(reference="concours.engine.runners.fewer:eliminate", version=1, packages=_NUMERIC),
     "slim": RunnerSpec(reference="concours.engine.runners.slim:slim", version=1, packages=_OF_DATA),
     "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
     "leader": RunnerSpec(reference="concours.engine.runners.talk:leader", version=1, packages=_NUMERIC),
