@@ -92,7 +92,10 @@ def _teach(task: Making) -> Job:
     heads = [everybody[digest] for digest in task.joint.parents]
     asked = {digest: one for head in heads for digest, one in lineage(head, known).items()}
     joints = (one.entrant.joint for one in asked.values() if one.entrant.joint and not one.entrant.joint.join.own)
-    objects = [*(m for one in asked.values() for m in one.models), *(d for joint in joints for d in joint.needs.objects)]
+    objects = [
+        *(m for one in asked.values() for m in one.models),
+        *(d for joint in joints for d in joint.needs.objects),
+    ]
     given = {"unlabelled": lessons["unlabelled"]} if lessons["unlabelled"] else {}
     kept = {f"model{i}": digest for i, digest in enumerate(dict.fromkeys(objects))}
     return Job(
@@ -114,7 +117,7 @@ def _teach(task: Making) -> Job:
 
 
 def _of_fold(task: Making) -> dict[Digest, Candidate]:
-    """All teachers as they are of the fold, by their digests as they are on the board, parents before who joins them."""
+    """All teachers as they are of the fold, by their digests on the board, parents before who joins them."""
     found: dict[Digest, Candidate] = {}
     for parent in task.parents:
         for digest, one in lineage(parent, task.known, asked=False).items():

@@ -79,7 +79,9 @@ def savings_of(
     by_name: Mapping[str, Candidate] = {one.entrant.name: one for one in state.candidates}
     scores = {line.entrant.name: line.score for line in lines if line.score is not None}
     best = max if greater_is_better else min
-    singles = [one.entrant.name for one in state.candidates if one.entrant.role == "single" and one.entrant.name in scores]
+    singles = [
+        one.entrant.name for one in state.candidates if one.entrant.role == "single" and one.entrant.name in scores
+    ]
     single = best(singles, key=lambda name: scores[name]) if singles else None
     found = {}
     for name, (own, before) in process.bytes(state).items():

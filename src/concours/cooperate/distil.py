@@ -62,10 +62,12 @@ class Distil(Joining):
             return ""
         chosen = self._best(state)
         few = chosen.entrant.digest in {one.entrant.digest for one in self._quick(state)}
-        why = "the best that takes a tenth of their time" if few else "the quickest, as none takes a tenth of their time"
+        why = (
+            "the best that takes a tenth of their time" if few else "the quickest, as none takes a tenth of their time"
+        )
         return f"{self.called} teaches {chosen.entrant.name}, {why}; name another as its student"
 
-    def _named(self, state: Memo) -> Candidate | None:  # noqa: ARG002
+    def _named(self, state: Memo) -> Candidate | None:
         name = self.options.get("student")
         return next((one for one in self.known.values() if one.entrant.name == name), None)
 
@@ -80,7 +82,9 @@ class Distil(Joining):
         return next(filter(None, (self._cannot_teach(one) for one in self._teachers(state))), "")
 
     def _teachers(self, state: Memo) -> list[Candidate]:
-        return list({d: c for one in state.candidates for d, c in lineage(one, self.known, asked=False).items()}.values())
+        return list(
+            {d: c for one in state.candidates for d, c in lineage(one, self.known, asked=False).items()}.values()
+        )
 
     def _cannot_teach(self, one: Candidate) -> str:
         """Why somebody cannot be asked about other rows by a model that has not seen a fold; nothing of who can."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from concours.cooperate.joining import sizes_of
+from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done
 from concours.core.lineage import kept_objects
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
-from concours.cooperate.joining import sizes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class Keeping(MemoProcess):
         there = {candidate.entrant.name for candidate in state.candidates}
         return [name for name, of in self.before.items() if there.issuperset((name, *of))]
 
-    def _kept(self, state: Memo, name: str) -> list[list[str]]:
+    def _kept(self, state: Memo, name: str) -> list[list[Digest]]:
         """Objects that the smaller one reads, and objects that those before it read."""
         by_name: dict[str, Candidate] = {one.entrant.name: one for one in state.candidates}
         known = {one.entrant.digest: one for one in state.candidates}

@@ -234,7 +234,7 @@ class Candidate:
         merging, folds = {"merging": plain.pop("merging")}, {"fold_models": list(plain.pop("fold_models"))}
         calls, said, verdicts = (plain.pop(name) for name in ("calls", "said", "verdicts"))
         kept = (merging if self.merging else {}) | (folds if self.merging or self.fold_models else {})
-        kept |= ({"calls": vars(calls)} if calls else {})
+        kept |= {"calls": vars(calls)} if calls else {}
         kept |= ({"said": said} if said else {}) | ({"verdicts": verdicts} if verdicts else {})
         return {**plain, **kept, "entrant": self.entrant.to_json(), "models": list(self.models)}
 

@@ -36,7 +36,8 @@ class Artifacts(TypedDict):
     `curve` has [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the
     dearest alone, of a cascade for the best that was tried; `chosen` is what was chosen of it. Of a talk there
     are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`. What
-    learned from others has a `student`, and `lessons`, how it was taught; `slimmed` says how a network was made smaller.
+    learned from others has a `student`, and `lessons`, how it was taught; `slimmed` says how a network was made
+    smaller.
     """
 
     model: NotRequired[Digest]
@@ -126,14 +127,14 @@ class Joint:
         Args:
             parents: digests of the parents as they are of that fold, in the order of the joint's.
         """
-        kept = dict(self.artifacts)
+        kept: dict[str, Any] = dict(self.artifacts)
         own = {name: [] if name.startswith("fold_") else item for name, item in kept.items()}
         for name, item in kept.items():
             if name.startswith("fold_") and item:
                 one = name.removeprefix("fold_")
                 own[one if one in kept else one.removesuffix("s")] = item[fold]
         weights = self.fold_weights[fold] if self.fold_weights else self.weights
-        return Joint(how=self.how, parents=tuple(parents), weights=weights, artifacts=Artifacts(**own))
+        return Joint(how=self.how, parents=tuple(parents), weights=weights, artifacts=Artifacts(**own))  # type: ignore[typeddict-item]
 
     def to_json(self) -> dict[str, Any]:
         """The joint as JSON."""

@@ -41,7 +41,7 @@ def _mixed(column: pd.Series[Any], other: Codes, taken: NDArray[np.bool_], rando
     own = column.reset_index(drop=True)
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return own.where(~taken, near)
-    made = between(*(each.to_numpy(np.float64, na_value=np.nan) for each in (own, near)), _SHARPNESS, random)
-    made = np.where(taken, made, own.to_numpy(np.float64, na_value=np.nan))
+    here, there = (each.to_numpy(np.float64, na_value=np.nan) for each in (own, near))
+    made = np.where(taken, between(here, there, _SHARPNESS, random), here)
     whole = pd.api.types.is_integer_dtype(column)
     return pd.Series(np.rint(made) if whole else made).astype(column.dtype)

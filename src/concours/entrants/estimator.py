@@ -105,7 +105,8 @@ class NeuralEstimator(SetsApart, BaseEstimator):
     def begin_from(self, tensors: Mapping[str, Array], *, done: float, holding: bool = False) -> Self:
         """The next fit begins with these weights, from `get_tensors`, and has the share `1 - done` of its epochs.
 
-        Weights of matrices that are 0 stay 0 if it is `holding`. Where they do not suit, as there are other columns or classes now, it begins anew. `went_on_` then says which.
+        Weights of matrices that are 0 stay 0 if it is `holding`. Where they do not suit, as there are other columns or
+        classes now, it begins anew. `went_on_` then says which.
         """
         self._begin = (dict(tensors), done, holding)
         return self

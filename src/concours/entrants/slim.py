@@ -1,8 +1,9 @@
-"""Networks made smaller: narrower layers where they form a chain, else weights that are 0; both trained a little more."""
+"""Networks made smaller: narrower layers where they form a chain, else weights that are 0; both are trained on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,15 @@ _WEIGHED = (nn.Linear, nn.Conv2d)
 def cut(estimator: Any, share: float) -> Callable[[Any], Any]:
     """What makes of an untrained estimator one that goes on, in a fit, from a fitted one without a share of it.
 
-    Dense and convolutional networks lose units and channels, and with these rows and columns of their matrices: those of
-    which the product of the norms of what comes in and what goes out is least (Li et al. 2017 have the former alone). Of
+    Dense and convolutional networks lose units and channels, and with these rows and columns of their matrices: those
+    of which the product of the norms of what comes in and what goes out is least (Li et al. 2017 have the former). Of
     any other network a share of the weights of each matrix becomes 0, the least ones (Han et al. 2015), and stays 0.
 
     Raises:
         ValueError: it is no network of ours, or of a user's that goes on from weights.
     """
     if not isinstance(estimator, NeuralEstimator):
-        raise ValueError(f"{type(estimator).__name__} is no network that can be trained on from weights")
+        raise ValueError(f"{type(estimator).__name__} is no network that can be trained on")  # noqa: TRY004 (a fault of data)
     narrower, tensors = _narrower(estimator, share), estimator.get_tensors()
     if narrower is None:
         weights = {name for name, weight in estimator.network_.named_parameters() if weight.ndim > 1}
@@ -87,7 +88,7 @@ def _of_chain(body: nn.Module, tensors: Mapping[str, Array], kept: list[int]) ->
 
 
 def _links(weighed: list[str], kept: list[int]) -> list[tuple[str, str, int]]:
-    return [(*pair, count) for pair, count in zip(zip(weighed, weighed[1:], strict=False), kept, strict=True)]
+    return [(*pair, count) for pair, count in zip(pairwise(weighed), kept, strict=True)]
 
 
 def _worth_most(tensors: Mapping[str, Array], name: str, after: str, count: int) -> NDArray[np.int64]:

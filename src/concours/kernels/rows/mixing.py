@@ -43,7 +43,7 @@ def exchanged(rows: int, columns: int, share: float, random: np.random.Generator
 def between(own: Floats, other: Floats, sharpness: float, random: np.random.Generator) -> Floats:
     """Numbers near those of neighbours, (rows,): normal, of deviation `|own - other| / sharpness` around the other.
 
-    They stay between the least and the greatest of all. What is missing, NaN, on either side is as the neighbour has it.
+    They stay between the least and the greatest of all. What is missing, NaN, on either side is as the other has it.
 
     Laws: where both are the same, so is what is made; a permutation of the rows permutes what chance alone does not.
     """
@@ -51,4 +51,3 @@ def between(own: Floats, other: Floats, sharpness: float, random: np.random.Gene
     made = other + drawn * np.abs(own - other) / sharpness
     low, high = (np.nanmin(own), np.nanmax(own)) if np.isfinite(own).any() else (-np.inf, np.inf)
     return np.where(np.isfinite(made), np.clip(made, low, high), other)
-
