@@ -223,6 +223,11 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "send": lambda job: {"asked": _chances(job, "asked", len(job.params["weights"]))},
     "architectures": lambda job: {"architectures": [["toy"] * count or None for count in job.params["models"]]},
     "choose_soup": _souped,
+    "pupils": lambda job: {
+        "teachable": [True] * _count(job, "oof"),
+        "losses": _chances(job, "loss", _count(job, "oof")),
+    },
+    "eliminate": lambda job: {"stay": [i for i, weight in enumerate(job.params["weights"]) if weight][:1]},
     "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},
     "calibrate": lambda _: {"calibration": None, "decision": None},
     "select": _selected,

@@ -64,6 +64,11 @@ _KINDS = (
     "architectures",
     "choose_soup",
     "merge",
+    "pupils",
+    "teach",
+    "distil",
+    "slim",
+    "eliminate",
     "score",
     "evaluate",
     "receive",
@@ -107,7 +112,7 @@ def toy(job: Job, store: Store) -> JobResult:
         return JobResult(
             outputs={name: store.put(_content(job, name)) for name in job.outputs},
             values=invented_values(job),
-            phases={"fit": 1.0, "predict": 0.5} if job.runner in ("fit", "merge") else {},
+            phases={"fit": 1.0, "predict": 0.5} if job.runner in ("fit", "merge", "distil", "slim") else {},
         )
 
 
