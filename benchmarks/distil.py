@@ -97,10 +97,10 @@ def told(name: str, result: Result) -> Iterator[str]:
     yield f"| | greedy | {scores['greedy']:.4f} | 100% | {1e6 * time:.0f} µs | {size / 1e6:.1f} MB | |"
     for each in scores:
         if " | " in each:
-            kept = sign * (scores[each] - scores[best]) / gain
+            kept = f"{sign * (scores[each] - scores[best]) / gain:.0%}" if gain > 0 else "nothing is gained"
             twin, how = each.split(" | ")
             row = _share(result, each, time, size)
-            yield f"| | {twin}: {how} | {scores[each]:.4f} | {kept:.0%} | {row} | {scores[twin]:.4f} |"
+            yield f"| | {twin}: {how} | {scores[each]:.4f} | {kept} | {row} | {scores[twin]:.4f} |"
 
 
 def _share(result: Result, name: str, time: float, size: float) -> str:

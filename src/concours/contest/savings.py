@@ -24,7 +24,7 @@ class Saving:
         bytes, bytes_before: of all files that predicting reads, of the model and of the others together.
         row_seconds, row_seconds_before: to prepare and predict one row of many on one core; none where not measured.
         score, score_before: by the ranking metric, on the rows that judge; that before is the best of several.
-        single, score_single: the best single entrant that is not taught, on the same rows; none where there is none.
+        single, score_single: the best single entrant on the same rows; none where there is none.
     """
 
     of: tuple[str, ...]
@@ -37,28 +37,21 @@ class Saving:
     single: str | None
     score_single: float | None
 
-    @property
-    def kept(self) -> float | None:
-        """The share that it keeps of what those before are ahead of the best single entrant; none if they are not."""
+    def kept(self, *, greater_is_better: bool) -> float | None:
+        """The share that it keeps of what those before gain over the best single entrant; none if they gain nothing."""
         if self.score_single is None or self.single in self.of:
             return None
-        gain = self.score_before - self.score_single
-        return None if gain == 0 else (self.score - self.score_single) / gain
-
-    def kept_if(self, *, greater_is_better: bool) -> float | None:
-        """The same, none where those before are behind that entrant."""
-        if self.kept is None or self.score_single is None:
-            return None
-        ahead = self.score_before > self.score_single
-        return self.kept if ahead == greater_is_better else None
+        sign = 1 if greater_is_better else -1
+        gain = sign * (self.score_before - self.score_single)
+        return sign * (self.score - self.score_single) / gain if gain > 0 else None
 
     def note(self, *, greater_is_better: bool) -> str:
         """In words, for the board."""
         of, parts = " and ".join(self.of), [f"{_share(self.bytes, self.bytes_before)} of its size"]
         if self.row_seconds is not None and self.row_seconds_before:
             parts.append(f"{_share(self.row_seconds, self.row_seconds_before)} of its time")
-        kept = self.kept_if(greater_is_better=greater_is_better)
-        gained = "" if kept is None else f"; of what that is ahead of {self.single} it keeps {kept:.0%}"
+        kept = self.kept(greater_is_better=greater_is_better)
+        gained = "" if kept is None else f"; of what that gains over {self.single} it keeps {kept:.0%}"
         return f"{self.score:.4g} after {self.score_before:.4g} of {of}, at {' and '.join(parts)}{gained}"
 
     def to_json(self) -> dict[str, Any]:

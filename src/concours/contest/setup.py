@@ -65,6 +65,11 @@ class Setup:
         return frozenset(name for name in names if any(not each.of or name in each.of for each in asking))
 
     @property
+    def given(self) -> set[Digest]:
+        """Objects of the store with rows that strategies were given without labels."""
+        return {digest for each in self.strategies if (digest := each.options.get("unlabelled"))}
+
+    @property
     def keeps(self) -> bool:
         """Whether a strategy reads the models of all folds, to ask them about other rows or to go on from them."""
         return any(JOINS[each.how].own and not JOINS[each.how].alike for each in self.strategies)

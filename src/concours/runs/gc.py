@@ -64,4 +64,4 @@ def _of_setup(setup: Setup | None) -> set[Digest]:
     data = {digest for part in parts for digest in part.objects}
     split = {digest for digest in (setup.problem.folds, setup.problem.public) if digest}
     brought = {digest for c in setup.candidates for digest in (c.code, *c.recorded.values()) if digest}
-    return data | split | brought | setup.told_apart.keys()
+    return data | split | brought | setup.given | setup.told_apart.keys()
