@@ -74,11 +74,15 @@ def result(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Result:
 def outputs_of(result: Result, runner: str) -> list[tuple[dict[str, Any], dict[str, str]]]:
     """Parameters and outputs of the jobs of a kind, found by the models' manifests or the journal's names."""
     records, _ = read_journal(result.folder.journal)
-    return [
-        (record.event.values, dict(record.event.outputs))
-        for record in records
-        if isinstance(record.event, Done) and set(record.event.outputs) == {"soft", "rows"}
-    ] if runner == "teach" else []
+    return (
+        [
+            (record.event.values, dict(record.event.outputs))
+            for record in records
+            if isinstance(record.event, Done) and set(record.event.outputs) == {"soft", "rows"}
+        ]
+        if runner == "teach"
+        else []
+    )
 
 
 @pytest.mark.slow
@@ -128,9 +132,7 @@ def test_targets_of_a_fold_change_nothing_of_its_student(tmp_path: Path) -> None
     """Where the targets of one fold are permuted, the student of that fold is the same to the byte, and others not."""
     made = contest(tmp_path / "run", cooperate=["average", PUPIL]).run()
     folder, setup = RunFolder(tmp_path / "again"), made.setup
-    before = {
-        fold: _bytes(made.folder.store, model) for fold, model in enumerate(made.candidates["pupil"].models)
-    }
+    before = {fold: _bytes(made.folder.store, model) for fold, model in enumerate(made.candidates["pupil"].models)}
     for digest in made.folder.store:
         with made.folder.store.open(digest) as file:
             folder.store.put(file)

@@ -123,8 +123,6 @@ def test_a_network_learns_shares_as_they_are() -> None:
     x, y = rows(400)
     shares = np.where(y[:, None] == np.arange(2), 0.8, 0.2)
     network = DenseClassifier(hidden=[16], epochs=30, random_state=0)
-    fitted = fit_soft(
-        network, x, shares, 2, weights=np.ones(400), wishes=Wishes(), kin=Kin(groups=np.arange(400))
-    )
+    fitted = fit_soft(network, x, shares, 2, weights=np.ones(400), wishes=Wishes(), kin=Kin(groups=np.arange(400)))
     assert fitted.rows == 400
     assert np.abs(fitted.predict(x) - shares).mean() < 0.16

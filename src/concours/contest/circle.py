@@ -19,7 +19,7 @@ from concours.contest.choices import corrected
 from concours.contest.credit import Credit, passed_down
 from concours.contest.formats import FORMATS, LEADERBOARD
 from concours.contest.looking import Looked, looked_at, narrowed_to
-from concours.contest.savings import Saving, keeping, savings_of
+from concours.contest.savings import Saving, keeping, savings_of, traded
 from concours.contest.setup import Setup
 from concours.contest.stages import Stage
 from concours.contest.strategies import Strategy, rounds
@@ -125,6 +125,8 @@ def circle(
     credit, uncredited = _credit(engine, setup, complete, budget_s) if evaluated else ({}, [])
     savings = _savings(engine, setup, complete, lines) if evaluated else {}
     greater = setup.problem.metrics[0].greater_is_better
+    first = setup.problem.metrics[0].name
+    notes |= {c.entrant.name: said for entry in complete if (said := traded((c := entry.candidate).entrant, first))}
     notes |= {name: saving.note(greater_is_better=greater) for name, saving in savings.items()}
     return Outcome(
         standings=Standings(

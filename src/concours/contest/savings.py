@@ -8,7 +8,7 @@ from typing import Any
 
 from concours.contest.strategies import Strategy
 from concours.cooperate.keeping import Keeping
-from concours.core.entrant import Candidate
+from concours.core.entrant import Candidate, Entrant
 from concours.core.joins import JOINS
 from concours.core.lineage import row_s_of
 from concours.core.process import Memo
@@ -94,6 +94,20 @@ def savings_of(
             score_single=None if single is None else scores[single],
         )
     return found
+
+
+def traded(entrant: Entrant, metric: str) -> str:
+    """What an alliance that asks members by the row saves, in words, for the board; nothing of others.
+
+    All is by cross-validation, as it was chosen.
+    """
+    kept = entrant.joint.artifacts if entrant.joint else {}
+    if not kept.get("curve") or not kept.get("chosen"):
+        return ""
+    (part, cost, score), (_, most, last) = kept["chosen"], kept["curve"][-1]
+    at = f" at {_share(cost, most)} of the cost" if most else ""
+    asks = f"asks its dearest member about {100 * part:.3g}% of the rows, for {metric} {score:.4g} by cross-validation"
+    return f"{asks}{at} of asking that one about all, for {last:.4g}"
 
 
 def _share(part: float, whole: float) -> str:

@@ -34,7 +34,8 @@ def cut(estimator: Any, share: float) -> Callable[[Any], Any]:
     """
     if not isinstance(estimator, NeuralEstimator):
         raise ValueError(f"{type(estimator).__name__} is no network that can be trained on")  # noqa: TRY004 (a fault of data)
-    narrower, tensors = _narrower(estimator, share), estimator.get_tensors()
+    narrower, own = _narrower(estimator, share), estimator.network_.state_dict()
+    tensors = {name: tensor for name, tensor in estimator.get_tensors().items() if name in own}
     if narrower is None:
         weights = {name for name, weight in estimator.network_.named_parameters() if weight.ndim > 1}
         least = {name: _without_least(each, share) if name in weights else each for name, each in tensors.items()}
