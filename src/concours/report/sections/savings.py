@@ -10,6 +10,8 @@ from concours.report.figures import Curve, Figure, Label, Plane, Planes, Section
 from concours.report.lines import Report
 from concours.report.units import share
 
+_MB = 1e6
+
 
 def savings_section(r: Report) -> Section | None:
     """Size and time against score, before and after; none where nothing was made of others."""
@@ -52,10 +54,14 @@ def _row(r: Report, name: str, each: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _plane(r: Report, known: Mapping[str, Mapping[str, Any]]) -> Plane:
-    x = logarithmic("bytes of all files", [each[name] for each in known.values() for name in ("bytes", "bytes_before")])
+    sizes = [each[name] / _MB for each in known.values() for name in ("bytes", "bytes_before")]
+    x = logarithmic("megabytes of all files", sizes)
     y = linear(r.metric, [each[name] for each in known.values() for name in ("score", "score_before")])
     ends = {
-        name: [(x.at(each["bytes_before"]), y.at(each["score_before"])), (x.at(each["bytes"]), y.at(each["score"]))]
+        name: [
+            (x.at(each["bytes_before"] / _MB), y.at(each["score_before"])),
+            (x.at(each["bytes"] / _MB), y.at(each["score"])),
+        ]
         for name, each in known.items()
     }
     before = {" and ".join(each["of"]): ends[name][0] for name, each in known.items()}
@@ -84,7 +90,8 @@ def _sentence(r: Report, name: str, each: Mapping[str, Any]) -> str:
     if each["row_seconds"] is not None and each["row_seconds_before"]:
         told.append(f"{share(each['row_seconds'] / each['row_seconds_before'])} of its time")
     line = f"{name} has {r.number(each['score'])} where {of} has {r.number(each['score_before'])}"
-    return f"{line}, with {' and '.join(told)}{_kept(each, greater=r.greater)}."
+    kept = _kept(each, greater=r.greater) if set(each["of"]) & r.value["alliances"].keys() else ""
+    return f"{line}, with {' and '.join(told)}{kept}."
 
 
 def _kept(each: Mapping[str, Any], *, greater: bool) -> str:
