@@ -23,10 +23,14 @@ from concours.cooperate.boosted import BoostedStack
 from concours.cooperate.budgeted import Budgeted
 from concours.cooperate.cascade import Cascade
 from concours.cooperate.credit import Credit
+from concours.cooperate.distil import Distil
 from concours.cooperate.evolution import Evolve, EvolveTies
+from concours.cooperate.fewer import PruneMembers
 from concours.cooperate.joining import best_size
+from concours.cooperate.keeping import Keeping
 from concours.cooperate.route import Route
 from concours.cooperate.select import Select
+from concours.cooperate.slim import Prune, Quantize
 from concours.cooperate.soups import GreedySoup, Migrate, Soup, Ties
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
@@ -86,6 +90,19 @@ def with_alliances() -> tuple[Candidate, ...]:
     return (*toy_candidates(3), *(Candidate(entrant=entrant) for entrant in (joint, *others)))
 
 
+def with_students() -> tuple[Candidate, ...]:
+    """Entrants whose models of the folds are kept, an alliance of them, its student, and a smaller network."""
+    members = complete()[1:]
+    known = {one.entrant.digest: one for one in members}
+    average = Average(problem=PROBLEM)
+    alliance = Candidate(entrant=average.result(average.init(members, seed=0)))
+    taught = Distil(problem=PROBLEM, known=known, options={"student": "toy0", "made": 1})
+    cut = Prune(problem=PROBLEM)
+    student = taught.result(taught.init([alliance], seed=0))
+    less = cut.result(final_state(cut, members[1:2], all_well, seed=0, order=0))
+    return (*toy_candidates(3), alliance, Candidate(entrant=student), Candidate(entrant=less))
+
+
 def joint() -> Candidate:
     """An alliance that is complete."""
     return replace(complete()[0], entrant=with_alliances()[-1].entrant)
@@ -124,6 +141,13 @@ PROCESSES = {
     "leaderboard with alliances": (Leaderboard(problem=PROBLEM), with_alliances()),
     "leaderboard with soups": (Leaderboard(problem=PROBLEM), with_soups()),
     "leaderboard of bags with soups": (Leaderboard(problem=PROBLEM, final="bag"), with_soups()),
+    "leaderboard with students": (Leaderboard(problem=PROBLEM, keep=True), with_students()),
+    "leaderboard of bags with students": (Leaderboard(problem=PROBLEM, final="bag", keep=True), with_students()),
+    "distil": (Distil(problem=PROBLEM, known={c.entrant.digest: c for c in complete()}), complete()[1:]),
+    "prune": (Prune(problem=PROBLEM), complete()[1:2]),
+    "quantize": (Quantize(problem=PROBLEM), complete()[1:2]),
+    "prune members": (PruneMembers(problem=PROBLEM), complete()[1:]),
+    "keeping": (Keeping(before={"toy1": ["toy0"], "nobody": ["toy0"]}), complete()),
     "leaderboard of nobody": (Leaderboard(problem=PROBLEM), ()),
     "evaluation": (Evaluation(problem=PROBLEM), complete()),
     "evaluation by cross-validation": (Evaluation(problem=UNJUDGED, part="oof"), complete()),
@@ -170,7 +194,7 @@ PROCESSES = {
     "greedy soup of those without weights": (GreedySoup(problem=PROBLEM), complete()),
     "ties": (Ties(problem=PROBLEM), merging()),
     "migration": (Migrate(problem=PROBLEM), merging(4)),
-    "evolution": (Evolve(problem=PROBLEM, trials=90), merging()),
+    "evolution": (Evolve(problem=PROBLEM, options={"trials": 90}), merging()),
     "evolution of ties": (EvolveTies(problem=PROBLEM), merging()),
     "evolution of those without weights": (Evolve(problem=PROBLEM), complete()),
     "halving": (Halving(problem=PROBLEM), toy_candidates(9)),

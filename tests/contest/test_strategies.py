@@ -52,7 +52,7 @@ def test_every_way_to_join_may_join_alliances(how: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("how", [how for how, join in JOINS.items() if join.of == "weights"])
+@pytest.mark.parametrize("how", [how for how, join in JOINS.items() if join.alike])
 def test_what_merges_weights_may_be_joined_and_joins_no_alliance(how: str) -> None:
     """It is made before those that join it, and refused where it names an alliance."""
     soup, top = {"name": "soup of some", "how": how, "of": ["knn", "svm"]}, {**BOTH, "of": ["soup of some", "stack"]}
@@ -60,6 +60,18 @@ def test_what_merges_weights_may_be_joined_and_joins_no_alliance(how: str) -> No
     assert [[strategy.name for strategy in ready] for ready in rounds(found)] == [["stack", "soup of some"], ["both"]]
     with pytest.raises(ContestError, match="'both' merges weights of single entrants, and 'stack' is an alliance"):
         read_strategies([{**BOTH, "how": how, "of": ["stack", "knn"]}, "stack"], ["knn"])
+
+
+@pytest.mark.parametrize("how", [how for how, join in JOINS.items() if join.of == "weights" and not join.alike])
+def test_what_changes_one_network_may_be_joined_and_changes_no_alliance(how: str) -> None:
+    """It is made before those that join it, of one entrant alone."""
+    less, top = {"name": "less", "how": how, "of": ["knn"]}, {**BOTH, "of": ["less", "stack"]}
+    found = read_strategies([top, "stack", less], ["knn", "svm"])
+    assert [[strategy.name for strategy in ready] for ready in rounds(found)] == [["stack", "less"], ["both"]]
+    with pytest.raises(ContestError, match="'less' changes weights of single entrants, and 'stack' is an alliance"):
+        read_strategies([{**less, "of": ["stack"]}, "stack"], ["knn"])
+    with pytest.raises(ContestError, match="of must be the name of one entrant"):
+        read_strategies([{**less, "of": ["knn", "svm"]}], ["knn", "svm"])
 
 
 WRONG: dict[str, tuple[list[Any], str]] = {
@@ -74,9 +86,9 @@ WRONG: dict[str, tuple[list[Any], str]] = {
                                     {"name": "over", "how": "stack", "of": ["top", "knn"]},
                                     {"name": "above", "how": "stack", "of": ["over", "tree"]}],
                                    "strategies: both, top join one another in a circle"),
-    "one alone": ([{**BOTH, "of": ["knn"]}], r"of must be a list of two or more different names, got \['knn'\]"),
-    "one twice": ([{**BOTH, "of": ["knn", "knn"]}], "two or more different names"),
-    "no list": ([{**BOTH, "of": "knn"}], "two or more different names, got 'knn'"),
+    "one alone": ([{**BOTH, "of": ["knn"]}], r"of must be 2 or more different names, got \['knn'\]"),
+    "one twice": ([{**BOTH, "of": ["knn", "knn"]}], "a list of different names"),
+    "no list": ([{**BOTH, "of": "knn"}], "a list of different names, got 'knn'"),
     "no how": ([{"name": "both", "of": ["knn", "tree"]}], "how is missing; a table has name, how and of"),
     "an unknown key": ([{**BOTH, "off": ["knn"]}], r"1 \(both\).off: unknown key; did you mean 'of'"),
     "a way's name": ([{**BOTH, "name": "vote"}], "'vote' is the name of a way to join; choose another"),

@@ -44,6 +44,17 @@ SIGNPOST = {"name": "signpost", "how": "route", "of": ["toy0", "thrift"], "costs
 PICKED = {"name": "picked", "how": "select", "of": ["toy0", "toy1", "thrift"]}
 LADLE = {"name": "ladle", "how": "soup-greedy", "of": ["toy0", "toy2", "toy1"]}
 EVOLVED = {"name": "evolved", "how": "evolve-ties", "of": ["toy0", "toy2", "toy1"], "trials": 60}
+PUPIL = {"name": "pupil", "how": "distil", "of": ["greedy", "thrift"], "student": "toy1", "made": 1}
+LEARNED = [
+    PUPIL,
+    {"name": "heir", "how": "distil", "of": ["average", "pupil"]},
+    {"name": "narrow", "how": "prune", "of": ["toy2"], "share": 0.3},
+    {"name": "small", "how": "quantize", "of": ["toy1"]},
+    {"name": "lean", "how": "prune-members", "of": ["average"]},
+    "average",
+    "greedy",
+    {"name": "thrift", "how": "cascade", "of": ["toy0", "toy1"], "costs": {"toy0": 1, "toy1": 2}},
+]
 JOINED = {
     "entrants": 4,
     "strategies": [
@@ -59,11 +70,12 @@ JOINED = {
         {"name": "all", "how": "greedy", "of": ["greedy", "ladle", "thrift", "signpost", "picked", "evolved"]},
     ],
 }
+CASES += [(20, 2, {"strategies": LEARNED}), (21, 0, {"strategies": LEARNED, "final": "bag"})]
 CASES += [(18, 2, JOINED), (19, 0, {**JOINED, "final": "bag"})]
 CASES += [(15, 2, ATTACKS), (16, 2, GENERATORS), (17, 2, NESTED)]
 CASES += [(10, 2, HALVING), (11, 0, HALVING), (12, 0, ASHA), (13, 2, ARENA), (14, 2, TOURNAMENT)]
 """A seed, how many workers (0 for inline), and the contest."""
-QUICK = {1, 8, 10, 14, 16, 18}
+QUICK = {1, 8, 10, 14, 16, 18, 20}
 """The seeds of those that stand for the others where time is short."""
 
 

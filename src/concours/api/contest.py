@@ -302,12 +302,14 @@ class Contest:
     def _setup(
         self, kind: Kind, strategies: tuple[Strategy, ...], store: DiskStore, kept: Scale | None
     ) -> tuple[Setup, Scale]:
+        from concours.api.unlabelled import with_unlabelled
         from concours.engine.ingest import ingest
         from concours.engine.ready_judges import with_judges
 
         scaled = self._scaled(kind) if kept is None else lambda *_: kept
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
         ingested = with_judges(ingested, store, self.folder, self.task.id)
+        strategies, given = with_unlabelled(strategies, ingested, store, self.folder)
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
         candidates, notes = candidates_of(resolved, size, ingested, store, self.task, self.folder)
@@ -322,7 +324,7 @@ class Contest:
             stop=self.stop,
             format=self.format,
             options=options_of(self.format, self.options),
-            reading=ingested.reading,
+            reading=(*ingested.reading, *given),
             warnings=(*ingested.warnings, *notes, *judged_by_themselves(ingested.problem, candidates)),
             command=self.command,
             plugins=plugins_behind(ingested.problem, self.format, strategies, self._recipes(resolved)),

@@ -31,6 +31,7 @@ class Jobs:
         final: the model on the board: of `refit`, one fit on the whole training part; of `bag`, those of the folds.
         threads: of each job.
         seed: of the contest.
+        keep: whether models and preparations of the folds are kept also where others stand on the board.
     """
 
     problem: Problem
@@ -38,6 +39,7 @@ class Jobs:
     threads: int
     seed: int
     candidate: Candidate
+    keep: bool = False
     kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     @property
@@ -56,7 +58,7 @@ class Jobs:
     def fit(self, fold: Fold, prepared: Done | None) -> Job:
         """Fits on the training side of a fold, on what was prepared if anything was, and predicts the held-out side."""
         inputs = None if prepared is None else prepared.outputs
-        return self.kept.once(("fit", fold), inputs, lambda: self._fit(fold, inputs))
+        return self.kept.once(("fit", fold), inputs, lambda: self.fitting(fold, inputs))
 
     def ask(self, *, trial: bool = False) -> Job:
         """Asks one that is not fitted: for the test part, and, if it has seen none of them, the rows of the training
@@ -108,11 +110,11 @@ class Jobs:
         inputs, outputs = {"x": problem.train.x, **problem.dividing}, ["train"]
         if fold is not None:
             outputs.append("valid")
-        if self._on_board(fold):
+        if self._on_board(fold) or self.keep:
             outputs.append("transformer")
-            if problem.test:
-                inputs["test"] = problem.test.x
-                outputs.append("test")
+        if self._on_board(fold) and problem.test:
+            inputs["test"] = problem.test.x
+            outputs.append("test")
         return Job(
             runner="prepare",
             inputs=inputs,
@@ -123,7 +125,8 @@ class Jobs:
             label=f"prepare {preparation}: {_word(fold)}",
         )
 
-    def _fit(self, fold: Fold, prepared: Mapping[str, Digest] | None) -> Job:
+    def fitting(self, fold: Fold, prepared: Mapping[str, Digest] | None) -> Job:
+        """As `fit`, of what was prepared, by name."""
         problem, entrant = self.problem, self.candidate.entrant
         inputs = {"y": problem.train.y, **problem.dividing, **problem.train.counting}
         if prepared is not None:
@@ -137,7 +140,7 @@ class Jobs:
         outputs = ["valid"] if fold is not None else []
         if self._on_board(fold):
             outputs += ["model", "test"] if problem.test else ["model"]
-        elif self.candidate.merging:
+        elif self.candidate.merging or self.keep:
             outputs.append("model")
         return Job(
             runner="fit",
@@ -201,7 +204,7 @@ class Jobs:
     ) -> Job:
         """As the job that fits the first of them, with all their models."""
         entrant, of_first = self.candidate.entrant, replace(self, candidate=replace(first, merging=False))
-        fit = of_first._fit(fold, prepared)
+        fit = of_first.fitting(fold, prepared)
         weights = {"weights": list(joint.weights), "fold_weights": [list(row) for row in joint.fold_weights]}
         how = {name: kept for name, kept in joint.artifacts.items() if name in ("mix", "fold_mixes")}
         return replace(

@@ -37,12 +37,14 @@ class Leaderboard:
             models of the folds.
         threads: of each job.
         pace: how much time there is; none for no limit. Without, events commute.
+        keep: whether models and preparations of all folds are kept, for alliances that ask these about other rows.
     """
 
     problem: Problem
     final: Final = "bag"
     threads: int = 1
     pace: Pace | None = None
+    keep: bool = False
     order: Order = "arrival"
 
     def init(self, candidates: Sequence[Candidate], *, seed: int) -> Timed:
@@ -106,7 +108,8 @@ class Leaderboard:
         return self._jobs(state, candidate).prepare(fold)
 
     def _jobs(self, state: Memo, candidate: Candidate) -> Jobs:
-        return Jobs(problem=self.problem, final=self.final, threads=self.threads, seed=state.seed, candidate=candidate)
+        how = {"final": self.final, "threads": self.threads, "keep": self.keep}
+        return Jobs(problem=self.problem, seed=state.seed, candidate=candidate, **how)  # type: ignore[arg-type]
 
     def _refreshed(self, state: Timed, job: Digest) -> Entries:
         """The entries once a job has ended: of those that asked for it, and of the alliances of whom that completes."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from concours.compete.jobs import Fold, Jobs
+from concours.compete.own import Make, Making
 from concours.compete.pacing import Course
 from concours.core.calls import REQUEST, SLOW, Calls
 from concours.core.digests import Digest
@@ -18,6 +19,7 @@ from concours.core.joint import Joint
 from concours.core.lineage import cost_of
 from concours.core.problem import Part
 from concours.core.process import Memo
+from concours.core.registry import load
 from concours.core.standings import Estimate, StandingStatus
 from concours.core.typed import typed
 
@@ -189,8 +191,8 @@ class Way:
         parents = [known[digest] for digest in joint.parents]
         if not all(parent.oof for parent in parents):
             return self._entry([], self._candidate)
-        if joint.join.of == "weights":
-            return self._merged_entry(joint, parents, known)
+        if joint.join.own:
+            return self._own_entry(joint, parents, known)
         blend = self.jobs.blend(joint, parents)
         done = self.state.done(blend)
         if not done:
@@ -208,18 +210,24 @@ class Way:
             return replace(self._test_only([blend], candidate), short=done.values[SHORT])
         return self._calibrated([blend], candidate)
 
-    def _merged_entry(self, joint: Joint, parents: Sequence[Candidate], known: Mapping[Digest, Candidate]) -> Entry:
-        """How far an alliance of weights has come: models are merged fold by fold, and go the way of a fitted one's."""
-        merges = {fold: self.jobs.merge(fold, joint, parents, self._prepared(fold)) for fold in self.jobs.folds}
-        outcomes = {fold: done for fold, job in merges.items() if (done := self.state.done(job))}
-        if len(outcomes) < len(merges):
-            return self._entry(list(merges.values()), self._candidate)
-        fit_s = cost_of(joint, known).fit_s
-        return self._finish(list(merges.values()), outcomes, before_s=fit_s)
-
-    def _prepared(self, fold: Fold) -> Done | None:
-        prepare = self.jobs.prepare(fold)
-        return self.state.done(prepare) if prepare else None
+    def _own_entry(self, joint: Joint, parents: Sequence[Candidate], known: Mapping[Digest, Candidate]) -> Entry:
+        """How far an alliance with models of its own has come: made fold by fold, they go the way of a fitted one's."""
+        make: Make = load(joint.join.models)
+        jobs, outcomes = list[Job](), dict[Fold, Done]()
+        for fold in self.jobs.folds:
+            prepare = self.jobs.prepare(fold)
+            prepared = self.state.done(prepare) if prepare else None
+            if prepare and not prepared:
+                jobs.append(prepare)
+                continue
+            task = Making(self.jobs, fold, joint, parents, known, prepared)
+            made, ready = make(task, self.state)
+            jobs += made
+            if ready and (done := self.state.done(made[-1])):
+                outcomes[fold] = done
+        if len(outcomes) < len(self.jobs.folds):
+            return self._entry(jobs, self._candidate)
+        return self._finish(jobs, outcomes, before_s=cost_of(joint, known).fit_s)
 
     def _finish(self, jobs: list[Job], outcomes: dict[Fold, Done], *, before_s: float = 0.0) -> Entry:
         """All fits are done: gather what they predicted, and name the model on the board.
@@ -243,7 +251,7 @@ class Way:
             oof=gathered.outputs["oof"],
             test=test,
             models=tuple(model.outputs["model"] for model in models),
-            fold_models=tuple(outcomes[f].outputs["model"] for f in folds) if self._candidate.merging else (),
+            fold_models=tuple(outcomes[f].outputs["model"] for f in folds) if self._keeping else (),
             fit_s=before_s + sum(model.cost.phases.get("fit", 0.0) for model in models),
             predict_s=sum(model.cost.phases.get("predict", 0.0) for model in models),
             row_s=self._row_s(outcomes, len(models)),
@@ -305,6 +313,10 @@ class Way:
             cv_score=cv_score,
             failed=failed if isinstance(failed, Failed) else None,
         )
+
+    @property
+    def _keeping(self) -> bool:
+        return self._candidate.merging or self.jobs.keep
 
     @property
     def _candidate(self) -> Candidate:

@@ -19,6 +19,7 @@ from concours.contest.choices import corrected
 from concours.contest.credit import Credit, passed_down
 from concours.contest.formats import FORMATS, LEADERBOARD
 from concours.contest.looking import Looked, looked_at, narrowed_to
+from concours.contest.savings import Saving, keeping, savings_of, traded
 from concours.contest.setup import Setup
 from concours.contest.stages import Stage
 from concours.contest.strategies import Strategy, rounds
@@ -59,6 +60,7 @@ class Outcome:
             where there is none of these but the baseline; none where only the baseline was fitted, of more.
         complete: whether the evaluation has been made.
         credit: what members are worth to their alliances, by the alliance's name.
+        savings: what models that were made of others take and keep of these, by name.
         format: the way to compete by its name, and what is shown of it (`contest.formats`).
         looked: how far the rows that judge were asked about, where it was asked to stop early (`contest.looking`).
     """
@@ -69,6 +71,7 @@ class Outcome:
     complete: bool
     warnings: tuple[str, ...]
     credit: Mapping[str, Credit] = field(default_factory=dict)
+    savings: Mapping[str, Saving] = field(default_factory=dict)
     format: Mapping[str, Any] = field(default_factory=lambda: {"name": LEADERBOARD})
     looked: Looked | None = None
 
@@ -96,7 +99,8 @@ def circle(
     stage = _before(engine, setup, admitted, budget_s)
     going_on, looked = looked_at(engine, setup, stage.candidates, until)
     setup, seed = narrowed_to(setup, looked), setup.seed
-    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace)
+    how = {"problem": setup.problem, "final": setup.final, "threads": setup.threads, "keep": setup.keeps}
+    board = Leaderboard(**how, pace=pace)  # type: ignore[arg-type]
     admitted, notes = [c for c in going_on if c.entrant.name not in late], {**notes, **stage.notes}
     notes |= {name: "; ".join(filter(None, [notes.get(name), text])) for name, text in told.items()}
     timed_out = [
@@ -119,6 +123,11 @@ def circle(
         candidates = [entry.candidate for entry in complete]
         lines, uncorrected = corrected(engine, setup, lines, candidates, default, trials, budget_s)
     credit, uncredited = _credit(engine, setup, complete, budget_s) if evaluated else ({}, [])
+    savings = _savings(engine, setup, complete, lines) if evaluated else {}
+    greater = setup.problem.metrics[0].greater_is_better
+    first = setup.problem.metrics[0].name
+    notes |= {c.entrant.name: said for entry in complete if (said := traded((c := entry.candidate).entrant, first))}
+    notes |= {name: saving.note(greater_is_better=greater) for name, saving in savings.items()}
     return Outcome(
         standings=Standings(
             tuple(
@@ -140,6 +149,7 @@ def circle(
             *uncredited,
         ),
         credit=credit,
+        savings=savings,
         format={"name": setup.format, **stage.value, **_after(engine, setup, complete, evaluated, budget_s)},
     )
 
@@ -225,7 +235,7 @@ def _search(
     engine: Engine, setup: Setup, admitted: Sequence[Candidate], budget_s: float | None, until_s: float | None
 ) -> tuple[list[Candidate], dict[str, str], dict[str, tuple[Candidate, ...]]]:
     """The candidates, those that search with what they found; how these came to be, and all their trials, by name."""
-    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads)
+    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, keep=setup.keeps)
     searching, found, notes = [c for c in admitted if c.entrant.search], dict[str, Found](), dict[str, str]()
     trials: dict[str, tuple[Candidate, ...]] = {}
     for number, candidate in enumerate(searching, 1):
@@ -317,7 +327,7 @@ def _alliance(
         budget=strategy.budget,
         known={candidate.entrant.digest: candidate for candidate in known.values()},
         rounds=strategy.rounds,
-        trials=strategy.trials,
+        options=strategy.options,
         threads=setup.threads,
     )
     until = None if budget_s is None else budget_s * _JOINED
@@ -353,6 +363,13 @@ def _credit(
         else:
             credit[name] = Credit.of(members, process.part, event.values)
     return passed_down(credit, {e.candidate.entrant.name: e.candidate.entrant for e in complete}), warnings
+
+
+def _savings(engine: Engine, setup: Setup, complete: list[Entry], lines: Sequence[Standing]) -> dict[str, Saving]:
+    """What models that were made of others take and keep of these."""
+    process = keeping(setup.strategies)
+    state = engine.drive(process, [entry.candidate for entry in complete], seed=setup.seed)
+    return savings_of(process, state, lines, greater_is_better=setup.problem.metrics[0].greater_is_better)
 
 
 def _evaluated(setup: Setup, order: Standings, judged: list[Entry], values: Mapping[str, Any]) -> list[Standing]:

@@ -61,8 +61,18 @@ class Setup:
 
     def merged(self, names: Collection[str]) -> frozenset[str]:
         """Those of some entrants whose weights a strategy asks for."""
-        asking = [strategy for strategy in self.strategies if JOINS[strategy.how].of == "weights"]
+        asking = [strategy for strategy in self.strategies if JOINS[strategy.how].alike]
         return frozenset(name for name in names if any(not each.of or name in each.of for each in asking))
+
+    @property
+    def given(self) -> set[Digest]:
+        """Objects of the store with rows that strategies were given without labels."""
+        return {digest for each in self.strategies if (digest := each.options.get("unlabelled"))}
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a strategy reads the models of all folds, to ask them about other rows or to go on from them."""
+        return any(JOINS[each.how].own and not JOINS[each.how].alike for each in self.strategies)
 
     @property
     def told_apart(self) -> dict[Digest, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from concours.contest.forms import POSITIVE, Form, check, is_of, list_of, whole
+from concours.contest.forms import POSITIVE, Form, between, check, is_of, list_of, whole
 from concours.core.errors import ContestError, nearest
 from concours.core.joins import JOINS, Join
 from concours.core.visible import shortened, visible
@@ -20,19 +20,35 @@ _TOLD = 200
 STRATEGY = {
     "name": Form("a text", is_of(str)),
     "how": Form("a text", is_of(str)),
-    "of": Form("a list of two or more different names", lambda v: list_of(is_of(str))(v) and len(set(v)) == len(v) > 1),
+    "of": Form("a list of different names", lambda v: list_of(is_of(str))(v) and len(set(v)) == len(v) > 0),
     "rounds": whole(1, 10),
     "costs": Form("a table of a number above 0 for each name of `of`", lambda v: _are_costs(v)),
     "budget": POSITIVE,
+    "student": Form("the name of an entrant", is_of(str)),
+    "params": Form("a table", is_of(dict)),
+    "temperature": between(0, 100),
+    "mix": Form("a number from 0 to 1", lambda v: is_of(int, float)(v) and 0 <= v <= 1),
+    "made": whole(0, 20),
+    "unlabelled": Form("the name of a file", is_of(str)),
+    "share": between(0, 1),
     "trials": whole(1, 10_000),
 }
-"""The keys of a table of `cooperate.strategies`; all but those of `_TAKEN` are needed."""
+"""The keys of a table of `cooperate.strategies`; `name`, `how` and `of` are needed."""
+
+_NEEDED = ("name", "how", "of")
+_OWN_KEYS = tuple(key for key in STRATEGY if key not in (*_NEEDED, "rounds", "costs", "budget"))
+"""Those that a way takes if it says so (`core.joins.Join.takes`)."""
+
+
+def _takes(key: str) -> Callable[[Join], bool]:
+    return lambda join: key in join.takes
+
 
 _TAKEN: Mapping[str, tuple[Callable[[Join], bool], str]] = {
     "rounds": (lambda join: join.rounds > 0, "in {!r} nobody reads what others say; rounds are"),
     "costs": (lambda join: join.chooses, "{!r} asks everybody about everything; costs are"),
     "budget": (lambda join: join.chooses, "{!r} asks everybody about everything; a budget is"),
-    "trials": (lambda join: join.trials > 0, "in {!r} nothing evolves; trials are"),
+    **{key: (_takes(key), f"{{!r}} takes no {key}; that is") for key in _OWN_KEYS},
 }
 """Those, with which ways to join take them, and what is said to others."""
 
@@ -49,7 +65,7 @@ class Strategy:
         costs: of asking each of them about a row, by name, for a way to join of calls; empty where that is measured.
         budget: what asking about a row may cost on average, for such a way, in the unit of costs; none where it is
             open.
-        trials: mixes that an evolution tries at most, for such a way; 0 for as many as is usual.
+        options: what else it was told, by the keys that its way takes.
     """
 
     name: str
@@ -58,7 +74,7 @@ class Strategy:
     rounds: int = 0
     costs: Mapping[str, float] = field(default_factory=dict)
     budget: float | None = None
-    trials: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def amiss(self) -> str:
         """What is wrong with it, which types do not tell."""
@@ -66,18 +82,19 @@ class Strategy:
             return f"{self.how!r} is no way to join; {nearest(self.how, JOINS)}"
         if self.rounds and not JOINS[self.how].rounds:
             return f"rounds: in {self.how!r} nobody reads what others say"
-        if self.trials and not JOINS[self.how].trials:
-            return f"trials: in {self.how!r} nothing evolves"
+        for key, value in self.options.items():
+            if key not in JOINS[self.how].takes or not STRATEGY[key].accepts(value):
+                return f"options: {key} of {self.how!r}: {value!r}"
         right = not self.costs or (self.costs.keys() == set(self.of) and _are_costs(self.costs))
         return "" if right else f"costs: expected {STRATEGY['costs'].words}"
 
     def to_json(self) -> dict[str, Any]:
-        """The strategy as JSON; rounds, costs, a budget and trials where there are any."""
+        """The strategy as JSON; rounds, costs, a budget and options where there are any."""
         costs = {"costs": dict(self.costs)} if self.costs else {}
         rounds = {"rounds": self.rounds} if self.rounds else {}
-        trials = {"trials": self.trials} if self.trials else {}
         budget = {} if self.budget is None else {"budget": self.budget}
-        return {"name": self.name, "how": self.how, "of": list(self.of), **rounds, **costs, **budget, **trials}
+        options = {"options": dict(self.options)} if self.options else {}
+        return {"name": self.name, "how": self.how, "of": list(self.of), **rounds, **costs, **budget, **options}
 
 
 def read_strategies(
@@ -95,6 +112,7 @@ def read_strategies(
     found = [_read(index, value) for index, value in enumerate(written, 1)]
     strategies = {strategy.name: strategy for strategy in found}
     tables = [strategy for strategy in found if strategy.of]
+    _require_students(tables, entrants)
     for strategy in tables:
         if [one.name for one in found].count(strategy.name) > 1:
             raise ContestError(f"{_WHERE}: {strategy.name!r} is the name of two strategies; choose another")
@@ -105,8 +123,9 @@ def read_strategies(
                 raise ContestError(f"{_WHERE}: {strategy.name!r} joins {name!r}, a baseline, which no alliance joins")
             _require_known(strategy, name, strategies, entrants)
             if JOINS[strategy.how].of == "weights" and name in strategies:
+                verb = "merges" if JOINS[strategy.how].alike else "changes"
                 raise ContestError(
-                    f"{_WHERE}: {strategy.name!r} merges weights of single entrants, and {name!r} is an alliance; name "
+                    f"{_WHERE}: {strategy.name!r} {verb} weights of single entrants, and {name!r} is an alliance; name "
                     "entrants in its `of`, or join it by another way"
                 )
     if left := _in_a_circle(strategies):
@@ -150,7 +169,7 @@ def _read(index: int, value: Any) -> Strategy:
     plain: dict[str, Any] = {key: list(item) if isinstance(item, tuple) else item for key, item in value.items()}
     check(where, plain, STRATEGY)
     for key in STRATEGY:
-        if key not in plain and key not in _TAKEN:
+        if key not in plain and key in _NEEDED:
             raise ContestError(f"{where}: {key} is missing; a table has name, how and of")
     name = plain["name"]
     if not name.isprintable() or name != name.strip() or not name:
@@ -160,13 +179,32 @@ def _read(index: int, value: Any) -> Strategy:
     how = _known_way(plain["how"], f"{where}.how")
     for key, (takes, why) in _TAKEN.items():
         if key in plain and not takes(JOINS[how]):
-            ways = " or ".join(repr(name) for name, join in JOINS.own.items() if takes(join))
+            ways = " or ".join(repr(other) for other, join in JOINS.own.items() if takes(join))
             raise ContestError(f"{where}.{key}: {why.format(how)} for {ways}")
     costs, rounds, budget = _costs(plain, f"{where}.costs"), plain.get("rounds", 0), plain.get("budget")
-    of, trials = tuple(plain["of"]), plain.get("trials", 0)
-    return Strategy(
-        name=name, how=how, of=of, rounds=rounds, costs=costs, budget=budget and float(budget), trials=trials
-    )
+    of, options = tuple(plain["of"]), {key: plain[key] for key in _OWN_KEYS if key in plain}
+    _require_as_many(of, JOINS[how], f"{where}.of")
+    how_told = {"rounds": rounds, "costs": costs, "budget": budget and float(budget), "options": options}
+    return Strategy(name=name, how=how, of=of, **how_told)
+
+
+def _require_students(strategies: Sequence[Strategy], entrants: Collection[str] | None) -> None:
+    """Who learns is an entrant, which stands beside what it learned on the board."""
+    for strategy in strategies:
+        student = strategy.options.get("student")
+        if student is not None and entrants is not None and student not in entrants:
+            raise ContestError(
+                f"{_WHERE}: {strategy.name!r} teaches {shortened(repr(student), _TOLD)}, which is no entrant; "
+                f"{nearest(student[:_TOLD], entrants) if entrants else 'add it to them'}"
+            )
+
+
+def _require_as_many(of: Sequence[str], join: Join, where: str) -> None:
+    """As few as the way joins, and no more than one where it changes one."""
+    alone = join.of == "weights" and not join.alike
+    if len(of) < join.fewest or (alone and len(of) > 1):
+        wanted = "the name of one entrant" if alone else f"{join.fewest} or more different names"
+        raise ContestError(f"{where} must be {wanted}, got {shortened(repr(list(of)), _TOLD)}")
 
 
 def _costs(table: Mapping[str, Any], where: str) -> dict[str, float]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from concours.cooperate.joining import Joining, all_and_each, best_paths, out_of_fold, outcome, targets
-from concours.core.digests import Digest
+from concours.cooperate.joining import Joining, all_and_each, best_paths, out_of_fold, outcome, sizes_of, targets
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done
 from concours.core.job import Job
 from concours.core.joint import Artifacts
-from concours.core.lineage import lineage, row_s_of, unanswering
+from concours.core.lineage import kept_objects, row_s_of, unanswering
 from concours.core.process import Memo, Plan, unfinished
 
 LIMITS = ("latency_ms", "size_mb")
@@ -115,14 +114,4 @@ class Budgeted(Joining):
 
     def _sizes(self, state: Memo) -> Job:
         """Asks for the bytes that predicting with each candidate needs."""
-        kept = [self._kept(candidate) for candidate in state.candidates]
-        models = {f"model{i}_{j}": digest for i, digests in enumerate(kept) for j, digest in enumerate(digests)}
-        params = {"models": [len(digests) for digests in kept]}
-        return Job(runner="size", inputs=models, params=params, label=f"{self.called}: sizes")
-
-    def _kept(self, candidate: Candidate) -> list[Digest]:
-        """Models of a candidate and of all that it asks, and what joints keep themselves, each once."""
-        everyone = lineage(candidate, self.known).values()
-        joints = [one.entrant.joint for one in everyone if one.entrant.joint]
-        models = [model for one in everyone for model in one.models]
-        return list(dict.fromkeys([*models, *(digest for joint in joints for digest in joint.needs.objects)]))
+        return sizes_of([kept_objects(candidate, self.known) for candidate in state.candidates], self.called)

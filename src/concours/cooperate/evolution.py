@@ -12,10 +12,12 @@ from concours.cooperate.soups import Soup
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed
 from concours.core.job import Job
-from concours.core.joins import JOINS
 from concours.core.process import Memo, Plan, unfinished
 from concours.core.seeds import derive_seed
 from concours.kernels.merging.mixes import Mix
+
+TRIALS = 100
+"""How many mixes an evolution tries at most, unless somebody says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,8 @@ class Evolve(Soup):
 
     @property
     def _most(self) -> int:
-        return self.trials or JOINS[self.how].trials
+        most: int = self.options.get("trials", TRIALS)
+        return most
 
     def _runs(self, state: Memo, alike: Sequence[Candidate]) -> list[_Run]:
         """The evolution on all rows, and those on the rows outside each fold, as far as they have come."""

@@ -27,7 +27,7 @@ class Joining(MemoProcess):
         budget: what asking about a row may cost on average, for the ways that count costs; none where that is open.
         known: by digest those that the candidates join themselves, at any depth, where they are alliances.
         rounds: of reading what others say, for the ways to talk; 0 for as many as is usual.
-        trials: mixes that an evolution tries at most; 0 for as many as is usual.
+        options: what else it was told, by the keys that its way takes (`core.joins.Join.takes`).
         threads: of each job.
     """
 
@@ -39,7 +39,7 @@ class Joining(MemoProcess):
     budget: float | None = None
     known: Mapping[Digest, Candidate] = field(default_factory=dict)
     rounds: int = 0
-    trials: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
 
     @property
@@ -97,6 +97,13 @@ def out_of_fold(candidates: Sequence[Candidate]) -> dict[str, Digest]:
 def recipes_of(candidates: Sequence[Candidate]) -> list[str]:
     """What the models of candidates are made by, whose code a job runs that reads these models."""
     return sorted({candidate.entrant.recipe for candidate in candidates})
+
+
+def sizes_of(kept: Sequence[Sequence[Digest]], called: str) -> Job:
+    """Asks for the bytes that predicting with each of some candidates needs, by what is kept of them."""
+    models = {f"model{i}_{j}": digest for i, digests in enumerate(kept) for j, digest in enumerate(digests)}
+    params = {"models": [len(digests) for digests in kept]}
+    return Job(runner="size", inputs=models, params=params, label=f"{called}: sizes")
 
 
 def outcome(state: Memo, job: Job) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypedDict
 
@@ -188,7 +188,7 @@ class Candidate:
         prepare_s: the same of preparing what a fold is fitted on.
         family: the name of those that are much alike; empty for one of a family of its own.
         merging: whether its weights are to be merged with those of others: then all fits of a fold begin alike.
-        fold_models: then the models of the folds, also where another stands on the board.
+        fold_models: where they are read by others, the models of the folds, also where another stands on the board.
         calls: what it took to ask it, where it is asked in words.
         said: then a table of what it said about the rows that judge.
         verdicts: what judges said of its predictions for the part that evaluates, a table; none where nobody judges.
@@ -220,12 +220,30 @@ class Candidate:
             return {}
         return {name: digest for name, digest in (("oof", self.oof), ("test", self.test)) if digest}
 
+    def of_fold(self, fold: int | None, named: Mapping[Digest, Digest]) -> Candidate:
+        """As it is for the rows of a fold: with the model that has not seen them, and joined as on the other folds.
+
+        How it is corrected is left out, since that was found on all rows.
+
+        Args:
+            fold: none for new rows, for which it is as it stands on the board.
+            named: digests of those that it joins, as they are of the fold, by those that they have on the board.
+        """
+        if fold is None:
+            return replace(self, calibration=None)
+        entrant, joint = self.entrant, self.entrant.joint
+        if joint and not joint.join.own:
+            entrant = replace(entrant, joint=joint.of_fold(fold, [named[parent] for parent in joint.parents]))
+        models = (self.fold_models[fold],) if self.fold_models else self.models
+        return replace(self, entrant=entrant, models=models, fold_models=(), calibration=None)
+
     def to_json(self) -> dict[str, Any]:
         """The candidate as JSON; what is of merging, asking or judging alone is named where there is any."""
         plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
-        merging = {"merging": plain.pop("merging"), "fold_models": list(plain.pop("fold_models"))}
+        merging, folds = {"merging": plain.pop("merging")}, {"fold_models": list(plain.pop("fold_models"))}
         calls, said, verdicts = (plain.pop(name) for name in ("calls", "said", "verdicts"))
-        kept = (merging if self.merging else {}) | ({"calls": vars(calls)} if calls else {})
+        kept = (merging if self.merging else {}) | (folds if self.merging or self.fold_models else {})
+        kept |= {"calls": vars(calls)} if calls else {}
         kept |= ({"said": said} if said else {}) | ({"verdicts": verdicts} if verdicts else {})
         return {**plain, **kept, "entrant": self.entrant.to_json(), "models": list(self.models)}
 

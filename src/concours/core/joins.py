@@ -37,10 +37,12 @@ class Join:
 
     Attributes:
         what: the way, in words for people.
-        of: what of the parents is joined: their predictions; their weights, so that it has models of its own, as a
-            single entrant has; or calls, where who is asked depends on the row, or on what was answered of it.
+        of: what of the parents is joined: their predictions; their weights, or their knowledge, what they predict of
+            rows that others learn from, so that it has models of its own, as a single entrant has; or calls, where who
+            is asked depends on the row, or on what was answered of it.
         plan: the process that chooses members and finds what they are joined by (`cooperate.joining.Joining`).
         fit: makes the job that joins the parents' kept predictions for the board (`compete.joined`).
+        models: of what has models of its own, makes the jobs that make that of a fold (`compete.own`).
         run: joins the parents' predictions of new rows (`engine.joints`).
         needs: what predicting with it reads, as `Needs`.
         credit: how coalitions of its members are joined, as `cooperate.terms.Terms`.
@@ -54,13 +56,16 @@ class Join:
         usual: whether it is taken where no strategies are named.
         limited: whether it keeps declared limits, and is taken where there are any.
         even: whether all members weigh the same.
+        fewest: how few it joins.
+        takes: keys of a strategy's table that it takes besides those of all (`contest.strategies`).
         calibrated: whether its probabilities are corrected as an entrant's are.
     """
 
     what: str
     plan: str
-    of: Literal["predictions", "weights", "calls"] = "predictions"
+    of: Literal["predictions", "weights", "knowledge", "calls"] = "predictions"
     fit: str = "concours.compete.joined:by_weights"
+    models: str = "concours.compete.own:merged"
     run: str = "concours.engine.joints:by_weights"
     needs: str = "concours.core.needed:those_with_a_weight"
     credit: str = "concours.cooperate.terms:kept_weights"
@@ -70,11 +75,22 @@ class Join:
     of_rows: tuple[str, ...] = ()
     of_models: bool = False
     rounds: int = 0
-    trials: int = 0
     usual: bool = True
     limited: bool = False
     even: bool = False
     calibrated: bool = True
+    fewest: int = 2
+    takes: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> bool:
+        """Whether it has models of its own, made of what the models of each fold are or know."""
+        return self.of in ("weights", "knowledge")
+
+    @property
+    def alike(self) -> bool:
+        """Whether it averages weights of networks, which have to begin alike for that."""
+        return self.of == "weights" and self.fewest > 1
 
     @property
     def chooses(self) -> bool:
@@ -226,7 +242,7 @@ _OWN: Mapping[str, Join] = {
         _MERGE,
         what="the mean with weights that an evolution finds, for groups of layers (CMA-ES, Hansen 2016)",
         plan="concours.cooperate.evolution:Evolve",
-        trials=100,
+        takes=("trials",),
         even=False,
     ),
     "evolve-ties": replace(
@@ -234,8 +250,59 @@ _OWN: Mapping[str, Join] = {
         what="the same of TIES: weights and the share that is kept",
         plan="concours.cooperate.evolution:EvolveTies",
         artifacts=("mix",),
-        trials=100,
+        takes=("trials",),
         even=False,
+    ),
+    "distil": Join(
+        what="one model learns from what its teachers predict (Bucila et al. 2006; Hinton et al. 2015)",
+        of="knowledge",
+        can=("teach",),
+        plan="concours.cooperate.distil:Distil",
+        models="concours.compete.own:taught",
+        needs="concours.core.needed:only_itself",
+        credit="concours.cooperate.terms:of_nobody",
+        cost="concours.core.lineage:of_its_own",
+        artifacts=("student",),
+        usual=False,
+        even=True,
+        fewest=1,
+        takes=("student", "params", "temperature", "mix", "made", "unlabelled"),
+    ),
+    "prune": Join(
+        what="a network whose least units, or least weights, are left out, and that is trained a little after that",
+        of="weights",
+        can=("teach",),
+        plan="concours.cooperate.slim:Prune",
+        models="concours.compete.own:slimmed",
+        needs="concours.core.needed:only_itself",
+        credit="concours.cooperate.terms:of_nobody",
+        cost="concours.core.lineage:of_its_own",
+        artifacts=("slimmed",),
+        usual=False,
+        even=True,
+        fewest=1,
+        takes=("share",),
+    ),
+    "quantize": Join(
+        what="a network whose weights are kept as whole numbers of a byte, each row of a matrix on a scale of its own",
+        of="weights",
+        can=("teach",),
+        plan="concours.cooperate.slim:Quantize",
+        models="concours.compete.own:slimmed",
+        needs="concours.core.needed:only_itself",
+        credit="concours.cooperate.terms:of_nobody",
+        cost="concours.core.lineage:of_its_own",
+        artifacts=("slimmed",),
+        usual=False,
+        even=True,
+        fewest=1,
+    ),
+    "prune-members": Join(
+        what="the members of an alliance without those that add nothing to it",
+        plan="concours.cooperate.fewer:PruneMembers",
+        can=("sum",),
+        usual=False,
+        fewest=1,
     ),
 }
 

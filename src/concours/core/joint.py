@@ -22,6 +22,14 @@ class Merging(TypedDict):
     density: NotRequired[float]
 
 
+class Student(TypedDict):
+    """Who learns from teachers: a recipe with its parameters, as of an entrant, and the digest of its users' code."""
+
+    recipe: str
+    params: dict[str, Any]
+    code: Digest | None
+
+
 class Artifacts(TypedDict):
     """What else came of joining, by what it is.
 
@@ -35,7 +43,9 @@ class Artifacts(TypedDict):
     `curve` has [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the
     dearest alone, of a cascade for the best that was tried; `chosen` is what was chosen of it. Of a talk there
     are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`. Of
-    weights `mix` and `fold_mixes` say how models are merged beside the weights (`kernels.merging.mixes.Mix`).
+    weights `mix` and `fold_mixes` say how models are merged beside the weights (`kernels.merging.mixes.Mix`). What
+    learned from others has a `student`, and `lessons`, how it was taught; `slimmed` says how a network was made
+    smaller.
     """
 
     model: NotRequired[Digest]
@@ -57,6 +67,9 @@ class Artifacts(TypedDict):
     fold_last: NotRequired[list[int]]
     mix: NotRequired[Merging]
     fold_mixes: NotRequired[list[Merging]]
+    student: NotRequired[Student]
+    lessons: NotRequired[dict[str, Any]]
+    slimmed: NotRequired[dict[str, Any]]
 
 
 _TOLD = ("curve", "chosen")
@@ -117,6 +130,21 @@ class Joint:
         by_fold = {"fold_weights": [list(row) for row in self.fold_weights]} if self.fold_weights else {}
         kept = {name: item for name, item in self.artifacts.items() if name not in _TOLD}
         return {"weights": list(self.weights), **by_fold, **kept}
+
+    def of_fold(self, fold: int, parents: Sequence[Digest]) -> Joint:
+        """How the rows of a fold are joined, as if they were new rows: by what was chosen on the other folds.
+
+        Args:
+            parents: digests of the parents as they are of that fold, in the order of the joint's.
+        """
+        kept: dict[str, Any] = dict(self.artifacts)
+        own = {name: [] if name.startswith("fold_") else item for name, item in kept.items()}
+        for name, item in kept.items():
+            if name.startswith("fold_") and item:
+                one = name.removeprefix("fold_")
+                own[one if one in kept else one.removesuffix("s")] = item[fold]
+        weights = self.fold_weights[fold] if self.fold_weights else self.weights
+        return Joint(how=self.how, parents=tuple(parents), weights=weights, artifacts=Artifacts(**own))  # type: ignore[typeddict-item]
 
     def to_json(self) -> dict[str, Any]:
         """The joint as JSON."""

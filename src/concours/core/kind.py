@@ -44,8 +44,9 @@ class Output:
         can: what else can be done, by name, with the rule or the function that does it, where that is one of several.
             `sum`: predictions are numbers that may be added. `calibrate`: probabilities are corrected by out-of-fold
             predictions. `vote`, `weigh`, `boost`, `cascade`: members have a vote each, weights that lose least, trees
-            that learn from them, or are asked in turn. `attack`: a model can be made to err. `explain`: changes of a
-            prediction are numbers. `complement`: a prediction is right or wrong. `diagnose`: the report looks into
+            that learn from them, or are asked in turn. `teach`: others learn from predictions.
+            `attack`: a model can be made to err. `explain`: changes of a prediction are numbers. `complement`: a
+            prediction is right or wrong. `diagnose`: the report looks into
             predictions. `answers`: predictions are answers to questions, which the report lays side by side.
         width: how many numbers a prediction of a row is, about: costs grow with it.
         labels: of its classes, in the order of the columns of every prediction; none where it has none.

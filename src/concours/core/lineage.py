@@ -62,6 +62,14 @@ def member(known: Mapping[Digest, Candidate], digest: Digest) -> Candidate:
     return known[digest]
 
 
+def kept_objects(candidate: Candidate, known: Mapping[Digest, Candidate]) -> list[Digest]:
+    """Models of a candidate and of all that it asks, and what joints keep themselves, each once."""
+    everyone = lineage(candidate, known).values()
+    joints = [one.entrant.joint for one in everyone if one.entrant.joint]
+    models = [model for one in everyone for model in one.models]
+    return list(dict.fromkeys([*models, *(digest for joint in joints for digest in joint.needs.objects)]))
+
+
 def singles(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: bool = True) -> list[Candidate]:
     """The single entrants in a candidate, each once; itself, if it is one."""
     return [one for one in lineage(candidate, known, asked=asked).values() if one.entrant.joint is None]
@@ -104,7 +112,7 @@ def _shares(
     found: dict[Digest, dict[Digest, float]] = {}
     for digest, one in lineage(candidate, known, asked=asked).items():
         joint = one.entrant.joint
-        if joint is None or joint.join.of == "weights":
+        if joint is None or joint.join.own:
             found[digest] = {digest: 1.0}
             continue
         below = _added({parent: found[parent] for parent in _parents(one.entrant, asked=asked)}, joint.needs)
@@ -183,7 +191,7 @@ def row_money_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> flo
 
 def _joins(candidate: Candidate) -> bool:
     """Whether it predicts by what others predict."""
-    return candidate.entrant.joint is not None and candidate.entrant.joint.join.of != "weights"
+    return candidate.entrant.joint is not None and not candidate.entrant.joint.join.own
 
 
 def _spent(shares: Mapping[Digest, float], known: Mapping[Digest, Candidate]) -> float:

@@ -55,11 +55,23 @@ def _trained_on(job: Job, candidate: Candidate) -> bool:
 def _merged(job: Job, candidate: Candidate) -> bool:
     """What it was merged of the job's inputs say; with which weights, the joint."""
     joint, params = candidate.entrant.joint, job.params
-    if joint is None or joint.join.of != "weights":
+    if joint is None or not joint.join.alike:
         return False
     told = [list(params.get("weights", ())), [list(row) for row in params.get("fold_weights", ())]]
     same = [params.get(name) == joint.to_json()["artifacts"].get(name) for name in ("mix", "fold_mixes")]
     return all(same) and told == [list(joint.weights), [list(row) for row in joint.fold_weights]]
+
+
+def _taught(job: Job, candidate: Candidate) -> bool:
+    """The joint says who learned; by whom it was taught the inputs say."""
+    joint, student = candidate.entrant.joint, {name: job.params.get(name) for name in ("recipe", "params")}
+    return joint is not None and joint.artifacts.get("student") == {**student, "code": job.inputs.get("code")}
+
+
+def _slimmed(job: Job, candidate: Candidate) -> bool:
+    """The joint says how; what was made smaller the inputs say."""
+    joint = candidate.entrant.joint
+    return joint is not None and joint.artifacts.get("slimmed") == job.params.get("slimmed")
 
 
 _MAKERS = {
@@ -68,6 +80,8 @@ _MAKERS = {
     "ask_in_words": _fitted,
     "train_on_attacks": _trained_on,
     "merge": _merged,
+    "distil": _taught,
+    "slim": _slimmed,
 }
 """By the kind of a job that makes models: whether it made one for a candidate."""
 

@@ -169,7 +169,7 @@ class Predictor:
 
     def _raw(self, candidate: Candidate, rows: Rows) -> Values:
         joint, models = candidate.entrant.joint, candidate.models
-        if joint and joint.join.of != "weights":
+        if joint and not joint.join.own:
             parents = [member(self._candidates, parent) for parent in joint.needs.parents]
             members = [self._asked(parent, rows) for parent in parents]
             asking = Asking(

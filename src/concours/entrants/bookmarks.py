@@ -205,4 +205,5 @@ def _learn(digest: Any, tensors: Iterable[tuple[str, Tensor]]) -> None:
     for name, tensor in tensors:
         plain = tensor.detach().cpu().contiguous()
         digest.update(f"{name} {plain.dtype} {tuple(plain.shape)};".encode())
-        digest.update(plain.reshape(-1).view(torch.uint8).numpy())
+        if plain.numel():  # an empty one cannot be seen as bytes
+            digest.update(plain.reshape(-1).view(torch.uint8).numpy())

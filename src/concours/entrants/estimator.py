@@ -136,16 +136,19 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         self._beginning = beginning
         return self
 
-    def begin_from(self, tensors: Mapping[str, Array], *, done: float) -> Self:
+    def begin_from(self, tensors: Mapping[str, Array], *, done: float, holding: bool = False) -> Self:
         """The next fit begins with these weights, from `get_tensors`, and has the share `1 - done` of its epochs.
 
-        Where they do not suit, as there are other columns or classes now, it begins anew. `went_on_` then says which.
+        Weights of matrices that are 0 stay 0 if it is `holding`. Where they do not suit, as there are other columns or
+        classes now, it begins anew. `went_on_` then says which.
         """
-        self._begin = (dict(tensors), done)
+        self._begin = (dict(tensors), done, holding)
         return self
 
     def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
         """Fit a network of `width` outputs to rows as `_read` gives them and targets as the loss takes them.
+
+        `targets`: (n,), or (n, width) shares of classes, by the greatest of which rows are held out.
 
         `weights`: of the rows, float32 (n,), 1 on average; None where all weigh alike.
         """
@@ -156,7 +159,8 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         device = find_device(settings.device)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         alike = self.__dict__.pop("_alike", None)
-        held = hold_out(targets, settings.validation_share, seed if alike is None else alike, kin=self._told_kin())
+        strata = targets if targets.ndim == 1 else targets.argmax(axis=1)
+        held = hold_out(strata, settings.validation_share, seed if alike is None else alike, kin=self._told_kin())
         self._set_shape(rows.shape[1:])
         self.architecture_ = {"shape": list(self.input_shape_), "outputs": width, **self._shape_network()}
         told = (rows, targets) if weights is None else (rows, targets, weights)
@@ -188,7 +192,7 @@ class NeuralEstimator(SetsApart, BaseEstimator):
 
     def _begun(self, network: networks.Network, settings: Settings) -> Settings:
         """Gives the network the weights that it begins with, if there are any; and settings for what is left to do."""
-        tensors, done = self.__dict__.pop("_begin", (None, 0.0))
+        tensors, done, holding = self.__dict__.pop("_begin", (None, 0.0, False))
         own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
         self.went_on_ = tensors is not None and own == {name: np.shape(array) for name, array in tensors.items()}
         if not self.went_on_:
@@ -196,6 +200,8 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         with torch.no_grad():
             copy_tensors(tensors, network)
             network.sharpness.fill_(1.0)
+        if holding:
+            _hold_zeros(network)
         return replace(settings, epochs=max(1, round(settings.epochs * (1 - done))))
 
     def _give(self, beginning: Beginning, network: Any) -> None:
@@ -276,6 +282,23 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         self._fit(rows, codes, len(self.classes_), weights_of(sample_weight))
         return self
 
+    @property
+    def learns_shares(self) -> bool:
+        """Whether it has `fit_shares`: those that train in the usual way."""
+        kind = type(self)
+        usual = (NeuralClassifier.fit, NeuralEstimator._fit, NeuralClassifier._losses)
+        return (kind.fit, kind._fit, kind._losses) == usual
+
+    def fit_shares(self, X: ArrayLike, shares: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to rows `X` and shares of the classes 0, 1, …, shape (n, classes), rows adding to one.
+
+        The loss is the cross-entropy of the shares. Labels are not smoothed, as shares are that already.
+        """
+        rows, told = self._read(X), np.asarray(shares, dtype=np.float32)
+        self.classes_ = np.arange(told.shape[1])
+        self._fit(rows, told, told.shape[1], weights_of(sample_weight))
+        return self
+
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities of `classes_`: float64, shape (n, classes), rows add to one."""
         logits = self._outputs(X)
@@ -297,6 +320,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         return super().set_tensors(tensors, state)
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
+        if targets.ndim == 2:
+            return surprise, surprise
         return cross_entropy(targets, settings.label_smoothing, weights), surprise
 
     def _calibrate(self, said: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
@@ -325,6 +350,14 @@ def learn_scaling(scaling: networks.Standardise, rows: Array) -> None:
     deviation = np.sqrt(squares / len(flat))
     scaling.mean.copy_(torch.from_numpy(mean))
     scaling.deviation.copy_(torch.from_numpy(np.where(deviation > 1e-7 * np.abs(mean), deviation, 1.0)))
+
+
+def _hold_zeros(network: networks.Network) -> None:
+    """No slope reaches a weight of a matrix that is 0, so that training leaves it there."""
+    for weight in network.parameters():
+        if weight.ndim > 1:
+            there = (weight.detach() != 0).to(weight.dtype)
+            weight.register_hook(there.mul)
 
 
 def copy_tensors(tensors: Mapping[str, Array], network: networks.Network) -> None:

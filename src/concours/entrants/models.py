@@ -23,6 +23,7 @@ from concours.core.errors import TrustError
 from concours.core.known import RECIPES
 from concours.entrants.fitting import Fitted, _Constant
 from concours.entrants.merging import mergeable
+from concours.entrants.packed import packed, unpacked
 from concours.entrants.soundness import require_sound
 
 _OURS = "concours.entrants."
@@ -71,12 +72,11 @@ def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
         return "constant", {"fitted.json": head}, ""
     if _of_users(estimator):  # whose code makes it again
         state = json.dumps(estimator.get_state()).encode()
-        tensors = safetensors.numpy.save(estimator.get_tensors())
-        return "weights", {"fitted.json": head, "state.json": state, "tensors": tensors}, ""
+        return "weights", {"fitted.json": head, "state.json": state, "tensors": _tensors(estimator)}, ""
     if type(estimator).__module__.startswith(_OURS) and hasattr(estimator, "get_state"):
         files = {"fitted.json": head, "state.json": json.dumps(_state(estimator)).encode()}
         if hasattr(estimator, "get_tensors"):
-            return "safetensors", {**files, "tensors": safetensors.numpy.save(estimator.get_tensors())}, ""
+            return "safetensors", {**files, "tensors": _tensors(estimator)}, ""
         return "native", {**files, **estimator.get_files()}, ""
     try:
         content = dump_object(estimator)
@@ -84,6 +84,11 @@ def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
     except Exception as error:  # noqa: BLE001 (whatever skops cannot hold, in whichever way it says so)
         return "refit", {"fitted.json": head}, f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
     return "skops", {"fitted.json": head, "model.skops": content}, ""
+
+
+def _tensors(estimator: Any) -> bytes:
+    """In fewer bytes, where it says by which packing."""
+    return safetensors.numpy.save(packed(estimator.get_tensors(), getattr(estimator, "packing_", None)))
 
 
 def _of_users(estimator: Any) -> bool:
@@ -112,7 +117,7 @@ def load_model(format: str, files: Mapping[str, bytes], *, made: Callable[[], An
     """
     head = json.loads(files["fitted.json"])
     if format == "weights" and made is not None:
-        tensors = safetensors.numpy.load(files["tensors"])
+        tensors = unpacked(safetensors.numpy.load(files["tensors"]))
         estimator = made().set_tensors(tensors, json.loads(files["state.json"]))
     else:
         estimator = _estimator(format, files)
@@ -131,7 +136,7 @@ def _estimator(format: str, files: Mapping[str, bytes]) -> Any:
     estimator: Any = getattr(import_module(module), name)(**state["params"])
     if format == "native":
         return estimator.set_files(files, state["state"])
-    return estimator.set_tensors(safetensors.numpy.load(files["tensors"]), state["state"])
+    return estimator.set_tensors(unpacked(safetensors.numpy.load(files["tensors"])), state["state"])
 
 
 def dump_object(value: Any) -> bytes:

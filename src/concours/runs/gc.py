@@ -70,4 +70,4 @@ def _of_setup(setup: Setup | None) -> set[Digest]:
         for digest in (c.code, *c.recorded.values(), begins_from(c.entrant.params))
         if digest
     }
-    return data | split | brought | setup.told_apart.keys()
+    return data | split | brought | setup.given | setup.told_apart.keys()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +14,19 @@ from numpy.typing import NDArray
 from concours.core import consent
 from concours.core.errors import DataError, DataWarning
 from concours.core.lineage import unanswering
+from concours.core.ports import Store
+from concours.core.problem import Problem
 from concours.core.registry import load
 from concours.engine.prediction import Predictor, asked_of
 from concours.engine.rows import as_rows
 from concours.runs.result import Result
 from concours.runs.trust import Trust, permitted
 from concours.stores.blobs import get_array, get_table, is_table, texts_in, unit_of_texts
+from concours.tasks.cells import Form
 from concours.tasks.kinds import kind_named
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.table import output_valued
+from concours.tasks.readers.opened import Opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,20 +146,39 @@ def read_rows(
     """
     if not result.folder.is_current:
         raise result.folder.older("run the contest anew, into another folder, to predict")
-    digest, store = result.setup.problem.train.x, result.folder.store
-    like: Any = get_table(store, digest) if is_table(store, digest) else get_array(store, digest)
-    text = texts_in(like) if isinstance(like, pa.Table) else None
-    more: dict[str, Any] = {"written": (*written, *([result.setup.id] if result.setup.id else []))}
-    if text is not None:
-        more |= {"text": text, "unit": unit_of_texts(like), "classes": result.setup.problem.output.labels}
-        like = like.column(0)
-    if result.setup.forms:
-        more["forms"] = result.setup.forms
-    x: Any
-    renew = load(kind_named(result.setup.problem.kind).input.renewer)
-    x, opened = renew(rows, like, told=told, meta=result.setup.problem.output.meta, **more)
+    apart = (*written, *([result.setup.id] if result.setup.id else []))
+    setup = result.setup
+    x, opened = renewed(setup.problem, result.folder.store, rows, forms=setup.forms, written=apart, told=told)
     if isinstance(x, pa.Table):
         x = as_rows(x)
-    elif text is not None:
+    elif isinstance(x, pa.ChunkedArray):
         x = np.asarray(x.to_pylist(), dtype=object)
     return NewRows(x=x, name=opened.name, table=opened.x if isinstance(opened.x, pa.Table) else None)
+
+
+def renewed(
+    problem: Problem,
+    store: Store,
+    rows: Any,
+    *,
+    forms: Mapping[str, Form],
+    written: Sequence[str] = (),
+    told: Callable[[str], None] = _warn,
+) -> tuple[Any, Opened]:
+    """New rows in the form in which the training part is kept: a table, texts, or an array; and as they were read.
+
+    Raises:
+        DataError: they cannot be read, or do not suit.
+    """
+    digest = problem.train.x
+    like: Any = get_table(store, digest) if is_table(store, digest) else get_array(store, digest)
+    text = texts_in(like) if isinstance(like, pa.Table) else None
+    more: dict[str, Any] = {"written": tuple(written)}
+    if text is not None:
+        more |= {"text": text, "unit": unit_of_texts(like), "classes": problem.output.labels}
+        like = like.column(0)
+    if forms:
+        more["forms"] = forms
+    renew = load(kind_named(problem.kind).input.renewer)
+    found: tuple[Any, Opened] = renew(rows, like, told=told, meta=problem.output.meta, **more)
+    return found

@@ -12,6 +12,7 @@ from concours.contest.circle import Outcome
 from concours.contest.credit import Credit
 from concours.contest.formats import LEADERBOARD, shown_of
 from concours.contest.looking import Looked, narrowed_to
+from concours.contest.savings import Saving
 from concours.contest.setup import Setup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate
@@ -41,6 +42,7 @@ class Result:
         complete: whether the contest has come to its end.
         format: the way to compete by its name, and what is shown of it.
         credit: by the name of an alliance of two members or more, what each is worth to it, and who needs whom.
+        savings: by the name of a model that was made of others, what it takes and keeps of these.
         looked: how far the rows that judge were asked about, where that could stop early; then `setup` has these alone.
         agreed: what may run without a question of what is asked about (`core.asked`).
         until: of a contest that has just been run, when its budget is used up, on `time.monotonic`.
@@ -55,6 +57,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: Mapping[str, Credit] = field(default_factory=dict)
+    savings: Mapping[str, Saving] = field(default_factory=dict)
     format: Mapping[str, Any] = field(default_factory=dict)
     looked: Looked | None = None
     agreed: frozenset[str] = field(default=frozenset(), compare=False)
@@ -78,6 +81,7 @@ class Result:
             warnings=(*setup.warnings, *outcome.warnings),
             versions=versions(setup.plugins.values()),
             credit=outcome.credit,
+            savings=outcome.savings,
             format=outcome.format,
             looked=outcome.looked,
             agreed=remembered(folder.path),
@@ -118,6 +122,7 @@ class Result:
                 else [],
             }
             for line in sorted(self.standings, key=lambda line: (line.entrant.digest, line.entrant.name))
+            if not (line.entrant.joint and line.status == "failed")  # of which nothing is kept
         ]
         shown = timeless(self.format) if self.setup.format != LEADERBOARD else None
         format = {"format": shown} if shown else {}
@@ -160,6 +165,7 @@ class Result:
             "standings": [line_to_json(line) for line in self.standings],
             "alliances": {name: alliance.to_json() for name, alliance in self.alliances.items()},
             "credit": {name: credit.to_json() for name, credit in self.credit.items()},
+            **({"savings": {name: saving.to_json() for name, saving in self.savings.items()}} if self.savings else {}),
             "format": dict(self.format),
             **({"looked": self.looked.to_json()} if self.looked else {}),
             "default": self.default,
@@ -213,6 +219,7 @@ class Result:
             warnings=kept["warnings"],
             versions=kept["versions"],
             credit={name: Credit.from_json(credit) for name, credit in kept.get("credit", {}).items()},
+            savings=kept.get("savings", {}),
             format=shown_of(setup.format, kept.get("format", {})),
             looked=looked,
             agreed=remembered(folder.path),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 from concours.contest.looking import Looked
+from concours.contest.savings import Saving
 from concours.core.entrant import Entrant
 from concours.core.errors import ContentRefused
 from concours.core.problem import Problem
@@ -22,6 +23,7 @@ class Kept(TypedDict):
     warnings: tuple[str, ...]
     versions: dict[str, str]
     credit: NotRequired[dict[str, dict[str, Any]]]
+    savings: NotRequired[dict[str, Saving]]
     format: NotRequired[dict[str, Any]]
     looked: NotRequired[Looked]
 

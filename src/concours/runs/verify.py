@@ -249,7 +249,7 @@ def _needs(setup: Setup, jobs: Mapping[Digest, Recalled], kept: Result | None) -
     found |= {setup.problem.public: "which rows are public"} if setup.problem.public else {}
     found |= {c.code: f"the file of {c.entrant.name}" for c in setup.candidates if c.code}
     found |= {digest: f"predictions of {c.entrant.name}" for c in setup.candidates for digest in c.recorded.values()}
-    found |= setup.told_apart
+    found |= setup.told_apart | dict.fromkeys(setup.given, "rows without labels")
     for recalled in jobs.values():
         if isinstance(recalled.event, Done):
             found |= {digest: f"{name} of “{recalled.job.label}”" for name, digest in recalled.event.outputs.items()}

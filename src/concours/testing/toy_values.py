@@ -242,6 +242,11 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "architectures": _architectures,
     "choose_mix": _mixed,
     "evolve": _evolved,
+    "pupils": lambda job: {
+        "teachable": [True] * _count(job, "oof"),
+        "losses": _chances(job, "loss", _count(job, "oof")),
+    },
+    "eliminate": lambda job: {"stay": [i for i, weight in enumerate(job.params["weights"]) if weight][:1]},
     "score": lambda job: {"score": chance(job, "score"), "stderr": chance(job, "stderr") / 10},
     "calibrate": lambda _: {"calibration": None, "decision": None},
     "select": _selected,

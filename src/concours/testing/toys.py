@@ -65,6 +65,11 @@ _KINDS = (
     "choose_mix",
     "evolve",
     "merge",
+    "pupils",
+    "teach",
+    "distil",
+    "slim",
+    "eliminate",
     "score",
     "evaluate",
     "receive",
@@ -108,7 +113,7 @@ def toy(job: Job, store: Store) -> JobResult:
         return JobResult(
             outputs={name: store.put(_content(job, name)) for name in job.outputs},
             values=invented_values(job),
-            phases={"fit": 1.0, "predict": 0.5} if job.runner in ("fit", "merge") else {},
+            phases={"fit": 1.0, "predict": 0.5} if job.runner in ("fit", "merge", "distil", "slim") else {},
         )
 
 

@@ -14,6 +14,7 @@ from concours.engine.fitting import fitted_by, keep_model, made_with, said, unse
 from concours.engine.rows import get_rows, kin_of, put_rows, sides, take_rows
 from concours.engine.work import JobResult
 from concours.entrants.apart import one_by_one
+from concours.entrants.fitting import Fitted
 from concours.entrants.merging import mergeable
 from concours.entrants.models import dump_object
 from concours.entrants.preparation import PREPARATIONS
@@ -71,7 +72,15 @@ def fit(job: Job, store: Store) -> JobResult:
     rows = x if prepared else take_rows(x, train)
     fitted = fitted_by(job, store, rows, y, weights_of(job, store, train), kin_of(job, store, train))
     phases = {"fit": scratch.clock() - began}
-    outputs: dict[str, Digest] = {}
+    outputs, spent = predictions_of(job, store, fitted)
+    if "model" in job.outputs:
+        outputs["model"] = keep_model(job, store, fitted)
+    return JobResult(outputs=outputs, phases={**phases, **spent})
+
+
+def predictions_of(job: Job, store: Store, fitted: Fitted) -> tuple[dict[str, Digest], dict[str, float]]:
+    """What a fitted model predicts of the held-out side and of the test part, as far as the job asks; and seconds."""
+    outputs, phases = dict[str, Digest](), dict[str, float]()
     with deterministic(threads=job.threads, seed=job.seed):
         if "valid" in job.outputs:
             unseen = unseen_rows(job, store)
@@ -85,6 +94,4 @@ def fit(job: Job, store: Store) -> JobResult:
             predictions = said(job, fitted, test)
             phases["predict"] = time.perf_counter() - began
             outputs["test"] = put_values(store, predictions)
-    if "model" in job.outputs:
-        outputs["model"] = keep_model(job, store, fitted)
-    return JobResult(outputs=outputs, phases=phases)
+    return outputs, phases

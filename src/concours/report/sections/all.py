@@ -25,6 +25,7 @@ from concours.report.sections.population import population_section
 from concours.report.sections.predictions import predictions_section
 from concours.report.sections.said import said_section
 from concours.report.sections.samples import samples_section
+from concours.report.sections.savings import savings_section
 from concours.report.sections.scores import ranks_section, scores_section
 from concours.report.sections.slices import slices_section
 from concours.report.sections.together import complement_section, credit_section
@@ -46,6 +47,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     duels_section,
     alliances_section,
     trades_section,
+    savings_section,
     credit_section,
     predictions_section,
     answers_section,

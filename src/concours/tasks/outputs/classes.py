@@ -52,6 +52,7 @@ class Classes(OutputKind):
         "cascade": "sure",
         "weigh": "pool",
         "boost": "",
+        "teach": "",
         "calibrate": "",
         "explain": "",
         "complement": "",

@@ -36,6 +36,7 @@ class Number(OutputKind):
         "sum": "",
         "weigh": "mean",
         "boost": "",
+        "teach": "",
         "explain": "",
         "complement": "",
         "diagnose": "concours.insights.diagnosis:of_numbers",
