@@ -303,7 +303,7 @@ def test_without_the_package_nothing_evolves(tmp_path: Path, monkeypatch: pytest
 
 def test_where_time_is_spent_the_best_so_far_counts(result: Result) -> None:
     """Of a generation that had no time; of one that failed, or of a first one, nothing comes, and the reason is told."""
-    process = Evolve(problem=result.setup.problem, trials=30)
+    process = Evolve(problem=result.setup.problem, options={"trials": 30})
     candidates = [result.candidates[name] for name in ALIKE]
     known = {"weights": [0.5, 0.25, 0.25], "layers": [[0.5, 0.25, 0.25]] * 3}
 
