@@ -43,7 +43,7 @@ from concours.runs.folder import RunFolder
 from concours.runs.result import Result
 from concours.runs.session import EngineName, session
 from concours.runs.trust import made_here, remember
-from concours.stores.disk import DiskStore
+from concours.stores.address import AddressedStore
 from concours.stores.values import put_values
 from concours.tasks.judges import asked_of_judges, judges_of
 from concours.tasks.kinds import Kind, kind_named
@@ -300,7 +300,7 @@ class Contest:
         return chosen
 
     def _setup(
-        self, kind: Kind, strategies: tuple[Strategy, ...], store: DiskStore, kept: Scale | None
+        self, kind: Kind, strategies: tuple[Strategy, ...], store: AddressedStore, kept: Scale | None
     ) -> tuple[Setup, Scale]:
         from concours.engine.ingest import ingest
         from concours.engine.ready_judges import with_judges
@@ -335,7 +335,7 @@ class Contest:
         require_stoppable(setup)
         return setup, ingested.scale
 
-    def _names(self, ingested: Ingested, store: DiskStore) -> Digest | None:
+    def _names(self, ingested: Ingested, store: AddressedStore) -> Digest | None:
         """See `Setup.names`."""
         from concours.engine.ingest import names_of
 
@@ -356,7 +356,7 @@ def _keep_what_was(result: Result) -> None:
         )
 
 
-def _size(problem: Problem, store: DiskStore) -> Size:
+def _size(problem: Problem, store: AddressedStore) -> Size:
     """How much a fold has to fit on."""
     folds = len(problem.crossing)
     rows = problem.train.rows * (folds - 1) // folds
@@ -369,7 +369,7 @@ def _likely_form(kind: Kind, size: Size) -> Form:
     return kind.widest if size.letters > _SENTENCE else kind.form
 
 
-def _form(kind: Kind, problem: Problem, store: DiskStore) -> Form:
+def _form(kind: Kind, problem: Problem, store: AddressedStore) -> Form:
     """The kind's form, or that of tables with columns of sentences."""
     mixed = bool(kind.mixed) and has_sentences(get_rows(store, problem.train.x))
     return kind.widest if mixed else kind.form
