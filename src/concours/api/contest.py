@@ -75,6 +75,9 @@ class Contest:
         stop: when language models have been asked about enough of the test part: `best separates`, once one is
             certainly better than all others, or `ranks separate`, once all ranks are certain; by default after all.
         limits: what a budgeted alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
+        engine: where jobs are done: `processes` of this machine, `inline`, in this process, or on a cluster, `ray`.
+        address: of the cluster, HOST or HOST:PORT of its head, or `auto` for that of this machine.
+        store: where the content lies instead of in the run folder: a folder that all nodes see, or `s3://BUCKET/PREFIX`.
         seconds: of wall time for the whole contest, over all its sessions.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
         max_cost, max_requests: what asking language models may take, over all sessions of the contest.
@@ -99,6 +102,8 @@ class Contest:
     job_memory_gb: float | None = None
     seed: int = 0
     engine: EngineName = "processes"
+    address: str | None = None
+    store: str | None = None
     workers: int | None = None
     out: Path | str | None = None
     folder: Path = field(default_factory=Path)
@@ -163,10 +168,13 @@ class Contest:
     def _run(self, listener: Listener, began: float, agreed: frozenset[str] | None) -> Result:
         kind = kind_named(self.task.kind)
         out = RunFolder(Path(self.out or Path("runs") / self._name()))
+        if self.address is not None and self.engine != "ray":
+            raise ContestError(f"address is that of a cluster, and the engine is {self.engine!r}; add --engine ray")
         strategies = self._strategies(kind)
         options_of(self.format, self.options)
         with out.writing():
             out.require_current()
+            out.settle(self.store)
             setup, scale = self._setup(kind, strategies, out.store, self._kept_scale(out))
             ours = out.read("run.json") is None or made_here(out.path)
             out.claim(task=setup.problem.digest, seed=self.seed, scale=vars(scale))
@@ -181,7 +189,8 @@ class Contest:
             with session(
                 out,
                 engine=self.engine,
-                workers=self._workers,
+                workers=self.workers if self.engine == "ray" else self._workers,
+                address=self.address or "auto",
                 listener=listener,
                 job_seconds=self.job_seconds,
                 job_memory=int(self.job_memory_gb * _GIB) if self.job_memory_gb else None,
@@ -201,6 +210,11 @@ class Contest:
             listener(Notice(topic="reading", text=difference))
         if not any(c.entrant.had.calls for c in setup.candidates) and not setup.problem.output.judged:
             return
+        if self.engine == "ray" or "://" in out.elsewhere:
+            raise ContestError(
+                "language models are asked from one machine, where what they may take and what they answered is kept: "
+                "leave out --engine ray, and --store s3://…"
+            )
         from concours.engine import spending
 
         spending.limit(out.store.folder, cost=self.max_cost, requests=self.max_requests)

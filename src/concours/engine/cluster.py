@@ -19,6 +19,8 @@ _PORT = 6379
 _ANSWER_S = 5.0
 _LOOK_S = 1.0
 _SITE = "site:"
+_SOME = 1 << 30
+"""Bytes that every slot has, so that jobs that want no more need none of their own."""
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Nothing is told to anybody about what runs here; and what a job of no GPU sees is what its node has."""
 _CURE = "start one with `ray start --head`, or name the machine and port of its head: --address HOST:6379"
@@ -111,7 +113,8 @@ class Cluster:
         """The slot that a job needs."""
         needs, most = job.needs, max((self._machine(node, "").cores for node in self._nodes), default=1)
         cores = needs.cores or min(job.threads, most)
-        return Shape(max(cores, 1), needs.memory_bytes, needs.gpu, needs.site)
+        memory = needs.memory_bytes if needs.memory_bytes > _SOME else 0
+        return Shape(max(cores, 1), memory, needs.gpu, needs.site)
 
     def refusal(self, job: Job) -> Failed | None:
         """The end of a job that no node can ever do; none of one that some node can."""

@@ -13,7 +13,7 @@ import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 from concours.core.consent import environment
 from concours.core.digests import Digest
 from concours.core.errors import ClusterError
-from concours.core.event import Done, Failed, event_from_json
+from concours.core.event import Done, Failed, Outcome, event_from_json
 from concours.core.job import Job
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.registry import load
@@ -98,15 +98,15 @@ class RayExecutor:
         self._logs, self._listener, self._most = logs, listener, workers
         self._table = load(runners)
         self._code = code_digests(self._table)
-        self._terms = {
-            "store": store.address,
-            "probe": store.put(io.BytesIO(b"what every node must see")),
-            "runners": runners,
-            "threads": threads,
-            "limits": limits or Limits(),
-            "machine": surroundings(),
-            "environment": _told(),
-        }
+        self._terms = Terms(
+            store=store.address,
+            probe=store.put(io.BytesIO(b"what every node must see")),
+            runners=runners,
+            threads=threads,
+            limits=limits or Limits(),
+            machine=surroundings(),
+            environment=_told(),
+        )
         self._far = "://" in store.address
         self._name, self._made = os.urandom(8).hex(), 0
         self._queue: dict[Digest, Job] = {}
@@ -185,9 +185,7 @@ class RayExecutor:
             self._warn("waiting for room on the cluster: others hold what the next jobs need")
 
     def _room(self, shape: Shape) -> bool:
-        while self._slots and (
-            len(self._slots) == self._most or self._held() + shape.cores > self._cluster.share
-        ):
+        while self._slots and (len(self._slots) == self._most or self._held() + shape.cores > self._cluster.share):
             idle = [slot for slot in self._slots if slot.opened and not slot.coming and slot.shape != shape]
             if not idle:
                 return False
@@ -201,7 +199,7 @@ class RayExecutor:
             from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
 
             options["scheduling_strategy"] = NodeLabelSchedulingStrategy(hard={"ray.io/node-id": NotIn(*self._unfit)})
-        actor = ray.remote(Slot).options(**options, **shape.options()).remote(Terms(cores=shape.cores, **self._terms))
+        actor = ray.remote(Slot).options(**options, **shape.options()).remote(replace(self._terms, cores=shape.cores))
         return _Handle(actor, shape, actor.open.remote())
 
     def _jobs_for(self, slot: _Handle) -> list[Job]:
@@ -214,7 +212,9 @@ class RayExecutor:
             return []
         job = max(fitting[: 2 * len(self._slots)], key=lambda job: self._suits(slot, job))
         many = self._at_once(job)
-        return [job, *(o for o in fitting if o is not job and (like(o), code_of(o)) == (like(job), code_of(job)))][:many]
+        return [job, *(o for o in fitting if o is not job and (like(o), code_of(o)) == (like(job), code_of(job)))][
+            :many
+        ]
 
     def _suits(self, slot: _Handle, job: Job) -> tuple[bool, int]:
         near = sum(slot.opened.node in self._lies[d] for d in job.inputs.values()) if self._far and slot.opened else 0
@@ -291,8 +291,7 @@ class RayExecutor:
             if job := slot.jobs.get(digest):
                 self._listener(Notice(topic="progress", job=job, values=values))
         for event in map(event_from_json, turn.ended):
-            job = slot.jobs.pop(event.job, None)
-            if job and isinstance(event, (Done, Failed)):
+            if isinstance(event, Outcome) and (job := slot.jobs.pop(event.job, None)):
                 self._learn(job, event, node)
                 self._ended.append(event)
         if turn.others:

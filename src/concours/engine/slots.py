@@ -46,6 +46,7 @@ class Terms:
         probe: an object of it, which every node must see.
         machine: what `surroundings` says where the command runs.
         environment: variables of the command that reach jobs.
+        cores: of the slot.
     """
 
     store: str
@@ -53,9 +54,9 @@ class Terms:
     runners: str
     threads: int
     limits: Limits
-    cores: int
     machine: Mapping[str, str]
     environment: Mapping[str, str]
+    cores: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

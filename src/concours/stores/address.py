@@ -7,7 +7,7 @@ from pathlib import Path
 
 from concours.core.errors import StoreRefused
 from concours.stores.disk import DiskStore
-from concours.stores.s3 import SCHEME, S3Store
+from concours.stores.s3 import S3Store
 
 AddressedStore = DiskStore | S3Store
 """A store with an `address`, and a `folder` on this machine."""

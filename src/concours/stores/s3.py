@@ -54,7 +54,9 @@ class S3Store:
         if not address.startswith(SCHEME) or not bucket:
             raise StoreRefused(f"a store in a bucket is s3://BUCKET/PREFIX; got {address!r}")
         self.address = f"{SCHEME}{bucket}/{prefix}".rstrip("/")
-        self._cache = DiskStore(cache or cache_folder("objects") / hashlib.sha256(self.address.encode()).hexdigest()[:16])
+        self._cache = DiskStore(
+            cache or cache_folder("objects") / hashlib.sha256(self.address.encode()).hexdigest()[:16]
+        )
         self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
         self._whole: dict[Digest, str | None] = {}
         self._api  # noqa: B018 (without it nothing can be done)
@@ -202,7 +204,9 @@ class S3Store:
             aside.seek(0)
             found = f"sha256:{hashlib.file_digest(aside, 'sha256').hexdigest()}"
             if found != digest:
-                raise ObjectDamaged(f"object {digest} in {self.address} is damaged: its content is not what its name says")
+                raise ObjectDamaged(
+                    f"object {digest} in {self.address} is damaged: its content is not what its name says"
+                )
             self._make_room(aside.seek(0, os.SEEK_END))
             aside.seek(0)
             self._cache.put(aside)
