@@ -34,6 +34,7 @@ from concours.core.joins import JOINS
 from concours.core.kind import Form
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
+from concours.engine.cluster import require_listening
 from concours.engine.rows import get_rows, shape_of
 from concours.engine.usage import usable_cores
 from concours.entrants.recipes import Resolved, resolve
@@ -170,6 +171,8 @@ class Contest:
         out = RunFolder(Path(self.out or Path("runs") / self._name()))
         if self.address is not None and self.engine != "ray":
             raise ContestError(f"address is that of a cluster, and the engine is {self.engine!r}; add --engine ray")
+        if self.engine == "ray":
+            require_listening(self.address or "auto")
         strategies = self._strategies(kind)
         options_of(self.format, self.options)
         with out.writing():

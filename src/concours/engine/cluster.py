@@ -74,10 +74,9 @@ class Cluster:
         self.look()
 
     def _connect(self, address: str) -> None:
-        place = _place(address)
-        _require_listening(place)
+        require_listening(address)
         try:
-            self.ray.init(address=place, namespace=NAMESPACE, log_to_driver=False, logging_level="ERROR")
+            self.ray.init(address=_place(address), namespace=NAMESPACE, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise ClusterError(f"no Ray cluster is reached at {address!r}: {first}; {_CURE}") from None
@@ -145,8 +144,13 @@ def _place(address: str) -> str:
     return address if ":" in address else f"{address}:{_PORT}"
 
 
-def _require_listening(place: str) -> None:
-    """Ray itself waits for minutes for what does not answer."""
+def require_listening(address: str) -> None:
+    """Looks whether something listens at an address: Ray itself waits for minutes for what does not answer.
+
+    Raises:
+        ClusterError: nothing does.
+    """
+    place = _place(address)
     host, colon, port = place.rpartition(":")
     if not colon:
         return
