@@ -8,6 +8,7 @@ that runs on it, as a power cut would; `add` brings another. Ends with its stand
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ import psutil
 
 from concours.engine.cluster import imported
 
+os.environ["RAY_raylet_start_wait_time_s"] = "170"  # a busy machine takes its time
 imported()
 
 from ray.cluster_utils import Cluster  # noqa: E402 (nothing of Ray before it is told to be quiet)

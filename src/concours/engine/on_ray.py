@@ -194,11 +194,9 @@ class RayExecutor:
 
     def _opened(self, shape: Shape) -> _Handle:
         ray, self._made = self._cluster.ray, self._made + 1
-        options = {"name": f"{self._name}.{self._made}", "namespace": NAMESPACE, "max_concurrency": 2}
+        options: dict[str, Any] = {"name": f"{self._name}.{self._made}", "namespace": NAMESPACE, "max_concurrency": 2}
         if self._unfit:
-            from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
-
-            options["scheduling_strategy"] = NodeLabelSchedulingStrategy(hard={"ray.io/node-id": NotIn(*self._unfit)})
+            options["label_selector"] = {"ray.io/node-id": f"!in({','.join(self._unfit)})"}
         actor = ray.remote(Slot).options(**options, **shape.options()).remote(replace(self._terms, cores=shape.cores))
         return _Handle(actor, shape, actor.open.remote())
 

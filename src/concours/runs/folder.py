@@ -65,6 +65,7 @@ class RunFolder:
                 raise RunFolderError(
                     f"the objects of {self.path} lie in it; go on without --store, or take another folder by --out"
                 )
+            store_at(store)  # what is no address is told as it was given
             below = store.rstrip("/") if "://" in store else str(Path(store).absolute())
             known = f"{below}/{self.path.resolve().name}-{os.urandom(4).hex()}"
             require_open(known)
