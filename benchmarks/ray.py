@@ -39,6 +39,8 @@ from concours.stores.disk import DiskStore
 from concours.stores.s3 import S3Store
 from concours.testing.toys import REFERENCE, RUNNERS, SLEEP, toy_job
 
+sys.path[:] = [place for place in sys.path if Path(place).resolve() != Path(__file__).parent]  # Ray is no file here
+
 JOBS, ROUNDS = 400, 3
 LINES = 20_000
 _HEAD = Path(__file__).parents[1] / "tests" / "engine" / "ray_cluster.py"
