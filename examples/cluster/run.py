@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
         start(name, folder / "alone" / name).wait()
         there, here = (digest(folder / place / name) for place in ("ray", "alone"))
         same &= there == here
-        print(f"{name}: {there[:19]}… on the cluster, {here[:19]}… on this machine")
+        sys.stdout.write(f"{name}: {there[:19]}… on the cluster, {here[:19]}… on this machine\n")
     sys.exit(0 if same else 1)
 
 

@@ -17,7 +17,7 @@ import psutil
 
 from concours.engine.cluster import imported
 
-os.environ["RAY_raylet_start_wait_time_s"] = "170"  # a busy machine takes its time
+os.environ["RAY_raylet_start_wait_time_s"] = "170"  # noqa: SIM112 (its name; a busy machine takes its time)
 imported()
 
 from ray.cluster_utils import Cluster  # noqa: E402 (nothing of Ray before it is told to be quiet)

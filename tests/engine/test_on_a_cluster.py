@@ -110,11 +110,15 @@ class OnFake(Cluster):
     contests = 1
 
     def __init__(self, address: str) -> None:
-        self.ray = RAYS[address]
+        self.ray, self.unfit = RAYS[address], {}
 
     def look(self) -> None:
         has = {"CPU": 4.0, "memory": float(2**33)}
-        self._nodes = [{"NodeID": node.name, "Alive": True, "Resources": has} for node in self.ray.nodes]
+        self._nodes = [
+            {"NodeID": node.name, "Alive": True, "Resources": has}
+            for node in self.ray.nodes
+            if node.name not in self.unfit
+        ]
         self._contests = self.contests
 
     def refusal(self, job: Job) -> Failed | None:

@@ -61,6 +61,9 @@ class Cluster:
     Args:
         address: `auto` for the one of this machine, or HOST or HOST:PORT of its head.
 
+    Attributes:
+        unfit: nodes that are left out, and why.
+
     Raises:
         ClusterError: nothing answers there. MissingPackage: Ray is not installed.
     """
@@ -70,6 +73,7 @@ class Cluster:
         self._ours = not self.ray.is_initialized()
         if self._ours:
             self._connect(address)
+        self.unfit = dict[str, str]()
         self._looked, self._nodes, self._contests = 0.0, list[Mapping[str, Any]](), 1
         self.look()
 
@@ -92,15 +96,16 @@ class Cluster:
         if self._looked and now - self._looked < _LOOK_S * max(1.0, len(self._nodes) / 100):
             return
         self._looked = now
-        self._nodes = [node for node in self.ray.nodes() if node["Alive"]]
+        self._nodes = [node for node in self.ray.nodes() if node["Alive"] and node["NodeID"] not in self.unfit]
         actors = self.ray.util.list_named_actors(all_namespaces=True)
         names = {actor["name"].partition(".")[0] for actor in actors if actor["namespace"] == NAMESPACE}
         self._contests = max(len(names), 1)
 
-    @property
-    def nodes(self) -> list[str]:
-        """The numbers of those that are there."""
-        return [node["NodeID"] for node in self._nodes]
+    def leave_out(self, node: str, why: str) -> bool:
+        """Counts a node no more; whether others are left."""
+        self.unfit[node] = why
+        self._nodes = [other for other in self._nodes if other["NodeID"] != node]
+        return bool(self._nodes)
 
     @property
     def share(self) -> int:

@@ -112,7 +112,6 @@ class RayExecutor:
         self._queue: dict[Digest, Job] = {}
         self._ended: list[Done | Failed] = []
         self._slots: list[_Handle] = []
-        self._unfit: dict[str, str] = {}
         self._losses: Counter[Digest] = Counter()
         self._took: dict[str, float] = {}
         self._lies: dict[Digest, set[str]] = defaultdict(set)
@@ -195,8 +194,8 @@ class RayExecutor:
     def _opened(self, shape: Shape) -> _Handle:
         ray, self._made = self._cluster.ray, self._made + 1
         options: dict[str, Any] = {"name": f"{self._name}.{self._made}", "namespace": NAMESPACE, "max_concurrency": 2}
-        if self._unfit:
-            options["label_selector"] = {"ray.io/node-id": f"!in({','.join(self._unfit)})"}
+        if self._cluster.unfit:
+            options["label_selector"] = {"ray.io/node-id": f"!in({','.join(self._cluster.unfit)})"}
         actor = ray.remote(Slot).options(**options, **shape.options()).remote(replace(self._terms, cores=shape.cores))
         return _Handle(actor, shape, actor.open.remote())
 
@@ -273,10 +272,9 @@ class RayExecutor:
     def _leave_out(self, slot: _Handle, why: str) -> None:
         node = slot.opened
         self._drop(slot)
-        if node and node.node not in self._unfit:
-            self._unfit[node.node] = why
+        if node and node.node not in self._cluster.unfit:
             text = f"the node {node.name} ({node.node[:8]}) {why}"
-            if set(self._cluster.nodes) <= set(self._unfit):
+            if not self._cluster.leave_out(node.node, why):
                 raise ClusterError(f"no node of the cluster can do the jobs: {text}; make them alike")
             self._warn(f"{text}; it gets no jobs")
 
