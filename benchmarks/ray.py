@@ -56,6 +56,8 @@ def cluster() -> Iterator[str]:
                 [sys.executable, str(_HEAD), str(file)], stdin=subprocess.PIPE, stdout=log, stderr=log, text=True
             )
         while not file.exists():
+            if process.poll() is not None:
+                raise RuntimeError(f"the cluster did not start: {Path(folder, 'log').read_text()[-300:]}")
             time.sleep(0.1)
         try:
             yield file.read_text()
@@ -133,24 +135,28 @@ def print_journal() -> None:
     """What bounds one driver: every outcome is a line of its journal."""
     event = Done(job=digest_bytes(b"job"), outputs={"model": digest_bytes(b"model")}, values={"score": 0.5})
     record = Record(event=event, code=digest_bytes(b"code"))
-    rates = {}
+    print(f"| the journal (load {os.getloadavg()[0]:.1f}) | lines/s | lines a CPU second |\n|---|---:|---:|")
     for every in (100, 1):
         with tempfile.TemporaryDirectory() as folder:
             journal, count = FileJournal(Path(folder, "journal.jsonl")), LINES if every > 1 else 500
-            began = time.perf_counter()
+            began = time.perf_counter(), time.process_time()
             for number in range(count):
                 journal.append(record)
                 if number % every == every - 1:
                     journal.flush()
-            rates[every] = count / (time.perf_counter() - began)
+            _rate(f"written, flushed every {every}", count, began)
             journal.close()
-            began = time.perf_counter()
+            began = time.perf_counter(), time.process_time()
             again = FileJournal(Path(folder, "journal.jsonl"))
-            read = sum(1 for _ in again.records()) / (time.perf_counter() - began)
+            if every > 1:
+                _rate("read by the next session", sum(1 for _ in again.records()), began)
             again.close()
-    print(f"| the journal (load {os.getloadavg()[0]:.1f}) | lines/s |\n|---|---:|")
-    print(f"| written, flushed once a hundred | {rates[100]:,.0f} |\n| written, flushed each | {rates[1]:,.0f} |")
-    print(f"| read by the next session | {read:,.0f} |\n")
+    print()
+
+
+def _rate(name: str, count: int, began: tuple[float, float]) -> None:
+    wall, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
+    print(f"| {name} | {count / wall:,.0f} | {count / cpu:,.0f} |")
 
 
 def print_operations() -> None:
