@@ -70,7 +70,7 @@ def test_rerun_asks_for_trust(runs, concours, monkeypatch):
     from concours.engine.runners import RUNNERS
     from concours.runs import session
 
-    monkeypatch.setattr(session, "executor_for", lambda name, out, *_: InlineExecutor(out.store, RUNNERS))
+    monkeypatch.setattr(session, "executor_for", lambda name, out, *_, **__: InlineExecutor(out.store, RUNNERS))
     code, _, error = concours("verify", runs["one"], "--rerun", "own")
     assert (code, "own.py:Own; read it, then add --trust" in error) == (2, True)
     code, out, _ = concours("verify", runs["one"], "--rerun", "own", "--rerun", "evaluate", "--trust")

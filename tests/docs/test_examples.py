@@ -130,7 +130,7 @@ def install(text: str) -> None:
     registry.forget()
 
 
-def in_this_process(name, out, workers, limits, listener):
+def in_this_process(name, out, workers, limits, listener, **_where):
     """Instead of workers, which take seconds to start."""
     return InlineExecutor(out.store, RUNNERS, listener=listener)
 

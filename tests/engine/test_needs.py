@@ -138,7 +138,7 @@ def test_a_job_that_needs_more_memory_than_a_job_may_have_is_told(tmp_path: Path
     finally:
         executor.close()
     assert isinstance(event, Failed)
-    assert event.reason == "needs 3.0 GiB of memory, and a job has 1.0 GiB here; run it on a larger machine"
+    assert event.reason == "needs 3.0 GiB of memory, and a job has 1.0 GiB on this machine; run it on a larger machine"
 
 
 @pytest.mark.skipif(Machine.here().gpus > 0, reason="there is a GPU here")

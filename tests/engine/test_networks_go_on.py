@@ -470,7 +470,7 @@ def test_a_worker_is_killed_in_training(
     """By SIGKILL, from outside: its job fails, and the next session of the same command goes on from the last epoch."""
     store, job = fitting
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=":")
-    inline = InlineExecutor(DiskStore(tmp_path / "store", beneath=store.folder), RUNNERS)
+    inline = InlineExecutor(DiskStore(tmp_path / "store", beneath=store), RUNNERS)
     inline.submit(job)
     (undisturbed,) = inline.outcomes()
     assert isinstance(undisturbed, Done), undisturbed

@@ -20,7 +20,7 @@ import psutil
 from concours.contest.circle import Outcome, circle
 from concours.core.digests import Digest, digest_json
 from concours.core.errors import NoSpace
-from concours.core.ports import Executor
+from concours.core.ports import Executor, Notice
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import FileJournal
 from concours.engine.loop import Engine
@@ -37,12 +37,14 @@ class Options:
 
     Attributes:
         workers: processes; 0 for inline.
+        cluster: the address of a Ray cluster to run on instead.
         setup: arguments of `toy_setup`.
         cut: at which record of this session to write half a line and kill the contest.
         file_limit: the largest file that may be written, in bytes.
     """
 
     workers: int = 2
+    cluster: str = ""
     setup: dict[str, Any] = field(default_factory=dict)
     cut: int | None = None
     file_limit: int | None = None
@@ -68,7 +70,7 @@ def main(folder: Path, options: Options) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (options.file_limit, options.file_limit))
     store, journal = DiskStore(folder / "store"), CutJournal(folder / "journal.jsonl")
     journal.left = options.cut or 0
-    executor = _executor(store, options.workers)
+    executor = _executor(store, options)
     memory = psutil.Process().memory_info().rss
     try:
         engine = Engine(store=store, journal=journal, executor=executor, code=code_of)
@@ -88,8 +90,18 @@ def digest(outcome: Outcome) -> Digest:
     return digest_json([candidates, rest])
 
 
-def _executor(store: DiskStore, workers: int) -> Executor:
+def _executor(store: DiskStore, options: Options) -> Executor:
+    if options.cluster:
+        from concours.engine.on_ray import RayExecutor
+
+        return RayExecutor(store, REFERENCE, address=options.cluster, listener=_warned)
+    workers = options.workers
     return ProcessExecutor(store, REFERENCE, workers=workers) if workers else InlineExecutor(store, RUNNERS)
+
+
+def _warned(notice: Notice) -> None:
+    if notice.topic == "warning":
+        print(notice.text, file=sys.stderr)
 
 
 if __name__ == "__main__":

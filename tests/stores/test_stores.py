@@ -205,7 +205,7 @@ def test_a_store_shows_what_lies_beneath(tmp_path: Path) -> None:
     """What another store has is read from there, and stays there."""
     below = DiskStore(tmp_path / "below")
     theirs = below.put(io.BytesIO(b"theirs"))
-    store = DiskStore(tmp_path / "above", beneath=below.folder)
+    store = DiskStore(tmp_path / "above", beneath=below)
     ours = store.put(io.BytesIO(b"ours"))
     assert (content_of(store, theirs), store.size(theirs), store.verify(theirs)) == (b"theirs", 6, True)
     assert list(store) == sorted([ours, theirs])

@@ -34,6 +34,7 @@ from concours.core.joins import JOINS
 from concours.core.kind import Form
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
+from concours.engine.cluster import require_listening
 from concours.engine.rows import get_rows, shape_of
 from concours.engine.usage import usable_cores
 from concours.entrants.recipes import Resolved, resolve
@@ -43,7 +44,7 @@ from concours.runs.folder import RunFolder
 from concours.runs.result import Result
 from concours.runs.session import EngineName, session
 from concours.runs.trust import made_here, remember
-from concours.stores.disk import DiskStore
+from concours.stores.address import AddressedStore
 from concours.stores.values import put_values
 from concours.tasks.judges import asked_of_judges, judges_of
 from concours.tasks.kinds import Kind, kind_named
@@ -75,6 +76,9 @@ class Contest:
         stop: when language models have been asked about enough of the test part: `best separates`, once one is
             certainly better than all others, or `ranks separate`, once all ranks are certain; by default after all.
         limits: what a budgeted alliance may cost: `latency_ms` a row, `size_mb` of files, or both.
+        engine: where jobs are done: `processes` of this machine, `inline`, in this process, or on a cluster, `ray`.
+        address: of the cluster, HOST or HOST:PORT of its head, or `auto` for that of this machine.
+        store: where the content lies instead of in the run folder: a folder that all nodes see, or `s3://BUCKET/PREFIX`.
         seconds: of wall time for the whole contest, over all its sessions.
         job_seconds, job_memory_gb: limits of a single job; memory by default an equal share of what is free.
         max_cost, max_requests: what asking language models may take, over all sessions of the contest.
@@ -99,6 +103,8 @@ class Contest:
     job_memory_gb: float | None = None
     seed: int = 0
     engine: EngineName = "processes"
+    address: str | None = None
+    store: str | None = None
     workers: int | None = None
     out: Path | str | None = None
     folder: Path = field(default_factory=Path)
@@ -163,10 +169,15 @@ class Contest:
     def _run(self, listener: Listener, began: float, agreed: frozenset[str] | None) -> Result:
         kind = kind_named(self.task.kind)
         out = RunFolder(Path(self.out or Path("runs") / self._name()))
+        if self.address is not None and self.engine != "ray":
+            raise ContestError(f"address is that of a cluster, and the engine is {self.engine!r}; add --engine ray")
+        if self.engine == "ray":
+            require_listening(self.address or "auto")
         strategies = self._strategies(kind)
         options_of(self.format, self.options)
         with out.writing():
             out.require_current()
+            out.settle(self.store)
             setup, scale = self._setup(kind, strategies, out.store, self._kept_scale(out))
             ours = out.read("run.json") is None or made_here(out.path)
             out.claim(task=setup.problem.digest, seed=self.seed, scale=vars(scale))
@@ -181,7 +192,8 @@ class Contest:
             with session(
                 out,
                 engine=self.engine,
-                workers=self._workers,
+                workers=self.workers if self.engine == "ray" else self._workers,
+                address=self.address or "auto",
                 listener=listener,
                 job_seconds=self.job_seconds,
                 job_memory=int(self.job_memory_gb * _GIB) if self.job_memory_gb else None,
@@ -201,6 +213,11 @@ class Contest:
             listener(Notice(topic="reading", text=difference))
         if not any(c.entrant.had.calls for c in setup.candidates) and not setup.problem.output.judged:
             return
+        if self.engine == "ray" or "://" in out.elsewhere:
+            raise ContestError(
+                "language models are asked from one machine, where what they may take and what they answered is kept: "
+                "leave out --engine ray, and --store s3://…"
+            )
         from concours.engine import spending
 
         spending.limit(out.store.folder, cost=self.max_cost, requests=self.max_requests)
@@ -300,7 +317,7 @@ class Contest:
         return chosen
 
     def _setup(
-        self, kind: Kind, strategies: tuple[Strategy, ...], store: DiskStore, kept: Scale | None
+        self, kind: Kind, strategies: tuple[Strategy, ...], store: AddressedStore, kept: Scale | None
     ) -> tuple[Setup, Scale]:
         from concours.api.unlabelled import with_unlabelled
         from concours.engine.ingest import ingest
@@ -337,7 +354,7 @@ class Contest:
         require_stoppable(setup)
         return setup, ingested.scale
 
-    def _names(self, ingested: Ingested, store: DiskStore) -> Digest | None:
+    def _names(self, ingested: Ingested, store: AddressedStore) -> Digest | None:
         """See `Setup.names`."""
         from concours.engine.ingest import names_of
 
@@ -358,7 +375,7 @@ def _keep_what_was(result: Result) -> None:
         )
 
 
-def _size(problem: Problem, store: DiskStore) -> Size:
+def _size(problem: Problem, store: AddressedStore) -> Size:
     """How much a fold has to fit on."""
     folds = len(problem.crossing)
     rows = problem.train.rows * (folds - 1) // folds
@@ -371,7 +388,7 @@ def _likely_form(kind: Kind, size: Size) -> Form:
     return kind.widest if size.letters > _SENTENCE else kind.form
 
 
-def _form(kind: Kind, problem: Problem, store: DiskStore) -> Form:
+def _form(kind: Kind, problem: Problem, store: AddressedStore) -> Form:
     """The kind's form, or that of tables with columns of sentences."""
     mixed = bool(kind.mixed) and has_sentences(get_rows(store, problem.train.x))
     return kind.widest if mixed else kind.form

@@ -28,6 +28,7 @@ class EngineName(StrEnum):
 
     processes = "processes"
     inline = "inline"
+    ray = "ray"
 
 
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder.", show_default="runs/ and the file's name")]
@@ -39,8 +40,21 @@ def run(
     contest: Annotated[Path, typer.Argument(help="A contest file (TOML).")],
     out: Out = None,
     engine: Annotated[
-        EngineName, typer.Option(help="Workers of their own, or this process (no limits).")
+        EngineName, typer.Option(help="Workers of their own, this process (no limits), or a Ray cluster.")
     ] = EngineName.processes,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="The cluster: HOST or HOST:PORT of its head, or auto.", show_default="auto, with --engine ray"
+        ),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="Where content lies: a folder that all nodes see, or s3://BUCKET/PREFIX.",
+            show_default="the run folder",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Jobs at a time.", show_default="the machine's cores")
     ] = None,
@@ -67,6 +81,8 @@ def run(
     made = Contest.from_file(contest).with_options(
         out=out,
         engine=engine.value,
+        address=address,
+        store=store,
         workers=workers,
         seconds=seconds,
         seed=seed,
@@ -138,7 +154,9 @@ def _report(result: Result, contest: Contest, as_json: bool) -> None:
     try:
         with watching(None) as listener:
             until = None if result.until is None else result.until - _WRITING_S
-            write_report(result, listener=listener, engine=contest.engine, until=until)
+            write_report(
+                result, listener=listener, engine="inline" if contest.engine == "inline" else "processes", until=until
+            )
     except KeyboardInterrupt:
         again = f"concours report {shlex.quote(str(result.folder.path))}"
         say("", f"the board stands; the report was stopped, and goes on with: {again}", err=True)

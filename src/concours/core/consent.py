@@ -61,3 +61,11 @@ def granted(asked: Iterable[str]) -> Iterator[None]:
 def environment() -> Mapping[str, str]:
     """What tells a process that is started here what to hold back."""
     return {} if _Held.agreed is None else {_VARIABLE: json.dumps(sorted(_Held.agreed))}
+
+
+def hold_back(environment: Mapping[str, str]) -> None:
+    """Holds back, from now on, what was held back where this environment comes from; for a process that was started
+    before it was known.
+    """
+    if _VARIABLE in environment:
+        _Held.agreed = frozenset(json.loads(environment[_VARIABLE]))

@@ -60,6 +60,14 @@ class ObjectDamaged(ConcoursError):
     """The content of an object in the store is not what its name says."""
 
 
+class StoreRefused(ConcoursError):
+    """A store elsewhere is not reached, or lets nobody in: the key, the bucket, the address, or it is down."""
+
+
+class ClusterError(ConcoursError):
+    """A cluster does not answer, or none of its nodes can do the jobs of the contest."""
+
+
 class ContentRefused(ConcoursError):
     """What was kept is of no form that is written here: a model that would crash, or what would fill the memory."""
 

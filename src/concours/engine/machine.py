@@ -21,12 +21,14 @@ class Machine:
 
     Attributes:
         memory_bytes: the most that one job may have.
+        name: in messages.
     """
 
     cores: int
     memory_bytes: int
     gpus: int = 0
     site: str = ""
+    name: str = "this machine"
 
     @classmethod
     def here(cls, *, workers: int = 1, memory: int | None = None) -> Self:
@@ -55,12 +57,12 @@ class Machine:
     def _lacking(self, job: Job) -> str:
         needs = job.needs
         if needs.site and needs.site != self.site:
-            return f"has to be done at {needs.site!r}, where its data lies, and this machine is not there"
+            return f"has to be done at {needs.site!r}, where its data lies, and {self.name} is not there"
         if needs.gpu and not self.gpus:
-            return 'needs a GPU, and this machine has none; run it where there is one, or choose device = "cpu"'
+            return f'needs a GPU, and {self.name} has none; run it where there is one, or choose device = "cpu"'
         if needs.cores > self.cores:
-            return f"needs {needs.cores} cores, and this machine has {self.cores}; run it on a larger one"
+            return f"needs {needs.cores} cores, and {self.name} has {self.cores}; run it on a larger one"
         if needs.memory_bytes > self.memory_bytes:
             wanted, there = (f"{size / 2**30:.1f} GiB" for size in (needs.memory_bytes, self.memory_bytes))
-            return f"needs {wanted} of memory, and a job has {there} here; run it on a larger machine"
+            return f"needs {wanted} of memory, and a job has {there} on {self.name}; run it on a larger machine"
         return ""

@@ -19,7 +19,7 @@ from concours.engine.machine import Machine
 from concours.engine.scratch import forget
 from concours.engine.usage import available_memory
 from concours.engine.worker_process import Start, WorkerProcess, readable
-from concours.stores.disk import DiskStore
+from concours.stores.address import AddressedStore
 
 _POLL_S = 0.05
 _LOOK_AHEAD = 100
@@ -39,7 +39,7 @@ class ProcessExecutor:
 
     def __init__(
         self,
-        store: DiskStore,
+        store: AddressedStore,
         runners: str,
         *,
         workers: int = 2,
@@ -111,7 +111,7 @@ class ProcessExecutor:
             job = self._next_job(idle)
             if not self._has_room(job):
                 return
-            worker = self._worker_for(_code_of(job), idle)
+            worker = self._worker_for(code_of(job), idle)
             del self._queue[job.digest]
             worker.give(job)
             self._watch(worker)
@@ -130,7 +130,7 @@ class ProcessExecutor:
 
     def _memory(self, job: Job) -> int:
         """Bytes that a job will take, about: what it says it needs, or the most that jobs like it have taken."""
-        return max(job.needs.memory_bytes, self._peaks.get(_like(job), 0))
+        return max(job.needs.memory_bytes, self._peaks.get(like(job), 0))
 
     def _idle(self) -> list[WorkerProcess]:
         """Workers without a job; those that have died in the meantime are taken away."""
@@ -149,7 +149,7 @@ class ProcessExecutor:
         beside = [worker.job for worker in self._workers if worker.job]
         waiting = list(islice(self._queue.values(), _LOOK_AHEAD))
         fitting = [job for job in waiting if self._machine.has_room(job, beside)]
-        jobs = [(job, _code_of(job)) for job in fitting or waiting]
+        jobs = [(job, code_of(job)) for job in fitting or waiting]
         at_once = (job for job, code in jobs if code in free or (None in free and code not in taken))
         untaken = (job for job, code in jobs if code not in taken)
         return next(at_once, None) or next(untaken, None) or jobs[0][0]
@@ -163,7 +163,7 @@ class ProcessExecutor:
             worker.code = code
             return worker
         if len(self._workers) == self._capacity:
-            wanted = {_code_of(job) for job in self._queue.values()}
+            wanted = {code_of(job) for job in self._queue.values()}
             self._drop(min(idle, key=lambda worker: worker.code in wanted))
         worker = WorkerProcess(self._start)
         worker.code = code
@@ -262,7 +262,7 @@ class ProcessExecutor:
             return False
 
     def _learn(self, job: Job, peak: int) -> None:
-        self._peaks[_like(job)] = max(self._peaks.get(_like(job), 0), peak)
+        self._peaks[like(job)] = max(self._peaks.get(like(job), 0), peak)
 
     def _drop(self, worker: WorkerProcess) -> None:
         """Ends a worker; nothing happens if that has been done."""
@@ -273,19 +273,27 @@ class ProcessExecutor:
     def _log(self, worker: WorkerProcess) -> None:
         worker.read()
         if self._logs and worker.job and worker.tail:
-            name = worker.job.digest.partition(":")[2][:16]
-            with suppress(OSError, LinkRefused):  # a log that cannot be written is no reason to stop
-                links.make_folder(self._logs, below=self._logs)
-                content = worker.job.label.encode() + b"\n" + bytes(worker.tail)
-                links.write(self._logs / f"{name}.txt", content, below=self._logs)
+            keep_log(self._logs, log_name(worker.job), worker.job.label.encode() + b"\n" + bytes(worker.tail))
 
 
-def _code_of(job: Job) -> str | None:
+def log_name(job: Job) -> str:
+    """The file in `logs` for what a job prints."""
+    return f"{job.digest.partition(':')[2][:16]}.txt"
+
+
+def keep_log(folder: Path, name: str, content: bytes) -> None:
+    """Writes what a job has printed. That it cannot be written is no reason to stop."""
+    with suppress(OSError, LinkRefused):
+        links.make_folder(folder, below=folder)
+        links.write(folder / name, content, below=folder)
+
+
+def code_of(job: Job) -> str | None:
     """The users' code that a job runs, if any: inputs `code`, `code1`, …, as to predict with some takes several."""
     return " ".join(sorted(digest for name, digest in job.inputs.items() if name.startswith("code"))) or None
 
 
-def _like(job: Job) -> str:
+def like(job: Job) -> str:
     """What jobs of one kind and candidate have in common: their labels up to the fold."""
     return f"{job.runner}: {job.label.partition(':')[0]}"
 

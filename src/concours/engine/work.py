@@ -22,6 +22,7 @@ from concours.core.errors import (
     ObjectNotFound,
     RecipeError,
     SpentOut,
+    StoreRefused,
 )
 from concours.core.event import Cause, Cost, Done, Failed
 from concours.core.job import Job
@@ -112,7 +113,7 @@ def _cause(error: BaseException) -> Cause:
     match error:
         case NoSpace():
             return "no_space"
-        case ObjectNotFound() | ObjectDamaged() | LinkRefused():
+        case ObjectNotFound() | ObjectDamaged() | LinkRefused() | StoreRefused():
             return "lost_input"
         case EndpointRefused() | SpentOut():
             return "unanswered"

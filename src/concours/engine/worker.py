@@ -29,15 +29,15 @@ from concours.engine.scratch import resumed
 from concours.engine.usage import go_before_others
 from concours.engine.work import execute
 from concours.entrants.places import CODE, clear_places
-from concours.stores.disk import DiskStore
+from concours.stores.address import store_at
 
 
-def main(store: str, runners: str, channel: int, lifeline: int, beneath: str | None = None) -> None:
+def main(store: str, runners: str, channel: int, lifeline: int, beneath: str = "") -> None:
     """Does jobs until standard input ends, or a job has left something behind that the next one would stumble over."""
     end_with(lifeline)
     jobs, out = _take_over_input(), os.fdopen(channel, "wb", buffering=0)
     os.set_inheritable(channel, False)
-    objects, table = DiskStore(Path(store), beneath=beneath), load(runners)
+    objects, table = store_at(store, beneath=beneath), load(runners)
     itself, found = os.getpid(), _surroundings()
     last = False
     while not last and (line := jobs.readline()):
@@ -110,15 +110,15 @@ def _take_over_input() -> BinaryIO:
 
 def _kept() -> None:
     """The program: a keeper and, below it, the worker, which sends no signals to the command."""
-    store, runners, channel, lifeline = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    store, folder, runners, channel, lifeline = *sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5])
     command = os.getppid()
 
     def work() -> None:
         protect(os.getppid(), *command_and_above(command))
         go_before_others()
-        main(store, runners, channel, lifeline, *sys.argv[5:])
+        main(store, runners, channel, lifeline, *sys.argv[6:])
 
-    keep(work, channel=channel, lifeline=lifeline, clear=partial(clear_places, Path(store) / CODE))
+    keep(work, channel=channel, lifeline=lifeline, clear=partial(clear_places, Path(folder) / CODE))
 
 
 if __name__ == "__main__":

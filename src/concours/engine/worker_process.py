@@ -22,6 +22,7 @@ from concours.core.places import named_places
 from concours.engine.descent import descendants, end
 from concours.engine.group import group_of
 from concours.engine.usage import own_memory
+from concours.stores.address import AddressedStore
 from concours.stores.disk import DiskStore
 
 _CHILDREN_S = 0.5
@@ -43,9 +44,9 @@ _THREADS = (
 class Start:
     """How a worker is started."""
 
-    def __init__(self, store: DiskStore, runners: str, threads: int) -> None:
-        self.command = [sys.executable, "-P", "-m", "concours.engine.worker", str(store.folder), runners]
-        self.beneath = [str(store.beneath.folder)] if store.beneath else []
+    def __init__(self, store: AddressedStore, runners: str, threads: int) -> None:
+        self.command = [sys.executable, "-P", "-m", "concours.engine.worker", store.address, str(store.folder), runners]
+        self.beneath = [store.beneath.address] if isinstance(store, DiskStore) and store.beneath else []
         self.environment = os.environ | dict.fromkeys(_THREADS, str(threads)) | {"PYTHONHASHSEED": "0"}
         self.environment |= {**environment(), "PYTHONPATH": named_places(os.environ.get("PYTHONPATH", ""))}
 

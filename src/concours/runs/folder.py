@@ -16,11 +16,12 @@ from concours.core.errors import ContentRefused, RunFolderError
 from concours.core.space import no_space_named
 from concours.core.typed import typed
 from concours.runs.upgrade import SCHEMA, UPGRADES
-from concours.stores.disk import DiskStore
+from concours.stores.address import AddressedStore, require_open, store_at
 
 T = TypeVar("T")
 
 _LISTS = ("candidates.json",)
+_STORE = "store.json"
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,52 @@ class RunFolder:
     """The folder of one contest. Its identity is the problem's digest and the seed.
 
     Attributes:
-        beneath: a store whose objects show through, to be read.
+        beneath: the address of a store whose objects show through, to be read.
     """
 
     path: Path
-    beneath: Path | None = None
+    beneath: str = ""
 
     @property
-    def store(self) -> DiskStore:
-        return DiskStore(self.path / "store", beneath=self.beneath)
+    def store(self) -> AddressedStore:
+        """Where its objects lie: in the folder, or where `settle` has put them.
+
+        Raises:
+            RunFolderError: the file that says so is damaged. StoreRefused, MissingPackage: as of `store_at`.
+        """
+        return store_at(self.elsewhere or self.path / "store", beneath=self.beneath)
+
+    @property
+    def elsewhere(self) -> str:
+        """The address of a store that is not in the folder; empty where it is."""
+        address = (self.read(_STORE) or {"address": ""}).get("address")
+        if not isinstance(address, str):
+            raise self._damaged(_STORE, f"its address is {address!r}")
+        return address
+
+    def settle(self, store: str | None) -> None:
+        """Decides, once, where the objects lie: with an address in a new place of their own below it, which no other
+        run has, so that nothing of others is ever removed.
+
+        Raises:
+            RunFolderError: they lie elsewhere already. StoreRefused: the store lets nobody write.
+        """
+        known = self.elsewhere
+        if store is not None and not known:
+            if self.read("run.json") is not None:
+                raise RunFolderError(
+                    f"the objects of {self.path} lie in it; go on without --store, or take another folder by --out"
+                )
+            store_at(store)  # what is no address is told as it was given
+            below = store.rstrip("/") if "://" in store else str(Path(store).absolute())
+            known = f"{below}/{self.path.resolve().name}-{os.urandom(4).hex()}"
+            require_open(known)
+            self.write(_STORE, {"address": known})
+        elif store is not None and not known.startswith(f"{store.rstrip('/')}/"):
+            if "://" in store or not known.startswith(f"{Path(store).absolute()}/"):
+                raise RunFolderError(f"the objects of {self.path} lie in {known}; go on without --store")
+        elif known:
+            require_open(known)
 
     @property
     def journal(self) -> Path:
@@ -83,7 +121,7 @@ class RunFolder:
         identity = {"task": task, "seed": seed}
         known = self.read("run.json")
         if known is None:
-            ours = ("lock", "store", links.aside_of(self.path / "run.json").name)
+            ours = ("lock", "store", _STORE, *(links.aside_of(self.path / name).name for name in ("run.json", _STORE)))
             strange = [p.name for p in self.path.iterdir() if p.name not in ours]
             if strange:
                 names = ", ".join(sorted(strange)[:3])

@@ -9,6 +9,7 @@ from pathlib import Path
 from concours.contest.setup import Setup
 from concours.core.digests import Digest
 from concours.core.entrant import begins_from
+from concours.core.errors import TrustError
 from concours.core.event import Done
 from concours.core.links import refuse_links_within
 from concours.engine.journal import read_journal
@@ -16,6 +17,7 @@ from concours.engine.scratch import SCRATCH
 from concours.entrants.places import CODE
 from concours.runs.folder import current
 from concours.runs.kept import kept_setup
+from concours.runs.trust import made_here
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ def collect(path: Path | str) -> Freed:
     What a finished job yielded stays, so that a contest that goes on after this runs nothing twice.
 
     Raises:
+        TrustError: the folder, which was not made here, leads to a store elsewhere.
         RunFolderError: there is no run in the folder, or somebody is writing to it.
         LinkRefused: there is a link in the folder, wherever it leads; nothing is removed then.
     """
@@ -46,8 +49,14 @@ def collect(path: Path | str) -> Freed:
             digest for record in records if isinstance(record.event, Done) for digest in record.event.outputs.values()
         }
         live |= _of_setup(kept_setup(folder))
+        if folder.elsewhere and not made_here(folder.path):
+            raise TrustError(
+                f"{folder.path} came from elsewhere and says that its objects lie in {folder.elsewhere}: nothing is "
+                "removed there; run gc where the contest was run"
+            )
         store = folder.store
         dead = [digest for digest in store if digest not in live]
+        away = sum(store.size(digest) for digest in dead) if folder.elsewhere else 0
         for digest in dead:
             store.delete(digest)
         for leftover in store.leftovers():
@@ -55,7 +64,7 @@ def collect(path: Path | str) -> Freed:
         for place in (CODE, SCRATCH):
             shutil.rmtree(store.folder / place, ignore_errors=True)
         after = folder.size()
-    return Freed(objects=len(dead), bytes=before - after, left=after)
+    return Freed(objects=len(dead), bytes=before - after + away, left=after)
 
 
 def _of_setup(setup: Setup | None) -> set[Digest]:

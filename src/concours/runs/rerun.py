@@ -23,7 +23,7 @@ from concours.runs import session
 from concours.runs.folder import RunFolder
 from concours.runs.replay import Recalled
 from concours.runs.trust import Trust, permitted, remembered
-from concours.stores.disk import DiskStore
+from concours.stores.address import AddressedStore
 
 _JOB_S = 3600.0
 _FEW = 4
@@ -103,7 +103,7 @@ def rerun(
             executor.close()
 
 
-def _again(recalled: Recalled, executor: Executor, view: DiskStore, store: DiskStore) -> Rerun:
+def _again(recalled: Recalled, executor: Executor, view: AddressedStore, store: AddressedStore) -> Rerun:
     """One job, once more."""
     job, first = recalled.job, recalled.event
     damaged = [name for name, digest in job.inputs.items() if not store.verify(digest)]
@@ -149,7 +149,7 @@ def _aside(folder: RunFolder) -> Iterator[RunFolder]:
     """A folder for the time being, whose store shows the objects of the real one; what is written stays in it."""
     place = Path(tempfile.mkdtemp(prefix="concours-verify-"))
     try:
-        yield RunFolder(place, beneath=folder.store.folder)
+        yield RunFolder(place, beneath=folder.store.address)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
@@ -160,7 +160,7 @@ def _is(job: Job, name: str) -> bool:
     return bool(name) and (name == "all" or name in (job.label, job.label.partition(":")[0]) or of_digest)
 
 
-def _asked(jobs: Sequence[Recalled], store: DiskStore) -> frozenset[str]:
+def _asked(jobs: Sequence[Recalled], store: AddressedStore) -> frozenset[str]:
     """What the jobs run that is asked about: their own recipes and metrics, and those of the models that they use."""
     models = {d for recalled in jobs for name, d in recalled.job.inputs.items() if name.startswith("model")}
     return frozenset[str]().union(

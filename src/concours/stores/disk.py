@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
+from typing import Protocol
 
 from concours.core.digests import Digest, is_digest
 from concours.core.errors import ObjectDamaged, ObjectNotFound
@@ -26,6 +27,17 @@ _whole: dict[_Seen, Digest] = {}
 """The files whose content this process has found to have a digest, as they were then: device, number, size, times."""
 
 
+class Beneath(Protocol):
+    """A store that shows through another."""
+
+    @property
+    def address(self) -> str: ...
+
+    def place(self, digest: Digest) -> Path | None: ...
+
+    def __iter__(self) -> Iterator[Digest]: ...
+
+
 class DiskStore:
     """Keeps objects under a folder, as `ab/cdef…`; what is being written lies in `tmp`. Only `put` makes folders.
 
@@ -37,10 +49,15 @@ class DiskStore:
         beneath: a store whose objects show through where this one has none; it is only read.
     """
 
-    def __init__(self, folder: Path | str, *, beneath: Path | str | None = None) -> None:
+    def __init__(self, folder: Path | str, *, beneath: Beneath | None = None) -> None:
         self.folder = Path(folder).absolute()
         self.tmp = self.folder / "tmp"
-        self.beneath = DiskStore(beneath) if beneath else None
+        self.beneath = beneath
+
+    @property
+    def address(self) -> str:
+        """Where it is opened again (`stores.address`)."""
+        return str(self.folder)
 
     def put(self, content: Readable) -> Digest:
         sha = hashlib.sha256()
@@ -79,7 +96,7 @@ class DiskStore:
             return False
 
     def __contains__(self, digest: Digest) -> bool:
-        return is_digest(digest) and self._place(digest) is not None
+        return is_digest(digest) and self.place(digest) is not None
 
     def size(self, digest: Digest) -> int:
         with self._opened(digest) as file:
@@ -114,15 +131,15 @@ class DiskStore:
         refuse_links(shelf, below=self.folder)
         return shelf / name[2:]
 
-    def _place(self, digest: Digest) -> Path | None:
-        """Where an object is found, here or beneath."""
+    def place(self, digest: Digest) -> Path | None:
+        """Where an object is found, here or beneath; its content may be damaged."""
         path = self._path(digest)
         if os.path.lexists(path):
             return path
-        return self.beneath._place(digest) if self.beneath else None
+        return self.beneath.place(digest) if self.beneath else None
 
     def _opened(self, digest: Digest) -> BufferedReader:
-        path = self._place(digest)
+        path = self.place(digest)
         try:
             if path is not None:
                 return open(path, "rb", opener=lambda _, flags: opened(path, flags, below=path.parent))

@@ -1,0 +1,166 @@
+"""A Ray cluster: reached by its address, what its nodes have, and how much of it is one contest's share."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from concours.core.errors import ClusterError, MissingPackage
+from concours.core.event import Failed
+from concours.core.job import Job
+from concours.core.optional import install_command
+from concours.engine.machine import Machine
+
+NAMESPACE = "concours"
+_PORT = 6379
+_ANSWER_S = 5.0
+_LOOK_S = 1.0
+_SITE = "site:"
+_SOME = 1 << 30
+"""Bytes that every slot has, so that jobs that want no more need none of their own."""
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+"""Nothing is told to anybody about what runs here; and what a job of no GPU sees is what its node has."""
+_CURE = "start one with `ray start --head`, or name the machine and port of its head: --address HOST:6379"
+
+
+class Shape(NamedTuple):
+    """What a slot has for its jobs; Ray's words for what jobs need."""
+
+    cores: int
+    memory_bytes: int
+    gpu: bool
+    site: str
+
+    def options(self) -> dict[str, Any]:
+        """As an actor is asked for."""
+        more = {"memory": self.memory_bytes} if self.memory_bytes else {}
+        site = {"resources": {f"{_SITE}{self.site}": 0.001}} if self.site else {}
+        return {"num_cpus": self.cores, "num_gpus": int(self.gpu), **more, **site}
+
+
+def imported() -> Any:
+    """Ray, which tells nobody that it is used.
+
+    Raises:
+        MissingPackage: it is not installed.
+    """
+    os.environ.update(_QUIET)
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise MissingPackage(f"the engine ray needs Ray; get it with: {install_command('ray')}") from None
+    return ray
+
+
+class Cluster:
+    """A connection to a cluster: one that this process has already, or else a new one, which `leave` ends.
+
+    Args:
+        address: `auto` for the one of this machine, or HOST or HOST:PORT of its head.
+
+    Attributes:
+        unfit: nodes that are left out, and why.
+
+    Raises:
+        ClusterError: nothing answers there. MissingPackage: Ray is not installed.
+    """
+
+    def __init__(self, address: str = "auto") -> None:
+        self.ray = imported()
+        self._ours = not self.ray.is_initialized()
+        if self._ours:
+            self._connect(address)
+        self.unfit = dict[str, str]()
+        self._looked, self._nodes, self._contests = 0.0, list[Mapping[str, Any]](), 1
+        self.look()
+
+    def _connect(self, address: str) -> None:
+        require_listening(address)
+        try:
+            self.ray.init(address=_place(address), namespace=NAMESPACE, log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise ClusterError(f"no Ray cluster is reached at {address!r}: {first}; {_CURE}") from None
+
+    def leave(self) -> None:
+        """Ends the connection, if it is ours. Idempotent."""
+        if self._ours and self.ray.is_initialized():
+            self.ray.shutdown()
+
+    def look(self) -> None:
+        """Looks again who is there, once a second at most."""
+        now = time.monotonic()
+        if self._looked and now - self._looked < _LOOK_S * max(1.0, len(self._nodes) / 100):
+            return
+        self._looked = now
+        self._nodes = [node for node in self.ray.nodes() if node["Alive"] and node["NodeID"] not in self.unfit]
+        actors = self.ray.util.list_named_actors(all_namespaces=True)
+        names = {actor["name"].partition(".")[0] for actor in actors if actor["namespace"] == NAMESPACE}
+        self._contests = max(len(names), 1)
+
+    def leave_out(self, node: str, why: str) -> bool:
+        """Counts a node no more; whether others are left."""
+        self.unfit[node] = why
+        self._nodes = [other for other in self._nodes if other["NodeID"] != node]
+        return bool(self._nodes)
+
+    @property
+    def share(self) -> int:
+        """Cores that one contest may hold, of all that there are: as many as each other."""
+        cores = sum(int(node["Resources"].get("CPU", 0)) for node in self._nodes)
+        return max(-(-cores // self._contests), 1)
+
+    def shape(self, job: Job) -> Shape:
+        """The slot that a job needs."""
+        needs, most = job.needs, max((self._machine(node, "").cores for node in self._nodes), default=1)
+        cores = needs.cores or min(job.threads, most)
+        memory = needs.memory_bytes if needs.memory_bytes > _SOME else 0
+        return Shape(max(cores, 1), memory, needs.gpu, needs.site)
+
+    def refusal(self, job: Job) -> Failed | None:
+        """The end of a job that no node can ever do; none of one that some node can."""
+        machines = [self._machine(node, job.needs.site) for node in self._nodes]
+        refusals = [machine.refusal(job) for machine in machines]
+        if not refusals or None in refusals:
+            return None
+        largest = max(range(len(machines)), key=lambda number: machines[number].cores)
+        return refusals[largest]
+
+    def _machine(self, node: Mapping[str, Any], site: str) -> Machine:
+        has = node["Resources"]
+        return Machine(
+            cores=int(has.get("CPU", 0)),
+            memory_bytes=int(has.get("memory", 0)),
+            gpus=int(has.get("GPU", 0)),
+            site=site if f"{_SITE}{site}" in has else "",
+            name="the largest node of the cluster",
+        )
+
+
+def _place(address: str) -> str:
+    """The address of a head, with a port."""
+    if address == "auto":
+        return os.environ.get("RAY_ADDRESS") or address
+    if "://" in address:
+        raise ClusterError(f"a Ray cluster is reached by HOST:PORT of its head, or auto; got {address!r}; {_CURE}")
+    return address if ":" in address else f"{address}:{_PORT}"
+
+
+def require_listening(address: str) -> None:
+    """Looks whether something listens at an address: Ray itself waits for minutes for what does not answer.
+
+    Raises:
+        ClusterError: nothing does.
+    """
+    place = _place(address)
+    host, colon, port = place.rpartition(":")
+    if not colon:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_S).close()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ClusterError(f"no Ray cluster answers at {place}: {why}; {_CURE}") from None
