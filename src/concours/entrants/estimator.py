@@ -161,22 +161,37 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         Nothing is held out, labels are not smoothed, and what is known of inputs stays. Chance comes from `seed` alone.
         With `last_only` only the last layer learns, on what the others say when they predict.
         """
-        rows, targets = self._read(X), self._targets(y)
-        if len(rows) != len(targets):
-            raise ValueError(f"X and y must have the same number of rows; got {len(rows)} and {len(targets)}")
         device = next(self.network_.parameters()).device
-        told = on_device(device, rows, targets)
-        loss = self._losses(torch.from_numpy(targets), settings, None)[1]
+        told = on_device(device, *self.told(X, y))
         with seeded(seed, device) as chance:
             learning = networks.LastLayer(self.network_) if last_only else self.network_
             self.history_ = train(
-                learning, loss, told, settings, generator=chance, augment=self._augmentation(), correct=correct
+                learning, self.loss, told, settings, generator=chance, augment=self._augmentation(), correct=correct
             )
         return self
 
     def _begin_targets(self, classes: int, scaling: Scaling) -> None:
         """Notes what `fit` learns of targets."""
         raise NotImplementedError
+
+    @property
+    def loss(self) -> Loss:
+        """By which `go_on` trains: the one of validation, whose labels are as they are."""
+        return self._losses(torch.zeros(1, dtype=torch.int64), self._settings(1), None)[1]
+
+    @property
+    def augmented(self) -> bool:
+        """Whether rows are changed by chance in training."""
+        return self._augmentation() is not None
+
+    def told(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+        """Rows and targets as the network and its loss take them. Raises ValueError where they do not suit it."""
+        rows, targets = self._read(X), self._targets(y)
+        if rows.shape[1:] != self.input_shape_:
+            raise ValueError(f"X must have rows of shape {self.input_shape_}; got {rows.shape[1:]}")
+        if len(rows) != len(targets):
+            raise ValueError(f"X and y must have the same number of rows; got {len(rows)} and {len(targets)}")
+        return rows, targets
 
     def _targets(self, y: ArrayLike) -> Array:
         """Targets as the loss takes them, by what is known of them."""

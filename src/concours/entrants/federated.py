@@ -114,7 +114,7 @@ def local(
         statistics={name: _numpy(tensor) for name, tensor in statistics(after).items()},
         rows=rows,
         loss=network.history_.train_loss[-1],
-        control={} if controls is None else _control(delta, controls, settings, rows),
+        control={} if controls is None else control_moved(delta, controls, settings, rows),
     )
 
 
@@ -148,8 +148,8 @@ def _correction(network: Any, settings: Local, controls: Controls | None) -> Cor
     start = in_row(tensor.detach() for tensor in learned.values()) if settings.proximal else None
     drift = None
     if controls is not None:
-        drift = in_row(torch.from_numpy(_drift(controls, name, tensor)) for name, tensor in learned.items())
-        drift = drift.to(next(iter(learned.values())).device)
+        each = drift_of(controls, {name: np.zeros(tensor.shape) for name, tensor in learned.items()})
+        drift = in_row(map(torch.from_numpy, each.values())).to(next(iter(learned.values())).device)
 
     def correct(flat: Flat) -> None:
         if start is not None:
@@ -160,12 +160,15 @@ def _correction(network: Any, settings: Local, controls: Controls | None) -> Cor
     return None if start is None and drift is None else correct
 
 
-def _drift(controls: Controls, name: str, like: Tensor) -> NDArray[np.float32]:
-    none = np.zeros(like.shape)
-    return (controls.server.get(name, none) - controls.own.get(name, none)).astype(np.float32)
+def drift_of(controls: Controls, none: Tensors) -> dict[str, NDArray[np.float32]]:
+    """c − cᵢ, by the names of `none`, zeros that stand for what is not there yet."""
+    return {
+        name: (controls.server.get(name, zeros) - controls.own.get(name, zeros)).astype(np.float32)
+        for name, zeros in none.items()
+    }
 
 
-def _control(delta: Tensors, controls: Controls, settings: Local, rows: int) -> dict[str, NDArray[Any]]:
+def control_moved(delta: Tensors, controls: Controls, settings: Local, rows: int) -> dict[str, NDArray[Any]]:
     """Δcᵢ = −c + (w₀ − w) / (K η), of K steps at a rate of η (Karimireddy et al. 2020, option II)."""
     scale = 1 / (settings.steps(rows) * settings.learning_rate)
     return {
