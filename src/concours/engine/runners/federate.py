@@ -153,7 +153,7 @@ def aggregate_round(job: Job, store: Store) -> JobResult:
         values={
             "sites": [site for site, _ in sent],
             "weights": told.weights.tolist(),
-            "norms": told.norms.tolist(),
+            "norms": [finite(norm) for norm in told.norms],
             "moved": told.moved,
             "loss": finite(told.loss),
             "down": down,
