@@ -28,9 +28,9 @@ from concours.engine.federating import (
 from concours.engine.fitting import keep_model
 from concours.engine.runners.score import metrics_of
 from concours.engine.work import JobResult
-from concours.entrants.estimator import Scaling
 from concours.entrants.federated import Controls, Local, load
 from concours.entrants.fitting import Fitted
+from concours.entrants.knowing import Scaling
 from concours.entrants.sites import train_sites
 from concours.kernels.federating.strategies import STRATEGIES, Aggregation, aggregate
 from concours.kernels.federating.sums import Sums
