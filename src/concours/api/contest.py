@@ -320,6 +320,7 @@ class Contest:
         self, kind: Kind, strategies: tuple[Strategy, ...], store: AddressedStore, kept: Scale | None
     ) -> tuple[Setup, Scale]:
         from concours.api.unlabelled import with_unlabelled
+        from concours.contest.sites import with_sites
         from concours.engine.ingest import ingest
         from concours.engine.ready_judges import with_judges
 
@@ -327,6 +328,8 @@ class Contest:
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
         ingested = with_judges(ingested, store, self.folder, self.task.id)
         strategies, given = with_unlabelled(strategies, ingested, store, self.folder)
+        options = options_of(self.format, self.options)
+        ingested, federation = with_sites(ingested, options, store, self.seed)
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
         candidates, notes = candidates_of(resolved, size, ingested, store, self.task, self.folder)
@@ -340,7 +343,8 @@ class Contest:
             limits=dict(self.limits),
             stop=self.stop,
             format=self.format,
-            options=options_of(self.format, self.options),
+            options=options,
+            federation=federation,
             reading=(*ingested.reading, *given),
             warnings=(*ingested.warnings, *notes, *judged_by_themselves(ingested.problem, candidates)),
             command=self.command,

@@ -59,6 +59,8 @@ class Join:
         fewest: how few it joins.
         takes: keys of a strategy's table that it takes besides those of all (`contest.strategies`).
         calibrated: whether its probabilities are corrected as an entrant's are.
+        declared: the table of a contest file that asks for it, where it is no strategy; else empty.
+        answers: whether it can be asked for new rows.
     """
 
     what: str
@@ -81,6 +83,8 @@ class Join:
     calibrated: bool = True
     fewest: int = 2
     takes: tuple[str, ...] = ()
+    declared: str = ""
+    answers: bool = True
 
     @property
     def own(self) -> bool:
@@ -126,6 +130,29 @@ _TALK = Join(
     artifacts=("rounds", "last", "fold_last"),
     usual=False,
     calibrated=False,
+)
+
+_FEDERATED = Join(
+    what="sites train it together, and none shows its rows to others",
+    of="weights",
+    plan="concours.cooperate.federation:Federating",
+    needs="concours.core.needed:only_itself",
+    credit="concours.cooperate.terms:of_nobody",
+    cost="concours.core.lineage:of_its_rounds",
+    artifacts=("fold_models", "fit_s"),
+    can=("sum",),
+    usual=False,
+    even=True,
+    calibrated=False,
+    declared="federation",
+)
+_AT_HOME = replace(
+    _FEDERATED,
+    of="predictions",
+    fit="concours.compete.joined:as_sites_say",
+    run="concours.engine.joints:as_sites_say",
+    artifacts=("at_home", "fit_s"),
+    answers=False,
 )
 
 _OWN: Mapping[str, Join] = {
@@ -303,6 +330,11 @@ _OWN: Mapping[str, Join] = {
         can=("sum",),
         usual=False,
         fewest=1,
+    ),
+    "federated": _FEDERATED,
+    "alone": replace(_AT_HOME, what="each site has a model of its own rows, and predicts its own"),
+    "personal": replace(
+        _AT_HOME, what="each site trains the last layer of the federated model at home, and predicts its own rows"
     ),
 }
 

@@ -45,7 +45,9 @@ class Artifacts(TypedDict):
     are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`. Of
     weights `mix` and `fold_mixes` say how models are merged beside the weights (`kernels.merging.mixes.Mix`). What
     learned from others has a `student`, and `lessons`, how it was taught; `slimmed` says how a network was made
-    smaller.
+    smaller. Of what sites train `fold_models` are the models of the folds, in the order in which they are fitted, and
+    `at_home` predictions of those that stay at the sites: out-of-fold, and of the test part, where there is one;
+    `fit_s` are the seconds that training took.
     """
 
     model: NotRequired[Digest]
@@ -70,9 +72,11 @@ class Artifacts(TypedDict):
     student: NotRequired[Student]
     lessons: NotRequired[dict[str, Any]]
     slimmed: NotRequired[dict[str, Any]]
+    at_home: NotRequired[list[Digest]]
+    fit_s: NotRequired[float]
 
 
-_TOLD = ("curve", "chosen")
+_TOLD = ("curve", "chosen", "fit_s")
 """Artifacts that decide no prediction."""
 
 

@@ -76,8 +76,12 @@ def singles(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: b
 
 
 def unanswering(candidate: Candidate, known: Mapping[Digest, Candidate]) -> list[str]:
-    """The names of those in a candidate that cannot be asked for new rows, as their predictions are in a file."""
-    return [one.entrant.name for one in lineage(candidate, known).values() if not one.entrant.had.answers]
+    """The names of those in a candidate that cannot be asked for new rows: predictions in a file, models at sites."""
+    return [one.entrant.name for one in lineage(candidate, known).values() if not _answers(one.entrant)]
+
+
+def _answers(entrant: Entrant) -> bool:
+    return entrant.had.answers and (entrant.joint is None or entrant.joint.join.answers)
 
 
 def by_digest(entrants: Iterable[Entrant]) -> dict[Digest, list[str]]:
@@ -168,6 +172,11 @@ def of_its_own(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[
     """What parents took to fit; what is merged predicts by models of its own, and its time is measured."""
     parents = [member(known, digest) for digest in joint.parents]
     return Cost(fit_s=sum(parent.fit_s for parent in parents), predict_s=0.0, row_s=None)
+
+
+def of_its_rounds(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:  # noqa: ARG001
+    """What sites and server took to train it; its parent was trained apart from it."""
+    return Cost(fit_s=joint.artifacts["fit_s"], predict_s=0.0, row_s=None)
 
 
 def row_s_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float | None:

@@ -21,10 +21,12 @@ from concours.entrants import networks
 from concours.entrants.apart import SetsApart
 from concours.entrants.beginnings import Beginning
 from concours.entrants.inputs import check_lengths, encode, weights_of
+from concours.entrants.knowing import AS_IT_IS, Scaling, learn_scaling
 from concours.entrants.losses import Loss, cross_entropy, surprise
 from concours.entrants.symmetries import symmetries
 from concours.entrants.training import (
     Augmentation,
+    Correction,
     History,
     Settings,
     find_device,
@@ -144,6 +146,81 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         """
         self._begin = (dict(tensors), done, holding)
         return self
+
+    def begun(self, example: ArrayLike, classes: int, *, seed: int, scaling: Scaling = AS_IT_IS) -> Self:
+        """Becomes fitted with first weights, which follow from `seed` alone; no row is needed.
+
+        `example`: a row as all will be, (1, …), of any values. `classes`: how many there are, codes from 0; 0 for
+        a number, whose mean and deviation then are those of `scaling`. Raises ValueError where a network must learn
+        more of its inputs than means and deviations.
+        """
+        rows, device = self._read(example), find_device((self.training or {}).get("device", "auto"))
+        self._set_shape(rows.shape[1:])
+        self.architecture_ = {"shape": list(self.input_shape_), "outputs": classes or 1, **self._shape_network()}
+        self._begin_targets(classes, scaling)
+        with seeded(seed, device):
+            self.network_ = self._made().eval().to(device)
+        known = getattr(self.network_, "scaling", None)
+        if not isinstance(known, networks.Standardise | None):
+            raise ValueError(  # noqa: TRY004 (the parameters are wrong, not a type)
+                f"{type(self).__name__} learns more of its inputs than means and deviations"
+            )
+        if known is not None and scaling.mean is not None:
+            known.mean.copy_(torch.from_numpy(scaling.mean))
+            known.deviation.copy_(torch.from_numpy(scaling.deviation))
+        self.history_ = History(train_loss=(), validation_loss=(), learning_rate=(), best_epoch=0, stopped="epochs")
+        return self
+
+    def go_on(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        settings: Settings,
+        *,
+        seed: int,
+        correct: Correction | None = None,
+        last_only: bool = False,
+    ) -> Self:
+        """Trains on from the weights that it has, on rows `X` and targets `y`: codes of classes, or numbers.
+
+        Nothing is held out, labels are not smoothed, and what is known of inputs stays. Chance comes from `seed` alone.
+        With `last_only` only the last layer learns, on what the others say when they predict.
+        """
+        device = next(self.network_.parameters()).device
+        told = on_device(device, *self.told(X, y))
+        with seeded(seed, device) as chance:
+            learning = networks.LastLayer(self.network_) if last_only else self.network_
+            self.history_ = train(
+                learning, self.loss, told, settings, generator=chance, augment=self._augmentation(), correct=correct
+            )
+        return self
+
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:
+        """Notes what `fit` learns of targets."""
+        raise NotImplementedError
+
+    @property
+    def loss(self) -> Loss:
+        """By which `go_on` trains: the one of validation, whose labels are as they are."""
+        return self._losses(torch.zeros(1, dtype=torch.int64), self._settings(1), None)[1]
+
+    @property
+    def augmented(self) -> bool:
+        """Whether rows are changed by chance in training."""
+        return self._augmentation() is not None
+
+    def told(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+        """Rows and targets as the network and its loss take them. Raises ValueError where they do not suit it."""
+        rows, targets = self._read(X), self._targets(y)
+        if rows.shape[1:] != self.input_shape_:
+            raise ValueError(f"X must have rows of shape {self.input_shape_}; got {rows.shape[1:]}")
+        if len(rows) != len(targets):
+            raise ValueError(f"X and y must have the same number of rows; got {len(rows)} and {len(targets)}")
+        return rows, targets
+
+    def _targets(self, y: ArrayLike) -> Array:
+        """Targets as the loss takes them, by what is known of them."""
+        raise NotImplementedError
 
     def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
         """Fit a network of `width` outputs to rows as `_read` gives them and targets as the loss takes them.
@@ -319,6 +396,17 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         self.classes_ = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
         return super().set_tensors(tensors, state)
 
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:
+        self.classes_ = np.arange(classes)
+
+    def _targets(self, y: ArrayLike) -> Array:
+        codes = np.asarray(y, dtype=np.int64)
+        if len(codes) and not 0 <= codes.min() <= codes.max() < len(self.classes_):
+            raise ValueError(
+                f"y must hold codes of the {len(self.classes_)} classes; got {codes.min()} to {codes.max()}"
+            )
+        return codes
+
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
         if targets.ndim == 2:
             return surprise, surprise
@@ -340,16 +428,6 @@ def sharpness_of(logits: Tensor, targets: Tensor, weights: Tensor | None = None)
         return float(each if weights is None else weights @ each) + 2 * np.log(factor) ** 2
 
     return float(min(np.geomspace(0.2, 10, 80), key=lost))
-
-
-def learn_scaling(scaling: networks.Standardise, rows: Array) -> None:
-    """Mean and deviation along the last axis, in float64 and in parts, as images may be many; constants stay."""
-    flat = rows.reshape(-1, rows.shape[-1])
-    mean = flat.mean(axis=0, dtype=np.float64)
-    squares = sum(np.square(part - mean).sum(axis=0) for part in np.array_split(flat, len(flat) // 65536 + 1))
-    deviation = np.sqrt(squares / len(flat))
-    scaling.mean.copy_(torch.from_numpy(mean))
-    scaling.deviation.copy_(torch.from_numpy(np.where(deviation > 1e-7 * np.abs(mean), deviation, 1.0)))
 
 
 def _hold_zeros(network: networks.Network) -> None:

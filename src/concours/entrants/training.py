@@ -18,7 +18,7 @@ from concours.core import progress
 from concours.entrants.bookmarks import Bookmark, Page, all_chances, moving_of
 from concours.entrants.layers import frozen_of, held, rest, shares_of, vector_of
 from concours.entrants.losses import Loss
-from concours.entrants.optimisers import OPTIMISERS, SCHEDULES, flatten, release, stepped
+from concours.entrants.optimisers import OPTIMISERS, SCHEDULES, Flat, flatten, release, stepped
 from concours.entrants.settings import Settings as Settings
 from concours.entrants.together import Group, group_for
 from concours.kernels.rows.kin import Kin
@@ -28,6 +28,9 @@ Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 Rows = tuple[Tensor, ...]
 """Inputs, targets and, where rows have some, weights, aligned along their first axis, on the device of the network."""
+
+Correction = Callable[[Flat], None]
+"""What is added to a gradient before it is followed: it changes `Flat.gradient`, of the weights as they are then."""
 
 Stopped = Literal["epochs", "patience", "seconds"]
 
@@ -59,17 +62,19 @@ def train(
     held_out: Rows | None = None,
     validation_loss: Loss | None = None,
     augment: Augmentation | None = None,
+    correct: Correction | None = None,
 ) -> History:
     """Train `network` in place and leave it in evaluation mode, with the weights of its best epoch.
 
     The best epoch is the one of the lowest `validation_loss` (default: `loss`) on `held_out`, or the last one where
     nothing is held out. The order of rows comes from `generator`, a CPU one; dropout from torch's own, see
-    `seeded`. Raises ValueError when a loss is not finite.
+    `seeded`. `correct` changes each gradient before it is bounded and followed. Raises ValueError when a loss is not
+    finite.
 
     Law: where there is scratch (`core.scratch`), a training that was interrupted goes on from its last epoch that was
     kept, and ends with the bytes of one that was not, unless time ends it.
     """
-    run = _Run(network, loss, rows, settings, generator, augment)
+    run = _Run(network, loss, rows, settings, generator, augment, correct)
     best = _Best(network, validation_loss or loss, held_out, run.group)
     bookmark = _bookmark(run, held_out)
     stopped = _go_on(run, best, page) if (page := bookmark.find()) else None
@@ -140,9 +145,10 @@ class _Run:
         settings: Settings,
         generator: torch.Generator,
         augment: Augmentation | None,
+        correct: Correction | None,
     ) -> None:
         self.network, self.loss, self.rows, self.settings = network, loss, rows, settings
-        self.generator, self.augment = generator, augment
+        self.generator, self.augment, self.correct = generator, augment, correct
         self.frozen = frozen_of(network, settings.freeze) if settings.freeze else frozenset[str]()
         self.flat = flatten(network)
         self.flat.shares = vector_of(network, shares_of(network, self.frozen, settings.layer_decay))
@@ -209,18 +215,16 @@ class _Run:
         own = slice(None) if self.group is None else self.group.own(len(chosen))
         mine = chosen[own]
         loss = self.loss(self.network(batch[own]), *(each[mine] for each in told))
-        if self.group is None:
-            loss.backward()
-            self._move()
-        elif self.group.every == 1:
+        if self.group is not None and self.group.every == 1:
             (loss * (len(mine) / len(chosen))).backward()
             self.group.sum(self.flat.gradient)
-            self._move()
         else:
             loss.backward()
-            self._move()
-            if self.flat.steps % self.group.every == 0:
-                self.group.mean(self.flat.weights)
+        if self.correct is not None:
+            self.correct(self.flat)
+        self._move()
+        if self.group is not None and self.group.every > 1 and self.flat.steps % self.group.every == 0:
+            self.group.mean(self.flat.weights)
         return len(mine) * loss.detach()
 
     def _move(self) -> None:

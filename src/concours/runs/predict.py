@@ -116,7 +116,8 @@ def require_probabilities(output: OutputKind) -> None:
 
 def _unasked(name: str, files: Sequence[str]) -> str:
     whose = "its predictions" if files == [name] else f"the predictions of {' and '.join(files)}, which it joins,"
-    return f"{name} cannot predict new rows: {whose} are in a file; choose another model, by --with NAME or model="
+    why = f"{whose} are in a file, or of models that stay at sites"
+    return f"{name} cannot predict new rows: {why}; choose another model, by --with NAME or model="
 
 
 def deciding(result: Result, model: str | None = None) -> NDArray[np.float64] | None:
