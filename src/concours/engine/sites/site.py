@@ -8,21 +8,26 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
-from itertools import chain
+from typing import Any
 
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from concours.core.archive import unzipped
 from concours.core.consent import granted
 from concours.core.digests import Digest
-from concours.core.errors import ConcoursError, ContentRefused
+from concours.core.errors import ContentRefused
 from concours.core.event import Failed
 from concours.core.job import Job
-from concours.engine.sites.deeds import Deed, Tensors, leaving, numbers, require
+from concours.engine.rows import shape_of
+from concours.engine.runners import RUNNERS
+from concours.engine.sites.deeds import OWN, Tensors, numbers, require, require_leaving
 from concours.engine.sites.node import Node
 from concours.engine.sites.reaching import Unwanted
+from concours.engine.sites.rows import Unsuited
 from concours.engine.sites.wire import Answer, Asked
-from concours.engine.work import Runners, execute
+from concours.engine.work import execute
 from concours.stores.disk import DiskStore
 
 Told = Callable[[str], None]
@@ -31,10 +36,6 @@ Own = Callable[[Job, DiskStore], Mapping[str, Digest]]
 
 _KEPT = 64
 _PAUSE_S, _LONGEST_S = 0.1, 2.0
-
-
-class Unsuited(ConcoursError):
-    """The site's rows are not what the task says. The message is for both sides, and holds nothing of the rows."""
 
 
 class Site:
@@ -46,8 +47,8 @@ class Site:
         told: is given what the data owner should see, a line each.
     """
 
-    def __init__(self, store: DiskStore, runners: Runners, deeds: Mapping[str, Deed], own: Own, told: Told) -> None:
-        self._store, self._runners, self._deeds, self._own, self._told = store, runners, deeds, own, told
+    def __init__(self, store: DiskStore, own: Own, told: Told) -> None:
+        self._store, self._own, self._told = store, own, told
         self._answered: OrderedDict[Digest, Answer] = OrderedDict()
 
     def answer(self, asked: Asked) -> Answer:
@@ -68,21 +69,20 @@ class Site:
         return answer
 
     def _done(self, asked: Asked) -> Answer:
-        job = asked.job
-        deed = require(job, self._deeds)
+        job, deed = asked.job, require(asked.job)
         came = {digest: self._store.put(BytesIO(data)) for digest, data in asked.objects.items()}
         try:
-            lacking = sorted(name for name, digest in job.inputs.items() if name not in deed.own and digest not in came)
-            if lacking:
+            if lacking := sorted(name for name, digest in job.inputs.items() if name not in OWN and digest not in came):
                 raise ContentRefused(f"what {', '.join(lacking)} stands for did not come with the job")
             own = self._own(job, self._store)
-            here = replace(job, inputs={**job.inputs, **{name: own[name] for name in deed.own & job.inputs.keys()}})
+            here = replace(job, inputs={**job.inputs, **{name: own[name] for name in OWN}})
             with granted(()):
-                event = execute(here, self._store, self._runners)
+                event = execute(here, self._store, RUNNERS)
             if isinstance(event, Failed):
                 return self._failure(event)
-            outputs = {name: self._tensors(digest) for name, digest in event.outputs.items()}
-            return Answer(outputs=leaving(outputs, self._weights(asked)), values=numbers(event.values, deed))
+            outputs = {name: self._taken(digest) for name, digest in event.outputs.items()}
+            require_leaving(deed, outputs, _tensors(asked), shape_of(self._store, own["x"])[-1])
+            return Answer(outputs=outputs, values=numbers(event.values, deed))
         finally:
             for digest in came:
                 self._store.delete(digest)
@@ -92,19 +92,23 @@ class Site:
         self._told(event.reason)
         return Answer(cause=event.cause, reason=f"the job failed ({event.cause}); the site has been told why")
 
-    def _tensors(self, digest: Digest) -> Tensors:
+    def _taken(self, digest: Digest) -> Tensors:
+        """What a job yielded, out of the store."""
         with self._store.open(digest) as file:
             data = file.read()
         self._store.delete(digest)
         return load(data)
 
-    def _weights(self, asked: Asked) -> Tensors:
-        """The tensors that came with a job."""
-        found: dict[str, Tensors] = {}
-        for digest, data in asked.objects.items():
-            with suppress(SafetensorError):
-                found[digest] = load(data)
-        return dict(chain.from_iterable(tensors.items() for tensors in found.values()))
+
+def _tensors(asked: Asked) -> Tensors:
+    """The tensors that came with a job."""
+    found: dict[str, NDArray[Any]] = {}
+    for data in asked.objects.values():
+        with suppress(ContentRefused):
+            for file in unzipped(data).values():
+                with suppress(SafetensorError):
+                    found |= load(file)
+    return found
 
 
 def serve(node: Node, site: Site, told: Told, *, until: Callable[[], bool] = lambda: False) -> None:
