@@ -39,7 +39,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """What a network knows of rows before it is trained: of inputs, (last axis,) each or none; of a target, its unit."""
+    """What a network knows of rows before it is trained: of inputs, (last axis,) each or none; a target's unit."""
 
     mean: NDArray[np.float64] | None = None
     deviation: NDArray[np.float64] | None = None
@@ -139,7 +139,9 @@ class NeuralEstimator(SetsApart, BaseEstimator):
             self.network_ = self._made().eval().to(device)
         known = getattr(self.network_, "scaling", None)
         if not isinstance(known, networks.Standardise | None):
-            raise ValueError(f"{type(self).__name__} learns more of its inputs than means and deviations")
+            raise ValueError(  # noqa: TRY004 (the parameters are wrong, not a type)
+                f"{type(self).__name__} learns more of its inputs than means and deviations"
+            )
         if known is not None and scaling.mean is not None:
             known.mean.copy_(torch.from_numpy(scaling.mean))
             known.deviation.copy_(torch.from_numpy(scaling.deviation))
@@ -339,7 +341,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         self.classes_ = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
         return super().set_tensors(tensors, state)
 
-    def _begin_targets(self, classes: int, scaling: Scaling) -> None:  # noqa: ARG002 (classes have no unit)
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:
         self.classes_ = np.arange(classes)
 
     def _targets(self, y: ArrayLike) -> Array:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from concours.entrants import networks
-from concours.entrants.federated import Controls, Local, control_moved, drift_of, local, load
+from concours.entrants.federated import Controls, Local, control_moved, drift_of, load, local
 from concours.entrants.losses import squared_error, surprise
 from concours.entrants.optimisers import OPTIMISERS, Flat
 from concours.entrants.passes import Form, Passes, views
@@ -26,7 +26,7 @@ from concours.kernels.federating.update import Tensors, Update
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A site in a round: its rows as the network takes them, its targets, its seed and, for `scaffold`, its controls."""
+    """A site in a round: its rows as the network takes them, targets, a seed and, for `scaffold`, its controls."""
 
     x: Any
     y: NDArray[Any]
