@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from concours.core.errors import ContestError
-from concours.core.ports import Executor, Listener, Notice
+from concours.core.ports import Executor, Listener, Notice, Store
 from concours.engine.identity import code_digests
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import FileJournal
@@ -20,6 +20,14 @@ from concours.engine.runners import RUNNERS
 from concours.runs.folder import RunFolder
 
 EngineName = Literal["inline", "processes"]
+
+Around = Callable[[Executor, Store], Executor]
+"""Makes an executor of the one that runs jobs here, on the store of a run folder."""
+
+
+def same(home: Executor, store: Store) -> Executor:  # noqa: ARG001 (the form of `Around`)
+    """All jobs run here."""
+    return home
 
 
 @contextmanager
@@ -34,6 +42,7 @@ def session(
     budget_s: float | None = None,
     began: float | None = None,
     journal: Path | None = None,
+    around: Around = same,
 ) -> Iterator[Engine]:
     """An engine that goes on with a journal of a folder, by default the contest's. The caller may write there.
 
@@ -42,7 +51,7 @@ def session(
         began: on `time.monotonic`, since when time counts.
     """
     limits = Limits(seconds=job_seconds, memory=job_memory or memory_per_worker(workers), budget_s=budget_s)
-    executor = executor_for(engine, out, workers, limits, listener)
+    executor = around(executor_for(engine, out, workers, limits, listener), out.store)
     try:
         records = FileJournal(journal or out.journal)
         if records.damaged:
