@@ -57,8 +57,8 @@ def with_sites(ingested: Ingested, options: Mapping[str, Any], store: Store, see
     if not rows.all():
         empty = [sites.names[site] for site in np.flatnonzero(rows == 0)]
         raise ContestError(
-            f"federation.sites: {len(empty)} of {len(sites.names)} sites have no row to train on ({_some(empty)}); take "
-            "fewer sites, or a greater alpha"
+            f"federation.sites: {len(empty)} of {len(sites.names)} sites have no row to train on ({_some(empty)}); "
+            "take fewer sites, or a greater alpha"
         )
     federation = Federation(
         of=options["of"] or "",
@@ -90,6 +90,7 @@ def how(options: Mapping[str, Any], sites: int, seed: int) -> dict[str, Any]:
     rate = {} if options["server_rate"] is None else {"rate": float(options["server_rate"])}
     return {
         "strategy": options["strategy"],
+        "controls": strategy.controls,
         "rounds": options["rounds"],
         "sample": float(options["sample"]),
         "local": {
@@ -188,8 +189,8 @@ def _warned(problem: Problem, sites: Sites, store: Store) -> list[str]:
     single = [name for site, name in enumerate(sites.names) if len(np.unique(y[sites.train == site])) == 1]
     if not single:
         return []
-    told = f"{len(single)} of {len(sites.names)} sites have one class only ({_some(single)}): alone they learn nothing else"
-    return [told]
+    told = f"{len(single)} of {len(sites.names)} sites have one class only ({_some(single)})"
+    return [f"{told}: alone they learn nothing else"]
 
 
 def _some(names: Sequence[str]) -> str:

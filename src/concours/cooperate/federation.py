@@ -22,7 +22,6 @@ from concours.core.needs import Needs
 from concours.core.process import Memo, Plan, planned
 from concours.core.seeds import derive_seed
 from concours.core.typed import typed
-from concours.kernels.federating.strategies import STRATEGIES
 
 AT_HOME = ("alone", "personal")
 """What stays at sites: a model of its own rows, and the federated one whose last layer was trained on these."""
@@ -44,6 +43,7 @@ class Federation:
         found: how rows came to sites, in words.
         strategy: a name of `kernels.federating.strategies.STRATEGIES`.
         rounds: how many.
+        controls: whether sites have control variates, which the strategy asks for.
         sample: the share of the sites that is asked in a round, drawn anew each time.
         local: how sites train, as JSON of `entrants.federated.Local`.
         server: what else the server does, as JSON of `kernels.federating.strategies.Aggregation`.
@@ -59,6 +59,7 @@ class Federation:
     rows: tuple[int, ...] = ()
     found: str = ""
     strategy: str = "fedavg"
+    controls: bool = False
     rounds: int = 20
     sample: float = 1.0
     local: Mapping[str, Any] = field(default_factory=dict)
@@ -84,8 +85,6 @@ class Federation:
 
     def amiss(self) -> str:
         """What is wrong between its values, which types do not tell."""
-        if self.strategy not in STRATEGIES:
-            return f"strategy: {self.strategy!r} is not known"
         return "" if len(self.names) == len(self.rows) > 0 else "names: expected as many as rows"
 
 
@@ -125,6 +124,9 @@ class Course:
     state: Digest | None = None
     late: tuple[Digest, ...] = ()
     controls: Mapping[int, Digest] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "controls", frozen(self.controls))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +190,8 @@ class Federating(Joining):
             ValueError: a fold did not come to its end; the message says why.
         """
         models = [self._outputs(state, self._settle(state, place))["model"] for place in range(len(self.folds))]
-        kept = Artifacts(fold_models=models)
+        trained = [done for place in range(len(self.folds)) for done in self._trained(state, place)]
+        kept = Artifacts(fold_models=models, fit_s=sum(done.cost.wall_s for done in trained))
         (member,) = state.candidates
         return self.alliance(self.how, [member], [1.0], artifacts=kept, prepare=member.entrant.prepare)
 
@@ -202,7 +205,9 @@ class Federating(Joining):
         if not said:
             raise ValueError(self._stopped(state))
         (member,) = state.candidates
-        joint = Joint(how=how, parents=(member.entrant.digest,), weights=(1.0,), artifacts=Artifacts(at_home=said))
+        trained = [self._ended_home(state, place, how) for place in range(len(self.folds))]
+        kept = Artifacts(at_home=said, fit_s=sum(done.cost.wall_s for done in trained if done))
+        joint = Joint(how=how, parents=(member.entrant.digest,), weights=(1.0,), artifacts=kept)
         return Entrant(name=how, recipe=how, prepare="none", role="alliance", joint=joint)
 
     def history(self, state: Memo, place: int) -> Iterator[tuple[Round, Done]]:
@@ -219,6 +224,12 @@ class Federating(Joining):
     def begun(self, state: Memo, place: int) -> Done | None:
         """What beginning a fold told, once it has ended."""
         return state.done(self._begin(state, place)) if _course(state, place).weights else None
+
+    def _trained(self, state: Memo, place: int) -> Iterator[Done]:
+        """What ended well in the rounds of a fold."""
+        for round, aggregated in self.history(state, place):
+            yield aggregated
+            yield from (done for job in (*round.jobs, *round.late_jobs) if (done := state.done(job)))
 
     # What is wanted next.
 
@@ -287,7 +298,7 @@ class Federating(Joining):
 
     def _after(self, state: Memo, round: Round, done: Done, course: Course) -> Course:
         controls = dict(course.controls)
-        for job in (*round.jobs, *round.late_jobs) if self._controlled else ():
+        for job in (*round.jobs, *round.late_jobs) if self.federation.controls else ():
             if trained := state.done(job):
                 controls |= dict.fromkeys(job.params["group"], trained.outputs["controls"])
         late = tuple(trained.outputs["updates"] for job in round.late_jobs if (trained := state.done(job)))
@@ -300,10 +311,6 @@ class Federating(Joining):
         )
 
     # The jobs.
-
-    @property
-    def _controlled(self) -> bool:
-        return STRATEGIES[self.federation.strategy].controls
 
     def _round(self, state: Memo, place: int, course: Course) -> Round:
         drawn = state.kept.once(("round", place, course.number), course, lambda: self._drawn(state, place, course))
@@ -371,7 +378,7 @@ class Federating(Joining):
                 known.setdefault(course.controls[site], []).append(site)
         kept = {f"controls{number}": sites for number, sites in enumerate(known.values())}
         inputs = {"weights": course.weights, **dict(zip(kept, known, strict=True))}
-        if self._controlled and course.state:
+        if self.federation.controls and course.state:
             inputs["state"] = course.state
         return self._job(
             state,
@@ -383,17 +390,17 @@ class Federating(Joining):
                 "group": list(group),
                 "seeds": [self._seed(state, place, site, course.number) for site in group],
                 "local": dict(federation.local),
-                "controls": self._controlled,
+                "controls": self.federation.controls,
                 "lying": [federation.times if site in federation.liars else 1.0 for site in group],
                 **({"kept": kept} if kept else {}),
             },
-            outputs=("updates", "controls") if self._controlled else ("updates",),
+            outputs=("updates", "controls") if self.federation.controls else ("updates",),
         )
 
     def _aggregate(self, state: Memo, place: int, course: Course, sent: Sequence[Digest]) -> Job:
         federation, begun = self.federation, state.done(self._begin(state, place))
         server = {"strategy": federation.strategy, **federation.server}
-        if self._controlled and begun:
+        if self.federation.controls and begun:
             server["all_rows"] = sum(begun.values["rows"])
         inputs = {"weights": course.weights, **{f"updates{i}": digest for i, digest in enumerate(sent)}}
         return self._job(
