@@ -17,8 +17,8 @@ from safetensors.numpy import load
 from concours.core.archive import unzipped
 from concours.core.consent import granted
 from concours.core.digests import Digest
-from concours.core.errors import ContentRefused
-from concours.core.event import Failed
+from concours.core.errors import ConcoursError, ContentRefused
+from concours.core.event import Cause, Failed
 from concours.core.job import Job
 from concours.engine.rows import shape_of
 from concours.engine.runners import RUNNERS
@@ -61,6 +61,8 @@ class Site:
             answer = self._done(asked)
         except (Unsuited, ContentRefused) as error:
             answer = Answer(cause="exception", reason=str(error))
+        except ConcoursError as error:
+            answer = self._withheld(str(error), "exception")
         seconds = time.monotonic() - began
         self._told(f"{job.label or job.runner}: {answer.reason or f'done in {seconds:.1f} s'}")
         self._answered[job.digest] = answer
@@ -79,7 +81,7 @@ class Site:
             with granted(()):
                 event = execute(here, self._store, RUNNERS)
             if isinstance(event, Failed):
-                return self._failure(event)
+                return self._withheld(event.reason, event.cause)
             outputs = {name: self._taken(digest) for name, digest in event.outputs.items()}
             require_leaving(deed, outputs, _tensors(asked), shape_of(self._store, own["x"])[-1])
             return Answer(outputs=outputs, values=numbers(event.values, deed))
@@ -87,10 +89,10 @@ class Site:
             for digest in came:
                 self._store.delete(digest)
 
-    def _failure(self, event: Failed) -> Answer:
-        """What a job raised may hold something of a row: others are told of which sort it is, and no more."""
-        self._told(event.reason)
-        return Answer(cause=event.cause, reason=f"the job failed ({event.cause}); the site has been told why")
+    def _withheld(self, reason: str, cause: Cause) -> Answer:
+        """Why a job failed may hold something of a row: others are told of which sort it is, and no more."""
+        self._told(reason)
+        return Answer(cause=cause, reason=f"the job failed ({cause}); the site has been told why")
 
     def _taken(self, digest: Digest) -> Tensors:
         """What a job yielded, out of the store."""
