@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,19 +51,19 @@ def federate(
     from concours.engine.sites.executor import SitesExecutor
     from concours.engine.sites.link import Link
 
-    link = Link(superlink, root)
-    link.admit(keys or {})
-    names = sorted(keys) if keys else [place.name for place in link.places()]
-    if not names:
-        raise ContestError(f"no site is registered at {superlink}; give their public keys: --sites FOLDER")
-    task = _without_sites(contest)
-    options = deployed.options_for(contest.options, names, _told(task))
-    made = replace(contest, task=task, format=deployed.NAME, options=options)
+    with closing(Link(superlink, root)) as link:
+        link.admit(keys or {})
+        names = sorted(keys) if keys else [place.name for place in link.places()]
+        if not names:
+            raise ContestError(f"no site is registered at {superlink}; give their public keys: --sites FOLDER")
+        task = _without_sites(contest)
+        options = deployed.options_for(contest.options, names, _told(task))
+        made = replace(contest, task=task, format=deployed.NAME, options=options)
 
-    def around(home: Executor, store: Store) -> Executor:
-        return SitesExecutor(home, link, store, wait_s=wait_s, job_s=contest.job_seconds, listener=listener)
+        def around(home: Executor, store: Store) -> Executor:
+            return SitesExecutor(home, link, store, wait_s=wait_s, job_s=contest.job_seconds, listener=listener)
 
-    return made.run(listener=listener, began=began, around=around)
+        return made.run(listener=listener, began=began, around=around)
 
 
 def serve(

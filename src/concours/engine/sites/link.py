@@ -161,8 +161,8 @@ class Link:
         if self._run:
             with suppress(NotThere, Unwanted, EndpointRefused), asking(self._address):
                 self._run.client.PushTaskOutput(PushTaskOutputRequest(sub_status=SubStatus.COMPLETED))
-            self._run.pulse.stop()
-            self._run = None
+            self._let_go(self._run)
+        self._control.close()
 
     def _running(self) -> _Run:
         if self._run is None:
@@ -195,9 +195,13 @@ class Link:
             with asking(self._address):
                 yield
         except Unwanted:
-            run.pulse.stop()
-            self._run = None
+            self._let_go(run)
             raise
+
+    def _let_go(self, run: _Run) -> None:
+        run.pulse.stop()
+        run.client.close()
+        self._run = None
 
     def _asked(self, call: Callable[[], T]) -> T:
         """What a call gives that must be answered now."""

@@ -1,4 +1,4 @@
-"""A SuperLink on loopback, with certificates and keys made here, for tests of federations."""
+"""Federations of real sites in tests: a SuperLink on loopback, with certificates and keys made here."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+pytest.importorskip("flwr")
+pytest.importorskip("torch")
+
+from concours.api.contest import Contest
+from concours.api.federating import federate, serve
+from concours.engine.sites.keys import own_key, public_keys
 
 _START = "from flwr.superlink.cli.flower_superlink import flower_superlink; flower_superlink()"
 _PATIENCE_S = 60.0
@@ -124,3 +135,84 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.1)
     raise TimeoutError("the SuperLink does not start")
+
+
+ROUNDS = 2
+CONTEST = f"""
+[task]
+kind = "tabular-classification"
+data = "public.csv"
+target = "colour"
+[task.split]
+test = 0.5
+folds = 2
+[compete]
+lineup = "none"
+[cooperate]
+strategies = []
+[federation]
+rounds = {ROUNDS}
+learning_rate = 0.1
+"""
+
+
+def rows(count: int, seed: int) -> pd.DataFrame:
+    """Rows of three classes that differ in two numbers; a third column is words."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 3, count)
+    numbers = rng.normal(size=(count, 2)) + 2 * np.eye(3)[codes][:, :2]
+    frame = pd.DataFrame(numbers, columns=["width", "height"])
+    return frame.assign(form=rng.choice(["round", "square"], count), colour=np.array(["red", "green", "blue"])[codes])
+
+
+@dataclass
+class Around:
+    """A folder with a contest and the files of sites, and a SuperLink."""
+
+    folder: Path
+    address: str
+    certificates: Certified
+    said: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def root(self) -> bytes:
+        return self.certificates.authority.read_bytes()
+
+    @contextmanager
+    def site(self, name: str, *, data: str | None = None) -> Iterator[list[str]]:
+        """A site in a thread, for as long as the context lasts; what it tells its owner."""
+        over, said = threading.Event(), self.said.setdefault(name, [])
+        thread = threading.Thread(
+            target=serve,
+            args=(self.address, self.folder / (data or f"{name}.csv"), self.folder / "keys" / name),
+            kwargs={"root": self.root, "told": said.append, "until": over.is_set},
+            daemon=True,
+        )
+        thread.start()
+        try:
+            yield said
+        finally:
+            over.set()
+            thread.join(30)
+
+    def run(self, out: str, *, wait_s: float = 20.0, listener: Callable = lambda notice: None):
+        """The federation's server, in this process."""
+        contest = Contest.from_file(self.folder / "contest.toml").with_options(
+            out=self.folder / out, engine="inline", seed=1
+        )
+        keys = public_keys(self.folder / "keys")
+        return federate(contest, self.address, root=self.root, keys=keys, wait_s=wait_s, listener=listener)
+
+
+@pytest.fixture(scope="module")
+def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
+    """Two sites `a` and `b` of 90 and 60 rows, and a server with 80 of its own."""
+    folder = tmp_path_factory.mktemp("federation")
+    rows(80, 0).to_csv(folder / "public.csv", index=False)
+    for name, count, seed in (("a", 90, 1), ("b", 60, 2)):
+        rows(count, seed).to_csv(folder / f"{name}.csv", index=False)
+        own_key(folder / "keys" / name)
+    (folder / "contest.toml").write_text(CONTEST)
+    certificates = certified(folder / "certificates")
+    with superlink(folder, certificates) as address:
+        yield Around(folder, address, certificates)
