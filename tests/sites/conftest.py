@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +29,9 @@ pytest.importorskip("torch")
 
 from concours.api.contest import Contest
 from concours.api.federating import federate, serve
+from concours.core.ports import Listener, ignore
 from concours.engine.sites.keys import own_key, public_keys
+from concours.runs.result import Result
 
 _START = "from flwr.superlink.cli.flower_superlink import flower_superlink; flower_superlink()"
 _PATIENCE_S = 60.0
@@ -165,6 +168,50 @@ def rows(count: int, seed: int) -> pd.DataFrame:
     return frame.assign(form=rng.choice(["round", "square"], count), colour=np.array(["red", "green", "blue"])[codes])
 
 
+class Eavesdropper:
+    """Passes encrypted connections on to a SuperLink, and keeps what sites say."""
+
+    def __init__(self, address: str, certificates: Certified) -> None:
+        self.heard = bytearray()
+        self._to = ("127.0.0.1", int(address.rpartition(":")[2]))
+        self._server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._server.load_cert_chain(certificates.certificate, certificates.key)
+        self._client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._client.load_verify_locations(certificates.authority)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.close()
+
+    def _listen(self) -> None:
+        with suppress(OSError):
+            while True:
+                taken, _ = self._listening.accept()
+                threading.Thread(target=self._pass_on, args=(taken,), daemon=True).start()
+
+    def _pass_on(self, taken: socket.socket) -> None:
+        with (
+            suppress(OSError),
+            self._server.wrap_socket(taken, server_side=True) as site,
+            socket.create_connection(self._to) as beyond,
+            self._client.wrap_socket(beyond, server_hostname="localhost") as link,
+        ):
+            site.settimeout(0.05)
+            link.settimeout(0.05)
+            while True:
+                for source, sink in ((site, link), (link, site)):
+                    with suppress(TimeoutError):
+                        if not (data := source.recv(1 << 16)):
+                            return
+                        if source is site:
+                            self.heard += data
+                        sink.settimeout(30)
+                        sink.sendall(data)
+                        sink.settimeout(0.05)
+
+
 @dataclass
 class Around:
     """A folder with a contest and the files of sites, and a SuperLink."""
@@ -179,12 +226,21 @@ class Around:
         return self.certificates.authority.read_bytes()
 
     @contextmanager
-    def site(self, name: str, *, data: str | None = None) -> Iterator[list[str]]:
+    def overheard(self) -> Iterator[Eavesdropper]:
+        """Somebody in the middle, whom sites trust."""
+        found = Eavesdropper(self.address, self.certificates)
+        try:
+            yield found
+        finally:
+            found.close()
+
+    @contextmanager
+    def site(self, name: str, *, address: str = "") -> Iterator[list[str]]:
         """A site in a thread, for as long as the context lasts; what it tells its owner."""
         over, said = threading.Event(), self.said.setdefault(name, [])
         thread = threading.Thread(
             target=serve,
-            args=(self.address, self.folder / (data or f"{name}.csv"), self.folder / "keys" / name),
+            args=(address or self.address, self.folder / f"{name}.csv", self.folder / "keys" / name),
             kwargs={"root": self.root, "told": said.append, "until": over.is_set},
             daemon=True,
         )
@@ -195,7 +251,7 @@ class Around:
             over.set()
             thread.join(30)
 
-    def run(self, out: str, *, wait_s: float = 20.0, listener: Callable = lambda notice: None):
+    def run(self, out: str, *, wait_s: float = 60.0, listener: Listener = ignore) -> Result:
         """The federation's server, in this process."""
         contest = Contest.from_file(self.folder / "contest.toml").with_options(
             out=self.folder / out, engine="inline", seed=1
