@@ -165,7 +165,9 @@ def rows(count: int, seed: int) -> pd.DataFrame:
     codes = rng.integers(0, 3, count)
     numbers = rng.normal(size=(count, 2)) + 2 * np.eye(3)[codes][:, :2]
     frame = pd.DataFrame(numbers, columns=["width", "height"])
-    return frame.assign(form=rng.choice(["round", "square"], count), colour=np.array(["red", "green", "blue"])[codes])
+    return frame.assign(
+        form=rng.choice(["circular", "rectangular"], count), colour=np.array(["crimson", "emerald", "sapphire"])[codes]
+    )
 
 
 class Eavesdropper:

@@ -78,21 +78,30 @@ def test_counts_and_sums_leave(answered: Any) -> None:
             ROWS.rename(columns={"dose": "amount"}),
             "its rows are not as the task says, by 'dose'; the site has been told why",
         ),
-        (ROWS.drop(columns="state"), "its rows are not as the task says, by 'state'; the site has been told why"),
-        (ROWS.assign(dose=["a", "b", "c", "d"]), None),
+        (
+            ROWS.drop(columns="state"),
+            "its rows are not as the task says, by 'age', 'state'; the site has been told why",
+        ),
         (ROWS.assign(state=["fine", "dead", "ill", "ill"]), "its target has values that the task does not know"),
-        (ROWS[:0], None),
+        (ROWS[:0], "it has no rows"),
     ],
 )
-def test_rows_that_do_not_suit(answered: Any, frame: pd.DataFrame, told: str | None) -> None:
+def test_rows_that_do_not_suit(answered: Any, frame: pd.DataFrame, told: str) -> None:
     """One line on both sides; the server's holds nothing of the rows, nor a name that the server did not give."""
     answer, said = answered(frame)
     assert answer.cause == "exception"
     assert not answer.outputs
     assert "\n" not in answer.reason
-    assert told in (None, answer.reason)
+    assert answer.reason == told
     assert not any(word in answer.reason for word in ("amount", "dead", "Ada", "private.csv"))
     assert said, "whoever has the rows is told more"
+
+
+def test_cells_that_do_not_fit_are_told_to_their_owner(answered: Any) -> None:
+    """They are gaps, as in new rows anywhere; nothing is left out without a word."""
+    answer, said = answered(ROWS.assign(dose=["a", "b", "c", "d"]))
+    assert answer.outputs["sums"]["inputs/count"].tolist() == [4, 0]
+    assert any("'dose' has none of the numbers" in text for text in said)
 
 
 def test_rows_of_one_class_are_told_to_their_owner(answered: Any) -> None:

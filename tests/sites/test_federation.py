@@ -105,8 +105,11 @@ def test_no_row_label_or_text_leaves_a_site(held: Any, around: Any) -> None:
                 for form in (repr(value).encode(), np.float64(value).tobytes(), np.float32(value).tobytes()):
                     assert form not in heard
         assert not any(np.ascontiguousarray(row).tobytes() in heard for row in rows)
-        assert np.ascontiguousarray(frame["colour"].map({"blue": 0, "green": 1, "red": 2})).tobytes() not in heard
-    for text in (b"red", b"green", b"blue", b"round", b"square", b"colour", b".csv"):
+        assert (
+            np.ascontiguousarray(frame["colour"].map({"crimson": 0, "emerald": 1, "sapphire": 2})).tobytes()
+            not in heard
+        )
+    for text in (b"crimson", b"emerald", b"sapphire", b"circular", b"rectangular", b"colour", b".csv"):
         assert text not in heard
 
 

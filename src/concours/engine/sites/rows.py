@@ -90,8 +90,6 @@ class OwnRows:
         except DataError as error:
             self._told(str(error))
             raise Unsuited("its target has values that the task does not know") from None
-        if not len(data):
-            raise Unsuited("it has no rows")
         for text in (data.said, *data.warnings, *said):
             self._told(text)
         if output.codes and len(np.unique(y)) == 1:
@@ -105,6 +103,8 @@ class OwnRows:
     def _unsuited(self, error: DataError, form: Any, schema: Schema) -> Unsuited:
         """Whoever has the rows is told all of it; others, which of the columns that they named it is about."""
         self._told(str(error))
+        if "no rows" in str(error):
+            return Unsuited("it has no rows")
         names = [*(form.column_names if isinstance(form, pa.Table) else ()), str(schema.target)]
         about = [name for name in names if repr(name) in str(error)]
         where = f", by {', '.join(map(repr, about[:3]))}" if about else ""
