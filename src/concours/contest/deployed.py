@@ -128,7 +128,8 @@ def _summed_up(warnings: Sequence[str]) -> list[str]:
 
 FORMATS = {
     NAME: Format(
-        what="real sites train a network together; run by concours federate",
+        what="real sites train a network together",
+        command="concours federate",
         options=OPTIONS,
         before=_before,
         shown=ShownDeployed,

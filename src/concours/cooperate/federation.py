@@ -7,137 +7,23 @@ but its update enters a round; which sites take part, who drops out and who is l
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from concours.cooperate.federated import Course, Federated, Federation, Round, drawn, grouped
 from concours.cooperate.joining import Joining
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Event, Failed, Outcome, Tick
-from concours.core.frozen import frozen
 from concours.core.job import Job
 from concours.core.joint import Artifacts, Joint
 from concours.core.needs import Needs
 from concours.core.process import Memo, Plan, planned
 from concours.core.seeds import derive_seed
-from concours.core.typed import typed
 
 AT_HOME = ("alone", "personal")
 """What stays at sites: a model of its own rows, and the federated one whose last layer was trained on these."""
-
-GROUP_ROWS = 4096
-"""Sites are trained in one job until they have so many rows together, times epochs."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Federation:
-    """Who trains together, and how. A value.
-
-    Attributes:
-        of: the name of the entrant that is trained.
-        names: of the sites; a site is its number among them.
-        sites: the site of each row of the training part, (rows,) int64.
-        test_sites: the same of the test part, where there is one.
-        rows: how many rows of the training part each site has.
-        found: how rows came to sites, in words.
-        strategy: a name of `kernels.federating.strategies.STRATEGIES`.
-        rounds: how many.
-        controls: whether sites have control variates, which the strategy asks for.
-        sample: the share of the sites that is asked in a round, drawn anew each time.
-        local: how sites train, as JSON of `entrants.federated.Local`.
-        server: what else the server does, as JSON of `kernels.federating.strategies.Aggregation`.
-        dropouts: the share of those asked that never answer.
-        stragglers: the share of those asked whose answer comes a round late.
-        liars: the numbers of sites that lie, for study, and `times`, by what they multiply what they send.
-    """
-
-    of: str
-    names: tuple[str, ...]
-    sites: Digest
-    test_sites: Digest | None = None
-    rows: tuple[int, ...] = ()
-    found: str = ""
-    strategy: str = "fedavg"
-    controls: bool = False
-    rounds: int = 20
-    sample: float = 1.0
-    local: Mapping[str, Any] = field(default_factory=dict)
-    server: Mapping[str, Any] = field(default_factory=dict)
-    dropouts: float = 0.0
-    stragglers: float = 0.0
-    liars: tuple[int, ...] = ()
-    times: float = -10.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "local", frozen(self.local))
-        object.__setattr__(self, "server", frozen(self.server))
-
-    def to_json(self) -> dict[str, Any]:
-        """The federation as JSON."""
-        plain = {**vars(self), "local": dict(self.local), "server": dict(self.server)}
-        return plain | {name: list(plain[name]) for name in ("names", "rows", "liars")}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Federation:
-        """The inverse of `to_json`. Raises ContentRefused where it is none."""
-        return typed(cls, value)
-
-    def amiss(self) -> str:
-        """What is wrong between its values, which types do not tell."""
-        return "" if len(self.names) == len(self.rows) > 0 else "names: expected as many as rows"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Round:
-    """A round of a fold.
-
-    Attributes:
-        asked: the numbers of the sites that were drawn.
-        dropped, late: those of them that never answer, and whose answer is of the next round.
-        jobs: which train the others, and which train those that are late.
-        aggregate: the job that ends it, once it can be named.
-    """
-
-    number: int
-    asked: tuple[int, ...]
-    dropped: tuple[int, ...]
-    late: tuple[int, ...]
-    jobs: tuple[Job, ...]
-    late_jobs: tuple[Job, ...]
-    aggregate: Job | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Course:
-    """How far the rounds of a fold have come.
-
-    Attributes:
-        number: of the round that is under way.
-        weights, state: with which it begins.
-        late: what came too late for the round before, digests of updates.
-        controls: of each site that has trained, where its control variate lies.
-    """
-
-    number: int = 0
-    weights: Digest | None = None
-    state: Digest | None = None
-    late: tuple[Digest, ...] = ()
-    controls: Mapping[int, Digest] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "controls", frozen(self.controls))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Federated(Memo):
-    """The state of a federation: how its jobs ended, and, as follows from that, the course of each fold.
-
-    `over` once its time is spent.
-    """
-
-    courses: tuple[Course, ...] = ()
-    over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,15 +199,15 @@ class Federating(Joining):
     # The jobs.
 
     def _round(self, state: Memo, place: int, course: Course) -> Round:
-        drawn = state.kept.once(("round", place, course.number), course, lambda: self._drawn(state, place, course))
-        ended = all(state.ended(job) for job in (*drawn.jobs, *drawn.late_jobs))
-        answers = [done.outputs["updates"] for job in drawn.jobs if (done := state.done(job))]
+        found = state.kept.once(("round", place, course.number), course, lambda: self._drawn(state, place, course))
+        ended = all(state.ended(job) for job in (*found.jobs, *found.late_jobs))
+        answers = [done.outputs["updates"] for job in found.jobs if (done := state.done(job))]
         sent = (*course.late, *answers)
         if not ended or not sent:
-            return drawn
+            return found
         key = ("aggregate", place, course.number)
         job = state.kept.once(key, (course, sent), lambda: self._aggregate(state, place, course, sent))
-        return replace(drawn, aggregate=job)
+        return replace(found, aggregate=job)
 
     def _drawn(self, state: Memo, place: int, course: Course) -> Round:
         """Who takes part in a round, and the jobs that train them."""
@@ -329,31 +215,29 @@ class Federating(Joining):
         rows: Sequence[int] = begun.values["rows"] if begun else ()
         there = [site for site, count in enumerate(rows) if count]
         chance = random.Random(derive_seed(state.seed, "federation", place, course.number))  # noqa: S311 (no secret)
-        asked = _some(there, max(1, round(federation.sample * len(there))), chance)
-        apart = _some(asked, round((federation.dropouts + federation.stragglers) * len(asked)), chance)
+        asked = drawn(there, max(1, round(federation.sample * len(there))), chance)
+        apart = drawn(asked, round((federation.dropouts + federation.stragglers) * len(asked)), chance)
         dropped = apart[: round(federation.dropouts * len(asked))]
         late = apart[len(dropped) :]
-        train = sorted(set(asked) - set(apart))
+        train = set(asked) - set(apart)
+
+        def locals_of(sites: Iterable[int]) -> tuple[Job, ...]:
+            groups = grouped(sorted(sites), rows, self.federation.epochs)
+            return tuple(self._local(state, place, course, group) for group in groups)
+
         return Round(
             number=course.number,
             asked=tuple(sorted(asked)),
             dropped=tuple(sorted(dropped)),
             late=tuple(sorted(late)),
-            jobs=tuple(self._local(state, place, course, group) for group in self._groups(train, rows)),
-            late_jobs=tuple(self._local(state, place, course, group) for group in self._groups(sorted(late), rows)),
+            jobs=tuple(
+                self._local(state, place, course, group) for group in grouped(train, rows, self.federation.epochs)
+            ),
+            late_jobs=tuple(
+                self._local(state, place, course, group)
+                for group in grouped(sorted(late), rows, self.federation.epochs)
+            ),
         )
-
-    def _groups(self, sites: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
-        """Sites that are trained in one job, in order: so many that they are worth one."""
-        group, load, epochs = list[int](), 0, int(self.federation.local.get("epochs", 1))
-        for site in sites:
-            group.append(site)
-            load += rows[site] * epochs
-            if load >= GROUP_ROWS:
-                yield group
-                group, load = [], 0
-        if group:
-            yield group
 
     def _begin(self, state: Memo, place: int) -> Job:
         return state.kept.once(
@@ -434,7 +318,7 @@ class Federating(Joining):
 
     def _at_home(self, state: Memo, place: int, what: str, weights: Digest | None) -> Job:
         local = {**self.federation.local, "proximal": 0.0}
-        epochs, rounds = int(local.get("epochs", 1)), self.federation.rounds
+        epochs, rounds = self.federation.epochs, self.federation.rounds
         taught = max(1, round(self.federation.sample * rounds))
         own = {"epochs": epochs * rounds} if what == "alone" else {"epochs": epochs * taught, "last_only": True}
         fold = self.folds[place]
@@ -517,16 +401,6 @@ def _over(state: Memo) -> bool:
 
 def _course(state: Memo, place: int) -> Course:
     return state.courses[place] if isinstance(state, Federated) else Course()
-
-
-def _some(among: Sequence[int], count: int, chance: random.Random) -> list[int]:
-    """So many different ones, in the order drawn; `random()` alone is the same in every version of Python."""
-    left, found = list(among), list[int]()
-    for _ in range(min(count, len(left))):
-        place = int(len(left) * chance.random())
-        left[place], left[-1] = left[-1], left[place]
-        found.append(left.pop())
-    return found
 
 
 def _word(fold: int | None) -> str:

@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 from concours.compete.jobs import Final
 from concours.contest.setup import Setup
-from concours.cooperate.federation import Federation
+from concours.cooperate.federated import Federation
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job

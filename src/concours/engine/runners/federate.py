@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,10 @@ from concours.engine.federating import (
 from concours.engine.fitting import keep_model
 from concours.engine.runners.score import metrics_of
 from concours.engine.work import JobResult
-from concours.entrants.estimator import Scaling
 from concours.entrants.federated import Controls, Local, load
 from concours.entrants.fitting import Fitted
-from concours.entrants.sites import Site, train_sites
+from concours.entrants.knowing import Scaling
+from concours.entrants.sites import train_sites
 from concours.kernels.federating.strategies import STRATEGIES, Aggregation, aggregate
 from concours.kernels.federating.sums import Sums
 from concours.kernels.federating.update import ServerState, Tensors, Update
@@ -95,7 +95,7 @@ def local(job: Job, store: Store) -> JobResult:
             fold.site(number, seed, Controls(server=server, own=own.get(number, {})) if params["controls"] else None)
             for number, seed in zip(group, params["seeds"], strict=True)
         ]
-        updates = train_sites(network, tensors, sites, settings)
+        updates = train_sites(network, tensors, sites, settings, threads=job.threads)
     outputs = {}
     if params["controls"]:
         moved = {n: _added(own.get(n, {}), update.control) for n, update in zip(group, updates, strict=True)}
@@ -153,7 +153,7 @@ def aggregate_round(job: Job, store: Store) -> JobResult:
         values={
             "sites": [site for site, _ in sent],
             "weights": told.weights.tolist(),
-            "norms": told.norms.tolist(),
+            "norms": [finite(norm) for norm in told.norms],
             "moved": told.moved,
             "loss": finite(told.loss),
             "down": down,
@@ -219,8 +219,9 @@ def _at_home(
     seeds, numbers = job.params["seeds"], sorted(fold.of_site)
     for start in range(0, len(numbers), _TOGETHER):
         group = numbers[start : start + _TOGETHER]
-        sites: Sequence[Site] = [fold.site(number, seeds[number]) for number in group]
-        for number, update in zip(group, train_sites(network, tensors, sites, settings), strict=True):
+        sites = [fold.site(number, seeds[number]) for number in group]
+        trained = train_sites(network, tensors, sites, settings, threads=job.threads)
+        for number, update in zip(group, trained, strict=True):
             moved = {name: tensors[name] + delta for name, delta in update.delta.items()}
             yield number, {**moved, **update.statistics}
 
