@@ -18,8 +18,9 @@ from hypothesis.extra.numpy import array_shapes
 from concours.core.digests import Digest
 from concours.core.errors import ContentRefused
 from concours.core.job import Job
+from concours.engine.schemas import Schema
 from concours.engine.sites.deeds import DEEDS, require, require_leaving
-from concours.engine.sites.rows import OwnRows, Schema
+from concours.engine.sites.rows import OwnRows
 from concours.engine.sites.site import Site
 from concours.engine.sites.wire import Answer, Asked
 from concours.stores.blobs import put_json, put_table

@@ -136,7 +136,7 @@ def _without_sites(contest: Contest) -> Task:
 
 
 def _told(task: Task) -> dict[str, Any]:
-    """What a site must know of the task to read its rows (`engine.sites.rows.Schema`)."""
+    """What a site must know of the task to read its rows (`engine.schemas.Schema`)."""
     if task.target_column is None:
         raise ContestError("task.target: sites read their rows by the name of a column; name the one that is predicted")
     return {

@@ -49,7 +49,7 @@ class Deployed(MemoProcess):
 
     Attributes:
         sites: their names.
-        task: what of the task a site must know to read its rows, as JSON of `engine.sites.rows.Schema`.
+        task: what of the task a site must know to read its rows, as JSON of `engine.schemas.Schema`.
         strategy, rounds, sample: as of a federation in one process.
         local: how sites train, as JSON of `entrants.federated.Local`.
         server: what else the server does, as JSON of `kernels.federating.strategies.Aggregation`.

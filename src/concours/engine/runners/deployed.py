@@ -16,7 +16,7 @@ from concours.engine.deterministic import deterministic
 from concours.engine.federating import get_network, get_state, get_weights, made, put_state, put_weights
 from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows, shape_of
-from concours.engine.sites.rows import Schema
+from concours.engine.schemas import Schema
 from concours.engine.work import JobResult
 from concours.entrants.estimator import Scaling
 from concours.entrants.federated import Local

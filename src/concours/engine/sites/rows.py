@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.core.typed import typed
 from concours.engine.rows import as_rows, put_rows
+from concours.engine.schemas import Schema
 from concours.entrants.models import load_object
 from concours.stores.blobs import get_array, get_bundle, get_json, get_table, is_table
 from concours.stores.values import put_values
@@ -27,26 +27,6 @@ from concours.tasks.task import Task
 
 class Unsuited(ConcoursError):
     """The site's rows are not what the task says. The message is for both sides, and holds nothing of the rows."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schema:
-    """What a site must know of a task to read its rows: what stands in the contest file, the output, and its labels."""
-
-    kind: str
-    target: str | int
-    output: Mapping[str, Any]
-    classes: tuple[str | int | float | bool, ...] = ()
-    drop: tuple[str, ...] = ()
-    labels: Mapping[str, str | int | float | bool] = field(default_factory=dict)
-    columns: Mapping[str, str] = field(default_factory=dict)
-    missing: tuple[str, ...] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        lists = {"classes": list(self.classes), "drop": list(self.drop)}
-        lists["missing"] = None if self.missing is None else list(self.missing)  # type: ignore[assignment]
-        return {**vars(self), **lists, **{name: dict(getattr(self, name)) for name in ("output", "labels", "columns")}}
 
 
 class OwnRows:

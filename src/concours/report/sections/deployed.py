@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from concours.report.figures import Section, Table
+from concours.report.axis import linear, short
+from concours.report.figures import Curve, Figure, Plane, Planes, Section, Table
 from concours.report.lines import Report, counted
+
+
+_HUES = 8
+"""Colours there are."""
 
 
 def deployed_section(r: Report) -> Section | None:
@@ -18,7 +23,7 @@ def deployed_section(r: Report) -> Section | None:
         id="sites",
         title="What the sites sent",
         text=tuple(_sentences(found)),
-        figures=(_by_site(found), _rounds(found)),
+        figures=(_losses(found), _lengths(found)),
     )
 
 
@@ -58,12 +63,58 @@ def _by_site(found: Mapping[str, Any]) -> Table:
     )
 
 
-def _rounds(found: Mapping[str, Any]) -> Table:
-    rows = []
-    for number, each in enumerate(found["rounds"], 1):
-        loss = each.get("loss")
-        away = "; ".join(f"{site}: {why}" for site, why in each["away"].items())
-        rows.append((str(number), "" if loss is None else f"{loss:.4g}", ", ".join(each["sites"]) or "nobody", away))
-    return Table(
-        caption="The rounds", head=("round", "mean loss at sites", "who sent", "who did not"), rows=tuple(rows)
+def _losses(found: Mapping[str, Any]) -> Figure:
+    """The loss at the sites over the rounds; its table says who sent, and who did not and why."""
+    rounds = list(enumerate(found["rounds"], 1))
+    losses = [(number, each["loss"]) for number, each in rounds if each.get("loss") is not None]
+    x, y = (
+        linear("round", [1.0, float(max(2, len(rounds)))], fit=True),
+        linear("loss", [loss for _, loss in losses] or [0.0, 1.0]),
+    )
+    points = tuple((x.at(number), y.at(loss)) for number, loss in losses)
+    return Figure(
+        title="Training loss at the sites in each round",
+        read="How to read it: the mean loss of the sites' last epoch, by their rows; lower is better. Nobody chose by it.",
+        drawing=Planes((Plane(x=x, y=y, curves=(Curve(name="sites", hue=0, points=points),)),)),
+        table=Table(
+            caption="Round by round",
+            head=("Round", "training loss", "who sent", "who did not"),
+            rows=tuple(
+                (
+                    str(number),
+                    "" if each.get("loss") is None else short(each["loss"]),
+                    ", ".join(each["sites"]) or "nobody",
+                    "; ".join(each["away"].values()),
+                )
+                for number, each in rounds
+            ),
+            words=(2, 3),
+        ),
+    )
+
+
+def _lengths(found: Mapping[str, Any]) -> Figure:
+    """How far each site's update reached in each round; its table says what each sent in all."""
+    rounds = list(enumerate(found["rounds"], 1))
+    known = [norm for _, each in rounds for norm in each.get("norms", ())]
+    x = linear("round", [1.0, float(max(2, len(rounds)))], fit=True)
+    y = linear("length", known or [0.0, 1.0])
+    curves = [
+        Curve(
+            name=site,
+            hue=place % _HUES,
+            points=tuple(
+                (x.at(number), y.at(each["norms"][each["sites"].index(site)]))
+                for number, each in rounds
+                if site in each["sites"]
+            ),
+        )
+        for place, site in enumerate(found["sites"])
+    ]
+    return Figure(
+        title="How far each site's update reached",
+        read="How to read it: the length of what each site sent in a round. One far longer than all others may lie.",
+        drawing=Planes((Plane(x=x, y=y, curves=tuple(curves)),)),
+        keys=tuple((place % _HUES, site) for place, site in enumerate(found["sites"])) if len(curves) <= _HUES else (),
+        table=_by_site(found),
     )
