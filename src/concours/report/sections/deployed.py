@@ -9,7 +9,6 @@ from concours.report.axis import linear, short
 from concours.report.figures import Curve, Figure, Plane, Planes, Section, Table
 from concours.report.lines import Report, counted
 
-
 _HUES = 8
 """Colours there are."""
 
