@@ -108,7 +108,7 @@ def page() -> str:
             _section("`split` in `[task]`", "split", config._SPLIT, split),
             _section("`[compete]`", "compete", config._COMPETE, contest),
             _section("`budget` in `[compete]`", "compete", config._BUDGET, {}),
-            *(_options(name) for name, format in FORMATS.items() if format.options),
+            *(_options(name) for name, format in FORMATS.items() if format.options and not format.command),
             _section("`[cooperate]`", "cooperate", config._COOPERATE, {}),
             _section("Tables in `strategies` of `[cooperate]`", "strategies", STRATEGY, {}),
             _section("`limits` in `[cooperate]`", "cooperate", config._LIGHT, {}),

@@ -42,7 +42,7 @@ from concours.entrants.tables import has_sentences
 from concours.entrants.zoo import Size
 from concours.runs.folder import RunFolder
 from concours.runs.result import Result
-from concours.runs.session import EngineName, session
+from concours.runs.session import Around, EngineName, same, session
 from concours.runs.trust import made_here, remember
 from concours.stores.address import AddressedStore
 from concours.stores.values import put_values
@@ -149,7 +149,14 @@ class Contest:
         require_names(self.task.metrics)
         return self._resolved(1.0, kind.widest)
 
-    def run(self, *, listener: Listener = ignore, began: float | None = None, lasting: bool = True) -> Result:
+    def run(
+        self,
+        *,
+        listener: Listener = ignore,
+        began: float | None = None,
+        lasting: bool = True,
+        around: Around = same,
+    ) -> Result:
         """Runs the contest, or goes on where an earlier session of it stopped.
 
         The folder then has `result.json`, and the models that `predict` uses. What had finished is not run
@@ -157,16 +164,18 @@ class Contest:
 
         Args:
             lasting: whether the folder is there to stay, so that it is remembered as made here (`runs.trust`).
+            around: makes an executor of the one that runs jobs here, on the folder's store, e.g. one for other places.
 
         Raises:
             ConcoursError: with one line that says what is wrong, where, and what to do.
         """
         asked = self.asked()
         with consent.only(asked):
-            result = self._run(listener, time.monotonic() if began is None else began, asked if lasting else None)
+            since = time.monotonic() if began is None else began
+            result = self._run(listener, since, asked if lasting else None, around)
         return replace(result, agreed=asked)
 
-    def _run(self, listener: Listener, began: float, agreed: frozenset[str] | None) -> Result:
+    def _run(self, listener: Listener, began: float, agreed: frozenset[str] | None, around: Around) -> Result:
         kind = kind_named(self.task.kind)
         out = RunFolder(Path(self.out or Path("runs") / self._name()))
         if self.address is not None and self.engine != "ray":
@@ -199,6 +208,7 @@ class Contest:
                 job_memory=int(self.job_memory_gb * _GIB) if self.job_memory_gb else None,
                 budget_s=self.seconds,
                 began=began,
+                around=around,
             ) as engine:
                 outcome = circle(engine, setup, budget_s=self.seconds, workers=self._workers)
                 until = None if self.seconds is None else time.monotonic() + self.seconds - engine.elapsed_s

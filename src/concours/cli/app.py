@@ -14,7 +14,22 @@ import click
 import typer
 
 import concours
-from concours.cli import ask, compare, import_, inspect, judges, merge, new, predict, rate, report, run, score, verify
+from concours.cli import (
+    ask,
+    compare,
+    federate,
+    import_,
+    inspect,
+    judges,
+    merge,
+    new,
+    predict,
+    rate,
+    report,
+    run,
+    score,
+    verify,
+)
 from concours.cli.apart import go_apart
 from concours.cli.run import STOPPED
 from concours.cli.terminal import say
@@ -47,6 +62,8 @@ for command in (
     rate.rate,
     rate.pair,
     rate.audit,
+    federate.federate,
+    federate.site,
     inspect.gc,
     inspect.doctor,
 ):

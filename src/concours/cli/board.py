@@ -11,6 +11,7 @@ from rich.text import Text
 
 from concours.cli.adversarial import print_adversarial
 from concours.cli.console import Console
+from concours.cli.deployed import print_deployed
 from concours.cli.duels import print_arena, print_tournament
 from concours.cli.knockout import print_knockout
 from concours.cli.plot import IntervalPlot
@@ -42,6 +43,7 @@ from concours.runs.result import Result
 
 _FORMATS = {
     "population": print_population,
+    "deployed": print_deployed,
     "adversarial": print_adversarial,
     "halving": print_knockout,
     "asha": print_knockout,

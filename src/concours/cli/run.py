@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -88,7 +89,7 @@ def run(
         seed=seed,
         max_cost=max_cost,
         max_requests=max_requests,
-        command=_command(),
+        command=typed_words(),
     )
     ask_once(contest, made.named(), trust)
     hold(made, as_json=as_json, began=context.obj())
@@ -99,25 +100,29 @@ def demo(context: typer.Context, out: Out = None, as_json: AsJson = False) -> No
     from concours.api.contest import Contest
 
     file = Path(__file__).with_name("demo.toml")
-    made = Contest.from_file(file).with_options(out=out or Path("runs/demo"), command=_command())
+    made = Contest.from_file(file).with_options(out=out or Path("runs/demo"), command=typed_words())
     hold(made, as_json=as_json, began=context.obj())
 
 
-def _command() -> str:
+def typed_words() -> str:
     """What was typed."""
     return shlex.join(["concours", *sys.argv[1:]])
 
 
-def hold(contest: Contest, *, as_json: bool, began: float) -> None:
-    """Runs a contest whose code was agreed to, shows how far it is, and prints its board."""
+def hold(contest: Contest, *, as_json: bool, began: float, run: Callable[..., Result] | None = None) -> None:
+    """Runs a contest whose code was agreed to, shows how far it is, and prints its board.
+
+    Args:
+        run: takes `listener` and `began`; by default the contest's own.
+    """
     from concours.cli.progress import watching
 
     with granted(contest.asked()):
         try:
             with watching(contest.seconds) as listener:
-                result = contest.run(listener=listener, began=began)
+                result = (run or contest.run)(listener=listener, began=began)
         except KeyboardInterrupt:
-            say("", f"stopped; what has finished is kept, and the same command goes on: {_command()}", err=True)
+            say("", f"stopped; what has finished is kept, and the same command goes on: {typed_words()}", err=True)
             raise typer.Exit(STOPPED) from None
         _print(result, as_json)
         _report(result, contest, as_json)

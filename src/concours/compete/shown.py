@@ -341,6 +341,36 @@ class ShownFederation(TypedDict):
     by_site: NotRequired[ShownSites]
 
 
+class DeployedRound(TypedDict):
+    """A round of real sites: who sent an update and with how many rows, its part and its length; who did not, and why.
+
+    `bytes` are what each of them sent.
+    """
+
+    sites: list[str]
+    away: dict[str, str]
+    rows: NotRequired[list[int]]
+    weights: NotRequired[list[float]]
+    norms: NotRequired[list[float]]
+    bytes: NotRequired[list[int]]
+    moved: NotRequired[float]
+    loss: NotRequired[float | None]
+
+
+class ShownDeployed(TypedDict):
+    """A federation of real sites; see `contest.deployed`."""
+
+    name: str
+    of: str
+    strategy: str
+    sites: list[str]
+    wanted: int
+    sample: float
+    local: dict[str, Any]
+    rounds: list[DeployedRound]
+    failed: dict[str, str]
+
+
 class ShownPairs(TypedDict):
     """What judges said of pairs; see `compete.pairs.Pairs.shown`.
 

@@ -63,7 +63,8 @@ _TASK = {
     "options": _TABLE,
     "name": _TEXT,
 }
-_FORMAT = Form(f"{one_of(*FORMATS.own).words}, or of a plugin", lambda value: is_of(str)(value) and value in FORMATS)
+_NAMED = [name for name, format in FORMATS.own.items() if not format.command]
+_FORMAT = Form(f"{one_of(*_NAMED).words}, or of a plugin", lambda value: is_of(str)(value) and value in FORMATS)
 _SPLIT = {
     "test": _SHARE,
     "folds": whole(2),

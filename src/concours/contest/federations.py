@@ -88,11 +88,10 @@ def check_federation(table: Mapping[str, Any]) -> None:
     """
     check(NAME, table, {name: option.form for name, option in OPTIONS.items()})
     sites = table.get("sites")
-    if sites is None:
-        raise ContestError(f"{NAME}.sites is missing; it must be {_SITES.words}")
-    check(f"{NAME}.sites", sites, _BY if "by" in sites else _DRAWN)
-    if "by" not in sites and "count" not in sites:
-        raise ContestError(f"{NAME}.sites: expected {_SITES.words}; got {', '.join(sites) or 'nothing'}")
+    if sites is not None:  # real ones bring their own rows
+        check(f"{NAME}.sites", sites, _BY if "by" in sites else _DRAWN)
+        if "by" not in sites and "count" not in sites:
+            raise ContestError(f"{NAME}.sites: expected {_SITES.words}; got {', '.join(sites) or 'nothing'}")
     check(f"{NAME}.liars", table.get("liars") or {}, _LIARS)
     if (table.get("dropouts") or 0) + (table.get("stragglers") or 0) >= 1:
         raise ContestError(f"{NAME}: dropouts and stragglers must be less than all together")
@@ -130,7 +129,7 @@ def _unsuited(setup: Setup) -> str:
     """Found out before anything is run."""
     problem = setup.problem
     if setup.federation is None:
-        return "it has no sites: write a table [federation] with sites"
+        return f"its [{NAME}] has no sites: write {_SITES.words}; real ones are waited for by: concours federate"
     if problem.output.estimator not in ("classifier", "regressor") or "words" in problem.input.can:
         return "sites train networks for classes or numbers, on tables or on pictures"
     if problem.train.weights:

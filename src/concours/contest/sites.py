@@ -75,13 +75,13 @@ def with_sites(
         test_sites=None if sites.test is None else put_array(store, sites.test),
         rows=tuple(rows.tolist()),
         found=sites.found,
-        **_how(options, len(sites.names), seed),
+        **how(options, len(sites.names), seed),
     )
     warnings = [*ingested.warnings, *_warned(problem, sites, store)]
     return replace(ingested, problem=problem, warnings=tuple(warnings)), federation
 
 
-def _how(options: Mapping[str, Any], sites: int, seed: int) -> dict[str, Any]:
+def how(options: Mapping[str, Any], sites: int, seed: int) -> dict[str, Any]:
     """How sites train and a server aggregates, by what was asked for."""
     strategy, liars = STRATEGIES[options["strategy"]], options["liars"] or {}
     if options["strategy"] in ("krum", "multi-krum"):

@@ -64,6 +64,7 @@ class Format:
         shown: the type of what they leave for people (`compete.shown`), besides the name alone.
         unsuited: why it cannot be held on a setup; empty if it can.
         unsuited_data: the same, by the data in the store.
+        command: which one sets it and its options; empty where a contest file does.
     """
 
     what: str
@@ -73,3 +74,4 @@ class Format:
     shown: Any = None
     unsuited: Callable[[Setup], str] = lambda _: ""
     unsuited_data: Callable[[Setup, Store], str] = lambda *_: ""
+    command: str = ""

@@ -29,10 +29,12 @@ Cause = Literal[
     "lost_input",
     "harm",
     "unanswered",
+    "absent",
 ]
 """`no_machine`: the executor has none with what the job needs. `unanswered`: what the job asked elsewhere gave no
 answer, or not for the money that there was. `no_space` and `lost_input` say nothing of the entrant: the disk was full,
-or what the job reads is gone or damaged.
+or what the job reads is gone or damaged. `absent`: the site that has the job's rows was not there, and the others went
+on without it, so it is not done later.
 `harm`: after the job, what it reads was gone. That has another try, which is the last."""
 
 
@@ -83,7 +85,7 @@ class Failed:
     @property
     def retryable(self) -> bool:
         """Whether the same job could end well under other limits or in another environment."""
-        return self.cause not in ("exception", "recipe", "output_limit", "crash")
+        return self.cause not in ("exception", "recipe", "output_limit", "crash", "absent")
 
     @property
     def budget_spent(self) -> bool:

@@ -72,7 +72,8 @@ class Scheme:
     Attributes:
         had: how its predictions are had, a name of `HAD`.
         names: what the rest is: a `file`, which is content, read and not run; a `folder` of such that stays where it
-            is; or a model at an `address`, which rows are sent to.
+            is; a model at an `address`, which rows are sent to; or who was trained in a `federation`, which no contest
+            file can name.
         found: what finds such a folder, as `module:attribute`.
         params: what checks the parameters that it takes, as `module:attribute` of a dataclass; empty where it takes
             none.
@@ -82,7 +83,7 @@ class Scheme:
     """
 
     had: str
-    names: Literal["file", "folder", "address"] = "file"
+    names: Literal["file", "folder", "address", "federation"] = "file"
     found: str = ""
     params: str = ""
     opened: str = ""
@@ -108,6 +109,7 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
         packages=("onnx", "onnxruntime"),
     ),
     "recorded": Scheme(had="recorded"),
+    "federated": Scheme(had="frozen", names="federation", opened="concours.engine.federated:opened"),
     "openai": Scheme(
         had="asked",
         names="address",

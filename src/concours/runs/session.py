@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from concours.core.errors import ContestError
-from concours.core.ports import Executor, Listener, Notice
+from concours.core.ports import Executor, Listener, Notice, Store
 from concours.engine.identity import code_digests
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import FileJournal
@@ -23,6 +23,14 @@ from concours.runs.folder import RunFolder
 
 EngineName = Literal["inline", "processes", "ray"]
 _TABLE = "concours.engine.runners:RUNNERS"
+
+Around = Callable[[Executor, Store], Executor]
+"""Makes an executor of the one that runs jobs here, on the store of a run folder."""
+
+
+def same(home: Executor, store: Store) -> Executor:  # noqa: ARG001 (the form of `Around`)
+    """All jobs run here."""
+    return home
 
 
 @contextmanager
@@ -38,6 +46,7 @@ def session(
     began: float | None = None,
     journal: Path | None = None,
     address: str = "auto",
+    around: Around = same,
 ) -> Iterator[Engine]:
     """An engine that goes on with a journal of a folder, by default the contest's. The caller may write there.
 
@@ -50,7 +59,7 @@ def session(
     limits = Limits(seconds=job_seconds, memory=job_memory, budget_s=budget_s)
     if engine != "ray":
         limits = replace(limits, memory=job_memory or memory_per_worker(workers or 1))
-    executor = executor_for(engine, out, workers, limits, listener, address=address)
+    executor = around(executor_for(engine, out, workers, limits, listener, address=address), out.store)
     try:
         records = FileJournal(journal or out.journal)
         if records.damaged:

@@ -90,14 +90,29 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     opened = _opened(task.data, task, kind, folder)
     data = _data(opened, task, kind)
     found = opened.test if task.test is None else _opened(task.test, task, kind, folder, like=opened.x)
-    if found is None:
-        return data, None
+    return data, None if found is None else _alike(found, task, kind, data)
+
+
+def read_alike(source: Any, task: Task, kind: Kind, folder: Path, like: Data) -> Data:
+    """Rows with targets from another source than the task's, in the columns and forms of its own.
+
+    Args:
+        like: what the task's own rows were read as; of its inputs only the form counts, so that there may be no row.
+
+    Raises:
+        ContestError, DataError: the source is missing, damaged, or has other rows.
+    """
+    return _alike(_opened(source, task, kind, folder, like=like.x), task, kind, like)
+
+
+def _alike(found: Opened, task: Task, kind: Kind, like: Data) -> Data:
     require_column(task.weight)
     known = found.x.column_names if isinstance(found.x, pa.Table) else task.drop
-    test = _data(found, replace(task, text=data.text, drop=tuple(name for name in task.drop if name in known)), kind)
-    said = list(test.warnings)
-    x = conform(test.x, data.x, test.name, told=said.append)
-    return data, replace(test, x=x, warnings=tuple(said))
+    own = replace(task, text=like.text, drop=tuple(name for name in task.drop if name in known))
+    read = _data(found, own, kind)
+    said = list(read.warnings)
+    x = conform(read.x, like.x, read.name, told=said.append)
+    return replace(read, x=x, warnings=tuple(said))
 
 
 def read_csv(path: Path, *, header: bool | None = None, names: Sequence[str] = ()) -> pa.Table:

@@ -101,6 +101,22 @@ _OWN = {
     "evaluate_generators": RunnerSpec(
         reference="concours.engine.runners.generate:evaluate_generators", version=1, packages=_NUMERIC
     ),
+    "form_of_rows": RunnerSpec(
+        reference="concours.engine.runners.deployed:form_of_rows", version=1, packages=("numpy", "pyarrow")
+    ),
+    "site_sums": RunnerSpec(reference="concours.engine.runners.deployed:site_sums", version=1, packages=_OF_DATA),
+    "begin_at_sites": RunnerSpec(
+        reference="concours.engine.runners.deployed:begin_at_sites", version=1, packages=_NUMERIC
+    ),
+    "train_at_site": RunnerSpec(
+        reference="concours.engine.runners.deployed:train_at_site", version=1, packages=_NUMERIC
+    ),
+    "aggregate_sites": RunnerSpec(
+        reference="concours.engine.runners.deployed:aggregate_sites", version=1, packages=_NUMERIC
+    ),
+    "keep_federated": RunnerSpec(
+        reference="concours.engine.runners.deployed:keep_federated", version=1, packages=_NUMERIC
+    ),
     "card": RunnerSpec(reference="concours.engine.runners.card:card", version=2, packages=_OF_DATA),
 }
 

@@ -14,6 +14,7 @@ from concours.report.sections.answers import answers_section
 from concours.report.sections.bracket import bracket_section
 from concours.report.sections.card import card_section
 from concours.report.sections.costs import costs_section
+from concours.report.sections.deployed import deployed_section
 from concours.report.sections.duels import duels_section
 from concours.report.sections.explanations import explanations_section
 from concours.report.sections.federation import federation_section
@@ -42,6 +43,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     learning_section,
     bracket_section,
     population_section,
+    deployed_section,
     federation_section,
     adversarial_section,
     generation_section,

@@ -1,0 +1,87 @@
+"""What a site does for others, and what may leave it: a closed list, which the site's own code holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concours.core.errors import ContentRefused, nearest
+from concours.core.job import Job
+
+Tensors = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """One kind of job that a site does.
+
+    Attributes:
+        params: parameters that it may have; one that is not here is refused, rather than passed over.
+        leaves: what tensors of its outcome are: `weights`, of the shapes of those that came, or `columns`, a number for
+            each column of a row.
+        counts: values of the outcome that leave the site, each a single number.
+    """
+
+    params: frozenset[str]
+    leaves: Literal["weights", "columns"]
+    counts: frozenset[str]
+
+
+OWN = frozenset({"x", "y"})
+"""Names of inputs that are the site's rows; all others come with the job."""
+
+_NETWORK = frozenset({"recipe", "params", "output"})
+
+DEEDS: Mapping[str, Deed] = {
+    "site_sums": Deed(params=_NETWORK, leaves="columns", counts=frozenset({"rows", "classes"})),
+    "train_at_site": Deed(params=_NETWORK | {"local"}, leaves="weights", counts=frozenset({"rows", "loss"})),
+}
+"""By the kind of job."""
+
+
+def require(job: Job) -> Deed:
+    """What a job is on the list.
+
+    Raises:
+        ContentRefused: it is not there, has a parameter that is not, or brings code.
+    """
+    if job.runner not in DEEDS:
+        raise ContentRefused(f"this site does no {job.runner!r}; {nearest(job.runner, DEEDS)}")
+    deed = DEEDS[job.runner]
+    if unknown := sorted(set(job.params) - deed.params):
+        raise ContentRefused(f"this site takes no parameter {unknown[0]!r}; {nearest(unknown[0], sorted(deed.params))}")
+    if code := sorted(name for name in job.inputs if name.startswith("code")):
+        raise ContentRefused(f"this site runs nobody's code ({', '.join(code)})")
+    return deed
+
+
+def require_leaving(deed: Deed, outputs: Mapping[str, Tensors], came: Tensors, columns: int) -> None:
+    """Holds back what may not leave: there is room for weights and sums, and none for rows, labels or texts.
+
+    A tensor belongs to the one that it is called after, behind the first stroke: `delta/1.weight` to `1.weight`.
+
+    Args:
+        came: the tensors that came with the job.
+        columns: of the site's rows.
+
+    Raises:
+        ContentRefused: a tensor is of another shape, or holds no numbers.
+    """
+    for name, tensors in outputs.items():
+        for key, tensor in tensors.items():
+            like = came.get(key.partition("/")[2]) if deed.leaves == "weights" else np.empty(columns)
+            single = tensor.ndim == 0 or tensor.shape == (1,)
+            if tensor.dtype.kind not in "fiu" or not (single or (like is not None and tensor.shape == like.shape)):
+                raise ContentRefused(f"{key!r} of {name}, of shape {tensor.shape}, may not leave this site")
+
+
+def numbers(values: Mapping[str, Any], deed: Deed) -> dict[str, float | int]:
+    """The values of an outcome that leave; the others stay."""
+    kept = {name: value for name, value in values.items() if name in deed.counts}
+    if odd := [name for name, value in kept.items() if type(value) not in (int, float) or not np.isfinite(value)]:
+        raise ContentRefused(f"{odd[0]} would leave, and is no number")
+    return kept

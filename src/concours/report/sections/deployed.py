@@ -1,0 +1,119 @@
+"""A federation of real sites: who sent what in which round, and who was away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from concours.report.axis import linear, short
+from concours.report.figures import Curve, Figure, Plane, Planes, Section, Table
+from concours.report.lines import Report, counted
+
+_HUES = 8
+"""Colours there are."""
+
+
+def deployed_section(r: Report) -> Section | None:
+    """The rounds, from `format` in the result; none where no real sites took part."""
+    found = r.value.get("format") or {}
+    if found.get("name") != "deployed" or not found.get("rounds"):
+        return None
+    return Section(
+        id="sites",
+        title="What the sites sent",
+        text=tuple(_sentences(found)),
+        figures=(_losses(found), _lengths(found)),
+    )
+
+
+def _sentences(found: Mapping[str, Any]) -> Sequence[str]:
+    rounds, sites = found["rounds"], found["sites"]
+    sent = sum(sum(each.get("bytes", ())) for each in rounds)
+    first = (
+        f"{counted(len(sites), 'site')} trained {found['of']!r} together in {counted(len(rounds), 'round')} "
+        f"({found['strategy']}), {sent / 1e6:,.1f} MB in all. Their rows stayed where they are: weights and counts left. "
+        "Weights tell something of the rows that they were trained on."
+    )
+    told = [first, "No site has seen a row of the server's, so all of these judge what came of it."]
+    if away := sorted({site for each in rounds for site in each["away"]}):
+        told.append(f"Not there in every round: {', '.join(away)}. A round goes on without who is away.")
+    return told
+
+
+def _by_site(found: Mapping[str, Any]) -> Table:
+    lines = []
+    for site in found["sites"]:
+        own = [(each, each["sites"].index(site)) for each in found["rounds"] if site in each["sites"]]
+        last = own[-1] if own else None
+        lines.append(
+            (
+                site,
+                f"{len(own)} of {len(found['rounds'])}",
+                "" if last is None else f"{last[0]['rows'][last[1]]:,}",
+                "" if last is None else f"{last[0]['weights'][last[1]]:.1%}",
+                "" if last is None else f"{last[0]['norms'][last[1]]:.3g}",
+                "" if not own else f"{sum(each['bytes'][place] for each, place in own) / 1e6:,.2f}",
+            )
+        )
+    return Table(
+        caption="What each site sent: rows, part and length of its last update",
+        head=("site", "rounds", "rows", "part", "length", "MB sent"),
+        rows=tuple(lines),
+    )
+
+
+def _losses(found: Mapping[str, Any]) -> Figure:
+    """The loss at the sites over the rounds; its table says who sent, and who did not and why."""
+    rounds = list(enumerate(found["rounds"], 1))
+    losses = [(number, each["loss"]) for number, each in rounds if each.get("loss") is not None]
+    x, y = (
+        linear("round", [1.0, float(max(2, len(rounds)))], fit=True),
+        linear("loss", [loss for _, loss in losses] or [0.0, 1.0]),
+    )
+    points = tuple((x.at(number), y.at(loss)) for number, loss in losses)
+    return Figure(
+        title="Training loss at the sites in each round",
+        read="How to read it: the mean loss of the sites' last epoch, by their rows; lower is better. Nobody chose by it.",
+        drawing=Planes((Plane(x=x, y=y, curves=(Curve(name="sites", hue=0, points=points),)),)),
+        table=Table(
+            caption="Round by round",
+            head=("Round", "training loss", "who sent", "who did not"),
+            rows=tuple(
+                (
+                    str(number),
+                    "" if each.get("loss") is None else short(each["loss"]),
+                    ", ".join(each["sites"]) or "nobody",
+                    "; ".join(each["away"].values()),
+                )
+                for number, each in rounds
+            ),
+            words=(2, 3),
+        ),
+    )
+
+
+def _lengths(found: Mapping[str, Any]) -> Figure:
+    """How far each site's update reached in each round; its table says what each sent in all."""
+    rounds = list(enumerate(found["rounds"], 1))
+    known = [norm for _, each in rounds for norm in each.get("norms", ())]
+    x = linear("round", [1.0, float(max(2, len(rounds)))], fit=True)
+    y = linear("length", known or [0.0, 1.0])
+    curves = [
+        Curve(
+            name=site,
+            hue=place % _HUES,
+            points=tuple(
+                (x.at(number), y.at(each["norms"][each["sites"].index(site)]))
+                for number, each in rounds
+                if site in each["sites"]
+            ),
+        )
+        for place, site in enumerate(found["sites"])
+    ]
+    return Figure(
+        title="How far each site's update reached",
+        read="How to read it: the length of what each site sent in a round. One far longer than all others may lie.",
+        drawing=Planes((Plane(x=x, y=y, curves=tuple(curves)),)),
+        keys=tuple((place % _HUES, site) for place, site in enumerate(found["sites"])) if len(curves) <= _HUES else (),
+        table=_by_site(found),
+    )
