@@ -27,7 +27,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
-from concours.entrants.stack import Form, Hyperparameters, Stack, train
+from concours.entrants.passes import Form
+from concours.entrants.stack import Hyperparameters, Stack, train
 
 FORM = Form(inputs=784, hidden=(128,), outputs=10)
 BATCH = 128

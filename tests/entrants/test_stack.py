@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
-from concours.entrants.stack import Form, Hyperparameters, Stack, train
+from concours.entrants.passes import Form
+from concours.entrants.stack import Hyperparameters, Stack, train
 
 ROWS = 70
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,6 +23,7 @@ from concours.entrants.inputs import check_lengths, encode, weights_of
 from concours.entrants.losses import Loss, cross_entropy, surprise
 from concours.entrants.training import (
     Augmentation,
+    Correction,
     History,
     Settings,
     find_device,
@@ -34,6 +35,19 @@ from concours.entrants.training import (
 )
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaling:
+    """What a network knows of rows before it is trained: of inputs, (last axis,) each or none; of a target, its unit."""
+
+    mean: NDArray[np.float64] | None = None
+    deviation: NDArray[np.float64] | None = None
+    target_mean: float = 0.0
+    target_deviation: float = 1.0
+
+
+AS_IT_IS = Scaling()
 
 
 class NeuralEstimator(SetsApart, BaseEstimator):
@@ -109,6 +123,79 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         """
         self._begin = (dict(tensors), done)
         return self
+
+    def begun(self, example: ArrayLike, classes: int, *, seed: int, scaling: Scaling = AS_IT_IS) -> Self:
+        """Becomes fitted with first weights, which follow from `seed` alone; no row is needed.
+
+        `example`: a row as all will be, (1, …), of any values. `classes`: how many there are, codes from 0; 0 for
+        a number, whose mean and deviation then are those of `scaling`. Raises ValueError where a network must learn
+        more of its inputs than means and deviations.
+        """
+        rows, device = self._read(example), find_device((self.training or {}).get("device", "auto"))
+        self._set_shape(rows.shape[1:])
+        self.architecture_ = {"shape": list(self.input_shape_), "outputs": classes or 1, **self._shape_network()}
+        self._begin_targets(classes, scaling)
+        with seeded(seed, device):
+            self.network_ = self._made().eval().to(device)
+        known = getattr(self.network_, "scaling", None)
+        if not isinstance(known, networks.Standardise | None):
+            raise ValueError(f"{type(self).__name__} learns more of its inputs than means and deviations")
+        if known is not None and scaling.mean is not None:
+            known.mean.copy_(torch.from_numpy(scaling.mean))
+            known.deviation.copy_(torch.from_numpy(scaling.deviation))
+        self.history_ = History(train_loss=(), validation_loss=(), learning_rate=(), best_epoch=0, stopped="epochs")
+        return self
+
+    def go_on(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        settings: Settings,
+        *,
+        seed: int,
+        correct: Correction | None = None,
+        last_only: bool = False,
+    ) -> Self:
+        """Trains on from the weights that it has, on rows `X` and targets `y`: codes of classes, or numbers.
+
+        Nothing is held out, labels are not smoothed, and what is known of inputs stays. Chance comes from `seed` alone.
+        With `last_only` only the last layer learns, on what the others say when they predict.
+        """
+        device = next(self.network_.parameters()).device
+        told = on_device(device, *self.told(X, y))
+        with seeded(seed, device) as chance:
+            learning = networks.LastLayer(self.network_) if last_only else self.network_
+            self.history_ = train(
+                learning, self.loss, told, settings, generator=chance, augment=self._augmentation(), correct=correct
+            )
+        return self
+
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:
+        """Notes what `fit` learns of targets."""
+        raise NotImplementedError
+
+    @property
+    def loss(self) -> Loss:
+        """By which `go_on` trains: the one of validation, whose labels are as they are."""
+        return self._losses(torch.zeros(1, dtype=torch.int64), self._settings(1), None)[1]
+
+    @property
+    def augmented(self) -> bool:
+        """Whether rows are changed by chance in training."""
+        return self._augmentation() is not None
+
+    def told(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+        """Rows and targets as the network and its loss take them. Raises ValueError where they do not suit it."""
+        rows, targets = self._read(X), self._targets(y)
+        if rows.shape[1:] != self.input_shape_:
+            raise ValueError(f"X must have rows of shape {self.input_shape_}; got {rows.shape[1:]}")
+        if len(rows) != len(targets):
+            raise ValueError(f"X and y must have the same number of rows; got {len(rows)} and {len(targets)}")
+        return rows, targets
+
+    def _targets(self, y: ArrayLike) -> Array:
+        """Targets as the loss takes them, by what is known of them."""
+        raise NotImplementedError
 
     def _fit(self, rows: Array, targets: Array, width: int, weights: Array | None = None) -> None:
         """Fit a network of `width` outputs to rows as `_read` gives them and targets as the loss takes them.
@@ -251,6 +338,17 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         self.classes_ = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
         return super().set_tensors(tensors, state)
+
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:  # noqa: ARG002 (classes have no unit)
+        self.classes_ = np.arange(classes)
+
+    def _targets(self, y: ArrayLike) -> Array:
+        codes = np.asarray(y, dtype=np.int64)
+        if len(codes) and not 0 <= codes.min() <= codes.max() < len(self.classes_):
+            raise ValueError(
+                f"y must hold codes of the {len(self.classes_)} classes; got {codes.min()} to {codes.max()}"
+            )
+        return codes
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
         return cross_entropy(targets, settings.label_smoothing, weights), surprise

@@ -19,7 +19,7 @@ from sklearn.base import RegressorMixin
 from torch import Tensor, nn
 
 from concours.core.errors import RecipeError
-from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
+from concours.entrants.estimator import AS_IT_IS, NeuralClassifier, NeuralEstimator, Scaling
 from concours.entrants.inputs import numbers, table_or_images, weights_of
 from concours.entrants.losses import Loss, cross_entropy, squared_error, surprise
 from concours.entrants.training import Settings
@@ -81,6 +81,10 @@ class OwnModule(NeuralEstimator):
         self.classes = classes
         self.training = training
         self.random_state = random_state
+
+    def begun(self, example: ArrayLike, classes: int, *, seed: int, scaling: Scaling = AS_IT_IS) -> Self:
+        self._begin_scale(example)
+        return super().begun(example, classes, seed=seed, scaling=scaling)
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "scale": self.scale_, "probabilities": self.probabilities_}
@@ -219,6 +223,12 @@ class ModuleRegressor(RegressorMixin, OwnModule):
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         self.target_mean_, self.target_deviation_ = state["target"]
         return super().set_tensors(tensors, state)
+
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:  # noqa: ARG002 (a number has none)
+        self.target_mean_, self.target_deviation_ = scaling.target_mean, scaling.target_deviation
+
+    def _targets(self, y: ArrayLike) -> Array:
+        return ((numbers(y) - self.target_mean_) / self.target_deviation_).astype(np.float32)
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
         return _squared_error, _squared_error

@@ -7,8 +7,9 @@ values, so that a network can be built again from what JSON says of it. Images h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -170,6 +171,27 @@ class Network(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         outputs: Tensor = self.body(self.scaling(inputs)) * self.sharpness
         return outputs
+
+
+class LastLayer(nn.Module):
+    """A network of which only the last layer with parameters learns; the others stay as they are for predicting."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.last = [part for part in network.modules() if next(part.parameters(recurse=False), None) is not None][-1]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.network(inputs)
+        return outputs
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        return self.last.parameters(recurse)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(False)
+        self.last.train(mode)
+        return self
 
 
 class Standardise(nn.Module):

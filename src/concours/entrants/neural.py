@@ -17,7 +17,7 @@ from torch import Tensor
 
 from concours.core.errors import nearest
 from concours.entrants import networks
-from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
+from concours.entrants.estimator import NeuralClassifier, NeuralEstimator, Scaling
 from concours.entrants.inputs import images, numbers, table_or_images, weights_of
 from concours.entrants.losses import Loss, squared_error
 from concours.entrants.training import (
@@ -125,6 +125,12 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
         self.target_mean_ = float(tensors["target.mean"])
         self.target_deviation_ = float(tensors["target.deviation"])
         return super().set_tensors({k: v for k, v in tensors.items() if not k.startswith("target.")}, state)
+
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:  # noqa: ARG002 (a number has none)
+        self.target_mean_, self.target_deviation_ = scaling.target_mean, scaling.target_deviation
+
+    def _targets(self, y: ArrayLike) -> Array:
+        return ((numbers(y) - self.target_mean_) / self.target_deviation_).astype(np.float32)
 
     def _read(self, X: ArrayLike) -> Array:
         return table_or_images(X)

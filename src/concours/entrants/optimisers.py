@@ -8,7 +8,7 @@ the one of the same name in ``torch.optim``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -80,7 +80,7 @@ class Flat:
 def flatten(network: nn.Module) -> Flat:
     """Move the parameters of `network` into one vector, whose views they are until `release`."""
     parameters = list(network.parameters())
-    weights = torch.cat([_memory_order(p.detach()).reshape(-1) for p in parameters])
+    weights = in_row(p.detach() for p in parameters)
     decayed = torch.cat([torch.full((p.numel(),), float(p.ndim > 1), device=p.device) for p in parameters])
     gradient, first, second = (torch.zeros_like(weights) for _ in range(3))
     start = 0
@@ -90,6 +90,11 @@ def flatten(network: nn.Module) -> Flat:
         p.grad = _usual_order(gradient[part].view(shape))
         start = part.stop
     return Flat(weights=weights, gradient=gradient, decayed=decayed, first=first, second=second)
+
+
+def in_row(tensors: Iterable[Tensor]) -> Tensor:
+    """Tensors in one vector, as the parameters of a network lie in `Flat.weights`."""
+    return torch.cat([_memory_order(tensor).reshape(-1) for tensor in tensors])
 
 
 def _memory_order(weight: Tensor) -> Tensor:

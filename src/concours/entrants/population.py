@@ -18,7 +18,8 @@ from concours.entrants import networks
 from concours.entrants.estimator import NeuralClassifier, NeuralEstimator, learn_scaling
 from concours.entrants.inputs import check_lengths, table_or_images
 from concours.entrants.neural import DenseRegressor
-from concours.entrants.stack import Form, Hyperparameters, Stack, hyperparameters_from, train
+from concours.entrants.passes import Form
+from concours.entrants.stack import Hyperparameters, Stack, hyperparameters_from, train
 from concours.entrants.training import History, find_device, seeded
 
 Array = NDArray[Any]

@@ -13,19 +13,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from concours.entrants.bookmarks import Bookmark
-
-CACHE_BYTES = 8 << 20
-"""What a block and its batch take of a core's cache, about; measured by `benchmarks/population.py`."""
+from concours.entrants.passes import Drop, Form, Passes, forward, views
 
 _SECOND = 0.999
 _TINY = 1e-8
@@ -57,34 +53,6 @@ class Hyperparameters:
 HYPERPARAMETERS = tuple(field.name for field in fields(Hyperparameters))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """The shape of a dense network: linear and ReLU for each width of `hidden`, then linear."""
-
-    inputs: int
-    hidden: tuple[int, ...]
-    outputs: int
-
-    @property
-    def layers(self) -> list[tuple[int, int]]:
-        return list(pairwise((self.inputs, *self.hidden, self.outputs)))
-
-    @property
-    def weights(self) -> int:
-        """How many numbers of a member are weights: they come first, layer by layer as (inputs, outputs)."""
-        return sum(before * after for before, after in self.layers)
-
-    @property
-    def size(self) -> int:
-        """How many numbers a member has: weights, then biases."""
-        return self.weights + sum(after for _, after in self.layers)
-
-    def flops(self, rows: int) -> int:
-        """Operations in the matrix products of a step on so many rows: forward, and backward but for the inputs."""
-        products = sum(before * after for before, after in self.layers)
-        return 2 * rows * (3 * products - self.inputs * self.layers[0][1])
-
-
 @dataclass(kw_only=True)
 class Stack:
     """Members of one form: `weights` and the moments `first` and `second`, (members, size) float32; steps so far."""
@@ -101,7 +69,7 @@ class Stack:
         weights = torch.empty(len(seeds), form.size)
         for member, seed in zip(weights, seeds, strict=True):
             generator = torch.Generator().manual_seed(seed)
-            for before, *parts in zip((before for before, _ in form.layers), *_parts(form, member[None]), strict=True):
+            for before, *parts in zip((before for before, _ in form.layers), *views(form, member[None]), strict=True):
                 for part in parts:
                     part.uniform_(-1 / math.sqrt(before), 1 / math.sqrt(before), generator=generator)
         return cls(form=form, weights=weights, first=torch.zeros_like(weights), second=torch.zeros_like(weights))
@@ -123,13 +91,13 @@ class Stack:
 
     def outputs(self, rows: Tensor) -> Tensor:
         """What each member says of each row, (members, rows, outputs), by as many rows at a time as memory bears."""
-        parts = _parts(self.form, self.weights)
-        return torch.cat([_forward(parts, part.expand(len(self.weights), -1, -1)) for part in rows.split(1024)], dim=1)
+        parts = views(self.form, self.weights)
+        return torch.cat([forward(parts, part.expand(len(self.weights), -1, -1)) for part in rows.split(1024)], dim=1)
 
     def copy_to(self, member: int, network: nn.Module) -> None:
         """Gives a member's numbers to the linear layers of a network, in their order."""
         layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
-        weights, biases = _parts(self.form, self.weights[member : member + 1])
+        weights, biases = views(self.form, self.weights[member : member + 1])
         with torch.no_grad():
             for layer, weight, bias in zip(layers, weights, biases, strict=True):
                 layer.weight.copy_(weight[0].T)
@@ -188,8 +156,7 @@ def _block(stack: Stack, batch_size: int, threads: int) -> int:
     members, form = len(stack.weights), stack.form
     if stack.weights.device.type != "cpu":
         return members
-    each = 4 * (4 * form.size + batch_size * (form.inputs + 3 * sum(form.hidden)))
-    return max(1, min(CACHE_BYTES // each, math.ceil(members / threads)))
+    return max(1, min(form.block(batch_size), math.ceil(members / threads)))
 
 
 def _batches(rows: int, batch_size: int) -> int:
@@ -228,7 +195,6 @@ class _Block:
         self.weights = weights
         self.numbers, self.first, self.second = stack.weights[part], stack.first[part], stack.second[part]
         self.gradient = torch.empty_like(self.numbers)
-        self.parts, self.slopes = _parts(self.form, self.numbers), _parts(self.form, self.gradient)
         device = rows.device
         self.rate, self.momentum, self.decay, self.dropout = (
             torch.tensor(
@@ -244,7 +210,8 @@ class _Block:
         self.fresh = (1 - self.momentum).float()
         dropped = (self.dropout * 256).round()[:, :, None]
         self.dropped, self.scale = dropped.to(torch.uint8), (256 / (256 - dropped)).float()
-        self.dropping = bool(dropped.any())
+        drop = Drop(self._drop, self.scale) if bool(dropped.any()) else None
+        self.passes = Passes(self.form, self.numbers, self.gradient, drop)
 
     def bookmark(self, how: str) -> Bookmark:
         """Where its training stood; `how` says what else decides what it comes to."""
@@ -285,36 +252,23 @@ class _Block:
     def _step(self, chosen: Tensor, rate: Tensor) -> Tensor:
         """One step on the chosen rows, (members, batch); the sum of each member's losses on them."""
         flat = chosen.reshape(-1)
-        layers = [self.rows.index_select(0, flat).view(*chosen.shape, -1)]
-        for weights, biases in zip(*(part[:-1] for part in self.parts), strict=True):
-            layers.append(self._drop(torch.baddbmm(biases, layers[-1], weights).relu_()))
-        said = torch.baddbmm(self.parts[1][-1], layers[-1], self.parts[0][-1])
         each = None if self.weights is None else self.weights.index_select(0, flat).view(*chosen.shape, 1)
-        losses, slope = _losses(said, self.targets.index_select(0, flat).view(chosen.shape), each)
-        self._backward(layers, slope)
+        losses = self.passes.losses(
+            self.rows.index_select(0, flat).view(*chosen.shape, -1),
+            self.targets.index_select(0, flat).view(chosen.shape),
+            each,
+        )
         self._learn(rate)
         return losses
 
     def _drop(self, values: Tensor) -> Tensor:
         """A random byte a value, from the member's own generator; it falls if that is below 256 times the dropout."""
-        if not self.dropping:
-            return values
         count = values[0].numel()
         chance = torch.empty(len(values), math.ceil(count / 8), dtype=torch.int64, device=values.device)
         for member, generator in zip(chance, self.masks, strict=True):
             member.random_(-(1 << 63), None, generator=generator)
         kept = chance.view(torch.uint8)[:, :count].view(values.shape) >= self.dropped
         return values.mul_(kept).mul_(self.scale)
-
-    def _backward(self, layers: Sequence[Tensor], slope: Tensor) -> None:
-        for level in reversed(range(len(layers))):
-            torch.bmm(layers[level].transpose(1, 2), slope, out=self.slopes[0][level])
-            torch.sum(slope, 1, keepdim=True, out=self.slopes[1][level])
-            if level:
-                slope = torch.bmm(slope, self.parts[0][level].transpose(1, 2))
-                slope.masked_fill_(layers[level] <= 0, 0.0)
-                if self.dropping:
-                    slope.mul_(self.scale)
 
     def _learn(self, rate: Tensor) -> None:
         self.steps += 1
@@ -324,44 +278,6 @@ class _Block:
         torch.div(self.first, move, out=move)
         self.numbers[:, : self.form.weights].mul_(self.shrink)
         self.numbers.addcmul_(move, rate)
-
-
-def _parts(form: Form, numbers: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Weights (members, inputs, outputs) and biases (members, 1, outputs) of each layer; views."""
-    members, start = len(numbers), 0
-    weights, biases = [], []
-    for before, after in form.layers:
-        weights.append(numbers[:, start : start + before * after].view(members, before, after))
-        start += before * after
-    for _, after in form.layers:
-        biases.append(numbers[:, start : start + after].view(members, 1, after))
-        start += after
-    return weights, biases
-
-
-def _forward(parts: tuple[list[Tensor], list[Tensor]], values: Tensor) -> Tensor:
-    for weights, biases in zip(*(part[:-1] for part in parts), strict=True):
-        values = torch.baddbmm(biases, values, weights).relu_()
-    return torch.baddbmm(parts[1][-1], values, parts[0][-1])
-
-
-def _losses(said: Tensor, targets: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The sum of each member's losses, and the slope of their mean, (members, batch, outputs).
-
-    `weights`: of the rows, (members, batch, 1).
-    """
-    if targets.dtype.is_floating_point:
-        error = said - targets[:, :, None]
-        losses, slope = error.square(), error.mul_(2 / targets.shape[1])
-    else:
-        logs = functional.log_softmax(said, dim=2)
-        at = targets[:, :, None]
-        losses = -logs.gather(2, at)
-        slope = logs.exp_().scatter_add_(2, at, torch.tensor(-1.0, device=said.device).expand(at.shape))
-        slope = slope.div_(targets.shape[1])
-    if weights is not None:
-        losses, slope = losses * weights, slope.mul_(weights)
-    return losses.sum((1, 2)), slope
 
 
 def hyperparameters_from(values: dict[str, Any]) -> Hyperparameters:

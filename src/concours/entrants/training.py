@@ -18,7 +18,7 @@ from concours.core import progress
 from concours.core.errors import nearest
 from concours.entrants.bookmarks import Bookmark, Page, all_chances, moving_of
 from concours.entrants.losses import Loss
-from concours.entrants.optimisers import OPTIMISERS, SCHEDULES, flatten, release
+from concours.entrants.optimisers import OPTIMISERS, SCHEDULES, Flat, flatten, release
 from concours.kernels.rows.kin import Kin
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
@@ -26,6 +26,9 @@ Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 Rows = tuple[Tensor, ...]
 """Inputs, targets and, where rows have some, weights, aligned along their first axis, on the device of the network."""
+
+Correction = Callable[[Flat], None]
+"""What is added to a gradient before it is followed: it changes `Flat.gradient`, of the weights as they are then."""
 
 Stopped = Literal["epochs", "patience", "seconds"]
 
@@ -104,17 +107,19 @@ def train(
     held_out: Rows | None = None,
     validation_loss: Loss | None = None,
     augment: Augmentation | None = None,
+    correct: Correction | None = None,
 ) -> History:
     """Train `network` in place and leave it in evaluation mode, with the weights of its best epoch.
 
     The best epoch is the one of the lowest `validation_loss` (default: `loss`) on `held_out`, or the last one where
     nothing is held out. The order of rows comes from `generator`, a CPU one; dropout from torch's own, see
-    `seeded`. Raises ValueError when a loss is not finite.
+    `seeded`. `correct` changes each gradient before it is bounded and followed. Raises ValueError when a loss is not
+    finite.
 
     Law: where there is scratch (`core.scratch`), a training that was interrupted goes on from its last epoch that was
     kept, and ends with the bytes of one that was not, unless time ends it.
     """
-    run = _Run(network, loss, rows, settings, generator, augment)
+    run = _Run(network, loss, rows, settings, generator, augment, correct)
     best = _Best(network, validation_loss or loss, held_out)
     bookmark = _bookmark(run, held_out)
     stopped = _go_on(run, best, page) if (page := bookmark.find()) else None
@@ -184,9 +189,10 @@ class _Run:
         settings: Settings,
         generator: torch.Generator,
         augment: Augmentation | None,
+        correct: Correction | None,
     ) -> None:
         self.network, self.loss, self.rows, self.settings = network, loss, rows, settings
-        self.generator, self.augment = generator, augment
+        self.generator, self.augment, self.correct = generator, augment, correct
         self.flat = flatten(network)
         self.batches = max(1, len(rows[0]) // settings.batch_size)
         self.started_s = time.monotonic()
@@ -229,6 +235,8 @@ class _Run:
             batch = self.augment(batch, self.generator)
         loss = self.loss(self.network(batch), *(each[chosen] for each in told))
         loss.backward()
+        if self.correct is not None:
+            self.correct(self.flat)
         self._move()
         return loss.detach()
 

@@ -1,1 +1,1 @@
-"""Updates of sites: what they come to together, and who among them stands out."""
+"""Updates of sites joined into the weights of one model, round by round."""
