@@ -21,6 +21,7 @@ from concours.entrants import networks
 from concours.entrants.apart import SetsApart
 from concours.entrants.inputs import check_lengths, encode, weights_of
 from concours.entrants.losses import Loss, cross_entropy, surprise
+from concours.entrants.private import Private
 from concours.entrants.training import (
     Augmentation,
     Correction,
@@ -155,6 +156,7 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         seed: int,
         correct: Correction | None = None,
         last_only: bool = False,
+        private: Private | None = None,
     ) -> Self:
         """Trains on from the weights that it has, on rows `X` and targets `y`: codes of classes, or numbers.
 
@@ -166,7 +168,14 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         with seeded(seed, device) as chance:
             learning = networks.LastLayer(self.network_) if last_only else self.network_
             self.history_ = train(
-                learning, self.loss, told, settings, generator=chance, augment=self._augmentation(), correct=correct
+                learning,
+                self.loss,
+                told,
+                settings,
+                generator=chance,
+                augment=self._augmentation(),
+                correct=correct,
+                private=private,
             )
         return self
 
@@ -339,7 +348,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         self.classes_ = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
         return super().set_tensors(tensors, state)
 
-    def _begin_targets(self, classes: int, scaling: Scaling) -> None:  # noqa: ARG002 (classes have no unit)
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:
         self.classes_ = np.arange(classes)
 
     def _targets(self, y: ArrayLike) -> Array:

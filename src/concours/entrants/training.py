@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from concours.core.errors import nearest
 from concours.entrants.bookmarks import Bookmark, Page, all_chances, moving_of
 from concours.entrants.losses import Loss
 from concours.entrants.optimisers import OPTIMISERS, SCHEDULES, Flat, flatten, release
+from concours.entrants.private import Private
 from concours.kernels.rows.kin import Kin
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
@@ -108,18 +109,19 @@ def train(
     validation_loss: Loss | None = None,
     augment: Augmentation | None = None,
     correct: Correction | None = None,
+    private: Private | None = None,
 ) -> History:
     """Train `network` in place and leave it in evaluation mode, with the weights of its best epoch.
 
     The best epoch is the one of the lowest `validation_loss` (default: `loss`) on `held_out`, or the last one where
     nothing is held out. The order of rows comes from `generator`, a CPU one; dropout from torch's own, see
-    `seeded`. `correct` changes each gradient before it is bounded and followed. Raises ValueError when a loss is not
-    finite.
+    `seeded`. `correct` changes each gradient before it is bounded and followed. With `private` no single row tells much
+    by the weights; the losses of the history still tell. Raises ValueError when a loss is not finite.
 
     Law: where there is scratch (`core.scratch`), a training that was interrupted goes on from its last epoch that was
     kept, and ends with the bytes of one that was not, unless time ends it.
     """
-    run = _Run(network, loss, rows, settings, generator, augment, correct)
+    run = _Run(network, loss, rows, settings, generator, augment, correct, private)
     best = _Best(network, validation_loss or loss, held_out)
     bookmark = _bookmark(run, held_out)
     stopped = _go_on(run, best, page) if (page := bookmark.find()) else None
@@ -190,11 +192,13 @@ class _Run:
         generator: torch.Generator,
         augment: Augmentation | None,
         correct: Correction | None,
+        private: Private | None,
     ) -> None:
         self.network, self.loss, self.rows, self.settings = network, loss, rows, settings
         self.generator, self.augment, self.correct = generator, augment, correct
         self.flat = flatten(network)
         self.batches = max(1, len(rows[0]) // settings.batch_size)
+        self.private = private.begin(network, self.batches, generator) if private else None
         self.started_s = time.monotonic()
         self.rate = 0.0
         self.train_losses: list[float] = []
@@ -218,14 +222,19 @@ class _Run:
     def epoch(self) -> float:
         """Go through the rows once, or until time is up; returns the mean loss of the rows gone through."""
         self.network.train()
-        order = torch.randperm(len(self.rows[0]), generator=self.generator)
         total, seen = torch.zeros(()), 0
-        for chosen in order.tensor_split(self.batches):
+        for chosen in self._chosen():
             total = total + len(chosen) * self._step(chosen)
             seen += len(chosen)
             if self.out_of_time:
                 break
-        return float(total) / seen
+        return float(total) / max(seen, 1)
+
+    def _chosen(self) -> Iterable[Tensor]:
+        """The rows of each step."""
+        if self.private is not None:
+            return self.private.chosen(len(self.rows[0]))
+        return torch.randperm(len(self.rows[0]), generator=self.generator).tensor_split(self.batches)
 
     def _step(self, chosen: Tensor) -> Tensor:
         inputs, *told = self.rows
@@ -233,8 +242,12 @@ class _Run:
         batch = inputs[chosen]
         if self.augment is not None:
             batch = self.augment(batch, self.generator)
-        loss = self.loss(self.network(batch), *(each[chosen] for each in told))
-        loss.backward()
+        own = [each[chosen] for each in told]
+        if self.private is not None:
+            loss = self.private.gradient(self.loss, (batch, *own), self.flat, len(inputs))
+        else:
+            loss = self.loss(self.network(batch), *own)
+            loss.backward()
         if self.correct is not None:
             self.correct(self.flat)
         self._move()
