@@ -302,12 +302,17 @@ class Contest:
     def _setup(
         self, kind: Kind, strategies: tuple[Strategy, ...], store: DiskStore, kept: Scale | None
     ) -> tuple[Setup, Scale]:
+        from concours.contest.sites import with_sites
         from concours.engine.ingest import ingest
         from concours.engine.ready_judges import with_judges
 
         scaled = self._scaled(kind) if kept is None else lambda *_: kept
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
         ingested = with_judges(ingested, store, self.folder, self.task.id)
+        options = options_of(self.format, self.options)
+        ingested, federation = (
+            with_sites(ingested, options, store, self.seed) if options.get("sites") else (ingested, None)
+        )
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
         candidates, notes = candidates_of(resolved, size, ingested, store, self.task)
@@ -321,7 +326,8 @@ class Contest:
             limits=dict(self.limits),
             stop=self.stop,
             format=self.format,
-            options=options_of(self.format, self.options),
+            options=options,
+            federation=federation,
             reading=ingested.reading,
             warnings=(*ingested.warnings, *notes, *judged_by_themselves(ingested.problem, candidates)),
             command=self.command,

@@ -65,8 +65,11 @@ class Jobs:
         return self.kept.once("ask", trial, lambda: self._ask(trial=trial))
 
     def merge(self, fold: Fold, joint: Joint, parents: Sequence[Candidate], prepared: Done | None) -> Job:
-        """Merges the models of parents that were fitted on a fold, on what was prepared for them if anything was."""
-        models = [(parent.models[0] if fold is None else parent.fold_models[fold]) for parent in parents]
+        """Merges the models of parents that were fitted on a fold, on what was prepared for them if anything was; or
+        takes the one that the joint has.
+        """
+        own = joint.artifacts.get("fold_models", ())
+        models = [own[self.folds.index(fold)]] if own else _of_parents(parents, fold)
         inputs = None if prepared is None else prepared.outputs
         return self.kept.once(("merge", fold), models, lambda: self._merge(fold, joint, parents[0], models, inputs))
 
@@ -282,6 +285,10 @@ class Jobs:
 
 def _plain(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if decision is None else dict(decision)
+
+
+def _of_parents(parents: Sequence[Candidate], fold: Fold) -> list[Digest]:
+    return [(parent.models[0] if fold is None else parent.fold_models[fold]) for parent in parents]
 
 
 def _known(digest: Digest | None) -> Digest:

@@ -69,6 +69,14 @@ def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], 
     return Job(runner="meta_learner", inputs={**inputs, **learners, "model": model}, threads=threads)
 
 
+def as_sites_say(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
+    """By what each site has said of its own rows."""
+    said = {
+        f"{part}_at_home": digest for part, digest in zip(("oof", "test"), joint.artifacts["at_home"], strict=False)
+    }
+    return Job(runner="as_sites_say", inputs=said)
+
+
 def _reads_rows(joint: Joint) -> bool:
     return bool(joint.join.of_rows or joint.artifacts.get("scorers"))
 

@@ -299,6 +299,48 @@ class GeneratorsSoFar(TypedDict):
 ShownAdversaries = AttacksSoFar | GeneratorsSoFar | ShownAttacks | ShownGenerators
 
 
+class ShownFederatedRound(TypedDict):
+    """A round of a federation; see `cooperate.federated_sites.shown_rounds`."""
+
+    score: float | None
+    loss: float | None
+    down: float | None
+    up: float | None
+    asked: float | None
+    dropped: float | None
+    late: float | None
+
+
+class ShownSites(TypedDict):
+    """How well each site's own rows are predicted, by each of `kinds`; see `cooperate.federated_sites.SiteScores`."""
+
+    kinds: list[str]
+    scores: list[list[float | None]]
+    intervals: list[list[tuple[float, float] | None]]
+    rows: list[int]
+
+
+class ShownFederation(TypedDict):
+    """A federation; see `contest.federations`."""
+
+    name: str
+    of: str
+    strategy: str
+    found: str
+    sites: list[str]
+    rows: list[int]
+    wanted: int
+    sample: float
+    local: dict[str, Any]
+    liars: list[str]
+    times: float
+    rounds: list[ShownFederatedRound]
+    parts: list[float | None]
+    norms: list[float | None]
+    sums: int
+    by_site: NotRequired[ShownSites]
+
+
 class ShownPairs(TypedDict):
     """What judges said of pairs; see `compete.pairs.Pairs.shown`.
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from concours.compete.looks import STOPS
+from concours.contest.federations import NAME as FEDERATION
+from concours.contest.federations import check_federation
 from concours.contest.formats import FORMATS, LEADERBOARD, options_of
 from concours.contest.forms import BOOL, POSITIVE, Form, check, is_of, list_of, one_of, whole
 from concours.contest.strategies import read_strategies
@@ -29,7 +31,15 @@ _SECONDS = Form("a number of seconds above 0, at most 1e+09", POSITIVE.accepts)
 _SEED = whole(0, (1 << 63) - 1)
 _SHARE = Form("a share from 0 up to 1", lambda value: is_of(int, float)(value) and 0 <= value < 1)
 
-_FILE = {"task": _TABLE, "compete": _TABLE, "cooperate": _TABLE, "limits": _TABLE, "entrant": _TABLES, "seed": _SEED}
+_FILE = {
+    "task": _TABLE,
+    "compete": _TABLE,
+    "cooperate": _TABLE,
+    "federation": _TABLE,
+    "limits": _TABLE,
+    "entrant": _TABLES,
+    "seed": _SEED,
+}
 _TASK = {
     "kind": _TEXT,
     "data": _SOURCE,
@@ -100,7 +110,7 @@ def read_contest(path: Path) -> dict[str, Any]:
     check("", content, _FILE)
     if "task" not in content:
         raise ContestError(f"{path.name} has no [task]")
-    compete, limits = content.get("compete", {}), content.get("limits", {})
+    compete, limits = _federated(content), content.get("limits", {})
     given = compete.get("format", LEADERBOARD)
     if isinstance(given, str):
         options = compete.get("options", {})
@@ -130,6 +140,19 @@ def read_contest(path: Path) -> dict[str, Any]:
         "seed": content.get("seed"),
     }
     return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _federated(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The table of how it is competed; a federation is a format, whose options have a table of their own."""
+    compete: dict[str, Any] = content.get("compete", {})
+    if compete.get("format") == FEDERATION and FEDERATION not in content:
+        raise ContestError(f"a federation has a table of its own: write [{FEDERATION}], and no compete.format")
+    if FEDERATION not in content:
+        return compete
+    check_federation(content[FEDERATION])
+    if taken := [key for key in ("format", "options") if key in compete]:
+        raise ContestError(f"compete.{taken[0]}: a contest with [{FEDERATION}] has no other format; leave it out")
+    return {**compete, "format": FEDERATION, "options": content[FEDERATION]}
 
 
 def _task(values: Mapping[str, Any]) -> Task:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from concours.contest import adversaries, duels, knockouts, pairs, populations
+from concours.contest import adversaries, duels, federations, knockouts, pairs, populations
 from concours.contest.forms import check
 from concours.contest.setup import Setup
 from concours.contest.stages import Format
@@ -27,6 +27,7 @@ _OWN: Mapping[str, Format] = {
     **pairs.FORMATS,
     **populations.FORMATS,
     **adversaries.FORMATS,
+    **federations.FORMATS,
 }
 
 FORMATS = Registry("formats", _OWN, of=Format)

@@ -9,6 +9,7 @@ from typing import Any
 from concours.compete.jobs import Final
 from concours.compete.looks import Stop
 from concours.contest.strategies import Strategy
+from concours.cooperate.federation import Federation
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.job import MOST_THREADS
@@ -29,6 +30,7 @@ class Setup:
         strategies: of cooperation.
         limits: of the budgeted alliance.
         format, options: the way to compete, and all that it was told (`contest.formats`).
+        federation: who trains together, where sites do.
         stop: when asking about the rows that judge is enough (`contest.looking`); empty where all are asked about.
         reading: what was read: rows, rows left out, and how, a line each of the data and of a test part of its own.
         warnings: about the data, for people.
@@ -48,6 +50,7 @@ class Setup:
     limits: Mapping[str, float] = field(default_factory=dict)
     format: str = "leaderboard"
     options: Mapping[str, Any] = field(default_factory=dict)
+    federation: Federation | None = None
     threads: int = 1
     stop: Stop = ""
     reading: tuple[str, ...] = ()
@@ -106,6 +109,7 @@ class Setup:
             "limits": dict(self.limits),
             "format": self.format,
             "options": dict(self.options),
+            **({"federation": self.federation.to_json()} if self.federation else {}),
             "threads": self.threads,
             **({"stop": self.stop} if self.stop else {}),
             "reading": list(self.reading),

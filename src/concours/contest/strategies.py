@@ -180,7 +180,10 @@ def _are_costs(value: Any) -> bool:
 
 def _known_way(how: str, where: str) -> str:
     if how not in JOINS:
-        raise ContestError(f"{where}: {shortened(repr(how), _TOLD)} is not known; {nearest(how[:_TOLD], JOINS)}")
+        known = [name for name in JOINS if not JOINS[name].declared]
+        raise ContestError(f"{where}: {shortened(repr(how), _TOLD)} is not known; {nearest(how[:_TOLD], known)}")
+    if JOINS[how].declared:
+        raise ContestError(f"{where}: {how!r} is no strategy; write a table [{JOINS[how].declared}]")
     return how
 
 

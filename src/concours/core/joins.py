@@ -55,6 +55,8 @@ class Join:
         limited: whether it keeps declared limits, and is taken where there are any.
         even: whether all members weigh the same.
         calibrated: whether its probabilities are corrected as an entrant's are.
+        declared: the table of a contest file that asks for it, where it is no strategy; else empty.
+        answers: whether it can be asked for new rows.
     """
 
     what: str
@@ -74,6 +76,8 @@ class Join:
     limited: bool = False
     even: bool = False
     calibrated: bool = True
+    declared: str = ""
+    answers: bool = True
 
     @property
     def chooses(self) -> bool:
@@ -98,6 +102,29 @@ _TALK = Join(
     artifacts=("rounds", "last", "fold_last"),
     usual=False,
     calibrated=False,
+)
+
+_FEDERATED = Join(
+    what="sites train it together, and none shows its rows to others",
+    of="weights",
+    plan="concours.cooperate.federation:Federating",
+    needs="concours.core.needed:only_itself",
+    credit="concours.cooperate.terms:of_nobody",
+    cost="concours.core.lineage:of_its_own",
+    artifacts=("fold_models",),
+    can=("sum",),
+    usual=False,
+    even=True,
+    calibrated=False,
+    declared="federation",
+)
+_AT_HOME = replace(
+    _FEDERATED,
+    of="predictions",
+    fit="concours.compete.joined:as_sites_say",
+    run="concours.engine.joints:as_sites_say",
+    artifacts=("at_home",),
+    answers=False,
 )
 
 _OWN: Mapping[str, Join] = {
@@ -211,6 +238,11 @@ _OWN: Mapping[str, Join] = {
         credit="concours.cooperate.terms:merged_again",
         cost="concours.core.lineage:of_its_own",
         usual=False,
+    ),
+    "federated": _FEDERATED,
+    "alone": replace(_AT_HOME, what="each site has a model of its own rows, and predicts its own"),
+    "personal": replace(
+        _AT_HOME, what="each site trains the last layer of the federated model at home, and predicts its own rows"
     ),
 }
 

@@ -27,7 +27,9 @@ class Artifacts(TypedDict):
     `handicaps` and `fold_handicaps` say by how much more than another each parent must be expected to score. Of both
     `curve` has [share of the rows that the dearest is asked about, cost of a row, score] from the cheapest alone to the
     dearest alone, of a cascade for the best that was tried; `chosen` is what was chosen of it. Of a talk there
-    are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`.
+    are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`. Of
+    what sites train `fold_models` are the models of the folds, in the order in which they are fitted, and `at_home`
+    predictions of those that stay at the sites: out-of-fold, and of the test part, where there is one.
     """
 
     model: NotRequired[Digest]
@@ -47,6 +49,7 @@ class Artifacts(TypedDict):
     rounds: NotRequired[int]
     last: NotRequired[int]
     fold_last: NotRequired[list[int]]
+    at_home: NotRequired[list[Digest]]
 
 
 _TOLD = ("curve", "chosen")

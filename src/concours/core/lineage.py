@@ -68,8 +68,12 @@ def singles(candidate: Candidate, known: Mapping[Digest, Candidate], *, asked: b
 
 
 def unanswering(candidate: Candidate, known: Mapping[Digest, Candidate]) -> list[str]:
-    """The names of those in a candidate that cannot be asked for new rows, as their predictions are in a file."""
-    return [one.entrant.name for one in lineage(candidate, known).values() if not one.entrant.had.answers]
+    """The names of those in a candidate that cannot be asked for new rows: predictions in a file, models at sites."""
+    return [one.entrant.name for one in lineage(candidate, known).values() if not _answers(one.entrant)]
+
+
+def _answers(entrant: Entrant) -> bool:
+    return entrant.had.answers and (entrant.joint is None or entrant.joint.join.answers)
 
 
 def by_digest(entrants: Iterable[Entrant]) -> dict[Digest, list[str]]:

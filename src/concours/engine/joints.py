@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from concours.core.digests import Digest
 from concours.core.entrant import Entrant
+from concours.core.errors import DataError
 from concours.core.joint import Joint
 from concours.core.needed import meta_learners
 from concours.core.registry import load
@@ -101,6 +102,18 @@ def by_talking(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noq
 
 def _says(model: Callable[[], Any] | None) -> Says | None:
     return None if model is None else lambda rows, x: model().predict(x)
+
+
+def as_sites_say(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # noqa: ARG001
+    """Nobody here can: the models are at the sites.
+
+    Raises:
+        DataError: says so.
+    """
+    raise DataError(
+        f"{entrant.name} is a model at each site, of which none knows whose new rows are; predict with the federated "
+        "model, by --with federated"
+    )
 
 
 def by_meta_learner(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:  # noqa: ARG001

@@ -40,7 +40,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """What a network knows of rows before it is trained: of inputs, (last axis,) each or none; of a target, its unit."""
+    """What a network knows of rows before it is trained: of inputs, (last axis,) each or none; a target's unit."""
 
     mean: NDArray[np.float64] | None = None
     deviation: NDArray[np.float64] | None = None
@@ -140,7 +140,9 @@ class NeuralEstimator(SetsApart, BaseEstimator):
             self.network_ = self._made().eval().to(device)
         known = getattr(self.network_, "scaling", None)
         if not isinstance(known, networks.Standardise | None):
-            raise ValueError(f"{type(self).__name__} learns more of its inputs than means and deviations")
+            raise ValueError(  # noqa: TRY004 (the parameters are wrong, not a type)
+                f"{type(self).__name__} learns more of its inputs than means and deviations"
+            )
         if known is not None and scaling.mean is not None:
             known.mean.copy_(torch.from_numpy(scaling.mean))
             known.deviation.copy_(torch.from_numpy(scaling.deviation))

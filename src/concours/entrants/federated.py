@@ -1,4 +1,4 @@
-"""What a site does in a round of a federation: it takes the common weights, trains on its rows, and says how far it got.
+"""What a site does in a round: it takes the common weights, trains on its rows, and says how far it got.
 
 The network is an estimator that has `begun` without a row (`begun`), so that all sites, wherever they are, have the
 same one. A site's rows go in here, and an `Update` comes out: nothing else leaves it.

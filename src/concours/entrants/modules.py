@@ -224,7 +224,7 @@ class ModuleRegressor(RegressorMixin, OwnModule):
         self.target_mean_, self.target_deviation_ = state["target"]
         return super().set_tensors(tensors, state)
 
-    def _begin_targets(self, classes: int, scaling: Scaling) -> None:  # noqa: ARG002 (a number has none)
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:
         self.target_mean_, self.target_deviation_ = scaling.target_mean, scaling.target_deviation
 
     def _targets(self, y: ArrayLike) -> Array:

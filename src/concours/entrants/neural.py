@@ -126,7 +126,7 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
         self.target_deviation_ = float(tensors["target.deviation"])
         return super().set_tensors({k: v for k, v in tensors.items() if not k.startswith("target.")}, state)
 
-    def _begin_targets(self, classes: int, scaling: Scaling) -> None:  # noqa: ARG002 (a number has none)
+    def _begin_targets(self, classes: int, scaling: Scaling) -> None:
         self.target_mean_, self.target_deviation_ = scaling.target_mean, scaling.target_deviation
 
     def _targets(self, y: ArrayLike) -> Array:

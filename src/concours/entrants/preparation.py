@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from concours.entrants.summed import SummedColumns
 from concours.entrants.tables import Codes, Matrix, TableColumns
 from concours.entrants.terms import TableTerms
 from concours.entrants.texts import TextTopics, TextVectors
@@ -43,6 +44,7 @@ PREPARATIONS: Mapping[str, Callable[[], Any]] = {
     "columns": TableColumns,
     "codes": lambda: make_pipeline(TableColumns(), Codes()),
     "matrix": lambda: make_pipeline(TableColumns(), Matrix()),
+    "sums": SummedColumns,
     "words": TableTerms,
     "tfidf": TextVectors,
     "topics": lambda: make_pipeline(TextTopics(), StandardScaler()),

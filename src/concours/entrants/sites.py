@@ -27,8 +27,8 @@ from concours.kernels.federating.update import Tensors, Update
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A site in a round: its rows as the network takes them, its targets, its seed; for `scaffold` its controls; and
-    how its rows are kept private, if they are.
+    """A site in a round: rows as the network takes them, targets, a seed; for `scaffold`, its controls; and how its
+    rows are kept private, if they are.
     """
 
     x: Any

@@ -65,7 +65,7 @@ class TableColumns(TransformerMixin, BaseEstimator):
         elif pd.api.types.is_numeric_dtype(column):
             self.numbers_.append(name)
         else:
-            words = _words(column)
+            words = as_words(column)
             counts = words.value_counts()
             often = counts.index[counts >= 2][:MOST_CATEGORIES]
             frequent = sorted(str(word) for word in often if word != _RARE)
@@ -82,13 +82,13 @@ class TableColumns(TransformerMixin, BaseEstimator):
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """(rows, new columns), in an order that depends on the fit only."""
-        columns: dict[str, Any] = {name: _floats(X[name]) for name in self.numbers_}
+        columns: dict[str, Any] = {name: as_numbers(X[name]) for name in self.numbers_}
         for name in self.dates_:
             columns |= _calendar(name, X[name])
         for name, topics in self.topics_.items():
             columns |= {f"{name}:{i}": values for i, values in enumerate(topics.transform(texts_of(X[name])).T)}
         for name, known in self.categories_.items():
-            words = _words(X[name])
+            words = as_words(X[name])
             words = words.where(words.isna() | words.isin(known), _RARE if known[-1] == _RARE else None)
             columns[name] = pd.Categorical(words, categories=known)
         return pd.DataFrame(columns, index=range(len(X)))
@@ -96,7 +96,7 @@ class TableColumns(TransformerMixin, BaseEstimator):
 
 def has_sentences(X: pd.DataFrame) -> bool:
     """Whether a column of the frame holds sentences or titles, as `TableColumns` reads it."""
-    columns = (_words(X[name]) for name in X.columns if pd.api.types.is_string_dtype(X[name]))
+    columns = (as_words(X[name]) for name in X.columns if pd.api.types.is_string_dtype(X[name]))
     return any(_is_text(words, words.nunique()) and are_sentences(texts_of(words)) for words in columns)
 
 
@@ -159,16 +159,16 @@ def _is_text(words: pd.Series, distinct: int) -> bool:
 
 def texts_of(column: pd.Series) -> list[str]:
     """The cells of a text column as strings, those that are missing empty."""
-    texts: list[str] = _words(column).fillna("").tolist()
+    texts: list[str] = as_words(column).fillna("").tolist()
     return texts
 
 
-def _words(column: pd.Series) -> pd.Series:
+def as_words(column: pd.Series) -> pd.Series:
     """The column as strings, missing ones kept missing."""
     return column.astype("str") if column.dtype == "category" else column.where(column.isna(), column.astype("str"))
 
 
-def _floats(column: pd.Series) -> Floats:
+def as_numbers(column: pd.Series) -> Floats:
     values = column.to_numpy(np.float64, na_value=np.nan)
     return np.where(np.isfinite(values), np.clip(values, -_MOST, _MOST), np.nan).astype(np.float32)
 
@@ -194,11 +194,18 @@ def _scales(numbers: Floats) -> Floats:
 
 def _calendar(name: str, column: pd.Series) -> dict[str, Floats]:
     if pd.api.types.is_timedelta64_dtype(column):
-        return {f"{name}:seconds": column.dt.total_seconds().to_numpy(np.float32)}
+        return {f"{name}:seconds": as_seconds(column)}
     dates = _dates(column)
     parts = {part: getattr(dates.dt, part) for part in ("year", "month", "day", "day_of_week", "hour")}
-    parts["seconds"] = (dates - pd.Timestamp(0, unit="s")).dt.total_seconds()
-    return {f"{name}:{part}": values.to_numpy(np.float32, na_value=np.nan) for part, values in parts.items()}
+    own = {f"{name}:{part}": values.to_numpy(np.float32, na_value=np.nan) for part, values in parts.items()}
+    return {**own, f"{name}:seconds": as_seconds(column)}
+
+
+def as_seconds(column: pd.Series) -> Floats:
+    """A column of dates in seconds since 1970, or of durations in seconds; missing ones NaN."""
+    if pd.api.types.is_timedelta64_dtype(column):
+        return column.dt.total_seconds().to_numpy(np.float32)
+    return (_dates(column) - pd.Timestamp(0, unit="s")).dt.total_seconds().to_numpy(np.float32, na_value=np.nan)
 
 
 def _dates(column: pd.Series) -> pd.Series:

@@ -5,6 +5,7 @@ from concours.engine.work import RunnerSpec
 
 _NUMERIC = ("numpy", "scipy", "scikit-learn")
 _OF_DATA = (*_NUMERIC, "pandas", "pyarrow")
+_OF_NETWORKS = (*_OF_DATA, "torch", "safetensors")
 _ONNX = ("onnx", "onnxruntime")
 _OF_VOTES = ("numpy", "scipy", "pyarrow")
 
@@ -71,6 +72,21 @@ _OWN = {
         reference="concours.engine.runners.attack:train_on_attacks", version=1, packages=_OF_DATA
     ),
     "robustness": RunnerSpec(reference="concours.engine.runners.attack:robustness", version=3, packages=_NUMERIC),
+    "begin_federation": RunnerSpec(
+        reference="concours.engine.runners.federate:begin_federation", version=1, packages=_OF_NETWORKS
+    ),
+    "local": RunnerSpec(reference="concours.engine.runners.federate:local", version=1, packages=_OF_NETWORKS),
+    "aggregate_round": RunnerSpec(
+        reference="concours.engine.runners.federate:aggregate_round", version=1, packages=_OF_NETWORKS
+    ),
+    "settle_federation": RunnerSpec(
+        reference="concours.engine.runners.federate:settle_federation", version=1, packages=_OF_NETWORKS
+    ),
+    "train_at_home": RunnerSpec(
+        reference="concours.engine.runners.federate:train_at_home", version=1, packages=_OF_NETWORKS
+    ),
+    "as_sites_say": RunnerSpec(reference="concours.engine.runners.federate:as_sites_say", version=1),
+    "score_sites": RunnerSpec(reference="concours.engine.runners.federate:score_sites", version=1, packages=_OF_DATA),
     "train_interval": RunnerSpec(
         reference="concours.engine.runners.train_interval:train_interval", version=2, packages=_OF_DATA
     ),

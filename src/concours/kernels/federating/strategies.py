@@ -1,4 +1,4 @@
-"""Strategies of a federation: how updates become one, what step the server makes of it, what sites add while they train.
+"""Strategies of a federation: how updates become one, what step the server makes of it, what sites add in training.
 
 A strategy is a row of `STRATEGIES`; `aggregate` is the same for all.
 """
@@ -81,6 +81,10 @@ class Aggregation:
     all_rows: int = 0
 
 
+BEGINNING = ServerState()
+PLAIN = Aggregation()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """What a round says of itself.
@@ -109,8 +113,8 @@ class Aggregated(NamedTuple):
 def aggregate(
     now: Tensors,
     updates: Sequence[Update],
-    state: ServerState = ServerState(),
-    settings: Aggregation = Aggregation(),  # noqa: B008 (frozen)
+    state: ServerState = BEGINNING,
+    settings: Aggregation = PLAIN,
 ) -> Aggregated:
     """The weights after a round, of the weights before it and what sites sent.
 
@@ -129,7 +133,7 @@ def aggregate(
     rows = np.array([update.rows for update in updates], dtype=np.float64)
     deltas = flat([update.delta for update in updates], names)
     vector, weights = strategy.combine(deltas, rows, settings.liars)
-    step = strategy.step(vector, *_moments(state, vector, now, names), settings)
+    step = strategy.step(vector, *_moments(state, vector, names), settings)
     move = (strategy.rate if settings.rate is None else settings.rate) * step.move
     moved = {name: part + now[name] for name, part in named(move, now, names).items()}
     known = {
@@ -180,7 +184,7 @@ def _statistic(
     return strategy.combine(each, rows, liars).vector.reshape(tensors[0].shape)
 
 
-def _moments(state: ServerState, vector: Floats, like: Tensors, names: Sequence[str]) -> tuple[Floats, Floats]:
+def _moments(state: ServerState, vector: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
     def kept(moment: Tensors) -> Floats:
         return flat([moment], names)[0] if moment else np.zeros_like(vector)
 

@@ -10,7 +10,7 @@ TABLE: Final = InputKind(
     name="table",
     what="a table",
     can=("columns", "change"),
-    preparations=("matrix", "columns", "codes", "words"),
+    preparations=("matrix", "columns", "codes", "words", "sums"),
     network="matrix",
 )
 TEXT: Final = InputKind(
