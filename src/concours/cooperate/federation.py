@@ -7,11 +7,13 @@ but its update enters a round; which sites take part, who drops out and who is l
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from concours.cooperate.joining import Joining
+from concours.cooperate.privacy import Privacy, Spent, Where, noise_of
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Event, Failed, Outcome, Tick
@@ -50,6 +52,7 @@ class Federation:
         dropouts: the share of those asked that never answer.
         stragglers: the share of those asked whose answer comes a round late.
         liars: the numbers of sites that lie, for study, and `times`, by what they multiply what they send.
+        privacy: what is promised of each row, or of each site; none where nothing is.
     """
 
     of: str
@@ -67,6 +70,7 @@ class Federation:
     stragglers: float = 0.0
     liars: tuple[int, ...] = ()
     times: float = -10.0
+    privacy: Privacy | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "local", frozen(self.local))
@@ -75,7 +79,8 @@ class Federation:
     def to_json(self) -> dict[str, Any]:
         """The federation as JSON."""
         plain = {**vars(self), "local": dict(self.local), "server": dict(self.server)}
-        return plain | {name: list(plain[name]) for name in ("names", "rows", "liars")}
+        lists = {name: list(plain[name]) for name in ("names", "rows", "liars")}
+        return {**plain, **lists, "privacy": vars(self.privacy) if self.privacy else None}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Federation:
@@ -257,7 +262,8 @@ class Federating(Joining):
         if prepare and not state.done(prepare):
             return [prepare]
         if course.weights is None:
-            return [self._begin(state, place)]
+            account = self._account(state, place)
+            return [account] if account else [self._begin(state, place)]
         jobs = [self._home(state, place, "alone")]
         if course.number < self.federation.rounds and not _over(state):
             round = self._round(state, place, course)
@@ -282,8 +288,9 @@ class Federating(Joining):
         prepare = self.prepares[place]
         if course.weights or (prepare and not state.done(prepare)):
             return course
-        done = state.done(self._begin(state, place))
-        return replace(course, weights=done.outputs["weights"]) if done else course
+        done, account = state.done(self._begin(state, place)), self._account(state, place)
+        kept = account is None or state.done(account)
+        return replace(course, weights=done.outputs["weights"]) if done and kept else course
 
     def _after(self, state: Memo, round: Round, done: Done, course: Course) -> Course:
         controls = dict(course.controls)
@@ -321,8 +328,7 @@ class Federating(Joining):
         federation, begun = self.federation, state.done(self._begin(state, place))
         rows: Sequence[int] = begun.values["rows"] if begun else ()
         there = [site for site, count in enumerate(rows) if count]
-        chance = random.Random(derive_seed(state.seed, "federation", place, course.number))  # noqa: S311 (no secret)
-        asked = _some(there, max(1, round(federation.sample * len(there))), chance)
+        asked, chance = self._asked(state, place, course.number, there)
         apart = _some(asked, round((federation.dropouts + federation.stragglers) * len(asked)), chance)
         dropped = apart[: round(federation.dropouts * len(asked))]
         late = apart[len(dropped) :]
@@ -335,6 +341,45 @@ class Federating(Joining):
             jobs=tuple(self._local(state, place, course, group) for group in self._groups(train, rows)),
             late_jobs=tuple(self._local(state, place, course, group) for group in self._groups(sorted(late), rows)),
         )
+
+    def _asked(self, state: Memo, place: int, number: int, there: Sequence[int]) -> tuple[list[int], random.Random]:
+        """Who is asked in a round, of those that have rows, and the chance that goes on from there."""
+        chance = random.Random(derive_seed(state.seed, "federation", place, number))  # noqa: S311 (no secret)
+        return _some(there, max(1, round(self.federation.sample * len(there))), chance), chance
+
+    def _account(self, state: Memo, place: int) -> Job | None:
+        """The job that finds the noise of a fold, once it is known how many rows its sites have."""
+        privacy = self.federation.privacy
+        if privacy is None or not state.done(self._begin(state, place)):
+            return None
+        label = f"{self.called}: {_word(self.folds[place])}, account"
+        return state.kept.once(
+            ("account", place), None, lambda: privacy.account(self._spent(state, place, privacy), label)
+        )
+
+    def _spent(self, state: Memo, place: int, privacy: Privacy) -> list[Spent]:
+        """What each site goes through in all rounds of a fold."""
+        begun = state.done(self._begin(state, place))
+        rows: Sequence[int] = begun.values["rows"] if begun else ()
+        there = [site for site, count in enumerate(rows) if count]
+        rounds = Counter(
+            site for number in range(self.federation.rounds) for site in self._asked(state, place, number, there)[0]
+        )
+        return privacy.spent(rows, [rounds[site] for site in range(len(rows))], self.federation.local)
+
+    def _noise(self, state: Memo, place: int) -> list[float]:
+        """Of each site, in units of the bound."""
+        privacy, account = self.federation.privacy, self._account(state, place)
+        done = state.done(account) if account else None
+        return noise_of(self._spent(state, place, privacy), done.values) if privacy and done else []
+
+    def private(self, state: Memo, place: int, where: Where) -> dict[str, Any]:
+        """What a job is told that keeps a promise: a `bound`, and the `noise` of each site in units of it."""
+        privacy = self.federation.privacy
+        if privacy is None or privacy.where != where:
+            return {}
+        noise = state.kept.once(("noise", place), None, lambda: self._noise(state, place))
+        return {"bound": privacy.bound, "noise": noise}
 
     def _groups(self, sites: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
         """Sites that are trained in one job, in order: so many that they are worth one."""
@@ -373,6 +418,7 @@ class Federating(Joining):
         inputs = {"weights": course.weights, **dict(zip(kept, known, strict=True))}
         if self._controlled and course.state:
             inputs["state"] = course.state
+        private = self.private(state, place, "site")
         return self._job(
             state,
             place,
@@ -386,6 +432,7 @@ class Federating(Joining):
                 "controls": self._controlled,
                 "lying": [federation.times if site in federation.liars else 1.0 for site in group],
                 **({"kept": kept} if kept else {}),
+                **({"private": {**private, "noise": [private["noise"][site] for site in group]}} if private else {}),
             },
             outputs=("updates", "controls") if self._controlled else ("updates",),
         )
@@ -395,6 +442,8 @@ class Federating(Joining):
         server = {"strategy": federation.strategy, **federation.server}
         if self._controlled and begun:
             server["all_rows"] = sum(begun.values["rows"])
+        private = self.private(state, place, "server")
+        kept = {"private": {**private, "noise": max(private["noise"])}} if private else {}
         inputs = {"weights": course.weights, **{f"updates{i}": digest for i, digest in enumerate(sent)}}
         return self._job(
             state,
@@ -402,7 +451,7 @@ class Federating(Joining):
             "aggregate_round",
             f"round {course.number + 1}, aggregate",
             inputs=inputs | ({"state": course.state} if course.state else {}),
-            params={"aggregation": server, **self.problem.measuring(1)},
+            params={"aggregation": server, **kept, **self.problem.measuring(1)},
             seed=derive_seed(state.seed, "federation", "aggregate", place, course.number),
             outputs=("weights", "state"),
         )

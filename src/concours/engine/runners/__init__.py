@@ -75,6 +75,7 @@ _OWN = {
     "begin_federation": RunnerSpec(
         reference="concours.engine.runners.federate:begin_federation", version=1, packages=_OF_NETWORKS
     ),
+    "account": RunnerSpec(reference="concours.engine.runners.account:account", version=1, packages=("opacus",)),
     "local": RunnerSpec(reference="concours.engine.runners.federate:local", version=1, packages=_OF_NETWORKS),
     "aggregate_round": RunnerSpec(
         reference="concours.engine.runners.federate:aggregate_round", version=1, packages=_OF_NETWORKS

@@ -5,7 +5,7 @@ A strategy is a row of `STRATEGIES`; `aggregate` is the same for all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from concours.kernels.federating import combining, steps
 from concours.kernels.federating.combining import Combined
 from concours.kernels.federating.steps import Step, Stepping
+from concours.kernels.privacy.chance import Chance
+from concours.kernels.privacy.clipping import Mechanism
 from concours.kernels.federating.update import Floats, ServerState, Tensors, Update, flat, named
 
 
@@ -102,6 +104,13 @@ class Told:
     loss: float
 
 
+class Hiding(NamedTuple):
+    """Noise that hides each site in the mean (DP-FedAvg, McMahan et al. 2018), and where it comes from."""
+
+    mechanism: Mechanism
+    chance: Chance
+
+
 class Aggregated(NamedTuple):
     """The weights after a round, the state of the server, and what the round says of itself."""
 
@@ -115,6 +124,7 @@ def aggregate(
     updates: Sequence[Update],
     state: ServerState = BEGINNING,
     settings: Aggregation = PLAIN,
+    hiding: Hiding | None = None,
 ) -> Aggregated:
     """The weights after a round, of the weights before it and what sites sent.
 
@@ -125,14 +135,20 @@ def aggregate(
     Laws: of `fedavg`, permuting sites changes nothing but rounding; one site gives exactly where it went, but for
     rounding; the order of names counts for nothing.
 
+    Args:
+        hiding: what hides each site in the mean, where sites are promised privacy by the server: all weigh alike then.
+
     Raises:
-        ValueError: there is no update, one is of other names or shapes, holds what is not finite, or has no rows.
+        ValueError: there is no update, one is of other names or shapes, holds what is not finite, or has no rows; or
+            sites cannot be hidden.
     """
     strategy = STRATEGIES[settings.strategy]
     names = _checked(now, updates)
     rows = np.array([update.rows for update in updates], dtype=np.float64)
     deltas = flat([update.delta for update in updates], names)
-    vector, weights = strategy.combine(deltas, rows, settings.liars)
+    vector, weights = strategy.combine(deltas, rows, settings.liars) if hiding is None else _hidden(deltas, hiding)
+    if hiding is not None and (unhidden := not_hidden(settings.strategy, updates[0].statistics)):
+        raise ValueError(unhidden)
     step = strategy.step(vector, *_moments(state, vector, names), settings)
     move = (strategy.rate if settings.rate is None else settings.rate) * step.move
     moved = {name: part + now[name] for name, part in named(move, now, names).items()}
@@ -154,6 +170,24 @@ def aggregate(
         loss=float(rows @ [update.loss for update in updates] / rows.sum()),
     )
     return Aggregated(tensors, after, told)
+
+
+def not_hidden(strategy: str, statistics: Iterable[str] = ()) -> str:
+    """Why noise at the server would not hide sites; empty where it does."""
+    if STRATEGIES[strategy].combine is not combining.weighted_mean or STRATEGIES[strategy].controls:
+        usual = ", ".join(name for name, own in STRATEGIES.items() if own.combine is combining.weighted_mean)
+        return (
+            f"noise at the server hides a site in the mean of all, and {strategy!r} makes another thing of what sites "
+            f"send; take a strategy of means ({usual}, but for scaffold), or privacy at the sites"
+        )
+    if statistics:
+        return "running statistics of batch norms are no weights, and leave sites as they are; take a network without"
+    return ""
+
+
+def _hidden(deltas: Floats, hiding: Hiding) -> Combined:
+    vector = hiding.mechanism.mean(deltas, deltas.shape[1], of=len(deltas), chance=hiding.chance)
+    return Combined(vector, np.full(len(deltas), 1 / len(deltas)))
 
 
 def _checked(now: Tensors, updates: Sequence[Update]) -> list[str]:
