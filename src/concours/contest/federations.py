@@ -13,6 +13,7 @@ from concours.contest.setup import Setup
 from concours.contest.stages import Format, Option, Stage
 from concours.cooperate.federated_sites import SiteScores, shown_rounds, with_predictions
 from concours.cooperate.federation import AT_HOME, Federating
+from concours.cooperate.trust import Trust
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, nearest
 from concours.core.optional import install_command, installed
@@ -245,7 +246,23 @@ def _after(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_
     state = engine.drive(process, told, seed=setup.seed, until_s=until_s)
     scores = process.scores(state)
     kinds = {"kinds": [candidate.entrant.name for candidate in told]}
-    return {"by_site": {**kinds, **scores}} if told and scores else {}
+    by_site = {"by_site": {**kinds, **scores}} if told and scores else {}
+    return {**by_site, "trust": _trust(engine, setup, candidates, until_s)}
+
+
+def _trust(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> dict[str, Any]:
+    """What is told so that the federation can be trusted. Its rounds are recalled."""
+    trained = pooled(setup, candidates)
+    alone = Candidate(entrant=trained.entrant, code=trained.code)
+    federating = _process(setup, alone, None)
+    ended = engine.drive(federating, [alone], seed=setup.seed, until_s=until_s)
+    name = trained.entrant.name
+    together = [candidate for candidate in candidates if candidate.entrant.name == name and candidate.models]
+    others = {name: together[0].models[0]} if together and setup.final != "refit" else {}
+    trust = Trust(federating=federating, ended=ended, others=others)
+    shown = trust.shown(engine.drive(trust, [], seed=setup.seed, until_s=until_s))
+    privacy = federating.promised(ended)
+    return {**shown, **({"privacy": privacy} if privacy else {})}
 
 
 FORMATS = {

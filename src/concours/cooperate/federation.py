@@ -210,6 +210,11 @@ class Federating(Joining):
         joint = Joint(how=how, parents=(member.entrant.digest,), weights=(1.0,), artifacts=Artifacts(at_home=said))
         return Entrant(name=how, recipe=how, prepare="none", role="alliance", joint=joint)
 
+    def model(self, state: Memo, place: int) -> Digest | None:
+        """The model of a fold, once there is one."""
+        done = state.done(self._settle(state, place)) if _course(state, place).weights else None
+        return done.outputs["model"] if done else None
+
     def history(self, state: Memo, place: int) -> Iterator[tuple[Round, Done]]:
         """The rounds of a fold that have ended, in order, with what each told."""
         course = self._begun(state, place, Course())
@@ -381,6 +386,19 @@ class Federating(Joining):
         noise = state.kept.once(("noise", place), None, lambda: self._noise(state, place))
         return {"bound": privacy.bound, "noise": noise}
 
+    def promised(self, state: Memo) -> dict[str, Any]:
+        """What is promised of rows or sites, over all folds: the greatest `epsilon` that it came to, at `delta`; and the
+        range of the `noise`, in units of `bound`. Nothing where nothing is, or it has not been accounted for.
+        """
+        privacy, places = self.federation.privacy, range(len(self.folds))
+        jobs = [account for place in places if (account := self._account(state, place))]
+        told = [done.values for account in jobs if (done := state.done(account))]
+        if privacy is None or not told:
+            return {}
+        noise = [value for values in told for value in values["noise"]]
+        reached = max(value for values in told for value in values["epsilon"])
+        return {**vars(privacy), "epsilon": reached, "asked": privacy.epsilon, "noise": [min(noise), max(noise)]}
+
     def _groups(self, sites: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
         """Sites that are trained in one job, in order: so many that they are worth one."""
         group, load, epochs = list[int](), 0, int(self.federation.local.get("epochs", 1))
@@ -397,7 +415,7 @@ class Federating(Joining):
         return state.kept.once(
             ("begin", place),
             None,
-            lambda: self._job(
+            lambda: self.job(
                 state,
                 place,
                 "begin_federation",
@@ -419,7 +437,7 @@ class Federating(Joining):
         if self._controlled and course.state:
             inputs["state"] = course.state
         private = self.private(state, place, "site")
-        return self._job(
+        return self.job(
             state,
             place,
             "local",
@@ -445,7 +463,7 @@ class Federating(Joining):
         private = self.private(state, place, "server")
         kept = {"private": {**private, "noise": max(private["noise"])}} if private else {}
         inputs = {"weights": course.weights, **{f"updates{i}": digest for i, digest in enumerate(sent)}}
-        return self._job(
+        return self.job(
             state,
             place,
             "aggregate_round",
@@ -461,7 +479,7 @@ class Federating(Joining):
         return state.kept.once(
             ("settle", place),
             weights,
-            lambda: self._job(
+            lambda: self.job(
                 state, place, "settle_federation", "settle", inputs={"weights": weights}, outputs=("model",)
             ),
         )
@@ -483,7 +501,7 @@ class Federating(Joining):
         outputs = ["valid"] if fold is not None else []
         outputs += ["test"] if fold in self.board and self.problem.test else []
         seeds = [self._seed(state, place, site, what) for site in range(len(self.federation.names))]
-        return self._job(
+        return self.job(
             state,
             place,
             "train_at_home",
@@ -493,7 +511,7 @@ class Federating(Joining):
             outputs=tuple(outputs),
         )
 
-    def _job(
+    def job(
         self,
         state: Memo,
         place: int,

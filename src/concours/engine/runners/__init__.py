@@ -86,6 +86,15 @@ _OWN = {
     "train_at_home": RunnerSpec(
         reference="concours.engine.runners.federate:train_at_home", version=1, packages=_OF_NETWORKS
     ),
+    "credit_sites": RunnerSpec(
+        reference="concours.engine.runners.trust:credit_sites", version=1, packages=_OF_NETWORKS
+    ),
+    "suspect_sites": RunnerSpec(
+        reference="concours.engine.runners.trust:suspect_sites", version=1, packages=("numpy", "scipy", "safetensors")
+    ),
+    "attack_members": RunnerSpec(
+        reference="concours.engine.runners.trust:attack_members", version=1, packages=_OF_NETWORKS
+    ),
     "as_sites_say": RunnerSpec(reference="concours.engine.runners.federate:as_sites_say", version=1),
     "score_sites": RunnerSpec(reference="concours.engine.runners.federate:score_sites", version=1, packages=_OF_DATA),
     "train_interval": RunnerSpec(
