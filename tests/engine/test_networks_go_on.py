@@ -33,8 +33,8 @@ from concours.engine.work import JobResult, RunnerSpec, execute
 from concours.entrants.generators import gan_round, pair_of
 from concours.entrants.modules import ModuleClassifier
 from concours.entrants.neural import ConvClassifier, DenseClassifier, DenseRegressor, VisionTransformerClassifier
-from concours.entrants.population import ScheduledClassifier
 from concours.entrants.passes import Form
+from concours.entrants.population import ScheduledClassifier
 from concours.entrants.stack import Hyperparameters, Stack, train
 from concours.entrants.text_networks import TextTransformerClassifier
 from concours.runs.gc import collect

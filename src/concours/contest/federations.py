@@ -86,9 +86,9 @@ OPTIONS = {
     "privacy": Option(
         form=Form("a table: { epsilon = 4, delta = 1e-5 }", is_of(dict)),
         default=None,
-        what='`epsilon` at `delta`, promised of each row where noise is added at the sites (`where` = "site"), or of each '
-        "site as a whole where the server adds it (\"server\"); `bound` is how long a row's gradient, or a site's update, "
-        "may be, 1 by default",
+        what="`epsilon` at `delta`, promised of each row where noise is added at the sites (`where` is "
+        '"site", the default), or of each site as a whole where the server adds it ("server"); `bound` is how long a '
+        "row's gradient, or a site's update, may be, 1 by default",
     ),
 }
 """The keys of `[federation]`."""

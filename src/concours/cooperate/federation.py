@@ -387,8 +387,8 @@ class Federating(Joining):
         return {"bound": privacy.bound, "noise": noise}
 
     def promised(self, state: Memo) -> dict[str, Any]:
-        """What is promised of rows or sites, over all folds: the greatest `epsilon` that it came to, at `delta`; and the
-        range of the `noise`, in units of `bound`. Nothing where nothing is, or it has not been accounted for.
+        """What is promised of rows or sites, over all folds: the greatest `epsilon` that it came to, at `delta`; and
+        the range of the `noise`, in units of `bound`. Nothing where nothing is, or it has not been accounted for.
         """
         privacy, places = self.federation.privacy, range(len(self.folds))
         jobs = [account for place in places if (account := self._account(state, place))]

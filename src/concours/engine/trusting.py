@@ -1,4 +1,4 @@
-"""The rounds of a federation looked at again: what any sites would have made of the model, and what it tells of rows."""
+"""The rounds of a federation looked at again: what some sites would have made of the model, what it tells of rows."""
 
 from __future__ import annotations
 

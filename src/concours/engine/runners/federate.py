@@ -85,8 +85,8 @@ def local(job: Job, store: Store) -> JobResult:
     """Some sites train from the weights of a round.
 
     Yields `updates`, a file a site, and for `scaffold` `controls`, which stay at the sites. Params: `group`, numbers of
-    the sites, `seeds` of theirs, `local`, how they train, and `lying`, by what each multiplies what it sends; where rows
-    are private, `private`, a `bound` and the `noise` of each site. Values: `rows`, `loss` and `bytes` of each site.
+    the sites, `seeds` of theirs, `local`, how they train, and `lying`, by what each multiplies what it sends; where
+    rows are private, `private`, a `bound` and the `noise` of each site. Values: `rows`, `loss` and `bytes` of each.
     """
     fold, params = Fold(job, store), job.params
     settings = Local(**params["local"])
@@ -142,8 +142,8 @@ def _times(update: Update, times: float) -> Update:
 def aggregate_round(job: Job, store: Store) -> JobResult:
     """The weights after a round, and how good they are on the rows that the fold holds out: that is told, not used.
 
-    Inputs: `weights`, `state` from the second round on, `updates0`, …. Params: `aggregation`, and where sites are hidden
-    `private`, a `bound` and the `noise`. Values: of the sites in turn `sites`, `weights`
+    Inputs: `weights`, `state` from the second round on, `updates0`, …. Params: `aggregation`, and where sites are
+    hidden `private`, a `bound` and the `noise`. Values: of the sites in turn `sites`, `weights`
     and `norms`; `moved`, `loss`, `down` and `up` in bytes, and `score` by the ranking metric.
     """
     tensors, shape = get_weights(store, job.inputs["weights"])

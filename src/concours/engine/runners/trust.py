@@ -33,9 +33,9 @@ _CUT: Final = 0.02
 def credit_sites(job: Job, store: Store) -> JobResult:
     """What each site added to the model over the rounds of a fold (`kernels.credit.rounds`), on the rows it holds out.
 
-    A model is worth the ranking metric, turned so that higher is better. Inputs: of each round what its aggregation read.
-    Values: `first`, `last`, `gain_stderr`; lists over the sites `shapley`, `stderr`, `lost`, `lost_stderr`; `looked`,
-    `passed` and `rows`.
+    A model is worth the ranking metric, turned so that higher is better. Inputs: of each round what its aggregation
+    read. Values: `first`, `last`, `gain_stderr`; lists over the sites `shapley`, `stderr`, `lost`, `lost_stderr`;
+    `looked`, `passed` and `rows`.
     """
     fold, metric = Fold(job, store), metrics_of(job)[0]
     x, y, _ = fold.unseen

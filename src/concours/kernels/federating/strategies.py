@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from concours.kernels.federating import combining, steps
 from concours.kernels.federating.combining import Combined
 from concours.kernels.federating.steps import Step, Stepping
+from concours.kernels.federating.update import Floats, ServerState, Tensors, Update, flat, named
 from concours.kernels.privacy.chance import Chance
 from concours.kernels.privacy.clipping import Mechanism
-from concours.kernels.federating.update import Floats, ServerState, Tensors, Update, flat, named
 
 
 @dataclass(frozen=True, kw_only=True)
