@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from concours.entrants.estimator import Scaling
+from concours.entrants.knowing import Scaling
 from concours.entrants.federated import Local, load
 from concours.entrants.neural import DenseClassifier
 from concours.entrants.sites import Site, train_sites

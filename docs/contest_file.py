@@ -57,6 +57,7 @@ OWN = {
     "task": "what is to be solved",
     "compete": "how it is competed",
     "cooperate": "which joint models are made",
+    "federation": "which sites train a network together: see [federations](federation.md)",
     "limits": "of one job",
     "entrant": "who competes, one table each",
     "seed": "decides how rows are divided, and everything random; 0 by default",
@@ -132,7 +133,7 @@ def _keys(kind: Kind) -> str:
 def _options(name: str) -> str:
     options = FORMATS[name].options.items()
     rows = "".join(_row(key, o.form, f"{o.what}; {_default(o.default)} by default") for key, o in options)
-    title = f"## `options` of `{name}` in `[compete]`"
+    title = f"## `[{name}]`" if name in config._FILE else f"## `options` of `{name}` in `[compete]`"
     return f"{title}\n\n| key | must be | what it is |\n| --- | --- | --- |\n{rows}"
 
 

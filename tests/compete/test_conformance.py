@@ -23,6 +23,8 @@ from concours.cooperate.boosted import BoostedStack
 from concours.cooperate.budgeted import Budgeted
 from concours.cooperate.cascade import Cascade
 from concours.cooperate.credit import Credit
+from concours.cooperate.federated_sites import SiteScores
+from concours.cooperate.federation import Federating
 from concours.cooperate.joining import best_size
 from concours.cooperate.route import Route
 from concours.cooperate.select import Select
@@ -30,6 +32,7 @@ from concours.cooperate.soups import GreedySoup, Soup
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Tick
+from concours.core.job import Job
 from concours.core.joint import Joint
 from concours.core.kept import Kept
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
@@ -37,7 +40,7 @@ from concours.stores.memory import MemoryStore
 from concours.tasks.outputs.answer import Answer
 from concours.testing import LawBroken, check_process
 from concours.testing.processes import all_well, check_outcome_is_settled, final_state, some_fail
-from concours.testing.toys import Errands, toy_candidates, toy_job, toy_problem
+from concours.testing.toys import Errands, toy_candidates, toy_federation, toy_job, toy_problem
 
 PROBLEM = toy_problem(MemoryStore())
 UNJUDGED = toy_problem(MemoryStore(), test=False)
@@ -113,6 +116,17 @@ def choices(of: Sequence[Candidate]) -> dict[str, Choice]:
     return {of[i].entrant.name: Choice(chosen=of[i], others=o, intervals=intervals) for i, o in others.items()}
 
 
+def federating(*, prepared: bool = False, **how: Any) -> Federating:
+    """A federation of six sites over three rounds, on each fold and on all rows."""
+    folds = (*range(PROBLEM.n_folds), None)
+    outputs = ("train", "valid", "test", "transformer")
+    prepares = tuple(
+        Job(runner="prepare", params={"fold": fold}, outputs=outputs) if prepared else None for fold in folds
+    )
+    federation = toy_federation(MemoryStore(), count=6, **{"rounds": 3, **how})
+    return Federating(problem=PROBLEM, federation=federation, prepares=prepares, folds=folds, board=(None,))
+
+
 PROCESSES = {
     "admission": (Admission(problem=PROBLEM), toy_candidates()),
     "leaderboard": (Leaderboard(problem=PROBLEM), toy_candidates()),
@@ -167,6 +181,17 @@ PROCESSES = {
     "soup of those without weights": (Soup(problem=PROBLEM), complete()),
     "greedy soup": (GreedySoup(problem=PROBLEM), merging(5)),
     "greedy soup of those without weights": (GreedySoup(problem=PROBLEM), complete()),
+    "federation": (federating(), toy_candidates(1)[1:]),
+    "federation of prepared rows": (federating(prepared=True), toy_candidates(2)[2:]),
+    "federation with drop-outs and stragglers": (
+        federating(sample=0.5, dropouts=0.3, stragglers=0.3),
+        toy_candidates(1)[1:],
+    ),
+    "federation with control variates": (
+        federating(strategy="scaffold", controls=True, sample=0.5),
+        toy_candidates(1)[1:],
+    ),
+    "scores of sites": (SiteScores(problem=PROBLEM, sites=digest_json("sites"), count=4), complete()),
     "halving": (Halving(problem=PROBLEM), toy_candidates(9)),
     "halving of nobody": (Halving(problem=PROBLEM), ()),
     "arena": (Arena(problem=PROBLEM, battles=900), complete()),

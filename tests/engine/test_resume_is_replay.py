@@ -56,10 +56,22 @@ JOINED = {
     ],
 }
 CASES += [(18, 2, JOINED), (19, 0, {**JOINED, "final": "bag"})]
+FEDERATION = {
+    "entrants": 2,
+    "folds": 2,
+    "format": "federation",
+    "federation": {"rounds": 4, "sample": 0.8, "dropouts": 0.2, "stragglers": 0.2},
+}
+SCAFFOLD = {
+    **FEDERATION,
+    "final": "bag",
+    "federation": {"rounds": 3, "sample": 0.6, "strategy": "scaffold", "controls": True},
+}
+CASES += [(20, 2, FEDERATION), (21, 0, SCAFFOLD)]
 CASES += [(15, 2, ATTACKS), (16, 2, GENERATORS), (17, 2, NESTED)]
 CASES += [(10, 2, HALVING), (11, 0, HALVING), (12, 0, ASHA), (13, 2, ARENA), (14, 2, TOURNAMENT)]
 """A seed, how many workers (0 for inline), and the contest."""
-QUICK = {1, 8, 10, 14, 16, 18}
+QUICK = {1, 8, 10, 14, 16, 18, 20}
 """The seeds of those that stand for the others where time is short."""
 
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.entrants.estimator import Scaling
 from concours.entrants.federated import Controls, Local, load, local
+from concours.entrants.knowing import Scaling
 from concours.entrants.neural import DenseClassifier, DenseRegressor
 from concours.entrants.sites import Site, Stackable, train_sites
 from concours.entrants.training import seeded, train

@@ -310,9 +310,7 @@ class Contest:
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
         ingested = with_judges(ingested, store, self.folder, self.task.id)
         options = options_of(self.format, self.options)
-        ingested, federation = (
-            with_sites(ingested, options, store, self.seed) if options.get("sites") else (ingested, None)
-        )
+        ingested, federation = with_sites(ingested, options, store, self.seed)
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
         candidates, notes = candidates_of(resolved, size, ingested, store, self.task)

@@ -9,7 +9,7 @@ from typing import Any
 from concours.compete.jobs import Final
 from concours.compete.looks import Stop
 from concours.contest.strategies import Strategy
-from concours.cooperate.federation import Federation
+from concours.cooperate.federated import Federation
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.job import MOST_THREADS

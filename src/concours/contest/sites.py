@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.cooperate.federation import Federation
+from concours.contest.federations import check_federation
+from concours.cooperate.federated import Federation
 from concours.cooperate.privacy import Privacy
 from concours.core.errors import ContestError, DataError, nearest
 from concours.core.ports import Store
@@ -43,13 +44,20 @@ class Sites:
     found: str
 
 
-def with_sites(ingested: Ingested, options: Mapping[str, Any], store: Store, seed: int) -> tuple[Ingested, Federation]:
+def with_sites(
+    ingested: Ingested, options: Mapping[str, Any], store: Store, seed: int
+) -> tuple[Ingested, Federation | None]:
     """The data as its sites have it, without the column that says whose a row is; and who trains together, and how.
+
+    Without `sites` among the options the data is as it was, and nobody does.
 
     Raises:
         ContestError, DataError: no site can be told, one has no row, or there are too few for the strategy.
     """
-    problem, wanted = ingested.problem, options["sites"]
+    problem, wanted = ingested.problem, options.get("sites")
+    if wanted is None:
+        return ingested, None
+    check_federation({name: value for name, value in options.items() if value is not None})
     if "by" in wanted:
         problem, sites = _by_column(problem, wanted["by"], store)
     else:
@@ -58,8 +66,8 @@ def with_sites(ingested: Ingested, options: Mapping[str, Any], store: Store, see
     if not rows.all():
         empty = [sites.names[site] for site in np.flatnonzero(rows == 0)]
         raise ContestError(
-            f"federation.sites: {len(empty)} of {len(sites.names)} sites have no row to train on ({_some(empty)}); take "
-            "fewer sites, or a greater alpha"
+            f"federation.sites: {len(empty)} of {len(sites.names)} sites have no row to train on ({_some(empty)}); "
+            "take fewer sites, or a greater alpha"
         )
     federation = Federation(
         of=options["of"] or "",
@@ -92,6 +100,7 @@ def _how(options: Mapping[str, Any], sites: int, seed: int) -> dict[str, Any]:
     rate = {} if options["server_rate"] is None else {"rate": float(options["server_rate"])}
     return {
         "strategy": options["strategy"],
+        "controls": strategy.controls,
         "rounds": options["rounds"],
         "sample": float(options["sample"]),
         "local": {
@@ -141,17 +150,17 @@ def _by_column(problem: Problem, name: str, store: Store) -> tuple[Problem, Site
             raise DataError(
                 f"federation.sites.by: {name!r} is missing in {missing} rows of the {what} part: whose are they?"
             )
-    told = [[written(cell) for cell in part_cells] for part_cells in cells]
-    names = sorted(set(told[0]))
+    said = [[written(cell) for cell in part_cells] for part_cells in cells]
+    names = sorted(set(said[0]))
     if len(names) < 2:
         raise ContestError(f"federation.sites.by: {name!r} is {names[0]!r} in all rows; two sites at least take part")
-    if strange := sorted({cell for cell in told[-1] if cell not in names}):
+    if strange := sorted({cell for cell in said[-1] if cell not in names}):
         raise DataError(
             f"federation.sites.by: {len(strange)} sites have rows in the test part alone ({', '.join(strange[:3])}); "
             "each must have some to train on"
         )
     places = {cell: place for place, cell in enumerate(names)}
-    codes = [np.array([places[cell] for cell in part_cells], dtype=np.int64) for part_cells in told]
+    codes = [np.array([places[cell] for cell in part_cells], dtype=np.int64) for part_cells in said]
     sites = Sites(
         names=tuple(names), train=codes[0], test=codes[1] if problem.test else None, found=f"by the column {name!r}"
     )
@@ -209,8 +218,8 @@ def _warned(problem: Problem, sites: Sites, store: Store) -> list[str]:
     single = [name for site, name in enumerate(sites.names) if len(np.unique(y[sites.train == site])) == 1]
     if not single:
         return []
-    told = f"{len(single)} of {len(sites.names)} sites have one class only ({_some(single)}): alone they learn nothing else"
-    return [told]
+    told = f"{len(single)} of {len(sites.names)} sites have one class only ({_some(single)})"
+    return [f"{told}: alone they learn nothing else"]
 
 
 def _some(names: Sequence[str]) -> str:

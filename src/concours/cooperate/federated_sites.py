@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from concours.cooperate.federation import Federating, Round
+from concours.cooperate.federated import Round
+from concours.cooperate.federation import Federating
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done

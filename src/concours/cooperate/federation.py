@@ -8,139 +8,24 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from concours.cooperate.federated import Course, Federated, Federation, Round, drawn, grouped
 from concours.cooperate.joining import Joining
 from concours.cooperate.privacy import Privacy, Spent, Where, noise_of
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Event, Failed, Outcome, Tick
-from concours.core.frozen import frozen
 from concours.core.job import Job
 from concours.core.joint import Artifacts, Joint
 from concours.core.needs import Needs
 from concours.core.process import Memo, Plan, planned
 from concours.core.seeds import derive_seed
-from concours.core.typed import typed
-from concours.kernels.federating.strategies import STRATEGIES
 
 AT_HOME = ("alone", "personal")
 """What stays at sites: a model of its own rows, and the federated one whose last layer was trained on these."""
-
-GROUP_ROWS = 4096
-"""Sites are trained in one job until they have so many rows together, times epochs."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Federation:
-    """Who trains together, and how. A value.
-
-    Attributes:
-        of: the name of the entrant that is trained.
-        names: of the sites; a site is its number among them.
-        sites: the site of each row of the training part, (rows,) int64.
-        test_sites: the same of the test part, where there is one.
-        rows: how many rows of the training part each site has.
-        found: how rows came to sites, in words.
-        strategy: a name of `kernels.federating.strategies.STRATEGIES`.
-        rounds: how many.
-        sample: the share of the sites that is asked in a round, drawn anew each time.
-        local: how sites train, as JSON of `entrants.federated.Local`.
-        server: what else the server does, as JSON of `kernels.federating.strategies.Aggregation`.
-        dropouts: the share of those asked that never answer.
-        stragglers: the share of those asked whose answer comes a round late.
-        liars: the numbers of sites that lie, for study, and `times`, by what they multiply what they send.
-        privacy: what is promised of each row, or of each site; none where nothing is.
-    """
-
-    of: str
-    names: tuple[str, ...]
-    sites: Digest
-    test_sites: Digest | None = None
-    rows: tuple[int, ...] = ()
-    found: str = ""
-    strategy: str = "fedavg"
-    rounds: int = 20
-    sample: float = 1.0
-    local: Mapping[str, Any] = field(default_factory=dict)
-    server: Mapping[str, Any] = field(default_factory=dict)
-    dropouts: float = 0.0
-    stragglers: float = 0.0
-    liars: tuple[int, ...] = ()
-    times: float = -10.0
-    privacy: Privacy | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "local", frozen(self.local))
-        object.__setattr__(self, "server", frozen(self.server))
-
-    def to_json(self) -> dict[str, Any]:
-        """The federation as JSON."""
-        plain = {**vars(self), "local": dict(self.local), "server": dict(self.server)}
-        lists = {name: list(plain[name]) for name in ("names", "rows", "liars")}
-        return {**plain, **lists, "privacy": vars(self.privacy) if self.privacy else None}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Federation:
-        """The inverse of `to_json`. Raises ContentRefused where it is none."""
-        return typed(cls, value)
-
-    def amiss(self) -> str:
-        """What is wrong between its values, which types do not tell."""
-        if self.strategy not in STRATEGIES:
-            return f"strategy: {self.strategy!r} is not known"
-        return "" if len(self.names) == len(self.rows) > 0 else "names: expected as many as rows"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Round:
-    """A round of a fold.
-
-    Attributes:
-        asked: the numbers of the sites that were drawn.
-        dropped, late: those of them that never answer, and whose answer is of the next round.
-        jobs: which train the others, and which train those that are late.
-        aggregate: the job that ends it, once it can be named.
-    """
-
-    number: int
-    asked: tuple[int, ...]
-    dropped: tuple[int, ...]
-    late: tuple[int, ...]
-    jobs: tuple[Job, ...]
-    late_jobs: tuple[Job, ...]
-    aggregate: Job | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Course:
-    """How far the rounds of a fold have come.
-
-    Attributes:
-        number: of the round that is under way.
-        weights, state: with which it begins.
-        late: what came too late for the round before, digests of updates.
-        controls: of each site that has trained, where its control variate lies.
-    """
-
-    number: int = 0
-    weights: Digest | None = None
-    state: Digest | None = None
-    late: tuple[Digest, ...] = ()
-    controls: Mapping[int, Digest] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Federated(Memo):
-    """The state of a federation: how its jobs ended, and, as follows from that, the course of each fold.
-
-    `over` once its time is spent.
-    """
-
-    courses: tuple[Course, ...] = ()
-    over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +78,8 @@ class Federating(Joining):
             ValueError: a fold did not come to its end; the message says why.
         """
         models = [self._outputs(state, self._settle(state, place))["model"] for place in range(len(self.folds))]
-        kept = Artifacts(fold_models=models)
+        trained = [done for place in range(len(self.folds)) for done in self._trained(state, place)]
+        kept = Artifacts(fold_models=models, fit_s=sum(done.cost.wall_s for done in trained))
         (member,) = state.candidates
         return self.alliance(self.how, [member], [1.0], artifacts=kept, prepare=member.entrant.prepare)
 
@@ -207,7 +93,9 @@ class Federating(Joining):
         if not said:
             raise ValueError(self._stopped(state))
         (member,) = state.candidates
-        joint = Joint(how=how, parents=(member.entrant.digest,), weights=(1.0,), artifacts=Artifacts(at_home=said))
+        trained = [self._ended_home(state, place, how) for place in range(len(self.folds))]
+        kept = Artifacts(at_home=said, fit_s=sum(done.cost.wall_s for done in trained if done))
+        joint = Joint(how=how, parents=(member.entrant.digest,), weights=(1.0,), artifacts=kept)
         return Entrant(name=how, recipe=how, prepare="none", role="alliance", joint=joint)
 
     def model(self, state: Memo, place: int) -> Digest | None:
@@ -229,6 +117,12 @@ class Federating(Joining):
     def begun(self, state: Memo, place: int) -> Done | None:
         """What beginning a fold told, once it has ended."""
         return state.done(self._begin(state, place)) if _course(state, place).weights else None
+
+    def _trained(self, state: Memo, place: int) -> Iterator[Done]:
+        """What ended well in the rounds of a fold."""
+        for round, aggregated in self.history(state, place):
+            yield aggregated
+            yield from (done for job in (*round.jobs, *round.late_jobs) if (done := state.done(job)))
 
     # What is wanted next.
 
@@ -299,7 +193,7 @@ class Federating(Joining):
 
     def _after(self, state: Memo, round: Round, done: Done, course: Course) -> Course:
         controls = dict(course.controls)
-        for job in (*round.jobs, *round.late_jobs) if self._controlled else ():
+        for job in (*round.jobs, *round.late_jobs) if self.federation.controls else ():
             if trained := state.done(job):
                 controls |= dict.fromkeys(job.params["group"], trained.outputs["controls"])
         late = tuple(trained.outputs["updates"] for job in round.late_jobs if (trained := state.done(job)))
@@ -313,20 +207,16 @@ class Federating(Joining):
 
     # The jobs.
 
-    @property
-    def _controlled(self) -> bool:
-        return STRATEGIES[self.federation.strategy].controls
-
     def _round(self, state: Memo, place: int, course: Course) -> Round:
-        drawn = state.kept.once(("round", place, course.number), course, lambda: self._drawn(state, place, course))
-        ended = all(state.ended(job) for job in (*drawn.jobs, *drawn.late_jobs))
-        answers = [done.outputs["updates"] for job in drawn.jobs if (done := state.done(job))]
+        found = state.kept.once(("round", place, course.number), course, lambda: self._drawn(state, place, course))
+        ended = all(state.ended(job) for job in (*found.jobs, *found.late_jobs))
+        answers = [done.outputs["updates"] for job in found.jobs if (done := state.done(job))]
         sent = (*course.late, *answers)
         if not ended or not sent:
-            return drawn
+            return found
         key = ("aggregate", place, course.number)
         job = state.kept.once(key, (course, sent), lambda: self._aggregate(state, place, course, sent))
-        return replace(drawn, aggregate=job)
+        return replace(found, aggregate=job)
 
     def _drawn(self, state: Memo, place: int, course: Course) -> Round:
         """Who takes part in a round, and the jobs that train them."""
@@ -334,23 +224,33 @@ class Federating(Joining):
         rows: Sequence[int] = begun.values["rows"] if begun else ()
         there = [site for site, count in enumerate(rows) if count]
         asked, chance = self._asked(state, place, course.number, there)
-        apart = _some(asked, round((federation.dropouts + federation.stragglers) * len(asked)), chance)
+        apart = drawn(asked, round((federation.dropouts + federation.stragglers) * len(asked)), chance)
         dropped = apart[: round(federation.dropouts * len(asked))]
         late = apart[len(dropped) :]
-        train = sorted(set(asked) - set(apart))
+        train = set(asked) - set(apart)
+
+        def locals_of(sites: Iterable[int]) -> tuple[Job, ...]:
+            groups = grouped(sorted(sites), rows, self.federation.epochs)
+            return tuple(self._local(state, place, course, group) for group in groups)
+
         return Round(
             number=course.number,
             asked=tuple(sorted(asked)),
             dropped=tuple(sorted(dropped)),
             late=tuple(sorted(late)),
-            jobs=tuple(self._local(state, place, course, group) for group in self._groups(train, rows)),
-            late_jobs=tuple(self._local(state, place, course, group) for group in self._groups(sorted(late), rows)),
+            jobs=tuple(
+                self._local(state, place, course, group) for group in grouped(train, rows, self.federation.epochs)
+            ),
+            late_jobs=tuple(
+                self._local(state, place, course, group)
+                for group in grouped(sorted(late), rows, self.federation.epochs)
+            ),
         )
 
     def _asked(self, state: Memo, place: int, number: int, there: Sequence[int]) -> tuple[list[int], random.Random]:
         """Who is asked in a round, of those that have rows, and the chance that goes on from there."""
         chance = random.Random(derive_seed(state.seed, "federation", place, number))  # noqa: S311 (no secret)
-        return _some(there, max(1, round(self.federation.sample * len(there))), chance), chance
+        return drawn(there, max(1, round(self.federation.sample * len(there))), chance), chance
 
     def _account(self, state: Memo, place: int) -> Job | None:
         """The job that finds the noise of a fold, once it is known how many rows its sites have."""
@@ -399,18 +299,6 @@ class Federating(Joining):
         reached = max(value for values in told for value in values["epsilon"])
         return {**vars(privacy), "epsilon": reached, "asked": privacy.epsilon, "noise": [min(noise), max(noise)]}
 
-    def _groups(self, sites: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
-        """Sites that are trained in one job, in order: so many that they are worth one."""
-        group, load, epochs = list[int](), 0, int(self.federation.local.get("epochs", 1))
-        for site in sites:
-            group.append(site)
-            load += rows[site] * epochs
-            if load >= GROUP_ROWS:
-                yield group
-                group, load = [], 0
-        if group:
-            yield group
-
     def _begin(self, state: Memo, place: int) -> Job:
         return state.kept.once(
             ("begin", place),
@@ -434,7 +322,7 @@ class Federating(Joining):
                 known.setdefault(course.controls[site], []).append(site)
         kept = {f"controls{number}": sites for number, sites in enumerate(known.values())}
         inputs = {"weights": course.weights, **dict(zip(kept, known, strict=True))}
-        if self._controlled and course.state:
+        if self.federation.controls and course.state:
             inputs["state"] = course.state
         private = self.private(state, place, "site")
         return self.job(
@@ -447,18 +335,18 @@ class Federating(Joining):
                 "group": list(group),
                 "seeds": [self._seed(state, place, site, course.number) for site in group],
                 "local": dict(federation.local),
-                "controls": self._controlled,
+                "controls": self.federation.controls,
                 "lying": [federation.times if site in federation.liars else 1.0 for site in group],
                 **({"kept": kept} if kept else {}),
                 **({"private": {**private, "noise": [private["noise"][site] for site in group]}} if private else {}),
             },
-            outputs=("updates", "controls") if self._controlled else ("updates",),
+            outputs=("updates", "controls") if self.federation.controls else ("updates",),
         )
 
     def _aggregate(self, state: Memo, place: int, course: Course, sent: Sequence[Digest]) -> Job:
         federation, begun = self.federation, state.done(self._begin(state, place))
         server = {"strategy": federation.strategy, **federation.server}
-        if self._controlled and begun:
+        if self.federation.controls and begun:
             server["all_rows"] = sum(begun.values["rows"])
         private = self.private(state, place, "server")
         kept = {"private": {**private, "noise": max(private["noise"])}} if private else {}
@@ -494,7 +382,7 @@ class Federating(Joining):
 
     def _at_home(self, state: Memo, place: int, what: str, weights: Digest | None) -> Job:
         local = {**self.federation.local, "proximal": 0.0}
-        epochs, rounds = int(local.get("epochs", 1)), self.federation.rounds
+        epochs, rounds = self.federation.epochs, self.federation.rounds
         taught = max(1, round(self.federation.sample * rounds))
         own = {"epochs": epochs * rounds} if what == "alone" else {"epochs": epochs * taught, "last_only": True}
         fold = self.folds[place]
@@ -577,16 +465,6 @@ def _over(state: Memo) -> bool:
 
 def _course(state: Memo, place: int) -> Course:
     return state.courses[place] if isinstance(state, Federated) else Course()
-
-
-def _some(among: Sequence[int], count: int, chance: random.Random) -> list[int]:
-    """So many different ones, in the order drawn; `random()` alone is the same in every version of Python."""
-    left, found = list(among), list[int]()
-    for _ in range(min(count, len(left))):
-        place = int(len(left) * chance.random())
-        left[place], left[-1] = left[-1], left[place]
-        found.append(left.pop())
-    return found
 
 
 def _word(fold: int | None) -> str:

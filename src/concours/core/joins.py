@@ -110,8 +110,8 @@ _FEDERATED = Join(
     plan="concours.cooperate.federation:Federating",
     needs="concours.core.needed:only_itself",
     credit="concours.cooperate.terms:of_nobody",
-    cost="concours.core.lineage:of_its_own",
-    artifacts=("fold_models",),
+    cost="concours.core.lineage:of_its_rounds",
+    artifacts=("fold_models", "fit_s"),
     can=("sum",),
     usual=False,
     even=True,
@@ -123,7 +123,7 @@ _AT_HOME = replace(
     of="predictions",
     fit="concours.compete.joined:as_sites_say",
     run="concours.engine.joints:as_sites_say",
-    artifacts=("at_home",),
+    artifacts=("at_home", "fit_s"),
     answers=False,
 )
 

@@ -29,7 +29,8 @@ class Artifacts(TypedDict):
     dearest alone, of a cascade for the best that was tried; `chosen` is what was chosen of it. Of a talk there
     are the `rounds` of reading, and the numbers of the parents that have the last word, `last` and `fold_last`. Of
     what sites train `fold_models` are the models of the folds, in the order in which they are fitted, and `at_home`
-    predictions of those that stay at the sites: out-of-fold, and of the test part, where there is one.
+    predictions of those that stay at the sites: out-of-fold, and of the test part, where there is one; `fit_s` are
+    the seconds that training took.
     """
 
     model: NotRequired[Digest]
@@ -50,9 +51,10 @@ class Artifacts(TypedDict):
     last: NotRequired[int]
     fold_last: NotRequired[list[int]]
     at_home: NotRequired[list[Digest]]
+    fit_s: NotRequired[float]
 
 
-_TOLD = ("curve", "chosen")
+_TOLD = ("curve", "chosen", "fit_s")
 """Artifacts that decide no prediction."""
 
 

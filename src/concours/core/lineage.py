@@ -166,6 +166,11 @@ def of_its_own(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[
     return Cost(fit_s=sum(parent.fit_s for parent in parents), predict_s=0.0, row_s=None)
 
 
+def of_its_rounds(joint: Joint, known: Mapping[Digest, Candidate], asked: Sequence[float] = ()) -> Cost:  # noqa: ARG001
+    """What sites and server took to train it; its parent was trained apart from it."""
+    return Cost(fit_s=joint.artifacts["fit_s"], predict_s=0.0, row_s=None)
+
+
 def row_s_of(candidate: Candidate, known: Mapping[Digest, Candidate]) -> float | None:
     """Seconds to predict one row of many on one core; none where that was not measured."""
     return (

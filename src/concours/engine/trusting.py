@@ -81,11 +81,12 @@ class PastRound:
             return self.before
 
     def sighting(self) -> Sighting | None:
-        """What its updates show; none of fewer than can stand out."""
-        if len(self.updates) < FEWEST:
+        """What its updates show that are finite; none of fewer than can stand out."""
+        finite = {site: sent[0] for site, sent in self.updates.items() if all(map(_finite, sent[0].delta.values()))}
+        if len(finite) < FEWEST:
             return None
-        sites = sorted(self.updates)
-        first = [self.updates[site][0] for site in sites]
+        sites = sorted(finite)
+        first = [finite[site] for site in sites]
         rows = np.array([update.rows for update in first])
         shown = evidence(flat([update.delta for update in first], sorted(first[0].delta)))
         return Sighting(sites=np.array(sites), rows=rows, shown=shown)
@@ -157,6 +158,10 @@ class Pool:
             load(network, {**tensors, **moved, **update.statistics})
             told[number] = self.told(fitted_of(network, self.fold))
         return told, inside
+
+
+def _finite(tensor: NDArray[Any]) -> bool:
+    return bool(np.isfinite(tensor).all())
 
 
 def fitted_of(network: Any, fold: Fold) -> Fitted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from concours.core.errors import nearest
 from concours.entrants import networks
 from concours.entrants.apart import SetsApart
 from concours.entrants.inputs import check_lengths, encode, weights_of
+from concours.entrants.knowing import AS_IT_IS, Scaling, learn_scaling
 from concours.entrants.losses import Loss, cross_entropy, surprise
 from concours.entrants.private import Private
 from concours.entrants.training import (
@@ -36,19 +37,6 @@ from concours.entrants.training import (
 )
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scaling:
-    """What a network knows of rows before it is trained: of inputs, (last axis,) each or none; a target's unit."""
-
-    mean: NDArray[np.float64] | None = None
-    deviation: NDArray[np.float64] | None = None
-    target_mean: float = 0.0
-    target_deviation: float = 1.0
-
-
-AS_IT_IS = Scaling()
 
 
 class NeuralEstimator(SetsApart, BaseEstimator):
@@ -380,16 +368,6 @@ def sharpness_of(logits: Tensor, targets: Tensor, weights: Tensor | None = None)
         return float(each if weights is None else weights @ each) + 2 * np.log(factor) ** 2
 
     return float(min(np.geomspace(0.2, 10, 80), key=lost))
-
-
-def learn_scaling(scaling: networks.Standardise, rows: Array) -> None:
-    """Mean and deviation along the last axis, in float64 and in parts, as images may be many; constants stay."""
-    flat = rows.reshape(-1, rows.shape[-1])
-    mean = flat.mean(axis=0, dtype=np.float64)
-    squares = sum(np.square(part - mean).sum(axis=0) for part in np.array_split(flat, len(flat) // 65536 + 1))
-    deviation = np.sqrt(squares / len(flat))
-    scaling.mean.copy_(torch.from_numpy(mean))
-    scaling.deviation.copy_(torch.from_numpy(np.where(deviation > 1e-7 * np.abs(mean), deviation, 1.0)))
 
 
 def copy_tensors(tensors: Mapping[str, Array], network: networks.Network) -> None:

@@ -139,7 +139,7 @@ def load(network: Any, tensors: Tensors) -> None:
 
 def statistics(network: torch.nn.Module) -> dict[str, Tensor]:
     """The running statistics of batch norms, by the names of the state; counts of batches are none."""
-    found = {}
+    found: dict[str, Tensor] = {}
     for prefix, part in network.named_modules():
         if isinstance(part, torch.nn.modules.batchnorm._BatchNorm) and part.running_mean is not None:
             found |= {f"{prefix}.{name}": getattr(part, name) for name in ("running_mean", "running_var")}

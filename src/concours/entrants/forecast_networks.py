@@ -12,9 +12,10 @@ from sklearn.base import RegressorMixin
 from torch import Tensor, nn
 from torch.nn import functional
 
-from concours.entrants.estimator import NeuralEstimator, learn_scaling
+from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.forecasting import LEVELS
 from concours.entrants.inputs import weights_of
+from concours.entrants.knowing import learn_scaling
 from concours.entrants.losses import Loss
 from concours.entrants.networks import Network
 from concours.entrants.training import Settings

@@ -19,8 +19,9 @@ from sklearn.base import RegressorMixin
 from torch import Tensor, nn
 
 from concours.core.errors import RecipeError
-from concours.entrants.estimator import AS_IT_IS, NeuralClassifier, NeuralEstimator, Scaling
+from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
 from concours.entrants.inputs import numbers, table_or_images, weights_of
+from concours.entrants.knowing import AS_IT_IS, Scaling
 from concours.entrants.losses import Loss, cross_entropy, squared_error, surprise
 from concours.entrants.training import Settings
 

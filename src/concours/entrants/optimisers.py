@@ -118,7 +118,11 @@ def release(network: nn.Module) -> None:
 
 def _sgd(flat: Flat, settings: Wanted, rate: float) -> None:
     """Stochastic gradient descent with (Nesterov) momentum (Sutskever et al. 2013)."""
-    _add_decay(flat, settings)
+    if settings.weight_decay:
+        _add_decay(flat, settings)
+    if not settings.momentum:
+        flat.weights.add_(flat.gradient, alpha=-rate)
+        return
     flat.first.mul_(settings.momentum).add_(flat.gradient)
     move = flat.gradient.add(flat.first, alpha=settings.momentum) if settings.nesterov else flat.first
     flat.weights.add_(move, alpha=-rate)

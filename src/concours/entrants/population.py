@@ -15,8 +15,9 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from concours.entrants import networks
-from concours.entrants.estimator import NeuralClassifier, NeuralEstimator, learn_scaling
+from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
 from concours.entrants.inputs import check_lengths, table_or_images
+from concours.entrants.knowing import learn_scaling
 from concours.entrants.neural import DenseRegressor
 from concours.entrants.passes import Form
 from concours.entrants.stack import Hyperparameters, Stack, hyperparameters_from, train

@@ -6,9 +6,11 @@ has, and all begin from the same weights. What moves them is `entrants.optimiser
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from concours.entrants.losses import squared_error, surprise
 from concours.entrants.optimisers import OPTIMISERS, Flat
 from concours.entrants.passes import Form, Passes, views
 from concours.entrants.private import Private
+from concours.entrants.stack import on_threads
 from concours.kernels.federating.update import Tensors, Update
 
 
@@ -38,10 +41,12 @@ class Site:
     private: Private | None = None
 
 
-def train_sites(network: Any, tensors: Tensors, sites: Sequence[Site], settings: Local) -> list[Update]:
+def train_sites(
+    network: Any, tensors: Tensors, sites: Sequence[Site], settings: Local, *, threads: int = 1
+) -> list[Update]:
     """What each site sends after training from the common weights.
 
-    Law: to float tolerance, what `local` gives for each of them alone.
+    Law: to float tolerance, what `local` gives for each of them alone, on any number of threads.
 
     Raises:
         ValueError: as of `local`.
@@ -53,9 +58,9 @@ def train_sites(network: Any, tensors: Tensors, sites: Sequence[Site], settings:
             for s in sites
         ]
     load(network, tensors)
-    size = stacked.form.block(settings.batch_size)
+    size = min(stacked.form.block(settings.batch_size), math.ceil(len(sites) / threads))
     blocks = [sites[start : start + size] for start in range(0, len(sites), size)]
-    return [update for block in blocks for update in stacked.train(block)]
+    return list(chain(*on_threads([partial(stacked.train, block) for block in blocks], threads)))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -49,6 +49,8 @@ class Hyperparameters:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1; got {getattr(self, name)!r}")
 
+
+T = TypeVar("T")
 
 HYPERPARAMETERS = tuple(field.name for field in fields(Hyperparameters))
 
@@ -147,7 +149,7 @@ def train(
     blocks = [_Block(stack, part, rows, targets, weights, hyperparameters[part], seeds[part]) for part in parts]
     bookmarks = [block.bookmark(f"{epochs} {batch_size} {seeds} {hyperparameters}") for block in blocks]
     runs = [partial(block.run, epochs, batch_size, mark) for block, mark in zip(blocks, bookmarks, strict=True)]
-    losses = _on_threads(runs, threads)
+    losses = on_threads(runs, threads)
     stack.steps += epochs * _batches(len(rows), batch_size)
     return torch.cat(losses).cpu().numpy().astype(np.float64)
 
@@ -163,7 +165,7 @@ def _batches(rows: int, batch_size: int) -> int:
     return max(1, rows // batch_size)
 
 
-def _on_threads(tasks: Sequence[Callable[[], Tensor]], threads: int) -> list[Tensor]:
+def on_threads(tasks: Sequence[Callable[[], T]], threads: int) -> list[T]:
     """Torch gives up Python's lock in its operations: two threads of small ones do nearly twice as much, which torch's
     own threads within an operation do not.
     """

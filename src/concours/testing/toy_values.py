@@ -187,6 +187,28 @@ def _trained_interval(job: Job) -> dict[str, Any]:
     return {what: [chance(job, what, name) for name in names] for what in ("scores", "losses")}
 
 
+def _begun(job: Job) -> dict[str, Any]:
+    rows = [int(20 * share) for share in _chances(job, "rows", job.params["sites"])]
+    return {"rows": [5, *rows[1:]], "bytes": 100}
+
+
+def _trained_locally(job: Job) -> dict[str, Any]:
+    count = len(job.params["group"])
+    return {"rows": [5] * count, "loss": _chances(job, "loss", count), "bytes": [400] * count}
+
+
+def _aggregated(job: Job) -> dict[str, Any]:
+    count = _count(job, "updates")
+    told = {"sites": list(range(count)), "weights": [1 / count] * count, "norms": _chances(job, "norm", count)}
+    return {**told, "moved": 1.0, "loss": chance(job, "loss"), "down": 400, "up": 400, "score": chance(job, "score")}
+
+
+def _scored_sites(job: Job) -> dict[str, Any]:
+    kinds, sites = _count(job, "predictions"), job.params["sites"]
+    scores = [_chances(job, f"score {kind}", sites) for kind in range(kinds)]
+    return {"scores": scores, "intervals": [[[0.1, 0.2]] * sites] * kinds, "rows": [5] * sites}
+
+
 def _chances(job: Job, what: str, count: int) -> list[float]:
     return [chance(job, what, str(i)) for i in range(count)]
 
@@ -229,6 +251,11 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "size": lambda job: {"bytes": [int(1e6 * share) for share in _chances(job, "size", len(job.params["models"]))]},
     "boost": lambda job: {"shares": _chances(job, "share", _count(job, "oof"))},
     "train_interval": _trained_interval,
+    "begin_federation": _begun,
+    "local": _trained_locally,
+    "aggregate_round": _aggregated,
+    "train_at_home": lambda _: {"alone": 3},
+    "score_sites": _scored_sites,
     "propose": _proposed,
     "weigh": lambda job: {"weights": _chances(job, "weight", _count(job, "oof"))},
     "diagnose": lambda job: {"mistakes": {"rows": [int(100 * share) for share in _chances(job, "row", 3)]}},

@@ -27,6 +27,7 @@ from typing import Any, Literal
 
 from concours.compete.jobs import Final
 from concours.contest.setup import Setup
+from concours.cooperate.federated import Federation
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
@@ -86,6 +87,13 @@ _KINDS = (
     "train_pair",
     "evaluate_generators",
     "train_interval",
+    "begin_federation",
+    "local",
+    "aggregate_round",
+    "settle_federation",
+    "train_at_home",
+    "as_sites_say",
+    "score_sites",
     "propose",
     "subsample",
     "rung",
@@ -185,6 +193,13 @@ def toy_candidates(count: int = 4, *, mischief: Sequence[str] = ()) -> tuple[Can
     return tuple(Candidate(entrant=entrant) for entrant in (baseline, *entrants, *clumsy))
 
 
+def toy_federation(store: Store, *, count: int = 5, **how: Any) -> Federation:
+    """So many sites, whose rows are a few bytes in the store."""
+    sites, test_sites = (store.put(io.BytesIO(name)) for name in (b"sites", b"test sites"))
+    names = tuple(f"site {number}" for number in range(count))
+    return Federation(of="", names=names, sites=sites, test_sites=test_sites, rows=(20,) * count, **how)
+
+
 def toy_setup(
     store: Store,
     *,
@@ -196,6 +211,7 @@ def toy_setup(
     mischief: Sequence[str] = (),
     format: str = "leaderboard",
     options: Mapping[str, Any] | None = None,
+    federation: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Setup:
     """All that `concours.contest.circle.circle` needs for a contest of toy jobs."""
@@ -204,6 +220,7 @@ def toy_setup(
 
     return Setup(
         problem=toy_problem(store, folds=folds, test=test, seed=seed),
+        federation=toy_federation(store, **(federation or {})) if format == "federation" else None,
         candidates=toy_candidates(entrants, mischief=mischief),
         skipped={},
         seed=seed,

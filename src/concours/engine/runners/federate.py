@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -29,11 +29,11 @@ from concours.engine.federating import (
 from concours.engine.fitting import keep_model
 from concours.engine.runners.score import metrics_of
 from concours.engine.work import JobResult
-from concours.entrants.estimator import Scaling
 from concours.entrants.federated import Controls, Local, load
 from concours.entrants.fitting import Fitted
+from concours.entrants.knowing import Scaling
 from concours.entrants.private import Private
-from concours.entrants.sites import Site, train_sites
+from concours.entrants.sites import train_sites
 from concours.kernels.federating.strategies import STRATEGIES, Aggregation, Hiding, aggregate
 from concours.kernels.federating.sums import Sums
 from concours.kernels.federating.update import ServerState, Tensors, Update
@@ -102,7 +102,7 @@ def local(job: Job, store: Store) -> JobResult:
         if private := params.get("private"):
             each = [Private(bound=private["bound"], noise=noise) for noise in private["noise"]]
             sites = [replace(site, private=own_noise) for site, own_noise in zip(sites, each, strict=True)]
-        updates = train_sites(network, tensors, sites, settings)
+        updates = train_sites(network, tensors, sites, settings, threads=job.threads)
     outputs = {}
     if params["controls"]:
         moved = {n: _added(own.get(n, {}), update.control) for n, update in zip(group, updates, strict=True)}
@@ -161,7 +161,7 @@ def aggregate_round(job: Job, store: Store) -> JobResult:
         values={
             "sites": [site for site, _ in sent],
             "weights": told.weights.tolist(),
-            "norms": told.norms.tolist(),
+            "norms": [finite(norm) for norm in told.norms],
             "moved": told.moved,
             "loss": finite(told.loss),
             "down": down,
@@ -233,8 +233,9 @@ def _at_home(
     seeds, numbers = job.params["seeds"], sorted(fold.of_site)
     for start in range(0, len(numbers), _TOGETHER):
         group = numbers[start : start + _TOGETHER]
-        sites: Sequence[Site] = [fold.site(number, seeds[number]) for number in group]
-        for number, update in zip(group, train_sites(network, tensors, sites, settings), strict=True):
+        sites = [fold.site(number, seeds[number]) for number in group]
+        trained = train_sites(network, tensors, sites, settings, threads=job.threads)
+        for number, update in zip(group, trained, strict=True):
             moved = {name: tensors[name] + delta for name, delta in update.delta.items()}
             yield number, {**moved, **update.statistics}
 

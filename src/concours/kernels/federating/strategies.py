@@ -130,7 +130,8 @@ def aggregate(
 
     Learned tensors move by the strategy's rule, in float64. Running statistics are statistics and not weights: they
     become the same combination of the sites' own, and no optimiser moves them. What no site sends, as whole numbers,
-    counts of batches and what is known of inputs, stays as it is, to the byte.
+    counts of batches and what is known of inputs, stays as it is, to the byte. An update that is not finite is left
+    out: its part is 0, its norm infinite.
 
     Laws: of `fedavg`, permuting sites changes nothing but rounding; one site gives exactly where it went, but for
     rounding; the order of names counts for nothing.
@@ -139,37 +140,51 @@ def aggregate(
         hiding: what hides each site in the mean, where sites are promised privacy by the server: all weigh alike then.
 
     Raises:
-        ValueError: there is no update, one is of other names or shapes, holds what is not finite, or has no rows; or
+        ValueError: there is no update, or none that is finite; one is of other names or shapes, or has no rows; or
             sites cannot be hidden.
     """
-    strategy = STRATEGIES[settings.strategy]
-    names = _checked(now, updates)
-    rows = np.array([update.rows for update in updates], dtype=np.float64)
-    deltas = flat([update.delta for update in updates], names)
-    vector, weights = strategy.combine(deltas, rows, settings.liars) if hiding is None else _hidden(deltas, hiding)
-    if hiding is not None and (unhidden := not_hidden(settings.strategy, updates[0].statistics)):
+    strategy, names = STRATEGIES[settings.strategy], _checked(now, updates)
+    good = [place for place, update in enumerate(updates) if _finite(update)]
+    if not good:
+        raise ValueError(f"all {len(updates)} updates hold numbers that are not finite; lower the rate at the sites")
+    sent = [updates[place] for place in good]
+    rows = np.array([update.rows for update in sent], dtype=np.float64)
+    deltas = flat([update.delta for update in sent], names)
+    if hiding is not None and (unhidden := not_hidden(settings.strategy, sent[0].statistics)):
         raise ValueError(unhidden)
-    step = strategy.step(vector, *_moments(state, vector, names), settings)
+    combined = strategy.combine(deltas, rows, settings.liars) if hiding is None else _hidden(deltas, hiding)
+    step = strategy.step(combined.vector, *_moments(state, combined.vector, names), settings)
     move = (strategy.rate if settings.rate is None else settings.rate) * step.move
-    moved = {name: part + now[name] for name, part in named(move, now, names).items()}
-    known = {
-        name: _statistic(strategy, [u.statistics[name] for u in updates], rows, settings.liars)
-        for name in updates[0].statistics
-    }
-    tensors = {
-        name: np.asarray({**moved, **known}.get(name, tensor), dtype=tensor.dtype).reshape(tensor.shape)
-        for name, tensor in now.items()
-    }
+    found: dict[str, NDArray[Any]] = {name: now[name] + part for name, part in named(move, now, names).items()}
+    for name in sent[0].statistics:
+        each = np.array([update.statistics[name].ravel() for update in sent], dtype=np.float64)
+        found[name] = strategy.combine(each, rows, settings.liars).vector.reshape(now[name].shape)
     after = _state_after(state, step, now, names, strategy)
     if strategy.controls:
-        after = replace(after, control=_control_after(state, updates, rows, now, names, settings))
+        after = replace(after, control=_control_after(state, sent, rows, now, names, settings))
     told = Told(
-        weights=weights,
-        norms=np.linalg.norm(deltas, axis=1),
+        weights=_spread(combined.weights, good, len(updates), 0.0),
+        norms=_spread(np.linalg.norm(deltas, axis=1), good, len(updates), np.inf),
         moved=float(np.linalg.norm(move)),
-        loss=float(rows @ [update.loss for update in updates] / rows.sum()),
+        loss=float(rows @ [update.loss for update in sent] / rows.sum()),
     )
-    return Aggregated(tensors, after, told)
+    return Aggregated(_as_they_were(now, found), after, told)
+
+
+def _as_they_were(now: Tensors, found: Tensors) -> dict[str, NDArray[Any]]:
+    """All tensors, those that were found and the others, in the types and shapes that they had."""
+    return {n: np.asarray(found.get(n, t), dtype=t.dtype).reshape(t.shape) for n, t in now.items()}
+
+
+def _finite(update: Update) -> bool:
+    return all(np.isfinite(tensor).all() for part in (update.delta, update.statistics) for tensor in part.values())
+
+
+def _spread(values: Floats, places: Sequence[int], count: int, other: float) -> Floats:
+    """Values at their places among so many, another elsewhere."""
+    found = np.full(count, other)
+    found[list(places)] = values
+    return found
 
 
 def not_hidden(strategy: str, statistics: Iterable[str] = ()) -> str:
@@ -203,19 +218,10 @@ def _checked(now: Tensors, updates: Sequence[Update]) -> list[str]:
                 odd = sorted({*part} ^ {*expected})[0]
                 raise ValueError(f"update {number} and the first differ in what they hold: tensor {odd!r}")
             for name, tensor in part.items():
-                if name not in now or tensor.shape != now[name].shape:
-                    wanted = now[name].shape if name in now else "none"
+                wanted = now[name].shape if name in now else "none"
+                if tensor.shape != wanted:
                     raise ValueError(f"tensor {name!r} of update {number} has shape {tensor.shape}; expected {wanted}")
-                if not np.isfinite(tensor).all():
-                    raise ValueError(f"tensor {name!r} of update {number} holds numbers that are not finite")
     return names
-
-
-def _statistic(
-    strategy: FederatedStrategy, tensors: Sequence[NDArray[Any]], rows: Floats, liars: float
-) -> NDArray[Any]:
-    each = np.asarray(tensors, dtype=np.float64).reshape(len(tensors), -1)
-    return strategy.combine(each, rows, liars).vector.reshape(tensors[0].shape)
 
 
 def _moments(state: ServerState, vector: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:

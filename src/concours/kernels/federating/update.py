@@ -95,5 +95,5 @@ def flat(tensors: Sequence[Tensors], names: Sequence[str]) -> Floats:
 
 def named(row: Floats, like: Tensors, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """The inverse of `flat` for one row: float64 tensors of the shapes of `like`."""
-    ends = np.cumsum([like[name].size for name in names])[:-1] if names else []
+    ends = np.cumsum([like[name].size for name in names], dtype=np.int64)[:-1]
     return {name: part.reshape(like[name].shape) for name, part in zip(names, np.split(row, ends), strict=False)}

@@ -16,6 +16,7 @@ from concours.report.sections.card import card_section
 from concours.report.sections.costs import costs_section
 from concours.report.sections.duels import duels_section
 from concours.report.sections.explanations import explanations_section
+from concours.report.sections.federation import federation_section
 from concours.report.sections.folds import folds_section
 from concours.report.sections.generation import generation_section
 from concours.report.sections.judges import judges_section, pairs_section
@@ -41,6 +42,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     learning_section,
     bracket_section,
     population_section,
+    federation_section,
     adversarial_section,
     generation_section,
     trust_section,
