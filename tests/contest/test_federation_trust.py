@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("opacus")
-
 from concours import Contest, Result, Split, Task
 from concours.contest.federations import check_federation
 from concours.core.errors import ContestError
+from concours.core.optional import installed
+
+pytestmark = pytest.mark.skipif(not installed("opacus"), reason="opacus accounts for privacy")
 
 SITES = {"count": 5, "split": "iid"}
 

@@ -10,10 +10,11 @@ from scipy.stats import norm
 
 from concours.cooperate.privacy import Privacy, noise_of
 from concours.core.job import Job
+from concours.core.optional import installed
 from concours.engine.runners.account import account
 from concours.stores.memory import MemoryStore
 
-pytest.importorskip("opacus")
+pytestmark = pytest.mark.skipif(not installed("opacus"), reason="opacus accounts for privacy")
 
 
 def noise(epsilon: float, delta: float, rate: float, steps: int) -> tuple[float, float]:
