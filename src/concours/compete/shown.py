@@ -320,6 +320,88 @@ class ShownSites(TypedDict):
     rows: list[int]
 
 
+class ShownPrivacy(TypedDict):
+    """What is promised; see `cooperate.federation.Federating.promised`."""
+
+    epsilon: float
+    delta: float
+    where: str
+    bound: float
+    asked: float
+    noise: tuple[float, float]
+
+
+class NotTold(TypedDict):
+    """Why something is not told."""
+
+    reason: str
+
+
+class ShownSiteCredit(TypedDict):
+    """What sites added; see `kernels.credit.rounds.SiteCredit`."""
+
+    first: float
+    last: float
+    gain_stderr: float
+    shapley: list[float]
+    stderr: list[float]
+    lost: list[float]
+    lost_stderr: list[float]
+    looked: int
+    passed: int
+    rows: int
+
+
+class ShownSuspicion(TypedDict):
+    """What rounds say of a site; see `kernels.federating.suspects.Suspicion`."""
+
+    site: int
+    rounds: int
+    length: float
+    cosine: float
+    likeness: float
+    place: float
+    why: list[str]
+    beyond: list[float]
+
+
+class ShownSuspects(TypedDict):
+    """Who looks like a liar."""
+
+    sites: list[ShownSuspicion]
+    looked: int
+
+
+class ShownAttack(TypedDict):
+    """How well an attack tells members; see `kernels.privacy.membership.Attack`."""
+
+    members: int
+    others: int
+    area: float
+    area_interval: tuple[float, float]
+    found: float
+    found_interval: tuple[float, float]
+    alarms: float
+    alarms_interval: tuple[float, float]
+
+
+class ShownMembership(TypedDict):
+    """Attacks on models in turn, each by the `loss` and by `shadows`, of which there were so many."""
+
+    attacks: list[dict[str, ShownAttack]]
+    shadows: int
+
+
+class ShownTrust(TypedDict):
+    """What makes a federation trustworthy; see `cooperate.trust.Trust`."""
+
+    credit: NotRequired[ShownSiteCredit | NotTold]
+    suspects: NotRequired[ShownSuspects | NotTold]
+    attack: NotRequired[ShownMembership | NotTold]
+    models: NotRequired[list[str]]
+    privacy: NotRequired[ShownPrivacy]
+
+
 class ShownFederation(TypedDict):
     """A federation; see `contest.federations`."""
 
@@ -339,6 +421,7 @@ class ShownFederation(TypedDict):
     norms: list[float | None]
     sums: int
     by_site: NotRequired[ShownSites]
+    trust: NotRequired[ShownTrust]
 
 
 class DeployedRound(TypedDict):

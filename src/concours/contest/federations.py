@@ -13,6 +13,7 @@ from concours.contest.setup import Setup
 from concours.contest.stages import Format, Option, Stage
 from concours.cooperate.federated_sites import SiteScores, shown_rounds, with_predictions
 from concours.cooperate.federation import AT_HOME, Federating
+from concours.cooperate.trust import Trust
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, nearest
 from concours.core.optional import install_command, installed
@@ -20,7 +21,7 @@ from concours.core.process import Memo
 from concours.engine.loop import Engine
 from concours.entrants.recipes import resolve
 from concours.kernels.federating.dividing import SHARES
-from concours.kernels.federating.strategies import STRATEGIES
+from concours.kernels.federating.strategies import STRATEGIES, not_hidden
 from concours.tasks.kinds import kind_named
 
 NAME = "federation"
@@ -34,6 +35,12 @@ _SITES = Form(
 )
 _BY = {"by": Form("the name of a column", is_of(str))}
 _DRAWN = {"count": whole(2, 100_000), "split": one_of(*SHARES), "alpha": between(0, 1e6)}
+_PRIVACY = {
+    "epsilon": between(1e-3, 1e4),
+    "delta": Form("a number above 0 and below 1", lambda value: is_of(float)(value) and 0 < value < 1),
+    "where": one_of("site", "server"),
+    "bound": between(1e-6, 1e6),
+}
 _LIARS = {"share": _SHARE, "times": Form("a number", is_of(int, float))}
 
 OPTIONS = {
@@ -76,6 +83,13 @@ OPTIONS = {
         default=None,
         what="for study, the `share` of sites that send their update so many `times`: { share = 0.2, times = -10 }",
     ),
+    "privacy": Option(
+        form=Form("a table: { epsilon = 4, delta = 1e-5 }", is_of(dict)),
+        default=None,
+        what="`epsilon` at `delta`, promised of each row where noise is added at the sites (`where` is "
+        '"site", the default), or of each site as a whole where the server adds it ("server"); `bound` is how long a '
+        "row's gradient, or a site's update, may be, 1 by default",
+    ),
 }
 """The keys of `[federation]`."""
 
@@ -93,6 +107,7 @@ def check_federation(table: Mapping[str, Any]) -> None:
         if "by" not in sites and "count" not in sites:
             raise ContestError(f"{NAME}.sites: expected {_SITES.words}; got {', '.join(sites) or 'nothing'}")
     check(f"{NAME}.liars", table.get("liars") or {}, _LIARS)
+    _check_privacy(table)
     if (table.get("dropouts") or 0) + (table.get("stragglers") or 0) >= 1:
         raise ContestError(f"{NAME}: dropouts and stragglers must be less than all together")
     strategy = table.get("strategy", "fedavg")
@@ -100,6 +115,23 @@ def check_federation(table: Mapping[str, Any]) -> None:
         raise ContestError(f"{NAME}.proximal is of the strategy 'fedprox', not of {strategy!r}; leave it out")
     if STRATEGIES[strategy].controls and (table.get("momentum") or table.get("optimiser", "sgd") != "sgd"):
         raise ContestError(f"{NAME}: {strategy!r} corrects plain gradients; leave out optimiser and momentum")
+
+
+def _check_privacy(table: Mapping[str, Any]) -> None:
+    privacy, where = table.get("privacy"), f"{NAME}.privacy"
+    if privacy is None:
+        return
+    check(where, privacy, _PRIVACY)
+    if missing := [name for name in ("epsilon", "delta") if name not in privacy]:
+        raise ContestError(f"{where}.{missing[0]} is missing; write privacy = {{ epsilon = 4, delta = 1e-5 }}")
+    if not installed("opacus"):
+        raise ContestError(f"{where} needs opacus, which accounts for it; get it with: {install_command('opacus')}")
+    if privacy.get("where") != "server":
+        return
+    if unhidden := not_hidden(table.get("strategy", "fedavg")):
+        raise ContestError(f"{where}: {unhidden}")
+    if table.get("stragglers"):
+        raise ContestError(f"{where}: a site that is late would be in a round twice; leave out stragglers")
 
 
 def pooled(setup: Setup, candidates: Sequence[Candidate]) -> Candidate:
@@ -213,7 +245,23 @@ def _after(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_
     state = engine.drive(process, told, seed=setup.seed, until_s=until_s)
     scores = process.scores(state)
     kinds = {"kinds": [candidate.entrant.name for candidate in told]}
-    return {"by_site": {**kinds, **scores}} if told and scores else {}
+    by_site = {"by_site": {**kinds, **scores}} if told and scores else {}
+    return {**by_site, "trust": _trust(engine, setup, candidates, until_s)}
+
+
+def _trust(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> dict[str, Any]:
+    """What is told so that the federation can be trusted. Its rounds are recalled."""
+    trained = pooled(setup, candidates)
+    alone = Candidate(entrant=trained.entrant, code=trained.code)
+    federating = _process(setup, alone, None)
+    ended = engine.drive(federating, [alone], seed=setup.seed, until_s=until_s)
+    name = trained.entrant.name
+    together = [candidate for candidate in candidates if candidate.entrant.name == name and candidate.models]
+    others = {name: together[0].models[0]} if together and setup.final != "refit" else {}
+    trust = Trust(federating=federating, ended=ended, others=others)
+    shown = trust.shown(engine.drive(trust, [], seed=setup.seed, until_s=until_s))
+    privacy = federating.promised(ended)
+    return {**shown, **({"privacy": privacy} if privacy else {})}
 
 
 FORMATS = {

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from concours.contest.federations import check_federation
 from concours.cooperate.federated import Federation
+from concours.cooperate.privacy import Privacy
 from concours.core.errors import ContestError, DataError, nearest
 from concours.core.ports import Store
 from concours.core.problem import Part, Problem
@@ -75,6 +76,7 @@ def with_sites(
         test_sites=None if sites.test is None else put_array(store, sites.test),
         rows=tuple(rows.tolist()),
         found=sites.found,
+        privacy=_promised(options["privacy"], rows.tolist()),
         **how(options, len(sites.names), seed),
     )
     warnings = [*ingested.warnings, *_warned(problem, sites, store)]
@@ -115,6 +117,25 @@ def how(options: Mapping[str, Any], sites: int, seed: int) -> dict[str, Any]:
         "liars": tuple(sorted(lying.tolist())),
         "times": float(liars.get("times", -10.0)),
     }
+
+
+def _promised(wanted: Mapping[str, Any] | None, rows: Sequence[int]) -> Privacy | None:
+    """What is promised. A δ of a row's share would let a row be published whole, and still be kept."""
+    if not wanted:
+        return None
+    privacy = Privacy(
+        epsilon=float(wanted["epsilon"]),
+        delta=float(wanted["delta"]),
+        where=wanted.get("where", "site"),
+        bound=float(wanted.get("bound", 1.0)),
+    )
+    most, what = (max(rows), "rows of a site") if privacy.where == "site" else (len(rows), "sites")
+    if privacy.delta >= 1 / most:
+        raise ContestError(
+            f"federation.privacy.delta must be below 1/{most}, of {most} {what}, or one of them could be shown whole; "
+            f"got {privacy.delta:g}"
+        )
+    return privacy
 
 
 def _by_column(problem: Problem, name: str, store: Store) -> tuple[Problem, Sites]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from concours.cooperate.privacy import Privacy
 from concours.core.digests import Digest
 from concours.core.frozen import frozen
 from concours.core.job import Job
@@ -37,6 +38,7 @@ class Federation:
         dropouts: the share of those asked that never answer.
         stragglers: the share of those asked whose answer comes a round late.
         liars: the numbers of sites that lie, for study, and `times`, by what they multiply what they send.
+        privacy: what is promised of each row, or of each site; none where nothing is.
     """
 
     of: str
@@ -55,6 +57,7 @@ class Federation:
     stragglers: float = 0.0
     liars: tuple[int, ...] = ()
     times: float = -10.0
+    privacy: Privacy | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "local", frozen(self.local))
@@ -68,7 +71,8 @@ class Federation:
     def to_json(self) -> dict[str, Any]:
         """The federation as JSON."""
         plain = {**vars(self), "local": dict(self.local), "server": dict(self.server)}
-        return plain | {name: list(plain[name]) for name in ("names", "rows", "liars")}
+        lists = {name: list(plain[name]) for name in ("names", "rows", "liars")}
+        return {**plain, **lists, "privacy": vars(self.privacy) if self.privacy else None}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Federation:

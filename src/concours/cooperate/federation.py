@@ -7,12 +7,14 @@ but its update enters a round; which sites take part, who drops out and who is l
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from concours.cooperate.federated import Course, Federated, Federation, Round, drawn, grouped
 from concours.cooperate.joining import Joining
+from concours.cooperate.privacy import Privacy, Spent, Where, noise_of
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Event, Failed, Outcome, Tick
@@ -96,6 +98,11 @@ class Federating(Joining):
         joint = Joint(how=how, parents=(member.entrant.digest,), weights=(1.0,), artifacts=kept)
         return Entrant(name=how, recipe=how, prepare="none", role="alliance", joint=joint)
 
+    def model(self, state: Memo, place: int) -> Digest | None:
+        """The model of a fold, once there is one."""
+        done = state.done(self._settle(state, place)) if _course(state, place).weights else None
+        return done.outputs["model"] if done else None
+
     def history(self, state: Memo, place: int) -> Iterator[tuple[Round, Done]]:
         """The rounds of a fold that have ended, in order, with what each told."""
         course = self._begun(state, place, Course())
@@ -154,7 +161,8 @@ class Federating(Joining):
         if prepare and not state.done(prepare):
             return [prepare]
         if course.weights is None:
-            return [self._begin(state, place)]
+            account = self._account(state, place)
+            return [account] if account else [self._begin(state, place)]
         jobs = [self._home(state, place, "alone")]
         if course.number < self.federation.rounds and not _over(state):
             round = self._round(state, place, course)
@@ -179,8 +187,9 @@ class Federating(Joining):
         prepare = self.prepares[place]
         if course.weights or (prepare and not state.done(prepare)):
             return course
-        done = state.done(self._begin(state, place))
-        return replace(course, weights=done.outputs["weights"]) if done else course
+        done, account = state.done(self._begin(state, place)), self._account(state, place)
+        kept = account is None or state.done(account)
+        return replace(course, weights=done.outputs["weights"]) if done and kept else course
 
     def _after(self, state: Memo, round: Round, done: Done, course: Course) -> Course:
         controls = dict(course.controls)
@@ -214,8 +223,7 @@ class Federating(Joining):
         federation, begun = self.federation, state.done(self._begin(state, place))
         rows: Sequence[int] = begun.values["rows"] if begun else ()
         there = [site for site, count in enumerate(rows) if count]
-        chance = random.Random(derive_seed(state.seed, "federation", place, course.number))  # noqa: S311 (no secret)
-        asked = drawn(there, max(1, round(federation.sample * len(there))), chance)
+        asked, chance = self._asked(state, place, course.number, there)
         apart = drawn(asked, round((federation.dropouts + federation.stragglers) * len(asked)), chance)
         dropped = apart[: round(federation.dropouts * len(asked))]
         late = apart[len(dropped) :]
@@ -239,11 +247,63 @@ class Federating(Joining):
             ),
         )
 
+    def _asked(self, state: Memo, place: int, number: int, there: Sequence[int]) -> tuple[list[int], random.Random]:
+        """Who is asked in a round, of those that have rows, and the chance that goes on from there."""
+        chance = random.Random(derive_seed(state.seed, "federation", place, number))  # noqa: S311 (no secret)
+        return drawn(there, max(1, round(self.federation.sample * len(there))), chance), chance
+
+    def _account(self, state: Memo, place: int) -> Job | None:
+        """The job that finds the noise of a fold, once it is known how many rows its sites have."""
+        privacy = self.federation.privacy
+        if privacy is None or not state.done(self._begin(state, place)):
+            return None
+        label = f"{self.called}: {_word(self.folds[place])}, account"
+        return state.kept.once(
+            ("account", place), None, lambda: privacy.account(self._spent(state, place, privacy), label)
+        )
+
+    def _spent(self, state: Memo, place: int, privacy: Privacy) -> list[Spent]:
+        """What each site goes through in all rounds of a fold."""
+        begun = state.done(self._begin(state, place))
+        rows: Sequence[int] = begun.values["rows"] if begun else ()
+        there = [site for site, count in enumerate(rows) if count]
+        rounds = Counter(
+            site for number in range(self.federation.rounds) for site in self._asked(state, place, number, there)[0]
+        )
+        return privacy.spent(rows, [rounds[site] for site in range(len(rows))], self.federation.local)
+
+    def _noise(self, state: Memo, place: int) -> list[float]:
+        """Of each site, in units of the bound."""
+        privacy, account = self.federation.privacy, self._account(state, place)
+        done = state.done(account) if account else None
+        return noise_of(self._spent(state, place, privacy), done.values) if privacy and done else []
+
+    def private(self, state: Memo, place: int, where: Where) -> dict[str, Any]:
+        """What a job is told that keeps a promise: a `bound`, and the `noise` of each site in units of it."""
+        privacy = self.federation.privacy
+        if privacy is None or privacy.where != where:
+            return {}
+        noise = state.kept.once(("noise", place), None, lambda: self._noise(state, place))
+        return {"bound": privacy.bound, "noise": noise}
+
+    def promised(self, state: Memo) -> dict[str, Any]:
+        """What is promised of rows or sites, over all folds: the greatest `epsilon` that it came to, at `delta`; and
+        the range of the `noise`, in units of `bound`. Nothing where nothing is, or it has not been accounted for.
+        """
+        privacy, places = self.federation.privacy, range(len(self.folds))
+        jobs = [account for place in places if (account := self._account(state, place))]
+        told = [done.values for account in jobs if (done := state.done(account))]
+        if privacy is None or not told:
+            return {}
+        noise = [value for values in told for value in values["noise"]]
+        reached = max(value for values in told for value in values["epsilon"])
+        return {**vars(privacy), "epsilon": reached, "asked": privacy.epsilon, "noise": [min(noise), max(noise)]}
+
     def _begin(self, state: Memo, place: int) -> Job:
         return state.kept.once(
             ("begin", place),
             None,
-            lambda: self._job(
+            lambda: self.job(
                 state,
                 place,
                 "begin_federation",
@@ -264,7 +324,8 @@ class Federating(Joining):
         inputs = {"weights": course.weights, **dict(zip(kept, known, strict=True))}
         if self.federation.controls and course.state:
             inputs["state"] = course.state
-        return self._job(
+        private = self.private(state, place, "site")
+        return self.job(
             state,
             place,
             "local",
@@ -277,6 +338,7 @@ class Federating(Joining):
                 "controls": self.federation.controls,
                 "lying": [federation.times if site in federation.liars else 1.0 for site in group],
                 **({"kept": kept} if kept else {}),
+                **({"private": {**private, "noise": [private["noise"][site] for site in group]}} if private else {}),
             },
             outputs=("updates", "controls") if self.federation.controls else ("updates",),
         )
@@ -286,14 +348,16 @@ class Federating(Joining):
         server = {"strategy": federation.strategy, **federation.server}
         if self.federation.controls and begun:
             server["all_rows"] = sum(begun.values["rows"])
+        private = self.private(state, place, "server")
+        kept = {"private": {**private, "noise": max(private["noise"])}} if private else {}
         inputs = {"weights": course.weights, **{f"updates{i}": digest for i, digest in enumerate(sent)}}
-        return self._job(
+        return self.job(
             state,
             place,
             "aggregate_round",
             f"round {course.number + 1}, aggregate",
             inputs=inputs | ({"state": course.state} if course.state else {}),
-            params={"aggregation": server, **self.problem.measuring(1)},
+            params={"aggregation": server, **kept, **self.problem.measuring(1)},
             seed=derive_seed(state.seed, "federation", "aggregate", place, course.number),
             outputs=("weights", "state"),
         )
@@ -303,7 +367,7 @@ class Federating(Joining):
         return state.kept.once(
             ("settle", place),
             weights,
-            lambda: self._job(
+            lambda: self.job(
                 state, place, "settle_federation", "settle", inputs={"weights": weights}, outputs=("model",)
             ),
         )
@@ -325,7 +389,7 @@ class Federating(Joining):
         outputs = ["valid"] if fold is not None else []
         outputs += ["test"] if fold in self.board and self.problem.test else []
         seeds = [self._seed(state, place, site, what) for site in range(len(self.federation.names))]
-        return self._job(
+        return self.job(
             state,
             place,
             "train_at_home",
@@ -335,7 +399,7 @@ class Federating(Joining):
             outputs=tuple(outputs),
         )
 
-    def _job(
+    def job(
         self,
         state: Memo,
         place: int,

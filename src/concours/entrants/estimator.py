@@ -23,6 +23,7 @@ from concours.entrants.beginnings import Beginning
 from concours.entrants.inputs import check_lengths, encode, weights_of
 from concours.entrants.knowing import AS_IT_IS, Scaling, learn_scaling
 from concours.entrants.losses import Loss, cross_entropy, surprise
+from concours.entrants.private import Private
 from concours.entrants.symmetries import symmetries
 from concours.entrants.training import (
     Augmentation,
@@ -180,6 +181,7 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         seed: int,
         correct: Correction | None = None,
         last_only: bool = False,
+        private: Private | None = None,
     ) -> Self:
         """Trains on from the weights that it has, on rows `X` and targets `y`: codes of classes, or numbers.
 
@@ -191,7 +193,14 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         with seeded(seed, device) as chance:
             learning = networks.LastLayer(self.network_) if last_only else self.network_
             self.history_ = train(
-                learning, self.loss, told, settings, generator=chance, augment=self._augmentation(), correct=correct
+                learning,
+                self.loss,
+                told,
+                settings,
+                generator=chance,
+                augment=self._augmentation(),
+                correct=correct,
+                private=private,
             )
         return self
 

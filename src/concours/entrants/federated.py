@@ -6,6 +6,7 @@ same one. A site's rows go in here, and an `Update` comes out: nothing else leav
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from concours.entrants.optimisers import Flat, in_row
+from concours.entrants.private import Private
 from concours.entrants.training import Correction, Settings
 from concours.kernels.federating.update import Tensors, Update
 
@@ -86,6 +88,7 @@ def local(
     *,
     seed: int,
     controls: Controls | None = None,
+    private: Private | None = None,
 ) -> Update:
     """Trains from the common weights on a site's rows.
 
@@ -96,6 +99,7 @@ def local(
         y: codes of the declared classes, or numbers, (rows,).
         seed: of the order of rows and of dropout.
         controls: for `scaffold`, else none.
+        private: where what leaves must not tell of a single row. Then the loss does not leave, which would.
 
     Law: a function of its arguments, to the byte where the number of threads is the same.
 
@@ -106,14 +110,14 @@ def local(
     before = {name: tensor.detach().clone() for name, tensor in network.network_.named_parameters()}
     rows = len(np.asarray(y))
     correct = _correction(network, settings, controls)
-    network.go_on(x, y, settings.training, seed=seed, correct=correct, last_only=settings.last_only)
+    network.go_on(x, y, settings.training, seed=seed, correct=correct, last_only=settings.last_only, private=private)
     after = network.network_
     delta = {name: _numpy(tensor.detach() - before[name]) for name, tensor in after.named_parameters()}
     return Update(
         delta=delta,
         statistics={name: _numpy(tensor) for name, tensor in statistics(after).items()},
         rows=rows,
-        loss=network.history_.train_loss[-1],
+        loss=math.nan if private else network.history_.train_loss[-1],
         control={} if controls is None else control_moved(delta, controls, settings, rows),
     )
 

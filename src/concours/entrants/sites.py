@@ -23,18 +23,22 @@ from concours.entrants.federated import Controls, Local, control_moved, drift_of
 from concours.entrants.losses import squared_error, surprise
 from concours.entrants.optimisers import OPTIMISERS, Flat
 from concours.entrants.passes import Form, Passes, views
+from concours.entrants.private import Private
 from concours.entrants.stack import on_threads
 from concours.kernels.federating.update import Tensors, Update
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A site in a round: its rows as the network takes them, targets, a seed and, for `scaffold`, its controls."""
+    """A site in a round: rows as the network takes them, targets, a seed; for `scaffold`, its controls; and how its
+    rows are kept private, if they are.
+    """
 
     x: Any
     y: NDArray[Any]
     seed: int
     controls: Controls | None = None
+    private: Private | None = None
 
 
 def train_sites(
@@ -49,7 +53,10 @@ def train_sites(
     """
     stacked = Stackable.of(network, settings)
     if stacked is None or len(sites) == 1 or not stacked.suits(sites):
-        return [local(network, tensors, s.x, s.y, settings, seed=s.seed, controls=s.controls) for s in sites]
+        return [
+            local(network, tensors, s.x, s.y, settings, seed=s.seed, controls=s.controls, private=s.private)
+            for s in sites
+        ]
     load(network, tensors)
     size = min(stacked.form.block(settings.batch_size), math.ceil(len(sites) / threads))
     blocks = [sites[start : start + size] for start in range(0, len(sites), size)]
@@ -82,7 +89,11 @@ class Stackable:
         return cls(network, form, settings)
 
     def suits(self, sites: Sequence[Site]) -> bool:
-        """Steps count for some optimisers, so that all sites must be in the same one at a time."""
+        """Steps count for some optimisers, so that all sites must be in the same one at a time. Private sites go alone:
+        each step has as many rows as chance would have it.
+        """
+        if any(site.private for site in sites):
+            return False
         batches = {_batches(len(site.y), self.settings.batch_size) for site in sites}
         return self.settings.optimiser == "sgd" or self.settings.epochs == 1 or len(batches) == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from concours.entrants.bookmarks import Bookmark, Page, all_chances, moving_of
 from concours.entrants.layers import frozen_of, held, rest, shares_of, vector_of
 from concours.entrants.losses import Loss
 from concours.entrants.optimisers import OPTIMISERS, SCHEDULES, Flat, flatten, release, stepped
+from concours.entrants.private import Private
 from concours.entrants.settings import Settings as Settings
 from concours.entrants.together import Group, group_for
 from concours.kernels.rows.kin import Kin
@@ -63,18 +64,19 @@ def train(
     validation_loss: Loss | None = None,
     augment: Augmentation | None = None,
     correct: Correction | None = None,
+    private: Private | None = None,
 ) -> History:
     """Train `network` in place and leave it in evaluation mode, with the weights of its best epoch.
 
     The best epoch is the one of the lowest `validation_loss` (default: `loss`) on `held_out`, or the last one where
     nothing is held out. The order of rows comes from `generator`, a CPU one; dropout from torch's own, see
-    `seeded`. `correct` changes each gradient before it is bounded and followed. Raises ValueError when a loss is not
-    finite.
+    `seeded`. `correct` changes each gradient before it is bounded and followed. With `private` no single row tells much
+    by the weights; the losses of the history still tell. Raises ValueError when a loss is not finite.
 
     Law: where there is scratch (`core.scratch`), a training that was interrupted goes on from its last epoch that was
     kept, and ends with the bytes of one that was not, unless time ends it.
     """
-    run = _Run(network, loss, rows, settings, generator, augment, correct)
+    run = _Run(network, loss, rows, settings, generator, augment, correct, private)
     best = _Best(network, validation_loss or loss, held_out, run.group)
     bookmark = _bookmark(run, held_out)
     stopped = _go_on(run, best, page) if (page := bookmark.find()) else None
@@ -146,6 +148,7 @@ class _Run:
         generator: torch.Generator,
         augment: Augmentation | None,
         correct: Correction | None,
+        private: Private | None,
     ) -> None:
         self.network, self.loss, self.rows, self.settings = network, loss, rows, settings
         self.generator, self.augment, self.correct = generator, augment, correct
@@ -155,6 +158,7 @@ class _Run:
         self.batches = max(1, len(rows[0]) // settings.batch_size)
         self.group = group_for(settings.divided, generator.initial_seed())
         _require_parts(self.group, len(rows[0]) // self.batches)
+        self.private = private.begin(network, self.batches, generator) if private else None
         self.started_s = time.monotonic()
         self.rate = 0.0
         self.train_losses: list[float] = []
@@ -194,16 +198,21 @@ class _Run:
 
     def epoch(self) -> float:
         """Go through the rows once, or until time is up; returns the mean loss of the rows gone through."""
-        order = torch.randperm(len(self.rows[0]), generator=self.generator)
         total, seen = torch.zeros(()), 0
-        for chosen in order.tensor_split(self.batches):
+        for chosen in self._chosen():
             total = total + self._step(chosen)
             seen += len(chosen)
             if self.out_of_time:
                 break
         if self.group is not None:
             self.group.sum(total)
-        return float(total) / seen
+        return float(total) / max(seen, 1)
+
+    def _chosen(self) -> Iterable[Tensor]:
+        """The rows of each step."""
+        if self.private is not None:
+            return self.private.chosen(len(self.rows[0]))
+        return torch.randperm(len(self.rows[0]), generator=self.generator).tensor_split(self.batches)
 
     def _step(self, chosen: Tensor) -> Tensor:
         """One step; returns the sum of the losses of the rows that this process has gone through."""
@@ -214,18 +223,27 @@ class _Run:
             batch = self.augment(batch, self.generator)
         own = slice(None) if self.group is None else self.group.own(len(chosen))
         mine = chosen[own]
-        loss = self.loss(self.network(batch[own]), *(each[mine] for each in told))
-        if self.group is not None and self.group.every == 1:
-            (loss * (len(mine) / len(chosen))).backward()
-            self.group.sum(self.flat.gradient)
+        wanted = [each[mine] for each in told]
+        if self.private is not None:
+            loss = self.private.gradient(self.loss, (batch, *wanted), self.flat, len(inputs))
         else:
-            loss.backward()
+            loss = self._followed(batch[own], wanted, len(mine) / len(chosen))
         if self.correct is not None:
             self.correct(self.flat)
         self._move()
         if self.group is not None and self.group.every > 1 and self.flat.steps % self.group.every == 0:
             self.group.mean(self.flat.weights)
         return len(mine) * loss.detach()
+
+    def _followed(self, batch: Tensor, wanted: Sequence[Tensor], part: float) -> Tensor:
+        """The mean loss of a batch, or of a part of it that is this process's; its gradient, over all of the batch."""
+        loss = self.loss(self.network(batch), *wanted)
+        if self.group is not None and self.group.every == 1:
+            (loss * part).backward()
+            self.group.sum(self.flat.gradient)
+        else:
+            loss.backward()
+        return loss
 
     def _move(self) -> None:
         flat, settings = self.flat, self.settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,13 @@ from concours.engine.work import JobResult
 from concours.entrants.federated import Controls, Local, load
 from concours.entrants.fitting import Fitted
 from concours.entrants.knowing import Scaling
+from concours.entrants.private import Private
 from concours.entrants.sites import train_sites
-from concours.kernels.federating.strategies import STRATEGIES, Aggregation, aggregate
+from concours.kernels.federating.strategies import STRATEGIES, Aggregation, Hiding, aggregate
 from concours.kernels.federating.sums import Sums
 from concours.kernels.federating.update import ServerState, Tensors, Update
+from concours.kernels.privacy.chance import seeded
+from concours.kernels.privacy.clipping import Mechanism
 from concours.kernels.scoring.rounded import finite
 from concours.stores.blobs import put_array
 from concours.stores.values import get_values
@@ -81,8 +85,8 @@ def local(job: Job, store: Store) -> JobResult:
     """Some sites train from the weights of a round.
 
     Yields `updates`, a file a site, and for `scaffold` `controls`, which stay at the sites. Params: `group`, numbers of
-    the sites, `seeds` of theirs, `local`, how they train, and `lying`, by what each multiplies what it sends. Values:
-    `rows`, `loss` and `bytes` of each site.
+    the sites, `seeds` of theirs, `local`, how they train, and `lying`, by what each multiplies what it sends; where
+    rows are private, `private`, a `bound` and the `noise` of each site. Values: `rows`, `loss` and `bytes` of each.
     """
     fold, params = Fold(job, store), job.params
     settings = Local(**params["local"])
@@ -95,6 +99,9 @@ def local(job: Job, store: Store) -> JobResult:
             fold.site(number, seed, Controls(server=server, own=own.get(number, {})) if params["controls"] else None)
             for number, seed in zip(group, params["seeds"], strict=True)
         ]
+        if private := params.get("private"):
+            each = [Private(bound=private["bound"], noise=noise) for noise in private["noise"]]
+            sites = [replace(site, private=own_noise) for site, own_noise in zip(sites, each, strict=True)]
         updates = train_sites(network, tensors, sites, settings, threads=job.threads)
     outputs = {}
     if params["controls"]:
@@ -135,7 +142,8 @@ def _times(update: Update, times: float) -> Update:
 def aggregate_round(job: Job, store: Store) -> JobResult:
     """The weights after a round, and how good they are on the rows that the fold holds out: that is told, not used.
 
-    Inputs: `weights`, `state` from the second round on, `updates0`, …. Values: of the sites in turn `sites`, `weights`
+    Inputs: `weights`, `state` from the second round on, `updates0`, …. Params: `aggregation`, and where sites are
+    hidden `private`, a `bound` and the `noise`. Values: of the sites in turn `sites`, `weights`
     and `norms`; `moved`, `loss`, `down` and `up` in bytes, and `score` by the ranking metric.
     """
     tensors, shape = get_weights(store, job.inputs["weights"])
@@ -143,7 +151,7 @@ def aggregate_round(job: Job, store: Store) -> JobResult:
     names = [name for name in job.inputs if name.startswith("updates")]
     sent = [(site, update) for name in names for site, update in get_updates(store, job.inputs[name]).items()]
     settings = Aggregation(**job.params["aggregation"])
-    after, state, told = aggregate(tensors, [update for _, update in sent], state, settings)
+    after, state, told = aggregate(tensors, [update for _, update in sent], state, settings, hiding_of(job))
     down = sum(tensor.nbytes for tensor in tensors.values())
     down += (
         sum(tensor.nbytes for tensor in state.control.values()) // 2 if STRATEGIES[settings.strategy].controls else 0
@@ -161,6 +169,12 @@ def aggregate_round(job: Job, store: Store) -> JobResult:
             "score": _score(job, store, after, shape),
         },
     )
+
+
+def hiding_of(job: Job) -> Hiding | None:
+    """What hides sites in a round; the chance is of the contest's seed, which is right where all is one process."""
+    private = job.params.get("private")
+    return Hiding(Mechanism(**private), seeded(job.seed)) if private else None
 
 
 def _score(job: Job, store: Store, tensors: Tensors, shape: dict[str, Any]) -> float | None:

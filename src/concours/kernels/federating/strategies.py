@@ -5,7 +5,7 @@ A strategy is a row of `STRATEGIES`; `aggregate` is the same for all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from concours.kernels.federating import combining, steps
 from concours.kernels.federating.combining import Combined
 from concours.kernels.federating.steps import Step, Stepping
 from concours.kernels.federating.update import Floats, ServerState, Tensors, Update, flat, named
+from concours.kernels.privacy.chance import Chance
+from concours.kernels.privacy.clipping import Mechanism
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,13 @@ class Told:
     loss: float
 
 
+class Hiding(NamedTuple):
+    """Noise that hides each site in the mean (DP-FedAvg, McMahan et al. 2018), and where it comes from."""
+
+    mechanism: Mechanism
+    chance: Chance
+
+
 class Aggregated(NamedTuple):
     """The weights after a round, the state of the server, and what the round says of itself."""
 
@@ -115,6 +124,7 @@ def aggregate(
     updates: Sequence[Update],
     state: ServerState = BEGINNING,
     settings: Aggregation = PLAIN,
+    hiding: Hiding | None = None,
 ) -> Aggregated:
     """The weights after a round, of the weights before it and what sites sent.
 
@@ -126,8 +136,12 @@ def aggregate(
     Laws: of `fedavg`, permuting sites changes nothing but rounding; one site gives exactly where it went, but for
     rounding; the order of names counts for nothing.
 
+    Args:
+        hiding: what hides each site in the mean, where sites are promised privacy by the server: all weigh alike then.
+
     Raises:
-        ValueError: there is no update, or none that is finite; one is of other names or shapes, or has no rows.
+        ValueError: there is no update, or none that is finite; one is of other names or shapes, or has no rows; or
+            sites cannot be hidden.
     """
     strategy, names = STRATEGIES[settings.strategy], _checked(now, updates)
     good = [place for place, update in enumerate(updates) if _finite(update)]
@@ -136,7 +150,9 @@ def aggregate(
     sent = [updates[place] for place in good]
     rows = np.array([update.rows for update in sent], dtype=np.float64)
     deltas = flat([update.delta for update in sent], names)
-    combined = strategy.combine(deltas, rows, settings.liars)
+    if hiding is not None and (unhidden := not_hidden(settings.strategy, sent[0].statistics)):
+        raise ValueError(unhidden)
+    combined = strategy.combine(deltas, rows, settings.liars) if hiding is None else _hidden(deltas, hiding)
     step = strategy.step(combined.vector, *_moments(state, combined.vector, names), settings)
     move = (strategy.rate if settings.rate is None else settings.rate) * step.move
     found: dict[str, NDArray[Any]] = {name: now[name] + part for name, part in named(move, now, names).items()}
@@ -169,6 +185,24 @@ def _spread(values: Floats, places: Sequence[int], count: int, other: float) -> 
     found = np.full(count, other)
     found[list(places)] = values
     return found
+
+
+def not_hidden(strategy: str, statistics: Iterable[str] = ()) -> str:
+    """Why noise at the server would not hide sites; empty where it does."""
+    if STRATEGIES[strategy].combine is not combining.weighted_mean or STRATEGIES[strategy].controls:
+        usual = ", ".join(name for name, own in STRATEGIES.items() if own.combine is combining.weighted_mean)
+        return (
+            f"noise at the server hides a site in the mean of all, and {strategy!r} makes another thing of what sites "
+            f"send; take a strategy of means ({usual}, but for scaffold), or privacy at the sites"
+        )
+    if statistics:
+        return "running statistics of batch norms are no weights, and leave sites as they are; take a network without"
+    return ""
+
+
+def _hidden(deltas: Floats, hiding: Hiding) -> Combined:
+    vector = hiding.mechanism.mean(deltas, deltas.shape[1], of=len(deltas), chance=hiding.chance)
+    return Combined(vector, np.full(len(deltas), 1 / len(deltas)))
 
 
 def _checked(now: Tensors, updates: Sequence[Update]) -> list[str]:

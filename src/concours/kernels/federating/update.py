@@ -23,7 +23,7 @@ class Update:
         delta: how far each learned tensor moved from the weights that the round began with, by name.
         statistics: running statistics as they are at the site now, by name: means and variances of batch norms.
         rows: how many rows the site trained on.
-        loss: the mean training loss of its last epoch, in the unit of the loss.
+        loss: the mean training loss of its last epoch, in the unit of the loss; NaN where it may not leave.
         control: how far its control variate moved (`scaffold`), by the names of `delta`; empty for the others.
     """
 

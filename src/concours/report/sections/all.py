@@ -32,6 +32,7 @@ from concours.report.sections.scores import ranks_section, scores_section
 from concours.report.sections.slices import slices_section
 from concours.report.sections.together import complement_section, credit_section
 from concours.report.sections.trades import trades_section
+from concours.report.sections.trust import trust_section
 
 _OWN: tuple[Callable[[Report], Section | None], ...] = (
     scores_section,
@@ -47,6 +48,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     federation_section,
     adversarial_section,
     generation_section,
+    trust_section,
     complement_section,
     duels_section,
     alliances_section,

@@ -1,0 +1,61 @@
+"""Privacy of a federation: what was promised, and what an accountant has to look into so that it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from concours.core.job import Job
+
+Where = Literal["site", "server"]
+"""Who adds the noise: each site, while it trains, so that nobody else sees more of a row; or the server, which sees
+what sites send and hides each of them in what it makes of it."""
+
+Spent = tuple[float, int]
+"""With what probability a row, or a site, is in a step; and how many steps there are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Privacy:
+    """A promise: ε at δ, for each row of a site, or for each site as a whole.
+
+    Attributes:
+        bound: the greatest length of what one row, or one site, adds to a step.
+    """
+
+    epsilon: float
+    delta: float
+    where: Where = "site"
+    bound: float = 1.0
+
+    def spent(self, rows: Sequence[int], rounds: Sequence[int], local: Mapping[str, Any]) -> list[Spent]:
+        """What each site's rows go through, or each site, by its rows and how many rounds it takes part in.
+
+        Who takes part is known, so it hides nobody: a site is in each of its rounds for certain. Of a site that takes
+        part in none it is what it is for one round.
+        """
+        if self.where == "server":
+            return [(1.0, max(1, *rounds))] * len(rows)
+        batches = [max(1, own // int(local["batch_size"])) for own in rows]
+        epochs = int(local["epochs"])
+        return [(1 / each, epochs * each * max(1, times)) for each, times in zip(batches, rounds, strict=True)]
+
+    def account(self, spent: Sequence[Spent], label: str) -> Job:
+        """The job that finds the noise for each of these."""
+        return Job(
+            runner="account",
+            inputs={},
+            params={
+                "epsilon": self.epsilon,
+                "delta": self.delta,
+                "spent": [list(each) for each in sorted(set(spent))],
+            },
+            label=label,
+        )
+
+
+def noise_of(spent: Sequence[Spent], values: Mapping[str, Any]) -> list[float]:
+    """The noise of each, from what the job told, in the order of `account`."""
+    known = dict(zip(sorted(set(spent)), values["noise"], strict=True))
+    return [known[each] for each in spent]

@@ -1,0 +1,1 @@
+"""What leaves a site, bounded and blurred, and what an attack still finds in it."""
