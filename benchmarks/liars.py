@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from concours.entrants.knowing import Scaling
 from concours.entrants.federated import Local, load
+from concours.entrants.knowing import Scaling
 from concours.entrants.neural import DenseClassifier
 from concours.entrants.sites import Site, train_sites
 from concours.kernels.federating.dividing import SHARES, divided

@@ -62,8 +62,8 @@ def federate(
     root, keys = _read(root_certificates), public_keys(sites) if sites else None
     hold(
         made,
-        as_json,
-        context.obj(),
+        as_json=as_json,
+        began=context.obj(),
         run=partial(federate, made, superlink, root=root, keys=keys, wait_s=wait),
     )
 

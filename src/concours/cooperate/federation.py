@@ -227,7 +227,6 @@ class Federating(Joining):
         apart = drawn(asked, round((federation.dropouts + federation.stragglers) * len(asked)), chance)
         dropped = apart[: round(federation.dropouts * len(asked))]
         late = apart[len(dropped) :]
-        train = set(asked) - set(apart)
 
         def locals_of(sites: Iterable[int]) -> tuple[Job, ...]:
             groups = grouped(sorted(sites), rows, self.federation.epochs)
@@ -238,13 +237,8 @@ class Federating(Joining):
             asked=tuple(sorted(asked)),
             dropped=tuple(sorted(dropped)),
             late=tuple(sorted(late)),
-            jobs=tuple(
-                self._local(state, place, course, group) for group in grouped(train, rows, self.federation.epochs)
-            ),
-            late_jobs=tuple(
-                self._local(state, place, course, group)
-                for group in grouped(sorted(late), rows, self.federation.epochs)
-            ),
+            jobs=locals_of(set(asked) - set(apart)),
+            late_jobs=locals_of(late),
         )
 
     def _asked(self, state: Memo, place: int, number: int, there: Sequence[int]) -> tuple[list[int], random.Random]:

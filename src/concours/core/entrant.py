@@ -28,7 +28,7 @@ WISHES = ("class_weight", "monotone", BEGIN)
 def begins_from(params: Mapping[str, Any]) -> Digest | None:
     """The object of the store that an entrant with these parameters begins from; none where it begins anew."""
     named = params.get(BEGIN)
-    return Digest(named) if is_digest(named) else None
+    return Digest(str(named)) if is_digest(named) else None
 
 
 @dataclass(frozen=True)

@@ -122,8 +122,8 @@ def _launch(folder: Path, workers: int, threads: int) -> None:
         except SignalException:
             raise KeyboardInterrupt from None
         except ChildFailedError as error:
-            first = min(error.failures.values(), key=lambda failure: failure.timestamp)
-            raise ValueError(f"parallel: worker {first.global_rank + 1} {_ended(first.exitcode)}, {_AGAIN}") from None
+            rank, first = error.get_first_failure()
+            raise ValueError(f"parallel: worker {rank + 1} {_ended(first.exitcode)}, {_AGAIN}") from None
     if words := sorted(folder.glob(f"{WHY}.*")):
         raise ValueError(words[0].read_text())
 

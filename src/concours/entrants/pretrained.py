@@ -181,7 +181,8 @@ def _fitting(beginning: Beginning, model: nn.Module) -> dict[str, Tensor]:
     logging.disable_progress_bar()
     told: dict[str, Any] = {"config": model.config, "state_dict": dict(beginning.tensors), "output_loading_info": True}
     try:
-        loaded, said = type(model).from_pretrained(None, **told, dtype=torch.float32, ignore_mismatched_sizes=True)
+        cls: Any = type(model)
+        loaded, said = cls.from_pretrained(None, **told, dtype=torch.float32, ignore_mismatched_sizes=True)
     except Exception as error:  # noqa: BLE001 (whatever weights of others make the library raise)
         raise RecipeError(f"begin: {beginning.name} cannot be loaded: {' '.join(str(error).split())[:200]}") from None
     lacking = {*said["missing_keys"], *(each[0] for each in said["mismatched_keys"])}
