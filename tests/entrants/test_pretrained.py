@@ -144,6 +144,18 @@ def test_networks_begin_alike_from_one_model(folders: Any) -> None:
     assert all(np.allclose(one.get_tensors()[name], theirs[name], rtol=0, atol=1e-20) for name in told)
 
 
+@pytest.mark.parametrize("form", ["masked", "causal"])
+def test_the_weights_that_it_began_with_are_those_of_the_folder(folders: Any, form: str) -> None:
+    """What `ties` takes for the common beginning: what was read before is no part of what was learned since."""
+    still = {"learning_rate": 1e-30, "weight_decay": 0.0}
+    unmoved = begun(folders[form], epochs=1, training=still).begin_alike(7).fit(TEXTS, CODES).get_tensors()
+    trained = begun(folders[form], learning_rate=1e-2).begin_alike(7).fit(TEXTS, CODES)
+    first = trained.begin_with(Beginning.of_files(folders[form], LABELS)).first_tensors(7)
+    assert first.keys() == {name for name, _ in trained.network_.named_parameters()}
+    assert all(np.allclose(array, unmoved[name], rtol=0, atol=1e-20) for name, array in first.items())
+    assert any(not np.array_equal(array, trained.get_tensors()[name]) for name, array in first.items())
+
+
 def test_a_network_of_the_zoo_takes_all_that_one_of_the_same_classes_knows() -> None:
     """Nothing is learned here: so it says what the other says."""
     first = DenseClassifier(hidden=[6], epochs=4, random_state=0).fit(ROWS, CODES)

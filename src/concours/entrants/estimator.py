@@ -117,11 +117,14 @@ class NeuralEstimator(SetsApart, BaseEstimator):
     def first_tensors(self, seed: int) -> dict[str, Array]:
         """The weights that the fit began with that was told to `begin_alike` with this seed, by name, made again.
 
-        Only what training changes is there: no statistics, and no scaling of inputs.
+        Only what training changes is there: no statistics, and no scaling of inputs. A fit that began with another
+        model must be told so anew, by `begin_with`: what is fitted does not keep it.
         """
         check_is_fitted(self, "architecture_")
-        with seeded(seed, find_device((self.training or {}).get("device", "auto"))):
+        with seeded(seed, find_device((self.training or {}).get("device", "auto"))), torch.no_grad():
             network = self._made()
+            if beginning := self.__dict__.pop("_beginning", None):
+                self._give(beginning, network)
         return {name: np.array(weight.detach().numpy()) for name, weight in network.named_parameters()}
 
     def permutations(self) -> Symmetries | None:
