@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 from concours import Contest, Entrant, Split, Task
 from concours.core.errors import ContestError, RecipeError
 from concours.engine.merging import Ingredient
 from concours.kernels.merging.averages import average
+from concours.kernels.merging.ties import ties
 from concours.runs.gc import collect
 from concours.runs.predict import predict
 from concours.runs.result import Result
@@ -145,17 +147,48 @@ def test_fine_tuned_transformers_are_merged_fold_by_fold(tmp_path: Path) -> None
     task = Task(kind="text-classification", data=texts, text=("text",), target="label", split=Split(test=0.3, folds=2))
     out = tmp_path / "run"
     result = Contest(
-        task=task, entrants=entrants, lineup="none", engine="inline", cooperate=["soup", "soup-greedy"], out=out
+        task=task, entrants=entrants, lineup="none", engine="inline", cooperate=["soup", "soup-greedy", "ties"], out=out
     ).run()
-    assert {line.entrant.name: line.status for line in result.standings}["soup"] == "ok"
+    status = {line.entrant.name: line.status for line in result.standings}
+    assert status["soup"] == status["ties"] == "ok"
     store = result.folder.store
     for fold in range(2):
         parts = [Ingredient.of(store, result.candidate(e.name).models[fold]).tensors for e in entrants]
         soup = Ingredient.of(store, result.candidate("soup").models[fold]).tensors
         mean = average(parts, [1 / 3] * 3)
         assert all(np.array_equal(soup[name], mean[name]) for name in mean)
+    _check_ties(result, [entrant.name for entrant in entrants], tmp_path / "reader")
     (tmp_path / "reader" / "model.safetensors").unlink()
     assert set(predict(Result.load(out), pd.DataFrame({"text": ["film good fine good"]}), model="soup")) <= {
         "up",
         "down",
     }
+
+
+def _check_ties(result: Result, names: list[str], reader: Path) -> None:
+    """TIES trims what was learned since the folder's weights, not since weights that chance has drawn."""
+    began = load_file(reader / "model.safetensors")
+    joint = result.candidate("ties").entrant.joint
+    assert joint is not None
+    density = joint.artifacts["mix"]["density"]
+    for fold, models in enumerate(zip(*(result.candidate(name).models for name in names), strict=True)):
+        parts = [Ingredient.of(result.folder.store, model).tensors for model in models]
+        merged = Ingredient.of(result.folder.store, result.candidate("ties").models[fold]).tensors
+        common = {f"model.{name}": base for name, base in began.items() if f"model.{name}" in merged}
+        assert len(common) > 10
+        for name, base in common.items():
+            each = [part[name].astype(np.float64) for part in parts]
+            told = ties(each, weights=[1 / 3] * 3, base=base.astype(np.float64), density=density)
+            assert np.array_equal(merged[name], np.asarray(told).astype(np.float32)), name
+
+
+def test_networks_that_begin_from_different_models_have_not_begun_alike(first: Path, tmp_path: Path) -> None:
+    """One seed is not one beginning: what they have learned is counted from different weights."""
+    nets = [
+        begun(first),
+        Entrant("quick", "dnn", {**begun(first).params, "learning_rate": 0.01}),
+        Entrant("anew", "dnn", NET),
+    ]
+    result = contest(table(slice(200, 400)), tmp_path / "second", *nets, cooperate=["ties"]).run()
+    assert set(result.alliances["ties"].weights) == {"begun", "quick"}
+    assert any("ties leaves out anew (began apart)" in line for line in result.warnings)

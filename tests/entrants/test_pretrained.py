@@ -19,7 +19,7 @@ from concours.entrants.fitting import Fitted, fit
 from concours.entrants.merging import mergeable
 from concours.entrants.models import dump_model, load_model
 from concours.entrants.neural import ConvClassifier, DenseClassifier, DenseRegressor
-from concours.entrants.pretrained import PretrainedClassifier
+from concours.entrants.pretrained import PretrainedClassifier, Tokens
 from concours.entrants.text_networks import EmbeddingBagClassifier
 from concours.kernels.merging.averages import average
 
@@ -105,6 +105,29 @@ def test_it_is_fitted_kept_and_merged_as_networks_of_the_zoo_are(folders: Any, f
 
 
 @pytest.mark.parametrize("form", ["masked", "causal"])
+def test_it_learns_what_can_be_learned(folders: Any, form: str) -> None:
+    """By its own settings: texts that it has not seen are told apart far better than by guessing, which loses 0.69."""
+    random = np.random.default_rng(5)
+    words = random.choice(WORDS, size=(600, 6))
+    good = np.isin(words, WORDS[:3]).sum(axis=1)
+    texts = np.array([" ".join(row) for row in words], dtype=object)[good != 3]
+    codes = (good > 3).astype(np.int64)[good != 3]
+    fitted = begun(folders[form], epochs=None).fit(texts[:300], codes[:300])
+    told = fitted.predict_proba(texts[300:])
+    lost = -np.log(told[np.arange(len(told)), codes[300:]])
+    assert lost.mean() < 0.3, fitted.history_
+
+
+@pytest.mark.parametrize(("width", "rate"), [(16, 4e-3), (64, 1e-3), (768, 5e-4 / 6)])
+def test_wide_networks_learn_at_a_lower_rate(folders: Any, width: int, rate: float) -> None:
+    """The rate at which a narrow network learns in few steps makes a wide one forget; who names a rate gets that."""
+    chosen = begun(folders["masked"])
+    chosen.config_, chosen.tokens_ = {**BERT, "model_type": "bert", "hidden_size": width}, Tokens({"pad": 0})
+    assert chosen._settings(100).learning_rate == pytest.approx(rate)
+    assert chosen.set_params(learning_rate=0.25)._settings(100).learning_rate == 0.25
+
+
+@pytest.mark.parametrize("form", ["masked", "causal"])
 def test_it_begins_with_the_weights_of_the_folder(folders: Any, form: str) -> None:
     """With all layers but the last frozen, these are the folder's to the byte, whatever is learned."""
     freeze = {"masked": ["model.bert.embeddings", "model.bert.encoder"], "causal": ["model.model"]}[form]
@@ -142,6 +165,18 @@ def test_networks_begin_alike_from_one_model(folders: Any) -> None:
     theirs = other.get_tensors()
     told = [name for name in theirs if name != "sharpness"]
     assert all(np.allclose(one.get_tensors()[name], theirs[name], rtol=0, atol=1e-20) for name in told)
+
+
+@pytest.mark.parametrize("form", ["masked", "causal"])
+def test_the_weights_that_it_began_with_are_those_of_the_folder(folders: Any, form: str) -> None:
+    """What `ties` takes for the common beginning: what was read before is no part of what was learned since."""
+    still = {"learning_rate": 1e-30, "weight_decay": 0.0}
+    unmoved = begun(folders[form], epochs=1, training=still).begin_alike(7).fit(TEXTS, CODES).get_tensors()
+    trained = begun(folders[form], learning_rate=1e-2).begin_alike(7).fit(TEXTS, CODES)
+    first = trained.begin_with(Beginning.of_files(folders[form], LABELS)).first_tensors(7)
+    assert first.keys() == {name for name, _ in trained.network_.named_parameters()}
+    assert all(np.allclose(array, unmoved[name], rtol=0, atol=1e-20) for name, array in first.items())
+    assert any(not np.array_equal(array, trained.get_tensors()[name]) for name, array in first.items())
 
 
 def test_a_network_of_the_zoo_takes_all_that_one_of_the_same_classes_knows() -> None:

@@ -110,7 +110,7 @@ class Soup(Joining):
             return _WHY_NOT[0]
         if not self.begun or (told["firsts"] and str(told["architectures"]) not in seen):
             return _WHY_NOT[1]
-        alike = all(kind == "alike" for kind, _ in told["beginnings"])
+        alike = all(kind == "alike" for kind, *_ in told["beginnings"])
         return _WHY_NOT[3] if alike and not told["firsts"] else _WHY_NOT[2]
 
     def _known(self, state: Memo) -> dict[str, dict[str, Any]]:

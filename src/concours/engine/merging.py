@@ -13,6 +13,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from concours.core.digests import Digest, digest_json
+from concours.core.entrant import BEGIN
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.deterministic import deterministic
@@ -28,8 +29,8 @@ from concours.stores.blobs import get_array, get_bundle
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-Beginning = tuple[str, Any]
-"""Whether others may share it, and the seed."""
+Beginning = tuple[str, Any, Digest | None]
+"""Whether others may share it, the seed, and the model that was begun from besides."""
 
 _MERGED = ("safetensors", "weights")
 """The formats of kept models whose weights lie open."""
@@ -84,18 +85,21 @@ class Ingredient:
     def beginning(self) -> Beginning:
         """What it began with, as far as that is known: a seed that others may share, or its own chance."""
         params = self.job.params
+        given: Mapping[str, Any] = params["params"] if isinstance(params["params"], Mapping) else {}
         if "init_seed" in params and hasattr(self._fitted.estimator, "begin_alike"):
-            return "alike", params["init_seed"]
-        own = params["params"].get("random_state") if isinstance(params["params"], Mapping) else None
-        return "own", self.job.seed if own is None else own
+            return "alike", params["init_seed"], given.get(BEGIN)
+        own = given.get("random_state")
+        return "own", self.job.seed if own is None else own, given.get(BEGIN)
 
     @cached_property
     def first(self) -> dict[str, NDArray[Any]] | None:
         """The weights that it began with; none where it did not begin like others, or does not tell."""
-        kind, seed = self.beginning
-        if kind != "alike" or not hasattr(self._fitted.estimator, "first_tensors"):
+        kind, seed, _ = self.beginning
+        kept = self._fitted.estimator
+        if kind != "alike" or not hasattr(kept, "first_tensors"):
             return None
-        return dict(self._fitted.estimator.first_tensors(seed))
+        told = built(self.job, self.store)  # it knows the model to begin from, which no fitted one keeps
+        return dict(told.set_tensors(kept.get_tensors(), kept.get_state()).first_tensors(seed))
 
 
 class Pot:

@@ -117,11 +117,14 @@ class NeuralEstimator(SetsApart, BaseEstimator):
     def first_tensors(self, seed: int) -> dict[str, Array]:
         """The weights that the fit began with that was told to `begin_alike` with this seed, by name, made again.
 
-        Only what training changes is there: no statistics, and no scaling of inputs.
+        Only what training changes is there: no statistics, and no scaling of inputs. A fit that began with another
+        model must be told so anew, by `begin_with`: what is fitted does not keep it.
         """
         check_is_fitted(self, "architecture_")
-        with seeded(seed, find_device((self.training or {}).get("device", "auto"))):
+        with seeded(seed, find_device((self.training or {}).get("device", "auto"))), torch.no_grad():
             network = self._made()
+            if beginning := self.__dict__.pop("_beginning", None):
+                self._give(beginning, network)
         return {name: np.array(weight.detach().numpy()) for name, weight in network.named_parameters()}
 
     def permutations(self) -> Symmetries | None:
@@ -312,13 +315,17 @@ class NeuralEstimator(SetsApart, BaseEstimator):
         share = 0.0 if rows < 20 else float(np.clip(100 / rows, 0.1, 0.3))
         chosen = {
             "epochs": epochs,
-            "learning_rate": self.learning_rate if self.learning_rate is not None else self._learning_rate,
+            "learning_rate": self.learning_rate if self.learning_rate is not None else self._usual_rate(),
             "batch_size": int(np.clip(2 ** round(np.log2(1.9 * rows**0.5)), 16, 256)),
             "patience": max(5, epochs // 3),
             "validation_share": share,
             "label_smoothing": 0.1 if given.get("validation_share", share) else 0.0,
         }
         return Settings(**{**chosen, **given})
+
+    def _usual_rate(self) -> float:
+        """The learning rate where none is given."""
+        return self._learning_rate
 
     def _set_shape(self, shape: Sequence[int]) -> None:
         self.input_shape_ = tuple(shape)
