@@ -77,7 +77,9 @@ def test_the_board_of_a_federation(tmp_path: Path) -> None:
     assert "hospital" not in _columns(result)
     predicted = predict(result, tmp_path / "rows.csv", model="federated")
     assert len(predicted) == 240
-    with pytest.raises(DataError, match="alone cannot predict new rows"):
+    with pytest.raises(
+        DataError, match="alone cannot predict new rows: its predictions are of models that stay at the sites; choose"
+    ):
         predict(result, tmp_path / "rows.csv", model="alone")
     again = Contest.from_file(tmp_path / "contest.toml").with_options(engine="inline", out=tmp_path / "run").run()
     assert again.digest == result.digest
