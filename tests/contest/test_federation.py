@@ -77,7 +77,9 @@ def test_the_board_of_a_federation(tmp_path: Path) -> None:
     assert "hospital" not in _columns(result)
     predicted = predict(result, tmp_path / "rows.csv", model="federated")
     assert len(predicted) == 240
-    with pytest.raises(DataError, match="alone cannot predict new rows"):
+    with pytest.raises(
+        DataError, match="alone cannot predict new rows: its predictions are of models that stay at the sites; choose"
+    ):
         predict(result, tmp_path / "rows.csv", model="alone")
     again = Contest.from_file(tmp_path / "contest.toml").with_options(engine="inline", out=tmp_path / "run").run()
     assert again.digest == result.digest
@@ -103,7 +105,7 @@ def _columns(result: Result) -> list[str]:
 @pytest.mark.parametrize(
     ("federation", "message"),
     [
-        ("rounds = 3", "federation.sites is missing"),
+        ("rounds = 3", r"its \[federation\] has no sites: write a table: \{ by = "),
         ('sites = { by = "hospitl" }', "there is no column 'hospitl' that models get; did you mean 'hospital'"),
         ("sites = { count = 1 }", "federation.sites.count must be a whole number from 2"),
         ("sites = { count = 500 }", "federation.sites.count: 500 sites, and 168 rows to train on"),

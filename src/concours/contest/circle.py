@@ -28,7 +28,7 @@ from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import RecipeError
 from concours.core.event import Failed
 from concours.core.joins import JOINS
-from concours.core.lineage import unanswering
+from concours.core.lineage import unanswering, why_unanswering
 from concours.core.process import Cooperation, Memo
 from concours.core.registry import load
 from concours.core.standings import WELL, Standing, Standings
@@ -176,9 +176,8 @@ def _default(setup: Setup, order: Standings, complete: Sequence[Entry]) -> tuple
     best, default = ranked[0], asked[0]
     if best == default:
         return default.name, []
-    files = " and ".join(unanswering(here[best.name], known))
-    whose = "its predictions are" if files == best.name else f"those of {files} are"
-    told = f"the best by cross-validation is {best.name}, which cannot be asked for new rows, as {whose} in a file"
+    why = why_unanswering(here[best.name], known)
+    told = f"the best by cross-validation is {best.name}, which cannot be asked for new rows, as {why}"
     return default.name, [f"{told}; {default.name}, the best that can, is the default"]
 
 

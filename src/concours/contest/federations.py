@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from concours.compete.leaderboard import Leaderboard
-from concours.compete.shown import ShownFederation
+from concours.compete.shown import ShownFederation, ShownSites, ShownTrust
 from concours.contest.forms import Form, between, check, is_of, one_of, whole
 from concours.contest.setup import Setup
 from concours.contest.stages import Format, Option, Stage
@@ -18,6 +18,7 @@ from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, nearest
 from concours.core.optional import install_command, installed
 from concours.core.process import Memo
+from concours.core.typed import typed
 from concours.engine.loop import Engine
 from concours.entrants.recipes import resolve
 from concours.kernels.federating.dividing import SHARES
@@ -236,7 +237,7 @@ def _declared(setup: Setup, candidate: Candidate) -> dict[str, Any]:
 
 
 def _after(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> Mapping[str, Any]:
-    """How well each site's own rows are predicted."""
+    """How well each site's own rows are predicted, and whether it can be trusted: as it is when it is read again."""
     federation = setup.federation
     if federation is None:
         return {}
@@ -245,8 +246,8 @@ def _after(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_
     state = engine.drive(process, told, seed=setup.seed, until_s=until_s)
     scores = process.scores(state)
     kinds = {"kinds": [candidate.entrant.name for candidate in told]}
-    by_site = {"by_site": {**kinds, **scores}} if told and scores else {}
-    return {**by_site, "trust": _trust(engine, setup, candidates, until_s)}
+    by_site = {"by_site": typed(ShownSites, {**kinds, **scores})} if told and scores else {}
+    return {**by_site, "trust": typed(ShownTrust, _trust(engine, setup, candidates, until_s))}
 
 
 def _trust(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> dict[str, Any]:

@@ -136,6 +136,11 @@ class Federated(Memo):
     over: bool = False
 
 
+def course_of(state: Memo, place: int) -> Course:
+    """The course of a fold, by its place; of a state that is no federation's yet, one that has not begun."""
+    return state.courses[place] if isinstance(state, Federated) else Course()
+
+
 def drawn(among: Sequence[int], count: int, chance: random.Random) -> list[int]:
     """So many different ones, in the order drawn; `random()` alone is the same in every version of Python."""
     left, found = list(among), list[int]()

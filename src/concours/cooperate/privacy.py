@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from concours.core.job import Job
+from concours.core.process import Memo
 
 Where = Literal["site", "server"]
 """Who adds the noise: each site, while it trains, so that nobody else sees more of a row; or the server, which sees
@@ -59,3 +60,48 @@ def noise_of(spent: Sequence[Spent], values: Mapping[str, Any]) -> list[float]:
     """The noise of each, from what the job told, in the order of `account`."""
     known = dict(zip(sorted(set(spent)), values["noise"], strict=True))
     return [known[each] for each in spent]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """A promise to the sites of a fold.
+
+    Attributes:
+        spent: what each of them goes through in all rounds.
+        account: the job that finds the noise which that takes.
+    """
+
+    privacy: Privacy
+    spent: tuple[Spent, ...]
+    account: Job
+
+    @classmethod
+    def of(
+        cls, privacy: Privacy, rows: Sequence[int], rounds: Sequence[int], local: Mapping[str, Any], label: str
+    ) -> Promise:
+        """The promise to sites, by their rows and in how many rounds each takes part."""
+        spent = privacy.spent(rows, rounds, local)
+        return cls(privacy=privacy, spent=tuple(spent), account=privacy.account(spent, label))
+
+    def told(self, where: Where, state: Memo) -> dict[str, Any]:
+        """What a job is told that keeps it: a `bound`, and the `noise` of each site in units of it, once it is known.
+
+        Nothing where the noise is added elsewhere.
+        """
+        if self.privacy.where != where:
+            return {}
+        done = state.done(self.account)
+        return {"bound": self.privacy.bound, "noise": noise_of(self.spent, done.values) if done else []}
+
+
+def promised(promises: Sequence[Promise], state: Memo) -> dict[str, Any]:
+    """What all of them come to: the greatest `epsilon` that was reached, at `delta`, and the range of the `noise`, in
+    units of `bound`. Nothing where nothing is promised, or it has not been accounted for.
+    """
+    told = [done.values for promise in promises if (done := state.done(promise.account))]
+    if not told:
+        return {}
+    privacy = promises[0].privacy
+    noise = [value for values in told for value in values["noise"]]
+    reached = max(value for values in told for value in values["epsilon"])
+    return {**vars(privacy), "epsilon": reached, "asked": privacy.epsilon, "noise": [min(noise), max(noise)]}

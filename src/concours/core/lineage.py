@@ -80,6 +80,22 @@ def unanswering(candidate: Candidate, known: Mapping[Digest, Candidate]) -> list
     return [one.entrant.name for one in lineage(candidate, known).values() if not _answers(one.entrant)]
 
 
+def why_unanswering(candidate: Candidate, known: Mapping[Digest, Candidate]) -> str:
+    """Why a candidate cannot be asked for new rows, in words; empty where it can."""
+    name, away = candidate.entrant.name, unanswering(candidate, known)
+    at_sites = [one.entrant.name for one in lineage(candidate, known).values() if one.entrant.joint]
+    kinds = {
+        "in a file": [other for other in away if other not in at_sites],
+        "of models that stay at the sites": [other for other in away if other in at_sites],
+    }
+    whose = {what: "its predictions" if names == [name] else _those_of(names) for what, names in kinds.items() if names}
+    return ", and ".join(f"{predictions} are {what}" for what, predictions in whose.items())
+
+
+def _those_of(names: Sequence[str]) -> str:
+    return f"the predictions of {' and '.join(names)}, which it joins,"
+
+
 def _answers(entrant: Entrant) -> bool:
     return entrant.had.answers and (entrant.joint is None or entrant.joint.join.answers)
 

@@ -57,7 +57,7 @@ class Plot:
     Attributes:
         height, bottom, label_width: of the whole, down to the axis, and of the names; in pixels.
         cut: the side on which the axis ends before the worst rows, if any.
-        zero: where 0 lies, if it is worth a line.
+        zero: where the value lies that says that there is nothing, mostly 0, if it is worth a line.
     """
 
     marks: tuple[Mark, ...]
@@ -69,13 +69,17 @@ class Plot:
     zero: float | None = None
 
 
-def interval_plot(rows: Sequence[Row], *, greater_is_better: bool, whole: bool = False) -> Plot:
-    """Values with their intervals on one axis; unless it is `whole`, cut before outliers that would squeeze others."""
+def interval_plot(rows: Sequence[Row], *, greater_is_better: bool, whole: bool = False, nothing: float = 0.0) -> Plot:
+    """Values with their intervals on one axis; unless it is `whole`, cut before outliers that would squeeze others.
+
+    Args:
+        nothing: the value which says that there is nothing; it has a line of its own.
+    """
     dropped = [] if whole else _outliers(rows, greater_is_better)
     low, high = _extent([row for row in rows if row not in dropped])
     side: Side = ("left" if greater_is_better else "right") if dropped else ""
     marked = tuple(Tick(percent(value, low, high), text) for value, text in ticks(low, high))
-    return _plot(rows, low, high, marked, side)
+    return _plot(rows, low, high, marked, side, nothing)
 
 
 def rank_plot(rows: Sequence[Row]) -> Plot:
@@ -87,7 +91,9 @@ def rank_plot(rows: Sequence[Row]) -> Plot:
     return _plot(rows, low, high, tuple(Tick(percent(number, low, high), str(number)) for number in numbers), "")
 
 
-def _plot(rows: Sequence[Row], low: float, high: float, ticks: tuple[Tick, ...], side: Side) -> Plot:
+def _plot(
+    rows: Sequence[Row], low: float, high: float, ticks: tuple[Tick, ...], side: Side, nothing: float = 0.0
+) -> Plot:
     labels = [_shortened(row.name) for row in rows]
     bottom = _ROW * len(rows) + 4
     return Plot(
@@ -97,7 +103,7 @@ def _plot(rows: Sequence[Row], low: float, high: float, ticks: tuple[Tick, ...],
         bottom=bottom,
         label_width=24 + max(8 * _columns(label) for label in labels),
         cut=side,
-        zero=percent(0.0, low, high) if low < 0 < high else None,
+        zero=percent(nothing, low, high) if low < nothing < high else None,
     )
 
 

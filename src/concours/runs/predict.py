@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core import consent
 from concours.core.errors import DataError, DataWarning
-from concours.core.lineage import unanswering
+from concours.core.lineage import why_unanswering
 from concours.core.ports import Store
 from concours.core.problem import Problem
 from concours.core.registry import load
@@ -99,8 +99,9 @@ def predicted(
     """The predictions themselves, (rows, …) in the form of the task's output; arguments and errors as of `predict`."""
     candidate, output = result.candidate(model), output_valued(result.setup.problem.output)
     by_digest = {c.entrant.digest: c for c in result.candidates.values()}
-    if files := unanswering(candidate, by_digest):
-        raise DataError(_unasked(candidate.entrant.name, files))
+    if why := why_unanswering(candidate, by_digest):
+        other = "choose another model, by --with NAME or model="
+        raise DataError(f"{candidate.entrant.name} cannot predict new rows: {why}; {other}")
     who = f"{candidate.entrant.name} runs"
     agreed = permitted(asked_of_models(result, [candidate.entrant.name]), known=result.agreed, who=who, trust=trust)
     read = rows if isinstance(rows, NewRows) else read_rows(result, rows, told=told)
@@ -112,12 +113,6 @@ def require_probabilities(output: OutputKind) -> None:
     """Refuses an output of which there are no probabilities. Raises DataError."""
     if output.estimator != "classifier":
         raise DataError(f"probabilities were asked for, but this task predicts {output.said}")
-
-
-def _unasked(name: str, files: Sequence[str]) -> str:
-    whose = "its predictions" if files == [name] else f"the predictions of {' and '.join(files)}, which it joins,"
-    why = f"{whose} are in a file, or of models that stay at sites"
-    return f"{name} cannot predict new rows: {why}; choose another model, by --with NAME or model="
 
 
 def deciding(result: Result, model: str | None = None) -> NDArray[np.float64] | None:

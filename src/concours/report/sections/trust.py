@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import Any
 
 from concours.kernels.privacy.promise import greatest_area, most_found
@@ -148,10 +149,11 @@ def _attacks(trust: Mapping[str, Any]) -> Figure | None:
         title="What an attack on membership finds",
         read=(
             "How to read it: a row is a model and how it was attacked; the mark is the area under the attack’s ROC curve, the "
-            "bar an interval of 95%. 0.5 is guessing, 1 finds every row that was trained on."
+            "bar an interval of 95%. The line at 0.5 is guessing; 1 finds every row that was trained on."
         ),
         drawing=Rows(
-            plot=interval_plot(rows, greater_is_better=False, whole=True), axis="area under the attack’s ROC curve"
+            plot=interval_plot(rows, greater_is_better=False, whole=True, nothing=0.5),
+            axis="area under the attack’s ROC curve",
         ),
         table=Table(
             caption="Attacks on membership",
@@ -184,10 +186,11 @@ def _merit(trust: Mapping[str, Any], names: Sequence[str], r: Report) -> list[st
     if not found:
         return _failed(trust, "credit", "What each site added")
     gain = found["last"] - found["first"]
+    surely = NormalDist().inv_cdf(1 - 0.025 / len(names))
     harm = [
         names[site]
         for site, (value, stderr) in enumerate(zip(found["shapley"], found["stderr"], strict=True))
-        if value < -_Z * stderr
+        if value < -surely * stderr
     ]
     said = (
         f"Over the rounds the model gained {short(gain)} ± {short(found['gain_stderr'], 2)} in {r.metric} on "
@@ -195,7 +198,10 @@ def _merit(trust: Mapping[str, Any], names: Sequence[str], r: Report) -> list[st
         f"values over what any of them would have made of each round, from {counted(found['looked'], 'model')} that were put "
         "together of the updates; nothing was trained again."
     )
-    return [said, *([f"Certainly harmful here: {_listed(harm)}."] if harm else [])]
+    return [
+        said,
+        *([f"Harmful here by more than chance, at 95% for all sites together: {_listed(harm)}."] if harm else []),
+    ]
 
 
 def _credit(trust: Mapping[str, Any], names: Sequence[str], r: Report) -> Figure | None:
