@@ -276,7 +276,7 @@ def test_models_of_other_forms_are_told(here: Path) -> None:
     with pytest.raises(DataError, match=r"short lacks 2 tensors that .*a has \(model.layers.2.mlp.weight, model"):
         merged(here, text.format("short"))
     model(here / "long", 4, layers=4)
-    with pytest.raises(DataError, match=r"long has 2 that .*a lacks \(model.layers.3"):
+    with pytest.raises(DataError, match=r"long has 2 tensors that .*a lacks \(model.layers.3"):
         merged(here, text.format("long"))
     other = tensors_of(model(here / "wide", 4))
     other["model.embed_tokens.weight"] = np.ones((9, 4), "f4")
@@ -359,6 +359,8 @@ def test_contradicting_licences_stop_a_merge_before_it_begins(here: Path) -> Non
         (["a", "b", "--method", "linear", "--weights", "1,-1", "-o", "out"], "add up to 0"),
         (["a", "b", "--method", "slerp", "-o", "out"], "slerp: t is missing"),
         (["a", "b", "--method", "linear", "-o", "b"], "b is there already"),
+        (["a", "./a", "--method", "linear", "-o", "out"], "a and ./a are one folder"),
+        (["a", "b", "--method", "linear", "-o", "out", "--check", "table.toml"], "no task that language models"),
         (["a", "b", "--method", "linear", "-o", "out", "--check", "no.toml"], "there is no such contest file"),
     ],
 )
@@ -366,6 +368,7 @@ def test_wrong_words_are_told(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
     """One line on standard error, exit code 2, and no folder."""
+    (here / "table.toml").write_text('[task]\nkind = "tabular-classification"\ndata = "sklearn:wine"\n')
     assert typed(monkeypatch, *words) == 2
     error = capsys.readouterr().err.strip()
     assert said in error
@@ -393,9 +396,36 @@ def test_a_check_is_a_contest_of_the_model_and_its_parents(here: Path) -> None:
     assert all(each.params == {"prompt": "Say: {q}"} for each in board.entrants)
     assert board.lineup == "none"
     assert board.out == Path("runs/exam-out")
+    alike = checking(here / "exam.toml", Path("out"), {"x/a": Path("x/a"), "y/a": Path("y/a")})
+    assert [each.name for each in alike.entrants] == ["out", "x/a", "y/a"]
     (here / "table.toml").write_text('[task]\nkind = "tabular-classification"\ndata = "sklearn:wine"\n')
     with pytest.raises(ContestError, match="tabular-classification is no task that language models"):
         checking(here / "table.toml", Path("out"), {})
+
+
+def test_a_folder_is_taken_again_for_what_the_same_merge_makes(here: Path) -> None:
+    """So a check that was stopped goes on by the same command; another merge never takes it, nor one without a check."""
+    text = "merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: a}, {model: b}]\n"
+    merged(here, text)
+    wish = wish_in(here / "merge.yaml")
+    made = merge(wish, here / "out", again=True)
+    assert made.before == made.tensors
+    with pytest.raises(DataError, match="is there already"):
+        merge(wish, here / "out")
+    (here / "merge.yaml").write_text(text.replace("linear", "karcher"))
+    with pytest.raises(DataError, match="is there already"):
+        merge(wish_in(here / "merge.yaml"), here / "out", again=True)
+
+
+def test_infinite_numbers_are_told_where_nothing_comes_of_them(here: Path) -> None:
+    """The difference of two infinite numbers is none: no NaN is written."""
+    for name in ("base", "a"):
+        broken = tensors_of(here / name)
+        broken["model.norm.weight"][1] = np.inf
+        safetensors.numpy.save_file(broken, here / name / "model.safetensors")
+    text = "merge_method: task_arithmetic\nbase_model: base\nmodels: [{model: a, parameters: {weight: 1}}]\n"
+    with pytest.raises(DataError, match=r"'model.norm.weight' comes out as NaN.* infinite numbers"):
+        merged(here, text)
 
 
 def test_options_have_one_name_in_files() -> None:

@@ -233,8 +233,9 @@ def test_the_karcher_mean_is_least_far_from_all() -> None:
     assert np.allclose(METHODS["karcher"].merge([one, one * 0]), one / 2)  # what is 0 has a length, and no direction
 
 
+@pytest.mark.parametrize("held", [0, 1 << 30])
 @pytest.mark.parametrize("name", sorted(METHODS))
-def test_parts_change_nothing(name: str) -> None:
+def test_parts_change_nothing(name: str, held: int) -> None:
     """A tensor that is merged stretch by stretch, after a look at the whole, comes out to the byte as in one piece."""
     count = METHODS[name].models[1] or 2
     random = np.random.default_rng(4)
@@ -250,7 +251,7 @@ def test_parts_change_nothing(name: str) -> None:
             part = slice(start, start + BLOCK)
             yield Part([model[part] for model in models], None if own_base is None else own_base[part], start)
 
-    looked = METHODS[name].looked(Whole(size, count, parts), kwargs)
+    looked = METHODS[name].looked(Whole(size, count, parts, held), kwargs)
     pieces = []
     for part in parts():
         for cut in (slice(0, 4096), slice(4096, None)):  # what is merged may be cut finer than what is looked at
@@ -265,13 +266,16 @@ def test_parts_change_nothing(name: str) -> None:
     count=st.integers(0, 45),
     stretch=st.integers(1, 9),
     dtype=st.sampled_from(["f4", "f8"]),
+    held=st.sampled_from([0, 1000]),
 )
 @quick
-def test_the_greatest_are_those_of_a_stable_sort(values: list[float], count: int, stretch: int, dtype: str) -> None:
-    """Found by counting digits, part by part, and the same elements: also the tiniest, also where all are equal."""
+def test_the_greatest_are_those_of_a_stable_sort(
+    values: list[float], count: int, stretch: int, dtype: str, held: int
+) -> None:
+    """By counting digits part by part, or by selecting in memory: also the tiniest, also where all are equal."""
     magnitudes = np.array(values, dtype=dtype)
     starts = range(0, len(values), stretch)
-    cut = greatest(lambda: (magnitudes[start : start + stretch] for start in starts), count, of=len(values))
+    cut = greatest(lambda: (magnitudes[start : start + stretch] for start in starts), count, of=len(values), held=held)
     taken = np.concatenate([cut.takes(magnitudes[start : start + stretch], start) for start in starts])
     expected = np.zeros(len(values), dtype=bool)
     expected[np.argsort(-magnitudes, kind="stable")[:count]] = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from concours.cli.run import STOPPED, hold, typed_words
 from concours.cli.terminal import console, say
 from concours.core.errors import ContestError
 
@@ -106,11 +107,18 @@ def merge(
         wish, to = wish_of_words(method, models, out, base, form, options)
     if check is not None and not check.is_file():
         raise ContestError(f"--check {check}: there is no such contest file")
+    from concours.api.merging.check import checking
     from concours.api.merging.merge import merge as merged
 
+    if check is not None:
+        checking(check, to, {})  # a contest that cannot be held is known before anything is merged
     began = time.monotonic()
-    with console(stderr=True).status("reading") as status:
-        made = merged(wish, to, device=device.value, told=_counting(status))
+    try:
+        with console(stderr=True).status("reading") as status:
+            made = merged(wish, to, device=device.value, again=check is not None, told=_counting(status))
+    except KeyboardInterrupt:
+        say("", f"stopped; what is made is kept, and the same command goes on: {typed_words()}", err=True)
+        raise typer.Exit(STOPPED) from None
     _print(made, time.monotonic() - began)
     if check is not None:
         _check(context, check, made, trust)
@@ -141,7 +149,6 @@ def _sized(count: int) -> str:
 def _check(context: typer.Context, contest: Path, made: Merged, trust: bool) -> None:
     from concours.api.merging.check import checking
     from concours.cli.asking import ask_once
-    from concours.cli.run import hold
 
     board = checking(contest, made.out, made.parents)
     ask_once(contest, board.named(), trust)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,7 @@ def checking(contest: Path, out: Path, parents: Mapping[str, Path]) -> Contest:
         )
     alike = next((each for each in made.entrants if each.recipe.partition(":")[0] in (_SCHEME, "hf")), None)
     base = alike or Entrant(name=out.name, recipe=f"{_SCHEME}:{out.absolute()}")
-    folders = {out.name: out, **{_called(name, out): path for name, path in parents.items()}}
+    folders = {out.name: out, **{_called(name, [str(out), *parents]): path for name, path in parents.items()}}
     entrants = [
         replace(base, name=name, recipe=f"{_SCHEME}:{path.absolute()}", role="single") for name, path in folders.items()
     ]
@@ -41,7 +41,7 @@ def checking(contest: Path, out: Path, parents: Mapping[str, Path]) -> Contest:
     )
 
 
-def _called(name: str, out: Path) -> str:
-    """What a parent is called on the board: by its folder, unless the merged model is called so."""
+def _called(name: str, all_: Sequence[str]) -> str:
+    """What a parent is called on the board: by its folder, unless another model is called so too."""
     last = Path(name).name
-    return name if last == out.name else last
+    return name if [Path(each).name for each in all_].count(last) > 1 else last

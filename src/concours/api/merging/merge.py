@@ -16,7 +16,7 @@ from concours.api.merging.plan import planned
 from concours.api.merging.tokenizers import OTHERS, TOKENIZER, agree, carry
 from concours.api.merging.wished import Wish
 from concours.core.digests import Digest, digest_json
-from concours.core.errors import ContestError, MissingPackage
+from concours.core.errors import ContestError, DataError, MissingPackage
 from concours.core.optional import install_command, installed
 from concours.entrants.local.folders import folder_of
 from concours.stores.checkpoints.folders import Checkpoint, opened_checkpoint
@@ -49,12 +49,14 @@ def merge(
     out: Path,
     *,
     device: str = "cpu",
+    again: bool = False,
     told: Callable[[Piece, int], None] = lambda piece, of: None,
 ) -> Merged:
     """Merges models into a folder, which is there when all of it is written; a run that was killed goes on.
 
     Args:
         device: `cpu`, or what torch calls a device, `cuda`.
+        again: whether a folder that is there, with the card that this merge would write, is taken for what it makes.
         told: is told each tensor that is made, and how many there are.
 
     Raises:
@@ -63,27 +65,34 @@ def merge(
     """
     machine = machine_of(device)
     folders = {name: folder_of(name) for name in wish.models}
+    _require_different(folders)
     licences = licences_of(folders)
     parents = side_by_side({name: opened_checkpoint(path) for name, path in folders.items()}, stacked=wish.stacked)
     pieces, config = planned(wish, parents)
     taken = wish.tokenizer or wish.models[0]
     notes = (*wish.notes, *parents.notes, *agree(folders, taken, united=wish.united))
 
+    text = card(out.name, wish, licences, notes)
+
     def beside(folder: Path) -> None:
         if config:
             (folder / "config.json").write_text(f"{json.dumps(config, indent=2)}\n", encoding="utf-8")
         carry(TOKENIZER, folders[taken], folder)
         carry(OTHERS, folders[wish.models[0]], folder)
-        (folder / "README.md").write_text(card(out.name, wish, licences, notes), encoding="utf-8")
+        (folder / "README.md").write_text(text, encoding="utf-8")
 
-    before = merge_into(
-        out,
-        pieces,
-        plan=_plan(pieces, parents.models, device),
-        machine=machine,
-        workers=cores(),
-        beside=beside,
-        told=lambda piece: told(piece, len(pieces)),
+    before = (
+        len(pieces)
+        if again and _has(out, text)
+        else merge_into(
+            out,
+            pieces,
+            plan=_plan(pieces, parents.models, device),
+            machine=machine,
+            workers=cores(),
+            beside=beside,
+            told=lambda piece: told(piece, len(pieces)),
+        )
     )
     return Merged(
         out=out,
@@ -93,6 +102,18 @@ def merge(
         before=before,
         notes=notes,
     )
+
+
+def _has(out: Path, text: str) -> bool:
+    file = out / "README.md"
+    return file.is_file() and file.read_bytes() == text.encode()
+
+
+def _require_different(folders: Mapping[str, Path]) -> None:
+    names: dict[Path, str] = {}
+    for name, path in folders.items():
+        if (other := names.setdefault(path.resolve(), name)) != name:
+            raise DataError(f"{other} and {name} are one folder; call it by one name")
 
 
 def machine_of(device: str) -> Machine:

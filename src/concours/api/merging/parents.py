@@ -139,11 +139,15 @@ def _require_names(named: Checkpoint, first: Checkpoint, other: Checkpoint) -> N
     )
     told = []
     if lacking:
-        told.append(f"lacks {len(lacking):,} tensors that {named.path} has ({few(sorted(lacking))})")
+        told.append(f"lacks {_counted(lacking)} that {named.path} has ({few(sorted(lacking))})")
     if more:
-        told.append(f"has {len(more):,} that {named.path} lacks ({few(sorted(more))})")
+        told.append(f"has {_counted(more)} that {named.path} lacks ({few(sorted(more))})")
     if told:
         raise DataError(f"{other.path} {' and '.join(told)}; models of one architecture are merged")
+
+
+def _counted(names: Sequence[str]) -> str:
+    return f"{len(names):,} tensor{'s' * (len(names) != 1)}"
 
 
 def _differences(models: Mapping[str, Checkpoint], stacked: bool) -> list[str]:

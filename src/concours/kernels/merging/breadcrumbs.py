@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, TypeAlias
 
-from concours.kernels.merging.parts import Array, Density, Part, Shares, Whole, Within, each, module_of
+from concours.kernels.merging.parts import Array, Density, Part, Shares, Whole, Within, each, only
 from concours.kernels.merging.ranking import Cut, greatest
 from concours.kernels.merging.task_arithmetic import added_to
 from concours.kernels.merging.ties import elected, magnitudes
@@ -77,7 +77,7 @@ def banded(whole: Whole, *, density: Shares = 1.0, gamma: Shares = 0.01) -> list
     for model, (share, outliers) in enumerate(zip(each(density, whole.models), each(gamma, whole.models), strict=True)):
         stay = int(share * whole.size)
         left_out = min(int(outliers * whole.size), whole.size - stay)
-        cut = partial(greatest, partial(magnitudes, whole, model), of=whole.size)
+        cut = partial(greatest, partial(magnitudes, whole, model), of=whole.size, held=whole.held)
         found.append((cut(left_out + stay), cut(left_out)))
     return found
 
@@ -97,4 +97,4 @@ def _kept(
 def _within(delta: Array, band: Band, start: int) -> Array:
     size = abs(delta)
     taken, left_out = (cut.takes(size, start) for cut in band)
-    return module_of(delta).where(taken & ~left_out, delta, 0.0)
+    return only(taken & ~left_out, delta)

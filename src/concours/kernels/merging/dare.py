@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.kernels.merging.parts import Array, Density, Part, Shares, each, module_of
+from concours.kernels.merging.parts import Array, Density, Part, Shares, each, module_of, only
 from concours.kernels.merging.task_arithmetic import added_to
 from concours.kernels.merging.ties import elected
 
@@ -83,7 +83,7 @@ def _thinned(
 def _dropped(delta: Array, share: float, rescale: bool, key: tuple[int, int], start: int) -> Array:
     module = module_of(delta)
     stays = (_chance(key, start, delta.size if module is np else delta.numel()) < share).reshape(tuple(delta.shape))
-    kept = module.where(module.asarray(stays, device=delta.device), delta, 0.0)
+    kept = only(module.asarray(stays, device=delta.device), delta)
     return kept / share if rescale else kept
 
 

@@ -67,8 +67,8 @@ def narrowed_bfloat16(numbers: Numbers) -> NDArray[np.uint16]:
     rounded += bits
     rounded >>= 16
     found = rounded.astype(np.uint16)
-    if (lost := np.isnan(numbers)).any():
-        found[lost] = 0x7FC0
+    if numbers.size and (greatest := numbers.max()) != greatest:
+        found[np.isnan(numbers)] = 0x7FC0
     return found
 
 

@@ -47,17 +47,37 @@ ALL: Final = Cut(-1.0, 0)
 """Every element."""
 
 
-def greatest(magnitudes: Magnitudes, count: int, *, of: int) -> Cut:
+def greatest(magnitudes: Magnitudes, count: int, *, of: int, held: int = 0) -> Cut:
     """Where to cut a tensor so that so many of its elements are taken, the greatest, the first among equals.
 
     Args:
         of: how many elements there are; none of them is NaN.
+        held: how many numbers may be in memory at a time.
 
-    Passes: one for each 16 bits of the type, and one for the place; none where all or no elements are taken. Law: the
-    same elements as the first `count` of a stable sort, the greatest first.
+    Passes: one where all may be held, else one for each 16 bits of the type; and one for the place, up to there. None
+    where all or no elements are taken. Law: the same elements as the first `count` of a stable sort, the greatest
+    first, whatever is held.
     """
     if count <= 0 or count >= of:
         return NONE if count <= 0 else ALL
+    selects = of <= held and module_of(next(magnitudes())) is np
+    magnitude, left = _selected(magnitudes, count, of) if selects else _narrowed_down(magnitudes, count)
+    return Cut(magnitude, _place(magnitudes, magnitude, left))
+
+
+def _selected(magnitudes: Magnitudes, count: int, of: int) -> tuple[float, int]:
+    """The magnitude of the last that is taken, and how many just so great are taken: by a selection in memory."""
+    numbers, start = np.empty(of, dtype=next(magnitudes()).dtype), 0
+    for part in magnitudes():
+        numbers[start : start + len(part)] = part
+        start += len(part)
+    numbers.partition(of - count)
+    taken = numbers[of - count :]
+    return float(taken[0]), int((taken == taken[0]).sum())
+
+
+def _narrowed_down(magnitudes: Magnitudes, count: int) -> tuple[float, int]:
+    """The same, by counting from the first bits of magnitudes to the last; nothing is held."""
     prefix, left, passes = 0, count, 0
     for shift in _shifts(magnitudes):
         counts = _counted(magnitudes, shift, prefix, first=passes == 0)
@@ -65,8 +85,7 @@ def greatest(magnitudes: Magnitudes, count: int, *, of: int) -> Cut:
         digit = len(counts) - 1 - int(np.searchsorted(above, left))
         left -= int(above[len(counts) - 1 - digit] - counts[digit])
         prefix, passes = (prefix << _DIGIT) | digit, passes + 1
-    found = _float_of(prefix, passes)
-    return Cut(found, _place(magnitudes, found, left))
+    return _float_of(prefix, passes), left
 
 
 def _shifts(magnitudes: Magnitudes) -> range:

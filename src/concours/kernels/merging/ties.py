@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from concours.kernels.merging.parts import Array, Density, Part, Shares, Whole, combined, each, module_of
+from concours.kernels.merging.parts import Array, Density, Part, Shares, Whole, combined, each, module_of, only
 from concours.kernels.merging.ranking import Cut, greatest
 
 
@@ -43,9 +43,12 @@ def ties(
 
 
 def trimmed(whole: Whole, *, density: Shares = 1.0) -> list[Cut]:
-    """Where to cut the difference of each model: a pass over tensors for each 16 bits of their type, and one more."""
+    """Where to cut the difference of each model, by as many passes over tensors as `greatest` takes."""
     counts = [max(1, int(share * whole.size)) for share in each(density, whole.models)]
-    return [greatest(partial(magnitudes, whole, model), count, of=whole.size) for model, count in enumerate(counts)]
+    return [
+        greatest(partial(magnitudes, whole, model), count, of=whole.size, held=whole.held)
+        for model, count in enumerate(counts)
+    ]
 
 
 def magnitudes(whole: Whole, model: int) -> Iterator[Array]:
@@ -58,17 +61,18 @@ def elected(
     base: Array, deltas: Sequence[Array], weights: Sequence[float], *, normalize: bool, lambda_: float
 ) -> Array:
     """The base and the sum, or the mean, of those differences from it that have the sign of the weighted sum."""
-    where, ones = module_of(base).where, [1.0] * len(deltas)
-    shares = [module_of(base).asarray(float(weight), dtype=base.dtype) for weight in weights]
+    ones = [1.0] * len(deltas)
+    two, *shares = (module_of(base).asarray(float(number), dtype=base.dtype) for number in (2, *weights))
     weighted = [delta * share for delta, share in zip(deltas, shares, strict=True)]
-    upwards = combined(weighted, ones) >= 0
-    agree = [where(upwards, one > 0, one < 0) for one in weighted]
-    mixed = combined([where(yes, one, 0.0) for one, yes in zip(weighted, agree, strict=True)], ones)
+    sign = two * (combined(weighted, ones) >= 0) - two / 2
+    turned = [one * sign for one in weighted]
+    agree = [one > 0 for one in turned]
+    mixed = combined([only(yes, one) for one, yes in zip(turned, agree, strict=True)], ones) * sign
     if normalize:
-        divisor = combined([where(yes, share, 0.0) for yes, share in zip(agree, shares, strict=True)], ones)
-        mixed = mixed / where(divisor == 0, 1.0, divisor)
+        divisor = combined([only(yes, share) for yes, share in zip(agree, shares, strict=True)], ones)
+        mixed = mixed / (divisor + (divisor == 0))
     return base + (mixed if lambda_ == 1 else mixed * float(lambda_))
 
 
 def _kept(delta: Array, cut: Cut, start: int) -> Array:
-    return module_of(delta).where(cut.takes(abs(delta), start), delta, 0.0)
+    return only(cut.takes(abs(delta), start), delta)

@@ -144,14 +144,17 @@ def _merge(piece: Piece, method: Method, files: Files, machine: Machine, write: 
         for start in range(0, piece.size, length):
             yield _part(piece, files, machine, wide, start, min(start + length, piece.size))
 
-    whole = Whole(piece.size, len(piece.tensors), lambda: parts(BLOCK))
+    held = memory // np.dtype(wide).itemsize
+    whole = Whole(piece.size, len(piece.tensors), lambda: parts(BLOCK), held)
     given = dict(method.looked(whole, piece.given or {}))
     for part in parts(_LEAST):
         if piece.base:
             given["base"] = part.base
         if method.takes("start"):
             given["start"] = part.start
-        made = method.merge(part.tensors, **given)
+        with np.errstate(all="ignore"):  # what comes of numbers that are too great is looked at below
+            made = method.merge(part.tensors, **given)
+        _require_numbers(piece, made)
         if piece.dtype == "F16":
             _require_room(piece, made)
         write(machine.narrowed(made, piece.dtype), part.start * BITS[piece.dtype] // 8)
@@ -175,6 +178,15 @@ def _length(piece: Piece, machine: Machine, memory: int, least: int) -> int:
     """Of a stretch: a multiple of `least`."""
     a_number = np.dtype(_wide(piece)).itemsize * _COPIES * (len(piece.parents) + 1)
     return max(1, min(machine.stretch, memory // a_number) // least) * least
+
+
+def _require_numbers(piece: Piece, made: Array) -> None:
+    if (greatest := float(made.max())) != greatest:
+        where = ", ".join(str(tensor.file.parent) for tensor in piece.parents)
+        raise DataError(
+            f"tensor {visible(piece.name)!r} comes out as NaN: it holds infinite numbers in one of {where}; that model "
+            "is broken"
+        )
 
 
 def _require_room(piece: Piece, made: Array) -> None:
