@@ -40,7 +40,7 @@ def test_names_and_tables_are_read() -> None:
     assert [typed(Strategy, strategy.to_json()) for strategy in found] == list(found)
 
 
-@pytest.mark.parametrize("how", [how for how, join in JOINS.items() if join.of != "weights"])
+@pytest.mark.parametrize("how", [how for how, join in JOINS.items() if join.of != "weights" and not join.declared])
 def test_every_way_to_join_may_join_alliances(how: str) -> None:
     """Also one of entrants and an alliance of an alliance; but alliances have no weights that could be merged."""
     inner, outer = {**BOTH, "how": how}, {"name": "top", "how": how, "of": ["both", "knn"]}
@@ -52,7 +52,7 @@ def test_every_way_to_join_may_join_alliances(how: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("how", [how for how, join in JOINS.items() if join.alike])
+@pytest.mark.parametrize("how", [how for how, join in JOINS.items() if join.alike and not join.declared])
 def test_what_merges_weights_may_be_joined_and_joins_no_alliance(how: str) -> None:
     """It is made before those that join it, and refused where it names an alliance."""
     soup, top = {"name": "soup of some", "how": how, "of": ["knn", "svm"]}, {**BOTH, "of": ["soup of some", "stack"]}

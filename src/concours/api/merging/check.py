@@ -10,6 +10,7 @@ from typing import Final
 from concours.api.contest import Contest
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError
+from concours.tasks.kinds import kind_named
 
 _SCHEME: Final = "transformers"
 
@@ -21,10 +22,10 @@ def checking(contest: Path, out: Path, parents: Mapping[str, Path]) -> Contest:
         ContestError: its task is none that language models answer, or as of any contest file.
     """
     made = Contest.from_file(contest)
-    if "question" not in made.task.kind and made.task.kind != "multiple-choice":
+    if "words" not in kind_named(made.task.kind).input.can:
         raise ContestError(
             f"{contest.name}: {made.task.kind} is no task that language models are asked about; --check takes one of "
-            "questions or of choices"
+            "questions, choices or texts"
         )
     alike = next((each for each in made.entrants if each.recipe.partition(":")[0] in (_SCHEME, "hf")), None)
     base = alike or Entrant(name=out.name, recipe=f"{_SCHEME}:{out.absolute()}")
