@@ -147,7 +147,7 @@ def _await(ready: Callable[[], bool], otherwise: str, process: subprocess.Popen[
     while not ready():
         if time.monotonic() > until or (process and process.poll() is not None):
             raise SystemExit(otherwise)
-        time.sleep(0.2)
+        time.sleep(1.0)
 
 
 def ours(folder: Path, rounds: int) -> list[float]:
