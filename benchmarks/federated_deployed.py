@@ -176,6 +176,7 @@ def _rounds(executor: Any, store: Any, rounds: int) -> list[float]:
     import numpy as np
     from safetensors.numpy import load, save
 
+    from concours.core.event import Done
     from concours.core.job import Job
     from concours.core.needs import Needs
 
@@ -184,12 +185,12 @@ def _rounds(executor: Any, store: Any, rounds: int) -> list[float]:
     for number in range(rounds):
         began = time.perf_counter()
         sent = store.put(io.BytesIO(save(weights)))
-        for site in SITES:
+        for place, site in enumerate(SITES):
             executor.submit(
                 Job(
                     runner="train_at_site",
                     inputs={"weights": sent},
-                    seed=number,
+                    seed=number * len(SITES) + place,  # jobs alike would be one
                     outputs=("update",),
                     label=f"round {number + 1} of {site}",
                     needs=Needs(site=site),
@@ -198,6 +199,8 @@ def _rounds(executor: Any, store: Any, rounds: int) -> list[float]:
         updates: list[Any] = []
         while len(updates) < len(SITES):
             for event in executor.outcomes():
+                if not isinstance(event, Done):
+                    raise SystemExit(event.reason)
                 with store.open(event.outputs["update"]) as file:
                     updates.append(load(file.read()))
         weights = {name: np.mean([w + u[f"delta/{name}"] for u in updates], axis=0) for name, w in weights.items()}
