@@ -398,6 +398,7 @@ def test_a_check_is_a_contest_of_the_model_and_its_parents(here: Path) -> None:
     assert board.out == Path("runs/exam-out")
     alike = checking(here / "exam.toml", Path("out"), {"x/a": Path("x/a"), "y/a": Path("y/a")})
     assert [each.name for each in alike.entrants] == ["out", "x/a", "y/a"]
+    assert checking(here / "exam.toml", Path("ties"), {}).entrants[0].name == "ties (model)"
     (here / "table.toml").write_text('[task]\nkind = "tabular-classification"\ndata = "sklearn:wine"\n')
     with pytest.raises(ContestError, match="tabular-classification is no task that language models"):
         checking(here / "table.toml", Path("out"), {})

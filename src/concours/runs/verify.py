@@ -24,6 +24,7 @@ from concours.runs.replay import Recalled, Replay, hidden, replays
 from concours.runs.rerun import Rerun, chosen, rerun
 from concours.runs.result import SCHEMA, Result
 from concours.runs.trust import Trust
+from concours.tasks.outputs.table import OUTPUTS, output_valued
 
 State = Literal["ok", "told", "fault"]
 Progress = Callable[[int, int], None]
@@ -315,6 +316,12 @@ def _identity(folder: RunFolder, setup: Setup) -> list[Finding]:
     if run.get("seed") != setup.seed:
         text = f"setup.json has the seed {setup.seed}, run.json says {run.get('seed')}"
         return [Finding(subject="problem", state="fault", text=text, cure=cure)]
+    output = setup.problem.output
+    if output.name in OUTPUTS and output_valued(output).value.can != output.can:
+        text = (
+            f"setup.json says that {output.name} can be asked for something else than they can by the code that is here"
+        )
+        return [Finding(subject="problem", state="told", text=text)]
     return [Finding(subject="problem", state="ok", text="data, split and metrics have the digest of this run")]
 
 

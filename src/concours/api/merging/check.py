@@ -10,6 +10,7 @@ from typing import Final
 from concours.api.contest import Contest
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError
+from concours.core.joins import JOINS
 from concours.tasks.kinds import kind_named
 
 _SCHEME: Final = "transformers"
@@ -29,7 +30,8 @@ def checking(contest: Path, out: Path, parents: Mapping[str, Path]) -> Contest:
         )
     alike = next((each for each in made.entrants if each.recipe.partition(":")[0] in (_SCHEME, "hf")), None)
     base = alike or Entrant(name=out.name, recipe=f"{_SCHEME}:{out.absolute()}")
-    folders = {out.name: out, **{_called(name, [str(out), *parents]): path for name, path in parents.items()}}
+    named = {str(out): out, **parents}
+    folders = {_called(name, [*named]): path for name, path in named.items()}
     entrants = [
         replace(base, name=name, recipe=f"{_SCHEME}:{path.absolute()}", role="single") for name, path in folders.items()
     ]
@@ -43,6 +45,7 @@ def checking(contest: Path, out: Path, parents: Mapping[str, Path]) -> Contest:
 
 
 def _called(name: str, all_: Sequence[str]) -> str:
-    """What a parent is called on the board: by its folder, unless another model is called so too."""
+    """What a model is called on the board: by its folder, unless another is called so too, or a way to join is."""
     last = Path(name).name
-    return name if [Path(each).name for each in all_].count(last) > 1 else last
+    own = name if [Path(each).name for each in all_].count(last) > 1 else last
+    return f"{own} (model)" if own in JOINS else own
