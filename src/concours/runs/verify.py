@@ -318,9 +318,7 @@ def _identity(folder: RunFolder, setup: Setup) -> list[Finding]:
         return [Finding(subject="problem", state="fault", text=text, cure=cure)]
     output = setup.problem.output
     if output.name in OUTPUTS and output_valued(output).value.can != output.can:
-        text = (
-            f"setup.json says that {output.name} can be asked for something else than they can by the code that is here"
-        )
+        text = f"what {output.name} can be asked for is not the same in setup.json and in the code that is here"
         return [Finding(subject="problem", state="told", text=text)]
     return [Finding(subject="problem", state="ok", text="data, split and metrics have the digest of this run")]
 
