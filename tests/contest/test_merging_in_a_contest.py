@@ -107,7 +107,7 @@ def by_hand(result: Result, candidates: Sequence[Candidate], models: Sequence[st
     store = result.folder.store
     parts = [Ingredient.of(store, model) for model in models]
     fitted = parts[mix.members[0]].loaded()
-    if len(mix.members) == 1 and mix.density is None:
+    if len(mix.members) == 1 and mix.density in (None, 1.0):
         return fitted.predict(x)
     tensors = [part.tensors for part in parts]
     strangers = [i for i, one in enumerate(candidates) if one.entrant.name == "apart"]
@@ -263,7 +263,7 @@ def test_a_weight_of_one_is_the_parent_and_order_changes_nothing(result: Result)
 @pytest.mark.parametrize(
     ("table", "why"),
     [
-        ({"how": "soup", "trials": 9}, "in 'soup' nothing evolves; trials are for 'evolve' or 'evolve-ties'"),
+        ({"how": "soup", "trials": 9}, "'soup' takes no trials; that is for 'evolve' or 'evolve-ties'"),
         ({"how": "evolve", "trials": 0}, "trials"),
         ({"how": "evolve", "trials": 2.5}, "trials"),
         ({"how": "evolve", "trials": "many"}, "trials"),

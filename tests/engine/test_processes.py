@@ -254,7 +254,7 @@ def test_a_further_job_waits_while_memory_is_short(
     for number in range(6):
         executor.submit(toy_job(f"job {number}"))
     ended = 0
-    while events := list(executor.outcomes(timeout_s=5.0)):
+    while events := list(executor.outcomes(timeout_s=60.0)):
         ended += len(events)
         memory.running -= len(events)
     executor.close()
@@ -276,7 +276,7 @@ def test_a_job_waits_for_as_much_as_its_like_took(store: DiskStore, monkeypatch:
         memory.running = memory.most = 0
         for fold in (2, 3):
             executor.submit(toy_job(f"{name}: fold {fold}"))
-        while events := list(executor.outcomes(timeout_s=5.0)):
+        while events := list(executor.outcomes(timeout_s=60.0)):
             memory.running -= len(events)
         assert memory.most == most, name
     executor.close()
