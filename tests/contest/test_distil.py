@@ -104,10 +104,9 @@ def test_smaller_models_stand_on_the_board_and_predict_as_it_says(result: Result
     assert Result.load(result.folder.path).to_json() == result.to_json()
 
 
+@pytest.mark.parametrize("result", ["bag"], indirect=True)
 def test_teachers_are_the_models_of_the_fold(result: Result) -> None:
     """Labels of the rows of a fit are the mean of what the members' models of that very fold say, uncorrected."""
-    if result.setup.final != "bag":
-        pytest.skip("the models of the folds are those on the board")
     from concours.engine.prediction import Models
     from concours.engine.rows import get_rows, take_rows
 

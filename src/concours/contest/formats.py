@@ -41,7 +41,8 @@ def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         ContestError: there is no such format, or it takes no such option or value.
     """
     if name not in FORMATS:
-        raise ContestError(f"compete.format: {name!r} is not known; {nearest(name, FORMATS)}")
+        named = [one for one in FORMATS if one not in FORMATS.own or not FORMATS.own[one].command]
+        raise ContestError(f"compete.format: {name!r} is not known; {nearest(name, named)}")
     options = FORMATS[name].options
     if given and not options:
         raise ContestError(f"compete.options: the format {name!r} takes none; remove {', '.join(given)}")
