@@ -83,7 +83,7 @@ SCAFFOLD = {
     "final": "bag",
     "federation": {"rounds": 3, "sample": 0.6, "strategy": "scaffold", "controls": True},
 }
-CASES += [(20, 2, FEDERATION), (21, 0, SCAFFOLD)]
+CASES += [(22, 2, FEDERATION), (23, 0, SCAFFOLD)]
 CASES += [(15, 2, ATTACKS), (16, 2, GENERATORS), (17, 2, NESTED)]
 CASES += [(10, 2, HALVING), (11, 0, HALVING), (12, 0, ASHA), (13, 2, ARENA), (14, 2, TOURNAMENT)]
 """A seed, how many workers (0 for inline), and the contest."""

@@ -126,7 +126,7 @@ def test_a_site_joins_late_and_another_leaves(around: Any) -> None:
                 early.close()
 
         around.said.pop("b", None)
-        result = around.run("late", wait_s=3.0, listener=listener)
+        result = around.run("late", wait_s=10.0, listener=listener)
     first, second = result.format["rounds"]
     assert first["sites"] == ["a"]
     assert "b" in first["away"]

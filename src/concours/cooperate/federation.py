@@ -67,7 +67,7 @@ class Federating(Asking):
         """
         models = [self._outputs(state, self.settle(state, place))["model"] for place in range(len(self.folds))]
         trained = [done for place in range(len(self.folds)) for done in self._trained(state, place)]
-        kept = Artifacts(fold_models=models, fit_s=sum(done.cost.wall_s for done in trained))
+        kept = Artifacts(fold_models=models, fit_s=sum(done.cost.phases.get("fit", 0.0) for done in trained))
         (member,) = state.candidates
         return self.alliance(self.how, [member], [1.0], artifacts=kept, prepare=member.entrant.prepare)
 
@@ -81,8 +81,8 @@ class Federating(Asking):
         if not said:
             raise ValueError(self._stopped(state))
         (member,) = state.candidates
-        trained = [self._ended_home(state, place, how) for place in range(len(self.folds))]
-        kept = Artifacts(at_home=said, fit_s=sum(done.cost.wall_s for done in trained if done))
+        trained = [done for place in range(len(self.folds)) if (done := self._ended_home(state, place, how))]
+        kept = Artifacts(at_home=said, fit_s=sum(done.cost.phases.get("fit", 0.0) for done in trained))
         joint = Joint(how=how, parents=(member.entrant.digest,), weights=(1.0,), artifacts=kept)
         return Entrant(name=how, recipe=how, prepare="none", role="alliance", joint=joint)
 

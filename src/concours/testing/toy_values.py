@@ -254,6 +254,13 @@ def _proposed(job: Job) -> dict[str, Any]:
     return {"drawn": [[drawn(trial, axis) for axis in axes] for trial in range(job.params["count"])]}
 
 
+def _credit_of_sites(job: Job) -> dict[str, Any]:
+    sites = job.params["sites"]
+    each = {name: _chances(job, name, sites) for name in ("shapley", "stderr", "lost", "lost_stderr")}
+    whole = {name: chance(job, name) for name in ("first", "last", "gain_stderr")}
+    return {**whole, **each, "looked": 3, "passed": 1, "rows": 10}
+
+
 _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "check": lambda _: {"predict_proba": True, "sample_weight": True, "one_by_one": [], "mergeable": True},
     "cascade": _in_turn,
@@ -280,6 +287,9 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "aggregate_round": _aggregated,
     "train_at_home": lambda _: {"alone": 3},
     "score_sites": _scored_sites,
+    "credit_sites": _credit_of_sites,
+    "suspect_sites": lambda job: {"sites": [], "looked": len(job.params["rounds"])},
+    "attack_members": lambda _: {"attacks": [], "shadows": 0},
     "propose": _proposed,
     "weigh": lambda job: {"weights": _chances(job, "weight", _count(job, "oof"))},
     "diagnose": lambda job: {"mistakes": {"rows": [int(100 * share) for share in _chances(job, "row", 3)]}},

@@ -100,6 +100,9 @@ _KINDS = (
     "train_at_home",
     "as_sites_say",
     "score_sites",
+    "credit_sites",
+    "suspect_sites",
+    "attack_members",
     "propose",
     "subsample",
     "rung",
@@ -108,6 +111,9 @@ _KINDS = (
     "count_votes",
     "rate",
 )
+
+
+_FITTING = ("fit", "merge", "distil", "slim", "local", "train_at_home")
 
 
 def toy(job: Job, store: Store) -> JobResult:
@@ -121,7 +127,7 @@ def toy(job: Job, store: Store) -> JobResult:
         return JobResult(
             outputs={name: store.put(_content(job, name)) for name in job.outputs},
             values=invented_values(job),
-            phases={"fit": 1.0, "predict": 0.5} if job.runner in ("fit", "merge", "distil", "slim") else {},
+            phases={"fit": 1.0, "predict": 0.5} if job.runner in _FITTING else {},
         )
 
 

@@ -88,7 +88,7 @@ def local(job: Job, store: Store) -> JobResult:
     the sites, `seeds` of theirs, `local`, how they train, and `lying`, by what each multiplies what it sends; where
     rows are private, `private`, a `bound` and the `noise` of each site. Values: `rows`, `loss` and `bytes` of each.
     """
-    fold, params = Fold(job, store), job.params
+    fold, params, began = Fold(job, store), job.params, scratch.clock()
     settings = Local(**params["local"])
     group, own = list(params["group"]), _own_controls(job, store)
     server = get_state(store, job.inputs["state"]).control if "state" in job.inputs else {}
@@ -115,6 +115,7 @@ def local(job: Job, store: Store) -> JobResult:
             "loss": [finite(update.loss) for update in sent],
             "bytes": [update.bytes for update in sent],
         },
+        phases={"fit": scratch.clock() - began},
     )
 
 
@@ -204,7 +205,6 @@ def train_at_home(job: Job, store: Store) -> JobResult:
     weights as they came. Values: `alone`, how many sites had rows.
     """
     fold, settings, began = Fold(job, store), Local(**job.params["local"]), scratch.clock()
-    outputs, phases = {}, dict[str, float]()
     with deterministic(threads=job.threads, seed=job.seed):
         network = get_network(job, store, job.inputs["weights"])
         tensors, _ = get_weights(store, job.inputs["weights"])
@@ -221,9 +221,8 @@ def train_at_home(job: Job, store: Store) -> JobResult:
                 if len(rows):
                     home = _fitted(network, fold, len(fold.of_site[number]))
                     said[name][rows] = home.predict(x.iloc[rows] if hasattr(x, "iloc") else x[rows])
-    phases["fit"] = scratch.clock() - began
     outputs = {name: put_array(store, p) for name, p in said.items()}
-    return JobResult(outputs=outputs, values={"alone": len(fold.of_site)}, phases=phases)
+    return JobResult(outputs=outputs, values={"alone": len(fold.of_site)}, phases={"fit": scratch.clock() - began})
 
 
 def _at_home(
