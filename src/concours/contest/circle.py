@@ -99,8 +99,7 @@ def circle(
     stage = _before(engine, setup, admitted, budget_s)
     going_on, looked = looked_at(engine, setup, stage.candidates, until)
     setup, seed = narrowed_to(setup, looked), setup.seed
-    how = {"problem": setup.problem, "final": setup.final, "threads": setup.threads, "keep": setup.keeps}
-    board = Leaderboard(**how, pace=pace)  # type: ignore[arg-type]
+    board = Leaderboard(problem=setup.problem, final=setup.final, threads=setup.threads, pace=pace, keep=setup.keeps)
     admitted, notes = [c for c in going_on if c.entrant.name not in late], {**notes, **stage.notes}
     notes |= {name: "; ".join(filter(None, [notes.get(name), text])) for name, text in told.items()}
     timed_out = [

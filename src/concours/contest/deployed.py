@@ -57,6 +57,8 @@ def _unsuited(setup: Setup) -> str:
         return "sites train networks for classes or numbers, on tables or on pictures"
     if STRATEGIES[options["strategy"]].controls:
         return f"{options['strategy']!r} keeps a variate of each site from round to round, which real sites do not"
+    if options["privacy"]:
+        return "real sites add no noise, so that no promise of privacy is kept; leave privacy out"
     if missing := [package for package in ("torch", "flwr") if not installed(package)]:
         return f"it needs {missing[0]}; get it with: {install_command(missing[0])}"
     try:

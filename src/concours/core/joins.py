@@ -132,6 +132,21 @@ _TALK = Join(
     calibrated=False,
 )
 
+_SLIM = Join(
+    what="a network whose weights are kept as whole numbers of a byte, each row of a matrix on a scale of its own",
+    of="weights",
+    can=("teach",),
+    plan="concours.cooperate.slim:Quantize",
+    models="concours.compete.own:slimmed",
+    needs="concours.core.needed:only_itself",
+    credit="concours.cooperate.terms:of_nobody",
+    cost="concours.core.lineage:of_its_own",
+    artifacts=("slimmed",),
+    usual=False,
+    even=True,
+    fewest=1,
+)
+
 _FEDERATED = Join(
     what="sites train it together, and none shows its rows to others",
     of="weights",
@@ -295,35 +310,13 @@ _OWN: Mapping[str, Join] = {
         fewest=1,
         takes=("student", "params", "temperature", "mix", "made", "unlabelled"),
     ),
-    "prune": Join(
+    "prune": replace(
+        _SLIM,
         what="a network whose least units, or least weights, are left out, and that is trained a little after that",
-        of="weights",
-        can=("teach",),
         plan="concours.cooperate.slim:Prune",
-        models="concours.compete.own:slimmed",
-        needs="concours.core.needed:only_itself",
-        credit="concours.cooperate.terms:of_nobody",
-        cost="concours.core.lineage:of_its_own",
-        artifacts=("slimmed",),
-        usual=False,
-        even=True,
-        fewest=1,
         takes=("share",),
     ),
-    "quantize": Join(
-        what="a network whose weights are kept as whole numbers of a byte, each row of a matrix on a scale of its own",
-        of="weights",
-        can=("teach",),
-        plan="concours.cooperate.slim:Quantize",
-        models="concours.compete.own:slimmed",
-        needs="concours.core.needed:only_itself",
-        credit="concours.cooperate.terms:of_nobody",
-        cost="concours.core.lineage:of_its_own",
-        artifacts=("slimmed",),
-        usual=False,
-        even=True,
-        fewest=1,
-    ),
+    "quantize": _SLIM,
     "prune-members": Join(
         what="the members of an alliance without those that add nothing to it",
         plan="concours.cooperate.fewer:PruneMembers",
