@@ -228,12 +228,53 @@ def test_it_wants_three_folds(server: Loopback, tmp_path: Path) -> None:
     assert "no alliance route: it learns from 3 folds or more, there are 2" in result.warnings
 
 
-def test_rows_that_are_no_words_have_no_route(tmp_path: Path) -> None:
+def test_pictures_have_no_route(tmp_path: Path) -> None:
     """Said before anything is fitted."""
-    task = product.Task(kind="tabular-classification", data="sklearn:wine", split=product.Split(test=0.3, folds=3))
+    task = product.Task(kind="image-classification", data="sklearn:digits", split=product.Split(test=0.3, folds=3))
     held = product.Contest(task=task, lineup="none", engine="inline", out=tmp_path / "r", cooperate=["route"])
-    with pytest.raises(ContestError, match="'route' does not suit a table"):
+    with pytest.raises(ContestError, match="'route' does not suit pictures"):
         held.run()
+
+
+def test_rows_of_a_table_are_routed(tmp_path: Path) -> None:
+    """A column tells on which rows the cheap model errs; these are the ones that the dear one is asked about."""
+    random, rows = np.random.default_rng(0), 900
+    plain, (a, b) = random.integers(2, size=rows).astype(bool), random.normal(size=(2, rows))
+    sort, label = np.where(plain, "plain", "crossed"), np.where(plain, a > 0, (a > 0) != (b > 0)).astype(str)
+    held = product.Contest(
+        task=product.Task(
+            kind="tabular-classification",
+            data=pd.DataFrame({"sort": sort, "a": a, "b": b, "label": label}),
+            target="label",
+            metrics=("accuracy",),
+            split=product.Split(test=0.4, folds=3),
+        ),
+        entrants=[product.Entrant(name, name) for name in ("logistic", "forest")],
+        lineup="none",
+        engine="inline",
+        out=tmp_path / "r",
+        cooperate=[
+            {
+                "name": "signpost",
+                "how": "route",
+                "of": ["logistic", "forest"],
+                "costs": {"logistic": 1, "forest": 20},
+                "budget": 9.0,
+            }
+        ],
+    )
+    result = held.run()
+    asked = result.alliances["signpost"].asked
+    assert asked["forest"] < 0.45
+    assert result.standings["signpost"].score > result.standings["logistic"].score + 0.12
+    store = result.folder.store
+    router = get_router(store, result.candidates["signpost"].entrant.joint.artifacts["model"])
+    expected = router.expected(get_rows(store, result.setup.problem.train.x))
+    crossed = get_rows(store, result.setup.problem.train.x)["sort"].to_numpy() == "crossed"
+    cheap = list(asked).index("logistic")
+    assert expected[~crossed, cheap].mean() > expected[crossed, cheap].mean() + 0.3
+    told = predict(result, pd.DataFrame({"sort": sort, "a": a, "b": b}), model="signpost")
+    assert (np.asarray(told) == label).mean() > 0.9
 
 
 def test_answers_in_words_are_routed(tmp_path: Path) -> None:
@@ -281,7 +322,8 @@ def test_other_targets_in_a_fold_change_nothing_for_its_rows() -> None:
         arrays = {**members, "y": targets, "folds": folds}
         inputs = {name: put_array(store, array) for name, array in arrays.items()}
         inputs["x"] = put_texts(store, pa.chunked_array([texts]))
-        params = {"metrics": ["log_loss"], "output": toy_output(3).told, "costs": [1.0, 4.0, 16.0], "budget": None}
+        told = {"metrics": ["log_loss"], "output": toy_output(3).told, "reads": "words"}
+        params = {**told, "costs": [1.0, 4.0, 16.0], "budget": None}
         done = RUNNERS[runner].runner(Job(runner=runner, inputs=inputs, params={**params, "without_fold": fold}), store)
         return done.values, done.outputs
 
@@ -295,7 +337,7 @@ def test_a_router_is_kept_as_it_was() -> None:
     """The same rows, the same bytes; what is read expects what was kept."""
     store, texts = MemoryStore(), np.asarray([f"row {i} {'a' * (i % 5)}" for i in range(50)], dtype=object)
     scores = np.random.default_rng(0).random((50, 2))
-    router = fit_router(texts, scores)
+    router = fit_router(texts, scores, reads="words")
     kept = put_router(store, router)
-    assert put_router(store, fit_router(texts, scores)) == kept
+    assert put_router(store, fit_router(texts, scores, reads="words")) == kept
     assert np.array_equal(get_router(store, kept).expected(texts), router.expected(texts))

@@ -1,4 +1,4 @@
-"""The route: each row goes to one member, by what its words tell, before anybody is asked."""
+"""The route: each row goes to one member, by what it tells itself, before anybody is asked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from concours.cooperate.costs import asks_one, costs_of, unknown_costs
 from concours.cooperate.joining import Joining, all_and_each, out_of_fold, outcome, targets
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
+from concours.core.joins import JOINS
 from concours.core.joint import Artifacts
 from concours.core.process import Memo, Plan, unfinished
 from concours.core.seeds import derive_seed
@@ -19,7 +20,7 @@ _FEWEST_FOLDS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Route(Joining):
-    """A router learns from words how members will score, and who is expected to score enough for its cost is asked.
+    """A router learns from rows how members will score, and who is expected to score enough for its cost is asked.
 
     After RouterBench (Hu et al. 2024) and RouteLLM (Ong et al. 2024). How much score a unit of cost is worth is what
     costs least, of all that is worse than the best member alone by no more than one standard error of its score, or
@@ -72,6 +73,11 @@ class Route(Joining):
     def told(self, state: Memo) -> str:
         return asks_one(self, self.result(state), state.candidates, "no other way to send rows")
 
+    @property
+    def _reads(self) -> str:
+        """What of the rows the router reads."""
+        return next(each for each in JOINS["route"].of_rows if each in self.problem.input.can)
+
     def _refusal(self, state: Memo) -> str:
         if len(self.problem.crossing) < _FEWEST_FOLDS:
             return f"it learns from {_FEWEST_FOLDS} folds or more, there are {len(self.problem.crossing)}"
@@ -106,7 +112,7 @@ class Route(Joining):
         return Job(
             runner=runner,
             inputs={**targets(self.problem), **train.counting, **out_of_fold(members), "x": train.x},
-            params={**self.problem.measuring(1), "without_fold": fold, **more.pop("params", {})},
+            params={**self.problem.measuring(1), "reads": self._reads, "without_fold": fold, **more.pop("params", {})},
             seed=derive_seed(state.seed, runner, -1 if fold is None else fold),
             threads=self.threads,
             label=self.labelled(runner, fold),

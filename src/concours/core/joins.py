@@ -49,8 +49,8 @@ class Join:
         cost: what it takes, as `core.lineage.Cost`.
         artifacts: what it keeps, of `Artifacts`.
         can: what the output must be able to (`core.kind.Output.can`).
-        of_rows: what rows must be able to (`core.kind.Input.can`), where it reads the rows themselves: then `fit` gets
-            them too, as inputs `x` and, of the test part, `test_x`.
+        of_rows: what rows must be able to, one of these (`core.kind.Input.can`), where it reads rows themselves: then
+            `fit` gets them too, as inputs `x` and, of the test part, `test_x`.
         of_models: whether it asks the parents anew: then `fit` gets their models too, as inputs `model0`, ….
         rounds: of reading what others say, unless somebody says otherwise; 0 where nobody reads.
         usual: whether it is taken where no strategies are named.
@@ -103,7 +103,8 @@ class Join:
 
     def suits(self, can: Container[str], rows: Container[str] = ()) -> bool:
         """Whether it can join predictions of an output that can do that, of rows that can do that."""
-        return all(need in can for need in self.can) and all(need in rows for need in self.of_rows)
+        read = not self.of_rows or any(each in rows for each in self.of_rows)
+        return read and all(need in can for need in self.can)
 
 
 _MERGE = Join(
@@ -242,9 +243,9 @@ _OWN: Mapping[str, Join] = {
         usual=False,
     ),
     "route": Join(
-        what="each row goes to one member, by what its words tell of how members will score on it, and what these cost",
+        what="each row goes to one member, by what it tells of how members will score on it, and what these cost",
         of="calls",
-        of_rows=("words",),
+        of_rows=("words", "columns"),
         plan="concours.cooperate.route:Route",
         fit="concours.compete.joined:by_routing",
         run="concours.engine.joints:by_routing",

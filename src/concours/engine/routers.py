@@ -1,12 +1,12 @@
-"""Routers: what members will score, learned from the words of rows; they keep like any model."""
+"""Routers: what members will score, learned from rows; they keep like any model."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from concours.core.errors import ContentRefused
 from concours.core.ports import Store
 from concours.engine.worded import as_one_text
 from concours.entrants.models import dump_object, load_object
-from concours.entrants.texts import TextVectors
+from concours.entrants.preparation import PREPARATIONS
 from concours.kernels.joining.routing import chosen
 from concours.stores.blobs import get_bundle, put_bundle
 
@@ -28,16 +28,37 @@ _ALPHA = 16.0
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a router reads rows: handed on in some form to a transformer, of `entrants.preparation`."""
+
+    handed: Callable[[Any], Any]
+    preparation: str
+
+
+def _as_they_are(x: Any) -> Any:
+    return x
+
+
+READINGS: Final[Mapping[str, Reading]] = {
+    "words": Reading(handed=as_one_text, preparation="tfidf"),
+    "columns": Reading(handed=_as_they_are, preparation="matrix"),
+}
+"""Readings by what rows can be (`core.kind.Input.can`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Router:
-    """A sum over the terms of a row for each member.
+    """A sum over the numbers that a row is read as, for each member.
 
     Attributes:
-        vectors: makes weights of terms of texts.
+        reads: of `READINGS`.
+        vectors: the fitted transformer of that reading, to numbers (rows, terms).
         weights: (terms, members).
         offsets: (members,).
     """
 
-    vectors: TextVectors
+    reads: str
+    vectors: Any
     weights: Floats
     offsets: Floats
 
@@ -45,9 +66,10 @@ class Router:
         """What each member is expected to score on rows, (rows, members).
 
         Raises:
-            DataError: they are no words.
+            DataError: they are no words, where it reads words.
         """
-        return np.asarray(self.vectors.transform(as_one_text(x)) @ self.weights + self.offsets)
+        terms = self.vectors.transform(READINGS[self.reads].handed(x))
+        return np.asarray(terms @ self.weights + self.offsets, dtype=np.float64)
 
     def whom(self, x: Any, weights: Sequence[float], handicaps: Sequence[float]) -> Codes:
         """(rows,) numbers of those that are asked about rows, of the members that have a weight."""
@@ -57,26 +79,29 @@ class Router:
         return np.asarray(some[chosen(self.expected(x)[:, some], np.asarray(handicaps)[some])])
 
 
-def fit_router(x: Any, scores: Floats, of_rows: Floats | None = None) -> Router:
-    """A router: ridge regression of scores on TF-IDF of words and pairs of words.
+def fit_router(x: Any, scores: Floats, of_rows: Floats | None = None, *, reads: str) -> Router:
+    """A router: ridge regression of scores on what rows are read as.
 
     Args:
-        x: rows that can be put into words.
+        x: rows that can be read so.
         scores: (rows, members), higher is better.
         of_rows: (rows,) weights of the rows.
+        reads: of `READINGS`.
     """
     from sklearn.linear_model import Ridge
 
-    vectors = TextVectors()
-    terms = vectors.fit_transform(as_one_text(x)).astype(np.float64)
+    reading = READINGS[reads]
+    vectors = PREPARATIONS[reading.preparation]()
+    terms = vectors.fit_transform(reading.handed(x)).astype(np.float64)
     ridge = Ridge(alpha=_ALPHA, solver="sparse_cg").fit(terms, scores, sample_weight=of_rows)
     weights = np.atleast_2d(ridge.coef_).T
-    return Router(vectors=vectors, weights=np.ascontiguousarray(weights), offsets=np.atleast_1d(ridge.intercept_))
+    found = np.ascontiguousarray(weights)
+    return Router(reads=reads, vectors=vectors, weights=found, offsets=np.atleast_1d(ridge.intercept_))
 
 
 def put_router(store: Store, router: Router) -> Digest:
     """Keeps a router."""
-    head = {"offsets": router.offsets.tolist()}
+    head = {"reads": router.reads, "offsets": router.offsets.tolist()}
     weights = io.BytesIO()
     np.save(weights, router.weights, allow_pickle=False)
     files = {"vectors.skops": dump_object(router.vectors), "weights.npy": weights.getvalue()}
@@ -86,8 +111,13 @@ def put_router(store: Store, router: Router) -> Digest:
 def get_router(store: Store, digest: Digest) -> Router:
     """The router that was kept. Raises ContentRefused where it is none."""
     files = get_bundle(store, digest)
-    vectors = load_object(files["vectors.skops"])
-    if not isinstance(vectors, TextVectors):
+    head = json.loads(files["router.json"])
+    if head.get("reads", "words") not in READINGS:
         raise ContentRefused(f"object {digest} is no router, as it should be")
     weights = np.load(io.BytesIO(files["weights.npy"]), allow_pickle=False)
-    return Router(vectors=vectors, weights=weights, offsets=np.asarray(json.loads(files["router.json"])["offsets"]))
+    return Router(
+        reads=head.get("reads", "words"),
+        vectors=load_object(files["vectors.skops"]),
+        weights=weights,
+        offsets=np.asarray(head["offsets"]),
+    )

@@ -1,4 +1,4 @@
-"""Routes: who is asked about which rows, learned from their words; and what is answered, of kept predictions."""
+"""Routes: who is asked about which rows, learned from them; and what is answered, of kept predictions."""
 
 from __future__ import annotations
 
@@ -70,18 +70,21 @@ def router(job: Job, store: Store) -> JobResult:
 
 @dataclass(frozen=True, kw_only=True)
 class _Learned:
-    """What a router learns from: rows, and what members scored on them."""
+    """What a router learns from: rows, how it reads them, and what members scored on them."""
 
     x: Any
+    reads: str
     judged: Judged
 
     @classmethod
     def of(cls, job: Job, store: Store) -> _Learned:
         rows = chosen_by(job, store)
-        return cls(x=take_rows(get_rows(store, job.inputs["x"]), rows), judged=Judged.of(job, store, rows))
+        x = take_rows(get_rows(store, job.inputs["x"]), rows)
+        return cls(x=x, reads=job.params["reads"], judged=Judged.of(job, store, rows))
 
     def router(self, places: Codes) -> Router:
-        return fit_router(take_rows(self.x, places), self.judged.scores[places], self.judged.weighing(places))
+        x, scores = take_rows(self.x, places), self.judged.scores[places]
+        return fit_router(x, scores, self.judged.weighing(places), reads=self.reads)
 
 
 def send(job: Job, store: Store) -> JobResult:
