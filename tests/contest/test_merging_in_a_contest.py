@@ -37,6 +37,7 @@ from concours.tasks.outputs.table import output_valued
 
 pytestmark = pytest.mark.slow
 
+SPLIT = Split(test=0.3, folds=3)
 ALIKE = ("first", "second", "third")
 WAYS = ("soup", "ties", "migrate", "evolve", "evolve-ties")
 DENSE = "concours.entrants.neural:DenseClassifier"
@@ -51,7 +52,9 @@ def table(rows: int = 240) -> pd.DataFrame:
     return pd.DataFrame(x, columns=list("abcde")).assign(y=y)
 
 
-def contest(out: Path, cooperate: Sequence[Any], *, entrants: Sequence[Entrant] = (), **options: Any) -> Contest:
+def contest(
+    out: Path, cooperate: Sequence[Any], *, entrants: Sequence[Entrant] = (), split: Split = SPLIT, **options: Any
+) -> Contest:
     """Three networks that begin alike, and one that begins by a random state of its own."""
     plain = {"hidden": [10, 6], "epochs": 4, "norm": "batch"}
     params: dict[str, dict[str, Any]] = {
@@ -61,7 +64,6 @@ def contest(out: Path, cooperate: Sequence[Any], *, entrants: Sequence[Entrant] 
         "apart": {"random_state": 5},
     }
     nets = [Entrant(name, DENSE, {**plain, **own}, prepare="auto") for name, own in params.items()]
-    split = Split(test=0.3, folds=3)
     return Contest(
         task=Task(kind="tabular-classification", data=table(), target="y", split=split),
         entrants=entrants or nets,
@@ -258,6 +260,17 @@ def test_a_weight_of_one_is_the_parent_and_order_changes_nothing(result: Result)
     ties = Pot(result.folder.store, models[:3])
     one = Mix(weights=(0.0, 1.0, 0.0), density=1.0)
     assert np.array_equal(ties.predict(ties.merged(one), x), Ingredient.of(ties._store, models[1]).loaded().predict(x))
+
+
+@pytest.mark.parametrize("split", [Split(test=0, folds=3), Split(test=0.3, folds=2, repeats=2)], ids=["all", "twice"])
+def test_they_join_without_a_test_part_and_over_several_divisions(split: Split, tmp_path: Path) -> None:
+    """Each has a score and predicts new rows, and what was said about it holds."""
+    asked = ["soup", "ties", "migrate", {"name": "mixed", "how": "evolve-ties", "of": list(ALIKE[:2])}]
+    result = contest(tmp_path / "run", asked, split=split).run()
+    for name in ("soup", "ties", "migrate", "mixed"):
+        assert result.standings[name].score is not None
+        assert len(predict(result, table(7).drop(columns="y"), model=name)) == 7
+    assert verify(result.folder.path, engine="inline").holds
 
 
 @pytest.mark.parametrize(
