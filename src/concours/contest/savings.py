@@ -51,7 +51,11 @@ class Saving:
         if self.row_seconds is not None and self.row_seconds_before:
             parts.append(f"{_share(self.row_seconds, self.row_seconds_before)} of its time")
         kept = self.kept(greater_is_better=greater_is_better)
-        gained = "" if kept is None else f"; of what that gains over {self.single} it keeps {kept:.0%}"
+        gained = (
+            ""
+            if kept is None
+            else f"; of what that gains over {self.single} it keeps {f'{kept:.0%}' if kept > 0 else 'nothing'}"
+        )
         return f"{self.score:.4g} after {self.score_before:.4g} of {of}, at {' and '.join(parts)}{gained}"
 
     def to_json(self) -> dict[str, Any]:

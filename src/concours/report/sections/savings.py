@@ -34,20 +34,20 @@ def savings_section(r: Report) -> Section | None:
                     caption="What smaller models take and keep of those that they were made of",
                     head=("Model", "made of", r.metric, "before", "bytes", "before", "time of a row", "before"),
                     words=(1,),
-                    rows=tuple(_row(r, name, each) for name, each in known.items()),
+                    rows=tuple(_row(name, each) for name, each in known.items()),
                 ),
             ),
         ),
     )
 
 
-def _row(r: Report, name: str, each: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(name: str, each: Mapping[str, Any]) -> tuple[str, ...]:
     times = (each["row_seconds"], each["row_seconds_before"])
     return (
         name,
         " and ".join(each["of"]),
-        r.number(each["score"]),
-        r.number(each["score_before"]),
+        _told(each["score"]),
+        _told(each["score_before"]),
         *(f"{each[name]:,}" for name in ("bytes", "bytes_before")),
         *("–" if time is None else f"{1e6 * time:,.0f} µs" for time in times),
     )
@@ -94,6 +94,11 @@ def _sentence(r: Report, name: str, each: Mapping[str, Any]) -> str:
     return f"{line}, with {' and '.join(told)}{kept}."
 
 
+def _told(score: float) -> str:
+    """To as many figures as the board's notes have: what is lost is often less than the noise of a score."""
+    return f"{score:.4g}"
+
+
 def _kept(each: Mapping[str, Any], *, greater: bool) -> str:
     """How much it keeps of what those before gain over the best single entrant, where they gain."""
     single, sign = each["single"], 1 if greater else -1
@@ -103,4 +108,4 @@ def _kept(each: Mapping[str, Any], *, greater: bool) -> str:
     if gain <= 0:
         return f"; on these rows {' and '.join(each['of'])} gains nothing over {single}"
     kept = sign * (each["score"] - each["score_single"]) / gain
-    return f"; of what {' and '.join(each['of'])} gains over {single} it keeps {share(kept)}"
+    return f"; of what {' and '.join(each['of'])} gains over {single} it keeps {share(kept) if kept > 0 else 'nothing'}"
