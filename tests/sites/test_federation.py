@@ -52,8 +52,8 @@ def test_what_sites_train_competes(held: Any) -> None:
 
 def test_weights_are_those_of_one_process(held: Any, around: Any) -> None:
     """The same functions on the same rows in one process come to the same weights."""
-    from concours.entrants.estimator import Scaling
     from concours.entrants.federated import Local, local
+    from concours.entrants.knowing import Scaling
     from concours.entrants.models import load_object
     from concours.entrants.recipes import build
     from concours.kernels.federating.strategies import aggregate

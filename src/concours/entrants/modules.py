@@ -19,7 +19,8 @@ from sklearn.base import RegressorMixin
 from torch import Tensor, nn
 
 from concours.core.errors import RecipeError
-from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
+from concours.entrants.classifier import NeuralClassifier
+from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import numbers, table_or_images, weights_of
 from concours.entrants.knowing import AS_IT_IS, Scaling
 from concours.entrants.losses import Loss, cross_entropy, squared_error, surprise

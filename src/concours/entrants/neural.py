@@ -17,7 +17,8 @@ from torch import Tensor
 
 from concours.core.errors import nearest
 from concours.entrants import networks
-from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
+from concours.entrants.classifier import NeuralClassifier
+from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import images, numbers, table_or_images, weights_of
 from concours.entrants.knowing import Scaling
 from concours.entrants.losses import Loss, squared_error

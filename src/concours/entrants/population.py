@@ -15,7 +15,8 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from concours.entrants import networks
-from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
+from concours.entrants.classifier import NeuralClassifier
+from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import check_lengths, table_or_images
 from concours.entrants.knowing import learn_scaling
 from concours.entrants.neural import DenseRegressor

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from concours.core.errors import RecipeError
 from concours.entrants.beginnings import Beginning, take
-from concours.entrants.estimator import NeuralClassifier
+from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.layers import depths
 from concours.entrants.texts import as_texts
 

@@ -16,8 +16,9 @@ from sklearn.base import RegressorMixin
 from torch import Tensor
 
 from concours.entrants import networks
+from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.embeddings import learn_columns
-from concours.entrants.estimator import NeuralClassifier, NeuralEstimator
+from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.frames import columns_of, read_columns
 from concours.entrants.inputs import numbers, weights_of
 from concours.entrants.losses import Loss, cross_entropy, squared_error, surprise

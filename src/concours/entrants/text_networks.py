@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from concours.entrants import networks
-from concours.entrants.estimator import NeuralClassifier
+from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.texts import as_texts
 from concours.entrants.training import Augmentation
 from concours.entrants.vocabulary import NOTHING, Vocabulary

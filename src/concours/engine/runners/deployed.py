@@ -18,10 +18,10 @@ from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows, shape_of
 from concours.engine.schemas import Schema
 from concours.engine.work import JobResult
-from concours.entrants.estimator import Scaling
 from concours.entrants.federated import Local
 from concours.entrants.federated import local as trained
 from concours.entrants.fitting import Fitted
+from concours.entrants.knowing import Scaling
 from concours.entrants.models import dump_model
 from concours.kernels.federating.strategies import Aggregation, aggregate
 from concours.kernels.federating.sums import Sums
