@@ -22,7 +22,7 @@ from sklearn.metrics import log_loss, r2_score
 from torch import nn
 
 from concours.core.progress import listening, report
-from concours.entrants import estimator, losses, networks, neural, optimisers, training
+from concours.entrants import classifier, losses, networks, neural, optimisers, training
 from concours.entrants.neural import (
     ConvClassifier,
     DenseClassifier,
@@ -410,9 +410,9 @@ def test_smoothed_cross_entropy_equals_its_naive_twin() -> None:
 def test_calibration_is_modest_on_few_rows_that_are_all_right() -> None:
     """The likelihood alone would make the probabilities of such rows 0 and 1, and one later mistake infinitely bad."""
     logits = 5 * torch.eye(4)
-    assert 1 < estimator.sharpness_of(logits, torch.arange(4)) < 2
+    assert 1 < classifier.sharpness_of(logits, torch.arange(4)) < 2
     overconfident = torch.tensor([[9.0, -9.0]]).repeat(200, 1)
-    assert estimator.sharpness_of(overconfident, (torch.arange(200) % 3 == 0).long()) < 0.3
+    assert classifier.sharpness_of(overconfident, (torch.arange(200) % 3 == 0).long()) < 0.3
 
 
 # Shapes and images
