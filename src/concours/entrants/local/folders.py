@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +57,8 @@ def in_folder(rest: str, beside: Path) -> Found:
         raise RecipeError(f"there is no folder {path}")
     if path.suffix != ".gguf":
         raise RecipeError(f"{path} is no folder of a language model, and no .gguf file")
+    from importlib.metadata import version  # takes as long to import as the rest of this module
+
     name = _remembered(path, {path.name: path}, lambda: digest_file(path))
     folder = state_file(_KNOWN) / f"{name.partition(':')[2][:32]}-{version('transformers')}"
     new = not folder.is_dir()
