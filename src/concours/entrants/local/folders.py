@@ -85,6 +85,8 @@ def folder_of(name: str) -> Path:
     path = Path(name)
     if path.is_dir():
         return path
+    if path.is_file():
+        raise RecipeError(f"{name} is a file; a model is a folder: name that which it lies in")
     if path.is_absolute() or not _HUB.fullmatch(name) or not installed("huggingface_hub"):
         raise RecipeError(f"there is no folder {name}")
     return cached(name)
