@@ -244,6 +244,7 @@ def test_a_head_may_be_the_embedding(here: Path) -> None:
         ("merge_method: linear\nmodels: [{model: a}]\nparameters: {weight: 1, normalize: 3}", "normalize must be true or false"),
         ("merge_method: linear\nmodels: [{model: c+lora}]\nparameters: {weight: 1}", "adds an adapter"),
         ("merge_method: linear\nmodels: [{model: none}]\nparameters: {weight: 1}", "there is no folder none"),
+        ("merge_method: linear\nmodels: [{model: a/config.json}]\nparameters: {weight: 1}", "a/config.json is a file; a model is a folder"),
         ("merge_method: linear\nbase_model: base\nmodels: [{model: a}]\nparameters: {weight: 1}", "takes no base, and base is not"),
         ("merge_method: ties\nmodels: [{model: a}]\nparameters: {weight: 1}", "name it .base_model, or --base"),
         ("merge_method: ties\nbase_model: base\nmodels: [{model: a}]\nparameters: {weight: 1, density: 0}", "density must be a number above 0"),
@@ -284,6 +285,10 @@ def test_models_of_other_forms_are_told(here: Path) -> None:
     with pytest.raises(
         DataError, match=r"'model.embed_tokens.weight' is \[7, 4\] in .* and \[9, 4\] in .*: other vocabularies"
     ):
+        merged(here, text.format("wide"))
+    other["model.embed_tokens.weight"] = np.ones((7, 8), "f4")
+    safetensors.numpy.save_file(other, here / "wide" / "model.safetensors")
+    with pytest.raises(DataError, match=r"\[7, 8\] in \S*wide; models of one shape"):
         merged(here, text.format("wide"))
     model(here / "kind", 4, model_type="gpt2")
     with pytest.raises(DataError, match="different kinds cannot be merged: gpt2, llama"):

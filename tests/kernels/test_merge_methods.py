@@ -139,10 +139,11 @@ def twin_ties(
 def test_ties_is_its_twin(seed: int, weights: list[float], density: float, normalize: bool, dtype: str) -> None:
     """Not one element differs: the first of equally great elements stay, the sign of a sum of 0 is +."""
     models, base = tensors(seed, len(weights), dtype=dtype)
+    base[:, :4] = -0.0
     densities = [density, *([0.5] * (len(weights) - 1))]
     found = ties(models, weights=weights, base=base, density=densities, normalize=normalize, lambda_=0.7)
     assert found.dtype == base.dtype
-    assert np.array_equal(found, twin_ties(models, base, weights, densities, normalize, 0.7))
+    assert found.tobytes() == twin_ties(models, base, weights, densities, normalize, 0.7).tobytes()
 
 
 @pytest.mark.parametrize("name", [name for name in BASED if name != "model_stock"])
@@ -229,7 +230,7 @@ def test_the_karcher_mean_is_least_far_from_all() -> None:
     assert np.allclose(METHODS["karcher"].merge([one, one * 0]), one / 2)  # what is 0 has a length, and no direction
 
 
-@pytest.mark.parametrize("held", [0, 1 << 30])
+@pytest.mark.parametrize("held", [0, 5000, 1 << 30])
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_parts_change_nothing(name: str, held: int) -> None:
     """A tensor that is merged stretch by stretch, after a look at the whole, comes out to the byte as in one piece."""
@@ -262,7 +263,7 @@ def test_parts_change_nothing(name: str, held: int) -> None:
     count=st.integers(0, 45),
     stretch=st.integers(1, 9),
     dtype=st.sampled_from(["f4", "f8"]),
-    held=st.sampled_from([0, 1000]),
+    held=st.sampled_from([0, 4, 1000]),
 )
 @quick
 def test_the_greatest_are_those_of_a_stable_sort(

@@ -107,10 +107,11 @@ def merge(
         wish, to = wish_of_words(method, models, out, base, form, options)
     if check is not None and not check.is_file():
         raise ContestError(f"--check {check}: there is no such contest file")
-    from concours.api.merging.check import checking
     from concours.api.merging.merge import merge as merged
 
     if check is not None:
+        from concours.api.merging.check import checking  # the library of contests takes seconds to import
+
         checking(check, to, {})  # a contest that cannot be held is known before anything is merged
     began = time.monotonic()
     try:

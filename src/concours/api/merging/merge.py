@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import concours
 from concours.api.merging.card import card, licences_of
@@ -141,11 +142,4 @@ def _plan(pieces: list[Piece], models: Mapping[str, Checkpoint], device: str) ->
         + [[str(tensor.file), tensor.name] for tensor in piece.parents]
         for piece in pieces
     ]
-    return digest_json([concours.__version__, _numpy(), device, rows, stamps])
-
-
-def _numpy() -> str:
-    try:
-        return version("numpy")
-    except PackageNotFoundError:  # put on the path by hand
-        return ""
+    return digest_json([concours.__version__, np.__version__, device, rows, stamps])

@@ -16,6 +16,8 @@ _EMBEDDINGS: Final = (
     "model.embed_tokens.weight", "embed_tokens.weight", "transformer.wte.weight", "wte.weight",
     "model.decoder.embed_tokens.weight", "gpt_neox.embed_in.weight", "model.language_model.embed_tokens.weight",
 )  # fmt: skip
+_OF_WORDS: Final = ("embed", "lm_head", "wte")
+"""Parts of names of tensors that have a row for each word."""
 _COMPUTED: Final = ("rotary_emb.inv_freq", "attn.masked_bias")
 """Ends of names of tensors that old files hold and models compute for themselves."""
 _TOLD: Final = frozenset(
@@ -81,10 +83,10 @@ def require_shapes(name: str, tensors: Sequence[Stored]) -> None:
     first = tensors[0]
     for other in tensors[1:]:
         if other.shape != first.shape:
-            rows = ": other vocabularies" if "embed" in name or "lm_head" in name or "wte" in name else ""
+            words = any(part in name for part in _OF_WORDS) and other.shape[1:] == first.shape[1:]
             raise DataError(
                 f"tensor {visible(name)!r} is {list(first.shape)} in {first.file.parent} and {list(other.shape)} in "
-                f"{other.file.parent}{rows}; models of one shape are merged"
+                f"{other.file.parent}{': other vocabularies' if words else ''}; models of one shape are merged"
             )
 
 

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +57,8 @@ def in_folder(rest: str, beside: Path) -> Found:
         raise RecipeError(f"there is no folder {path}")
     if path.suffix != ".gguf":
         raise RecipeError(f"{path} is no folder of a language model, and no .gguf file")
+    from importlib.metadata import version  # takes as long to import as the rest of this module
+
     name = _remembered(path, {path.name: path}, lambda: digest_file(path))
     folder = state_file(_KNOWN) / f"{name.partition(':')[2][:32]}-{version('transformers')}"
     new = not folder.is_dir()
@@ -84,6 +85,8 @@ def folder_of(name: str) -> Path:
     path = Path(name)
     if path.is_dir():
         return path
+    if path.is_file():
+        raise RecipeError(f"{name} is a file; a model is a folder: name that which it lies in")
     if path.is_absolute() or not _HUB.fullmatch(name) or not installed("huggingface_hub"):
         raise RecipeError(f"there is no folder {name}")
     return cached(name)

@@ -85,7 +85,11 @@ class Method:
 
     def takes(self, name: str) -> bool:
         """Whether the function has a keyword."""
-        return name in signature(self.merge).parameters
+        return name in self._keywords
+
+    @cached_property
+    def _keywords(self) -> frozenset[str]:
+        return frozenset(signature(self.merge).parameters)
 
     def looked(self, whole: Whole, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keywords with what is known of a whole tensor, for `merge` of parts of it."""

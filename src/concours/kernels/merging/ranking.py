@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,66 +50,79 @@ ALL: Final = Cut(-1.0, 0)
 def greatest(magnitudes: Magnitudes, count: int, *, of: int, held: int = 0) -> Cut:
     """Where to cut a tensor so that so many of its elements are taken, the greatest, the first among equals.
 
+    Elements are counted by the first bits of their magnitudes, then by the next of those that share the first with the
+    last one taken, until what is left may be held: among these it is selected.
+
     Args:
         of: how many elements there are; none of them is NaN.
-        held: how many numbers may be in memory at a time.
+        held: how many elements may be in memory at a time besides a part.
 
-    Passes: one where all may be held, else one for each 16 bits of the type; and one for the place, up to there. None
+    Passes: two as a rule, one where all may be held, and at most one for each 16 bits of the type and one more; none
     where all or no elements are taken. Law: the same elements as the first `count` of a stable sort, the greatest
     first, whatever is held.
     """
     if count <= 0 or count >= of:
         return NONE if count <= 0 else ALL
-    selects = of <= held and module_of(next(magnitudes())) is np
-    magnitude, left = _selected(magnitudes, count, of) if selects else _narrowed_down(magnitudes, count)
-    return Cut(magnitude, _place(magnitudes, magnitude, left))
-
-
-def _selected(magnitudes: Magnitudes, count: int, of: int) -> tuple[float, int]:
-    """The magnitude of the last that is taken, and how many just so great are taken: by a selection in memory."""
-    numbers, start = np.empty(of, dtype=next(magnitudes()).dtype), 0
-    for part in magnitudes():
-        numbers[start : start + len(part)] = part
-        start += len(part)
-    numbers.partition(of - count)
-    taken = numbers[of - count :]
-    return float(taken[0]), int((taken == taken[0]).sum())
-
-
-def _narrowed_down(magnitudes: Magnitudes, count: int) -> tuple[float, int]:
-    """The same, by counting from the first bits of magnitudes to the last; nothing is held."""
-    prefix, left, passes = 0, count, 0
-    for shift in _shifts(magnitudes):
-        counts = _counted(magnitudes, shift, prefix, first=passes == 0)
+    prefix, seen, bits, inside, left = 0, 0, 8 * next(magnitudes()).dtype.itemsize, of, count
+    while inside > held and seen < bits:
+        seen += _DIGIT
+        counts = _counted(magnitudes, bits - seen, prefix)
         above = counts[::-1].cumsum()
         digit = len(counts) - 1 - int(np.searchsorted(above, left))
-        left -= int(above[len(counts) - 1 - digit] - counts[digit])
-        prefix, passes = (prefix << _DIGIT) | digit, passes + 1
-    return _float_of(prefix, passes), left
+        inside = int(counts[digit])
+        left -= int(counts[digit + 1 :].sum())
+        prefix = prefix << _DIGIT | digit
+    if inside > held:
+        magnitude = _float_of(prefix, bits)
+        return Cut(magnitude, _place(magnitudes, magnitude, left))
+    return _selected(*_collected(magnitudes, min(bits - seen, bits - 1), prefix), left)  # no sign is set
 
 
-def _shifts(magnitudes: Magnitudes) -> range:
-    bits = 8 * next(magnitudes()).dtype.itemsize
-    return range(bits - _DIGIT, -1, -_DIGIT)
+def _selected(numbers: NDArray[Any], places: NDArray[np.int64], count: int) -> Cut:
+    """Where to cut some elements, which are in memory, so that so many are taken."""
+    magnitude = np.partition(numbers, len(numbers) - count)[len(numbers) - count]
+    equal = places[numbers == magnitude]
+    return Cut(float(magnitude), int(equal[count - int((numbers > magnitude).sum()) - 1]) + 1)
 
 
-def _counted(magnitudes: Magnitudes, shift: int, prefix: int, *, first: bool) -> NDArray[np.int64]:
-    """How many elements have each value of a digit, of those whose bits before it are a prefix."""
+def _counted(magnitudes: Magnitudes, shift: int, prefix: int) -> NDArray[np.int64]:
+    """How many elements have each value of the digit that begins at a bit, of those whose bits before it are a prefix.
+
+    The first digit has nothing before it, which is the prefix 0.
+    """
     total = np.zeros(1 << _DIGIT, dtype=np.int64)
     for part in magnitudes():
-        module = module_of(part)
-        bits = part.view(module.int32 if part.dtype.itemsize == 4 else module.int64)
-        digits = bits >> shift
-        if not first:
-            digits = digits[(digits >> _DIGIT) == prefix] & ((1 << _DIGIT) - 1)
-        counted = module.bincount(digits, minlength=1 << _DIGIT)
-        total += counted if module is np else counted.cpu().numpy()
+        digits = _whole(part) >> shift
+        if shift + _DIGIT < 8 * part.dtype.itemsize:
+            digits = digits[digits >> _DIGIT == prefix] & (1 << _DIGIT) - 1
+        total += _numpy(module_of(part).bincount(digits, minlength=1 << _DIGIT))
     return total
 
 
-def _float_of(bits: int, digits: int) -> float:
-    whole = np.array(bits, dtype=np.int32 if digits == 2 else np.int64)
-    return float(whole.view(np.float32 if digits == 2 else np.float64))
+def _collected(magnitudes: Magnitudes, shift: int, prefix: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The magnitudes whose bits from one on are a prefix, and behind how many elements each of them is found."""
+    found, start = [], 0
+    for part in magnitudes():
+        (where,) = module_of(part).where(_whole(part) >> shift == prefix)
+        found.append((_numpy(part[where]), _numpy(where) + start))
+        start += len(part)
+    numbers, places = zip(*found, strict=True)
+    return np.concatenate(numbers), np.concatenate(places)
+
+
+def _whole(magnitudes: Array) -> Array:
+    """Their bits, as whole numbers of the same order."""
+    module = module_of(magnitudes)
+    return magnitudes.view(module.int32 if magnitudes.dtype.itemsize == 4 else module.int64)
+
+
+def _numpy(array: Array) -> NDArray[Any]:
+    return array if isinstance(array, np.ndarray) else array.cpu().numpy()
+
+
+def _float_of(bits: int, width: int) -> float:
+    whole = np.array(bits, dtype=f"i{width // 8}")
+    return float(whole.view(f"f{width // 8}"))
 
 
 def _place(magnitudes: Magnitudes, magnitude: float, count: int) -> int:

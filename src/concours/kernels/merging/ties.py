@@ -71,7 +71,8 @@ def elected(
     if normalize:
         divisor = combined([only(yes, share) for yes, share in zip(agree, shares, strict=True)], ones)
         mixed = mixed / (divisor + (divisor == 0))
-    return base + (mixed if lambda_ == 1 else mixed * float(lambda_))
+    moved = mixed if lambda_ == 1 else mixed * float(lambda_)
+    return base + (moved + 0.0)  # products leave zeros of either sign: what nothing moves is moved by +0
 
 
 def _kept(delta: Array, cut: Cut, start: int) -> Array:

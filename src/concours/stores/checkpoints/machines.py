@@ -46,7 +46,7 @@ class Machine(Protocol):
 class Processor:
     """Numpy."""
 
-    stretch: int = 1 << 16
+    stretch: int = 1 << 18
 
     def widened(self, kept: NDArray[Any], dtype: str, wide: str) -> Array:
         return FLOATS[dtype].widened(kept).astype(wide, copy=False)

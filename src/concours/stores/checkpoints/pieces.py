@@ -26,6 +26,9 @@ _LEAST: Final = 1 << 12
 _COPIES: Final = 6
 """Arrays that a method may hold at a time for each model."""
 
+_HELD: Final = 1 << 20
+"""Numbers that a look at a tensor holds at most: it takes longer to choose among more than to read them again."""
+
 Write = Callable[[NDArray[Any], int], None]
 """Takes bytes, and where they belong in the tensor."""
 
@@ -144,8 +147,7 @@ def _merge(piece: Piece, method: Method, files: Files, machine: Machine, write: 
         for start in range(0, piece.size, length):
             yield _part(piece, files, machine, wide, start, min(start + length, piece.size))
 
-    held = memory // np.dtype(wide).itemsize
-    whole = Whole(piece.size, len(piece.tensors), lambda: parts(BLOCK), held)
+    whole = Whole(piece.size, len(piece.tensors), lambda: parts(BLOCK), _HELD)
     given = dict(method.looked(whole, piece.given or {}))
     for part in parts(_LEAST):
         if piece.base:

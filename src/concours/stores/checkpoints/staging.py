@@ -178,6 +178,8 @@ class _Over(Exception):
 def staging(out: Path, shards: Sequence[Shard], plan: Digest) -> Iterator[Staging]:
     """The weights of a plan on their way to a folder, from where an earlier run of that plan has left them.
 
+    What is there of it is taken away where a DataError comes out of the block, which no other try would mend.
+
     Raises:
         DataError: the folder is there already, or another command is writing it.
     """
@@ -193,6 +195,10 @@ def staging(out: Path, shards: Sequence[Shard], plan: Digest) -> Iterator[Stagin
         at = Staging(out, shards, plan, ledger)
         try:
             yield at
+        except DataError:  # another try would end as this one
+            at.close()
+            shutil.rmtree(folder)
+            raise
         finally:
             at.close()
 

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
-import psutil
-
 from concours.core.errors import ConcoursError, DataError
 from concours.core.visible import shortened
 
@@ -92,8 +90,11 @@ def refuse_bomb(name: str, size: int, packed: int, *, whole: bool = True) -> Non
     """Raises a `DataError` where `packed` bytes would become more than an honest file, or than memory, would hold."""
     if size > _BOMB_BYTES and size > _BOMB_RATIO * packed:
         raise DataError(f"{name} unpacks to more than {_BOMB_RATIO} times its size: it is refused as a bomb")
-    if whole and size > LARGE and size > (free := psutil.virtual_memory().available):
-        raise DataError(f"{name} unpacks to more than the free memory ({free / 1e9:.1f} GB)")
+    if whole and size > LARGE:
+        import psutil  # few files are so large, and every command reads some
+
+        if size > (free := psutil.virtual_memory().available):
+            raise DataError(f"{name} unpacks to more than the free memory ({free / 1e9:.1f} GB)")
 
 
 def _words(error: Exception) -> str:
