@@ -131,7 +131,7 @@ def _losses(said: Tensor, targets: Tensor, weights: Tensor | None) -> tuple[Tens
         logs = functional.log_softmax(said, dim=2)
         at = targets[:, :, None]
         losses = -logs.gather(2, at)
-        slope = logs.exp_().scatter_add_(2, at, torch.tensor(-1.0, device=said.device).expand(at.shape))
+        slope = logs.exp_().scatter_add_(2, at, torch.full_like(losses, -1.0))
         slope = slope.div_(targets.shape[1])
     if weights is not None:
         losses, slope = losses * weights, slope.mul_(weights)

@@ -74,7 +74,7 @@ class Stackable:
         """None where the network, or how it is to be trained, is another."""
         module = network.network_
         plain = isinstance(module, networks.Network) and isinstance(module.scaling, networks.Standardise)
-        if not plain or settings.last_only or network.augmented or network.loss not in (surprise, squared_error):
+        if not plain or network.augmented or network.loss not in (surprise, squared_error):
             return None
         linear = [part for part in module.body if isinstance(part, nn.Linear)]
         expected: list[type[nn.Module]] = [nn.Flatten]
@@ -127,6 +127,14 @@ class Stackable:
         layers = [name for name, part in self.network.network_.named_modules() if isinstance(part, nn.Linear)]
         return [(f"{name}.weight", f"{name}.bias") for name in layers]
 
+    @property
+    def learned(self) -> Tensor:
+        """1 for the numbers of the last layer, and 0 for all others, (size,)."""
+        found = torch.zeros(1, self.form.size)
+        for parts in views(self.form, found):
+            parts[-1].fill_(1.0)
+        return found[0]
+
     def row(self, tensors: Tensors) -> Tensor:
         """Named tensors as a row of a stack, (size,)."""
         weights = [np.asarray(tensors[name]).T.ravel() for name, _ in self.names]
@@ -151,8 +159,11 @@ class _Run:
         device = stacked.device
         learned = {name: tensor.detach().cpu().numpy() for name, tensor in network.network_.named_parameters()}
         self.start = stacked.row(learned).to(device)
+        self.learned = stacked.learned.to(device) if self.settings.last_only else None
         decayed = torch.zeros(self.form.size, device=device)
         decayed[: self.form.weights] = 1.0
+        if self.learned is not None:
+            decayed.mul_(self.learned)
         numbers = self.start.repeat(len(sites), 1)
         gradient, first, second = (torch.zeros_like(numbers) for _ in range(3))
         self.flat = Flat(weights=numbers, gradient=gradient, decayed=decayed, first=first, second=second)
@@ -200,6 +211,8 @@ class _Run:
             flat.gradient.add_(flat.weights - self.start, alpha=settings.proximal)
         if self.drift is not None:
             flat.gradient.add_(self.drift[:sites])
+        if self.learned is not None:
+            flat.gradient.mul_(self.learned)
         if settings.clip_norm is not None:
             flat.gradient.mul_((settings.clip_norm / (flat.gradient.norm(dim=1, keepdim=True) + 1e-6)).clamp(max=1.0))
         self.flat.steps += 1
