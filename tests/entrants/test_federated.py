@@ -48,6 +48,8 @@ def _random(like, seed: int):
             {"clip_norm": 0.05},
             {"proximal": 0.3},
             {"optimiser": "adamw", "learning_rate": 0.01},
+            {"last_only": True, "weight_decay": 0.1, "clip_norm": 0.05},
+            {"last_only": True, "optimiser": "adamw", "learning_rate": 0.01},
         ]
     ),
     controlled=st.booleans(),
@@ -57,6 +59,7 @@ def test_a_stack_of_sites_is_each_of_them_alone(sizes, classes, epochs, how, con
     network = _network(classes)
     tensors, local_settings = network.get_tensors(), Local(epochs=epochs, batch_size=4, **how)
     learned = dict(network.network_.named_parameters())
+    controlled &= not local_settings.last_only  # what stays at home is corrected towards nobody
     controls = Controls(server=_random(learned, 1), own=_random(learned, 2)) if controlled else None
     sites = [_site(rows, number, classes, controls) for number, rows in enumerate(sizes)]
     together = train_sites(network, tensors, sites, local_settings)
@@ -76,7 +79,6 @@ def test_the_stack_is_taken_where_it_can_be() -> None:
     assert Stackable.of(_network(), Local()) is not None
     assert Stackable.of(_network(norm="batch"), Local()) is None
     assert Stackable.of(_network(dropout=0.5), Local()) is None
-    assert Stackable.of(_network(), Local(last_only=True)) is None
 
 
 @pytest.mark.parametrize("norm", ["none", "batch"])

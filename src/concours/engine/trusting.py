@@ -53,6 +53,12 @@ class PastRound:
         return get_weights(self.store, self.job.inputs[self._input("weights")])[0]
 
     @cached_property
+    def state(self) -> ServerState:
+        """What the server knew beside them."""
+        state = self._input("state")
+        return get_state(self.store, self.job.inputs[state]) if state in self.job.inputs else ServerState()
+
+    @cached_property
     def updates(self) -> dict[int, list[Update]]:
         """What was sent, by the number of the site: of one that was late, and asked again, two."""
         found: dict[int, list[Update]] = {}
@@ -67,14 +73,12 @@ class PastRound:
         Law: of all its sites these are the weights that the next round began with.
         """
         sent = [update for site in sites for update in self.updates[site]]
-        state = self._input("state")
-        known = get_state(self.store, self.job.inputs[state]) if state in self.job.inputs else ServerState()
         if not sent:
             return self.before
         hidden = self._how.get("private")
         hiding = Hiding(Mechanism(**hidden), seeded(self._how["seed"])) if hidden else None
         try:
-            return aggregate(self.before, sent, known, Aggregation(**self._how["aggregation"]), hiding).tensors
+            return aggregate(self.before, sent, self.state, Aggregation(**self._how["aggregation"]), hiding).tensors
         except ValueError:
             if len(sites) == len(self.updates):
                 raise

@@ -209,8 +209,8 @@ class Standardise(nn.Module):
         self.deviation: Tensor
 
     def forward(self, inputs: Tensor) -> Tensor:
-        z = (inputs.float() - self.mean) / self.deviation
-        return z * torch.rsqrt(1 + (z / 3).square())
+        z = (inputs.float() - self.mean).div_(self.deviation)
+        return z * (z / 3).square_().add_(1).rsqrt_()
 
 
 class ChannelsFirst(nn.Module):

@@ -6,6 +6,7 @@ federation, decides what becomes of the slopes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -45,10 +46,14 @@ class Form:
         products = sum(before * after for before, after in self.layers)
         return 2 * rows * (3 * products - self.inputs * self.layers[0][1])
 
-    def block(self, batch_size: int) -> int:
-        """How many members and their batches a core's cache holds, at least one."""
+    def blocks(self, members: int, batch_size: int, threads: int, device: torch.device) -> list[slice]:
+        """Members that are trained together: all on a GPU; else as many as a core's cache holds with their batches, in
+        blocks of even size, as many for each thread.
+        """
         each = 4 * (4 * self.size + batch_size * (self.inputs + 3 * sum(self.hidden)))
-        return max(1, CACHE_BYTES // each)
+        most = threads * max(1, CACHE_BYTES // each)
+        count = 1 if device.type != "cpu" else min(members, threads * math.ceil(members / most))
+        return [slice(*ends) for ends in pairwise(members * number // count for number in range(count + 1))]
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Passes:
             torch.sum(slope, 1, keepdim=True, out=self._slopes[1][level])
             if level:
                 slope = torch.bmm(slope, self.parts[0][level].transpose(1, 2))
-                slope.masked_fill_(layers[level] <= 0, 0.0)
+                slope.mul_(layers[level].sign())
                 if self._drop is not None:
                     slope.mul_(self._drop.scale)
 
@@ -126,7 +131,7 @@ def _losses(said: Tensor, targets: Tensor, weights: Tensor | None) -> tuple[Tens
         logs = functional.log_softmax(said, dim=2)
         at = targets[:, :, None]
         losses = -logs.gather(2, at)
-        slope = logs.exp_().scatter_add_(2, at, torch.tensor(-1.0, device=said.device).expand(at.shape))
+        slope = logs.exp_().scatter_add_(2, at, torch.full_like(losses, -1.0))
         slope = slope.div_(targets.shape[1])
     if weights is not None:
         losses, slope = losses * weights, slope.mul_(weights)

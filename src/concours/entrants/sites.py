@@ -6,7 +6,6 @@ has, and all begin from the same weights. What moves them is `entrants.optimiser
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -58,9 +57,8 @@ def train_sites(
             for s in sites
         ]
     load(network, tensors)
-    size = min(stacked.form.block(settings.batch_size), math.ceil(len(sites) / threads))
-    blocks = [sites[start : start + size] for start in range(0, len(sites), size)]
-    return list(chain(*on_threads([partial(stacked.train, block) for block in blocks], threads)))
+    blocks = stacked.form.blocks(len(sites), settings.batch_size, threads, stacked.device)
+    return list(chain(*on_threads([partial(stacked.train, sites[block]) for block in blocks], threads)))
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Stackable:
         """None where the network, or how it is to be trained, is another."""
         module = network.network_
         plain = isinstance(module, networks.Network) and isinstance(module.scaling, networks.Standardise)
-        if not plain or settings.last_only or network.augmented or network.loss not in (surprise, squared_error):
+        if not plain or network.augmented or network.loss not in (surprise, squared_error):
             return None
         linear = [part for part in module.body if isinstance(part, nn.Linear)]
         expected: list[type[nn.Module]] = [nn.Flatten]
@@ -87,6 +85,12 @@ class Stackable:
         widths = [layer.out_features for layer in linear]
         form = Form(inputs=linear[0].in_features, hidden=tuple(widths[:-1]), outputs=widths[-1])
         return cls(network, form, settings)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        device: torch.device = next(self.network.network_.parameters()).device
+        return device
 
     def suits(self, sites: Sequence[Site]) -> bool:
         """Steps count for some optimisers, so that all sites must be in the same one at a time. Private sites go alone:
@@ -123,6 +127,14 @@ class Stackable:
         layers = [name for name, part in self.network.network_.named_modules() if isinstance(part, nn.Linear)]
         return [(f"{name}.weight", f"{name}.bias") for name in layers]
 
+    @property
+    def learned(self) -> Tensor:
+        """1 for the numbers of the last layer, and 0 for all others, (size,)."""
+        found = torch.zeros(1, self.form.size)
+        for parts in views(self.form, found):
+            parts[-1].fill_(1.0)
+        return found[0]
+
     def row(self, tensors: Tensors) -> Tensor:
         """Named tensors as a row of a stack, (size,)."""
         weights = [np.asarray(tensors[name]).T.ravel() for name, _ in self.names]
@@ -144,51 +156,52 @@ class _Run:
 
     def __init__(self, stacked: Stackable, sites: Sequence[Site]) -> None:
         network, self.settings, self.form = stacked.network, stacked.settings, stacked.form
-        device = next(network.network_.parameters()).device
+        device = stacked.device
         learned = {name: tensor.detach().cpu().numpy() for name, tensor in network.network_.named_parameters()}
         self.start = stacked.row(learned).to(device)
+        self.learned = stacked.learned.to(device) if self.settings.last_only else None
         decayed = torch.zeros(self.form.size, device=device)
         decayed[: self.form.weights] = 1.0
+        if self.learned is not None:
+            decayed.mul_(self.learned)
         numbers = self.start.repeat(len(sites), 1)
         gradient, first, second = (torch.zeros_like(numbers) for _ in range(3))
         self.flat = Flat(weights=numbers, gradient=gradient, decayed=decayed, first=first, second=second)
         self.drift = _drifts(stacked, sites, device)
-        with torch.no_grad():
-            scaling = network.network_.scaling
-            told = [network.told(site.x, site.y) for site in sites]
-            rows = [scaling(torch.from_numpy(inputs).to(device)).flatten(1) for inputs, _ in told]
-        self.rows = torch.cat(rows)
-        self.targets = torch.cat([torch.from_numpy(targets) for _, targets in told]).to(device)
-        self.counts = [len(part) for part in rows]
-        self.begins = np.cumsum([0, *self.counts[:-1]])
+        self.scaling = network.network_.scaling
+        told = [[torch.from_numpy(part).to(device) for part in network.told(site.x, site.y)] for site in sites]
+        self.rows, self.targets = zip(*told, strict=True)
+        self.counts = [len(part) for part in self.rows]
         self.chances = [torch.Generator().manual_seed(site.seed) for site in sites]
         self.batches = [_batches(count, self.settings.batch_size) for count in self.counts]
         self._some: dict[int, tuple[Flat, Passes]] = {}
 
     def epoch(self) -> Tensor:
         """Each site goes through its rows once; the mean loss of each, (sites,)."""
-        orders = [
-            torch.randperm(count, generator=chance).add_(int(begin))
-            for count, chance, begin in zip(self.counts, self.chances, self.begins, strict=True)
-        ]
+        orders = [torch.randperm(n, generator=chance) for n, chance in zip(self.counts, self.chances, strict=True)]
         parts = [order.tensor_split(batches) for order, batches in zip(orders, self.batches, strict=True)]
-        total = torch.zeros(len(parts), device=self.rows.device)
+        total = torch.zeros(len(parts), device=self.start.device)
         for step in range(self.batches[0]):
             chosen = [each[step] for each in parts if step < len(each)]
             total[: len(chosen)] += self._step(chosen)
-        return total / torch.tensor(self.counts, device=self.rows.device)
+        return total / torch.tensor(self.counts, device=total.device)
 
     def _step(self, chosen: Sequence[Tensor]) -> Tensor:
         """One step of those sites that have a batch; the sum of each one's losses on it."""
-        sites, sizes = len(chosen), [len(rows) for rows in chosen]
+        sites, sizes, device = len(chosen), [len(rows) for rows in chosen], self.start.device
         flat, passes = self._of(sites)
         longest, weights = max(sizes), None
         if min(sizes) < longest:
-            weights = torch.stack([_weights(size, longest) for size in sizes])[:, :, None].to(self.rows.device)
+            weights = torch.stack([_weights(size, longest) for size in sizes])[:, :, None].to(device)
             chosen = [torch.cat([rows, rows[:1].expand(longest - len(rows))]) for rows in chosen]
-        index = torch.stack(list(chosen)).to(self.rows.device)
-        rows = self.rows.index_select(0, index.reshape(-1)).view(sites, longest, -1)
-        losses = passes.losses(rows, self.targets[index], weights)
+        chosen = [rows.to(device) for rows in chosen]
+        rows, targets = (
+            torch.stack([own.index_select(0, some) for own, some in zip(part, chosen, strict=False)])
+            for part in (self.rows, self.targets)
+        )
+        with torch.no_grad():
+            rows = self.scaling(rows).flatten(2)
+        losses = passes.losses(rows, targets, weights)
         self._move(flat, sites)
         return losses if weights is None else losses * torch.tensor(sizes, device=losses.device) / longest
 
@@ -198,6 +211,8 @@ class _Run:
             flat.gradient.add_(flat.weights - self.start, alpha=settings.proximal)
         if self.drift is not None:
             flat.gradient.add_(self.drift[:sites])
+        if self.learned is not None:
+            flat.gradient.mul_(self.learned)
         if settings.clip_norm is not None:
             flat.gradient.mul_((settings.clip_norm / (flat.gradient.norm(dim=1, keepdim=True) + 1e-6)).clamp(max=1.0))
         self.flat.steps += 1

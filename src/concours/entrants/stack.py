@@ -144,21 +144,15 @@ def train(
         )
     if rows.shape[1] != stack.form.inputs:
         raise ValueError(f"rows must have {stack.form.inputs} inputs, as the members have; got {rows.shape[1]}")
-    size = block or _block(stack, batch_size, threads)
-    parts = [slice(start, min(start + size, members)) for start in range(0, members, size)]
+    parts = stack.form.blocks(members, batch_size, threads, stack.weights.device)
+    if block:
+        parts = [slice(start, start + block) for start in range(0, members, block)]
     blocks = [_Block(stack, part, rows, targets, weights, hyperparameters[part], seeds[part]) for part in parts]
     bookmarks = [block.bookmark(f"{epochs} {batch_size} {seeds} {hyperparameters}") for block in blocks]
     runs = [partial(block.run, epochs, batch_size, mark) for block, mark in zip(blocks, bookmarks, strict=True)]
     losses = on_threads(runs, threads)
     stack.steps += epochs * _batches(len(rows), batch_size)
     return torch.cat(losses).cpu().numpy().astype(np.float64)
-
-
-def _block(stack: Stack, batch_size: int, threads: int) -> int:
-    members, form = len(stack.weights), stack.form
-    if stack.weights.device.type != "cpu":
-        return members
-    return max(1, min(form.block(batch_size), math.ceil(members / threads)))
 
 
 def _batches(rows: int, batch_size: int) -> int:

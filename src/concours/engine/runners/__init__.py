@@ -82,7 +82,7 @@ _OWN = {
         reference="concours.engine.runners.federate:begin_federation", version=1, packages=_OF_NETWORKS
     ),
     "account": RunnerSpec(reference="concours.engine.runners.account:account", version=1, packages=("opacus",)),
-    "local": RunnerSpec(reference="concours.engine.runners.federate:local", version=1, packages=_OF_NETWORKS),
+    "local": RunnerSpec(reference="concours.engine.runners.federate:local", version=2, packages=_OF_NETWORKS),
     "aggregate_round": RunnerSpec(
         reference="concours.engine.runners.federate:aggregate_round", version=1, packages=_OF_NETWORKS
     ),
@@ -90,21 +90,21 @@ _OWN = {
         reference="concours.engine.runners.federate:settle_federation", version=1, packages=_OF_NETWORKS
     ),
     "train_at_home": RunnerSpec(
-        reference="concours.engine.runners.federate:train_at_home", version=1, packages=_OF_NETWORKS
+        reference="concours.engine.runners.federate:train_at_home", version=2, packages=_OF_NETWORKS
     ),
     "credit_sites": RunnerSpec(
-        reference="concours.engine.runners.trust:credit_sites", version=1, packages=_OF_NETWORKS
+        reference="concours.engine.runners.trust:credit_sites", version=2, packages=_OF_NETWORKS
     ),
     "suspect_sites": RunnerSpec(
         reference="concours.engine.runners.trust:suspect_sites", version=1, packages=("numpy", "scipy", "safetensors")
     ),
     "attack_members": RunnerSpec(
-        reference="concours.engine.runners.trust:attack_members", version=1, packages=_OF_NETWORKS
+        reference="concours.engine.runners.trust:attack_members", version=2, packages=_OF_NETWORKS
     ),
     "as_sites_say": RunnerSpec(reference="concours.engine.runners.federate:as_sites_say", version=1),
     "score_sites": RunnerSpec(reference="concours.engine.runners.federate:score_sites", version=1, packages=_OF_DATA),
     "train_interval": RunnerSpec(
-        reference="concours.engine.runners.train_interval:train_interval", version=2, packages=_OF_DATA
+        reference="concours.engine.runners.train_interval:train_interval", version=3, packages=_OF_DATA
     ),
     "propose": RunnerSpec(reference="concours.engine.runners.propose:propose", version=1, packages=("numpy", "optuna")),
     "train_pair": RunnerSpec(reference="concours.engine.runners.generate:train_pair", version=1, packages=_NUMERIC),

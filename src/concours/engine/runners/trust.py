@@ -46,9 +46,8 @@ def credit_sites(job: Job, store: Store) -> JobResult:
 
         def value(number: int, sites: tuple[int, ...]) -> Floats:
             load(network, rounds[number].without_others(sites))
-            p = fitted_of(network, fold).predict(x)
-            rest = [metric.score(y[batch != out], p[batch != out]) for out in range(batches)]
-            return metric.sign * np.array([metric.score(y, p), *rest])
+            scored = metric.way.batched([fitted_of(network, fold).predict(x)], y, batch, batches, None)
+            return metric.sign * np.concatenate([scored.values, scored.without[0]])
 
         who, last = [sorted(each.updates) for each in rounds], len(rounds) - 1
         gain = abs(float((value(last, tuple(who[last])) - value(0, ()))[0]))

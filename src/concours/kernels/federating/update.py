@@ -89,8 +89,10 @@ class ServerState:
 
 def flat(tensors: Sequence[Tensors], names: Sequence[str]) -> Floats:
     """The named tensors of each of them in a row, (len(tensors), size) float64."""
-    rows = [np.concatenate([np.zeros(0), *(each[name].ravel() for name in names)]) for each in tensors]
-    return np.asarray(rows, dtype=np.float64).reshape(len(tensors), -1)
+    rows = np.empty((len(tensors), sum(tensors[0][name].size for name in names) if tensors else 0))
+    for row, each in zip(rows, tensors, strict=True):
+        np.concatenate([np.zeros(0), *(each[name].ravel() for name in names)], out=row)
+    return rows
 
 
 def named(row: Floats, like: Tensors, names: Sequence[str]) -> dict[str, NDArray[Any]]:
