@@ -307,7 +307,7 @@ class RayExecutor:
             slot.opened = turn.where or slot.opened
             self._leave_out(slot, differing(next(iter(turn.others.values()))) or "would run other code")
         elif turn.lost:
-            self._lost(slot, turn.lost)
+            self._lost(slot, why=turn.lost)
 
     def _learn(self, job: Job, event: Done | Failed, node: str) -> None:
         before = self._took.get(like(job), event.cost.wall_s)
@@ -316,8 +316,12 @@ class RayExecutor:
             for digest in (*job.inputs.values(), *event.outputs.values()):
                 self._lies[digest].add(node)
 
-    def _lost(self, slot: _Handle, error: str) -> None:
-        """A slot is gone, with its worker or its node: its jobs come first, elsewhere."""
+    def _lost(self, slot: _Handle, error: str = "", *, why: str = "") -> None:
+        """A slot is gone, with its worker or its node: its jobs come first, elsewhere.
+
+        Args:
+            why: what a team says of it.
+        """
         if "No module named 'concours'" in error:
             raise ClusterError("a node of the cluster has no Concours: install the version of the command on all nodes")
         for digest in slot.jobs:
@@ -325,12 +329,13 @@ class RayExecutor:
         gone = [job for job in slot.jobs.values() if self._losses[job.digest] >= _LOSSES]
         for job in gone:
             del slot.jobs[job.digest]
-            reason = f"its worker or its node was lost {_LOSSES} times while it was done"
+            reason = f"its worker or its node was lost {_LOSSES} times while it was done" + (why and f": {why}")
             self._ended.append(Failed(job=job.digest, cause="crash", reason=reason))
         if slot.jobs:
             where = f"the node {slot.opened.name}" if slot.opened else "a node"
             names = ", ".join(f"“{job.label}”" for job in islice(slot.jobs.values(), 3))
-            self._warn(f"a slot on {where} was lost; what it was doing is done again: {names}")
+            self._warn(f"{why or f'a slot on {where} was lost'}; what it was doing is done again: {names}")
+        self._since = time.monotonic()
         self._again(slot)
         self._drop(slot)
 

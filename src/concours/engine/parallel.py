@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.core import consent, scratch
-from concours.core.digests import canonical_json
 from concours.core.entrant import begins_from
 from concours.core.job import Job
 from concours.core.places import named_places
@@ -83,7 +82,7 @@ def fitted_together(
         **({} if kin is None else {"groups": put_array(room, kin.groups)}),
     }
     told = {"job": job.to_json(), "rows": rows, "in_time": bool(kin and kin.in_time), "scratch": _scratch()}
-    (folder / WORK).write_bytes(canonical_json(told))
+    (folder / WORK).write_text(json.dumps(told))  # parameters in the order that they have: the model has it too
     _launch(folder, workers, job.threads)
     said = json.loads((folder / MODEL).read_text())
     return load_model(said["format"], get_bundle(room, said["model"]), made=made)
