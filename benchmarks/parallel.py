@@ -6,8 +6,9 @@ Rows are photographs of `cifar10-subset` (`CONCOURS_DATA`), the network the zoo'
 of the rounds counts, without the start of processes. Efficiency is the time of one process over that of two, over two;
 by CPU, the CPU seconds of one over those of both, which other users of the machine disturb less. Traffic is what each
 worker hands to torch's collectives in the epoch. Apart is the largest difference of a weight from one process's after
-the epoch, over the largest weight. The peer is `DistributedDataParallel` without `SyncBatchNorm`, which is for GPUs
-alone: so it does less. Where others use the machine two processes have less than two cores.
+the epoch, over the largest weight; the optimiser is SGD, as Adam makes steps of rounding. The peer is
+`DistributedDataParallel` without `SyncBatchNorm`, which is for GPUs alone: so it does less. Where others use the
+machine two processes have less than two cores.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from concours.entrants.estimator import learn_scaling
 from concours.entrants.losses import surprise
 from concours.entrants.training import Settings, seeded, train
 
-BATCH = 128
+BATCH, RATE = 128, 0.01
 WAYS = {
     "one process": (1, None, False),
     "two, every step": (2, {"workers": 2}, False),
@@ -77,7 +78,7 @@ def counted() -> Iterator[list[int]]:
 def wrapped(network: torch.nn.Module, x: Tensor, y: Tensor, rank: int) -> None:
     """An epoch of torch's own wrapper and optimiser, on the same batches."""
     model = DistributedDataParallel(network.train())
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    optimiser = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9)
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
     for chosen in order.tensor_split(max(1, len(x) // BATCH)):
         mine = chosen.tensor_split(2)[rank]
@@ -87,7 +88,7 @@ def wrapped(network: torch.nn.Module, x: Tensor, y: Tensor, rank: int) -> None:
         optimiser.step()
 
 
-def program(folder: Path, rank: int, width: int) -> None:
+def program(folder: Path, rank: int, width: int, rounds: int) -> None:
     """What one process does: each way in turn, told by the first on a line of its own."""
     torch.set_num_threads(1)
     pictures, classes = np.load(folder / "x.npy"), np.load(folder / "y.npy")
@@ -96,7 +97,7 @@ def program(folder: Path, rank: int, width: int) -> None:
         "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2, timeout=timedelta(minutes=30)
     )
     alone = torch.zeros(0)
-    for way, (workers, parallel, peer) in WAYS.items():
+    for way, (workers, parallel, peer) in list(WAYS.items()) * rounds:
         distributed.barrier()
         if rank >= workers:
             continue
@@ -109,13 +110,16 @@ def program(folder: Path, rank: int, width: int) -> None:
             if peer:
                 wrapped(network, x, y, rank)
             else:
-                settings = Settings(epochs=1, batch_size=BATCH, learning_rate=1e-3, parallel=parallel)
+                settings = Settings(
+                    epochs=1, batch_size=BATCH, learning_rate=RATE, optimiser="sgd", nesterov=False, parallel=parallel
+                )
                 with joined(), counted() as sent:
                     train(network, surprise, (x, y), settings, generator=generator)
-            told = torch.tensor([time.process_time() - cpu])
-            wall, weights = time.perf_counter() - began, torch.nn.utils.parameters_to_vector(network.parameters())
-            alone = weights if workers == 1 else alone
-        if workers == 2:
+            wall, told = time.perf_counter() - began, torch.tensor([time.process_time() - cpu])
+        weights = torch.cat([each.detach().flatten() for each in network.parameters()])
+        if workers == 1:
+            alone = weights
+        else:
             distributed.all_reduce(told)
         if rank == 0:
             apart = float((weights - alone).abs().max() / alone.abs().max())
@@ -134,24 +138,23 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     told = parser.parse_args()
     if told.rank is not None:
-        program(told.folder, told.rank, told.width)
+        program(told.folder, told.rank, told.width, told.rounds)
         return
+    with tempfile.TemporaryDirectory() as place:
+        x, y = data(told.rows)
+        np.save(Path(place) / "x.npy", x)
+        np.save(Path(place) / "y.npy", y)
+        env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+        sizes = ["--width", str(told.width), "--rounds", str(told.rounds)]
+        command = [sys.executable, __file__, "--folder", place, *sizes, "--rank"]
+        running = [subprocess.Popen([*command, str(rank)], env=env, stdout=subprocess.PIPE) for rank in (0, 1)]
+        lines = running[0].communicate()[0].decode().splitlines()
+        if any(process.wait() for process in running):
+            raise SystemExit("a process failed")
     best: dict[str, dict[str, float]] = {}
-    for _ in range(told.rounds):
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place)
-            x, y = data(told.rows)
-            np.save(folder / "x.npy", x)
-            np.save(folder / "y.npy", y)
-            env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-            command = [sys.executable, __file__, "--folder", place, "--width", str(told.width), "--rank"]
-            running = [subprocess.Popen([*command, str(rank)], env=env, stdout=subprocess.PIPE) for rank in (0, 1)]
-            lines = running[0].communicate()[0].decode().splitlines()
-            if any(process.wait() for process in running):
-                raise SystemExit("a process failed")
-        for line in map(json.loads, lines):
-            seen = best.setdefault(line["way"], line)
-            best[line["way"]] = line | {name: min(seen[name], line[name]) for name in ("wall", "cpu")}
+    for line in map(json.loads, lines):
+        seen = best.setdefault(line["way"], line)
+        best[line["way"]] = line | {name: min(seen[name], line[name]) for name in ("wall", "cpu")}
     load = os.getloadavg()[0]
     print(f"{told.rows} photographs, cnn of width {told.width}, one epoch; {os.cpu_count()} cores, load {load:.1f}")
     print("| way | wall s | CPU s of all | efficiency | by CPU | MB a worker | apart |")
