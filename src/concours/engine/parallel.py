@@ -95,7 +95,7 @@ def _scratch() -> dict[str, str] | None:
         return None
     if (slot := found.slot()).read() is not None:
         slot.go_on()
-    return {"folder": str(found.folder), "code": found.code}
+    return {"folder": str(found.folder), "code": found.code, "bucket": found.bucket.address if found.bucket else ""}
 
 
 def _launch(folder: Path, workers: int, threads: int) -> None:

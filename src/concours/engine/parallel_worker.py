@@ -22,10 +22,11 @@ from concours.core.parallel import joined
 from concours.engine.fitting import fitted_by
 from concours.engine.parallel import MEETING, MODEL, WHY, WORK
 from concours.engine.rows import get_rows
-from concours.engine.scratch import FolderScratch
+from concours.engine.scratch import FolderScratch, bucket_of
 from concours.entrants.models import dump_model
 from concours.entrants.together import meet
 from concours.kernels.rows.kin import Kin
+from concours.stores.address import store_at
 from concours.stores.blobs import get_array, put_bundle
 from concours.stores.disk import DiskStore
 from concours.stores.values import get_values
@@ -54,8 +55,10 @@ def _keeping(told: dict[str, str] | None, job: Job, rank: int) -> AbstractContex
     """The scratch of the job, which all read, and the first alone writes."""
     if told is None:
         return nullcontext()
-    code = Digest(told["code"])
-    return scratch.keeping(FolderScratch(Path(told["folder"]), job.digest, lambda: code, writes=rank == 0))
+    code, bucket = Digest(told["code"]), bucket_of(store_at(told["bucket"])) if told["bucket"] else None
+    return scratch.keeping(
+        FolderScratch(Path(told["folder"]), job.digest, lambda: code, writes=rank == 0, bucket=bucket)
+    )
 
 
 if __name__ == "__main__":

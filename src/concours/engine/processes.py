@@ -17,7 +17,7 @@ from concours.core.parallel import Seat
 from concours.core.ports import Listener, Notice, ignore
 from concours.engine.limits import Limits
 from concours.engine.machine import Machine
-from concours.engine.scratch import forget
+from concours.engine.scratch import bucket_of, forget
 from concours.engine.usage import available_memory
 from concours.engine.worker_process import Start, WorkerProcess, readable
 from concours.stores.address import AddressedStore
@@ -227,7 +227,7 @@ class ProcessExecutor:
         self._drop(worker)
         failed = Failed(job=job.digest, cause=cause, reason=reason, limit=limit, cost=cost)
         if not failed.retryable and not (self._seat and cause == "crash"):
-            forget(self._store.folder, job.digest)
+            forget(self._store.folder, job.digest, bucket_of(self._store))
         return failed
 
     def _ended(self, worker: WorkerProcess, event: Done | Failed, *, last: bool) -> Done | Failed:
