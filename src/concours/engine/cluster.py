@@ -160,7 +160,8 @@ class Cluster:
             return None
         if not places:
             return max(machines, key=lambda machine: machine.cores).refusal(part)
-        reason = f"needs {parts} workers of {part.needs.cores} cores, and all nodes together have room for {places}"
+        cores = f"{part.needs.cores} core{'' if part.needs.cores == 1 else 's'} each"
+        reason = f"needs {parts} workers of {cores}, and all nodes together have room for {places}"
         return Failed(job=job.digest, cause="no_machine", reason=f"{reason}; fewer workers, or more nodes")
 
     def _machine(self, node: Mapping[str, Any], site: str) -> Machine:

@@ -42,8 +42,10 @@ RESTARTS = 3
 _AGAIN = f"and so it was when all were started anew {RESTARTS} times"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
-WORK, MODEL, MEETING, WHY = "work.json", "model.json", "meeting", "why"
-"""What lies in the folder: what there is to do, the model in the end, where the processes meet, and why they cannot."""
+WORK, MODEL, MEETING, WHY, LAST = "work.json", "model.json", "meeting", "why", "last"
+"""What lies in the folder: what there is to do, the model in the end, where the processes meet, why they cannot, and of
+what they have ended.
+"""
 
 _WORKER = "concours.engine.parallel_worker"
 
@@ -122,7 +124,8 @@ def _launch(folder: Path, workers: int, threads: int) -> None:
             raise KeyboardInterrupt from None
         except ChildFailedError as error:
             rank, first = error.get_first_failure()
-            raise ValueError(f"parallel: worker {rank + 1} {_ended(first.exitcode)}, {_AGAIN}") from None
+            said = [path.read_text() for path in sorted(folder.glob(f"{LAST}.*"))] or [_ended(first.exitcode)]
+            raise ValueError(f"parallel: worker {rank + 1} {said[0]}, {_AGAIN}") from None
     if words := sorted(folder.glob(f"{WHY}.*")):
         raise ValueError(words[0].read_text())
 

@@ -20,7 +20,7 @@ from concours.core.errors import ConcoursError, PartnerLost
 from concours.core.job import Job
 from concours.core.parallel import joined
 from concours.engine.fitting import fitted_by
-from concours.engine.parallel import MEETING, MODEL, WHY, WORK
+from concours.engine.parallel import LAST, MEETING, MODEL, WHY, WORK
 from concours.engine.rows import get_rows
 from concours.engine.scratch import FolderScratch, bucket_of
 from concours.entrants.models import dump_model
@@ -71,3 +71,8 @@ if __name__ == "__main__":
         raise
     except (ValueError, ConcoursError) as error:  # it would be so each time; anything else is tried again
         (place / f"{WHY}.{number}").write_text(str(error))
+    except Exception as error:
+        (place / f"{LAST}.{number}").write_text(
+            f"ended with {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        )
+        raise
