@@ -234,8 +234,24 @@ def test_slots_have_what_jobs_need(make: Callable[..., RayExecutor]) -> None:
     assert refused.reason == "needs 9 cores, and the largest node of the cluster has 4; run it on a larger one"
 
 
+def test_the_parts_of_a_job_lie_anywhere_or_it_is_refused(make: Callable[..., RayExecutor]) -> None:
+    """Two nodes of four cores have room for four parts of two, not for five: said at once, with what would help."""
+    executor, job = make(), some(1)[0]
+    cluster = executor._cluster
+    assert cluster.refusal(replace(job, needs=Needs(cores=8, parts=4))) is None
+    refused = cluster.refusal(replace(job, needs=Needs(cores=10, parts=5)))
+    assert refused
+    assert refused.cause == "no_machine"
+    assert refused.reason == (
+        "needs 5 workers of 2 cores each, and all nodes together have room for 4; fewer workers, or more nodes"
+    )
+    assert cluster.shape(replace(job, needs=Needs(cores=8, parts=4))) == Shape(2, 0, False, "", 4)
+
+
 def test_what_a_shape_asks_of_ray() -> None:
-    """A GPU as one, a site as a resource of its name."""
+    """A GPU as one, a site as a resource of its name; as a part of a placement group the same."""
+    assert Shape(2, 0, True, "north", 3).bundle() == {"CPU": 2, "GPU": 1, "site:north": 0.001}
+    assert Shape(2, 2**31, False, "", 3).bundle() == {"CPU": 2, "memory": 2**31}
     asked = Shape(1, 0, True, "north").options()
     assert asked == {"num_cpus": 1, "num_gpus": 1, "resources": {"site:north": 0.001}}
 

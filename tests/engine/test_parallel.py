@@ -135,6 +135,9 @@ class Alone(together.Group):
     def sum(self, tensor: torch.Tensor) -> None:
         """It is alone."""
 
+    def firsts(self, own: bytes | None) -> bytes | None:
+        return own
+
     def gathered(self, own: torch.Tensor, rows: int) -> torch.Tensor:
         return own.new_zeros((rows, *own.shape[1:]))
 

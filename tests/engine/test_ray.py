@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from concours.core.event import Tick
@@ -56,6 +58,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
             stderr=log,
             text=True,
             start_new_session=True,
+            env=_with_tests(),
         )
     while not (folder / "address").exists():
         assert process.poll() is None, (folder / "log").read_text()
@@ -106,6 +109,73 @@ def test_nothing_is_lost_or_done_twice_when_driver_and_node_die(
     assert "was lost; what it was doing is done again" in error
     outcomes = [record.event.job for record in contest.records() if not isinstance(record.event, Tick)]
     assert len(outcomes) == len(set(outcomes))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_divided_fit_lies_on_both_nodes_and_goes_on_when_a_worker_and_a_node_die(
+    cluster: TwoNodes, tmp_path: Path
+) -> None:
+    """Each node has a core, so the two workers are on two of them. First a worker is killed, then a node, each when
+    something of the fit was kept; a line says so, and the model is, to the byte, that of one machine.
+    """
+    process, kept = _divided_fit(tmp_path / "ray", cluster.address), tmp_path / "ray" / "scratch"
+    workers = _kill_a_worker(kept, process)
+    page = _page(kept)
+    _until(lambda: _page(kept) not in (None, page), process)
+    cluster.tell("kill")
+    time.sleep(1)
+    cluster.tell("add")
+    out, error = process.communicate(timeout=400)
+    assert process.returncode == 0, error
+    alone, _ = _divided_fit(tmp_path / "alone").communicate(timeout=400)
+    (here,), (there,) = (json.loads(told.splitlines()[-1]) for told in (alone, out))  # Ray prints too
+    assert len(workers) == 2
+    assert here["type"] == there["type"] == "done"
+    assert here["outputs"] == there["outputs"]
+    assert error.count("was lost") == 2
+    assert "worker 2, on the node" in error
+    assert not kept.exists() or not list(kept.iterdir())
+
+
+def _divided_fit(store: Path, *address: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(_SCRIPT.with_name("divided_fit.py")), str(store), *address]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_with_tests())
+
+
+def _with_tests() -> dict[str, str]:
+    """The environment, where modules that lie beside this one are found."""
+    path = os.pathsep.join(filter(None, (str(_SCRIPT.parent), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def _kill_a_worker(kept: Path, process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Kills one of the processes on a seat, when something was kept; gives all of them."""
+    _until(lambda: _page(kept) is not None, process)
+    seated = [each for each in psutil.process_iter() if _is_seated(each, kept.parent)]
+    seated[-1].kill()
+    return seated
+
+
+def _is_seated(process: psutil.Process, store: Path) -> bool:
+    """Whether it is a worker, not its keeper, on a seat."""
+    try:
+        works = "concours.engine.worker" in process.cmdline() and str(store) in process.cmdline()
+        return works and "RANK" in process.environ() and not process.children()
+    except psutil.Error:
+        return False
+
+
+def _page(kept: Path) -> bytes | None:
+    """What was kept last."""
+    pages = [page for page in kept.glob("[0-9a-f]*") if page.is_file()] if kept.exists() else []
+    return pages[0].read_bytes() if pages else None
+
+
+def _until(so: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    while not so():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
 
 
 def _wait_for(contest: Any, marks: int, process: subprocess.Popen[str]) -> None:

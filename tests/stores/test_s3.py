@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from concours import Contest
+from concours.core import scratch
+from concours.core.digests import digest_json
 from concours.core.errors import ObjectDamaged, StoreRefused
+from concours.engine.scratch import FolderScratch, forget
 from concours.stores.address import store_at
 from concours.stores.s3 import S3Store
 from concours.testing import check_store
@@ -73,6 +76,26 @@ def test_what_one_machine_puts_another_reads(make: Callable[[], S3Store], tmp_pa
     here.delete(digest)
     assert digest not in there
     assert there.local_path(digest) == path
+
+
+def test_what_a_job_has_kept_on_one_machine_it_goes_on_from_on_another(
+    make: Callable[[], S3Store], tmp_path: Path
+) -> None:
+    """A fit whose node is lost goes on elsewhere: what is newest is in the bucket, whatever a machine kept itself."""
+    here, job, code = make(), digest_json("a job"), digest_json("the code")
+    there = S3Store(here.address, cache=tmp_path / "there")
+
+    def slot(store: S3Store) -> scratch.Slot:
+        return FolderScratch(store.folder, job, lambda: code, bucket=store).slot()
+
+    assert slot(here).read() is None
+    slot(here).write(b"the first epoch")
+    slot(there).write(b"the second epoch")
+    assert slot(here).read() == b"the second epoch"
+    assert list(here) == []
+    forget(there.folder, job, there)
+    assert here.note("scratch/") is None
+    assert slot(there).read() is None
 
 
 def test_what_is_changed_in_the_bucket_is_found_and_mended(

@@ -68,6 +68,10 @@ class ClusterError(ConcoursError):
     """A cluster does not answer, or none of its nodes can do the jobs of the contest."""
 
 
+class PartnerLost(ConcoursError):
+    """Another of the workers that train one network is gone, or cannot be reached."""
+
+
 class ContentRefused(ConcoursError):
     """What was kept is of no form that is written here: a model that would crash, or what would fill the memory."""
 

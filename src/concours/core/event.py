@@ -30,12 +30,14 @@ Cause = Literal[
     "harm",
     "unanswered",
     "absent",
+    "parted",
 ]
 """`no_machine`: the executor has none with what the job needs. `unanswered`: what the job asked elsewhere gave no
 answer, or not for the money that there was. `no_space` and `lost_input` say nothing of the entrant: the disk was full,
 or what the job reads is gone or damaged. `absent`: the site that has the job's rows was not there, and the others went
 on without it, so it is not done later.
-`harm`: after the job, what it reads was gone. That has another try, which is the last."""
+`harm`: after the job, what it reads was gone. That has another try, which is the last. `parted`: one of the workers
+that did it together was lost; whoever placed them does it again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from concours.core.parallel import Parallel
@@ -18,12 +18,15 @@ class Needs:
         memory_bytes: 0 where nobody knows; then what its like have taken counts.
         gpu: whether it needs a GPU of its own while it runs.
         site: where it has to be done, as its data lies there; empty for anywhere.
+        parts: into how many equal parts it may be divided, each with as many cores, and with a GPU if it needs one,
+            which need not be on one machine.
     """
 
     cores: int = 0
     memory_bytes: int = 0
     gpu: bool = False
     site: str = ""
+    parts: int = 1
 
     @classmethod
     def of_params(cls, params: Mapping[str, Any], threads: int = 1) -> Self:
@@ -33,7 +36,14 @@ class Needs:
         training, parallel = params.get("training"), Parallel.of_params(params)
         named = (params.get("device"), training.get("device") if isinstance(training, Mapping) else None)
         gpu = any(isinstance(device, str) and device.startswith("cuda") for device in named)
-        return cls(cores=parallel.workers * threads if parallel else 0, gpu=gpu)
+        if parallel is None:
+            return cls(gpu=gpu)
+        return cls(cores=parallel.workers * threads, gpu=gpu, parts=parallel.workers)
+
+    @property
+    def part(self) -> Self:
+        """What each part needs."""
+        return replace(self, cores=self.cores // self.parts, parts=1)
 
 
 NOTHING = Needs()

@@ -1,7 +1,8 @@
-"""One training divided among several processes: how, and whether this process is one of them."""
+"""One training divided among several processes: how, and whether this process is one of them, and which."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -56,12 +57,49 @@ class Parallel:
         return None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """The place of a process among those that train together, over machines. A value.
+
+    Attributes:
+        rank: its number, from 0.
+        size: how many they are.
+        host, port: where the first one listens, and all meet.
+        network: the interface by which this machine is reached there; empty where the system is to find it.
+    """
+
+    rank: int
+    size: int
+    host: str
+    port: int
+    network: str = ""
+
+    def environment(self) -> dict[str, str]:
+        """What a process on it finds in its environment, by the names that torch, and so `torchrun`, gives these."""
+        told = (self.rank, self.size, self.host, self.port)
+        names = ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME") if self.network else ()
+        return dict(zip(_SEAT, map(str, told), strict=True)) | dict.fromkeys(names, self.network)
+
+
+_SEAT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+def is_seated() -> bool:
+    """Whether the environment of this process says that it has a `Seat`: an executor says so, or torchrun does."""
+    return all(name in os.environ for name in _SEAT)
+
+
+def unseated(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without a seat: for what is started by a process that has one, and does not share it."""
+    return {name: value for name, value in environment.items() if name not in _SEAT}
+
+
 _joined: ContextVar[bool] = ContextVar("concours_joined", default=False)
 
 
 def is_joined() -> bool:
     """Whether this process is one of those that train together."""
-    return _joined.get()
+    return _joined.get() or is_seated()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from concours.core.errors import ClusterError, MissingPackage
@@ -19,6 +20,7 @@ _PORT = 6379
 _ANSWER_S = 5.0
 _LOOK_S = 1.0
 _SITE = "site:"
+_NODE = "ray.io/node-id"
 _SOME = 1 << 30
 """Bytes that every slot has, so that jobs that want no more need none of their own."""
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -27,18 +29,30 @@ _CURE = "start one with `ray start --head`, or name the machine and port of its 
 
 
 class Shape(NamedTuple):
-    """What a slot has for its jobs; Ray's words for what jobs need."""
+    """What a slot has for its jobs; Ray's words for what jobs need. Of several parts it is what each has."""
 
     cores: int
     memory_bytes: int
     gpu: bool
     site: str
+    parts: int = 1
+
+    @property
+    def all_cores(self) -> int:
+        """Those of all parts."""
+        return self.cores * self.parts
 
     def options(self) -> dict[str, Any]:
         """As an actor is asked for."""
         more = {"memory": self.memory_bytes} if self.memory_bytes else {}
         site = {"resources": {f"{_SITE}{self.site}": 0.001}} if self.site else {}
         return {"num_cpus": self.cores, "num_gpus": int(self.gpu), **more, **site}
+
+    def bundle(self) -> dict[str, float]:
+        """As a part of a placement group is asked for."""
+        asked = self.options()
+        named = {"CPU": self.cores, "GPU": int(self.gpu), "memory": self.memory_bytes, **asked.get("resources", {})}
+        return {name: amount for name, amount in named.items() if amount}
 
 
 def imported() -> Any:
@@ -115,19 +129,40 @@ class Cluster:
 
     def shape(self, job: Job) -> Shape:
         """The slot that a job needs."""
-        needs, most = job.needs, max((self._machine(node, "").cores for node in self._nodes), default=1)
+        needs, most = job.needs.part, max((self._machine(node, "").cores for node in self._nodes), default=1)
         cores = needs.cores or min(job.threads, most)
         memory = needs.memory_bytes if needs.memory_bytes > _SOME else 0
-        return Shape(max(cores, 1), memory, needs.gpu, needs.site)
+        return Shape(max(cores, 1), memory, needs.gpu, needs.site, job.needs.parts)
+
+    def placement(self, shape: Shape) -> Any:
+        """A placement group with a bundle for each part, on as few nodes as it goes: all are had, or none."""
+        barred = [self._barred()] * shape.parts if self.unfit else None
+        return self.ray.util.placement_group([shape.bundle()] * shape.parts, bundle_label_selector=barred)
+
+    def within(self, placement: Any) -> dict[str, Any]:
+        """How an actor is asked for in the first bundle of a placement group."""
+        strategies = self.ray.util.scheduling_strategies
+        return {"scheduling_strategy": strategies.PlacementGroupSchedulingStrategy(placement, 0)}
+
+    def elsewhere(self) -> dict[str, Any]:
+        """How an actor is asked for that goes to no node that is left out."""
+        return {"label_selector": self._barred()} if self.unfit else {}
+
+    def _barred(self) -> dict[str, str]:
+        return {_NODE: f"!in({','.join(self.unfit)})"}
 
     def refusal(self, job: Job) -> Failed | None:
         """The end of a job that no node can ever do; none of one that some node can."""
+        part, parts = replace(job, needs=job.needs.part), job.needs.parts
         machines = [self._machine(node, job.needs.site) for node in self._nodes]
-        refusals = [machine.refusal(job) for machine in machines]
-        if not refusals or None in refusals:
+        places = sum(machine.places(part) for machine in machines)
+        if places >= parts or not machines:
             return None
-        largest = max(range(len(machines)), key=lambda number: machines[number].cores)
-        return refusals[largest]
+        if not places:
+            return max(machines, key=lambda machine: machine.cores).refusal(part)
+        cores = f"{part.needs.cores} core{'' if part.needs.cores == 1 else 's'} each"
+        reason = f"needs {parts} workers of {cores}, and all nodes together have room for {places}"
+        return Failed(job=job.digest, cause="no_machine", reason=f"{reason}; fewer workers, or more nodes")
 
     def _machine(self, node: Mapping[str, Any], site: str) -> Machine:
         has = node["Resources"]

@@ -53,9 +53,9 @@ def fitted_by(
     """
     estimator, wishes = made_with(job, store)
     parallel = Parallel.of_params(job.params["params"])
+    if parallel and begin and mergeable(estimator):
+        raise ValueError("parallel: a fit that goes on from another cannot be divided among workers; leave it out")
     if parallel and mergeable(estimator) and not is_joined():
-        if begin:
-            raise ValueError("parallel: a fit that goes on from another cannot be divided among workers; leave it out")
         made, place = partial(built, job, store), workspace(store)
         return fitted_together(job, parallel.workers, place, store, x, y, weights, kin, made=made)
     if begin:

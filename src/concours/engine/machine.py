@@ -51,6 +51,11 @@ class Machine:
         jobs = (*beside, job)
         return sum(map(self._cores, jobs)) <= self.cores and sum(other.needs.gpu for other in jobs) <= self.gpus
 
+    def places(self, job: Job) -> int:
+        """How many such jobs it has room for at a time, if there is nothing else."""
+        cores = self.cores // max(self._cores(job), 1)
+        return 0 if self.refusal(job) else min(cores, self.gpus) if job.needs.gpu else cores
+
     def _cores(self, job: Job) -> int:
         return job.needs.cores or min(job.threads, self.cores)
 

@@ -30,6 +30,7 @@ from concours.engine.identity import code_digests
 from concours.engine.limits import Limits
 from concours.engine.processes import code_of, keep_log, like
 from concours.engine.slots import Opened, Slot, Terms, Turn, differing, surroundings
+from concours.engine.team import Team
 from concours.stores.address import AddressedStore
 
 _POLL_S = 0.5
@@ -54,6 +55,7 @@ class _Handle:
         coming: what it has been asked, and has not answered.
         jobs: those that it has, in their order.
         code: of a user, in its worker.
+        placement: the placement group of a team.
     """
 
     actor: Any
@@ -62,10 +64,12 @@ class _Handle:
     opened: Opened | None = None
     jobs: dict[Digest, Job] = field(default_factory=dict)
     code: str | None = None
+    placement: Any = None
 
 
 class RayExecutor:
-    """Runs jobs on the nodes of a Ray cluster, in slots that have what a job needs.
+    """Runs jobs on the nodes of a Ray cluster, in slots that have what a job needs; one whose needs have parts, in a
+    team of as many slots, wherever there is room (`engine.team`).
 
     Several contests on one cluster have equal shares of its cores: a contest that holds more gives slots back as their
     jobs end. Jobs that take a moment go to a slot several at a time. A node whose Python, Concours or packages are not
@@ -168,7 +172,7 @@ class RayExecutor:
             self._open()
 
     def _held(self) -> int:
-        return sum(slot.shape.cores for slot in self._slots)
+        return sum(slot.shape.all_cores for slot in self._slots)
 
     def _open(self) -> None:
         """Opens slots for the jobs that wait; where there is room for no more, one that is idle gives way."""
@@ -184,7 +188,7 @@ class RayExecutor:
             self._warn("waiting for room on the cluster: others hold what the next jobs need")
 
     def _room(self, shape: Shape) -> bool:
-        while self._slots and (len(self._slots) == self._most or self._held() + shape.cores > self._cluster.share):
+        while self._slots and (len(self._slots) == self._most or self._held() + shape.all_cores > self._cluster.share):
             idle = [slot for slot in self._slots if slot.opened and not slot.coming and slot.shape != shape]
             if not idle:
                 return False
@@ -193,11 +197,15 @@ class RayExecutor:
 
     def _opened(self, shape: Shape) -> _Handle:
         ray, self._made = self._cluster.ray, self._made + 1
-        options: dict[str, Any] = {"name": f"{self._name}.{self._made}", "namespace": NAMESPACE, "max_concurrency": 2}
-        if self._cluster.unfit:
-            options["label_selector"] = {"ray.io/node-id": f"!in({','.join(self._cluster.unfit)})"}
-        actor = ray.remote(Slot).options(**options, **shape.options()).remote(replace(self._terms, cores=shape.cores))
-        return _Handle(actor, shape, actor.open.remote())
+        named = {"name": f"{self._name}.{self._made}", "namespace": NAMESPACE, "max_concurrency": 2, **shape.options()}
+        terms = replace(self._terms, cores=shape.cores)
+        if shape.parts == 1:
+            actor = ray.remote(Slot).options(**named, **self._cluster.elsewhere()).remote(terms)
+            return _Handle(actor, shape, actor.open.remote())
+        placement = self._cluster.placement(shape)
+        first = self._cluster.within(placement)
+        actor = ray.remote(Team).options(**named, **first).remote(terms, shape.options(), shape.parts)
+        return _Handle(actor, shape, actor.open.remote(), placement=placement)
 
     def _jobs_for(self, slot: _Handle) -> list[Job]:
         """The first waiting job that a slot has room for, but rather one whose code or data it has; and, if such jobs
@@ -218,7 +226,11 @@ class RayExecutor:
         return slot.code == code_of(job), near
 
     def _at_once(self, job: Job) -> int:
-        """How many jobs of a sort go to a slot together: as many as end in a moment, and no more than its share."""
+        """How many jobs of a sort go to a slot together: as many as end in a moment, and no more than its share; to a
+        team one.
+        """
+        if job.needs.parts > 1:
+            return 1
         many = int(_AT_ONCE_S / max(self._took.get(like(job), 1.0), _AT_ONCE_S / _MOST_AT_ONCE))
         return max(min(many, -(-len(self._queue) // len(self._slots))), 1)
 
@@ -292,7 +304,10 @@ class RayExecutor:
                 self._ended.append(event)
         if turn.others:
             self._again(slot)
+            slot.opened = turn.where or slot.opened
             self._leave_out(slot, differing(next(iter(turn.others.values()))) or "would run other code")
+        elif turn.lost:
+            self._lost(slot, why=turn.lost)
 
     def _learn(self, job: Job, event: Done | Failed, node: str) -> None:
         before = self._took.get(like(job), event.cost.wall_s)
@@ -301,8 +316,12 @@ class RayExecutor:
             for digest in (*job.inputs.values(), *event.outputs.values()):
                 self._lies[digest].add(node)
 
-    def _lost(self, slot: _Handle, error: str) -> None:
-        """A slot is gone, with its worker or its node: its jobs come first, elsewhere."""
+    def _lost(self, slot: _Handle, error: str = "", *, why: str = "") -> None:
+        """A slot is gone, with its worker or its node: its jobs come first, elsewhere.
+
+        Args:
+            why: what a team says of it.
+        """
         if "No module named 'concours'" in error:
             raise ClusterError("a node of the cluster has no Concours: install the version of the command on all nodes")
         for digest in slot.jobs:
@@ -310,12 +329,13 @@ class RayExecutor:
         gone = [job for job in slot.jobs.values() if self._losses[job.digest] >= _LOSSES]
         for job in gone:
             del slot.jobs[job.digest]
-            reason = f"its worker or its node was lost {_LOSSES} times while it was done"
+            reason = f"its worker or its node was lost {_LOSSES} times while it was done" + (why and f": {why}")
             self._ended.append(Failed(job=job.digest, cause="crash", reason=reason))
         if slot.jobs:
             where = f"the node {slot.opened.name}" if slot.opened else "a node"
             names = ", ".join(f"“{job.label}”" for job in islice(slot.jobs.values(), 3))
-            self._warn(f"a slot on {where} was lost; what it was doing is done again: {names}")
+            self._warn(f"{why or f'a slot on {where} was lost'}; what it was doing is done again: {names}")
+        self._since = time.monotonic()
         self._again(slot)
         self._drop(slot)
 
@@ -327,6 +347,8 @@ class RayExecutor:
         if slot in self._slots:
             self._slots.remove(slot)
             self._cluster.ray.kill(slot.actor)
+            if slot.placement is not None:
+                self._cluster.ray.util.remove_placement_group(slot.placement)
 
     def _warn(self, text: str) -> None:
         self._listener(Notice(topic="warning", text=text))

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.core import consent, scratch
-from concours.core.digests import canonical_json
 from concours.core.entrant import begins_from
 from concours.core.job import Job
 from concours.core.places import named_places
@@ -43,8 +42,10 @@ RESTARTS = 3
 _AGAIN = f"and so it was when all were started anew {RESTARTS} times"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
-WORK, MODEL, MEETING, WHY = "work.json", "model.json", "meeting", "why"
-"""What lies in the folder: what there is to do, the model in the end, where the processes meet, and why they cannot."""
+WORK, MODEL, MEETING, WHY, LAST = "work.json", "model.json", "meeting", "why", "last"
+"""What lies in the folder: what there is to do, the model in the end, where the processes meet, why they cannot, and of
+what they have ended.
+"""
 
 _WORKER = "concours.engine.parallel_worker"
 
@@ -83,7 +84,7 @@ def fitted_together(
         **({} if kin is None else {"groups": put_array(room, kin.groups)}),
     }
     told = {"job": job.to_json(), "rows": rows, "in_time": bool(kin and kin.in_time), "scratch": _scratch()}
-    (folder / WORK).write_bytes(canonical_json(told))
+    (folder / WORK).write_text(json.dumps(told))  # parameters in the order that they have: the model has it too
     _launch(folder, workers, job.threads)
     said = json.loads((folder / MODEL).read_text())
     return load_model(said["format"], get_bundle(room, said["model"]), made=made)
@@ -96,7 +97,7 @@ def _scratch() -> dict[str, str] | None:
         return None
     if (slot := found.slot()).read() is not None:
         slot.go_on()
-    return {"folder": str(found.folder), "code": found.code}
+    return {"folder": str(found.folder), "code": found.code, "bucket": found.bucket.address if found.bucket else ""}
 
 
 def _launch(folder: Path, workers: int, threads: int) -> None:
@@ -123,7 +124,8 @@ def _launch(folder: Path, workers: int, threads: int) -> None:
             raise KeyboardInterrupt from None
         except ChildFailedError as error:
             rank, first = error.get_first_failure()
-            raise ValueError(f"parallel: worker {rank + 1} {_ended(first.exitcode)}, {_AGAIN}") from None
+            said = [path.read_text() for path in sorted(folder.glob(f"{LAST}.*"))] or [_ended(first.exitcode)]
+            raise ValueError(f"parallel: worker {rank + 1} {said[0]}, {_AGAIN}") from None
     if words := sorted(folder.glob(f"{WHY}.*")):
         raise ValueError(words[0].read_text())
 

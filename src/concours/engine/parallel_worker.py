@@ -10,29 +10,26 @@ import json
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
 from pathlib import Path
 
-import torch
 from torch import distributed
 
 from concours.core import scratch
 from concours.core.digests import Digest, canonical_json
-from concours.core.errors import ConcoursError
+from concours.core.errors import ConcoursError, PartnerLost
 from concours.core.job import Job
 from concours.core.parallel import joined
 from concours.engine.fitting import fitted_by
-from concours.engine.parallel import MEETING, MODEL, WHY, WORK
+from concours.engine.parallel import LAST, MEETING, MODEL, WHY, WORK
 from concours.engine.rows import get_rows
-from concours.engine.scratch import FolderScratch
+from concours.engine.scratch import FolderScratch, bucket_of
 from concours.entrants.models import dump_model
+from concours.entrants.together import meet
 from concours.kernels.rows.kin import Kin
+from concours.stores.address import store_at
 from concours.stores.blobs import get_array, put_bundle
 from concours.stores.disk import DiskStore
 from concours.stores.values import get_values
-
-_PATIENCE = timedelta(minutes=10)
-"""How long one waits for another in a step; the agent ends all sooner where one is gone."""
 
 
 def main(folder: Path, rank: int, workers: int, again: int) -> None:
@@ -41,7 +38,7 @@ def main(folder: Path, rank: int, workers: int, again: int) -> None:
     job, rows = Job(**told["job"]), told["rows"]
     weights = get_array(room, rows["weights"]) if "weights" in rows else None
     kin = Kin(groups=get_array(room, rows["groups"]), in_time=told["in_time"]) if "groups" in rows else None
-    _meet(folder / f"{MEETING}.{again}", rank, workers)
+    meet(f"file://{folder / MEETING}.{again}", rank=rank, size=workers)
     try:
         with joined(), _keeping(told["scratch"], job, rank):
             fitted = fitted_by(job, room, get_rows(room, rows["x"]), get_values(room, rows["y"]), weights, kin)
@@ -54,22 +51,14 @@ def main(folder: Path, rank: int, workers: int, again: int) -> None:
         distributed.destroy_process_group()
 
 
-def _meet(file: Path, rank: int, workers: int) -> None:
-    cuda = torch.cuda.is_available() and torch.cuda.device_count() >= workers
-    if cuda:
-        torch.cuda.set_device(rank)
-    backend = "nccl" if cuda else "gloo"
-    distributed.init_process_group(
-        backend, init_method=f"file://{file}", rank=rank, world_size=workers, timeout=_PATIENCE
-    )
-
-
 def _keeping(told: dict[str, str] | None, job: Job, rank: int) -> AbstractContextManager[None]:
     """The scratch of the job, which all read, and the first alone writes."""
     if told is None:
         return nullcontext()
-    code = Digest(told["code"])
-    return scratch.keeping(FolderScratch(Path(told["folder"]), job.digest, lambda: code, writes=rank == 0))
+    code, bucket = Digest(told["code"]), bucket_of(store_at(told["bucket"])) if told["bucket"] else None
+    return scratch.keeping(
+        FolderScratch(Path(told["folder"]), job.digest, lambda: code, writes=rank == 0, bucket=bucket)
+    )
 
 
 if __name__ == "__main__":
@@ -78,5 +67,12 @@ if __name__ == "__main__":
         sys.exit()
     try:
         main(place, number, int(os.environ["WORLD_SIZE"]), int(os.environ["TORCHELASTIC_RESTART_COUNT"]))
+    except PartnerLost:
+        raise
     except (ValueError, ConcoursError) as error:  # it would be so each time; anything else is tried again
         (place / f"{WHY}.{number}").write_text(str(error))
+    except Exception as error:
+        (place / f"{LAST}.{number}").write_text(
+            f"ended with {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        )
+        raise

@@ -13,10 +13,11 @@ from concours.core.digests import Digest
 from concours.core.errors import ConcoursError, LinkRefused
 from concours.core.event import Cause, Cost, Done, Failed
 from concours.core.job import Job
+from concours.core.parallel import Seat
 from concours.core.ports import Listener, Notice, ignore
 from concours.engine.limits import Limits
 from concours.engine.machine import Machine
-from concours.engine.scratch import forget
+from concours.engine.scratch import bucket_of, forget
 from concours.engine.usage import available_memory
 from concours.engine.worker_process import Start, WorkerProcess, readable
 from concours.stores.address import AddressedStore
@@ -35,6 +36,10 @@ class ProcessExecutor:
     A job that meets a limit is killed with all that it has started; the next job gets a new process. What jobs print is
     kept in `logs`, its end if it is long. While others run, a job waits if less memory is free than its like has taken,
     or fewer cores and GPUs than it needs; one that needs more than the machine has fails at once.
+
+    Args:
+        seat: of the only worker, where each job is done together with others elsewhere: what was kept of a job that has
+            crashed then stays, as all do it again.
     """
 
     def __init__(
@@ -47,10 +52,11 @@ class ProcessExecutor:
         limits: Limits | None = None,
         logs: Path | None = None,
         listener: Listener = ignore,
+        seat: Seat | None = None,
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
-        self._store, self._start = store, Start(store, runners, threads)
+        self._store, self._start, self._seat = store, Start(store, runners, threads, seat), seat
         self._limits, self._logs, self._listener = limits or Limits(), logs, listener
         self._capacity = workers
         self._machine = Machine.here(workers=workers, memory=self._limits.memory)
@@ -220,8 +226,8 @@ class ProcessExecutor:
         self._log(worker)
         self._drop(worker)
         failed = Failed(job=job.digest, cause=cause, reason=reason, limit=limit, cost=cost)
-        if not failed.retryable:
-            forget(self._store.folder, job.digest)
+        if not failed.retryable and not (self._seat and cause == "crash"):
+            forget(self._store.folder, job.digest, bucket_of(self._store))
         return failed
 
     def _ended(self, worker: WorkerProcess, event: Done | Failed, *, last: bool) -> Done | Failed:

@@ -18,12 +18,15 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import concours
 from concours.core.consent import hold_back
 from concours.core.digests import Digest, digest_bytes, digest_json
 from concours.core.errors import ConcoursError
 from concours.core.event import Done, Failed, event_to_json
 from concours.core.job import Job
+from concours.core.parallel import Seat
 from concours.core.ports import Notice
 from concours.core.registry import load
 from concours.engine.identity import code_digests
@@ -68,7 +71,7 @@ class Opened:
     refusal: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Turn:
     """What has come of a slot's jobs since the last one.
 
@@ -77,12 +80,16 @@ class Turn:
         progress: the last numbers of jobs under way.
         logs: what ended jobs have printed, by the name of the file.
         others: of jobs that other code would do here: the versions of what is installed here.
+        where: the place that `others` is about, where it is not the slot's.
+        lost: why the slot is of no use any more, if so: its jobs are to be done elsewhere.
     """
 
     ended: list[Any] = field(default_factory=list)
     progress: dict[Digest, Mapping[str, Any]] = field(default_factory=dict)
     logs: dict[str, bytes] = field(default_factory=dict)
     others: dict[Digest, Mapping[str, str]] = field(default_factory=dict)
+    where: Opened | None = None
+    lost: str = ""
 
 
 class Slot:
@@ -109,26 +116,23 @@ class Slot:
                 return Opened(node=node, name=platform.node(), refusal=f"does not see the store {terms.store}")
         except (ConcoursError, OSError) as error:
             return Opened(node=node, name=platform.node(), refusal=f"does not reach the store: {error}")
-        share = max(usable_cores() // terms.cores, 1)
+        self._store = store
         self._folder = Path(tempfile.mkdtemp(prefix="concours-slot-"))
         self._code = code_digests(load(terms.runners))
         self._known = load(terms.runners)
-        self._executor = ProcessExecutor(
-            store,
-            terms.runners,
-            workers=1,
-            threads=terms.threads,
-            limits=replace(terms.limits, memory=terms.limits.memory or memory_per_worker(share)),
-            logs=self._folder,
-            listener=self._hear,
-        )
+        self._executor = self._made()
         return Opened(node=node, name=platform.node())
 
-    def turn(self, jobs: Sequence[tuple[str, Digest]], patience_s: float) -> Turn:
+    def turn(self, jobs: Sequence[tuple[str, Digest]], patience_s: float, seat: Seat | None = None) -> Turn:
         """Does some more jobs, each as JSON with the digest of the code that should do it. Comes back when all that
         there are have ended, or some have a while ago, or after so many seconds.
+
+        Args:
+            seat: on which a new worker does them, together with those of other slots.
         """
         turn, began = Turn(), time.monotonic()
+        if seat:
+            self._sit(seat)
         for text, code in jobs:
             job = Job(**json.loads(text))
             if job.runner in self._known and self._code(job) != code:
@@ -150,6 +154,32 @@ class Slot:
     def cancel(self, job: str) -> None:
         """Ends a job, soon."""
         self._unwanted.append(Job(**json.loads(job)))
+
+    def _made(self, seat: Seat | None = None) -> ProcessExecutor:
+        terms = self._terms
+        share = max(usable_cores() // terms.cores, 1)
+        return ProcessExecutor(
+            self._store,
+            terms.runners,
+            workers=1,
+            threads=terms.threads,
+            limits=replace(terms.limits, memory=terms.limits.memory or memory_per_worker(share)),
+            logs=self._folder,
+            listener=self._hear,
+            seat=seat,
+        )
+
+    def _sit(self, seat: Seat) -> None:
+        """Gets a new worker, on a seat; what the last one was doing is forgotten."""
+        import ray
+
+        self._executor.close()
+        self._jobs.clear()
+        self._unwanted.clear()
+        self._progress.clear()
+        address = ray.util.get_node_ip_address()
+        names = (name for name, found in psutil.net_if_addrs().items() if address in {each.address for each in found})
+        self._executor = self._made(replace(seat, network=next(names, "")))
 
     def _forget(self, job: Job) -> None:
         self._executor.cancel(job)

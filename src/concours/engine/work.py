@@ -20,6 +20,7 @@ from concours.core.errors import (
     NoSpace,
     ObjectDamaged,
     ObjectNotFound,
+    PartnerLost,
     RecipeError,
     SpentOut,
     StoreRefused,
@@ -117,6 +118,8 @@ def _cause(error: BaseException) -> Cause:
             return "lost_input"
         case EndpointRefused() | SpentOut():
             return "unanswered"
+        case PartnerLost():
+            return "parted"
         case MissingPackage():
             return "missing_package"
         case RecipeError():

@@ -18,6 +18,7 @@ import psutil
 from concours.core.consent import environment
 from concours.core.event import Cause, event_from_json
 from concours.core.job import Job
+from concours.core.parallel import Seat, unseated
 from concours.core.places import named_places
 from concours.engine.descent import descendants, end
 from concours.engine.group import group_of
@@ -42,13 +43,14 @@ _THREADS = (
 
 
 class Start:
-    """How a worker is started."""
+    """How a worker is started: on a seat, where its jobs are done together with others."""
 
-    def __init__(self, store: AddressedStore, runners: str, threads: int) -> None:
+    def __init__(self, store: AddressedStore, runners: str, threads: int, seat: Seat | None = None) -> None:
         self.command = [sys.executable, "-P", "-m", "concours.engine.worker", store.address, str(store.folder), runners]
         self.beneath = [store.beneath.address] if isinstance(store, DiskStore) and store.beneath else []
-        self.environment = os.environ | dict.fromkeys(_THREADS, str(threads)) | {"PYTHONHASHSEED": "0"}
+        self.environment = unseated(os.environ) | dict.fromkeys(_THREADS, str(threads)) | {"PYTHONHASHSEED": "0"}
         self.environment |= {**environment(), "PYTHONPATH": named_places(os.environ.get("PYTHONPATH", ""))}
+        self.environment |= seat.environment() if seat else {}
 
 
 class WorkerProcess:

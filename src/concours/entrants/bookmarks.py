@@ -57,6 +57,7 @@ class Bookmark:
         how: its settings, in a form that is the same for the same settings alone.
         modules: networks, whose attributes besides tensors must stay as they are: one that keeps something else in them
             is trained without a bookmark.
+        agreed: what all that train together go by of what each has read; by default it is alone.
     """
 
     def __init__(
@@ -67,9 +68,10 @@ class Bookmark:
         given: Iterable[Tensor],
         how: str,
         modules: Sequence[nn.Module] = (),
+        agreed: Callable[[bytes | None], bytes | None] = lambda own: own,
     ) -> None:
         self._slot, self._moving, self._chances = scratch.current().slot(), moving, chances
-        self._given, self._modules, self._known = tuple(given), modules, ""
+        self._given, self._modules, self._known, self._agreed = tuple(given), modules, "", agreed
         self._attributes: Sequence[str] | None = None
         if self._slot.keeps:
             self._begun = hashlib.sha256(how.encode())
@@ -81,7 +83,7 @@ class Bookmark:
 
         None, and nothing is changed, where none was kept, or it is damaged, or of something else.
         """
-        content = self._slot.read()
+        content = self._agreed(self._slot.read())
         if content is None or self._attributes is None:
             return None
         try:

@@ -6,25 +6,32 @@ does, so that it is training in one process with the whole batch but for roundin
 steps by its own part alone, and weights are averaged every so many steps: local SGD (Stich 2019), of which batch norms
 see their part.
 
-Who starts the processes makes torch's process group in each, and says so (`core.parallel.joined`); nobody here knows
-jobs.
+Who starts the processes makes torch's process group in each (`meet`) and says so (`core.parallel.joined`), or gives
+each a seat in its environment, as torchrun does: then it is made here. Nobody here knows jobs.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
+from concours.core.errors import PartnerLost
 from concours.core.parallel import Parallel, is_joined
 from concours.core.seeds import derive_seed
 
 _NORM = nn.modules.batchnorm._BatchNorm
+
+PATIENCE = timedelta(minutes=10)
+"""How long one waits for another, at the beginning and in a step."""
 
 
 class Group:
@@ -49,7 +56,7 @@ class Group:
 
     def sum(self, tensor: Tensor) -> None:
         """Becomes the sum over all, in place."""
-        dist.all_reduce(tensor)
+        _sum(tensor)
 
     def mean(self, *tensors: Tensor) -> None:
         """Become the means over all, in place."""
@@ -62,6 +69,18 @@ class Group:
         found = torch.tensor([float(flag)])
         self.sum(found)
         return bool(found > 0)
+
+    def firsts(self, own: bytes | None) -> bytes | None:
+        """What the first has, whatever this one has."""
+        size = torch.tensor([-1 if own is None else len(own)])
+        _as_the_first(size)
+        if size < 0:
+            return None
+        content = torch.zeros(int(size), dtype=torch.uint8)
+        if self.rank == 0 and own:
+            content = torch.from_numpy(np.frombuffer(own, dtype=np.uint8).copy())
+        _as_the_first(content)
+        return content.numpy().tobytes()
 
     def gathered(self, own: Tensor, rows: int) -> Tensor:
         """What all say of their parts of so many rows, in order."""
@@ -76,7 +95,7 @@ class Group:
         if self.every > 1:
             self.mean(*numbers, *(buffer for buffer in buffers if buffer.is_floating_point()))
         for buffer in buffers:
-            dist.broadcast(buffer, src=0)
+            _as_the_first(buffer)
 
     @contextmanager
     def normed(self, network: nn.Module) -> Iterator[None]:
@@ -95,16 +114,59 @@ def group_for(wanted: Parallel | None, seed: int) -> Group | None:
     """The group that a training of a seed is to be done in; none of one that is not divided.
 
     Raises:
-        ValueError: it is to be divided, and there is nobody to divide it with.
+        ValueError: it is to be divided, and there is nobody to divide it with, or more or fewer than it says.
+        PartnerLost: not all of them came.
     """
     if wanted is None or wanted.workers == 1:
         return None
     if not is_joined():
         raise ValueError(
-            "parallel: other processes are started for the fits of a contest; leave it out where a network is fitted "
-            "by itself"
+            "parallel: other processes are started for the fits of a contest; where a network is fitted by itself, "
+            f"start the program with `torchrun --nproc-per-node {wanted.workers}`, or leave it out"
         )
+    if not dist.is_initialized():
+        meet()
+    if (started := dist.get_world_size()) != wanted.workers:
+        raise ValueError(f"parallel: workers = {wanted.workers}, and {started} were started; make them the same")
     return Group(wanted, seed=seed)
+
+
+def meet(place: str = "env://", *, rank: int = -1, size: int = -1) -> None:
+    """Makes torch's process group: NCCL where there is a GPU for each process of this machine, otherwise Gloo.
+
+    Args:
+        place: where all meet, as torch calls it (`init_method`); by default what the environment says.
+
+    Raises:
+        PartnerLost: not all of them came.
+    """
+    beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    apart = torch.cuda.is_available() and torch.cuda.device_count() >= beside
+    if apart:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    backend = f"cpu:gloo,cuda:{'nccl' if apart else 'gloo'}" if torch.cuda.is_available() else "gloo"
+    with _reached():
+        dist.init_process_group(backend, init_method=place, rank=rank, world_size=size, timeout=PATIENCE)
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """What torch raises where another process is gone, as what it means."""
+    try:
+        yield
+    except RuntimeError as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise PartnerLost(f"parallel: another worker of this fit was not reached: {first}") from None
+
+
+def _sum(tensor: Tensor) -> None:
+    with _reached():
+        dist.all_reduce(tensor)
+
+
+def _as_the_first(tensor: Tensor) -> None:
+    with _reached():
+        dist.broadcast(tensor, src=0)
 
 
 class _Sum(torch.autograd.Function):
@@ -113,13 +175,13 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, own: Tensor) -> Tensor:
         whole = own.clone()
-        dist.all_reduce(whole)
+        _sum(whole)
         return whole
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         whole = gradients[0].clone(memory_format=torch.contiguous_format)
-        dist.all_reduce(whole)
+        _sum(whole)
         return whole
 
 

@@ -107,6 +107,7 @@ def _bookmark(run: _Run, held_out: Rows | None) -> Bookmark:
         given=(*run.rows, *(held_out or ())),
         how=repr(run.settings),
         modules=[run.network],
+        **({} if run.group is None else {"agreed": run.group.firsts}),
     )
 
 

@@ -13,7 +13,7 @@ from concours.core.errors import TrustError
 from concours.core.event import Done
 from concours.core.links import refuse_links_within
 from concours.engine.journal import read_journal
-from concours.engine.scratch import SCRATCH
+from concours.engine.scratch import SCRATCH, bucket_of
 from concours.entrants.places import CODE
 from concours.runs.folder import current
 from concours.runs.kept import kept_setup
@@ -63,6 +63,8 @@ def collect(path: Path | str) -> Freed:
             leftover.unlink(missing_ok=True)
         for place in (CODE, SCRATCH):
             shutil.rmtree(store.folder / place, ignore_errors=True)
+        if bucket := bucket_of(store):
+            bucket.drop_notes(f"{SCRATCH}/")
         after = folder.size()
     return Freed(objects=len(dead), bytes=before - after + away, left=after)
 

@@ -28,6 +28,7 @@ _RETRIES, _RETRY_S = 6, 30
 _TIMES = {"connect_timeout": "10s", "timeout": "120s"}
 _SAID = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 _LONGEST = 200
+_NOBODY = Digest("")
 _FREE_SHARE = 20
 """One of so many parts of the disk stays free when an object is fetched, as long as there are others to drop."""
 _CURE = "set AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as the bucket wants them"
@@ -169,6 +170,28 @@ class S3Store:
                     digest = Digest(f"sha256:{each['path'].removeprefix(self._prefix).replace('/', '', 1)}")
                     if is_digest(digest):
                         yield digest
+
+    def note(self, name: str) -> bytes | None:
+        """What was noted last under a name; none where nothing was. Notes are beside objects, and are no content."""
+        try:
+            with self._told(_NOBODY):
+                return bytes(self._api.get(self._client, self._prefix + name).bytes())
+        except ObjectNotFound:
+            return None
+
+    def keep_note(self, name: str, content: bytes) -> None:
+        """Notes something, in place of what was there: another machine reads one or the other, whole."""
+        with self._told():
+            self._api.put(self._client, self._prefix + name, content)
+
+    def drop_notes(self, start: str) -> None:
+        """Forgets all notes whose names begin so."""
+        folder, _, _ = start.rpartition("/")
+        with self._told():
+            for batch in self._api.list(self._client, prefix=f"{self._prefix}{folder}"):
+                for path in (each["path"] for each in batch):
+                    if path.startswith(self._prefix + start):
+                        self._api.delete(self._client, path)
 
     def leftovers(self) -> list[Path]:
         """Files that a kill left half written on this machine; of an upload that was cut nothing can be seen."""
