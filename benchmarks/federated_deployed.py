@@ -58,7 +58,8 @@ from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvg
 
-client, server = ClientApp(), ServerApp()
+client = ClientApp()
+server = ServerApp()
 
 
 @client.train()
@@ -217,6 +218,7 @@ def site(name: str, address: str, folder: Path) -> None:
     from safetensors.numpy import load
 
     from concours.engine.sites.keys import own_key
+    from concours.engine.sites.ledger import Bound, Ledger
     from concours.engine.sites.node import online
     from concours.engine.sites.site import Site, serve
     from concours.engine.sites.wire import Answer, Asked
@@ -228,7 +230,8 @@ def site(name: str, address: str, folder: Path) -> None:
             return Answer(outputs={"update": {f"delta/{key}": np.ones_like(w) for key, w in weights.items()}})
 
     with online(address, (folder / "server.crt").read_bytes(), own_key(folder / "keys" / name)[0]) as node:
-        serve(node, Untrained(DiskStore(folder / f"{name}-store"), lambda job, store: {}, print), print)
+        untrained = Untrained(DiskStore(folder / f"{name}-store"), {}, Ledger(folder / name, Bound()), print)
+        serve(node, untrained, print)
 
 
 def peer(folder: Path, rounds: int) -> list[float]:

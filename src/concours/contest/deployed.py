@@ -77,6 +77,8 @@ def _unseen(options: Mapping[str, Any]) -> str:
     hiding = privacy.get("where") == "server"
     if hiding and privacy["delta"] >= 1 / len(names):
         return f"privacy.delta must be below 1/{len(names)}, of {len(names)} sites, or one could be shown whole"
+    if hiding and (unhidden := not_hidden(strategy)):
+        return unhidden
     if not options["secure"]:
         return ""
     if not_hidden(strategy):

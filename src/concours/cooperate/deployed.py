@@ -61,11 +61,11 @@ class Deployed(Among, MemoProcess):
 
     def promised(self, state: Memo) -> dict[str, Any]:
         """What is promised of rows or sites (`cooperate.privacy.promised`). Sites find their noise themselves."""
+        if promise := self._promise:
+            return promised([promise], state)
         privacy, noise = self.privacy, self.course(state).noise
         if privacy is None:
             return {}
-        if privacy.where == "server":
-            return promised([self._promise()], state)
         return {**vars(privacy), "asked": privacy.epsilon, "noise": [min(noise), max(noise)]} if noise else {}
 
     def course(self, state: Memo) -> Course:
@@ -76,10 +76,10 @@ class Deployed(Among, MemoProcess):
         known = {name: digest for job in common for name, digest in _done(state, job).outputs.items()}
         asking = Asking(self, state, known)
         first = {site: asking.first(site) for site in self.sites}
-        sums = [asking.own_sums()] if self.guarded else list(first.values())
-        account = [self._promise().account] if self.privacy and self.privacy.where == "server" else []
-        jobs = (*common, *dict.fromkeys((*first.values(), *sums, *account)))
-        told = [done for job in sums if (done := state.done(job))]
+        own = [asking.own_sums()] if self.guarded else []
+        account = [self._promise.account] if self._promise else []
+        jobs = (*common, *first.values(), *own, *account)
+        told = [done for job in own or first.values() if (done := state.done(job))]
         here = any(state.done(job) for job in first.values())
         if not (told and here and all(map(state.ended, first.values())) and all(map(state.done, account))):
             return Course(jobs=jobs)
@@ -124,16 +124,17 @@ class Deployed(Among, MemoProcess):
         )
         return form, prepare
 
-    def _promise(self) -> Promise:
-        """What the server promises of each site."""
-        if self.privacy is None:
-            raise ValueError("nothing is promised")
+    @property
+    def _promise(self) -> Promise | None:
+        """What the server promises of each site, if it does; sites keep promises of their rows themselves."""
+        if self.privacy is None or self.privacy.where != "server":
+            return None
         rounds = [self.rounds] * len(self.sites)
         return Promise.of(self.privacy, rounds, rounds, self.local, "federated: account")
 
     def _hiding(self, state: Memo) -> dict[str, float]:
         """The noise that the server adds."""
-        told = self._promise().told("server", state) if self.privacy else {}
+        told = self._promise.told("server", state) if self._promise else {}
         return {"bound": told["bound"], "noise": max(told["noise"])} if told else {}
 
     def _taken(self, state: Memo, there: Sequence[str]) -> Mapping[str, int]:

@@ -1,6 +1,6 @@
 """Secrets of a site in a round that is summed up unseen: keys, parts of them for its neighbours, and masks.
 
-Keys are agreed on by elliptic curves, secrets shared by Shamir's scheme and parts sealed by Fernet, all by the functions
+Keys are agreed on by elliptic curves, secrets shared by Shamir's scheme and parts sealed by Fernet, all by functions
 that Flower has for its own SecAgg+. Masks are a stream of AES-256 in counter mode (Bonawitz et al. 2017, §4): Flower's
 come of a generator that is seeded by 32 bits, which whoever sees a masked vector can try out.
 """
@@ -43,8 +43,9 @@ class Public:
 
 @dataclass(frozen=True, kw_only=True)
 class Secret:
-    """What a site keeps to itself in a round: the private halves of two keys, and the seed of a mask of its own, without
-    which its vector would lie bare where it is taken for gone and answers after all.
+    """What a site keeps to itself in a round: the private halves of two keys, and the seed of a mask of its own.
+
+    Without that mask its vector would lie bare where it is taken for gone and answers after all.
     """
 
     mask: bytes

@@ -144,7 +144,7 @@ def aggregate_sites(job: Job, store: Store) -> JobResult:
         values={
             "rows": [update.rows for update in sent],
             "weights": told.weights.tolist(),
-            "norms": [finite(norm) for norm in told.norms],
+            "norms": [finite(norm) for norm in told.norms.tolist()],
             "moved": told.moved,
             "loss": finite(told.loss),
             "bytes": [update.bytes for update in sent],

@@ -21,8 +21,9 @@ def deployed_section(r: Report) -> Section | None:
     return Section(
         id="sites",
         title="What the sites sent",
-        text=tuple(_sentences(found)),
-        figures=(_losses(found), _lengths(found)),
+        text=(*_sentences(found), *_protected(found)),
+        figures=(_losses(found), *(() if found.get("secure") else (_lengths(found),))),
+        tables=(_by_site(found),) if found.get("secure") else (),
     )
 
 
@@ -31,8 +32,7 @@ def _sentences(found: Mapping[str, Any]) -> Sequence[str]:
     sent = sum(sum(each.get("bytes", ())) for each in rounds)
     first = (
         f"{counted(len(sites), 'site')} trained {found['of']!r} together in {counted(len(rounds), 'round')} "
-        f"({found['strategy']}), {sent / 1e6:,.1f} MB in all. Their rows stayed where they are: weights and counts left. "
-        "Weights tell something of the rows that they were trained on."
+        f"({found['strategy']}), {sent / 1e6:,.1f} MB in all. Their rows stayed where they are: weights and counts left."
     )
     told = [first, "No site has seen a row of the server's, so all of these judge what came of it."]
     if away := sorted({site for each in rounds for site in each["away"]}):
@@ -40,24 +40,54 @@ def _sentences(found: Mapping[str, Any]) -> Sequence[str]:
     return told
 
 
+def _protected(found: Mapping[str, Any]) -> Sequence[str]:
+    """What others could see of a site, and of a row."""
+    privacy, told = found.get("privacy"), []
+    if found.get("secure"):
+        told.append(
+            "The server knows the sum of what sites sent in a round, and nothing of what one of them sent. So parts and "
+            "lengths, whose merit it is and who looks like a liar are not known; one site that lies moves the sum as far "
+            "as it likes."
+        )
+    if privacy is None:
+        told.append("No privacy was promised: what left tells something of the rows that it was trained on.")
+        return told
+    low, high = (short(end) for end in privacy["noise"])
+    noise = f"{low if low == high else f'{low} to {high}'} times {short(privacy['bound'])}"
+    kept = f"ε = {short(privacy['epsilon'])} at δ = {privacy['delta']:.0e} is kept for"
+    if privacy["where"] == "site":
+        told.append(
+            f"{kept} each row of a site: every site cut the gradient of a row to that length and added noise of {noise}, "
+            "drawn from its own system, which nobody can draw again. It covers all that came of rows; how many rows a site "
+            "has is told as it is."
+        )
+    else:
+        told.append(
+            f"{kept} each site as a whole: the server cut what each sent to that length and added noise of {noise}, drawn "
+            "from its system. It covers the federated model, for whoever sees no more than that; the server, and the "
+            "figures below, see what sites sent as it is."
+        )
+    return told
+
+
 def _by_site(found: Mapping[str, Any]) -> Table:
-    lines = []
+    lines, secure = [], found.get("secure")
     for site in found["sites"]:
         own = [(each, each["sites"].index(site)) for each in found["rounds"] if site in each["sites"]]
-        last = own[-1] if own else None
-        lines.append(
-            (
-                site,
-                f"{len(own)} of {len(found['rounds'])}",
-                "" if last is None else f"{last[0]['rows'][last[1]]:,}",
-                "" if last is None else f"{last[0]['weights'][last[1]]:.1%}",
-                "" if last is None else f"{last[0]['norms'][last[1]]:.3g}",
-                "" if not own else f"{sum(each['bytes'][place] for each, place in own) / 1e6:,.2f}",
-            )
+        last = own[-1] if own and not secure else None
+        seen = ("rows", "weights", "norms")
+        rows, part, length = (last[0][what][last[1]] if last else None for what in seen)
+        known = (
+            "" if rows is None else f"{rows:,}",
+            "" if part is None else f"{part:.1%}",
+            "" if length is None else f"{length:.3g}",
         )
+        sent = sum(each["bytes"][place] for each, place in own) / 1e6
+        lines.append((site, f"{len(own)} of {len(found['rounds'])}", *(() if secure else known), f"{sent:,.2f}"))
+    caption = "What each site sent" if secure else "What each site sent: rows, part and length of its last update"
     return Table(
-        caption="What each site sent: rows, part and length of its last update",
-        head=("site", "rounds", "rows", "part", "length", "MB sent"),
+        caption=caption,
+        head=("site", "rounds", *(() if secure else ("rows", "part", "length")), "MB sent"),
         rows=tuple(lines),
     )
 
@@ -83,7 +113,7 @@ def _losses(found: Mapping[str, Any]) -> Figure:
                     str(number),
                     "" if each.get("loss") is None else short(each["loss"]),
                     ", ".join(each["sites"]) or "nobody",
-                    "; ".join(each["away"].values()),
+                    "; ".join([*each["away"].values(), *([each["lost"]] if "lost" in each else [])]),
                 )
                 for number, each in rounds
             ),
