@@ -435,7 +435,7 @@ class DeployedRound(TypedDict):
     away: dict[str, str]
     rows: NotRequired[list[int]]
     weights: NotRequired[list[float]]
-    norms: NotRequired[list[float]]
+    norms: NotRequired[list[float | None]]
     bytes: NotRequired[list[int]]
     moved: NotRequired[float]
     loss: NotRequired[float | None]
