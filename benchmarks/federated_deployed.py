@@ -5,7 +5,8 @@
 
 A SuperLink on loopback, with TLS and nodes known by their keys, and two sites that are processes of their own. The
 weights of 784-128-10 go to both and come back, nothing is trained, and the mean of what came is sent in the next round:
-by our executor and sites, and by `flower-supernode` and `flwr run`, with Flower's FedAvg. Print the load beside it.
+by our executor and sites, in the open and summed up unseen, and by `flower-supernode` and `flwr run`, with Flower's
+FedAvg. Print the load beside it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -58,7 +60,8 @@ from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvg
 
-client, server = ClientApp(), ServerApp()
+client = ClientApp()
+server = ServerApp()
 
 
 @client.train()
@@ -151,8 +154,8 @@ def _await(ready: Callable[[], bool], otherwise: str, process: subprocess.Popen[
         time.sleep(1.0)
 
 
-def ours(folder: Path, rounds: int) -> list[float]:
-    """Seconds of each round: both sites are sent the weights, and answer; the mean is kept."""
+def ours(folder: Path, rounds: int, hold: Callable[[Any, Any, int], list[float]]) -> list[float]:
+    """Seconds of each round, which is held by an executor on a store."""
     from concours.engine.inline import InlineExecutor
     from concours.engine.runners import RUNNERS
     from concours.engine.sites.executor import SitesExecutor
@@ -170,10 +173,11 @@ def ours(folder: Path, rounds: int) -> list[float]:
         _await(lambda: all(place.online for place in link.places()), f"a site does not come: {folder}")
         executor = SitesExecutor(InlineExecutor(store, RUNNERS), link, store, wait_s=60, job_s=600)
         stack.callback(executor.close)
-        return _rounds(executor, store, rounds)
+        return hold(executor, store, rounds)
 
 
-def _rounds(executor: Any, store: Any, rounds: int) -> list[float]:
+def in_the_open(executor: Any, store: Any, rounds: int) -> list[float]:
+    """Both sites are sent the weights, and answer; the mean is kept."""
     import numpy as np
     from safetensors.numpy import load, save
 
@@ -211,24 +215,86 @@ def _rounds(executor: Any, store: Any, rounds: int) -> list[float]:
     return seconds
 
 
+def unseen(executor: Any, store: Any, rounds: int) -> list[float]:
+    """Both sites are sent the weights, and go through the four stages; the server makes the next ones of the sum."""
+    from types import SimpleNamespace
+
+    import numpy as np
+
+    from concours.cooperate.deployed_jobs import Among, Asking
+    from concours.cooperate.deployed_rounds import secure_round
+    from concours.core.event import Done
+    from concours.engine.federating import get_weights, put_weights
+
+    ended: dict[Any, Any] = {}
+    state: Any = SimpleNamespace(
+        seed=0,
+        candidates=(SimpleNamespace(entrant=SimpleNamespace(recipe="dnn", params={})),),
+        ended=lambda job: ended.get(job.digest),
+    )
+    problem: Any = SimpleNamespace(output=SimpleNamespace(told={}))
+    asking = Asking(Among(problem=problem, sites=SITES, task={}), state, {})
+    weights, server = put_weights(store, {n: np.zeros(shape, np.float32) for n, shape in SHAPES.items()}, {}), None
+    seconds = []
+    for number in range(rounds):
+        began, submitted = time.perf_counter(), set()
+        while True:
+            held = secure_round(asking, number, weights, server, SITES)
+            wanted = [job for job in (*held.jobs, *([held.ends] if held.ends else [])) if job.digest not in submitted]
+            if held.ends and held.ends.digest in ended:
+                break
+            for job in wanted:
+                submitted.add(job.digest)
+                executor.submit(job)
+            for event in executor.outcomes():
+                if not isinstance(event, Done):
+                    raise SystemExit(event.reason)
+                ended[event.job] = event
+        outputs = ended[held.ends.digest].outputs
+        weights, server = outputs["weights"], outputs["state"]
+        seconds.append(time.perf_counter() - began)
+    if not all((w == rounds).all() for w in get_weights(store, weights)[0].values()):
+        raise SystemExit("what came back is not what was sent")
+    return seconds
+
+
 def site(name: str, address: str, folder: Path) -> None:
     """A site that says that each weight moved by one."""
     import numpy as np
     from safetensors.numpy import load
 
+    from concours.engine.federating import get_weights
+    from concours.engine.rows import put_rows
+    from concours.engine.runners import secure
     from concours.engine.sites.keys import own_key
+    from concours.engine.sites.ledger import Bound, Ledger
     from concours.engine.sites.node import online
+    from concours.engine.sites.secrets import OwnSecrets
     from concours.engine.sites.site import Site, serve
     from concours.engine.sites.wire import Answer, Asked
+    from concours.kernels.federating.update import Update
     from concours.stores.disk import DiskStore
+    from concours.stores.values import put_values
+
+    def trained(job: Any, store: Any) -> tuple[Update, None]:
+        weights, _ = get_weights(store, job.inputs["weights"])
+        return Update(delta={key: np.ones_like(w) for key, w in weights.items()}, rows=600, loss=0.0), None
+
+    def rows(_: Any, store: Any) -> dict[str, Any]:
+        return {"x": put_rows(store, np.zeros((600, 1))), "y": put_values(store, np.zeros(600))}
 
     class Untrained(Site):
         def answer(self, asked: Asked) -> Answer:
+            if asked.job.runner != "train_at_site":
+                return super().answer(asked)
             weights = load(asked.objects[asked.job.inputs["weights"]])
             return Answer(outputs={"update": {f"delta/{key}": np.ones_like(w) for key, w in weights.items()}})
 
+    secure.trained_at_site = trained
     with online(address, (folder / "server.crt").read_bytes(), own_key(folder / "keys" / name)[0]) as node:
-        serve(node, Untrained(DiskStore(folder / f"{name}-store"), lambda job, store: {}, print), print)
+        own = {"x": rows, "y": rows, "secret": OwnSecrets()}
+        untrained = Untrained(DiskStore(folder / f"{name}-store"), own, Ledger(folder / name, Bound()), print)
+        serve(node, untrained, print)
 
 
 def peer(folder: Path, rounds: int) -> list[float]:
@@ -289,7 +355,12 @@ def main() -> None:
 
     print("| two sites, 784-128-10, untrained | first round, s | further rounds, s, median (range) | rounds | load |")
     print("|---|---:|---:|---:|---:|")
-    sides = {"concours": (ours, given.rounds)} | ({} if given.skip_peer else {"Flower": (peer, given.peer_rounds)})
+    sides: dict[str, tuple[Callable[[Path, int], list[float]], int]] = {
+        "concours": (partial(ours, hold=in_the_open), given.rounds),
+        "concours, summed up unseen": (partial(ours, hold=unseen), given.rounds),
+    }
+    if not given.skip_peer:
+        sides["Flower"] = peer, given.peer_rounds
     for name, (measure, rounds) in sides.items():
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
             folder = Path(place)

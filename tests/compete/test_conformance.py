@@ -23,6 +23,7 @@ from concours.cooperate.boosted import BoostedStack
 from concours.cooperate.budgeted import Budgeted
 from concours.cooperate.cascade import Cascade
 from concours.cooperate.credit import Credit
+from concours.cooperate.deployed import Deployed
 from concours.cooperate.distil import Distil
 from concours.cooperate.evolution import Evolve, EvolveTies
 from concours.cooperate.federated_sites import SiteScores
@@ -30,6 +31,7 @@ from concours.cooperate.federation import Federating
 from concours.cooperate.fewer import PruneMembers
 from concours.cooperate.joining import best_size
 from concours.cooperate.keeping import Keeping
+from concours.cooperate.privacy import Privacy
 from concours.cooperate.route import Route
 from concours.cooperate.select import Select
 from concours.cooperate.slim import Prune, Quantize
@@ -145,6 +147,13 @@ def federating(*, prepared: bool = False, **how: Any) -> Federating:
     return Federating(problem=PROBLEM, federation=federation, prepares=prepares, folds=folds, board=(None,))
 
 
+def deployed(**how: Any) -> Deployed:
+    """A federation of three real sites over two rounds."""
+    return Deployed(
+        problem=PROBLEM, sites=("a", "b", "c"), task={}, local={"batch_size": 8, "epochs": 1}, **{"rounds": 2, **how}
+    )
+
+
 PROCESSES = {
     "admission": (Admission(problem=PROBLEM), toy_candidates()),
     "leaderboard": (Leaderboard(problem=PROBLEM), toy_candidates()),
@@ -219,6 +228,12 @@ PROCESSES = {
     ),
     "federation with control variates": (
         federating(strategy="scaffold", controls=True, sample=0.5),
+        toy_candidates(1)[1:],
+    ),
+    "federation of real sites": (deployed(sample=0.7), toy_candidates(1)[1:]),
+    "federation of real sites, summed up unseen": (deployed(secure=True), toy_candidates(1)[1:]),
+    "federation of real sites with noise of their own": (
+        deployed(privacy=Privacy(epsilon=4.0, delta=1e-3)),
         toy_candidates(1)[1:],
     ),
     "scores of sites": (SiteScores(problem=PROBLEM, sites=digest_json("sites"), count=4), complete()),

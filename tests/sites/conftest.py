@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,11 +29,21 @@ from cryptography.x509.oid import NameOID
 pytest.importorskip("flwr")
 pytest.importorskip("torch")
 
+from flwr.app import RecordDict
+
 from concours.api.contest import Contest
 from concours.api.federating import federate, serve
+from concours.core.job import Job
 from concours.core.ports import Listener, ignore
 from concours.engine.sites.keys import own_key, public_keys
+from concours.engine.sites.ledger import Bound, Ledger
+from concours.engine.sites.link import Place
+from concours.engine.sites.rows import OwnRows
+from concours.engine.sites.secrets import OwnSecrets
+from concours.engine.sites.site import Site
+from concours.engine.sites.wire import Answer, Asked
 from concours.runs.result import Result
+from concours.stores.disk import DiskStore
 
 _START = "from flwr.superlink.cli.flower_superlink import flower_superlink; flower_superlink()"
 _PATIENCE_S = 60.0
@@ -212,6 +224,96 @@ class Eavesdropper:
                         sink.settimeout(30)
                         sink.sendall(data)
                         sink.settimeout(0.05)
+
+
+class Hall:
+    """Sites in this process, in the place of a SuperLink. What they are asked and answer is kept.
+
+    Attributes:
+        heard: each job that came to a site, and what reached the server of it; nothing where the site left over it.
+        leaves: whether a site leaves over a job that comes to it; `away` are those that have.
+        said: what each site tells its owner.
+    """
+
+    def __init__(self, folder: Path, names: Iterable[str], bounds: Mapping[str, Bound] | None = None) -> None:
+        self._folder, self._bounds = folder, bounds or {}
+        self.heard: list[tuple[Job, Answer | None]] = []
+        self.leaves: Callable[[Job], bool] = lambda _: False
+        self.away: set[str] = set()
+        self.said: dict[str, list[str]] = {name: [] for name in names}
+        self._sites = {name: self.started(name) for name in names}
+        self._waiting: dict[str, Answer | None] = {}
+
+    def started(self, name: str) -> Site:
+        """A site that has just been started."""
+        file, told = self._folder / f"{name}.csv", self.said[name].append
+        rows, store = OwnRows(file, told), DiskStore(self._folder / f"store-{name}")
+        ledger = Ledger(file, self._bounds.get(name, Bound()))
+        return Site(store, {"x": rows, "y": rows, "secret": OwnSecrets()}, ledger, told)
+
+    def restart(self, name: str) -> None:
+        """Ends a site, and starts it anew."""
+        self._sites[name] = self.started(name)
+
+    def admit(self, keys: Mapping[str, bytes]) -> None:
+        """They are known."""
+
+    def places(self) -> list[Place]:
+        return [Place(node=n, name=name, online=name not in self.away, key=b"") for n, name in enumerate(self._sites)]
+
+    def send(self, contents: Sequence[tuple[int, RecordDict]], *, ttl_s: float) -> list[str]:
+        names = list(self._sites)
+        return [self._asked(names[node], content) for node, content in contents]
+
+    def _asked(self, name: str, content: RecordDict) -> str:
+        asked, answer = Asked.of(content), None
+        if self.leaves(asked.job):
+            self.away.add(name)
+        else:
+            answer = self._sites[name].answer(asked)
+        self.heard.append((asked.job, answer))
+        self._waiting[str(len(self.heard))] = answer
+        return str(len(self.heard))
+
+    def replies(self, names: Iterable[str]) -> dict[str, Any]:
+        came = {name: self._waiting.pop(name) for name in list(names) if name in self._waiting}
+        return {name: answer and SimpleNamespace(content=answer.content()) for name, answer in came.items()}
+
+    def close(self) -> None:
+        """There is nothing to be closed."""
+
+
+@dataclass
+class Together:
+    """A folder with a contest and the files of sites `a`, `b` and `c`, who are in this process."""
+
+    folder: Path
+    patch: pytest.MonkeyPatch
+
+    def hall(self, **bounds: Bound) -> Hall:
+        """The sites, just started."""
+        return Hall(self.folder, "abc", bounds)
+
+    def run(self, hall: Hall, out: str, **federation: Any) -> Result:
+        """The federation's server."""
+        made = Contest.from_file(self.folder / "contest.toml")
+        made = made.with_options(out=self.folder / out, engine="inline", seed=1)
+        options = {**made.options, **federation}
+        self.patch.setattr("concours.engine.sites.link.Link", lambda *_: hall)
+        self.patch.setattr("concours.engine.sites.executor._PLACES_S", 0.0)
+        return federate(replace(made, options=options), "here:1", keys=dict.fromkeys("abc", b""), wait_s=0.0)
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Together]:
+    """Three sites of 90, 60 and 75 rows, and a server with 80 of its own."""
+    folder = tmp_path_factory.mktemp("together")
+    rows(80, 0).to_csv(folder / "public.csv", index=False)
+    for name, count, seed in (("a", 90, 1), ("b", 60, 2), ("c", 75, 3)):
+        rows(count, seed).to_csv(folder / f"{name}.csv", index=False)
+    (folder / "contest.toml").write_text(CONTEST)
+    with pytest.MonkeyPatch.context() as patch:
+        yield Together(folder, patch)
 
 
 @dataclass

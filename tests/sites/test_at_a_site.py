@@ -20,6 +20,7 @@ from concours.core.errors import ContentRefused
 from concours.core.job import Job
 from concours.engine.schemas import Schema
 from concours.engine.sites.deeds import DEEDS, require, require_leaving
+from concours.engine.sites.ledger import Bound, Ledger
 from concours.engine.sites.rows import OwnRows
 from concours.engine.sites.site import Site
 from concours.engine.sites.wire import Answer, Asked
@@ -54,7 +55,8 @@ def answered(tmp_path: Path) -> Any:
         file, said = tmp_path / "private.csv", list[str]()
         frame.to_csv(file, index=False)
         server, own = DiskStore(tmp_path / "server"), DiskStore(tmp_path / "own")
-        return Site(own, OwnRows(file, said.append), said.append).answer(asked_of(server, **params)), said
+        rows, ledger = OwnRows(file, said.append), Ledger(file, Bound())
+        return Site(own, {"x": rows, "y": rows}, ledger, said.append).answer(asked_of(server, **params)), said
 
     return answer
 

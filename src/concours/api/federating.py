@@ -72,6 +72,8 @@ def serve(
     key: Path,
     *,
     root: bytes | None = None,
+    max_epsilon: float | None = None,
+    delta: float = 1e-5,
     told: Callable[[str], None],
     until: Callable[[], bool] = lambda: False,
 ) -> None:
@@ -79,6 +81,8 @@ def serve(
 
     Args:
         key: the file of the site's private key; it is made where it is not there.
+        max_epsilon: the most that all training may ever tell of a row, as ε at `delta`; then nothing that comes of rows
+            leaves without noise. What has been told is counted beside the data.
         told: is given what the data owner should see, a line each.
 
     Raises:
@@ -88,17 +92,24 @@ def serve(
     require_flower()
     if not data.exists():
         raise ContestError(f"--data {data}: there is no such file or folder")
+    from concours.engine.accounting import require_accountant
     from concours.engine.sites.keys import own_key
+    from concours.engine.sites.ledger import Bound, Ledger
     from concours.engine.sites.node import online
     from concours.engine.sites.reaching import NotThere, Unwanted
     from concours.engine.sites.rows import OwnRows
+    from concours.engine.sites.secrets import OwnSecrets
     from concours.engine.sites.site import Site, serve
 
+    if max_epsilon is not None:
+        require_accountant()
+    ledger = Ledger(data, Bound(epsilon=max_epsilon, delta=delta))
     private, new = own_key(key)
     if new:
         told(f"a key was made: {key}; give {key}.pub to whoever runs the federation, and keep the other")
     with tempfile.TemporaryDirectory(prefix="concours-site-") as folder:
-        site = Site(DiskStore(Path(folder)), OwnRows(data, told), told)
+        rows = OwnRows(data, told)
+        site = Site(DiskStore(Path(folder)), {"x": rows, "y": rows, "secret": OwnSecrets()}, ledger, told)
         been, said = False, ""
         while not until():
             try:

@@ -76,13 +76,32 @@ def site(
         Path | None,
         typer.Option(help="Your private key; made where it is not there.", show_default="in your state folder"),
     ] = None,
+    max_epsilon: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="The most that all training may ever tell of a row, as ε; then nothing of them leaves without noise.",
+            show_default="whatever federations promise",
+        ),
+    ] = None,
+    delta: Annotated[
+        float, typer.Option(min=1e-300, max=0.5, help="At which δ what has been spent is counted.")
+    ] = 1e-5,
 ) -> None:
     """Take part in a federation: rows stay here, weights and counts leave. Ctrl-C ends it."""
     from concours.api.federating import serve
 
     root = _read(root_certificates)
     try:
-        serve(superlink, data, key or state_file(_KEY), root=root, told=lambda text: say(text))
+        serve(
+            superlink,
+            data,
+            key or state_file(_KEY),
+            root=root,
+            max_epsilon=max_epsilon,
+            delta=delta,
+            told=lambda text: say(text),
+        )
     except KeyboardInterrupt:
         say("left the federation")
 

@@ -427,17 +427,19 @@ class ShownFederation(TypedDict):
 class DeployedRound(TypedDict):
     """A round of real sites: who sent an update and with how many rows, its part and its length; who did not, and why.
 
-    `bytes` are what each of them sent.
+    `bytes` are what each of them sent. Where it was summed up unseen, `rows` is one number, of all together, and parts
+    and lengths are not known; `lost` says why nothing came of it.
     """
 
     sites: list[str]
     away: dict[str, str]
     rows: NotRequired[list[int]]
     weights: NotRequired[list[float]]
-    norms: NotRequired[list[float]]
+    norms: NotRequired[list[float | None]]
     bytes: NotRequired[list[int]]
     moved: NotRequired[float]
     loss: NotRequired[float | None]
+    lost: NotRequired[str]
 
 
 class ShownDeployed(TypedDict):
@@ -450,8 +452,10 @@ class ShownDeployed(TypedDict):
     wanted: int
     sample: float
     local: dict[str, Any]
+    secure: NotRequired[bool]
     rounds: list[DeployedRound]
     failed: dict[str, str]
+    privacy: NotRequired[ShownPrivacy]
 
 
 class ShownPairs(TypedDict):

@@ -13,14 +13,14 @@ from concours.compete.shown import ShownDeployed
 from concours.contest import federations
 from concours.contest.forms import Form, is_of, list_of
 from concours.contest.setup import Setup
-from concours.contest.sites import how
+from concours.contest.sites import how, promise_of
 from concours.contest.stages import Format, Option, Stage
 from concours.cooperate.deployed import Deployed, federated_candidate
 from concours.core.entrant import Candidate
 from concours.core.errors import ContestError
 from concours.core.optional import install_command, installed
 from concours.engine.loop import Engine
-from concours.kernels.federating.strategies import STRATEGIES
+from concours.kernels.federating.strategies import STRATEGIES, not_hidden
 
 NAME = "deployed"
 SERVER = "server"
@@ -57,8 +57,8 @@ def _unsuited(setup: Setup) -> str:
         return "sites train networks for classes or numbers, on tables or on pictures"
     if STRATEGIES[options["strategy"]].controls:
         return f"{options['strategy']!r} keeps a variate of each site from round to round, which real sites do not"
-    if options["privacy"]:
-        return "real sites add no noise, so that no promise of privacy is kept; leave privacy out"
+    if unseen := _unseen(options):
+        return unseen
     if missing := [package for package in ("torch", "flwr") if not installed(package)]:
         return f"it needs {missing[0]}; get it with: {install_command(missing[0])}"
     try:
@@ -71,15 +71,35 @@ def _unsuited(setup: Setup) -> str:
     return f"an entrant is called {taken[0]!r}, as a row of its own is; choose another name for it" if taken else ""
 
 
+def _unseen(options: Mapping[str, Any]) -> str:
+    """Why the server cannot do without seeing what each site sends; empty where it can, or sees it."""
+    names, strategy, privacy = options["names"], options["strategy"], options["privacy"] or {}
+    hiding = privacy.get("where") == "server"
+    if hiding and privacy["delta"] >= 1 / len(names):
+        return f"privacy.delta must be below 1/{len(names)}, of {len(names)} sites, or one could be shown whole"
+    if hiding and (unhidden := not_hidden(strategy)):
+        return unhidden
+    if not options["secure"]:
+        return ""
+    if not_hidden(strategy):
+        return f"{strategy!r} looks at what each site sends, and with secure = true the server sees its sum alone"
+    if hiding:
+        return 'a server that hides sites bounds what each of them sends, which it does not see; take where = "site"'
+    asked = max(1, round(options["sample"] * len(names)))
+    return "" if asked > 1 else f"secure hides a site among others, and {asked} of {len(names)} is asked in a round"
+
+
 def _process(setup: Setup) -> Deployed:
     options = setup.options
     studied = {**dict.fromkeys(_STUDIED), **options}
-    settings = how(studied, len(options["names"]), setup.seed)
+    settings, privacy = how(studied, len(options["names"]), setup.seed), options["privacy"]
     return Deployed(
         problem=setup.problem,
         sites=tuple(options["names"]),
         task=options["task"],
         threads=setup.threads,
+        secure=options["secure"],
+        privacy=promise_of(privacy) if privacy else None,
         **{name: settings[name] for name in ("strategy", "rounds", "sample", "local", "server")},
     )
 
@@ -99,12 +119,15 @@ def _before(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until
         "wanted": process.rounds,
         "sample": process.sample,
         "local": dict(process.local),
+        "secure": process.secure,
         "rounds": [dict(each) for each in course.rounds],
         "failed": failed,
+        **({"privacy": promised} if (promised := process.promised(state)) else {}),
     }
     warnings = [f"{label}: {reason}" for label, reason in failed.items() if " alone " not in label]
+    warnings += [f"federated: round {n}: {each['lost']}" for n, each in enumerate(course.rounds, 1) if "lost" in each]
     if "federated" not in made:
-        warnings.append("no federated model: no site has sent an update")
+        warnings.append("no federated model: no round has come to an end with an update")
     return Stage(
         candidates=(*known, *(federated_candidate(name, model) for name, model in made.items())),
         value=value,

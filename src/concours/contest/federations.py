@@ -8,7 +8,7 @@ from typing import Any
 
 from concours.compete.leaderboard import Leaderboard
 from concours.compete.shown import ShownFederation, ShownSites, ShownTrust
-from concours.contest.forms import Form, between, check, is_of, one_of, whole
+from concours.contest.forms import BOOL, Form, between, check, is_of, one_of, whole
 from concours.contest.setup import Setup
 from concours.contest.stages import Format, Option, Stage
 from concours.cooperate.federated_sites import SiteScores, shown_rounds, with_predictions
@@ -91,6 +91,12 @@ OPTIONS = {
         '"site", the default), or of each site as a whole where the server adds it ("server"); `bound` is how long a '
         "row's gradient, or a site's update, may be, 1 by default",
     ),
+    "secure": Option(
+        form=BOOL,
+        default=False,
+        what="of real sites (`concours federate`), whether their server sees the sum of what they send, and nothing of "
+        "what one of them sends (SecAgg+)",
+    ),
 }
 """The keys of `[federation]`."""
 
@@ -167,6 +173,8 @@ def _unsuited(setup: Setup) -> str:
         return "sites train networks for classes or numbers, on tables or on pictures"
     if problem.train.weights:
         return "rows have weights, and sites would train without them; leave out task.weight"
+    if setup.options["secure"]:
+        return "secure is of real sites: here all that sites send lies in one place; leave it out"
     if not installed("torch"):
         return f"it needs torch; get it with: {install_command('torch')}"
     try:

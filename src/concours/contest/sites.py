@@ -119,16 +119,21 @@ def how(options: Mapping[str, Any], sites: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _promised(wanted: Mapping[str, Any] | None, rows: Sequence[int]) -> Privacy | None:
-    """What is promised. A δ of a row's share would let a row be published whole, and still be kept."""
-    if not wanted:
-        return None
-    privacy = Privacy(
+def promise_of(wanted: Mapping[str, Any]) -> Privacy:
+    """What is promised, by `privacy` of `[federation]`."""
+    return Privacy(
         epsilon=float(wanted["epsilon"]),
         delta=float(wanted["delta"]),
         where=wanted.get("where", "site"),
         bound=float(wanted.get("bound", 1.0)),
     )
+
+
+def _promised(wanted: Mapping[str, Any] | None, rows: Sequence[int]) -> Privacy | None:
+    """What is promised. A δ of a row's share would let a row be published whole, and still be kept."""
+    if not wanted:
+        return None
+    privacy = promise_of(wanted)
     most, what = (max(rows), "rows of a site") if privacy.where == "site" else (len(rows), "sites")
     if privacy.delta >= 1 / most:
         raise ContestError(

@@ -7,17 +7,19 @@ server's, so all of these judge it.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from concours.core.digests import Digest, digest_json
+from concours.cooperate.deployed_jobs import Among, Asking
+from concours.cooperate.deployed_rounds import Holding, Round, open_round, secure_round
+from concours.cooperate.privacy import Promise, promised
+from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.event import Done, Failed
 from concours.core.had import CONTENT
 from concours.core.job import Job
-from concours.core.needs import Needs
-from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, planned
 from concours.core.seeds import derive_seed
 
@@ -31,39 +33,24 @@ class Course:
         rounds: what each that has ended came to, as it is shown.
         weights: the digest of those of the last round.
         models: by name, the jobs that keep a model: `federated`, once all rounds are over, and of each site alone.
+        noise: what sites have said of theirs, in units of the bound.
     """
 
     jobs: tuple[Job, ...]
     rounds: tuple[Mapping[str, Any], ...] = ()
     weights: Digest | None = None
     models: Mapping[str, Job] = field(default_factory=dict)
+    noise: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployed(MemoProcess):
+class Deployed(Among, MemoProcess):
     """Trains the network of one candidate at sites.
 
     Laws: a round ends when everybody who was asked in it has answered or failed. Whoever was away is asked again in a
-    later round, whoever failed otherwise is not; a round in which nobody answered leaves the weights as they were. All
-    chance comes from seeds, so that a server that was killed asks for what is missing alone.
-
-    Attributes:
-        sites: their names.
-        task: what of the task a site must know to read its rows, as JSON of `engine.schemas.Schema`.
-        strategy, rounds, sample: as of a federation in one process.
-        local: how sites train, as JSON of `entrants.federated.Local`.
-        server: what else the server does, as JSON of `kernels.federating.strategies.Aggregation`.
+    later round, whoever failed otherwise is not; a round of which nothing came leaves the weights as they were. All
+    chance but that which protects comes from seeds, so that a server that was killed asks for what is missing alone.
     """
-
-    problem: Problem
-    sites: tuple[str, ...]
-    task: Mapping[str, Any]
-    strategy: str = "fedavg"
-    rounds: int = 20
-    sample: float = 1.0
-    local: Mapping[str, Any] = field(default_factory=dict)
-    server: Mapping[str, Any] = field(default_factory=dict)
-    threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
         return planned((job,) for job in self.course(state).jobs if state.ended(job) is None)
@@ -72,32 +59,45 @@ class Deployed(MemoProcess):
         """Why jobs failed, by their labels."""
         return {job.label: e.reason for job in self.course(state).jobs if isinstance(e := state.ended(job), Failed)}
 
+    def promised(self, state: Memo) -> dict[str, Any]:
+        """What is promised of rows or sites (`cooperate.privacy.promised`). Sites find their noise themselves."""
+        if promise := self._promise:
+            return promised([promise], state)
+        privacy, noise = self.privacy, self.course(state).noise
+        if privacy is None:
+            return {}
+        return {**vars(privacy), "asked": privacy.epsilon, "noise": [min(noise), max(noise)]} if noise else {}
+
     def course(self, state: Memo) -> Course:
         """How far it has come."""
         common = self._common(state)
         if not all(state.done(job) for job in common):
             return Course(jobs=common)
-        asking = _Asking(
-            self, state, {name: digest for job in common for name, digest in _done(state, job).outputs.items()}
-        )
-        sums = {site: asking.sums(site) for site in self.sites}
-        jobs = (*common, *sums.values())
-        known = [done for job in sums.values() if (done := state.done(job))]
-        if not known or not all(state.ended(job) for job in sums.values()):
+        known = {name: digest for job in common for name, digest in _done(state, job).outputs.items()}
+        asking = Asking(self, state, known)
+        first = {site: asking.first(site) for site in self.sites}
+        own = [asking.own_sums()] if self.guarded else []
+        account = [self._promise.account] if self._promise else []
+        jobs = (*common, *first.values(), *own, *account)
+        told = [done for job in own or first.values() if (done := state.done(job))]
+        here = any(state.done(job) for job in first.values())
+        if not (told and here and all(map(state.ended, first.values())) and all(map(state.done, account))):
             return Course(jobs=jobs)
-        begin = asking.begin(known)
+        begin = asking.begin(told)
         if not (begun := state.done(begin)):
             return Course(jobs=(*jobs, begin))
-        refused = {site for site, job in sums.items() if _refuses(state.ended(job))}
-        first = begun.outputs["weights"]
-        rounds, weights, told = self._rounds(asking, first, refused)
-        alone = {site: asking.alone(site, first) for site, job in sums.items() if state.done(job)}
-        models = {f"{site} alone": asking.kept(first, done) for site, job in alone.items() if (done := state.done(job))}
-        if weights and any(each["sites"] for each in told):
-            models = {"federated": asking.kept(weights), **models}
-        return Course(
-            jobs=(*jobs, begin, *rounds, *alone.values(), *models.values()), rounds=told, weights=weights, models=models
+        weights = begun.outputs["weights"]
+        there = [site for site, job in first.items() if not _refuses(state.ended(job))]
+        course = self._rounds(
+            replace(asking, taken=self._taken(state, there), hiding=self._hiding(state)), weights, there
         )
+        alone = {} if self.guarded else {s: asking.alone(s, weights) for s, job in first.items() if state.done(job)}
+        models = {
+            f"{site} alone": asking.kept(weights, done) for site, job in alone.items() if (done := state.done(job))
+        }
+        if course.weights and any(each["sites"] for each in course.rounds):
+            models = {"federated": asking.kept(course.weights), **models}
+        return replace(course, jobs=(*jobs, begin, *course.jobs, *alone.values(), *models.values()), models=models)
 
     def _common(self, state: Memo) -> tuple[Job, ...]:
         """What is sent to every site: the form of rows, and what prepares them, found on the server's own."""
@@ -124,29 +124,51 @@ class Deployed(MemoProcess):
         )
         return form, prepare
 
-    def _rounds(
-        self, asking: _Asking, weights: Digest, refused: set[str]
-    ) -> tuple[list[Job], Digest | None, tuple[Mapping[str, Any], ...]]:
-        """The jobs of the rounds, and, if these are over, the last weights; what each round came to."""
-        state, jobs, told, server = asking.state, list[Job](), list[Mapping[str, Any]](), None
+    @property
+    def _promise(self) -> Promise | None:
+        """What the server promises of each site, if it does; sites keep promises of their rows themselves."""
+        if self.privacy is None or self.privacy.where != "server":
+            return None
+        rounds = [self.rounds] * len(self.sites)
+        return Promise.of(self.privacy, rounds, rounds, self.local, "federated: account")
+
+    def _hiding(self, state: Memo) -> dict[str, float]:
+        """The noise that the server adds."""
+        told = self._promise.told("server", state) if self._promise else {}
+        return {"bound": told["bound"], "noise": max(told["noise"])} if told else {}
+
+    def _taken(self, state: Memo, there: Sequence[str]) -> Mapping[str, int]:
+        """In how many rounds each site is asked, as far as it does not refuse."""
+        return Counter(site for number in range(self.rounds) for site in self._drawn(state, number, there))
+
+    def _rounds(self, asking: Asking, weights: Digest, there: Sequence[str]) -> Course:
+        """The rounds, of sites that may take part in them; their last weights once they are over."""
+        hold: Holding = secure_round if self.secure else open_round
+        state, jobs, told, noise, refused = (
+            asking.state,
+            list[Job](),
+            list[Mapping[str, Any]](),
+            set[float](),
+            set[str](),
+        )
+        server = None
         for number in range(self.rounds):
-            drawn = self._drawn(state, number, [site for site in self.sites if site not in refused])
-            own = {site: asking.local(site, number, weights) for site in drawn}
-            jobs += own.values()
-            if not own or not all(state.ended(job) for job in own.values()):
-                return jobs, None, tuple(told)
-            sent = {site: done for site, job in own.items() if (done := state.done(job))}
-            failed = {site: e for site, job in own.items() if isinstance(e := state.ended(job), Failed)}
-            refused |= {site for site, event in failed.items() if _refuses(event)}
-            away = {site: event.reason for site, event in failed.items()}
-            values: Mapping[str, Any] = {}
-            if sent:
-                jobs.append(step := asking.aggregate(number, weights, server, list(sent.values())))
-                if not (done := state.done(step)):
-                    return jobs, None, tuple(told)
-                weights, server, values = done.outputs["weights"], done.outputs["state"], done.values
-            told.append({"sites": sorted(sent), "away": away, **values})
-        return jobs, weights, tuple(told)
+            asked = [site for site in self._drawn(state, number, there) if site not in refused]
+            if refused.issuperset(there):
+                break
+            round = hold(asking, number, weights, server, asked)
+            jobs += [*round.jobs, *([round.ends] if round.ends else [])]
+            ended = state.done(round.ends) if round.ends else None
+            if not round.over or (round.ends and not ended):
+                return Course(jobs=tuple(jobs), rounds=tuple(told))
+            if ended:
+                weights, server = ended.outputs["weights"], ended.outputs["state"]
+            refused |= {site for site, event in round.failed.items() if _refuses(event)}
+            noise |= {
+                done.values["noise"] for job in round.jobs if (done := state.done(job)) and "noise" in done.values
+            }
+            told.append(_told(round, ended.values if ended else {}))
+        return Course(jobs=tuple(jobs), rounds=tuple(told), weights=weights, noise=tuple(sorted(noise)))
 
     def _drawn(self, state: Memo, number: int, sites: Sequence[str]) -> list[str]:
         """Who is asked in a round, in order; `random()` alone is the same in every version of Python."""
@@ -155,121 +177,18 @@ class Deployed(MemoProcess):
         return sorted(ranked[: max(1, round(self.sample * len(sites)))])
 
 
-@dataclass(frozen=True)
-class _Asking:
-    """The jobs of a federation, by what all of them read: `schema`, `like`, and what rows are prepared by and to."""
-
-    of: Deployed
-    state: Memo
-    common: Mapping[str, Digest]
-
-    def sums(self, site: str) -> Job:
-        """Counts and sums of a site's columns."""
-        return self._at(site, "site_sums", "sums", what="counts and sums")
-
-    def begin(self, known: Sequence[Done]) -> Job:
-        """The first weights."""
-        inputs = {f"sums{place}": done.outputs["sums"] for place, done in enumerate(known)}
-        inputs |= {"example": self.common.get("train", self.of.problem.train.x)}
-        return self._home("begin_at_sites", inputs, "the first weights", ("weights",))
-
-    def local(self, site: str, number: int, weights: Digest) -> Job:
-        """A site's part of a round."""
-        return self._at(
-            site,
-            "train_at_site",
-            "update",
-            inputs={"weights": weights},
-            params={"local": dict(self.of.local)},
-            seed=derive_seed(self.state.seed, "federation", "site", site, number),
-            what=f"round {number + 1}",
-        )
-
-    def alone(self, site: str, weights: Digest) -> Job:
-        """A site that trains for itself, from the first weights, for as many epochs as all rounds have."""
-        epochs = int(self.of.local.get("epochs", 1)) * self.of.rounds
-        return self._at(
-            site,
-            "train_at_site",
-            "update",
-            inputs={"weights": weights},
-            params={"local": {**self.of.local, "epochs": epochs, "proximal": 0.0}},
-            seed=derive_seed(self.state.seed, "federation", "site", site, "alone"),
-            what="alone",
-        )
-
-    def aggregate(self, number: int, weights: Digest, server: Digest | None, sent: Sequence[Done]) -> Job:
-        """The end of a round."""
-        inputs = {f"update{place}": done.outputs["update"] for place, done in enumerate(sent)}
-        inputs |= {"weights": weights, **({"state": server} if server else {})}
-        params = {"aggregation": {"strategy": self.of.strategy, **self.of.server}}
-        return self._home("aggregate_sites", inputs, f"round {number + 1}", ("weights", "state"), params)
-
-    def kept(self, weights: Digest, alone: Done | None = None) -> Job:
-        """Keeps a model: of some weights, or of where a site got to from them."""
-        inputs = {name: digest for name, digest in self.common.items() if name == "transformer"}
-        inputs |= {"weights": weights, **({"update": alone.outputs["update"]} if alone else {})}
-        return self._home("keep_federated", inputs, "the model", ("model",))
-
-    def _at(
-        self,
-        site: str,
-        runner: str,
-        yields: str,
-        *,
-        inputs: Mapping[str, Digest] | None = None,
-        params: Mapping[str, Any] | None = None,
-        seed: int = 0,
-        what: str,
-    ) -> Job:
-        """A job on the rows of a site, which stand in it under names that only the site can make something of."""
-        rows = {name: digest_json({"rows of": site, "part": name}) for name in ("x", "y")}
-        common = {name: digest for name, digest in self.common.items() if name in _SENT}
-        return Job(
-            runner=runner,
-            inputs={**rows, **common, **(inputs or {})},
-            params={**self._network, **(params or {})},
-            seed=seed,
-            threads=self.of.threads,
-            outputs=(yields,),
-            label=f"federated: {what} of {site}",
-            needs=Needs(site=site),
-        )
-
-    def _home(
-        self,
-        runner: str,
-        inputs: Mapping[str, Digest],
-        what: str,
-        outputs: tuple[str, ...],
-        params: Mapping[str, Any] | None = None,
-    ) -> Job:
-        """A job at the server."""
-        return Job(
-            runner=runner,
-            inputs=inputs,
-            params={**self._network, **(params or {})},
-            seed=derive_seed(self.state.seed, "federation", runner),
-            threads=self.of.threads,
-            outputs=outputs,
-            label=f"federated: {what}",
-        )
-
-    @property
-    def _network(self) -> dict[str, Any]:
-        (candidate,) = self.state.candidates
-        entrant = candidate.entrant
-        return {"recipe": entrant.recipe, "params": dict(entrant.params), "output": self.of.problem.output.told}
-
-
-_SENT = ("schema", "like", "transformer")
-
-
 def federated_candidate(name: str, model: Digest) -> Candidate:
     """A model of sites as one that competes: it is asked as it is, and has seen none of the server's rows."""
     recipe = f"federated:{name}"
     entrant = Entrant(name=name, recipe=recipe, params={CONTENT: model}, prepare="none", frozen=True, seen="none")
     return Candidate(entrant=entrant, code=model)
+
+
+def _told(round: Round, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a round came to, as it is shown."""
+    away = {site: event.reason for site, event in round.failed.items()}
+    lost = {"lost": round.lost} if round.lost else {}
+    return {"sites": sorted(round.sent), "away": away, **lost, **values}
 
 
 def _refuses(event: object) -> bool:

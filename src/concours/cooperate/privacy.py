@@ -30,6 +30,11 @@ class Privacy:
     where: Where = "site"
     bound: float = 1.0
 
+    @property
+    def told(self) -> dict[str, float]:
+        """What a site is told that keeps the promise itself."""
+        return {"epsilon": self.epsilon, "delta": self.delta, "bound": self.bound}
+
     def spent(self, rows: Sequence[int], rounds: Sequence[int], local: Mapping[str, Any]) -> list[Spent]:
         """What each site's rows go through, or each site, by its rows and how many rounds it takes part in.
 
@@ -38,9 +43,8 @@ class Privacy:
         """
         if self.where == "server":
             return [(1.0, max(1, *rounds))] * len(rows)
-        batches = [max(1, own // int(local["batch_size"])) for own in rows]
-        epochs = int(local["epochs"])
-        return [(1 / each, epochs * each * max(1, times)) for each, times in zip(batches, rounds, strict=True)]
+        each = [of_round(own, local) for own in rows]
+        return [(rate, steps * max(1, times)) for (rate, steps), times in zip(each, rounds, strict=True)]
 
     def account(self, spent: Sequence[Spent], label: str) -> Job:
         """The job that finds the noise for each of these."""
@@ -54,6 +58,12 @@ class Privacy:
             },
             label=label,
         )
+
+
+def of_round(rows: int, local: Mapping[str, Any]) -> Spent:
+    """What each row of a site goes through in a round, by how many there are."""
+    batches = max(1, rows // int(local["batch_size"]))
+    return 1 / batches, int(local["epochs"]) * batches
 
 
 def noise_of(spent: Sequence[Spent], values: Mapping[str, Any]) -> list[float]:

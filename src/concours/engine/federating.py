@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -146,6 +147,17 @@ def put_controls(store: Store, controls: Mapping[int, Tensors]) -> Digest:
 def get_controls(store: Store, controls: Digest) -> dict[int, dict[str, NDArray[Any]]]:
     """The inverse of `put_controls`."""
     return {int(site): safetensors.numpy.load(data) for site, data in get_bundle(store, controls).items()}
+
+
+def put_tensors(store: Store, tensors: Tensors) -> Digest:
+    """Keeps tensors by name."""
+    return store.put(io.BytesIO(_packed(tensors)))
+
+
+def get_tensors(store: Store, digest: Digest) -> dict[str, NDArray[Any]]:
+    """The inverse of `put_tensors`."""
+    with store.open(digest) as file:
+        return safetensors.numpy.load(file.read())
 
 
 def put_state(store: Store, state: ServerState) -> Digest:

@@ -55,11 +55,13 @@ class RunnerSpec:
         reference: `module:function` of the runner, imported where the job runs.
         version: raised whenever the runner would yield other bytes for the same job.
         packages: distributions whose versions count as the runner's code.
+        once: why nobody can have what it yields a second time here; empty for nearly all, which are functions of a job.
     """
 
     reference: str
     version: int
     packages: tuple[str, ...] = ()
+    once: str = ""
 
     @cached_property
     def runner(self) -> Runner:

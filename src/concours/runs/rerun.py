@@ -19,6 +19,7 @@ from concours.core.job import Job
 from concours.core.ports import Executor, Listener
 from concours.engine.limits import Limits, memory_per_worker
 from concours.engine.prediction import asked_of_job, asked_of_model
+from concours.engine.runners import RUNNERS
 from concours.runs import session
 from concours.runs.folder import RunFolder
 from concours.runs.replay import Recalled
@@ -55,13 +56,13 @@ class Rerun:
 def chosen(jobs: Mapping[Digest, Recalled], names: Sequence[str]) -> list[Recalled]:
     """The jobs that names stand for, in the order of the plans: `all`, a label, what a label begins with up to its
     colon (an entrant, a joint model, a preparation), or the beginning of a digest. What met a limit of time or memory
-    is left out: under the limits of today it may end otherwise.
+    is left out: under the limits of today it may end otherwise; and so is what nobody can do again here (`only_once`).
 
     Raises:
         DataError: a name stands for none; the message lists the choices.
     """
     found: dict[Digest, Recalled] = {}
-    jobs = {digest: job for digest, job in jobs.items() if not _met_limit(job.event)}
+    jobs = {digest: job for digest, job in jobs.items() if not (_met_limit(job.event) or only_once(job.job))}
     for name in names:
         matching = {digest: job for digest, job in jobs.items() if _is(job.job, name)}
         if not matching:
@@ -138,6 +139,11 @@ def _difference(first: Done | Failed, event: Done | Failed) -> str:
     then, now = ({**done.outputs, **json.loads(canonical_json(dict(done.values)))} for done in (first, event))
     other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
     return f"other bytes or values: {', '.join(other)}" if other else ""
+
+
+def only_once(job: Job) -> str:
+    """Why a job cannot be done again here; empty for those that can."""
+    return "their rows lie at sites" if job.needs.site else RUNNERS[job.runner].once if job.runner in RUNNERS else ""
 
 
 def _met_limit(event: Done | Failed) -> bool:

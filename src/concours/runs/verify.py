@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from concours.runs.differing import differences, short
 from concours.runs.folder import RunFolder, current
 from concours.runs.kept import kept_setup
 from concours.runs.replay import Recalled, Replay, hidden, replays
-from concours.runs.rerun import Rerun, chosen, rerun
+from concours.runs.rerun import Rerun, chosen, only_once, rerun
 from concours.runs.result import SCHEMA, Result
 from concours.runs.trust import Trust
 from concours.tasks.outputs.table import OUTPUTS, output_valued
@@ -140,7 +141,7 @@ def verify(
         findings += _result(folder, setup, records, kept, replay, matched)
     elif not unreadable:
         findings.append(_unfinished(known))
-    findings += [*(_versions(kept) if kept else []), *_code(known)]
+    findings += [*(_versions(kept) if kept else []), *_code(known), *_once(known)]
     return Verified(
         name=setup.problem.name,
         folder=folder.path,
@@ -151,6 +152,15 @@ def verify(
         jobs=len(known),
         reruns=tuple(rerun(folder, jobs, engine=engine, trust=trust, listener=listener)),
     )
+
+
+def _once(jobs: Mapping[Digest, Recalled]) -> list[Finding]:
+    """Jobs of which the journal's word has to be taken: `--rerun` leaves them out."""
+    reasons = Counter(why for recalled in jobs.values() if (why := only_once(recalled.job)))
+    return [
+        Finding(subject="jobs", state="told", text=f"{counted(count, 'job')} cannot be run again here: {why}")
+        for why, count in reasons.items()
+    ]
 
 
 def folder_digest(folder: RunFolder) -> str | None:

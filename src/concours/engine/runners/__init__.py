@@ -6,6 +6,7 @@ from concours.engine.work import RunnerSpec
 _NUMERIC = ("numpy", "scipy", "scikit-learn")
 _OF_DATA = (*_NUMERIC, "pandas", "pyarrow")
 _OF_NETWORKS = (*_OF_DATA, "torch", "safetensors")
+_OF_SECRETS = (*_NUMERIC, "torch", "safetensors", "flwr", "cryptography")
 _ONNX = ("onnx", "onnxruntime")
 _OF_VOTES = ("numpy", "scipy", "pyarrow")
 
@@ -115,6 +116,7 @@ _OWN = {
         reference="concours.engine.runners.deployed:form_of_rows", version=1, packages=("numpy", "pyarrow")
     ),
     "site_sums": RunnerSpec(reference="concours.engine.runners.deployed:site_sums", version=1, packages=_OF_DATA),
+    "site_rows": RunnerSpec(reference="concours.engine.runners.deployed:site_rows", version=1, packages=_OF_DATA),
     "begin_at_sites": RunnerSpec(
         reference="concours.engine.runners.deployed:begin_at_sites", version=1, packages=_NUMERIC
     ),
@@ -124,6 +126,16 @@ _OWN = {
     "aggregate_sites": RunnerSpec(
         reference="concours.engine.runners.deployed:aggregate_sites", version=1, packages=_NUMERIC
     ),
+    "aggregate_hiding": RunnerSpec(
+        reference="concours.engine.runners.deployed:aggregate_sites",
+        version=1,
+        packages=_NUMERIC,
+        once="their noise came from the system, which nobody can draw again",
+    ),
+    **{
+        name: RunnerSpec(reference=f"concours.engine.runners.secure:{name}", version=1, packages=_OF_SECRETS)
+        for name in ("secret_keys", "share_secrets", "masked_at_site", "reveal_shares", "aggregate_masked")
+    },
     "keep_federated": RunnerSpec(
         reference="concours.engine.runners.deployed:keep_federated", version=1, packages=_NUMERIC
     ),

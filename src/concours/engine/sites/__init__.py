@@ -1,9 +1,3 @@
-"""Sites: machines of others, whose rows may not leave, as a place where jobs run. Messages go by Flower.
+"""Sites: machines of others, whose rows may not leave, as a place where jobs run. Messages go by Flower."""
 
-Flower reads what it may tell its makers when it is imported. It tells them nothing from here: this comes first.
-"""
-
-import os
-
-os.environ["FLWR_TELEMETRY_ENABLED"] = "0"
-os.environ["FLWR_DISABLE_UPDATE_CHECK"] = "1"
+import concours.engine.quiet  # noqa: F401 (before Flower)

@@ -15,32 +15,53 @@ from concours.core.job import Job
 Tensors = Mapping[str, NDArray[Any]]
 
 
+Leaving = Literal["weights", "columns", "keys", "numbers"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Deed:
     """One kind of job that a site does.
 
     Attributes:
         params: parameters that it may have; one that is not here is refused, rather than passed over.
-        leaves: what tensors of its outcome are: `weights`, of the shapes of those that came, or `columns`, a number for
-            each column of a row.
+        leaves: what tensors of its outcome are: `weights`, of the shapes of those that came; `columns`, a number for
+            each column of a row; `keys`, and sealed parts of them; or none, `numbers` alone.
         counts: values of the outcome that leave the site, each a single number.
+        of_rows: whether more than a count of rows leaves, so that an owner with a bound wants noise on it.
+        anew: whether it is done anew each time that it is asked for.
     """
 
     params: frozenset[str]
-    leaves: Literal["weights", "columns"]
-    counts: frozenset[str]
+    leaves: Leaving
+    counts: frozenset[str] = frozenset()
+    of_rows: bool = False
+    anew: bool = False
 
 
-OWN = frozenset({"x", "y"})
-"""Names of inputs that are the site's rows; all others come with the job."""
+OWN = frozenset({"x", "y", "secret"})
+"""Names of inputs that are the site's: its rows, and its secret of a round; all others come with the job."""
 
 _NETWORK = frozenset({"recipe", "params", "output"})
+_TRAINING = _NETWORK | {"local", "private"}
+_MASKING = _NETWORK | {"place", "near"}
 
 DEEDS: Mapping[str, Deed] = {
-    "site_sums": Deed(params=_NETWORK, leaves="columns", counts=frozenset({"rows", "classes"})),
-    "train_at_site": Deed(params=_NETWORK | {"local"}, leaves="weights", counts=frozenset({"rows", "loss"})),
+    "site_sums": Deed(params=_NETWORK, leaves="columns", counts=frozenset({"rows", "classes"}), of_rows=True),
+    "site_rows": Deed(params=_NETWORK, leaves="numbers", counts=frozenset({"rows"})),
+    "train_at_site": Deed(
+        params=_TRAINING, leaves="weights", counts=frozenset({"rows", "loss", "noise"}), of_rows=True
+    ),
+    "secret_keys": Deed(params=_NETWORK, leaves="keys", anew=True),
+    "share_secrets": Deed(params=_MASKING, leaves="keys"),
+    "masked_at_site": Deed(
+        params=_TRAINING | _MASKING | {"addends"}, leaves="weights", counts=frozenset({"noise"}), of_rows=True
+    ),
+    "reveal_shares": Deed(params=_MASKING | {"present"}, leaves="keys"),
 }
 """By the kind of job."""
+
+_LONGEST = 1024
+"""Bytes of a key, or of a sealed part of one."""
 
 
 def require(job: Job) -> Deed:
@@ -66,17 +87,22 @@ def require_leaving(deed: Deed, outputs: Mapping[str, Tensors], came: Tensors, c
 
     Args:
         came: the tensors that came with the job.
-        columns: of the site's rows.
+        columns: of the site's rows; 0 where the job reads none.
 
     Raises:
         ContentRefused: a tensor is of another shape, or holds no numbers.
     """
     for name, tensors in outputs.items():
         for key, tensor in tensors.items():
-            like = came.get(key.partition("/")[2]) if deed.leaves == "weights" else np.empty(columns)
-            single = tensor.ndim == 0 or tensor.shape == (1,)
-            if tensor.dtype.kind not in "fiu" or not (single or (like is not None and tensor.shape == like.shape)):
+            if not _may_leave(deed, tensor, came.get(key.partition("/")[2]), columns):
                 raise ContentRefused(f"{key!r} of {name}, of shape {tensor.shape}, may not leave this site")
+
+
+def _may_leave(deed: Deed, tensor: NDArray[Any], like: NDArray[Any] | None, columns: int) -> bool:
+    if deed.leaves == "keys":
+        return tensor.dtype == np.uint8 and tensor.ndim == 1 and tensor.size <= _LONGEST
+    shapes = {"weights": like.shape if like is not None else (), "columns": (columns,), "numbers": ()}
+    return tensor.dtype.kind in "fiu" and tensor.shape in ((), (1,), shapes[deed.leaves])
 
 
 def numbers(values: Mapping[str, Any], deed: Deed) -> dict[str, float | int]:

@@ -199,6 +199,8 @@ class SitesExecutor:
         name = sent.job.needs.site
         if sent.name:
             return f"did not answer in {self._job_s:g} s" if now - sent.begun > self._job_s else ""
+        if self._looked < sent.since:  # it may have come since
+            return ""
         if name not in self._places:
             return "is not registered with the SuperLink"
         if sent.tries >= _TRIES:

@@ -29,6 +29,10 @@ class Unsuited(ConcoursError):
     """The site's rows are not what the task says. The message is for both sides, and holds nothing of the rows."""
 
 
+class Gone(ConcoursError):
+    """What a job is about is no longer there; the site is, for the next one. The message is for both sides."""
+
+
 class OwnRows:
     """The rows of a site as a job takes them; read once for each schema.
 

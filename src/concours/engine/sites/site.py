@@ -22,17 +22,19 @@ from concours.core.event import Cause, Failed
 from concours.core.job import Job
 from concours.engine.rows import shape_of
 from concours.engine.runners import RUNNERS
-from concours.engine.sites.deeds import OWN, Tensors, numbers, require, require_leaving
+from concours.engine.sites.deeds import DEEDS, OWN, Tensors, numbers, require, require_leaving
+from concours.engine.sites.ledger import Ledger
 from concours.engine.sites.node import Node
 from concours.engine.sites.reaching import Unwanted
-from concours.engine.sites.rows import Unsuited
+from concours.engine.sites.rows import Gone, Unsuited
 from concours.engine.sites.wire import Answer, Asked
 from concours.engine.work import execute
 from concours.stores.disk import DiskStore
+from concours.stores.values import get_values
 
 Told = Callable[[str], None]
 Own = Callable[[Job, DiskStore], Mapping[str, Digest]]
-"""The inputs of a job that are the site's rows, by name. Raises Unsuited."""
+"""Inputs of a job that are the site's own, by name. Raises Unsuited or Gone."""
 
 _KEPT = 64
 _PAUSE_S, _LONGEST_S = 0.1, 2.0
@@ -44,11 +46,13 @@ class Site:
     What it has answered it keeps for a while: a server that was killed asks again for what it had not got.
 
     Args:
+        own: what gives each input that is the site's own (`deeds.OWN`).
+        ledger: counts what training tells of rows.
         told: is given what the data owner should see, a line each.
     """
 
-    def __init__(self, store: DiskStore, own: Own, told: Told) -> None:
-        self._store, self._own, self._told = store, own, told
+    def __init__(self, store: DiskStore, own: Mapping[str, Own], ledger: Ledger, told: Told) -> None:
+        self._store, self._own, self._ledger, self._told = store, own, ledger, told
         self._answered: OrderedDict[Digest, Answer] = OrderedDict()
 
     def answer(self, asked: Asked) -> Answer:
@@ -61,11 +65,14 @@ class Site:
             answer = self._done(asked)
         except (Unsuited, ContentRefused) as error:
             answer = Answer(cause="exception", reason=str(error))
+        except Gone as error:
+            answer = Answer(cause="absent", reason=str(error))
         except ConcoursError as error:
             answer = self._withheld(str(error), "exception")
         seconds = time.monotonic() - began
         self._told(f"{job.label or job.runner}: {answer.reason or f'done in {seconds:.1f} s'}")
-        self._answered[job.digest] = answer
+        if not (job.runner in DEEDS and DEEDS[job.runner].anew):
+            self._answered[job.digest] = answer
         while len(self._answered) > _KEPT:
             self._answered.popitem(last=False)
         return answer
@@ -76,14 +83,18 @@ class Site:
         try:
             if lacking := sorted(name for name, digest in job.inputs.items() if name not in OWN and digest not in came):
                 raise ContentRefused(f"what {', '.join(lacking)} stands for did not come with the job")
-            own = self._own(job, self._store)
-            here = replace(job, inputs={**job.inputs, **{name: own[name] for name in OWN}})
+            own = {name: self._own[name](job, self._store)[name] for name in sorted(OWN & job.inputs.keys())}
+            rows = len(get_values(self._store, own["y"])) if "y" in own else 0
+            self._ledger.require(job, deed, rows)
             with granted(()):
-                event = execute(here, self._store, RUNNERS)
+                event = execute(replace(job, inputs={**job.inputs, **own}), self._store, RUNNERS)
             if isinstance(event, Failed):
                 return self._withheld(event.reason, event.cause)
             outputs = {name: self._taken(digest) for name, digest in event.outputs.items()}
-            require_leaving(deed, outputs, _tensors(asked), shape_of(self._store, own["x"])[-1])
+            columns = shape_of(self._store, own["x"])[-1] if "x" in own else 0
+            require_leaving(deed, outputs, _tensors(asked), columns)
+            if spent := self._ledger.spend(job, rows):
+                self._told(spent)
             return Answer(outputs=outputs, values=numbers(event.values, deed))
         finally:
             for digest in came:

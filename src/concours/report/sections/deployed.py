@@ -21,8 +21,19 @@ def deployed_section(r: Report) -> Section | None:
     return Section(
         id="sites",
         title="What the sites sent",
-        text=tuple(_sentences(found)),
-        figures=(_losses(found), _lengths(found)),
+        text=(*_sentences(found), *_protected(found)),
+        figures=tuple(figure for figure, _ in _shown(found) if figure),
+        tables=tuple(table for figure, table in _shown(found) if not figure),
+    )
+
+
+def _shown(found: Mapping[str, Any]) -> Sequence[tuple[Figure | None, Table]]:
+    """Tables, each with the picture that it stands below, where what that shows is known."""
+    told = any(each.get("loss") is not None for each in found["rounds"])
+    seen = any(each.get("norms") for each in found["rounds"])
+    return (
+        (_losses(found) if told else None, _by_round(found)),
+        (_lengths(found) if seen else None, _by_site(found)),
     )
 
 
@@ -31,8 +42,7 @@ def _sentences(found: Mapping[str, Any]) -> Sequence[str]:
     sent = sum(sum(each.get("bytes", ())) for each in rounds)
     first = (
         f"{counted(len(sites), 'site')} trained {found['of']!r} together in {counted(len(rounds), 'round')} "
-        f"({found['strategy']}), {sent / 1e6:,.1f} MB in all. Their rows stayed where they are: weights and counts left. "
-        "Weights tell something of the rows that they were trained on."
+        f"({found['strategy']}), {sent / 1e6:,.1f} MB in all. Their rows stayed where they are: weights and counts left."
     )
     told = [first, "No site has seen a row of the server's, so all of these judge what came of it."]
     if away := sorted({site for each in rounds for site in each["away"]}):
@@ -40,30 +50,60 @@ def _sentences(found: Mapping[str, Any]) -> Sequence[str]:
     return told
 
 
+def _protected(found: Mapping[str, Any]) -> Sequence[str]:
+    """What others could see of a site, and of a row."""
+    privacy, told = found.get("privacy"), []
+    if found.get("secure"):
+        told.append(
+            "The server knows the sum of what sites sent in a round, and nothing of what one of them sent. So parts and "
+            "lengths, whose merit it is and who looks like a liar are not known; one site that lies moves the sum as far "
+            "as it likes."
+        )
+    if privacy is None:
+        told.append("No privacy was promised: what left tells something of the rows that it was trained on.")
+        return told
+    low, high = (short(end) for end in privacy["noise"])
+    noise = f"{low if low == high else f'{low} to {high}'} times that"
+    bound, kept = short(privacy["bound"]), f"ε = {short(privacy['epsilon'])} at δ = {privacy['delta']:.0e} is kept for"
+    if privacy["where"] == "site":
+        told.append(
+            f"{kept} each row of a site: every site cut the gradient of a row to a length of {bound} and added noise "
+            f"of {noise}, drawn from its own system, which nobody can draw again. It covers all that came of rows; how "
+            "many a site has is told as it is."
+        )
+    else:
+        told.append(
+            f"{kept} each site as a whole: the server cut what each sent to a length of {bound} and added noise of "
+            f"{noise}, drawn from its system. It covers the federated model, for whoever sees no more than that; the server, and the "
+            "figures below, see what sites sent as it is."
+        )
+    return told
+
+
 def _by_site(found: Mapping[str, Any]) -> Table:
-    lines = []
+    lines, secure = [], found.get("secure")
     for site in found["sites"]:
         own = [(each, each["sites"].index(site)) for each in found["rounds"] if site in each["sites"]]
-        last = own[-1] if own else None
-        lines.append(
-            (
-                site,
-                f"{len(own)} of {len(found['rounds'])}",
-                "" if last is None else f"{last[0]['rows'][last[1]]:,}",
-                "" if last is None else f"{last[0]['weights'][last[1]]:.1%}",
-                "" if last is None else f"{last[0]['norms'][last[1]]:.3g}",
-                "" if not own else f"{sum(each['bytes'][place] for each, place in own) / 1e6:,.2f}",
-            )
+        last = own[-1] if own and not secure else None
+        seen = ("rows", "weights", "norms")
+        rows, part, length = (last[0][what][last[1]] if last else None for what in seen)
+        known = (
+            "" if rows is None else f"{rows:,}",
+            "" if part is None else f"{part:.1%}",
+            "" if length is None else f"{length:.3g}",
         )
+        sent = sum(each["bytes"][place] for each, place in own) / 1e6
+        lines.append((site, f"{len(own)} of {len(found['rounds'])}", *(() if secure else known), f"{sent:,.2f}"))
+    caption = "What each site sent" if secure else "What each site sent: rows, part and length of its last update"
     return Table(
-        caption="What each site sent: rows, part and length of its last update",
-        head=("site", "rounds", "rows", "part", "length", "MB sent"),
+        caption=caption,
+        head=("site", "rounds", *(() if secure else ("rows", "part", "length")), "MB sent"),
         rows=tuple(lines),
     )
 
 
 def _losses(found: Mapping[str, Any]) -> Figure:
-    """The loss at the sites over the rounds; its table says who sent, and who did not and why."""
+    """The loss at the sites over the rounds."""
     rounds = list(enumerate(found["rounds"], 1))
     losses = [(number, each["loss"]) for number, each in rounds if each.get("loss") is not None]
     x, y = (
@@ -75,27 +115,27 @@ def _losses(found: Mapping[str, Any]) -> Figure:
         title="Training loss at the sites in each round",
         read="How to read it: the mean loss of the sites' last epoch, by their rows; lower is better. Nobody chose by it.",
         drawing=Planes((Plane(x=x, y=y, curves=(Curve(name="sites", hue=0, points=points),)),)),
-        table=Table(
-            caption="Round by round",
-            head=("Round", "training loss", "who sent", "who did not"),
-            rows=tuple(
-                (
-                    str(number),
-                    "" if each.get("loss") is None else short(each["loss"]),
-                    ", ".join(each["sites"]) or "nobody",
-                    "; ".join(each["away"].values()),
-                )
-                for number, each in rounds
-            ),
-            words=(2, 3),
-        ),
+        table=_by_round(found),
     )
+
+
+def _by_round(found: Mapping[str, Any]) -> Table:
+    """Who sent, and who did not and why."""
+    told = any(each.get("loss") is not None for each in found["rounds"])
+    lines = []
+    for number, each in enumerate(found["rounds"], 1):
+        loss = "" if each.get("loss") is None else short(each["loss"])
+        why = "; ".join([*each["away"].values(), *([each["lost"]] if "lost" in each else [])])
+        lines.append((str(number), *([loss] if told else []), ", ".join(each["sites"]) or "nobody", why))
+    words = (2, 3) if told else (1, 2)
+    head = ("Round", *(["training loss"] if told else []), "who sent", "who did not")
+    return Table(caption="Round by round", head=head, rows=tuple(lines), words=words)
 
 
 def _lengths(found: Mapping[str, Any]) -> Figure:
     """How far each site's update reached in each round; its table says what each sent in all."""
     rounds = list(enumerate(found["rounds"], 1))
-    known = [norm for _, each in rounds for norm in each.get("norms", ())]
+    known = [norm for _, each in rounds for norm in each.get("norms", ()) if norm is not None]
     x = linear("round", [1.0, float(max(2, len(rounds)))], fit=True)
     y = linear("length", known or [0.0, 1.0])
     curves = [
@@ -103,9 +143,9 @@ def _lengths(found: Mapping[str, Any]) -> Figure:
             name=site,
             hue=place % _HUES,
             points=tuple(
-                (x.at(number), y.at(each["norms"][each["sites"].index(site)]))
+                (x.at(number), y.at(norm))
                 for number, each in rounds
-                if site in each["sites"]
+                if site in each["sites"] and (norm := each["norms"][each["sites"].index(site)]) is not None
             ),
         )
         for place, site in enumerate(found["sites"])
