@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,32 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     running = [subprocess.Popen([sys.executable, __file__, str(folder), str(rank)], env=env) for rank in range(WORKERS)]
     assert [process.wait(200) for process in running] == [0] * WORKERS
     return folder
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("shape", [(7, 5), (6, 3, 4, 4)])
+def test_a_batch_norm_of_all_rows_is_torchs_own(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], affine: bool
+) -> None:
+    """What it gives, what it keeps, and its gradients, where there is nobody else; the naive twin is torch's layer."""
+    monkeypatch.setattr(together.dist, "get_world_size", lambda: 1)
+    monkeypatch.setattr(together.dist, "get_rank", lambda: 0)
+    monkeypatch.setattr(together, "_sum", lambda tensor: None)
+    own = (nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d)(shape[1], affine=affine).double()
+    if affine:
+        nn.init.normal_(own.weight)
+        nn.init.normal_(own.bias)
+    other = deepcopy(own)
+    first = (3 * torch.randn(shape, dtype=torch.double) + 2).requires_grad_()
+    second, weights = first.detach().clone().requires_grad_(), torch.randn(shape, dtype=torch.double)
+    said, wanted = together._norm(own, first), other(second)
+    for each in (said, wanted):
+        (each * weights).sum().backward()
+    torch.testing.assert_close(said, wanted)
+    torch.testing.assert_close(first.grad, second.grad)
+    torch.testing.assert_close(dict(own.named_buffers()), dict(other.named_buffers()))
+    for one, two in zip(own.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, two.grad)
 
 
 @pytest.mark.slow

@@ -169,20 +169,53 @@ def _as_the_first(tensor: Tensor) -> None:
         dist.broadcast(tensor, src=0)
 
 
-class _Sum(torch.autograd.Function):
-    """The sum over all processes; its gradient is that of what all of them make of it."""
+class _Normed(torch.autograd.Function):
+    """A batch norm of this process's rows by given moments of all rows, whose gradient is that of what all make of it.
+
+    With x̂ = (x − μ) / √(σ² + ε): ∂x = γ / √(σ² + ε) · (g − Σg / n − x̂ Σ(g x̂) / n), sums over the rows of all processes
+    (Ioffe and Szegedy 2015).
+    """
 
     @staticmethod
-    def forward(ctx: Any, own: Tensor) -> Tensor:
-        whole = own.clone()
-        _sum(whole)
-        return whole
+    def forward(ctx: Any, *given: Any) -> Tensor:
+        inputs, weight, bias, mean, variance, count, eps = given
+        ctx.save_for_backward(inputs, weight, mean, variance, count)
+        ctx.eps = eps
+        return nn.functional.batch_norm(inputs, mean, variance, weight, bias, training=False, eps=eps)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        whole = gradients[0].clone(memory_format=torch.contiguous_format)
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, weight, mean, variance, count = ctx.saved_tensors
+        channels, shape, scale = len(mean), _along(inputs), torch.rsqrt(variance + ctx.eps)
+        by_moments, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            gradients[0], inputs, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
+        )
+        whole = torch.cat([of_weight, of_bias])
         _sum(whole)
-        return whole
+        factor = scale / count if weight is None else scale * weight / count
+        slope = factor * scale * whole[:channels]
+        level = factor * whole[channels:] - slope * mean
+        own = by_moments.sub_(level.view(shape)).addcmul_(inputs, slope.view(shape), value=-1)
+        return own, None if weight is None else of_weight, None if weight is None else of_bias, None, None, None, None
+
+
+def _along(inputs: Tensor) -> list[int]:
+    """The shape in which numbers of channels stand against inputs (rows, channels, …)."""
+    return [1, -1, *[1] * (inputs.ndim - 2)]
+
+
+def _moments(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and variance of each channel over the rows of all processes, and how many numbers each has (Chan, Golub and
+    LeVeque 1983).
+    """
+    variance, mean = torch.var_mean(inputs, [0, *range(2, inputs.ndim)], correction=0)
+    told = inputs.new_zeros((dist.get_world_size(), 2 * len(mean) + 1))
+    told[dist.get_rank()] = torch.cat([mean, variance, mean.new_tensor([inputs.numel() / len(mean)])])
+    _sum(told)
+    means, variances, counts = told.split([len(mean), len(mean), 1], dim=1)
+    count = counts.sum()
+    whole = (means * counts).sum(0) / count
+    return whole, ((variances + (means - whole).square()) * counts).sum(0) / count, count
 
 
 def _norm(norm: Any, inputs: Tensor) -> Tensor:
@@ -190,18 +223,13 @@ def _norm(norm: Any, inputs: Tensor) -> Tensor:
     if not norm.training:
         result: Tensor = type(norm).forward(norm, inputs)
         return result
-    axes, shape = [0, *range(2, inputs.ndim)], [1, -1, *[1] * (inputs.ndim - 2)]
-    count = inputs.new_tensor([inputs.numel() / inputs.shape[1]])
-    told = _Sum.apply(torch.cat([inputs.sum(axes), count]))
-    mean, count = told[:-1] / told[-1], told[-1].detach()
-    apart = inputs - mean.view(shape)
-    variance = _Sum.apply(apart.square().sum(axes)) / count
-    if norm.running_mean is not None:
-        if norm.num_batches_tracked is not None:
-            norm.num_batches_tracked.add_(1)
-        momentum = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum
-        with torch.no_grad():
+    with torch.no_grad():
+        mean, variance, count = _moments(inputs)
+        if norm.running_mean is not None:
+            if norm.num_batches_tracked is not None:
+                norm.num_batches_tracked.add_(1)
+            momentum = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum
             norm.running_mean.lerp_(mean, momentum)
             norm.running_var.lerp_(variance * (count / (count - 1).clamp(min=1)), momentum)
-    said = apart * torch.rsqrt(variance + norm.eps).view(shape)
-    return said if norm.weight is None else said * norm.weight.view(shape) + norm.bias.view(shape)
+    said: Tensor = _Normed.apply(inputs, norm.weight, norm.bias, mean, variance, count, norm.eps)
+    return said
