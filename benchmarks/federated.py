@@ -4,11 +4,11 @@
     python benchmarks/federated.py [--clients 100] [--rounds 30] [--peer-rounds 10] [--skip-peer]
 
 784-128-10, 600 rows a client, batches of 60, one epoch of SGD a round, a tenth of the clients a round. First both train
-ten clients that all take part for three rounds, and their weights are compared. Then each trains as many rounds as it is
-told: seconds from the start of Python to the end of the first round, rounds a second after that, and CPU seconds and
+ten clients that all take part for three rounds, and their weights are compared. Then each trains as many rounds as it
+is told: seconds from the start of Python to the end of the first round, rounds a second after that, and CPU seconds and
 memory of all of its processes. Last, our memory with 101 and with 10,000 clients, ten of them a round.
 
-Rows lie in a file that both map into memory, so that neither is measured at making them; those of the last two runs are
+Rows lie in files that both map into memory, so that neither is measured at making them; those of the last two runs are
 made where a client is asked, so what grows is what a round holds. Each measurement is a process of its own, which ends
 after five minutes at most. On a busy machine CPU seconds count: the load is printed beside it.
 """

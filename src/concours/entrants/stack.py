@@ -9,10 +9,11 @@ before the next. Blocks are shared among threads.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -168,10 +169,21 @@ def on_threads(tasks: Sequence[Callable[[], T]], threads: int) -> list[T]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(lambda task: task(), tasks))
+        futures = [_pool(threads).submit(task) for task in tasks]
+        wait(futures)
+        return [future.result() for future in futures]
     finally:
         torch.set_num_threads(before)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Kept, as every new thread has to find room for matrix products first: a tenth of a round of a federation."""
+    return ThreadPoolExecutor(threads)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a fork has no threads
 
 
 class _Block:
