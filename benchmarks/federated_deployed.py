@@ -224,6 +224,7 @@ def unseen(executor: Any, store: Any, rounds: int) -> list[float]:
     from concours.cooperate.deployed_jobs import Among, Asking
     from concours.cooperate.deployed_rounds import secure_round
     from concours.core.event import Done
+    from concours.core.kept import Kept
     from concours.engine.federating import get_weights, put_weights
 
     ended: dict[Any, Any] = {}
@@ -231,6 +232,7 @@ def unseen(executor: Any, store: Any, rounds: int) -> list[float]:
         seed=0,
         candidates=(SimpleNamespace(entrant=SimpleNamespace(recipe="dnn", params={})),),
         ended=lambda job: ended.get(job.digest),
+        kept=Kept(),
     )
     problem: Any = SimpleNamespace(output=SimpleNamespace(told={}))
     asking = Asking(Among(problem=problem, sites=SITES, task={}), state, {})

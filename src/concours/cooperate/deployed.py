@@ -10,6 +10,8 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from concours.cooperate.deployed_jobs import Among, Asking
@@ -156,7 +158,11 @@ class Deployed(Among, MemoProcess):
             asked = [site for site in self._drawn(state, number, there) if site not in refused]
             if refused.issuperset(there):
                 break
-            round = hold(asking, number, weights, server, asked)
+            round = state.kept.settled(
+                ("round", number, weights, server, *asked),
+                partial(hold, asking, number, weights, server, asked),
+                attrgetter("over"),
+            )
             jobs += [*round.jobs, *([round.ends] if round.ends else [])]
             ended = state.done(round.ends) if round.ends else None
             if not round.over or (round.ends and not ended):

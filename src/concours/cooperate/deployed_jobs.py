@@ -207,7 +207,7 @@ class Asking:
         """A job at a site, on what is its own: that stands in it under names which mean something to the site alone."""
         own = {name: digest_json({"rows of": site, "part": name}) for name in _OWN.get(runner, ("x", "y"))}
         common = {name: digest for name, digest in self.common.items() if "x" in own and name in _SENT}
-        return Job(
+        job = Job(
             runner=runner,
             inputs={**own, **common, **(inputs or {})},
             params={**self._network, **(params or {})},
@@ -217,6 +217,7 @@ class Asking:
             label=f"federated: {what} of {site}",
             needs=Needs(site=site),
         )
+        return self._once(job)
 
     def _home(
         self,
@@ -227,7 +228,7 @@ class Asking:
         params: Mapping[str, Any] | None = None,
     ) -> Job:
         """A job at the server."""
-        return Job(
+        job = Job(
             runner=runner,
             inputs=inputs,
             params={**self._network, **(params or {})},
@@ -236,6 +237,11 @@ class Asking:
             outputs=outputs,
             label=f"federated: {what}",
         )
+        return self._once(job)
+
+    def _once(self, job: Job) -> Job:
+        """The job as it was named before, if it was, since then its digest is known."""
+        return self.state.kept.once((job.runner, job.label), job, lambda: job)
 
     @property
     def _network(self) -> dict[str, Any]:

@@ -28,3 +28,14 @@ class Kept:
         result = make()
         self._made[key] = (arguments, result)
         return result
+
+    def settled(self, key: Hashable, make: Callable[[], T], over: Callable[[T], bool]) -> T:
+        """The result for the key; made anew until it is one of which `over` says that it stays as it is."""
+        known = self._made.get(key)
+        if known is not None:
+            result: T = known[1]
+            return result
+        result = make()
+        if over(result):
+            self._made[key] = (None, result)
+        return result
