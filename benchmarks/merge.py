@@ -4,9 +4,9 @@
 
 The peer's environment holds mergekit 0.1.5 and torch 2.13.0. Makes four random bfloat16 checkpoints of one
 architecture, 1.1 GB each, of which three are the first one with noise added; merges them by both programs, each in a
-process of its own, and looks at every element of what they wrote. Wants 9 GB of disk below DIR. CPU seconds are of the
-process, all threads; memory is RssAnon, what is not the page cache, looked at every 20 ms. The floor is the time of
-writing as many bytes from memory, with fsync.
+process of its own, several times, with what it reads in the page cache (told is the median), and looks at every element
+of what they wrote. Wants 9 GB of disk below DIR. CPU seconds are of the process, all threads; memory is RssAnon, what
+is not the page cache, looked at every 20 ms. The floor is the time of writing as many bytes from memory, with fsync.
 
 A twin, below, does the same from the formulas, in numpy, tensor by tensor and by a stable sort.
 """
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,20 @@ def make(folder: Path, seed: int, noise: float) -> None:
                 )
             file.write(narrowed_bfloat16(values).tobytes())
     (folder / "config.json").write_text(json.dumps(CONFIG))
+
+
+def median(command: Sequence[str], folder: Path, out: str, read: Sequence[str], count: int) -> Took:
+    """What a program took in the middle one of several runs, each of which finds what it reads in the page cache."""
+    runs = []
+    for _ in range(count):
+        shutil.rmtree(folder / out, ignore_errors=True)
+        os.sync()
+        for name in read:
+            with (folder / name / "model.safetensors").open("rb") as file:
+                while file.read(1 << 24):
+                    pass
+        runs.append(run(command, folder))
+    return Took(*(sorted(values)[count // 2] for values in zip(*map(astuple, runs), strict=True)))
 
 
 def run(command: Sequence[str], folder: Path) -> Took:
@@ -233,20 +247,20 @@ def works() -> Iterator[Work]:
     yield Work("ties", ["a", "b"], f"merge_method: ties\nbase_model: ./base\nmodels:\n{rows}", twin_ties, "base")
 
 
-def compare(work: Work, folder: Path, peer: str | None, least: float) -> None:
+def compare(work: Work, folder: Path, peer: str | None, least: float, count: int) -> None:
     """Runs both, and prints a line for each and one for what they wrote."""
     (folder / "ours.yaml").write_text(f"{work.yaml}dtype: bfloat16\n")
     ours, theirs = folder / "out-ours", folder / "out-theirs"
-    shutil.rmtree(ours, ignore_errors=True)
-    mine = run([sys.executable, "-m", "concours", "merge", "ours.yaml", ours.name], folder)
+    read = (*work.models, *([work.base] if work.base else []))
+    mine = median([sys.executable, "-m", "concours", "merge", "ours.yaml", ours.name], folder, ours.name, read, count)
     print(f"{work.name:<10} concours  {said(mine)}  {mine.wall / least:.1f} x the floor", flush=True)
     print(f"{'':<10} differing from the formulas: {differing_from_twin(work, folder, ours):,} elements", flush=True)
     for dtype in ("bfloat16", "float32") if peer and work.base else ("bfloat16",) if peer else ():
         out = "out_dtype: bfloat16\n" if dtype == "float32" else ""
         (folder / "theirs.yaml").write_text(f"{work.yaml}dtype: {dtype}\n{out}")
-        shutil.rmtree(theirs, ignore_errors=True)
         script = str(Path(str(peer)).with_name("mergekit-yaml"))
-        other = run([str(peer), script, "theirs.yaml", theirs.name, "--no-copy-tokenizer"], folder)
+        command = [str(peer), script, "theirs.yaml", theirs.name, "--no-copy-tokenizer"]
+        other = median(command, folder, theirs.name, read, count)
         times = f"{other.wall / mine.wall:.1f} x our wall time, {other.cpu / mine.cpu:.1f} x our CPU"
         print(f"{'':<10} mergekit  {said(other)}  computing in {dtype}: {times}", flush=True)
         count, of, most = differing(ours, theirs)
@@ -266,6 +280,7 @@ def main() -> None:
     parser.add_argument("--peer", help="the python of an environment with mergekit")
     parser.add_argument("--work", type=Path, default=Path("merge-benchmark"))
     parser.add_argument("--only", help="names of works, with commas")
+    parser.add_argument("--runs", type=int, default=3, help="of which the median is told")
     parser.add_argument("--layers", type=int, default=16, help="fewer for smaller checkpoints")
     parser.add_argument("--words", type=int, default=32000, help="as well")
     options = parser.parse_args()
@@ -281,7 +296,7 @@ def main() -> None:
     print(f"the floor, writing {size / 1e9:.2f} GB with fsync: {least:.1f} s", flush=True)
     for work in works():
         if not options.only or work.name in options.only.split(","):
-            compare(work, options.work, options.peer, least)
+            compare(work, options.work, options.peer, least, options.runs)
 
 
 if __name__ == "__main__":

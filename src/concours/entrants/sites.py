@@ -23,7 +23,7 @@ from concours.entrants.losses import squared_error, surprise
 from concours.entrants.optimisers import OPTIMISERS, Flat
 from concours.entrants.passes import Form, Passes, views
 from concours.entrants.private import Private
-from concours.entrants.stack import on_threads
+from concours.entrants.stack import on_threads, undivided
 from concours.kernels.federating.update import Tensors, Update
 
 
@@ -56,9 +56,10 @@ def train_sites(
             local(network, tensors, s.x, s.y, settings, seed=s.seed, controls=s.controls, private=s.private)
             for s in sites
         ]
-    load(network, tensors)
     blocks = stacked.form.blocks(len(sites), settings.batch_size, threads, stacked.device)
-    return list(chain(*on_threads([partial(stacked.train, sites[block]) for block in blocks], threads)))
+    with undivided():
+        load(network, tensors)
+        return list(chain(*on_threads([partial(stacked.train, sites[block]) for block in blocks], threads)))
 
 
 @dataclass(frozen=True)

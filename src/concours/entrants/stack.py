@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -166,12 +167,21 @@ def on_threads(tasks: Sequence[Callable[[], T]], threads: int) -> list[T]:
     """
     if threads == 1 or len(tasks) == 1:
         return [task() for task in tasks]
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with undivided():
         futures = [_pool(threads).submit(task) for task in tasks]
         wait(futures)
         return [future.result() for future in futures]
+
+
+@contextmanager
+def undivided() -> Iterator[None]:
+    """No operation of torch is divided among threads: those that waited for the next part of one would keep a core from
+    whoever works on another task.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
         torch.set_num_threads(before)
 
