@@ -40,7 +40,7 @@ _OWN = {
     "architectures": RunnerSpec(reference="concours.engine.runners.merge:architectures", version=2),
     "choose_mix": RunnerSpec(reference="concours.engine.runners.merge:choose_mix", version=1, packages=_OF_DATA),
     "evolve": RunnerSpec(reference="concours.engine.runners.evolve:evolve", version=1, packages=(*_OF_DATA, "cmaes")),
-    "merge": RunnerSpec(reference="concours.engine.runners.merge:merge", version=2, packages=_OF_DATA),
+    "merge": RunnerSpec(reference="concours.engine.runners.merge:merge", version=3, packages=_OF_DATA),
     "pupils": RunnerSpec(reference="concours.engine.runners.distil:pupils", version=1, packages=_OF_DATA),
     "teach": RunnerSpec(reference="concours.engine.runners.distil:teach", version=1, packages=_OF_DATA),
     "distil": RunnerSpec(reference="concours.engine.runners.distil:distil", version=1, packages=_OF_DATA),
