@@ -6,8 +6,8 @@ A contest a table: entrants, `greedy` of them, and one of them, a network, taugh
 test part (`quality_sets`), the metric of the best single entrant and of the alliance, and of each student: how much of
 what the alliance gains over the best single entrant (by this very test part, which flatters that one) it keeps, the
 time of a row and the size of its files as shares of the alliance's, and its metric beside that of the same recipe
-taught by labels alone. Time is what preparing and predicting the held-out rows took. A contest lies in a folder of its own, so
-that the command goes on where it stopped.
+taught by labels alone. Time is what preparing and predicting the held-out rows took. A contest lies in a folder of its
+own, so that the command goes on where it stopped.
 """
 
 from __future__ import annotations
