@@ -225,7 +225,7 @@ def test_where_nothing_is_saved_one_member_answers_and_it_is_said(server: Loopba
 def test_it_wants_three_folds(server: Loopback, tmp_path: Path) -> None:
     """A router, rows to choose the trade by, and rows to score both."""
     result = contest(server, tmp_path / "run", folds=2).run()
-    assert "no alliance route: it learns from 3 folds or more, there are 2" in result.warnings
+    assert "no alliance route: it learns from 3 folds or more, there are 2; set folds in split" in result.warnings
 
 
 def test_pictures_have_no_route(tmp_path: Path) -> None:
