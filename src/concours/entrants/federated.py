@@ -50,7 +50,9 @@ class Local:
 
     def __post_init__(self) -> None:
         if self.last_only and self.proximal:
-            raise ValueError(f"last_only trains for a site alone, which no spring holds: leave out proximal={self.proximal!r}")
+            raise ValueError(
+                f"last_only trains for a site alone, which no spring holds: leave out proximal={self.proximal!r}"
+            )
 
     @property
     def training(self) -> Settings:
