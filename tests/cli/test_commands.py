@@ -146,6 +146,17 @@ def test_who_fits_nobody_fails(tmp_path):
     assert json.loads((tmp_path / "runs" / "c" / "result.json").read_text())["default"] is None
 
 
+def test_who_is_skipped_for_want_of_a_machine_is_not_told_to_take_more_time():
+    """An entrant that needs more cores than there are was given no time at all; the line says what it needs."""
+    from types import SimpleNamespace as Some
+
+    from concours.cli.run import _why_nothing
+
+    line = Some(status="skipped", reason="needs 200 cores, and this machine has 2", entrant=Some(name="dnn"))
+    told = _why_nothing(Some(standings=[Some(status="ok"), line]), Some(seconds=None))
+    assert told == "no entrant could be fitted: dnn: needs 200 cores, and this machine has 2"
+
+
 def test_imports_are_light():
     """`import concours` and the command line import nothing heavy before they need it."""
     heavy = ["numpy", "scipy", "sklearn", "pandas", "pyarrow", "torch", "skops", "jinja2", "psutil"]
