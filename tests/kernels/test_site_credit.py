@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.credit.rounds import MOST_COUNTED, NOISE_CUT, SHARE_CUT, Effort, site_credit, tolerance_of
+from concours.kernels.credit.rounds import MOST_COUNTED, Effort, site_credit
 
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=30)
 
@@ -136,28 +136,6 @@ def test_what_gains_nothing_is_not_looked_into() -> None:
     assert found.passed == 3
     assert found.looked < looked / 4
     assert np.ptp(found.shapley) == pytest.approx(0, abs=1e-12)
-
-
-def test_what_the_rows_that_judge_cannot_tell_is_not_looked_into() -> None:
-    """Protects the cost of credit: 480 rows are right or wrong, and a round that turns four of them to either side gains
-    nothing that can be told. The tolerance is by hand half of the middle of the rounds' standard errors, and more than one row.
-    """
-    turned = np.zeros((3, 480))
-    turned[0, :400] = 1.0  # the first round learns most
-    turned[1, [0, 50, 100, 150]], turned[1, [200, 250, 300, 350]] = 1.0, -1.0
-    turned[2, [0, 100, 200, 300]], turned[2, [50, 150, 250, 350]] = 1.0, -1.0
-    batches = turned.reshape(3, 10, 48)
-    without = (turned.sum(axis=1)[:, None] - batches.sum(axis=2)) / 432
-    tolerance = tolerance_of(np.concatenate([turned.mean(axis=1)[:, None], without], axis=1))
-    errors = sorted(batches.mean(axis=2).std(axis=1, ddof=1) / np.sqrt(10))
-    assert tolerance == pytest.approx(max(NOISE_CUT * errors[1], SHARE_CUT * turned.mean()))
-    assert tolerance > 1 / 480
-
-
-def test_where_rows_tell_all_a_fiftieth_of_a_mean_gain_is_the_tolerance() -> None:
-    """Rows that are all alike have no standard error."""
-    gains = np.repeat(np.array([[0.5], [0.3], [0.1]]), 11, axis=1)
-    assert tolerance_of(gains) == pytest.approx(0.02 * 0.3)
 
 
 def test_the_same_seed_draws_the_same_orders_and_errors_follow_the_rows() -> None:

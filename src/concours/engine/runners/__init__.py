@@ -94,7 +94,7 @@ _OWN = {
         reference="concours.engine.runners.federate:train_at_home", version=2, packages=_OF_NETWORKS
     ),
     "credit_sites": RunnerSpec(
-        reference="concours.engine.runners.trust:credit_sites", version=3, packages=_OF_NETWORKS
+        reference="concours.engine.runners.trust:credit_sites", version=2, packages=_OF_NETWORKS
     ),
     "suspect_sites": RunnerSpec(
         reference="concours.engine.runners.trust:suspect_sites", version=1, packages=("numpy", "scipy", "safetensors")

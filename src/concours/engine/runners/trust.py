@@ -19,20 +19,21 @@ from concours.engine.trusting import PastRound, Pool, fitted_of
 from concours.engine.work import JobResult
 from concours.entrants.federated import Local, load
 from concours.kernels.credit.coalitions import dealt
-from concours.kernels.credit.rounds import Effort, Floats, site_credit, tolerance_of
+from concours.kernels.credit.rounds import Effort, Floats, site_credit
 from concours.kernels.federating.suspects import suspicions
 from concours.kernels.privacy.membership import attack, likelihood_ratios
 
 _BATCHES: Final = 10
 _MOST_ROWS: Final = 1000
 _SHADOWS: Final = 16
+_CUT: Final = 0.02
+"""Of the gain of a round on average: less is not looked into."""
 
 
 def credit_sites(job: Job, store: Store) -> JobResult:
     """What each site added to the model over the rounds of a fold (`kernels.credit.rounds`), on the rows it holds out.
 
-    A model is worth the ranking metric, turned so that higher is better; what the rows that judge cannot tell from
-    nothing is not looked into (`tolerance_of`). Inputs: of each round what its aggregation
+    A model is worth the ranking metric, turned so that higher is better. Inputs: of each round what its aggregation
     read. Values: `first`, `last`, `gain_stderr`; lists over the sites `shapley`, `stderr`, `lost`, `lost_stderr`;
     `looked`, `passed` and `rows`.
     """
@@ -48,9 +49,9 @@ def credit_sites(job: Job, store: Store) -> JobResult:
             scored = metric.way.batched([fitted_of(network, fold).predict(x)], y, batch, batches, None)
             return metric.sign * np.concatenate([scored.values, scored.without[0]])
 
-        who = [sorted(each.updates) for each in rounds]
-        gains = np.stack([value(number, tuple(sites)) - value(number, ()) for number, sites in enumerate(who)])
-        effort = Effort(tolerance=tolerance_of(gains), passes=job.params["passes"], seed=job.seed)
+        who, last = [sorted(each.updates) for each in rounds], len(rounds) - 1
+        gain = abs(float((value(last, tuple(who[last])) - value(0, ()))[0]))
+        effort = Effort(tolerance=_CUT * gain / len(rounds), passes=job.params["passes"], seed=job.seed)
         found = site_credit(who, job.params["sites"], value, effort)
     told = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(found).items()}
     return JobResult(values={**told, "rows": len(y)})

@@ -25,12 +25,6 @@ Codes = NDArray[np.int64]
 MOST_COUNTED: Final = 5
 """Sites of a round up to which all coalitions are looked at."""
 
-SHARE_CUT: Final = 0.02
-"""Of the gain of a round on average: less is not looked into."""
-
-NOISE_CUT: Final = 0.5
-"""Of the standard error of a round's gain: less is not looked into."""
-
 Value = Callable[[int, tuple[int, ...]], Floats]
 """Of the model that some sites, by their numbers in order, make in a round: (1 + batches,) what it is worth, more being
 better, and what it would be worth without each batch of the rows that judge. Of no sites, the model as the round found
@@ -57,20 +51,6 @@ class Effort:
             raise ValueError(
                 f"credit wants a tolerance of 0 or more and two passes at least; got {self.tolerance}, {self.passes}"
             )
-
-
-def tolerance_of(gains: Floats) -> float:
-    """Below which the gain of a round, or what is left of it, is not looked into, in units of the metric.
-
-    GTG-Shapley cuts below a fixed number of points of accuracy (Liu et al. 2022). Here it is half of what the rows that
-    judge cannot tell from nothing, the standard error of the gain of a round in the middle; and where they tell more,
-    2% of a round's mean gain. What is cut is not in the standard errors of credit.
-
-    Args:
-        gains: (rounds, 1 + batches), what each round gained, and what it would have without each batch of rows.
-    """
-    mean = abs(float(gains[:, 0].mean()))
-    return max(SHARE_CUT * mean, NOISE_CUT * float(np.median(jackknife_stderr(gains[:, 1:]))))
 
 
 @dataclass(frozen=True, kw_only=True)
