@@ -47,8 +47,8 @@ def log_mel(samples: NDArray[np.int16], rate: int, bands: int = 40) -> Floats:
 @cache
 def _triangles(rate: int, size: int, bands: int) -> Floats:
     """How much each frequency of a spectrum of `size` samples counts in each band, (bands, size // 2 + 1)."""
-    ends = 2595 * np.log10(1 + np.array([min(_LOWEST, rate / 8), rate / 2]) / 700)
-    corners = 700 * (10 ** (np.linspace(*ends, bands + 2) / 2595) - 1)
+    first, last = 2595 * np.log10(1 + np.array([min(_LOWEST, rate / 8), rate / 2]) / 700)
+    corners = 700 * (10 ** (np.linspace(first, last, bands + 2) / 2595) - 1)
     pitch = np.arange(size // 2 + 1) * rate / size
     low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     return np.clip(np.minimum((pitch - low) / (middle - low), (high - pitch) / (high - middle)), 0, None)

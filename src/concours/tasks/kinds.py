@@ -139,8 +139,8 @@ _OWN = {
             input=SOUND,
             output=Classes,
             lineups={"fast": _SOUND, "full": (*_SOUND, "extra-trees", "boosting")},
-            finder="concours.tasks.heard_found:find",
-            sample="concours.tasks.samples:heard",
+            finder="concours.tasks.recordings_found:find",
+            sample="concours.tasks.samples:tones",
         ),
         Kind(
             name="forecasting",

@@ -136,7 +136,7 @@ def boxed(folder: Path, seed: int) -> Task:
     return Task(kind="object-detection", data=str(folder / "shapes"), split=_SPLIT)
 
 
-def heard(folder: Path, seed: int) -> Task:
+def tones(folder: Path, seed: int) -> Task:
     """Tones in noise, the higher the later the class, of different lengths, as WAV files in a folder a class."""
     from scipy.io import wavfile
 

@@ -11,8 +11,8 @@ SOUND: Final = InputKind(
     what="sounds",
     preparations=("mel-statistics", "mel-pictures"),
     network="mel-pictures",
-    reader="concours.tasks.heard:read",
-    renewer="concours.tasks.heard:renew",
+    reader="concours.tasks.recordings:read",
+    renewer="concours.tasks.recordings:renew",
     keys={
         "sound": "the column of a table that names the files; by default found",
         "file_name": 'what the parts of the names of files are, such as `"{digit}_{speaker}_{number}"`: columns each',

@@ -23,6 +23,9 @@ from concours.tasks.readers.damage import refuse_bomb
 SOUNDS: Final = (".wav", ".flac", ".ogg")
 """Those that are read."""
 
+UNREAD: Final = (".mp3", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma")
+"""Those that are known and not read."""
+
 Samples = NDArray[np.int16]
 
 _FULL = 32768
@@ -105,7 +108,7 @@ def read_sounds(files: Files, names: Sequence[str], *, rate: int | None = None, 
 
 
 def _decoded(name: str, content: bytes) -> tuple[NDArray[Any], int]:
-    """Samples (n, channels) and how many a second. Raises DataError where a library is missing; decoders raise others."""
+    """Samples (n, channels) and how many a second. Raises DataError where a library is missing; decoders their own."""
     if name.lower().endswith(".wav"):
         if not content.startswith(_WAVE):
             raise ValueError("it does not begin as a WAV file does")
@@ -113,7 +116,7 @@ def _decoded(name: str, content: bytes) -> tuple[NDArray[Any], int]:
             warnings.simplefilter("error", wavfile.WavFileWarning)
             warnings.filterwarnings("ignore", message="Chunk", category=wavfile.WavFileWarning)
             rate, samples = wavfile.read(io.BytesIO(content))
-        samples = samples.reshape(len(samples), -1)
+        samples = samples[:, None] if samples.ndim == 1 else samples
     else:
         if not installed("soundfile"):
             raise DataError(
@@ -126,13 +129,15 @@ def _decoded(name: str, content: bytes) -> tuple[NDArray[Any], int]:
             rate, samples = file.samplerate, file.read(dtype="int16", always_2d=True)
     if not samples.size:
         raise ValueError("it has no samples")
+    if not np.isfinite(samples).all():
+        raise ValueError("it has samples that are no numbers")
     if rate < 1:
         raise ValueError(f"it says that it has {rate} samples a second")
     return samples, int(rate)
 
 
 def _one_channel(samples: NDArray[Any]) -> Samples:
-    """The mean of channels (n, channels), in 16 bits; numbers that are not finite are an error."""
+    """The mean of channels (n, channels), in 16 bits."""
     kind = samples.dtype
     if kind == np.int16 and samples.shape[1] == 1:
         return samples[:, 0]

@@ -21,7 +21,7 @@ from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, by_names, by_places, content_names, suffix_of
 from concours.tasks.readers.opened import Opened, Options, Rows
 from concours.tasks.readers.pictured import by_tail
-from concours.tasks.readers.sounds import SOUNDS, read_sounds
+from concours.tasks.readers.sounds import SOUNDS, UNREAD, read_sounds
 from concours.tasks.readers.source import open_source
 from concours.tasks.reading import Data, split_off
 from concours.tasks.task import Task
@@ -49,8 +49,8 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
         ContestError, DataError: the data is missing, damaged, or does not suit the task.
     """
     require_taken(task, kind)
-    found = heard(_path(task.data, "task.data", folder), task)
-    judging = found[1:] if task.test is None else heard(_path(task.test, "task.test", folder), task)
+    found = recorded(_path(task.data, "task.data", folder), task)
+    judging = found[1:] if task.test is None else recorded(_path(task.test, "task.test", folder), task)
     data = _data(found[0], task, kind)
     if not judging:
         return data, None
@@ -71,7 +71,7 @@ def renew(
         DataError: there are none, or they cannot be read.
     """
     del more
-    parts = heard(_path(source, "new rows", Path()), None)
+    parts = recorded(_path(source, "new rows", Path()), None)
     if len(parts) > 1:
         told(f"{parts[0].files.name}: {len(parts[0]):,} sounds, then the {len(parts[1]):,} of its test part")
     whole = _together(parts)
@@ -82,7 +82,7 @@ def renew(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
+class Recordings:
     """The sounds of one part of a source, before they are read.
 
     Attributes:
@@ -99,7 +99,7 @@ class Heard:
         return len(self.names)
 
 
-def heard(path: Path, task: Task | None) -> list[Heard]:
+def recorded(path: Path, task: Task | None) -> list[Recordings]:
     """What is to be fitted on, and then, where the source sets that apart, what judges.
 
     Args:
@@ -123,7 +123,8 @@ def heard(path: Path, task: Task | None) -> list[Heard]:
             found = _of_tables(files, inner, sounds, tables, task, options)
             if found:
                 return [_with_parts(part, options) for part in found]
-        parts = [_bare(files, part, layout.notes, layout.labels) for part in (layout.train, layout.test) if part]
+        notes = (*layout.notes, *_unread(names))
+        parts = [_bare(files, part, notes, layout.labels) for part in (layout.train, layout.test) if part]
         return [_with_parts(part, options) for part in parts]
 
 
@@ -174,14 +175,20 @@ def _path(source: Any, key: str, folder: Path) -> Path:
     return existing(folder / source)
 
 
-def _bare(files: Files, names: Sequence[str], notes: Sequence[str], labels: Mapping[str, str]) -> Heard:
+def _unread(names: Sequence[str]) -> list[str]:
+    """What to say of recordings that are not read."""
+    others = [name for name in names if suffix_of(name) in UNREAD]
+    return [f"left aside: {len(others):,} sounds that are not read; first: {others[0]}"] if others else []
+
+
+def _bare(files: Files, names: Sequence[str], notes: Sequence[str], labels: Mapping[str, str]) -> Recordings:
     """Sounds, and the folders that they lie in where these are classes."""
     columns = {FILE: pa.array(names, pa.string())}
     if any(name in labels for name in names):
         if lone := [name for name in names if name not in labels]:
             raise DataError(f"{files.name}: {lone[0]!r} lies beside the folders of the classes and has none")
         columns[FOLDER] = pa.array([labels[name] for name in names], pa.string())
-    return Heard(files=files, names=tuple(names), table=pa.table(columns), notes=tuple(notes))
+    return Recordings(files=files, names=tuple(names), table=pa.table(columns), notes=tuple(notes))
 
 
 def _of_tables(
@@ -191,7 +198,7 @@ def _of_tables(
     tables: Sequence[str],
     task: Task | None,
     options: Mapping[str, Any],
-) -> list[Heard]:
+) -> list[Recordings]:
     """Sounds that a table names, in its order; a second table that is called test judges."""
     layout = by_names(tables, "tables", files.name)
     parts = [part for part in ((*layout.train, *layout.valid), layout.test) if part]
@@ -201,7 +208,7 @@ def _of_tables(
 
 def _named(
     files: Files, path: Path, name: str, sounds: Sequence[str], task: Task | None, options: Mapping[str, Any]
-) -> Heard | None:
+) -> Recordings | None:
     source = path / name if path.is_dir() else f"{path}:{name}"
     target = task.target if task else None
     table = open_source(
@@ -230,20 +237,20 @@ def _named(
         )
     rows = sorted(set(range(len(values))) - set(lost))
     names = [known[values[row]][0] for row in rows]
-    rest = table.drop_columns([one for one in (column, FILE) if one in table.column_names]).take(pa.array(rows))
+    columns = {one: table[one].take(pa.array(rows)) for one in table.column_names if one not in (column, FILE)}
     notes = [f"{file} names the sounds by {column!r}"]
     notes += [f"{len(lost):,} rows of {file} without a sound were left out"] if lost else []
     left = len(sounds) - len(set(names))
     notes += [f"{left:,} sounds that it does not name are left aside"] if left else []
-    return Heard(
+    return Recordings(
         files=files,
         names=tuple(names),
-        table=rest.add_column(0, FILE, pa.array(names, pa.string())),
+        table=pa.table({FILE: pa.array(names, pa.string()), **columns}),
         notes=tuple(notes),
     )
 
 
-def _with_parts(found: Heard, options: Mapping[str, Any]) -> Heard:
+def _with_parts(found: Recordings, options: Mapping[str, Any]) -> Recordings:
     """With a column for each part of the names of files, as `file_name` calls them."""
     form = options.get("file_name")
     if form is None:
@@ -268,14 +275,14 @@ def _with_parts(found: Heard, options: Mapping[str, Any]) -> Heard:
     return replace(found, table=table)
 
 
-def _together(parts: Sequence[Heard]) -> Heard:
+def _together(parts: Sequence[Recordings]) -> Recordings:
     """Parts one behind the other, with the columns that all have."""
     shared = [name for name in parts[0].table.column_names if all(name in part.table.column_names for part in parts)]
     table = pa.concat_tables([part.table.select(shared) for part in parts], promote_options="permissive")
     return replace(parts[0], names=tuple(name for part in parts for name in part.names), table=table)
 
 
-def _data(found: Heard, task: Task, kind: Kind, rate: int | None = None) -> Data:
+def _data(found: Recordings, task: Task, kind: Kind, rate: int | None = None) -> Data:
     """Sounds read, with their labels."""
     name, table = found.files.name, found.table
     given = [task.split.group, task.split.time]

@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from concours.core.errors import ConcoursError, DataError
 from concours.core.written import written
-from concours.tasks.heard import FILE, FOLDER, Heard, heard, opened
 from concours.tasks.readers.archives import entry_at, is_archive
 from concours.tasks.readers.listing import TABLES, content_names, suffix_of
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.sounds import SOUNDS
+from concours.tasks.recordings import FILE, FOLDER, Recordings, opened, recorded
 from concours.tasks.task import Task
 
 _HEAD = 1 << 14
@@ -35,11 +35,11 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
         return None
     wanted = next(iter(options.names), None)
     task = Task(kind="", data=str(source), header=options.header, on_bad_row=options.on_bad_row, target=wanted)
-    parts = heard(source, task)
+    parts = recorded(source, task)
     found, keys = parts[0], {"data": (str(source), _counted(parts))}
     if set(found.table.column_names) == {FILE} and (form := _form([PurePosixPath(name).stem for name in found.names])):
         keys["file_name"] = (form, f"names are like {PurePosixPath(found.names[0]).stem}; call their parts as you like")
-        parts = heard(source, Task(kind="", data=str(source), options={"file_name": form}))
+        parts = recorded(source, Task(kind="", data=str(source), options={"file_name": form}))
         found = parts[0]
     target = _label(found, wanted)
     keys["target"] = (target, f"{'named by --target: ' if wanted else ''}{_values(found.table, target)}")
@@ -71,7 +71,7 @@ def _holds_sounds(source: Path) -> bool:
             head = file.read(_HEAD).lower()
         if not any(ending.encode() in head for ending in SOUNDS):
             return False
-        return len(heard(source, Task(kind="", data="", on_bad_row="skip"))[0].notes) > 0
+        return len(recorded(source, Task(kind="", data="", on_bad_row="skip"))[0].notes) > 0
     except (ConcoursError, OSError):
         return False  # who reads it as a table says what is wrong
 
@@ -85,7 +85,7 @@ def _form(stems: Sequence[str]) -> str | None:
     return None
 
 
-def _label(found: Heard, wanted: str | None) -> str:
+def _label(found: Recordings, wanted: str | None) -> str:
     """The column of the labels. Raises DataError where it is not clear."""
     columns = [name for name in found.table.column_names if name != FILE]
     if wanted is not None:
@@ -132,6 +132,6 @@ def _values(table: pa.Table, column: str) -> str:
     return f"{len(values)} values ({', '.join(values[:6])}{', …' if len(values) > 6 else ''})"
 
 
-def _counted(parts: Sequence[Heard]) -> str:
+def _counted(parts: Sequence[Recordings]) -> str:
     said = f"{len(parts[0]):,} sounds"
     return f"{said} to learn from, {len(parts[1]):,} to judge by" if len(parts) > 1 else said
