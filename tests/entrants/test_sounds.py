@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from concours.entrants.models import dump_object, load_object
 from concours.entrants.sounds import MelPictures, MelStatistics, log_mel
 from concours.testing import check_entrant
 
@@ -90,6 +91,14 @@ def test_rows_do_not_depend_on_each_other():
         assert np.isfinite(whole).all()
     assert whole.shape == (9, 40, 64)
     assert whole.dtype == np.uint8
+
+
+@pytest.mark.parametrize("made", [MelStatistics(), MelPictures()], ids=lambda made: type(made).__name__)
+def test_what_is_kept_makes_the_same(made):
+    """A preparation is written to a file and read without trusting it."""
+    made.fit(frame(noises(5)))
+    again = load_object(dump_object(made))
+    assert np.array_equal(again.transform(frame(noises(5))), made.transform(frame(noises(5))))
 
 
 @pytest.mark.parametrize("name", ["logistic", "svm", "forest", "boosting"])

@@ -139,7 +139,7 @@ def _forest(name: str) -> Mapping[str, ModelSpec]:
         ),
         "table:number": _sklearn(f"{path}Regressor", prepare="codes", cost=_trees(0.75), max_features=0.5, **params),
         "image:classes": _sklearn(f"{path}Classifier", cost=_trees(0.5), max_features="sqrt", **params),
-        "sound:classes": _sklearn(f"{path}Classifier", cost=_rows(1e-3), max_features="sqrt", **params),
+        "sound:classes": _sklearn(f"{path}Classifier", cost=_rows(4e-3), max_features="sqrt", **params),
     }
 
 
@@ -337,7 +337,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
     "residual": {
         "image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3)),
-        "sound:classes": _network("neural:ResidualClassifier", _rows(1e-2), prepare="mel-pictures"),
+        "sound:classes": _network("neural:ResidualClassifier", _rows(1.3e-2), prepare="mel-pictures"),
     },
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
     "nearest": {
@@ -362,7 +362,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "gru": {"text:text": _network("translators:GRUTranslator", _rows(1.5e-2))},
     "cnn": {
         "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
-        "sound:classes": _network("neural:ConvClassifier", _rows(2e-2), prepare="mel-pictures"),
+        "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),
     },
     "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
     "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},

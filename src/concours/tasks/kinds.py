@@ -93,7 +93,7 @@ _MORE = ("lightgbm-large", "catboost-deep", "boosting", "transformer")
 _TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boosting")
 _WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
-_SOUND = ("logistic", "svm", "forest", "residual", "cnn")
+_SOUND = ("logistic", "svm", "forest", "residual")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _ANSWERS = ("nearest", "logistic")
@@ -138,7 +138,7 @@ _OWN = {
             name="audio-classification",
             input=SOUND,
             output=Classes,
-            lineups={"fast": _SOUND, "full": (*_SOUND, "extra-trees", "boosting")},
+            lineups={"fast": _SOUND, "full": (*_SOUND, "extra-trees", "boosting", "cnn")},
             finder="concours.tasks.recordings_found:find",
             sample="concours.tasks.samples:tones",
         ),

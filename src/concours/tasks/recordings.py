@@ -201,9 +201,15 @@ def _of_tables(
 ) -> list[Recordings]:
     """Sounds that a table names, in its order; a second table that is called test judges."""
     layout = by_names(tables, "tables", files.name)
-    parts = [part for part in ((*layout.train, *layout.valid), layout.test) if part]
-    found = [_named(files, path, part[0], sounds, task, options) for part in parts]
-    return [part for part in found if part is not None]
+    found = []
+    for part in ((*layout.train, *layout.valid), layout.test):
+        read = ((name, _named(files, path, name, sounds, task, options)) for name in part)
+        name, first = next(((name, one) for name, one in read if one is not None), ("", None))
+        if first is not None:
+            aside = [PurePosixPath(other).name for other in part if other != name]
+            notes = (*first.notes, *([f"left aside: {', '.join(aside)}"] if aside else []))
+            found.append(replace(first, notes=notes))
+    return found
 
 
 def _named(
