@@ -238,7 +238,7 @@ def test_a_head_may_be_the_embedding(here: Path) -> None:
         ("merge_method: linear\nmodels: [{model: a}]\ndtype: int4", "'int4' is not written here"),
         ("merge_method: linear\nmodels: [{model: a, parameters: {density: 0.5}}]", "a: 'density' is no option of linear"),
         ("merge_method: linear\nmodels: [{model: a}, {model: b}]", "a: weight is missing"),
-        ("merge_method: linear\nmodels: [{model: a}]\nparameters: {weight: much}", "weight must be a number, got 'much'"),
+        ("merge_method: linear\nmodels: [{model: a}]\nparameters: {weight: much}", "weight must be a number below 1e.09, got 'much'"),
         ("merge_method: linear\nmodels: [{model: a}]\nparameters: {weight: []}", "weight: expected a number, a list"),
         ("merge_method: linear\nmodels: [{model: a}]\nparameters: {weight: [{filter: x}]}", "expected {filter, value}"),
         ("merge_method: linear\nmodels: [{model: a}]\nparameters: {weight: 1, normalize: 3}", "normalize must be true or false"),
@@ -362,7 +362,10 @@ def test_contradicting_licences_stop_a_merge_before_it_begins(here: Path) -> Non
         (["a", "b", "--method", "linear", "--weights", "1,2,3", "-o", "out"], "--weights has 3 numbers for 2 models"),
         (["a", "b", "--method", "linear", "--weights", "x", "-o", "out"], "--weights must be numbers"),
         (["a", "b", "--method", "linear", "--weights", "1,-1", "-o", "out"], "add up to 0"),
-        (["a", "b", "--method", "slerp", "-o", "out"], "slerp: t is missing"),
+        (["a", "b", "--method", "slerp", "-o", "out"], "; expected a number from 0 to 1"),
+        (["a", "b", "--method", "karcher", "--tol", "-1", "-o", "out"], "tol must be a number above 0, up to 4"),
+        (["a", "b", "--method", "karcher", "--max-iter", "0", "-o", "out"], "max_iter must be a whole number from 1"),
+        (["a", "b", "--method", "linear", "--weights", "nan", "-o", "out"], "weight must be a number below 1e+09"),
         (["a", "b", "--method", "linear", "-o", "b"], "b is there already"),
         (["a", "./a", "--method", "linear", "-o", "out"], "a and ./a are one folder"),
         (["a", "b", "--method", "linear", "-o", "out", "--check", "table.toml"], "no task that language models"),
@@ -432,6 +435,21 @@ def test_infinite_numbers_are_told_where_nothing_comes_of_them(here: Path) -> No
     text = "merge_method: task_arithmetic\nbase_model: base\nmodels: [{model: a, parameters: {weight: 1}}]\n"
     with pytest.raises(DataError, match=r"'model.norm.weight' comes out as NaN.* infinite numbers"):
         merged(here, text)
+
+
+def test_infinite_numbers_that_are_carried_over_are_a_line(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model may hold some; whose they are, and in which tensor, is said once for all tensors of a model."""
+    broken = tensors_of(here / "a")
+    names = ("model.norm.weight", "model.layers.0.mlp.weight")
+    for name in names:
+        broken[name][1] = -np.inf
+    safetensors.numpy.save_file(broken, here / "a" / "model.safetensors")
+    assert typed(monkeypatch, "a", "b", "--method", "linear", "-o", "out") == 0
+    lines = [line for line in " ".join(capsys.readouterr().out.split()).split("warning: ") if "infinite" in line]
+    assert len(lines) == 1
+    assert all(name in lines[0] for name in (*names, "infinite numbers of a are carried over"))
 
 
 def test_options_have_one_name_in_files() -> None:

@@ -123,7 +123,7 @@ def test_ctrl_c(tmp_path):
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     _, err = process.communicate(timeout=30)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # of 60 that the fit takes
     assert process.returncode == 130
     assert "the same command goes on: concours run c.toml --trust --seconds 50 --out here\n" in err
     assert "Traceback" not in err
@@ -144,6 +144,17 @@ def test_who_fits_nobody_fails(tmp_path):
     assert "no entrant could be fitted: own:" in ended.stderr
     assert "no luck" in ended.stderr
     assert json.loads((tmp_path / "runs" / "c" / "result.json").read_text())["default"] is None
+
+
+def test_who_is_skipped_for_want_of_a_machine_is_not_told_to_take_more_time():
+    """An entrant that needs more cores than there are was given no time at all; the line says what it needs."""
+    from types import SimpleNamespace as Some
+
+    from concours.cli.run import _why_nothing
+
+    line = Some(status="skipped", reason="needs 200 cores, and this machine has 2", entrant=Some(name="dnn"))
+    told = _why_nothing(Some(standings=[Some(status="ok"), line]), Some(seconds=None))
+    assert told == "no entrant could be fitted: dnn: needs 200 cores, and this machine has 2"
 
 
 def test_imports_are_light():

@@ -105,7 +105,7 @@ def _columns(result: Result) -> list[str]:
 @pytest.mark.parametrize(
     ("federation", "message"),
     [
-        ("rounds = 3", r"its \[federation\] has no sites: write a table: \{ by = "),
+        ("rounds = 3", r"^\[federation\] does not suit: it has no sites: write a table: \{ by = "),
         ('sites = { by = "hospitl" }', "there is no column 'hospitl' that models get; did you mean 'hospital'"),
         ("sites = { count = 1 }", "federation.sites.count must be a whole number from 2"),
         ("sites = { count = 500 }", "federation.sites.count: 500 sites, and 168 rows to train on"),

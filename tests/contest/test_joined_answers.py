@@ -251,7 +251,7 @@ def test_without_a_test_part(server: Loopback, tmp_path: Path) -> None:
 def test_it_wants_three_folds(server: Loopback, tmp_path: Path) -> None:
     """Rows to learn from whom to believe, rows to choose thresholds by, and rows to score both."""
     result = contest(server, tmp_path, "cascade", folds=2).run()
-    assert "no alliance cascade: it learns from 3 folds or more, there are 2" in result.warnings
+    assert "no alliance cascade: it learns from 3 folds or more, there are 2; set folds in split" in result.warnings
 
 
 def test_a_budget_that_nobody_is_within(server: Loopback, tmp_path: Path) -> None:

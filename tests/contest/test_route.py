@@ -6,13 +6,16 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import concours as product
+from concours.contest.savings import traded
+from concours.core.entrant import Entrant
 from concours.core.errors import ContestError
 from concours.core.job import Job
 from concours.engine.prediction import Predictor
@@ -222,10 +225,21 @@ def test_where_nothing_is_saved_one_member_answers_and_it_is_said(server: Loopba
     assert result.candidates["odd"].entrant.joint.needs.objects == ()
 
 
+@pytest.mark.parametrize(("chosen", "said"), [((0.2, 3.0, 0.8), "about 20% of the rows"), ((1.0, 9.0, 0.9), "")])
+def test_a_note_tells_what_is_traded_and_nothing_where_nothing_is(
+    chosen: tuple[float, float, float], said: str
+) -> None:
+    """Of who answers everything the note would call the dearest whom others cost more than."""
+    kept = {"curve": [(0.0, 1.0, 0.7), (1.0, 9.0, 0.9)], "chosen": chosen}
+    found = traded(cast(Entrant, SimpleNamespace(joint=SimpleNamespace(artifacts=kept))), "accuracy")
+    assert said in found
+    assert bool(said) == bool(found)
+
+
 def test_it_wants_three_folds(server: Loopback, tmp_path: Path) -> None:
     """A router, rows to choose the trade by, and rows to score both."""
     result = contest(server, tmp_path / "run", folds=2).run()
-    assert "no alliance route: it learns from 3 folds or more, there are 2" in result.warnings
+    assert "no alliance route: it learns from 3 folds or more, there are 2; set folds in split" in result.warnings
 
 
 def test_pictures_have_no_route(tmp_path: Path) -> None:

@@ -122,3 +122,14 @@ def test_a_site_whose_rows_do_not_suit_is_told_in_a_line(site: Site, message: st
     with pytest.raises(ValueError, match=message) as raised:
         train_sites(network, network.get_tensors(), [site, site], Local())
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_a_personal_model_is_corrected_towards_nobody(norm: str) -> None:
+    """One line for control variates and the spring, which are of all layers, whether a stack is trained or each alone."""
+    network = _network(norm=norm)
+    sites = [_site(8, number, controls=Controls()) for number in range(2)]
+    with pytest.raises(ValueError, match="leave out controls"):
+        train_sites(network, network.get_tensors(), sites, Local(last_only=True))
+    with pytest.raises(ValueError, match="leave out proximal=0.1"):
+        Local(last_only=True, proximal=0.1)

@@ -246,7 +246,7 @@ GOLDENS: Mapping[str, Golden] = {
         + "[cooperate]\nstrategies = []\n"
         + _entrants(_NET),
         data=_pictures,
-        close=1e-3,
+        close=0.04,  # a row of the 30: an attack goes by signs of slopes, and one near 0 hangs on the processor
     ),
     "generators": Golden(
         contest=_PICTURES

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from concours.stores.checkpoints.folders import INDEX, opened_checkpoint
 from concours.stores.checkpoints.machines import Device, Machine, Processor
 from concours.stores.checkpoints.pieces import Files, Piece, make
 from concours.stores.checkpoints.staging import shards_of, staged
-from concours.stores.checkpoints.streaming import merge_into
+from concours.stores.checkpoints.streaming import Written, merge_into
 from concours.stores.checkpoints.tensors import Stored, head_of, tensors_in
 
 SIZE = (1 << 16) * 2 + 5000
@@ -128,10 +129,10 @@ KILLED = """
     staging._SYNCED = 1
     count = 0
     through = staging.Staging._through
-    def counting(self, names):
+    def counting(self, lines):
         global count
-        through(self, names)
-        count += len(names)
+        through(self, lines)
+        count += len(lines)
         if count >= {after}:
             os.kill(os.getpid(), 9)
     staging.Staging._through = counting
@@ -155,7 +156,7 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, after: int) -> None:
     made: list[str] = []
     pieces = pieces_of(parents)
     plan = digest_json([[piece.name, piece.dtype, piece.method] for piece in pieces])
-    before = merge_into(
+    came = merge_into(
         out,
         pieces,
         plan=plan,
@@ -164,7 +165,7 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, after: int) -> None:
         beside=lambda folder: None,
         told=lambda piece: made.append(piece.name),
     )
-    assert before == after
+    assert came.before == after
     assert len(made) == len(pieces) - after
     assert (out / "model.safetensors").read_bytes() == expected
     assert sorted(file.name for file in out.iterdir()) == ["model.safetensors"]
@@ -189,10 +190,10 @@ def test_what_another_plan_has_left_is_not_taken_up(tmp_path: Path) -> None:
         plan = digest_json(
             "two" if change() is None and (staged(out) / "model.safetensors.part").stat().st_size > 100 else "one"
         )
-        before = merge_into(
+        came = merge_into(
             out, pieces_of(parents), plan=plan, machine=Processor(), workers=1, beside=lambda folder: None
         )
-        assert before == 0
+        assert came.before == 0
         assert (out / "model.safetensors").read_bytes() == merged(tmp_path / "fresh", pieces_of(parents))
         for folder in (out, tmp_path / "fresh"):
             (folder / "model.safetensors").unlink()
@@ -235,6 +236,77 @@ def test_broken_numbers_are_named(tmp_path: Path) -> None:
         merged(tmp_path / "out", pieces_of([parents[0], parents[1], other]))
     assert not (tmp_path / "out").exists()
     assert not staged(tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("number", [np.inf, -np.inf])
+def test_infinite_numbers_that_are_carried_over_are_told(tmp_path: Path, dtype: str, number: float) -> None:
+    """Of either sign, in any stretch: which tensor has them, and from whom; also where an earlier run has made it."""
+    parents = models(tmp_path, dtype=dtype)
+    values = np.ones(SIZE, dtype=dtype)
+    values[-3] = number
+    odd = written(
+        tmp_path / "odd", {"layer": values, "bias": np.zeros(5, dtype), "count": np.array([3], dtype=np.int64)}
+    )
+    pieces, ran = pieces_of([parents[0], odd, parents[1]], "linear"), []
+
+    def interrupted(folder: Path) -> None:
+        if not ran:
+            ran.append(folder)
+            raise OSError("no more")
+
+    def run() -> Written:
+        out, plan = tmp_path / "out", digest_json(1)
+        return merge_into(out, pieces, plan=plan, machine=Processor(1 << 16), workers=1, beside=interrupted)
+
+    with pytest.raises(OSError, match="no more"):
+        run()
+    assert run() == Written(3, {"layer": [str(tmp_path / "odd")]})
+    with pytest.raises(DataError, match=r"'layer' comes out as NaN: infinite numbers in \S*odd; get that model anew"):
+        merged(tmp_path / "far", pieces_of([odd, odd, parents[1]], "task_arithmetic"))
+    with pytest.raises(DataError, match="'layer': numbers are infinite or too great for angles"):
+        merged(tmp_path / "arc", pieces_of([parents[0], odd, parents[1]], "slerp"))
+
+
+def test_numbers_too_great_for_their_form_are_no_infinite_ones(tmp_path: Path) -> None:
+    """In every form: what cannot be held is an error that says in which form it can be."""
+    great = written(tmp_path / "great", {"layer": np.full(9, 1e300), "bias": np.ones(2)})
+    for form, said in (
+        ("F16", r"float16 can hold \(65504\); write it as float64 or float32 or bfloat16 "),
+        ("F32", r"float32 can hold \(3.40282e\+38\); write it as float64 "),
+        ("BF16", r"bfloat16 can hold \(3.38953e\+38\); write it as float64 or float32 "),
+    ):
+        with pytest.raises(DataError, match=said):
+            merged(tmp_path / "out", pieces_of([great, great], "linear", dtype=form))
+    with pytest.raises(DataError, match="numbers are infinite or too great for angles"):
+        merged(tmp_path / "out", pieces_of([great, great, great], "slerp"))
+
+
+def test_slow_work_is_written_through_before_there_is_much_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tensor that was long in coming stands in the ledger before the next is made, however small it is."""
+    monkeypatch.setattr("concours.stores.checkpoints.staging._EVERY", 0.0)
+    pieces = pieces_of(models(tmp_path, size=1000), "linear")
+    ledger = staged(tmp_path / "out") / "merged.jsonl"
+    lines: list[int] = []
+
+    def told(piece: Piece) -> None:
+        deadline = time.monotonic() + 30
+        while len(ledger.read_text().splitlines()) <= len(lines) + 1 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        lines.append(len(ledger.read_text().splitlines()))
+
+    merge_into(
+        tmp_path / "out",
+        pieces,
+        plan=digest_json(1),
+        machine=Processor(),
+        workers=1,
+        beside=lambda folder: None,
+        told=told,
+    )
+    assert lines == [2, 3, 4]
 
 
 def test_memory_does_not_grow_with_the_models(tmp_path: Path) -> None:

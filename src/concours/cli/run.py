@@ -132,7 +132,7 @@ def hold(contest: Contest, *, as_json: bool, began: float, run: Callable[..., Re
 
 def _why_nothing(result: Result, contest: Contest) -> str:
     """Why no entrant could be fitted, and what to do, in one line."""
-    failed = [line for line in result.standings if line.status == "failed"]
+    failed = [line for line in result.standings if line.status in ("failed", "skipped")]
     late = [line for line in result.standings if line.status == "out_of_time"]
     if late or not failed:
         seconds = contest.seconds or 0.0

@@ -159,5 +159,6 @@ FORMATS = {
         before=_before,
         shown=ShownDeployed,
         unsuited=_unsuited,
+        table=federations.NAME,
     )
 }

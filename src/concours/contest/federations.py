@@ -168,7 +168,7 @@ def _unsuited(setup: Setup) -> str:
     """Found out before anything is run."""
     problem = setup.problem
     if setup.federation is None:
-        return f"its [{NAME}] has no sites: write {_SITES.words}; real ones are waited for by: concours federate"
+        return f"it has no sites: write {_SITES.words}; real ones are waited for by: concours federate"
     if problem.output.estimator not in ("classifier", "regressor") or "words" in problem.input.can:
         return "sites train networks for classes or numbers, on tables or on pictures"
     if problem.train.weights:
@@ -281,5 +281,6 @@ FORMATS = {
         after=_after,
         shown=ShownFederation,
         unsuited=_unsuited,
+        table=NAME,
     )
 }

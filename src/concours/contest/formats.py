@@ -73,4 +73,5 @@ def require_suited(setup: Setup, store: Store) -> None:
     format = FORMATS[setup.format]
     why = format.unsuited(setup) or format.unsuited_data(setup, store)
     if why:
-        raise ContestError(f"compete.format: {setup.format!r} does not suit: {why}")
+        where = f"[{format.table}]" if format.table else f"compete.format: {setup.format!r}"
+        raise ContestError(f"{where} does not suit: {why}")

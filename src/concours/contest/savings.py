@@ -101,7 +101,8 @@ def savings_of(
 
 
 def traded(entrant: Entrant, metric: str) -> str:
-    """What an alliance that asks members by the row saves, in words, for the board; nothing of others.
+    """What an alliance that asks members by the row saves, in words, for the board; nothing of others, and where it
+    saves nothing.
 
     All is by cross-validation, as it was chosen.
     """
@@ -109,6 +110,8 @@ def traded(entrant: Entrant, metric: str) -> str:
     if not kept.get("curve") or not kept.get("chosen"):
         return ""
     (part, cost, score), (_, most, last) = kept["chosen"], kept["curve"][-1]
+    if cost == most:  # nothing is saved, which a line of its own says
+        return ""
     at = f" at {_share(cost, most)} of the cost" if most else ""
     asks = f"asks its dearest member about {100 * part:.3g}% of the rows, for {metric} {score:.4g} by cross-validation"
     return f"{asks}{at} of asking that one about all, for {last:.4g}"

@@ -65,6 +65,7 @@ class Format:
         unsuited: why it cannot be held on a setup; empty if it can.
         unsuited_data: the same, by the data in the store.
         command: which one sets it and its options; empty where a contest file does.
+        table: of the contest file, by which it is asked for where that is not `compete.format`.
     """
 
     what: str
@@ -75,3 +76,4 @@ class Format:
     unsuited: Callable[[Setup], str] = lambda _: ""
     unsuited_data: Callable[[Setup, Store], str] = lambda *_: ""
     command: str = ""
+    table: str = ""

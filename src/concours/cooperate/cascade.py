@@ -73,7 +73,8 @@ class Cascade(Joining):
 
     def _refusal(self, state: Memo) -> str:
         if self._scored and len(self.problem.crossing) < _FEWEST_FOLDS:
-            return f"it learns from {_FEWEST_FOLDS} folds or more, there are {len(self.problem.crossing)}"
+            folds = len(self.problem.crossing)
+            return f"it learns from {_FEWEST_FOLDS} folds or more, there are {folds}; set folds in split"
         return unknown_costs(self, state.candidates)
 
     def _choices(self, state: Memo) -> list[Job]:

@@ -90,7 +90,8 @@ class Asking:
         """The first weights."""
         inputs = {f"sums{place}": done.outputs["sums"] for place, done in enumerate(known)}
         inputs |= {"example": self._rows}
-        return self._home("begin_at_sites", inputs, "the first weights", ("weights",))
+        private = {"private": self.of.privacy.where} if self.of.privacy else {}
+        return self._home("begin_at_sites", inputs, "the first weights", ("weights",), private)
 
     @property
     def _rows(self) -> Digest:

@@ -69,7 +69,10 @@ class Asking(Joining):
                 place,
                 "begin_federation",
                 "begin",
-                params={"sites": len(self.federation.names)},
+                params={
+                    "sites": len(self.federation.names),
+                    **({"private": self.federation.privacy.where} if self.federation.privacy else {}),
+                },
                 seed=derive_seed(state.seed, "federation", "begin", _word(self.folds[place])),
                 outputs=("weights",),
             ),

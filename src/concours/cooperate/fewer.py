@@ -47,7 +47,11 @@ class PruneMembers(Joining):
         members, _, weights = self._whole(state)
         stay = outcome(state, self._jobs(state)[0])["stay"]
         gone = [c.entrant.name for i, c in enumerate(members) if weights[0][i] and i not in stay]
-        who = f"{' and '.join(gone)}, which add nothing" if gone else "nobody: each adds something"
+        who = (
+            f"{' and '.join(gone)}, which add{'s' * (len(gone) == 1)} nothing"
+            if gone
+            else "nobody: each adds something"
+        )
         return f"{self.called} leaves out {who}"
 
     def _refusal(self, state: Memo) -> str:

@@ -80,7 +80,8 @@ class Route(Joining):
 
     def _refusal(self, state: Memo) -> str:
         if len(self.problem.crossing) < _FEWEST_FOLDS:
-            return f"it learns from {_FEWEST_FOLDS} folds or more, there are {len(self.problem.crossing)}"
+            folds = len(self.problem.crossing)
+            return f"it learns from {_FEWEST_FOLDS} folds or more, there are {folds}; set folds in split"
         return unknown_costs(self, state.candidates)
 
     def _members(self, state: Memo) -> list[Candidate]:

@@ -20,8 +20,10 @@ from concours.core.values import take
 from concours.engine.fitting import made_with
 from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows, sides, take_rows
-from concours.entrants.federated import Controls
+from concours.entrants.federated import Controls, statistics
+from concours.entrants.private import require_rows_apart
 from concours.entrants.sites import Site
+from concours.kernels.federating.strategies import not_hidden
 from concours.kernels.federating.update import ServerState, Tensors, Update
 from concours.stores.blobs import get_array, get_bundle, put_bundle
 from concours.stores.values import get_values
@@ -108,6 +110,18 @@ def made(job: Job, store: Store) -> Any:
     if not hasattr(estimator, "begun"):
         raise ValueError(f"{job.params['recipe']} is no network that sites can train together")
     return estimator
+
+
+def require_hidden(network: Any, where: str) -> None:
+    """Refuses a network before the first round that noise, of the sites or of their server, would not hide anything in.
+
+    Raises:
+        ValueError: it has a batch norm.
+    """
+    if where == "site":
+        require_rows_apart(network.network_)
+    elif unhidden := not_hidden("fedavg", statistics(network.network_)):
+        raise ValueError(unhidden)
 
 
 def put_weights(store: Store, tensors: Tensors, state: Mapping[str, Any]) -> Digest:

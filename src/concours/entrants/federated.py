@@ -31,7 +31,10 @@ class Local:
         learning_rate: constant.
         optimiser, momentum, nesterov, weight_decay, clip_norm: as of `entrants.training.Settings`.
         proximal: μ of FedProx (Li et al. 2020): the loss has μ/2 ‖w − w₀‖² added, w₀ the weights at the beginning.
-        last_only: only the last layer learns, for a model that is personal.
+        last_only: only the last layer learns, for a model that is personal, which nothing holds to the others'.
+
+    Raises:
+        ValueError: a spring is wanted for a model that is personal.
     """
 
     epochs: int = 1
@@ -44,6 +47,12 @@ class Local:
     clip_norm: float | None = None
     proximal: float = 0.0
     last_only: bool = False
+
+    def __post_init__(self) -> None:
+        if self.last_only and self.proximal:
+            raise ValueError(
+                f"last_only trains for a site alone, which no spring holds: leave out proximal={self.proximal!r}"
+            )
 
     @property
     def training(self) -> Settings:
@@ -104,7 +113,8 @@ def local(
     Law: a function of its arguments, to the byte where the number of threads is the same.
 
     Raises:
-        ValueError: rows are none that the network takes, or its loss does not stay finite.
+        ValueError: rows are none that the network takes, its loss does not stay finite, or there are controls and
+            `last_only`.
     """
     load(network, tensors)
     before = {name: tensor.detach().clone() for name, tensor in network.network_.named_parameters()}
@@ -152,7 +162,7 @@ def _correction(network: Any, settings: Local, controls: Controls | None) -> Cor
     start = in_row(tensor.detach() for tensor in learned.values()) if settings.proximal else None
     drift = None
     if controls is not None:
-        each = drift_of(controls, {name: np.zeros(tensor.shape) for name, tensor in learned.items()})
+        each = drift_of(controls, settings, {name: np.zeros(tensor.shape) for name, tensor in learned.items()})
         drift = in_row(map(torch.from_numpy, each.values())).to(next(iter(learned.values())).device)
 
     def correct(flat: Flat) -> None:
@@ -164,8 +174,14 @@ def _correction(network: Any, settings: Local, controls: Controls | None) -> Cor
     return None if start is None and drift is None else correct
 
 
-def drift_of(controls: Controls, none: Tensors) -> dict[str, NDArray[np.float32]]:
-    """c − cᵢ, by the names of `none`, zeros that stand for what is not there yet."""
+def drift_of(controls: Controls, settings: Local, none: Tensors) -> dict[str, NDArray[np.float32]]:
+    """c − cᵢ, by the names of `none`, zeros that stand for what is not there yet.
+
+    Raises:
+        ValueError: the last layer alone learns, of which control variates know nothing.
+    """
+    if settings.last_only:
+        raise ValueError("last_only trains for a site alone, which is corrected towards nobody: leave out controls")
     return {
         name: (controls.server.get(name, zeros) - controls.own.get(name, zeros)).astype(np.float32)
         for name, zeros in none.items()

@@ -48,15 +48,24 @@ class Private:
         Raises:
             ValueError: the network has a batch norm, through which rows enter the gradients of others.
         """
-        for name, part in network.named_modules():
-            if isinstance(part, nn.modules.batchnorm._BatchNorm):
-                raise ValueError(  # noqa: TRY004 (its type is right, its use is not)
-                    f"{name!r} is a batch norm, by which each row changes what others say, so that no bound on a row's "
-                    'gradient protects it; take a network without: DenseClassifier with norm = "layer" or "none", or '
-                    "VisionTransformer"
-                )
+        require_rows_apart(network)
         mechanism = Mechanism(bound=self.bound, noise=self.noise, rate=1 / batches)
         return PrivateSteps(network, mechanism, self.chance or _of(generator), batches)
+
+
+def require_rows_apart(network: nn.Module) -> None:
+    """Refuses a network in which a row changes what is said of others.
+
+    Raises:
+        ValueError: names its batch norm.
+    """
+    for name, part in network.named_modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            raise ValueError(  # noqa: TRY004 (its type is right, its use is not)
+                f"{name!r} is a batch norm, by which each row changes what others say, so that no bound on a row's "
+                'gradient protects it; take a network without: DenseClassifier with norm = "layer" or "none", or '
+                "VisionTransformer"
+            )
 
 
 @dataclass(frozen=True)

@@ -246,5 +246,5 @@ def _drifts(stacked: Stackable, sites: Sequence[Site], device: torch.device) -> 
     if sites[0].controls is None:
         return None
     like = {name: np.zeros(tensor.shape) for name, tensor in stacked.network.network_.named_parameters()}
-    each = [drift_of(site.controls, like) for site in sites if site.controls is not None]
+    each = [drift_of(site.controls, stacked.settings, like) for site in sites if site.controls is not None]
     return torch.stack([stacked.row(drift) for drift in each]).to(device)

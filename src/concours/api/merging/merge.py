@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from concours.core.digests import Digest, digest_json
 from concours.core.errors import ContestError, DataError, MissingPackage
 from concours.core.optional import install_command, installed
 from concours.entrants.local.folders import folder_of
-from concours.stores.checkpoints.folders import Checkpoint, opened_checkpoint
+from concours.stores.checkpoints.folders import Checkpoint, few, opened_checkpoint
 from concours.stores.checkpoints.machines import Device, Machine, Processor
 from concours.stores.checkpoints.pieces import Piece
-from concours.stores.checkpoints.streaming import cores, merge_into
+from concours.stores.checkpoints.streaming import Written, cores, merge_into
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +82,8 @@ def merge(
         carry(OTHERS, folders[wish.models[0]], folder)
         (folder / "README.md").write_text(text, encoding="utf-8")
 
-    before = (
-        len(pieces)
+    written = (
+        Written(len(pieces), {})
         if again and _has(out, text)
         else merge_into(
             out,
@@ -100,14 +100,24 @@ def merge(
         parents=folders,
         tensors=len(pieces),
         bytes=sum(piece.bytes for piece in pieces),
-        before=before,
-        notes=notes,
+        before=written.before,
+        notes=(*notes, *_carried(written.infinite)),
     )
 
 
 def _has(out: Path, text: str) -> bool:
     file = out / "README.md"
     return file.is_file() and file.read_bytes() == text.encode()
+
+
+def _carried(infinite: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Lines that say which tensors have infinite numbers, and from whom."""
+    for models in sorted({tuple(found) for found in infinite.values()}):
+        names = [name for name, found in infinite.items() if tuple(found) == models]
+        yield (
+            f"warning: infinite numbers of {', '.join(models)} are carried over ({few(names)}); unless they mask "
+            "something, that model is broken"
+        )
 
 
 def _require_different(folders: Mapping[str, Path]) -> None:

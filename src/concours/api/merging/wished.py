@@ -13,6 +13,8 @@ from concours.kernels.merging.methods import METHODS, Method, Option
 _OTHERS: Final = (
     *("multislerp", "nearswap", "nuslerp", "ram", "ramplus_tl", "sce", "arcee_fusion", "della", "della_linear"),
 )
+_LIMIT: Final = 1e9
+"""Of a number that has no other."""
 Settings = Mapping[str, Any]
 """Values of options by name: a number or a truth value, a list that is spread over the layers, or rows of
 `{filter, value}`."""
@@ -101,7 +103,9 @@ def value_of(option: Option, scopes: Iterable[Settings], name: str, t: float, wh
             if found is not None:
                 return _checked(option, found, where)
     if option.required:
-        raise ContestError(f"{where}: {spelt(option)} is missing (of tensor {visible(name)!r})")
+        raise ContestError(
+            f"{where}: {spelt(option)} is missing (of tensor {visible(name)!r}); expected {_words(option)}"
+        )
     return option.default
 
 
@@ -185,10 +189,17 @@ def _checked(option: Option, value: Any, where: str) -> Any:
         else isinstance(value, (int, float)) and value not in (True, False)
     )
     if isinstance(value, (int, float)) and not isinstance(value, bool) and option.kind is not bool:
-        fits = abs(value) < 1e9 and (option.within is None or value in option.within)
+        fits = abs(value) < _LIMIT and (option.within is None or value in option.within)
         fits = fits and (option.kind is float or float(value).is_integer())
     if not fits:
-        words = {bool: "true or false", int: "a whole number"}.get(option.kind) or "a number"
-        words = option.within.words if option.within else words
-        raise ContestError(f"{where}: {spelt(option)} must be {words}, got {shortened(visible(repr(value)), 60)}")
+        said = shortened(visible(repr(value)), 60)
+        raise ContestError(f"{where}: {spelt(option)} must be {_words(option)}, got {said}")
     return option.kind(value)
+
+
+def _words(option: Option) -> str:
+    """What a value may be."""
+    if option.kind is bool:
+        return "true or false"
+    within = option.within.words if option.within else f"below {_LIMIT:g}"
+    return f"{'a whole number' if option.kind is int else 'a number'} {within}"

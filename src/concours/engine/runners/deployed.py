@@ -21,6 +21,7 @@ from concours.engine.federating import (
     put_state,
     put_tensors,
     put_weights,
+    require_hidden,
 )
 from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows, shape_of
@@ -78,7 +79,8 @@ def site_sums(job: Job, store: Store) -> JobResult:
 def begin_at_sites(job: Job, store: Store) -> JobResult:
     """The weights with which all sites begin: drawn from the seed, scaled by what sites add up. Yields `weights`.
 
-    Inputs: `sums0`, …, and `example`, rows of which the shape counts.
+    Inputs: `sums0`, …, and `example`, rows of which the shape counts. Params: `private`, where noise is added, if any
+    is.
     """
     each = [get_tensors(store, digest) for name, digest in sorted(job.inputs.items()) if name.startswith("sums")]
     inputs, target = _over(each, "inputs"), _over(each, "target") if "target/count" in each[0] else None
@@ -91,6 +93,8 @@ def begin_at_sites(job: Job, store: Store) -> JobResult:
     example = np.zeros((1, *shape_of(store, job.inputs["example"])), dtype=np.float32)
     with deterministic(threads=job.threads, seed=job.seed):
         network = made(job, store).begun(example, output_of(job).codes or 0, seed=job.seed, scaling=scaling)
+    if "private" in job.params:
+        require_hidden(network, job.params["private"])
     return JobResult(outputs={"weights": put_weights(store, network.get_tensors(), network.get_state())})
 
 

@@ -25,6 +25,7 @@ from concours.engine.federating import (
     put_state,
     put_updates,
     put_weights,
+    require_hidden,
 )
 from concours.engine.fitting import keep_model
 from concours.engine.runners.score import metrics_of
@@ -52,7 +53,8 @@ _TOGETHER = 64
 def begin_federation(job: Job, store: Store) -> JobResult:
     """The weights with which all sites begin: drawn from the seed, scaled by counts and sums that sites add up.
 
-    Yields `weights`. Values: `rows`, of each site in this fold, and `bytes`, what each site sends for it.
+    Yields `weights`. Params: `private`, where noise is added, if any is. Values: `rows`, of each site in this fold, and
+    `bytes`, what each site sends for it.
     """
     fold = Fold(job, store)
     with deterministic(threads=job.threads, seed=job.seed):
@@ -67,6 +69,8 @@ def begin_federation(job: Job, store: Store) -> JobResult:
         )
         example = np.zeros_like(fold.x(np.zeros(1, dtype=np.int64)))
         network.begun(example, fold.classes, seed=job.seed, scaling=scaling)
+    if "private" in job.params:
+        require_hidden(network, job.params["private"])
     rows = np.bincount(fold.sites, minlength=job.params["sites"])
     sent = 8 * 3 * (len(inputs.count) + (0 if fold.classes else 1))
     return JobResult(

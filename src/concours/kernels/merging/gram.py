@@ -20,7 +20,8 @@ Gram = NDArray[np.float64]
 def gram(whole: Whole) -> Gram:
     """The inner products of what models have changed of the base, or of their tensors where there is none.
 
-    Products are taken in float64. Law: symmetric, and the same for all parts that begin at multiples of `BLOCK`.
+    Products are taken in float64. Law: symmetric, and the same for all parts that begin at multiples of `BLOCK`. Raises
+    ValueError where a product is not finite.
     """
     pairs = [(one, two) for one in range(whole.models) for two in range(one, whole.models)]
     sums: dict[tuple[int, int], list[float]] = {pair: [] for pair in pairs}
@@ -30,6 +31,8 @@ def gram(whole: Whole) -> Gram:
             sums[one, two] += _by_block(deltas[one] * deltas[two])
     found = np.zeros((whole.models, whole.models))
     for (one, two), values in sums.items():
+        if not np.isfinite(values).all():
+            raise ValueError("numbers are infinite or too great for angles between models; linear asks for none")
         found[one, two] = found[two, one] = math.fsum(values)
     return found
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from concours.kernels.merging.gram import Gram, gram
-from concours.kernels.merging.parts import Array, Whole, combined
+from concours.kernels.merging.parts import Array, Whole, Within, combined
 
 _NOTHING: Final = 1e-12
 
@@ -19,8 +19,8 @@ def karcher(
     tensors: Sequence[Array],
     *,
     weights: Sequence[float] | None = None,
-    max_iter: int = 10,
-    tol: float = 1e-5,
+    max_iter: Annotated[int, Within(1, 1e6)] = 10,
+    tol: Annotated[float, Within(0, 4, closed=False)] = 1e-5,
     known: Gram | None = None,
 ) -> Array:
     """The point of the sphere from which squared angles to the tensors' directions are least, times their mean length.
@@ -31,8 +31,8 @@ def karcher(
     Args:
         tensors: one a model, all of one shape, floating, 32 bits or more; those that are 0 have no direction.
         weights: (models,), 0 or more; by default all count alike.
-        max_iter: steps at most.
-        tol: it stops where a step is shorter, in radians.
+        max_iter: steps at most, 1 or more.
+        tol: above 0: it stops where a step is shorter, in radians.
         known: what `gram` found of whole tensors, where these are a part of them.
 
     Laws: of one model it is that model, and of two that are no further than a right angle apart, SLERP's middle, where

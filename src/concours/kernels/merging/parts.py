@@ -31,7 +31,7 @@ class Within:
     def words(self) -> str:
         """Said."""
         between = f"from {self.low:g} to" if self.closed else f"above {self.low:g}, up to"
-        return f"a number {between} {self.high:g}"
+        return f"{between} {self.high:g}"
 
     def __contains__(self, value: float) -> bool:
         return self.low < value <= self.high or (self.closed and value == self.low)

@@ -34,7 +34,7 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         (
             f"{counted(len(rows), 'site')} ({found['found']}) hold from {rows[0]:,} to {rows[-1]:,} rows each and trained "
             f"{found['of']!r} together, by {found['strategy']}: {counted(len(rounds), 'round')}, with "
-            f"{short(asked / len(rounds))} sites in each."
+            f"{short(asked / len(rounds))} {'site' if asked == len(rounds) else 'sites'} in each."
         ),
         (
             f"A site was sent the weights and sent back how far they moved, a count of rows and a loss: "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,11 +119,14 @@ class _Stretch(Sequence[Array]):
         return self._read(self._tensors[place])
 
 
-def make(piece: Piece, files: Files, machine: Machine, write: Write, *, memory: int) -> None:
+def make(piece: Piece, files: Files, machine: Machine, write: Write, *, memory: int) -> list[str]:
     """Makes a tensor, and hands its bytes on stretch by stretch.
 
     Args:
         memory: how many bytes it may take, about.
+
+    Returns:
+        Folders of the models whose infinite numbers are in what was made.
 
     Law: the bytes hang on neither `memory` nor the machine's stretch.
 
@@ -132,15 +136,15 @@ def make(piece: Piece, files: Files, machine: Machine, write: Write, *, memory: 
     """
     if piece.method is None:
         _copy(piece, files, write, memory)
-        return
+        return []
     try:
-        _merge(piece, METHODS[piece.method], files, machine, write, memory)
+        return _merge(piece, METHODS[piece.method], files, machine, write, memory)
     except ValueError as error:  # what the method cannot do with what it was given
         raise DataError(f"tensor {visible(piece.name)!r}: {error}") from None
 
 
-def _merge(piece: Piece, method: Method, files: Files, machine: Machine, write: Write, memory: int) -> None:
-    wide = _wide(piece)
+def _merge(piece: Piece, method: Method, files: Files, machine: Machine, write: Write, memory: int) -> list[str]:
+    wide, infinite = _wide(piece), set[str]()
 
     def parts(least: int) -> Iterator[Part]:
         length = _length(piece, machine, memory, least)
@@ -148,25 +152,32 @@ def _merge(piece: Piece, method: Method, files: Files, machine: Machine, write: 
             yield _part(piece, files, machine, wide, start, min(start + length, piece.size))
 
     whole = Whole(piece.size, len(piece.tensors), lambda: parts(BLOCK), _HELD)
-    given = dict(method.looked(whole, piece.given or {}))
+    with np.errstate(all="ignore"):  # what comes of numbers that are too great is looked at below
+        given = dict(method.looked(whole, piece.given or {}))
     for part in parts(_LEAST):
         if piece.base:
             given["base"] = part.base
         if method.takes("start"):
             given["start"] = part.start
-        with np.errstate(all="ignore"):  # what comes of numbers that are too great is looked at below
+        with np.errstate(all="ignore"):
             made = method.merge(part.tensors, **given)
-        _require_numbers(piece, made)
-        if piece.dtype == "F16":
-            _require_room(piece, made)
+        if not _fits(piece, made):
+            carried = _infinite(piece, [part])
+            if not carried or _is_nan(made):
+                raise DataError(_why_not(piece, made, _infinite(piece, parts(_LEAST))))
+            infinite |= carried
         write(machine.narrowed(made, piece.dtype), part.start * BITS[piece.dtype] // 8)
+    return sorted(infinite)
 
 
 def _part(piece: Piece, files: Files, machine: Machine, wide: str, start: int, stop: int) -> Part:
     def read(tensor: Stored) -> Array:
         numbers = machine.widened(files.read(tensor, start, stop), tensor.dtype, wide)
-        if (greatest := float(numbers.max())) != greatest:
-            raise DataError(f"{tensor.file.parent}: tensor {visible(tensor.name)!r} holds NaN; that model is broken")
+        if _is_nan(numbers):
+            raise DataError(
+                f"{tensor.file.parent}: tensor {visible(tensor.name)!r} holds NaN; that model is broken: get it anew, "
+                "or merge without it"
+            )
         return numbers
 
     return Part(_Stretch(piece.tensors, read), read(piece.base) if piece.base else None, start)
@@ -182,22 +193,40 @@ def _length(piece: Piece, machine: Machine, memory: int, least: int) -> int:
     return max(1, min(machine.stretch, memory // a_number) // least) * least
 
 
-def _require_numbers(piece: Piece, made: Array) -> None:
-    if (greatest := float(made.max())) != greatest:
-        where = ", ".join(str(tensor.file.parent) for tensor in piece.parents)
-        raise DataError(
-            f"tensor {visible(piece.name)!r} comes out as NaN: it holds infinite numbers in one of {where}; that model "
-            "is broken"
-        )
+def _is_nan(numbers: Array) -> bool:
+    return math.isnan(numbers.max())
 
 
-def _require_room(piece: Piece, made: Array) -> None:
+def _fits(piece: Piece, made: Array) -> bool:
+    """Whether all numbers that were made are finite in the form in which they are kept."""
     form = FLOATS[piece.dtype]
-    if float(abs(made).max()) >= form.greatest + form.greatest / 4096:
-        raise DataError(
-            f"tensor {visible(piece.name)!r} comes out greater than {form.name} can hold ({form.greatest:g}); write it "
-            "as bfloat16 or float32 (--dtype)"
-        )
+    ends = np.array([float(made.min()), float(made.max())])
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(form.widened(form.narrowed(ends))).all())
+
+
+def _infinite(piece: Piece, parts: Iterable[Part]) -> set[str]:
+    """Folders of the parents that hold infinite numbers in some parts."""
+    return {
+        str(tensor.file.parent)
+        for part in parts
+        for tensor, own in zip(piece.parents, (*part.tensors, *([part.base] if piece.base else [])), strict=True)
+        if math.isinf(own.max()) or math.isinf(own.min())
+    }
+
+
+def _why_not(piece: Piece, made: Array, infinite: set[str]) -> str:
+    form = FLOATS[piece.dtype]
+    wider = [other.name for other in FLOATS.values() if other.greatest > form.greatest]
+    broken = "such weights are broken"
+    if infinite:
+        how = f"as NaN: infinite numbers in {', '.join(sorted(infinite))}; get that model anew, or merge without it"
+    elif _is_nan(made):
+        how = f"as NaN: its numbers are too great to be computed with; {broken}"
+    else:
+        cure = f"write it as {' or '.join(wider)} (--dtype)" if wider else broken
+        how = f"greater than {form.name} can hold ({form.greatest:g}); {cure}"
+    return f"tensor {visible(piece.name)!r} comes out {how}"
 
 
 def _copy(piece: Piece, files: Files, write: Write, memory: int) -> None:

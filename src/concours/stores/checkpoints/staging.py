@@ -13,11 +13,12 @@ import os
 import queue
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeAlias
 
 from numpy.typing import NDArray
 
@@ -31,9 +32,14 @@ from concours.stores.checkpoints.tensors import head_of, write_from
 SHARD: Final = 5_000_000_000
 """Bytes of tensors in a file at most, where one tensor does not have more."""
 _SYNCED: Final = 1 << 27
-"""So many bytes are written through at a time."""
+"""So many bytes are written through at a time,"""
+_EVERY: Final = 1.0
+"""or what was made in so many seconds, so that a kill costs little of slow work too."""
 _LEDGER: Final = "merged.jsonl"
 _PART: Final = ".part"
+
+_Line: TypeAlias = tuple[str, Sequence[str]]
+"""Of the ledger: a tensor, and the models that it has infinite numbers from."""
 
 
 @dataclass(frozen=True)
@@ -72,18 +78,19 @@ class Staging:
 
     Attributes:
         folder: where they lie meanwhile; other files of the model may be put there too.
-        done: names of tensors that an earlier run has left there.
+        done: tensors that an earlier run has left there by their names, and the models that these have infinite
+            numbers from.
     """
 
     def __init__(self, out: Path, shards: Sequence[Shard], plan: Digest, ledger: IO[str]) -> None:
         self.folder, self._out, self._shards = staged(out), out, shards
         self._ledger = ledger
-        self.done = _read(ledger, plan) if all(map(self._there, shards)) else set()
+        self.done = _read(ledger, plan) if all(map(self._there, shards)) else {}
         if not self.done:
             _begin(self.folder, ledger, plan)
         self._places: dict[str, tuple[int, int]] = {}
         self._files = [self._opened(shard) for shard in shards]
-        self._waiting: queue.SimpleQueue[tuple[str, int] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[_Line, int] | None] = queue.SimpleQueue()
         self._broken: OSError | None = None
         self._syncing = threading.Thread(target=self._sync, name="sync", daemon=True)
         self._syncing.start()
@@ -95,9 +102,9 @@ class Staging:
         file, start = self._places[piece.name]
         write_from(file, content, start + begin)
 
-    def finished(self, piece: Piece) -> None:
-        """Says that all of a tensor has been written."""
-        self._waiting.put((piece.name, piece.bytes))
+    def finished(self, piece: Piece, infinite: Sequence[str]) -> None:
+        """Says that all of a tensor has been written, and from which models it has infinite numbers."""
+        self._waiting.put(((piece.name, infinite), piece.bytes))
 
     def close(self) -> None:
         """Writes through what is finished, and lets go."""
@@ -146,24 +153,24 @@ class Staging:
 
     def _sync(self) -> None:
         """Writes finished tensors through to the disk, and then into the ledger, while others are being made."""
-        names: list[str] = []
-        size = 0
+        lines: list[_Line] = []
+        size, since = 0, time.monotonic()
         with suppress(_Over):
             while True:
                 item = self._waiting.get()
                 if item:
-                    names, size = [*names, item[0]], size + item[1]
-                if item is None or size >= _SYNCED:
-                    self._through(names)
-                    names, size = [], 0
+                    lines, size = [*lines, item[0]], size + item[1]
+                if item is None or size >= _SYNCED or time.monotonic() - since >= _EVERY:
+                    self._through(lines)
+                    lines, size, since = [], 0, time.monotonic()
                 if item is None:
                     return
 
-    def _through(self, names: Sequence[str]) -> None:
+    def _through(self, lines: Sequence[_Line]) -> None:
         try:
-            for file in {self._places[name][0] for name in names}:
+            for file in {self._places[name][0] for name, _ in lines}:
                 os.fdatasync(file)
-            self._ledger.write("".join(f"{json.dumps(name)}\n" for name in names))
+            self._ledger.write("".join(f"{json.dumps(line)}\n" for line in lines))
             self._ledger.flush()
         except OSError as error:
             self._broken = error
@@ -208,13 +215,13 @@ def staged(out: Path) -> Path:
     return out.parent / f".{out.name}.merging"
 
 
-def _read(ledger: IO[str], plan: Digest) -> set[str]:
-    """Which tensors are whole, if a ledger is of this plan."""
+def _read(ledger: IO[str], plan: Digest) -> Mapping[str, Sequence[str]]:
+    """Which tensors are whole, if a ledger is of this plan, and the models that they have infinite numbers from."""
     ledger.seek(0)
     lines = ledger.read().split("\n")[:-1]  # what has no end was being written
     if not lines or lines[0] != plan:
-        return set()
-    return {json.loads(line) for line in lines[1:]}
+        return {}
+    return dict(map(json.loads, lines[1:]))
 
 
 def _begin(folder: Path, ledger: IO[str], plan: Digest) -> None:

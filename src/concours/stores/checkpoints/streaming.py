@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,19 @@ Told = Callable[[Piece], None]
 """Is told each tensor that is made, from any thread."""
 
 
+@dataclass(frozen=True)
+class Written:
+    """What came of it.
+
+    Attributes:
+        before: how many tensors an earlier run had made.
+        infinite: tensors that have infinite numbers by their names, and the folders of the models that these are from.
+    """
+
+    before: int
+    infinite: Mapping[str, Sequence[str]]
+
+
 class _Stopped(Exception):
     """Another tensor has failed, or the person has had enough."""
 
@@ -41,7 +55,7 @@ def merge_into(
     workers: int,
     beside: Callable[[Path], None],
     told: Told = lambda piece: None,
-) -> int:
+) -> Written:
     """Makes all tensors of a model and writes them into a folder, which is there when all of it is on the disk.
 
     Args:
@@ -49,27 +63,29 @@ def merge_into(
         workers: tensors that are made at a time.
         beside: puts the model's other files into the folder that it is given.
 
-    Returns:
-        How many tensors an earlier run had made.
-
     Raises:
         DataError: as `make` and `staging` do. NoSpace: the disk is full. Nothing has then the name of the folder.
     """
     with no_space_named(out.parent):
         with staging(out, shards_of(pieces), plan) as at:
             waiting = [piece for piece in pieces if piece.name not in at.done]
-            _make_all(sorted(waiting, key=lambda piece: -piece.bytes), at, machine, workers, told)
+            made = _make_all(sorted(waiting, key=lambda piece: -piece.bytes), at, machine, workers, told)
             beside(at.folder)
         at.publish()
-    return len(at.done)
+    infinite = {**at.done, **made}
+    return Written(len(at.done), {piece.name: own for piece in pieces if (own := infinite[piece.name])})
 
 
-def _make_all(pieces: Sequence[Piece], at: Staging, machine: Machine, workers: int, told: Told) -> None:
+def _make_all(
+    pieces: Sequence[Piece], at: Staging, machine: Machine, workers: int, told: Told
+) -> Mapping[str, Sequence[str]]:
+    """Makes them, and says of each from which models it has infinite numbers."""
     files, stop = Files(), threading.Event()
+    infinite: dict[str, Sequence[str]] = {}
 
     def one(piece: Piece) -> None:
-        make(piece, files, machine, partial(_write, at, piece, stop), memory=MEMORY // workers)
-        at.finished(piece)
+        infinite[piece.name] = make(piece, files, machine, partial(_write, at, piece, stop), memory=MEMORY // workers)
+        at.finished(piece, infinite[piece.name])
         told(piece)
 
     _keep_freed_memory()
@@ -80,6 +96,7 @@ def _make_all(pieces: Sequence[Piece], at: Staging, machine: Machine, workers: i
         stop.set()
         pool.shutdown(cancel_futures=True)
         files.close()
+    return infinite
 
 
 def _keep_freed_memory() -> None:
