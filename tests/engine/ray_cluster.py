@@ -3,7 +3,8 @@
     python ray_cluster.py ADDRESS_FILE
 
 Writes the address of its head to the file. Each line on standard input is done: `kill` ends the second node, with all
-that runs on it, as a power cut would; `add` brings another. Ends with its standard input.
+that runs on it, as a power cut would; `add` brings another. What is done is a line of the file ADDRESS_FILE.done. Ends
+with its standard input.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def main(file: Path) -> None:
             kill(node)
         elif line.strip() == "add":
             node = cluster.add_node(num_cpus=1)
+        with file.with_suffix(".done").open("a") as done:
+            done.write(line)
     cluster.shutdown()
 
 

@@ -34,16 +34,25 @@ SETUP = {"entrants": 5, "folds": 3, "mischief": ["raise_an_error"]}
 
 @dataclass(frozen=True)
 class TwoNodes:
-    """A cluster, and the process that holds it."""
+    """A cluster, the process that holds it, and the file in which that says what it has done."""
 
     address: str
     process: subprocess.Popen[str]
+    done: Path
 
     def tell(self, word: str) -> None:
-        """Has a node killed, or added."""
+        """Has a node killed, or added, and waits until it is."""
+        before = self._lines
         assert self.process.stdin
         self.process.stdin.write(f"{word}\n")
         self.process.stdin.flush()
+        while self._lines == before:
+            assert self.process.poll() is None
+            time.sleep(0.1)
+
+    @property
+    def _lines(self) -> int:
+        return len(self.done.read_text().splitlines()) if self.done.exists() else 0
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +72,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
     while not (folder / "address").exists():
         assert process.poll() is None, (folder / "log").read_text()
         time.sleep(0.1)
-    yield TwoNodes((folder / "address").read_text(), process)
+    yield TwoNodes((folder / "address").read_text(), process, folder / "address.done")
     process.communicate(timeout=60)
 
 
