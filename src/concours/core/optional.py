@@ -24,6 +24,7 @@ EXTRAS = {
     "opacus": "privacy",
     "ray": "ray",
     "obstore": "s3",
+    "soundfile": "audio",
 }
 """Which extra of Concours brings a top-level module."""
 

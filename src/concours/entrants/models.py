@@ -46,6 +46,7 @@ _TRUSTED = frozenset(
         "sklearn.utils.validation": "check_array",
         "concours.entrants.texts": "NaiveBayesLogistic TextTopics TextVectors",
         "concours.entrants.pictures": "PatchFeatures PixelComponents",
+        "concours.entrants.sounds": "MelPictures MelStatistics",
         "concours.entrants.forecasting": "BoostedForecaster",
         "concours.entrants.hinge": "PrimalSVC",
         "concours.entrants.radial": "RadialSVC RadialSVR",

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from concours.entrants.sounds import MelPictures, MelStatistics
 from concours.entrants.summed import SummedColumns
 from concours.entrants.tables import Codes, Matrix, TableColumns
 from concours.entrants.terms import TableTerms
@@ -51,5 +52,7 @@ PREPARATIONS: Mapping[str, Callable[[], Any]] = {
     "pixels": FlattenPixels,
     "patches": _patches,
     "components": _components,
+    "mel-statistics": MelStatistics,
+    "mel-pictures": MelPictures,
 }
 """Makers of unfitted transformers, by the name that an entrant or a kind gives."""

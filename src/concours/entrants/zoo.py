@@ -139,6 +139,7 @@ def _forest(name: str) -> Mapping[str, ModelSpec]:
         ),
         "table:number": _sklearn(f"{path}Regressor", prepare="codes", cost=_trees(0.75), max_features=0.5, **params),
         "image:classes": _sklearn(f"{path}Classifier", cost=_trees(0.5), max_features="sqrt", **params),
+        "sound:classes": _sklearn(f"{path}Classifier", cost=_rows(4e-3), max_features="sqrt", **params),
     }
 
 
@@ -183,6 +184,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
         "text:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
+        "sound:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:boxes": _detector("typical:TypicalBoxes", _few),
         "question:answer": _answerer("answerers:FrequentAnswer", _few),
     },
@@ -202,6 +204,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             tol=2e-3,
             max_iter=300,
         ),
+        "sound:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(5e-4), C=0.1, max_iter=300),
     },
     "ridge": {
         "table:number": _sklearn("linear_model:RidgeCV", cost=_linear),
@@ -244,6 +247,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "image:classes": _sklearn(
             "svm:SVC", prepare="patches", cost=lambda size: 0.1 + 4e-6 * size.rows**2, package="torch", C=10.0
         ),
+        "sound:classes": _sklearn("svm:SVC", cost=lambda size: 0.1 + 5e-7 * size.rows**2, C=10.0),
     },
     "svm-primal": {
         "table:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", seconds=_rows(1.2e-4)),
@@ -268,6 +272,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             cost=_reduced,
             package="torch",
             early_stopping=True,
+        ),
+        "sound:classes": _sklearn(
+            "ensemble:HistGradientBoostingClassifier", cost=_leaves(4e-5), early_stopping=True, max_features=0.2
         ),
         "series:series": _forecaster("forecasting:BoostedForecaster", _quantiles),
     },
@@ -328,7 +335,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         )
     },
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
-    "residual": {"image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3))},
+    "residual": {
+        "image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3)),
+        "sound:classes": _network("neural:ResidualClassifier", _rows(1.3e-2), prepare="mel-pictures"),
+    },
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
     "nearest": {
         "text:text": ModelSpec(
@@ -350,7 +360,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         )
     },
     "gru": {"text:text": _network("translators:GRUTranslator", _rows(1.5e-2))},
-    "cnn": {"image:classes": _network("neural:ConvClassifier", _pictures(5e-3))},
+    "cnn": {
+        "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
+        "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),
+    },
     "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
     "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},
     "centres": {"image:boxes": _network("centres:CentreDetector", _epochs(1.8))},

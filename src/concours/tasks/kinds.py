@@ -12,6 +12,7 @@ from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import SENTENCE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
+from concours.tasks.inputs.sound import SOUND
 from concours.tasks.inputs.table import BOXED, IMAGE, TABLE, TEXT
 from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
@@ -92,6 +93,7 @@ _MORE = ("lightgbm-large", "catboost-deep", "boosting", "transformer")
 _TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boosting")
 _WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
+_SOUND = ("logistic", "svm", "forest", "residual")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _ANSWERS = ("nearest", "logistic")
@@ -131,6 +133,14 @@ _OWN = {
             input=IMAGE,
             output=Classes,
             lineups={"fast": _IMAGE, "full": (*_IMAGE, "forest", "dnn", "vit")},
+        ),
+        Kind(
+            name="audio-classification",
+            input=SOUND,
+            output=Classes,
+            lineups={"fast": _SOUND, "full": (*_SOUND, "extra-trees", "boosting", "cnn")},
+            finder="concours.tasks.recordings_found:find",
+            sample="concours.tasks.samples:tones",
         ),
         Kind(
             name="forecasting",

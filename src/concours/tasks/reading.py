@@ -226,7 +226,7 @@ def _apart(x: Rows, y: NDArray[Any] | None, target: Any, opened: Opened, name: s
     if isinstance(target, (str, int)):
         if not isinstance(x, pa.Table) or (y is not None and str(target) not in x.column_names):
             raise DataError(f"task.target: {name} brings its labels with it; leave task.target out")
-        return _split_off(x, str(target), name)
+        return split_off(x, str(target), name)
     if target is not None:
         return x, _given(target, x)
     if y is not None:
@@ -257,8 +257,12 @@ def _given(target: Any, x: Any) -> NDArray[Any]:
     return y
 
 
-def _split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArray[Any]]:
-    """The inputs, and the target as numpy has it; texts share one object a label."""
+def split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArray[Any]]:
+    """The inputs, and the target as numpy has it; texts share one object a label.
+
+    Raises:
+        DataError: there is no such column, or it has gaps.
+    """
     if target not in table.column_names:
         raise DataError(f"task.target: {name} has no column {target!r}; {absent(target, table.column_names)}")
     column = table[target]

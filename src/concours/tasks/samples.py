@@ -136,6 +136,20 @@ def boxed(folder: Path, seed: int) -> Task:
     return Task(kind="object-detection", data=str(folder / "shapes"), split=_SPLIT)
 
 
+def tones(folder: Path, seed: int) -> Task:
+    """Tones in noise, the higher the later the class, of different lengths, as WAV files in a folder a class."""
+    from scipy.io import wavfile
+
+    rng = np.random.default_rng(seed)
+    for row in range(_ROWS):
+        label = row % _CLASSES
+        time = np.arange(int(rng.integers(1200, 2400))) / 8000
+        wave = np.sin(2 * np.pi * (300 * 2**label + rng.normal(scale=20)) * time) + rng.normal(size=len(time))
+        (folder / "tones" / _NAMES[label]).mkdir(parents=True, exist_ok=True)
+        wavfile.write(folder / "tones" / _NAMES[label] / f"{row:03}.wav", 8000, (4000 * wave).astype(np.int16))
+    return Task(kind="audio-classification", data=str(folder / "tones"), split=_SPLIT)
+
+
 def _drawn(picture: NDArray[np.uint8], rng: np.random.Generator) -> str:
     """Draws a disc or a square, and says where."""
     height, width = picture.shape[:2]

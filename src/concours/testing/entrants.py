@@ -23,10 +23,10 @@ from concours.entrants.fitting import fit as fit_estimator
 from concours.entrants.models import dump_model, load_model
 from concours.entrants.preparation import PREPARATIONS
 from concours.entrants.recipes import Resolved, build, resolve
-from concours.tasks.inputs.table import IMAGE, TEXT
+from concours.tasks.inputs.table import IMAGE, TABLE, TEXT
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.outputs.classes import Classes
-from concours.tasks.outputs.output import OutputKind
+from concours.tasks.outputs.output import Encoded, OutputKind
 from concours.testing.laws import law
 from concours.testing.merging import check_merging
 
@@ -121,10 +121,10 @@ def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path, sentence
     law(not resolved.skipped, f"{entrant.name}: {resolved.skipped}")
     if kind.output.estimator == "predictor":
         return _sampled(entrant.name, resolved, kind, workspace)
-    x, y = _rows(kind)
+    x, y = _rows(kind) if kind.input.reader == TABLE.reader else _sample_rows(kind, workspace)
     if sentences:
         x = x.assign(remark=_remarks(y))
-    new = take_rows(x, np.arange(_ROWS // 3))
+    new = take_rows(x, np.arange(len(y) // 3))
     name = resolved.entrant.prepare
     if name and name != "none":
         preparation = PREPARATIONS[name]()
@@ -134,13 +134,22 @@ def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path, sentence
 
 def _sampled(name: str, resolved: Resolved, kind: Kind, workspace: Path) -> _Trial:
     """An entrant, and the sample of a kind whose targets are as they are."""
+    x, encoded = _read_sample(kind, workspace)
+    new = take_rows(x, np.arange(len(x) // 3))
+    return _Trial(name, resolved, x, new, encoded.values, encoded.output.codes, workspace, encoded.output)
+
+
+def _sample_rows(kind: Kind, workspace: Path) -> tuple[Any, Any]:
+    """The rows and the codes, or values, of a sample."""
+    x, encoded = _read_sample(kind, workspace)
+    return x, encoded.values
+
+
+def _read_sample(kind: Kind, workspace: Path) -> tuple[Any, Encoded]:
     law(bool(kind.sample), f"{kind.name}: a kind has a sample of data to be checked by")
     task = load(kind.sample)(workspace, _SEED)
     data, _ = load(kind.input.reader)(task, kind, workspace)
-    encoded = kind.output.encode(data.y, task, data.name, **data.meta)
-    x = _as_entrants_take(data.x)
-    new = take_rows(x, np.arange(len(x) // 3))
-    return _Trial(name, resolved, x, new, encoded.values, encoded.output.codes, workspace, encoded.output)
+    return _as_entrants_take(data.x), kind.output.encode(data.y, task, data.name, **data.meta)
 
 
 def _as_entrants_take(x: Any) -> Any:

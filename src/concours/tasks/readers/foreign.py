@@ -1,4 +1,4 @@
-"""What lies in files and is not learned from yet: recordings, films, boxes in pictures, texts in two languages."""
+"""What lies in files and is not learned from as it lies: recordings, films, boxes in pictures, two languages."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.glimpse import head_of
 from concours.tasks.readers.listing import TABLES, content_names, stem_of, suffix_of
 from concours.tasks.readers.pictures import PICTURES
+from concours.tasks.readers.sounds import SOUNDS, UNREAD
 
-SOUNDS = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma")
 _FILMS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
 _LANGUAGES = {
     "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id",
@@ -58,15 +58,14 @@ def refuse_foreign(files: Files, *, labelled: bool) -> None:
         DataError: with what it is, that it cannot be learned from, and what can be done instead.
     """
     names = content_names(files)
-    sounds = [name for name in names if suffix_of(name) in SOUNDS]
+    sounds = [name for name in names if suffix_of(name) in (*SOUNDS, *UNREAD)]
     films = [name for name in names if suffix_of(name) in _FILMS]
     pictures = [name for name in names if suffix_of(name) in PICTURES]
     if len(sounds) > len(names) / 2:
         raise DataError(
-            f"{files.name} holds {len(sounds):,} recordings of sound ({suffix_of(sounds[0])}): Concours does not learn "
-            "from sound yet. What it can do: learn from a table of numbers that describe each recording (such as "
-            "mel-frequency cepstral coefficients), a row each with its label; or from pictures of their spectrograms, "
-            "in a folder a class."
+            f"{files.name} holds {len(sounds):,} recordings of sound ({suffix_of(sounds[0])}). What Concours can do "
+            f"is learn their classes, by kind audio-classification, from {', '.join(SOUNDS)}: lay them into a folder a "
+            "class, or give a table that names them."
         )
     if len(films) > len(names) / 2:
         raise DataError(

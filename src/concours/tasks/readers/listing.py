@@ -17,7 +17,7 @@ from concours.tasks.readers.glimpse import are_records
 from concours.tasks.readers.idx import is_idx
 from concours.tasks.readers.pictures import PICTURES
 
-Sort = Literal["tables", "texts", "pictures", "idx", "archive"]
+Sort = Literal["tables", "texts", "pictures", "sounds", "idx", "archive"]
 Part = Literal["train", "valid", "test"]
 
 PARTS: Final[tuple[Part, ...]] = ("train", "valid", "test")
@@ -63,7 +63,7 @@ class Layout:
         labels: the class of each file, by its place; empty where places tell none.
         a_file: whether each file is a class whose rows are its lines, rather than a row.
         sample: a sample of a submission.
-        tables: those that lie beside pictures.
+        tables: those that lie beside pictures or sounds.
         aside: files that are not read.
         notes: what was decided, for people.
     """
@@ -123,7 +123,7 @@ def layout_of(files: Files) -> Layout:
     known = {*pictures, *tables, *archives, *idx}
     texts = [name for name in names if name not in known and suffix_of(name) not in _NO_TEXT]
     if len(pictures) >= max(len(tables), 1) and (len(pictures) > len(texts) or _beside(pictures, texts)):
-        return _of_pictures(pictures, tables)
+        return by_places(pictures, "pictures", tables)
     if idx:
         return by_names(idx, "idx")
     if tables:
@@ -160,7 +160,10 @@ def stem_of(name: str) -> str:
     return path.stem if path.suffix.lower() in (*TABLES, *TEXTS, ".json") else path.name
 
 
-def _of_pictures(names: Sequence[str], tables: Sequence[str]) -> Layout:
+def by_places(names: Sequence[str], sort: Sort, tables: Sequence[str]) -> Layout:
+    """Files that are a row each: parts and classes by the folders that they lie in, else by their names, else by tables
+    beside them.
+    """
     train, test, labels, notes = _in_folders(names)
     if not labels and not tables:
         labels = _by_first_words(names)
@@ -168,7 +171,7 @@ def _of_pictures(names: Sequence[str], tables: Sequence[str]) -> Layout:
     aside = tuple(tables) if labels else ()
     notes += [f"left aside: {', '.join(map(_file, aside))}"] if aside else []
     return Layout(
-        sort="pictures",
+        sort=sort,
         train=tuple(train),
         test=tuple(test),
         labels=labels,

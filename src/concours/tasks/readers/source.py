@@ -16,7 +16,7 @@ from concours.tasks.readers import arff, arrays, delimited, named, tables
 from concours.tasks.readers.archives import Entry, entry_at, files_of, is_archive, member_of
 from concours.tasks.readers.damage import damage_named, existing
 from concours.tasks.readers.folders import read_files
-from concours.tasks.readers.foreign import PROSE, SOUNDS, looks_like_prose
+from concours.tasks.readers.foreign import PROSE, looks_like_prose
 from concours.tasks.readers.idx import is_idx, read_idx
 from concours.tasks.readers.lines import labelled_lines
 from concours.tasks.readers.listing import TEXTS, layout_of, suffix_of
@@ -24,6 +24,7 @@ from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictured import path_column, read_pictured
 from concours.tasks.readers.pictures import PICTURES
 from concours.tasks.readers.settled import settled
+from concours.tasks.readers.sounds import SOUNDS, UNREAD
 from concours.tasks.readers.stacked import like_first, stacked
 from concours.tasks.readers.text import cleaned, decoded, lines_of
 
@@ -94,8 +95,8 @@ def _read_entry(entry: Entry, options: Options) -> Opened:
     suffix = suffix_of(entry.name)
     if suffix in PICTURES:
         raise DataError(f"{entry.name} is one picture; give the folder or archive that holds a folder of them a class")
-    if suffix in SOUNDS:
-        raise DataError(f"{entry.name} is a recording of sound: Concours does not learn from sound yet")
+    if suffix in (*SOUNDS, *UNREAD):
+        raise DataError(f"{entry.name} is one recording of sound; give the folder that holds a folder of them a class")
     if is_idx(entry.name):
         return Opened(x=arrays.rows_of_array(read_idx(entry), entry.name), name=entry.name)
     if suffix in _TYPED:
