@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from concours.core import consent
-from concours.core.asked import asked_of_recipe, without_digest
+from concours.core.asked import asked_of_recipe, ran, without_digest
 from concours.core.digests import Digest, digest_file, digest_json
 from concours.core.entrant import Entrant
 from concours.core.errors import ContentRefused, RecipeError, nearest
@@ -164,7 +164,7 @@ def as_it_is(entrant: Entrant, folder: Path) -> Resolved:
 def _from_scheme(entrant: Entrant, scheme: Scheme, rest: str, folder: Path) -> Resolved:
     """A file or a folder counts by what it holds: two of one name are two entrants."""
     name, path = entrant.recipe.partition(":")[0], folder / rest
-    if scheme.names == "file" and not path.is_file():
+    if scheme.brings and not path.is_file():
         raise RecipeError(f"there is no file {path}")
     if scheme.names == "address" and not _MODEL.fullmatch(rest):
         raise RecipeError(f"{entrant.recipe!r} names no model: write {name}:MODEL, without blanks and commas")
@@ -177,7 +177,8 @@ def _from_scheme(entrant: Entrant, scheme: Scheme, rest: str, folder: Path) -> R
         found = load(scheme.found)(rest, folder)
         return Resolved(entrant=_of_content(entrant, path.name, found.digest), source={}, notes=found.notes)
     own = _of_content(entrant, path.name, digest_file(path))
-    return Resolved(entrant=own, source={}, content=path, skipped=reason)
+    files = {ran(own.recipe, own.params): f"{name}:{normpath(rest)}"} if scheme.names == "program" else {}
+    return Resolved(entrant=own, source={}, content=path, skipped=reason, files=files)
 
 
 def _of_content(entrant: Entrant, name: str, content: Digest) -> Entrant:
