@@ -27,7 +27,7 @@ from concours.entrants.packed import packed, unpacked
 from concours.entrants.soundness import require_sound
 
 _OURS = "concours.entrants."
-_MADE_AGAIN = ("concours.entrants.modules", "concours.entrants.embedded")
+_MADE_AGAIN = tuple(f"{_OURS}{name}" for name in ("modules", "keras_models", "embedded"))
 """Modules of estimators that are made again by their jobs."""
 _FOR_TORCH = "sklearn.externals.array_api_compat.torch"
 
