@@ -1,4 +1,4 @@
-"""Programs of any language, as jobs ask them: rows as a table of CSV or Arrow, and the table of predictions that comes."""
+"""Programs of any language as jobs ask them: rows as a table of CSV or Arrow, and the predictions that come."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ class Speaking:
             try:
                 table = read_file(file, self._wanted)
                 if len(table) != len(rows):
-                    raise DataError(f"it wrote {len(table):,} predictions for {len(rows):,} rows; one a row was expected")
+                    raise DataError(
+                        f"it wrote {len(table):,} predictions for {len(rows):,} rows; one a row was expected"
+                    )
                 whole = self._output.given(table, "said").whole
             except DataError as error:
                 raise DataError(f"{who}: {str(error).removeprefix(f'{file.name}: ').removeprefix('said: ')}") from None

@@ -1,8 +1,8 @@
-"""Texts and pictures by the vectors that a model gives for them that was trained before, and a linear head that learns."""
+"""Texts and pictures by the vectors of a model that was trained before, and a linear head that learns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,9 +22,11 @@ Floats = NDArray[np.float64]
 class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
     """Multinomial logistic regression on the vectors of a model of Hugging Face that is not changed, standardised.
 
-    `length`: the most tokens that are read of a text. `pooling`: `mean` of all tokens, or the `first` one. `C`: the
-    inverse of the head's regularisation. It begins from a folder (`begin`), of any model of texts or of pictures that
-    `transformers` knows; what is kept of a fit is the head alone, as the folder lies in the contest's store.
+    `length`: the most tokens that are read of a text. `pooling`: `mean` of all tokens, or the `first` one. `layers`:
+    whose vectors stand one behind the other, 0 those of words alone: they tell what is written, the last two what it
+    is about. `C`: the inverse of the head's regularisation. It begins from a folder (`begin`), of any model of texts or
+    of pictures that `transformers` knows; what is kept of a fit is the head alone, as the folder lies in the contest's
+    store.
 
     Fitted: `classes_`, `coefficients_` (classes, width) and `intercepts_` (classes,) of standardised vectors, whose
     `mean_` and `deviation_` (width,) are those of the rows of the fit.
@@ -33,9 +35,17 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
     begins: ClassVar[tuple[str, ...]] = ("folder",)
     begins_anew: ClassVar[bool] = False
 
-    def __init__(self, *, length: int = 128, pooling: str = "mean", C: float = 0.03) -> None:
+    def __init__(
+        self,
+        *,
+        length: int = 128,
+        pooling: str = "mean",
+        layers: Sequence[int] = (0, -2, -1),
+        C: float = 0.002,
+    ) -> None:
         self.length = length
         self.pooling = pooling
+        self.layers = layers
         self.C = C
 
     def begin_with(self, beginning: Beginning) -> Self:
@@ -47,7 +57,7 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
         beginning.require_kind(self)
         if self.pooling not in POOLINGS:
             raise ValueError(f"pooling is not known; got {self.pooling!r}; {nearest(self.pooling, POOLINGS)}")
-        self._embedder = Embedder(beginning, length=self.length, pooling=self.pooling)
+        self._embedder = Embedder(beginning, length=self.length, pooling=self.pooling, layers=self.layers)
         return self
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:

@@ -31,7 +31,16 @@ Array = NDArray[Any]
 BATCH = 256
 """Rows that are predicted at once."""
 
-SETTINGS = ("epochs", "batch_size", "learning_rate", "optimiser", "loss", "patience", "validation_share", "random_state")
+SETTINGS = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "optimiser",
+    "loss",
+    "patience",
+    "validation_share",
+    "random_state",
+)
 """Of the training, which an entrant's parameters may have beside those of its model."""
 
 _OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
@@ -86,7 +95,9 @@ class OwnKeras(SetsApart, BaseEstimator):
     def get_tensors(self) -> dict[str, Array]:
         """All weights by name, copies."""
         check_is_fitted(self, "model_")
-        return {name: np.array(weight) for name, weight in zip(_names(self.model_), self.model_.get_weights(), strict=True)}
+        return {
+            name: np.array(weight) for name, weight in zip(_names(self.model_), self.model_.get_weights(), strict=True)
+        }
 
     def get_state(self) -> dict[str, Any]:
         """Everything else that was fitted, as JSON can hold it."""
@@ -182,8 +193,8 @@ class OwnKeras(SetsApart, BaseEstimator):
         self._said_shape = said.shape
         if not hasattr(self, "probabilities_") or "model_" not in self.__dict__:
             sums = said.reshape(len(said), -1).sum(axis=1)
-            self.probabilities_ = said.ndim == 2 and said.shape[1] > 1 and bool(
-                (said >= 0).all() and np.allclose(sums, 1, atol=1e-4)
+            self.probabilities_ = (
+                said.ndim == 2 and said.shape[1] > 1 and bool((said >= 0).all() and np.allclose(sums, 1, atol=1e-4))
             )
         return model
 
@@ -201,7 +212,9 @@ class OwnKeras(SetsApart, BaseEstimator):
         except ValueError as error:
             raise ValueError(f'{self.name}: {error}; prepare = "auto" gives it numbers') from None
         if not hasattr(self, "scale_"):
-            self.scale_ = 1.0 if rows.ndim == 2 else 255.0 if rows.dtype == np.uint8 else float(np.abs(rows).max()) or 1.0
+            self.scale_ = (
+                1.0 if rows.ndim == 2 else 255.0 if rows.dtype == np.uint8 else float(np.abs(rows).max()) or 1.0
+            )
         return rows.astype(np.float32) / np.float32(self.scale_)
 
     def _outputs(self, X: ArrayLike) -> Array:

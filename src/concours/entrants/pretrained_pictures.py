@@ -9,15 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from concours.core.errors import RecipeError
-from concours.entrants.architectures import config_of, told_by
+from concours.entrants.architectures import config_of
 from concours.entrants.beginnings import Beginning, take
 from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.inputs import images
 from concours.entrants.neural import augmentation
-from concours.entrants.pixels import Pixels
+from concours.entrants.pixels import Pixels, by_colour
 from concours.entrants.pretrained import fitting
+from concours.entrants.told import told_by
 from concours.entrants.training import Augmentation
 
 Array = NDArray[Any]
@@ -110,5 +112,15 @@ class Seeing(nn.Module):
         self.largest: Tensor
 
     def forward(self, pictures: Tensor) -> Tensor:
-        said: Tensor = self.model(pixel_values=self.pixels.taken(pictures, float(self.largest))).logits
+        said: Tensor = self.model(pixel_values=self._taken(pictures)).logits
         return said * self.sharpness
+
+    def _taken(self, pictures: Tensor) -> Tensor:
+        """As `Pixels.taken`, on the device of the network."""
+        x, pixels = pictures.movedim(3, 1).float() / self.largest, self.pixels
+        if x.shape[1] != pixels.colours:
+            x = x.mean(dim=1, keepdim=True).expand(-1, pixels.colours, -1, -1)
+        if pixels.size is not None and tuple(x.shape[2:]) != pixels.size:
+            x = functional.interpolate(x, size=pixels.size, mode="bilinear", antialias=True)
+        mean, deviation = (torch.from_numpy(by_colour(each)).to(x) for each in (pixels.mean, pixels.deviation))
+        return (x - mean) / deviation
