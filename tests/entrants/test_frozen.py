@@ -131,9 +131,10 @@ def graphs(onnx: Any) -> Graphs:
 
 
 def model(content: bytes, classes: Any = CLASSES, **options: Any) -> Any:
-    from concours.entrants.onnx_files import OnnxModel
+    from concours.entrants.onnx_files import OnnxModel, Params
 
-    return OnnxModel(content, "model.onnx", classes=classes, **options)
+    named = {"params": Params(classes=tuple(options.pop("labels")))} if "labels" in options else {}
+    return OnnxModel(content, "model.onnx", classes=classes, **named, **options)
 
 
 @pytest.mark.parametrize("rows", [None, "batch", 1, 4, 100, 1024])

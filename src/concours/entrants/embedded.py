@@ -22,7 +22,8 @@ Floats = NDArray[np.float64]
 class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
     """Multinomial logistic regression on the vectors of a model of Hugging Face that is not changed, standardised.
 
-    `length`: the most tokens that are read of a text. `pooling`: `mean` of all tokens, or the `first` one. `layers`:
+    `length`: the most tokens that are read of a text. `pooling`: `statistics`, mean and deviation of all
+    tokens, `mean` alone, or the `first` token. `layers`:
     whose vectors stand one behind the other, 0 those of words alone: they tell what is written, the last two what it
     is about. `C`: the inverse of the head's regularisation. It begins from a folder (`begin`), of any model of texts or
     of pictures that `transformers` knows; what is kept of a fit is the head alone, as the folder lies in the contest's
@@ -39,9 +40,9 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
         self,
         *,
         length: int = 128,
-        pooling: str = "mean",
+        pooling: str = "statistics",
         layers: Sequence[int] = (0, -2, -1),
-        C: float = 0.002,
+        C: float = 0.001,
     ) -> None:
         self.length = length
         self.pooling = pooling
@@ -61,6 +62,7 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        self.largest_ = _largest(X)
         vectors = self._vectors(X)
         self.mean_, deviation = vectors.mean(axis=0), vectors.std(axis=0)
         self.deviation_ = np.where(deviation > 0, deviation, 1.0)
@@ -87,12 +89,13 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
         return {name: np.array(getattr(self, f"{name}_")) for name in _HEAD}
 
     def get_state(self) -> dict[str, Any]:
-        """The classes, as JSON can hold them."""
-        return {"classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str}
+        """The classes, and the largest value of pictures, as JSON can hold them."""
+        return {"largest": self.largest_, "classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str}
 
     def set_tensors(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> Self:
         """Becomes fitted as the one was whose head this is."""
         self.classes_ = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
+        self.largest_ = float(state["largest"])
         for name in _HEAD:
             setattr(self, f"{name}_", np.asarray(tensors[name], dtype=np.float64))
         return self
@@ -100,7 +103,13 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
     def _vectors(self, X: Any) -> Floats:
         if not hasattr(self, "_embedder"):
             raise ValueError("begin is missing: a folder of Hugging Face whose model gives the vectors")
-        return self._embedder.vectors(X).astype(np.float64)
+        return self._embedder.vectors(X, self.largest_).astype(np.float64)
+
+
+def _largest(X: Any) -> float:
+    """The value of pictures that is 1 for the model: 255 of bytes, and else the largest one; of no use for texts."""
+    rows = np.asarray(X)
+    return 255.0 if rows.dtype.kind not in "fi" or rows.dtype == np.uint8 else float(np.abs(rows).max()) or 1.0
 
 
 _HEAD = ("coefficients", "intercepts", "mean", "deviation")

@@ -39,8 +39,14 @@ def _first(states: Tensor) -> Tensor:
     return states[:, 0] if states.ndim == 3 else _mean(states)
 
 
-POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {"mean": _mean, "first": _first}
-"""From the states of tokens (1, tokens, width), or of places (1, width, height, width), to one vector (1, width)."""
+def _statistics(states: Tensor) -> Tensor:
+    """Mean and deviation over all tokens, one behind the other (Snyder et al. 2017, "Deep neural network embeddings")."""
+    places = states if states.ndim == 3 else states.flatten(2).transpose(1, 2)
+    return torch.cat([places.mean(dim=1), places.std(dim=1, unbiased=False)], dim=1)
+
+
+POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {"statistics": _statistics, "mean": _mean, "first": _first}
+"""From the states of tokens (1, tokens, width), or of places (1, width, height, width), to one vector (1, …)."""
 
 
 class Embedder:
@@ -71,10 +77,12 @@ class Embedder:
         """What rows must be: `texts` or `pictures`."""
         return "texts" if "tokens" in self._told else "pictures"
 
-    def vectors(self, X: Any) -> Floats:
-        """Vectors (n, width) float32 of texts (n,), or of pictures (n, height, width[, colours])."""
+    def vectors(self, X: Any, largest: float = 255.0) -> Floats:
+        """Vectors (n, width) float32 of texts (n,), or of pictures (n, height, width[, colours]), whose `largest` value
+        there can be becomes 1.
+        """
         found = []
-        for key, row in self._rows(X):
+        for key, row in self._rows(X, largest):
             if key not in _known:
                 if len(_known) >= _KEPT:
                     with suppress(KeyError, StopIteration):
@@ -88,14 +96,13 @@ class Embedder:
             states = self._model(**row, output_hidden_states=True).hidden_states
             return torch.cat([self._pool(states[layer])[0] for layer in self._layers]).numpy()
 
-    def _rows(self, X: Any) -> Iterator[tuple[bytes, Callable[[], dict[str, Tensor]]]]:
+    def _rows(self, X: Any, largest: float) -> Iterator[tuple[bytes, Callable[[], dict[str, Tensor]]]]:
         """A key for each row, and what makes it the inputs of the model."""
         if self.reads == "texts":
             for text in as_texts(X):
                 yield self._key(text.encode()), lambda text=text: self._of_text(text)  # type: ignore[misc]
             return
         pictures = images(X)
-        largest = 255.0 if pictures.dtype == np.uint8 else float(np.abs(pictures).max()) or 1.0
         pixels = Pixels.of(self._told["pixels"])
         for picture in pictures:
             content = f"{picture.shape} {largest}".encode() + np.ascontiguousarray(picture).tobytes()

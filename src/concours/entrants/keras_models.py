@@ -44,8 +44,8 @@ SETTINGS = (
 """Of the training, which an entrant's parameters may have beside those of its model."""
 
 _OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
-_LOSSES = {
-    "cross_entropy": "sparse_categorical_crossentropy",
+_OF_CLASSES = {"cross_entropy": ""}
+_OF_NUMBERS = {
     "squared_error": "mean_squared_error",
     "absolute_error": "mean_absolute_error",
     "huber": "huber",
@@ -165,14 +165,14 @@ class OwnKeras(SetsApart, BaseEstimator):
         return {**usual, **given}
 
     def _compile(self, told: Mapping[str, Any], width: int) -> None:
-        library, usual = keras(), "squared_error" if width == 1 else "cross_entropy"
-        loss, optimiser = told["loss"] or usual, told["optimiser"]
-        for name, given, known in (("loss", loss, _LOSSES), ("optimiser", optimiser, _OPTIMISERS)):
+        library, losses = keras(), _OF_NUMBERS if width == 1 else _OF_CLASSES
+        loss, optimiser = told["loss"] or next(iter(losses)), told["optimiser"]
+        for name, given, known in (("loss", loss, losses), ("optimiser", optimiser, _OPTIMISERS)):
             if given not in known:
                 raise ValueError(f"{name} is not known; got {given!r}; {nearest(given, known)}")
         made = getattr(library.optimizers, _OPTIMISERS[optimiser])(learning_rate=told["learning_rate"])
-        lost: Any = _LOSSES[loss]
-        if loss == "cross_entropy":
+        lost: Any = losses[loss]
+        if loss in _OF_CLASSES:
             lost = library.losses.SparseCategoricalCrossentropy(from_logits=not self.probabilities_)
         self.model_.compile(optimizer=made, loss=lost)
 
