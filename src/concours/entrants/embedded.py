@@ -22,12 +22,11 @@ Floats = NDArray[np.float64]
 class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
     """Multinomial logistic regression on the vectors of a model of Hugging Face that is not changed, standardised.
 
-    `length`: the most tokens that are read of a text. `pooling`: `statistics`, mean and deviation of all
-    tokens, `mean` alone, or the `first` token. `layers`:
-    whose vectors stand one behind the other, 0 those of words alone: they tell what is written, the last two what it
-    is about. `C`: the inverse of the head's regularisation. It begins from a folder (`begin`), of any model of texts or
-    of pictures that `transformers` knows; what is kept of a fit is the head alone, as the folder lies in the contest's
-    store.
+    `length`: the most tokens that are read of a text. `pooling`: `statistics`, mean and deviation of all tokens,
+    `mean` alone, or the `first` token. `layers`: whose vectors stand one behind the other, 0 those of words alone: they
+    tell what is written, the last two what it is about. `C`: the inverse of the head's regularisation. It begins from a
+    folder (`begin`), of any model of texts or of pictures that `transformers` knows; what is kept of a fit is the head
+    alone, as the folder lies in the contest's store.
 
     Fitted: `classes_`, `coefficients_` (classes, width) and `intercepts_` (classes,) of standardised vectors, whose
     `mean_` and `deviation_` (width,) are those of the rows of the fit.
@@ -86,7 +85,7 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
     def get_tensors(self) -> dict[str, Floats]:
         """The head."""
         check_is_fitted(self, "coefficients_")
-        return {name: np.array(getattr(self, f"{name}_")) for name in _HEAD}
+        return {name: np.array(getattr(self, f"{name}_"), order="C") for name in _HEAD}
 
     def get_state(self) -> dict[str, Any]:
         """The classes, and the largest value of pictures, as JSON can hold them."""

@@ -40,7 +40,9 @@ def _first(states: Tensor) -> Tensor:
 
 
 def _statistics(states: Tensor) -> Tensor:
-    """Mean and deviation over all tokens, one behind the other (Snyder et al. 2017, "Deep neural network embeddings")."""
+    """Mean and deviation over all tokens, one behind the other (Snyder et al. 2017, "Deep neural network
+    embeddings").
+    """
     places = states if states.ndim == 3 else states.flatten(2).transpose(1, 2)
     return torch.cat([places.mean(dim=1), places.std(dim=1, unbiased=False)], dim=1)
 
