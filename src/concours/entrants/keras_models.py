@@ -181,7 +181,7 @@ class OwnKeras(SetsApart, BaseEstimator):
         keras()
         model = self.make()
         try:
-            if not model.built:
+            if isinstance(model, keras().Sequential) and not model.built:  # others are built by their first rows
                 model.build((None, *self.input_shape_))
             said = np.asarray(model.predict(np.zeros((2, *self.input_shape_), np.float32), verbose=0))
         except Exception as error:  # noqa: BLE001 (whatever a model of a user's makes the library raise)
