@@ -102,7 +102,9 @@ def test_vectors_are_statistics_of_the_states_of_layers(folders: Any) -> None:
     told = json.loads(folders["texts"]["config.json"])
     model = transformers.BertModel(transformers.BertConfig(**BERT)).eval()
     tensors = beginning(folders["texts"]).tensors
-    model.load_state_dict({n.removeprefix("bert."): t for n, t in tensors.items() if n.startswith("bert.")}, strict=False)
+    model.load_state_dict(
+        {n.removeprefix("bert."): t for n, t in tensors.items() if n.startswith("bert.")}, strict=False
+    )
     numbers = torch.tensor([[2 + WORDS.index(word) for word in TEXTS[0].split()]])
     with torch.no_grad():
         states = model(input_ids=numbers, output_hidden_states=True).hidden_states

@@ -16,9 +16,8 @@ from concours.core.errors import RecipeError
 from concours.entrants.fitting import fit
 from concours.entrants.merging import mergeable
 from concours.entrants.models import dump_model, load_model
-from concours.entrants.recipes import build, resolve
+from concours.entrants.recipes import build
 from concours.entrants.sources import defines_network
-from concours.tasks.kinds import kind_named
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 pytest.importorskip("keras", reason="keras is not installed")
@@ -173,7 +172,10 @@ def test_a_file_is_asked_as_it_is(saved: bytes) -> None:
     [
         (lambda saved: b"no archive", "is no .keras file|archive"),
         (lambda saved: changed(saved, '"module": "keras.layers"', '"module": "os"'), "names os:.*not Keras's own"),
-        (lambda saved: changed(saved, '"class_name": "Dense"', '"class_name": "Lambda"'), "a layer Lambda, which holds"),
+        (
+            lambda saved: changed(saved, '"class_name": "Dense"', '"class_name": "Lambda"'),
+            "a layer Lambda, which holds",
+        ),
         (lambda saved: changed(saved, '"Dense"', '"Dence"'), "cannot be loaded"),
     ],
 )

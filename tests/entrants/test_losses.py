@@ -79,7 +79,14 @@ def test_every_optimiser_and_loss_of_classes_trains(tmp_path: Path, optimiser: s
     X = np.linspace(-1, 1, 80, dtype=np.float32)[:, None]
     y = (X[:, 0] > 0).astype(int)
     for loss in OF_CLASSES:
-        params = {"loss": loss, "optimiser": optimiser, "momentum": 0.5, "schedule": "constant", "epochs": 30, "outputs": 2}
+        params = {
+            "loss": loss,
+            "optimiser": optimiser,
+            "momentum": 0.5,
+            "schedule": "constant",
+            "epochs": 30,
+            "outputs": 2,
+        }
         assert line(tmp_path, 2, **params).fit(X, y).score(X, y) > 0.9
 
 
@@ -87,4 +94,6 @@ def test_every_optimiser_and_loss_of_classes_trains(tmp_path: Path, optimiser: s
 def test_a_loss_that_is_not_known_here(tmp_path: Path, classes: int, loss: str) -> None:
     """A loss of numbers is none of classes; known ones are named."""
     with pytest.raises(ValueError, match=f"loss is not known here; got '{loss}'; .*squared_error"):
-        line(tmp_path, classes, loss=loss, outputs=max(classes, 1)).fit(np.ones((4, 1), np.float32), np.array([0, 1, 0, 1]))
+        line(tmp_path, classes, loss=loss, outputs=max(classes, 1)).fit(
+            np.ones((4, 1), np.float32), np.array([0, 1, 0, 1])
+        )

@@ -68,7 +68,7 @@ def test_rows_are_the_same_in_either_form(form: str, what: str) -> None:
     assert len(read) == len(rows)
     if "pixels" in read:
         assert [list(map(int, cell.split())) for cell in read["pixels"]] == rows.reshape(2, -1).tolist()
-        assert (read[["height", "width", "colours"]] == [2, 3, rows.ndim == 4 and 3 or 1]).all(axis=None)
+        assert (read[["height", "width", "colours"]] == [2, 3, (rows.ndim == 4 and 3) or 1]).all(axis=None)
 
 
 def test_a_stream_of_arrow_comes_back() -> None:
@@ -78,7 +78,9 @@ def test_a_stream_of_arrow_comes_back() -> None:
         "o = pa.table({'p_no': [x / 5 for x in t['x'].to_pylist()], 'p_yes': [1 - x / 5 for x in t['x'].to_pylist()]})\n"
         "with pa.ipc.new_stream(sys.stdout.buffer, o.schema) as w: w.write_table(o)\n"
     )
-    job = Job(runner="ask_frozen", inputs={}, params={"output": {"name": "classes", "classes": 2}, "labels": LABELS}, label="")
+    job = Job(
+        runner="ask_frozen", inputs={}, params={"output": {"name": "classes", "classes": 2}, "labels": LABELS}, label=""
+    )
     params = Params(by=(sys.executable,), form="arrow")
     found = Speaking(job, Program(content=code.encode(), name="it.py", params=params)).predict(ROWS)
     np.testing.assert_allclose(found, [[0.1, 0.9], [0.3, 0.7], [0.5, 0.5]])
@@ -143,12 +145,12 @@ def contest(tmp_path: Path) -> Contest:
         'BEGIN { FS = ","; print "prediction" }\n'
         'NR > 1 { print $3 < 2.5 ? "setosa" : $3 < cut ? "versicolor" : "virginica" }\n'
     )
-    thumb = Entrant(
-        "thumb", "program:thumb.awk", {"by": ["awk", "-v", "cut=4.9", "-f"]}, seen="none"
-    )
+    thumb = Entrant("thumb", "program:thumb.awk", {"by": ["awk", "-v", "cut=4.9", "-f"]}, seen="none")
     line = Entrant("line", "sklearn.linear_model:LogisticRegression", {"max_iter": 500}, prepare="auto")
     return Contest(
-        task=Task(kind="tabular-classification", data="sklearn:iris", metrics=("accuracy",), split=Split(test=0.3, folds=2)),
+        task=Task(
+            kind="tabular-classification", data="sklearn:iris", metrics=("accuracy",), split=Split(test=0.3, folds=2)
+        ),
         entrants=[thumb, line],
         lineup="none",
         cooperate=["average"],
