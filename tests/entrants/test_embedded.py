@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
+from scipy.special import log_softmax
+from sklearn.linear_model import Ridge
 
 from concours.core.digests import canonical_json
 from concours.core.errors import RecipeError
+from concours.entrants import heads
 from concours.entrants.beginnings import Beginning
 from concours.entrants.classifiers import FolderClassifier, Params, of_files
 from concours.entrants.embedded import EmbeddedClassifier
@@ -120,7 +122,7 @@ def test_a_head_is_kept_without_the_model(folders: Any, reads: str) -> None:
     rows, codes = (TEXTS, CODES) if reads == "texts" else (PICTURES, SEEN)
 
     def begun() -> EmbeddedClassifier:
-        return EmbeddedClassifier(length=8, C=1.0).begin_with(beginning(folders[reads]))
+        return EmbeddedClassifier(length=8).begin_with(beginning(folders[reads]))
 
     fitted = fit(begun(), rows, codes, 3, calibrate=False)
     format, files, _ = dump_model(fitted)
@@ -128,20 +130,33 @@ def test_a_head_is_kept_without_the_model(folders: Any, reads: str) -> None:
     assert sum(map(len, files.values())) < 20_000
     again = load_model(format, files, made=begun)
     assert np.array_equal(again.predict(rows), fitted.predict(rows))
-    vectors = begun()._embedder.vectors(rows, fitted.estimator.largest_).astype(np.float64)
-    scaled = (vectors - vectors.mean(axis=0)) / np.where((d := vectors.std(axis=0)) > 0, d, 1.0)
-    head = LogisticRegression(C=1.0, max_iter=500).fit(scaled, codes)
-    np.testing.assert_allclose(fitted.estimator.predict_proba(rows), head.predict_proba(scaled), atol=1e-6)
 
 
-def test_two_classes_have_a_head_of_two_rows(folders: Any) -> None:
-    """scikit-learn keeps one row for two classes; probabilities are the same."""
-    codes = (CODES > 0).astype(np.int64)
-    fitted = EmbeddedClassifier(length=8).begin_with(beginning(folders["texts"])).fit(TEXTS, codes)
-    assert fitted.coefficients_.shape[0] == 2
-    p = fitted.predict_proba(TEXTS)
-    np.testing.assert_allclose(p.sum(axis=1), 1)
-    assert abs(p[:, 1].mean() - codes.mean()) < 0.05
+@pytest.mark.parametrize("weighed", [False, True])
+def test_a_head_is_chosen_by_rows_left_out(weighed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by fitting anew without each row, for each penalty and sharpness, which is the long way."""
+    random = np.random.default_rng(1)
+    vectors, codes = random.normal(size=(24, 5)), np.arange(24) % 3
+    vectors[:, 0] += codes
+    weights = random.random(24) + 0.5 if weighed else np.ones(24)
+    monkeypatch.setattr(heads, "_PENALTIES", (0.3, 3.0, 30.0))
+    monkeypatch.setattr(heads, "_SHARPNESS", (1.0, 3.0, 9.0))
+    found, targets = [], np.eye(3)[codes]
+    for penalty in (0.3, 3.0, 30.0):
+        said = np.array([
+            Ridge(penalty).fit(np.delete(vectors, row, 0), np.delete(targets, row, 0), np.delete(weights, row)).predict(
+                vectors[[row]]
+            )[0]
+            for row in range(24)
+        ])  # fmt: skip
+        for sharp in (1.0, 3.0, 9.0):
+            lost = -(weights * log_softmax(sharp * said, axis=1)[np.arange(24), codes]).mean()
+            found.append((lost, penalty, sharp))
+    _, penalty, sharp = min(found)
+    head = heads.fitted(vectors, codes, 3, weights if weighed else None)
+    whole = Ridge(penalty).fit(vectors, targets, weights)
+    np.testing.assert_allclose(head.coefficients, sharp * whole.coef_.T, atol=1e-9)
+    np.testing.assert_allclose(head.intercepts, sharp * whole.intercept_, atol=1e-9)
 
 
 def test_the_trainer_learns_and_its_model_is_kept_as_those_of_pretrained(folders: Any) -> None:

@@ -9,26 +9,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from concours.core.errors import nearest
 from concours.entrants.beginnings import Beginning
 from concours.entrants.embedders import POOLINGS, Embedder
+from concours.entrants.heads import fitted
 
 Floats = NDArray[np.float64]
 
 
 class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
-    """Multinomial logistic regression on the vectors of a model of Hugging Face that is not changed, standardised.
+    """A linear head (`concours.entrants.heads`) on the vectors of a model of Hugging Face that is not changed.
 
     `length`: the most tokens that are read of a text. `pooling`: `statistics`, mean and deviation of all tokens,
     `mean` alone, or the `first` token. `layers`: whose vectors stand one behind the other, 0 those of words alone: they
-    tell what is written, the last two what it is about. `C`: the inverse of the head's regularisation. It begins from a
-    folder (`begin`), of any model of texts or of pictures that `transformers` knows; what is kept of a fit is the head
-    alone, as the folder lies in the contest's store.
+    tell what is written, the last two what it is about. It begins from a folder (`begin`), of any model of texts or of
+    pictures that `transformers` knows; what is kept of a fit is the head alone, as the folder lies in the contest's
+    store.
 
-    Fitted: `classes_`, `coefficients_` (classes, width) and `intercepts_` (classes,) of standardised vectors, whose
+    Fitted: `classes_`, `coefficients_` (width, classes) and `intercepts_` (classes,) of standardised vectors, whose
     `mean_` and `deviation_` (width,) are those of the rows of the fit.
     """
 
@@ -41,12 +41,10 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
         length: int = 128,
         pooling: str = "statistics",
         layers: Sequence[int] = (0, -2, -1),
-        C: float = 0.001,
     ) -> None:
         self.length = length
         self.pooling = pooling
         self.layers = layers
-        self.C = C
 
     def begin_with(self, beginning: Beginning) -> Self:
         """Gives vectors by this model.
@@ -65,18 +63,17 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
         vectors = self._vectors(X)
         self.mean_, deviation = vectors.mean(axis=0), vectors.std(axis=0)
         self.deviation_ = np.where(deviation > 0, deviation, 1.0)
-        head = LogisticRegression(C=self.C, max_iter=500)
-        head.fit((vectors - self.mean_) / self.deviation_, y, sample_weight)
-        self.classes_, two = head.classes_, len(head.classes_) == 2
-        self.coefficients_ = np.concatenate([0 * head.coef_, head.coef_]) if two else head.coef_
-        self.intercepts_ = np.concatenate([[0.0], head.intercept_]) if two else head.intercept_
+        self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
+        scaled, weights = (vectors - self.mean_) / self.deviation_, sample_weight
+        head = fitted(scaled, codes, len(self.classes_), None if weights is None else np.asarray(weights, dtype=float))
+        self.coefficients_, self.intercepts_ = head.coefficients, head.intercepts
         return self
 
     def predict_proba(self, X: Any) -> Floats:
         """Probabilities of `classes_`, (n, classes), rows add to one."""
         check_is_fitted(self, "coefficients_")
         vectors = (self._vectors(X) - self.mean_) / self.deviation_
-        return np.asarray(softmax(vectors @ self.coefficients_.T + self.intercepts_, axis=1))
+        return np.asarray(softmax(vectors @ self.coefficients_ + self.intercepts_, axis=1))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row, (n,)."""
