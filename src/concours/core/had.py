@@ -71,25 +71,35 @@ class Scheme:
 
     Attributes:
         had: how its predictions are had, a name of `HAD`.
-        names: what the rest is: a `file`, which is content, read and not run; a `folder` of such that stays where it
-            is; a model at an `address`, which rows are sent to; or who was trained in a `federation`, which no contest
-            file can name.
+        names: what the rest is: a `file`, which is content, read and not run; a `program`, a file that is run; a
+            `folder` of such that stays where it is; a model at an `address`, which rows are sent to; or who was trained
+            in a `federation`, which no contest file can name.
         found: what finds such a folder, as `module:attribute`.
         params: what checks the parameters that it takes, as `module:attribute` of a dataclass; empty where it takes
             none.
         opened: what makes it ready to be asked, as `module:attribute`; empty where nothing asks it.
         speaker: of a language model, what is asked (`entrants.endpoints.speaker`), as `module:attribute`.
         packages: what it needs.
+        holds: what of a folder is taken in place of a file, as patterns of names (`fnmatch`); empty where no folder is.
     """
 
     had: str
-    names: Literal["file", "folder", "address", "federation"] = "file"
+    names: Literal["file", "program", "folder", "address", "federation"] = "file"
     found: str = ""
     params: str = ""
     opened: str = ""
     speaker: str = ""
     packages: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
 
+    @property
+    def brings(self) -> bool:
+        """Whether the rest is a file whose content travels with a contest."""
+        return self.names in ("file", "program")
+
+
+_TOLD: Final = ("config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
+"""Files of a folder of Hugging Face that say how a model is made and asked."""
 
 _IN_A_FOLDER: Final = Scheme(
     had="asked",
@@ -107,6 +117,26 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
         params="concours.entrants.onnx_files:Params",
         opened="concours.engine.asking:onnx",
         packages=("onnx", "onnxruntime"),
+        holds=("model.onnx", *_TOLD),
+    ),
+    "keras": Scheme(
+        had="frozen",
+        params="concours.entrants.keras_files:Params",
+        opened="concours.engine.asking:keras",
+        packages=("keras",),
+    ),
+    "classifier": Scheme(
+        had="frozen",
+        params="concours.entrants.classifiers:Params",
+        opened="concours.engine.asking:classifier",
+        packages=("torch", "transformers"),
+        holds=("*.safetensors", *_TOLD),
+    ),
+    "program": Scheme(
+        had="frozen",
+        names="program",
+        params="concours.entrants.programs:Params",
+        opened="concours.engine.programs:opened",
     ),
     "recorded": Scheme(had="recorded"),
     "federated": Scheme(had="frozen", names="federation", opened="concours.engine.federated:opened"),
@@ -131,9 +161,9 @@ def scheme_of(recipe: str) -> Scheme | None:
 
 
 def content_file(recipe: str) -> str | None:
-    """The file of a recipe `scheme:file`, which is content and no code; none of other recipes."""
+    """The file of a recipe `scheme:file`, whose content travels with a contest; none of other recipes."""
     scheme = scheme_of(recipe)
-    return recipe.partition(":")[2] if scheme and scheme.names == "file" else None
+    return recipe.partition(":")[2] if scheme and scheme.brings else None
 
 
 def had_by(recipe: str, *, frozen: bool) -> Had:
