@@ -75,6 +75,8 @@ def beam_search(logs: NDArray[Any], *, width: int, least: float = _UNLIKELY) -> 
 
 
 def _add(found: dict[tuple[int, ...], tuple[float, float]], text: tuple[int, ...], quiet: float, other: float) -> None:
+    if quiet == other == -inf:
+        return
     before = found.get(text, (-inf, -inf))
     found[text] = _sum(before[0], quiet), _sum(before[1], other)
 

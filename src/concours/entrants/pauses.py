@@ -22,6 +22,8 @@ _DROPS: Final = (12.0, 18.0, 24.0, 30.0)
 _LENGTHS: Final = (4, 8, 12)
 """Frames of 10 ms that a pause may have at least."""
 _LOUD = 0.9
+_SILENT = -75.0
+"""Decibels of full scale below which nothing is heard, whatever else a sound has."""
 _SHORTEST = 6
 """Frames that a word has at least."""
 _EDGE = 2
@@ -112,7 +114,7 @@ def _loudness(samples: Any, rate: int) -> NDArray[np.float64]:
 
 def _cut(loud: NDArray[np.float64], drop: float, length: int) -> list[tuple[int, int]]:
     """The stretches between pauses, as frames from and to."""
-    quiet = loud < np.quantile(loud, _LOUD) - drop
+    quiet = loud < max(np.quantile(loud, _LOUD) - drop, _SILENT)
     edges = np.flatnonzero(np.diff(np.concatenate([[True], quiet, [True]]).astype(np.int8)))
     found: list[list[int]] = []
     for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):

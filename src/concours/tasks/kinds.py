@@ -137,21 +137,21 @@ _OWN = {
             lineups={"fast": _IMAGE, "full": (*_IMAGE, "forest", "dnn", "vit")},
         ),
         Kind(
+            name="speech-recognition",
+            input=SPEECH,
+            output=Transcript,
+            lineups={"fast": _SPEECH, "full": _SPEECH},
+            baseline="typical",
+            finder="concours.tasks.speech_found:find",  # before that of sounds with classes, which takes any table
+            sample="concours.tasks.samples:spoken",
+        ),
+        Kind(
             name="audio-classification",
             input=SOUND,
             output=Classes,
             lineups={"fast": _SOUND, "full": (*_SOUND, "extra-trees", "boosting", "cnn")},
             finder="concours.tasks.recordings_found:find",
             sample="concours.tasks.samples:tones",
-        ),
-        Kind(
-            name="speech-recognition",
-            input=SPEECH,
-            output=Transcript,
-            lineups={"fast": _SPEECH, "full": _SPEECH},
-            baseline="typical",
-            finder="concours.tasks.speech_found:find",
-            sample="concours.tasks.samples:spoken",
         ),
         Kind(
             name="forecasting",
