@@ -65,7 +65,11 @@ class PauseRecogniser(BaseEstimator):
         words = [text.split() for text in meant(y)]
         loud = [_loudness(*one) for one in zip(X["sound"], X["rate"], strict=True)]
         ways = [
-            (sum(len(_cut(one, drop, length)) == len(said) for one, said in zip(loud, words, strict=True)), -length, drop)
+            (
+                sum(len(_cut(one, drop, length)) == len(said) for one, said in zip(loud, words, strict=True)),
+                -length,
+                drop,
+            )
             for drop, length in product(_DROPS, _LENGTHS)
         ]
         _, length, self.drop_ = max(ways)
@@ -86,9 +90,7 @@ class PauseRecogniser(BaseEstimator):
     def predict(self, X: pd.DataFrame) -> pa.Array:
         """At most `best` texts a row, or none where nothing is heard."""
         check_is_fitted(self, "words_")
-        cuts = [
-            _cut(_loudness(*one), self.drop_, self.length_) for one in zip(X["sound"], X["rate"], strict=True)
-        ]
+        cuts = [_cut(_loudness(*one), self.drop_, self.length_) for one in zip(X["sound"], X["rate"], strict=True)]
         pieces = [(row, *cut) for row, some in enumerate(cuts) for cut in some]
         logs = np.zeros((len(pieces), 1))
         if len(self.words_) > 1 and pieces:

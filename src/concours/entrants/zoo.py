@@ -365,11 +365,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     },
     "gru": {
         "text:text": _network("translators:GRUTranslator", _rows(1.5e-2)),
-        "sound:transcript": _ours("recognisers:GRURecogniser", "torch", prepare="none", cost=_rows(5e-2)),
+        "sound:transcript": _network("recognisers:GRURecogniser", _rows(5e-2)),
     },
-    "conformer": {
-        "sound:transcript": _ours("recognisers:ConformerRecogniser", "torch", prepare="none", cost=_rows(5e-2))
-    },
+    "conformer": {"sound:transcript": _network("recognisers:ConformerRecogniser", _rows(5e-2))},
     "cnn": {
         "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
         "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),

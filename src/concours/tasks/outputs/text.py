@@ -55,9 +55,7 @@ def _by_characters(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_ar
     return mutual_chrf(characters_of(texts.to_pylist()), offsets)
 
 
-def least_risky(
-    members: Sequence[Values], alike: Likeness = _by_characters
-) -> Callable[[NDArray[np.float64]], Values]:
+def least_risky(members: Sequence[Values], alike: Likeness = _by_characters) -> Callable[[NDArray[np.float64]], Values]:
     """Minimum Bayes risk (`kernels.joining.bayes_risk`) over what members say; by sentence chrF, or as `alike` says."""
     texts, offsets, shares = different(members)
     candidates = Candidates(offsets=offsets, shares=shares, likeness=alike(texts, offsets))
