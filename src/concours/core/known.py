@@ -37,6 +37,7 @@ RECIPES = _names("""
     concours.entrants.pauses: PauseRecogniser TypicalTranscript
     concours.entrants.population: ScheduledClassifier ScheduledRegressor
     concours.entrants.pretrained: PretrainedClassifier
+    concours.entrants.pretrained_speech: PretrainedRecogniser
     concours.entrants.radial: RadialSVC RadialSVR
     concours.entrants.recognisers: ConformerRecogniser GRURecogniser
     concours.entrants.sentences: CopyTranslator NearestTranslator

@@ -23,7 +23,7 @@ Array = NDArray[Any]
 _NO_TOKEN = -1
 _WIDTH = 128
 """Of the networks for which the usual learning rate is."""
-_OURS = ("auto_map", "attn_implementation", "_attn_implementation", "quantization_config")
+OURS = ("auto_map", "attn_implementation", "_attn_implementation", "quantization_config")
 """What a configuration must not decide: whose code is run, and in which numbers is computed."""
 
 
@@ -170,7 +170,7 @@ def _of_folder(beginning: Beginning) -> dict[str, Any]:
 def _config(told: Mapping[str, Any], outputs: int, pad: int) -> Any:
     from transformers import AutoConfig
 
-    own = {name: value for name, value in told.items() if name not in (*_OURS, "id2label", "label2id", "num_labels")}
+    own = {name: value for name, value in told.items() if name not in (*OURS, "id2label", "label2id", "num_labels")}
     config = AutoConfig.for_model(own.pop("model_type"), **own)
     config.num_labels, config.pad_token_id, config.problem_type = outputs, pad, None
     config.return_dict, config.use_cache = True, False

@@ -332,7 +332,13 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             prepare="none",
             package="transformers",
             seconds=_words(2e-2),
-        )
+        ),
+        "sound:transcript": ModelSpec(
+            recipe="concours.entrants.pretrained_speech:PretrainedRecogniser",
+            prepare="none",
+            package="transformers",
+            seconds=lambda size: 5.0,
+        ),
     },
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
     "residual": {
