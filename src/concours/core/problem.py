@@ -35,8 +35,8 @@ class Part:
         ids: positions of the rows in the data as it was read, (rows,) int64; in the test file's own order where the
             test part is a file of its own.
         groups: where rows belong together, the group of each, (rows,) int64 from 0.
-        called: what the groups are called, where the input tells scores by them: a table with a column of texts, (rows,),
-            whose name is what the groups are.
+        called: what the groups are called, where the input tells scores by them: a table with a column (rows,), whose
+            name is what the groups are.
         weights: where rows have weights, what each counts, (rows,) float64 of at least 0, not all 0.
         effective: then as many rows of equal weight as tell as much (`kernels.rows.weighing.effective`).
         in_time: whether the groups are stretches of time, in its order.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Final, Self
 
 import numpy as np
@@ -96,7 +96,7 @@ class PauseRecogniser(BaseEstimator):
         if len(self.words_) > 1 and pieces:
             logs = self.classifier_.predict_log_proba(self.statistics_.transform(_pieces(X, pieces)))
         ends = np.cumsum([0, *map(len, cuts)]).tolist()
-        return transcripts([self._likely(logs[low:high]) for low, high in zip(ends, ends[1:], strict=False)])
+        return transcripts([self._likely(logs[low:high]) for low, high in pairwise(ends)])
 
     def _likely(self, logs: NDArray[np.float64]) -> list[tuple[str, float]]:
         """The most probable texts of pieces (pieces, words), as if each were told without the others."""

@@ -34,9 +34,9 @@ class PretrainedRecogniser(BaseEstimator):
     """A network that heard other speech before, from a folder of Hugging Face; it learns nothing of the rows here.
 
     Its code is the library's, and nothing of the folder is run. Of CTC it may be any that `transformers` has, with the
-    letters of `vocab.json`; of those that write, Whisper. Kept with the weights are its settings, so that a fitted model
-    needs the folder no more. Rows are a frame with `sound`, samples (n,) of 16 bits, and `rate`, samples a second, which
-    are brought to the rate that the network was trained on.
+    letters of `vocab.json`; of those that write, Whisper. Kept with the weights are its settings, so that a fitted
+    model needs the folder no more. Rows are a frame with `sound`, samples (n,) of 16 bits, and `rate`, samples a
+    second, which are brought to the rate that the network was trained on.
 
     `beam`: how many texts are said of each sound. `lower`: whether they are said in small letters, as many folders know
     capitals alone. Fitted: `network_`, `told_`, the texts of its files.

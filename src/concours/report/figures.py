@@ -137,8 +137,8 @@ class Card:
     """One row of the data, with what was said of it: an input, and texts beside it.
 
     Attributes:
-        picture, sound: addresses of the kind `data:`; `fields` are columns and values; `words` a text with, for each word,
-            its weight in [-1, 1].
+        picture, sound: addresses of the kind `data:`; `fields` are columns and values; `words` a text with, for each
+            word, its weight in [-1, 1].
         cells: weights in [-1, 1] of parts of the picture, rows of them.
     """
 

@@ -44,7 +44,8 @@ def card(job: Job, store: Store) -> JobResult:
     Values:
         rows, looked_at: of the part; and how many of them, drawn by the seed, the inputs are described by: at most
             200,000, or 20,000 pictures.
-        columns: of a table, or of what is told of sounds (`tasks.traits.sound_traits`), the first 200 of `columns_all` (`insights.card.of_column`).
+        columns: of a table, or of what is told of sounds (`tasks.traits.sound_traits`), the first 200 of `columns_all`
+            (`insights.card.of_column`).
         texts, pictures: of such (`insights.card.of_texts`, `of_pictures`).
         target: how targets are spread, as the output tells it (`OutputKind.spread`).
     """

@@ -38,8 +38,10 @@ def groups_section(r: Report) -> Section | None:
         id="groups",
         title=f"By {column}",
         text=(
-            f"How {r.leader.name} does for each {column} among the rows that judge: worst for {shown[0]['name']}, best for "
-            f"{found['groups'][-1]['name']}.{left}",
+            (
+                f"How {r.leader.name} does for each {column} among the rows that judge: worst for {shown[0]['name']}, best "
+                f"for {found['groups'][-1]['name']}.{left}"
+            ),
         ),
         figures=(
             Figure(
