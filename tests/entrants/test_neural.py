@@ -23,6 +23,7 @@ from torch import nn
 
 from concours.core.progress import listening, report
 from concours.entrants import classifier, losses, networks, neural, optimisers, training
+from concours.entrants.augmentations import augmentation
 from concours.entrants.neural import (
     ConvClassifier,
     DenseClassifier,
@@ -450,7 +451,7 @@ def test_constant_features_are_left_alone() -> None:
 def test_augmentation_shifts_a_little_and_never_mirrors_by_default() -> None:
     """Digits are not to be mirrored; images of ten pixels and more move by a tenth at most; the generator decides."""
     ramp = torch.arange(20, dtype=torch.uint8).expand(50, 20, 20)[..., None]
-    shift = neural._augmentation("shift", (20, 20, 1))
+    shift = augmentation("shift", (20, 20, 1))
     assert shift is not None
     moved = shift(ramp, torch.Generator().manual_seed(0))
     assert moved.shape == ramp.shape
@@ -458,12 +459,12 @@ def test_augmentation_shifts_a_little_and_never_mirrors_by_default() -> None:
     assert (moved.int() - ramp.int()).abs().max() == 2
     assert (moved[:, :, 1:] >= moved[:, :, :-1]).all()
     assert torch.equal(moved, shift(ramp, torch.Generator().manual_seed(0)))
-    flip = neural._augmentation("shift-flip", (20, 20, 1))
+    flip = augmentation("shift-flip", (20, 20, 1))
     assert flip is not None
     mirrored = flip(ramp, torch.Generator().manual_seed(0))[:, 0, 0, 0] > 10
     assert 0.2 < mirrored.float().mean() < 0.8
-    assert neural._augmentation("shift", (8, 8, 1)) is None
-    assert neural._augmentation("none", (20, 20, 1)) is None
+    assert augmentation("shift", (8, 8, 1)) is None
+    assert augmentation("none", (20, 20, 1)) is None
 
 
 def test_the_encoder_mixes_tokens_as_plain_attention_does() -> None:

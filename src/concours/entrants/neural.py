@@ -17,6 +17,7 @@ from torch import Tensor
 
 from concours.core.errors import nearest
 from concours.entrants import networks
+from concours.entrants.augmentations import augmentation
 from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import images, numbers, table_or_images, weights_of
@@ -30,8 +31,6 @@ from concours.entrants.training import (
 Array = NDArray[Any]
 
 _BEGINS = ("model", "tensors")
-
-AUGMENTATIONS = ("auto", "none", "shift", "shift-flip")
 
 
 class DenseClassifier(NeuralClassifier):
@@ -151,9 +150,8 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
 class ConvClassifier(NeuralClassifier):
     """A convolutional network for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
-    `width`: channels of the first stage; each of up to four stages doubles it. `augment`: "none", "shift" (by up to a
-    tenth of the image, edges repeated; nothing below 10 pixels), "shift-flip" (half of the images mirrored, too) or
-    "auto" (mirrored where there are colours, as photographs have them and signs mostly have not).
+    `width`: channels of the first stage; each of up to four stages doubles it. `augment`: a name of
+    `concours.entrants.augmentations.AUGMENTATIONS`.
     """
 
     _build = staticmethod(networks.convolutional)
@@ -192,7 +190,7 @@ class ConvClassifier(NeuralClassifier):
         return {"widths": widths, "stride": stride, "dropout": self.dropout}
 
     def _augmentation(self) -> Augmentation | None:
-        return _augmentation(self.augment, self.input_shape_)
+        return augmentation(self.augment, self.input_shape_)
 
 
 class ResidualClassifier(NeuralClassifier):
@@ -235,7 +233,7 @@ class ResidualClassifier(NeuralClassifier):
         return {"width": self.width, "stride": stride, "dropout": self.dropout}
 
     def _augmentation(self) -> Augmentation | None:
-        return _augmentation(self.augment, self.input_shape_)
+        return augmentation(self.augment, self.input_shape_)
 
 
 class VisionTransformerClassifier(NeuralClassifier):
@@ -290,7 +288,7 @@ class VisionTransformerClassifier(NeuralClassifier):
         }
 
     def _augmentation(self) -> Augmentation | None:
-        return _augmentation(self.augment, self.input_shape_)
+        return augmentation(self.augment, self.input_shape_)
 
 
 def _dense_shape(estimator: DenseClassifier | DenseRegressor) -> dict[str, Any]:
@@ -299,23 +297,3 @@ def _dense_shape(estimator: DenseClassifier | DenseRegressor) -> dict[str, Any]:
     if estimator.norm not in networks.NORMS:
         raise ValueError(f"norm is not known; got {estimator.norm!r}; {nearest(estimator.norm, networks.NORMS)}")
     return {"hidden": hidden, "dropout": estimator.dropout, "norm": estimator.norm}
-
-
-def _augmentation(name: str, shape: Sequence[int]) -> Augmentation | None:
-    if name not in AUGMENTATIONS:
-        raise ValueError(f"augment is not known; got {name!r}; {nearest(name, AUGMENTATIONS)}")
-    height, width, colours = shape
-    reach = min(height, width) // 10 if name != "none" else 0
-    flip = name == "shift-flip" or (name == "auto" and colours > 1)
-
-    def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-        moves = torch.randint(-reach, reach + 1, (2, len(images), 1), generator=generator)
-        rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)
-        columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)
-        if flip:
-            mirrored = torch.rand(len(images), 1, generator=generator) < 0.5
-            columns = torch.where(mirrored, width - 1 - columns, columns)
-        index = torch.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]
-        return images[tuple(part.to(images.device) for part in index)]
-
-    return augment if reach or flip else None
