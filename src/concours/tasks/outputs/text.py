@@ -84,6 +84,7 @@ class Text(OutputKind):
     packages = ("sacrebleu",)
     by_rows = "chrf_sentence"
     texts = True
+    likeness: ClassVar[Likeness] = staticmethod(_by_characters)
 
     @property
     def said(self) -> str:
@@ -140,7 +141,7 @@ class Text(OutputKind):
         each = np.ones(len(some)) if weights is None or not weights[some].any() else weights[some]
         shares = (each / each.sum())[None]
         offsets = np.array([0, len(some)])
-        found = Candidates(offsets=offsets, shares=shares, likeness=_by_characters(texts, offsets))
+        found = Candidates(offsets=offsets, shares=shares, likeness=self.likeness(texts, offsets))
         best = least_risk(found, np.ones(1), most=1)
         return nbest(best.offsets, texts.take(pa.array(best.places)), best.shares)
 
@@ -162,7 +163,7 @@ class Text(OutputKind):
         """The column `prediction`; where spreadsheets are guarded against formulas, the texts without that."""
         column, notes = texts_given(table, name)
         try:
-            return Given(named=accepted(column, len(column)), notes=notes)
+            return Given(named=self.accepted(column, len(column)), notes=notes)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
 

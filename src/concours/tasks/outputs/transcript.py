@@ -23,7 +23,7 @@ from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.speech import MEASURES
 from concours.tasks.nbest import accepted, different, first_texts, flat, nbest
 from concours.tasks.outputs.output import Join, Values
-from concours.tasks.outputs.text import Text, least_risky
+from concours.tasks.outputs.text import Likeness, Text, least_risky
 from concours.tasks.slices import Grouping
 
 Floats = NDArray[np.float64]
@@ -138,6 +138,7 @@ class Transcript(Text):
     packages = ("jiwer",)
     by_rows = "wer_sentence"
     verbatim = True
+    likeness: ClassVar[Likeness] = staticmethod(_by_words)
 
     @property
     def said(self) -> str:
