@@ -530,3 +530,24 @@ def test_rows_of_another_shape_are_refused_in_predict() -> None:
     fitted = quick(ConvClassifier).fit(PICTURES + np.arange(30)[:, None, None], LABELS)
     with pytest.raises(ValueError, match=r"rows of shape \(8, 8, 1\), as in fit; got \(7, 8, 1\)"):
         fitted.predict(np.zeros((3, 7, 8)))
+
+
+def test_augmentations_of_sound_keep_shape_and_type_and_hide_a_little() -> None:
+    """Noise stays within the range, masks hide some of the rows and columns by the mean, and chance is the generator's."""
+    pictures = torch.randint(0, 255, (20, 40, 64, 1), dtype=torch.uint8)
+    for name in ("noise", "mask", "sound"):
+        change = augmentation(name, (40, 64, 1))
+        assert change is not None
+        one, other = (change(pictures, torch.Generator().manual_seed(0)) for _ in range(2))
+        assert torch.equal(one, other)
+        assert (one.shape, one.dtype) == (pictures.shape, pictures.dtype)
+        assert not torch.equal(one, pictures)
+    masked = augmentation("mask", (40, 64, 1))(pictures, torch.Generator().manual_seed(0))  # type: ignore[misc]
+    hidden = (masked != pictures).float().mean(dim=(1, 2, 3))
+    assert hidden.max() < 0.6
+    assert 0.05 < hidden.mean() < 0.4
+    floats = pictures.float() / 255
+    noisy = augmentation("noise", (40, 64, 1))(floats, torch.Generator().manual_seed(0))  # type: ignore[misc]
+    assert 0.01 < (noisy - floats).std() < 0.1
+    with pytest.raises(ValueError, match="augment is not known; got 'masks'; did you mean 'mask'"):
+        augmentation("masks", (40, 64, 1))
