@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from concours.core.errors import RecipeError
 from concours.entrants.architectures import config_of
+from concours.entrants.augmentations import augmentation
 from concours.entrants.beginnings import Beginning, take
 from concours.entrants.inputs import images
 from concours.entrants.looking import LooksAgain
-from concours.entrants.neural import augmentation
 from concours.entrants.pixels import Pixels, by_colour
 from concours.entrants.pretrained import fitting
 from concours.entrants.told import told_by

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from concours.tasks.inputs.input import InputKind
@@ -9,6 +10,7 @@ from concours.tasks.inputs.input import InputKind
 SOUND: Final = InputKind(
     name="sound",
     what="sounds",
+    can=("sounds", "groups"),
     preparations=("mel-statistics", "mel-pictures"),
     network="mel-pictures",
     reader="concours.tasks.recordings:read",
@@ -19,4 +21,12 @@ SOUND: Final = InputKind(
     },
     lacks=("drop", "text", "source", "columns", "missing"),
     slow=True,
+)
+SPEECH: Final = replace(
+    SOUND,
+    what="recordings of speech",
+    preparations=(),
+    network="none",
+    reader="concours.tasks.speech:read",
+    lacks=(*SOUND.lacks, "positive", "classes", "labels"),
 )

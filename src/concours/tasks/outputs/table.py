@@ -15,9 +15,20 @@ from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.text import Text
+from concours.tasks.outputs.transcript import Transcript
 from concours.tasks.outputs.writing import Writing
 
-_OWN: Final[tuple[type[OutputKind], ...]] = (Classes, Number, Series, Text, BoxesOutput, Answer, Choice, Writing)
+_OWN: Final[tuple[type[OutputKind], ...]] = (
+    Classes,
+    Number,
+    Series,
+    Text,
+    Transcript,
+    BoxesOutput,
+    Answer,
+    Choice,
+    Writing,
+)
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)
 
