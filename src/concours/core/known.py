@@ -24,6 +24,8 @@ RECIPES = _names("""
     concours.entrants.answerers: FrequentAnswer LikelyAnswer NearestAnswer
     concours.entrants.boosters: CatBoostClassifier CatBoostRegressor LightGBMClassifier LightGBMRegressor
         XGBoostClassifier XGBoostRegressor
+    concours.entrants.extractive: BoostedSummariser RidgeSummariser
+    concours.entrants.extracts: LeadSummariser TextRankSummariser
     concours.entrants.forecast_libraries: StatsForecaster
     concours.entrants.forecast_networks: DecomposedForecaster
     concours.entrants.forecasting: BoostedForecaster RidgeForecaster SeasonalNaive

@@ -174,6 +174,11 @@ def _by_likeness(size: Size) -> float:
     return 0.1 + 1e-3 * size.rows + 5e-7 * size.rows**2
 
 
+def _documents(each: float) -> Callable[[Size], float]:
+    """So many seconds for a text of 1,000 characters, whose sentences are compared with one another."""
+    return lambda size: 0.1 + each * size.rows * max(size.letters, 300) / 1000
+
+
 def _few(_size: Size) -> float:
     return 0.01
 
@@ -210,6 +215,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:number": _sklearn("linear_model:RidgeCV", cost=_linear),
         "mixed:number": _sklearn(
             "linear_model:RidgeCV", prepare="words", cost=_words(2e-4), alphas=[0.1, 0.3, 1.0, 3.0, 10.0], cv=4
+        ),
+        "text:summary": ModelSpec(
+            recipe="concours.entrants.extractive:RidgeSummariser", prepare="none", seconds=_documents(2.5e-3)
         ),
         "series:series": _forecaster(
             "forecasting:RidgeForecaster", lambda size: 0.1 + 5e-9 * size.rows * size.columns**2
@@ -276,6 +284,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "sound:classes": _sklearn(
             "ensemble:HistGradientBoostingClassifier", cost=_leaves(4e-5), early_stopping=True, max_features=0.2
         ),
+        "text:summary": ModelSpec(
+            recipe="concours.entrants.extractive:BoostedSummariser", prepare="none", seconds=_documents(3e-3)
+        ),
         "series:series": _forecaster("forecasting:BoostedForecaster", _quantiles),
     },
     "lightgbm": _boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm", cost=_leaves(2.4e-6)),
@@ -338,6 +349,12 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "residual": {
         "image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3)),
         "sound:classes": _network("neural:ResidualClassifier", _rows(1.3e-2), prepare="mel-pictures"),
+    },
+    "lead": {"text:summary": ModelSpec(recipe="concours.entrants.extracts:LeadSummariser", prepare="none", seconds=_few)},
+    "textrank": {
+        "text:summary": ModelSpec(
+            recipe="concours.entrants.extracts:TextRankSummariser", prepare="none", seconds=_documents(1e-3)
+        )
     },
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
     "nearest": {

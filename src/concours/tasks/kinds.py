@@ -9,7 +9,7 @@ from concours.core.errors import ContestError, nearest
 from concours.core.kind import Form
 from concours.core.registry import Registry
 from concours.tasks.inputs.input import InputKind
-from concours.tasks.inputs.pairs import SENTENCE
+from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND
@@ -21,6 +21,7 @@ from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
+from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.writing import Writing
 
@@ -96,6 +97,7 @@ _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn"
 _SOUND = ("logistic", "svm", "forest", "residual")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
+_SUMMARIES = ("textrank", "ridge", "boosting")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
 _WRITERS = ("nearest", "typical")
@@ -160,6 +162,15 @@ _OWN = {
             baseline="copy",
             finder="concours.tasks.pairs_found:find",
             sample="concours.tasks.samples:translated",
+        ),
+        Kind(
+            name="summarization",
+            input=DOCUMENT,
+            output=Summary,
+            lineups={"fast": _SUMMARIES, "full": (*_SUMMARIES, "transformer")},
+            baseline="lead",
+            finder="concours.tasks.summaries_found:find",
+            sample="concours.tasks.samples:summarised",
         ),
         Kind(
             name="object-detection",

@@ -57,6 +57,21 @@ def translated(folder: Path, seed: int) -> Task:
     return Task(kind="translation", data=str(folder / "pairs.csv"), text=("en",), target="eo")
 
 
+def summarised(folder: Path, seed: int) -> Task:
+    """Short reports as lists of sentences, of which the one that says what was found is the summary; some have two."""
+    rng, rows = np.random.default_rng(seed), []
+    for row in range(_PAIRS):
+        place, other, thing = rng.permutation(_HERE)[:3].tolist()
+        found = f"We found {rng.integers(2, 9)} of the {thing} at the {place}."
+        told = [f"The {place} is far.", f"Nobody had seen the {other} before.", f"It took a day to the {other}."]
+        told.insert(int(rng.integers(4)), found)
+        short = [found, f"There are some at the {place}."][: 1 + row % 2]
+        rows.append({"report": told, "short": short})
+    (folder / "reports.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    data = str(folder / "reports.jsonl")
+    return Task(kind="summarization", data=data, text=("report",), target="short", split=_SPLIT)
+
+
 def answered(folder: Path, seed: int) -> Task:
     """Sums in words, with a worked solution beside the number that is right; some say it in two ways."""
     rng, counts = np.random.default_rng(seed), ("one", "two", "three", "four", "five")

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy import sparse
 
 from concours.core.errors import DataError, nearest
 from concours.kernels.joining.bayes_risk import Candidates, least_risk
@@ -39,17 +40,33 @@ _TRIED = 200
 """Targets of which one is said for want of anything better."""
 
 
-def _joined(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
-    weighed = [(member, weight) for member, weight in zip(members, weights, strict=True) if np.any(weight)]
-    if not weighed:
-        raise ValueError("a blend needs a member with a weight; all weights are zero")
-    some, each = zip(*weighed, strict=True)
-    return least_risky(some)(np.asarray(each, dtype=np.float64))
+Likeness = Callable[[Sequence[str], NDArray[np.int64]], sparse.csr_array]
+"""From texts of rows, one row behind the other, and where each row begins, to how good each is where another is right."""
 
 
-def least_risky(members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
-    """Minimum Bayes risk (`kernels.joining.bayes_risk`) over what members say, by sentence chrF."""
-    texts, candidates = _candidates(members)
+def by_characters(texts: Sequence[str], offsets: NDArray[np.int64]) -> sparse.csr_array:
+    """A `Likeness`: sentence chrF."""
+    return mutual_chrf(characters_of(texts), offsets)
+
+
+def bayes_risk(likeness: Likeness) -> Join:
+    """The join by minimum Bayes risk, as `least_risky`."""
+
+    def joined(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
+        weighed = [(member, weight) for member, weight in zip(members, weights, strict=True) if np.any(weight)]
+        if not weighed:
+            raise ValueError("a blend needs a member with a weight; all weights are zero")
+        some, each = zip(*weighed, strict=True)
+        return least_risky(some, likeness)(np.asarray(each, dtype=np.float64))
+
+    return joined
+
+
+def least_risky(
+    members: Sequence[Values], likeness: Likeness = by_characters
+) -> Callable[[NDArray[np.float64]], Values]:
+    """Minimum Bayes risk (`kernels.joining.bayes_risk`) over what members say."""
+    texts, candidates = _candidates(members, likeness)
 
     def joined(weights: NDArray[np.float64]) -> Values:
         chosen = least_risk(candidates, weights, most=_KEPT)
@@ -58,7 +75,7 @@ def least_risky(members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Va
     return joined
 
 
-def _candidates(members: Sequence[Values]) -> tuple[pa.Array, Candidates]:
+def _candidates(members: Sequence[Values], likeness: Likeness) -> tuple[pa.Array, Candidates]:
     """The different texts of each row, in their order, and what members give them."""
     parts = [flat(member) for member in members]
     rows = len(parts[0][1]) - 1
@@ -74,8 +91,7 @@ def _candidates(members: Sequence[Values]) -> tuple[pa.Array, Candidates]:
     by_rank = np.argsort(rank)
     texts = words.take(pa.array(by_rank[different % len(words)]))
     offsets = np.searchsorted(different // len(words), np.arange(rows + 1))
-    likeness = mutual_chrf(characters_of(texts.to_pylist()), offsets)
-    return texts, Candidates(offsets=offsets, shares=shares, likeness=likeness)
+    return texts, Candidates(offsets=offsets, shares=shares, likeness=likeness(texts.to_pylist(), offsets))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +102,8 @@ class Text(OutputKind):
     task = "a task of texts"
     estimator = "predictor"
     metrics = ("chrf", "bleu")
-    joins: ClassVar[Mapping[str, Join]] = {"bayes-risk": _joined}
+    likeness: ClassVar[Likeness] = staticmethod(by_characters)
+    joins: ClassVar[Mapping[str, Join]] = {"bayes-risk": bayes_risk(by_characters)}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = {
         "chrf": chrf_metric,
         "bleu": bleu_metric,
@@ -108,6 +125,8 @@ class Text(OutputKind):
     def checked(cls, y: Values, task: Task, name: str) -> Values:
         """Texts, none empty."""
         del task
+        if pa.types.is_list(y.type):
+            raise DataError(f"{name}: the target is a list in every row; one text a row was expected")
         y = plain(y)
         too_long = pc.greater(pc.utf8_length(y), LONGEST).to_numpy(zero_copy_only=False)
         for found, said in ((blank(y), "is empty"), (too_long, "is too long")):
@@ -151,9 +170,7 @@ class Text(OutputKind):
         each = np.ones(len(some)) if weights is None or not weights[some].any() else weights[some]
         shares = (each / each.sum())[None]
         offsets = np.array([0, len(some)])
-        found = Candidates(
-            offsets=offsets, shares=shares, likeness=mutual_chrf(characters_of(texts.to_pylist()), offsets)
-        )
+        found = Candidates(offsets=offsets, shares=shares, likeness=self.likeness(texts.to_pylist(), offsets))
         best = least_risk(found, np.ones(1), most=1)
         return nbest(best.offsets, texts.take(pa.array(best.places)), best.shares)
 
@@ -191,4 +208,4 @@ class Text(OutputKind):
         """What is said is compared once, whatever the weights."""
         if rule not in self.joins:
             raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
-        return least_risky(members)
+        return least_risky(members, self.likeness)
