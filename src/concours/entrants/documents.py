@@ -76,7 +76,20 @@ class Documents:
             return csr_matrix((len(self.sentences), 1))
         return csr_matrix(CountVectorizer(analyzer=words, dtype=np.float64).fit_transform(self.sentences))
 
-    def shared(self, document: int) -> Floats:
-        """How many different words each two sentences of a document share, (sentences, sentences)."""
-        own = (self.counts[self.offsets[document] : self.offsets[document + 1]] > 0).astype(np.float64)
-        return np.asarray((own @ own.T).todense())
+    @property
+    def owner(self) -> NDArray[np.int64]:
+        """Which document each sentence is of, (sentences,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    @cached_property
+    def shared(self) -> list[Floats]:
+        """Of each document how many different words each two of its sentences share, (sentences, sentences)."""
+        counts = np.diff(self.offsets)
+        each = np.repeat(counts, counts)
+        first = np.repeat(np.arange(len(self.sentences)), each)
+        place = np.arange(len(first)) - np.repeat(np.cumsum(each) - each, each)
+        second = place + np.repeat(self.offsets[:-1], counts**2)
+        there = csr_matrix((np.ones(self.counts.nnz), self.counts.indices, self.counts.indptr), self.counts.shape)
+        found = np.asarray(there[first].multiply(there[second]).sum(axis=1), dtype=np.float64).ravel()
+        parts = np.split(found, np.cumsum(counts**2)[:-1])
+        return [part.reshape(count, count) for part, count in zip(parts, counts, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from concours.entrants.texts import as_texts
 Floats = NDArray[np.float64]
 
 _FOLDS = 5
+_FIGURE = re.compile(r"\d")
 
 
 class LearnedExtracts(Extracts):
@@ -36,14 +37,14 @@ class LearnedExtracts(Extracts):
         if len(texts) != len(references):
             raise ValueError(f"X and y must have the same number of rows; got {len(texts)} and {len(references)}")
         documents = Documents.of(texts)
-        owner = np.repeat(np.arange(len(documents)), np.diff(documents.offsets))
+        owner = documents.owner
         meant = [[words(text) for text in row] for row in references]
         said = map(words, documents.sentences)
         worth = [np.mean([overlap(one, m) for m in meant[at]]) for one, at in zip(said, owner, strict=True)]
         weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)[owner]
         self.terms_ = TfidfVectorizer(ngram_range=(1, 2), min_df=min(3, len(texts)), sublinear_tf=True)
         self._learn(documents, self._first_terms(documents), owner, np.asarray(worth), weights)
-        return self._chosen(documents, references)
+        return self._chosen(texts, references)
 
     def _first_terms(self, documents: Documents) -> csr_matrix:
         try:
@@ -138,12 +139,39 @@ class BoostedSummariser(LearnedExtracts):
 
 def traits(documents: Documents) -> Floats:
     """What is known of each sentence but its words, (sentences, 12): its place from either end and relative, how many
-    there are, words, different words a word, figures and commas, how frequent its words are in the text, likeness to
-    the first, the last and all others, and how central it is (`central`).
+    there are, words, figures and commas, how frequent its words are in the text, likeness to the first, the last and
+    all others, and how central it is (`central`).
     """
-    each = [_of_one(documents, place) for place in range(len(documents))]
-    figures = [[sum(c.isdigit() for c in text), text.count(",")] for text in documents.sentences]
-    return np.hstack([np.concatenate(each), np.asarray(figures, dtype=np.float64)])
+    counts, owner = documents.counts, documents.owner
+    sizes = np.diff(documents.offsets)[owner]
+    place = np.arange(len(owner)) - documents.offsets[owner]
+    lengths = np.asarray(counts.sum(axis=1)).ravel()
+    whole = csr_matrix((np.ones(len(owner)), (owner, np.arange(len(owner))))) @ counts
+    often = np.asarray(counts.multiply(whole[owner]).sum(axis=1)).ravel()
+    words_of = np.asarray(whole.sum(axis=1)).ravel()[owner]
+    alike = np.concatenate([_alike(shared) for shared in documents.shared])
+    return np.column_stack(
+        [
+            place,
+            sizes - 1 - place,
+            place / sizes,
+            sizes,
+            lengths,
+            [len(_FIGURE.findall(text)) for text in documents.sentences],
+            [text.count(",") for text in documents.sentences],
+            often / np.maximum(lengths, 1) / np.maximum(words_of, 1),
+            alike,
+        ]
+    )
+
+
+def _alike(shared: Floats) -> Floats:
+    """How like each sentence is the first, the last, and the others on average, and how central, (sentences, 4)."""
+    different = shared.diagonal()
+    both = different[:, None] + different
+    alike = np.divide(2 * shared, both, out=np.zeros_like(shared), where=both > 0)
+    others = (alike.sum(axis=1) - alike.diagonal()) / max(len(alike) - 1, 1)
+    return np.column_stack([alike[0], alike[-1], others, central(shared)])
 
 
 def _marked(documents: Documents) -> list[str]:
@@ -153,28 +181,3 @@ def _marked(documents: Documents) -> list[str]:
         f"{text} {'_'.join(['', *some[:1]])} {'_'.join(['', *some])}"
         for text, some in zip(documents.sentences, begins, strict=True)
     ]
-
-
-def _of_one(documents: Documents, place: int) -> Floats:
-    begin, end = documents.offsets[place : place + 2]
-    counts, shared = documents.counts[begin:end], documents.shared(place)
-    count, at = end - begin, np.arange(end - begin)
-    lengths, different = np.asarray(counts.sum(axis=1)).ravel(), shared.diagonal()
-    both = different[:, None] + different
-    alike = np.divide(2 * shared, both, out=np.zeros_like(shared), where=both > 0)
-    frequent = np.asarray(counts.sum(axis=0)).ravel()
-    often = np.asarray(counts @ frequent).ravel() / np.maximum(lengths, 1) / max(frequent.sum(), 1)
-    others = (alike.sum(axis=1) - alike.diagonal()) / max(count - 1, 1)
-    columns: Sequence[Any] = (
-        at,
-        count - 1 - at,
-        at / count,
-        np.full(count, count),
-        lengths,
-        different / np.maximum(lengths, 1),
-        often,
-        alike[0],
-        alike[-1],
-        others,
-    )
-    return np.column_stack([*columns, central(shared)])

@@ -24,7 +24,6 @@ _TRIED: Final = 500
 _SHARP: Final = 20.0
 """What a score of 1 is worth more than one of 0, as a logarithm."""
 _DAMPING: Final = 0.85
-_ROUNDS: Final = 60
 
 
 class Extracts(BaseEstimator):
@@ -41,20 +40,20 @@ class Extracts(BaseEstimator):
         texts, references = as_texts(X), references_of(y)
         if len(texts) != len(references):
             raise ValueError(f"X and y must have the same number of rows; got {len(texts)} and {len(references)}")
-        return self._chosen(Documents.of(texts), references)
+        return self._chosen(texts, references)
 
-    def _chosen(self, documents: Documents, references: Sequence[Sequence[str]]) -> Self:
-        """With the number of sentences that suits references best."""
-        meant = [[words(text) for text in row] for row in references]
-        some = range(0, len(documents), len(documents) // _TRIED + 1)
+    def _chosen(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> Self:
+        """With the number of sentences that suits references best, of some of the texts."""
+        step = (len(texts) - 1) // _TRIED + 1
+        documents = Documents.of(texts[::step])
         scores = self._scores(documents)
         worth = np.zeros(_LONGEST)
-        for place in some:
+        for place, row in enumerate(references[::step]):
             begin, end = documents.offsets[place : place + 2]
-            order = np.argsort(-scores[begin:end], kind="stable")
+            order, meant = np.argsort(-scores[begin:end], kind="stable"), [words(text) for text in row]
             for count in range(1, _LONGEST + 1):
                 said = [word for at in order[:count] for word in words(documents.sentences[begin + at])]
-                worth[count - 1] += np.mean([overlap(said, one) for one in meant[place]])
+                worth[count - 1] += np.mean([overlap(said, one) for one in meant])
         self.count_ = int(np.argmax(worth)) + 1
         return self
 
@@ -116,7 +115,7 @@ class TextRankSummariser(_Counted):
         self.best = best
 
     def _scores(self, documents: Documents) -> Floats:
-        return np.concatenate([central(documents.shared(place)) for place in range(len(documents))])
+        return np.concatenate([central(shared) for shared in documents.shared])
 
 
 def central(shared: Floats) -> Floats:
@@ -128,10 +127,8 @@ def central(shared: Floats) -> Floats:
     np.fill_diagonal(alike, 0.0)
     out = alike.sum(axis=1, keepdims=True)
     steps = np.divide(alike, out, out=np.full_like(alike, 1 / count), where=out > 0)
-    found = np.ones(count)
-    for _ in range(_ROUNDS):
-        found = 1 - _DAMPING + _DAMPING * (found @ steps)
-    return found.round(9)
+    found = np.linalg.solve(np.eye(count) - _DAMPING * steps.T, np.full(count, 1 - _DAMPING))
+    return np.asarray(found.round(9))
 
 
 def references_of(y: Any) -> list[list[str]]:

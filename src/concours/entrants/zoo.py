@@ -217,7 +217,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             "linear_model:RidgeCV", prepare="words", cost=_words(2e-4), alphas=[0.1, 0.3, 1.0, 3.0, 10.0], cv=4
         ),
         "text:summary": ModelSpec(
-            recipe="concours.entrants.extractive:RidgeSummariser", prepare="none", seconds=_documents(2.5e-3)
+            recipe="concours.entrants.extractive:RidgeSummariser", prepare="none", seconds=_documents(1.2e-3)
         ),
         "series:series": _forecaster(
             "forecasting:RidgeForecaster", lambda size: 0.1 + 5e-9 * size.rows * size.columns**2
@@ -285,7 +285,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             "ensemble:HistGradientBoostingClassifier", cost=_leaves(4e-5), early_stopping=True, max_features=0.2
         ),
         "text:summary": ModelSpec(
-            recipe="concours.entrants.extractive:BoostedSummariser", prepare="none", seconds=_documents(3e-3)
+            recipe="concours.entrants.extractive:BoostedSummariser", prepare="none", seconds=_documents(1.4e-3)
         ),
         "series:series": _forecaster("forecasting:BoostedForecaster", _quantiles),
     },
@@ -350,10 +350,12 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3)),
         "sound:classes": _network("neural:ResidualClassifier", _rows(1.3e-2), prepare="mel-pictures"),
     },
-    "lead": {"text:summary": ModelSpec(recipe="concours.entrants.extracts:LeadSummariser", prepare="none", seconds=_few)},
+    "lead": {
+        "text:summary": ModelSpec(recipe="concours.entrants.extracts:LeadSummariser", prepare="none", seconds=_few)
+    },
     "textrank": {
         "text:summary": ModelSpec(
-            recipe="concours.entrants.extracts:TextRankSummariser", prepare="none", seconds=_documents(1e-3)
+            recipe="concours.entrants.extracts:TextRankSummariser", prepare="none", seconds=_documents(2e-4)
         )
     },
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},

@@ -185,11 +185,7 @@ def _of_table(opened: Opened, task: Task) -> _Pairs:
 
 def _columns(table: pa.Table, name: str, task: Task) -> tuple[str, str]:
     """The columns of what is said and what it should become; where one is named and one more holds texts, that one."""
-    texts = [
-        field.name
-        for field in table.schema
-        if _are_texts(field.type) and field.name not in (task.id, *task.drop)
-    ]
+    texts = [field.name for field in table.schema if _are_texts(field.type) and field.name not in (task.id, *task.drop)]
     named = {"text": _one(task, name), "target": task.target}
     for key, column in named.items():
         if column is not None and column not in table.column_names:

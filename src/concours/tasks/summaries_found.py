@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -104,5 +103,3 @@ def _may_hold(source: Path, first: str) -> bool:
 
 def _parted(table: pa.Table, column: str) -> str:
     return ", as lists of sentences" if pa.types.is_list(table[column].type) else ""
-
-

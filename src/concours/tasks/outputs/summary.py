@@ -67,7 +67,9 @@ class Summary(Text):
         faults = ["is empty" if not row else "is too long" if max(map(len, row)) > LONGEST else "" for row in rows]
         if bad := [place for place, fault in enumerate(faults) if fault]:
             first = bad[0]
-            raise DataError(f"{name}: the target {faults[first]} in {len(bad)} of {len(y)} rows, first in row {first + 1}")
+            raise DataError(
+                f"{name}: the target {faults[first]} in {len(bad)} of {len(y)} rows, first in row {first + 1}"
+            )
         return pa.array(rows, REFERENCES)
 
     @classmethod
