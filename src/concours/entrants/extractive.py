@@ -1,4 +1,4 @@
-"""Summaries of sentences that are chosen by regression: how much of a reference is in a sentence, by what it is like."""
+"""Summaries of sentences that are chosen by regression: how much of a reference each has, by what it is like."""
 
 from __future__ import annotations
 

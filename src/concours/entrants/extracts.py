@@ -29,8 +29,8 @@ _DAMPING: Final = 0.85
 class Extracts(BaseEstimator):
     """What the summarisers share: sentences have scores, and the best make a summary, in the order of the text.
 
-    How many is chosen by the training rows, of one to five, by the words that they share with references. `best`: how
-    many summaries are said of each text; of others than the first the last chosen sentence is another. Fitted: `count_`.
+    How many, of one to five, is chosen by the words that those of training rows share with references. `best`: how many
+    summaries are said of each text; in others than the first the last chosen sentence is another. Fitted: `count_`.
     """
 
     best: int

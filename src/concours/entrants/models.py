@@ -47,6 +47,7 @@ _TRUSTED = frozenset(
         "concours.entrants.texts": "NaiveBayesLogistic TextTopics TextVectors",
         "concours.entrants.pictures": "PatchFeatures PixelComponents",
         "concours.entrants.sounds": "MelPictures MelStatistics",
+        "concours.entrants.couples": "PairLikeness PairTerms",
         "concours.entrants.extractive": "BoostedSummariser RidgeSummariser",
         "concours.entrants.forecasting": "BoostedForecaster",
         "concours.entrants.hinge": "PrimalSVC",

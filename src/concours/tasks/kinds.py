@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from concours.core.errors import ContestError, nearest
 from concours.core.kind import Form
 from concours.core.registry import Registry
+from concours.tasks.inputs.couple import COUPLE
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
@@ -97,6 +98,8 @@ _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn"
 _SOUND = ("logistic", "svm", "forest", "residual")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
+_COUPLES = ("logistic", "boosting", "svm", "forest")
+_ALIKE = ("ridge", "boosting", "forest")
 _SUMMARIES = ("textrank", "ridge", "boosting")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
@@ -162,6 +165,23 @@ _OWN = {
             baseline="copy",
             finder="concours.tasks.pairs_found:find",
             sample="concours.tasks.samples:translated",
+        ),
+        Kind(
+            name="text-pairs",
+            input=COUPLE,
+            output=Classes,
+            lineups={"fast": _COUPLES, "full": (*_COUPLES, "extra-trees", "dnn")},
+            finder="concours.tasks.couples_found:find_classes",
+            sample="concours.tasks.samples:coupled",
+        ),
+        Kind(
+            name="text-similarity",
+            input=COUPLE,
+            output=Number,
+            metrics=("spearman", "mae"),
+            lineups={"fast": _ALIKE, "full": (*_ALIKE, "extra-trees", "dnn")},
+            finder="concours.tasks.couples_found:find_number",
+            sample="concours.tasks.samples:likened",
         ),
         Kind(
             name="summarization",

@@ -57,6 +57,32 @@ def translated(folder: Path, seed: int) -> Task:
     return Task(kind="translation", data=str(folder / "pairs.csv"), text=("en",), target="eo")
 
 
+def coupled(folder: Path, seed: int) -> Task:
+    """Pairs of sentences, of one thing or of two; every other pair shares its first sentence with the one before."""
+    rng, rows = np.random.default_rng(seed), []
+    for row in range(_ROWS):
+        thing, other, place = rng.permutation(_HERE)[:3].tolist()
+        first = f"the {thing} is by the {place}" if row % 2 == 0 else rows[-1][0]
+        same = bool(rng.integers(2))
+        said = first.split()[1] if same else other
+        rows.append((first, f"a {said} was seen at last", "same" if same else "other"))
+    table = pa.table(dict(zip(("text1", "text2", "label"), zip(*rows, strict=True), strict=True)))
+    pa.csv.write_csv(table, folder / "pairs.csv")
+    return Task(kind="text-pairs", data=str(folder / "pairs.csv"), target="label", split=_SPLIT)
+
+
+def likened(folder: Path, seed: int) -> Task:
+    """Pairs of rows of words, and how many they share."""
+    rng, rows = np.random.default_rng(seed), []
+    for _ in range(_ROWS):
+        first = rng.permutation(_HERE)[:4].tolist()
+        shared = int(rng.integers(5))
+        second = [*first[:shared], *[word for word in rng.permutation(_HERE) if word not in first][: 4 - shared]]
+        rows.append({"a": " ".join(first), "b": " ".join(map(str, second)), "score": shared + rng.normal(scale=0.1)})
+    (folder / "alike.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return Task(kind="text-similarity", data=str(folder / "alike.jsonl"), text=("a", "b"), target="score", split=_SPLIT)
+
+
 def summarised(folder: Path, seed: int) -> Task:
     """Short reports as lists of sentences, of which the one that says what was found is the summary; some have two."""
     rng, rows = np.random.default_rng(seed), []

@@ -33,8 +33,8 @@ _HEAD: Final = 1 << 14
 
 
 def find(source: Path, options: Options) -> Keys | None:
-    """The keys of `[task]` for a table with a column of texts and one of what is much shorter, both by usual names, each
-    with a reason; none where a source is something else.
+    """The keys of `[task]` for a table with a column of texts and one of what is shorter, by usual names, each with a
+    reason; none where a source is something else.
 
     Raises:
         DataError: it holds such a table, and a person wants something else of it.

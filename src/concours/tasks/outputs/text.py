@@ -41,7 +41,7 @@ _TRIED = 200
 
 
 Likeness = Callable[[Sequence[str], NDArray[np.int64]], sparse.csr_array]
-"""From texts of rows, one row behind the other, and where each row begins, to how good each is where another is right."""
+"""From texts, one row behind the other, and where rows begin, to how good each is where another of its row is right."""
 
 
 def by_characters(texts: Sequence[str], offsets: NDArray[np.int64]) -> sparse.csr_array:
