@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, Final, Self
 
 import numpy as np
@@ -12,14 +11,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import StandardScaler
 
+from concours.entrants.hashed import WORD, HashedTerms
 from concours.entrants.tables import texts_of
 
 Floats = NDArray[np.float64]
 
-_WORD: Final = r"\w+"
+_WORD: Final = re.compile(WORD)
 _TOPICS: Final = 50
 _BESIDE: Final = 0.3
 """Of a number on its scale beside the weight of a word."""
@@ -42,10 +41,9 @@ class PairLikeness(TransformerMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         first, second = both_of(X)
         texts = [*first, *second]
-        self.words_ = _weights(texts, ngram_range=(1, 1), token_pattern=_WORD)
-        self.pairs_ = _weights(texts, ngram_range=(2, 2), token_pattern=_WORD)
-        self.runs_ = _weights(texts, ngram_range=(3, 5), analyzer="char_wb", max_features=100_000)
-        terms = self.words_.transform(texts)
+        self.words_, self.pairs_ = HashedTerms(), HashedTerms(low=2, high=2).fit(texts)
+        self.runs_ = HashedTerms(analyzer="char_wb", low=3, high=5).fit(texts)
+        terms = self.words_.fit_transform(texts)
         count = min(_TOPICS, terms.shape[1] - 1, len(texts) - 1)
         self.topics_ = TruncatedSVD(count, random_state=0).fit(terms) if count > 1 else None
         return self
@@ -56,7 +54,7 @@ class PairLikeness(TransformerMixin, BaseEstimator):
         columns = [_cosines(one, other)]
         columns += [_cosines(*(v.transform(texts) for texts in (first, second))) for v in (self.pairs_, self.runs_)]
         columns += [self._by_topics(one, other), *_shares(one, other), *_alone(one, other)]
-        different = [[set(re.findall(_WORD, text.lower())) for text in texts] for texts in (first, second)]
+        different = [[set(_WORD.findall(text.lower())) for text in texts] for texts in (first, second)]
         columns.append(np.array([_dice(a, b) for a, b in zip(*different, strict=True)]))
         lengths = np.log1p([[len(text.split()) for text in texts] for texts in (first, second)])
         columns += [lengths[0], lengths[1], np.abs(lengths[0] - lengths[1])]
@@ -86,7 +84,7 @@ class PairTerms(TransformerMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         first, second = both_of(X)
-        self.terms_ = _weights([*first, *second], ngram_range=(1, 2), token_pattern=_WORD, max_features=100_000)
+        self.terms_ = HashedTerms(high=2).fit([*first, *second])
         self.likeness_ = PairLikeness().fit(X)
         self.scale_ = StandardScaler().fit(self.likeness_.transform(X))
         return self
@@ -109,15 +107,6 @@ def both_of(X: Any) -> tuple[list[str], list[str]]:
     if frame.shape[1] != 2:
         raise ValueError(f"X must have two columns of texts; got {frame.shape[1]}")
     return texts_of(frame.iloc[:, 0]), texts_of(frame.iloc[:, 1])
-
-
-def _weights(texts: Sequence[str], **options: Any) -> TfidfVectorizer:
-    """Fitted on texts; where they have no such term, on the texts themselves as terms."""
-    least = 2 if len(texts) >= 200 else 1
-    try:
-        return TfidfVectorizer(sublinear_tf=True, min_df=least, **options).fit(texts)
-    except ValueError:
-        return TfidfVectorizer(analyzer="char").fit([*texts, "."])
 
 
 def _cosines(one: Any, other: Any) -> Floats:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from concours.entrants.documents import Documents, overlap, words
 from concours.entrants.extracts import Extracts, central, references_of
+from concours.entrants.hashed import HashedTerms
 from concours.entrants.texts import as_texts
 
 Floats = NDArray[np.float64]
@@ -42,16 +42,9 @@ class LearnedExtracts(Extracts):
         said = map(words, documents.sentences)
         worth = [np.mean([overlap(one, m) for m in meant[at]]) for one, at in zip(said, owner, strict=True)]
         weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)[owner]
-        self.terms_ = TfidfVectorizer(ngram_range=(1, 2), min_df=min(3, len(texts)), sublinear_tf=True)
-        self._learn(documents, self._first_terms(documents), owner, np.asarray(worth), weights)
+        self.terms_ = HashedTerms(high=2, least=3)
+        self._learn(documents, self.terms_.fit_transform(_marked(documents)), owner, np.asarray(worth), weights)
         return self._chosen(texts, references)
-
-    def _first_terms(self, documents: Documents) -> csr_matrix:
-        try:
-            return csr_matrix(self.terms_.fit_transform(_marked(documents)))
-        except ValueError:  # no word is in enough sentences
-            self.terms_ = TfidfVectorizer(analyzer="char", sublinear_tf=True)
-            return csr_matrix(self.terms_.fit_transform(_marked(documents)))
 
     def _learn(
         self,
@@ -95,7 +88,7 @@ class RidgeSummariser(LearnedExtracts):
         return csr_matrix(hstack([csr_matrix(self._SHARE * (known - self.mean_) / self.deviation_), terms]))
 
     def _scores(self, documents: Documents) -> Floats:
-        terms = csr_matrix(self.terms_.transform(_marked(documents)))
+        terms = self.terms_.transform(_marked(documents))
         return np.asarray(self.model_.predict(self._both(traits(documents), terms))).round(9)
 
 

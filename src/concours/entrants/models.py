@@ -50,6 +50,7 @@ _TRUSTED = frozenset(
         "concours.entrants.couples": "PairLikeness PairTerms",
         "concours.entrants.extractive": "BoostedSummariser RidgeSummariser",
         "concours.entrants.forecasting": "BoostedForecaster",
+        "concours.entrants.hashed": "HashedTerms",
         "concours.entrants.hinge": "PrimalSVC",
         "concours.entrants.radial": "RadialSVC RadialSVR",
         "concours.entrants.scaled": "ScaledSVR",
