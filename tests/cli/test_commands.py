@@ -123,7 +123,7 @@ def test_ctrl_c(tmp_path):
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     _, err = process.communicate(timeout=30)
-    assert time.monotonic() - began < 20  # of 60 that the fit takes
+    assert time.monotonic() - began < 2
     assert process.returncode == 130
     assert "the same command goes on: concours run c.toml --trust --seconds 50 --out here\n" in err
     assert "Traceback" not in err

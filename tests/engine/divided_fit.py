@@ -29,8 +29,8 @@ from concours.stores.disk import DiskStore
 RANDOM = np.random.default_rng(5)
 ROWS = RANDOM.normal(size=(1003, 4)).astype(np.float32)
 CODES = (ROWS[:, 0] > 0).astype(np.int64) + (ROWS[:, 1] > 0.5)
-TRAINING = {"patience": 150, "parallel": {"workers": 2}}
-PARAMS = {"hidden": [8], "epochs": 150, "training": TRAINING}
+TRAINING = {"patience": 500, "parallel": {"workers": 2}}
+PARAMS = {"hidden": [8], "epochs": 500, "training": TRAINING}
 
 
 def runner(job: Job, store: Store) -> JobResult:

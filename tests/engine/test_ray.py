@@ -125,30 +125,37 @@ def test_nothing_is_lost_or_done_twice_when_driver_and_node_die(
 def test_a_divided_fit_lies_on_both_nodes_and_goes_on_when_a_worker_and_a_node_die(
     cluster: TwoNodes, tmp_path: Path
 ) -> None:
-    """Each node has a core, so the two workers are on two of them. First a worker is killed, then a node, each when
-    something of the fit was kept; a line says so, and the model is, to the byte, that of one machine.
+    """Each node has a core, so the two workers are on two of them. First a worker is killed, then, once that was told, a
+    node, each when something of the fit was kept; a line says so, and the model is, to the byte, that of one machine.
     """
-    process, kept = _divided_fit(tmp_path / "ray", cluster.address), tmp_path / "ray" / "scratch"
+    process, kept, told = (
+        _divided_fit(tmp_path / "ray", cluster.address),
+        tmp_path / "ray" / "scratch",
+        tmp_path / "ray.told",
+    )
     workers = _kill_a_worker(kept, process)
+    _until(lambda: "worker 2, on the node" in told.read_text(), process)
     page = _page(kept)
     _until(lambda: _page(kept) not in (None, page), process)
     cluster.tell("kill")
     time.sleep(1)
     cluster.tell("add")
-    out, error = process.communicate(timeout=400)
-    assert process.returncode == 0, error
+    out, _ = process.communicate(timeout=400)
+    assert process.returncode == 0, told.read_text()
     alone, _ = _divided_fit(tmp_path / "alone").communicate(timeout=400)
-    (here,), (there,) = (json.loads(told.splitlines()[-1]) for told in (alone, out))  # Ray prints too
+    (here,), (there,) = (json.loads(said.splitlines()[-1]) for said in (alone, out))  # Ray prints too
     assert len(workers) == 2
     assert here["type"] == there["type"] == "done"
     assert here["outputs"] == there["outputs"]
-    assert "lost" in error  # by how many lines hangs on who is killed when
+    assert told.read_text().count("was lost") == 2, told.read_text()
     assert not kept.exists() or not list(kept.iterdir())
 
 
 def _divided_fit(store: Path, *address: str) -> subprocess.Popen[str]:
+    """The program, whose warnings go to a file beside the store."""
     command = [sys.executable, str(_SCRIPT.with_name("divided_fit.py")), str(store), *address]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_with_tests())
+    with store.with_suffix(".told").open("w") as told:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, text=True, env=_with_tests())
 
 
 def _with_tests() -> dict[str, str]:
@@ -158,10 +165,11 @@ def _with_tests() -> dict[str, str]:
 
 
 def _kill_a_worker(kept: Path, process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Kills one of the processes on a seat, when something was kept; gives all of them."""
+    """Kills the second of the processes on seats, when something was kept; gives all of them."""
     _until(lambda: _page(kept) is not None, process)
     seated = [each for each in psutil.process_iter() if _is_seated(each, kept.parent)]
-    seated[-1].kill()
+    (second,) = (each for each in seated if each.environ()["RANK"] == "1")
+    second.kill()
     return seated
 
 

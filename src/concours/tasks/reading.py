@@ -28,7 +28,7 @@ from concours.tasks.readers.opened import Opened, Options, Rows, Unit
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
 from concours.tasks.task import Task
-from concours.tasks.texts import text_columns, text_of
+from concours.tasks.texts import blank, text_columns, text_of
 from concours.tasks.weights import require_column, weights_apart
 
 
@@ -206,7 +206,7 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     if y is None:
         raise DataError(f"{name} has no target")
     y = kind.output.checked(y, task, name)
-    return Data(
+    data = Data(
         x=x,
         y=y,
         name=name,
@@ -218,6 +218,30 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
         warnings=(*opened.warnings, *said),
         weights=weights,
         ids=ids,
+    )
+    return _with_words(data, task) if kind.input is TEXT else data
+
+
+def _with_words(data: Data, task: Task) -> Data:
+    """Without the rows whose text is empty, where that is asked for; else none may be. Raises DataError."""
+    empty = blank(data.x)
+    if not empty.any():
+        return data
+    first = f"{data.unit} {int(np.argmax(empty)) + 1}"
+    if task.on_bad_row == "fail":
+        raise DataError(
+            f"{data.name}: {first}: the text is empty; {empty.sum():,} such texts of {len(data):,}; "
+            'on_bad_row = "skip" in [task] leaves them out'
+        )
+    kept = np.flatnonzero(~empty)
+    return replace(
+        data,
+        x=data.x.take(pa.array(kept)),
+        y=data.y[kept],
+        weights=None if data.weights is None else data.weights[kept],
+        ids=None if data.ids is None else data.ids.take(pa.array(kept)),
+        left_out=data.left_out + int(empty.sum()),
+        warnings=(*data.warnings, f"{data.name}: {empty.sum():,} empty texts were left out; first: {first}"),
     )
 
 

@@ -139,11 +139,11 @@ def _rows(files: Files, named: _Named, label: str | None, options: Options) -> O
     """The pictures and labels of a table."""
     file = PurePosixPath(named.name).name
     lost = [row for row, name in enumerate(named.files) if name is None]
+    value = named.table[named.column][lost[0]].as_py() if lost else None
     if lost and options.on_bad_row == "fail":
-        value = named.table[named.column][lost[0]].as_py()
         raise DataError(
-            f"{file}: {len(lost)} of {len(named.files)} rows name no picture that is there, or more than one; first "
-            f'{value!r}. Mend them, or leave such rows out by on_bad_row = "skip" in [task]'
+            f"{file}: {len(lost)} of {len(named.files)} rows name no picture that is there, or more than one; first in "
+            f'row {lost[0] + 1}, {value!r}; mend them, or leave such rows out by on_bad_row = "skip" in [task]'
         )
     rows = [row for row, name in enumerate(named.files) if name is not None]
     names = [str(named.files[row]) for row in rows]
@@ -151,7 +151,8 @@ def _rows(files: Files, named: _Named, label: str | None, options: Options) -> O
     read = read_pictures(files, distinct, options)
     place = {distinct[kept]: at for at, kept in enumerate(read.kept)}
     chosen = [(row, place[name]) for row, name in zip(rows, names, strict=True) if name in place]
-    warnings = [*read.warnings, *([f"{file}: {len(lost)} rows without a picture were left out"] if lost else [])]
+    left = f"{file}: {len(lost)} rows without a picture were left out; first: {value!r}"
+    warnings = [*read.warnings, *([left] if lost else [])]
     y = None if label is None else _values(named.table, label, [row for row, _ in chosen], file)
     return Opened(
         x=read.x[[at for _, at in chosen]],
