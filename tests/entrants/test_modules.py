@@ -12,7 +12,7 @@ from concours.core.errors import RecipeError
 from concours.entrants.fitting import fit
 from concours.entrants.models import dump_model, load_model
 from concours.entrants.recipes import build, resolve
-from concours.entrants.sources import defines_module
+from concours.entrants.sources import defines_network
 from concours.runs.predict import predict
 from concours.tasks.kinds import kind_named
 
@@ -189,7 +189,7 @@ def test_numbers(file, last):
 )
 def test_modules_are_known_by_reading(name, expected):
     """Whether a name of a file is a module is read from its text; the file is not run for that."""
-    assert defines_module({"net.py": NET + "\nraise SystemExit\n"}, "net.py", name) is expected
+    assert defines_network({"net.py": NET + "\nraise SystemExit\n"}, "net.py", name) is expected
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,10 @@ class Admission(MemoProcess):
         entrant, labels = candidate.entrant, {"labels": list(self.problem.output.labels)}
         return Job(
             runner=entrant.had.checked,
-            inputs={"code": candidate.code} if candidate.code else {},
+            inputs={
+                **({"code": candidate.code} if candidate.code else {}),
+                **({} if entrant.had.fitted or entrant.had.calls else {"rows": self.problem.train.x}),
+            },
             params={
                 "recipe": entrant.recipe,
                 "params": dict(entrant.params),

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 from concours.core.errors import PluginError
-from concours.core.had import scheme_of
+from concours.core.had import CONTENT, scheme_of
 from concours.core.known import FUNCTIONS, METRICS, PARTS, RECIPES, TYPES
 from concours.core.objects import is_file, references
 from concours.core.outward import outward
@@ -42,6 +42,8 @@ def asked_of_recipe(
     scheme = scheme_of(recipe)
     if scheme and scheme.names == "address":
         return frozenset({_addressed(recipe, params)})
+    if scheme and scheme.names == "program":
+        return frozenset({f"{ran(recipe, params)} {params.get(CONTENT)}"})
     named = {reference for kind, reference in references(params) if reference not in _UNASKED[kind]}
     named |= {reference for kind, reference in references(search or {}) if reference not in _UNASKED[kind]}
     if ":" in recipe and recipe not in RECIPES and scheme is None:
@@ -56,6 +58,12 @@ def _addressed(recipe: str, params: Mapping[str, Any]) -> str:
     """Where rows are sent, and with which key: whoever wrote a contest could send them, and any secret, anywhere."""
     key = params.get("key_env")
     return f"{recipe} at {params.get('base_url')}" + (f" with the key in {key}" if key else "")
+
+
+def ran(recipe: str, params: Mapping[str, Any]) -> str:
+    """A program that is run, and how: `program:thumb.awk (awk -f thumb.awk 0.3)`."""
+    by, arguments = (tuple(map(str, params.get(name) or ())) for name in ("by", "arguments"))
+    return f"{recipe} ({' '.join((*by, recipe.partition(':')[2], *arguments))})" if by or arguments else recipe
 
 
 def is_elsewhere(asked: str) -> bool:

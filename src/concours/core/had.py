@@ -71,8 +71,8 @@ class Scheme:
 
     Attributes:
         had: how its predictions are had, a name of `HAD`.
-        names: what the rest is: a `file`, which is content, read and not run; a `folder` of such that stays where it
-            is; a model at an `address`, which rows are sent to; or who was trained in a `federation`, which no contest
+        names: what the rest is: a `file`, which is content, read and not run; a `program`, a file that is run; a
+            `folder` of such that stays where it is; a model at an `address`, which rows are sent to; or who was trained in a `federation`, which no contest
             file can name.
         found: what finds such a folder, as `module:attribute`.
         params: what checks the parameters that it takes, as `module:attribute` of a dataclass; empty where it takes
@@ -83,12 +83,17 @@ class Scheme:
     """
 
     had: str
-    names: Literal["file", "folder", "address", "federation"] = "file"
+    names: Literal["file", "program", "folder", "address", "federation"] = "file"
     found: str = ""
     params: str = ""
     opened: str = ""
     speaker: str = ""
     packages: tuple[str, ...] = ()
+
+    @property
+    def brings(self) -> bool:
+        """Whether the rest is a file whose content travels with a contest."""
+        return self.names in ("file", "program")
 
 
 _IN_A_FOLDER: Final = Scheme(
@@ -107,6 +112,12 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
         params="concours.entrants.onnx_files:Params",
         opened="concours.engine.asking:onnx",
         packages=("onnx", "onnxruntime"),
+    ),
+    "program": Scheme(
+        had="frozen",
+        names="program",
+        params="concours.entrants.programs:Params",
+        opened="concours.engine.programs:opened",
     ),
     "recorded": Scheme(had="recorded"),
     "federated": Scheme(had="frozen", names="federation", opened="concours.engine.federated:opened"),
@@ -131,9 +142,9 @@ def scheme_of(recipe: str) -> Scheme | None:
 
 
 def content_file(recipe: str) -> str | None:
-    """The file of a recipe `scheme:file`, which is content and no code; none of other recipes."""
+    """The file of a recipe `scheme:file`, whose content travels with a contest; none of other recipes."""
     scheme = scheme_of(recipe)
-    return recipe.partition(":")[2] if scheme and scheme.names == "file" else None
+    return recipe.partition(":")[2] if scheme and scheme.brings else None
 
 
 def had_by(recipe: str, *, frozen: bool) -> Had:

@@ -24,6 +24,7 @@ RECIPES = _names("""
     concours.entrants.answerers: FrequentAnswer LikelyAnswer NearestAnswer
     concours.entrants.boosters: CatBoostClassifier CatBoostRegressor LightGBMClassifier LightGBMRegressor
         XGBoostClassifier XGBoostRegressor
+    concours.entrants.embedded: EmbeddedClassifier
     concours.entrants.extractive: BoostedSummariser RidgeSummariser
     concours.entrants.extracts: LeadSummariser TextRankSummariser
     concours.entrants.forecast_libraries: StatsForecaster
@@ -38,12 +39,14 @@ RECIPES = _names("""
         VisionTransformerClassifier
     concours.entrants.population: ScheduledClassifier ScheduledRegressor
     concours.entrants.pretrained: PretrainedClassifier
+    concours.entrants.pretrained_pictures: PretrainedImageClassifier
     concours.entrants.radial: RadialSVC RadialSVR
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier
         TabularTransformerRegressor
     concours.entrants.text_networks: EmbeddingBagClassifier TextTransformerClassifier
     concours.entrants.texts: NaiveBayesLogistic
+    concours.entrants.trained_by_trainer: TrainerClassifier
     concours.entrants.translators: GRUTranslator TransformerTranslator
     concours.entrants.word_table: WordTableTranslator
     concours.entrants.typical: TypicalBoxes

@@ -88,6 +88,18 @@ def signature_of(maker: Any) -> Mapping[str, inspect.Parameter]:
     return {}
 
 
+def is_keras(thing: Any) -> bool:
+    """Whether something is a Keras model, or a class of them; Keras is not imported for that."""
+    keras = sys.modules.get("keras")
+    kind = thing if inspect.isclass(thing) else type(thing)
+    return hasattr(keras, "Model") and issubclass(kind, keras.Model)  # type: ignore[union-attr]
+
+
+def is_network(thing: Any) -> bool:
+    """Whether something is a network that is trained here, or a class of them."""
+    return is_keras(thing) or is_module(thing)
+
+
 def is_module(thing: Any) -> bool:
     """Whether something is a torch module, or a class of them; torch is not imported for that."""
     torch = sys.modules.get("torch")

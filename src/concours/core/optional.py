@@ -11,6 +11,7 @@ EXTRAS = {
     "xgboost": "boost",
     "optuna": "tune",
     "statsforecast": "forecasting",
+    "keras": "keras",
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "sacrebleu": "text",

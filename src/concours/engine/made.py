@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from concours.core.digests import Digest
-from concours.core.entrant import Candidate
+from concours.core.entrant import Candidate, begins_from
 from concours.core.errors import ConcoursError, RunFolderError
 from concours.core.job import Job
 from concours.core.ports import Store
@@ -98,4 +98,5 @@ def needed_by(model: Digest, store: Store) -> set[Digest]:
     manifest = json.loads(files[_MANIFEST])
     inputs = manifest["job"]["inputs"]
     names = (*_ALWAYS, *(_ROWS if manifest["format"] in ("refit", "frozen") else ()))
-    return {model, *(inputs[name] for name in names if name in inputs)}
+    begun = begins_from(manifest["job"]["params"].get("params", {})) if manifest["format"] == "weights" else None
+    return {model, *(inputs[name] for name in names if name in inputs), *([begun] if begun else [])}

@@ -62,7 +62,7 @@ def _ready(
     scheme, name = scheme_of(judge["recipe"]), judge["recipe"].partition(":")[2]
     if scheme is None or scheme.names == "address":
         return dict(judge), ""
-    if scheme.names == "file":
+    if scheme.brings:
         return _kept(judge, ingested, store, folder, task_id)
     try:
         content = load(scheme.found)(name, folder).digest

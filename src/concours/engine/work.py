@@ -13,7 +13,6 @@ from concours.core import scratch
 from concours.core.digests import Digest, canonical_json
 from concours.core.errors import (
     ConcoursError,
-    ContestError,
     EndpointRefused,
     LinkRefused,
     MissingPackage,
@@ -139,7 +138,7 @@ def _reason(error: BaseException) -> str:
 
     Of what a person set wrong, or can mend, the message alone.
     """
-    if isinstance(error, ConcoursError) and (isinstance(error, ContestError) or _cause(error) != "exception"):
+    if isinstance(error, ConcoursError):
         return str(error)
     lines = str(error).strip().splitlines() or [""]
     text = f"{type(error).__name__}: {lines[0]}"[:_REASON].removesuffix(": ")

@@ -6,6 +6,7 @@ import copy
 import functools
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from concours.core.asked import in_standard_library, wrong_name
 from concours.core.errors import MissingPackage, RecipeError, nearest
 from concours.core.known import RECIPES
-from concours.core.objects import is_file, is_module, signature_of
+from concours.core.objects import is_file, is_keras, is_network, signature_of
 from concours.core.optional import install_command, installed
 from concours.core.places import spec_of
 from concours.entrants.sources import import_source
@@ -48,6 +49,12 @@ _RAW = frozenset(
 
 _OF_COLUMNS = ("monotonic_cst", "categorical_features")
 """Parameters of scikit-learn's estimators that may name columns."""
+
+_TRAINERS = {
+    "keras": ("concours.entrants.keras_models", "KerasClassifier", "KerasRegressor"),
+    "torch": ("concours.entrants.modules", "ModuleClassifier", "ModuleRegressor"),
+}
+"""By the library of a network: who trains it, where there are classes and where there is a number."""
 
 _SIBLINGS = (("Classifier", "Regressor"), ("SVC", "SVR"), ("ClassifierCV", "CV"), ("Classifier", ""))
 """Endings of the names of estimators of classes and of numbers."""
@@ -159,6 +166,7 @@ class Workshop:
         """
         module, _, attribute = reference.rpartition(":")
         require_name(reference)
+        os.environ.setdefault("KERAS_BACKEND", "torch")
         try:
             here = is_file(reference)
             holder = import_source(self._source, module, self._workspace) if here else importlib.import_module(module)
@@ -183,7 +191,7 @@ class Workshop:
         if not inspect.isclass(maker) and not inspect.isroutine(maker):
             return _adjusted(recipe, _cloned(maker), {name: self.value(value) for name, value in params.items()})
         made, later = self._first(recipe, maker, params)
-        if not inspect.isclass(maker) and not is_module(made):
+        if not inspect.isclass(maker) and not is_network(made):
             made = _cloned(made)
         return _adjusted(recipe, made, later)
 
@@ -263,7 +271,7 @@ def _cloned(made: Any) -> Any:
 
 def _adjusted(recipe: str, made: Any, params: Mapping[str, Any]) -> Any:
     """The object with parameters of its parts set, `step__name`."""
-    if not params or is_module(made):
+    if not params or is_network(made):
         return made
     if not hasattr(made, "set_params"):
         raise RecipeError(f"{recipe!r} takes no parameter {next(iter(params))!r}: it has no set_params")
@@ -273,23 +281,27 @@ def _adjusted(recipe: str, made: Any, params: Mapping[str, Any]) -> Any:
         raise RecipeError(f"{recipe!r}: {str(error).splitlines()[0]}") from None
 
 
-def network(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop, classes: int | None) -> Any:
-    """The estimator that trains a torch module; what its class has no place for are settings of the training.
+def network(
+    recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop, classes: int | None, *, like: Any
+) -> Any:
+    """The estimator that trains a network; what its class or function has no place for are settings of the training.
+
+    Args:
+        like: such a network, or its class.
 
     Raises:
         RecipeError: neither takes one of the parameters.
     """
-    from concours.entrants.modules import ModuleClassifier, ModuleRegressor, fresh, settings_named
-
+    module, classifier, regressor = _TRAINERS["keras" if is_keras(like) else "torch"]
+    trainer = importlib.import_module(module)
     fixed = not inspect.isclass(maker) and not inspect.isroutine(maker)
-    accepted = {} if fixed else signature_of(maker)
-    training = {n: v for n, v in params.items() if n not in accepted and n in settings_named()}
+    accepted, settings = {} if fixed else signature_of(maker), trainer.settings_named()
+    training = {n: v for n, v in params.items() if n not in accepted and n in settings}
     own = {name: value for name, value in params.items() if name not in training}
     if wrong := [name for name in own if name != "$args" and name not in accepted]:
-        known = [*accepted, *settings_named()]
-        raise RecipeError(f"{recipe!r} takes no parameter {wrong[0]!r}; {nearest(wrong[0], known)}")
-    kind = ModuleRegressor if classes == 0 else ModuleClassifier
+        raise RecipeError(f"{recipe!r} takes no parameter {wrong[0]!r}; {nearest(wrong[0], [*accepted, *settings])}")
+    kind = getattr(trainer, regressor if classes == 0 else classifier)
     state = training.pop("random_state", None)
-    make = (lambda: fresh(recipe, maker)) if fixed else (lambda: workshop.made(recipe, maker, own))
+    make = (lambda: trainer.fresh(recipe, maker)) if fixed else (lambda: workshop.made(recipe, maker, own))
     name = recipe.rpartition(":")[2]
     return kind(name, make, classes=classes or None, training=training, random_state=state)

@@ -27,6 +27,8 @@ from concours.entrants.packed import packed, unpacked
 from concours.entrants.soundness import require_sound
 
 _OURS = "concours.entrants."
+_MADE_AGAIN = tuple(f"{_OURS}{name}" for name in ("modules", "keras_models", "embedded"))
+"""Modules of estimators that are made again by their jobs."""
 _FOR_TORCH = "sklearn.externals.array_api_compat.torch"
 
 _TRUSTED = frozenset(
@@ -97,9 +99,11 @@ def _tensors(estimator: Any) -> bytes:
 
 
 def _of_users(estimator: Any) -> bool:
-    """Whether it is a user's torch module, or an estimator of theirs that gives its weights away."""
+    """Whether it is a user's network, or an estimator of theirs that gives its weights away, or a head on a model that
+    lies in the store of the contest.
+    """
     module = type(estimator).__module__
-    return module == "concours.entrants.modules" or (mergeable(estimator) and not module.startswith(_OURS))
+    return module in _MADE_AGAIN or (mergeable(estimator) and not module.startswith(_OURS))
 
 
 def _state(estimator: Any) -> dict[str, Any]:

@@ -192,7 +192,7 @@ class ConvClassifier(NeuralClassifier):
         return {"widths": widths, "stride": stride, "dropout": self.dropout}
 
     def _augmentation(self) -> Augmentation | None:
-        return _augmentation(self.augment, self.input_shape_)
+        return augmentation(self.augment, self.input_shape_)
 
 
 class ResidualClassifier(NeuralClassifier):
@@ -235,7 +235,7 @@ class ResidualClassifier(NeuralClassifier):
         return {"width": self.width, "stride": stride, "dropout": self.dropout}
 
     def _augmentation(self) -> Augmentation | None:
-        return _augmentation(self.augment, self.input_shape_)
+        return augmentation(self.augment, self.input_shape_)
 
 
 class VisionTransformerClassifier(NeuralClassifier):
@@ -290,7 +290,7 @@ class VisionTransformerClassifier(NeuralClassifier):
         }
 
     def _augmentation(self) -> Augmentation | None:
-        return _augmentation(self.augment, self.input_shape_)
+        return augmentation(self.augment, self.input_shape_)
 
 
 def _dense_shape(estimator: DenseClassifier | DenseRegressor) -> dict[str, Any]:
@@ -301,7 +301,12 @@ def _dense_shape(estimator: DenseClassifier | DenseRegressor) -> dict[str, Any]:
     return {"hidden": hidden, "dropout": estimator.dropout, "norm": estimator.norm}
 
 
-def _augmentation(name: str, shape: Sequence[int]) -> Augmentation | None:
+def augmentation(name: str, shape: Sequence[int]) -> Augmentation | None:
+    """How pictures (height, width, colours) are changed while a network trains: see `ConvClassifier`.
+
+    Raises:
+        ValueError: there is no way of that name.
+    """
     if name not in AUGMENTATIONS:
         raise ValueError(f"augment is not known; got {name!r}; {nearest(name, AUGMENTATIONS)}")
     height, width, colours = shape

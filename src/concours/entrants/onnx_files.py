@@ -16,6 +16,7 @@ from concours.core.errors import DataError, MissingPackage, RecipeError
 from concours.core.optional import install_command, installed
 from concours.core.written import written
 from concours.entrants.given import certainties, numbers, places, probabilities
+from concours.entrants.shapes import said, shaped
 
 MOST_BYTES = 1 << 30
 """Of a file; a message of protobuf, which an ONNX file is, has less than twice as many."""
@@ -143,10 +144,10 @@ class OnnxModel:
             raise DataError(f"{self._who} takes {asked.type} as {asked.name!r}, which no rows are")
         kind, shape = _TYPES[asked.type], tuple(asked.shape)
         array = _words(array) if kind is np.str_ else self._as_numbers(asked, array, kind)
-        found = _shaped(array, shape)
+        found = shaped(array, shape)
         if found is None:
-            rows = _shape(("rows", *array.shape[1:]))
-            raise DataError(f"{self._who} takes {asked.name!r} of shape {_shape(shape)}; the rows have {rows}")
+            rows = said(("rows", *array.shape[1:]))
+            raise DataError(f"{self._who} takes {asked.name!r} of shape {said(shape)}; the rows have {rows}")
         return found
 
     def _as_numbers(self, asked: Any, array: NDArray[Any], kind: Any) -> NDArray[Any]:
@@ -251,24 +252,6 @@ def _tensors(model: Any) -> list[Any]:
     return found
 
 
-def _shaped(array: NDArray[Any], shape: tuple[Any, ...]) -> NDArray[Any] | None:
-    """Rows in a form that an input takes: as they are, colours first, or flat; none where no way leads there."""
-    forms = [array]
-    if array.ndim == 3:
-        forms += [array[:, None], array[..., None]]
-    if array.ndim == 4:
-        forms += [np.moveaxis(array, 3, 1)]
-    forms += [array.reshape(len(array), -1)] if array.ndim != 2 else [array[:, 0]] if array.shape[1:] == (1,) else []
-    return next((np.ascontiguousarray(form) for form in forms if _fits(form.shape[1:], shape[1:])), None)
-
-
-def _fits(given: tuple[int, ...], asked: tuple[Any, ...]) -> bool:
-    """Whether a row has the form that is asked for, where any number stands for a size that has only a name."""
-    return len(given) == len(asked) and all(
-        one == other or not isinstance(other, int) for one, other in zip(given, asked, strict=True)
-    )
-
-
 def _filled(array: NDArray[Any], size: int) -> NDArray[Any]:
     missing = size - len(array)
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing > 0 else array
@@ -279,10 +262,6 @@ def _joined(parts: Sequence[Any]) -> Any:
     if isinstance(parts[0], list):
         return [row for part in parts for row in part]
     return np.concatenate([np.asarray(part) for part in parts]) if np.ndim(parts[0]) else parts[0]
-
-
-def _shape(shape: Sequence[Any]) -> str:
-    return f"({', '.join(str(size) for size in shape)})"
 
 
 def _first_line(error: BaseException) -> str:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from concours.core import consent
-from concours.core.asked import asked_of_recipe, without_digest
+from concours.core.asked import asked_of_recipe, ran, without_digest
 from concours.core.digests import Digest, digest_file, digest_json
 from concours.core.entrant import Entrant
 from concours.core.errors import ContentRefused, RecipeError, nearest
 from concours.core.had import CONTENT, Scheme, scheme_of
 from concours.core.kind import Form
-from concours.core.objects import is_file, is_module, references, renamed, signature_of
+from concours.core.objects import is_file, is_network, references, renamed, signature_of
 from concours.core.optional import install_command, installed
 from concours.core.registry import load
 from concours.core.typed import typed
@@ -34,7 +34,7 @@ from concours.entrants.making import (
     require_suited,
     require_there,
 )
-from concours.entrants.sources import closure, defines_module, root_of
+from concours.entrants.sources import closure, defines_network, root_of
 from concours.entrants.zoo import ZOO, Size, specs
 
 _MODEL = re.compile(r"[^\s,]+")
@@ -113,7 +113,7 @@ def resolve(entrant: Entrant, *, form: Form, folder: Path, effort: float = 1.0) 
 
 def _from_file(entrant: Entrant, attribute: str, form: Form, folder: Path) -> Resolved:
     own, source, files = _with_sources(entrant, folder)
-    network = defines_module(source, own.recipe.rpartition(":")[0], attribute)
+    network = defines_network(source, own.recipe.rpartition(":")[0], attribute)
     usual = form.network if network else "none"
     prepare = _prepare(entrant, form, own=form.usual, usual=usual)
     return Resolved(entrant=replace(own, prepare=prepare), source=source, files=files)
@@ -164,7 +164,7 @@ def as_it_is(entrant: Entrant, folder: Path) -> Resolved:
 def _from_scheme(entrant: Entrant, scheme: Scheme, rest: str, folder: Path) -> Resolved:
     """A file or a folder counts by what it holds: two of one name are two entrants."""
     name, path = entrant.recipe.partition(":")[0], folder / rest
-    if scheme.names == "file" and not path.is_file():
+    if scheme.brings and not path.is_file():
         raise RecipeError(f"there is no file {path}")
     if scheme.names == "address" and not _MODEL.fullmatch(rest):
         raise RecipeError(f"{entrant.recipe!r} names no model: write {name}:MODEL, without blanks and commas")
@@ -177,7 +177,8 @@ def _from_scheme(entrant: Entrant, scheme: Scheme, rest: str, folder: Path) -> R
         found = load(scheme.found)(rest, folder)
         return Resolved(entrant=_of_content(entrant, path.name, found.digest), source={}, notes=found.notes)
     own = _of_content(entrant, path.name, digest_file(path))
-    return Resolved(entrant=own, source={}, content=path, skipped=reason)
+    files = {ran(own.recipe, own.params): f"{name}:{normpath(rest)}"} if scheme.names == "program" else {}
+    return Resolved(entrant=own, source={}, content=path, skipped=reason, files=files)
 
 
 def _of_content(entrant: Entrant, name: str, content: Digest) -> Entrant:
@@ -289,30 +290,34 @@ def build(
     if not is_file(recipe):  # a library's function may do anything at all; a class with fit and predict is an estimator
         if not inspect.isclass(maker):
             raise RecipeError(f"{recipe!r} is no class; a recipe of a library is the class of an estimator")
-        if not is_module(maker):
+        if not is_network(maker):
             require_estimator(recipe, maker)
     return _told(_made(recipe, maker, params, workshop, classes), {"random_state": seed, **(told or {})})
 
 
 def _made(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop, classes: int | None) -> Any:
-    if is_module(maker) or _makes_module(recipe, maker, params, workshop):
-        return network(recipe, maker, params, workshop, classes)
-    made = workshop.made(recipe, maker, params)
-    if is_module(made):
-        return network(recipe, maker, params, workshop, classes)
-    require_estimator(recipe, made)
-    require_suited(recipe, made, classes)
-    return made
+    found = maker if is_network(maker) else _network_of(recipe, maker, params, workshop)
+    if found is None:
+        found = workshop.made(recipe, maker, params)
+    if is_network(found):
+        return network(recipe, maker, params, workshop, classes, like=found)
+    require_estimator(recipe, found)
+    require_suited(recipe, found, classes)
+    return found
 
 
-def _makes_module(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop) -> bool:
-    """Whether a function that does not take some of the parameters makes a network: they may be of its training."""
+def _network_of(recipe: str, maker: Any, params: Mapping[str, Any], workshop: Workshop) -> Any:
+    """The network that a function makes which does not take some of the parameters, as these may be of its training;
+    none where it takes them all, or makes something else.
+    """
     if not inspect.isroutine(maker):
-        return False
+        return None
     accepted = signature_of(maker)
     own = {name: value for name, value in params.items() if name in accepted}
-    beyond = [name for name in params if name not in accepted and "__" not in name]
-    return bool(beyond) and is_module(workshop.made(recipe, maker, own))
+    if not any(name not in accepted and "__" not in name for name in params):
+        return None
+    made = workshop.made(recipe, maker, own)
+    return made if is_network(made) else None
 
 
 def _told(estimator: Any, told: Mapping[str, Any]) -> Any:

@@ -16,6 +16,8 @@ from concours.core.errors import RecipeError
 from concours.core.space import no_space_named
 from concours.entrants.places import new_place
 
+_NETWORKS = ("nn.", "torch.nn.", "keras.")
+"""How the names of networks begin that libraries bring."""
 _active: set[str] = set()
 
 
@@ -97,24 +99,37 @@ def root_of(path: Path) -> Path:
     return folder
 
 
-def defines_module(files: Mapping[str, str], main: str, name: str) -> bool:
-    """Whether a name in a file is a class derived from torch's `Module`, or made by a call of one: read, not run."""
+def defines_network(files: Mapping[str, str], main: str, name: str) -> bool:
+    """Whether a name in a file is a class derived from torch's `Module` or a model of Keras, or made by a call of one,
+    or a function that returns such: read, not run.
+    """
     tree = ast.parse(files[main])
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
-    def of_torch(expression: ast.expr, depth: int = 0) -> bool:
+    def of_library(expression: ast.expr, depth: int = 0) -> bool:
         dotted = ast.unparse(expression)
         if dotted in classes and depth < len(classes):
-            return any(of_torch(base, depth + 1) for base in classes[dotted].bases)
-        return dotted.startswith(("nn.", "torch.nn.")) or dotted.rpartition(".")[2] == "Module"
+            return any(of_library(base, depth + 1) for base in classes[dotted].bases)
+        return dotted.startswith(_NETWORKS) or dotted.rpartition(".")[2] in ("Module", "Sequential")
+
+    def made(value: ast.expr | None, within: ast.FunctionDef | ast.Module) -> bool:
+        if isinstance(value, ast.Name):
+            value = next((v for n, v in reversed(_assigned(within)) if n == value.id), None)
+        return isinstance(value, ast.Call) and of_library(value.func)
 
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-            return isinstance(node.value, ast.Call) and of_torch(node.value.func)
+            return made(node.value, tree)
         if isinstance(node, ast.FunctionDef) and node.name == name:
             given = [stop.value for stop in ast.walk(node) if isinstance(stop, ast.Return)]
-            return any(isinstance(value, ast.Call) and of_torch(value.func) for value in given)
-    return name in classes and of_torch(ast.Name(name))
+            return any(made(value, node) for value in given)
+    return name in classes and of_library(ast.Name(name))
+
+
+def _assigned(within: ast.FunctionDef | ast.Module) -> list[tuple[str, ast.expr]]:
+    """What names are given in a body, in order."""
+    given = [node for node in within.body if isinstance(node, ast.Assign)]
+    return [(target.id, node.value) for node in given for target in node.targets if isinstance(target, ast.Name)]
 
 
 def _place(files: Mapping[str, str], folder: Path) -> Path:

@@ -25,7 +25,7 @@ BALANCED = "balanced"
 HELD = "boosting, lightgbm, lightgbm-random, lightgbm-large, xgboost, catboost and catboost-deep"
 """Those of the zoo that can be held to rise or fall with a column."""
 
-BEGINNING = "dnn, cnn, residual, vit, bag-of-words, transformer (of texts) and pretrained"
+BEGINNING = "dnn, cnn, residual, vit, bag-of-words, transformer (of texts), pretrained, trainer and embedded"
 """Those of the zoo that can begin from a model that was trained before."""
 
 

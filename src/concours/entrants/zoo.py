@@ -153,6 +153,10 @@ def _network(path: str, cost: Callable[[Size], float], prepare: str = "none", **
     return ModelSpec(recipe=f"concours.entrants.{path}", params=params, prepare=prepare, package="torch", seconds=cost)
 
 
+def _pretrained(path: str, cost: Callable[[Size], float]) -> ModelSpec:
+    return ModelSpec(recipe=f"concours.entrants.{path}", prepare="none", package="transformers", seconds=cost)
+
+
 def _forecaster(path: str, cost: Callable[[Size], float], package: str | None = None, **params: Any) -> ModelSpec:
     return ModelSpec(recipe=f"concours.entrants.{path}", params=params, package=package, seconds=cost)
 
@@ -359,12 +363,13 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:text": _network("translators:TransformerTranslator", _rows(1.5e-2)),
     },
     "pretrained": {
-        "text:classes": ModelSpec(
-            recipe="concours.entrants.pretrained:PretrainedClassifier",
-            prepare="none",
-            package="transformers",
-            seconds=_words(2e-2),
-        )
+        "text:classes": _pretrained("pretrained:PretrainedClassifier", _words(2e-2)),
+        "image:classes": _pretrained("pretrained_pictures:PretrainedImageClassifier", _pictures(2e-1)),
+    },
+    "trainer": {"text:classes": _pretrained("trained_by_trainer:TrainerClassifier", _words(2e-2))},
+    "embedded": {
+        "text:classes": _pretrained("embedded:EmbeddedClassifier", _words(2e-2)),
+        "image:classes": _pretrained("embedded:EmbeddedClassifier", _rows(5e-2)),
     },
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
     "residual": {

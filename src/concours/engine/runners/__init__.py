@@ -12,7 +12,7 @@ _OF_VOTES = ("numpy", "scipy", "pyarrow")
 
 _OWN = {
     "check": RunnerSpec(reference="concours.engine.runners.fit:check", version=3),
-    "check_frozen": RunnerSpec(reference="concours.engine.runners.frozen:check_frozen", version=1, packages=_ONNX),
+    "check_frozen": RunnerSpec(reference="concours.engine.runners.frozen:check_frozen", version=2, packages=_ONNX),
     "ask_frozen": RunnerSpec(
         reference="concours.engine.runners.frozen:ask_frozen", version=1, packages=(*_OF_DATA, *_ONNX)
     ),

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.asking import asked_by, keep_frozen
 from concours.engine.deterministic import deterministic
 from concours.engine.fitting import said
-from concours.engine.rows import get_rows
+from concours.engine.rows import get_rows, take_rows
 from concours.engine.work import JobResult
 from concours.stores.values import put_values
 
 _ROWS = ("oof", "test")
+_FEW = 2
+"""Rows by which is found out at the door whether a model takes them, and says what is asked for."""
 
 
 def check_frozen(job: Job, store: Store) -> JobResult:
-    """Whether a recipe leads to what can be asked. It is not fitted, so no weights or rows set apart concern it."""
+    """Whether a recipe leads to what can be asked, and predicts the first rows. It is not fitted, so no weights or rows
+    set apart concern it.
+    """
     with deterministic(threads=job.threads, seed=job.seed):
-        asked_by(job, store)
+        model = asked_by(job, store)
+        rows = get_rows(store, job.inputs["rows"])
+        said(job, model, take_rows(rows, np.arange(min(len(rows), _FEW))))
     return JobResult(values={"sample_weight": True, "one_by_one": []})
 
 
