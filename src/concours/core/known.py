@@ -37,10 +37,12 @@ RECIPES = _names("""
     concours.entrants.hinge: PrimalSVC
     concours.entrants.neural: ConvClassifier DenseClassifier DenseRegressor ResidualClassifier
         VisionTransformerClassifier
+    concours.entrants.pauses: PauseRecogniser TypicalTranscript
     concours.entrants.population: ScheduledClassifier ScheduledRegressor
     concours.entrants.pretrained: PretrainedClassifier
     concours.entrants.pretrained_pictures: PretrainedImageClassifier
     concours.entrants.radial: RadialSVC RadialSVR
+    concours.entrants.recognisers: ConformerRecogniser GRURecogniser
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier
         TabularTransformerRegressor

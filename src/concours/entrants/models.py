@@ -64,6 +64,7 @@ _TRUSTED = frozenset(
         "concours.entrants.typical": "TypicalBoxes",
         "concours.entrants.windows": "WindowDetector",
         "concours.entrants.blobs": "BlobDetector",
+        "concours.entrants.pauses": "PauseRecogniser TypicalTranscript",
     }.items()
     for name in names.split()
 )

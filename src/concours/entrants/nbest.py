@@ -32,6 +32,15 @@ def nbest(rows: Sequence[Scored], *, instead: Sequence[str]) -> pa.Array:
     return pa.array(found, NBEST)
 
 
+def transcripts(rows: Sequence[Scored]) -> pa.Array:
+    """Lists of texts with shares, the softmax of their worth; none where the best is empty, as nothing is heard then."""
+    heard = [[(text, worth) for text, worth in row if text.strip()] if row[0][0].strip() else [] for row in rows]
+    found = [zip(row, softmax([worth for _, worth in row]), strict=True) if row else [] for row in heard]
+    return pa.array(
+        [[{"text": text, "score": float(share)} for (text, _), share in row] for row in found], NBEST
+    )
+
+
 def said(X: ArrayLike) -> list[str]:
     """Texts (n,) with one blank between words."""
     return [" ".join(text.split()) for text in as_texts(X)]

@@ -125,8 +125,25 @@ class MelPictures(TransformerMixin, BaseEstimator):
         after = np.minimum(before + 1, len(loudness) - 1)
         part = (place - before)[:, None]
         drawn = loudness[before] * (1 - part) + loudness[after] * part
-        below = (loudness.max() - drawn) / _RANGE
-        return np.rint(255 * np.clip(1 - below, 0, 1)).astype(np.uint8).T
+        return _shaded(drawn, loudness.max(), 0).T
+
+
+def mel_frames(X: pd.DataFrame, bands: int) -> NDArray[np.uint8]:
+    """Log-mels over time, (n, frames, bands) uint8, filled up by 0 to the longest sound of the frame.
+
+    The loudest place of a sound is 255, and what is 80 decibels softer 1.
+    """
+    heard = [_shaded(loudness, loudness.max(), 1) for loudness in _log_mels(X, bands)]
+    found = np.zeros((len(heard), max(map(len, heard), default=1), bands), dtype=np.uint8)
+    for row, one in zip(found, heard, strict=True):
+        row[: len(one)] = one
+    return found
+
+
+def _shaded(loudness: Floats, loudest: float, least: int) -> NDArray[np.uint8]:
+    """255 at the loudest place, `least` where it is 80 decibels softer."""
+    below = (loudest - loudness) / _RANGE
+    return np.rint(least + (255 - least) * np.clip(1 - below, 0, 1)).astype(np.uint8)
 
 
 def _log_mels(X: pd.DataFrame, bands: int = 40) -> Iterator[Floats]:

@@ -395,7 +395,11 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "question:choices": _answerer("choosers:NearestChooser", _by_likeness),
         "question:writing": _answerer("writers:NearestWriter", _by_likeness),
     },
-    "typical": {"question:writing": _answerer("writers:TypicalWriter", _words(1e-3))},
+    "typical": {
+        "question:writing": _answerer("writers:TypicalWriter", _words(1e-3)),
+        "sound:transcript": _answerer("pauses:TypicalTranscript", _few),
+    },
+    "pauses": {"sound:transcript": _answerer("pauses:PauseRecogniser", _rows(5e-3))},
     "silent": {"question:writing": _answerer("writers:SilentWriter", _few)},
     "even": {"question:choices": _answerer("choosers:EvenChooser", _few)},
     "overlap": {"question:choices": _answerer("choosers:OverlapChooser", _words(2e-3))},
@@ -404,7 +408,13 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             recipe="concours.entrants.word_table:WordTableTranslator", prepare="none", seconds=_rows(4e-3)
         )
     },
-    "gru": {"text:text": _network("translators:GRUTranslator", _rows(1.5e-2))},
+    "gru": {
+        "text:text": _network("translators:GRUTranslator", _rows(1.5e-2)),
+        "sound:transcript": _ours("recognisers:GRURecogniser", "torch", prepare="none", cost=_rows(5e-2)),
+    },
+    "conformer": {
+        "sound:transcript": _ours("recognisers:ConformerRecogniser", "torch", prepare="none", cost=_rows(5e-2))
+    },
     "cnn": {
         "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
         "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),

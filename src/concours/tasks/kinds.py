@@ -13,7 +13,7 @@ from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
-from concours.tasks.inputs.sound import SOUND
+from concours.tasks.inputs.sound import SOUND, SPEECH
 from concours.tasks.inputs.table import BOXED, IMAGE, TABLE, TEXT
 from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
@@ -24,6 +24,7 @@ from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.text import Text
+from concours.tasks.outputs.transcript import Transcript
 from concours.tasks.outputs.writing import Writing
 
 Lineups = Mapping[str, tuple[str, ...]]
@@ -96,6 +97,7 @@ _TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boost
 _WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
 _SOUND = ("logistic", "svm", "forest", "residual")
+_SPEECH = ("pauses", "gru", "conformer")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _COUPLES = ("logistic", "boosting", "svm", "forest")
@@ -138,6 +140,15 @@ _OWN = {
             input=IMAGE,
             output=Classes,
             lineups={"fast": _IMAGE, "full": (*_IMAGE, "forest", "dnn", "vit")},
+        ),
+        Kind(
+            name="speech-recognition",
+            input=SPEECH,
+            output=Transcript,
+            lineups={"fast": _SPEECH, "full": _SPEECH},
+            baseline="typical",
+            finder="concours.tasks.speech_found:find",  # before that of sounds with classes, which takes any table
+            sample="concours.tasks.samples:spoken",
         ),
         Kind(
             name="audio-classification",

@@ -50,6 +50,25 @@ def flat(p: pa.Array) -> tuple[pa.Array, NDArray[np.int64], NDArray[np.float64]]
     return items.field("text"), offsets - offsets[0], items.field("score").to_numpy()
 
 
+def different(members: Sequence[pa.Array]) -> tuple[pa.Array, NDArray[np.int64], NDArray[np.float64]]:
+    """The different texts of each row, in their order, one row behind the other; where each row begins (rows + 1,); and
+    what share each member gives each, (members, texts).
+    """
+    parts = [flat(member) for member in members]
+    rows = len(parts[0][1]) - 1
+    coded = pc.dictionary_encode(pa.concat_arrays([texts for texts, _, _ in parts]))
+    words = coded.dictionary
+    rank = pc.rank(words, sort_keys="ascending", tiebreaker="first").to_numpy().astype(np.int64) - 1
+    of_row = np.concatenate([np.repeat(np.arange(rows), np.diff(offsets)) for _, offsets, _ in parts])
+    of_member = np.repeat(np.arange(len(parts)), [len(texts) for texts, _, _ in parts])
+    keys = of_row * len(words) + rank[coded.indices.to_numpy()]
+    found, place = np.unique(keys, return_inverse=True)
+    shares = np.zeros((len(parts), len(found)))
+    np.add.at(shares, (of_member, place), np.concatenate([each for _, _, each in parts]))
+    texts = words.take(pa.array(np.argsort(rank)[found % len(words)]))
+    return texts, np.searchsorted(found // len(words), np.arange(rows + 1)), shares
+
+
 def first_texts(p: pa.Array) -> list[str | None]:
     """The same, none where a row has no text."""
     texts, offsets = flat(p)[:2]

@@ -41,9 +41,14 @@ _HOW = (
 )
 
 
-def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
+def read(
+    task: Task, kind: Kind, folder: Path, *, told: Telling = lambda found, task: (found, task)
+) -> tuple[Data, Data | None]:
     """Sounds: a table of `sound`, lists of int16 samples, `rate`, how many a second, the same for all, and the columns
     by which rows are split; and those that judge.
+
+    Args:
+        told: what each part is with a target for every row, and the task with that named.
 
     Raises:
         ContestError, DataError: the data is missing, damaged, or does not suit the task.
@@ -51,11 +56,11 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     require_taken(task, kind)
     found = recorded(_path(task.data, "task.data", folder), task)
     judging = found[1:] if task.test is None else recorded(_path(task.test, "task.test", folder), task)
-    data = _data(found[0], task, kind)
+    data = _data(*told(found[0], task), kind)
     if not judging:
         return data, None
     require_column(task.weight)
-    return data, _data(_together(judging), task, kind, rate=_rate(data.x))
+    return data, _data(*told(_together(judging), task), kind, rate=_rate(data.x))
 
 
 def renew(
@@ -88,15 +93,21 @@ class Recordings:
     Attributes:
         names: of the files, one a row.
         table: what is known of each row: `file`, and the columns of a table, or `folder`, and the parts of its name.
+        left_out: rows that were left out already.
     """
 
     files: Files
     names: tuple[str, ...]
     table: pa.Table
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+Telling = Callable[[Recordings, Task], tuple[Recordings, Task]]
 
 
 def recorded(path: Path, task: Task | None) -> list[Recordings]:
@@ -308,9 +319,9 @@ def _data(found: Recordings, task: Task, kind: Kind, rate: int | None = None) ->
         y=kind.output.checked(y, task, name),
         name=name,
         ids=None if task.id is None else ids_of(table[task.id]),
-        left_out=len(found) - len(read.kept),
+        left_out=found.left_out + len(found) - len(read.kept),
         notes=(*found.notes, *read.notes),
-        warnings=(*read.warnings, *alike),
+        warnings=(*found.warnings, *read.warnings, *alike),
         weights=weights,
     )
 

@@ -31,18 +31,24 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     Raises:
         DataError: it holds sounds, and nothing tells their labels; or a person wants something else of it.
     """
-    if not _holds_sounds(source):
+    if not holds_sounds(source):
         return None
     wanted = next(iter(options.names), None)
     task = Task(kind="", data=str(source), header=options.header, on_bad_row=options.on_bad_row, target=wanted)
     parts = recorded(source, task)
-    found, keys = parts[0], {"data": (str(source), _counted(parts))}
+    found, keys = parts[0], {"data": (str(source), counted(parts))}
     if set(found.table.column_names) == {FILE} and (form := _form([PurePosixPath(name).stem for name in found.names])):
         keys["file_name"] = (form, f"names are like {PurePosixPath(found.names[0]).stem}; call their parts as you like")
         parts = recorded(source, Task(kind="", data=str(source), options={"file_name": form}))
         found = parts[0]
     target = _label(found, wanted)
-    keys["target"] = (target, f"{'named by --target: ' if wanted else ''}{_values(found.table, target)}")
+    keys["target"] = (target, f"{'named by --target: ' if wanted else ''}{values_of(found.table, target)}")
+    return {**keys, **divided(parts, target)}
+
+
+def divided(parts: Sequence[Recordings], target: str) -> dict[str, tuple[Any, str]]:
+    """The keys of what rows are called and how they are split: speakers apart, where somebody is named."""
+    found, keys = parts[0], dict[str, tuple[Any, str]]()
     if len(set(found.names)) == len(found.names):
         keys["id"] = (FILE, "the names of the files, which no model gets")
     split: dict[str, Any] = {} if len(parts) > 1 else {"test": 0.3 if len(found) < 1000 else 0.2}
@@ -54,11 +60,11 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
         if group
         else "if few speak in many sounds, name them by group"
     )
-    about = f"{_values(found.table, group)}: sounds of one keep together; {said}" if group else said
+    about = f"{values_of(found.table, group)}: sounds of one keep together; {said}" if group else said
     return {**keys, "split": (split, about)} if split else keys
 
 
-def _holds_sounds(source: Path) -> bool:
+def holds_sounds(source: Path) -> bool:
     """Whether a folder or an archive holds more sounds than other files, or a table names some in its beginning."""
     if source.is_dir() or is_archive(source.name):
         files, _, _ = opened(source)
@@ -127,11 +133,11 @@ def _few(groups: int, *, apart: bool) -> dict[str, Any]:
     return {**({} if apart else {"test": 0.3}), "folds": max(2, min(4, groups - test))}
 
 
-def _values(table: pa.Table, column: str) -> str:
+def values_of(table: pa.Table, column: str) -> str:
     values = sorted(written(value) for value in table[column].unique().to_pylist())
     return f"{len(values)} values ({', '.join(values[:6])}{', …' if len(values) > 6 else ''})"
 
 
-def _counted(parts: Sequence[Recordings]) -> str:
+def counted(parts: Sequence[Recordings]) -> str:
     said = f"{len(parts[0]):,} sounds"
     return f"{said} to learn from, {len(parts[1]):,} to judge by" if len(parts) > 1 else said

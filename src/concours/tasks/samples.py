@@ -202,3 +202,26 @@ def _drawn(picture: NDArray[np.uint8], rng: np.random.Generator) -> str:
     sides = {"xmin": x - radius, "ymin": y - radius, "xmax": x + radius, "ymax": y + radius}
     box = "".join(f"<{side}>{value}</{side}>" for side, value in sides.items())
     return f"<object><name>{'disc' if disc else 'square'}</name><bndbox>{box}</bndbox></object>"
+
+
+def spoken(folder: Path, seed: int) -> Task:
+    """Tones for words, one to three in a sound, with pauses between, as WAV files that a manifest names."""
+    from scipy.io import wavfile
+
+    rng, lines = np.random.default_rng(seed), []
+    for row in range(_PAIRS):
+        words = rng.integers(0, _CLASSES, size=rng.integers(1, 4)).tolist()
+        parts: list[NDArray[np.float64]] = []
+        for word in words:
+            time = np.arange(int(rng.integers(1200, 1800))) / 8000
+            parts += [np.sin(2 * np.pi * 300 * 2**word * time), np.zeros(1600)]
+        wave = np.concatenate(parts)
+        noisy = 4000 * wave + 20 * rng.normal(size=len(wave))
+        (folder / "words").mkdir(exist_ok=True)
+        wavfile.write(folder / "words" / f"{row:03}.wav", 8000, noisy.astype(np.int16))
+        text = " ".join(_NAMES[word] for word in words)
+        lines.append(json.dumps({"path": f"words/{row:03}.wav", "text": text, "speaker": f"s{row % 5}"}))
+    (folder / "spoken.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    data = str(folder / "spoken.jsonl")
+    split = Split(test=0.3, folds=2, group="speaker")
+    return Task(kind="speech-recognition", data=data, target="text", split=split)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from concours.tasks.inputs.input import InputKind
@@ -19,4 +20,12 @@ SOUND: Final = InputKind(
     },
     lacks=("drop", "text", "source", "columns", "missing"),
     slow=True,
+)
+SPEECH: Final = replace(
+    SOUND,
+    what="recordings of speech",
+    preparations=(),
+    network="none",
+    reader="concours.tasks.speech:read",
+    lacks=(*SOUND.lacks, "positive", "classes", "labels"),
 )

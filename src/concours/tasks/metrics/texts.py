@@ -46,29 +46,45 @@ def _words_13a() -> Callable[[str], str]:
     return tokenizer
 
 
-class _Remembered:
-    """Row statistics of pairs of texts, each pair's computed once: coalitions of members say the same over and over."""
+class Remembered:
+    """Row statistics of pairs of texts, each pair's computed once: coalitions of members say the same over and over.
 
-    def __init__(self, sequences: Callable[[Sequence[str]], Sequences], longest: int) -> None:
-        self._sequences, self._longest = sequences, longest
+    `of`: from texts that are said and as many that are right to (pairs, width). `first`: the text of each row.
+    """
+
+    def __init__(
+        self,
+        of: Callable[[Sequence[str], Sequence[str]], Floats],
+        width: int,
+        first: Callable[[Any], Sequence[str]] = best_texts,
+    ) -> None:
+        self._of, self._width, self._first = of, width, first
         self._known: dict[tuple[str, str], Floats] = {}
 
     def __call__(self, y: Any, p: Any) -> Floats:
-        pairs = list(zip(best_texts(p), y.to_pylist(), strict=True))
+        pairs = list(zip(self._first(p), y.to_pylist(), strict=True))
         new = list(dict.fromkeys(pair for pair in pairs if pair not in self._known))
         if len(self._known) + len(new) > _MOST:
             self._known.clear()
             new = list(dict.fromkeys(pairs))
         if new:
-            both = self._sequences([text for side in zip(*new, strict=True) for text in side])
-            places = np.arange(len(new))
-            found = shared_ngrams(both.take(places), both.take(places + len(new)), self._longest)
-            self._known.update(zip(new, found, strict=True))
-        return np.stack([self._known[pair] for pair in pairs]) if pairs else np.empty((0, 3 * self._longest))
+            said, right = zip(*new, strict=True)
+            self._known.update(zip(new, self._of(said, right), strict=True))
+        return np.stack([self._known[pair] for pair in pairs]) if pairs else np.empty((0, self._width))
 
 
-_BY_WORDS = _Remembered(words_of, WORDS)
-_SHARED = _Remembered(characters_of, CHARACTERS)
+def _shared(sequences: Callable[[Sequence[str]], Sequences], longest: int) -> Remembered:
+    """The n-grams that texts share, up to a length."""
+
+    def of(said: Sequence[str], right: Sequence[str]) -> Floats:
+        both, places = sequences([*said, *right]), np.arange(len(said))
+        return shared_ngrams(both.take(places), both.take(places + len(said)), longest)
+
+    return Remembered(of, 3 * longest)
+
+
+_BY_WORDS = _shared(words_of, WORDS)
+_SHARED = _shared(characters_of, CHARACTERS)
 
 
 def _by_characters(y: Any, p: Any) -> Floats:

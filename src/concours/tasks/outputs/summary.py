@@ -6,7 +6,7 @@ Predictions are lists of texts with shares, the best first, as those of texts ar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -33,10 +33,10 @@ REFERENCES: Final = pa.list_(pa.string())
 _WORD = re.compile(r"\w+")
 
 
-def by_words(texts: Sequence[str], offsets: NDArray[np.int64]) -> sparse.csr_array:
+def by_words(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_array:
     """A `Likeness`: the F-score of words, which ROUGE-1 is but for its stems."""
     numbers = dict[str, int]()
-    words = [_WORD.findall(text.lower()) for text in texts]
+    words = [_WORD.findall(text.lower()) for text in texts.to_pylist()]
     codes = [numbers.setdefault(word, len(numbers)) for each in words for word in each]
     found = Sequences(codes=np.asarray(codes, dtype=np.int64), offsets=np.cumsum([0, *map(len, words)]))
     return mutual_scores(found, offsets, longest=1, beta=1.0)

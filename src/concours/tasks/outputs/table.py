@@ -16,6 +16,7 @@ from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.text import Text
+from concours.tasks.outputs.transcript import Transcript
 from concours.tasks.outputs.writing import Writing
 
 _OWN: Final[tuple[type[OutputKind], ...]] = (
@@ -24,6 +25,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Series,
     Text,
     Summary,
+    Transcript,
     BoxesOutput,
     Answer,
     Choice,

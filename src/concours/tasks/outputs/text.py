@@ -24,7 +24,7 @@ from concours.tasks.extraction import spoken
 from concours.tasks.lengths import by_words, characters
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.texts import bleu_metric, characters_of, chrf_metric, plain, sentence_metric
-from concours.tasks.nbest import LONGEST, accepted, best_texts, flat, nbest
+from concours.tasks.nbest import LONGEST, accepted, best_texts, different, nbest
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values
 from concours.tasks.predicted import Given, texts_given
 from concours.tasks.slices import Grouping
@@ -33,6 +33,9 @@ from concours.tasks.texts import blank
 if TYPE_CHECKING:
     from concours.tasks.task import Task
 
+Likeness = Callable[[pa.Array, NDArray[np.int64]], sparse.csr_array]
+"""From texts, one row behind the other, and where rows begin, to how good each is where another of its row is right."""
+
 _KEPT = 4
 """Texts of a row that are kept where members are joined."""
 _NOTHING = "…"
@@ -40,13 +43,9 @@ _TRIED = 200
 """Targets of which one is said for want of anything better."""
 
 
-Likeness = Callable[[Sequence[str], NDArray[np.int64]], sparse.csr_array]
-"""From texts, one row behind the other, and where rows begin, to how good each is where another of its row is right."""
-
-
-def by_characters(texts: Sequence[str], offsets: NDArray[np.int64]) -> sparse.csr_array:
+def by_characters(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_array:
     """A `Likeness`: sentence chrF."""
-    return mutual_chrf(characters_of(texts), offsets)
+    return mutual_chrf(characters_of(texts.to_pylist()), offsets)
 
 
 def bayes_risk(likeness: Likeness) -> Join:
@@ -66,32 +65,14 @@ def least_risky(
     members: Sequence[Values], likeness: Likeness = by_characters
 ) -> Callable[[NDArray[np.float64]], Values]:
     """Minimum Bayes risk (`kernels.joining.bayes_risk`) over what members say."""
-    texts, candidates = _candidates(members, likeness)
+    texts, offsets, shares = different(members)
+    candidates = Candidates(offsets=offsets, shares=shares, likeness=likeness(texts, offsets))
 
     def joined(weights: NDArray[np.float64]) -> Values:
         chosen = least_risk(candidates, weights, most=_KEPT)
         return nbest(chosen.offsets, texts.take(pa.array(chosen.places)), chosen.shares)
 
     return joined
-
-
-def _candidates(members: Sequence[Values], likeness: Likeness) -> tuple[pa.Array, Candidates]:
-    """The different texts of each row, in their order, and what members give them."""
-    parts = [flat(member) for member in members]
-    rows = len(parts[0][1]) - 1
-    coded = pc.dictionary_encode(pa.concat_arrays([texts for texts, _, _ in parts]))
-    words = coded.dictionary
-    rank = pc.rank(words, sort_keys="ascending", tiebreaker="first").to_numpy().astype(np.int64) - 1
-    of_row = np.concatenate([np.repeat(np.arange(rows), np.diff(offsets)) for _, offsets, _ in parts])
-    of_member = np.repeat(np.arange(len(parts)), [len(texts) for texts, _, _ in parts])
-    keys = of_row * len(words) + rank[coded.indices.to_numpy()]
-    different, place = np.unique(keys, return_inverse=True)
-    shares = np.zeros((len(parts), len(different)))
-    np.add.at(shares, (of_member, place), np.concatenate([each for _, _, each in parts]))
-    by_rank = np.argsort(rank)
-    texts = words.take(pa.array(by_rank[different % len(words)]))
-    offsets = np.searchsorted(different // len(words), np.arange(rows + 1))
-    return texts, Candidates(offsets=offsets, shares=shares, likeness=likeness(texts.to_pylist(), offsets))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +151,7 @@ class Text(OutputKind):
         each = np.ones(len(some)) if weights is None or not weights[some].any() else weights[some]
         shares = (each / each.sum())[None]
         offsets = np.array([0, len(some)])
-        found = Candidates(offsets=offsets, shares=shares, likeness=self.likeness(texts.to_pylist(), offsets))
+        found = Candidates(offsets=offsets, shares=shares, likeness=self.likeness(texts, offsets))
         best = least_risk(found, np.ones(1), most=1)
         return nbest(best.offsets, texts.take(pa.array(best.places)), best.shares)
 
