@@ -106,9 +106,9 @@ class Text(OutputKind):
     def checked(cls, y: Values, task: Task, name: str) -> Values:
         """Texts, none empty."""
         del task
+        y = plain(y)
         if pa.types.is_list(y.type):
             raise DataError(f"{name}: the target is a list in every row; one text a row was expected")
-        y = plain(y)
         too_long = pc.greater(pc.utf8_length(y), LONGEST).to_numpy(zero_copy_only=False)
         for found, said in ((blank(y), "is empty"), (too_long, "is too long")):
             if found.any():
