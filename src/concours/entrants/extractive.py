@@ -13,8 +13,9 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from concours.entrants.documents import Documents, overlap, words
-from concours.entrants.extracts import Extracts, central, references_of
+from concours.entrants.extracts import Extracts, central
 from concours.entrants.hashed import HashedTerms
+from concours.entrants.nbest import references_of
 from concours.entrants.texts import as_texts
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from concours.entrants.documents import Documents, overlap, words
-from concours.entrants.nbest import nbest
+from concours.entrants.nbest import nbest, references_of
 from concours.entrants.texts import as_texts
 
 Floats = NDArray[np.float64]
@@ -129,16 +129,3 @@ def central(shared: Floats) -> Floats:
     steps = np.divide(alike, out, out=np.full_like(alike, 1 / count), where=out > 0)
     found = np.linalg.solve(np.eye(count) - _DAMPING * steps.T, np.full(count, 1 - _DAMPING))
     return np.asarray(found.round(9))
-
-
-def references_of(y: Any) -> list[list[str]]:
-    """References of each text; a text alone is one.
-
-    Raises:
-        ValueError: there are none.
-    """
-    rows = y.to_pylist() if isinstance(y, (pa.Array, pa.ChunkedArray)) else list(y)
-    found = [[row] if isinstance(row, str) else list(row or ()) for row in rows]
-    if not found or not all(found):
-        raise ValueError("y must hold at least one reference a row, and at least one row")
-    return found

@@ -361,15 +361,22 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:number": _ours("tabular:TabularTransformerRegressor", "torch", prepare="columns", cost=_rows(7e-3)),
         "text:classes": _network("text_networks:TextTransformerClassifier", _words(1.6e-3)),
         "text:text": _network("translators:TransformerTranslator", _rows(1.5e-2)),
+        "text:summary": _network(
+            "translators:TransformerTranslator", _rows(3e-2), copies=True, length=256, pieces=2000
+        ),
     },
     "pretrained": {
         "text:classes": _pretrained("pretrained:PretrainedClassifier", _words(2e-2)),
         "image:classes": _pretrained("pretrained_pictures:PretrainedImageClassifier", _pictures(2e-1)),
+        "pair:classes": _pretrained("coupled:PretrainedPairs", _words(2e-2)),
+        "text:text": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),
+        "text:summary": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),
     },
     "trainer": {"text:classes": _pretrained("trained_by_trainer:TrainerClassifier", _words(2e-2))},
     "embedded": {
         "text:classes": _pretrained("embedded:EmbeddedClassifier", _words(2e-2)),
         "image:classes": _pretrained("embedded:EmbeddedClassifier", _rows(5e-2)),
+        "pair:classes": _pretrained("coupled:EmbeddedPairs", _words(2e-2)),
     },
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
     "residual": {
