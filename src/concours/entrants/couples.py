@@ -35,15 +35,16 @@ class PairLikeness(TransformerMixin, BaseEstimator):
     most; the Dice coefficient of different words; words of either and how they differ; numbers and names that are
     shared and that one has alone; whether one denies and the other does not.
 
-    Fitted: `words_`, `pairs_`, `runs_`, the weights of terms, and `topics_`, none where there are too few terms.
+    Fitted: `words_`, `pairs_`, `runs_` and `terms_`, the weights of terms, and `topics_`, none where these are too few.
     """
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         first, second = both_of(X)
         texts = [*first, *second]
-        self.words_, self.pairs_ = HashedTerms(), HashedTerms(low=2, high=2).fit(texts)
-        self.runs_ = HashedTerms(analyzer="char_wb", low=3, high=5).fit(texts)
-        terms = self.words_.fit_transform(texts)
+        self.words_, self.pairs_ = HashedTerms(least=0).fit(texts), HashedTerms(low=2, high=2, least=0).fit(texts)
+        self.runs_ = HashedTerms(analyzer="char_wb", low=3, high=5, least=0).fit(texts)
+        self.terms_ = HashedTerms()
+        terms = self.terms_.fit_transform(texts)
         count = min(_TOPICS, terms.shape[1] - 1, len(texts) - 1)
         self.topics_ = TruncatedSVD(count, random_state=0).fit(terms) if count > 1 else None
         return self
@@ -53,7 +54,7 @@ class PairLikeness(TransformerMixin, BaseEstimator):
         one, other = (csr_matrix(self.words_.transform(texts)) for texts in (first, second))
         columns = [_cosines(one, other)]
         columns += [_cosines(*(v.transform(texts) for texts in (first, second))) for v in (self.pairs_, self.runs_)]
-        columns += [self._by_topics(one, other), *_shares(one, other), *_alone(one, other)]
+        columns += [self._by_topics(first, second), *_shares(one, other), *_alone(one, other)]
         different = [[set(_WORD.findall(text.lower())) for text in texts] for texts in (first, second)]
         columns.append(np.array([_dice(a, b) for a, b in zip(*different, strict=True)]))
         lengths = np.log1p([[len(text.split()) for text in texts] for texts in (first, second)])
@@ -66,10 +67,10 @@ class PairLikeness(TransformerMixin, BaseEstimator):
         columns.append(np.array([a != b for a, b in zip(*denied, strict=True)], dtype=np.float64))
         return np.column_stack(columns)
 
-    def _by_topics(self, one: csr_matrix, other: csr_matrix) -> Floats:
+    def _by_topics(self, first: list[str], second: list[str]) -> Floats:
         if self.topics_ is None:
-            return np.zeros(one.shape[0])
-        a, b = (self.topics_.transform(terms) for terms in (one, other))
+            return np.zeros(len(first))
+        a, b = (self.topics_.transform(self.terms_.transform(texts)) for texts in (first, second))
         norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
         return np.divide((a * b).sum(axis=1), norms, out=np.zeros(len(a)), where=norms > 0)
 

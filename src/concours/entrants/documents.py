@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 Floats = NDArray[np.float64]
 
 _WORD = re.compile(r"\w+")
-_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[^\Wa-z_])")
+_END = re.compile(r"(?:(?<=[.!?。！？])|(?<=[.!?。！？][\"'”’)\]]))\s+(?=[\"'“‘(\[]?[^\Wa-z_])")
 _GOES_ON = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|et al|etc|Fig|Eq|Sec|No|Mr|Mrs|Ms|Dr|Prof|St)|\b[A-Z])\.$")
 """What ends with a full stop and ends no sentence."""
 

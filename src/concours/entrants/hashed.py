@@ -13,6 +13,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
 WORD = r"\w+"
+_TERMS = 1 << 18
 
 
 class HashedTerms(TransformerMixin, BaseEstimator):
@@ -20,7 +21,9 @@ class HashedTerms(TransformerMixin, BaseEstimator):
 
     Terms are runs of `low` to `high` words, or characters within words, that are in `least` of the texts of the fit;
     each is a number of 2^18 (Weinberger et al. 2009), which few share. A term that is there k times counts 1 + log k.
-    Fitted: `kept_`, the numbers of the terms, and their inverse document frequencies `weights_`.
+    If `least` is 0, all terms count, as where texts are only compared with one another: those of no text of the fit as
+    the rarest. Fitted: `kept_`, the numbers of the terms, and their inverse document frequencies `weights_`, and that
+    of other terms `rarest_`.
     """
 
     def __init__(self, *, analyzer: str = "word", low: int = 1, high: int = 1, least: int = 2) -> None:
@@ -37,8 +40,9 @@ class HashedTerms(TransformerMixin, BaseEstimator):
         """The same as `fit` and `transform`, in half of the time."""
         counts = self._counts(X)
         texts = np.bincount(counts.indices, minlength=counts.shape[1])
-        self.kept_ = np.flatnonzero(texts >= min(self.least, max(texts.max(initial=0), 1)))
+        self.kept_ = np.flatnonzero(texts >= max(1, min(self.least, texts.max(initial=0))))
         self.weights_ = 1 + np.log((1 + counts.shape[0]) / (1 + texts[self.kept_]))
+        self.rarest_ = 1 + float(np.log(1 + counts.shape[0]))
         return self._weighed(counts)
 
     def transform(self, X: Sequence[str]) -> csr_matrix:
@@ -50,13 +54,17 @@ class HashedTerms(TransformerMixin, BaseEstimator):
             analyzer=self.analyzer,
             ngram_range=(self.low, self.high),
             token_pattern=WORD,
-            n_features=1 << 18,
+            n_features=_TERMS,
             alternate_sign=False,
             norm=None,
         )
         return csr_matrix(hashed.transform(X))
 
     def _weighed(self, counts: csr_matrix) -> csr_matrix:
-        kept = csr_matrix(counts[:, self.kept_])
-        kept.data = 1 + np.log(kept.data)
-        return csr_matrix(normalize(kept.multiply(self.weights_).tocsr()))
+        weights = self.weights_
+        if not self.least:
+            weights = np.full(_TERMS, self.rarest_)
+            weights[self.kept_] = self.weights_
+        kept = csr_matrix(counts[:, self.kept_] if self.least else counts)
+        kept.data = (1 + np.log(kept.data)) * weights[kept.indices]
+        return csr_matrix(normalize(kept))

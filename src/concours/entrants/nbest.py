@@ -62,10 +62,10 @@ def references_of(y: Any) -> list[list[str]]:
     Raises:
         ValueError: there is no row, or one has no reference.
     """
-    rows = y.to_pylist() if isinstance(y, (pa.Array, pa.ChunkedArray)) else list(y)
-    found = [[row] if isinstance(row, str) else list(row or ()) for row in rows]
-    if not found or not all(found):
-        raise ValueError("y must hold at least one reference a row, and at least one row")
+    rows = y.to_pylist() if isinstance(y, (pa.Array, pa.ChunkedArray)) else np.asarray(y, dtype=object).tolist()
+    found = [row if isinstance(row, list) else [row] for row in rows]
+    if not found or not all(row and all(isinstance(text, str) for text in row) for row in found):
+        raise ValueError(f"y must hold at least one text a row, and texts alone; got {rows[:1]!r}")
     return [[" ".join(text.split()) for text in row] for row in found]
 
 

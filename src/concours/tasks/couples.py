@@ -199,7 +199,8 @@ def _whole(table: pa.Table, texts: Sequence[str], task: Task, name: str) -> tupl
 
 def _refuse_blank(x: pa.Table, name: str, cure: str = "") -> None:
     for column in x.column_names:
-        if pa.types.is_string(x[column].type) and (empty := blank(x[column])).any():
+        empty = blank(strings(x[column]))
+        if empty.any():
             raise DataError(
                 f"{name}: row {int(np.argmax(empty)) + 1}: {column!r} is empty; {empty.sum():,} such rows of "
                 f"{len(empty):,}; a text was expected in every row{cure}"

@@ -59,7 +59,7 @@ def translated(folder: Path, seed: int) -> Task:
 
 def coupled(folder: Path, seed: int) -> Task:
     """Pairs of sentences, of one thing or of two; every other pair shares its first sentence with the one before."""
-    rng, rows = np.random.default_rng(seed), []
+    rng, rows = np.random.default_rng(seed), list[tuple[str, str, str]]()
     for row in range(_ROWS):
         thing, other, place = rng.permutation(_HERE)[:3].tolist()
         first = f"the {thing} is by the {place}" if row % 2 == 0 else rows[-1][0]

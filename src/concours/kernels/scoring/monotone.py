@@ -19,7 +19,7 @@ def spearman(y: NDArray[Any], p: Floats, weights: Floats | None = None) -> float
     each = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
     one, other = ranks(np.asarray(y, dtype=np.float64), each), ranks(np.asarray(p).reshape(len(y)), each)
     one, other = one - np.average(one, weights=each), other - np.average(other, weights=each)
-    spread = float((each * one**2).sum() * (each * other**2).sum()) ** 0.5
+    spread = float(np.sqrt((each * one**2).sum() * (each * other**2).sum()))
     if not spread:
         return float("nan") if not one.any() else 0.0
     return float((each * one * other).sum()) / spread

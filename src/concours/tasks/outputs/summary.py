@@ -23,7 +23,7 @@ from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.summaries import MEASURES, wordless
 from concours.tasks.nbest import LONGEST
 from concours.tasks.outputs.output import Encoded, Join, Values
-from concours.tasks.outputs.text import Likeness, Text, bayes_risk
+from concours.tasks.outputs.text import Text, bayes_risk
 from concours.tasks.slices import Grouping
 
 if TYPE_CHECKING:
@@ -48,12 +48,16 @@ class Summary(Text):
 
     name: ClassVar[str] = "summary"
     task = "a task of summaries"
-    metrics = ("rouge1", "rouge2", "rougeL")
-    likeness: ClassVar[Likeness] = staticmethod(by_words)
+    metrics: ClassVar[tuple[str, ...]] = ("rouge1", "rouge2", "rougeL")
     joins: ClassVar[Mapping[str, Join]] = {"bayes-risk": bayes_risk(by_words)}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
     packages = ("rouge-score",)
     by_rows = "rouge1"
+
+    @staticmethod
+    def likeness(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_array:
+        """By which members are joined."""
+        return by_words(texts, offsets)
 
     @property
     def said(self) -> str:

@@ -82,8 +82,7 @@ class Text(OutputKind):
     name: ClassVar[str] = "text"
     task = "a task of texts"
     estimator = "predictor"
-    metrics = ("chrf", "bleu")
-    likeness: ClassVar[Likeness] = staticmethod(by_characters)
+    metrics: ClassVar[tuple[str, ...]] = ("chrf", "bleu")
     joins: ClassVar[Mapping[str, Join]] = {"bayes-risk": bayes_risk(by_characters)}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = {
         "chrf": chrf_metric,
@@ -93,6 +92,11 @@ class Text(OutputKind):
     packages = ("sacrebleu",)
     by_rows = "chrf_sentence"
     texts = True
+
+    @staticmethod
+    def likeness(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_array:
+        """By which members are joined: a `Likeness`."""
+        return by_characters(texts, offsets)
 
     @property
     def said(self) -> str:
