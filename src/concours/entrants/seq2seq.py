@@ -38,8 +38,8 @@ class PretrainedSeq2Seq(NeuralEstimator):
     that of `tokenizer.json`. Kept with the weights are configuration and tokenizer, so that a fitted model needs the
     folder no more.
 
-    `length`: the most tokens that are read of a text. `longest`: the most that are said. `beam`: how many texts are said
-    of each. `before`: what is put before each text, such as `"summarize: "` of a T5. `learning_rate`: where it is
+    `length`: the most tokens that are read of a text. `longest`: the most that are said. `beam`: how many texts are
+    said of each. `before`: what is put before each text, such as `"summarize: "` of a T5. `learning_rate`: where it is
     None, 5e-4 at a width of 128, and in inverse proportion to the width. Fitted besides what others have: `config_`,
     `tokens_`, `read_` and `told_`, how many tokens a source and a target have.
     """
