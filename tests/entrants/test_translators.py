@@ -228,7 +228,8 @@ def test_a_search_of_all_finds_the_best(name):
 
     def worth(row, pieces):
         before = torch.tensor([[BEGIN, *pieces]], dtype=torch.int32)
-        logs = network.logits(network.teach(before, network.remember(source[row : row + 1]))).log_softmax(dim=2)[0]
+        memory = network.remember(source[row : row + 1])
+        logs = network.logs(network.teach(before, memory), memory)[0]
         return sum(float(logs[at, piece]) for at, piece in enumerate([*pieces, END])) / (len(pieces) + 1) ** 0.6
 
     with torch.inference_mode():

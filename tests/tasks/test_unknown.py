@@ -73,14 +73,6 @@ UNKNOWN = {
     "two languages": ({"t.en": b"one\ntwo\n", "t.de": b"eins\nzwei\n"}, "in two languages"),
     "pairs of texts": ({"t.tsv": "\n".join(f"{a}\t{b}" for a, b in zip(LONG, SHORT, strict=True)).encode()}, "pairs of texts"),
     "translations": ({"t.jsonl": records(*({"translation": {"en": t, "de": t}} for t in LONG))}, "two languages"),
-    "summaries": (
-        {"t.jsonl": records(*({"source": [a, a], "target": [b]} for a, b in zip(LONG, SHORT, strict=True)))},
-        "texts with their summaries",
-    ),
-    "summaries in parts": (
-        {f"{part}.jsonl": records(*({"source": [t], "target": [t]} for t in LONG)) for part in ("train", "dev", "test")},
-        "texts with their summaries",
-    ),
     "questions": (
         {"q.jsonl": records(*({"question": t, "choices": ["a", "b"], "answer": "a"} for t in LONG))},
         "questions and answers",

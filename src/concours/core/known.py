@@ -24,7 +24,10 @@ RECIPES = _names("""
     concours.entrants.answerers: FrequentAnswer LikelyAnswer NearestAnswer
     concours.entrants.boosters: CatBoostClassifier CatBoostRegressor LightGBMClassifier LightGBMRegressor
         XGBoostClassifier XGBoostRegressor
+    concours.entrants.coupled: EmbeddedPairs PretrainedPairs
     concours.entrants.embedded: EmbeddedClassifier
+    concours.entrants.extractive: BoostedSummariser RidgeSummariser
+    concours.entrants.extracts: LeadSummariser TextRankSummariser
     concours.entrants.forecast_libraries: StatsForecaster
     concours.entrants.forecast_networks: DecomposedForecaster
     concours.entrants.forecasting: BoostedForecaster RidgeForecaster SeasonalNaive
@@ -43,6 +46,7 @@ RECIPES = _names("""
     concours.entrants.radial: RadialSVC RadialSVR
     concours.entrants.recognisers: ConformerRecogniser GRURecogniser
     concours.entrants.sentences: CopyTranslator NearestTranslator
+    concours.entrants.seq2seq: PretrainedSeq2Seq
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier
         TabularTransformerRegressor
     concours.entrants.text_networks: EmbeddingBagClassifier TextTransformerClassifier

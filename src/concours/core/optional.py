@@ -15,6 +15,7 @@ EXTRAS = {
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "sacrebleu": "text",
+    "rouge_score": "text",
     "httptools": "llm",
     "yaml": "llm",
     "transformers": "local",

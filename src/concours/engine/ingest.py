@@ -108,7 +108,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     division = _divided(task, data, output.strata(y), scale, seed, test_apart=test is not None, slow=kind.input.slow)
     in_test = division.in_test
     ids, data_ids = _ids(data if test is None else test, task), _named(data, task)
-    together = None if test is None else units_of(task.split, test.x, test.name, apart, spans=test.spans)
+    together = None if test is None else units_of(task.split, test.x, test.name, apart, spans=test.spans, kin=test.kin)
     keys, test_keys = _keys(data, test)
     told: tuple[str, ...] = ()
     called, test_called = (None if part is None else _called(part, task, kind) for part in (data, test))
@@ -176,6 +176,7 @@ def _divided(
         rng=np.random.default_rng(derive_seed(seed, "split")),
         test_apart=test_apart,
         spans=data.spans,
+        kin=data.kin,
         name=data.name,
         ignore=(task.id,) if task.id else (),
         slow=slow,

@@ -37,6 +37,8 @@ PREPARING: Mapping[str, Callable[[Size], float]] = {
     "pixels": lambda size: 0.05 + 2e-8 * size.rows * size.columns,
     "patches": lambda size: 0.5 + 1e-3 * size.rows * (0.05 + min(size.columns, 3072) / 3072),
     "components": lambda size: 0.3 + 2e-7 * size.rows * size.columns,
+    "pair-terms": lambda size: 0.2 + 3 * _texts(size),
+    "pair-likeness": lambda size: 0.3 + 3 * _texts(size),
     "mel-statistics": lambda size: 0.1 + 1e-3 * size.rows,
     "mel-pictures": lambda size: 0.1 + 5e-4 * size.rows,
 }

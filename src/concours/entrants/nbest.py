@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
 from concours.entrants.texts import as_texts
@@ -54,6 +54,39 @@ def meant(y: Any) -> list[str]:
     if not texts or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"y must hold at least one text, and texts alone; got {texts[:1]!r}")
     return [" ".join(text.split()) for text in texts]
+
+
+def references_of(y: Any) -> list[list[str]]:
+    """References of each text, with one blank between words; a text alone is one.
+
+    Raises:
+        ValueError: there is no row, or one has no reference.
+    """
+    rows = y.to_pylist() if isinstance(y, (pa.Array, pa.ChunkedArray)) else np.asarray(y, dtype=object).tolist()
+    found = [row if isinstance(row, list) else [row] for row in rows]
+    if not found or not all(row and all(isinstance(text, str) for text in row) for row in found):
+        raise ValueError(f"y must hold at least one text a row, and texts alone; got {rows[:1]!r}")
+    return [[" ".join(text.split()) for text in row] for row in found]
+
+
+def paired(X: ArrayLike, y: Any, weights: ArrayLike | None) -> tuple[list[str], list[str], NDArray[np.float32] | None]:
+    """Texts (m,), what each becomes, and weights: where a row has several references, it stands once for each of them
+    with its part of the weight. Weights are none where all are alike.
+
+    Raises:
+        ValueError: there is nothing to learn, or rows differ in number.
+    """
+    texts, references = said(X), references_of(y)
+    if len(texts) != len(references):
+        raise ValueError(f"X and y must have the same number of rows; got {len(texts)} and {len(references)}")
+    counts = np.array([len(row) for row in references])
+    sources = [text for text, count in zip(texts, counts, strict=True) for _ in range(count)]
+    targets = [text for row in references for text in row]
+    if weights is None and counts.max() == 1:
+        return sources, targets, None
+    each = (np.ones(len(texts)) if weights is None else np.asarray(weights, dtype=np.float64)) / counts
+    every = np.repeat(each, counts)
+    return sources, targets, (every / every.mean()).astype(np.float32)
 
 
 def tokens(text: str) -> list[str]:

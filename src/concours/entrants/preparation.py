@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from concours.entrants.couples import PairLikeness, PairTerms
 from concours.entrants.sounds import MelPictures, MelStatistics
 from concours.entrants.summed import SummedColumns
 from concours.entrants.tables import Codes, Matrix, TableColumns
@@ -52,6 +53,8 @@ PREPARATIONS: Mapping[str, Callable[[], Any]] = {
     "pixels": FlattenPixels,
     "patches": _patches,
     "components": _components,
+    "pair-terms": PairTerms,
+    "pair-likeness": lambda: make_pipeline(PairLikeness(), StandardScaler()),
     "mel-statistics": MelStatistics,
     "mel-pictures": MelPictures,
 }

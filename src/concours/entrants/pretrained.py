@@ -64,7 +64,7 @@ class PretrainedClassifier(NeuralClassifier):
             raise ValueError("begin is missing: a folder of Hugging Face that the network begins from")
         own = beginning.state if beginning.form == "model" else told_by(beginning.files)
         self.config_, self.tokens_ = dict(own["config"]), Tokens(own["tokens"])
-        longest = max(map(len, self.tokens_.of(as_texts(X), self.length)), default=1)
+        longest = max(map(len, self._numbers(X, self.length)), default=1)
         self.tokens_ = Tokens({**self.tokens_.told, "length": longest})
         return super().fit(X, y, sample_weight)
 
@@ -77,12 +77,16 @@ class PretrainedClassifier(NeuralClassifier):
 
     def _read(self, X: ArrayLike) -> Array:
         """Numbers of tokens, (n, length), behind the last of a text -1."""
-        told, length = self.tokens_, int(self.tokens_.told["length"])
-        rows = told.of(as_texts(X), length)
+        length = int(self.tokens_.told["length"])
+        rows = self._numbers(X, length)
         found = np.full((len(rows), length), _NO_TOKEN, dtype=np.int64)
         for row, numbers in zip(found, rows, strict=True):
             row[: len(numbers)] = numbers
         return found
+
+    def _numbers(self, X: Any, length: int) -> list[list[int]]:
+        """Numbers of tokens of each row, so many at most."""
+        return self.tokens_.of(as_texts(X), length)
 
     def _usual_rate(self) -> float:
         width = getattr(config_of(self.config_, 2, self.tokens_.pad), "hidden_size", None)

@@ -48,10 +48,12 @@ def transformer(
     heads: int,
     dropout: float,
     smoothing: float,
+    copies: bool = False,
 ) -> Network:
     """A transformer (Vaswani et al. 2017), normed before each block (Xiong et al. 2020). `shape` as above."""
     del shape
-    return Network(nn.Identity(), Transformer(outputs, source, width, depth, heads, dropout, smoothing))
+    kind = CopyingTransformer if copies else Transformer
+    return Network(nn.Identity(), kind(outputs, source, width, depth, heads, dropout, smoothing))
 
 
 class Translator(nn.Module):
@@ -74,15 +76,17 @@ class Translator(nn.Module):
     def _surprise(self, rows: Tensor) -> Tensor:
         source, target = _trimmed(rows[:, : self.source]), _trimmed(rows[:, self.source :])
         before, after = target[:, :-1], target[:, 1:].long()
-        logs = self.logits(self.teach(before, self.remember(source))).log_softmax(dim=2)
+        memory = self.remember(source)
+        logs = self.logs(self.teach(before, memory), memory)
         lost = -logs.gather(2, after[:, :, None])[:, :, 0]
         if self.training and self.smoothing:
             lost = (1 - self.smoothing) * lost - self.smoothing * logs.mean(dim=2)
         return (lost * (after != NOTHING)).sum(dim=1, keepdim=True)
 
-    def logits(self, told: Tensor) -> Tensor:
-        """(…, pieces) of (…, width)."""
-        return functional.linear(told, self.embed.weight, self.bias)
+    def logs(self, told: Tensor, memory: State) -> Tensor:
+        """The logarithms of the chances of pieces, (n, length, pieces), of (n, length, width)."""
+        del memory
+        return functional.linear(told, self.embed.weight, self.bias).log_softmax(dim=2)
 
     def remember(self, source: Tensor) -> State:
         """What is known of sources (n, length)."""
@@ -173,7 +177,7 @@ class Transformer(Translator):
     def teach(self, before: Tensor, memory: State) -> Tensor:
         tokens = self._placed(before, 0)
         for block in self.says:
-            tokens = block(tokens, *memory, None)[0]
+            tokens = block(tokens, *memory[:2], None)[0]
         result: Tensor = self.last(tokens)
         return result
 
@@ -184,7 +188,7 @@ class Transformer(Translator):
     def step(self, pieces: Tensor, state: State, memory: State) -> tuple[Tensor, State]:
         tokens, after = self._placed(pieces[:, None], state[0].shape[1]), []
         for block, before in zip(self.says, state, strict=True):
-            tokens, seen = block(tokens, *memory, before)
+            tokens, seen = block(tokens, *memory[:2], before)
             after.append(seen)
         return self.last(tokens)[:, 0], after
 
@@ -195,6 +199,33 @@ class Transformer(Translator):
         waves = torch.cat([torch.sin(place * rate), torch.cos(place * rate)], dim=1)
         placed: Tensor = self.dropout(self.embed(numbers) / _WORD * 0.5 + waves)
         return placed
+
+
+class CopyingTransformer(Transformer):
+    """One that says a piece of its own, or one of the source as it is: by a share that it finds, it mixes its chances
+    with how much it looks at each place of the source (pointer-generator, See et al. 2017).
+    """
+
+    def __init__(
+        self, pieces: int, source: int, width: int, depth: int, heads: int, dropout: float, smoothing: float
+    ) -> None:
+        super().__init__(pieces, source, width, depth, heads, dropout, smoothing)
+        self.looks = nn.Linear(width, width, bias=False)
+        self.copies = nn.Linear(width, 1)
+
+    def remember(self, source: Tensor) -> State:
+        return [*super().remember(source), source]
+
+    def logs(self, told: Tensor, memory: State) -> Tensor:
+        states, there, source = memory
+        own = functional.linear(told, self.embed.weight, self.bias).log_softmax(dim=2)
+        found = self.looks(told) @ states.transpose(1, 2) / math.sqrt(self.width)
+        at = found.masked_fill(~there[:, None], -1e9).softmax(dim=2)
+        places = source.long()[:, None].expand(-1, told.shape[1], -1)
+        copied = torch.zeros_like(own).scatter_add(2, places, at)
+        gate = self.copies(told)
+        parts = [own + functional.logsigmoid(-gate), copied.clamp(min=1e-9).log() + functional.logsigmoid(gate)]
+        return torch.logaddexp(*parts)
 
 
 class Decoder(nn.Module):
@@ -265,7 +296,7 @@ def search(network: Translator, source: Tensor, *, beam: int, longest: int) -> l
     first = torch.arange(rows, device=source.device)[:, None] * beam
     for _ in range(longest):
         told, state = network.step(pieces, state, memory)
-        logs = network.logits(told).log_softmax(dim=1).view(rows, beam, -1)
+        logs = network.logs(told[:, None], memory).view(rows, beam, -1)
         logs[:, :, [NOTHING, BEGIN]] = -math.inf
         logs[done] = -math.inf
         logs[:, :, NOTHING].masked_fill_(done, 0.0)

@@ -23,9 +23,15 @@ class Tokens:
         return int(self.told["pad"])
 
     def of(self, texts: Any, length: int) -> list[list[int]]:
-        """The first tokens of each text, so many at most; one at least, that stands for nothing."""
+        """The first tokens of each text, or pair of texts, so many at most; one at least, that stands for nothing."""
         self._tokenizer.enable_truncation(length)
-        return [self._tokenizer.encode(text).ids or [self.pad] for text in texts]
+        each = ((text,) if isinstance(text, str) else text for text in texts)
+        return [self._tokenizer.encode(*some).ids or [self.pad] for some in each]
+
+    def text(self, numbers: list[int]) -> str:
+        """What tokens say, without those that stand for no text."""
+        found: str = self._tokenizer.decode(numbers, skip_special_tokens=True)
+        return " ".join(found.split())
 
     @cached_property
     def _tokenizer(self) -> Any:

@@ -17,7 +17,7 @@ from concours.entrants import sequences
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import weights_of
 from concours.entrants.losses import Loss
-from concours.entrants.nbest import meant, nbest, said
+from concours.entrants.nbest import nbest, paired, said
 from concours.entrants.subwords import BEGIN, END, NOTHING, Subwords
 from concours.entrants.training import Settings
 
@@ -47,21 +47,22 @@ class NeuralTranslator(NeuralEstimator):
     effort: float
 
     divides = False
+    copies: bool = False
 
     def fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit to texts `X` (n,) and what they become, by weights, (n,) and 1 on average."""
-        sources, targets = said(X), meant(y)
-        if len(sources) != len(targets):
-            raise ValueError(f"X and y must have the same number of rows; got {len(sources)} and {len(targets)}")
+        """Fit to texts `X` (n,) and what they become, one text each or several, by weights, (n,) and 1 on average."""
+        sources, targets, weights = paired(X, y, sample_weight)
         if not self.effort > 0:
             raise ValueError(f"effort must be above 0; got {self.effort!r}")
         self.subwords_ = Subwords.learn([*sources, *targets], most=self.pieces)
         ends = [[BEGIN, *self._numbers(text, 2), END] for text in targets]
         self.source_ = max(1, *(len(self._numbers(text)) for text in sources))
-        self.tokens_ = float(np.mean([len(row) for row in ends]))
+        self.target_ = max(map(len, ends)) - 1
+        read = self.source_ if self.copies else 0  # of long texts most of the work is reading
+        self.tokens_ = max(float(np.mean([len(row) for row in ends])), float(read))
         rows = np.hstack([self._read(sources), _filled(ends, max(map(len, ends)))])
         counts = np.asarray([len(row) - 1 for row in ends], dtype=np.float32)
-        self._fit(rows, counts, self.subwords_.size, weights_of(sample_weight))
+        self._fit(rows, counts, self.subwords_.size, weights_of(weights))
         return self
 
     def predict(self, X: ArrayLike) -> pa.Array:
@@ -76,7 +77,7 @@ class NeuralTranslator(NeuralEstimator):
         found: list[sequences.Said] = [sequences.Said([], [])] * len(texts)
         for start in range(0, len(order), _ROWS):
             some = order[start : start + _ROWS]
-            most = min(self.length, int(1.4 * lengths[some].max()) + 6)
+            most = self.target_ if self.copies else min(self.length, int(1.4 * lengths[some].max()) + 6)
             part = torch.tensor(numbers[some], device=device)
             each = sequences.search(self.network_.body, part, beam=self.beam, longest=most)
             for place, one in zip(some.tolist(), each, strict=True):
@@ -92,11 +93,13 @@ class NeuralTranslator(NeuralEstimator):
 
     def get_state(self) -> dict[str, Any]:
         own = {"subwords": self.subwords_.state(), "source": self.source_, "tokens": self.tokens_}
+        own |= {"target": self.target_} if self.copies else {}
         return {**super().get_state(), **own}
 
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         self.subwords_ = Subwords.from_state(state["subwords"])
         self.source_, self.tokens_ = state["source"], state["tokens"]
+        self.target_ = state.get("target", self.length)
         return super().set_tensors(tensors, state)
 
     def _numbers(self, text: str, ends: int = 0) -> list[int]:
@@ -124,7 +127,7 @@ class NeuralTranslator(NeuralEstimator):
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
         del targets, settings, weights
-        return _surprise, _surprise
+        return surprise, surprise
 
     def _cost(self) -> float:
         """Millions of multiplications for one piece, but for what says which one it is."""
@@ -171,7 +174,9 @@ class GRUTranslator(NeuralTranslator):
 
 
 class TransformerTranslator(NeuralTranslator):
-    """A small transformer. `depth`: blocks of either side. `width` is a multiple of 32, the width of a head."""
+    """A small transformer. `depth`: blocks of either side. `width` is a multiple of 32, the width of a head. `copies`:
+    whether it may say a piece of the source as it is, which suits summaries.
+    """
 
     _build = staticmethod(sequences.transformer)
     _learning_rate: ClassVar[float] = 2e-3
@@ -185,6 +190,7 @@ class TransformerTranslator(NeuralTranslator):
         width: int = 64,
         depth: int = 2,
         beam: int = 4,
+        copies: bool = False,
         dropout: float = 0.2,
         effort: float = 1.0,
         epochs: int | None = None,
@@ -197,6 +203,7 @@ class TransformerTranslator(NeuralTranslator):
         self.width = width
         self.depth = depth
         self.beam = beam
+        self.copies = copies
         self.dropout = dropout
         self.effort = effort
         self.epochs = epochs
@@ -217,10 +224,11 @@ class TransformerTranslator(NeuralTranslator):
             "heads": self.width // 32,
             "dropout": self.dropout,
             "smoothing": _SMOOTHING,
+            **({"copies": True} if self.copies else {}),
         }
 
 
-def _surprise(lost: Tensor, counts: Tensor, weights: Tensor | None = None) -> Tensor:
+def surprise(lost: Tensor, counts: Tensor, weights: Tensor | None = None) -> Tensor:
     """The mean surprise by a piece, a `Loss`; by what rows weigh, where they do."""
     own = lost[:, 0] if weights is None else weights * lost[:, 0]
     return own.sum() / counts.sum()

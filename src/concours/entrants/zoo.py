@@ -140,6 +140,12 @@ def _forest(name: str) -> Mapping[str, ModelSpec]:
         "table:number": _sklearn(f"{path}Regressor", prepare="codes", cost=_trees(0.75), max_features=0.5, **params),
         "image:classes": _sklearn(f"{path}Classifier", cost=_trees(0.5), max_features="sqrt", **params),
         "sound:classes": _sklearn(f"{path}Classifier", cost=_rows(4e-3), max_features="sqrt", **params),
+        "pair:classes": _sklearn(
+            f"{path}Classifier", prepare="pair-likeness", cost=_rows(5e-4), max_features="sqrt", **params
+        ),
+        "pair:number": _sklearn(
+            f"{path}Regressor", prepare="pair-likeness", cost=_rows(1e-3), max_features=0.5, **params
+        ),
     }
 
 
@@ -178,6 +184,11 @@ def _by_likeness(size: Size) -> float:
     return 0.1 + 1e-3 * size.rows + 5e-7 * size.rows**2
 
 
+def _documents(each: float) -> Callable[[Size], float]:
+    """So many seconds for a text of 1,000 characters, whose sentences are compared with one another."""
+    return lambda size: 0.1 + each * size.rows * max(size.letters, 300) / 1000
+
+
 def _few(_size: Size) -> float:
     return 0.01
 
@@ -189,6 +200,8 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "sound:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
+        "pair:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
+        "pair:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
         "image:boxes": _detector("typical:TypicalBoxes", _few),
         "question:answer": _answerer("answerers:FrequentAnswer", _few),
     },
@@ -209,11 +222,16 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             max_iter=300,
         ),
         "sound:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(5e-4), C=0.1, max_iter=300),
+        "pair:classes": _sklearn("linear_model:LogisticRegression", cost=_words(3e-5), C=1.0, tol=1e-3, max_iter=300),
     },
     "ridge": {
         "table:number": _sklearn("linear_model:RidgeCV", cost=_linear),
         "mixed:number": _sklearn(
             "linear_model:RidgeCV", prepare="words", cost=_words(2e-4), alphas=[0.1, 0.3, 1.0, 3.0, 10.0], cv=4
+        ),
+        "pair:number": _sklearn("linear_model:RidgeCV", cost=_words(2e-4), alphas=[0.1, 0.3, 1.0, 3.0, 10.0], cv=4),
+        "text:summary": ModelSpec(
+            recipe="concours.entrants.extractive:RidgeSummariser", prepare="none", seconds=_documents(1.2e-3)
         ),
         "series:series": _forecaster(
             "forecasting:RidgeForecaster", lambda size: 0.1 + 5e-9 * size.rows * size.columns**2
@@ -252,6 +270,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             "svm:SVC", prepare="patches", cost=lambda size: 0.1 + 4e-6 * size.rows**2, package="torch", C=10.0
         ),
         "sound:classes": _sklearn("svm:SVC", cost=lambda size: 0.1 + 5e-7 * size.rows**2, C=10.0),
+        "pair:classes": _sklearn(
+            "svm:SVC", prepare="pair-likeness", cost=lambda size: 0.1 + 5e-7 * size.rows**2, C=1.0
+        ),
     },
     "svm-primal": {
         "table:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", seconds=_rows(1.2e-4)),
@@ -279,6 +300,15 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         ),
         "sound:classes": _sklearn(
             "ensemble:HistGradientBoostingClassifier", cost=_leaves(4e-5), early_stopping=True, max_features=0.2
+        ),
+        "pair:classes": _sklearn(
+            "ensemble:HistGradientBoostingClassifier", prepare="pair-likeness", cost=_leaves(4e-5), early_stopping=True
+        ),
+        "pair:number": _sklearn(
+            "ensemble:HistGradientBoostingRegressor", prepare="pair-likeness", cost=_leaves(4e-5), early_stopping=True
+        ),
+        "text:summary": ModelSpec(
+            recipe="concours.entrants.extractive:BoostedSummariser", prepare="none", seconds=_documents(1.4e-3)
         ),
         "series:series": _forecaster("forecasting:BoostedForecaster", _quantiles),
     },
@@ -308,6 +338,8 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:number": _network("neural:DenseRegressor", _epochs(8e-3), prepare=""),
         "text:classes": _network("neural:DenseClassifier", _reduced, prepare="topics"),
         "image:classes": _network("neural:DenseClassifier", _pictures(2e-4), prepare=""),
+        "pair:classes": _network("neural:DenseClassifier", _epochs(8e-3), prepare="pair-likeness"),
+        "pair:number": _network("neural:DenseRegressor", _epochs(8e-3), prepare="pair-likeness"),
     },
     "dnn-scheduled": {
         "table:classes": _network("population:ScheduledClassifier", _epochs(8e-3), prepare=""),
@@ -329,21 +361,36 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:number": _ours("tabular:TabularTransformerRegressor", "torch", prepare="columns", cost=_rows(7e-3)),
         "text:classes": _network("text_networks:TextTransformerClassifier", _words(1.6e-3)),
         "text:text": _network("translators:TransformerTranslator", _rows(1.5e-2)),
+        "text:summary": _network(
+            "translators:TransformerTranslator", _rows(3e-2), copies=True, length=256, pieces=2000
+        ),
     },
     "pretrained": {
         "text:classes": _pretrained("pretrained:PretrainedClassifier", _words(2e-2)),
         "sound:transcript": _pretrained("pretrained_speech:PretrainedRecogniser", lambda size: 5.0),
         "image:classes": _pretrained("pretrained_pictures:PretrainedImageClassifier", _pictures(2e-1)),
+        "pair:classes": _pretrained("coupled:PretrainedPairs", _words(2e-2)),
+        "text:text": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),
+        "text:summary": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),
     },
     "trainer": {"text:classes": _pretrained("trained_by_trainer:TrainerClassifier", _words(2e-2))},
     "embedded": {
         "text:classes": _pretrained("embedded:EmbeddedClassifier", _words(2e-2)),
         "image:classes": _pretrained("embedded:EmbeddedClassifier", _rows(5e-2)),
+        "pair:classes": _pretrained("coupled:EmbeddedPairs", _words(2e-2)),
     },
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
     "residual": {
         "image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3)),
         "sound:classes": _network("neural:ResidualClassifier", _rows(1.3e-2), prepare="mel-pictures"),
+    },
+    "lead": {
+        "text:summary": ModelSpec(recipe="concours.entrants.extracts:LeadSummariser", prepare="none", seconds=_few)
+    },
+    "textrank": {
+        "text:summary": ModelSpec(
+            recipe="concours.entrants.extracts:TextRankSummariser", prepare="none", seconds=_documents(2e-4)
+        )
     },
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
     "nearest": {

@@ -52,6 +52,7 @@ def divide(
     ignore: tuple[str, ...] = (),
     slow: bool = False,
     spans: NDArray[np.float64] | None = None,
+    kin: NDArray[np.int64] | None = None,
 ) -> Division:
     """Divides rows (rows,) of inputs.
 
@@ -61,12 +62,13 @@ def divide(
         test_apart: whether the test part is a source of its own, so that all these rows are fitted on.
         ignore: columns that do not count where rows are compared.
         spans: where rows are stretches of time, (rows, 3): they are split by where their targets begin.
+        kin: (rows,) codes of which rows keep together, where the split names no group.
 
     Raises:
         ContestError, DataError: the split does not suit the data.
     """
     strata = _strata(split, strata, len(x))
-    groups = None if split.group is None else groups_of(split.group, x, name, ignore)
+    groups = kin if split.group is None else groups_of(split.group, x, name, ignore)
     time = spans[:, 1] if spans is not None else None if split.time is None else times(x, split.time, name)
     share = 0.0 if test_apart else split.test
     in_test = test_rows(strata, share, rng, groups=groups) if time is None else last_rows(time, share)
@@ -76,7 +78,9 @@ def divide(
     if rows < 2 * count:
         raise DataError(f"{name}: {rows} rows to fit on are too few for {count} folds; at least two a fold")
     if groups is not None:
-        _check_enough(len(np.unique(groups[train])), count, f"groups ({split.group})", name)
+        _check_enough(
+            len(np.unique(groups[train])), count, f"groups ({split.group or 'of rows that keep together'})", name
+        )
     if time is None:
         left = None if groups is None else groups[train]
         folds = fold_rows(strata[train], count, rng, groups=left, repeats=split.repeats)
@@ -88,7 +92,13 @@ def divide(
 
 
 def units_of(
-    split: Split, x: Rows, name: str, ignore: tuple[str, ...], *, spans: NDArray[np.float64] | None = None
+    split: Split,
+    x: Rows,
+    name: str,
+    ignore: tuple[str, ...],
+    *,
+    spans: NDArray[np.float64] | None = None,
+    kin: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64] | None:
     """Which rows of a test part of its own are one observation, (rows,): see `Division`.
 
@@ -99,7 +109,7 @@ def units_of(
         return time_blocks(spans[:, 1])
     if split.time is not None:
         return time_blocks(times(x, split.time, name))
-    return None if split.group is None else groups_of(split.group, x, name, ignore)
+    return kin if split.group is None else groups_of(split.group, x, name, ignore)
 
 
 def usual_folds(rows: int, *, slow: bool) -> int:

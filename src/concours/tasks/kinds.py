@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from concours.core.errors import ContestError, nearest
 from concours.core.kind import Form
 from concours.core.registry import Registry
+from concours.tasks.inputs.couple import COUPLE
 from concours.tasks.inputs.input import InputKind
-from concours.tasks.inputs.pairs import SENTENCE
+from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND, SPEECH
@@ -21,6 +22,7 @@ from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
+from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.transcript import Transcript
 from concours.tasks.outputs.writing import Writing
@@ -98,6 +100,9 @@ _SOUND = ("logistic", "svm", "forest", "residual")
 _SPEECH = ("pauses", "gru", "conformer")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
+_COUPLES = ("logistic", "boosting", "svm", "forest")
+_ALIKE = ("ridge", "boosting", "forest")
+_SUMMARIES = ("textrank", "ridge", "boosting")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
 _WRITERS = ("nearest", "typical")
@@ -171,6 +176,32 @@ _OWN = {
             baseline="copy",
             finder="concours.tasks.pairs_found:find",
             sample="concours.tasks.samples:translated",
+        ),
+        Kind(
+            name="text-pairs",
+            input=COUPLE,
+            output=Classes,
+            lineups={"fast": _COUPLES, "full": (*_COUPLES, "extra-trees", "dnn")},
+            finder="concours.tasks.couples_found:find_classes",
+            sample="concours.tasks.samples:coupled",
+        ),
+        Kind(
+            name="text-similarity",
+            input=COUPLE,
+            output=Number,
+            metrics=("spearman", "mae"),
+            lineups={"fast": _ALIKE, "full": (*_ALIKE, "extra-trees", "dnn")},
+            finder="concours.tasks.couples_found:find_number",
+            sample="concours.tasks.samples:likened",
+        ),
+        Kind(
+            name="summarization",
+            input=DOCUMENT,
+            output=Summary,
+            lineups={"fast": _SUMMARIES, "full": (*_SUMMARIES, "transformer")},
+            baseline="lead",
+            finder="concours.tasks.summaries_found:find",
+            sample="concours.tasks.samples:summarised",
         ),
         Kind(
             name="object-detection",

@@ -73,6 +73,7 @@ def _open(
         unit=unit,
         classes=tuple(classes),
         written=kept if isinstance(like, pa.Table) else (*kept, *text),
+        lists=kind == "text",
         like=like.schema if isinstance(like, pa.Table) else None,
     )
     return _with_source(all_rows(open_source(source, Path(), options)), like, source)

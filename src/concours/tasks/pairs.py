@@ -136,6 +136,7 @@ def _pairs(source: Any, task: Task, folder: Path, *, judging: bool) -> _Pairs:
         columns=task.columns,
         missing=task.missing if task.missing is not None else (),
         written=(*written, *((task.id,) if task.id else ())),
+        lists=True,
     )
     return _of_table(open_source(source, folder, options), task)
 
@@ -162,7 +163,8 @@ def _of_table(opened: Opened, task: Task) -> _Pairs:
     if not isinstance(opened.x, pa.Table):
         raise DataError(f"{opened.name} holds no pairs of texts: a table with a column of either was expected")
     source, target = _columns(opened.x, opened.name, task)
-    x, y = strings(opened.x[source]), strings(opened.x[target])
+    x, y = strings(opened.x[source]), opened.x[target]
+    y = y if pa.types.is_list(y.type) else strings(y)
     test = opened.test if task.test is None else None
     if test is not None:
         require_column(task.weight)
@@ -183,11 +185,7 @@ def _of_table(opened: Opened, task: Task) -> _Pairs:
 
 def _columns(table: pa.Table, name: str, task: Task) -> tuple[str, str]:
     """The columns of what is said and what it should become; where one is named and one more holds texts, that one."""
-    texts = [
-        field.name
-        for field in table.schema
-        if pa.types.is_string(field.type) and field.name not in (task.id, *task.drop)
-    ]
+    texts = [field.name for field in table.schema if _are_texts(field.type) and field.name not in (task.id, *task.drop)]
     named = {"text": _one(task, name), "target": task.target}
     for key, column in named.items():
         if column is not None and column not in table.column_names:
@@ -203,6 +201,11 @@ def _columns(table: pa.Table, name: str, task: Task) -> tuple[str, str]:
     if named["text"] == named["target"]:
         raise DataError(f"task.target: {named['target']!r} is the column of task.text too; name two different ones")
     return str(named["text"]), str(named["target"])
+
+
+def _are_texts(kind: pa.DataType) -> bool:
+    """Whether a column holds texts, or lists of them: sentences of one text, or several that are right."""
+    return bool(pa.types.is_string(kind) or (pa.types.is_list(kind) and pa.types.is_string(kind.value_type)))
 
 
 def _one(task: Task, name: str) -> str | None:
@@ -295,7 +298,7 @@ def _languages(aligned: Aligned, task: Task) -> tuple[str, str]:
 
 def _checked(pairs: _Pairs, task: Task, unit: str, places: Sequence[str] = ()) -> _Pairs:
     """Pairs without those of which a side is empty, where that is asked for; else none may be."""
-    empty = [blank(side) for side in (pairs.x, pairs.y)]
+    empty = [blank(strings(side)) for side in (pairs.x, pairs.y)]
     bad = empty[0] | empty[1]
     if not bad.any():
         return pairs

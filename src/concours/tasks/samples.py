@@ -57,6 +57,47 @@ def translated(folder: Path, seed: int) -> Task:
     return Task(kind="translation", data=str(folder / "pairs.csv"), text=("en",), target="eo")
 
 
+def coupled(folder: Path, seed: int) -> Task:
+    """Pairs of sentences, of one thing or of two; every other pair shares its first sentence with the one before."""
+    rng, rows = np.random.default_rng(seed), list[tuple[str, str, str]]()
+    for row in range(_ROWS):
+        thing, other, place = rng.permutation(_HERE)[:3].tolist()
+        first = f"the {thing} is by the {place}" if row % 2 == 0 else rows[-1][0]
+        same = bool(rng.integers(2))
+        said = first.split()[1] if same else other
+        rows.append((first, f"a {said} was seen at last", "same" if same else "other"))
+    table = pa.table(dict(zip(("text1", "text2", "label"), zip(*rows, strict=True), strict=True)))
+    pa.csv.write_csv(table, folder / "pairs.csv")
+    return Task(kind="text-pairs", data=str(folder / "pairs.csv"), target="label", split=_SPLIT)
+
+
+def likened(folder: Path, seed: int) -> Task:
+    """Pairs of rows of words, and how many they share."""
+    rng, rows = np.random.default_rng(seed), []
+    for _ in range(_ROWS):
+        first = rng.permutation(_HERE)[:4].tolist()
+        shared = int(rng.integers(5))
+        second = [*first[:shared], *[word for word in rng.permutation(_HERE) if word not in first][: 4 - shared]]
+        rows.append({"a": " ".join(first), "b": " ".join(map(str, second)), "score": shared + rng.normal(scale=0.1)})
+    (folder / "alike.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return Task(kind="text-similarity", data=str(folder / "alike.jsonl"), text=("a", "b"), target="score", split=_SPLIT)
+
+
+def summarised(folder: Path, seed: int) -> Task:
+    """Short reports as lists of sentences, of which the one that says what was found is the summary; some have two."""
+    rng, rows = np.random.default_rng(seed), []
+    for row in range(_PAIRS):
+        place, other, thing = rng.permutation(_HERE)[:3].tolist()
+        found = f"We found {rng.integers(2, 9)} of the {thing} at the {place}."
+        told = [f"The {place} is far.", f"Nobody had seen the {other} before.", f"It took a day to the {other}."]
+        told.insert(int(rng.integers(4)), found)
+        short = [found, f"There are some at the {place}."][: 1 + row % 2]
+        rows.append({"report": told, "short": short})
+    (folder / "reports.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    data = str(folder / "reports.jsonl")
+    return Task(kind="summarization", data=data, text=("report",), target="short", split=_SPLIT)
+
+
 def answered(folder: Path, seed: int) -> Task:
     """Sums in words, with a worked solution beside the number that is right; some say it in two ways."""
     rng, counts = np.random.default_rng(seed), ("one", "two", "three", "four", "five")

@@ -42,6 +42,13 @@ def blank(texts: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
 
 
 def strings(column: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as texts (rows,) without gaps; null bytes, which estimators refuse, are left out."""
+    """A column as texts (rows,) without gaps; null bytes, which estimators refuse, are left out.
+
+    Lists of texts, as the sentences of a document, become texts with a line each.
+    """
     chunked = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+    if pa.types.is_list(chunked.type):
+        lists = chunked.cast(pa.list_(pa.string())).to_pylist()
+        joined = ["\n".join(" ".join(text.split()) for text in texts or () if text) for texts in lists]
+        chunked = pa.chunked_array([pa.array(joined, pa.string())])
     return pc.replace_substring(pc.fill_null(chunked.cast(pa.string()), ""), "\0", "")

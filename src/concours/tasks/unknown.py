@@ -53,8 +53,6 @@ _ANSWERS = {
     "answer", "answers", "response", "responses", "output", "completion", "options", "choices", "solution", "endings",
     "rejected", "reference_output", "messages", "conversation", "conversations", "answerkey", "option_a", "choice1",
 }  # fmt: skip
-_DOCUMENTS = {"document", "article", "source", "dialogue", "text", "body", "abstract", "content", "story"}
-_SUMMARIES = {"summary", "summaries", "highlights", "tldr", "target"}
 _DATE = re.compile(
     r"(\d{4}[-/._]?(0?[1-9]|1[0-2])([-/._]?\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|"
     r"(19|20)\d\d([ _-]?[qQmM]?\d{1,2})?)"
@@ -97,7 +95,7 @@ def unknown_records(records: Sequence[Mapping[str, Any]], name: str) -> DataErro
 
 
 def _of_records(keys: Any, name: str, lengths: Mapping[str, float], *, nested: bool = False) -> str | None:
-    """Battles, questions and answers, summaries, by the names of their fields."""
+    """Battles, questions and answers, by the names of their fields."""
     known = set(keys)
     answers = {key for key in known if re.fullmatch(r"(response|output|answer)_?(a|b|1|2|left|right)", key)}
     sides = [pair for pair in _SIDES if set(pair) <= known]
@@ -124,11 +122,6 @@ def _of_records(keys: Any, name: str, lengths: Mapping[str, float], *, nested: b
             "(`concours rate`); or, where each question has a class (its subject, or whether a model is right), learn "
             "that: --target COLUMN."
         )
-    documents, summaries = known & _DOCUMENTS, known & _SUMMARIES
-    if documents and summaries and not labels and (nested or (documents | summaries) <= long):
-        text, summary = sorted(documents)[0], next((s for s in sorted(summaries) if s not in documents), "")
-        if summary and (nested or lengths.get(summary, 0) >= 40):
-            return f"{name} holds texts with their summaries ({text} and {summary}): {TRANSLATION}"
     return None
 
 

@@ -90,7 +90,7 @@ def chrf(statistics: Floats) -> Floats:
     orders = np.maximum(there.sum(axis=-1), 1)
     precision = np.divide(shared, said, out=np.zeros_like(shared), where=there).sum(axis=-1) / orders
     recall = np.divide(shared, meant, out=np.zeros_like(shared), where=there).sum(axis=-1) / orders
-    return _f_score(precision, recall)
+    return _f_score(precision, recall, _BETA)
 
 
 def bleu(statistics: Floats) -> Floats:
@@ -107,11 +107,20 @@ def bleu(statistics: Floats) -> Floats:
 
 
 def mutual_chrf(texts: Sequences, rows: Ints) -> sparse.csr_array:
-    """chrF2 of each text against every text of its row, (texts, texts): entry (i, j) is that of i where j is right.
+    """chrF2 of each text against every text of its row (`mutual_scores`)."""
+    return mutual_scores(texts, rows, longest=CHARACTERS, beta=_BETA)
+
+
+def mutual_scores(texts: Sequences, rows: Ints, *, longest: int, beta: float) -> sparse.csr_array:
+    """How good each text is where another of its row is right, (texts, texts): entry (i, j) is of i where j is right.
+
+    It is the F-score, 0 to 100, of precision and recall of n-grams, each the mean over lengths.
 
     Args:
         texts: of rows, one row behind the other.
         rows: (rows + 1,) where the texts of each row begin.
+        longest: of the n-grams.
+        beta: how much more recall counts than precision.
     """
     blocks, start = [], 0
     sizes = np.cumsum(np.diff(rows) ** 2)
@@ -119,12 +128,12 @@ def mutual_chrf(texts: Sequences, rows: Ints) -> sparse.csr_array:
         before = sizes[start - 1] if start else 0
         end = max(start + 1, int(np.searchsorted(sizes, before + _PAIRS, side="right")))
         some = rows[start : end + 1]
-        blocks.append(_mutual(texts.take(np.arange(some[0], some[-1])), some - some[0]))
+        blocks.append(_mutual(texts.take(np.arange(some[0], some[-1])), some - some[0], longest, beta))
         start = end
     return sparse.csr_array(sparse.block_diag(blocks, format="csr")) if blocks else sparse.csr_array((0, 0))
 
 
-def _mutual(texts: Sequences, rows: Ints) -> sparse.csr_array:
+def _mutual(texts: Sequences, rows: Ints, longest: int, beta: float) -> sparse.csr_array:
     """The same of some rows: occurrences of n-grams in a row are columns of a matrix, whose square counts what is
     shared.
     """
@@ -135,7 +144,7 @@ def _mutual(texts: Sequences, rows: Ints) -> sparse.csr_array:
     second = np.arange(len(first)) - np.repeat(np.cumsum(each) - each, each) + np.repeat(rows[of_row], each)
     precision, recall = np.zeros(len(first)), np.zeros(len(first))
     lengths = texts.lengths
-    for order, (owner, gram, kinds) in enumerate(_ngrams(texts, CHARACTERS)):
+    for order, (owner, gram, kinds) in enumerate(_ngrams(texts, longest)):
         counts = np.maximum(lengths - order, 0).astype(np.float64)
         if not len(owner):
             break
@@ -146,14 +155,14 @@ def _mutual(texts: Sequences, rows: Ints) -> sparse.csr_array:
         known = (counts[first] > 0) & (counts[second] > 0)
         precision += np.divide(shared, counts[first], out=np.zeros_like(shared), where=known)
         recall += np.divide(shared, counts[second], out=np.zeros_like(shared), where=known)
-    orders = np.clip(np.minimum(lengths[first], lengths[second]), 1, CHARACTERS)
-    found = _f_score(precision / orders, recall / orders)
+    orders = np.clip(np.minimum(lengths[first], lengths[second]), 1, longest)
+    found = _f_score(precision / orders, recall / orders, beta)
     return sparse.csr_array((found, second, np.concatenate([[0], np.cumsum(each)])), shape=(count, count))
 
 
-def _f_score(precision: Floats, recall: Floats) -> Floats:
-    below = _BETA**2 * precision + recall
-    above = (1 + _BETA**2) * precision * recall
+def _f_score(precision: Floats, recall: Floats, beta: float) -> Floats:
+    below = beta**2 * precision + recall
+    above = (1 + beta**2) * precision * recall
     return 100 * np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
 

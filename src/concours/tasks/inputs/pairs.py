@@ -1,4 +1,4 @@
-"""Sentences: texts that each have a text that they should become."""
+"""Texts that each have a text that they should become: sentences and their translations, documents and summaries."""
 
 from __future__ import annotations
 
@@ -16,3 +16,4 @@ SENTENCE: Final = replace(
     lacks=("options", "positive", "classes", "labels"),
     slow=True,
 )
+DOCUMENT: Final = replace(SENTENCE, what="texts with summaries")

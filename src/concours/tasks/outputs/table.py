@@ -14,6 +14,7 @@ from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
+from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.transcript import Transcript
 from concours.tasks.outputs.writing import Writing
@@ -23,6 +24,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Number,
     Series,
     Text,
+    Summary,
     Transcript,
     BoxesOutput,
     Answer,

@@ -43,22 +43,30 @@ _TRIED = 200
 """Targets of which one is said for want of anything better."""
 
 
-def _joined(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
-    weighed = [(member, weight) for member, weight in zip(members, weights, strict=True) if np.any(weight)]
-    if not weighed:
-        raise ValueError("a blend needs a member with a weight; all weights are zero")
-    some, each = zip(*weighed, strict=True)
-    return least_risky(some)(np.asarray(each, dtype=np.float64))
-
-
-def _by_characters(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_array:
+def by_characters(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_array:
+    """A `Likeness`: sentence chrF."""
     return mutual_chrf(characters_of(texts.to_pylist()), offsets)
 
 
-def least_risky(members: Sequence[Values], alike: Likeness = _by_characters) -> Callable[[NDArray[np.float64]], Values]:
-    """Minimum Bayes risk (`kernels.joining.bayes_risk`) over what members say; by sentence chrF, or as `alike` says."""
+def bayes_risk(likeness: Likeness) -> Join:
+    """The join by minimum Bayes risk, as `least_risky`."""
+
+    def joined(members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
+        weighed = [(member, weight) for member, weight in zip(members, weights, strict=True) if np.any(weight)]
+        if not weighed:
+            raise ValueError("a blend needs a member with a weight; all weights are zero")
+        some, each = zip(*weighed, strict=True)
+        return least_risky(some, likeness)(np.asarray(each, dtype=np.float64))
+
+    return joined
+
+
+def least_risky(
+    members: Sequence[Values], likeness: Likeness = by_characters
+) -> Callable[[NDArray[np.float64]], Values]:
+    """Minimum Bayes risk (`kernels.joining.bayes_risk`) over what members say."""
     texts, offsets, shares = different(members)
-    candidates = Candidates(offsets=offsets, shares=shares, likeness=alike(texts, offsets))
+    candidates = Candidates(offsets=offsets, shares=shares, likeness=likeness(texts, offsets))
 
     def joined(weights: NDArray[np.float64]) -> Values:
         chosen = least_risk(candidates, weights, most=_KEPT)
@@ -74,8 +82,8 @@ class Text(OutputKind):
     name: ClassVar[str] = "text"
     task = "a task of texts"
     estimator = "predictor"
-    metrics = ("chrf", "bleu")
-    joins: ClassVar[Mapping[str, Join]] = {"bayes-risk": _joined}
+    metrics: ClassVar[tuple[str, ...]] = ("chrf", "bleu")
+    joins: ClassVar[Mapping[str, Join]] = {"bayes-risk": bayes_risk(by_characters)}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = {
         "chrf": chrf_metric,
         "bleu": bleu_metric,
@@ -84,7 +92,7 @@ class Text(OutputKind):
     packages = ("sacrebleu",)
     by_rows = "chrf_sentence"
     texts = True
-    likeness: ClassVar[Likeness] = staticmethod(_by_characters)
+    likeness: ClassVar[Likeness] = staticmethod(by_characters)
 
     @property
     def said(self) -> str:
@@ -99,6 +107,8 @@ class Text(OutputKind):
         """Texts, none empty."""
         del task
         y = plain(y)
+        if pa.types.is_list(y.type):
+            raise DataError(f"{name}: the target is a list in every row; one text a row was expected")
         too_long = pc.greater(pc.utf8_length(y), LONGEST).to_numpy(zero_copy_only=False)
         for found, said in ((blank(y), "is empty"), (too_long, "is too long")):
             if found.any():
@@ -179,4 +189,4 @@ class Text(OutputKind):
         """What is said is compared once, whatever the weights."""
         if rule not in self.joins:
             raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
-        return least_risky(members)
+        return least_risky(members, self.likeness)
