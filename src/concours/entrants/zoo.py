@@ -339,6 +339,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "image:classes": _network("neural:ResidualClassifier", _pictures(2.2e-3)),
         "sound:classes": _network("neural:ResidualClassifier", _rows(1.3e-2), prepare="mel-pictures"),
     },
+    "frequencies": {
+        "passage:language": ModelSpec(recipe="concours.entrants.ngrams:NgramModel", params={"order": 1}, seconds=_few)
+    },
+    "ngram": {"passage:language": ModelSpec(recipe="concours.entrants.ngrams:NgramModel", seconds=_rows(7e-4))},
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
     "nearest": {
         "text:text": ModelSpec(

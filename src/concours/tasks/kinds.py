@@ -10,6 +10,7 @@ from concours.core.kind import Form
 from concours.core.registry import Registry
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import SENTENCE
+from concours.tasks.inputs.passage import PASSAGE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND
@@ -18,6 +19,7 @@ from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
@@ -99,6 +101,7 @@ _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
 _WRITERS = ("nearest", "typical")
+_LANGUAGE = ("ngram",)
 _DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {
@@ -160,6 +163,15 @@ _OWN = {
             baseline="copy",
             finder="concours.tasks.pairs_found:find",
             sample="concours.tasks.samples:translated",
+        ),
+        Kind(
+            name="language-modelling",
+            input=PASSAGE,
+            output=Language,
+            lineups={"fast": _LANGUAGE, "full": _LANGUAGE},
+            baseline="frequencies",
+            finder="concours.tasks.documents_found:find",
+            sample="concours.tasks.samples:written",
         ),
         Kind(
             name="object-detection",
