@@ -32,6 +32,7 @@ RECIPES = _names("""
     concours.entrants.choosers: EvenChooser NearestChooser OverlapChooser
     concours.entrants.writers: NearestWriter SilentWriter TypicalWriter
     concours.entrants.hinge: PrimalSVC
+    concours.entrants.language_models: GPTLanguageModel LSTMLanguageModel
     concours.entrants.ngrams: NgramModel
     concours.entrants.neural: ConvClassifier DenseClassifier DenseRegressor ResidualClassifier
         VisionTransformerClassifier

@@ -28,7 +28,9 @@ def read(X: Any) -> tuple[list[bytes], list[bytes]]:
     return before, own
 
 
-def windows(before: Sequence[bytes], own: Sequence[bytes], context: int, length: int) -> tuple[Bytes, NDArray[np.int64]]:
+def windows(
+    before: Sequence[bytes], own: Sequence[bytes], context: int, length: int
+) -> tuple[Bytes, NDArray[np.int64]]:
     """Passages cut into windows, (n, context + length): so many bytes to read, and so many to tell, each after those
     before it; `NOTHING` before a document begins, and behind the last byte. With the passage of each, (n,).
 

@@ -174,6 +174,11 @@ def _by_likeness(size: Size) -> float:
     return 0.1 + 1e-3 * size.rows + 5e-7 * size.rows**2
 
 
+def _learning(most: float) -> Callable[[Size], float]:
+    """Of a network that goes over some bytes up to 30 times, and over many for so many seconds."""
+    return lambda size: 1.0 + min(most, 3e-3 * size.rows * size.letters / 100)
+
+
 def _few(_size: Size) -> float:
     return 0.01
 
@@ -343,6 +348,8 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "passage:language": ModelSpec(recipe="concours.entrants.ngrams:NgramModel", params={"order": 1}, seconds=_few)
     },
     "ngram": {"passage:language": ModelSpec(recipe="concours.entrants.ngrams:NgramModel", seconds=_rows(7e-4))},
+    "lstm": {"passage:language": _network("language_models:LSTMLanguageModel", _learning(30.0))},
+    "gpt": {"passage:language": _network("language_models:GPTLanguageModel", _learning(30.0))},
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
     "nearest": {
         "text:text": ModelSpec(

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.insights.diagnosis import Predicted, of_rows
-from concours.kernels.scoring.rounded import rounded
 from concours.kernels.scoring.surprise import bits
 
 _SORTS: Final[Mapping[str, bytes]] = {
@@ -21,7 +20,6 @@ _SORTS: Final[Mapping[str, bytes]] = {
     "other signs": b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
 }
 _BEYOND = "other characters"
-_STEPS = 8
 
 
 def of_bytes(found: Predicted) -> dict[str, Any]:
@@ -29,13 +27,13 @@ def of_bytes(found: Predicted) -> dict[str, Any]:
 
     Returns:
         mistakes: the passages of most bits per byte (`insights.diagnosis.of_rows`).
-        surprise: by `sort` of byte, those that come: its share of all bytes, the bits per byte there, and its share of
-            all bits; `first`, the bits per byte of letters that begin a word, and of those after; and by the `place`
-            in a passage, in eight parts, the bits per byte.
+        surprise: `sorts` of bytes, those that come, each with its share of all `bytes`, the bits per byte there
+            (`each`), and its share of all `bits`; and the bits of the `first` letter of a word, and of `later` ones,
+            none where there is no such letter.
     """
     y, lost = np.asarray(found.y), bits(np.asarray(found.y), np.asarray(found.p))
     there = y > 0
-    return {**of_rows(found), "surprise": {"sorts": _by_sort(y, lost, there), **_by_place(y, lost, there)}}
+    return {**of_rows(found), "surprise": {"sorts": _by_sort(y, lost, there), **_in_words(y, lost)}}
 
 
 def _by_sort(y: NDArray[np.uint8], lost: NDArray[np.float64], there: NDArray[np.bool_]) -> list[dict[str, Any]]:
@@ -57,18 +55,11 @@ def _by_sort(y: NDArray[np.uint8], lost: NDArray[np.float64], there: NDArray[np.
     ]
 
 
-def _by_place(y: NDArray[np.uint8], lost: NDArray[np.float64], there: NDArray[np.bool_]) -> dict[str, Any]:
+def _in_words(y: NDArray[np.uint8], lost: NDArray[np.float64]) -> dict[str, float | None]:
     letter = (y | 0x20) - ord("a") < 26
-    before = np.zeros_like(letter)
-    before[:, 1:] = letter[:, :-1]
-    firsts, later = letter & ~before, letter & before
-    firsts[:, 0] = False  # what stands before a passage is not known here
-    means = [float(lost[some].mean()) if some.any() else None for some in (firsts, later)]
-    parts = np.array_split(np.arange(y.shape[1]), _STEPS)
-    by_place = [lost[:, part][there[:, part]] for part in parts]
-    return {
-        "first": means[0],
-        "later": means[1],
-        "place": rounded(np.array([part.mean() for part in by_place if len(part)])),
-        "edges": [int(part[0]) for part, some in zip(parts, by_place, strict=True) if len(some)],
-    }
+    firsts, later = letter.copy(), letter.copy()
+    firsts[:, 1:] &= ~letter[:, :-1]
+    later[:, 1:] &= letter[:, :-1]
+    firsts[:, 0] = later[:, 0] = False  # what stands before a passage is not known here
+    first, after = (float(lost[some].mean()) if some.any() else None for some in (firsts, later))
+    return {"first": first, "later": after}

@@ -103,7 +103,7 @@ def _read(files: Files, path: Path, names: Sequence[str], task: Task) -> Documen
     texts, places, notes = list[str](), list[str](), list[str]()
     for name in names:
         if suffix_of(name) in _TABLES:
-            rows, said = _of_table(files, path, name, task)
+            rows, said = _of_table(path, name, task)
             texts += rows
             places += [f"{name}, row {number}" for number in range(1, len(rows) + 1)]
         else:
@@ -123,7 +123,7 @@ def _text(files: Files, name: str, encoding: str | None) -> tuple[str, list[str]
     return text, [f"{name}: encoding {guess}"] if guess else []
 
 
-def _of_table(files: Files, path: Path, name: str, task: Task) -> tuple[list[str], list[str]]:
+def _of_table(path: Path, name: str, task: Task) -> tuple[list[str], list[str]]:
     source = path / name if path.is_dir() else f"{path}:{name}"
     options = Options(
         header=task.header,
@@ -159,7 +159,9 @@ def _given(source: Any, task: Task) -> Documents:
     if hasattr(source, "columns") or isinstance(source, dict):
         texts, notes = _column(given_rows(source, "table", name).x, name, task)
     else:
-        texts, notes = given_rows(source, "text", name).x.to_pylist(), []
+        given = given_rows(source, "text", name).x
+        assert isinstance(given, pa.ChunkedArray)  # noqa: S101 (for the type checker)
+        texts, notes = given.to_pylist(), []
     places = [f"text {number}" for number in range(1, len(texts) + 1)]
     return _checked(Documents(texts=tuple(texts), name=name, notes=tuple(notes)), places, task)
 
@@ -176,7 +178,7 @@ def _checked(found: Documents, places: Sequence[str], task: Task) -> Documents:
         raise DataError(f"{where} {why}" + (f", as are all {len(texts)} documents there" if len(texts) > 1 else ""))
     if task.on_bad_row == "fail":
         raise DataError(
-            f"{where} {why}; {len(amiss)} such documents of {len(texts):,}; on_bad_row = \"skip\" in [task] leaves them "
+            f'{where} {why}; {len(amiss)} such documents of {len(texts):,}; on_bad_row = "skip" in [task] leaves them '
             "out"
         )
     kept = tuple(text for text in texts if not _amiss(text))

@@ -34,9 +34,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     named = options.input == "passage"
     if not named and (options.names or not _is_prose(source)):
         return None
-    task = Task(
-        kind="", data=str(source), text=options.names, header=options.header, on_bad_row=options.on_bad_row
-    )
+    task = Task(kind="", data=str(source), text=options.names, header=options.header, on_bad_row=options.on_bad_row)
     return _keys(source, documents(source, Path(), task), options)
 
 

@@ -105,6 +105,12 @@ def passages(texts: Sequence[str]) -> Passages:
     return Passages(before=tuple(before), texts=tuple(own), spans=np.asarray(spans, dtype=np.float64))
 
 
+def last_of(text: str) -> str:
+    """As much of the end of a text as models may read before a passage."""
+    content = text.encode()
+    return content[_begun(content, max(len(content) - CONTEXT, 0)) :].decode()
+
+
 def _cuts(content: bytes) -> Iterator[tuple[int, int]]:
     begin = 0
     while begin < len(content):

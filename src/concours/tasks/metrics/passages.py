@@ -24,6 +24,6 @@ MEASURES: Final[Mapping[str, Callable[[Any], Metric]]] = {
     "bits_per_character": lambda _output: _CHARACTERS,
     "bits_per_byte_of_passages": lambda _output: _EACH,
 }
-"""`bits_per_byte`, all bits by all bytes: what a text would take, stored by the model; `bits_per_character`, the same by
-characters; `bits_per_byte_of_passages`, the mean over passages of what each has, by which passages are told apart.
+"""`bits_per_byte`, all bits by all bytes: what a text would take, stored by the model; `bits_per_character`, the same
+by characters; `bits_per_byte_of_passages`, the mean over passages of what each has, by which passages are told apart.
 """

@@ -55,7 +55,7 @@ class Language(OutputKind):
         "sum": "",
         "weigh": "mixture",
         "diagnose": "concours.insights.surprise:of_bytes",
-        "continue": "",
+        "continue": "concours.tasks.continuing",
     }
     most: int
 
