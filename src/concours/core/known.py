@@ -38,6 +38,7 @@ RECIPES = _names("""
         VisionTransformerClassifier
     concours.entrants.population: ScheduledClassifier ScheduledRegressor
     concours.entrants.pretrained: PretrainedClassifier
+    concours.entrants.pretrained_language: PretrainedLanguageModel
     concours.entrants.radial: RadialSVC RadialSVR
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier

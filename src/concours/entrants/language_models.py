@@ -171,8 +171,9 @@ class LSTMLanguageModel(NeuralLanguageModel):
 
 
 class GPTLanguageModel(NeuralLanguageModel):
-    """A small transformer over bytes, the last two and the last three. `depth`: blocks. `width` is a multiple of 32, the
-    width of a head.
+    """A small transformer over bytes, the last two and the last three.
+
+    `depth`: blocks. `width` is a multiple of 32, the width of a head.
     """
 
     _build = staticmethod(speakers.decoder)

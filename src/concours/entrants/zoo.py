@@ -332,12 +332,18 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:text": _network("translators:TransformerTranslator", _rows(1.5e-2)),
     },
     "pretrained": {
+        "passage:language": ModelSpec(
+            recipe="concours.entrants.pretrained_language:PretrainedLanguageModel",
+            prepare="none",
+            package="transformers",
+            seconds=_rows(5e-2),
+        ),
         "text:classes": ModelSpec(
             recipe="concours.entrants.pretrained:PretrainedClassifier",
             prepare="none",
             package="transformers",
             seconds=_words(2e-2),
-        )
+        ),
     },
     "bag-of-words": {"text:classes": _network("text_networks:EmbeddingBagClassifier", _words(5e-4))},
     "residual": {

@@ -155,43 +155,36 @@ def _column(table: pa.Table, name: str, task: Task) -> tuple[list[str], list[str
 
 def _given(source: Any, task: Task) -> Documents:
     """Objects of Python: a list of texts, or a frame with a column of them."""
-    name = task.name or "the data"
-    if hasattr(source, "columns") or isinstance(source, dict):
-        texts, notes = _column(given_rows(source, "table", name).x, name, task)
+    name, notes = task.name or "the data", list[str]()
+    table = hasattr(source, "columns") or isinstance(source, dict)
+    with damage_named(name):
+        given = given_rows(source, "table" if table else "text", name).x
+    if isinstance(given, pa.Table):
+        texts, notes = _column(given, name, task)
     else:
-        given = given_rows(source, "text", name).x
-        assert isinstance(given, pa.ChunkedArray)  # noqa: S101 (for the type checker)
-        texts, notes = given.to_pylist(), []
+        texts = pa.chunked_array(given).to_pylist()
     places = [f"text {number}" for number in range(1, len(texts) + 1)]
     return _checked(Documents(texts=tuple(texts), name=name, notes=tuple(notes)), places, task)
 
 
 def _checked(found: Documents, places: Sequence[str], task: Task) -> Documents:
-    """Documents without those that are blank or hold what is no text, where that is asked for; else none may be."""
+    """Documents without those that are blank, where that is asked for; else none may be."""
     texts = [cleaned(text or "") for text in found.texts]
-    amiss = {place: why for place, text in zip(places, texts, strict=True) if (why := _amiss(text))}
-    if not amiss:
+    blank = [place for place, text in zip(places, texts, strict=True) if not text.strip()]
+    if not blank:
         return replace(found, texts=tuple(texts))
-    first, why = next(iter(amiss.items()))
-    where = first if first.startswith(found.name) else f"{found.name}: {first}"
-    if len(amiss) == len(texts):
-        raise DataError(f"{where} {why}" + (f", as are all {len(texts)} documents there" if len(texts) > 1 else ""))
+    first = blank[0] if blank[0].startswith(found.name) else f"{found.name}: {blank[0]}"
+    if len(blank) == len(texts):
+        raise DataError(f"{first} is empty" + (f", as are all {len(texts)} documents there" if len(texts) > 1 else ""))
     if task.on_bad_row == "fail":
         raise DataError(
-            f'{where} {why}; {len(amiss)} such documents of {len(texts):,}; on_bad_row = "skip" in [task] leaves them '
-            "out"
+            f'{first} is empty; {len(blank)} such documents of {len(texts):,}; on_bad_row = "skip" in [task] leaves '
+            "them out"
         )
-    kept = tuple(text for text in texts if not _amiss(text))
-    warning = f"{found.name}: {len(amiss)} documents were left out as empty or no text; first: {first}"
-    return replace(found, texts=kept, left_out=len(amiss), warnings=(*found.warnings, warning))
-
-
-def _amiss(text: str) -> str:
-    """What is wrong with a document; nothing mostly."""
-    if not text.strip():
-        return "is empty"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "holds half of a character (a lone surrogate)"
-    return ""
+    warning = f"{found.name}: {len(blank)} empty documents were left out; first: {blank[0]}"
+    return replace(
+        found,
+        texts=tuple(text for text in texts if text.strip()),
+        left_out=len(blank),
+        warnings=(*found.warnings, warning),
+    )

@@ -62,7 +62,7 @@ def written(folder: Path, seed: int) -> Task:
     rng, words = np.random.default_rng(seed), (*_HERE, *_THERE)
     (folder / "texts").mkdir()
     for number in range(_CLASSES * 8):
-        drawn = rng.integers(len(_HERE), size=int(rng.integers(60, 200)))
+        drawn = rng.integers(len(_HERE), size=int(rng.integers(12, 50)))
         text = " ".join(words[place] if number % 2 else words[len(_HERE) + place] for place in np.repeat(drawn, 2))
         (folder / "texts" / f"{number:02}.txt").write_text(f"{text}.\n")
     return Task(kind="language-modelling", data=str(folder / "texts"), split=_SPLIT)

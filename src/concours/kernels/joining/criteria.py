@@ -1,8 +1,8 @@
 """What greedy selection makes small: losses of an ensemble that grows by one member a step, each with its fast way.
 
 Log loss needs the true class's probability, and one logarithm serves sixteen rows; bits per byte need it of each byte.
-Accuracy rescores the rows that some member can still turn. RMSE needs the members' products (the Gram matrix) alone. Any other loss is evaluated. Rows may
-have weights: then log loss takes a logarithm a row.
+Accuracy rescores the rows that some member can still turn. RMSE needs the members' products (the Gram matrix) alone.
+Any other loss is evaluated. Rows may have weights: then log loss takes a logarithm a row.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -50,7 +51,7 @@ class Language(OutputKind):
     metrics = ("bits_per_byte", "bits_per_character")
     by_rows = "bits_per_byte_of_passages"
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
-    joins: ClassVar[Mapping[str, Join]] = {"mean": blend, "mixture": blend}
+    joins: ClassVar[Mapping[str, Join]] = {"mean": blend, "mixture": partial(blend, rule="mixture")}
     can: ClassVar[Mapping[str, str]] = {
         "sum": "",
         "weigh": "mixture",
