@@ -23,7 +23,7 @@ from concours.kernels.rows.kin import Kin
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-_BUDGET = 8e5
+_BUDGET = 6e5
 """What training costs at effort 1, in millions of multiplications: some 30 seconds of one core."""
 _MOST_EPOCHS = 30
 _FEW_EPOCHS = 6
@@ -129,7 +129,7 @@ class LSTMLanguageModel(NeuralLanguageModel):
     """Long short-term memory over bytes, the last two and the last three. `hidden`: numbers that it remembers."""
 
     _build = staticmethod(speakers.recurrent)
-    _learning_rate: ClassVar[float] = 6e-3
+    _learning_rate: ClassVar[float] = 1.2e-2
     _effort: ClassVar[float] = 0.0
     _fitted_on = (16, 128)
     _asked_on = (64, 512)
@@ -139,7 +139,7 @@ class LSTMLanguageModel(NeuralLanguageModel):
         *,
         width: int = 64,
         hidden: int = 128,
-        buckets: int = 8192,
+        buckets: int = 4096,
         dropout: float = 0.0,
         effort: float = 1.0,
         epochs: int | None = None,
@@ -177,7 +177,7 @@ class GPTLanguageModel(NeuralLanguageModel):
     """
 
     _build = staticmethod(speakers.decoder)
-    _learning_rate: ClassVar[float] = 3e-3
+    _learning_rate: ClassVar[float] = 4e-3
     _effort: ClassVar[float] = 0.0
     _fitted_on = (16, 128)
     _asked_on = (64, 128)
@@ -185,9 +185,9 @@ class GPTLanguageModel(NeuralLanguageModel):
     def __init__(
         self,
         *,
-        width: int = 96,
+        width: int = 64,
         depth: int = 2,
-        buckets: int = 8192,
+        buckets: int = 4096,
         dropout: float = 0.0,
         effort: float = 1.0,
         epochs: int | None = None,
@@ -206,7 +206,8 @@ class GPTLanguageModel(NeuralLanguageModel):
         self.random_state = random_state
 
     def _cost(self) -> float:
-        return (12 * self.depth * self.width**2 + speakers.BYTES * self.width) / 1e6
+        window = sum(self._fitted_on)
+        return (self.depth * (12 * self.width**2 + 2 * window * self.width) + speakers.BYTES * self.width) / 1e6
 
     def _shape_network(self) -> dict[str, Any]:
         if self.width < 32 or self.width % 32:

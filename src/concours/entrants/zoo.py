@@ -176,7 +176,7 @@ def _by_likeness(size: Size) -> float:
 
 def _learning(most: float) -> Callable[[Size], float]:
     """Of a network that goes over some bytes up to 30 times, and over many for so many seconds."""
-    return lambda size: 1.0 + min(most, 3e-3 * size.rows * size.letters / 100)
+    return lambda size: 1.0 + min(most, 4e-4 * size.rows * size.letters)
 
 
 def _few(_size: Size) -> float:

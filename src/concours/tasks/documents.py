@@ -162,7 +162,8 @@ def _given(source: Any, task: Task) -> Documents:
     if isinstance(given, pa.Table):
         texts, notes = _column(given, name, task)
     else:
-        texts = pa.chunked_array(given).to_pylist()
+        assert isinstance(given, pa.ChunkedArray)  # noqa: S101 (for the type checker)
+        texts = given.to_pylist()
     places = [f"text {number}" for number in range(1, len(texts) + 1)]
     return _checked(Documents(texts=tuple(texts), name=name, notes=tuple(notes)), places, task)
 
