@@ -111,6 +111,17 @@ def test_a_folder_says_what_the_library_says(tiny: Any) -> None:
     assert found == pytest.approx(own, rel=1e-4)
 
 
+def test_what_is_longer_than_a_model_reads_is_told_in_parts(tiny: Any) -> None:
+    """Protects long passages: a model that reads few pieces at once tells them all, and learns from them."""
+    model = begun(tiny, epochs=1, random_state=0)
+    beginning = model.__dict__["_beginning"]
+    config = beginning.files["config.json"].replace('"max_position_embeddings": 512', '"max_position_embeddings": 40')
+    object.__setattr__(beginning, "files", {**beginning.files, "config.json": config})
+    (found,) = model.fit(rows()).predict(passages([TEXT[:300]], ["x"]))
+    assert len(found) == 300
+    assert all(len(part) <= 40 for part in model._parts([-2] * 30 + [5] * 300))
+
+
 def test_a_folder_learns_from_passages(tiny: Any) -> None:
     """Protects fine-tuning: it is less surprised by what it has read."""
     new = passages([TEXT[480:560]], [TEXT[420:480]])

@@ -76,7 +76,7 @@ def _of_folder(path: Path) -> tuple[Files, tuple[str, ...]]:
     if _TOKENIZER not in files:
         raise RecipeError(f"{path} has no {_TOKENIZER}: save its tokenizer with save_pretrained")
     kept = {name: file.read_bytes() for name, file in files.items() if name in _OF_FOLDER or file.suffix == _WEIGHTS}
-    note = f"begins from {path.name}, with a new output layer; which texts that has read, nobody says here"
+    note = f"begins from {path.name}; which texts that has read, nobody says here"
     return {**kept, _ABOUT: canonical_json({"form": "folder", "name": path.name})}, (note,)
 
 

@@ -59,11 +59,8 @@ class NeuralLanguageModel(NeuralEstimator):
         told = (rows[:, self._fitted_on[0] :] != NOTHING).sum(axis=1).astype(np.float32)
         share = min(self._passes(float(told.sum())), 1.0) if self.epochs is None else 1.0
         some = np.linspace(0, len(rows) - 1, max(int(share * len(rows)), min(len(rows), 2))).astype(np.int64)
-        self._windows = places[some]
-        try:
-            self._fit(rows[some], told[some], speakers.BYTES)
-        finally:
-            del self._windows
+        self._places = places[some]
+        self._fit(rows[some], told[some], speakers.BYTES)
         return self
 
     def predict(self, X: Any) -> list[Floats]:
@@ -95,7 +92,7 @@ class NeuralLanguageModel(NeuralEstimator):
 
     def _told_kin(self) -> Kin | None:
         kin = super()._told_kin()
-        return None if kin is None else kin.some(self._windows)
+        return None if kin is None else kin.some(self._places)
 
     def _learn_scaling(self, network: Any, rows: Array) -> None:
         """Bytes have no scale."""

@@ -20,6 +20,7 @@ from concours.entrants.losses import Loss
 from concours.entrants.passages import read
 from concours.entrants.pieces import Pieces, pieces_of
 from concours.entrants.training import History, Settings, find_device
+from concours.kernels.rows.kin import Kin
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -69,7 +70,11 @@ class PretrainedLanguageModel(NeuralEstimator):
         own = beginning.state if beginning.form == "model" else _of_folder(beginning)
         self.config_, self.tokenizer_ = dict(own["config"]), str(own["tokenizer"])
         self._learn_pieces()
-        rows = self._windows(*read(X))
+        each = [self._parts(row) for row in self._windows(*read(X))]
+        rows, self._places = (
+            [part for parts in each for part in parts],
+            np.repeat(np.arange(len(each)), [*map(len, each)]),
+        )
         width = max(map(len, rows))
         told = np.full((len(rows), width), _NOTHING, dtype=np.int64)
         for row, numbers in zip(told, rows, strict=True):
@@ -77,8 +82,7 @@ class PretrainedLanguageModel(NeuralEstimator):
         self._set_shape((width,))
         self.architecture_ = {}
         if self.epochs:
-            counts = (told >= 0).sum(axis=1).astype(np.float32)
-            self._fit(told, counts, 1)
+            self._fit(told, (told >= 0).sum(axis=1).astype(np.float32), 1)
             return self
         network = self._made()
         with torch.no_grad():
@@ -116,16 +120,11 @@ class PretrainedLanguageModel(NeuralEstimator):
     @torch.inference_mode()
     def _probabilities(self, row: Sequence[int]) -> list[tuple[Floats, Floats]]:
         """Of each piece that is told sums of probabilities, and these, after all before it."""
-        device = next(self.network_.parameters()).device
-        ids = torch.tensor([[_id(number) for number in row]], device=device)
-        reads = sum(number < 0 for number in row)
-        longest = int(self.config_.get("max_position_embeddings") or self.config_.get("n_positions") or _LONGEST)
-        logits, place = list[Tensor](), reads
-        while place < ids.shape[1]:
-            last = min(place + max(longest // 2, 1), ids.shape[1])
-            part = ids[:, max(last - longest, 0) : last]
-            logits.append(self.network_.model(input_ids=part[:, :-1]).logits[0, -(last - place) :])
-            place = last
+        device, logits = next(self.network_.parameters()).device, list[Tensor]()
+        for part in self._parts(row):
+            ids = torch.tensor([[_id(number) for number in part[:-1]]], device=device)
+            told = sum(number >= 0 for number in part)
+            logits.append(self.network_.model(input_ids=ids).logits[0, -told:])
         p = torch.cat(logits).double().softmax(dim=1).cpu().numpy()[:, : len(self._pieces.contents)]
         return [(self._pieces.summed(each), each) for each in p]
 
@@ -137,6 +136,17 @@ class PretrainedLanguageModel(NeuralEstimator):
             reads, tells = some[: max(begin, 0)], some[max(begin, 0) :] + text
             found.append([*(-2 - number for number in [self._first, *self._numbers(reads)]), *self._numbers(tells)])
         return found
+
+    def _parts(self, row: Sequence[int]) -> list[list[int]]:
+        """A row in parts that the model can read at once, each with as much of what stands before as it can."""
+        longest = int(self.config_.get("max_position_embeddings") or self.config_.get("n_positions") or _LONGEST)
+        place, parts = sum(number < 0 for number in row), list[list[int]]()
+        while place < len(row):
+            last = min(place + max(longest // 2, 1), len(row))
+            before = [-2 - _id(number) for number in row[max(last - longest, 0) : place]]
+            parts.append([*before, *row[place:last]])
+            place = last
+        return parts
 
     def _numbers(self, content: bytes) -> list[int]:
         numbers: list[int] = self._tokenizer.encode(content.decode(), add_special_tokens=False).ids
@@ -177,6 +187,10 @@ class PretrainedLanguageModel(NeuralEstimator):
 
     def _read(self, X: Any) -> Array:
         raise NotImplementedError
+
+    def _told_kin(self) -> Kin | None:
+        kin = super()._told_kin()
+        return None if kin is None else kin.some(self._places)
 
     def _shape_network(self) -> dict[str, Any]:
         return {}

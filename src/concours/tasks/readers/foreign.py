@@ -44,7 +44,7 @@ def looks_like_prose(lines: Sequence[str]) -> bool:
 
 PROSE = (
     "holds lines of text and no labels. What Concours can do: learn to go on with them, by kind language-modelling; or "
-    "learn the class of texts, with the label before each text and a tab between, or texts in a file or a folder a class."
+    "learn the class of texts, with the label before each and a tab between, or with a file or a folder for each class."
 )
 
 
