@@ -49,5 +49,5 @@ def _lines(text: str) -> str:
     for mark in ("\n", " "):
         cut = end.find(mark, 0, _PROMPT) + 1
         if cut:
-            return end[cut:]
+            return end[cut:].lstrip()
     return end[-_PROMPT:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concours.report.figures import Excerpt, Figure, Question, Questions, Reply, Section
+from concours.report.figures import Excerpt, Figure, Question, Questions, Section
 from concours.report.lines import Report
 
 
@@ -14,11 +14,14 @@ def continuations_section(r: Report) -> Section | None:
     questions = tuple(
         Question(
             title=f"prompt {number}",
-            fields=(("what stands in the test part", Excerpt(text=prompt)),),
-            replies=tuple(
-                Reply(name=f"temperature {temperature:g}", answer=Excerpt(text=text))
-                for temperature, text in zip(found["temperatures"], texts, strict=True)
+            fields=(
+                ("what stands in the test part", Excerpt(text=prompt)),
+                *(
+                    (f"at a temperature of {temperature:g} it goes on", Excerpt(text=f"…{text}…"))
+                    for temperature, text in zip(found["temperatures"], texts, strict=True)
+                ),
             ),
+            replies=(),
         )
         for number, (prompt, texts) in enumerate(zip(found["prompts"], found["texts"], strict=True), 1)
     )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from concours.tasks.task import Task
 
 _DIGITS = 6
+_SHOWN = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,9 +143,10 @@ class Language(OutputKind):
         return Given(named=self.accepted(rows, len(rows)))
 
     def written(self, values: Values) -> list[str]:
-        """Of targets the text; of predictions how many bits a byte takes."""
+        """Of targets how the text begins; of predictions how many bits a byte takes."""
         if values.dtype == np.uint8:
-            return [bytes(row[row > 0]).decode(errors="replace") for row in np.asarray(values)]
+            texts = [" ".join(bytes(row[row > 0]).decode(errors="replace").split()) for row in np.asarray(values)]
+            return [text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …" for text in texts]
         lists = [_trimmed(row) for row in _bits(values)]
         return [f"{row.mean() if len(row) else 0.0:.2f} bits per byte" for row in lists]
 
