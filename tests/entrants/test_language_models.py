@@ -39,7 +39,7 @@ def rows() -> pd.DataFrame:
     return passages([TEXT[at : at + 120] for at in places], [TEXT[max(at - 60, 0) : at] for at in places])
 
 
-@pytest.mark.parametrize("name", ["ngram", "lstm", "gpt"])
+@pytest.mark.parametrize("name", ["ngram", "words", "lstm", "gpt"])
 def test_it_can_compete(name: str) -> None:
     """Protects what every entrant keeps: seeds, the forms of predictions, being kept and loaded."""
     more = {**SMALL[name], "epochs": 1} if name in SMALL else {}

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concours.entrants.ngrams import NgramModel, discounts_of
+from concours.entrants.word_grams import WordModel
 
 TEXTS = st.lists(st.text(alphabet="ab c\né", min_size=1, max_size=30), min_size=1, max_size=4)
 
@@ -43,6 +44,58 @@ def naive(texts: list[str], order: int, before: bytes, byte: int) -> float:
     return p
 
 
+def contexts(before: bytes, words: int) -> list[tuple[bytes, ...]]:
+    """What a byte is told by, the least first: nothing, the last byte, the word so far, and with words before it."""
+    parts = [b""]
+    for place, byte in enumerate(before):
+        letter = bytes([byte]).isalpha() or byte >= 128 or byte == ord("'")
+        behind = place and (
+            before[place - 1 : place].isalpha() or before[place - 1] >= 128 or before[place - 1] == ord("'")
+        )
+        if letter and not behind and place:
+            parts.append(b"")
+        parts[-1] += bytes([byte])
+    parts = [b""] * words + parts if words else parts
+    told = [tuple(parts[-1 - count :][::-1]) for count in range(words + 1)]
+    return [(), (before[-1:],), *told]
+
+
+def naive_words(texts: list[str], words: int, before: bytes, byte: int) -> float:
+    """The same smoothing of bytes behind words, by dictionaries."""
+    levels = words + 3
+    table = Counter(
+        (context, text[place])
+        for text in (b"\0" + each.encode() for each in texts)
+        for place in range(1, len(text))
+        for context in [tuple(contexts(text[:place], words))]
+    )
+    tables = {levels - 1: table}
+    for level in range(levels - 2, -1, -1):
+        tables[level] = Counter((context[:-1], told) for context, told in tables[level + 1])
+    p, asked = 1 / 256, tuple(contexts(before, words))
+    for level in range(levels):
+        discounts = discounts_of(np.array(list(tables[level].values())))
+        after = {told: count for (context, told), count in tables[level].items() if context == asked[: level + 1]}
+        if not after:
+            return p
+        total = sum(after.values())
+        left = sum(discounts[min(count, 3) - 1] for count in after.values()) / total
+        count = after.get(byte, 0)
+        p = (count - discounts[min(count, 3) - 1] if count else 0.0) / total + left * p
+    return p
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=TEXTS, words=st.integers(0, 2), asked=st.text(alphabet="abx é", min_size=1, max_size=8))
+def test_words_are_what_dictionaries_say(texts: list[str], words: int, asked: str) -> None:
+    """Protects the sums of powers by which contexts are told: a naive twin keeps them as they are."""
+    model = WordModel(words=words).fit(passages(texts))
+    (p,) = model.predict(passages([asked]))
+    whole = b"\0" + asked.encode()
+    expected = [naive_words(texts, words, whole[:place], whole[place]) for place in range(1, len(whole))]
+    assert p == pytest.approx(expected, rel=1e-9)
+
+
 @settings(max_examples=60, deadline=None)
 @given(texts=TEXTS, order=st.integers(1, 4), asked=st.text(alphabet="abx é", min_size=1, max_size=6))
 def test_it_is_what_dictionaries_say(texts: list[str], order: int, asked: str) -> None:
@@ -56,12 +109,12 @@ def test_it_is_what_dictionaries_say(texts: list[str], order: int, asked: str) -
     assert p == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("order", [1, 3, 8])
-def test_all_bytes_behind_a_text_sum_to_one(order: int) -> None:
+@pytest.mark.parametrize("model", [NgramModel(order=1), NgramModel(order=3), NgramModel(order=8), WordModel()], ids=str)
+def test_all_bytes_behind_a_text_sum_to_one(model: NgramModel | WordModel) -> None:
     """Protects that it is a distribution, whatever stands before: all signs of one byte, and the rest of 256 even."""
     rng = np.random.default_rng(0)
     text = "".join(rng.choice(list("abcde \n"), size=3000))
-    model = NgramModel(order=order).fit(passages([text[:2000]], [""]))
+    model.fit(passages([text[:2000]], [""]))
     for before in ("", "abc", text[2000:2040], "zzz"):
         signs = [chr(number) for number in range(1, 128)]
         p = np.concatenate(model.predict(passages(signs, [before] * len(signs))))

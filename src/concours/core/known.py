@@ -46,6 +46,7 @@ RECIPES = _names("""
     concours.entrants.text_networks: EmbeddingBagClassifier TextTransformerClassifier
     concours.entrants.texts: NaiveBayesLogistic
     concours.entrants.translators: GRUTranslator TransformerTranslator
+    concours.entrants.word_grams: WordModel
     concours.entrants.word_table: WordTableTranslator
     concours.entrants.typical: TypicalBoxes
     concours.entrants.windows: WindowDetector

@@ -354,6 +354,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "passage:language": ModelSpec(recipe="concours.entrants.ngrams:NgramModel", params={"order": 1}, seconds=_few)
     },
     "ngram": {"passage:language": ModelSpec(recipe="concours.entrants.ngrams:NgramModel", seconds=_rows(7e-4))},
+    "words": {"passage:language": ModelSpec(recipe="concours.entrants.word_grams:WordModel", seconds=_rows(1e-3))},
     "lstm": {"passage:language": _network("language_models:LSTMLanguageModel", _learning(30.0))},
     "gpt": {"passage:language": _network("language_models:GPTLanguageModel", _learning(30.0))},
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},

@@ -101,7 +101,7 @@ _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
 _WRITERS = ("nearest", "typical")
-_LANGUAGE = ("ngram", "lstm", "gpt")
+_LANGUAGE = ("ngram", "words", "gpt", "lstm")
 _DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {
