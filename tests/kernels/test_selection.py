@@ -319,7 +319,12 @@ CODES = np.array([0, 1, 0])
         (GOOD, CODES, {"metric": "rmse"}, "predictions must have one column for rmse, got 2"),
         (GOOD[:, :, :1], GOOD[0], {"metric": "rmse"}, "target must be (rows,) real numbers, got float64 of the shape"),
         (GOOD[:, :, :1], CODES * np.nan, {"metric": "rmse"}, "target must be finite, got nan at 0"),
-        (GOOD, CODES, {"metric": "auc"}, "metric must be one of log_loss, accuracy, rmse or a callable, got 'auc'"),
+        (
+            GOOD,
+            CODES,
+            {"metric": "auc"},
+            "metric must be one of log_loss, accuracy, rmse, bits_per_byte or a callable, got 'auc'",
+        ),
         (GOOD, CODES, {"metric": lambda y, mean: np.inf}, "loss must be finite for a member at least, got [inf, inf]"),
         (GOOD, CODES, {"steps": 0}, "steps must be at least 1, got 0"),
         (GOOD, CODES, {"seed": -1}, "seed must be from 0 to 2**32 - 1, got -1"),

@@ -32,6 +32,7 @@ def test_a_kind_can_be_held_as_a_contest(kind: str) -> None:
 
 _FOR_SOME = {
     "header": True,
+    "target": "a",
     "drop": ("a",),
     "id": "a",
     "weight": "a",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,15 @@ def recognised(source: str, kind: str | None, options: Options) -> tuple[Kind, t
                 f'file with [task] kind = "{kind}", data = "{Path(source).name}", question, answer, and [[task.judge]]'
             )
         return None
+    if kind is not None:
+        options = replace(options, input=kind_named(kind).input.name)
     asked = [kind_named(kind)] if kind is not None else [one for one in KINDS.own.values() if one.finder and one.sure]
     for one in asked if Path(source).exists() else ():
         if keys := load(one.finder)(Path(source), options):
             why = "named by --kind" if kind else "by how the data lies"
             return one, _settings(one, why, {**keys, **_given(options, keys)})
     if kind is not None:
-        find_source(source, options)  # what is not there, or cannot be read at all, says so itself
+        find_source(source, replace(options, input=None))  # what is not there, or cannot be read at all, says so itself
         raise DataError(f"{source} holds nothing for a task of kind {kind}, as far as it can be told")
     return None
 

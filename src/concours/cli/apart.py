@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from concours.core.errors import ContentRefused
 
-_COMMANDS = frozenset({"predict", "report"})
+_COMMANDS = frozenset({"continue", "predict", "report"})
 _SET_DEATH_SIGNAL = 1
 _OWN_WORD = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE})
 """Signals from outside: the command ends by them too."""

@@ -17,6 +17,7 @@ import concours
 from concours.cli import (
     ask,
     compare,
+    continue_,
     federate,
     import_,
     inspect,
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.command()(new.new)
 app.command("import")(import_.bring)
+app.command("continue")(continue_.go_on)
 for command in (
     run.run,
     run.demo,

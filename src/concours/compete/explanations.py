@@ -29,6 +29,9 @@ _CURVES_S = 45.0
 _CHANGES, _LOOKED_AT = 40, 20_000
 """In about how many ways rows are changed to see what a model looks at, and how many rows at most."""
 
+_PROMPTS, _TEMPERATURES, _WRITTEN = 2, (0.5, 0.8, 1.0), 160
+"""Texts that a language model goes on with, at which temperatures, and for how many characters."""
+
 _DEPENDENCES = 4
 _OCCLUDED = 12
 
@@ -85,6 +88,8 @@ class Explanations(MemoProcess):
         if "answers" in self.problem.output.can and self.default in self.judged:
             yield "answers", self._answers(state)
         yield "by_fold", self._by_fold(state)
+        if "continue" in self.problem.output.can and self._asked_freely:
+            yield "continued", self._continued(state)
         if any(candidate.verdicts for candidate in state.candidates):
             yield "judgements", self._judgements(state)
         if "complement" in self.problem.output.can:
@@ -94,9 +99,7 @@ class Explanations(MemoProcess):
 
     def _of_default(self, state: Memo, diagnose: Job | None) -> Iterator[tuple[str, Job]]:
         """What the default model looks at, where changes of a prediction are numbers and asking costs nothing."""
-        had = [one.entrant.had for one in (self.default, *self.parents.values())]
-        asked = all(one.answers and not one.calls for one in had)
-        if not asked or "explain" not in self.problem.output.can:
+        if not self._asked_freely or "explain" not in self.problem.output.can:
             return
         if "columns" in self.problem.input.can:
             yield from self._of_columns(state)
@@ -105,6 +108,12 @@ class Explanations(MemoProcess):
             yield "occlude", self._occlude(state, rows)
             if "pictures" in self.problem.input.can:
                 yield "gradients", self._gradients(state, rows)
+
+    @property
+    def _asked_freely(self) -> bool:
+        """Whether the default model, and all that it joins, can be asked about new rows, and asking costs nothing."""
+        had = [one.entrant.had for one in (self.default, *self.parents.values())]
+        return all(one.answers and not one.calls for one in had)
 
     def _of_default_s(self) -> float:
         """About how many seconds that takes: rows are predicted again, changed in many ways, by all that are joined."""
@@ -124,6 +133,12 @@ class Explanations(MemoProcess):
             inputs["folds"] = self.problem.folds
         params = {**self.problem.measuring(), **self._told, "decision": _plain(self.default.decision)}
         return self._job(state, "diagnose", inputs, params, label="report: the default's predictions")
+
+    def _continued(self, state: Memo) -> Job:
+        inputs, params = self._model()
+        inputs |= {"train": self.problem.train.x}
+        params = {**params, "prompts": _PROMPTS, "temperatures": list(_TEMPERATURES), "length": _WRITTEN}
+        return self._job(state, "continued", inputs, params, label="report: what it writes")
 
     def _answers(self, state: Memo) -> Job:
         part, everyone = self._part, self.judged

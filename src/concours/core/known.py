@@ -36,6 +36,8 @@ RECIPES = _names("""
     concours.entrants.choosers: EvenChooser NearestChooser OverlapChooser
     concours.entrants.writers: NearestWriter SilentWriter TypicalWriter
     concours.entrants.hinge: PrimalSVC
+    concours.entrants.language_models: GPTLanguageModel LSTMLanguageModel
+    concours.entrants.ngrams: NgramModel
     concours.entrants.neural: ConvClassifier DenseClassifier DenseRegressor ResidualClassifier
         VisionTransformerClassifier
     concours.entrants.pauses: PauseRecogniser TypicalTranscript
@@ -43,6 +45,7 @@ RECIPES = _names("""
     concours.entrants.pretrained: PretrainedClassifier
     concours.entrants.pretrained_pictures: PretrainedImageClassifier
     concours.entrants.pretrained_speech: PretrainedRecogniser
+    concours.entrants.pretrained_language: PretrainedLanguageModel
     concours.entrants.radial: RadialSVC RadialSVR
     concours.entrants.recognisers: ConformerRecogniser GRURecogniser
     concours.entrants.sentences: CopyTranslator NearestTranslator
@@ -53,6 +56,7 @@ RECIPES = _names("""
     concours.entrants.texts: NaiveBayesLogistic
     concours.entrants.trained_by_trainer: TrainerClassifier
     concours.entrants.translators: GRUTranslator TransformerTranslator
+    concours.entrants.word_grams: WordModel
     concours.entrants.word_table: WordTableTranslator
     concours.entrants.typical: TypicalBoxes
     concours.entrants.windows: WindowDetector

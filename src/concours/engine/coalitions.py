@@ -51,7 +51,7 @@ _MOST_DEAR = 256  # coalitions, where each has to be fitted or predicted by a mo
 _MOST_MERGED = 64  # coalitions of which models are merged
 _FEWEST = 16
 
-_REFITS = {"pool": 1.3e6, "mean": 1.3e7}
+_REFITS = {"pool": 1.3e6, "mean": 1.3e7, "mixture": 4e4}
 """Rows times coalitions on which weights are found at most, by the rule."""
 _BY_JOINS = 1e6
 """Values that are joined by a rule of their own at most."""

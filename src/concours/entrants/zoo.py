@@ -189,6 +189,11 @@ def _documents(each: float) -> Callable[[Size], float]:
     return lambda size: 0.1 + each * size.rows * max(size.letters, 300) / 1000
 
 
+def _learning(most: float) -> Callable[[Size], float]:
+    """Of a network that goes over some bytes up to 30 times, and over many for so many seconds."""
+    return lambda size: 1.0 + min(most, 4e-4 * size.rows * size.letters)
+
+
 def _few(_size: Size) -> float:
     return 0.01
 
@@ -366,6 +371,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         ),
     },
     "pretrained": {
+        "passage:language": _pretrained("pretrained_language:PretrainedLanguageModel", _rows(5e-2)),
         "text:classes": _pretrained("pretrained:PretrainedClassifier", _words(2e-2)),
         "sound:transcript": _pretrained("pretrained_speech:PretrainedRecogniser", lambda size: 5.0),
         "image:classes": _pretrained("pretrained_pictures:PretrainedImageClassifier", _pictures(2e-1)),
@@ -392,6 +398,13 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             recipe="concours.entrants.extracts:TextRankSummariser", prepare="none", seconds=_documents(2e-4)
         )
     },
+    "frequencies": {
+        "passage:language": ModelSpec(recipe="concours.entrants.ngrams:NgramModel", params={"order": 1}, seconds=_few)
+    },
+    "ngram": {"passage:language": ModelSpec(recipe="concours.entrants.ngrams:NgramModel", seconds=_rows(7e-4))},
+    "words": {"passage:language": ModelSpec(recipe="concours.entrants.word_grams:WordModel", seconds=_rows(1e-3))},
+    "lstm": {"passage:language": _network("language_models:LSTMLanguageModel", _learning(30.0))},
+    "gpt": {"passage:language": _network("language_models:GPTLanguageModel", _learning(30.0))},
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
     "nearest": {
         "text:text": ModelSpec(

@@ -11,6 +11,7 @@ from concours.core.registry import Registry
 from concours.tasks.inputs.couple import COUPLE
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
+from concours.tasks.inputs.passage import PASSAGE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND, SPEECH
@@ -19,6 +20,7 @@ from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
@@ -106,6 +108,7 @@ _SUMMARIES = ("textrank", "ridge", "boosting")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
 _WRITERS = ("nearest", "typical")
+_LANGUAGE = ("ngram", "words", "gpt", "lstm")
 _DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {
@@ -202,6 +205,15 @@ _OWN = {
             baseline="lead",
             finder="concours.tasks.summaries_found:find",
             sample="concours.tasks.samples:summarised",
+        ),
+        Kind(
+            name="language-modelling",
+            input=PASSAGE,
+            output=Language,
+            lineups={"fast": _LANGUAGE, "full": _LANGUAGE},
+            baseline="frequencies",
+            finder="concours.tasks.documents_found:find",
+            sample="concours.tasks.samples:written",
         ),
         Kind(
             name="object-detection",

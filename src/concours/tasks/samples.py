@@ -98,6 +98,17 @@ def summarised(folder: Path, seed: int) -> Task:
     return Task(kind="summarization", data=data, text=("report",), target="short", split=_SPLIT)
 
 
+def written(folder: Path, seed: int) -> Task:
+    """Short texts of words that follow one another, some with letters of two bytes, as files in a folder."""
+    rng, words = np.random.default_rng(seed), (*_HERE, *_THERE)
+    (folder / "texts").mkdir()
+    for number in range(_CLASSES * 8):
+        drawn = rng.integers(len(_HERE), size=int(rng.integers(12, 50)))
+        text = " ".join(words[place] if number % 2 else words[len(_HERE) + place] for place in np.repeat(drawn, 2))
+        (folder / "texts" / f"{number:02}.txt").write_text(f"{text}.\n")
+    return Task(kind="language-modelling", data=str(folder / "texts"), split=_SPLIT)
+
+
 def answered(folder: Path, seed: int) -> Task:
     """Sums in words, with a worked solution beside the number that is right; some say it in two ways."""
     rng, counts = np.random.default_rng(seed), ("one", "two", "three", "four", "five")

@@ -23,10 +23,10 @@ def blend(predictions: Iterable[Floats], weights: NDArray[np.float64], *, rule: 
         predictions: (rows, outputs) each.
         weights: (members,), or (members, rows) where a row has weights of its own. A member whose weights are all zero
             is not read.
-        rule: `mean`, the weighted sum; `vote`, where each member's row counts as one for its most probable class, and
-            one vote more is spread evenly over the classes, so that none has probability zero; `pool`, the logarithmic
-            opinion pool: the weighted sum of log probabilities, made a distribution. Values that are no distribution
-            (one output) are added up by every rule.
+        rule: `mean`, the weighted sum, and `mixture`, the same of probabilities of what came; `vote`, where each
+            member's row counts as one for its most probable class, and one vote more is spread evenly over the classes,
+            so that none has probability zero; `pool`, the logarithmic opinion pool: the weighted sum of log
+            probabilities, made a distribution. Values that are no distribution (one output) are added up by every rule.
 
     Law: rows of distributions stay distributions (by `mean` if the weights sum to one); permuting members with their
     weights changes nothing but rounding.
@@ -62,6 +62,7 @@ def _with_even_vote(shares: Floats, members: int) -> Floats:
 
 RULES: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats, int], Floats]]] = {
     "mean": (lambda p: p, lambda total, members: total),
+    "mixture": (lambda p: p, lambda total, members: total),
     "vote": (_votes, _with_even_vote),
     "pool": (log_probabilities, lambda total, members: np.asarray(softmax(total, axis=1))),
 }

@@ -1,8 +1,8 @@
 """What greedy selection makes small: losses of an ensemble that grows by one member a step, each with its fast way.
 
-Log loss needs the true class's probability, and one logarithm serves sixteen rows. Accuracy rescores the rows that some
-member can still turn. RMSE needs the members' products (the Gram matrix) alone. Any other loss is evaluated. Rows may
-have weights: then log loss takes a logarithm a row.
+Log loss needs the true class's probability, and one logarithm serves sixteen rows; bits per byte need it of each byte.
+Accuracy rescores the rows that some member can still turn. RMSE needs the members' products (the Gram matrix) alone.
+Any other loss is evaluated. Rows may have weights: then log loss takes a logarithm a row.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Loss = Callable[[NDArray[Any], Floats], float]
 
-METRICS: Final = ("log_loss", "accuracy", "rmse")
+METRICS: Final = ("log_loss", "accuracy", "rmse", "bits_per_byte")
 
 _GROUP: Final = 16  # (2 ** -52) ** 16, of probabilities at the clip, is still a normal float64
 _BLOCK: Final = 2**18  # values worked on at a time: 2 MiB, however many rows there are
@@ -70,12 +70,11 @@ def _blocks(rows: int, width: int) -> Iterator[slice]:
 class _LogLoss:
     """Mean of -log of the true class's probability, clipped as scikit-learn's ``log_loss`` does."""
 
-    def __init__(self, members: list[NDArray[Any]], target: NDArray[np.intp], weights: Floats | None) -> None:
-        rows, self._weights = np.arange(len(target)), weights
-        self._true = np.stack([member[rows, target] for member in members], dtype=np.float64)
-        self._mean = _RunningMean(np.zeros(len(target)))
-        self._totals = _totals(members)
-        self._mean_total = _RunningMean(np.zeros(len(target)))
+    def __init__(self, true: Floats, totals: Floats | None, weights: Floats | None) -> None:
+        """`true`: (members, rows) the true class's probability; `totals` of all classes, where these are not one."""
+        self._true, self._totals, self._weights = true, totals, weights
+        self._mean = _RunningMean(np.zeros(true.shape[1]))
+        self._mean_total = _RunningMean(np.zeros(true.shape[1]))
 
     def losses(self, *, coarse: bool) -> Floats:
         members, rows = self._true.shape
@@ -99,6 +98,11 @@ class _LogLoss:
         if self._totals is not None:
             probabilities /= self._mean_total.with_each(self._totals[:, part], self._mean_total.value[part])
         return probabilities
+
+
+def _true(members: list[NDArray[Any]], places: Any) -> Floats:
+    """(members, rows): what members say at some places."""
+    return np.stack([member[places] for member in members], dtype=np.float64)
 
 
 def _totals(members: list[NDArray[Any]]) -> Floats | None:
@@ -313,7 +317,12 @@ def criterion_of(
         return _Evaluated(metric, members, target)
     match metric:
         case "log_loss":
-            return _LogLoss(_probabilities(members), _codes(target, members[0].shape[1]), weights)
+            found, codes = _probabilities(members), _codes(target, members[0].shape[1])
+            return _LogLoss(_true(found, (np.arange(len(codes)), codes)), _totals(found), weights)
+        case "bits_per_byte":
+            there = target > 0
+            each = None if weights is None else np.repeat(weights, there.sum(axis=1))
+            return _LogLoss(_true(members, there), None, each)
         case "accuracy":
             return _Accuracy(_probabilities(members), _codes(target, members[0].shape[1]), weights)
         case "rmse":

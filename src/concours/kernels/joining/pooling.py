@@ -69,6 +69,32 @@ def sum_weights(predictions: Sequence[Floats], y: Floats, of_rows: Floats | None
     return _least(loss, able, rows=float(each.sum()))
 
 
+def mixture_weights(predictions: Sequence[Floats], y: NDArray[np.uint8], of_rows: Floats | None = None) -> Floats:
+    """(members,) weights of the mixture with the least surprise by bytes, drawn a little to equal shares.
+
+    What a mixture holds of a byte is the weighted sum of what its members hold of it (Jelinek and Mercer 1980).
+
+    Args:
+        predictions: (rows, most) probabilities of the bytes of passages, a member.
+        y: (rows, most) these bytes, 0 where there is none.
+        of_rows: (rows,) weights of the rows.
+
+    Laws: as of `pool_weights`.
+    """
+    there = y > 0
+    each = np.repeat(np.ones(len(y)) if of_rows is None else of_rows, there.sum(axis=1))
+    p = np.stack([np.maximum(member[there], np.finfo(np.float32).tiny) for member in predictions], axis=1)
+    shares = np.bincount(y[there], weights=each) / each.sum()
+    able = able_members(-np.log(p), -np.log(np.maximum(shares, np.finfo(np.float64).tiny))[y[there]], each)
+    own = p[:, able]
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        mixed = own @ weights
+        return -float(each @ np.log(mixed)) / each.sum(), -(each / mixed) @ own / each.sum()
+
+    return _least(loss, able, rows=float(each.sum()))
+
+
 def able_members(losses: Floats, constant: Floats, of_rows: Floats | None = None) -> NDArray[np.bool_]:
     """Which members lose less than the best constant, by more than a standard error; all, if none does.
 
@@ -102,5 +128,9 @@ def _least(loss: Callable[[Floats], tuple[float, Floats]], able: NDArray[np.bool
     return np.asarray(weights / weights.sum())
 
 
-WEIGHING: Final[Mapping[str, Callable[..., Floats]]] = {"pool": pool_weights, "mean": sum_weights}
-"""How weights are found, by the rule that predictions are then joined by (`blending.RULES`)."""
+WEIGHING: Final[Mapping[str, Callable[..., Floats]]] = {
+    "pool": pool_weights,
+    "mean": sum_weights,
+    "mixture": mixture_weights,
+}
+"""How weights are found, by the rule that predictions are then joined by (`OutputKind.joins`)."""

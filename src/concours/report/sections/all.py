@@ -13,6 +13,7 @@ from concours.report.sections.alliances import alliances_section
 from concours.report.sections.answers import answers_section
 from concours.report.sections.bracket import bracket_section
 from concours.report.sections.card import card_section
+from concours.report.sections.continuations import continuations_section
 from concours.report.sections.costs import costs_section
 from concours.report.sections.deployed import deployed_section
 from concours.report.sections.duels import duels_section
@@ -31,6 +32,7 @@ from concours.report.sections.samples import samples_section
 from concours.report.sections.savings import savings_section
 from concours.report.sections.scores import ranks_section, scores_section
 from concours.report.sections.slices import slices_section
+from concours.report.sections.surprise import surprise_section
 from concours.report.sections.together import complement_section, credit_section
 from concours.report.sections.trades import trades_section
 from concours.report.sections.trust import trust_section
@@ -57,6 +59,8 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     savings_section,
     credit_section,
     predictions_section,
+    surprise_section,
+    continuations_section,
     answers_section,
     said_section,
     samples_section,

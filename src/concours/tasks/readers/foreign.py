@@ -43,8 +43,8 @@ def looks_like_prose(lines: Sequence[str]) -> bool:
 
 
 PROSE = (
-    "holds lines of text and no labels: Concours does not train language models yet. What it can do: learn the "
-    "class of texts. Write the label before each text with a tab between, or lay texts into a file or a folder a class."
+    "holds lines of text and no labels. What Concours can do: learn to go on with them, by kind language-modelling; or "
+    "learn the class of texts, with the label before each and a tab between, or with a file or a folder for each class."
 )
 
 

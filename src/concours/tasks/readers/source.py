@@ -130,14 +130,14 @@ def _lines(entry: Entry, content: bytes, options: Options) -> Opened | None:
         x, y = pa.chunked_array([pa.array(texts, pa.string())]), np.asarray(labels, dtype=object)
         return Opened(x=x, y=y, name=entry.name, unit="line", notes=(*notes, f"a row a line, its label {how}"))
     columns = [name for name in options.names if lines and name in lines[0]]
-    if options.input is None and not columns and looks_like_prose(lines) and not _has_cells(lines):
+    if options.input is None and not columns and looks_like_prose(lines) and not has_cells(lines):
         raise DataError(f"{entry.name} {PROSE}")
     if options.input != "text" or (options.names and len(columns) == len(options.names)):
         return None
     return Opened(x=pa.chunked_array([pa.array(lines, pa.string())]), name=entry.name, unit="line", notes=tuple(notes))
 
 
-def _has_cells(lines: Sequence[str]) -> bool:
+def has_cells(lines: Sequence[str]) -> bool:
     """Whether lines have as many of some delimiter each."""
     some = lines[:500]
     return any(len({line.count(mark) for line in some}) == 1 and mark in some[0] for mark in "\t,;|")
