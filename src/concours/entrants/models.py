@@ -59,6 +59,8 @@ _TRUSTED = frozenset(
         "concours.entrants.typical": "TypicalBoxes",
         "concours.entrants.windows": "WindowDetector",
         "concours.entrants.blobs": "BlobDetector",
+        "concours.entrants.coloured": "ColourSegmenter ThresholdSegmenter TypicalMasks",
+        "concours.entrants.filtered": "PixelForest",
     }.items()
     for name in names.split()
 )

@@ -117,6 +117,11 @@ def _pictures(each: float) -> Callable[[Size], float]:
     return lambda size: 0.2 + each * size.rows * (0.05 + min(size.columns, 3072) / 3072)
 
 
+def _pixels(each: float) -> Callable[[Size], float]:
+    """So many seconds for a value of a pixel."""
+    return lambda size: 0.1 + each * size.rows * size.columns
+
+
 def _reduced(size: Size) -> float:
     return 0.3 + 5e-5 * size.rows * size.outputs
 
@@ -186,6 +191,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "image:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "sound:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:boxes": _detector("typical:TypicalBoxes", _few),
+        "image:masks": _detector("coloured:TypicalMasks", _few),
         "question:answer": _answerer("answerers:FrequentAnswer", _few),
     },
     "logistic": {
@@ -364,6 +370,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
         "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),
     },
+    "threshold": {"image:masks": _detector("coloured:ThresholdSegmenter", _pixels(2e-7))},
+    "colours": {"image:masks": _detector("coloured:ColourSegmenter", _pixels(2e-7))},
+    "pixel-forest": {"image:masks": _detector("filtered:PixelForest", lambda size: 5.0 + _pixels(5e-6)(size))},
+    "u-net": {"image:masks": _network("unet:UNetSegmenter", _pixels(1e-5))},
     "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
     "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},
     "centres": {"image:boxes": _network("centres:CentreDetector", _epochs(1.8))},

@@ -13,11 +13,12 @@ from concours.tasks.inputs.pairs import SENTENCE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND
-from concours.tasks.inputs.table import BOXED, IMAGE, TABLE, TEXT
+from concours.tasks.inputs.table import BOXED, IMAGE, MASKED, TABLE, TEXT
 from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
@@ -99,6 +100,7 @@ _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
 _WRITERS = ("nearest", "typical")
+_SEGMENTATION = ("threshold", "colours", "pixel-forest", "u-net")
 _DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {
@@ -168,6 +170,14 @@ _OWN = {
             input=BOXED,
             output=BoxesOutput,
             lineups={"fast": _DETECTION, "full": _DETECTION},
+        ),
+        Kind(
+            name="segmentation",
+            finder="concours.tasks.masked:find",
+            sample="concours.tasks.samples:masked",
+            input=MASKED,
+            output=MasksOutput,
+            lineups={"fast": _SEGMENTATION, "full": _SEGMENTATION},
         ),
         Kind(
             name="question-answering",

@@ -136,6 +136,23 @@ def boxed(folder: Path, seed: int) -> Task:
     return Task(kind="object-detection", data=str(folder / "shapes"), split=_SPLIT)
 
 
+def masked(folder: Path, seed: int) -> Task:
+    """The same discs and squares, with a mask in a PNG file of its own for each picture."""
+    from PIL import Image
+
+    rng = np.random.default_rng(seed)
+    for place in (folder / "shapes" / "images", folder / "shapes" / "masks"):
+        place.mkdir(parents=True)
+    for row in range(_PAIRS):
+        picture = rng.integers(100, 120, (24, 32, 3)).astype(np.uint8)
+        for _ in range(rng.integers(1, 3)):
+            _drawn(picture, rng, sides=(3, 5))
+        mask = np.where(picture[:, :, 0] > 200, 1, np.where(picture[:, :, 2] > 200, 2, 0)).astype(np.uint8)
+        Image.fromarray(picture).save(folder / "shapes" / "images" / f"{row:03}.png")
+        Image.fromarray(mask).save(folder / "shapes" / "masks" / f"{row:03}.png")
+    return Task(kind="segmentation", data=str(folder / "shapes"), labels={"0": "grey"}, split=_SPLIT)
+
+
 def tones(folder: Path, seed: int) -> Task:
     """Tones in noise, the higher the later the class, of different lengths, as WAV files in a folder a class."""
     from scipy.io import wavfile
@@ -150,14 +167,14 @@ def tones(folder: Path, seed: int) -> Task:
     return Task(kind="audio-classification", data=str(folder / "tones"), split=_SPLIT)
 
 
-def _drawn(picture: NDArray[np.uint8], rng: np.random.Generator) -> str:
+def _drawn(picture: NDArray[np.uint8], rng: np.random.Generator, sides: tuple[int, int] = (5, 9)) -> str:
     """Draws a disc or a square, and says where."""
     height, width = picture.shape[:2]
-    radius, disc = int(rng.integers(5, 9)), bool(rng.integers(2))
+    radius, disc = int(rng.integers(*sides)), bool(rng.integers(2))
     x, y = int(rng.integers(radius, width - radius)), int(rng.integers(radius, height - radius))
     down, across = np.mgrid[:height, :width]
     off = np.hypot(down - y, across - x) if disc else np.maximum(abs(down - y), abs(across - x))
     picture[off < radius] = (220, 40, 40) if disc else (40, 40, 220)
-    sides = {"xmin": x - radius, "ymin": y - radius, "xmax": x + radius, "ymax": y + radius}
-    box = "".join(f"<{side}>{value}</{side}>" for side, value in sides.items())
+    corners = {"xmin": x - radius, "ymin": y - radius, "xmax": x + radius, "ymax": y + radius}
+    box = "".join(f"<{side}>{value}</{side}>" for side, value in corners.items())
     return f"<object><name>{'disc' if disc else 'square'}</name><bndbox>{box}</bndbox></object>"

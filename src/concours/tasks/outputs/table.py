@@ -11,13 +11,14 @@ from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.writing import Writing
 
-_OWN: Final[tuple[type[OutputKind], ...]] = (Classes, Number, Series, Text, BoxesOutput, Answer, Choice, Writing)
+_OWN: Final[tuple[type[OutputKind], ...]] = (Classes, Number, Series, Text, BoxesOutput, MasksOutput, Answer, Choice, Writing)
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)
 
