@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any, Final, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from concours.entrants.inputs import images
+from concours.kernels.scoring.masks import mean_iou
 
 Floats = NDArray[np.float64]
 
@@ -42,10 +44,10 @@ class TypicalMasks(BaseEstimator):
 
 
 class ThresholdSegmenter(BaseEstimator):
-    """A threshold of each picture's own, by Otsu (1979), on one channel; and how often each label is on either side.
+    """A threshold of each picture's own, by Otsu (1979), on one channel, and a label for either side.
 
-    The channel, one of the colours, their mean, or how far apart they are, is that by which the labels of training are
-    least surprising.
+    The channel is one of the colours, their mean, or how far they are apart; it and the labels are those whose masks
+    overlap the most with those of training.
     """
 
     def __init__(self, *, classes: int | None = None) -> None:
@@ -53,19 +55,24 @@ class ThresholdSegmenter(BaseEstimator):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit to pictures and their masks."""
-        pictures, count = images(X), width_of(y, self.classes)
-        found = []
+        pictures, self.width_ = images(X), width_of(y, self.classes)
+        best = -1.0
         for channel in range(_channels(pictures).shape[-1]):
             above = self._above(pictures, channel)
-            sums = np.stack([np.bincount(above.ravel(), y.ravel() == code, 2) for code in range(count)], axis=1)
-            shares = (sums + _FEW / count) / (sums + _FEW / count).sum(axis=1, keepdims=True)
-            found.append((-float((sums * np.log(shares)).sum()), channel, shares))
-        _, self.channel_, self.shares_ = min(found, key=lambda each: each[:2])
+            sides = np.stack([np.bincount(y[above == side], minlength=self.width_) for side in (0, 1)])
+            for labels in permutations(range(self.width_), 2):
+                both = np.zeros(self.width_)
+                both[[*labels]] = sides[[0, 1], labels]
+                either = sides.sum(axis=0) - both
+                either[[*labels]] += sides.sum(axis=1)
+                found = float(mean_iou(np.concatenate([both, either])))
+                if found > best:
+                    best, self.channel_, self.labels_ = found, channel, np.array(labels)
         return self
 
     def predict(self, X: Any) -> Floats:
-        """Probabilities of pictures."""
-        return self.shares_[self._above(images(X), self.channel_)]
+        """Probabilities of pictures: 0 or 1."""
+        return np.eye(self.width_)[self.labels_[self._above(images(X), self.channel_)]]
 
     @staticmethod
     def _above(pictures: NDArray[Any], channel: int) -> NDArray[np.int64]:

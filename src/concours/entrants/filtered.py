@@ -1,4 +1,4 @@
-"""A forest that tells the label of a pixel by what filters say of it and around it."""
+"""Trees that tell the label of a pixel by what filters say of it and around it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
 from concours.entrants.coloured import width_of
 from concours.entrants.inputs import images
@@ -18,40 +18,34 @@ _SURROUND = 8.0
 _AT_ONCE = 16
 
 
-class PixelForest(BaseEstimator):
-    """A random forest (Breiman 2001) on the responses of filters at each pixel.
+class _Pixels(BaseEstimator):
+    """What tells the label of a pixel by its filters.
 
     These are the colours, and at three scales of a Gaussian their means, and of their mean the gradient and the two
     curvatures, and the deviation around (as of Arganda-Carreras et al. 2017, "Trainable Weka Segmentation"); the mean
     colour of a wide surround; and where in the picture the pixel lies. As many pixels of each picture are learned from.
 
-    Pictures, targets and predictions are as `TypicalMasks` has them. `trees`: how many; `pixels`: of all pictures
-    that are learned from, drawn by chance.
+    Pictures, targets and predictions are as `entrants.coloured.TypicalMasks` has them.
     """
 
-    def __init__(
-        self, *, trees: int = 40, pixels: int = 30_000, classes: int | None = None, random_state: int | None = None
-    ) -> None:
-        self.trees = trees
-        self.pixels = pixels
-        self.classes = classes
-        self.random_state = random_state
+    pixels: int
+    classes: int | None
+    random_state: int | None
+
+    def _model(self) -> Any:
+        """An unfitted classifier of rows of filters."""
+        raise NotImplementedError
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit to pictures and their masks."""
         pictures, codes = images(X), np.asarray(y)
         self.width_ = width_of(codes, self.classes)
-        rng = np.random.default_rng(self.random_state)
-        each = max(1, self.pixels // len(pictures))
-        size = codes[0].size
-        parts, labels = [], []
-        for picture, mask in zip(pictures, codes, strict=True):
-            some = rng.choice(size, min(each, size), replace=False)
-            parts.append(responses(picture)[some])
-            labels.append(mask.ravel()[some])
-        self.forest_ = RandomForestClassifier(
-            self.trees, min_samples_leaf=5, max_features="sqrt", random_state=self.random_state, n_jobs=1
-        ).fit(np.concatenate(parts), np.concatenate(labels))
+        rng, size = np.random.default_rng(self.random_state), codes[0].size
+        each = min(size, max(1, self.pixels // len(pictures)))
+        drawn = [rng.choice(size, each, replace=False) for _ in pictures]
+        rows = [responses(picture)[some] for picture, some in zip(pictures, drawn, strict=True)]
+        labels = [mask.ravel()[some] for mask, some in zip(codes, drawn, strict=True)]
+        self.model_ = self._model().fit(np.concatenate(rows), np.concatenate(labels))
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -60,9 +54,47 @@ class PixelForest(BaseEstimator):
         found = np.zeros((len(pictures), *pictures.shape[1:3], self.width_))
         for start in range(0, len(pictures), _AT_ONCE):
             some = pictures[start : start + _AT_ONCE]
-            told = self.forest_.predict_proba(np.concatenate([responses(picture) for picture in some]))
-            found[start : start + _AT_ONCE, ..., self.forest_.classes_] = told.reshape(*some.shape[:3], -1)
+            told = self.model_.predict_proba(np.concatenate([responses(picture) for picture in some]))
+            found[start : start + _AT_ONCE, ..., self.model_.classes_] = told.reshape(*some.shape[:3], -1)
         return found
+
+
+class PixelForest(_Pixels):
+    """A random forest (Breiman 2001) on the responses of filters at each pixel.
+
+    `trees`: how many; `pixels`: of all pictures that are learned from, drawn by chance.
+    """
+
+    def __init__(
+        self, *, trees: int = 30, pixels: int = 30_000, classes: int | None = None, random_state: int | None = None
+    ) -> None:
+        self.trees = trees
+        self.pixels = pixels
+        self.classes = classes
+        self.random_state = random_state
+
+    def _model(self) -> Any:
+        return RandomForestClassifier(self.trees, min_samples_leaf=5, random_state=self.random_state, n_jobs=1)
+
+
+class PixelBoosting(_Pixels):
+    """Boosted trees by histograms on the responses of filters at each pixel.
+
+    `rounds` of boosting; `pixels`: of all pictures that are learned from, drawn by chance.
+    """
+
+    def __init__(
+        self, *, rounds: int = 150, pixels: int = 60_000, classes: int | None = None, random_state: int | None = None
+    ) -> None:
+        self.rounds = rounds
+        self.pixels = pixels
+        self.classes = classes
+        self.random_state = random_state
+
+    def _model(self) -> Any:
+        return HistGradientBoostingClassifier(
+            max_iter=self.rounds, early_stopping=False, random_state=self.random_state
+        )
 
 
 def responses(picture: NDArray[Any]) -> NDArray[np.float32]:

@@ -60,7 +60,7 @@ _TRUSTED = frozenset(
         "concours.entrants.windows": "WindowDetector",
         "concours.entrants.blobs": "BlobDetector",
         "concours.entrants.coloured": "ColourSegmenter ThresholdSegmenter TypicalMasks",
-        "concours.entrants.filtered": "PixelForest",
+        "concours.entrants.filtered": "PixelBoosting PixelForest",
     }.items()
     for name in names.split()
 )

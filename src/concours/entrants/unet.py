@@ -39,7 +39,7 @@ class UNetSegmenter(NeuralEstimator):
     """
 
     _learning_rate = 1e-2
-    _effort = 180.0
+    _effort = 130.0
     divides = False
 
     def __init__(

@@ -100,7 +100,7 @@ _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
 _WRITERS = ("nearest", "typical")
-_SEGMENTATION = ("threshold", "colours", "pixel-forest", "u-net")
+_SEGMENTATION = ("threshold", "colours", "pixel-boosting", "u-net", "pixel-forest")
 _DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {
