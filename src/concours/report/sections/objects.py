@@ -35,8 +35,8 @@ def objects_section(r: Report) -> Section | None:
         id="objects",
         title="Objects by size",
         text=(
-            f"Of the smallest objects, {_size(first)} pixels, {r.leader.name} finds {share(first['found'])} of the pixels, and less than "
-            f"half of {share(first['missed'])} of them; of the largest, {_size(last)} pixels, {share(last['found'])}.",
+            f"Of the smallest objects, {_size(first)} pixels, {r.leader.name} finds {share(first['found'])} of the pixels; of the "
+            f"largest, {_size(last)} pixels, {share(last['found'])}.",
         ),
         figures=(
             Figure(
