@@ -29,6 +29,7 @@ EXTRAS = {
     "soundfile": "audio",
     "captum": "explain",
     "jiwer": "audio",
+    "av": "video",
 }
 """Which extra of Concours brings a top-level module."""
 

@@ -108,7 +108,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     division = _divided(task, data, output.strata(y), scale, seed, test_apart=test is not None, slow=kind.input.slow)
     in_test = division.in_test
     ids, data_ids = _ids(data if test is None else test, task), _named(data, task)
-    together = None if test is None else units_of(task.split, test.x, test.name, apart, spans=test.spans, kin=test.kin)
+    together = None if test is None else _together(task, test, apart)
     keys, test_keys = _keys(data, test)
     told: tuple[str, ...] = ()
     called, test_called = (None if part is None else _called(part, task, kind) for part in (data, test))
@@ -171,7 +171,7 @@ def _divided(
     """Which rows are where."""
     return divide(
         replace(task.split, folds=scale.folds),
-        data.x,
+        data.splitting(task.split),
         strata,
         rng=np.random.default_rng(derive_seed(seed, "split")),
         test_apart=test_apart,
@@ -181,6 +181,11 @@ def _divided(
         ignore=(task.id,) if task.id else (),
         slow=slow,
     )
+
+
+def _together(task: Task, test: Data, apart: tuple[str, ...]) -> NDArray[np.int64] | None:
+    """Which rows of a test part of its own are one observation."""
+    return units_of(task.split, test.splitting(task.split), test.name, apart, spans=test.spans, kin=test.kin)
 
 
 def _amounts(data: Data, test: Data | None, task: Task, kind: Kind, output: OutputKind) -> tuple[Size, int, int]:

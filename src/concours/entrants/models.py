@@ -57,6 +57,7 @@ _TRUSTED = frozenset(
         "concours.entrants.radial": "RadialSVC RadialSVR",
         "concours.entrants.scaled": "ScaledSVR",
         "concours.entrants.preparation": "FlattenPixels",
+        "concours.entrants.clips": "FrameAverage FrameMotion",
         "concours.entrants.summed": "SummedColumns",
         "concours.entrants.tables": "Codes Matrix TableColumns",
         "concours.entrants.terms": "TableTerms",
@@ -65,6 +66,8 @@ _TRUSTED = frozenset(
         "concours.entrants.windows": "WindowDetector",
         "concours.entrants.blobs": "BlobDetector",
         "concours.entrants.pauses": "PauseRecogniser TypicalTranscript",
+        "concours.entrants.coloured": "ColourSegmenter ThresholdSegmenter TypicalMasks",
+        "concours.entrants.filtered": "PixelBoosting PixelForest",
     }.items()
     for name in names.split()
 )

@@ -117,6 +117,16 @@ def _pictures(each: float) -> Callable[[Size], float]:
     return lambda size: 0.2 + each * size.rows * (0.05 + min(size.columns, 3072) / 3072)
 
 
+def _pixels(each: float) -> Callable[[Size], float]:
+    """So many seconds for a value of a pixel."""
+    return lambda size: 0.1 + each * size.rows * size.columns
+
+
+def _clips(each: float) -> Callable[[Size], float]:
+    """Of a network on clips: the more rows, the fewer epochs."""
+    return lambda size: 0.2 + each * size.rows ** (2 / 3) * size.columns
+
+
 def _reduced(size: Size) -> float:
     return 0.3 + 5e-5 * size.rows * size.outputs
 
@@ -145,6 +155,9 @@ def _forest(name: str) -> Mapping[str, ModelSpec]:
         ),
         "pair:number": _sklearn(
             f"{path}Regressor", prepare="pair-likeness", cost=_rows(1e-3), max_features=0.5, **params
+        ),
+        "video:classes": _sklearn(
+            f"{path}Classifier", prepare="frame-motion", cost=_rows(6e-3), max_features="sqrt", **params
         ),
     }
 
@@ -207,7 +220,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "sound:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "pair:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "pair:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
+        "video:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:boxes": _detector("typical:TypicalBoxes", _few),
+        "image:masks": _detector("coloured:TypicalMasks", _few),
         "question:answer": _answerer("answerers:FrequentAnswer", _few),
     },
     "logistic": {
@@ -228,6 +243,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         ),
         "sound:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(5e-4), C=0.1, max_iter=300),
         "pair:classes": _sklearn("linear_model:LogisticRegression", cost=_words(3e-5), C=1.0, tol=1e-3, max_iter=300),
+        "video:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(2e-3), C=1.0, max_iter=300),
     },
     "ridge": {
         "table:number": _sklearn("linear_model:RidgeCV", cost=_linear),
@@ -438,6 +454,15 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
         "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),
     },
+    "threshold": {"image:masks": _detector("coloured:ThresholdSegmenter", _pixels(2e-7))},
+    "colours": {"image:masks": _detector("coloured:ColourSegmenter", _pixels(2e-7))},
+    "pixel-boosting": {"image:masks": _detector("filtered:PixelBoosting", lambda size: 4.0 + _pixels(1e-6)(size))},
+    "pixel-forest": {"image:masks": _detector("filtered:PixelForest", lambda size: 6.0 + _pixels(5e-7)(size))},
+    "u-net": {
+        "image:masks": _network("unet:UNetSegmenter", lambda size: 0.2 + 6e-5 * size.rows ** (2 / 3) * size.columns)
+    },
+    "frame-lstm": {"video:classes": _network("clip_networks:FrameLSTMClassifier", _clips(6e-6))},
+    "conv3d": {"video:classes": _network("clip_networks:VolumeClassifier", _clips(8e-6))},
     "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
     "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},
     "centres": {"image:boxes": _network("centres:CentreDetector", _epochs(1.8))},

@@ -15,6 +15,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.lineage import lineage
 from concours.core.ports import Listener, Store, ignore
+from concours.core.problem import Part
 from concours.core.values import take
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.usage import usable_cores
@@ -24,6 +25,7 @@ from concours.runs.result import Result
 from concours.runs.session import EngineName, session
 from concours.stores.blobs import get_array
 from concours.stores.values import get_values
+from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.table import output_valued
 
 _JOB_S = 300.0
@@ -94,21 +96,46 @@ def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:
     part = problem.test or problem.train
     mistakes = found.get("diagnose", {}).get("mistakes", {}).get("rows", [])
     shown = sorted({*mistakes, *found.get("occlude", {}).get("rows", [])})
-    ids = get_array(store, part.ids)
+    ids, output = get_array(store, part.ids), output_valued(problem.output)
+    default, can = result.candidates[result.default or ""], problem.input.can
     inputs = {
         str(row): {"id": str(ids[row]), **value}
-        for row, value in zip(shown, _looked_up(store, part.x, shown, problem.input.can), strict=True)
+        for row, value in zip(shown, _drawn(store, output, part, shown, can, default), strict=True)
     }
     examples = found.get("card", {}).get("pictures", {}).get("examples", [])
     y = take(get_values(store, problem.train.y), np.asarray(examples, dtype=np.int64))
-    labels = output_valued(problem.output).written(y)
-    pictures = _looked_up(store, problem.train.x, examples, problem.input.can)
+    labels = output.written(y)
+    pictures = _drawn(store, output, problem.train, examples, can)
     return {
+        "drawing": output.drawing,
         "inputs": inputs,
         "examples": {
             str(row): {"label": label, **value} for row, label, value in zip(examples, labels, pictures, strict=True)
         },
     }
+
+
+def _drawn(
+    store: Store,
+    output: OutputKind,
+    part: Part,
+    rows: Sequence[int],
+    can: Sequence[str],
+    candidate: Candidate | None = None,
+) -> list[dict[str, Any]]:
+    """`_looked_up`, with targets, and predictions of a candidate, upon the rows where the output draws them."""
+    found = _looked_up(store, part.x, rows, can)
+    if not rows or not output.drawing:
+        return found
+    some = np.asarray(rows, dtype=np.int64)
+    predictions = None if candidate is None else candidate.test or candidate.oof
+    told = None if predictions is None else take(get_values(store, predictions), some)
+    drawn = output.drawn(take_rows(get_rows(store, part.x), some), take(get_values(store, part.y), some), told)
+    if drawn is None:
+        return found
+    return [
+        {**row, "picture": picture_address(picture), "wide": True} for row, picture in zip(found, drawn, strict=True)
+    ]
 
 
 def _looked_up(store: Store, x: Digest, rows: Sequence[int], can: Sequence[str]) -> list[dict[str, Any]]:

@@ -15,12 +15,14 @@ from concours.tasks.inputs.passage import PASSAGE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND, SPEECH
-from concours.tasks.inputs.table import BOXED, IMAGE, TABLE, TEXT
+from concours.tasks.inputs.table import BOXED, IMAGE, MASKED, TABLE, TEXT
+from concours.tasks.inputs.video import VIDEO
 from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.language import Language
+from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
@@ -100,6 +102,7 @@ _WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
 _SOUND = ("logistic", "svm", "forest", "residual")
 _SPEECH = ("pauses", "gru", "conformer")
+_VIDEO = ("logistic", "extra-trees", "conv3d", "frame-lstm")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _COUPLES = ("logistic", "boosting", "svm", "forest")
@@ -109,6 +112,7 @@ _ANSWERS = ("nearest", "logistic")
 _CHOICES = ("overlap", "nearest")
 _WRITERS = ("nearest", "typical")
 _LANGUAGE = ("ngram", "words", "gpt", "lstm")
+_SEGMENTATION = ("threshold", "colours", "pixel-boosting", "u-net", "pixel-forest")
 _DETECTION = ("blobs", "windows", "centres")
 
 _OWN = {
@@ -160,6 +164,14 @@ _OWN = {
             lineups={"fast": _SOUND, "full": (*_SOUND, "extra-trees", "boosting", "cnn")},
             finder="concours.tasks.recordings_found:find",
             sample="concours.tasks.samples:tones",
+        ),
+        Kind(
+            name="video-classification",
+            input=VIDEO,
+            output=Classes,
+            lineups={"fast": _VIDEO, "full": (*_VIDEO, "forest")},
+            finder="concours.tasks.filmed:find",
+            sample="concours.tasks.samples:moving",
         ),
         Kind(
             name="forecasting",
@@ -222,6 +234,14 @@ _OWN = {
             input=BOXED,
             output=BoxesOutput,
             lineups={"fast": _DETECTION, "full": _DETECTION},
+        ),
+        Kind(
+            name="segmentation",
+            finder="concours.tasks.masked:find",
+            sample="concours.tasks.samples:masked",
+            input=MASKED,
+            output=MasksOutput,
+            lineups={"fast": _SEGMENTATION, "full": _SEGMENTATION},
         ),
         Kind(
             name="question-answering",

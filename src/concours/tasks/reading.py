@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError
 from concours.tasks.cells import Form
 from concours.tasks.conforming import HOLDS, conform
+from concours.tasks.division import DUPLICATES
 from concours.tasks.given import given_rows
 from concours.tasks.ids import ids_of
 from concours.tasks.inputs.table import TABLE, TEXT
@@ -27,7 +28,7 @@ from concours.tasks.readers.named import sklearn_target
 from concours.tasks.readers.opened import Opened, Options, Rows, Unit
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
-from concours.tasks.task import Task
+from concours.tasks.task import Split, Task
 from concours.tasks.texts import blank, text_columns, text_of
 from concours.tasks.weights import require_column, weights_apart
 
@@ -49,6 +50,8 @@ class Data:
         meta: what the reader knows that belongs to the output.
         forms: of the columns that rows were cut from, where these are no table that keeps them: new rows are read with
             them.
+        beside: columns (rows,) that are known of rows that are no table, such as the names of their files and what
+            these tell: rows are called and kept together by them, and no model gets them.
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
         left_out: how many rows were left out in reading.
@@ -71,9 +74,14 @@ class Data:
     kin: NDArray[np.int64] | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
+    beside: pa.Table | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def splitting(self, split: Split) -> Rows:
+        """What has the columns by which rows keep together, or follow in time."""
+        return self.x if self.beside is None or split.group == DUPLICATES else self.beside
 
     @property
     def said(self) -> str:
@@ -306,6 +314,13 @@ def split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArra
     coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
     labels = np.asarray([label.strip() for label in coded.dictionary.to_pylist()], dtype=object)
     return table.drop_columns([target]), labels[coded.indices.to_numpy()]
+
+
+def require_known(task: Task, beside: pa.Table, name: str) -> None:
+    """Refuses columns that the task names and that are not known of rows. Raises DataError."""
+    for key, column in (("id", task.id), ("split.group", task.split.group), ("split.time", task.split.time)):
+        if column not in (None, DUPLICATES, *beside.column_names):
+            raise DataError(f"task.{key}: {name} has no column {column!r}; {absent(str(column), beside.column_names)}")
 
 
 def _kept(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -11,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from concours.core.errors import ContestError, DataError
+from concours.core.errors import DataError
+from concours.tasks.file_names import with_parts
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
@@ -34,7 +34,6 @@ FOLDER: Final = "folder"
 """The column of the folders that files lie in, where there is one a class."""
 
 _TARGET = "target"
-_PART = re.compile(r"\{(\w+)\}")
 _MOST = 0.9  # of the values of a column: that many name sounds
 _SAMPLES = 2**31 - 1
 _HOW = (
@@ -280,27 +279,7 @@ def _named(
 
 def _with_parts(found: Recordings, options: Mapping[str, Any]) -> Recordings:
     """With a column for each part of the names of files, as `file_name` calls them."""
-    form = options.get("file_name")
-    if form is None:
-        return found
-    parts = _PART.findall(form)
-    if not parts or len(set(parts)) < len(parts):
-        raise ContestError(f'task.file_name: parts in braces were expected, as "{{label}}_{{number}}", got {form!r}')
-    literal = [re.escape(text) for text in _PART.split(form)[::2]]
-    pattern = re.compile("(.+?)".join(literal))
-    matches = [pattern.fullmatch(PurePosixPath(name).stem) for name in found.names]
-    if None in matches:
-        name = PurePosixPath(found.names[matches.index(None)]).name
-        raise DataError(f"task.file_name: {found.files.name}: the name of {name} is not of the form {form!r}")
-    table = found.table
-    for place, part in enumerate(parts):
-        if part in table.column_names:
-            raise ContestError(
-                f"task.file_name: {found.files.name} has a column {part!r} already; call that part otherwise"
-            )
-        values = [match[place + 1] for match in matches if match]
-        table = table.append_column(part, pa.array(values, pa.string()))
-    return replace(found, table=table)
+    return replace(found, table=with_parts(found.table, found.names, options.get("file_name"), found.files.name))
 
 
 def _together(parts: Sequence[Recordings]) -> Recordings:

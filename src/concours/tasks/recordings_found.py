@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from concours.core.errors import ConcoursError, DataError
 from concours.core.written import written
+from concours.tasks.file_names import form_of, grouping_part
 from concours.tasks.readers.archives import entry_at, is_archive
 from concours.tasks.readers.listing import TABLES, content_names, suffix_of
 from concours.tasks.readers.opened import Options
@@ -37,7 +37,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     task = Task(kind="", data=str(source), header=options.header, on_bad_row=options.on_bad_row, target=wanted)
     parts = recorded(source, task)
     found, keys = parts[0], {"data": (str(source), counted(parts))}
-    if set(found.table.column_names) == {FILE} and (form := _form([PurePosixPath(name).stem for name in found.names])):
+    if set(found.table.column_names) == {FILE} and (form := form_of(found.names)):
         keys["file_name"] = (form, f"names are like {PurePosixPath(found.names[0]).stem}; call their parts as you like")
         parts = recorded(source, Task(kind="", data=str(source), options={"file_name": form}))
         found = parts[0]
@@ -82,15 +82,6 @@ def holds_sounds(source: Path) -> bool:
         return False  # who reads it as a table says what is wrong
 
 
-def _form(stems: Sequence[str]) -> str | None:
-    """Names as parts between signs, where all have as many: `{part1}_{part2}`."""
-    for mark in ("_", "-"):
-        counts = {stem.count(mark) for stem in stems}
-        if len(counts) == 1 and 0 not in counts and all(all(stem.split(mark)) for stem in stems):
-            return mark.join(f"{{part{place + 1}}}" for place in range(counts.pop() + 1))
-    return None
-
-
 def _label(found: Recordings, wanted: str | None) -> str:
     """The column of the labels. Raises DataError where it is not clear."""
     columns = [name for name in found.table.column_names if name != FILE]
@@ -117,12 +108,7 @@ def _group(table: pa.Table, target: str) -> str | None:
     called = [name for name in rest if name.lower() in _SPEAKERS and not table[name].null_count]
     if called:
         return called[0]
-    for name in rest:
-        values = table[name].unique().to_pylist()
-        words = all(isinstance(value, str) and re.search(r"[^\W\d]", value) for value in values)
-        if re.fullmatch(r"part\d+", name) and words and 3 <= len(values) <= len(table) / 2:
-            return name
-    return None
+    return grouping_part(table, but=target)
 
 
 def _few(groups: int, *, apart: bool) -> dict[str, Any]:

@@ -188,6 +188,23 @@ def boxed(folder: Path, seed: int) -> Task:
     return Task(kind="object-detection", data=str(folder / "shapes"), split=_SPLIT)
 
 
+def masked(folder: Path, seed: int) -> Task:
+    """The same discs and squares, with a mask in a PNG file of its own for each picture."""
+    from PIL import Image
+
+    rng = np.random.default_rng(seed)
+    for place in (folder / "shapes" / "images", folder / "shapes" / "masks"):
+        place.mkdir(parents=True)
+    for row in range(_PAIRS):
+        picture = rng.integers(100, 120, (24, 32, 3)).astype(np.uint8)
+        for _ in range(rng.integers(1, 3)):
+            _drawn(picture, rng, sides=(3, 5))
+        mask = np.where(picture[:, :, 0] > 200, 1, np.where(picture[:, :, 2] > 200, 2, 0)).astype(np.uint8)
+        Image.fromarray(picture).save(folder / "shapes" / "images" / f"{row:03}.png")
+        Image.fromarray(mask).save(folder / "shapes" / "masks" / f"{row:03}.png")
+    return Task(kind="segmentation", data=str(folder / "shapes"), labels={"0": "grey"}, split=_SPLIT)
+
+
 def tones(folder: Path, seed: int) -> Task:
     """Tones in noise, the higher the later the class, of different lengths, as WAV files in a folder a class."""
     from scipy.io import wavfile
@@ -202,16 +219,29 @@ def tones(folder: Path, seed: int) -> Task:
     return Task(kind="audio-classification", data=str(folder / "tones"), split=_SPLIT)
 
 
-def _drawn(picture: NDArray[np.uint8], rng: np.random.Generator) -> str:
+def moving(folder: Path, seed: int) -> Task:
+    """A bright spot that goes to the left, to the right, or stays, as an array a clip, in a folder a class."""
+    rng = np.random.default_rng(seed)
+    for row in range(_ROWS):
+        clip = rng.integers(0, 60, (6, 10, 12, 3)).astype(np.uint8)
+        place = np.array([8, 2, 5])[row % _CLASSES] + np.array([-1, 1, 0])[row % _CLASSES] * np.arange(6)
+        for frame, across in zip(clip, place, strict=True):
+            frame[int(rng.integers(3, 6)) :, across : across + 2] += 150
+        (folder / "clips" / _NAMES[row % _CLASSES]).mkdir(parents=True, exist_ok=True)
+        np.save(folder / "clips" / _NAMES[row % _CLASSES] / f"{row:03}.npy", clip)
+    return Task(kind="video-classification", data=str(folder / "clips"), split=_SPLIT)
+
+
+def _drawn(picture: NDArray[np.uint8], rng: np.random.Generator, sides: tuple[int, int] = (5, 9)) -> str:
     """Draws a disc or a square, and says where."""
     height, width = picture.shape[:2]
-    radius, disc = int(rng.integers(5, 9)), bool(rng.integers(2))
+    radius, disc = int(rng.integers(*sides)), bool(rng.integers(2))
     x, y = int(rng.integers(radius, width - radius)), int(rng.integers(radius, height - radius))
     down, across = np.mgrid[:height, :width]
     off = np.hypot(down - y, across - x) if disc else np.maximum(abs(down - y), abs(across - x))
     picture[off < radius] = (220, 40, 40) if disc else (40, 40, 220)
-    sides = {"xmin": x - radius, "ymin": y - radius, "xmax": x + radius, "ymax": y + radius}
-    box = "".join(f"<{side}>{value}</{side}>" for side, value in sides.items())
+    corners = {"xmin": x - radius, "ymin": y - radius, "xmax": x + radius, "ymax": y + radius}
+    box = "".join(f"<{side}>{value}</{side}>" for side, value in corners.items())
     return f"<object><name>{'disc' if disc else 'square'}</name><bndbox>{box}</bndbox></object>"
 
 

@@ -25,6 +25,7 @@ from concours.report.sections.groups import groups_section
 from concours.report.sections.judges import judges_section, pairs_section
 from concours.report.sections.learning import learning_section
 from concours.report.sections.mistakes import mistakes_section
+from concours.report.sections.objects import objects_section
 from concours.report.sections.population import population_section
 from concours.report.sections.predictions import predictions_section
 from concours.report.sections.said import said_section
@@ -65,6 +66,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     said_section,
     samples_section,
     mistakes_section,
+    objects_section,
     explanations_section,
     groups_section,
     slices_section,

@@ -183,7 +183,7 @@ def _texts(found: Mapping[str, Any]) -> Figure:
 def _pictures(r: Report, found: Mapping[str, Any]) -> list[Figure]:
     inputs = r.insight("examples") or {}
     cards = tuple(
-        Card(title=known["label"], said=(), picture=known["picture"])
+        Card(title=known["label"], said=(), picture=known["picture"], wide=bool(known.get("wide")))
         for row in found.get("examples", [])
         if (known := inputs.get(str(row)))
     )

@@ -47,7 +47,7 @@ def mistakes_section(r: Report) -> Section | None:
                 title="Rows with the greatest loss",
                 read=(
                     "How to read it: each card is a row, the worst first. Where several have something in common, or their "
-                    "labels look wrong, there is something to mend in the data."
+                    f"labels look wrong, there is something to mend in the data. {r.insight('drawing') or ''}".rstrip()
                 ),
                 drawing=Cards(cards),
             ),
@@ -72,7 +72,7 @@ def _card(r: Report, row: Mapping[str, Any], known: Mapping[str, Any]) -> Card:
         sound=known.get("sound", ""),
         fields=tuple((name, value) for name, value in known.get("fields", {}).items() if name in _columns(r)),
         words=((text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …", 0.0),) if text else (),
-        wide=bool(text),
+        wide=bool(text) or bool(known.get("wide")),
     )
 
 

@@ -23,6 +23,18 @@ IMAGE: Final = InputKind(
     preparations=("pixels", "patches", "components"),
     slow=True,
 )
+MASKED: Final = InputKind(
+    name="image",
+    what="pictures with masks",
+    can=("pictures",),
+    reader="concours.tasks.masked:read",
+    renewer="concours.tasks.masked:renew",
+    keys={
+        "file_name": 'what the parts of the names of pictures are, such as `"{patient}_{number}"`: columns to split by'
+    },
+    lacks=("positive", "drop", "text", "source", "header", "encoding", "columns", "missing"),
+    slow=True,
+)
 BOXED: Final = InputKind(
     name="image",
     what="pictures with boxes",

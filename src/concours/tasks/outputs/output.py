@@ -258,6 +258,16 @@ class OutputKind(ABC):
         del x
         return self.written(values)
 
+    drawing: ClassVar[str] = ""
+    """How to read what `drawn` draws, in a sentence or two."""
+
+    def drawn(self, x: Any, y: Values, p: Values | None) -> NDArray[np.float64] | None:
+        """Pictures (rows, height, width, 3) in [0, 1] that show targets, and predictions if there are, upon rows
+        (rows, …); none where these are texts or numbers, which are written beside rows.
+        """
+        del x, y, p
+        return None
+
     def slices(self, y: Values) -> list[Grouping]:
         """Ways to group rows by their targets, in which a score may be worse than elsewhere."""
         del y

@@ -12,6 +12,7 @@ from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.language import Language
+from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.series import Series
@@ -28,6 +29,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Summary,
     Transcript,
     BoxesOutput,
+    MasksOutput,
     Answer,
     Choice,
     Writing,

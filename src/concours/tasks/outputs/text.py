@@ -151,7 +151,7 @@ class Text(OutputKind):
         each = np.ones(len(some)) if weights is None or not weights[some].any() else weights[some]
         shares = (each / each.sum())[None]
         offsets = np.array([0, len(some)])
-        found = Candidates(offsets=offsets, shares=shares, likeness=self.likeness(texts, offsets))
+        found = Candidates(offsets=offsets, shares=shares, likeness=type(self).likeness(texts, offsets))
         best = least_risk(found, np.ones(1), most=1)
         return nbest(best.offsets, texts.take(pa.array(best.places)), best.shares)
 
@@ -189,4 +189,4 @@ class Text(OutputKind):
         """What is said is compared once, whatever the weights."""
         if rule not in self.joins:
             raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
-        return least_risky(members, self.likeness)
+        return least_risky(members, type(self).likeness)

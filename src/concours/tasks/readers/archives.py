@@ -49,7 +49,9 @@ class Entry:
 class Files(Protocol):
     """The files of a folder or an archive."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
 
     def names(self) -> list[str]:
         """Paths of the files, in the order in which they are quickest to read."""

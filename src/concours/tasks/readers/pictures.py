@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,8 @@ from concours.tasks.readers.opened import Options
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 """Those that are decoded, whatever a file is called; others that Pillow knows may start programs (PostScript)."""
-_LONGEST = 256
+LONGEST = 256
+"""Pixels of the longer side at most."""
 _CHANNELS = {"1": 1, "L": 1, "I": 1, "I;16": 1, "I;16B": 1, "F": 1}
 
 
@@ -89,9 +90,9 @@ def _decoded(
     x: NDArray[np.uint8] | None = None
     for name, content in files.contents(place):
         try:
-            picture = _opened(content)
+            picture = open_picture(content)
             found = _shape(picture)
-            if strict and (max(found[:2]) > _LONGEST or (x is not None and found != x.shape[1:])):
+            if strict and (max(found[:2]) > LONGEST or (x is not None and found != x.shape[1:])):
                 raise _Differs
             if x is None:
                 x = _room(files.name, len(place), shape or found)
@@ -111,22 +112,34 @@ def _decoded(
 def _common_shape(
     files: Files, place: dict[str, int], options: Options, broken: dict[str, str]
 ) -> tuple[tuple[int, ...], list[str]]:
-    shapes = []
-    for name, content in files.contents(place):
-        try:
-            shapes.append(_shape(_opened(content)))
-        except Exception as error:  # noqa: BLE001 (as above)
-            _count_broken(name, error, content, options, broken)
-    sizes = Counter(shape[:2] for shape in shapes)
-    (height, width), times = sizes.most_common(1)[0]
-    if times <= len(shapes) / 2:
-        height, width = (int(np.median([shape[i] for shape in shapes])) for i in (0, 1))
-    scale = min(1.0, _LONGEST / max(height, width))
-    height, width = max(1, round(height * scale)), max(1, round(width * scale))
-    changed = len(shapes) - sizes[(height, width)]
+    shapes = [*shapes_of(files, place, options, broken).values()]
+    height, width = common_size([shape[:2] for shape in shapes])
+    changed = sum(shape[:2] != (height, width) for shape in shapes)
     said = f"{files.name}: {changed} of {len(shapes)} pictures were brought to {width} × {height} pixels"
     colour = any(len(shape) == 3 for shape in shapes)
     return (height, width, 3) if colour else (height, width), [said] if changed else []
+
+
+def shapes_of(
+    files: Files, wanted: Collection[str], options: Options, broken: dict[str, str]
+) -> dict[str, tuple[int, ...]]:
+    """The shape (height, width[, 3]) of each picture, by its name; `broken` gets those that are left out, and why."""
+    shapes = {}
+    for name, content in files.contents(wanted):
+        try:
+            shapes[name] = _shape(open_picture(content))
+        except Exception as error:  # noqa: BLE001 (as above)
+            _count_broken(name, error, content, options, broken)
+    return shapes
+
+
+def common_size(sizes: Sequence[tuple[int, ...]]) -> tuple[int, int]:
+    """The height and width of most, or the median; the longer side is 256 pixels at most."""
+    (height, width), times = Counter(sizes).most_common(1)[0]
+    if times <= len(sizes) / 2:
+        height, width = (int(np.median([size[i] for size in sizes])) for i in (0, 1))
+    scale = min(1.0, LONGEST / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _count_broken(name: str, error: Exception, content: bytes, options: Options, broken: dict[str, str]) -> None:
@@ -144,7 +157,8 @@ def _words(error: Exception) -> str:
     return f"its content is none of {', '.join(_FORMATS)}" if "cannot identify" in text else text
 
 
-def _opened(content: bytes) -> Any:
+def open_picture(content: bytes) -> Any:
+    """A picture of Pillow's, the right way up; raises whatever a broken one makes it."""
     from PIL import Image, ImageOps
 
     with warnings.catch_warnings():
