@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def recognised(source: str, kind: str | None, options: Options) -> tuple[Kind, t
             )
         return None
     asked = [kind_named(kind)] if kind is not None else [one for one in KINDS.own.values() if one.finder and one.sure]
+    options = replace(options, asked=kind is not None)
     for one in asked if Path(source).exists() else ():
         if keys := load(one.finder)(Path(source), options):
             why = "named by --kind" if kind else "by how the data lies"

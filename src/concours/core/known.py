@@ -37,6 +37,8 @@ RECIPES = _names("""
     concours.entrants.population: ScheduledClassifier ScheduledRegressor
     concours.entrants.pretrained: PretrainedClassifier
     concours.entrants.radial: RadialSVC RadialSVR
+    concours.entrants.drawing: DiffusionSampler GanSampler VaeSampler
+    concours.entrants.samplers: GaussianSampler IndependentPixels
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier
         TabularTransformerRegressor

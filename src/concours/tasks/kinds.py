@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from concours.core.errors import ContestError, nearest
 from concours.core.kind import Form
 from concours.core.registry import Registry
+from concours.tasks.inputs.condition import CONDITION
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import SENTENCE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
@@ -20,6 +21,7 @@ from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
+from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.writing import Writing
@@ -101,6 +103,8 @@ _CHOICES = ("overlap", "nearest")
 _WRITERS = ("nearest", "typical")
 _DETECTION = ("blobs", "windows", "centres")
 
+_DRAWN = ("pca-gaussian", "gaussian-mixture", "vae", "diffusion")
+
 _OWN = {
     kind.name: kind
     for kind in (
@@ -168,6 +172,15 @@ _OWN = {
             input=BOXED,
             output=BoxesOutput,
             lineups={"fast": _DETECTION, "full": _DETECTION},
+        ),
+        Kind(
+            name="image-generation",
+            input=CONDITION,
+            output=PicturesOutput,
+            lineups={"fast": _DRAWN, "full": (*_DRAWN, "gan")},
+            baseline="independent-pixels",
+            finder="concours.tasks.drawings_found:find",
+            sample="concours.tasks.samples:drawn",
         ),
         Kind(
             name="question-answering",

@@ -45,6 +45,7 @@ class Data:
         name: of the data, for people.
         spans: where rows are stretches of time, (rows, 3) float64: where each begins, from where its target is, and
             where it ends. They are then split by time.
+        content: where inputs do not tell rows apart, as labels by which pictures are drawn do not: what does.
         meta: what the reader knows that belongs to the output.
         forms: of the columns that rows were cut from, where these are no table that keeps them: new rows are read with
             them.
@@ -67,6 +68,7 @@ class Data:
     weights: NDArray[np.float64] | None = None
     ids: pa.ChunkedArray | None = None
     spans: NDArray[np.float64] | None = None
+    content: Rows | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
 

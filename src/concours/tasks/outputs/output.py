@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from concours.core.errors import ContestError, DataError, nearest
 from concours.core.kind import Estimator, Output
 from concours.core.written import written
+from concours.kernels.joining.pooling import WEIGHING
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.named import metric_named
 from concours.tasks.predicted import Given
@@ -167,6 +168,18 @@ class OutputKind(ABC):
     def encoded(self, y: Values, name: str) -> tuple[Values, tuple[str, ...]]:
         """The same of other rows, with warnings. Raises DataError where they do not suit."""
 
+    def learned(
+        self, x: Any, y: Values, rows: NDArray[np.int64], test: Values | None
+    ) -> tuple[OutputKind, tuple[str, ...]]:
+        """It with what it learns of the rows that are fitted on, and what is to be said of that; by default nothing.
+
+        Args:
+            x, y: inputs and targets of all rows as they were read, and `rows` the numbers of those that are fitted on.
+            test: targets that judge, where there are any: what is learned does not hang on them, what is said may.
+        """
+        del x, y, rows, test
+        return self, ()
+
     def metric(self, name: str, labels: Sequence[Any] | None = None) -> Metric:
         """The metric of that name, for such an output (`tasks.metrics.named`).
 
@@ -295,6 +308,12 @@ class OutputKind(ABC):
         """
         del rows
         return np.empty((len(said), 0))
+
+    def weighed(
+        self, rule: str, members: Sequence[Values], y: Values, of_rows: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """(members,) the weights with which members lose least by a rule, of an output that can `weigh`."""
+        return WEIGHING[rule](members, y, of_rows)
 
     def join(self, rule: str, members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
         """Joined predictions (rows, …).

@@ -13,11 +13,22 @@ from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
+from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.writing import Writing
 
-_OWN: Final[tuple[type[OutputKind], ...]] = (Classes, Number, Series, Text, BoxesOutput, Answer, Choice, Writing)
+_OWN: Final[tuple[type[OutputKind], ...]] = (
+    Classes,
+    Number,
+    Series,
+    Text,
+    BoxesOutput,
+    Answer,
+    Choice,
+    Writing,
+    PicturesOutput,
+)
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)
 
