@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -55,9 +56,9 @@ class DrawingNetwork(BaseEstimator):
     def predict(self, X: ArrayLike) -> NDArray[np.uint8]:
         """A picture for each text; the same texts get the same pictures."""
         check_is_fitted(self, "network_")
-        told, parts = self._told(texts_of(X)), []
-        for start in range(0, len(told), _AT_ONCE):
-            parts.append(self._draw(told[start : start + _AT_ONCE], self.seed_ + start))
+        told = self._told(texts_of(X))
+        starts = range(0, len(told), _AT_ONCE)
+        parts = [self._draw(told[start : start + _AT_ONCE], self.seed_ + start) for start in starts]
         drawn = np.concatenate(parts).reshape(-1, *self.shape_)
         return np.clip(np.rint((drawn + 1) * 127.5), 0, 255).astype(np.uint8)
 
@@ -219,17 +220,13 @@ class _Diffusion(nn.Module):
         return found
 
     def drawn(self, told: Tensor, generator: torch.Generator) -> Tensor:
-        """By steps from noise to none, each with as much noise anew as the levels leave (Ho, Jain and Abbeel 2020)."""
+        """By steps from noise to none, with no noise anew (Song, Meng and Ermon 2021)."""
         now = torch.randn(len(told), self.values, generator=generator)
         levels = torch.linspace(1 - _END, 0.0, self.steps + 1)
-        for level, after in zip(levels[:-1], levels[1:], strict=True):
+        for level, after in pairwise(levels):
             clean = self.clean(now, told, level.expand(len(told), 1)).clamp(-1, 1)
             (signal, spread), (next_signal, next_spread) = _schedule(level), _schedule(after)
-            ratio = (signal / next_signal).square()
-            kept = next_spread.square() / spread.square()
-            fresh = (kept * (1 - ratio)).clamp(min=0).sqrt()
-            mean = (ratio.sqrt() * kept) * now + next_signal * (1 - ratio) / spread.square() * clean
-            now = mean + fresh * torch.randn(now.shape, generator=generator)
+            now = next_signal * clean + next_spread * (now - signal * clean) / spread
         return now.clamp(-1, 1)
 
 

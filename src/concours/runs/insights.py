@@ -18,7 +18,7 @@ from concours.core.ports import Listener, Store, ignore
 from concours.core.values import take
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.usage import usable_cores
-from concours.runs.gallery import gallery, picture_address
+from concours.runs.gallery import gallery, picture_address, sheets
 from concours.runs.result import Result
 from concours.runs.session import EngineName, session
 from concours.stores.blobs import get_array
@@ -64,7 +64,7 @@ def explain(
         state = driver.drive(explanations, candidates, seed=setup.seed, until_s=until_s)
         found = explanations.findings(state)
         again = f"concours report {shlex.quote(str(folder.path))}"
-        found = {**found, "again": again, **_inputs(found, result), **gallery(result)}
+        found = {**found, "again": again, **_inputs(found, result), **gallery(result), **sheets(found, result)}
         folder.write("insights.json", found)
     return found
 

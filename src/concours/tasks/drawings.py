@@ -49,9 +49,9 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     data = _data(found, task, kind, levels)
     if judging is None:
         return data, None
-    known = labels_among(data.x.to_pylist())
+    known = labels_among(_listed(data.x))
     judge = _data(judging, task, kind, levels)
-    _require_known(judge.x.to_pylist(), known, judge.name)
+    _require_known(_listed(judge.x), known, judge.name)
     return data, judge
 
 
@@ -70,7 +70,7 @@ def renew(
     Raises:
         DataError: there is nothing, or a label is not known.
     """
-    known = like.to_pylist() if isinstance(like, pa.ChunkedArray) else []
+    known = _listed(like)
     labels = labels_among(known)
     if (count := _count(source)) is not None:
         chosen = labels or tuple(dict.fromkeys(known))
@@ -83,9 +83,15 @@ def renew(
             f"{text[0] if text else CAPTION!r} of what they should be"
         )
     x, opened = read_inputs(source, like, text=text, unit=unit, told=told, **more)
-    texts = [value.strip() if value else "" for value in x.to_pylist()]
+    texts = [value.strip() if value else "" for value in _listed(x)]
     _require_known(texts, labels, opened.name)
     return pa.chunked_array([pa.array(texts, pa.string())]), opened
+
+
+def _listed(texts: Rows) -> list[str]:
+    assert isinstance(texts, pa.ChunkedArray)  # noqa: S101 (for the type checker)
+    listed: list[str] = texts.to_pylist()
+    return listed
 
 
 def captioned(source: str | Path, folder: Path, options: Options, caption: str | None) -> Opened:

@@ -139,6 +139,7 @@ _OWN = {
     "keep_federated": RunnerSpec(
         reference="concours.engine.runners.deployed:keep_federated", version=1, packages=_NUMERIC
     ),
+    "drawn": RunnerSpec(reference="concours.engine.runners.drawn:drawn", version=1, packages=_OF_DATA),
     "card": RunnerSpec(reference="concours.engine.runners.card:card", version=2, packages=_OF_DATA),
 }
 

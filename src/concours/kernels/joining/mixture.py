@@ -49,7 +49,8 @@ def mixed(members: Iterable[NDArray[Any]], weights: Floats) -> NDArray[Any]:
     ends = np.cumsum(each, axis=0)
     places = (np.arange(1, rows + 1) * _GOLDEN) % 1.0 * ends[-1]
     whose = np.minimum((places >= ends).sum(axis=0), len(said) - 1)
-    return np.stack(said)[whose, np.arange(rows)]
+    drawn: NDArray[Any] = np.stack(said)[whose, np.arange(rows)]
+    return drawn
 
 
 def mixture_weights(members: Sequence[Floats], real: Floats, of_rows: Floats | None = None) -> Floats:
@@ -85,7 +86,7 @@ def mixture_weights(members: Sequence[Floats], real: Floats, of_rows: Floats | N
         inverse = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1.0)), 0.0)
         slope = np.eye(len(root)) - root @ (vectors * inverse) @ vectors.T @ root
         moved = seconds - np.einsum("kf,g->kfg", means, now.mean) - np.einsum("f,kg->kfg", now.mean, means)
-        return 2 * means @ (now.mean - goal.mean) + np.einsum("fg,kfg->k", slope, moved)
+        return np.asarray(2 * means @ (now.mean - goal.mean) + np.einsum("fg,kfg->k", slope, moved))
 
     sum_to_one = {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda w: np.ones_like(w)}
     best = min(np.eye(count), key=distance)

@@ -24,7 +24,7 @@ class Moments:
 
     @classmethod
     def of(cls, points: Floats, weights: Floats | None = None) -> Moments:
-        """Of points (rows, features), two at least; with weights (rows,) in rows, as of rows that are there so often."""
+        """Of points (rows, features), two at least; weights (rows,) are in rows, as of rows that are there so often."""
         each = np.ones(len(points)) if weights is None else weights
         total = float(each.sum())
         mean = each @ points / total

@@ -1,9 +1,9 @@
-"""The reference network: in its features sets of pictures are compared. It is one of patches (Coates, Ng and Lee 2011).
+"""The reference network, in whose features sets of pictures are compared: one of patches (Coates, Ng and Lee 2011).
 
-Filters are patches of the pictures that are fitted on; what they answer is rectified and pooled by quarters; two sets of
-directions through that are its features: those that tell the conditions of pictures apart, by ridge regression, and the
-principal components. All of it follows from pictures and conditions in closed form, so that the same pictures give the
-same network on any machine, and its numbers are few: it travels as a text, whose digest names it.
+Filters are patches of the pictures that are fitted on; what they answer is rectified and pooled by quarters; two sets
+of directions through that are its features: those that tell the conditions of pictures apart, by ridge regression, and
+the principal components. All of it follows from pictures and conditions in closed form, so that the same pictures
+give the same network on any machine, and its numbers are few: it travels as a text, whose digest names it.
 """
 
 from __future__ import annotations

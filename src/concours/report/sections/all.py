@@ -15,6 +15,7 @@ from concours.report.sections.bracket import bracket_section
 from concours.report.sections.card import card_section
 from concours.report.sections.costs import costs_section
 from concours.report.sections.deployed import deployed_section
+from concours.report.sections.drawings import drawings_section
 from concours.report.sections.duels import duels_section
 from concours.report.sections.explanations import explanations_section
 from concours.report.sections.federation import federation_section
@@ -57,6 +58,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     credit_section,
     predictions_section,
     answers_section,
+    drawings_section,
     said_section,
     samples_section,
     mistakes_section,

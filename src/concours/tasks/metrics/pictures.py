@@ -7,10 +7,10 @@ that other ones might have been drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
@@ -102,29 +102,30 @@ def _metric(name: str, way: Way, *, greater: bool, high: float = np.inf) -> Metr
     )  # fmt: skip
 
 
-def frechet(reference: str) -> Metric:
+def frechet(output: Any) -> Metric:
     """How far drawn pictures are from real ones, in the variance of a feature of these."""
-    return _metric("frechet", Frechet(reference=reference), greater=False)
+    return _metric("frechet", Frechet(reference=output.reference), greater=False)
 
 
-def precision(reference: str) -> Metric:
+def precision(output: Any) -> Metric:
     """The share of drawn pictures that lie among real ones."""
-    return _metric("precision", Inside(reference=reference, which=1, other=0), greater=True, high=1.0)
+    return _metric("precision", Inside(reference=output.reference, which=1, other=0), greater=True, high=1.0)
 
 
-def recall(reference: str) -> Metric:
+def recall(output: Any) -> Metric:
     """The share of real pictures that lie among drawn ones."""
-    return _metric("recall", Inside(reference=reference, which=0, other=1), greater=True, high=1.0)
+    return _metric("recall", Inside(reference=output.reference, which=0, other=1), greater=True, high=1.0)
 
 
-def apart(reference: str) -> Metric:
+def apart(output: Any) -> Metric:
     """The mean distance of what was drawn for a row from the real picture of that row: of who is told what to draw."""
-    return _metric("apart", Mean(of=partial(_apart, reference)), greater=False)
+    return _metric("apart", Mean(of=partial(_apart, output.reference)), greater=False)
 
 
-MEASURES: dict[str, Callable[[str], Metric]] = {
+MEASURES: Final[Mapping[str, Callable[[Any], Metric]]] = {
     "frechet": frechet,
     "precision": precision,
     "recall": recall,
     "apart": apart,
 }
+"""Each is made for an output that has a reference network."""

@@ -86,6 +86,7 @@ class OutputKind(ABC):
         packages: distributions whose version counts for what is computed of it.
         by_rows: the metric by which rows are told apart where the ranking one has no number a row.
         verbatim: whether targets that lie in a column stay as the file writes them.
+        separate: whether each prediction can be a file of its own.
         texts: whether predictions are texts, which files of them write as they are (`tasks.predicted.Wanted`).
     """
 
@@ -100,6 +101,7 @@ class OutputKind(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     verbatim: ClassVar[bool] = False
     texts: ClassVar[bool] = False
+    separate: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -233,6 +235,18 @@ class OutputKind(ABC):
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """The prediction (1, …) of who knows but targets (rows, …) and what they weigh; of numbers their mean."""
         return np.average(y, axis=0, weights=weights).reshape(1, -1)
+
+    def compared(self, known: Values, y: Values) -> dict[str, Any]:
+        """By what predictions are compared with targets (rows, …), as JSON, of an output that can `draw`.
+
+        Args:
+            known: targets that were fitted on.
+        """
+        raise TypeError(f"{self.said} are not drawn")
+
+    def files(self, p: Values) -> list[tuple[str, bytes]]:
+        """A file for each prediction (rows, …), each with its ending, of an output that is `separate`."""
+        raise TypeError(f"{self.said} is no file of its own")
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
         """How targets are spread, and those of the test part, as JSON for the report; nothing where nobody knows."""

@@ -49,12 +49,11 @@ class PicturesOutput(OutputKind):
     estimator = "predictor"
     metrics = ("frechet", "precision", "recall")
     joins: ClassVar[Mapping[str, Join]] = {"mixture": mixed}
-    measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = {
-        name: lambda output, make=make: make(output.reference) for name, make in MEASURES.items()
-    }
+    measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
     can: ClassVar[Mapping[str, str]] = {"weigh": "mixture", "draw": "drawn"}
     by_rows = "apart"
     texts = True
+    separate = True
     shape: tuple[int, ...] = ()
     reference: str = ""
 
@@ -77,8 +76,10 @@ class PicturesOutput(OutputKind):
         y = np.asarray(y)
         y = y[..., None] if y.ndim == 3 else y
         if y.ndim != 4 or y.dtype != np.uint8 or y.shape[3] not in (1, 3):
-            raise DataError(f"{name}: pictures of one size were expected, uint8 (rows, height, width[, 3]), got {y.dtype} of "
-                            f"shape {y.shape}")  # fmt: skip
+            raise DataError(
+                f"{name}: pictures of one size were expected, uint8 (rows, height, width[, 3]), got {y.dtype} of shape "
+                f"{y.shape}"
+            )
         if len(y) < _FEWEST:
             raise DataError(
                 f"{name}: {len(y)} pictures are too few to learn to draw such; {_FEWEST} at least are needed"
@@ -105,19 +106,26 @@ class PicturesOutput(OutputKind):
         """With a reference network, which has seen no picture that judges; and what it is, in words."""
         texts, y = x.take(pa.array(rows)).to_pylist(), y[rows]
         reference = Reference.fitted(y, Conditions.among(texts).of(texts))
-        of, count = reference.of, min(len(y), _MOST)
-        if test is None:
-            real, other, whose = y[: count // 2], y[count // 2 : count], "the other half"
-        else:
-            count = min(count, len(test))
-            real, other, whose = y[np.linspace(0, len(y) - 1, count).astype(int)], test[:count], "pictures that judge"
-        apart = frechet_distance(of(real), of(other))
+        found = replace(self, reference=reference.text)
+        told = found.compared(y, y if test is None else test)
         line = (
-            f"reference network: {len(reference.filters)} patches and {reference.features} features of {len(y):,} "
-            f"training pictures, {reference.digest[7:19]}; between {len(real):,} of these and as many {whose} the "
-            f"Fréchet distance is {apart:.4g}, as of real pictures from real ones"
+            f"reference network {told['network']}: {reference.features} features by {len(reference.filters)} patches "
+            f"of {len(y):,} training pictures; the Fréchet distance of real pictures from real ones is {told['real']:.4g}"
         )
-        return replace(self, reference=reference.text), (line,)
+        return found, (line,)
+
+    def compared(self, known: Values, y: Values) -> dict[str, Any]:
+        """`network`, the beginning of its digest; `features`; `known`, how many pictures it is of; and `real`, the
+        Fréchet distance of real pictures from real ones: of as many that were fitted on, spread evenly, or of halves
+        of these where no others are there.
+        """
+        reference = Reference.of_text(self.reference)
+        count = min(len(known) // 2 if y is known else len(y), len(known), _MOST)
+        places = np.linspace(0, len(known) - 1, 2 * count if y is known else count).astype(int)
+        some, other = (known[places[::2]], known[places[1::2]]) if y is known else (known[places], y[:count])
+        real = frechet_distance(reference.of(some), reference.of(other))
+        about = {"network": reference.digest[7:19], "features": reference.features, "known": len(known)}
+        return {**about, "real": round(real, 6)}
 
     def accepted(self, p: Values, rows: int) -> Values:
         """Pictures of the shape, from 0 to 255; rounded, and cut off at both ends."""
