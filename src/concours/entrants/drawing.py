@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
@@ -32,10 +33,50 @@ _AT_ONCE = 512
 _CPU = torch.device("cpu")
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Space:
+    """In what a network learns pictures.
+
+    Attributes:
+        mean: (values,) of pictures.
+        turn: (codes, values), rows at right angles: a picture is the mean and a sum of these.
+    """
+
+    mean: NDArray[np.float32]
+    turn: NDArray[np.float32]
+
+    @classmethod
+    def plain(cls, values: int) -> Space:
+        """As they are."""
+        return cls(mean=np.zeros(values, dtype=np.float32), turn=np.eye(values, dtype=np.float32))
+
+    @classmethod
+    def whitened(cls, flat: NDArray[np.float32], kept: float) -> Space:
+        """Principal components that keep a share of the variance, each of variance 1."""
+        rows = flat.astype(np.float64)
+        mean = rows.mean(axis=0)
+        _, lengths, directions = np.linalg.svd(rows - mean, full_matrices=False)
+        shares = np.cumsum(np.square(lengths)) / max(float(np.square(lengths).sum()), 1e-12)
+        most = min(int(np.searchsorted(shares, kept)) + 1, len(lengths))
+        deviations = np.maximum(lengths[:most] / len(rows) ** 0.5, 1e-6)
+        turn = deviations[:, None] * directions[:most]
+        return cls(mean=mean.astype(np.float32), turn=np.ascontiguousarray(turn, dtype=np.float32))
+
+    def codes(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(rows, codes) of pictures (rows, values)."""
+        found: NDArray[np.float32] = (flat - self.mean) @ (self.turn / np.square(self.turn).sum(axis=1)[:, None]).T
+        return found
+
+    def pictures(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The inverse, as far as there is one."""
+        found: NDArray[np.float32] = self.mean + codes @ self.turn
+        return found
+
+
 class DrawingNetwork(BaseEstimator):
     """What the networks share.
 
-    Fitted: `conditions_`, `shape_`, `network_` and `seed_`.
+    Fitted: `conditions_`, `shape_`, `space_`, `network_` and `seed_`.
     """
 
     conditioned: bool
@@ -44,6 +85,9 @@ class DrawingNetwork(BaseEstimator):
     _steps: ClassVar[int]
     """Of a training, unless epochs are given."""
     _batch: ClassVar[int] = 128
+    _rate: ClassVar[float] = 2e-3
+    _decay: ClassVar[float] = 0.0
+    """Of learning, and of weights."""
 
     def fit(self, X: ArrayLike, y: Any) -> Self:
         texts, pictures = texts_of(X), pictures_of(y)
@@ -74,9 +118,15 @@ class DrawingNetwork(BaseEstimator):
 
     def _learn(self, pictures: NDArray[np.float32], told: NDArray[np.float32]) -> None:
         """Trains a network whose output is the loss of each row, of pictures, what is asked for, and noise."""
-        values = torch.from_numpy(np.concatenate([pictures.reshape(len(pictures), -1), told], axis=1))
+        flat = pictures.reshape(len(pictures), -1)
+        self.space_ = self._space(flat)
+        values = torch.from_numpy(np.concatenate([self.space_.codes(flat), told], axis=1))
         settings = Settings(
-            epochs=self._epochs(len(values)), batch_size=self._batch, learning_rate=2e-3, weight_decay=0.0, device="cpu"
+            epochs=self._epochs(len(values)),
+            batch_size=self._batch,
+            learning_rate=self._rate,
+            weight_decay=self._decay,
+            device="cpu",
         )
         with seeded(self.seed_, _CPU) as generator:
             self.network_ = self._made()
@@ -94,7 +144,11 @@ class DrawingNetwork(BaseEstimator):
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             drawn: NDArray[np.float32] = self.network_.drawn(torch.from_numpy(told), generator).numpy()  # type: ignore[operator]
-        return drawn
+        return self.space_.pictures(drawn)
+
+    def _space(self, flat: NDArray[np.float32]) -> Space:
+        """In what pictures (rows, values) are learned: as they are."""
+        return Space.plain(flat.shape[1])
 
     def get_state(self) -> dict[str, Any]:
         check_is_fitted(self, "network_")
@@ -102,12 +156,14 @@ class DrawingNetwork(BaseEstimator):
 
     def get_tensors(self) -> dict[str, Array]:
         check_is_fitted(self, "network_")
-        learned = {name: np.array(tensor.numpy(), order="C") for name, tensor in self.network_.state_dict().items()}
-        return {"conditions.turn": self.conditions_.turn, **{f"network.{name}": each for name, each in learned.items()}}
+        learned = {f"network.{name}": np.array(each.numpy()) for name, each in self.network_.state_dict().items()}
+        space = {"space.mean": self.space_.mean, "space.turn": self.space_.turn}
+        return {"conditions.turn": self.conditions_.turn, **space, **learned}
 
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         self.conditions_ = Conditions.from_json(state, np.asarray(tensors["conditions.turn"], dtype=np.float64))
         self.shape_, self.seed_ = tuple(state["shape"]), int(state["seed"])
+        self.space_ = Space(mean=np.asarray(tensors["space.mean"]), turn=np.asarray(tensors["space.turn"]))
         with seeded(0, _CPU):
             self.network_ = self._made().eval()
         learned = {
@@ -170,12 +226,12 @@ class VaeSampler(DrawingNetwork):
     `width`: of its layers; `code`: numbers that a picture is made from.
     """
 
-    _steps = 3_000
+    _steps = 2_500
 
     def __init__(
         self,
         *,
-        width: int = 192,
+        width: int = 128,
         code: int = 16,
         conditioned: bool = True,
         epochs: int | None = None,
@@ -192,8 +248,11 @@ class VaeSampler(DrawingNetwork):
 
 
 class _Diffusion(nn.Module):
-    """Predicts the picture that noise was added to, at a level from 0, none, to 1, nothing else; the loss weighs levels
-    as a prediction of the noise would, bounded (Ho, Jain and Abbeel 2020; Hang et al. 2023).
+    """Predicts what noise was added to, at a level from 0, none, to 1, nothing else (Ho, Jain and Abbeel 2020). The
+    loss weighs levels as one of velocities would (Salimans and Ho 2022), bounded (Hang et al. 2023).
+
+    What it learns has a variance of 1 in every direction, so that all it has to add to the best linear prediction is
+    what is not normal in it.
     """
 
     def __init__(self, values: int, told: int, *, width: int, depth: int, steps: int) -> None:
@@ -209,10 +268,10 @@ class _Diffusion(nn.Module):
         pictures, told, noise, level = rows.split([self.values, self.told, self.values, 1], dim=1)
         signal, spread = _schedule(level)
         errors = (self.clean(signal * pictures + spread * noise, told, level) - pictures).square().mean(dim=1)
-        return errors * (signal / spread).square().clamp(max=_MOST)[:, 0]
+        return errors * (1 + (signal / spread).square().clamp(max=_MOST)[:, 0])
 
     def clean(self, noisy: Tensor, told: Tensor, level: Tensor) -> Tensor:
-        """The picture below the noise: what is seen of it, as far as that is to be believed, and a correction."""
+        """What is below the noise: the best linear prediction, and a correction."""
         waves = level * torch.tensor(_WAVES)
         signal, spread = _schedule(level)
         seen = self.body(noisy, torch.cat([told, waves.sin(), waves.cos()], dim=1))
@@ -224,10 +283,10 @@ class _Diffusion(nn.Module):
         now = torch.randn(len(told), self.values, generator=generator)
         levels = torch.linspace(1 - _END, 0.0, self.steps + 1)
         for level, after in pairwise(levels):
-            clean = self.clean(now, told, level.expand(len(told), 1)).clamp(-1, 1)
+            clean = self.clean(now, told, level.expand(len(told), 1))
             (signal, spread), (next_signal, next_spread) = _schedule(level), _schedule(after)
             now = next_signal * clean + next_spread * (now - signal * clean) / spread
-        return now.clamp(-1, 1)
+        return now
 
 
 _WAVES = tuple(float(2**power) for power in range(-1, 6))
@@ -244,17 +303,19 @@ def _schedule(level: Tensor) -> tuple[Tensor, Tensor]:
 class DiffusionSampler(DrawingNetwork):
     """A diffusion of few steps (Ho, Jain and Abbeel 2020), told what is asked for.
 
-    `width`, `depth`: of its network; `steps`: from noise to a picture.
+    It learns the principal components that keep `kept` of the variance. `width`, `depth`: of its network; `steps`: from
+    noise to a picture.
     """
 
-    _steps = 6_000
+    _steps, _rate, _decay = 4_000, 4e-3, 0.1
 
     def __init__(
         self,
         *,
-        width: int = 256,
+        width: int = 128,
         depth: int = 3,
-        steps: int = 50,
+        steps: int = 25,
+        kept: float = 0.98,
         conditioned: bool = True,
         epochs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -262,13 +323,18 @@ class DiffusionSampler(DrawingNetwork):
         self.width = width
         self.depth = depth
         self.steps = steps
+        self.kept = kept
         self.conditioned = conditioned
         self.epochs = epochs
         self.random_state = random_state
 
     def _made(self) -> nn.Module:
-        values, told = int(np.prod(self.shape_)), self.conditions_.numbers
+        values, told = len(self.space_.turn), self.conditions_.numbers
         return _Diffusion(values, told, width=self.width, depth=self.depth, steps=self.steps)
+
+    def _space(self, flat: NDArray[np.float32]) -> Space:
+        """Their principal components."""
+        return Space.whitened(flat, self.kept)
 
 
 class GanSampler(DrawingNetwork):
@@ -299,7 +365,7 @@ class GanSampler(DrawingNetwork):
         pair = pair_of(self.generator, self.discriminator, self.shape_, seed=self.seed_, told=told.shape[1])
         asked = told if told.shape[1] else None
         gan_round(pair, pictures, epochs=self._epochs(len(pictures)), seed=self.seed_, told=asked)
-        self.network_ = pair.generator
+        self.network_, self.space_ = pair.generator, Space.plain(int(np.prod(self.shape_)))
 
     def _draw(self, told: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
         drawn = samples(self.network_, len(told), seed=seed, told=told if told.shape[1] else None)

@@ -110,7 +110,8 @@ class PicturesOutput(OutputKind):
         told = found.compared(y, y if test is None else test)
         line = (
             f"reference network {told['network']}: {reference.features} features by {len(reference.filters)} patches "
-            f"of {len(y):,} training pictures; the Fréchet distance of real pictures from real ones is {told['real']:.4g}"
+            f"of {len(y):,} training pictures; the Fréchet distance of real pictures from real ones is "
+            f"{told['real']:.4g}"
         )
         return found, (line,)
 
