@@ -31,6 +31,7 @@ def test_a_kind_can_be_held_as_a_contest(kind: str) -> None:
 
 
 _FOR_SOME = {
+    "target": "a",
     "header": True,
     "drop": ("a",),
     "id": "a",

@@ -157,8 +157,9 @@ class DrawingNetwork(BaseEstimator):
     def get_tensors(self) -> dict[str, Array]:
         check_is_fitted(self, "network_")
         learned = {f"network.{name}": np.array(each.numpy()) for name, each in self.network_.state_dict().items()}
+        turn = np.ascontiguousarray(self.conditions_.turn)
         space = {"space.mean": self.space_.mean, "space.turn": self.space_.turn}
-        return {"conditions.turn": self.conditions_.turn, **space, **learned}
+        return {"conditions.turn": turn, **space, **learned}
 
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         self.conditions_ = Conditions.from_json(state, np.asarray(tensors["conditions.turn"], dtype=np.float64))
@@ -226,7 +227,7 @@ class VaeSampler(DrawingNetwork):
     `width`: of its layers; `code`: numbers that a picture is made from.
     """
 
-    _steps = 2_500
+    _steps, _rate = 1_500, 3e-3
 
     def __init__(
         self,
@@ -307,7 +308,7 @@ class DiffusionSampler(DrawingNetwork):
     noise to a picture.
     """
 
-    _steps, _rate, _decay = 4_000, 4e-3, 0.1
+    _steps, _rate, _decay = 3_000, 4e-3, 0.1
 
     def __init__(
         self,
@@ -344,7 +345,7 @@ class GanSampler(DrawingNetwork):
     `generator`, `discriminator`: `dense` or `conv`.
     """
 
-    _steps, _batch = 3_000, 64
+    _steps, _batch = 2_000, 64
 
     def __init__(
         self,

@@ -66,7 +66,8 @@ class Groups:
         if conditions.whole or len(texts) < _GROUPS * _FEWEST:
             centres = np.zeros((0, conditions.numbers))
         else:
-            found = KMeans(_GROUPS, n_init=1, random_state=seed % 2**32).fit(numbers)
+            most = min(_GROUPS, len(np.unique(numbers.round(9), axis=0)))
+            found = KMeans(most, n_init=1, random_state=seed % 2**32).fit(numbers)
             centres = np.asarray(found.cluster_centers_, dtype=np.float64)
         groups = cls(conditions, centres, np.ones(conditions.numbers if conditions.whole else len(centres), np.bool_))
         counts = np.bincount(groups.of(texts), minlength=len(groups.known) + 1)
@@ -151,7 +152,7 @@ class GroupSampler(BaseEstimator):
     def get_tensors(self) -> dict[str, Array]:
         check_is_fitted(self, "parts_")
         named = {f"{number}.{name}": array for number, part in enumerate(self.parts_) for name, array in part.items()}
-        return {**self.groups_.tensors(), **named}
+        return {name: np.ascontiguousarray(array) for name, array in {**self.groups_.tensors(), **named}.items()}
 
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         self.groups_ = Groups.of_tensors(tensors, state)

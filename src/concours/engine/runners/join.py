@@ -121,8 +121,8 @@ def _chosen_of_joins(job: Job, seen: _Side, unseen: _Side | None) -> tuple[list[
     rule = next(iter(output.joins))
 
     def losses(side: _Side) -> Callable[[NDArray[np.float64]], float]:
-        joined = output.joining(rule, side.members)
-        return lambda weights: -found.sign * found.score(side.y, joined(weights), side.weights)
+        score = output.scoring(rule, side.members, side.y, found, side.weights)
+        return lambda weights: -found.sign * score(weights)
 
     path = joined_selection(losses(seen), len(seen.members), steps=min(job.params["steps"], _JOINED_STEPS))
     if unseen is None:

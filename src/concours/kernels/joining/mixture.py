@@ -6,7 +6,7 @@ is a smooth function of the weights, and no sample is drawn to find them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -24,16 +24,10 @@ _SHIFT: Final = np.uint64(29)
 
 
 def mixed(members: Iterable[NDArray[Any]], weights: Floats) -> NDArray[Any]:
-    """Samples (rows, …) of a mixture: of each row that of one member, as often as its weight says.
-
-    Which one is no matter of chance: rows walk through [0, 1) by the golden ratio, which fills it evenly, and members
-    have a stretch each as long as their weight. They lie there in an order that hangs on what they say alone.
-
-    Laws: permuting members with their weights changes nothing; who has no weight is nowhere; of n rows a member has its
-    share to within about log(n) of them.
+    """Samples (rows, …) of a mixture: of each row that of one member, as often as its weight says (`mixing`).
 
     Args:
-        members: (rows, …) each, of one shape and type.
+        members: (rows, …) each, of one shape and type; who has no weight is not read.
         weights: (members,), or (members, rows) where a row has weights of its own.
 
     Raises:
@@ -42,15 +36,29 @@ def mixed(members: Iterable[NDArray[Any]], weights: Floats) -> NDArray[Any]:
     some = [(member, weight) for member, weight in zip(members, weights, strict=True) if np.any(weight)]
     if not some:
         raise ValueError("a mixture needs a member with a weight; all weights are zero")
-    some.sort(key=lambda pair: _mark(pair[0]))
-    said = [member for member, _ in some]
-    rows = len(said[0])
-    each = np.stack([np.broadcast_to(np.asarray(weight, dtype=np.float64), rows) for _, weight in some])
-    ends = np.cumsum(each, axis=0)
-    places = (np.arange(1, rows + 1) * _GOLDEN) % 1.0 * ends[-1]
-    whose = np.minimum((places >= ends).sum(axis=0), len(said) - 1)
-    drawn: NDArray[Any] = np.stack(said)[whose, np.arange(rows)]
+    said, each = [member for member, _ in some], np.stack([weight for _, weight in some])
+    drawn: NDArray[Any] = np.stack(said)[mixing(said)(each), np.arange(len(said[0]))]
     return drawn
+
+
+def mixing(members: Sequence[NDArray[Any]]) -> Callable[[Floats], NDArray[np.int64]]:
+    """Who of the members (rows, …) draws each row, (rows,), by weights as of `mixed`.
+
+    That is no matter of chance: rows walk through [0, 1) by the golden ratio, which fills it evenly, and members have a
+    stretch each as long as their weight. They lie there in an order that hangs on what they say alone.
+
+    Laws: permuting members with their weights changes nothing; who has no weight draws nothing; of n rows a member has
+    its share to within about log(n) of them.
+    """
+    order, rows = np.argsort([_mark(member) for member in members], kind="stable"), len(members[0])
+    places = (np.arange(1, rows + 1) * _GOLDEN) % 1.0
+
+    def whose(weights: Floats) -> NDArray[np.int64]:
+        each = np.asarray(weights, dtype=np.float64)[order]
+        ends = np.cumsum(np.broadcast_to(each.reshape(len(each), -1), (len(each), rows)), axis=0)
+        return np.asarray(order[(places * ends[-1] >= ends).sum(axis=0)])
+
+    return whose
 
 
 def mixture_weights(members: Sequence[Floats], real: Floats, of_rows: Floats | None = None) -> Floats:

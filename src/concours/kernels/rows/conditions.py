@@ -29,13 +29,13 @@ def labels_among(texts: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Conditions:
-    """How texts become numbers. Of labels each has a column; of descriptions the leading directions of their words are
-    taken, weighed by how rare they are and each text of length 1 (latent semantic analysis, Deerwester et al. 1990).
+    """How texts become numbers. Of labels each has a column; of descriptions they are the principal components of which
+    words are there.
 
     Attributes:
         words: labels, or words.
         whole: whether they are labels.
-        turn: (words, numbers), from one to the other.
+        turn: (1 + words, numbers): what each word adds, and first what all texts have.
     """
 
     words: tuple[str, ...]
@@ -47,15 +47,15 @@ class Conditions:
         """What these texts (rows,) tell. Of one text in all rows nothing: there are no numbers."""
         if labels := labels_among(texts):
             size = len(labels) if len(labels) > 1 else 0
-            return cls(words=labels, whole=True, turn=np.eye(len(labels))[:, :size])
+            return cls(words=labels, whole=True, turn=np.eye(1 + len(labels), size, -1))
         rows = Counter(word for text in texts for word in set(_words(text)))
         known = [word for word, count in rows.most_common() if 2 <= count < len(texts)][:_WORDS]
-        rare = np.log(len(texts) / np.array([rows[word] for word in known], dtype=np.float64))
-        told = _lengths_one(_counted(texts, known) * rare)
-        values, vectors = np.linalg.eigh(told.T @ told)
+        told = _counted(texts, known, whole=False)[:, 1:]
+        away = told - told.mean(axis=0)
+        values, vectors = np.linalg.eigh(away.T @ away)
         order = np.argsort(-values, kind="stable")[:_NUMBERS]
         vectors = vectors[:, order[values[order] > 1e-9]]
-        return cls(words=tuple(known), whole=False, turn=rare[:, None] * vectors)
+        return cls(words=tuple(known), whole=False, turn=np.concatenate([-told.mean(axis=0)[None] @ vectors, vectors]))
 
     @property
     def numbers(self) -> int:
@@ -64,14 +64,7 @@ class Conditions:
 
     def of(self, texts: Sequence[str]) -> Floats:
         """(rows, numbers) of texts (rows,); nothing is known of a label, or of words, that were not there."""
-        if self.whole:
-            place = {word: at for at, word in enumerate(self.words)}
-            found = np.zeros((len(texts), len(self.words)))
-            for row, text in enumerate(texts):
-                if text in place:
-                    found[row, place[text]] = 1.0
-            return found @ self.turn
-        return _lengths_one(_counted(texts, self.words) @ self.turn)
+        return _counted(texts, self.words, whole=self.whole) @ self.turn
 
     def to_json(self) -> dict[str, Any]:
         """All but `turn`."""
@@ -87,16 +80,13 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def _counted(texts: Sequence[str], words: Sequence[str]) -> Floats:
-    place = {word: at for at, word in enumerate(words)}
-    found = np.zeros((len(texts), len(words)))
+def _counted(texts: Sequence[str], words: Sequence[str], *, whole: bool) -> Floats:
+    """(rows, 1 + words): 1, and for each word whether it is there, or, of labels, whether it is the text."""
+    place = {word: at for at, word in enumerate(words, 1)}
+    found = np.zeros((len(texts), 1 + len(words)))
+    found[:, 0] = 1.0
     for row, text in enumerate(texts):
-        for word in _words(text):
+        for word in [text] if whole else _words(text):
             if word in place:
                 found[row, place[word]] = 1.0
     return found
-
-
-def _lengths_one(rows: Floats) -> Floats:
-    lengths = np.sqrt(np.square(rows).sum(axis=1, keepdims=True))
-    return np.asarray(np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0))

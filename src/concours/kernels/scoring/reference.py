@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from concours.core.digests import digest_bytes
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Pictures = NDArray[np.uint8]
 
 _FILTERS, _SIDE, _QUARTERS = 32, 3, 2
@@ -119,12 +120,14 @@ class Reference:
         parts = [_small(pictures[start : start + _AT_ONCE]) for start in range(0, len(pictures), _AT_ONCE)]
         return np.concatenate([self._pooled(part) for part in parts])
 
-    def _pooled(self, small: Floats) -> Floats:
-        answers = np.maximum(_patches(small) @ self.filters.astype(np.float64).T - float(self.threshold[0]), 0.0)
-        return np.concatenate([_quarters(answers), _quarters(small)], axis=1)
+    def _pooled(self, small: Singles) -> Floats:
+        answers = _patches(small) @ self.filters.astype(np.float32).T
+        answers -= np.float32(self.threshold[0])
+        np.maximum(answers, 0, out=answers)
+        return np.concatenate([_quarters(answers), _quarters(small)], axis=1).astype(np.float64)
 
 
-def _filters(small: Floats, rng: np.random.Generator) -> Floats:
+def _filters(small: Singles, rng: np.random.Generator) -> Floats:
     """Patches (filters, …) at places drawn by chance, those that are not even ones, of length 1."""
     rows = rng.permutation(len(small))[: _FILTERS * _TRIED]
     patches = _patches(small[rows]).reshape(-1, _SIDE**2 * small.shape[-1])
@@ -153,19 +156,19 @@ def _leading(points: Floats, most: int) -> Floats:
     return np.asarray(vectors * signs)
 
 
-def _small(pictures: Pictures) -> Floats:
+def _small(pictures: Pictures) -> Singles:
     """Pictures in [0, 1], of at most 16 pixels a side, by means."""
-    found = pictures.astype(np.float64) / 255
+    found = pictures.astype(np.float32) / np.float32(255)
     for axis in (1, 2):
         size = found.shape[axis]
         if size > _LONGEST:
             starts = np.arange(_LONGEST) * size // _LONGEST
             lengths = np.diff(np.append(starts, size)).reshape([-1 if one == axis else 1 for one in range(found.ndim)])
-            found = np.add.reduceat(found, starts, axis=axis) / lengths
+            found = np.add.reduceat(found, starts, axis=axis) / lengths.astype(np.float32)
     return found
 
 
-def _patches(small: Floats) -> Floats:
+def _patches(small: Singles) -> Singles:
     """(rows, height, width, 3 × 3 × channels), each less its mean; beyond the edges is what lies at them."""
     wide = np.pad(small, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     found = np.lib.stride_tricks.sliding_window_view(wide, (_SIDE, _SIDE), axis=(1, 2))
@@ -173,7 +176,7 @@ def _patches(small: Floats) -> Floats:
     return np.asarray(flat - flat.mean(axis=-1, keepdims=True))
 
 
-def _quarters(maps: Floats) -> Floats:
+def _quarters(maps: Singles) -> Singles:
     """Means of maps (rows, height, width, channels) over quarters, (rows, 4 × channels)."""
     cuts = [np.array_split(np.arange(size), min(_QUARTERS, size)) for size in maps.shape[1:3]]
     means = [maps[:, down[0] : down[-1] + 1, across[0] : across[-1] + 1].mean(axis=(1, 2))

@@ -25,7 +25,7 @@ from concours.tasks.metrics.statistics import Codes, Floats, Statistics, Way, bo
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Clouds(Way):
+class Clouds(Way):
     """Of features, (rows, 2, features): those of real pictures, and of drawn ones.
 
     Attributes:
@@ -43,15 +43,18 @@ class _Clouds(Way):
     def batched(self, predictions: Iterable[Any], y: Any, batch: Codes, batches: int, mass: Floats | None) -> Scored:
         """By the rows of each batch, or of all others; features are those of all rows, once."""
         kept = [self.keep(y, p) for p in predictions]
+        return whole_scores(
+            kept, np.arange(len(y)), lambda _, some, each: self.of_kept(some, each), batch, batches, mass
+        )
 
-        def score(some: Any, features: Floats, weights: Floats | None) -> float:
-            return float(self.scores(Statistics(way=self, y=some, kept=(features,), classes=0, weights=weights))[0])
-
-        return whole_scores(kept, np.arange(len(y)), score, batch, batches, mass)
+    def of_kept(self, features: Floats, weights: Floats | None) -> float:
+        """The score of one model."""
+        kept = Statistics(way=self, y=np.arange(len(features)), kept=(features,), classes=0, weights=weights)
+        return float(self.scores(kept)[0])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frechet(_Clouds):
+class Frechet(Clouds):
     """The Fréchet distance (`kernels.scoring.frechet`)."""
 
     def scores(self, kept: Statistics) -> Floats:
@@ -66,7 +69,7 @@ class Frechet(_Clouds):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inside(_Clouds):
+class Inside(Clouds):
     """The share of points of one cloud that lie in the manifold of the other (`kernels.scoring.manifolds`).
 
     Attributes:

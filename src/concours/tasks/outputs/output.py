@@ -339,6 +339,13 @@ class OutputKind(ABC):
             raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
         return self.joins[rule](members, weights)
 
+    def scoring(
+        self, rule: str, members: Sequence[Values], y: Values, metric: Metric, of_rows: NDArray[np.float64] | None
+    ) -> Callable[[NDArray[np.float64]], float]:
+        """What such joins are worth by a metric, for many weights."""
+        joined = self.joining(rule, members)
+        return lambda weights: metric.score(y, joined(weights), of_rows)
+
     def joining(self, rule: str, members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
         """`join` for the same members and many weights; what does not hang on the weights may be done once."""
         return lambda weights: self.join(rule, members, weights)

@@ -17,12 +17,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
-from concours.kernels.joining.mixture import mixed, mixture_weights
+from concours.kernels.joining.mixture import mixed, mixing, mixture_weights
 from concours.kernels.rows.conditions import Conditions
 from concours.kernels.scoring.frechet import frechet_distance
 from concours.kernels.scoring.reference import Reference
 from concours.tasks.metrics.metric import Metric
-from concours.tasks.metrics.pictures import MEASURES
+from concours.tasks.metrics.pictures import MEASURES, Clouds
 from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values
 from concours.tasks.predicted import Given
 
@@ -161,6 +161,16 @@ class PicturesOutput(OutputKind):
         del rule
         network = Reference.of_text(self.reference)
         return mixture_weights([network.of(member) for member in members], network.of(y), of_rows)
+
+    def scoring(
+        self, rule: str, members: Sequence[Values], y: Values, metric: Metric, of_rows: NDArray[np.float64] | None
+    ) -> Callable[[NDArray[np.float64]], float]:
+        """Features are those of members, of whom each row has one: they are found once, whatever the weights."""
+        way = metric.way
+        if not isinstance(way, Clouds):
+            return super().scoring(rule, members, y, metric, of_rows)
+        kept, whose, rows = np.stack([way.keep(y, one) for one in members]), mixing(members), np.arange(len(y))
+        return lambda weights: way.of_kept(kept[whose(weights), rows], of_rows)
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Pictures (rows, height, width, channels)."""
