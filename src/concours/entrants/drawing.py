@@ -110,7 +110,9 @@ class DrawingNetwork(BaseEstimator):
         return self.conditions_.of(texts).astype(np.float32)
 
     def _epochs(self, rows: int) -> int:
-        return self.epochs or max(1, round(self._steps / max(1, rows // self._batch)))
+        """As many as make the steps that suit a thousand rows or more; of fewer rows fewer."""
+        steps = self._steps * min(1.0, max(rows, 100) / 1000)
+        return self.epochs or max(1, round(steps / max(1, rows // self._batch)))
 
     def _made(self) -> nn.Module:
         """The network, untrained."""

@@ -357,7 +357,8 @@ def require_two(y: Values, name: str) -> None:
         raise DataError(f"{name}: the target is {written(y[0])} in every row; there is nothing to learn")
 
 
-def _form_of(p: Any) -> str:
+def form_of(p: Any) -> str:
+    """What something is that predictions should be, in words."""
     if isinstance(p, np.ndarray):
         return f"{p.dtype} of shape {p.shape}"
     arrow = isinstance(p, (pa.Array, pa.ChunkedArray))
@@ -367,7 +368,7 @@ def _form_of(p: Any) -> str:
 def numbers(p: Values, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Numbers of a shape, as float64. Raises DataError where they are something else, or not finite."""
     if not isinstance(p, np.ndarray) or p.dtype.kind not in "fiu" or p.shape != shape:
-        raise DataError(f"predictions must be numbers of shape {shape}, got {_form_of(p)}")
+        raise DataError(f"predictions must be numbers of shape {shape}, got {form_of(p)}")
     found = np.asarray(p, dtype=np.float64)
     if not np.isfinite(found).all():
         finite = np.isfinite(found.reshape(len(found), -1)).all(axis=1)

@@ -23,7 +23,7 @@ from concours.kernels.scoring.frechet import frechet_distance
 from concours.kernels.scoring.reference import Reference
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.pictures import MEASURES, Clouds
-from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values
+from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values, form_of
 from concours.tasks.predicted import Given
 
 if TYPE_CHECKING:
@@ -130,18 +130,17 @@ class PicturesOutput(OutputKind):
 
     def accepted(self, p: Values, rows: int) -> Values:
         """Pictures of the shape, from 0 to 255; rounded, and cut off at both ends."""
-        found = np.asarray(p) if not isinstance(p, (pa.Array, pa.ChunkedArray)) else np.empty(0)
-        if found.dtype.kind not in "fiu" or found.shape != (rows, *self.shape):
+        wanted = (rows, *self.shape)
+        if not isinstance(p, np.ndarray) or p.dtype.kind not in "fiu" or p.shape != wanted:
             raise DataError(
-                f"predictions must be pictures of values from 0 to 255, of shape {(rows, *self.shape)}, got "
-                f"{found.dtype} of shape {found.shape}"
+                f"predictions must be pictures of values from 0 to 255, of shape {wanted}, got {form_of(p)}"
             )
-        if found.dtype == np.uint8:
-            return found
-        finite = np.isfinite(found).reshape(rows, -1).all(axis=1)
+        if p.dtype == np.uint8:
+            return p
+        finite = np.isfinite(p).reshape(rows, -1).all(axis=1)
         if not finite.all():
             raise DataError(f"predictions must be finite; row {int(np.argmin(finite))} is not")
-        return np.clip(np.rint(found), 0, 255).astype(np.uint8)
+        return np.clip(np.rint(p), 0, 255).astype(np.uint8)
 
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """The mean picture."""
