@@ -31,8 +31,8 @@ def test_a_kind_can_be_held_as_a_contest(kind: str) -> None:
 
 
 _FOR_SOME = {
-    "header": True,
     "target": "a",
+    "header": True,
     "drop": ("a",),
     "id": "a",
     "weight": "a",

@@ -20,6 +20,7 @@ from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.number import Number
+from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.table import OUTPUTS
 from concours.tasks.outputs.text import Text
@@ -38,6 +39,7 @@ MADE = {
     "choices": Choice(most=3),
     "writing": Writing(),
     "transcript": Transcript(),
+    "pictures": PicturesOutput(shape=(2, 2, 1)),
 }
 SCALARS = st.none() | st.booleans() | st.integers() | st.just(HUGE) | st.floats() | st.text(max_size=3)
 VALUES = st.recursive(

@@ -39,6 +39,7 @@ def recognised(source: str, kind: str | None, options: Options) -> tuple[Kind, t
     if kind is not None:
         options = replace(options, input=kind_named(kind).input.name)
     asked = [kind_named(kind)] if kind is not None else [one for one in KINDS.own.values() if one.finder and one.sure]
+    options = replace(options, asked=kind is not None)
     for one in asked if Path(source).exists() else ():
         if keys := load(one.finder)(Path(source), options):
             why = "named by --kind" if kind else "by how the data lies"

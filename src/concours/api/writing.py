@@ -36,6 +36,25 @@ def check_form(path: Path) -> None:
     _form(path)
 
 
+def check_folder(path: Path) -> None:
+    """Whether a folder of this name can be filled. Raises DataError: it holds something already, or cannot be made."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise DataError(f"{path} is there already: name a new folder, or an empty one")
+    if not path.parent.is_dir():
+        raise DataError(f"{path} cannot be made: the folder {path.parent} does not exist")
+
+
+def write_folder(table: pa.Table, files: Mapping[str, bytes], path: Path) -> None:
+    """A folder of files, and `captions.csv`, the table that names them. Raises DataError where it cannot be written."""
+    try:
+        path.mkdir(exist_ok=True)
+        for name, content in files.items():
+            (path / name).write_bytes(content)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from None
+    write_table(table, path / "captions.csv")
+
+
 def write_table(table: pa.Table, path: Path, *, formulas: bool = False) -> int:
     """Writes a table, and says how many texts were written otherwise than they are.
 

@@ -40,6 +40,7 @@ from concours.report.axis import decimals, fixed
 from concours.report.citing import cited
 from concours.report.lines import used
 from concours.runs.result import Result
+from concours.tasks.outputs.table import output_valued
 
 _FORMATS = {
     "population": print_population,
@@ -96,11 +97,13 @@ def print_result(result: Result, out: Console | None = None) -> None:
 def next_commands(result: Result, out: Console) -> None:
     """What a person is likely to want now."""
     folder, written = escape(shlex.quote(str(result.folder.path))), escape(repr(str(result.folder.path)))
-    example = "sklearn:digits" if result.setup.problem.name == "digits" else "NEW_ROWS"
+    separate = output_valued(result.setup.problem.output).separate
+    example = "sklearn:digits" if result.setup.problem.name == "digits" and not separate else "NEW_ROWS"
+    example, where = ("100", "drawn") if separate else (example, "predictions.csv")
     out.print(f"\n[bold]Next[/]  ({size(result.folder.size())} in {folder})")
     known = {one.entrant.digest: one for one in result.candidates.values()}
     if result.default is not None and not unanswering(result.candidate(), known):
-        out.print(f"  concours predict {folder} {example} -o predictions.csv", soft_wrap=True)
+        out.print(f"  concours predict {folder} {example} -o {where}", soft_wrap=True)
         out.print(
             f"  concours.predict(concours.Result.load({written}), {example!r})  [dim]in Python[/]",
             soft_wrap=True,

@@ -16,13 +16,17 @@ def predict(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="New rows: a table, texts or pictures, as a file, a folder, an archive, or sklearn:NAME.",
+            help="New rows: a table, texts or pictures, as a file, a folder, an archive, or sklearn:NAME; "
+            "of pictures that are drawn also how many.",
         ),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="The file to write: .csv, .tsv, .json, .jsonl, .parquet; .gz too."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The file to write: .csv, .tsv, .json, .jsonl, .parquet; .gz too. Of pictures also a folder.",
         ),
     ],
     model: Annotated[
@@ -41,18 +45,25 @@ def predict(
 ) -> None:
     """Predict new rows with the contest's default model, or with a named one."""
     from concours.api.looking import look
-    from concours.api.writing import check_form, write_table
+    from concours.api.writing import check_folder, check_form, write_folder, write_table
     from concours.cli.asking import asking
     from concours.runs.predictions import predictions
+    from concours.tasks.outputs.table import output_valued
 
-    check_form(output)
     result = look(run)
+    separate = output_valued(result.setup.problem.output).separate and not output.suffix
+    (check_folder if separate else check_form)(output)
 
     def warn(text: str) -> None:
         say(f"warning: {text}", err=True)
 
-    found = predictions(result, rows, model=model, proba=proba, like=like, trust=asking(trust), told=warn)
-    say_formulas(write_table(found.table, output, formulas=formulas))
+    found = predictions(
+        result, rows, model=model, proba=proba, like=like, separate=separate, trust=asking(trust), told=warn
+    )
+    if separate:
+        write_folder(found.table, found.files, output)
+    else:
+        say_formulas(write_table(found.table, output, formulas=formulas))
     for note in found.notes:
         say(note, err=True)
     say(f"{len(found.table)} predictions of {model or result.default} are in {output}", err=True)

@@ -153,7 +153,7 @@ def _report(result: Result, contest: Contest, as_json: bool) -> None:
     """The report, once the board stands and is printed: it takes a while, and can be stopped without loss."""
     from concours.cli.board import next_commands
     from concours.cli.progress import watching
-    from concours.report.sections.samples import sentences
+    from concours.report.sections import drawings, samples
     from concours.runs.report import write_report
 
     try:
@@ -171,6 +171,6 @@ def _report(result: Result, contest: Contest, as_json: bool) -> None:
         again = f"concours report {shlex.quote(str(result.folder.path))}"
         say(f"the report is without {', '.join(late)}, for which there was no time: {again}", err=True)
     if not as_json:
-        for sentence in sentences(found):
+        for sentence in (*samples.sentences(found), *drawings.sentences(found)):
             console().print(sentence, markup=False, highlight=False)
         next_commands(result, console())

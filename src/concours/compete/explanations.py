@@ -59,8 +59,8 @@ class Explanations(MemoProcess):
     def findings(self, state: Memo) -> dict[str, Any]:
         """What is known so far by the kind of job: its values, or of several jobs a list; `missing` has reasons.
 
-        Those of `curve` are told by the name of the entrant, with the share and the fold. `late` says what for there
-        was no time, in words.
+        What a job yielded besides is told under `objects`, as digests. Those of `curve` are told by the name of the
+        entrant, with the share and the fold. `late` says what for there was no time, in words.
         """
         found: dict[str, Any] = {"missing": {}, "late": []}
         for name, job in self._jobs(state):
@@ -74,7 +74,7 @@ class Explanations(MemoProcess):
                 point = {"share": job.params["share"], "fold": job.params["fold"], **ended.values}
                 found.setdefault("curve", {}).setdefault(name, []).append(point)
             elif isinstance(ended, Done):
-                found[name] = dict(ended.values)
+                found[name] = {**ended.values, **({"objects": dict(ended.outputs)} if ended.outputs else {})}
         if "by_fold" in found:
             found["by_fold"]["names"] = [c.entrant.name for c in state.candidates if c.oof]
         return found
@@ -87,6 +87,8 @@ class Explanations(MemoProcess):
             yield "diagnose", diagnose
         if "answers" in self.problem.output.can and self.default in self.judged:
             yield "answers", self._answers(state)
+        if (runner := self.problem.output.can.get("draw")) and self.judged:
+            yield runner, self._drawn(state, runner)
         yield "by_fold", self._by_fold(state)
         if "continue" in self.problem.output.can and self._asked_freely:
             yield "continued", self._continued(state)
@@ -156,6 +158,15 @@ class Explanations(MemoProcess):
             **part.looking,
         }
         return self._job(state, "answers", inputs, params, label="report: what was answered")
+
+    def _drawn(self, state: Memo, runner: str) -> Job:
+        """What everybody drew, beside real pictures; and whether these are copies of what was fitted on."""
+        part, everyone = self._part, self.judged
+        inputs = {"x": part.x, "y": part.y, "known": self.problem.train.y}
+        inputs |= {f"predictions{place}": self._predictions(candidate) for place, candidate in enumerate(everyone)}
+        params = {**self._told, "names": [candidate.entrant.name for candidate in everyone]}
+        job = self._job(state, runner, inputs, params, label="report: what they draw")
+        return replace(job, outputs=("sheets", "pairs"))
 
     def _by_fold(self, state: Memo) -> Job:
         predictions = {f"predictions{i}": c.oof for i, c in enumerate(state.candidates) if c.oof}

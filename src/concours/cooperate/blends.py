@@ -103,7 +103,7 @@ class Stack(Joining):
         return Job(
             runner="weigh",
             inputs={**targets(self.problem), **out_of_fold(state.candidates)},
-            params={"rule": self.problem.output.can["weigh"], "without_fold": fold},
+            params={"output": self.problem.output.told, "rule": self.problem.output.can["weigh"], "without_fold": fold},
             seed=derive_seed(state.seed, "weigh", -1 if fold is None else fold),
             threads=self.threads,
             label=self.labelled("weigh", fold),

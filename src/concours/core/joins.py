@@ -194,7 +194,8 @@ _OWN: Mapping[str, Join] = {
         plan="concours.cooperate.blends:Greedy",
     ),
     "stack": Join(
-        what="weights with which the members together lose least: a pool of log probabilities, or a sum of numbers",
+        what="weights with which the members together lose least: a pool of log probabilities, a sum of numbers, or a "
+        "mixture of samplers",
         plan="concours.cooperate.blends:Stack",
         credit="concours.cooperate.terms:weights_found_again",
         can=("weigh",),

@@ -52,6 +52,8 @@ RECIPES = _names("""
     concours.entrants.pretrained_language: PretrainedLanguageModel
     concours.entrants.radial: RadialSVC RadialSVR
     concours.entrants.recognisers: ConformerRecogniser GRURecogniser
+    concours.entrants.drawing: DiffusionSampler GanSampler VaeSampler
+    concours.entrants.samplers: GaussianSampler IndependentPixels
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.seq2seq: PretrainedSeq2Seq
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier

@@ -33,7 +33,6 @@ from concours.kernels.credit.coalitions import (
 from concours.kernels.credit.shares import MOST_EXACT, Masks, Sample, every_coalition, sample
 from concours.kernels.joining.blending import RULES, log_probabilities
 from concours.kernels.joining.calibration import Calibration
-from concours.kernels.joining.pooling import WEIGHING
 from concours.kernels.joining.scorers import Scorer
 from concours.kernels.scoring.scores import hits, log_losses, r2_statistics, squared_errors
 from concours.stores.values import concat
@@ -196,12 +195,11 @@ class Game:
         if not self.seen:
             return renormalised(masks, self.weights[group])
         y, seen, mass = self.seen[group]
-        find = WEIGHING[self.how]
         found = np.zeros((len(masks), len(self.members) + 1))
         found[~masks.any(axis=1), -1] = 1.0
         for number in np.flatnonzero(masks.any(axis=1)).tolist():
             inside = np.flatnonzero(masks[number])
-            found[number, inside] = find([seen[member] for member in inside.tolist()], y, mass)
+            found[number, inside] = self.output.weighed(self.how, [seen[member] for member in inside.tolist()], y, mass)
         return found
 
     def chorus(self, weights: Sequence[Floats]) -> Chorus:

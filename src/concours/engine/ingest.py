@@ -28,7 +28,7 @@ from concours.stores.values import put_values
 from concours.tasks.alike import columns_alike
 from concours.tasks.cells import Form
 from concours.tasks.conforming import conform
-from concours.tasks.division import Division, column_of, divide, some_rows, units_of, usual_folds
+from concours.tasks.division import DUPLICATES, Division, column_of, divide, some_rows, units_of, usual_folds
 from concours.tasks.duplicates import row_keys
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.metrics.checks import check_target, check_weights
@@ -123,6 +123,8 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         test_y, told = output.encoded(test.y, test.name)
         test_part = _keep(store, test, test_y, np.arange(len(test)), together, task.split, test_called)
     train, folds, few = np.flatnonzero(division.in_train), division.folds, []
+    judged = take(y, np.flatnonzero(in_test)) if test is None and in_test.any() else None if test is None else test_y
+    output, learned = output.learned(data.x, y, train, judged)
     if scale.rows < size.rows:
         rng = np.random.default_rng(derive_seed(seed, "rows"))
         stay = some_rows(output.strata(take(y, train)), len(train), scale.rows, rng)
@@ -155,7 +157,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         warnings=tuple(dict.fromkeys(said)),
         test_ids=pa.array(judging) if ids is None else ids.take(pa.array(judging)),
         rows=len(in_test) if test is None else len(test),
-        reading=(data.said,) if test is None else (data.said, test.said),
+        reading=(data.said, *(() if test is None else (test.said,)), *learned),
         size=size,
         scale=scale,
         data_ids=data_ids,
@@ -168,10 +170,11 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
 def _divided(
     task: Task, data: Data, strata: NDArray[np.int64] | None, scale: Scale, seed: int, *, test_apart: bool, slow: bool
 ) -> Division:
-    """Which rows are where."""
+    """Which rows are where; where inputs do not tell rows apart, those of equal content keep together."""
+    split, rows = _grouped(replace(task.split, folds=scale.folds), data)
     return divide(
-        replace(task.split, folds=scale.folds),
-        data.splitting(task.split),
+        split,
+        rows,
         strata,
         rng=np.random.default_rng(derive_seed(seed, "split")),
         test_apart=test_apart,
@@ -185,7 +188,7 @@ def _divided(
 
 def _together(task: Task, test: Data, apart: tuple[str, ...]) -> NDArray[np.int64] | None:
     """Which rows of a test part of its own are one observation."""
-    return units_of(task.split, test.splitting(task.split), test.name, apart, spans=test.spans, kin=test.kin)
+    return units_of(*_grouped(task.split, test), test.name, apart, spans=test.spans, kin=test.kin)
 
 
 def _amounts(data: Data, test: Data | None, task: Task, kind: Kind, output: OutputKind) -> tuple[Size, int, int]:
@@ -223,8 +226,20 @@ def _blocks_said(task: Task, test: Part | None, store: Store) -> list[str]:
     return [f"{said}time as observations, not the {test.rows:,} rows that judge"]
 
 
+def _grouped(split: Split, data: Data) -> tuple[Split, Rows]:
+    """A split, and the rows that it divides: by their content where inputs do not tell them apart, and then equal ones
+    are a group.
+    """
+    if data.content is None:
+        return split, data.splitting(split)
+    again = len(np.unique(row_keys(data.content))) < len(data.content)
+    return replace(split, group=split.group or (DUPLICATES if again else None)), data.content
+
+
 def _keys(data: Data, test: Data | None) -> tuple[NDArray[np.uint64], NDArray[np.uint64] | None]:
     """Keys of the rows by all that tells them apart, what no model gets too: ids, groups, and what is dropped."""
+    if data.content is not None:
+        return row_keys(data.content), None if test is None or test.content is None else row_keys(test.content)
     if not isinstance(data.x, pa.Table) or data.apart is None:
         return row_keys(data.x), None if test is None else row_keys(test.x)
     if test is None:

@@ -64,6 +64,7 @@ _ALIKE = {
     "margin": ("svm",),
     "neighbours": ("knn",),
     "naive Bayes": ("naive-bayes",),
+    "normal distributions": ("pca-gaussian", "gaussian-mixture"),
 }
 
 FAMILIES: Mapping[str, str] = {name: family for family, names in _ALIKE.items() for name in names}

@@ -56,17 +56,17 @@ class _Seen(nn.Module):
         return said[:, 0]
 
 
-def _dense_generator(shape: Sequence[int]) -> nn.Module:
+def _dense_generator(shape: Sequence[int], told: int) -> nn.Module:
     height, width, colours = shape
-    layers = [nn.Linear(NOISE, 128), nn.LeakyReLU(0.2), nn.Linear(128, 256), nn.LeakyReLU(0.2)]
+    layers = [nn.Linear(NOISE + told, 128), nn.LeakyReLU(0.2), nn.Linear(128, 256), nn.LeakyReLU(0.2)]
     last = [nn.Linear(256, prod(shape)), nn.Unflatten(1, (colours, height, width))]
     return _Drawn(nn.Sequential(*layers, *last), shape)
 
 
-def _convolutional_generator(shape: Sequence[int]) -> nn.Module:
+def _convolutional_generator(shape: Sequence[int], told: int) -> nn.Module:
     """As DCGAN (Radford et al. 2016), with upsampling in place of strides, and small."""
     height, width = (math.ceil(size / 4) for size in shape[:2])
-    layers: list[nn.Module] = [nn.Linear(NOISE, 48 * height * width), nn.Unflatten(1, (48, height, width))]
+    layers: list[nn.Module] = [nn.Linear(NOISE + told, 48 * height * width), nn.Unflatten(1, (48, height, width))]
     for before, after in ((48, 32), (32, 24)):
         norm = nn.BatchNorm2d(before, track_running_stats=True)
         layers += [norm, nn.ReLU(), nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1)]
@@ -74,20 +74,22 @@ def _convolutional_generator(shape: Sequence[int]) -> nn.Module:
     return _Drawn(nn.Sequential(*layers, *last), shape)
 
 
-def _dense_discriminator(shape: Sequence[int]) -> nn.Module:
-    hidden = [nn.Linear(prod(shape), 128), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(128, 64), nn.LeakyReLU(0.2)]
+def _dense_discriminator(shape: Sequence[int], told: int) -> nn.Module:
+    pixels = prod(shape[:2]) * (shape[2] + told)
+    hidden = [nn.Linear(pixels, 128), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(128, 64), nn.LeakyReLU(0.2)]
     return _Seen(nn.Sequential(nn.Flatten(), *hidden, nn.Dropout(0.3), nn.Linear(64, 1)))
 
 
-def _convolutional_discriminator(shape: Sequence[int]) -> nn.Module:
+def _convolutional_discriminator(shape: Sequence[int], told: int) -> nn.Module:
     layers: list[nn.Module] = []
-    for before, after in ((shape[2], 24), (24, 48)):
+    for before, after in ((shape[2] + told, 24), (24, 48)):
         layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.LeakyReLU(0.2), nn.Dropout(0.3)]
     flat = 48 * prod(math.ceil(size / 4) for size in shape[:2])
     return _Seen(nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, 1)))
 
 
-Builder = Callable[[Sequence[int]], nn.Module]
+Builder = Callable[[Sequence[int], int], nn.Module]
+"""By the shape of a picture, and how many numbers tell what is asked for."""
 GENERATORS: Mapping[str, Builder] = {"dense": _dense_generator, "conv": _convolutional_generator}
 DISCRIMINATORS: Mapping[str, Builder] = {"dense": _dense_discriminator, "conv": _convolutional_discriminator}
 
@@ -110,11 +112,22 @@ class Pair:
 
 
 def pair_of(
-    generator: str, discriminator: str, shape: Sequence[int], *, seed: int, tensors: Mapping[str, Any] | None = None
+    generator: str,
+    discriminator: str,
+    shape: Sequence[int],
+    *,
+    seed: int,
+    tensors: Mapping[str, Any] | None = None,
+    told: int = 0,
 ) -> Pair:
-    """A pair that has learned nothing, or what these tensors hold, for pictures of a shape."""
+    """A pair that has learned nothing, or what these tensors hold, for pictures of a shape.
+
+    Args:
+        told: how many numbers tell what is asked for (Mirza and Osindero 2014); the generator gets them beside noise,
+            the discriminator as channels that are even.
+    """
     with seeded(seed, torch.device("cpu")):
-        pair = Pair(GENERATORS[generator](shape), DISCRIMINATORS[discriminator](shape))
+        pair = Pair(GENERATORS[generator](shape, told), DISCRIMINATORS[discriminator](shape, told))
     for side, network in (("generator", pair.generator), ("discriminator", pair.discriminator)):
         if tensors is not None:
             names = {name.partition(".")[2]: torch.tensor(v) for name, v in tensors.items() if name.startswith(side)}
@@ -123,12 +136,18 @@ def pair_of(
     return pair
 
 
-def gan_round(pair: Pair, pictures: NDArray[np.float32], *, epochs: int, seed: int) -> tuple[float, float]:
+def gan_round(
+    pair: Pair, pictures: NDArray[np.float32], *, epochs: int, seed: int, told: NDArray[np.float32] | None = None
+) -> tuple[float, float]:
     """Trains both sides in turns for some epochs; each of the generator's steps raises what fools the discriminator.
 
     The loss is the non-saturating one. Changes the networks of the pair. Gives the mean losses of the last epoch, of
     the discriminator and of the generator, in nats. Law: a function of its arguments.
+
+    Args:
+        told: (n, numbers) what is asked for of each picture, where the pair is told of it.
     """
+    asked = None if told is None else torch.from_numpy(np.array(told, dtype=np.float32))
     real = torch.from_numpy(np.array(pictures, dtype=np.float32))
     batches = max(1, len(real) // _BATCH)
     with seeded(seed, torch.device("cpu")) as generator:
@@ -139,7 +158,7 @@ def gan_round(pair: Pair, pictures: NDArray[np.float32], *, epochs: int, seed: i
         bookmark = Bookmark(
             lambda: {**moving_of(pair.generator, drawing, "draw."), **moving_of(pair.discriminator, telling, "tell.")},
             [generator, *all_chances(real.device)],
-            given=[real],
+            given=[real] if asked is None else [real, asked],
             how=str(epochs),
         )
         if page := bookmark.find():
@@ -149,8 +168,9 @@ def gan_round(pair: Pair, pictures: NDArray[np.float32], *, epochs: int, seed: i
             losses = torch.zeros(2)
             for chosen in torch.randperm(len(real), generator=generator).tensor_split(batches):
                 noise = torch.randn(len(chosen), NOISE, generator=generator)
+                some = None if asked is None else asked[chosen]
                 losses += torch.stack([
-                    _tell(pair, real[chosen], noise, telling), _draw(pair, noise, drawing, telling)
+                    _tell(pair, real[chosen], noise, telling, some), _draw(pair, noise, drawing, telling, some)
                 ])  # fmt: skip
             bookmark.keep({"done": epoch + 1, "steps": [drawing.steps, telling.steps]}, {"losses": losses})
             progress.report(epoch=epoch + 1, epochs=epochs, loss=float(losses[1]) / batches)
@@ -160,11 +180,13 @@ def gan_round(pair: Pair, pictures: NDArray[np.float32], *, epochs: int, seed: i
     return float(losses[0]) / batches, float(losses[1]) / batches
 
 
-def samples(network: nn.Module, count: int, *, seed: int) -> NDArray[np.float32]:
-    """Pictures (count, height, width, colours) of a generator."""
+def samples(
+    network: nn.Module, count: int, *, seed: int, told: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Pictures (count, height, width, colours) of a generator; `told` (count, numbers) as of `gan_round`."""
     noise = torch.randn(count, NOISE, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        drawn: NDArray[np.float32] = network(noise).numpy()
+        drawn: NDArray[np.float32] = network(_asked(noise, told if told is None else torch.from_numpy(told))).numpy()
     return drawn
 
 
@@ -183,11 +205,24 @@ def gaussian_samples(pictures: NDArray[np.float32], count: int, *, seed: int) ->
     return drawn.clip(-1, 1).astype(np.float32).reshape(count, *pictures.shape[1:])
 
 
-def _tell(pair: Pair, real: Tensor, noise: Tensor, flat: Flat) -> Tensor:
+def _asked(noise: Tensor, asked: Tensor | None) -> Tensor:
+    """Noise with what is asked for beside it."""
+    return noise if asked is None else torch.cat([noise, asked], dim=1)
+
+
+def _beside(pictures: Tensor, asked: Tensor | None) -> Tensor:
+    """Pictures with an even channel for each number of what is asked for."""
+    if asked is None:
+        return pictures
+    planes = asked[:, None, None].expand(*pictures.shape[:3], asked.shape[1])
+    return torch.cat([pictures, planes], dim=3)
+
+
+def _tell(pair: Pair, real: Tensor, noise: Tensor, flat: Flat, asked: Tensor | None) -> Tensor:
     """One step of the discriminator."""
     with torch.no_grad():
-        drawn = pair.generator(noise)
-    said, of_drawn = pair.discriminator(real), pair.discriminator(drawn)
+        drawn = pair.generator(_asked(noise, asked))
+    said, of_drawn = pair.discriminator(_beside(real, asked)), pair.discriminator(_beside(drawn, asked))
     loss = functional.binary_cross_entropy_with_logits(said, torch.full_like(said, _SURE))
     loss = loss + functional.binary_cross_entropy_with_logits(of_drawn, torch.zeros_like(of_drawn))
     loss.backward()
@@ -195,9 +230,10 @@ def _tell(pair: Pair, real: Tensor, noise: Tensor, flat: Flat) -> Tensor:
     return loss.detach() / 2
 
 
-def _draw(pair: Pair, noise: Tensor, flat: Flat, other: Flat) -> Tensor:
+def _draw(pair: Pair, noise: Tensor, flat: Flat, other: Flat, asked: Tensor | None) -> Tensor:
     """One step of the generator."""
-    loss = functional.softplus(-pair.discriminator(pair.generator(noise))).mean()
+    drawn = _beside(pair.generator(_asked(noise, asked)), asked)
+    loss = functional.softplus(-pair.discriminator(drawn)).mean()
     loss.backward()
     _step(flat)
     other.gradient.zero_()

@@ -188,6 +188,18 @@ def _detector(path: str, cost: Callable[[Size], float]) -> ModelSpec:
     return ModelSpec(recipe=f"concours.entrants.{path}", prepare="none", seconds=cost)
 
 
+def _sampler(path: str, each: float, **params: Any) -> ModelSpec:
+    """So many seconds for a value of a picture."""
+    return ModelSpec(
+        recipe=f"concours.entrants.{path}", params=params, seconds=lambda size: 0.05 + each * size.rows * size.width
+    )
+
+
+def _drawn(each: float) -> Callable[[Size], float]:
+    """Of so many steps whatever the rows: so many seconds for small pictures, more where their values are many."""
+    return lambda size: each * (1 + size.width / 1000)
+
+
 def _answerer(path: str, cost: Callable[[Size], float]) -> ModelSpec:
     return ModelSpec(recipe=f"concours.entrants.{path}", prepare="none", seconds=cost)
 
@@ -464,6 +476,12 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "frame-lstm": {"video:classes": _network("clip_networks:FrameLSTMClassifier", _clips(6e-6))},
     "conv3d": {"video:classes": _network("clip_networks:VolumeClassifier", _clips(8e-6))},
     "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
+    "independent-pixels": {"condition:pictures": _sampler("samplers:IndependentPixels", 1e-7)},
+    "pca-gaussian": {"condition:pictures": _sampler("samplers:GaussianSampler", 2e-7)},
+    "gaussian-mixture": {"condition:pictures": _sampler("samplers:GaussianSampler", 4e-6, parts=5)},
+    "vae": {"condition:pictures": _network("drawing:VaeSampler", _drawn(7.0))},
+    "gan": {"condition:pictures": _network("drawing:GanSampler", _drawn(10.0))},
+    "diffusion": {"condition:pictures": _network("drawing:DiffusionSampler", _drawn(10.0))},
     "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},
     "centres": {"image:boxes": _network("centres:CentreDetector", _epochs(1.8))},
     "vit": {"image:classes": _network("neural:VisionTransformerClassifier", _pictures(5e-3))},

@@ -36,6 +36,13 @@ def gallery(result: Result) -> dict[str, Any]:
     return {"gallery": found} if found else {}
 
 
+def sheets(found: Mapping[str, Any], result: Result) -> dict[str, Any]:
+    """The sheets of what was drawn, as addresses with their content, by name; nothing where there are none."""
+    objects, store = found.get("drawn", {}).get("objects", {}), result.folder.store
+    known = {name: get_array(store, digest) / 255 for name, digest in objects.items() if digest in store}
+    return {"sheets": {name: list(map(picture_address, each)) for name, each in known.items()}} if known else {}
+
+
 def _addresses(pictures: NDArray[Any]) -> Any:
     """Addresses for pictures (…, height, width, colours), nested as these are; one range for all."""
     low, high = float(pictures.min()), float(pictures.max())

@@ -19,7 +19,7 @@ from concours.core.problem import Part
 from concours.core.values import take
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.usage import usable_cores
-from concours.runs.gallery import gallery, picture_address
+from concours.runs.gallery import gallery, picture_address, sheets
 from concours.runs.played import sound_address
 from concours.runs.result import Result
 from concours.runs.session import EngineName, session
@@ -67,7 +67,7 @@ def explain(
         state = driver.drive(explanations, candidates, seed=setup.seed, until_s=until_s)
         found = explanations.findings(state)
         again = f"concours report {shlex.quote(str(folder.path))}"
-        found = {**found, "again": again, **_inputs(found, result), **gallery(result)}
+        found = {**found, "again": again, **_inputs(found, result), **gallery(result), **sheets(found, result)}
         folder.write("insights.json", found)
     return found
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ class Predictions:
         table: the ids of the rows under their own name, where there are any; and the columns of the output, such as
             `prediction`, the label or number (`OutputKind.columns`). With a sample, its columns.
         notes: what was decided, for people.
+        files: by name, where each prediction is a file of its own; the table then names them in `file`.
     """
 
     table: pa.Table
     notes: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def predictions(
@@ -39,6 +41,7 @@ def predictions(
     model: str | None = None,
     proba: bool = False,
     like: Path | None = None,
+    separate: bool = False,
     trust: Trust | None = None,
     told: Callable[[str], None] = lambda text: None,
 ) -> Predictions:
@@ -47,6 +50,7 @@ def predictions(
     Args:
         rows, model, trust, told: as of `predict`.
         proba: whether probabilities are asked for too; with a sample of one column for two classes, instead of labels.
+        separate: whether each prediction is to be a file of its own, as pictures may be.
         like: a sample, whose columns and rows are written; rows are found by its ids.
 
     Raises:
@@ -72,8 +76,13 @@ def predictions(
         place, said = places(sample, read.column(sample.id), len(p), read.name)
         labels = output.written(p[place] if weights is None else p[place] * weights) if problem.labels else []
         return Predictions(table=filled(sample, labels, p[place], problem.labels), notes=(*sample.notes, *said))
-    columns: dict[str, Any] = dict(output.columns(p, weights, proba=proba))
+    files: dict[str, bytes] = {}
+    if separate:
+        files = {f"{row:05}{ending}": content for row, (ending, content) in enumerate(output.files(p), 1)}
+        columns: dict[str, Any] = {"file": list(files), "caption": [str(text) for text in read.x]}
+    else:
+        columns = dict(output.columns(p, weights, proba=proba))
     if (ids := read.column(id)) is not None:
         name = "id" if id in columns else str(id)
         columns = {name: ids_of(ids), **columns}
-    return Predictions(table=pa.table(columns))
+    return Predictions(table=pa.table(columns), files=files)

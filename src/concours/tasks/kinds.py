@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from concours.core.errors import ContestError, nearest
 from concours.core.kind import Form
 from concours.core.registry import Registry
+from concours.tasks.inputs.condition import CONDITION
 from concours.tasks.inputs.couple import COUPLE
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
@@ -25,6 +26,7 @@ from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
+from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.text import Text
@@ -114,6 +116,8 @@ _WRITERS = ("nearest", "typical")
 _LANGUAGE = ("ngram", "words", "gpt", "lstm")
 _SEGMENTATION = ("threshold", "colours", "pixel-boosting", "u-net", "pixel-forest")
 _DETECTION = ("blobs", "windows", "centres")
+
+_DRAWN = ("pca-gaussian", "gaussian-mixture", "vae", "diffusion")
 
 _OWN = {
     kind.name: kind
@@ -242,6 +246,15 @@ _OWN = {
             input=MASKED,
             output=MasksOutput,
             lineups={"fast": _SEGMENTATION, "full": _SEGMENTATION},
+        ),
+        Kind(
+            name="image-generation",
+            input=CONDITION,
+            output=PicturesOutput,
+            lineups={"fast": _DRAWN, "full": (*_DRAWN, "gan")},
+            baseline="independent-pixels",
+            finder="concours.tasks.drawings_found:find",
+            sample="concours.tasks.samples:drawn",
         ),
         Kind(
             name="question-answering",

@@ -50,6 +50,17 @@ def pictures(folder: Path, seed: int) -> Task:
     return Task(kind="image-classification", data=str(folder / "pictures.npz"), split=_SPLIT)
 
 
+def drawn(folder: Path, seed: int) -> Task:
+    """Pictures of 8 by 8 with a bar that lies as their label says."""
+    rng, codes = np.random.default_rng(seed), np.arange(_ROWS) % _CLASSES
+    x = rng.integers(0, 60, (_ROWS, 8, 8)).astype(np.uint8)
+    for row, code in enumerate(codes):
+        at = int(rng.integers(2 * code, 2 * code + 3))
+        x[row, at : at + 2] = rng.integers(180, 255)
+    np.savez(folder / "bars.npz", x=x, y=_NAMES[codes])
+    return Task(kind="image-generation", data=str(folder / "bars.npz"), split=_SPLIT)
+
+
 def translated(folder: Path, seed: int) -> Task:
     """Sentences in two languages, columns of a table."""
     x, y = pairs(np.random.default_rng(seed), _PAIRS)

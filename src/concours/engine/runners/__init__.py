@@ -46,7 +46,7 @@ _OWN = {
     "distil": RunnerSpec(reference="concours.engine.runners.distil:distil", version=1, packages=_OF_DATA),
     "eliminate": RunnerSpec(reference="concours.engine.runners.fewer:eliminate", version=1, packages=_NUMERIC),
     "slim": RunnerSpec(reference="concours.engine.runners.slim:slim", version=1, packages=_OF_DATA),
-    "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=2, packages=_NUMERIC),
+    "weigh": RunnerSpec(reference="concours.engine.runners.join:weigh", version=3, packages=_NUMERIC),
     "leader": RunnerSpec(reference="concours.engine.runners.talk:leader", version=1, packages=_NUMERIC),
     "talk": RunnerSpec(reference="concours.engine.runners.talk:talk", version=1, packages=_OF_DATA),
     "worth": RunnerSpec(reference="concours.engine.runners.worth:worth", version=1, packages=_NUMERIC),
@@ -143,6 +143,7 @@ _OWN = {
         reference="concours.engine.runners.deployed:keep_federated", version=1, packages=_NUMERIC
     ),
     "continued": RunnerSpec(reference="concours.engine.runners.continued:continued", version=1, packages=_OF_DATA),
+    "drawn": RunnerSpec(reference="concours.engine.runners.drawn:drawn", version=1, packages=_OF_DATA),
     "card": RunnerSpec(reference="concours.engine.runners.card:card", version=2, packages=_OF_DATA),
 }
 

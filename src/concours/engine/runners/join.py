@@ -22,7 +22,6 @@ from concours.engine.runners.score import metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.kernels.joining.criteria import METRICS, Loss
 from concours.kernels.joining.frugal import frugal_selection
-from concours.kernels.joining.pooling import WEIGHING
 from concours.kernels.joining.selection import greedy_selection, joined_path_losses, joined_selection, path_losses
 from concours.kernels.rows.weighing import among
 from concours.stores.blobs import get_array
@@ -122,8 +121,8 @@ def _chosen_of_joins(job: Job, seen: _Side, unseen: _Side | None) -> tuple[list[
     rule = next(iter(output.joins))
 
     def losses(side: _Side) -> Callable[[NDArray[np.float64]], float]:
-        joined = output.joining(rule, side.members)
-        return lambda weights: -found.sign * found.score(side.y, joined(weights), side.weights)
+        score = output.scoring(rule, side.members, side.y, found, side.weights)
+        return lambda weights: -found.sign * score(weights)
 
     path = joined_selection(losses(seen), len(seen.members), steps=min(job.params["steps"], _JOINED_STEPS))
     if unseen is None:
@@ -142,7 +141,7 @@ def weigh(job: Job, store: Store) -> JobResult:
     y = get_values(store, job.inputs["y"])[rows]
     members = [member[rows] for member in members_of(job, store, "oof")]
     with deterministic(threads=job.threads, seed=job.seed):
-        weights = WEIGHING[job.params["rule"]](members, y, weights_of(job, store, rows))
+        weights = output_of(job).weighed(job.params["rule"], members, y, weights_of(job, store, rows))
     return JobResult(values={"weights": weights.tolist()})
 
 

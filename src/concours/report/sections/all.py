@@ -16,6 +16,7 @@ from concours.report.sections.card import card_section
 from concours.report.sections.continuations import continuations_section
 from concours.report.sections.costs import costs_section
 from concours.report.sections.deployed import deployed_section
+from concours.report.sections.drawings import drawings_section
 from concours.report.sections.duels import duels_section
 from concours.report.sections.explanations import explanations_section
 from concours.report.sections.federation import federation_section
@@ -63,6 +64,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     surprise_section,
     continuations_section,
     answers_section,
+    drawings_section,
     said_section,
     samples_section,
     mistakes_section,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from concours.core.errors import ContestError, DataError, nearest
 from concours.core.kind import Estimator, Output
 from concours.core.written import written
+from concours.kernels.joining.pooling import WEIGHING
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.named import metric_named
 from concours.tasks.predicted import Given
@@ -85,6 +86,7 @@ class OutputKind(ABC):
         packages: distributions whose version counts for what is computed of it.
         by_rows: the metric by which rows are told apart where the ranking one has no number a row.
         verbatim: whether targets that lie in a column stay as the file writes them.
+        separate: whether each prediction can be a file of its own.
         texts: whether predictions are texts, which files of them write as they are (`tasks.predicted.Wanted`).
     """
 
@@ -99,6 +101,7 @@ class OutputKind(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     verbatim: ClassVar[bool] = False
     texts: ClassVar[bool] = False
+    separate: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -167,6 +170,18 @@ class OutputKind(ABC):
     def encoded(self, y: Values, name: str) -> tuple[Values, tuple[str, ...]]:
         """The same of other rows, with warnings. Raises DataError where they do not suit."""
 
+    def learned(
+        self, x: Any, y: Values, rows: NDArray[np.int64], test: Values | None
+    ) -> tuple[OutputKind, tuple[str, ...]]:
+        """It with what it learns of the rows that are fitted on, and what is to be said of that; by default nothing.
+
+        Args:
+            x, y: inputs and targets of all rows as they were read, and `rows` the numbers of those that are fitted on.
+            test: targets that judge, where there are any: what is learned does not hang on them, what is said may.
+        """
+        del x, y, rows, test
+        return self, ()
+
     def metric(self, name: str, labels: Sequence[Any] | None = None) -> Metric:
         """The metric of that name, for such an output (`tasks.metrics.named`).
 
@@ -220,6 +235,18 @@ class OutputKind(ABC):
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """The prediction (1, …) of who knows but targets (rows, …) and what they weigh; of numbers their mean."""
         return np.average(y, axis=0, weights=weights).reshape(1, -1)
+
+    def compared(self, known: Values, y: Values) -> dict[str, Any]:
+        """By what predictions are compared with targets (rows, …), as JSON, of an output that can `draw`.
+
+        Args:
+            known: targets that were fitted on.
+        """
+        raise TypeError(f"{self.said} are not drawn")
+
+    def files(self, p: Values) -> list[tuple[str, bytes]]:
+        """A file for each prediction (rows, …), each with its ending, of an output that is `separate`."""
+        raise TypeError(f"{self.said} is no file of its own")
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
         """How targets are spread, and those of the test part, as JSON for the report; nothing where nobody knows."""
@@ -306,6 +333,12 @@ class OutputKind(ABC):
         del rows
         return np.empty((len(said), 0))
 
+    def weighed(
+        self, rule: str, members: Sequence[Values], y: Values, of_rows: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """(members,) the weights with which members lose least by a rule, of an output that can `weigh`."""
+        return WEIGHING[rule](members, y, of_rows)
+
     def join(self, rule: str, members: Iterable[Values], weights: NDArray[np.float64]) -> Values:
         """Joined predictions (rows, …).
 
@@ -315,6 +348,13 @@ class OutputKind(ABC):
         if rule not in self.joins:
             raise ValueError(f"unknown rule {rule!r}; {nearest(rule, self.joins)}")
         return self.joins[rule](members, weights)
+
+    def scoring(
+        self, rule: str, members: Sequence[Values], y: Values, metric: Metric, of_rows: NDArray[np.float64] | None
+    ) -> Callable[[NDArray[np.float64]], float]:
+        """What such joins are worth by a metric, for many weights."""
+        joined = self.joining(rule, members)
+        return lambda weights: metric.score(y, joined(weights), of_rows)
 
     def joining(self, rule: str, members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
         """`join` for the same members and many weights; what does not hang on the weights may be done once."""
@@ -327,7 +367,8 @@ def require_two(y: Values, name: str) -> None:
         raise DataError(f"{name}: the target is {written(y[0])} in every row; there is nothing to learn")
 
 
-def _form_of(p: Any) -> str:
+def form_of(p: Any) -> str:
+    """What something is that predictions should be, in words."""
     if isinstance(p, np.ndarray):
         return f"{p.dtype} of shape {p.shape}"
     arrow = isinstance(p, (pa.Array, pa.ChunkedArray))
@@ -337,7 +378,7 @@ def _form_of(p: Any) -> str:
 def numbers(p: Values, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Numbers of a shape, as float64. Raises DataError where they are something else, or not finite."""
     if not isinstance(p, np.ndarray) or p.dtype.kind not in "fiu" or p.shape != shape:
-        raise DataError(f"predictions must be numbers of shape {shape}, got {_form_of(p)}")
+        raise DataError(f"predictions must be numbers of shape {shape}, got {form_of(p)}")
     found = np.asarray(p, dtype=np.float64)
     if not np.isfinite(found).all():
         finite = np.isfinite(found.reshape(len(found), -1)).all(axis=1)

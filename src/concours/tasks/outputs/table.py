@@ -15,6 +15,7 @@ from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import OutputKind
+from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.text import Text
@@ -34,6 +35,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Choice,
     Writing,
     Language,
+    PicturesOutput,
 )
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)

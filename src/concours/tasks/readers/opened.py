@@ -37,6 +37,7 @@ class Options:
         written: columns that stay strings as the file writes them, without blanks around; gaps are gaps there too.
         lists: whether columns may hold lists, as the choices of a question are.
         like: the schema of the table that models were fitted on, whose columns are what they were there.
+        asked: whether a person names the kind of the task, which a finder then need not be sure of.
     """
 
     header: bool | int | None = None
@@ -53,6 +54,7 @@ class Options:
     written: tuple[str, ...] = ()
     lists: bool = False
     like: pa.Schema | None = None
+    asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

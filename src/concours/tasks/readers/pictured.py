@@ -145,14 +145,17 @@ def _rows(files: Files, named: _Named, label: str | None, options: Options) -> O
             f"{file}: {len(lost)} of {len(named.files)} rows name no picture that is there, or more than one; first in "
             f'row {lost[0] + 1}, {value!r}; mend them, or leave such rows out by on_bad_row = "skip" in [task]'
         )
-    rows = [row for row, name in enumerate(named.files) if name is not None]
+    untold = _untold(named.table, label) if options.on_bad_row == "skip" else set()
+    rows = [row for row, name in enumerate(named.files) if name is not None and row not in untold]
     names = [str(named.files[row]) for row in rows]
     distinct = list(dict.fromkeys(names))
     read = read_pictures(files, distinct, options)
     place = {distinct[kept]: at for at, kept in enumerate(read.kept)}
     chosen = [(row, place[name]) for row, name in zip(rows, names, strict=True) if name in place]
-    left = f"{file}: {len(lost)} rows without a picture were left out; first: {value!r}"
-    warnings = [*read.warnings, *([left] if lost else [])]
+    said = [f"{file}: {len(lost)} rows without a picture were left out; first: {value!r}"] if lost else []
+    if bare := untold - {*lost}:
+        said.append(f"{file}: {len(bare)} rows without {label!r} were left out; first in row {min(bare) + 1}")
+    warnings = [*read.warnings, *said]
     y = None if label is None else _values(named.table, label, [row for row, _ in chosen], file)
     return Opened(
         x=read.x[[at for _, at in chosen]],
@@ -163,6 +166,11 @@ def _rows(files: Files, named: _Named, label: str | None, options: Options) -> O
         warnings=tuple(warnings),
         rows=tuple(row for row, _ in chosen),
     )
+
+
+def _untold(table: pa.Table, label: str | None) -> set[int]:
+    """The rows without a label."""
+    return set() if label is None else set(np.flatnonzero(table[label].is_null().to_numpy()).tolist())
 
 
 def _values(table: pa.Table, label: str, rows: Sequence[int], file: str) -> NDArray[Any]:
