@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from concours.kernels.joining.boxes import fused
 from concours.kernels.rows.boxes import MOST, Boxes, areas, overlaps, suppressed
-from concours.kernels.scoring.boxes import OVERLAPS, f1s, hits, mean_precisions, precisions
+from concours.kernels.scoring.boxes import OVERLAPS, best_overlaps, f1s, hits, mean_precisions, precisions
 
 CLASSES = 3
 steady = settings(derandomize=True, deadline=None, max_examples=60)
@@ -308,3 +308,35 @@ def _flat(boxes):
 def _sides(corners):
     left, top, right, bottom = (float(side) * 1000 for side in corners)
     return [left, top, right - left, bottom - top]
+
+
+@steady
+@given(seeds)
+def test_the_nearest_box_of_a_label(seed):
+    """The greatest overlap among the boxes of the same picture and label; 0 where there is none."""
+    some = drawn(seed, most=4)
+    others = drawn(seed + 1, near=some) if len(some.labels) else drawn(seed + 1)
+    wanted = [
+        max(
+            (
+                float(overlaps(some.corners[mine], others.corners[other]))
+                for other in range(len(others.labels))
+                if (others.rows[other], others.labels[other]) == (some.rows[mine], some.labels[mine])
+            ),
+            default=0.0,
+        )
+        for mine in range(len(some.labels))
+    ]
+    assert best_overlaps(some, others) == pytest.approx(wanted)
+
+
+@steady
+@given(seeds)
+def test_some_of_the_boxes(seed):
+    """Those that are chosen stay in their pictures, and a picture without any stays too."""
+    boxes = drawn(seed)
+    chosen = np.random.default_rng(seed).random(len(boxes.labels)) < 0.5
+    few = boxes.some(chosen)
+    assert few.rows.tolist() == boxes.rows[chosen].tolist()
+    assert few.scores.tolist() == boxes.scores[chosen].tolist()
+    assert len(few) == len(boxes)

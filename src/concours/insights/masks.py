@@ -24,9 +24,11 @@ def of_masks(found: Predicted) -> dict[str, Any]:
         objects: pieces of the truth, connected pixels of one label but the most frequent, by how many pixels they
             have: `low` and `high` of each bin, `count`, `found`, the mean share of their pixels that have their label,
             and `missed`, the share of those of which less than half has.
+        objects_are: `pieces`.
     """
     sizes, shares = objects(found.y, found.p.argmax(axis=-1))
-    return {**of_rows(found), "objects": by_size(sizes, shares)}
+    kept = sizes >= _SMALLEST
+    return {**of_rows(found), "objects": by_size(sizes[kept], shares[kept]), "objects_are": "pieces"}
 
 
 def objects(y: NDArray[Any], named: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -50,16 +52,14 @@ def objects(y: NDArray[Any], named: NDArray[Any]) -> tuple[NDArray[np.int64], ND
     return whole, np.concatenate(hits) / np.maximum(whole, 1)
 
 
-def by_size(sizes: NDArray[np.int64], shares: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """Objects in bins of about equal count, by their size."""
-    kept = sizes >= _SMALLEST
-    sizes, shares = sizes[kept], shares[kept]
+def by_size(sizes: NDArray[Any], shares: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Objects (objects,) in bins of about equal count, by their size, with the share of each that is found."""
     bins = int(np.clip(len(sizes) // _FEWEST, 1, _BINS))
     order = np.argsort(sizes, kind="stable")
     return [
         {
-            "low": int(sizes[some].min()),
-            "high": int(sizes[some].max()),
+            "low": sizes[some].min().item(),
+            "high": sizes[some].max().item(),
             "count": len(some),
             "found": rounded(shares[some].mean()),
             "missed": rounded((shares[some] < 0.5).mean()),

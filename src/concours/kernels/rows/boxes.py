@@ -71,6 +71,16 @@ class Boxes:
         """(boxes,) the picture of each box."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
+    def some(self, chosen: NDArray[np.bool_]) -> Boxes:
+        """Those of the boxes (boxes,) that are chosen; pictures stay."""
+        ends = np.concatenate([[0], np.cumsum(chosen)])
+        return Boxes(
+            offsets=ends[self.offsets],
+            labels=self.labels[chosen],
+            scores=self.scores[chosen],
+            corners=self.corners[chosen],
+        )
+
     def take(self, rows: Codes) -> Boxes:
         """Of some of the pictures, in that order."""
         places, offsets = taken(self.offsets, rows)

@@ -21,6 +21,8 @@ Codes = NDArray[np.int64]
 
 OVERLAPS: Final = tuple(np.linspace(0.5, 0.95, 10).round(2).tolist())
 """The overlaps over which mAP is the mean."""
+SURE: Final = 0.5
+"""The score from which a box counts where boxes are told to be there or not."""
 _RECALLS: Final = np.linspace(0.0, 1.0, 101)
 _WHOLE: Final = 1 - 1e-10
 _BITS: Final = 52  # of a number's 53
@@ -159,6 +161,18 @@ def mean_precisions(found: Hits, weights: Floats) -> Floats:
     count = known.sum(axis=1)
     total, out = np.where(known, told, 0.0).sum(axis=1), np.full(len(told), np.nan)
     return np.asarray(np.divide(total, count, out=out, where=count > 0))
+
+
+def best_overlaps(some: Boxes, others: Boxes) -> Floats:
+    """The greatest overlap (boxes,) of each box with one of its label among others of its picture; 0 without one."""
+    found = np.zeros(len(some.labels))
+    for row in range(len(some)):
+        mine, theirs = (slice(*each.offsets[row : row + 2]) for each in (some, others))
+        alike = some.labels[mine, None] == others.labels[None, theirs]
+        if alike.size:
+            shares = overlaps(some.corners[mine, None], others.corners[None, theirs])
+            found[mine] = np.where(alike, shares, 0.0).max(axis=1)
+    return found
 
 
 def f1s(truth: Boxes, said: Boxes, *, classes: int, least: float, sure: float) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
@@ -11,15 +12,63 @@ from concours.report.figures import Curve, Figure, Plane, Planes, Section, Table
 from concours.report.lines import Report
 from concours.report.units import share
 
-_SORTS = ("pixels that are found", "objects of which less than half is found")
+
+@dataclass(frozen=True, kw_only=True)
+class _Words:
+    """How objects are spoken of.
+
+    Attributes:
+        size: what the axis is called, and how a size is written.
+        sorts: the line and the dashes.
+        read: what an object is, and what the line and the dashes are.
+        told: a sentence of the smallest and the largest, with `leader`, `small`, `first`, `large` and `last`.
+        of: what that sentence tells of them, `found` or `missed`.
+    """
+
+    axis: str
+    size: Callable[[float], str]
+    sorts: tuple[str, str]
+    read: str
+    told: str
+    of: str
+
+
+_WORDS: Mapping[str, _Words] = {
+    "pieces": _Words(
+        axis="pixels of an object",
+        size=lambda pixels: f"{pixels:,}",
+        sorts=("pixels that are found", "objects of which less than half is found"),
+        read=(
+            "an object is a piece of connected pixels of one label, but the most frequent; objects are put in bins of as many by how "
+            "many pixels they have. The line is the mean share of their pixels that get their label, the dashes the share of objects "
+            "of which less than half does."
+        ),
+        told="Of the smallest objects, {small} pixels, {leader} finds {first} of the pixels; of the largest, {large} pixels, {last}.",
+        of="found",
+    ),
+    "boxes": _Words(
+        axis="share of the picture",
+        size=lambda part: f"{100 * part:.2g}%",
+        sorts=("overlap with the nearest box", "objects that are missed"),
+        read=(
+            "objects are put in bins of as many by the share of their picture that they take. The line is the mean of how much of "
+            "each the nearest box of its label overlaps, of boxes with a score of 0.5 or more; the dashes are the share of objects "
+            "that none overlaps by half."
+        ),
+        told="Of the smallest objects, {small} of a picture, {leader} misses {first}; of the largest, {large}, {last}.",
+        of="missed",
+    ),
+}
 
 
 def objects_section(r: Report) -> Section | None:
     """Objects by how many pixels they have; none where there are none, or too few to tell sizes apart."""
-    found = (r.insight("diagnose") or {}).get("objects") or []
+    diagnose = r.insight("diagnose") or {}
+    found = diagnose.get("objects") or []
     if len(found) < 2 or not r.lines:
         return None
-    x = logarithmic("pixels of an object", [_middle(one) for one in found])
+    words = _WORDS[diagnose["objects_are"]]
+    x = logarithmic(words.axis, [_middle(one) for one in found])
     y = linear("share", [0.0, 1.0], fit=True)
     curves = tuple(
         Curve(
@@ -28,27 +77,24 @@ def objects_section(r: Report) -> Section | None:
             points=tuple((x.at(_middle(one)), y.at(one[key])) for one in found),
             form="line" if hue == 0 else "dashes",
         )
-        for hue, (name, key) in enumerate(zip(_SORTS, ("found", "missed"), strict=True))
+        for hue, (name, key) in enumerate(zip(words.sorts, ("found", "missed"), strict=True))
     )
     return Section(
         id="objects",
         title="Objects by size",
-        text=(_sentence(r, found[0], found[-1]),),
+        text=(_sentence(r, words, found[0], found[-1]),),
         figures=(
             Figure(
                 title="What is found of objects, by their size",
-                read=(
-                    "How to read it: an object is a piece of connected pixels of one label, but the most frequent; objects are put in "
-                    "bins of as many by how many pixels they have. The line is the mean share of their pixels that get their label, the "
-                    "dashes the share of objects of which less than half does."
-                ),
+                read=f"How to read it: {words.read}",
                 drawing=Planes((Plane(x=x, y=y, curves=curves),)),
-                keys=tuple(enumerate(_SORTS)),
+                keys=tuple(enumerate(words.sorts)),
                 table=Table(
                     caption="Objects by size",
-                    head=("Pixels", "objects", *_SORTS),
+                    head=("Size", "objects", *words.sorts),
                     rows=tuple(
-                        (_size(one), f"{one['count']:,}", share(one["found"]), share(one["missed"])) for one in found
+                        (_size(words, one), f"{one['count']:,}", share(one["found"]), share(one["missed"]))
+                        for one in found
                     ),
                 ),
             ),
@@ -56,10 +102,10 @@ def objects_section(r: Report) -> Section | None:
     )
 
 
-def _sentence(r: Report, first: Mapping[str, Any], last: Mapping[str, Any]) -> str:
-    return (
-        f"Of the smallest objects, {_size(first)} pixels, {r.leader.name} finds {share(first['found'])} of the pixels; of the largest, "
-        f"{_size(last)} pixels, {share(last['found'])}."
+def _sentence(r: Report, words: _Words, first: Mapping[str, Any], last: Mapping[str, Any]) -> str:
+    small, large = _size(words, first), _size(words, last)
+    return words.told.format(
+        leader=r.leader.name, small=small, large=large, first=share(first[words.of]), last=share(last[words.of])
     )
 
 
@@ -67,5 +113,5 @@ def _middle(one: Mapping[str, Any]) -> float:
     return sqrt(one["low"] * one["high"])
 
 
-def _size(one: Mapping[str, Any]) -> str:
-    return f"{one['low']:,} to {one['high']:,}"
+def _size(words: _Words, one: Mapping[str, Any]) -> str:
+    return f"{words.size(one['low'])} to {words.size(one['high'])}"

@@ -11,14 +11,12 @@ import numpy as np
 from concours.kernels.credit.coalitions import Scored
 from concours.kernels.rows.boxes import Boxes
 from concours.kernels.rows.weighing import effective
-from concours.kernels.scoring.boxes import OVERLAPS, f1s, hits, mean_precisions
+from concours.kernels.scoring.boxes import OVERLAPS, SURE, f1s, hits, mean_precisions
 from concours.kernels.scoring.scores import Means, replicate_means, resampled
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.rows import Mean
 from concours.tasks.metrics.statistics import Codes, Floats, Statistics, Way
 
-SURE = 0.5
-"""The score from which a box counts where boxes are told to be there or not."""
 _OVERLAP = 0.5
 
 

@@ -20,9 +20,11 @@ from concours.core.errors import DataError, nearest
 from concours.core.written import written
 from concours.kernels.joining.boxes import fused
 from concours.kernels.rows.boxes import SIDES, Boxes
+from concours.kernels.scoring.boxes import SURE
 from concours.tasks.labels import alike_said, class_list, codes_of
 from concours.tasks.metrics import boxes as metrics
 from concours.tasks.metrics.metric import Metric
+from concours.tasks.outputs.drawn import boxed
 from concours.tasks.outputs.output import Codes, Encoded, Join, OutputKind, Values
 from concours.tasks.predicted import NO_NUMBERS, Given, require_predictions
 from concours.tasks.slices import Grouping
@@ -64,6 +66,7 @@ class BoxesOutput(OutputKind):
         "f1": lambda output: metrics.f1(output.classes),
     }
     joins: ClassVar[Mapping[str, Join]] = {"fusion": _fusion}
+    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.boxes:of_boxes"}
     by_rows = "f1"
     classes: int = 0
     called: tuple[Any, ...] = field(default=(), compare=False)
@@ -207,7 +210,7 @@ class BoxesOutput(OutputKind):
     def written(self, values: Values) -> list[str]:
         """How many boxes there are of each class; of predictions those that are likely rather than not."""
         boxes = Boxes.of(values)
-        told = boxes.scores >= metrics.SURE
+        told = boxes.scores >= SURE
         counts = np.zeros((len(values), self.classes), dtype=np.int64)
         np.add.at(counts, (boxes.rows[told], boxes.labels[told]), 1)
         names = [written(label) for label in self.called]
@@ -215,6 +218,17 @@ class BoxesOutput(OutputKind):
             ", ".join(f"{count} {name}" for count, name in zip(row, names, strict=True) if count) or "no box"
             for row in counts.tolist()
         ]
+
+    def drawn(self, x: Any, y: Values, p: Values | None) -> NDArray[np.float64]:
+        """On the left what is there, on the right what is predicted."""
+        said = None if p is None else Boxes.of(p)
+        return boxed(np.asarray(x), Boxes.of(y), None if said is None else said.some(said.scores >= SURE))
+
+    drawing: ClassVar[str] = (
+        "On the left are the objects that there are: blue, and red where no predicted box of their label overlaps them "
+        "by half. On the right are the predicted boxes of a score of 0.5 or more: blue, and yellow where they overlap "
+        "no object of their label by half."
+    )
 
     def slices(self, y: Values) -> list[Grouping]:
         """By whether a picture has a box of each class."""
