@@ -18,8 +18,8 @@ def boxes(*each):
     ]
 
 
-TRUTH = OUTPUT.accepted([boxes((0, 0.1, 0.1), (0, 0.5, 0.4)), boxes((1, 0.2, 0.4))] * 20, 40)
-SAID = OUTPUT.accepted([boxes((0, 0.5, 0.4)), boxes((0, 0.2, 0.4))] * 20, 40)
+TRUTH = OUTPUT.accepted([boxes((0, 0.1, 0.1), (0, 0.5, 0.4)), boxes((1, 0.2, 0.4))] * 60, 120)
+SAID = OUTPUT.accepted([boxes((0, 0.5, 0.4)), boxes((0, 0.2, 0.4))] * 60, 120)
 
 
 def test_small_objects_and_those_of_another_label_are_missed():
@@ -29,16 +29,16 @@ def test_small_objects_and_those_of_another_label_are_missed():
             y=TRUTH,
             p=SAID,
             told=SAID,
-            losses=np.arange(40.0),
+            losses=np.arange(120.0),
             written=OUTPUT.written,
             weights=None,
             rng=np.random.default_rng(0),
         )
     )
     assert found["objects_are"] == "boxes"
-    assert sum(one["count"] for one in found["objects"]) == 60
+    assert sum(one["count"] for one in found["objects"]) == 180
     assert (found["objects"][0]["missed"], found["objects"][0]["found"]) == (1.0, 0.0)
-    assert sum(one["missed"] * one["count"] for one in found["objects"]) == 40
+    assert sum(one["missed"] * one["count"] for one in found["objects"]) == 120
     assert len(found["mistakes"]["rows"]) == 12
 
 

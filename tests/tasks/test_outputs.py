@@ -19,6 +19,7 @@ from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
@@ -40,6 +41,7 @@ MADE = {
     "writing": Writing(),
     "transcript": Transcript(),
     "pictures": PicturesOutput(shape=(2, 2, 1)),
+    "language": Language(most=3),
 }
 SCALARS = st.none() | st.booleans() | st.integers() | st.just(HUGE) | st.floats() | st.text(max_size=3)
 VALUES = st.recursive(
@@ -95,7 +97,8 @@ def test_lists_of_texts_with_scores_can_be_pythons_own():
 
 @QUICK
 @given(
-    st.sampled_from(["series", "boxes"]), VALUES | st.sampled_from(["[" * 99_999, f"[{HUGE}, 1]", f'[["cat",{HUGE}]]'])
+    st.sampled_from(["series", "boxes", "language"]),
+    VALUES | st.sampled_from(["[" * 99_999, f"[{HUGE}, 1]", f'[["cat",{HUGE}]]']),
 )
 def test_whatever_a_cell_says_is_read_or_refused(name, said):
     """Cells of files that others made, whose JSON may be anything."""

@@ -205,6 +205,7 @@ def test_predictions_of_several_forms_are_taken() -> None:
         np.full((2, 5), 0.5),
         [np.array([0.5])],
         np.full((2, 1), np.nan),
+        [[[1], [1, 2]], [0.5]],
     ):
         with pytest.raises(DataError):
             output.accepted(wrong, 2)

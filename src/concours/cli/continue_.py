@@ -31,4 +31,4 @@ def go_on(
     text = continue_text(
         look(run), prompt, model=model, length=length, temperature=temperature, seed=seed, trust=asking(trust)
     )
-    say(f"{prompt}{text}")
+    say(*f"{prompt}{text}".split("\n"))

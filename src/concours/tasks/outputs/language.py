@@ -102,7 +102,10 @@ class Language(OutputKind):
             raise DataError(f"predictions must be probabilities of the bytes of {rows} passages, an array each")
         found = np.ones((rows, self.most))
         for row, some in enumerate(p):
-            each = np.asarray(some)
+            try:
+                each = np.asarray(some)
+            except ValueError:  # lists of different lengths
+                each = np.empty((0, 0))
             if each.ndim != 1 or len(each) > self.most or each.dtype.kind not in "fiu":
                 raise DataError(f"predictions of row {row} must be up to {self.most} numbers; got shape {each.shape}")
             found[row, : len(each)] = each
