@@ -15,8 +15,8 @@ from concours.testing import check_entrant
 
 FORMS = {form.name: (kind.name, form) for kind in KINDS.values() for form in (kind.form, kind.widest)}
 SPECS = [(name, form) for name, forms in ZOO.items() for form in forms]
-BEGUN = ("pretrained",)
-"""Those that are nothing without a model to begin from: `test_pretrained.py` has their laws."""
+BEGUN = ("pretrained", "trainer", "embedded")
+"""Those that are nothing without a model to begin from: `test_pretrained.py` and `test_embedded.py` have their laws."""
 LAWFUL = [pair for pair in SPECS if pair[0] not in BEGUN]
 QUICK: dict[str, dict[str, Any]] = {
     "concours.entrants.neural:": {"epochs": 2},
