@@ -22,7 +22,7 @@ from sklearn.metrics import log_loss, r2_score
 from torch import nn
 
 from concours.core.progress import listening, report
-from concours.entrants import classifier, losses, networks, neural, optimisers, training
+from concours.entrants import classifier, losses, networks, optimisers, training
 from concours.entrants.augmentations import augmentation
 from concours.entrants.neural import (
     ConvClassifier,

@@ -151,7 +151,11 @@ def test_groups_are_told_by_name_the_worst_first():
     scores = np.array([1.0, 3.0, 0.0, 0.0, 5.0])
     found = slicing.by_group(SquaredError(), scores, "speaker", ["b", "b", "a", "a", "c"])
     assert (found["column"], found["metric"]) == ("speaker", "squared error")
-    assert [(one["name"], one["rows"], one["score"]) for one in found["groups"]] == [("c", 1, 5), ("b", 2, 2), ("a", 2, 0)]
+    assert [(one["name"], one["rows"], one["score"]) for one in found["groups"]] == [
+        ("c", 1, 5),
+        ("b", 2, 2),
+        ("a", 2, 0),
+    ]
     single, spread, even = found["groups"]
     assert (single["low"], single["high"]) == (None, None)
     assert spread["low"] == pytest.approx(2 - 1.96, abs=0.01)

@@ -90,8 +90,7 @@ def test_what_is_wrong_is_told_with_file_and_row(case, tmp_path):
     texts, keys, error, words = BAD[case]
     task = Task(kind=KIND.name, data=str(laid(tmp_path, texts)), **keys)
     with pytest.raises(error, match=words):
-        data, _ = read(task, KIND, tmp_path)
-        Transcript.encode(data.y, task, "x")
+        Transcript.encode(read(task, KIND, tmp_path)[0].y, task, "x")
 
 
 def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path):
@@ -178,7 +177,9 @@ def test_sounds_may_be_objects_of_python(tmp_path):
     assert data.y.tolist() == ["low", "high"] * 3
     assert data.x["speaker"].to_pylist() == FRAME["speaker"].tolist()
     whole = [np.rint(32768 * sound).clip(-32768, 32767).astype(np.int16) for sound in FRAME["sound"]]
-    assert [sound == other.tolist() for sound, other in zip(data.x["sound"].to_pylist(), whole, strict=True)] == [True] * 6
+    assert [sound == other.tolist() for sound, other in zip(data.x["sound"].to_pylist(), whole, strict=True)] == [
+        True
+    ] * 6
     given_apart = {"sound": whole, "rate": [8000] * 6}
     other, _ = read_sounds(Task(kind=SOUNDS.name, data=given_apart, target=["a", "b"] * 3), SOUNDS, tmp_path)
     assert other.x["sound"].equals(data.x["sound"])
@@ -190,7 +191,10 @@ NO_SOUNDS = {
     "no rate": ({"sound": [np.ones(3)]}, "got columns sound: give a frame"),
     "a text": ({"sound": ["x"], "rate": [8000]}, "row 1 holds no sound, but <U1 of shape"),
     "no rate in a row": ({"sound": [np.ones(3)] * 2, "rate": [8000, 0]}, "row 2: rate must be a whole number"),
-    "no samples": ({"sound": [np.ones(3), np.empty(0)], "rate": [8000, 8000]}, "row 2.wav is no sound that can be read"),
+    "no samples": (
+        {"sound": [np.ones(3), np.empty(0)], "rate": [8000, 8000]},
+        "row 2.wav is no sound that can be read",
+    ),
     "no numbers": ({"sound": [np.array([np.nan])], "rate": [8000]}, "row 1.wav is no sound.*no numbers"),
 }
 

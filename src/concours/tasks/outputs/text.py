@@ -84,7 +84,6 @@ class Text(OutputKind):
     packages = ("sacrebleu",)
     by_rows = "chrf_sentence"
     texts = True
-    likeness: ClassVar[Likeness] = staticmethod(_by_characters)
 
     @property
     def said(self) -> str:
@@ -134,6 +133,11 @@ class Text(OutputKind):
         parsed = [bool(text) for of in said for text in of]
         return Heard(predictions=nbest(offsets, texts, np.asarray(shares)), parsed=parsed)
 
+    @staticmethod
+    def alike_texts(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_array:
+        """How good each text is where another of its row is right (`Likeness`)."""
+        return _by_characters(texts, offsets)
+
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """Of some of the targets the one that is most like the others."""
         some = np.arange(len(y))[:: (len(y) - 1) // _TRIED + 1]
@@ -141,7 +145,7 @@ class Text(OutputKind):
         each = np.ones(len(some)) if weights is None or not weights[some].any() else weights[some]
         shares = (each / each.sum())[None]
         offsets = np.array([0, len(some)])
-        found = Candidates(offsets=offsets, shares=shares, likeness=self.likeness(texts, offsets))
+        found = Candidates(offsets=offsets, shares=shares, likeness=self.alike_texts(texts, offsets))
         best = least_risk(found, np.ones(1), most=1)
         return nbest(best.offsets, texts.take(pa.array(best.places)), best.shares)
 

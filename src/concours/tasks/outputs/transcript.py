@@ -23,7 +23,7 @@ from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.speech import MEASURES
 from concours.tasks.nbest import accepted, different, first_texts, flat, nbest
 from concours.tasks.outputs.output import Join, Values
-from concours.tasks.outputs.text import Likeness, Text, least_risky
+from concours.tasks.outputs.text import Text, least_risky
 from concours.tasks.slices import Grouping
 
 Floats = NDArray[np.float64]
@@ -138,7 +138,6 @@ class Transcript(Text):
     packages = ("jiwer",)
     by_rows = "wer_sentence"
     verbatim = True
-    likeness: ClassVar[Likeness] = staticmethod(_by_words)
 
     @property
     def said(self) -> str:
@@ -147,6 +146,11 @@ class Transcript(Text):
     def accepted(self, p: Values, rows: int) -> Values:
         """Lists of texts with shares (`tasks.nbest.accepted`), or a text a row; an empty or a missing one is none."""
         return accepted(p, rows, least=0)
+
+    @staticmethod
+    def alike_texts(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_array:
+        """By the words that are wrong."""
+        return _by_words(texts, offsets)
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Texts (rows,), none where nothing is heard."""
