@@ -90,8 +90,8 @@ AUGMENTATIONS: Final[Mapping[str, Callable[[Shape], Augmentation | None]]] = {
     "sound": lambda shape: _in_turn(_moved(shape, flip=False), _noisy, _masked),
 }
 """`shift`: by up to a tenth of the picture, edges repeated; nothing below 10 pixels. `shift-flip`: half of the pictures
-mirrored, too. `auto`: mirrored where there are colours, as photographs have them and signs mostly have not. `noise`, and
-`mask` of stretches of either side; `sound`: shift, noise and mask, as of pictures of log-mels."""
+mirrored, too. `auto`: mirrored where there are colours, as photographs have them and signs mostly have not. `noise`,
+and `mask` of stretches of either side; `sound`: shift, noise and mask, as of pictures of log-mels."""
 
 
 def spoken_otherwise(sounds: Tensor, generator: torch.Generator) -> Tensor:
