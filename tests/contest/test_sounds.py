@@ -61,6 +61,9 @@ def test_a_contest_from_the_command_line(concours, tmp_path, monkeypatch):
     assert board["logistic"]["metrics"]["accuracy"] > 0.9 > board["dummy"]["metrics"]["accuracy"]
     code, _, said = concours("report run")
     assert code == 0, said
+    insights = json.loads(Path("run/insights.json").read_text())
+    assert not {"card", "diagnose"} & insights["missing"].keys()
+    assert insights["diagnose"]["groups"]["column"] == "speaker"
     Path("tones/0_a_99.wav").unlink()
     code, _, said = concours("predict run tones -o p.csv")
     assert code == 0, said

@@ -59,6 +59,9 @@ def test_a_contest_from_the_command_line(concours, tmp_path, monkeypatch):
     assert {"average", "majority"} <= set(board)
     code, _, said = concours("report run")
     assert code == 0, said
+    insights = json.loads(Path("run/insights.json").read_text())
+    assert not {"card", "diagnose"} & insights["missing"].keys()
+    assert insights["diagnose"]["groups"]["column"] == "speaker"
     code, _, said = concours("predict run words -o p.csv")
     assert code == 0, said
     rows = {

@@ -90,8 +90,7 @@ def test_what_is_wrong_is_told_with_file_and_row(case, tmp_path):
     texts, keys, error, words = BAD[case]
     task = Task(kind=KIND.name, data=str(laid(tmp_path, texts)), **keys)
     with pytest.raises(error, match=words):
-        data, _ = read(task, KIND, tmp_path)
-        Transcript.encode(data.y, task, "x")
+        Transcript.encode(read(task, KIND, tmp_path)[0].y, task, "x")
 
 
 def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path):

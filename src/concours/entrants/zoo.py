@@ -461,7 +461,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:text": _network("translators:GRUTranslator", _rows(1.5e-2)),
         "sound:transcript": _network("recognisers:GRURecogniser", _rows(6.5e-2)),
     },
-    "conformer": {"sound:transcript": _network("recognisers:ConformerRecogniser", _rows(6.5e-2))},
+    "conformer": {"sound:transcript": _network("recognisers:ConformerRecogniser", _rows(1.6e-1), effort=2.5)},
     "cnn": {
         "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
         "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),

@@ -136,9 +136,9 @@ class Transcript(Text):
         "diagnose": "concours.insights.diagnosis:of_rows",
     }
     packages = ("jiwer",)
+    likeness: ClassVar[Likeness] = staticmethod(_by_words)
     by_rows = "wer_sentence"
     verbatim = True
-    likeness: ClassVar[Likeness] = staticmethod(_by_words)
 
     @property
     def said(self) -> str:

@@ -24,7 +24,7 @@ _HOW = (
 _KINDS = ("int16", "int32", "uint8", "float32", "float64")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class GivenSounds:
     """Arrays of samples as WAV files in memory (`tasks.readers.archives.Files`), and what else is known of them."""
 
