@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -66,13 +67,28 @@ def known(store: MemoryStore, x: Any, y: Any, value: str, classes: int = 0) -> C
     return fitted(store, x, y, "known.py:Known", classes, code=put_json(store, {"known.py": text}))
 
 
-def fitted(store: MemoryStore, x: Any, y: Any, recipe: str, classes: int, code: str | None = None) -> Candidate:
+def fitted(
+    store: MemoryStore,
+    x: Any,
+    y: Any,
+    recipe: str,
+    classes: int,
+    code: str | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> Candidate:
     """A model fitted on all rows as they are."""
     inputs = {"x": kept(store, x), "y": put_array(store, np.asarray(y)), "folds": put_array(store, np.zeros(len(y)))}
     inputs |= {"code": code} if code else {}
-    how = {"recipe": recipe, "params": {}, "fold": None, "prepared": False, "output": toy_output(classes).told}
+    how = {
+        "recipe": recipe,
+        "params": dict(params or {}),
+        "fold": None,
+        "prepared": False,
+        "output": toy_output(classes).told,
+    }
     done = fit(Job(runner="fit", inputs=inputs, params=how, outputs=("model",)), store)
-    return Candidate(entrant=Entrant("model", recipe), code=code, models=(done.outputs["model"],))
+    name = "net" if params else "model"
+    return Candidate(entrant=Entrant(name, recipe, params or {}), code=code, models=(done.outputs["model"],))
 
 
 def explained(
@@ -306,6 +322,29 @@ def test_small_and_odd_pictures(store: MemoryStore, shape: tuple[int, ...], rng:
     model = known(store, pictures, y, "float(x.mean())", 2)
     values = explained(store, "occlude", model, pictures, y, "log_loss", 2, rows=list(range(20)))
     assert np.array(values["maps"]).shape == (12, min(shape[0], 8), min(shape[1], 8))
+
+
+def test_a_networks_gradients_find_the_part_that_decides(store: MemoryStore, rng: np.random.Generator) -> None:
+    """The first candidate that is a network is looked into; what its cells add lies where the classes differ."""
+    pytest.importorskip("torch")
+    pytest.importorskip("captum")
+    pictures, y = rng.integers(90, 110, (120, 20, 20)).astype(np.uint8), np.arange(120) % 2
+    pictures[y == 1, 2:6, 2:6] = 250
+    network = "concours.entrants.neural:ConvClassifier"
+    model = known(store, pictures, y, "0.5", 2)
+    net = fitted(store, pictures, y, network, 2, params={"width": 4, "epochs": 6})
+    job = Job(
+        runner="gradients",
+        inputs={"x": kept(store, pictures)},
+        params={"looked_at": [model.to_json(), net.to_json()], "rows": [1, 3, 5], "output": toy_output(2).told},
+    )
+    values = execute(job, store, RUNNERS).values
+    assert values["name"] == "net"
+    assert values["class"] == [1, 1, 1]
+    maps = np.array(values["maps"])
+    assert maps.shape == (3, 8, 8)
+    inside = maps[:, :4, :4].sum(axis=(1, 2))
+    assert (inside > 0.6 * maps.sum(axis=(1, 2))).all()
 
 
 # Identity

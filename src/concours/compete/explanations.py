@@ -101,7 +101,10 @@ class Explanations(MemoProcess):
         if "columns" in self.problem.input.can:
             yield from self._of_columns(state)
         if "parts" in self.problem.input.can and diagnose and (done := state.done(diagnose)):
-            yield "occlude", self._occlude(state, done.values["mistakes"]["rows"])
+            rows = list(done.values["mistakes"]["rows"])[:_OCCLUDED]
+            yield "occlude", self._occlude(state, rows)
+            if "pictures" in self.problem.input.can:
+                yield "gradients", self._gradients(state, rows)
 
     def _of_default_s(self) -> float:
         """About how many seconds that takes: rows are predicted again, changed in many ways, by all that are joined."""
@@ -199,9 +202,16 @@ class Explanations(MemoProcess):
 
     def _occlude(self, state: Memo, rows: Sequence[int]) -> Job:
         inputs, params = self._model()
-        return self._job(
-            state, "occlude", inputs, {**params, "rows": list(rows)[:_OCCLUDED]}, label="report: what is looked at"
-        )
+        return self._job(state, "occlude", inputs, {**params, "rows": rows}, label="report: what is looked at")
+
+    def _gradients(self, state: Memo, rows: Sequence[int]) -> Job:
+        """Of the best network among all that get the pictures as they are; which of them is one, the job finds out."""
+        singles = (each for each in state.candidates if each.models and each.entrant.role == "single")
+        bare = [each for each in singles if each.entrant.prepare in (None, "none")]
+        params = {**self.problem.measuring(1), "looked_at": [_known(candidate) for candidate in bare], "rows": rows}
+        inputs = {"x": self._part.x}
+        inputs |= {f"code{place}": candidate.code for place, candidate in enumerate(bare) if candidate.code}
+        return self._job(state, "gradients", inputs, params, label="report: what a network looks at")
 
     def _curves(self, state: Memo) -> Iterator[tuple[str, Job]]:
         """Learning curves of the best single entrants, as far as they take little; judges are asked no more."""

@@ -27,6 +27,7 @@ EXTRAS = {
     "ray": "ray",
     "obstore": "s3",
     "soundfile": "audio",
+    "captum": "explain",
     "jiwer": "audio",
 }
 """Which extra of Concours brings a top-level module."""

@@ -102,7 +102,9 @@ def _recipes(job: Job) -> list[str]:
 
 def _predicting(job: Job) -> list[dict[str, Any]]:
     """The candidates that a job predicts with."""
-    return [job.params["model"], *job.params["parents"].values()] if "parents" in job.params else []
+    if "parents" in job.params:
+        return [job.params["model"], *job.params["parents"].values()]
+    return list(job.params.get("looked_at", ()))
 
 
 @cache

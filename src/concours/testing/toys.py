@@ -86,6 +86,7 @@ _KINDS = (
     "importance",
     "dependence",
     "occlude",
+    "gradients",
     "curve",
     "attack",
     "train_on_attacks",

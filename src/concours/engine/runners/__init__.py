@@ -66,6 +66,9 @@ _OWN = {
     "importance": RunnerSpec(reference="concours.engine.runners.explain:importance", version=3, packages=_OF_DATA),
     "dependence": RunnerSpec(reference="concours.engine.runners.explain:dependence", version=1, packages=_OF_DATA),
     "occlude": RunnerSpec(reference="concours.engine.runners.occlude:occlude", version=1, packages=_OF_DATA),
+    "gradients": RunnerSpec(
+        reference="concours.engine.runners.gradients:gradients", version=1, packages=(*_OF_NETWORKS, "captum")
+    ),
     "curve": RunnerSpec(reference="concours.engine.runners.curve:curve", version=4, packages=_OF_DATA),
     "subsample": RunnerSpec(reference="concours.engine.runners.rung:subsample", version=1, packages=_OF_DATA),
     "rung": RunnerSpec(reference="concours.engine.runners.rung:rung", version=1, packages=(*_NUMERIC, "pandas")),

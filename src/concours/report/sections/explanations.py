@@ -14,22 +14,42 @@ from concours.report.units import share
 
 _MOST = 20
 
+_COVERED = (
+    "Part by part",
+    (
+        "How to read it: a part of the picture is painted over, and the stronger its frame is filled, the more the probability of the "
+        "class that was named falls. Parts in the other colour spoke against it."
+    ),
+)
+_BY_GRADIENTS = (
+    "What a network looks at",
+    (
+        "How to read it: from a picture of one colour to the picture itself, {name} is asked at each step what a little more of a "
+        "part changes (integrated gradients). The stronger a part is filled, the more it adds to the class that {name} names. Parts "
+        "in the other colour speak against it."
+    ),
+)
+
 
 def explanations_section(r: Report) -> Section | None:
     """Importance and dependence of columns, or occlusion; none where that was not looked at."""
     if not r.lines:
         return None
-    importance, dependence, occlude = (r.insight(kind) for kind in ("importance", "dependence", "occlude"))
+    importance, dependence, occlude, gradients = (
+        r.insight(kind) for kind in ("importance", "dependence", "occlude", "gradients")
+    )
     figures = [
         _importance(r, importance) if importance and importance["columns"] else None,
         _dependence(r, dependence) if dependence and dependence["columns"] else None,
         _words(r, occlude["words"]) if occlude and occlude.get("words") else None,
         _texts(r, occlude) if occlude and occlude.get("tokens") else None,
-        _maps(r, occlude) if occlude and occlude.get("maps") else None,
+        _maps(r, occlude, _COVERED) if occlude and occlude.get("maps") else None,
+        _maps(r, gradients, _BY_GRADIENTS) if gradients and gradients.get("maps") else None,
     ]
     shown = tuple(figure for figure in figures if figure)
     if not shown:
         return None
+    lacks = (gradients or {}).get("lacks")
     return Section(
         id="explanations",
         title="What the model looks at",
@@ -40,6 +60,7 @@ def explanations_section(r: Report) -> Section | None:
                 if r.rows_test
                 else ("There is no test part, so these are rows that it was fitted on, which flatters.",)
             ),
+            *((f"What a network looks at can be told by its gradients too: {lacks}",) if lacks else ()),
         ),
         figures=shown,
     )
@@ -212,7 +233,8 @@ def _texts(r: Report, found: Mapping[str, Any]) -> Figure:
     )
 
 
-def _maps(r: Report, found: Mapping[str, Any]) -> Figure:
+def _maps(r: Report, found: Mapping[str, Any], words: tuple[str, str]) -> Figure:
+    title, read = words
     inputs = r.insight("inputs") or {}
     cards = []
     for row, code, cells in zip(found["rows"], found["class"], found["maps"], strict=True):
@@ -226,11 +248,8 @@ def _maps(r: Report, found: Mapping[str, Any]) -> Figure:
             )
         )
     return Figure(
-        title="Part by part",
-        read=(
-            "How to read it: a part of the picture is painted over, and the stronger its frame is filled, the more the probability "
-            "of the class that was named falls. Parts in the other colour spoke against it."
-        ),
+        title=title,
+        read=read.format(name=found.get("name")),
         drawing=Cards(tuple(cards)),
     )
 
