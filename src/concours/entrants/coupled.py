@@ -15,8 +15,8 @@ class EmbeddedPairs(EmbeddedClassifier):
     """Logistic regression on the vectors of two texts, each by itself (Reimers and Gurevych 2019, "Sentence-BERT").
 
     Of vectors of length one it gets their product and their absolute difference, number by number, and their cosine.
-    Parameters and what is fitted are those of `EmbeddedClassifier`; `C` is smaller, as there are two numbers for each of
-    a vector's, and few of them tell.
+    Parameters and what is fitted are those of `EmbeddedClassifier`; `C` is smaller, as there are two numbers for each
+    of a vector's, and few of them tell.
     """
 
     def __init__(self, *, length: int = 128, pooling: str = "mean", C: float = 5e-4) -> None:

@@ -28,8 +28,8 @@ def words(text: str) -> list[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order, at least one: `.`, `!` and `?` before a large letter or a number end one, unless
-    they are of an abbreviation, and so does the end of a line, unless it plainly goes on in the next.
+    """The sentences of a text, in order, at least one: `.`, `!` and `?` before a large letter or a number end one, but
+    in an abbreviation, and so does the end of a line, unless the sentence plainly goes on in the next.
     """
     found = []
     for line in _unwrapped(text):
