@@ -47,7 +47,7 @@ def test_vectors_of_equal_texts_are_alike(beginning):
     """The cosine of a text with itself is 1, so that a head tells pairs of equal texts from others."""
     from concours.entrants.coupled import EmbeddedPairs
 
-    fitted = EmbeddedPairs(length=8, C=1.0).begin_with(beginning).fit(PAIRS, CODES)
+    fitted = EmbeddedPairs(length=8).begin_with(beginning).fit(PAIRS, CODES)
     features = fitted._vectors(PAIRS)
     assert features.shape == (40, 2 * 16 + 1)
     assert np.allclose(features[CODES == 1, -1], 1)

@@ -131,9 +131,10 @@ def graphs(onnx: Any) -> Graphs:
 
 
 def model(content: bytes, classes: Any = CLASSES, **options: Any) -> Any:
-    from concours.entrants.onnx_files import OnnxModel
+    from concours.entrants.onnx_files import OnnxModel, Params
 
-    return OnnxModel(content, "model.onnx", classes=classes, **options)
+    named = {"params": Params(classes=tuple(options.pop("labels")))} if "labels" in options else {}
+    return OnnxModel(content, "model.onnx", classes=classes, **named, **options)
 
 
 @pytest.mark.parametrize("rows", [None, "batch", 1, 4, 100, 1024])
@@ -280,3 +281,61 @@ def test_a_file_that_is_too_large(graphs: Graphs, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(onnx_files, "MOST_BYTES", 100)
     with pytest.raises(RecipeError, match="at most 100 are read"):
         model(graphs.linear())
+
+
+# ONNX of pictures and of texts
+
+WORDS = ["sun", "rain", "wind"]
+LOOKS = '{"do_normalize": true, "image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.3, 0.4]}'
+
+
+def seeing(graphs: Graphs, shape: Any, *, softmaxed: bool = False) -> bytes:
+    """Scores are the means of the three colours, of pictures with colours first."""
+    nodes = [("ReduceMean", ["x"], ["logits"], {"axes": [2, 3], "keepdims": 0})]
+    nodes += [("Softmax", ["logits"], ["p"], {"axis": 1})] if softmaxed else []
+    end = "p" if softmaxed else "logits"
+    return graphs.bytes(nodes, [("x", "FLOAT", shape)], [(end, "FLOAT", ["n", 3])])
+
+
+@pytest.mark.parametrize("by", ["params", "beside"])
+def test_pictures_are_brought_to_what_a_graph_takes(graphs: Graphs, by: str) -> None:
+    """Standardised by colour, to its size, colours first; scores called `logits` become probabilities."""
+    from concours.entrants.onnx_files import Params
+
+    told: Any = {"params": Params(mean=(0.4, 0.5, 0.6), deviation=(0.2, 0.3, 0.4))}
+    told = told if by == "params" else {"beside": {"preprocessor_config.json": LOOKS}}
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), dtype=np.uint8)
+    pictures = np.repeat(np.repeat(pictures, 2, axis=1), 2, axis=2)
+    scaled = (pictures / 255 - [0.4, 0.5, 0.6]) / [0.2, 0.3, 0.4]
+    expected = softmax(scaled.mean(axis=(1, 2)))
+    for shape in (["n", 3, 8, 8], [2, 3, "h", "w"], ["n", 3, 4, 4]):  # as they are, two at a time, and smaller
+        found = model(seeing(graphs, shape), **told).predict(pictures)
+        np.testing.assert_allclose(found, expected, atol=2e-2 if shape[-1] == 4 else 1e-5)
+    grey = model(seeing(graphs, ["n", 3, 8, 8]), **told).predict(pictures[..., 0])
+    assert grey.shape == (5, 3)
+
+
+def test_texts_become_tokens_by_what_lies_beside_a_graph(graphs: Graphs) -> None:
+    """Short ones are filled up, and told so by the mask: none hangs on another."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    made = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1, **{w: 2 + i for i, w in enumerate(WORDS)}}, "[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    table = np.vstack([[9.0, 9.0, 9.0], [0, 0, 0], np.eye(3)]).astype(np.float32)
+    nodes = [
+        ("Gather", ["table", "input_ids"], ["each"], {}),
+        ("Cast", ["attention_mask"], ["there"], {"to": 1}),
+        ("Unsqueeze", ["there", "axis"], ["mask"], {}),
+        ("Mul", ["each", "mask"], ["seen"], {}),
+        ("ReduceSum", ["seen", "one"], ["logits"], {"keepdims": 0}),
+    ]
+    inputs = [(name, "INT64", ["n", "t"]) for name in ("input_ids", "attention_mask")]
+    weights = [("table", table), ("axis", np.array([2])), ("one", np.array([1]))]
+    content = graphs.bytes(nodes, inputs, [("logits", "FLOAT", ["n", 3])], weights)
+    named = '{"id2label": {"0": "b", "1": "c", "2": "a"}}'
+    reading = model(content, beside={"tokenizer.json": made.to_str(), "config.json": named})
+    texts = np.array(["sun", "rain rain wind sun", "", "what"], dtype=object)
+    scores = np.array([[1, 0, 0], [1, 2, 1], [0, 0, 0], [0, 0, 0]], dtype=float)
+    scores[2] = [9, 9, 9]
+    np.testing.assert_allclose(reading.predict(texts), softmax(scores)[:, [2, 0, 1]], atol=1e-5)
+    np.testing.assert_allclose(reading.predict(texts[:1]), reading.predict(texts)[:1], atol=1e-6)

@@ -11,14 +11,15 @@ from concours.compete.search import read_space
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ContestError, DataError
+from concours.core.had import Scheme, scheme_of
 from concours.core.optional import install_command, installed
 from concours.core.ports import Store
 from concours.engine.ingest import Ingested
 from concours.engine.monotone import require_columns
 from concours.engine.recorded import record
-from concours.entrants.recipes import Resolved
+from concours.entrants.recipes import Resolved, held_by
 from concours.entrants.zoo import Size
-from concours.stores.blobs import put_json
+from concours.stores.blobs import put_bundle, put_json
 from concours.tasks.outputs.table import output_valued
 from concours.tasks.predicted import Wanted
 from concours.tasks.task import Task
@@ -61,8 +62,17 @@ def _kept(resolved: Resolved, store: Store) -> Digest | None:
         return put_json(store, dict(resolved.source)) if resolved.source else None
     if not resolved.entrant.had.asked:
         return None
+    if resolved.content.is_dir():
+        parts = held_by(resolved.content, _scheme(resolved))
+        return put_bundle(store, {name: file.read_bytes() for name, file in parts.items()})
     with resolved.content.open("rb") as file:
         return store.put(file)
+
+
+def _scheme(resolved: Resolved) -> Scheme:
+    found = scheme_of(resolved.entrant.recipe)
+    assert found  # noqa: S101 (what has content has a scheme)
+    return found
 
 
 def _recorded(

@@ -72,14 +72,15 @@ class Scheme:
     Attributes:
         had: how its predictions are had, a name of `HAD`.
         names: what the rest is: a `file`, which is content, read and not run; a `program`, a file that is run; a
-            `folder` of such that stays where it is; a model at an `address`, which rows are sent to; or who was trained in a `federation`, which no contest
-            file can name.
+            `folder` of such that stays where it is; a model at an `address`, which rows are sent to; or who was trained
+            in a `federation`, which no contest file can name.
         found: what finds such a folder, as `module:attribute`.
         params: what checks the parameters that it takes, as `module:attribute` of a dataclass; empty where it takes
             none.
         opened: what makes it ready to be asked, as `module:attribute`; empty where nothing asks it.
         speaker: of a language model, what is asked (`entrants.endpoints.speaker`), as `module:attribute`.
         packages: what it needs.
+        holds: what of a folder is taken in place of a file, as patterns of names (`fnmatch`); empty where no folder is.
     """
 
     had: str
@@ -89,12 +90,16 @@ class Scheme:
     opened: str = ""
     speaker: str = ""
     packages: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
 
     @property
     def brings(self) -> bool:
         """Whether the rest is a file whose content travels with a contest."""
         return self.names in ("file", "program")
 
+
+_TOLD: Final = ("config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
+"""Files of a folder of Hugging Face that say how a model is made and asked."""
 
 _IN_A_FOLDER: Final = Scheme(
     had="asked",
@@ -112,6 +117,20 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
         params="concours.entrants.onnx_files:Params",
         opened="concours.engine.asking:onnx",
         packages=("onnx", "onnxruntime"),
+        holds=("model.onnx", *_TOLD),
+    ),
+    "keras": Scheme(
+        had="frozen",
+        params="concours.entrants.keras_files:Params",
+        opened="concours.engine.asking:keras",
+        packages=("keras",),
+    ),
+    "classifier": Scheme(
+        had="frozen",
+        params="concours.entrants.classifiers:Params",
+        opened="concours.engine.asking:classifier",
+        packages=("torch", "transformers"),
+        holds=("*.safetensors", *_TOLD),
     ),
     "program": Scheme(
         had="frozen",

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from concours.core.digests import Digest, canonical_json
 from concours.core.errors import RecipeError
-from concours.core.had import scheme_of
+from concours.core.had import CONTENT, scheme_of
 from concours.core.job import Job
 from concours.core.objects import last_name
 from concours.core.ports import Store
 from concours.core.registry import load
+from concours.core.typed import typed
 from concours.core.written import written
 from concours.engine.fitting import workspace
 from concours.engine.outputs import output_of
 from concours.entrants.frozen import Answering, Frozen, frozen
 from concours.entrants.onnx_files import OnnxModel
-from concours.stores.blobs import get_json, put_bundle
+from concours.entrants.onnx_files import Params as OnnxParams
+from concours.stores.blobs import get_bundle, get_json, put_bundle
+
+P = TypeVar("P")
+_ZIPPED = b"PK"
+"""How a bundle begins, and no ONNX file."""
 
 FROZEN = "frozen"
 """The format of a kept model that is not fitted: what it is lies beside it, as the code of its job."""
@@ -38,15 +46,64 @@ def asked_by(job: Job, store: Store) -> Answering:
 
 
 def onnx(job: Job, store: Store) -> Answering:
-    """The ONNX model of a job's file. Raises RecipeError where it cannot be run for what is predicted."""
-    recipe, output, own = job.params["recipe"], output_of(job), job.params["params"].get("classes")
+    """The ONNX model of a job's file, or of its folder. Raises RecipeError where it cannot be run for what is asked."""
+    files, name = _files(job, store), _named(job)
+    if "model.onnx" not in files:
+        raise RecipeError(f"{name} is no folder of an ONNX model: it has no model.onnx")
+    beside = {each: content.decode() for each, content in files.items() if each.endswith(".json")}
+    return OnnxModel(
+        files["model.onnx"],
+        name,
+        classes=_classes(job),
+        params=_own(job, OnnxParams),
+        beside=beside,
+        threads=job.threads,
+    )
+
+
+def keras(job: Job, store: Store) -> Answering:
+    """The model of a job's `.keras` file. Raises RecipeError where it cannot be run for what is asked."""
+    from concours.entrants.keras_files import KerasFile, Params
+
+    return KerasFile(_content(job, store), _named(job), classes=_classes(job), params=_own(job, Params))
+
+
+def classifier(job: Job, store: Store) -> Answering:
+    """The classifier of a job's folder. Raises RecipeError where it is none of what is asked."""
+    from concours.entrants.classifiers import FolderClassifier, Params, of_files
+
+    if not output_of(job).codes:
+        raise RecipeError(f"{job.params['recipe']!r} tells classes, and this task predicts {output_of(job).said}")
+    folder = of_files(_files(job, store), _named(job))
+    return FolderClassifier(folder, classes=_classes(job), params=_own(job, Params))
+
+
+def _files(job: Job, store: Store) -> dict[str, bytes]:
+    """The files of a job's content by name; of a file alone one, that is called as a folder would have it."""
+    content = _content(job, store)
+    return get_bundle(store, job.inputs["code"]) if content.startswith(_ZIPPED) else {"model.onnx": content}
+
+
+def _content(job: Job, store: Store) -> bytes:
+    """The content of a job's file.
+
+    Raises:
+        RecipeError: the job predicts neither classes nor a number, which such files cannot.
+    """
+    recipe, output = job.params["recipe"], output_of(job)
     if output.codes is None:
         raise RecipeError(f"{recipe!r} gives classes or a number, and this task predicts {output.said}")
     with store.open(job.inputs["code"]) as kept:
-        content = kept.read()
-    labels = None if own is None else tuple(map(written, own))
-    name = last_name(recipe.partition(":")[2])
-    return OnnxModel(content, name, classes=_classes(job), labels=labels, threads=job.threads)
+        return kept.read()
+
+
+def _named(job: Job) -> str:
+    return last_name(job.params["recipe"].partition(":")[2])
+
+
+def _own(job: Job, kind: type[P]) -> P:
+    """The parameters that the recipe takes."""
+    return typed(kind, {name: value for name, value in job.params["params"].items() if name != CONTENT})
 
 
 def _classes(job: Job) -> tuple[str, ...]:

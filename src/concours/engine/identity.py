@@ -17,6 +17,7 @@ from typing import Any
 
 from concours.core.asked import wrong_name
 from concours.core.digests import Digest, digest_json
+from concours.core.had import scheme_of
 from concours.core.job import Job
 from concours.core.registry import Claim, claims_of
 from concours.engine.reached import module_code, version_of, versions_of
@@ -24,7 +25,7 @@ from concours.engine.work import Runners
 from concours.entrants.sources import closure
 
 _OURS = "concours"
-_LIBRARIES = ("catboost", "lightgbm", "sklearn", "statsforecast", "torch", "xgboost")
+_LIBRARIES = ("catboost", "lightgbm", "sklearn", "statsforecast", "torch", "transformers", "xgboost")
 _PREPARATIONS = "concours.entrants.preparation:PREPARATIONS"
 _TRAINERS = (
     "concours.entrants.modules:OwnModule",
@@ -128,8 +129,10 @@ def _references(row: Any) -> Iterator[str]:
 
 @cache
 def _recipe_code(recipe: str) -> object:
-    """What stands for the code of a dotted recipe; nothing for a file, whose content is an input."""
+    """What stands for the code of a dotted recipe, or of a scheme; nothing for a file, whose content is an input."""
     module, colon, _ = recipe.partition(":")
+    if scheme := scheme_of(recipe):
+        return {package: versions_of(package) for package in scheme.packages}
     if not colon or module.endswith(".py") or wrong_name(recipe):
         return None
     if module.partition(".")[0] != _OURS:

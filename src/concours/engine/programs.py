@@ -1,4 +1,4 @@
-"""Programs of any language, as jobs ask them: rows as a table of CSV or Arrow, and the table of predictions that comes."""
+"""Programs of any language as jobs ask them: rows as a table of CSV or Arrow, and the predictions that come."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from concours.tasks.predicted import Wanted, read_file
 
 _ARROW = (b"ARROW1", b"\xff\xff\xff\xff")
 """How a file and a stream of Arrow begin."""
+_SAID = "said"
 
 
 class Speaking:
@@ -49,15 +50,18 @@ class Speaking:
         if not said.strip():
             raise DataError(f"{who} wrote nothing; a table of predictions with a header was expected")
         with TemporaryDirectory() as folder:
-            file = Path(folder) / ("said.arrow" if said.startswith(_ARROW) else "said.csv")
+            file = Path(folder) / f"{_SAID}.{'arrow' if said.startswith(_ARROW) else 'csv'}"
             file.write_bytes(said)
             try:
                 table = read_file(file, self._wanted)
                 if len(table) != len(rows):
-                    raise DataError(f"it wrote {len(table):,} predictions for {len(rows):,} rows; one a row was expected")
-                whole = self._output.given(table, "said").whole
+                    raise DataError(
+                        f"it wrote {len(table):,} predictions for {len(rows):,} rows; one a row was expected"
+                    )
+                whole = self._output.given(table, _SAID).whole
             except DataError as error:
-                raise DataError(f"{who}: {str(error).removeprefix(f'{file.name}: ').removeprefix('said: ')}") from None
+                told = str(error).removeprefix(f"{_SAID}: ").replace(file.name, "what it wrote")
+                raise DataError(f"{who}: {told}") from None
         return self._output.accepted(whole, len(rows))
 
 

@@ -17,6 +17,7 @@ _PACKAGES = (
     "statsforecast",
     "torch",
     "transformers",
+    "keras",
     "lightgbm",
     "catboost",
     "xgboost",

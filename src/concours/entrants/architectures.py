@@ -5,7 +5,6 @@ Nothing of a folder is run, and nothing decides for it whose code is, or in whic
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +36,9 @@ def config_of(told: Mapping[str, Any], outputs: int | None = None, pad: int | No
     try:
         config = AutoConfig.for_model(own.pop("model_type", None), **own)
     except Exception as error:  # noqa: BLE001 (whatever a configuration of others makes the library raise)
-        raise RecipeError(f"config.json describes no model of transformers: {' '.join(str(error).split())[:120]}") from None
+        raise RecipeError(
+            f"config.json describes no model of transformers: {' '.join(str(error).split())[:120]}"
+        ) from None
     if outputs is not None:
         config.num_labels, config.problem_type = outputs, None
     if pad is not None:
@@ -79,49 +80,3 @@ def loaded(kind: Any, config: Any, tensors: Mapping[str, Tensor], name: str) -> 
     except Exception as error:  # noqa: BLE001 (whatever weights of others make the library raise)
         raise RecipeError(f"{name} cannot be loaded: {' '.join(str(error).split())[:200]}") from None
     return model.eval(), frozenset({*said["missing_keys"], *(each[0] for each in said["mismatched_keys"])})
-
-
-def told_by(files: Mapping[str, str]) -> dict[str, Any]:
-    """What a folder's files say of its model.
-
-    Returns:
-        `config`, of `config.json`; and of texts `tokens` (`entrants.tokens.Tokens`), of pictures `pixels`
-        (`entrants.pixels.Pixels`), whichever there is.
-    """
-    config = json.loads(files["config.json"])
-    if "tokenizer.json" in files:
-        return {"config": config, "tokens": {"tokenizer": files["tokenizer.json"], "pad": _pad(files, config)}}
-    seen = json.loads(files.get("preprocessor_config.json", "{}"))
-    return {"config": config, "pixels": {"size": _size(seen, config), **_normal(seen), "colours": _colours(config)}}
-
-
-def _pad(files: Mapping[str, str], config: Mapping[str, Any]) -> int:
-    """The number of the token that stands where none is."""
-    tokenizer = json.loads(files["tokenizer.json"])
-    named = json.loads(files.get("tokenizer_config.json", "{}")).get("pad_token")
-    word = named.get("content") if isinstance(named, Mapping) else named
-    numbers = {token["content"]: token["id"] for token in tokenizer.get("added_tokens", ())}
-    ends = config.get("eos_token_id")
-    known = [numbers.get(word), config.get("pad_token_id"), *(ends if isinstance(ends, list) else [ends]), 0]
-    return int(next(number for number in known if number is not None))
-
-
-def _size(seen: Mapping[str, Any], config: Mapping[str, Any]) -> list[int] | None:
-    """Height and width that pictures are brought to; none where the model takes any."""
-    named = seen.get("crop_size") or seen.get("size") or config.get("image_size")
-    if isinstance(named, Mapping):
-        side = named.get("shortest_edge")
-        named = [named.get("height", side), named.get("width", side)]
-    found = named if isinstance(named, list) else [named, named]
-    return None if None in found else [int(side) for side in found]
-
-
-def _normal(seen: Mapping[str, Any]) -> dict[str, Any]:
-    """Mean and deviation of colours between 0 and 1, by which pictures are standardised."""
-    if not seen.get("do_normalize", bool(seen.get("image_mean"))):
-        return {"mean": [0.0], "deviation": [1.0]}
-    return {"mean": list(seen.get("image_mean", [0.5])), "deviation": list(seen.get("image_std", [0.5]))}
-
-
-def _colours(config: Mapping[str, Any]) -> int:
-    return int(config.get("num_channels", 3))

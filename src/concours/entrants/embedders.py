@@ -1,9 +1,9 @@
-"""What a model that was trained before makes of texts or pictures: a vector each, by which others can tell them apart."""
+"""What a model that was trained before makes of texts or pictures: a vector each, by which they are told apart."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from concours.core.errors import RecipeError
-from concours.entrants.architectures import config_of, kind_of, loaded, told_by
+from concours.entrants.architectures import config_of, kind_of, loaded
 from concours.entrants.beginnings import Beginning
 from concours.entrants.inputs import images
 from concours.entrants.pixels import Pixels
 from concours.entrants.texts import as_texts
 from concours.entrants.tokens import Tokens
+from concours.entrants.told import told_by
 
 Floats = NDArray[np.float32]
 
@@ -35,11 +36,19 @@ def _mean(states: Tensor) -> Tensor:
 
 def _first(states: Tensor) -> Tensor:
     """Of the first token, which stands for the whole in some models (Devlin et al. 2019, "BERT")."""
-    return states[:, 0] if states.ndim == 3 else states.flatten(2).mean(dim=2)
+    return states[:, 0] if states.ndim == 3 else _mean(states)
 
 
-POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {"mean": _mean, "first": _first}
-"""From the states of tokens (1, tokens, width), or of places (1, width, height, width), to one vector (1, width)."""
+def _statistics(states: Tensor) -> Tensor:
+    """Mean and deviation over all tokens, one behind the other (Snyder et al. 2017, "Deep neural network
+    embeddings").
+    """
+    places = states if states.ndim == 3 else states.flatten(2).transpose(1, 2)
+    return torch.cat([places.mean(dim=1), places.std(dim=1, unbiased=False)], dim=1)
+
+
+POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {"statistics": _statistics, "mean": _mean, "first": _first}
+"""From the states of tokens (1, tokens, width), or of places (1, width, height, width), to one vector (1, …)."""
 
 
 class Embedder:
@@ -52,48 +61,56 @@ class Embedder:
     Args:
         length: the most tokens that are read of a text.
         pooling: a name of `POOLINGS`.
+        layers: whose states are pooled, one vector behind the other; 0 are the vectors of words alone, or of patches of
+            a picture, and -1 is the last one.
 
     Raises:
         RecipeError: the folder is of no model that `transformers` knows, or lacks weights.
     """
 
-    def __init__(self, beginning: Beginning, *, length: int, pooling: str) -> None:
-        self._beginning, self._length, self._pool = beginning, length, POOLINGS[pooling]
+    def __init__(self, beginning: Beginning, *, length: int, pooling: str, layers: Sequence[int]) -> None:
+        self._beginning, self._length, self._layers = beginning, length, tuple(layers)
+        self._pool = POOLINGS[pooling]
         self._told = told_by(beginning.files)
-        self._salt = f"{length} {pooling} ".encode() + _digest(beginning)
+        self._salt = f"{length} {pooling} {self._layers} ".encode() + _digest(beginning)
 
     @property
     def reads(self) -> str:
         """What rows must be: `texts` or `pictures`."""
         return "texts" if "tokens" in self._told else "pictures"
 
-    def vectors(self, X: Any) -> Floats:
-        """Vectors (n, width) float32 of texts (n,), or of pictures (n, height, width[, colours])."""
+    def vectors(self, X: Any, largest: float = 255.0) -> Floats:
+        """Vectors (n, width) float32 of texts (n,), or of pictures (n, height, width[, colours]), whose `largest` value
+        there can be becomes 1.
+        """
         found = []
-        for key, row in self._rows(X):
+        for key, row in self._rows(X, largest):
             if key not in _known:
                 if len(_known) >= _KEPT:
                     with suppress(KeyError, StopIteration):
                         del _known[next(iter(_known))]
-                with torch.inference_mode():
-                    _known[key] = self._pool(self._model(**row()).last_hidden_state)[0].numpy()
+                _known[key] = self._vector(row())
             found.append(_known[key])
         return np.stack(found)
 
-    def _rows(self, X: Any) -> Iterator[tuple[bytes, Callable[[], dict[str, Tensor]]]]:
+    def _vector(self, row: Mapping[str, Tensor]) -> Floats:
+        with torch.inference_mode():
+            states = self._model(**row, output_hidden_states=True).hidden_states
+            return torch.cat([self._pool(states[layer])[0] for layer in self._layers]).numpy()
+
+    def _rows(self, X: Any, largest: float) -> Iterator[tuple[bytes, Callable[[], dict[str, Tensor]]]]:
         """A key for each row, and what makes it the inputs of the model."""
         if self.reads == "texts":
             for text in as_texts(X):
                 yield self._key(text.encode()), lambda text=text: self._of_text(text)  # type: ignore[misc]
             return
         pictures = images(X)
-        largest = 255.0 if pictures.dtype == np.uint8 else float(np.abs(pictures).max()) or 1.0
         pixels = Pixels.of(self._told["pixels"])
         for picture in pictures:
             content = f"{picture.shape} {largest}".encode() + np.ascontiguousarray(picture).tobytes()
             yield (
                 self._key(content),
-                lambda picture=picture: {"pixel_values": pixels.taken(picture[None], largest)},  # type: ignore[misc]
+                lambda picture=picture: {"pixel_values": torch.from_numpy(pixels.taken(picture[None], largest))},  # type: ignore[misc]
             )
 
     def _of_text(self, text: str) -> dict[str, Tensor]:
@@ -126,5 +143,7 @@ def _digest(beginning: Beginning) -> bytes:
         found.update(f"{name} {text}".encode())
     for name, tensor in sorted(beginning.tensors.items()):
         found.update(name.encode())
-        found.update(tensor.contiguous().view(torch.uint8).numpy().tobytes() if tensor.ndim else bytes(str(tensor), "ascii"))
+        found.update(
+            tensor.contiguous().view(torch.uint8).numpy().tobytes() if tensor.ndim else bytes(str(tensor), "ascii")
+        )
     return found.digest()

@@ -31,12 +31,21 @@ Array = NDArray[Any]
 BATCH = 256
 """Rows that are predicted at once."""
 
-SETTINGS = ("epochs", "batch_size", "learning_rate", "optimiser", "loss", "patience", "validation_share", "random_state")
+SETTINGS = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "optimiser",
+    "loss",
+    "patience",
+    "validation_share",
+    "random_state",
+)
 """Of the training, which an entrant's parameters may have beside those of its model."""
 
 _OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
-_LOSSES = {
-    "cross_entropy": "sparse_categorical_crossentropy",
+_OF_CLASSES = {"cross_entropy": ""}
+_OF_NUMBERS = {
     "squared_error": "mean_squared_error",
     "absolute_error": "mean_absolute_error",
     "huber": "huber",
@@ -86,7 +95,9 @@ class OwnKeras(SetsApart, BaseEstimator):
     def get_tensors(self) -> dict[str, Array]:
         """All weights by name, copies."""
         check_is_fitted(self, "model_")
-        return {name: np.array(weight) for name, weight in zip(_names(self.model_), self.model_.get_weights(), strict=True)}
+        return {
+            name: np.array(weight) for name, weight in zip(_names(self.model_), self.model_.get_weights(), strict=True)
+        }
 
     def get_state(self) -> dict[str, Any]:
         """Everything else that was fitted, as JSON can hold it."""
@@ -154,14 +165,14 @@ class OwnKeras(SetsApart, BaseEstimator):
         return {**usual, **given}
 
     def _compile(self, told: Mapping[str, Any], width: int) -> None:
-        library, usual = keras(), "squared_error" if width == 1 else "cross_entropy"
-        loss, optimiser = told["loss"] or usual, told["optimiser"]
-        for name, given, known in (("loss", loss, _LOSSES), ("optimiser", optimiser, _OPTIMISERS)):
+        library, losses = keras(), _OF_NUMBERS if width == 1 else _OF_CLASSES
+        loss, optimiser = told["loss"] or next(iter(losses)), told["optimiser"]
+        for name, given, known in (("loss", loss, losses), ("optimiser", optimiser, _OPTIMISERS)):
             if given not in known:
                 raise ValueError(f"{name} is not known; got {given!r}; {nearest(given, known)}")
         made = getattr(library.optimizers, _OPTIMISERS[optimiser])(learning_rate=told["learning_rate"])
-        lost: Any = _LOSSES[loss]
-        if loss == "cross_entropy":
+        lost: Any = losses[loss]
+        if loss in _OF_CLASSES:
             lost = library.losses.SparseCategoricalCrossentropy(from_logits=not self.probabilities_)
         self.model_.compile(optimizer=made, loss=lost)
 
@@ -170,7 +181,7 @@ class OwnKeras(SetsApart, BaseEstimator):
         keras()
         model = self.make()
         try:
-            if not model.built:
+            if isinstance(model, keras().Sequential) and not model.built:  # others are built by their first rows
                 model.build((None, *self.input_shape_))
             said = np.asarray(model.predict(np.zeros((2, *self.input_shape_), np.float32), verbose=0))
         except Exception as error:  # noqa: BLE001 (whatever a model of a user's makes the library raise)
@@ -182,8 +193,8 @@ class OwnKeras(SetsApart, BaseEstimator):
         self._said_shape = said.shape
         if not hasattr(self, "probabilities_") or "model_" not in self.__dict__:
             sums = said.reshape(len(said), -1).sum(axis=1)
-            self.probabilities_ = said.ndim == 2 and said.shape[1] > 1 and bool(
-                (said >= 0).all() and np.allclose(sums, 1, atol=1e-4)
+            self.probabilities_ = (
+                said.ndim == 2 and said.shape[1] > 1 and bool((said >= 0).all() and np.allclose(sums, 1, atol=1e-4))
             )
         return model
 
@@ -201,7 +212,9 @@ class OwnKeras(SetsApart, BaseEstimator):
         except ValueError as error:
             raise ValueError(f'{self.name}: {error}; prepare = "auto" gives it numbers') from None
         if not hasattr(self, "scale_"):
-            self.scale_ = 1.0 if rows.ndim == 2 else 255.0 if rows.dtype == np.uint8 else float(np.abs(rows).max()) or 1.0
+            self.scale_ = (
+                1.0 if rows.ndim == 2 else 255.0 if rows.dtype == np.uint8 else float(np.abs(rows).max()) or 1.0
+            )
         return rows.astype(np.float32) / np.float32(self.scale_)
 
     def _outputs(self, X: ArrayLike) -> Array:

@@ -46,3 +46,37 @@ def squared_error(outputs: Tensor, targets: Tensor, weights: Tensor | None = Non
     if weights is None:
         return functional.mse_loss(outputs[:, 0], targets)
     return (weights * (outputs[:, 0] - targets).square()).mean()
+
+
+def absolute_error(outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Absolute error of outputs (n, 1) against values (n,), a `Loss`: it leads to medians."""
+    return _weighed((outputs[:, 0] - targets).abs(), weights)
+
+
+def huber(outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Squared error up to one deviation of the target, straight beyond (Huber 1964), a `Loss`."""
+    return _weighed(functional.huber_loss(outputs[:, 0], targets, reduction="none"), weights)
+
+
+def brier(outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Squared error of probabilities, of which `outputs` (n, classes) are logits (Brier 1950), a `Loss`."""
+    shares = outputs.softmax(dim=1)
+    return _weighed((shares - functional.one_hot(targets, outputs.shape[1])).square().sum(dim=1), weights)
+
+
+def hinge(outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Multi-class hinge of logits (n, classes) (Crammer and Singer 2001), a `Loss`."""
+    right = outputs.gather(1, targets[:, None])
+    others = outputs.scatter(1, targets[:, None], -torch.inf).max(dim=1).values
+    return _weighed((1 + others - right[:, 0]).clamp_min(0), weights)
+
+
+def _weighed(each: Tensor, weights: Tensor | None) -> Tensor:
+    return (each if weights is None else weights * each).mean()
+
+
+OF_CLASSES: dict[str, Loss] = {"cross_entropy": surprise, "squared_error": brier, "hinge": hinge}
+"""By name: what a network may be trained by that gives logits (n, classes)."""
+
+OF_NUMBERS: dict[str, Loss] = {"squared_error": squared_error, "absolute_error": absolute_error, "huber": huber}
+"""By name: what a network may be trained by that gives a number a row, of a standardised target."""

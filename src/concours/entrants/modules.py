@@ -18,20 +18,23 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from torch import Tensor, nn
 
-from concours.core.errors import RecipeError
+from concours.core.errors import RecipeError, nearest
 from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import numbers, table_or_images, weights_of
 from concours.entrants.knowing import AS_IT_IS, Scaling
-from concours.entrants.losses import Loss, cross_entropy, squared_error, surprise
+from concours.entrants.losses import OF_CLASSES, OF_NUMBERS, Loss, cross_entropy, surprise
 from concours.entrants.training import Settings
 
 Array = NDArray[Any]
 
+_LOSS = "loss"
+"""The setting that says by what a module is trained, a name of `entrants.losses`."""
+
 
 def settings_named() -> tuple[str, ...]:
     """The settings of the training that an entrant's parameters may have beside those of its module, and its seed."""
-    return (*(field.name for field in fields(Settings)), "random_state")
+    return (*(field.name for field in fields(Settings)), _LOSS, "random_state")
 
 
 def fresh(recipe: str, module: nn.Module) -> nn.Module:
@@ -60,7 +63,9 @@ class OwnModule(NeuralEstimator):
         name: of the module, for messages.
         make: makes it, untrained; weights are drawn from torch's generator.
         classes: how many numbers it has to give a row; those that the training rows have, by default.
-        training: any of `concours.entrants.training.Settings`, by name. By default epochs and the size of batches
+        training: any of `concours.entrants.training.Settings`, by name; and `loss`, by what it is trained: of classes
+            `cross_entropy`, `squared_error` of probabilities or `hinge`, of a number `squared_error`, `absolute_error`
+            or `huber`, the first of them by default. By default epochs and the size of batches
             follow the number of rows, AdamW's rate goes once up and down, and training ends early by rows held out.
     """
 
@@ -151,10 +156,17 @@ class OwnModule(NeuralEstimator):
     def _settings(self, rows: int) -> Settings:
         own = self.training
         try:
-            self.training = {"label_smoothing": 0.0, **(own or {})}
+            self.training = {"label_smoothing": 0.0, **{n: v for n, v in (own or {}).items() if n != _LOSS}}
             return super()._settings(rows)
         finally:
             self.training = own
+
+    def _lost(self, known: Mapping[str, Loss]) -> Loss:
+        """By what it is trained."""
+        name = (self.training or {}).get(_LOSS, next(iter(known)))
+        if name not in known:
+            raise ValueError(f"loss is not known here; got {name!r}; {nearest(str(name), known)}")
+        return known[name]
 
     def _shape_network(self) -> dict[str, Any]:
         return {}
@@ -192,13 +204,14 @@ class ModuleClassifier(OwnModule, NeuralClassifier):
         return seen.clamp_min(1e-12).log() if self.probabilities_ else seen
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
-        smoothed = cross_entropy(targets, settings.label_smoothing, weights)
+        chosen = self._lost(OF_CLASSES)
+        smoothed = cross_entropy(targets, settings.label_smoothing, weights) if chosen is surprise else chosen
 
         def loss(said: Tensor, *told: Tensor) -> Tensor:
             return smoothed(self._logits(said), *told)
 
         def validation(said: Tensor, *told: Tensor) -> Tensor:
-            return surprise(self._logits(said), *told)
+            return chosen(self._logits(said), *told)
 
         return loss, validation
 
@@ -233,8 +246,9 @@ class ModuleRegressor(RegressorMixin, OwnModule):
         return ((numbers(y) - self.target_mean_) / self.target_deviation_).astype(np.float32)
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
-        return _squared_error, _squared_error
+        chosen = self._lost(OF_NUMBERS)
 
+        def loss(said: Tensor, *told: Tensor) -> Tensor:
+            return chosen(said.reshape(-1, 1), *told)
 
-def _squared_error(said: Tensor, *told: Tensor) -> Tensor:
-    return squared_error(said.reshape(-1, 1), *told)
+        return loss, loss

@@ -21,6 +21,7 @@ from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import images, numbers, table_or_images, weights_of
 from concours.entrants.knowing import Scaling
+from concours.entrants.looking import LooksAgain
 from concours.entrants.losses import Loss, squared_error
 from concours.entrants.training import (
     Augmentation,
@@ -148,12 +149,13 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
         return squared_error, squared_error
 
 
-class ConvClassifier(NeuralClassifier):
+class ConvClassifier(LooksAgain):
     """A convolutional network for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
     `width`: channels of the first stage; each of up to four stages doubles it. `augment`: "none", "shift" (by up to a
     tenth of the image, edges repeated; nothing below 10 pixels), "shift-flip" (half of the images mirrored, too) or
-    "auto" (mirrored where there are colours, as photographs have them and signs mostly have not).
+    "auto" (mirrored where there are colours, as photographs have them and signs mostly have not). `augment_test`:
+    whether pictures are changed when they are predicted too (`concours.entrants.looking`).
     """
 
     _build = staticmethod(networks.convolutional)
@@ -168,6 +170,7 @@ class ConvClassifier(NeuralClassifier):
         width: int = 32,
         dropout: float = 0.1,
         augment: str = "auto",
+        augment_test: bool = False,
         epochs: int | None = None,
         learning_rate: float | None = None,
         training: Mapping[str, Any] | None = None,
@@ -176,6 +179,7 @@ class ConvClassifier(NeuralClassifier):
         self.width = width
         self.dropout = dropout
         self.augment = augment
+        self.augment_test = augment_test
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.training = training
@@ -195,11 +199,11 @@ class ConvClassifier(NeuralClassifier):
         return augmentation(self.augment, self.input_shape_)
 
 
-class ResidualClassifier(NeuralClassifier):
+class ResidualClassifier(LooksAgain):
     """A small residual network for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
     `width`: channels after the first convolution, which shrinks the image to about 16 pixels a side; each of two stages
-    doubles it. `augment`: as of `ConvClassifier`.
+    doubles it. `augment`, `augment_test`: as of `ConvClassifier`.
     """
 
     _build = staticmethod(networks.residual)
@@ -214,6 +218,7 @@ class ResidualClassifier(NeuralClassifier):
         width: int = 16,
         dropout: float = 0.1,
         augment: str = "auto",
+        augment_test: bool = False,
         epochs: int | None = None,
         learning_rate: float | None = None,
         training: Mapping[str, Any] | None = None,
@@ -222,6 +227,7 @@ class ResidualClassifier(NeuralClassifier):
         self.width = width
         self.dropout = dropout
         self.augment = augment
+        self.augment_test = augment_test
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.training = training
@@ -238,11 +244,11 @@ class ResidualClassifier(NeuralClassifier):
         return augmentation(self.augment, self.input_shape_)
 
 
-class VisionTransformerClassifier(NeuralClassifier):
+class VisionTransformerClassifier(LooksAgain):
     """A vision transformer for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
     `patch`: side of a patch in pixels, None for about eight patches a side. `width`: numbers a token, a multiple of 16,
-    which is the width of an attention head. `depth`: encoder blocks. `augment`: as of `ConvClassifier`.
+    which is the width of an attention head. `depth`: encoder blocks. `augment`, `augment_test`: as of `ConvClassifier`.
     """
 
     _build = staticmethod(networks.vision_transformer)
@@ -259,6 +265,7 @@ class VisionTransformerClassifier(NeuralClassifier):
         depth: int = 3,
         dropout: float = 0.0,
         augment: str = "auto",
+        augment_test: bool = False,
         epochs: int | None = None,
         learning_rate: float | None = None,
         training: Mapping[str, Any] | None = None,
@@ -269,6 +276,7 @@ class VisionTransformerClassifier(NeuralClassifier):
         self.depth = depth
         self.dropout = dropout
         self.augment = augment
+        self.augment_test = augment_test
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.training = training

@@ -5,21 +5,30 @@ size is bounded, it may not lead to other files, it runs no code of its own, and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from concours.core.errors import DataError, MissingPackage, RecipeError
 from concours.core.optional import install_command, installed
 from concours.core.written import written
 from concours.entrants.given import certainties, numbers, places, probabilities
+from concours.entrants.pixels import Pixels
 from concours.entrants.shapes import said, shaped
+from concours.entrants.texts import as_texts
+from concours.entrants.tokens import Tokens
+from concours.entrants.told import labels_of, told_by
 
 MOST_BYTES = 1 << 30
 """Of a file; a message of protobuf, which an ONNX file is, has less than twice as many."""
+
+_FEW = 32
+"""The same of pictures and texts that are made larger first."""
 
 _BATCH = 1024
 """Rows that are asked for at once, where the model does not say how many."""
@@ -44,9 +53,22 @@ class Params:
 
     Attributes:
         classes: labels, of the columns of what the model gives, in their order; by default those of the task.
+        mean, deviation: of each colour, between 0 and 1, by which pictures are standardised; with one of them, pictures
+            are brought to the size that the graph asks for. By default what `preprocessor_config.json` says beside the
+            model, and without that pictures go in as they are.
+        softmax: whether what the model gives are scores, of which a softmax makes probabilities; by default where they
+            are called `logits`.
+        length: the most tokens that are read of a text, where a `tokenizer.json` lies beside the model.
     """
 
     classes: tuple[str | int | float, ...] | None = None
+    mean: tuple[float, ...] | None = None
+    deviation: tuple[float, ...] | None = None
+    softmax: bool | None = None
+    length: int = 128
+
+
+_USUAL = Params()
 
 
 class OnnxModel:
@@ -56,8 +78,8 @@ class OnnxModel:
         content: of the file.
         name: of the file, for messages.
         classes: of the task, as they are written; none of a number.
-        labels: what the columns of its probabilities are of; by default the classes, in their order. Where it names
-            labels itself, these count.
+        params: `classes` among them as they are written. Where the model names labels itself, these count.
+        beside: what lies in its folder, texts by name: `tokenizer.json`, `preprocessor_config.json`, `config.json`.
         threads: that it may use.
 
     Raises:
@@ -71,13 +93,19 @@ class OnnxModel:
         name: str,
         *,
         classes: Sequence[str],
-        labels: Sequence[str] | None = None,
+        params: Params = _USUAL,
+        beside: Mapping[str, str] = MappingProxyType({}),
         threads: int = 1,
     ) -> None:
-        self._who, self._classes, self._labels = f"the model {name}", tuple(classes), labels
-        if labels is not None:
+        self._who, self._classes, self._params = f"the model {name}", tuple(classes), params
+        told = told_by({"config.json": "{}", **beside})
+        own = None if params.classes is None else tuple(map(written, params.classes))
+        self._labels = labels_of(told["config"], classes) if own is None else own
+        self._tokens = Tokens(told["tokens"]) if "tokens" in told else None
+        self._pixels = self._standardising(told) if "preprocessor_config.json" in beside or params.mean else None
+        if own is not None:
             try:
-                places(labels, classes, f"{self._who}, by its parameter classes,")
+                places(own, classes, f"{self._who}, by its parameter classes,")
             except DataError as error:
                 raise RecipeError(str(error)) from None
         self._session = _session(content, self._who, threads)
@@ -88,12 +116,12 @@ class OnnxModel:
         Raises:
             DataError: the rows are not as the model takes them, or it gives no predictions.
         """
-        inputs, rows = self._inputs(x), len(x)
-        names = [each.name for each in self._session.get_outputs()]
+        rows, names = len(x), [each.name for each in self._session.get_outputs()]
         fixed, parts = self._fixed(), list[list[Any]]()
-        size = fixed or _BATCH
+        size = fixed or (_BATCH if self._tokens is None and self._pixels is None else _FEW)
         for start in range(0, max(rows, 1), size):
-            parts.append(self._run(names, {key: array[start : start + size] for key, array in inputs.items()}, fixed))
+            part = x.iloc[start : start + size] if isinstance(x, pd.DataFrame) else x[start : start + size]
+            parts.append(self._run(names, self._inputs(part), fixed))
         given = [_joined([part[index] for part in parts])[:rows] for index in range(len(names))]
         return self._predictions(given, rows)
 
@@ -115,6 +143,10 @@ class OnnxModel:
     def _inputs(self, x: Any) -> dict[str, NDArray[Any]]:
         """The rows as the inputs of the graph: each a column of its name, or one input with all of them."""
         asked = self._session.get_inputs()
+        if self._tokens is not None and any(each.name == "input_ids" for each in asked):
+            return self._of_texts(asked, x)
+        if self._pixels is not None and np.ndim(x) > 2:
+            x = self._of_pictures(asked[0], x)
         if isinstance(x, pd.DataFrame):
             named = {str(column): column for column in x.columns}
             if all(each.name in named for each in asked):
@@ -126,6 +158,37 @@ class OnnxModel:
         if len(asked) != 1:
             raise DataError(f"{self._who} has {len(asked)} inputs; one was expected")
         return {asked[0].name: self._cast(asked[0], np.asarray(x))}
+
+    def _of_texts(self, asked: Sequence[Any], x: Any) -> dict[str, NDArray[Any]]:
+        """Numbers of tokens, filled up to the longest text of these, and where there are some."""
+        assert self._tokens is not None  # noqa: S101 (for the type checker)
+        rows = self._tokens.of(as_texts(x), self._params.length)
+        numbers = np.full((len(rows), max(map(len, rows), default=1)), self._tokens.pad, dtype=np.int64)
+        there = np.zeros_like(numbers)
+        for place, row in enumerate(rows):
+            numbers[place, : len(row)], there[place, : len(row)] = row, 1
+        known = {"input_ids": numbers, "attention_mask": there, "token_type_ids": np.zeros_like(numbers)}
+        if strange := [each.name for each in asked if each.name not in known]:
+            raise DataError(f"{self._who} asks for {strange[0]!r}, which no tokens are; known: {', '.join(known)}")
+        return {each.name: self._cast(each, known[each.name]) for each in asked}
+
+    def _standardising(self, told: Mapping[str, Any]) -> Pixels:
+        own = {name: getattr(self._params, name) for name in ("mean", "deviation")}
+        given = told.get("pixels", {"size": None, "mean": [0.0], "deviation": [1.0], "colours": 3})
+        return Pixels.of({**given, **{name: value for name, value in own.items() if value is not None}})
+
+    def _of_pictures(self, asked: Any, x: NDArray[Any]) -> NDArray[np.float32]:
+        """Standardised, of the size and with the colours that the graph asks for, colours where it has them."""
+        assert self._pixels is not None  # noqa: S101 (for the type checker)
+        shape = [size if isinstance(size, int) else None for size in asked.shape]
+        if len(shape) != 4:
+            raise DataError(f"{self._who} takes {asked.name!r} of shape {said(asked.shape)}, which no pictures have")
+        last = shape[1] not in (1, 3) and shape[3] in (1, 3)
+        colours, sides = (shape[3], shape[1:3]) if last else (shape[1], shape[2:])
+        size = self._pixels.size if None in sides else (int(sides[0] or 0), int(sides[1] or 0))
+        pixels = replace(self._pixels, size=size, colours=colours or self._pixels.colours)
+        taken = pixels.taken(x, 255.0 if x.dtype == np.uint8 else 1.0)
+        return np.moveaxis(taken, 1, 3) if last else taken
 
     def _matrix(self, asked: Any, x: pd.DataFrame) -> NDArray[Any]:
         if asked.type == "tensor(string)":
@@ -174,10 +237,18 @@ class OnnxModel:
         if len(tables) > 1:
             raise DataError(f"{self._who} has {len(tables)} outputs of numbers; export it with its probabilities alone")
         if tables:
-            found = probabilities(_both(tables[0], self._classes), rows, self._labels, self._classes, self._who)
+            table = softmax(tables[0], axis=1) if self._scores(tables[0], given) else _both(tables[0], self._classes)
+            found = probabilities(table, rows, self._labels, self._classes, self._who)
             self._require_agreeing(found, named)
             return found
         return certainties((named or list(given))[0], rows, self._classes, self._who)
+
+    def _scores(self, table: Any, given: Sequence[Any]) -> bool:
+        """Whether a table that it gives is of scores."""
+        if self._params.softmax is not None:
+            return self._params.softmax
+        place = next(number for number, one in enumerate(given) if one is table)
+        return str(self._session.get_outputs()[place].name) == "logits"
 
     def _of_maps(self, maps: Sequence[Mapping[Any, float]], rows: int) -> NDArray[np.float64]:
         """Probabilities by label, a mapping for each row."""

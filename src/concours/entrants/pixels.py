@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
+from PIL import Image
 
-Array = NDArray[Any]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,23 +39,31 @@ class Pixels:
             colours=int(told["colours"]),
         )
 
-    def taken(self, pictures: Array | Tensor, largest: float = 255.0) -> Tensor:
-        """Pictures (n, height, width[, colours]) as (n, colours, height, width) float32.
+    def taken(self, pictures: NDArray[Any], largest: float) -> Floats:
+        """Pictures (n, height, width[, colours]) as (n, colours, height, width).
 
         Grey becomes as many equal colours, colours become grey by their mean; sizes change by straight lines between
-        pixels, over as many as fall into one (antialiased).
+        pixels, over as many as fall into one.
 
         Args:
             largest: the value that is 1 then.
         """
-        x = torch.as_tensor(np.ascontiguousarray(pictures) if isinstance(pictures, np.ndarray) else pictures).float()
-        x = (x[..., None] if x.ndim == 3 else x).movedim(3, 1) / largest
+        x = np.asarray(pictures, dtype=np.float32) / np.float32(largest)
+        x = x[:, None] if x.ndim == 3 else np.moveaxis(x, 3, 1)
         if x.shape[1] != self.colours:
-            x = x.mean(dim=1, keepdim=True).expand(-1, self.colours, -1, -1)
-        if self.size is not None and tuple(x.shape[2:]) != self.size:
-            x = functional.interpolate(x, size=self.size, mode="bilinear", antialias=True, align_corners=False)
-        return (x - _by_colour(self.mean)) / _by_colour(self.deviation)
+            x = x.mean(axis=1, keepdims=True)
+        if self.size is not None and x.shape[2:] != self.size:
+            x = np.stack([np.stack([_sized(plane, self.size) for plane in picture]) for picture in x])
+        x = np.broadcast_to(x, (len(x), self.colours, *x.shape[2:]))
+        found: Floats = (x - by_colour(self.mean)) / by_colour(self.deviation)
+        return found
 
 
-def _by_colour(values: Sequence[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32).reshape(1, -1, 1, 1)
+def by_colour(values: tuple[float, ...]) -> Floats:
+    """Numbers for each colour, or one for all, beside pictures (n, colours, height, width)."""
+    return np.array(values, dtype=np.float32).reshape(1, -1, 1, 1)
+
+
+def _sized(plane: Floats, size: tuple[int, int]) -> Floats:
+    image = Image.fromarray(np.ascontiguousarray(plane))
+    return np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR))

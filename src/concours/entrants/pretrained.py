@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from concours.core.errors import RecipeError
-from concours.entrants.architectures import config_of, loaded, told_by
+from concours.entrants.architectures import config_of, loaded
 from concours.entrants.beginnings import Beginning, take
 from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.layers import depths
 from concours.entrants.texts import as_texts
 from concours.entrants.tokens import Tokens
+from concours.entrants.told import told_by
 
 Array = NDArray[Any]
 

@@ -9,28 +9,30 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from concours.core.errors import RecipeError
-from concours.entrants.architectures import config_of, told_by
+from concours.entrants.architectures import config_of
 from concours.entrants.beginnings import Beginning, take
-from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.inputs import images
+from concours.entrants.looking import LooksAgain
 from concours.entrants.neural import augmentation
-from concours.entrants.pixels import Pixels
+from concours.entrants.pixels import Pixels, by_colour
 from concours.entrants.pretrained import fitting
+from concours.entrants.told import told_by
 from concours.entrants.training import Augmentation
 
 Array = NDArray[Any]
 
 
-class PretrainedImageClassifier(NeuralClassifier):
+class PretrainedImageClassifier(LooksAgain):
     """A network that was trained on other pictures before, with a new output layer, fine-tuned on pictures (n, height,
     width[, colours]), uint8 or float.
 
     It begins from a folder of Hugging Face, of any architecture of which `transformers` has an image classifier; sizes
     and colours are brought to what its `preprocessor_config.json` says. Kept with the weights is its configuration, so
-    that a fitted model needs the folder no more. `augment`: as of `concours.entrants.neural.ConvClassifier`.
-    Fitted besides what others have: `config_`, `pixels_`.
+    that a fitted model needs the folder no more. `augment`, `augment_test`: as of
+    `concours.entrants.neural.ConvClassifier`. Fitted besides what others have: `config_`, `pixels_`.
     """
 
     _learning_rate = 1e-4
@@ -42,12 +44,14 @@ class PretrainedImageClassifier(NeuralClassifier):
         self,
         *,
         augment: str = "auto",
+        augment_test: bool = False,
         epochs: int | None = None,
         learning_rate: float | None = None,
         training: Mapping[str, Any] | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.augment = augment
+        self.augment_test = augment_test
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.training = training
@@ -110,5 +114,15 @@ class Seeing(nn.Module):
         self.largest: Tensor
 
     def forward(self, pictures: Tensor) -> Tensor:
-        said: Tensor = self.model(pixel_values=self.pixels.taken(pictures, float(self.largest))).logits
+        said: Tensor = self.model(pixel_values=self._taken(pictures)).logits
         return said * self.sharpness
+
+    def _taken(self, pictures: Tensor) -> Tensor:
+        """As `Pixels.taken`, on the device of the network."""
+        x, pixels = pictures.movedim(3, 1).float() / self.largest, self.pixels
+        if x.shape[1] != pixels.colours:
+            x = x.mean(dim=1, keepdim=True).expand(-1, pixels.colours, -1, -1)
+        if pixels.size is not None and tuple(x.shape[2:]) != pixels.size:
+            x = functional.interpolate(x, size=pixels.size, mode="bilinear", antialias=True)
+        mean, deviation = (torch.from_numpy(by_colour(each)).to(x) for each in (pixels.mean, pixels.deviation))
+        return (x - mean) / deviation

@@ -94,7 +94,9 @@ class Program:
         )
 
     def _heard(self, process: subprocess.Popen[bytes], rows: bytes) -> bytes:
-        assert process.stdin and process.stdout and process.stderr  # noqa: S101 (for the type checker)
+        assert process.stdin is not None  # noqa: S101 (for the type checker)
+        assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
         errors: list[bytes] = []
         late = threading.Event()
 

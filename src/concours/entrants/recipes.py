@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from fnmatch import fnmatch
 from math import inf
 from os.path import normpath
 from pathlib import Path
@@ -48,7 +49,7 @@ class Resolved:
 
     Attributes:
         source: the text of the user's file and its local imports, by relative path; empty for a library's recipe.
-        content: the file that the recipe names, where it is read and not run.
+        content: the file, or the folder, that the recipe names by a scheme and that travels with the contest.
         files: the user's files as the entrant named them, by how they are named now.
         notes: what a person should know of how it was found.
         skipped: why the entrant cannot take part here, with the cure.
@@ -164,8 +165,9 @@ def as_it_is(entrant: Entrant, folder: Path) -> Resolved:
 def _from_scheme(entrant: Entrant, scheme: Scheme, rest: str, folder: Path) -> Resolved:
     """A file or a folder counts by what it holds: two of one name are two entrants."""
     name, path = entrant.recipe.partition(":")[0], folder / rest
-    if scheme.brings and not path.is_file():
-        raise RecipeError(f"there is no file {path}")
+    parts = held_by(path, scheme) if scheme.brings else {}
+    if scheme.brings and not parts:
+        raise RecipeError(f"there is no file {path}" if not path.is_dir() else _nothing_of(path, scheme))
     if scheme.names == "address" and not _MODEL.fullmatch(rest):
         raise RecipeError(f"{entrant.recipe!r} names no model: write {name}:MODEL, without blanks and commas")
     _require_params(name, scheme, entrant.params)
@@ -176,9 +178,24 @@ def _from_scheme(entrant: Entrant, scheme: Scheme, rest: str, folder: Path) -> R
     if scheme.names == "folder":
         found = load(scheme.found)(rest, folder)
         return Resolved(entrant=_of_content(entrant, path.name, found.digest), source={}, notes=found.notes)
-    own = _of_content(entrant, path.name, digest_file(path))
+    digests = {part: digest_file(file) for part, file in parts.items()}
+    content = digest_json(digests) if path.is_dir() else digests[path.name]
+    own = _of_content(entrant, path.resolve().name, content)
     files = {ran(own.recipe, own.params): f"{name}:{normpath(rest)}"} if scheme.names == "program" else {}
     return Resolved(entrant=own, source={}, content=path, skipped=reason, files=files)
+
+
+def held_by(path: Path, scheme: Scheme) -> dict[str, Path]:
+    """The files, by name, that a recipe's path brings: itself, or those of a folder that its scheme reads."""
+    if path.is_file():
+        return {path.name: path}
+    there = sorted(path.iterdir()) if path.is_dir() else []
+    return {file.name: file for file in there if file.is_file() and any(fnmatch(file.name, p) for p in scheme.holds)}
+
+
+def _nothing_of(path: Path, scheme: Scheme) -> str:
+    wanted = f"a folder with {', '.join(scheme.holds)}" if scheme.holds else "a file"
+    return f"{path} is a folder in which nothing is read; {wanted} was expected"
 
 
 def _of_content(entrant: Entrant, name: str, content: Digest) -> Entrant:

@@ -101,8 +101,14 @@ class TrainerClassifier(PretrainedClassifier):
         return chosen
 
 
-_KEPT_FROM = frozenset((*_OURS, "output_dir", "logging_dir", "push_to_hub", "hub_model_id", "hub_token", "seed", "use_cpu",
-                        "do_eval", "eval_strategy", "resume_from_checkpoint", "deepspeed", "fsdp", "run_name"))  # fmt: skip
+_KEPT_FROM = frozenset(
+    {
+        *_OURS,
+        *("output_dir", "logging_dir", "push_to_hub", "hub_model_id", "hub_token", "hub_strategy", "run_name"),
+        *("seed", "data_seed", "use_cpu", "do_eval", "eval_strategy", "resume_from_checkpoint", "deepspeed", "fsdp"),
+    }
+)
+"""Names of arguments that nobody chooses: where something goes, what a contest decides, and who else computes."""
 
 
 class _Rows(torch.utils.data.Dataset[dict[str, Tensor]]):
