@@ -13,12 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from concours.core.errors import RecipeError
-from concours.entrants.architectures import config_of, kind_of, loaded, told_by
+from concours.entrants.architectures import config_of, kind_of, loaded
 from concours.entrants.beginnings import Beginning, take
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import weights_of
 from concours.entrants.losses import Loss
 from concours.entrants.nbest import nbest, paired, said
+from concours.entrants.told import told_by
 from concours.entrants.tokens import Tokens
 from concours.entrants.training import Settings
 from concours.entrants.translators import surprise
