@@ -44,6 +44,7 @@ SETS = (
     "ag-news-7600",
     "sentence-polarity",
     "cifar10-subset",
+    "fsdd-subset",
 )
 DESCRIBED = {"tab-abalone": "8", "tab-diamonds": "price", "tab-horse-colic": "23"}
 """What the descriptions of sets say, where their tables do not show it."""

@@ -2,15 +2,14 @@
 
     python examples/speech-recognition/prepare.py
 
-No connected digits were recorded. Each sound is one to five real recordings of the Free Spoken Digit Dataset (Jackson et
-al. 2018, CC BY-SA 4.0; 1,800 recordings of single digits by 6 speakers), all of one speaker, one after the other, with
-the speaker's own quiet between them: 0.1 to 0.4 s of the softest stretches of the recordings on either side, faded into
-one another. Every recording is used once, in an order that is drawn by a fixed seed; so no two sounds share one.
+No connected digits were recorded. Each sound is one to five real recordings of the Free Spoken Digit Dataset (Jackson
+et al. 2018, CC BY-SA 4.0; 1,800 recordings of single digits by 6 speakers), all of one speaker, one after the other,
+with the speaker's own quiet between them: 0.1 to 0.4 s of the softest stretches of the recordings on either side, faded
+into one another. Every recording is used once, in an order that is drawn by a fixed seed; so no two sounds share one.
 
 It reads the set from `CONCOURS_DATA` and writes into `examples/speech-recognition/data`. In `digits` recordings 0 to 4
 of each speaker and digit make the sounds that judge, as the authors of the set have it; in `speakers` all lie together.
-Beside the
-sounds lie manifests, `train.jsonl`, `test.jsonl` and `all.jsonl`: path, text, speaker.
+Beside the sounds lie manifests, `train.jsonl`, `test.jsonl` and `all.jsonl`: path, text, speaker.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ import io
 import json
 import os
 import tarfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +73,7 @@ def write(folder: Path, name: str, recordings: list[tuple[int, str, int, np.ndar
 def connected(sounds: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """The sounds one after the other, with quiet between."""
     found = [sounds[0]]
-    for before, after in zip(sounds, sounds[1:], strict=False):
+    for before, after in pairwise(sounds):
         found += [quiet([softest(before), softest(after)], int(rng.uniform(0.1, 0.4) * RATE)), after]
     return np.concatenate(found)
 

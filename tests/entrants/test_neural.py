@@ -22,7 +22,8 @@ from sklearn.metrics import log_loss, r2_score
 from torch import nn
 
 from concours.core.progress import listening, report
-from concours.entrants import classifier, losses, networks, neural, optimisers, training
+from concours.entrants import classifier, losses, networks, optimisers, training
+from concours.entrants.augmentations import augmentation
 from concours.entrants.neural import (
     ConvClassifier,
     DenseClassifier,
@@ -450,7 +451,7 @@ def test_constant_features_are_left_alone() -> None:
 def test_augmentation_shifts_a_little_and_never_mirrors_by_default() -> None:
     """Digits are not to be mirrored; images of ten pixels and more move by a tenth at most; the generator decides."""
     ramp = torch.arange(20, dtype=torch.uint8).expand(50, 20, 20)[..., None]
-    shift = neural._augmentation("shift", (20, 20, 1))
+    shift = augmentation("shift", (20, 20, 1))
     assert shift is not None
     moved = shift(ramp, torch.Generator().manual_seed(0))
     assert moved.shape == ramp.shape
@@ -458,12 +459,12 @@ def test_augmentation_shifts_a_little_and_never_mirrors_by_default() -> None:
     assert (moved.int() - ramp.int()).abs().max() == 2
     assert (moved[:, :, 1:] >= moved[:, :, :-1]).all()
     assert torch.equal(moved, shift(ramp, torch.Generator().manual_seed(0)))
-    flip = neural._augmentation("shift-flip", (20, 20, 1))
+    flip = augmentation("shift-flip", (20, 20, 1))
     assert flip is not None
     mirrored = flip(ramp, torch.Generator().manual_seed(0))[:, 0, 0, 0] > 10
     assert 0.2 < mirrored.float().mean() < 0.8
-    assert neural._augmentation("shift", (8, 8, 1)) is None
-    assert neural._augmentation("none", (20, 20, 1)) is None
+    assert augmentation("shift", (8, 8, 1)) is None
+    assert augmentation("none", (20, 20, 1)) is None
 
 
 def test_the_encoder_mixes_tokens_as_plain_attention_does() -> None:
@@ -529,3 +530,24 @@ def test_rows_of_another_shape_are_refused_in_predict() -> None:
     fitted = quick(ConvClassifier).fit(PICTURES + np.arange(30)[:, None, None], LABELS)
     with pytest.raises(ValueError, match=r"rows of shape \(8, 8, 1\), as in fit; got \(7, 8, 1\)"):
         fitted.predict(np.zeros((3, 7, 8)))
+
+
+def test_augmentations_of_sound_keep_shape_and_type_and_hide_a_little() -> None:
+    """Noise stays within the range, masks hide some of the rows and columns by the mean, and chance is the generator's."""
+    pictures = torch.randint(0, 255, (20, 40, 64, 1), dtype=torch.uint8)
+    for name in ("noise", "mask", "sound"):
+        change = augmentation(name, (40, 64, 1))
+        assert change is not None
+        one, other = (change(pictures, torch.Generator().manual_seed(0)) for _ in range(2))
+        assert torch.equal(one, other)
+        assert (one.shape, one.dtype) == (pictures.shape, pictures.dtype)
+        assert not torch.equal(one, pictures)
+    masked = augmentation("mask", (40, 64, 1))(pictures, torch.Generator().manual_seed(0))  # type: ignore[misc]
+    hidden = (masked != pictures).float().mean(dim=(1, 2, 3))
+    assert hidden.max() < 0.6
+    assert 0.05 < hidden.mean() < 0.4
+    floats = pictures.float() / 255
+    noisy = augmentation("noise", (40, 64, 1))(floats, torch.Generator().manual_seed(0))  # type: ignore[misc]
+    assert 0.01 < (noisy - floats).std() < 0.1
+    with pytest.raises(ValueError, match="augment is not known; got 'masks'; did you mean 'mask'"):
+        augmentation("masks", (40, 64, 1))

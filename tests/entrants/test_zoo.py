@@ -24,6 +24,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "concours.entrants.centres:": {"epochs": 2},
     "concours.entrants.tabular:": {"epochs": 2},
     "concours.entrants.translators:": {"epochs": 2, "pieces": 40, "width": 32},
+    "concours.entrants.recognisers:": {"epochs": 2, "width": 16},
     "concours.entrants.boosters:": {"rounds": 10},
     "sklearn.ensemble:Random": {"n_estimators": 10},
     "sklearn.ensemble:Extra": {"n_estimators": 10},

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from concours.insights import card, columns, occlusion
+from concours.insights import card, columns, occlusion, slicing
 from concours.kernels.scoring.scores import row_means
 
 SEEDS = range(3)
@@ -144,3 +144,19 @@ def test_what_a_column_holds():
     assert [dates[key] for key in ("low", "middle", "high")] == ["1970-01-01", "1970-01-11", "1970-01-21"]
     words = card.of_column(known("category", None, ["b", "a", "b", None]))
     assert words["frequent"] == [["b", 0.5], ["a", 0.25]]
+
+
+def test_groups_are_told_by_name_the_worst_first():
+    """Protects what a report says by speaker: means of their rows, intervals of these alone, none of a single row."""
+    scores = np.array([1.0, 3.0, 0.0, 0.0, 5.0])
+    found = slicing.by_group(SquaredError(), scores, "speaker", ["b", "b", "a", "a", "c"])
+    assert (found["column"], found["metric"]) == ("speaker", "squared error")
+    assert [(one["name"], one["rows"], one["score"]) for one in found["groups"]] == [
+        ("c", 1, 5),
+        ("b", 2, 2),
+        ("a", 2, 0),
+    ]
+    single, spread, even = found["groups"]
+    assert (single["low"], single["high"]) == (None, None)
+    assert spread["low"] == pytest.approx(2 - 1.96, abs=0.01)
+    assert (even["low"], even["high"]) == (0, 0)

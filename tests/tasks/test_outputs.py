@@ -23,6 +23,7 @@ from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.table import OUTPUTS
 from concours.tasks.outputs.text import Text
+from concours.tasks.outputs.transcript import Transcript
 from concours.tasks.outputs.writing import Writing
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=60)
@@ -36,6 +37,7 @@ MADE = {
     "answer": Answer(),
     "choices": Choice(most=3),
     "writing": Writing(),
+    "transcript": Transcript(),
 }
 SCALARS = st.none() | st.booleans() | st.integers() | st.just(HUGE) | st.floats() | st.text(max_size=3)
 VALUES = st.recursive(

@@ -28,8 +28,8 @@ from concours.tasks.duplicates import row_keys
 
 _ABOUT, _WEIGHTS = "about.json", ".safetensors"
 _TOKENIZER = "tokenizer.json"
-_PIXELS = "preprocessor_config.json"
-_OF_FOLDER = ("config.json", _TOKENIZER, "tokenizer_config.json", _PIXELS)
+_LETTERS, _PIXELS = "vocab.json", "preprocessor_config.json"
+_OF_FOLDER = ("config.json", _TOKENIZER, "tokenizer_config.json", _LETTERS, _PIXELS, "generation_config.json")
 _BY_CHANCE = 0.01
 """The share of rows that two tasks may have in common before one that was fitted on one is refused in the other."""
 
@@ -74,13 +74,13 @@ def _found(named: str, problem: Problem, store: Store, folder: Path) -> tuple[Fi
 
 def _of_folder(path: Path) -> tuple[Files, tuple[str, ...]]:
     files = files_of(path)
-    if _TOKENIZER not in files and _PIXELS not in files:
+    if not {_TOKENIZER, _LETTERS, _PIXELS} & files.keys():
         raise RecipeError(
             f"{path} has no {_TOKENIZER}, as a model of texts has, and no {_PIXELS}, as one of pictures has: save its "
             "tokenizer or its processor of pictures with save_pretrained"
         )
     kept = {name: file.read_bytes() for name, file in files.items() if name in _OF_FOLDER or file.suffix == _WEIGHTS}
-    note = f"begins from {path.name}, with a new output layer; what that has seen, nobody says here"
+    note = f"begins from {path.name}; what that has read, heard or seen, nobody says here"
     return {**kept, _ABOUT: canonical_json({"form": "folder", "name": path.name})}, (note,)
 
 

@@ -118,7 +118,8 @@ class Explanations(MemoProcess):
 
     def _diagnose(self, state: Memo) -> Job:
         part = self._part
-        inputs = {"x": part.x, "y": part.y, "predictions": self._predictions(self.default), **part.counting}
+        inputs = {"x": part.x, "y": part.y, "predictions": self._predictions(self.default)}
+        inputs |= {**part.counting, **part.calling}
         if not self.problem.test:
             inputs["folds"] = self.problem.folds
         params = {**self.problem.measuring(), **self._told, "decision": _plain(self.default.decision)}

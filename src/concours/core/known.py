@@ -42,6 +42,7 @@ RECIPES = _names("""
     concours.entrants.population: ScheduledClassifier ScheduledRegressor
     concours.entrants.pretrained: PretrainedClassifier
     concours.entrants.pretrained_pictures: PretrainedImageClassifier
+    concours.entrants.pretrained_speech: PretrainedRecogniser
     concours.entrants.radial: RadialSVC RadialSVR
     concours.entrants.recognisers: ConformerRecogniser GRURecogniser
     concours.entrants.sentences: CopyTranslator NearestTranslator

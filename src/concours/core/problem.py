@@ -35,6 +35,8 @@ class Part:
         ids: positions of the rows in the data as it was read, (rows,) int64; in the test file's own order where the
             test part is a file of its own.
         groups: where rows belong together, the group of each, (rows,) int64 from 0.
+        called: what the groups are called, where the input tells scores by them: a table with a column (rows,), whose
+            name is what the groups are.
         weights: where rows have weights, what each counts, (rows,) float64 of at least 0, not all 0.
         effective: then as many rows of equal weight as tell as much (`kernels.rows.weighing.effective`).
         in_time: whether the groups are stretches of time, in its order.
@@ -49,6 +51,7 @@ class Part:
     ids: Digest
     rows: int
     groups: Digest | None = None
+    called: Digest | None = None
     weights: Digest | None = None
     effective: float | None = None
     in_time: bool = False
@@ -58,7 +61,8 @@ class Part:
     @property
     def objects(self) -> frozenset[Digest]:
         """All that the store keeps of the part."""
-        return frozenset({self.x, self.y, self.ids, *self.counting.values(), *([self.spans] if self.spans else [])})
+        some = [each for each in (self.called, self.spans) if each]
+        return frozenset({self.x, self.y, self.ids, *self.counting.values(), *some})
 
     @property
     def weighing(self) -> dict[str, Digest]:
@@ -69,6 +73,11 @@ class Part:
     def counting(self) -> dict[str, Digest]:
         """How rows count, as inputs of a job: `groups` and `weights`, where there are any."""
         return {**({"groups": self.groups} if self.groups else {}), **self.weighing}
+
+    @property
+    def calling(self) -> dict[str, Digest]:
+        """What groups are called, as an input of a job; nothing where they have no names."""
+        return {"called": self.called} if self.called else {}
 
     @property
     def looking(self) -> dict[str, float]:
@@ -168,7 +177,7 @@ class Problem:
         value |= {"metrics": [asdict(goal) for goal in self.metrics], "train": asdict(self.train)}
         value["test"] = asdict(self.test) if self.test else None
         for part in (value["train"], value["test"]):
-            for name in ("groups", "weights", "effective", "in_time", "spans", "sought"):
+            for name in ("groups", "called", "weights", "effective", "in_time", "spans", "sought"):
                 if part and not part[name]:
                     del part[name]
         return value

@@ -111,14 +111,17 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
     together = None if test is None else units_of(task.split, test.x, test.name, apart, spans=test.spans, kin=test.kin)
     keys, test_keys = _keys(data, test)
     told: tuple[str, ...] = ()
+    called, test_called = (None if part is None else _called(part, task, kind) for part in (data, test))
     data, test = _inputs(data, task, kind), None if test is None else _inputs(test, task, kind)
     if test is None:
         test_part = (
-            _keep(store, data, y, np.flatnonzero(in_test), division.groups, task.split) if in_test.any() else None
+            _keep(store, data, y, np.flatnonzero(in_test), division.groups, task.split, called)
+            if in_test.any()
+            else None
         )
     else:
         test_y, told = output.encoded(test.y, test.name)
-        test_part = _keep(store, test, test_y, np.arange(len(test)), together, task.split)
+        test_part = _keep(store, test, test_y, np.arange(len(test)), together, task.split, test_called)
     train, folds, few = np.flatnonzero(division.in_train), division.folds, []
     if scale.rows < size.rows:
         rng = np.random.default_rng(derive_seed(seed, "rows"))
@@ -133,7 +136,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         input=kind.input.value,
         output=output.value,
         metrics=tuple(found.goal for found in metrics),
-        train=_keep(store, data, y, train, division.groups, task.split),
+        train=_keep(store, data, y, train, division.groups, task.split, called),
         folds=put_array(store, folds),
         n_folds=int(division.folds.max()) + 1,
         test=test_part,
@@ -293,6 +296,13 @@ def _inputs(data: Data, task: Task, kind: Kind) -> Data:
     return replace(data, x=data.x.drop_columns(unused))
 
 
+def _called(data: Data, task: Task, kind: Kind) -> pa.Table | None:
+    """What the group of each row is called, where the input tells scores by groups, and a column has their names."""
+    if "groups" not in kind.input.can or not isinstance(data.x, pa.Table):
+        return None
+    return data.x.select([task.split.group]) if task.split.group in data.x.column_names else None
+
+
 def _keep(
     store: Store,
     data: Data,
@@ -300,6 +310,7 @@ def _keep(
     rows: NDArray[np.int64],
     groups: NDArray[np.int64] | None,
     split: Split,
+    called: pa.Table | None,
 ) -> Part:
     if isinstance(data.x, pa.Table):
         kept = put_table(store, data.x, rows)
@@ -320,6 +331,7 @@ def _keep(
         ids=put_array(store, rows),
         rows=len(rows),
         groups=None if codes is None else put_array(store, codes),
+        called=None if called is None else put_table(store, called, rows),
         weights=None if weights is None else put_array(store, weights),
         spans=None if data.spans is None else put_array(store, data.spans[rows][:, [0, 2]]),
         effective=None if weights is None else round(effective(weights), 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from concours.stores.blobs import (
     put_texts,
     texts_in,
 )
+from concours.tasks.traits import sound_traits
 
 _SPARSE = ("data", "indices", "indptr", "shape")
 
@@ -56,6 +58,12 @@ def get_rows(store: Store, digest: Digest) -> Any:
     if not is_table(store, digest):
         return get_array(store, digest)
     return as_rows(get_table(store, digest))
+
+
+def shown_table(store: Store, digest: Digest, can: Sequence[str]) -> pa.Table:
+    """A table as people look at it: of sounds, which `can` says (`core.kind.Input`), how long and how loud they are."""
+    table = get_table(store, digest)
+    return sound_traits(table) if "sounds" in can else table
 
 
 def shape_of(store: Store, digest: Digest) -> tuple[int, ...]:

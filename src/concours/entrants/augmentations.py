@@ -2,13 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
 import torch
 from torch import Tensor
 
+from concours.core.errors import nearest
+from concours.entrants.training import Augmentation
+
+_NOISE = 0.1
+"""The deviation of noise at most, as a share of the range of values."""
+_PART, _PARTS = 0.15, 2
+"""The share of a side of a picture that a mask hides at most; and how many masks there are of either side."""
 _WARP, _PACE = 0.1, 0.15
 """How much higher or lower a voice is made, and how much slower or faster, at most."""
 _BANDS, _TIME, _MASKS = 6, 0.1, 2
 """Bands of a mask, its share of the time of a sound, both at most; and how many masks there are of either."""
+
+Shape = Sequence[int]
+"""Of a picture: height, width, colours."""
+
+
+def augmentation(name: str, shape: Shape) -> Augmentation | None:
+    """What changes pictures (n, *shape) in training; none where nothing does. Raises ValueError for another name."""
+    if name not in AUGMENTATIONS:
+        raise ValueError(f"augment is not known; got {name!r}; {nearest(name, AUGMENTATIONS)}")
+    return AUGMENTATIONS[name](shape)
+
+
+def _moved(shape: Shape, *, flip: bool) -> Augmentation | None:
+    height, width, _ = shape
+    reach = min(height, width) // 10
+
+    def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+        moves = torch.randint(-reach, reach + 1, (2, len(images), 1), generator=generator)
+        rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)
+        columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)
+        if flip:
+            mirrored = torch.rand(len(images), 1, generator=generator) < 0.5
+            columns = torch.where(mirrored, width - 1 - columns, columns)
+        index = torch.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]
+        return images[tuple(part.to(images.device) for part in index)]
+
+    return augment if reach or flip else None
+
+
+def _noisy(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Gaussian noise, of another strength for each picture."""
+    strength = _NOISE * torch.rand((len(images), 1, 1, 1), generator=generator)
+    noise = (strength * torch.randn(images.shape, generator=generator)).to(images.device)
+    if images.dtype == torch.uint8:
+        return (images + 255 * noise).round().clamp(0, 255).to(torch.uint8)
+    return images + (images.amax() - images.amin()) * noise
+
+
+def _masked(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Stretches of rows and of columns are as the mean of the picture (SpecAugment, Park et al. 2019)."""
+    n, height, width = images.shape[:3]
+    draw = torch.rand((2, _PARTS, 2, n, 1), generator=generator)
+    hidden = torch.zeros((n, height, width), dtype=torch.bool)
+    for side, (length, sized) in enumerate(((height, (n, height, 1)), (width, (n, 1, width)))):
+        for wide, at in draw[side]:
+            low = at * length * (1 - _PART * wide)
+            place = torch.arange(length)
+            hidden |= ((place >= low) & (place < low + _PART * wide * length)).view(sized)
+    mean = images.float().mean(dim=(1, 2), keepdim=True).to(images.dtype)
+    return torch.where(hidden.to(images.device)[:, :, :, None], mean, images)
+
+
+def _in_turn(*parts: Augmentation | None) -> Augmentation:
+    def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+        for part in parts:
+            images = images if part is None else part(images, generator)
+        return images
+
+    return augment
+
+
+AUGMENTATIONS: Final[Mapping[str, Callable[[Shape], Augmentation | None]]] = {
+    "auto": lambda shape: _moved(shape, flip=shape[2] > 1),
+    "none": lambda shape: None,
+    "shift": lambda shape: _moved(shape, flip=False),
+    "shift-flip": lambda shape: _moved(shape, flip=True),
+    "noise": lambda shape: _noisy,
+    "mask": lambda shape: _masked,
+    "sound": lambda shape: _in_turn(_moved(shape, flip=False), _noisy, _masked),
+}
+"""`shift`: by up to a tenth of the picture, edges repeated; nothing below 10 pixels. `shift-flip`: half of the pictures
+mirrored, too. `auto`: mirrored where there are colours, as photographs have them and signs mostly have not. `noise`,
+and `mask` of stretches of either side; `sound`: shift, noise and mask, as of pictures of log-mels."""
 
 
 def spoken_otherwise(sounds: Tensor, generator: torch.Generator) -> Tensor:

@@ -27,7 +27,7 @@ _LEAST = 8.0
 
 
 def recurrent(*, shape: Sequence[int], outputs: int, width: int, depth: int, dropout: float) -> Network:
-    """`depth` layers of gated recurrent units that read forth and back (Cho et al. 2014). `shape` is (frames, bands)."""
+    """`depth` layers of gated recurrent units, forth and back (Cho et al. 2014). `shape` is (frames, bands)."""
     return Network(nn.Identity(), Listener(shape[-1], Recurrent(width, depth, dropout), width, outputs, dropout))
 
 
@@ -54,7 +54,8 @@ class Listener(nn.Module):
         moments, frames = _moments(lengths), int(lengths.max())
         there = _before(lengths, frames)
         heard = _levelled(sounds[:, :frames].float(), there).transpose(1, 2)
-        heard = functional.gelu(self.near(heard)) * _before(-(-lengths // _STEP), -(-frames // _STEP))[:, None]
+        heard = functional.gelu(self.near(heard))
+        heard = heard * _before((lengths + _STEP - 1) // _STEP, heard.shape[2])[:, None]
         heard = functional.gelu(self.far(heard)).transpose(1, 2)
         told = self.says(self.body(self.dropout(self.norm(heard)), moments))
         silence = told.new_zeros(told.shape[2])
@@ -127,7 +128,7 @@ def _before(lengths: Tensor, most: int) -> Tensor:
 
 
 def _moments(frames: Tensor) -> Tensor:
-    return -(-(-(-frames // _STEP)) // _STEP)
+    return (frames + _STEP**2 - 1) // _STEP**2
 
 
 def _levelled(heard: Tensor, there: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ def nbest(rows: Sequence[Scored], *, instead: Sequence[str]) -> pa.Array:
 
 
 def transcripts(rows: Sequence[Scored]) -> pa.Array:
-    """Lists of texts with shares, the softmax of their worth; none where the best is empty, as nothing is heard then."""
+    """Lists of texts with shares, the softmax of their worth; none where the best is empty: nothing is heard."""
     heard = [[(text, worth) for text, worth in row if text.strip()] if row[0][0].strip() else [] for row in rows]
     found = [zip(row, softmax([worth for _, worth in row]), strict=True) if row else [] for row in heard]
     return pa.array([[{"text": text, "score": float(share)} for (text, _), share in row] for row in found], NBEST)

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from torch import Tensor
 
 from concours.core.errors import nearest
 from concours.entrants import networks
+from concours.entrants.augmentations import augmentation
 from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import images, numbers, table_or_images, weights_of
@@ -31,8 +31,6 @@ from concours.entrants.training import (
 Array = NDArray[Any]
 
 _BEGINS = ("model", "tensors")
-
-AUGMENTATIONS = ("auto", "none", "shift", "shift-flip")
 
 
 class DenseClassifier(NeuralClassifier):
@@ -152,10 +150,9 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
 class ConvClassifier(LooksAgain):
     """A convolutional network for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
-    `width`: channels of the first stage; each of up to four stages doubles it. `augment`: "none", "shift" (by up to a
-    tenth of the image, edges repeated; nothing below 10 pixels), "shift-flip" (half of the images mirrored, too) or
-    "auto" (mirrored where there are colours, as photographs have them and signs mostly have not). `augment_test`:
-    whether pictures are changed when they are predicted too (`concours.entrants.looking`).
+    `width`: channels of the first stage; each of up to four stages doubles it. `augment`: a name of
+    `concours.entrants.augmentations.AUGMENTATIONS`. `augment_test`: whether pictures are changed when they are
+    predicted too (`concours.entrants.looking`).
     """
 
     _build = staticmethod(networks.convolutional)
@@ -307,28 +304,3 @@ def _dense_shape(estimator: DenseClassifier | DenseRegressor) -> dict[str, Any]:
     if estimator.norm not in networks.NORMS:
         raise ValueError(f"norm is not known; got {estimator.norm!r}; {nearest(estimator.norm, networks.NORMS)}")
     return {"hidden": hidden, "dropout": estimator.dropout, "norm": estimator.norm}
-
-
-def augmentation(name: str, shape: Sequence[int]) -> Augmentation | None:
-    """How pictures (height, width, colours) are changed while a network trains: see `ConvClassifier`.
-
-    Raises:
-        ValueError: there is no way of that name.
-    """
-    if name not in AUGMENTATIONS:
-        raise ValueError(f"augment is not known; got {name!r}; {nearest(name, AUGMENTATIONS)}")
-    height, width, colours = shape
-    reach = min(height, width) // 10 if name != "none" else 0
-    flip = name == "shift-flip" or (name == "auto" and colours > 1)
-
-    def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-        moves = torch.randint(-reach, reach + 1, (2, len(images), 1), generator=generator)
-        rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)
-        columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)
-        if flip:
-            mirrored = torch.rand(len(images), 1, generator=generator) < 0.5
-            columns = torch.where(mirrored, width - 1 - columns, columns)
-        index = torch.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]
-        return images[tuple(part.to(images.device) for part in index)]
-
-    return augment if reach or flip else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Final, Self
 
 import numpy as np
@@ -65,7 +65,11 @@ class PauseRecogniser(BaseEstimator):
         words = [text.split() for text in meant(y)]
         loud = [_loudness(*one) for one in zip(X["sound"], X["rate"], strict=True)]
         ways = [
-            (sum(len(_cut(one, drop, length)) == len(said) for one, said in zip(loud, words, strict=True)), -length, drop)
+            (
+                sum(len(_cut(one, drop, length)) == len(said) for one, said in zip(loud, words, strict=True)),
+                -length,
+                drop,
+            )
             for drop, length in product(_DROPS, _LENGTHS)
         ]
         _, length, self.drop_ = max(ways)
@@ -86,15 +90,13 @@ class PauseRecogniser(BaseEstimator):
     def predict(self, X: pd.DataFrame) -> pa.Array:
         """At most `best` texts a row, or none where nothing is heard."""
         check_is_fitted(self, "words_")
-        cuts = [
-            _cut(_loudness(*one), self.drop_, self.length_) for one in zip(X["sound"], X["rate"], strict=True)
-        ]
+        cuts = [_cut(_loudness(*one), self.drop_, self.length_) for one in zip(X["sound"], X["rate"], strict=True)]
         pieces = [(row, *cut) for row, some in enumerate(cuts) for cut in some]
         logs = np.zeros((len(pieces), 1))
         if len(self.words_) > 1 and pieces:
             logs = self.classifier_.predict_log_proba(self.statistics_.transform(_pieces(X, pieces)))
         ends = np.cumsum([0, *map(len, cuts)]).tolist()
-        return transcripts([self._likely(logs[low:high]) for low, high in zip(ends, ends[1:], strict=False)])
+        return transcripts([self._likely(logs[low:high]) for low, high in pairwise(ends)])
 
     def _likely(self, logs: NDArray[np.float64]) -> list[tuple[str, float]]:
         """The most probable texts of pieces (pieces, words), as if each were told without the others."""

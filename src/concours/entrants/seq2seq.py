@@ -19,8 +19,8 @@ from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import weights_of
 from concours.entrants.losses import Loss
 from concours.entrants.nbest import nbest, paired, said
-from concours.entrants.told import told_by
 from concours.entrants.tokens import Tokens
+from concours.entrants.told import told_by
 from concours.entrants.training import Settings
 from concours.entrants.translators import surprise
 

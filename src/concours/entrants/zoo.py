@@ -371,6 +371,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "pair:classes": _pretrained("coupled:PretrainedPairs", _words(2e-2)),
         "text:text": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),
         "text:summary": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),
+        "sound:transcript": _pretrained("pretrained_speech:PretrainedRecogniser", lambda size: 5.0),
     },
     "trainer": {"text:classes": _pretrained("trained_by_trainer:TrainerClassifier", _words(2e-2))},
     "embedded": {
@@ -417,11 +418,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     },
     "gru": {
         "text:text": _network("translators:GRUTranslator", _rows(1.5e-2)),
-        "sound:transcript": _ours("recognisers:GRURecogniser", "torch", prepare="none", cost=_rows(5e-2)),
+        "sound:transcript": _network("recognisers:GRURecogniser", _rows(6.5e-2)),
     },
-    "conformer": {
-        "sound:transcript": _ours("recognisers:ConformerRecogniser", "torch", prepare="none", cost=_rows(5e-2))
-    },
+    "conformer": {"sound:transcript": _network("recognisers:ConformerRecogniser", _rows(1.6e-1), effort=2.5)},
     "cnn": {
         "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
         "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),

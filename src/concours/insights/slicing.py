@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from concours.core.slices import LEAST, TRUE_CLASS, Grouping
 from concours.insights.metric import Metric
@@ -91,6 +92,35 @@ def worst_slices(
         _told(metric, ways[w], found[w], g, hits=wider**-2 if shares else 0.0, worse=(w, g) in worse)
         for w, g in _different(poor, ways)
     ]
+
+
+def by_group(metric: Metric, scores: Floats, column: str, names: Sequence[str]) -> dict[str, Any]:
+    """The score of each group of rows by its name, the worst first.
+
+    An interval of 95% is that of other rows of the same group, as if the group's rows stood alone; none of one row.
+
+    Args:
+        metric, scores: as of `worst_slices`.
+        column: what groups are.
+        names: (rows,) of the group of each row.
+
+    Returns:
+        column, metric: their names.
+        groups: name, rows, score, low and high of each.
+    """
+    codes = {name: place for place, name in enumerate(sorted(set(names)))}
+    of = np.array([codes[name] for name in names])
+    found = []
+    for name, place in codes.items():
+        own = scores[of == place]
+        half = norm.isf((1 - LEVEL) / 2) * own.std(ddof=1) / len(own) ** 0.5 if len(own) > 1 else np.nan
+        score, *ends = metric.of_means(np.array([own.mean(), own.mean() - half, own.mean() + half]))
+        low, high = sorted(ends)
+        found.append(
+            {"name": name, "rows": len(own), "score": rounded(score), "low": rounded(low), "high": rounded(high)}
+        )
+    worst = sorted(found, key=lambda one: (-metric.sign * one["score"], one["name"]), reverse=True)
+    return {"column": column, "metric": metric.name, "groups": worst}
 
 
 def _testable(each: Contrasts, rows: int) -> list[int]:

@@ -137,14 +137,15 @@ class Card:
     """One row of the data, with what was said of it: an input, and texts beside it.
 
     Attributes:
-        picture: an address of the kind `data:`; `fields` are columns and values; `words` a text with, for each word,
-            its weight in [-1, 1].
+        picture, sound: addresses of the kind `data:`; `fields` are columns and values; `words` a text with, for each
+            word, its weight in [-1, 1].
         cells: weights in [-1, 1] of parts of the picture, rows of them.
     """
 
     title: str
     said: tuple[tuple[str, str], ...]
     picture: str = ""
+    sound: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     words: tuple[tuple[str, float], ...] = ()
     cells: tuple[tuple[float, ...], ...] = ()

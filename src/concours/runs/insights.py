@@ -19,6 +19,7 @@ from concours.core.values import take
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.usage import usable_cores
 from concours.runs.gallery import gallery, picture_address
+from concours.runs.played import sound_address
 from concours.runs.result import Result
 from concours.runs.session import EngineName, session
 from concours.stores.blobs import get_array
@@ -96,12 +97,12 @@ def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:
     ids = get_array(store, part.ids)
     inputs = {
         str(row): {"id": str(ids[row]), **value}
-        for row, value in zip(shown, _looked_up(store, part.x, shown), strict=True)
+        for row, value in zip(shown, _looked_up(store, part.x, shown, problem.input.can), strict=True)
     }
     examples = found.get("card", {}).get("pictures", {}).get("examples", [])
     y = take(get_values(store, problem.train.y), np.asarray(examples, dtype=np.int64))
     labels = output_valued(problem.output).written(y)
-    pictures = _looked_up(store, problem.train.x, examples)
+    pictures = _looked_up(store, problem.train.x, examples, problem.input.can)
     return {
         "inputs": inputs,
         "examples": {
@@ -110,12 +111,15 @@ def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:
     }
 
 
-def _looked_up(store: Store, x: Digest, rows: Sequence[int]) -> list[dict[str, Any]]:
-    """Rows as a page can show them: `text`, `picture` as an address with its content, or `fields`."""
+def _looked_up(store: Store, x: Digest, rows: Sequence[int], can: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows as a page can show them: `text`, `picture` or `sound` as an address with its content, or `fields`."""
     if not rows:
         return []
     all_rows = get_rows(store, x)
     taken = take_rows(all_rows, np.asarray(rows))
+    if "sounds" in can:
+        heard = zip(taken["sound"], taken["rate"], strict=True)
+        return [{"sound": sound_address(samples, int(rate))} for samples, rate in heard]
     if isinstance(taken, pd.DataFrame):
         return [
             {"fields": {str(name): _cell(value) for name, value in row.items()}} for row in taken.to_dict("records")

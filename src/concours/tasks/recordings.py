@@ -22,6 +22,7 @@ from concours.tasks.readers.listing import TABLES, by_names, by_places, content_
 from concours.tasks.readers.opened import Opened, Options, Rows
 from concours.tasks.readers.pictured import by_tail
 from concours.tasks.readers.sounds import SOUNDS, UNREAD, read_sounds
+from concours.tasks.readers.sounds_given import given_sounds
 from concours.tasks.readers.source import open_source
 from concours.tasks.reading import Data, split_off
 from concours.tasks.task import Task
@@ -32,6 +33,7 @@ FILE: Final = "file"
 FOLDER: Final = "folder"
 """The column of the folders that files lie in, where there is one a class."""
 
+_TARGET = "target"
 _PART = re.compile(r"\{(\w+)\}")
 _MOST = 0.9  # of the values of a column: that many name sounds
 _SAMPLES = 2**31 - 1
@@ -54,8 +56,9 @@ def read(
         ContestError, DataError: the data is missing, damaged, or does not suit the task.
     """
     require_taken(task, kind)
-    found = recorded(_path(task.data, "task.data", folder), task)
-    judging = found[1:] if task.test is None else recorded(_path(task.test, "task.test", folder), task)
+    found = _recorded(task.data, "task.data", folder, task)
+    judging = found[1:] if task.test is None else _recorded(task.test, "task.test", folder, task)
+    task = replace(task, target=_TARGET) if task.target is not None and task.target_column is None else task
     data = _data(*told(found[0], task), kind)
     if not judging:
         return data, None
@@ -76,7 +79,7 @@ def renew(
         DataError: there are none, or they cannot be read.
     """
     del more
-    parts = recorded(_path(source, "new rows", Path()), None)
+    parts = _recorded(source, "new rows", Path(), None)
     if len(parts) > 1:
         told(f"{parts[0].files.name}: {len(parts[0]):,} sounds, then the {len(parts[1]):,} of its test part")
     whole = _together(parts)
@@ -180,10 +183,18 @@ def sound_column(table: pa.Table, sounds: Sequence[str], named: str | None, name
     return None
 
 
-def _path(source: Any, key: str, folder: Path) -> Path:
-    if not isinstance(source, (str, Path)):
-        raise DataError(f"{key}: a folder, an archive or a table of files of sounds was expected")
-    return existing(folder / source)
+def _recorded(source: Any, key: str, folder: Path, task: Task | None) -> list[Recordings]:
+    """Of files, or of objects of Python, whose targets may be given beside them."""
+    if isinstance(source, (str, Path)):
+        return recorded(existing(folder / source), task)
+    files = given_sounds(source, (task.name if task else None) or key)
+    table = files.table
+    if task is not None and task.target is not None and task.target_column is None:
+        target = pa.array(list(task.target))
+        if len(target) != len(files.names()):
+            raise DataError(f"task.target must have one value a row: expected {len(files.names())}, got {len(target)}")
+        table = pa.table({**{name: table[name] for name in table.column_names}, _TARGET: target})
+    return [Recordings(files=files, names=tuple(files.names()), table=table)]
 
 
 def _unread(names: Sequence[str]) -> list[str]:

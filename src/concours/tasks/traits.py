@@ -23,6 +23,7 @@ _SIGNS = {
 }
 _SIDE = 64  # pixels; of larger pictures every second, third, ... pixel is looked at
 _AT_ONCE = 500
+_FULL, _FLOOR = 32768, 1e-10
 
 
 def text_lengths(texts: pa.ChunkedArray) -> dict[str, Floats]:
@@ -45,6 +46,18 @@ def text_signs(texts: pa.ChunkedArray) -> dict[str, NDArray[np.bool_]]:
         name: np.asarray(pc.match_substring_regex(seen, form).to_numpy(zero_copy_only=False))
         for name, form in _SIGNS.items()
     }
+
+
+def sound_traits(sounds: pa.Table) -> pa.Table:
+    """How long and how loud sounds are: a table with a column of seconds, and one of decibels below full scale.
+
+    Sounds are as `tasks.recordings` has them: `sound`, lists of int16, and `rate`, samples a second.
+    """
+    rows = zip(sounds["sound"].to_numpy(), sounds["rate"].to_pylist(), strict=True)
+    told = [(len(samples) / rate, np.square(samples / _FULL, dtype=np.float64).mean()) for samples, rate in rows]
+    seconds, power = np.asarray(told, dtype=np.float64).reshape(-1, 2).T
+    loudness = np.round(10 * np.log10(power + _FLOOR), 1)
+    return pa.table({"length in seconds": np.round(seconds, 2), "loudness in dB": loudness})
 
 
 def picture_traits(pictures: NDArray[Any], rows: NDArray[np.int64]) -> dict[str, Floats]:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.outputs import output_of
+from concours.engine.rows import shown_table
 from concours.engine.work import JobResult
 from concours.insights.card import Known, of_column, of_pictures, of_texts
-from concours.stores.blobs import get_array, get_table, is_table, texts_in
+from concours.stores.blobs import get_array, is_table, texts_in
 from concours.stores.values import get_values
 from concours.tasks.cells import gaps_of
 from concours.tasks.columns import Column, describe
@@ -43,7 +44,8 @@ def card(job: Job, store: Store) -> JobResult:
     Values:
         rows, looked_at: of the part; and how many of them, drawn by the seed, the inputs are described by: at most
             200,000, or 20,000 pictures.
-        columns: of a table, the first 200 of `columns_all` (`insights.card.of_column`).
+        columns: of a table, or of what is told of sounds (`tasks.traits.sound_traits`), the first 200 of `columns_all`
+            (`insights.card.of_column`).
         texts, pictures: of such (`insights.card.of_texts`, `of_pictures`).
         target: how targets are spread, as the output tells it (`OutputKind.spread`).
     """
@@ -52,7 +54,7 @@ def card(job: Job, store: Store) -> JobResult:
     rng = np.random.default_rng(job.seed)
     output = output_of(job)
     x = job.inputs["x"]
-    table = get_table(store, x) if is_table(store, x) else None
+    table = shown_table(store, x, job.params["rows"]) if is_table(store, x) else None
     rows = _drawn(len(y), _PICTURES if table is None else _ROWS, rng)
     values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "target": output.spread(y, test)}
     if table is None and "pictures" not in job.params["rows"]:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.job import Job
@@ -15,11 +16,11 @@ from concours.core.registry import load
 from concours.core.slices import LEAST, Grouping
 from concours.core.values import take
 from concours.engine.outputs import output_of
-from concours.engine.rows import first_division
+from concours.engine.rows import first_division, shown_table
 from concours.engine.runners.score import as_taken, decided, groups_of, metric_of_rows, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.insights.diagnosis import Predicted
-from concours.insights.slicing import sliced
+from concours.insights.slicing import by_group, sliced
 from concours.kernels.scoring.rounded import finite
 from concours.stores.blobs import get_array, get_table, is_table, texts_in
 from concours.stores.values import get_values
@@ -45,11 +46,12 @@ def diagnose(job: Job, store: Store) -> JobResult:
     """What one model's predictions of a part show.
 
     Inputs `y`, `predictions`, `x` (raw inputs), and `folds` where the predictions are out-of-fold; `weights` count in
-    the curves alone, so that their areas are the board's: all else counts rows as they are. Parameters as of
+    the curves alone, so that their areas are the board's: all else counts rows as they are. `called`, where groups have
+    names: a table with a column of these. Parameters as of
     `evaluate`, with `decision` of the model. Classes are told by their codes, rows by their positions in the part.
 
     Values: what the output's own diagnosis tells (`insights.diagnosis`), and where the score is worse than elsewhere
-    (`insights.slicing.sliced`).
+    (`insights.slicing.sliced`); and, of groups that have names, `groups` (`insights.slicing.by_group`).
     """
     y, p = get_values(store, job.inputs["y"]), get_values(store, job.inputs["predictions"])
     folds = first_division(store, job.inputs["folds"]) if "folds" in job.inputs else None
@@ -70,7 +72,14 @@ def diagnose(job: Job, store: Store) -> JobResult:
     )
     ways, taught = partial(_groupings, job, store, y), folds is not None
     found = sliced(metric, scores, ways, groups_of(job, store), taught=taught, rng=rng)
-    return JobResult(values={**own, **found})
+    called = get_table(store, job.inputs["called"]) if "called" in job.inputs else None
+    groups = {} if called is None else {"groups": by_group(metric, scores, called.column_names[0], _names(called))}
+    return JobResult(values={**own, **found, **groups})
+
+
+def _names(called: pa.Table) -> list[str]:
+    """What the group of each row is called, (rows,)."""
+    return [str(name) for name in called.column(0).to_pylist()]
 
 
 def _groupings(job: Job, store: Store, y: Any, rows: NDArray[np.int64]) -> list[Grouping]:
@@ -83,6 +92,6 @@ def of_inputs(job: Job, store: Store, rows: NDArray[np.int64], least: int = LEAS
     x = job.inputs["x"]
     if not is_table(store, x):
         return slices.of_pictures(get_array(store, x), rows) if "pictures" in job.params["rows"] else iter(())
-    table = get_table(store, x)
+    table = shown_table(store, x, job.params["rows"])
     some = table if len(rows) == len(table) else table.take(rows)
     return slices.of_table(some, least) if texts_in(table) is None else slices.of_texts(some.column(0))

@@ -20,6 +20,7 @@ from concours.report.sections.explanations import explanations_section
 from concours.report.sections.federation import federation_section
 from concours.report.sections.folds import folds_section
 from concours.report.sections.generation import generation_section
+from concours.report.sections.groups import groups_section
 from concours.report.sections.judges import judges_section, pairs_section
 from concours.report.sections.learning import learning_section
 from concours.report.sections.mistakes import mistakes_section
@@ -61,6 +62,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     samples_section,
     mistakes_section,
     explanations_section,
+    groups_section,
     slices_section,
     card_section,
 )

@@ -69,6 +69,7 @@ def _card(r: Report, row: Mapping[str, Any], known: Mapping[str, Any]) -> Card:
         title=f"row {known.get('id', row['rows'])}",
         said=tuple(said),
         picture=known.get("picture", ""),
+        sound=known.get("sound", ""),
         fields=tuple((name, value) for name, value in known.get("fields", {}).items() if name in _columns(r)),
         words=((text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …", 0.0),) if text else (),
         wide=bool(text),

@@ -10,6 +10,7 @@ from concours.tasks.inputs.input import InputKind
 SOUND: Final = InputKind(
     name="sound",
     what="sounds",
+    can=("sounds", "groups"),
     preparations=("mel-statistics", "mel-pictures"),
     network="mel-pictures",
     reader="concours.tasks.recordings:read",

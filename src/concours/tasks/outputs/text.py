@@ -177,7 +177,7 @@ class Text(OutputKind):
         """The column `prediction`; where spreadsheets are guarded against formulas, the texts without that."""
         column, notes = texts_given(table, name)
         try:
-            return Given(named=accepted(column, len(column)), notes=notes)
+            return Given(named=self.accepted(column, len(column)), notes=notes)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
 

@@ -147,6 +147,11 @@ class Transcript(Text):
         """Lists of texts with shares (`tasks.nbest.accepted`), or a text a row; an empty or a missing one is none."""
         return accepted(p, rows, least=0)
 
+    @staticmethod
+    def likeness(texts: pa.Array, offsets: NDArray[np.int64]) -> sparse.csr_array:
+        """By the words that are wrong."""
+        return _by_words(texts, offsets)
+
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Texts (rows,), none where nothing is heard."""
         del weights
