@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from concours.core.errors import RecipeError
 
-_OURS = ("auto_map", "attn_implementation", "_attn_implementation", "quantization_config")
+OURS = ("auto_map", "attn_implementation", "_attn_implementation", "quantization_config")
 """What a configuration must not decide."""
 _OF_LABELS = ("id2label", "label2id", "num_labels")
 
@@ -31,7 +31,7 @@ def config_of(told: Mapping[str, Any], outputs: int | None = None, pad: int | No
     """
     from transformers import AutoConfig
 
-    left = _OURS if outputs is None else (*_OURS, *_OF_LABELS)
+    left = OURS if outputs is None else (*OURS, *_OF_LABELS)
     own = {name: value for name, value in told.items() if name not in left}
     try:
         config = AutoConfig.for_model(own.pop("model_type", None), **own)

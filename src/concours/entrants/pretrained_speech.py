@@ -18,9 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from concours.core.errors import RecipeError
 from concours.entrants import ctc
+from concours.entrants.architectures import OURS
 from concours.entrants.beginnings import Beginning, take
 from concours.entrants.nbest import meant, transcripts
-from concours.entrants.pretrained import OURS
 
 Array = NDArray[Any]
 Heard = list[tuple[str, float]]
