@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,17 @@ def _pairs() -> None:
     _put("set.tsv", "\n".join(["en\tde", *(f"one {row}\teins {row}" for row in range(ROWS)), "two\t "]) + "\n")
 
 
+def _records(*bad: dict[str, object]) -> Callable[[], None]:
+    good = ({"text": f"Day {row}. It rained.", "short": [f"rain on day {row}"]} for row in range(ROWS))
+    return lambda: _put("set.jsonl", "".join(f"{json.dumps(row)}\n" for row in (*good, *bad)))
+
+
+def _couples() -> None:
+    rows = [[f"one {row}", f"other {row}", "ab"[row % 2]] for row in range(ROWS)]
+    with open("set.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["text1", "text2", "label"], *rows, ["one", " ", "a"]])
+
+
 def _boxes(*bad: object) -> Callable[[], None]:
     def lay() -> None:
         for row in range(ROWS):
@@ -158,6 +170,19 @@ BAD = {
         refused=("set.tsv", "row 25", 'on_bad_row = "skip"'),
         told=("1 ",),
         recipe="copy",
+    ),
+    "a text without a summary": Bad(
+        keys='kind = "summarization"\ndata = "set.jsonl"\ntext = "text"\ntarget = "short"',
+        lay=_records({"text": "A day. It rained.", "short": []}, {"text": " ", "short": ["rain"]}),
+        refused=("set.jsonl", "row 25", "short is empty", "2 such pairs of 26", 'on_bad_row = "skip"'),
+        told=("2 pairs with an empty side were left out", "row 25"),
+        recipe="lead",
+    ),
+    "a pair of texts of which one is empty": Bad(
+        keys='kind = "text-pairs"\ndata = "set.csv"\ntarget = "label"',
+        lay=_couples,
+        refused=("set.csv", "row 25", "'text2' is empty", 'on_bad_row = "skip"'),
+        told=("1 pairs without one of the texts were left out", "row 25"),
     ),
     "a box outside its picture": Bad(
         keys=_BOXES, lay=_boxes("00.png", "cell", 30, 30, 40, 40), told=("1 of 25 boxes", "00.png")

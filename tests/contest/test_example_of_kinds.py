@@ -38,6 +38,8 @@ KINDS = {
     "audio-classification": Example(contest="speakers.toml", data="fsdd-subset"),
     "image-classification": Example(data="cifar10-subset"),
     "object-detection": Example(data="bccd"),
+    "summarization": Example(data="scitldr-a"),
+    "text-pairs": Example(data="scitldr-a"),
     "translation": Example(data="multi30k-en-de"),
 }
 

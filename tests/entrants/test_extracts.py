@@ -36,6 +36,7 @@ def documents(rows=40, seed=0):
         ("It rains. We stay! Why? 7 days.", ["It rains.", "We stay!", "Why?", "7 days."]),
         ("By Dr. Smith et al. We agree, e.g. Here.", ["By Dr. Smith et al. We agree, e.g. Here."]),
         ("no end. here\nA new line", ["no end. here", "A new line"]),
+        ("We propose\na way of\n3 steps.\nit works\n\nwell", ["We propose a way of 3 steps.", "it works", "well"]),
         ('He said "no." Then he left.', ['He said "no."', "Then he left."]),
         ("  \n ", [""]),
     ],

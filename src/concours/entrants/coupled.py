@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,13 @@ from concours.entrants.pretrained import PretrainedClassifier
 class EmbeddedPairs(EmbeddedClassifier):
     """Logistic regression on the vectors of two texts, each by itself (Reimers and Gurevych 2019, "Sentence-BERT").
 
-    Of vectors of length one it gets their product and their absolute difference, number by number, and their cosine.
-    Parameters and what is fitted are those of `EmbeddedClassifier`.
+    Of vectors of length one a linear head (`concours.entrants.heads`) gets their product and their absolute difference,
+    number by number, and their cosine. Parameters and what is fitted are those of `EmbeddedClassifier`, but for what
+    suits a comparison of whole texts: the mean of all tokens, of the last layer.
     """
+
+    def __init__(self, *, length: int = 128, pooling: str = "mean", layers: Sequence[int] = (-1,)) -> None:
+        super().__init__(length=length, pooling=pooling, layers=layers)
 
     def _vectors(self, X: Any) -> Floats:
         one, other = (_of_length_one(EmbeddedClassifier._vectors(self, np.array(t, dtype=object))) for t in both_of(X))

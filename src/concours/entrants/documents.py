@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 _WORD = re.compile(r"\w+")
 _END = re.compile(r"(?:(?<=[.!?。！？])|(?<=[.!?。！？][\"'”’)\]]))\s+(?=[\"'“‘(\[]?[^\Wa-z_])")
+_ENDED = re.compile(r"[.!?:;。！？][\"'”’)\]]*$")
 _GOES_ON = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|et al|etc|Fig|Eq|Sec|No|Mr|Mrs|Ms|Dr|Prof|St)|\b[A-Z])\.$")
 """What ends with a full stop and ends no sentence."""
 
@@ -27,19 +28,31 @@ def words(text: str) -> list[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order, at least one: the end of a line ends one, and so do `.`, `!` and `?` before a
-    large letter or a number, unless they are of an abbreviation.
+    """The sentences of a text, in order, at least one: `.`, `!` and `?` before a large letter or a number end one, but
+    in an abbreviation, and so does the end of a line, unless the sentence plainly goes on in the next.
     """
     found = []
-    for line in text.splitlines():
+    for line in _unwrapped(text):
         start = ""
-        for part in _END.split(line.strip()):
+        for part in _END.split(line):
             start = f"{start} {part}".strip()
             if start and not _GOES_ON.search(start):
                 found.append(start)
                 start = ""
         found += [start] if start else []
     return found or [text.strip()]
+
+
+def _unwrapped(text: str) -> list[str]:
+    """Lines, those in one that were broken within a sentence: after no full stop, before a small letter or a figure."""
+    found = [""]
+    for line in map(str.strip, text.splitlines()):
+        goes_on = found[-1] and line and not _ENDED.search(found[-1]) and (line[0].islower() or line[0].isdigit())
+        if goes_on:
+            found[-1] += f" {line}"
+        else:
+            found.append(line)
+    return found
 
 
 def overlap(said: Sequence[str], meant: Sequence[str]) -> float:

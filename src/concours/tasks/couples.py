@@ -233,6 +233,6 @@ def _together(read: _Read, task: Task) -> Data:
 
 def _judging(data: Data, test: _Read, train: _Read) -> Data:
     """The test part, with what is to be known of texts that are fitted on too."""
-    known = np.isin(test.keys, train.keys).any(axis=0)
-    said = f"{known.sum():,} of {known.size:,} pairs that judge have a text that is fitted on: scores may flatter there"
+    known: NDArray[np.bool_] = np.asarray(np.isin(test.keys, train.keys).any(axis=0))
+    said = f"{known.sum():,} of {len(known):,} pairs that judge have a text that is fitted on: scores may flatter there"
     return replace(data, warnings=(*data.warnings, said)) if known.any() else data
