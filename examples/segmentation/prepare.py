@@ -2,13 +2,14 @@
 
     python examples/segmentation/prepare.py
 
-Both halves are real, and their meeting is made here: 200 photographs of CIFAR-10 (Krizhevsky 2009, from `CONCOURS_DATA`),
-and digits as people wrote them (Alpaydin and Kaynak 1998, bundled with scikit-learn). Each photograph is taken twice; one to
-three digits lie upon it, each once, of 10 to 26 pixels, in a colour of their own and slightly transparent. A pixel belongs to a
-digit where more ink than paper was. So the masks are true by construction, which masks drawn by people are not.
+Both halves are real, and their meeting is made here: 200 photographs of CIFAR-10 (Krizhevsky 2009, from
+`CONCOURS_DATA`), and digits as people wrote them (Alpaydin and Kaynak 1998, bundled with scikit-learn). Each photograph
+is taken twice; one to three digits lie upon it, each once, of 10 to 26 pixels, in a colour of their own and slightly
+transparent. A pixel belongs to a digit where there is more ink than paper. So the masks are true by construction, which
+masks drawn by people are not.
 
-`data/images` and `data/masks` get 400 pictures of 48 × 48 pixels; names are `<photograph>_<number>.png`, and masks hold 0 for
-the photograph and 1 for a digit.
+`data/images` and `data/masks` get 400 pictures of 48 × 48 pixels; names are `<photograph>_<number>.png`, and masks hold
+0 for the photograph and 1 for a digit.
 """
 
 from __future__ import annotations

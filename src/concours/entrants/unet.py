@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -152,11 +153,10 @@ class _UNet(nn.Module):
         self.first = nn.Sequential(*convolution(colours, width, 3))
         self.down = nn.ModuleList(
             nn.Sequential(*convolution(before, after, 3, stride=2), *convolution(after, after, 3))
-            for before, after in zip(widths[:-1], widths[1:], strict=True)
+            for before, after in pairwise(widths)
         )
         self.up = nn.ModuleList(
-            nn.Sequential(*convolution(before + after, after, 3))
-            for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True)
+            nn.Sequential(*convolution(before + after, after, 3)) for before, after in pairwise(widths[::-1])
         )
         self.last = nn.Conv2d(width, classes, 1)
 

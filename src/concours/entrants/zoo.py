@@ -374,7 +374,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "colours": {"image:masks": _detector("coloured:ColourSegmenter", _pixels(2e-7))},
     "pixel-boosting": {"image:masks": _detector("filtered:PixelBoosting", lambda size: 4.0 + _pixels(1e-6)(size))},
     "pixel-forest": {"image:masks": _detector("filtered:PixelForest", lambda size: 6.0 + _pixels(5e-7)(size))},
-    "u-net": {"image:masks": _network("unet:UNetSegmenter", lambda size: 0.2 + 6e-5 * size.rows ** (2 / 3) * size.columns)},
+    "u-net": {
+        "image:masks": _network("unet:UNetSegmenter", lambda size: 0.2 + 6e-5 * size.rows ** (2 / 3) * size.columns)
+    },
     "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
     "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},
     "centres": {"image:boxes": _network("centres:CentreDetector", _epochs(1.8))},

@@ -127,7 +127,9 @@ def _drawn(
     drawn = output.drawn(take_rows(get_rows(store, part.x), some), take(get_values(store, part.y), some), told)
     if drawn is None:
         return found
-    return [{**row, "picture": picture_address(picture), "wide": True} for row, picture in zip(found, drawn, strict=True)]
+    return [
+        {**row, "picture": picture_address(picture), "wide": True} for row, picture in zip(found, drawn, strict=True)
+    ]
 
 
 def _looked_up(store: Store, x: Digest, rows: Sequence[int]) -> list[dict[str, Any]]:

@@ -20,11 +20,11 @@ from concours.tasks.lacking import require_taken
 from concours.tasks.new_rows import read_inputs
 from concours.tasks.readers.archives import Files, files_of, is_archive
 from concours.tasks.readers.damage import damage_named, existing
-from concours.tasks.readers.listing import Part, told_by_paths
+from concours.tasks.readers.listing import Part, content_names, suffix_of, told_by_paths
 from concours.tasks.readers.mask_pairs import Pair, Paired, paired
 from concours.tasks.readers.masks import read_masks
 from concours.tasks.readers.opened import Opened, Options, Rows
-from concours.tasks.readers.pictures import read_pictures
+from concours.tasks.readers.pictures import PICTURES, read_pictures
 from concours.tasks.reading import Data, require_known
 from concours.tasks.task import Task
 from concours.tasks.weights import require_column, weights_apart
@@ -33,8 +33,8 @@ FILE: Final = "file"
 """The column of the paths of pictures."""
 
 _HOW = (
-    "pictures and masks of the same names, as images/a.png and masks/a.png or a.jpg and a_mask.png, or the JSON file of "
-    "COCO with regions beside its pictures"
+    "pictures and masks of the same names, as images/a.png and masks/a.png or a.jpg and a_mask.png, or the JSON file "
+    "of COCO with regions beside its pictures"
 )
 
 
@@ -69,15 +69,15 @@ def renew(
     Raises:
         DataError: there are none, or they cannot be read.
     """
-    found = _masked(Path(source)) if isinstance(source, (str, Path)) else None
-    if found is None:
+    path = Path(source) if isinstance(source, (str, Path)) else None
+    if path is None or not (path.is_dir() or is_archive(path.name)):
         return read_inputs(source, like, told=told, **more)
-    files, pairs = found
+    files, found = files_of(path), _masked(path)
+    names = [pair.picture for pair in found[1].pairs] if found else _pictures(files)
     assert isinstance(like, np.ndarray)  # noqa: S101 (for the type checker)
-    pictures = read_pictures(files, [pair.picture for pair in pairs.pairs], Options(shape=tuple(like.shape[1:])))
+    pictures = read_pictures(files, names, Options(shape=tuple(like.shape[1:])))
     for warning in pictures.warnings:
         told(warning)
-    names = [pairs.pairs[row].picture for row in pictures.kept]
     return pictures.x, Opened(x=pa.table({FILE: names}), name=files.name, notes=tuple(pictures.notes))
 
 
@@ -96,6 +96,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     pairs = found[1].pairs
     names = [pair.picture for pair in pairs]
     keys: dict[str, tuple[Any, str]] = {"data": (str(source), f"{len(pairs):,} pictures; {found[1].form}")}
+    keys["id"] = (FILE, "the names of the pictures, which no model gets")
     apart = len(_halves(pairs)) > 1
     split: dict[str, Any] = {} if apart else {"test": 0.3 if len(pairs) < 1000 else 0.2}
     why = "pictures of one thing must keep together: if there are such, name them by group"
@@ -114,6 +115,13 @@ class _Half:
     files: Files
     pairs: tuple[Pair, ...]
     found: Paired
+
+
+def _pictures(files: Files) -> list[str]:
+    names = sorted(name for name in content_names(files) if suffix_of(name) in PICTURES)
+    if not names:
+        raise DataError(f"{files.name} holds no pictures")
+    return names
 
 
 def _masked(path: Path) -> tuple[Files, Paired] | None:
@@ -176,7 +184,11 @@ def _data(half: _Half, task: Task, kind: Kind, like: Data | None = None) -> Data
     beside = with_parts(pa.table({FILE: names}), names, task.options.get("file_name"), name)
     require_known(task, beside, name)
     _, weights, alike = weights_apart(beside, task.weight, name)
-    lone = [f"{name}: {len(found.lone)} masks without a picture were left out; first: {found.lone[0]}"] if found.lone else []
+    lone = (
+        [f"{name}: {len(found.lone)} masks without a picture were left out; first: {found.lone[0]}"]
+        if found.lone
+        else []
+    )
     aside = [f"{name}: {found.aside} pictures without a mask are left aside"] if found.aside else []
     return Data(
         x=read.x,

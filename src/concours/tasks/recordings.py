@@ -257,9 +257,7 @@ def _named(
 
 def _with_parts(found: Recordings, options: Mapping[str, Any]) -> Recordings:
     """With a column for each part of the names of files, as `file_name` calls them."""
-    return replace(
-        found, table=with_parts(found.table, found.names, options.get("file_name"), found.files.name)
-    )
+    return replace(found, table=with_parts(found.table, found.names, options.get("file_name"), found.files.name))
 
 
 def _together(parts: Sequence[Recordings]) -> Recordings:

@@ -48,4 +48,4 @@ def _mean_share(part: Floats, whole: Floats) -> Floats:
     there = whole > 0
     shares = np.divide(part, whole, out=np.zeros_like(part), where=there)
     counts = there.sum(axis=-1)
-    return np.divide(shares.sum(axis=-1), counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+    return np.asarray(np.divide(shares.sum(axis=-1), counts, out=np.full(counts.shape, np.nan), where=counts > 0))

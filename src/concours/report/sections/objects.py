@@ -19,7 +19,6 @@ def objects_section(r: Report) -> Section | None:
     found = (r.insight("diagnose") or {}).get("objects") or []
     if len(found) < 2 or not r.lines:
         return None
-    first, last = found[0], found[-1]
     x = logarithmic("pixels of an object", [_middle(one) for one in found])
     y = linear("share", [0.0, 1.0], fit=True)
     curves = tuple(
@@ -34,10 +33,7 @@ def objects_section(r: Report) -> Section | None:
     return Section(
         id="objects",
         title="Objects by size",
-        text=(
-            f"Of the smallest objects, {_size(first)} pixels, {r.leader.name} finds {share(first['found'])} of the pixels, and less than "
-            f"half of {share(first['missed'])} of them; of the largest, {_size(last)} pixels, {share(last['found'])}.",
-        ),
+        text=(_sentence(r, found[0], found[-1]),),
         figures=(
             Figure(
                 title="What is found of objects, by their size",
@@ -57,6 +53,13 @@ def objects_section(r: Report) -> Section | None:
                 ),
             ),
         ),
+    )
+
+
+def _sentence(r: Report, first: Mapping[str, Any], last: Mapping[str, Any]) -> str:
+    return (
+        f"Of the smallest objects, {_size(first)} pixels, {r.leader.name} finds {share(first['found'])} of the pixels; of the largest, "
+        f"{_size(last)} pixels, {share(last['found'])}."
     )
 
 

@@ -273,6 +273,6 @@ def _runs(codes: NDArray[np.int64], names: Sequence[str]) -> list[list[Any]]:
     return [[names[codes[start]], end - start] for start, end in pairwise(bounds)]
 
 
-def _refuse(bad: NDArray[np.bool_], what: str) -> None:
+def _refuse(bad: Any, what: str) -> None:
     if bad.any():
         raise DataError(f"{what}; row {int(np.argmax(bad))} is wrong")

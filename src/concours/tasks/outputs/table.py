@@ -18,7 +18,17 @@ from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.writing import Writing
 
-_OWN: Final[tuple[type[OutputKind], ...]] = (Classes, Number, Series, Text, BoxesOutput, MasksOutput, Answer, Choice, Writing)
+_OWN: Final[tuple[type[OutputKind], ...]] = (
+    Classes,
+    Number,
+    Series,
+    Text,
+    BoxesOutput,
+    MasksOutput,
+    Answer,
+    Choice,
+    Writing,
+)
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)
 

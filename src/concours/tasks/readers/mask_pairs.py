@@ -93,18 +93,16 @@ def paired(files: Files) -> Paired | None:
 
 def _key(name: str) -> tuple[tuple[str, ...], bool]:
     """What a picture and its mask have in common of their paths, and whether this is the mask."""
-    path, said = PurePosixPath(name), []
-    folders = []
-    for folder in path.parts[:-1]:
-        word = re.sub(r"[^a-z]", "", folder.lower())
-        (said if word in _MASKS | _PICTURES else folders).append(word if word in _MASKS | _PICTURES else folder)
-    first, mark, last = path.stem.rpartition("_")
-    word = last.lower()
-    stem = path.stem
-    if mark and first and word in _MASKS | _PICTURES:
-        said.append(word)
-        stem = first
-    return (*folders, stem), any(word in _MASKS for word in said)
+    path = PurePosixPath(name)
+    words = {folder: re.sub(r"[^a-z]", "", folder.lower()) for folder in path.parts[:-1]}
+    said = [word for word in words.values() if word in _MASKS | _PICTURES]
+    rest = [folder for folder, word in words.items() if word not in _MASKS | _PICTURES]
+    first, _, last = path.stem.rpartition("_")
+    if first and last.lower() in _MASKS | _PICTURES:
+        said.append(last.lower())
+    else:
+        first = path.stem
+    return (*rest, first), any(word in _MASKS for word in said)
 
 
 def _has_regions(files: Files, name: str) -> bool:
@@ -119,9 +117,7 @@ def _has_regions(files: Files, name: str) -> bool:
 
 def _of_coco(files: Files, names: Sequence[str], pictures: Sequence[str]) -> Paired:
     known = by_tail(pictures)
-    pairs = sorted(
-        (pair for name in names for pair in _pairs_of(files, name, known)), key=lambda pair: pair.picture
-    )
+    pairs = sorted((pair for name in names for pair in _pairs_of(files, name, known)), key=lambda pair: pair.picture)
     twice = len(pairs) - len({pair.picture for pair in pairs})
     if twice:
         raise DataError(f"{files.name}: {twice} pictures are in two files of regions")

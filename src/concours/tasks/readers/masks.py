@@ -77,7 +77,7 @@ def read_masks(
     if bad and not skip:
         row, why = min(bad.items())
         raise DataError(
-            f"{pairs[row].mask}: {why}; mend or remove it, or leave such pictures out by on_bad_row = \"skip\" in [task]"
+            f'{pairs[row].mask}: {why}; mend or remove it, or leave such pictures out by on_bad_row = "skip" in [task]'
         )
     good = [row for row, pair in enumerate(pairs) if row in found and row not in bad and pair.picture in shapes]
     if not good:
@@ -91,7 +91,9 @@ def read_masks(
     kept = [good[place] for place in pictures.kept]
     if bad:
         row, why = min(bad.items())
-        said.append(f"{files.name}: {len(bad)} pictures were left out for their masks; first: {pairs[row].mask} ({why})")
+        said.append(
+            f"{files.name}: {len(bad)} pictures were left out for their masks; first: {pairs[row].mask} ({why})"
+        )
     return Read(
         x=pictures.x,
         y=_drawn(files, [pairs[row] for row in kept], labels, (shape[0], shape[1])),
@@ -139,8 +141,8 @@ def _labels(name: str, pairs: Sequence[Pair], keys: Sequence[int]) -> dict[int, 
         return dict(enumerate(coco_labels(pairs)))
     if len(keys) > MOST:
         raise DataError(
-            f"{name}: masks have {len(keys):,} values, and {MOST} labels at most are taken; if they were saved as JPEG, "
-            "which changes values, save them as PNG"
+            f"{name}: masks have {len(keys):,} values, and {MOST} labels at most are taken; if they were saved as "
+            "JPEG, which changes values, save them as PNG"
         )
     colours = {key: key - _COLOUR for key in keys if key >= _COLOUR}
     grey = all(len({value >> 16, value >> 8 & 255, value & 255}) == 1 for value in colours.values())
@@ -196,7 +198,9 @@ def _each(files: Files, pairs: Sequence[Pair]) -> Iterator[tuple[int, Keys | str
         try:
             yield rows[name], _written_in(open_picture(content))
         except Exception as error:  # noqa: BLE001 (decoders raise whatever a broken file makes them)
-            why = str(error).splitlines()[0][:80] if str(error) and "cannot identify" not in str(error) else "not decoded"
+            why = (
+                str(error).splitlines()[0][:80] if str(error) and "cannot identify" not in str(error) else "not decoded"
+            )
             yield rows[name], "the file is empty" if not content else f"it is no picture that can be read ({why})"
 
 
