@@ -4,11 +4,11 @@
 
 Both halves are real, and their meeting is made here: 200 photographs of CIFAR-10 (Krizhevsky 2009, from
 `CONCOURS_DATA`), and digits as people wrote them (Alpaydin and Kaynak 1998, bundled with scikit-learn). Each photograph
-is taken twice; one to three digits lie upon it, each once, of 10 to 26 pixels, in a colour of their own and slightly
+is taken twice; one or two digits lie upon it, each once, of 8 to 18 pixels, in a colour of their own and slightly
 transparent. A pixel belongs to a digit where there is more ink than paper. So the masks are true by construction, which
 masks drawn by people are not.
 
-`data/images` and `data/masks` get 400 pictures of 48 × 48 pixels; names are `<photograph>_<number>.png`, and masks hold
+`data/images` and `data/masks` get 400 pictures of 32 × 32 pixels; names are `<photograph>_<number>.png`, and masks hold
 0 for the photograph and 1 for a digit.
 """
 
@@ -25,12 +25,12 @@ from sklearn.datasets import load_digits
 
 ARCHIVE = Path(os.environ.get("CONCOURS_DATA", "../shared/data")) / "cifar10-subset" / "cifar10-subset.tar.gz"
 OUT = Path(__file__).parent / "data"
-PHOTOGRAPHS, EACH, SIDE = 200, 2, 48
-SMALLEST, LARGEST = 10, 26
+PHOTOGRAPHS, EACH, SIDE = 200, 2, 32
+SMALLEST, LARGEST = 8, 18
 
 
 def photographs(rng: np.random.Generator) -> list[tuple[str, np.ndarray]]:
-    """Names and pixels (side, side, 3) of some photographs."""
+    """Names and pixels (32, 32, 3) of some photographs."""
     with tarfile.open(ARCHIVE) as archive:
         members = sorted(archive.getnames())
         names = [name for name in members if name.startswith("train/") and name.endswith(".jpg")]
@@ -38,7 +38,7 @@ def photographs(rng: np.random.Generator) -> list[tuple[str, np.ndarray]]:
         found = []
         for name in chosen:
             content = archive.extractfile(name).read()  # type: ignore[union-attr]
-            picture = Image.open(io.BytesIO(content)).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+            picture = Image.open(io.BytesIO(content)).convert("RGB")
             found.append(("-".join(Path(name).with_suffix("").parts[1:]), np.asarray(picture, dtype=np.float64)))
     return found
 
@@ -62,7 +62,7 @@ def main() -> None:
     for name, photograph in photographs(rng):
         for number in range(EACH):
             picture, mask = photograph.copy(), np.zeros((SIDE, SIDE), dtype=np.uint8)
-            for _ in range(rng.integers(1, 4)):
+            for _ in range(rng.integers(1, 3)):
                 lay(picture, mask, next(digits), rng)
             Image.fromarray(picture.round().astype(np.uint8)).save(OUT / "images" / f"{name}_{number}.png")
             Image.fromarray(mask).save(OUT / "masks" / f"{name}_{number}.png")

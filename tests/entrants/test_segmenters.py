@@ -13,7 +13,7 @@ CHEAP = (
     ThresholdSegmenter(),
     ColourSegmenter(),
     PixelForest(trees=3, random_state=0),
-    PixelBoosting(rounds=3, random_state=0),
+    PixelBoosting(rounds=15, random_state=0),
 )
 
 
@@ -32,7 +32,7 @@ def drawn(rows: int = 12, colours: int = 3, seed: int = 0) -> tuple[np.ndarray, 
 def network(**more):
     from concours.entrants.unet import UNetSegmenter
 
-    return UNetSegmenter(width=4, random_state=0, **{"epochs": 6, **more})
+    return UNetSegmenter(width=4, random_state=0, **{"epochs": 12, **more})
 
 
 @pytest.mark.parametrize("colours", [1, 3])
@@ -40,7 +40,7 @@ def network(**more):
 def test_bright_objects_are_found(segmenter, colours):
     """Protects that each learns what is plain to see, on pictures that it has not seen."""
     segmenter = segmenter() if callable(segmenter) else segmenter
-    p = segmenter.fit(*drawn(24, colours)).predict(drawn(4, colours, seed=1)[0])
+    p = segmenter.fit(*drawn(36, colours)).predict(drawn(4, colours, seed=1)[0])
     assert p.shape == (4, 16, 20, 2)
     np.testing.assert_allclose(p.sum(axis=-1), 1.0, atol=1e-5)
     assert (p.argmax(axis=-1) == drawn(4, colours, seed=1)[1]).mean() > 0.9

@@ -296,10 +296,9 @@ def test_members_are_averaged_pixel_by_pixel(shares, weight):
     """Protects the join, beside the blend of each pixel alone."""
     output = _output()
     first, second = (np.stack([part, 1 - part], axis=-1).astype(np.float16) for part in shares)
-    first, second = first[:, :, :], second[:, :, :]
     weights = np.array([weight, 1 - weight])
     found = output.join("mean", [first, second], weights)
-    flat = [blend([a.reshape(-1, 2), b.reshape(-1, 2)], weights) for a, b in [(first, second)]][0]
+    flat = blend([first.reshape(-1, 2), second.reshape(-1, 2)], weights)
     np.testing.assert_allclose(found.reshape(-1, 2), flat, atol=1e-3)
 
 
