@@ -32,6 +32,7 @@ RECIPES = _names("""
     concours.entrants.coloured: ColourSegmenter ThresholdSegmenter TypicalMasks
     concours.entrants.filtered: PixelBoosting PixelForest
     concours.entrants.unet: UNetSegmenter
+    concours.entrants.clip_networks: FrameLSTMClassifier VolumeClassifier
     concours.entrants.choosers: EvenChooser NearestChooser OverlapChooser
     concours.entrants.writers: NearestWriter SilentWriter TypicalWriter
     concours.entrants.hinge: PrimalSVC

@@ -25,6 +25,7 @@ EXTRAS = {
     "ray": "ray",
     "obstore": "s3",
     "soundfile": "audio",
+    "av": "video",
 }
 """Which extra of Concours brings a top-level module."""
 

@@ -118,6 +118,11 @@ def kin_of(job: Job, store: Store, rows: NDArray[np.int64] | None = None) -> Kin
     return kin if rows is None else kin.some(rows)
 
 
+def stills(x: NDArray[Any]) -> NDArray[Any]:
+    """Pictures (rows, height, width[, channels]) as they are, and of clips (rows, frames, …) the frames in the middle."""
+    return x[:, x.shape[1] // 2] if x.ndim == 5 else x
+
+
 def take_rows(x: Any, rows: NDArray[np.int64]) -> Any:
     """Some of the rows, in that order."""
     return x.iloc[rows].reset_index(drop=True) if isinstance(x, pd.DataFrame) else x[rows]

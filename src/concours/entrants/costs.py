@@ -39,6 +39,8 @@ PREPARING: Mapping[str, Callable[[Size], float]] = {
     "components": lambda size: 0.3 + 2e-7 * size.rows * size.columns,
     "mel-statistics": lambda size: 0.1 + 1e-3 * size.rows,
     "mel-pictures": lambda size: 0.1 + 5e-4 * size.rows,
+    "frame-average": lambda size: 0.1 + 4e-9 * size.rows * size.columns,
+    "frame-motion": lambda size: 0.1 + 2e-8 * size.rows * size.columns,
 }
 """Seconds that preparing a fold takes, by the name of the preparation."""
 

@@ -40,6 +40,13 @@ def images(X: ArrayLike) -> Array:
     return images[..., None] if images.ndim == 3 else images
 
 
+def clips(X: ArrayLike) -> Array:
+    clips = _real(X)
+    if clips.ndim != 5:
+        raise ValueError(f"X must be clips (n, frames, height, width, colours); got shape {clips.shape}")
+    return clips
+
+
 def _real(X: Any) -> Array:
     """Finite numbers: uint8 as it is, everything else as float32."""
     if hasattr(X, "toarray"):

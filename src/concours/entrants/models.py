@@ -52,6 +52,7 @@ _TRUSTED = frozenset(
         "concours.entrants.radial": "RadialSVC RadialSVR",
         "concours.entrants.scaled": "ScaledSVR",
         "concours.entrants.preparation": "FlattenPixels",
+        "concours.entrants.clips": "FrameAverage FrameMotion",
         "concours.entrants.summed": "SummedColumns",
         "concours.entrants.tables": "Codes Matrix TableColumns",
         "concours.entrants.terms": "TableTerms",

@@ -382,7 +382,13 @@ def convolution(before: int, after: int, kernel: int, *, stride: int = 1, pool: 
     return [convolution, *pooling, _without_count(nn.BatchNorm2d(after)), nn.ReLU()]
 
 
-def _without_count(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> nn.Module:
+def volume_convolution(before: int, after: int, *, stride: tuple[int, int, int]) -> list[nn.Module]:
+    """The same over time and space, of 3 frames and 3 × 3 pixels."""
+    convolution = nn.Conv3d(before, after, 3, stride=stride, padding=1, bias=False)
+    return [convolution, _without_count(nn.BatchNorm3d(after)), nn.ReLU()]
+
+
+def _without_count(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d) -> nn.Module:
     """Batch norm counts batches for a mode not used here; without that all tensors are float32 and can be averaged."""
     norm.num_batches_tracked = None
     return norm

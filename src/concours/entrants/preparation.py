@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from concours.entrants.clips import FrameAverage, FrameMotion
 from concours.entrants.sounds import MelPictures, MelStatistics
 from concours.entrants.summed import SummedColumns
 from concours.entrants.tables import Codes, Matrix, TableColumns
@@ -54,5 +55,7 @@ PREPARATIONS: Mapping[str, Callable[[], Any]] = {
     "components": _components,
     "mel-statistics": MelStatistics,
     "mel-pictures": MelPictures,
+    "frame-average": FrameAverage,
+    "frame-motion": FrameMotion,
 }
 """Makers of unfitted transformers, by the name that an entrant or a kind gives."""

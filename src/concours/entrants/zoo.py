@@ -122,6 +122,11 @@ def _pixels(each: float) -> Callable[[Size], float]:
     return lambda size: 0.1 + each * size.rows * size.columns
 
 
+def _clips(each: float) -> Callable[[Size], float]:
+    """Of a network on clips: the more rows, the fewer epochs."""
+    return lambda size: 0.2 + each * size.rows ** (2 / 3) * size.columns
+
+
 def _reduced(size: Size) -> float:
     return 0.3 + 5e-5 * size.rows * size.outputs
 
@@ -145,6 +150,9 @@ def _forest(name: str) -> Mapping[str, ModelSpec]:
         "table:number": _sklearn(f"{path}Regressor", prepare="codes", cost=_trees(0.75), max_features=0.5, **params),
         "image:classes": _sklearn(f"{path}Classifier", cost=_trees(0.5), max_features="sqrt", **params),
         "sound:classes": _sklearn(f"{path}Classifier", cost=_rows(4e-3), max_features="sqrt", **params),
+        "video:classes": _sklearn(
+            f"{path}Classifier", prepare="frame-motion", cost=_rows(6e-3), max_features="sqrt", **params
+        ),
     }
 
 
@@ -190,6 +198,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "sound:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
+        "video:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "image:boxes": _detector("typical:TypicalBoxes", _few),
         "image:masks": _detector("coloured:TypicalMasks", _few),
         "question:answer": _answerer("answerers:FrequentAnswer", _few),
@@ -211,6 +220,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             max_iter=300,
         ),
         "sound:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(5e-4), C=0.1, max_iter=300),
+        "video:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(2e-3), C=1.0, max_iter=300),
     },
     "ridge": {
         "table:number": _sklearn("linear_model:RidgeCV", cost=_linear),
@@ -377,6 +387,8 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "u-net": {
         "image:masks": _network("unet:UNetSegmenter", lambda size: 0.2 + 6e-5 * size.rows ** (2 / 3) * size.columns)
     },
+    "frame-lstm": {"video:classes": _network("clip_networks:FrameLSTMClassifier", _clips(2e-4))},
+    "conv3d": {"video:classes": _network("clip_networks:VolumeClassifier", _clips(2e-4))},
     "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
     "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},
     "centres": {"image:boxes": _network("centres:CentreDetector", _epochs(1.8))},

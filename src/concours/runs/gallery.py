@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from concours.runs.result import Result
 
 
+_GAP = ((0, 0), (0, 0), (0, 1), (0, 0))
+"""White pixels between the frames of a clip."""
+
+
 def gallery(result: Result) -> dict[str, Any]:
     """By the name of a defender or generator, its pictures as addresses with their content, in the order of an array.
 
@@ -44,9 +48,12 @@ def _addresses(pictures: NDArray[Any]) -> Any:
 
 
 def picture_address(values: NDArray[Any]) -> str:
-    """A picture (height, width[, channels]) of values in [0, 1] as an address with its content."""
+    """A picture (height, width[, channels]) of values in [0, 1] as an address with its content; of a clip (frames,
+    height, width, channels) its frames from left to right.
+    """
     from PIL import Image
 
+    values = np.concatenate(list(np.pad(values, _GAP, constant_values=1.0)), axis=1) if values.ndim == 4 else values
     pixels = np.round(255 * np.clip(values, 0, 1)).astype(np.uint8)
     pixels = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] not in (3, 4) else pixels
     content = io.BytesIO()

@@ -14,6 +14,7 @@ from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND
 from concours.tasks.inputs.table import BOXED, IMAGE, MASKED, TABLE, TEXT
+from concours.tasks.inputs.video import VIDEO
 from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
@@ -95,6 +96,7 @@ _TEXT = ("naive-bayes", "logistic", "nb-logistic", "svm", "bag-of-words", "boost
 _WORDY = ("naive-bayes", "logistic", "nb-logistic")
 _IMAGE = ("knn", "boosting", "logistic", "dnn-patches", "residual", "svm", "cnn")
 _SOUND = ("logistic", "svm", "forest", "residual")
+_VIDEO = ("logistic", "extra-trees", "conv3d", "frame-lstm")
 _SERIES = ("ridge", "boosting", "dlinear")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _ANSWERS = ("nearest", "logistic")
@@ -143,6 +145,14 @@ _OWN = {
             lineups={"fast": _SOUND, "full": (*_SOUND, "extra-trees", "boosting", "cnn")},
             finder="concours.tasks.recordings_found:find",
             sample="concours.tasks.samples:tones",
+        ),
+        Kind(
+            name="video-classification",
+            input=VIDEO,
+            output=Classes,
+            lineups={"fast": _VIDEO, "full": (*_VIDEO, "forest")},
+            finder="concours.tasks.filmed:find",
+            sample="concours.tasks.samples:moving",
         ),
         Kind(
             name="forecasting",

@@ -167,6 +167,19 @@ def tones(folder: Path, seed: int) -> Task:
     return Task(kind="audio-classification", data=str(folder / "tones"), split=_SPLIT)
 
 
+def moving(folder: Path, seed: int) -> Task:
+    """A bright spot that goes to the left, to the right, or stays, as an array a clip, in a folder a class."""
+    rng = np.random.default_rng(seed)
+    for row in range(_ROWS):
+        clip = rng.integers(0, 60, (6, 10, 12, 3)).astype(np.uint8)
+        place = np.array([8, 2, 5])[row % _CLASSES] + np.array([-1, 1, 0])[row % _CLASSES] * np.arange(6)
+        for frame, across in zip(clip, place, strict=True):
+            frame[int(rng.integers(3, 6)) :, across : across + 2] += 150
+        (folder / "clips" / _NAMES[row % _CLASSES]).mkdir(parents=True, exist_ok=True)
+        np.save(folder / "clips" / _NAMES[row % _CLASSES] / f"{row:03}.npy", clip)
+    return Task(kind="video-classification", data=str(folder / "clips"), split=_SPLIT)
+
+
 def _drawn(picture: NDArray[np.uint8], rng: np.random.Generator, sides: tuple[int, int] = (5, 9)) -> str:
     """Draws a disc or a square, and says where."""
     height, width = picture.shape[:2]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.outputs import output_of
+from concours.engine.rows import stills
 from concours.engine.work import JobResult
 from concours.insights.card import Known, of_column, of_pictures, of_texts
 from concours.stores.blobs import get_array, get_table, is_table, texts_in
@@ -55,10 +56,10 @@ def card(job: Job, store: Store) -> JobResult:
     table = get_table(store, x) if is_table(store, x) else None
     rows = _drawn(len(y), _PICTURES if table is None else _ROWS, rng)
     values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "target": output.spread(y, test)}
-    if table is None and "pictures" not in job.params["rows"]:
+    if table is None and not {"pictures", "clips"} & {*job.params["rows"]}:
         return JobResult(values=values)
     if table is None:
-        pictures = get_array(store, x)
+        pictures = stills(get_array(store, x))
         found = of_pictures(pictures, picture_traits(pictures, rows), output.strata(y), rng)
         return JobResult(values={**values, "pictures": found})
     some = table if len(rows) == len(table) else table.take(rows)

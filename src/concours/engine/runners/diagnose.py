@@ -15,7 +15,7 @@ from concours.core.registry import load
 from concours.core.slices import LEAST, Grouping
 from concours.core.values import take
 from concours.engine.outputs import output_of
-from concours.engine.rows import first_division
+from concours.engine.rows import first_division, stills
 from concours.engine.runners.score import as_taken, decided, groups_of, metric_of_rows, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.insights.diagnosis import Predicted
@@ -82,7 +82,8 @@ def of_inputs(job: Job, store: Store, rows: NDArray[np.int64], least: int = LEAS
     """Ways to tell some rows apart by their inputs; a group of a table's rows has so many at least."""
     x = job.inputs["x"]
     if not is_table(store, x):
-        return slices.of_pictures(get_array(store, x), rows) if "pictures" in job.params["rows"] else iter(())
+        seen = {"pictures", "clips"} & {*job.params["rows"]}
+        return slices.of_pictures(stills(get_array(store, x)), rows) if seen else iter(())
     table = get_table(store, x)
     some = table if len(rows) == len(table) else table.take(rows)
     return slices.of_table(some, least) if texts_in(table) is None else slices.of_texts(some.column(0))

@@ -69,8 +69,8 @@ def refuse_foreign(files: Files, *, labelled: bool) -> None:
         )
     if len(films) > len(names) / 2:
         raise DataError(
-            f"{files.name} holds {len(films):,} films ({suffix_of(films[0])}): Concours does not learn from them yet. "
-            "What it can do: learn from single pictures of them, in a folder a class."
+            f"{files.name} holds {len(films):,} films ({suffix_of(films[0])}): nothing tells their labels. Lay them "
+            "into a folder a class (kind video-classification)."
         )
     if labelled and pictures and (form := _boxes(files, names, pictures)):
         raise DataError(f"{files.name} holds {len(pictures):,} pictures with boxes in them ({form}): {BOXES}")
