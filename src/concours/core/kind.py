@@ -25,7 +25,8 @@ class Input:
     Attributes:
         name: of a row of `tasks.inputs`.
         can: `columns`: has columns that can be changed one at a time; `parts`: has words or places that can be covered;
-            `pictures`: can be drawn; `clips`: are frames that can be drawn; `change`: can be changed a little, for an attack; `words`: can be put into words.
+            `pictures`: can be drawn; `clips`: are frames that can be drawn; `change`: can be changed a little, for an
+            attack; `words`: can be put into words.
     """
 
     name: str

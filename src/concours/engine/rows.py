@@ -119,7 +119,7 @@ def kin_of(job: Job, store: Store, rows: NDArray[np.int64] | None = None) -> Kin
 
 
 def stills(x: NDArray[Any]) -> NDArray[Any]:
-    """Pictures (rows, height, width[, channels]) as they are, and of clips (rows, frames, …) the frames in the middle."""
+    """Pictures (rows, height, width[, channels]) as they are, of clips (rows, frames, …) the frames in the middle."""
     return x[:, x.shape[1] // 2] if x.ndim == 5 else x
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,26 @@ from torch import Tensor, nn
 from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.inputs import clips
 from concours.entrants.networks import Network, convolution, volume_convolution
+from concours.entrants.training import Settings
 
 Array = NDArray[Any]
 
 
-class FrameLSTMClassifier(NeuralClassifier):
-    """A convolutional network sees each frame, and what changed since the one before; an LSTM (Hochreiter and
+class _OfClips(NeuralClassifier):
+    """What both share: few rows are held out, and batches are small, as there are few clips."""
+
+    def _read(self, X: ArrayLike) -> Array:
+        return clips(X)
+
+    def _settings(self, rows: int) -> Settings:
+        given = dict(self.training or {})
+        chosen: dict[str, Any] = {"batch_size": 16, "validation_share": 0.0 if rows < 40 else 0.1, "patience": None}
+        own = {name: value for name, value in chosen.items() if name not in given}
+        return replace(super()._settings(rows), **own)
+
+
+class FrameLSTMClassifier(_OfClips):
+    """A convolutional network sees each frame, and what of it is not in the mean of all; an LSTM (Hochreiter and
     Schmidhuber 1997) reads what it saw in their order, as of Donahue et al. 2015, "Long-term recurrent convolutional
     networks".
 
@@ -27,7 +42,7 @@ class FrameLSTMClassifier(NeuralClassifier):
     """
 
     _learning_rate = 5e-3
-    _effort = 250.0
+    _effort = 180.0
 
     def __init__(
         self,
@@ -52,22 +67,19 @@ class FrameLSTMClassifier(NeuralClassifier):
     def _build(*, shape: Sequence[int], outputs: int, width: int, memory: int, dropout: float) -> Network:
         return Network(shape[-1], _FramesInOrder(shape, outputs, width, memory, dropout))
 
-    def _read(self, X: ArrayLike) -> Array:
-        return clips(X)
-
     def _shape_network(self) -> dict[str, Any]:
         return {"width": self.width, "memory": self.memory, "dropout": self.dropout}
 
 
-class VolumeClassifier(NeuralClassifier):
-    """Convolutions over time and space (Tran et al. 2015, "C3D"): a stem that halves the frame, then two stages that
+class VolumeClassifier(_OfClips):
+    """Convolutions over time and space (Tran et al. 2015, "C3D"), of frames and what of them is not in their mean: a stem that halves the frame, then two stages that
     halve time and frame and double the channels; the maximum over all places, and a linear layer.
 
     Clips are (n, frames, height, width, colours), uint8 or float. `width`: channels of the stem.
     """
 
     _learning_rate = 5e-3
-    _effort = 250.0
+    _effort = 180.0
 
     def __init__(
         self,
@@ -88,17 +100,21 @@ class VolumeClassifier(NeuralClassifier):
 
     @staticmethod
     def _build(*, shape: Sequence[int], outputs: int, width: int, dropout: float) -> Network:
-        layers = volume_convolution(shape[-1], width, stride=(1, 2, 2))
+        layers = volume_convolution(2 * shape[-1], width, stride=(1, 2, 2))
         for channels in (2 * width, 4 * width):
             layers += volume_convolution(channels // 2, channels, stride=(2, 2, 2))
         head = [nn.AdaptiveMaxPool3d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(4 * width, outputs)]
-        return Network(shape[-1], nn.Sequential(_ColoursFirst(), *layers, *head))
-
-    def _read(self, X: ArrayLike) -> Array:
-        return clips(X)
+        return Network(shape[-1], nn.Sequential(_WithMoving(), _ColoursFirst(), *layers, *head))
 
     def _shape_network(self) -> dict[str, Any]:
         return {"width": self.width, "dropout": self.dropout}
+
+
+class _WithMoving(nn.Module):
+    """Clips (n, frames, height, width, colours) with twice the colours: behind each what is not in the mean frame."""
+
+    def forward(self, seen: Tensor) -> Tensor:
+        return torch.cat([seen, seen - seen.mean(dim=1, keepdim=True)], dim=4)
 
 
 class _ColoursFirst(nn.Module):
@@ -113,17 +129,17 @@ class _FramesInOrder(nn.Module):
 
     def __init__(self, shape: Sequence[int], classes: int, width: int, memory: int, dropout: float) -> None:
         super().__init__()
+        self.moving = _WithMoving()
         layers = convolution(2 * shape[-1], width, 3, stride=2)
         for channels in (2 * width, 4 * width):
             layers += convolution(channels // 2, channels, 3, stride=2)
-        self.frame = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(64 * width, memory))
+        self.frame = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
+        self.said = nn.Sequential(nn.Linear(64 * width, memory), nn.LayerNorm(memory), nn.ReLU())
         self.order = nn.LSTM(memory, memory, batch_first=True)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(memory, classes))
 
     def forward(self, seen: Tensor) -> Tensor:
         n, frames = seen.shape[:2]
-        before = torch.cat([seen[:, :1], seen[:, :-1]], dim=1)
-        both = torch.cat([seen, seen - before], dim=4)
-        each = self.frame(both.flatten(0, 1).permute(0, 3, 1, 2)).reshape(n, frames, -1)
+        each = self.said(self.frame(self.moving(seen).flatten(0, 1).permute(0, 3, 1, 2))).reshape(n, frames, -1)
         told: Tensor = self.head(self.order(each)[0].mean(dim=1))
         return told

@@ -16,8 +16,8 @@ _STRETCHES: Final = 4
 
 
 class FrameAverage(TransformerMixin, BaseEstimator):
-    """The mean of the frames: clips (n, frames, height, width, colours) to the means of at most 12 × 12 cells, in [0, 1]
-    where they are uint8. The order of frames is lost.
+    """The mean of the frames: clips (n, frames, height, width, colours) to the means of at most 12 × 12 cells, in
+    [0, 1] where they are uint8. The order of frames is lost.
     """
 
     def fit(self, X: NDArray[Any], y: object = None) -> Self:

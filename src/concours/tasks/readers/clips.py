@@ -79,23 +79,18 @@ def read_clips(
     read: list[Frames] = []
     kept: list[int] = []
     bad: dict[str, str] = {}
-    sizes: list[tuple[int, int]] = []
-    for row, (name, parts) in enumerate(clips.items()):
-        try:
-            frames = _spread(_shrunk(_decoded(files, name, parts)))
-        except DataError:
-            raise
-        except Exception as error:  # noqa: BLE001 (decoders raise whatever a broken file makes them)
-            bad[name] = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-            if skip:
-                continue
-            raise DataError(
-                f"{name} is no clip that can be read: {bad[name]}; mend or remove it, or leave such clips out by "
-                'on_bad_row = "skip" in [task]'
-            ) from None
+    for row, (name, frames) in enumerate(_each(files, clips)):
+        if isinstance(frames, str):
+            bad[name] = frames
+            if not skip:
+                raise DataError(
+                    f"{name} is no clip that can be read: {frames}; mend or remove it, or leave such clips out by "
+                    'on_bad_row = "skip" in [task]'
+                )
+            continue
         kept.append(row)
         read.append(frames)
-        sizes.append((frames.shape[1], frames.shape[2]))
+    sizes = [(frames.shape[1], frames.shape[2]) for frames in read]
     if not read:
         raise DataError(f"{files.name}: none of the {len(clips)} clips can be read")
     said = []
@@ -119,16 +114,39 @@ def read_clips(
     return Clips(x=x, kept=kept, notes=[note], warnings=said)
 
 
-def _decoded(files: Files, name: str, parts: Sequence[str]) -> Iterator[NDArray[Any]]:
-    """Frames (height, width[, 3]), one after the other."""
-    if len(parts) > 1:
-        content = dict(files.contents(set(parts)))
-        return (np.asarray(open_picture(content[part]).convert("RGB")) for part in parts)
-    with files.entry(parts[0]).open() as file:
-        content_of = file.read()
-    if not content_of:
-        raise ValueError("the file is empty")
-    return _READERS[suffix_of(parts[0])](name, content_of)
+def _each(files: Files, clips: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Frames | str]]:
+    """Each clip in its order, or why it cannot be read. Files are gone through once, as in archives."""
+    of = {part: name for name, parts in clips.items() for part in parts}
+    found: dict[str, dict[str, Frames] | str] = {}
+    for part, content in files.contents(of):
+        name = of[part]
+        try:
+            if not content:
+                raise ValueError(f"{PurePosixPath(part).name} is empty")
+            own = found.setdefault(name, {})
+            if isinstance(own, dict):
+                own[part] = _spread(_shrunk(_READERS[suffix_of(part)](part, content)))
+        except DataError:
+            raise
+        except Exception as error:  # noqa: BLE001 (decoders raise whatever a broken file makes them)
+            found[name] = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+    for name, parts in clips.items():
+        own = found.get(name, "it is not there")
+        yield name, own if isinstance(own, str) else _joined([own[part] for part in parts])
+
+
+def _joined(parts: Sequence[Frames]) -> Frames | str:
+    """The frames of a clip, in their order, or why they are none."""
+    size = parts[0].shape[1:]
+    if any(part.shape[1:] != size for part in parts):
+        return f"its frames are of several sizes, {size[1]} × {size[0]} pixels first"
+    frames = np.concatenate(parts)
+    return _spread(frames) if len(frames) > 1 else "it has one frame, and two were expected at least"
+
+
+def _of_picture(name: str, content: bytes) -> Iterator[NDArray[Any]]:
+    del name
+    yield np.asarray(open_picture(content).convert("RGB"))
 
 
 def _of_film(name: str, content: bytes) -> Iterator[NDArray[Any]]:
@@ -136,7 +154,7 @@ def _of_film(name: str, content: bytes) -> Iterator[NDArray[Any]]:
         raise DataError(f"{name}: films are read by PyAV; get it with: {install_command('av')}")
     import av  # an extra
 
-    with av.open(io.BytesIO(content), metadata_errors="ignore") as film:
+    with av.open(io.BytesIO(content), mode="r", metadata_errors="ignore") as film:
         if not film.streams.video:
             raise ValueError("it has no pictures")
         for frame in film.decode(video=0):
@@ -160,6 +178,7 @@ def _of_array(name: str, content: bytes) -> Iterator[NDArray[Any]]:
 _READERS: Mapping[str, Callable[[str, bytes], Iterator[NDArray[Any]]]] = {
     **dict.fromkeys(FILMS, _of_film),
     **dict.fromkeys(ARRAYS, _of_array),
+    **dict.fromkeys(PICTURES, _of_picture),
 }
 
 
@@ -187,8 +206,8 @@ def _shrunk(frames: Iterable[NDArray[Any]]) -> Frames:
         found.append(_resized(frame, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))))
         if len(found) == _HELD:
             found, step = found[::2], 2 * step
-    if len(found) < 2:
-        raise ValueError(f"it has {len(found)} frames, and two were expected at least")
+    if not found:
+        raise ValueError("it has no frames")
     return np.stack(found)
 
 
