@@ -33,16 +33,18 @@ class _OfClips(NeuralClassifier):
 
 
 class FrameLSTMClassifier(_OfClips):
-    """A convolutional network sees each frame, and what of it is not in the mean of all; an LSTM (Hochreiter and
-    Schmidhuber 1997) reads what it saw in their order, as of Donahue et al. 2015, "Long-term recurrent convolutional
-    networks".
+    """A convolutional network sees each frame, and an LSTM (Hochreiter and Schmidhuber 1997) reads what it saw, in the
+    order of frames (Donahue et al. 2015, "Long-term recurrent convolutional networks").
+
+    It sees what of each frame is not in the mean of all, and what changed since the one before: of a few hundred clips
+    it would learn the scenes by heart. What stays as it is in a clip is for those to tell who see the mean of frames.
 
     Clips are (n, frames, height, width, colours), uint8 or float. `width`: channels of the first convolution, which
     halves the frame; each of two more doubles them and halves it again. `memory`: numbers that the LSTM keeps.
     """
 
     _learning_rate = 5e-3
-    _effort = 180.0
+    _effort = 140.0
 
     def __init__(
         self,
@@ -72,14 +74,15 @@ class FrameLSTMClassifier(_OfClips):
 
 
 class VolumeClassifier(_OfClips):
-    """Convolutions over time and space (Tran et al. 2015, "C3D"), of frames and what of them is not in their mean: a stem that halves the frame, then two stages that
-    halve time and frame and double the channels; the maximum over all places, and a linear layer.
+    """Convolutions over time and space (Tran et al. 2015, "C3D"): a stem that halves the frame, then two stages
+    that halve time and frame and double the channels; the maximum over all places, and a linear layer. As of the other
+    network, only what moves is seen.
 
     Clips are (n, frames, height, width, colours), uint8 or float. `width`: channels of the stem.
     """
 
     _learning_rate = 5e-3
-    _effort = 180.0
+    _effort = 140.0
 
     def __init__(
         self,
@@ -104,17 +107,20 @@ class VolumeClassifier(_OfClips):
         for channels in (2 * width, 4 * width):
             layers += volume_convolution(channels // 2, channels, stride=(2, 2, 2))
         head = [nn.AdaptiveMaxPool3d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(4 * width, outputs)]
-        return Network(shape[-1], nn.Sequential(_WithMoving(), _ColoursFirst(), *layers, *head))
+        return Network(shape[-1], nn.Sequential(_Moving(), _ColoursFirst(), *layers, *head))
 
     def _shape_network(self) -> dict[str, Any]:
         return {"width": self.width, "dropout": self.dropout}
 
 
-class _WithMoving(nn.Module):
-    """Clips (n, frames, height, width, colours) with twice the colours: behind each what is not in the mean frame."""
+class _Moving(nn.Module):
+    """Of clips (n, frames, height, width, colours) what is not in the mean frame, and behind it, as twice the colours,
+    what changed since the frame before.
+    """
 
     def forward(self, seen: Tensor) -> Tensor:
-        return torch.cat([seen, seen - seen.mean(dim=1, keepdim=True)], dim=4)
+        before = torch.cat([seen[:, :1], seen[:, :-1]], dim=1)
+        return torch.cat([seen - seen.mean(dim=1, keepdim=True), seen - before], dim=4)
 
 
 class _ColoursFirst(nn.Module):
@@ -129,7 +135,7 @@ class _FramesInOrder(nn.Module):
 
     def __init__(self, shape: Sequence[int], classes: int, width: int, memory: int, dropout: float) -> None:
         super().__init__()
-        self.moving = _WithMoving()
+        self.moving = _Moving()
         layers = convolution(2 * shape[-1], width, 3, stride=2)
         for channels in (2 * width, 4 * width):
             layers += convolution(channels // 2, channels, 3, stride=2)

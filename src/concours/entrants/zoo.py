@@ -387,8 +387,8 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "u-net": {
         "image:masks": _network("unet:UNetSegmenter", lambda size: 0.2 + 6e-5 * size.rows ** (2 / 3) * size.columns)
     },
-    "frame-lstm": {"video:classes": _network("clip_networks:FrameLSTMClassifier", _clips(2e-4))},
-    "conv3d": {"video:classes": _network("clip_networks:VolumeClassifier", _clips(2e-4))},
+    "frame-lstm": {"video:classes": _network("clip_networks:FrameLSTMClassifier", _clips(6e-6))},
+    "conv3d": {"video:classes": _network("clip_networks:VolumeClassifier", _clips(8e-6))},
     "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
     "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},
     "centres": {"image:boxes": _network("centres:CentreDetector", _epochs(1.8))},

@@ -229,7 +229,7 @@ def _checked(x: Any, name: str) -> Any:
     if x.shape[1] > MOST or max(x.shape[2:4]) > LONGEST:
         raise DataError(
             f"{name}: clips have {x.shape[1]} frames of {x.shape[3]} × {x.shape[2]} pixels: at most {MOST} of "
-            f"{LONGEST} pixels a side are taken; take some, or lay clips into a folder, from which they are made smaller"
+            f"{LONGEST} pixels a side are taken; take some, or lay clips into a folder, from where they get smaller"
         )
     try:
         values = as_bytes(x if x.ndim == 5 else x[..., None])
