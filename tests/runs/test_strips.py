@@ -23,4 +23,4 @@ def test_frames_lie_side_by_side(frames, size):
     across = size[0] // 6
     for number in range(frames):
         down, place = divmod(number, across)
-        assert pixels[5 * down, 6 * place, 0] == round(255 * 0.9 * number / (frames - 1))
+        assert abs(int(pixels[5 * down, 6 * place, 0]) - 255 * 0.9 * number / (frames - 1)) < 1
