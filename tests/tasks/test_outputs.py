@@ -20,6 +20,7 @@ from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.language import Language
+from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
@@ -36,6 +37,7 @@ MADE = {
     "series": Series(horizon=2, context=3),
     "text": Text(),
     "boxes": BoxesOutput(classes=2, called=("cat", "dog")),
+    "masks": MasksOutput(classes=2, size=(2, 3), names=("cat", "dog"), called=("cat", "dog")),
     "answer": Answer(),
     "choices": Choice(most=3),
     "writing": Writing(),
@@ -97,7 +99,7 @@ def test_lists_of_texts_with_scores_can_be_pythons_own():
 
 @QUICK
 @given(
-    st.sampled_from(["series", "boxes", "language"]),
+    st.sampled_from(["series", "boxes", "language", "masks"]),
     VALUES | st.sampled_from(["[" * 99_999, f"[{HUGE}, 1]", f'[["cat",{HUGE}]]']),
 )
 def test_whatever_a_cell_says_is_read_or_refused(name, said):

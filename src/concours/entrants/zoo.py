@@ -406,7 +406,6 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "pair:classes": _pretrained("coupled:PretrainedPairs", _words(2e-2)),
         "text:text": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),
         "text:summary": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),
-        "sound:transcript": _pretrained("pretrained_speech:PretrainedRecogniser", lambda size: 5.0),
     },
     "trainer": {"text:classes": _pretrained("trained_by_trainer:TrainerClassifier", _words(2e-2))},
     "embedded": {

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from concours.runs.result import Result
 
 
-_GAP = ((0, 0), (0, 0), (0, 1), (0, 0))
-"""White pixels between the frames of a clip."""
+_LINE = 8
+"""Frames of a clip that lie side by side, at most."""
 
 
 def gallery(result: Result) -> dict[str, Any]:
@@ -56,13 +56,22 @@ def _addresses(pictures: NDArray[Any]) -> Any:
 
 def picture_address(values: NDArray[Any]) -> str:
     """A picture (height, width[, channels]) of values in [0, 1] as an address with its content; of a clip (frames,
-    height, width, channels) its frames from left to right.
+    height, width, channels) its frames, from left to right and line by line.
     """
     from PIL import Image
 
-    values = np.concatenate(list(np.pad(values, _GAP, constant_values=1.0)), axis=1) if values.ndim == 4 else values
+    values = _strip(values) if values.ndim == 4 else values
     pixels = np.round(255 * np.clip(values, 0, 1)).astype(np.uint8)
     pixels = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] not in (3, 4) else pixels
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "PNG")
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def _strip(frames: NDArray[Any]) -> NDArray[Any]:
+    """Frames (frames, height, width, channels) as one picture, with white between them."""
+    lines = -(-len(frames) // _LINE)
+    across = -(-len(frames) // lines)
+    blank = np.ones((lines * across - len(frames), *frames.shape[1:]))
+    spaced = np.pad(np.concatenate([frames, blank]), ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1.0)
+    return np.concatenate([np.concatenate(list(line), axis=1) for line in np.split(spaced, lines)])

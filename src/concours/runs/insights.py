@@ -154,7 +154,8 @@ def _looked_up(store: Store, x: Digest, rows: Sequence[int], can: Sequence[str])
     if taken.dtype == object:
         return [{"text": str(text)} for text in taken]
     most = 255.0 if all_rows.dtype == np.uint8 else float(np.abs(all_rows).max()) or 1.0
-    return [{"picture": picture_address(np.asarray(picture) / most)} for picture in taken]
+    wide = {"wide": True} if taken.ndim == 5 else {}  # the frames of a clip lie side by side
+    return [{"picture": picture_address(np.asarray(picture) / most), **wide} for picture in taken]
 
 
 def _cell(value: Any) -> str:

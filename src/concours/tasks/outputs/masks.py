@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -185,16 +186,17 @@ class MasksOutput(OutputKind):
 
     def _read(self, cell: Any, where: str) -> NDArray[np.int64]:
         """The codes that a cell writes."""
+        height, width = self.size
         try:
-            runs = [(written(label), int(length)) for label, length in json.loads(cell)]
+            runs = [(written(label), index(length)) for label, length in json.loads(cell)]
         except NO_NUMBERS:
             raise DataError(f'{where}: [["label", pixels], …] was expected, got {str(cell)[:60]!r}') from None
         for label, length in runs:
             if label not in self.names:
                 raise DataError(f"{where}: {label!r} is no label; {nearest(label, self.names)}")
-            if length < 0:
-                raise DataError(f"{where}: a run has {length} pixels")
-        pixels, (height, width) = sum(length for _, length in runs), self.size
+            if length < 0 or length > height * width:
+                raise DataError(f"{where}: a run has {str(length)[:20]} pixels, where {height * width:,} are in all")
+        pixels = sum(length for _, length in runs)
         if pixels != height * width:
             raise DataError(f"{where}: {pixels:,} pixels, where {height} × {width} = {height * width:,} were expected")
         codes = [self.names.index(label) for label, _ in runs]

@@ -69,8 +69,8 @@ def refuse_foreign(files: Files, *, labelled: bool) -> None:
         )
     if len(films) > len(names) / 2:
         raise DataError(
-            f"{files.name} holds {len(films):,} films ({suffix_of(films[0])}): nothing tells their labels. Lay them "
-            "into a folder a class (kind video-classification)."
+            f"{files.name} holds {len(films):,} films ({suffix_of(films[0])}). What Concours can do is learn their "
+            "classes, by kind video-classification: lay them into a folder a class."
         )
     if labelled and pictures and (form := _boxes(files, names, pictures)):
         raise DataError(f"{files.name} holds {len(pictures):,} pictures with boxes in them ({form}): {BOXES}")
