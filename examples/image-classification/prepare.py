@@ -2,8 +2,8 @@
 
     python examples/image-classification/prepare.py
 
-unpacks the first 300 training and 100 test pictures of each class of a subset of CIFAR-10 (Krizhevsky 2009; for research) from
-`CONCOURS_DATA` into `examples/image-classification/data`.
+unpacks the first 300 training and 100 test pictures of each class of a subset of CIFAR-10 (Krizhevsky 2009; for
+research) from `CONCOURS_DATA` into `examples/image-classification/data`.
 """
 
 from __future__ import annotations
