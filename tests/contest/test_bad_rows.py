@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import wavfile
 
@@ -121,6 +122,56 @@ def _boxes(*bad: object) -> Callable[[], None]:
     return lay
 
 
+def _masks(*, size: int = 8, mask: bytes | None = None) -> Callable[[], None]:
+    """Pictures and masks of the same names, of which the last mask is another one."""
+
+    def lay() -> None:
+        for row in range(ROWS):
+            labels = np.zeros((8, 8), dtype=np.uint8)
+            labels[row % 3 : row % 3 + 3, 2:5] = 1
+            _put(f"set/images/{row:02}.png", _png(light=10 * row))
+            _put(f"set/masks/{row:02}.png", _grey(labels))
+        _put("set/images/99.png", _png())
+        _put("set/masks/99.png", _grey(np.ones((size, size), dtype=np.uint8)) if mask is None else mask)
+
+    return lay
+
+
+def _grey(labels: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(labels).save(file, "png")
+    return file.getvalue()
+
+
+def _captions(*bad: str) -> Callable[[], None]:
+    def lay() -> None:
+        for row in range(ROWS):
+            _put(f"set/{row:02}.png", _png(light=10 * row))
+        rows = [["file", "caption"], *([f"{row:02}.png", f"a grey square, {row}"] for row in range(ROWS)), bad]
+        with open("set/captions.csv", "w", newline="") as file:
+            csv.writer(file).writerows(rows)
+
+    return lay
+
+
+def _clips() -> None:
+    for row in range(ROWS):
+        file = io.BytesIO()
+        np.savez(file, np.full((3, 8, 8, 3), 10 * row, dtype=np.uint8))
+        _put(f"set/{'ab'[row % 2]}/{row:02}.npz", file.getvalue())
+    _put("set/a/99.npz", b"no array")
+
+
+def _spoken() -> None:
+    lines = []
+    for row in range(ROWS):
+        _wave(f"set/{row:02}.wav")
+        lines.append({"path": f"{row:02}.wav", "text": f"{('one', 'two')[row % 2]} three"})
+    _wave("set/99.wav")
+    lines.append({"path": "99.wav", "text": " "})
+    _put("set/all.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines))
+
+
 _IMAGES = 'kind = "image-classification"\ndata = "set"'
 _SOUNDS = 'kind = "audio-classification"\ndata = "set"'
 _TEXTS = 'kind = "text-classification"\ndata = "set.csv"\ntext = "text"\ntarget = "label"'
@@ -183,6 +234,45 @@ BAD = {
         lay=_couples,
         refused=("set.csv", "row 25", "'text2' is empty", 'on_bad_row = "skip"'),
         told=("1 pairs without one of the texts were left out", "row 25"),
+    ),
+    "a mask of another size": Bad(
+        keys='kind = "segmentation"\ndata = "set"',
+        lay=_masks(size=6),
+        refused=("99.png", "6 × 6", 'on_bad_row = "skip"'),
+        told=("1 pictures were left out", "99.png"),
+    ),
+    "a broken mask": Bad(
+        keys='kind = "segmentation"\ndata = "set"',
+        lay=_masks(mask=b"no mask"),
+        refused=("99.png", 'on_bad_row = "skip"'),
+        told=("1 pictures were left out", "99.png"),
+    ),
+    "a caption without a picture": Bad(
+        keys='kind = "image-generation"\ndata = "set"',
+        lay=_captions("99.png", "a square that is not there"),
+        refused=("captions.csv", "1 of 25 rows name no picture", "'99.png'", 'on_bad_row = "skip"'),
+        told=("captions.csv: 1 rows without a picture were left out", "99.png"),
+        recipe="independent-pixels",
+    ),
+    "a picture without a caption": Bad(
+        keys='kind = "image-generation"\ndata = "set"',
+        lay=_captions("00.png", ""),
+        refused=("captions.csv", "row 25"),
+        told=("captions.csv: 1 rows without", "were left out; first in row 25"),
+        recipe="independent-pixels",
+    ),
+    "a broken clip": Bad(
+        keys='kind = "video-classification"\ndata = "set"',
+        lay=_clips,
+        refused=("99.npz", 'on_bad_row = "skip"'),
+        told=("1 clips were left out", "99.npz"),
+    ),
+    "a sound of which nobody says what is spoken": Bad(
+        keys='kind = "speech-recognition"\ndata = "set/all.jsonl"',
+        lay=_spoken,
+        refused=("99.wav", "row 25", 'on_bad_row = "skip"'),
+        told=("1 rows with an empty text were left out", "99.wav"),
+        recipe="typical",
     ),
     "a box outside its picture": Bad(
         keys=_BOXES, lay=_boxes("00.png", "cell", 30, 30, 40, 40), told=("1 of 25 boxes", "00.png")

@@ -183,3 +183,20 @@ def test_nothing_is_no_clip(tmp_path):
     (tmp_path / "a.txt").write_text("words")
     with pytest.raises(DataError, match="lay clips into a folder a class"):
         filmed(tmp_path, None)
+
+
+def test_clips_of_one_sort_are_taken_and_the_others_told(tmp_path):
+    """Protects a folder of frames beside films: what is not read is said."""
+    _frames(tmp_path)
+    np.save(tmp_path / "left" / "one.npy", _clip())
+    data, _ = _read(tmp_path)
+    assert len(data) == 6
+    assert "left aside: 1 films and arrays; first: left/one.npy" in data.notes
+
+
+def test_clips_without_labels_are_told_how_these_are_given(tmp_path):
+    """Protects a person with clips from words about sounds."""
+    np.save(tmp_path / "one.npy", _clip())
+    np.save(tmp_path / "two.npy", _clip(1))
+    with pytest.raises(DataError, match="has no labels: lay clips into a folder a class"):
+        _read(tmp_path)

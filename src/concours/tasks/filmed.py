@@ -110,11 +110,14 @@ def filmed(path: Path, form: str | None) -> list[Filmed]:
     with damage_named(path.name):
         files = files_of(path) if path.is_dir() or is_archive(path.name) else files_of(path.parent)
         names = content_names(files) if path.is_dir() or is_archive(path.name) else [path.name]
-        clips = {name: (name,) for name in names if suffix_of(name) in (*FILMS, *ARRAYS)} or frame_folders(names)
+        films = {name: (name,) for name in names if suffix_of(name) in (*FILMS, *ARRAYS)}
+        folders = frame_folders(names)
+    clips, others = (films, folders) if len(films) >= len(folders) else (folders, films)
     if not clips:
         raise DataError(f"{path.name} holds no clips: {_HOW}")
-    layout = by_places(list(clips), "pictures", ())
-    parts = []
+    layout, parts = by_places(list(clips), "pictures", ()), []
+    sort = "folders of frames" if clips is films else "films and arrays"
+    aside = [f"left aside: {len(others):,} {sort}; first: {next(iter(others))}"] if others else []
     for part in (layout.train, layout.test):
         if part:
             columns = {FILE: pa.array(part, pa.string())}
@@ -123,7 +126,7 @@ def filmed(path: Path, form: str | None) -> list[Filmed]:
                 columns[FOLDER] = pa.array([labels[name] for name in part], pa.string())
             table = with_parts(pa.table(columns), [_stem(name) for name in part], form, files.name)
             own = {name: clips[name] for name in part}
-            parts.append(Filmed(files=files, clips=own, table=table, notes=layout.notes))
+            parts.append(Filmed(files=files, clips=own, table=table, notes=(*layout.notes, *aside)))
     return parts
 
 
@@ -146,7 +149,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
         found = filmed(source, form)[0]
     wanted = next(iter(options.names), None)
     labelled = wanted or (FOLDER if FOLDER in found.table.column_names else None)
-    target = target_of(found.table, labelled, found.files.name)
+    target = target_of(found.table, labelled, found.files.name, _HOW)
     values = found.table[target].unique().to_pylist()
     keys["target"] = (target, f"{len(values)} values ({', '.join(map(str, values[:6]))}{', …' if values[6:] else ''})")
     keys["id"] = (FILE, "the names of the clips, which no model gets")
@@ -184,7 +187,7 @@ def _data(found: Filmed, task: Task, kind: Kind, like: Data | None = None) -> Da
     """Clips read, with their labels."""
     name = found.files.name
     require_known(task, found.table, name)
-    target = target_of(found.table, None if task.target is None else str(task.target), name)
+    target = target_of(found.table, None if task.target is None else str(task.target), name, _HOW)
     shape = tuple(like.x.shape[1:]) if like is not None and isinstance(like.x, np.ndarray) else None
     clips = read_clips(found.files, found.clips, shape=shape, skip=task.on_bad_row == "skip")
     table = found.table.take(pa.array(clips.kept))

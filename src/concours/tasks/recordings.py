@@ -155,8 +155,15 @@ def opened(path: Path) -> tuple[Files, Path, str]:
     return files, path, ""
 
 
-def target_of(table: pa.Table, named: str | None, name: str) -> str:
-    """The column of the labels: that which is named, the folder, or the only one. Raises DataError."""
+def target_of(table: pa.Table, named: str | None, name: str, how: str = _HOW) -> str:
+    """The column of the labels: that which is named, the folder, or the only one.
+
+    Args:
+        how: labels may be told, for whoever has told none.
+
+    Raises:
+        DataError: there is no such column, or several might be meant.
+    """
     columns = [column for column in table.column_names if column != FILE]
     if named is not None:
         if named not in columns:
@@ -166,7 +173,7 @@ def target_of(table: pa.Table, named: str | None, name: str) -> str:
         return FOLDER if FOLDER in columns else columns[0]
     if columns:
         raise DataError(f"task.target is missing: name the column of the labels; {name} has: {', '.join(columns)}")
-    raise DataError(f"{name} has no labels: {_HOW}")
+    raise DataError(f"{name} has no labels: {how}")
 
 
 def sound_column(table: pa.Table, sounds: Sequence[str], named: str | None, name: str) -> str | None:
