@@ -24,6 +24,7 @@ from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
+from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.table import OUTPUTS
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.transcript import Transcript
@@ -42,6 +43,7 @@ MADE = {
     "choices": Choice(most=3),
     "writing": Writing(),
     "transcript": Transcript(),
+    "summary": Summary(),
     "pictures": PicturesOutput(shape=(2, 2, 1)),
     "language": Language(most=3),
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.inputs import images
@@ -27,13 +28,15 @@ class LooksAgain(NeuralClassifier):
     def predict_proba(self, X: ArrayLike) -> Array:
         if not self.augment_test:
             return super().predict_proba(X)
+        check_is_fitted(self, "network_")
         pictures = images(X)
         each = [super(LooksAgain, self).predict_proba(view) for view in views(pictures, mirrored=self._mirrors)]
         return np.asarray(np.mean(each, axis=0))
 
     def predict(self, X: ArrayLike) -> Array:
         """The most probable class of each row, shape (n,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     @property
     def _mirrors(self) -> bool:

@@ -241,11 +241,11 @@ class ResidualClassifier(LooksAgain):
         return augmentation(self.augment, self.input_shape_)
 
 
-class VisionTransformerClassifier(LooksAgain):
+class VisionTransformerClassifier(NeuralClassifier):
     """A vision transformer for images (n, height, width) or (n, height, width, colours), uint8 or float.
 
     `patch`: side of a patch in pixels, None for about eight patches a side. `width`: numbers a token, a multiple of 16,
-    which is the width of an attention head. `depth`: encoder blocks. `augment`, `augment_test`: as of `ConvClassifier`.
+    which is the width of an attention head. `depth`: encoder blocks. `augment`: as of `ConvClassifier`.
     """
 
     _build = staticmethod(networks.vision_transformer)
@@ -262,7 +262,6 @@ class VisionTransformerClassifier(LooksAgain):
         depth: int = 3,
         dropout: float = 0.0,
         augment: str = "auto",
-        augment_test: bool = False,
         epochs: int | None = None,
         learning_rate: float | None = None,
         training: Mapping[str, Any] | None = None,
@@ -273,7 +272,6 @@ class VisionTransformerClassifier(LooksAgain):
         self.depth = depth
         self.dropout = dropout
         self.augment = augment
-        self.augment_test = augment_test
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.training = training

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -141,6 +141,8 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     if not source.exists() or not _holds_clips(source):
         return None
     parts = filmed(source, None)
+    if FOLDER not in parts[0].table.column_names and not _are_films(parts[0].clips):
+        return None  # folders of pictures, one a class
     found, keys = parts[0], {"data": (str(source), f"{len(parts[0].clips):,} clips")}
     names = list(found.clips)
     form = form_of([_stem(name) for name in names])
@@ -175,6 +177,10 @@ def _holds_clips(source: Path) -> bool:
     numbered = all(PurePosixPath(frame).stem[-1:].isdigit() for own in folders.values() for frame in own)
     enough = all(len(own) >= _FEWEST for own in folders.values())
     return len(depths) == 1 and 2 <= len(classes) <= len(folders) / 2 and numbered and enough
+
+
+def _are_films(clips: Mapping[str, Sequence[str]]) -> bool:
+    return any(suffix_of(file) in (*FILMS, *ARRAYS) for files in clips.values() for file in files)
 
 
 def _stem(name: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from concours.core.registry import Registry
 from concours.kernels.scoring.areas import Area, average_precision, roc_area
 from concours.kernels.scoring.counts import OF_COUNTS, accuracy
-from concours.kernels.scoring.monotone import spearman
 from concours.kernels.scoring.scores import (
     absolute_errors,
     briers,
@@ -26,7 +25,7 @@ from concours.tasks.metrics.labels import Counts, Shares
 from concours.tasks.metrics.metric import Metric, Needs
 from concours.tasks.metrics.rows import Mean, Rows
 from concours.tasks.metrics.statistics import Way
-from concours.tasks.metrics.wholes import Areas, Whole
+from concours.tasks.metrics.wholes import Areas
 
 _OF_NUMBERS: Final[dict[str, Any]] = {"target": "number", "needs": "values"}
 
@@ -88,7 +87,6 @@ _OWN: Final = {
             high=1.0,
             **_OF_NUMBERS,
         ),
-        Metric(name="spearman", greater_is_better=True, way=Whole(of=spearman), low=-1.0, high=1.0, **_OF_NUMBERS),
         _error("pinball", Mean(of=pinball_losses(0.5))),
     )
 }

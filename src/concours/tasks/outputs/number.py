@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,8 @@ from concours.core.written import number_in
 from concours.kernels.joining.blending import blend
 from concours.kernels.joining.complementarity import far_off
 from concours.kernels.scoring.spread import spread
+from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.order import SPEARMAN
 from concours.tasks.outputs.output import Encoded, Errors, Join, OutputKind, Values, numbers, require_two
 from concours.tasks.predicted import Given, numbers_given
 
@@ -31,6 +33,7 @@ class Number(OutputKind):
     by_rows = "mae"
     estimator = "regressor"
     metrics = ("rmse", "r2")
+    measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = {"spearman": lambda output: SPEARMAN}
     joins: ClassVar[Mapping[str, Join]] = {"mean": blend}
     can: ClassVar[Mapping[str, str]] = {
         "sum": "",
