@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import safetensors.numpy
 import skops.io
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -16,7 +19,7 @@ from sklearn.svm import SVC
 
 from concours.core.errors import TrustError
 from concours.entrants.fitting import Fitted, fit
-from concours.entrants.models import dump_model, load_model, load_object
+from concours.entrants.models import _tensors, dump_model, load_model, load_object
 
 X, Y = load_iris(return_X_y=True)
 
@@ -81,3 +84,10 @@ def test_a_network_of_elsewhere():
     }
     with pytest.raises(TrustError, match="os:system"):
         load_model("safetensors", files)
+
+
+def test_tensors_that_lie_in_another_order_are_kept_as_they_read():
+    """Protects a transposed array, whose memory is in another order than its values are read in; one number stays one."""
+    tensors = {"turned": np.arange(6.0).reshape(2, 3).T, "strided": np.arange(9.0)[::2], "one": np.array(3.0)}
+    kept = safetensors.numpy.load(_tensors(SimpleNamespace(get_tensors=lambda: tensors)))
+    assert {name: kept[name].tolist() for name in kept} == {name: tensors[name].tolist() for name in tensors}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import skew
@@ -12,6 +13,7 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, root_mea
 from concours.kernels.scoring.scores import (
     absolute_errors,
     briers,
+    by_unit,
     hits,
     log_losses,
     pinball_losses,
@@ -191,3 +193,13 @@ def test_determination_and_its_covariance():
 def test_no_replicates_tell_nothing():
     """Where a metric is defined on no draw, the covariance is unknown, and not nothing."""
     assert np.isnan(replicate_means(np.ones(2), np.empty((0, 2))).covariance).all()
+
+
+def test_a_unit_that_is_all_there_is_leaves_nothing():
+    """Where one group has all the weight, or there is one row alone, there is no other to tell from; nothing is infinite."""
+    moved, each = np.array([[0.1], [0.2], [0.3]]), np.array([1.0, 2.0, 0.0])
+    found = by_unit(moved, each, np.array([0, 0, 1]))
+    assert found[0] == pytest.approx(0.3)
+    assert found[1] == pytest.approx(0.3)
+    assert by_unit(moved[:1], each[:1], None)[0] == pytest.approx(0.1)
+    assert by_unit(moved, np.ones(3), None)[:, 0] == pytest.approx(moved[:, 0] * 1.5)

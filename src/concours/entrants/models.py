@@ -99,7 +99,9 @@ def dump_model(fitted: Fitted) -> tuple[str, dict[str, bytes], str]:
 
 def _tensors(estimator: Any) -> bytes:
     """In fewer bytes, where it says by which packing."""
-    return safetensors.numpy.save(packed(estimator.get_tensors(), getattr(estimator, "packing_", None)))
+    tensors = packed(estimator.get_tensors(), getattr(estimator, "packing_", None))
+    # safetensors writes the memory of an array as it lies, which of a transposed one is in another order
+    return safetensors.numpy.save({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()})
 
 
 def _of_users(estimator: Any) -> bool:

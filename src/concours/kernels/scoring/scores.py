@@ -208,6 +208,8 @@ def jackknifed(
 def by_unit(moved: Floats, each: Floats, groups: Codes | None) -> Floats:
     """How much the rows, or groups of rows, move estimates, (units, k), as if each were left out.
 
+    A unit that weighs all that there is leaves nothing: it moves them as it does.
+
     Args:
         moved: (rows, k), by how much each row moves each estimate.
         each: (rows,) weights.
@@ -217,7 +219,8 @@ def by_unit(moved: Floats, each: Floats, groups: Codes | None) -> Floats:
         sizes = np.bincount(groups, weights=each)[:, None].astype(np.float64)
         moved = np.stack([np.bincount(groups, weights=column) for column in moved.T], axis=1)
     total = each.sum()
-    return np.asarray(moved * (total / (total - sizes)) if len(moved) > 1 else moved)
+    left = total - sizes
+    return np.asarray(moved * np.divide(total, left, out=np.ones(left.shape), where=left > _ALIKE * total))
 
 
 def pair_degrees(moved: Floats, units: float) -> Floats:
