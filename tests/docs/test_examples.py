@@ -44,6 +44,8 @@ ROOT = Path(__file__).parents[2]
 FIRST = ("README", "start", "own-model", "alliances", "python", "commands")
 """Pages whose examples are run where time is short."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, of numpy 2
+
 BLOCK = re.compile(r"(?:<!-- not run: (?P<why>[^>]+) -->\n+)?^```(?P<form>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 NAMED = re.compile(r"# (\S+\.(?:toml|py))\n")
 

@@ -136,12 +136,17 @@ TEXT = KINDS["text-classification"]
 
 
 def test_texts_in_a_table(tmp_path):
-    """The column of texts is found, or named; several are joined by a blank line; a gap is an empty text."""
+    """The column of texts is found, or named; several are joined by a blank line; a gap is an empty text, which is refused
+    where there is no other, or left out where that is asked for.
+    """
     path = written(
         tmp_path / "t.csv", 'y,id,title,body\na,k1,T1,"a long text, no doubt"\nb,k2,T2,\na,k3,T3,another one\n'
     )
-    data, _ = read(Task(kind=TEXT.name, data=str(path), target="y"), TEXT, Path())
-    assert (data.x.to_pylist(), data.text) == (["a long text, no doubt", "", "another one"], ("body",))
+    with pytest.raises(DataError, match=r"t\.csv: row 2: the text is empty; 1 such texts of 3"):
+        read(Task(kind=TEXT.name, data=str(path), target="y"), TEXT, Path())
+    data, _ = read(Task(kind=TEXT.name, data=str(path), target="y", on_bad_row="skip"), TEXT, Path())
+    assert (data.x.to_pylist(), data.text, data.left_out) == (["a long text, no doubt", "another one"], ("body",), 1)
+    assert data.y.tolist() == ["a", "a"]
     data, _ = read(Task(kind=TEXT.name, data=str(path), target="y", text=("title", "body")), TEXT, Path())
     assert data.x.to_pylist()[:2] == ["T1\n\na long text, no doubt", "T2\n\n"]
     with pytest.raises(DataError, match="task.text: .* has no column 'boddy'; did you mean 'body'"):
