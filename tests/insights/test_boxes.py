@@ -8,7 +8,7 @@ from concours.insights.boxes import of_boxes
 from concours.insights.diagnosis import Predicted
 from concours.tasks.outputs.boxes import BoxesOutput
 
-OUTPUT = BoxesOutput(classes=2, called=("cell", "dust"))
+OUTPUT = BoxesOutput(classes=2, names=("cell", "dust"), called=("cell", "dust"))
 
 
 def boxes(*each):

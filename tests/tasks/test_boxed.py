@@ -524,7 +524,7 @@ def test_pictures_and_boxes_can_be_objects_of_python():
 
 def test_predictions_from_elsewhere_are_checked():
     """Protects what a user's own detector, or a file, says: the row and what is wrong with it."""
-    output = BoxesOutput(classes=2, called=("cat", "dog"))
+    output = BoxesOutput(classes=2, names=("cat", "dog"), called=("cat", "dog"))
     box = {"label": 1, "score": 0.5, "xmin": 0.1, "ymin": 0.2, "xmax": 0.5, "ymax": 0.6}
     found = output.accepted([[{**box, "xmax": 1.2}, {**box, "score": 0.9}], []], 2)
     assert [each["score"] for each in found[0].as_py()] == [0.9, 0.5]
@@ -547,7 +547,7 @@ def test_predictions_from_elsewhere_are_checked():
 
 def test_a_file_of_predictions_says_what_was_written():
     """Protects `concours score`: the cells of `columns` are read as they were, and others are refused in one line."""
-    output = BoxesOutput(classes=2, called=("cat", "dog"))
+    output = BoxesOutput(classes=2, names=("cat", "dog"), called=("cat", "dog"))
     box = {"label": 1, "score": 0.5, "xmin": 0.125, "ymin": 0.25, "xmax": 0.5, "ymax": 0.625}
     p = output.accepted([[box, {**box, "label": 0, "score": 0.25}], []], 2)
     columns = output.columns(p, None, proba=False)
@@ -586,4 +586,7 @@ def test_a_slice_of_boxes_is_as_if_it_was_written_so(rows):
         BoxesOutput.checked(pa.array([*lists, None], NAMED)[3:], task, "y")
     bad = {"label": None, "score": 0.5, **box}
     told = pa.array([[bad], [{**bad, "label": 0}]], PREDICTIONS)
-    assert BoxesOutput(classes=1, called=("cat",)).accepted(told[1:], 1).to_pylist() == told[1:].to_pylist()
+    assert (
+        BoxesOutput(classes=1, names=("cat",), called=("cat",)).accepted(told[1:], 1).to_pylist()
+        == told[1:].to_pylist()
+    )

@@ -37,7 +37,7 @@ MADE = {
     "number": Number(),
     "series": Series(horizon=2, context=3),
     "text": Text(),
-    "boxes": BoxesOutput(classes=2, called=("cat", "dog")),
+    "boxes": BoxesOutput(classes=2, names=("cat", "dog"), called=("cat", "dog")),
     "masks": MasksOutput(classes=2, size=(2, 3), names=("cat", "dog"), called=("cat", "dog")),
     "answer": Answer(),
     "choices": Choice(most=3),

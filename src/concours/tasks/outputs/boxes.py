@@ -53,7 +53,8 @@ class BoxesOutput(OutputKind):
 
     Attributes:
         classes: how many there are.
-        called: their labels in order; jobs do not know them.
+        names: their labels in order, as they are written.
+        called: these labels themselves; jobs do not know them.
     """
 
     name: ClassVar[str] = "boxes"
@@ -69,7 +70,12 @@ class BoxesOutput(OutputKind):
     can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.boxes:of_boxes"}
     by_rows = "f1"
     classes: int = 0
+    names: tuple[str, ...] = ()
     called: tuple[Any, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("names", "called"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @property
     def said(self) -> str:
@@ -109,7 +115,7 @@ class BoxesOutput(OutputKind):
         y = _whole(y)
         labels = np.asarray(y.values.field("label").to_pylist(), dtype=object)
         called = class_list(labels, task.classes, name)
-        output = cls(classes=len(called), called=called)
+        output = cls(classes=len(called), names=tuple(map(written, called)), called=called)
         values, _ = output.encoded(y, name)
         bare = int(pc.sum(pc.equal(pc.list_value_length(y), 0)).as_py())
         told = [f"{bare:,} of {len(y):,} pictures of {name} have no box"] if bare else []
@@ -213,9 +219,8 @@ class BoxesOutput(OutputKind):
         told = boxes.scores >= SURE
         counts = np.zeros((len(values), self.classes), dtype=np.int64)
         np.add.at(counts, (boxes.rows[told], boxes.labels[told]), 1)
-        names = [written(label) for label in self.called]
         return [
-            ", ".join(f"{count} {name}" for count, name in zip(row, names, strict=True) if count) or "no box"
+            ", ".join(f"{count} {name}" for count, name in zip(row, self.names, strict=True) if count) or "no box"
             for row in counts.tolist()
         ]
 
@@ -235,10 +240,9 @@ class BoxesOutput(OutputKind):
         boxes = Boxes.of(y)
         found = np.zeros((self.classes, len(y)), dtype=np.int32)
         found[boxes.labels, boxes.rows] = 1
-        names = [written(label) for label in self.called] or [str(code) for code in range(self.classes)]
         return [
             Grouping(column=f"{name} in the picture", values=("no", "yes"), codes=codes)
-            for name, codes in zip(names, found, strict=True)
+            for name, codes in zip(self.names, found, strict=True)
         ]
 
     def joining(self, rule: str, members: Sequence[Values]) -> Callable[[NDArray[np.float64]], Values]:
