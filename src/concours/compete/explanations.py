@@ -150,6 +150,7 @@ class Explanations(MemoProcess):
             inputs |= {f"said{place}": candidate.said} if candidate.said else {}
         params = {
             **self.problem.measuring(),
+            **self._told,
             "names": [candidate.entrant.name for candidate in everyone],
             "single": [candidate.entrant.role == "single" for candidate in everyone],
             "samples": [_samples(candidate) for candidate in everyone],
