@@ -20,7 +20,7 @@ from PIL import Image
 
 from concours.core.errors import DataError
 from concours.tasks.readers.depth import refuse_depth
-from concours.tasks.readers.pictures import _opened
+from concours.tasks.readers.pictures import open_picture
 from concours.tasks.readers.source import open_source
 
 
@@ -249,7 +249,7 @@ def test_pictures_that_are_read(form):
     """Each of the list is decoded."""
     out = io.BytesIO()
     Image.new("L", (8, 6)).save(out, form)
-    assert _opened(out.getvalue()).size == (8, 6)
+    assert open_picture(out.getvalue()).size == (8, 6)
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "pipe", "n" * 5000, "n/" * 3000, "caf\udce9.csv", "a\0b"])
