@@ -64,10 +64,10 @@ def test_the_network_has_a_column_for_it_too():
 def test_masks_are_mirrored_as_their_pictures_are():
     """Protects that what is learned of a mirrored picture is its mask, mirrored."""
     torch = pytest.importorskip("torch")
-    from concours.entrants.unet import _Mirrored
+    from concours.entrants.augmentations import Mirrored
 
     pictures = torch.arange(5 * 3 * 4).reshape(5, 3, 4, 1)
-    mirrored = _Mirrored((True, True))
+    mirrored = Mirrored("both")
     changed = mirrored.pictures(pictures, torch.Generator().manual_seed(1))
     assert not torch.equal(changed, pictures)
     assert torch.equal(mirrored.again(pictures[..., 0]), changed[..., 0])

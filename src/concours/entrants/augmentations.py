@@ -20,6 +20,9 @@ _WARP, _PACE = 0.1, 0.15
 _BANDS, _TIME, _MASKS = 6, 0.1, 2
 """Bands of a mask, its share of the time of a sound, both at most; and how many masks there are of either."""
 
+MIRRORS: Final = {"both": (True, True), "sideways": (False, True), "none": (False, False)}
+"""Whether pictures are turned upside down, and mirrored, by chance."""
+
 Shape = Sequence[int]
 """Of a picture: height, width, colours."""
 
@@ -92,6 +95,33 @@ AUGMENTATIONS: Final[Mapping[str, Callable[[Shape], Augmentation | None]]] = {
 """`shift`: by up to a tenth of the picture, edges repeated; nothing below 10 pixels. `shift-flip`: half of the pictures
 mirrored, too. `auto`: mirrored where there are colours, as photographs have them and signs mostly have not. `noise`,
 and `mask` of stretches of either side; `sound`: shift, noise and mask, as of pictures of log-mels."""
+
+
+class Mirrored:
+    """Mirrors the pictures of a batch by chance, and then whatever else is known of the same batch.
+
+    Attributes:
+        drawn: (n, 2) whether each picture of the last batch was turned upside down, and sideways.
+    """
+
+    def __init__(self, how: str) -> None:
+        """By a name of `MIRRORS`. Raises ValueError for another one."""
+        if how not in MIRRORS:
+            raise ValueError(f"mirror must be one of {', '.join(MIRRORS)}; got {how!r}")
+        self._can = torch.tensor(MIRRORS[how])
+        self.drawn = torch.zeros(0, 2, dtype=torch.bool)
+
+    def pictures(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """Of pictures (n, height, width, colours)."""
+        self.drawn = (torch.rand(len(batch), 2, generator=generator) < 0.5) & self._can
+        return self.again(batch)
+
+    def again(self, batch: Tensor) -> Tensor:
+        """Of anything (n, height, width, …), as the pictures were."""
+        for axis in (0, 1):
+            there = self.drawn[:, axis].to(batch.device).reshape(-1, *[1] * (batch.ndim - 1))
+            batch = torch.where(there, batch.flip(axis + 1), batch)
+        return batch
 
 
 def spoken_otherwise(sounds: Tensor, generator: torch.Generator) -> Tensor:

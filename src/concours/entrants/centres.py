@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from concours.entrants.augmentations import Mirrored
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import images, weights_of
 from concours.entrants.losses import Loss
@@ -72,17 +73,15 @@ class CentreDetector(NeuralEstimator):
 
     def fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to pictures and their boxes, by weights, (n,) and 1 on average."""
-        if self.mirror not in ("both", "sideways", "none"):
-            raise ValueError(f'mirror must be "both", "sideways" or "none"; got {self.mirror!r}')
+        self._mirrored = _Mirrored(self.mirror)
         rows, boxes = self._read(X), Boxes.of(y)
         classes = int(boxes.labels.max(initial=0)) + 1
         self._set_shape(rows.shape[1:])
         self._maps = torch.from_numpy(_maps(boxes, classes, self._grid()))
-        self._mirror = _Mirror(self.mirror)
         try:
             self._fit(rows, np.arange(len(rows), dtype=np.float32), classes, weights_of(sample_weight))
         finally:
-            del self._maps, self._mirror
+            del self._maps, self._mirrored
         return self
 
     def predict(self, X: ArrayLike) -> Boxes:
@@ -119,10 +118,10 @@ class CentreDetector(NeuralEstimator):
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
         del targets, settings, weights
-        maps, mirror = self._maps, self._mirror
+        maps, mirrored = self._maps, self._mirrored
 
         def trained(said: Tensor, rows: Tensor, weights: Tensor | None = None) -> Tensor:
-            return _loss(said, mirror.told(maps[rows.long().cpu()]).to(said.device), weights)
+            return _loss(said, mirrored.told(maps[rows.long().cpu()]).to(said.device), weights)
 
         def validated(said: Tensor, rows: Tensor, weights: Tensor | None = None) -> Tensor:
             return _loss(said, maps[rows.long().cpu()].to(said.device), weights)
@@ -130,40 +129,23 @@ class CentreDetector(NeuralEstimator):
         return trained, validated
 
     def _augmentation(self) -> Augmentation | None:
-        return self._mirror.pictures
+        return self._mirrored.pictures
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
 
 
-class _Mirror:
-    """Mirrors the pictures of a batch by chance, and then what is to be told of them."""
-
-    def __init__(self, how: str) -> None:
-        self._can = torch.tensor([how == "both", how != "none"])
-        self._drawn = torch.zeros(0, 2, dtype=torch.bool)
-
-    def pictures(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """Of pictures (n, height, width, colours)."""
-        self._drawn = (torch.rand(len(batch), 2, generator=generator) < 0.5) & self._can
-        return torch.stack(
-            [each.flip(self._axes(row)) if row.any() else each for each, row in zip(batch, self._drawn, strict=True)]
-        )
+class _Mirrored(Mirrored):
+    """Of pictures, and of the maps of where centres lie."""
 
     def told(self, maps: Tensor) -> Tensor:
-        """Of the maps of the same batch: where in a cell a centre lies is mirrored too."""
-        found = maps.clone()
-        for each, row in zip(found, self._drawn, strict=True):
-            if row.any():
-                each.copy_(each.flip([axis + 1 for axis in self._axes(row)]))
-                for axis, place in ((0, -2), (1, -3)):
-                    if row[axis]:
-                        each[place] = torch.where(each[-1] > 0, 1 - each[place], 0.0)
+        """Of the maps (n, maps, height, width) of the same batch: where in a cell a centre lies is mirrored too."""
+        found = self.again(maps.movedim(1, -1)).movedim(-1, 1).clone()
+        for axis, place in ((0, -2), (1, -3)):
+            turned = self.drawn[:, axis]
+            there = found[turned, -1] > 0
+            found[turned, place] = torch.where(there, 1 - found[turned, place], 0.0)
         return found
-
-    @staticmethod
-    def _axes(row: Tensor) -> list[int]:
-        return [axis for axis in (0, 1) if row[axis]]
 
 
 class _Centres(nn.Module):

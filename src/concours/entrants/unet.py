@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from concours.entrants.augmentations import Mirrored
 from concours.entrants.coloured import width_of
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import images, weights_of
@@ -24,8 +25,6 @@ Array = NDArray[Any]
 
 _AT_ONCE = 32
 _STAGES = 3
-_MIRRORS = {"both": (True, True), "sideways": (False, True), "none": (False, False)}
-"""Whether pictures are turned upside down, and mirrored, by chance."""
 
 
 class UNetSegmenter(NeuralEstimator):
@@ -68,11 +67,9 @@ class UNetSegmenter(NeuralEstimator):
 
     def fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to pictures and their masks, by weights, (n,) and 1 on average."""
-        if self.mirror not in _MIRRORS:
-            raise ValueError(f"mirror must be one of {', '.join(_MIRRORS)}; got {self.mirror!r}")
+        self._mirrored = Mirrored(self.mirror)
         rows, codes = self._read(X), np.asarray(y)
         self._masks = torch.from_numpy(codes.astype(np.int64))
-        self._mirrored = _Mirrored(_MIRRORS[self.mirror])
         try:
             width = width_of(codes, self.classes)
             self._fit(rows, np.arange(len(rows), dtype=np.float32), width, weights_of(sample_weight))
@@ -122,26 +119,6 @@ class UNetSegmenter(NeuralEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
-
-
-class _Mirrored:
-    """Mirrors the pictures of a batch by chance, and then the masks of the same batch."""
-
-    def __init__(self, can: tuple[bool, bool]) -> None:
-        self._can = torch.tensor(can)
-        self._drawn = torch.zeros(0, 2, dtype=torch.bool)
-
-    def pictures(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """Of pictures (n, height, width, colours)."""
-        self._drawn = (torch.rand(len(batch), 2, generator=generator) < 0.5) & self._can
-        return self.again(batch)
-
-    def again(self, batch: Tensor) -> Tensor:
-        """Of anything (n, height, width, …), as the pictures were."""
-        for axis in (0, 1):
-            there = self._drawn[:, axis].to(batch.device).reshape(-1, *[1] * (batch.ndim - 1))
-            batch = torch.where(there, batch.flip(axis + 1), batch)
-        return batch
 
 
 class _UNet(nn.Module):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.core.visible import shortened
+from concours.tasks.given import given_pictures
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
 from concours.tasks.new_rows import read_inputs
@@ -265,17 +266,7 @@ def _in_shares(
 
 def _given(task: Task, kind: Kind) -> tuple[Data, None]:
     """Pictures and boxes that are objects of Python."""
-    x, name = np.asarray(task.data), task.name or "the data"
-    if x.ndim not in (3, 4) or x.dtype.kind not in "uif":
-        raise DataError(
-            f"{name}: pictures (rows, height, width[, channels]) were expected, got {x.dtype} of shape {x.shape}"
-        )
-    if task.target is None or isinstance(task.target, (str, int)):
-        raise DataError("task.target is missing: give a list of boxes a picture")
-    if task.test is not None:
-        raise DataError(
-            "task.test: pictures given in Python have no test part of their own; task.split.test splits one off"
-        )
+    x, name = given_pictures(task, "a list of boxes a picture")
     y = kind.output.checked(task.target, task, name)
     if len(y) != len(x):
         raise DataError(f"task.target must have a list of boxes a picture: {len(x)} were expected, got {len(y)}")

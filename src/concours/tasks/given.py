@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.tasks.readers.objects import as_table
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.settled import settled
+from concours.tasks.task import Task
 from concours.tasks.texts import strings
 
 
@@ -30,6 +32,29 @@ def given_rows(source: Any, kind: str, name: str) -> Opened:
             raise DataError(f"{name}: expected texts, got {wrong[0]!r}")
         return Opened(x=strings(pa.array([v if isinstance(v, str) else "" for v in values], pa.string())), name=name)
     return Opened(x=as_table(source), name=name)
+
+
+def given_pictures(task: Task, wanted: str) -> tuple[NDArray[Any], str]:
+    """Pictures (rows, height, width[, channels]) that a task has as an array, beside a target; and their name.
+
+    Args:
+        wanted: what the target should be, for whoever gives none.
+
+    Raises:
+        DataError: they are no pictures, there is no target, or a test part is named.
+    """
+    x, name = np.asarray(task.data), task.name or "the data"
+    if x.ndim not in (3, 4) or x.dtype.kind not in "uif":
+        raise DataError(
+            f"{name}: pictures (rows, height, width[, channels]) were expected, got {x.dtype} of shape {x.shape}"
+        )
+    if task.target is None or isinstance(task.target, (str, int)):
+        raise DataError(f"task.target is missing: give {wanted}")
+    if task.test is not None:
+        raise DataError(
+            "task.test: pictures given in Python have no test part of their own; task.split.test splits one off"
+        )
+    return x, name
 
 
 def given_table(x: Any, name: str) -> Opened:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from concours.core.errors import DataError
 from concours.core.written import written
 from concours.tasks.file_names import form_of, grouping_part, with_parts
+from concours.tasks.given import given_pictures
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
 from concours.tasks.labelled import Labelled
@@ -205,17 +206,7 @@ def _data(half: _Half, task: Task, kind: Kind, like: Data | None = None) -> Data
 
 def _given(task: Task, kind: Kind) -> tuple[Data, None]:
     """Pictures and labels that are objects of Python."""
-    x, name = np.asarray(task.data), task.name or "the data"
-    if x.ndim not in (3, 4) or x.dtype.kind not in "uif":
-        raise DataError(
-            f"{name}: pictures (rows, height, width[, channels]) were expected, got {x.dtype} of shape {x.shape}"
-        )
-    if task.target is None or isinstance(task.target, (str, int)):
-        raise DataError("task.target is missing: give labels (rows, height, width)")
-    if task.test is not None:
-        raise DataError(
-            "task.test: pictures given in Python have no test part of their own; task.split.test splits one off"
-        )
+    x, name = given_pictures(task, "labels (rows, height, width)")
     y = kind.output.checked(task.target, task, name)
     assert isinstance(y, Labelled)  # noqa: S101 (for the type checker)
     if y.codes.shape != x.shape[:3]:

@@ -226,12 +226,17 @@ def _coco(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]])
     )
 
 
-def _coco_marks(files: Files, name: str, pictures: Mapping[str, list[str]], crowds: list[int]) -> list[Marks]:
+def json_of(files: Files, name: str) -> Any:
+    """What a file of JSON says. Raises DataError where it is none."""
     with files.entry(name).open() as file:
         try:
-            told = json.load(file)
+            return json.load(file)
         except ValueError as error:
             raise DataError(f"{name} is no JSON that can be read: {error}") from None
+
+
+def _coco_marks(files: Files, name: str, pictures: Mapping[str, list[str]], crowds: list[int]) -> list[Marks]:
+    told = json_of(files, name)
     try:
         labels = {each["id"]: str(each["name"]).strip() for each in told.get("categories", [])}
         found = {each["id"]: each for each in told["images"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from concours.core.errors import DataError
+from concours.tasks.readers.annotations import json_of
 from concours.tasks.readers.archives import Files
 from concours.tasks.readers.listing import content_names, suffix_of
 from concours.tasks.readers.pictured import by_tail
@@ -125,11 +125,7 @@ def _of_coco(files: Files, names: Sequence[str], pictures: Sequence[str]) -> Pai
 
 
 def _pairs_of(files: Files, name: str, known: Mapping[str, Sequence[str]]) -> list[Pair]:
-    with files.entry(name).open() as file:
-        try:
-            told = json.load(file)
-        except ValueError as error:
-            raise DataError(f"{name} is no JSON that can be read: {error}") from None
+    told = json_of(files, name)
     try:
         labels = {each["id"]: str(each["name"]).strip() for each in told.get("categories", [])}
         regions: dict[Any, list[tuple[str, Any]]] = {each["id"]: [] for each in told["images"]}
