@@ -30,6 +30,12 @@ EXTRAS = {
     "captum": "explain",
     "jiwer": "audio",
     "av": "video",
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "msgspec": "serve",
+    "grpc": "serve",
+    "sqlalchemy": "serve",
+    "httpx": "serve",
 }
 """Which extra of Concours brings a top-level module."""
 
