@@ -1,0 +1,75 @@
+"""Answering requests that came together: read each, predict as few times as may be, write each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from concours.core.errors import ConcoursError
+from concours.core.values import take
+from concours.serving.doors.door import Door, Wanted
+from concours.serving.model import Served
+from concours.serving.refused import Refused
+from concours.serving.wire import Ask, Told
+
+import numpy as np
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A model behind doors.
+
+    Attributes:
+        together: whether rows of several requests may be predicted at once.
+        watched: is given rows and predictions of what was answered whole.
+    """
+
+    served: Served
+    doors: Mapping[str, Door]
+    together: bool
+
+    def answers(self, asks: Sequence[Ask]) -> list[Told]:
+        """An answer, or a refusal, to each request; none is lost, whatever the others are."""
+        told, wanted = list[Told](), list[Wanted]()
+        for ask in asks:
+            try:
+                wanted.append(self.doors[ask.door].read(self.served, ask))
+            except (ConcoursError, RecursionError, MemoryError) as error:
+                told.append(self._refused(ask, error))
+        quick = [one for one in wanted if one.cells is not None and one.ask.seconds is None]
+        if self.together and len(quick) > 1 and (x := self.served.quickly([row for w in quick for row in w.cells or ()])) is not None:
+            told += self._at_once(quick, x)
+            wanted = [one for one in wanted if one not in quick]
+        told += [self._alone(one) for one in wanted]
+        return told
+
+    def _at_once(self, wanted: Sequence[Wanted], x: Any) -> list[Told]:
+        try:
+            p = self.served.predict(x)
+        except ConcoursError:
+            return [self._alone(one) for one in wanted]
+        told, begin = list[Told](), 0
+        for one in wanted:
+            rows = np.arange(begin, begin := begin + len(one.cells or ()))
+            told.append(self._written(one, take(p, rows)))
+        return told
+
+    def _alone(self, wanted: Wanted) -> Told:
+        try:
+            x = None if wanted.cells is None else self.served.quickly(wanted.cells)
+            return self._written(wanted, self.served.predict(wanted.rows() if x is None else x))
+        except (ConcoursError, RecursionError, MemoryError) as error:
+            return self._refused(wanted.ask, error)
+
+    def _written(self, wanted: Wanted, p: Any) -> Told:
+        return self.doors[wanted.ask.door].write(self.served, wanted, p, "")
+
+    def _refused(self, ask: Ask, error: BaseException) -> Told:
+        refused = error if isinstance(error, Refused) else Refused(str(error) or type(error).__name__)
+        return Told(ask.id, _encode(self.doors[ask.door].refuse(refused)), status=refused.status, head=refused.headers)

@@ -1,0 +1,11 @@
+"""The table of doors, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from concours.serving.doors.door import Door
+from concours.serving.doors.plain import PLAIN
+
+DOORS: Final[Mapping[str, Door]] = {"plain": PLAIN}

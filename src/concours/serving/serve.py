@@ -1,0 +1,75 @@
+"""Serving: the models of run folders, until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from concours.core.errors import ContestError
+from concours.serving.app import Server, app_of
+from concours.serving.keys import Keys
+from concours.serving.pool import Pool
+from concours.serving.shelf import Shelf
+from concours.serving.worker import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """How to serve.
+
+    Attributes:
+        specs: what is served, by name.
+        port: 0: any that is free.
+        processes: of each model.
+        wait: seconds for which a request may wait for others to be answered with.
+    """
+
+    specs: dict[str, Spec]
+    host: str = "127.0.0.1"
+    port: int = 8000
+    processes: int = 1
+    wait: float = 0.0
+    tokens: Sequence[str] = ()
+
+
+def serve(serving: Serving, say: Callable[[str], None]) -> None:
+    """Serves until it is stopped by a signal; what is under way is answered first.
+
+    Raises:
+        ModelFailed: a model cannot be served. OSError: the port is taken.
+        ContestError: others than this machine may ask, and there is no token.
+    """
+    keys = Keys.of(serving.tokens)
+    if not keys.scopes and serving.host not in ("127.0.0.1", "::1", "localhost"):
+        raise ContestError(f"--host {serving.host}: whoever reaches it may ask; give --token TEXT, which askers send")
+    with socket.create_server((serving.host, serving.port)) as listening:
+        with asyncio.Runner(loop_factory=_loop()) as runner:
+            runner.run(_served(serving, keys, listening, say))
+
+
+def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+async def _served(serving: Serving, keys: Keys, listening: socket.socket, say: Callable[[str], None]) -> None:
+    shelf = Shelf()
+    for name, spec in serving.specs.items():
+        version = await shelf.put(name, spec.run, Pool(spec, processes=serving.processes, wait=serving.wait))
+        for note in version.pool.ready.notes:
+            say(note)
+    host, port = listening.getsockname()[:2]
+    for name, version in shelf.versions.items():
+        about = version.pool.about
+        say(f"{name}: {about['model']} predicts {about['predicts']} (version {version.number})")
+    say(f"listening on http://{host}:{port}")
+    config = uvicorn.Config(
+        app_of(Server(shelf, keys)), http="httptools", log_level="warning", access_log=False, timeout_keep_alive=30
+    )
+    await uvicorn.Server(config).serve(sockets=[listening])

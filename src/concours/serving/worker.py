@@ -1,0 +1,88 @@
+"""The process of a model: it loads it, says so, and answers what it is asked until nobody is there to ask.
+
+The server starts it as `python -m concours.serving.worker FD` (`serving.pool`), with a socket that speaks `serving.wire`.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from concours.core.errors import ConcoursError
+from concours.runs.result import Result
+from concours.serving.about import about
+from concours.serving.answering import Answering
+from concours.serving.doors.table import DOORS
+from concours.serving.model import Served
+from concours.serving.wire import Ready, asks, packed, receive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What a process serves.
+
+    Attributes:
+        run: the run folder.
+        model: on its board; the default where none is named.
+        agreed: what may run of what is asked about.
+        within: how far an answer may be from that of `predict`; 0: equal to the last bit.
+    """
+
+    run: Path
+    model: str | None = None
+    agreed: frozenset[str] = frozenset()
+    within: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON; `of` is the inverse."""
+        return {**asdict(self), "run": str(self.run), "agreed": sorted(self.agreed)}
+
+    @classmethod
+    def of(cls, value: dict[str, Any]) -> Spec:
+        """The inverse of `to_json`."""
+        return cls(**{**value, "run": Path(value["run"]), "agreed": frozenset(value["agreed"])})
+
+
+def opened(spec: Spec) -> tuple[Answering, Ready]:
+    """The model of a process, warm, and what is said of it. Raises ConcoursError where it cannot be served."""
+    served = Served.of(Result.load(spec.run), spec.model, spec.agreed)
+    apart = served.apart()
+    together = apart <= spec.within
+    notes = () if together else (
+        f"{served.name}: an answer can hang on the rows that are asked with it (by {apart:.1e} on held rows), so each "
+        "request is answered by itself; --within allows a distance from predict",
+    )
+    return Answering(served, DOORS, together), Ready(msgspec.json.encode(about(served, together)), notes)
+
+
+def work(connection: socket.socket) -> None:
+    """Answers until the other side is gone."""
+    message = receive(connection)
+    if message is None:
+        return
+    try:
+        answering, ready = opened(Spec.of(msgspec.msgpack.decode(message)))
+    except ConcoursError as error:
+        connection.sendall(packed(Ready(failed=str(error))))
+        return
+    connection.sendall(packed(ready))
+    while (message := receive(connection)) is not None:
+        connection.sendall(packed(answering.answers(asks.decode(message))))
+
+
+def main() -> None:
+    """Runs a process."""
+    for each in (signal.SIGINT, signal.SIGTERM):  # the server decides when it ends: by going
+        signal.signal(each, signal.SIG_IGN)
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
+        work(connection)
+
+
+if __name__ == "__main__":
+    main()
