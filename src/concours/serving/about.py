@@ -6,6 +6,7 @@ from typing import Any
 
 from concours.runs.result import Result
 from concours.serving.model import Served
+from concours.serving.tensors import inputs_of, outputs_of
 
 
 def about(served: Served, together: bool) -> dict[str, Any]:
@@ -23,16 +24,12 @@ def about(served: Served, together: bool) -> dict[str, Any]:
         "labels": list(output.labels),
         "classifier": output.estimator == "classifier",
         "columns": [{"name": each.name, "schema": each.schema, "arrow": str(each.type)} for each in served.columns],
-        "shape": None if served.columns or not hasattr(served.like, "shape") else _shape(served),
+        "inputs": inputs_of(served),
+        "outputs": outputs_of(served),
         "score": _score(result, served.name),
         "digest": result.candidate(served.name).entrant.digest,
         "together": together,
     }
-
-
-def _shape(served: Served) -> dict[str, Any] | None:
-    like = served.like
-    return {"row": list(like.shape[1:]), "dtype": str(like.dtype)} if hasattr(like, "dtype") else None
 
 
 def _score(result: Result, name: str) -> dict[str, Any]:

@@ -43,7 +43,11 @@ class Answering:
             except (ConcoursError, RecursionError, MemoryError) as error:
                 told.append(self._refused(ask, error))
         quick = [one for one in wanted if one.cells is not None and one.ask.seconds is None]
-        if self.together and len(quick) > 1 and (x := self.served.quickly([row for w in quick for row in w.cells or ()])) is not None:
+        if (
+            self.together
+            and len(quick) > 1
+            and (x := self.served.quickly([row for w in quick for row in w.cells or ()])) is not None
+        ):
             told += self._at_once(quick, x)
             wanted = [one for one in wanted if one not in quick]
         told += [self._alone(one) for one in wanted]

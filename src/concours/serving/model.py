@@ -111,9 +111,9 @@ class Served:
         """Predictions (rows, …), the same as `predict` gives of these rows, to the last bit."""
         candidate = self.result.candidate(self.name)
         with consent.granted(self.agreed):
-            return Predictor(
-                self.result.folder.store, self.output, self._candidates, x, models=self._models
-            ).predict(candidate)
+            return Predictor(self.result.folder.store, self.output, self._candidates, x, models=self._models).predict(
+                candidate
+            )
 
     def held(self) -> Any:
         """Some rows to try it on, as it takes them: of the test part where there is one."""
@@ -151,5 +151,3 @@ def distance(first: Values, second: Values) -> float:
 
 def _equal(first: Any, second: Any) -> bool:
     return bool(np.array_equal(first, second)) if isinstance(first, np.ndarray) else bool(first.equals(second))
-
-

@@ -44,7 +44,12 @@ def _predict(versions: Mapping[str, Version], schemas: Mapping[str, Any]) -> dic
     content = {"schema": {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}}
     return {
         "summary": "Predictions of rows",
-        "parameters": [{"name": "model", "in": "query", "schema": {"enum": list(versions)}, "required": len(versions) > 1}],
+        "parameters": [
+            {"name": "model", "in": "query", "schema": {"enum": list(versions)}, "required": len(versions) > 1}
+        ],
         "requestBody": {"required": True, "content": {JSON: content, CSV: {}, ARROW: {}}},
-        "responses": {"200": {"description": "predictions, and of classes their probabilities"}, "400": {"description": "what is wrong, in a line"}},
+        "responses": {
+            "200": {"description": "predictions, and of classes their probabilities"},
+            "400": {"description": "what is wrong, in a line"},
+        },
     }

@@ -6,16 +6,22 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 import uvicorn
 
 from concours.core.errors import ContestError
-from concours.serving.app import Server, app_of
+from concours.serving.app import app_of
+from concours.serving.grpc_server import grpc_server
 from concours.serving.keys import Keys
 from concours.serving.pool import Pool
+from concours.serving.server import Server
 from concours.serving.shelf import Shelf
 from concours.serving.worker import Spec
+
+
+_GRACE: Final = 10.0
+"""Seconds in which calls that are under way may end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +30,7 @@ class Serving:
 
     Attributes:
         specs: what is served, by name.
-        port: 0: any that is free.
+        port: of HTTP; gRPC has the next one. 0: any that are free.
         processes: of each model.
         wait: seconds for which a request may wait for others to be answered with.
     """
@@ -68,8 +74,13 @@ async def _served(serving: Serving, keys: Keys, listening: socket.socket, say: C
     for name, version in shelf.versions.items():
         about = version.pool.about
         say(f"{name}: {about['model']} predicts {about['predicts']} (version {version.number})")
-    say(f"listening on http://{host}:{port}")
+    server = Server(shelf, keys)
+    beside, grpc_port = grpc_server(server, host, port + 1 if serving.port else 0)
+    await beside.start()
+    say(f"listening on http://{host}:{port}, and for gRPC on {host}:{grpc_port}")
     config = uvicorn.Config(
-        app_of(Server(shelf, keys)), http="httptools", log_level="warning", access_log=False, timeout_keep_alive=30
+        app_of(server), http="httptools", log_level="warning", access_log=False, timeout_keep_alive=30
     )
     await uvicorn.Server(config).serve(sockets=[listening])
+    await beside.stop(grace=_GRACE)
+    await shelf.stop()

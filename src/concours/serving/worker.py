@@ -54,9 +54,13 @@ def opened(spec: Spec) -> tuple[Answering, Ready]:
     served = Served.of(Result.load(spec.run), spec.model, spec.agreed)
     apart = served.apart()
     together = apart <= spec.within
-    notes = () if together else (
-        f"{served.name}: an answer can hang on the rows that are asked with it (by {apart:.1e} on held rows), so each "
-        "request is answered by itself; --within allows a distance from predict",
+    notes = (
+        ()
+        if together
+        else (
+            f"{served.name}: an answer can hang on the rows that are asked with it (by {apart:.1e} on held rows), so each "
+            "request is answered by itself; --within allows a distance from predict",
+        )
     )
     return Answering(served, DOORS, together), Ready(msgspec.json.encode(about(served, together)), notes)
 

@@ -50,16 +50,14 @@ def read(served: Served, ask: Ask) -> Wanted:
         rows = _rows(ask.body)
         cells = _cells(served, rows)
         return Wanted(
-            ask=ask, cells=cells, notes=notes, rows=lambda: served.read(_source(served, rows), notes.append)
+            ask=ask, cells=cells, notes=notes, rows=lambda: served.read(source_of(served, rows), notes.append)
         )
     if ask.type == ARROW:
         return Wanted(ask=ask, notes=notes, rows=lambda: served.read(_arrow(ask.body), notes.append))
     if ask.type not in ENDINGS:
         listed = ", ".join([JSON, ARROW, *ENDINGS])
         raise Refused(f"a body of type {ask.type or '(none)'} is not read; send one of {listed}", status=415)
-    return Wanted(
-        ask=ask, notes=notes, rows=lambda: served.read_body(ask.body, ENDINGS[ask.type], notes.append)
-    )
+    return Wanted(ask=ask, notes=notes, rows=lambda: served.read_body(ask.body, ENDINGS[ask.type], notes.append))
 
 
 def _rows(body: bytes) -> list[Any]:
@@ -91,7 +89,7 @@ def _cells(served: Served, rows: Sequence[Any]) -> list[list[Any]] | None:
         return None
 
 
-def _source(served: Served, rows: Sequence[Any]) -> Any:
+def source_of(served: Served, rows: Sequence[Any]) -> Any:
     """Rows of JSON as an object that is read as `predict` reads one."""
     tables = [isinstance(row, dict) for row in rows]
     if not any(tables):
