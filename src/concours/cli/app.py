@@ -29,6 +29,7 @@ from concours.cli import (
     report,
     run,
     score,
+    serve,
     verify,
 )
 from concours.cli.apart import go_apart
@@ -54,6 +55,7 @@ for command in (
     run.demo,
     inspect.show,
     predict.predict,
+    serve.serve,
     ask.ask,
     judges.judges,
     merge.merge,

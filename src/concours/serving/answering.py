@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from concours.core.errors import ConcoursError
 from concours.core.values import take
@@ -15,8 +15,6 @@ from concours.serving.doors.door import Door, Wanted
 from concours.serving.model import Served
 from concours.serving.refused import Refused
 from concours.serving.wire import Ask, Told
-
-import numpy as np
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -43,13 +41,12 @@ class Answering:
             except (ConcoursError, RecursionError, MemoryError) as error:
                 told.append(self._refused(ask, error))
         quick = [one for one in wanted if one.cells is not None and one.ask.seconds is None]
-        if (
-            self.together
-            and len(quick) > 1
-            and (x := self.served.quickly([row for w in quick for row in w.cells or ()])) is not None
-        ):
-            told += self._at_once(quick, x)
-            wanted = [one for one in wanted if one not in quick]
+        if self.together and len(quick) > 1:
+            rows = [row for one in quick for row in one.cells or ()]
+            x = self.served.quickly(rows)
+            if x is not None:
+                told += self._at_once(quick, x)
+                wanted = [one for one in wanted if one not in quick]
         told += [self._alone(one) for one in wanted]
         return told
 

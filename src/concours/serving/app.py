@@ -79,7 +79,7 @@ def _plain(server: Server) -> list[Route]:
         query = request.query_params
         return await passed_on(server, request, "plain", name=query.get("model"), version=query.get("version"))
 
-    async def health(request: Request) -> Response:
+    async def health(_: Request) -> Response:
         shown = {
             name: {"version": each.number, **{key: each.pool.about[key] for key in ("model", "kind", "score")}}
             for name, each in server.shelf.versions.items()
@@ -90,7 +90,7 @@ def _plain(server: Server) -> list[Route]:
         server.keys.require(request.headers.get("authorization"), "watch")
         return Response(generate_latest(server.meter.registry), media_type="text/plain; version=0.0.4")
 
-    async def described(request: Request) -> Response:
+    async def described(_: Request) -> Response:
         return Response(_encode(openapi(server.shelf.versions)), media_type=JSON)
 
     return [
@@ -118,21 +118,21 @@ def _inference(server: Server) -> list[Route]:
         server.shelf.find(request.path_params["model"], request.path_params.get("version"))
         return Response(_encode({"ready": True}), media_type=JSON)
 
-    async def index(request: Request) -> Response:
+    async def index(_: Request) -> Response:
         found = [
             {"name": name, "version": str(each.number), "state": "READY", "reason": ""}
             for name, each in server.shelf.versions.items()
         ]
         return Response(_encode(found), media_type=JSON)
 
-    async def myself(request: Request) -> Response:
+    async def myself(_: Request) -> Response:
         said = {"name": "concours", "version": concours.__version__, "extensions": ["binary_tensor_data"]}
         return Response(_encode(said), media_type=JSON)
 
-    async def live(request: Request) -> Response:
+    async def live(_: Request) -> Response:
         return Response(_encode({"live": True}), media_type=JSON)
 
-    async def all_ready(request: Request) -> Response:
+    async def all_ready(_: Request) -> Response:
         there = bool(server.shelf.versions)
         return Response(_encode({"ready": there}), 200 if there else 503, media_type=JSON)
 
@@ -151,7 +151,7 @@ def _inference(server: Server) -> list[Route]:
     return found
 
 
-async def _refused(request: Request, error: Refused) -> Response:
+async def _refused(_: Request, error: Refused) -> Response:
     return Response(_encode(as_plain(error)), error.status, error.headers, JSON)
 
 
@@ -160,5 +160,5 @@ async def _unknown(request: Request, error: HTTPException) -> Response:
     return Response(_encode({"error": said}), error.status_code, error.headers, JSON)
 
 
-async def _gone(request: Request, error: ClientDisconnect) -> Response:
+async def _gone(*_: object) -> Response:
     return Response(status_code=499)

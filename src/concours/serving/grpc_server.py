@@ -24,7 +24,8 @@ _CODES: Final[Mapping[int, grpc.StatusCode]] = {
     429: grpc.StatusCode.RESOURCE_EXHAUSTED,
     503: grpc.StatusCode.UNAVAILABLE,
 }
-Call = Callable[[bytes, Any], Awaitable[bytes]]
+Heads = Mapping[str, Any]
+Call = Callable[[Any, Heads, bytes], Awaitable[bytes]]
 
 
 def grpc_server(server: Server, host: str, port: int) -> tuple[grpc.aio.Server, int]:
@@ -34,15 +35,13 @@ def grpc_server(server: Server, host: str, port: int) -> tuple[grpc.aio.Server, 
         RuntimeError: the port is taken.
     """
     made = grpc.aio.server(options=[("grpc.max_receive_message_length", LARGEST), ("grpc.so_reuseport", 0)])
-    calls = {name: grpc.unary_unary_rpc_method_handler(_guarded(call)) for name, call in _calls(server).items()}
+    calls = {name: grpc.unary_unary_rpc_method_handler(_guarded(name, call)) for name, call in _calls(server).items()}
     made.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, calls),))
     return made, made.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
 
 def _calls(server: Server) -> dict[str, Call]:
-    async def infer(body: bytes, context: Any) -> bytes:
-        request = _read("ModelInferRequest", body)
-        heads = dict(context.invocation_metadata())
+    async def infer(request: Any, heads: Heads, body: bytes) -> bytes:
         _, told = await server.ask(
             heads.get("authorization"),
             "oip-grpc",
@@ -55,28 +54,25 @@ def _calls(server: Server) -> dict[str, Call]:
             raise Refused(msgspec.json.decode(told.body)["error"], status=told.status)
         return told.body
 
-    async def about(body: bytes, context: Any) -> bytes:
-        request = _read("ModelMetadataRequest", body)
+    async def about(request: Any, *_: object) -> bytes:
         found = server.shelf.find(request.name, request.version or None)
         tensors = {
             key: [MESSAGES["TensorMetadata"](**each) for each in found.pool.about[key]] for key in ("inputs", "outputs")
         }
-        return _said(
-            "ModelMetadataResponse", name=found.name, versions=[str(found.number)], platform="concours", **tensors
-        )
+        versions = [str(found.number)]
+        return _said("ModelMetadataResponse", name=found.name, versions=versions, platform="concours", **tensors)
 
-    async def ready(body: bytes, context: Any) -> bytes:
-        request = _read("ModelReadyRequest", body)
+    async def ready(request: Any, *_: object) -> bytes:
         server.shelf.find(request.name, request.version or None)
         return _said("ModelReadyResponse", ready=True)
 
-    async def myself(body: bytes, context: Any) -> bytes:
+    async def myself(*_: object) -> bytes:
         return _said("ServerMetadataResponse", name="concours", version=concours.__version__)
 
-    async def live(body: bytes, context: Any) -> bytes:
+    async def live(*_: object) -> bytes:
         return _said("ServerLiveResponse", live=True)
 
-    async def all_ready(body: bytes, context: Any) -> bytes:
+    async def all_ready(*_: object) -> bytes:
         return _said("ServerReadyResponse", ready=bool(server.shelf.versions))
 
     return {
@@ -89,23 +85,20 @@ def _calls(server: Server) -> dict[str, Call]:
     }
 
 
-def _read(name: str, body: bytes) -> Any:
-    try:
-        return MESSAGES[name].FromString(body)
-    except DecodeError as error:
-        raise Refused(f"the request is no {name}: {error}") from None
-
-
 def _said(name: str, **fields: Any) -> bytes:
     return MESSAGES[name](**fields).SerializeToString()
 
 
-def _guarded(call: Call) -> Call:
-    """The call, whose refusals are statuses of gRPC."""
+def _guarded(name: str, call: Call) -> Callable[[bytes, Any], Awaitable[bytes]]:
+    """A call of gRPC: its request read, and refusals as statuses."""
 
     async def guarded(body: bytes, context: Any) -> bytes:
         try:
-            return await call(body, context)
+            request = MESSAGES[f"{name}Request"].FromString(body)
+            return await call(request, dict(context.invocation_metadata()), body)
+        except DecodeError as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"the request is no {name}Request: {error}")
+            raise
         except Refused as error:
             metadata = tuple(error.headers.items())
             await context.abort(_CODES.get(error.status, grpc.StatusCode.INVALID_ARGUMENT), str(error), metadata)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import uvicorn
+import uvloop
 
 from concours.core.errors import ContestError
 from concours.serving.app import app_of
@@ -18,7 +20,6 @@ from concours.serving.pool import Pool
 from concours.serving.server import Server
 from concours.serving.shelf import Shelf
 from concours.serving.worker import Spec
-
 
 _GRACE: Final = 10.0
 """Seconds in which calls that are under way may end."""
@@ -53,15 +54,12 @@ def serve(serving: Serving, say: Callable[[str], None]) -> None:
     keys = Keys.of(serving.tokens)
     if not keys.scopes and serving.host not in ("127.0.0.1", "::1", "localhost"):
         raise ContestError(f"--host {serving.host}: whoever reaches it may ask; give --token TEXT, which askers send")
-    with socket.create_server((serving.host, serving.port)) as listening:
-        with asyncio.Runner(loop_factory=_loop()) as runner:
-            runner.run(_served(serving, keys, listening, say))
-
-
-def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    import uvloop
-
-    return uvloop.new_event_loop
+    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
+    with (
+        socket.create_server((serving.host, serving.port), family=family) as listening,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_served(serving, keys, listening, say))
 
 
 async def _served(serving: Serving, keys: Keys, listening: socket.socket, say: Callable[[str], None]) -> None:
@@ -81,6 +79,9 @@ async def _served(serving: Serving, keys: Keys, listening: socket.socket, say: C
     config = uvicorn.Config(
         app_of(server), http="httptools", log_level="warning", access_log=False, timeout_keep_alive=30
     )
+    for each in (signal.SIGINT, signal.SIGTERM):  # uvicorn gives on what it was stopped by when it has ended
+        signal.signal(each, lambda *_: None)
     await uvicorn.Server(config).serve(sockets=[listening])
+    say("stopping: what is under way is answered first")
     await beside.stop(grace=_GRACE)
     await shelf.stop()

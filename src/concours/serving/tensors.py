@@ -96,15 +96,7 @@ def cells_of(served: Served, tensors: Sequence[Tensor]) -> tuple[list[list[Any]]
     wanted = {each["name"]: each for each in inputs_of(served)}
     if not wanted:
         raise Refused("rows of this model are files; send them to POST /predict")
-    given = {tensor.name: tensor for tensor in tensors}
-    for name, tensor in given.items():
-        if name not in wanted:
-            raise Refused(f"input {name!r} is not one of the model's; {nearest(name, wanted)}")
-        shape = wanted[name]["shape"]
-        if len(shape) == 1 and tensor.data.ndim == 2 and tensor.data.shape[1] == 1:
-            given[name] = tensor = Tensor(name, tensor.datatype, tensor.data[:, 0])
-        if tensor.data.ndim != len(shape) or list(tensor.data.shape[1:]) != shape[1:]:
-            raise Refused(f"input {name!r} has shape {tensor.shape}, and {shape} was expected")
+    given = {tensor.name: _shaped(tensor, wanted) for tensor in tensors}
     if missing := [name for name in wanted if name not in given]:
         raise Refused(f"input {missing[0]!r} is missing; the model takes {', '.join(wanted)}")
     counts = {len(tensor.data) for tensor in given.values()}
@@ -119,6 +111,18 @@ def cells_of(served: Served, tensors: Sequence[Tensor]) -> tuple[list[list[Any]]
         return _whole(served, given[ROWS].data.tolist()), None
     columns = [_cells(given[column.name]) for column in served.columns]
     return [list(row) for row in zip(*columns, strict=True)], None
+
+
+def _shaped(tensor: Tensor, wanted: Mapping[str, Any]) -> Tensor:
+    """A tensor as the model takes it: a column may come as (rows, 1)."""
+    if tensor.name not in wanted:
+        raise Refused(f"input {tensor.name!r} is not one of the model's; {nearest(tensor.name, wanted)}")
+    shape = wanted[tensor.name]["shape"]
+    if len(shape) == 1 and tensor.data.ndim == 2 and tensor.data.shape[1] == 1:
+        return Tensor(tensor.name, tensor.datatype, tensor.data[:, 0])
+    if tensor.data.ndim != len(shape) or list(tensor.data.shape[1:]) != shape[1:]:
+        raise Refused(f"input {tensor.name!r} has shape {tensor.shape}, and {shape} was expected")
+    return tensor
 
 
 def _whole(served: Served, rows: list[list[Any]]) -> list[list[Any]]:

@@ -1,6 +1,7 @@
 """The process of a model: it loads it, says so, and answers what it is asked until nobody is there to ask.
 
-The server starts it as `python -m concours.serving.worker FD` (`serving.pool`), with a socket that speaks `serving.wire`.
+The server starts it as `python -m concours.serving.worker FD` (`serving.pool`), with a socket on which both speak
+`serving.wire`.
 """
 
 from __future__ import annotations
@@ -54,14 +55,11 @@ def opened(spec: Spec) -> tuple[Answering, Ready]:
     served = Served.of(Result.load(spec.run), spec.model, spec.agreed)
     apart = served.apart()
     together = apart <= spec.within
-    notes = (
-        ()
-        if together
-        else (
-            f"{served.name}: an answer can hang on the rows that are asked with it (by {apart:.1e} on held rows), so each "
-            "request is answered by itself; --within allows a distance from predict",
-        )
+    alone = (
+        f"{served.name}: an answer can hang on the rows that are asked with it (by {apart:.1e} on held rows), so each "
+        "request is answered by itself; --within allows a distance from predict"
     )
+    notes = () if together else (alone,)
     return Answering(served, DOORS, together), Ready(msgspec.json.encode(about(served, together)), notes)
 
 

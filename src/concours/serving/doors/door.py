@@ -36,7 +36,7 @@ class Door:
 
     Attributes:
         read: what a request wants. It raises Refused or DataError.
-        write: the answer to it, given predictions (rows, …) and whether they are whole: not, where a deadline came first.
+        write: the answer to it, given predictions (rows, …) and why they are not whole; empty where they are.
         refuse: a refusal as the body of an answer.
     """
 
