@@ -85,7 +85,7 @@ def _calls(server: Server) -> dict[str, Call]:
     }
 
 
-def _said(name: str, **fields: Any) -> bytes:
+def _said(name: str, /, **fields: Any) -> bytes:
     return MESSAGES[name](**fields).SerializeToString()
 
 

@@ -50,7 +50,6 @@ class _Process:
     def __init__(self, spec: Spec, freed: Callable[[_Process], None], lost: Callable[[_Process], None]) -> None:
         self._spec, self._freed, self._lost = spec, freed, lost
         self.busy: dict[int, _Pending] = {}
-        self.is_ready = False
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> Ready:
@@ -63,12 +62,12 @@ class _Process:
         self._writer.write(packed(self._spec.to_json()))
         message = await next_message(self._reader)
         if message is None:
+            self._writer.close()
             raise ModelFailed(f"its process ended as it started (exit {await self._process.wait()})")
         found = ready.decode(message)
         if found.failed:
             await self.stop()
             raise ModelFailed(found.failed)
-        self.is_ready = True
         self._reading = asyncio.create_task(self._read())
         return found
 
@@ -90,7 +89,8 @@ class _Process:
                         del self.busy[part.id]
             if not self.busy:
                 self._freed(self)
-        self.is_ready = False
+        self._writer.close()
+        await self._process.wait()
         self._lost(self)
 
     async def stop(self) -> None:
@@ -243,7 +243,7 @@ class Pool:
                 await asyncio.sleep(min(2.0**self._early, 30.0))
 
     def _lose(self, pending: _Pending, why: str) -> None:
-        pending.parts.put_nowait(replace_told(pending.ask.id, why))
+        pending.parts.put_nowait(_lost_told(pending.ask.id, why))
 
     def _do(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -262,6 +262,5 @@ _LOST: Final = -1
 """The status of an answer that will not come."""
 
 
-def replace_told(id: int, why: str) -> Told:
-    """What stands for an answer that will not come."""
+def _lost_told(id: int, why: str) -> Told:
     return Told(id, why.encode(), status=_LOST)
