@@ -75,7 +75,9 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kinds = ["good", "bad"] * 30
     rows = [f"a {rng.choice(words[kind])} day number {number}" for number, kind in enumerate(kinds)]
     out = tmp_path_factory.mktemp("runs") / "texts"
-    task = Task(kind="text-classification", data=pd.DataFrame({"text": rows, "kind": kinds}), target="kind", split=SPLIT)
+    task = Task(
+        kind="text-classification", data=pd.DataFrame({"text": rows, "kind": kinds}), target="kind", split=SPLIT
+    )
     bayes = Entrant("bayes", "sklearn.naive_bayes:MultinomialNB", prepare="tfidf")
     Contest(task=task, entrants=(bayes,), lineup="none", engine="inline", out=out, cooperate=()).run()
     return out

@@ -72,7 +72,12 @@ def test_texts_and_numbers_are_answered_too(http: httpx.Client, texts, numbers) 
         (b'{"rows": [1]}', "application/json", 400, "row 1 is no object"),
         (b'{"rows": [{"length": 1}]}', "application/json", 400, "column 'petals' is missing"),
         (b'{"rows": [{"length": 1}], "colums": []}', "application/json", 400, "'colums'; did you mean 'columns'"),
-        (b'{"columns": ["a"], "rows": [[1, 2]]}', "application/json", 400, "row 1 has 2 cells, and there are 1 columns"),
+        (
+            b'{"columns": ["a"], "rows": [[1, 2]]}',
+            "application/json",
+            400,
+            "row 1 has 2 cells, and there are 1 columns",
+        ),
         (b'{"rows": [{"length": NaN}]}', "application/json", 400, "no JSON"),
         (b'{"rows": [{"length":1,"petals":"x"},{"length":"a","petals":2}]}', "application/json", 400, "of one type"),
         (b"\xff\xfe\x00", "application/json", 400, "no JSON"),
@@ -127,7 +132,9 @@ def test_use_is_metered(http: httpx.Client) -> None:
 
     def rows() -> float:
         text = http.get("/metrics").text
-        found = [line for line in text.splitlines() if line.startswith('concours_rows_total{key="anybody",model="texts"}')]
+        found = [
+            line for line in text.splitlines() if line.startswith('concours_rows_total{key="anybody",model="texts"}')
+        ]
         return float(found[0].rpartition(" ")[2]) if found else 0.0
 
     before = rows()

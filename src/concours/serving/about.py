@@ -9,11 +9,12 @@ from concours.serving.model import Served
 from concours.serving.tensors import inputs_of, outputs_of
 
 
-def about(served: Served, together: bool) -> dict[str, Any]:
+def about(served: Served, *, together: bool, continuous: bool) -> dict[str, Any]:
     """As JSON.
 
     Args:
         together: whether requests may be answered at once.
+        continuous: as of `serving.answering.Steps`.
     """
     result, output = served.result, served.output
     problem = result.setup.problem
@@ -29,6 +30,7 @@ def about(served: Served, together: bool) -> dict[str, Any]:
         "score": _score(result, served.name),
         "digest": result.candidate(served.name).entrant.digest,
         "together": together,
+        "continuous": continuous,
     }
 
 

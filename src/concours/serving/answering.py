@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -19,20 +19,38 @@ from concours.serving.wire import Ask, Told
 _encode: Final = msgspec.json.Encoder().encode
 
 
+class Steps(Protocol):
+    """What the process of a model does with requests (`serving.worker`).
+
+    Attributes:
+        busy: whether it has more to do of what it was asked before, so that it wants to be called again, asked or not.
+        continuous: whether it takes requests while it is busy with others.
+    """
+
+    @property
+    def busy(self) -> bool: ...
+    @property
+    def continuous(self) -> bool: ...
+    def step(self, asks: Sequence[Ask]) -> list[Told]:
+        """Takes requests, goes a step on with all it was asked, and tells what is ready of it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Answering:
     """A model behind doors.
 
     Attributes:
         together: whether rows of several requests may be predicted at once.
-        watched: is given rows and predictions of what was answered whole.
     """
 
     served: Served
     doors: Mapping[str, Door]
     together: bool
+    busy: ClassVar[bool] = False
+    continuous: ClassVar[bool] = False
 
-    def answers(self, asks: Sequence[Ask]) -> list[Told]:
+    def step(self, asks: Sequence[Ask]) -> list[Told]:
         """An answer, or a refusal, to each request; none is lost, whatever the others are."""
         told, wanted = list[Told](), list[Wanted]()
         for ask in asks:

@@ -23,6 +23,8 @@ MOST_BYTES: Final = 256 << 20
 """Bytes of what waits."""
 _AT_ONCE: Final = 256
 _BYTES_AT_ONCE: Final = 16 << 20
+_CONTINUOUS: Final = 256
+"""Requests that a process has at once which takes some while it answers others."""
 _TRIES: Final = 2
 """A request that was under way when a process died is asked once more; then it is to blame."""
 _STARTS: Final = 3
@@ -50,6 +52,7 @@ class _Process:
     def __init__(self, spec: Spec, freed: Callable[[_Process], None], lost: Callable[[_Process], None]) -> None:
         self._spec, self._freed, self._lost = spec, freed, lost
         self.busy: dict[int, _Pending] = {}
+        self.continuous = False
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> Ready:
@@ -68,6 +71,7 @@ class _Process:
         if found.failed:
             await self.stop()
             raise ModelFailed(found.failed)
+        self.continuous = bool(msgspec.json.decode(found.about)["continuous"])
         self._reading = asyncio.create_task(self._read())
         return found
 
@@ -87,7 +91,7 @@ class _Process:
                     pending.parts.put_nowait(part)
                     if part.last:
                         del self.busy[part.id]
-            if not self.busy:
+            if not self.busy or self.continuous:
                 self._freed(self)
         self._writer.close()
         await self._process.wait()
@@ -190,7 +194,10 @@ class Pool:
     def _flush(self) -> None:
         self._flushing = False
         while self._free and self._waiting:
-            self._free.pop().send(self._batch())
+            process = min(self._free, key=lambda one: len(one.busy))
+            process.send(self._batch())
+            if not (process.continuous and len(process.busy) < _CONTINUOUS):
+                self._free.remove(process)
 
     def _batch(self) -> list[_Pending]:
         """What is asked at once: as much as waits; by itself what was under way when a process died."""
@@ -208,7 +215,8 @@ class Pool:
 
     def _freed(self, process: _Process) -> None:
         self._early = 0
-        self._free.append(process)
+        if process not in self._free:
+            self._free.append(process)
         self._soon()
 
     def _lost(self, process: _Process) -> None:

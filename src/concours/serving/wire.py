@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from typing import Final
 
@@ -43,7 +44,6 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
         status: of HTTP.
         last: whether no part comes after it.
         rows: that were answered, which are charged.
-        seen: what a watch keeps of it: rows and predictions, in msgpack; empty where nothing is watched.
     """
 
     id: int
@@ -79,6 +79,11 @@ def packed(message: object) -> bytes:
     """A message with its length before it."""
     content = _encode(message)
     return len(content).to_bytes(_HEAD, "big") + content
+
+
+def waits(connection: socket.socket) -> bool:
+    """Whether there is something to receive."""
+    return bool(select.select([connection], [], [], 0)[0])
 
 
 def receive(connection: socket.socket) -> bytes | None:

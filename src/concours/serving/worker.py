@@ -18,10 +18,10 @@ import msgspec
 from concours.core.errors import ConcoursError
 from concours.runs.result import Result
 from concours.serving.about import about
-from concours.serving.answering import Answering
+from concours.serving.answering import Answering, Steps
 from concours.serving.doors.table import DOORS
 from concours.serving.model import Served
-from concours.serving.wire import Ready, asks, packed, receive
+from concours.serving.wire import Ask, Ready, asks, packed, receive, waits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Spec:
         return cls(**{**value, "run": Path(value["run"]), "agreed": frozenset(value["agreed"])})
 
 
-def opened(spec: Spec) -> tuple[Answering, Ready]:
+def opened(spec: Spec) -> tuple[Steps, Ready]:
     """The model of a process, warm, and what is said of it. Raises ConcoursError where it cannot be served."""
     served = Served.of(Result.load(spec.run), spec.model, spec.agreed)
     apart = served.apart()
@@ -60,7 +60,9 @@ def opened(spec: Spec) -> tuple[Answering, Ready]:
         "request is answered by itself; --within allows a distance from predict"
     )
     notes = () if together else (alone,)
-    return Answering(served, DOORS, together), Ready(msgspec.json.encode(about(served, together)), notes)
+    answering = Answering(served, DOORS, together)
+    said = about(served, together=together, continuous=answering.continuous)
+    return answering, Ready(msgspec.json.encode(said), notes)
 
 
 def work(connection: socket.socket) -> None:
@@ -74,8 +76,15 @@ def work(connection: socket.socket) -> None:
         connection.sendall(packed(Ready(failed=str(error))))
         return
     connection.sendall(packed(ready))
-    while (message := receive(connection)) is not None:
-        connection.sendall(packed(answering.answers(asks.decode(message))))
+    while True:
+        new: list[Ask] = []
+        if not answering.busy or waits(connection):
+            message = receive(connection)
+            if message is None:
+                return
+            new = asks.decode(message)
+        if told := answering.step(new):
+            connection.sendall(packed(told))
 
 
 def main() -> None:
