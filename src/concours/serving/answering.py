@@ -82,12 +82,15 @@ class Answering:
     def _alone(self, wanted: Wanted) -> Told:
         try:
             x = None if wanted.cells is None else self.served.quickly(wanted.cells)
-            return self._written(wanted, self.served.predict(wanted.rows() if x is None else x))
+            x = wanted.rows() if x is None else x
+            if wanted.ask.seconds is None:
+                return self._written(wanted, self.served.predict(x))
+            return self._written(wanted, *self.served.predict_within(x, wanted.ask.seconds))
         except (ConcoursError, RecursionError, MemoryError) as error:
             return self._refused(wanted.ask, error)
 
-    def _written(self, wanted: Wanted, p: Any) -> Told:
-        return self.doors[wanted.ask.door].write(self.served, wanted, p, "")
+    def _written(self, wanted: Wanted, p: Any, partly: str = "") -> Told:
+        return self.doors[wanted.ask.door].write(self.served, wanted, p, partly)
 
     def _refused(self, ask: Ask, error: BaseException) -> Told:
         refused = error if isinstance(error, Refused) else Refused(str(error) or type(error).__name__)
