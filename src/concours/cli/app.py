@@ -56,6 +56,7 @@ for command in (
     inspect.show,
     predict.predict,
     serve.serve,
+    serve.deploy,
     ask.ask,
     judges.judges,
     merge.merge,

@@ -87,3 +87,29 @@ def _spec(run: Path, model: str | None, *, within: float, trust: bool) -> Spec:
     who = f"{served.name} of {run} runs"
     agreed = permitted(asked_of_models(result, [served.name]), known=result.agreed, who=who, trust=asking(trust))
     return Spec(run=run.resolve(), model=served.name, agreed=agreed, within=within)
+
+
+def deploy(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run folder of a contest.")],
+    server: Annotated[str, typer.Option(metavar="URL", help="A running `concours serve`.")],
+    model: Annotated[
+        str | None, typer.Option("--with", metavar="NAME", help="A name on the board.", show_default="the starred one")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What requests call it.", show_default="the folder's name")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", metavar="TEXT", envvar="CONCOURS_TOKEN", help="What the server asks for.")
+    ] = None,
+) -> None:
+    """Send a model to a running server, as the first or the next version of its name; nobody who asks notices."""
+    from concours.runs.packing import packed
+    from concours.runs.result import Result
+    from concours.serving.deploying import deployed
+
+    result = Result.load(run)
+    content = packed(result, model, rows=True)
+    told = deployed(server, name or run.resolve().name, result.candidate(model).entrant.name, content, token=token)
+    for note in told["notes"]:
+        say(note, err=True)
+    say(f"{told['name']}: {told['model']} answers as version {told['version']} on {server}", err=True)

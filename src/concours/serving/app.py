@@ -18,22 +18,22 @@ from concours.serving.doors.oip import LENGTH
 from concours.serving.doors.plain import JSON
 from concours.serving.openapi import openapi
 from concours.serving.refused import Refused, as_plain
-from concours.serving.server import LARGEST, Server, too_large
+from concours.serving.server import LARGEST, LARGEST_MODEL, Server, too_large
 
 Handler = Callable[[Request], Awaitable[Response]]
 _encode: Final = msgspec.json.Encoder().encode
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(request: Request, largest: int = LARGEST) -> bytes:
     """The body of a request. Raises Refused where it is too large."""
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > LARGEST:
-        raise too_large(int(declared))
+    if declared.isdecimal() and int(declared) > largest:
+        raise too_large(int(declared), largest)
     parts, size = list[bytes](), 0
     async for part in request.stream():
         size += len(part)
-        if size > LARGEST:
-            raise too_large(size)
+        if size > largest:
+            raise too_large(size, largest)
         parts.append(part)
     return b"".join(parts)
 
@@ -93,8 +93,17 @@ def _plain(server: Server) -> list[Route]:
     async def described(_: Request) -> Response:
         return Response(_encode(openapi(server.shelf.versions)), media_type=JSON)
 
+    async def deploy(request: Request) -> Response:
+        query, heads = request.query_params, request.headers
+        server.keys.require(heads.get("authorization"), "deploy")
+        body = await body_of(request, LARGEST_MODEL)
+        found = await server.deploy(heads.get("authorization"), query.get("name", ""), query.get("model"), body)
+        said = {"name": found.name, "version": found.number, "model": found.pool.about["model"]}
+        return Response(_encode({**said, "notes": found.pool.ready.notes}), media_type=JSON)
+
     return [
         Route("/predict", predict, methods=["POST"]),
+        Route("/deploy", deploy, methods=["POST"]),
         Route("/health", health),
         Route("/metrics", metrics),
         Route("/openapi.json", described),

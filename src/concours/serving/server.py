@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import re
+import shutil
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from concours.core.errors import ConcoursError
+from concours.runs.packing import unpacked_into
 from concours.serving.keys import Keys
+from concours.serving.pool import Pool
 from concours.serving.refused import Refused
 from concours.serving.shelf import Shelf, Version
 from concours.serving.wire import Ask, Told
+from concours.serving.worker import Spec
 
 LARGEST: Final = 64 << 20
 """Bytes of a request."""
+LARGEST_MODEL: Final = 4 << 30
+"""Bytes of a model that is sent."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass
@@ -38,11 +52,35 @@ class Meter:
 
 
 class Server:
-    """What is served, who may ask, and how much they did."""
+    """What is served, who may ask, and how much they did.
 
-    def __init__(self, shelf: Shelf, keys: Keys) -> None:
+    Args:
+        make: a pool for a model that was sent here.
+        place: a folder for such models, which goes with the server.
+    """
+
+    def __init__(self, shelf: Shelf, keys: Keys, make: Callable[[Spec], Pool], place: Path) -> None:
         self.shelf, self.keys, self.meter = shelf, keys, Meter()
+        self._make, self._place = make, place
         self._numbers = itertools.count(1)
+
+    async def deploy(self, authorization: str | None, name: str, model: str | None, content: bytes) -> Version:
+        """Puts up a model that was sent, as the first or the next version of a name.
+
+        Raises:
+            Refused: this token may not, the name is none, or what was sent cannot be served: code that came along is
+                not run.
+        """
+        self.keys.require(authorization, "deploy")
+        if not _NAME.fullmatch(name):
+            raise Refused(f"name={name!r}: a name has letters, digits, . _ and -, and begins with none of these three")
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._place))
+        try:
+            await asyncio.to_thread(unpacked_into, folder, content)
+            return await self.shelf.put(name, folder, self._make(Spec(run=folder, model=model)))
+        except ConcoursError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise Refused(f"what was sent cannot be served: {error}") from None
 
     async def ask(
         self,
@@ -79,9 +117,9 @@ class Server:
         return found, told
 
 
-def too_large(size: int) -> Refused:
+def too_large(size: int, largest: int = LARGEST) -> Refused:
     """The refusal of a body of so many bytes."""
-    return Refused(f"a request may have {LARGEST:,} bytes, and this has {size:,} or more", status=413)
+    return Refused(f"a request may have {largest:,} bytes, and this has {size:,} or more", status=413)
 
 
 def seconds_of(milliseconds: str | None) -> float | None:
