@@ -185,7 +185,9 @@ class OnnxModel:
             raise DataError(f"{self._who} takes {asked.name!r} of shape {said(asked.shape)}, which no pictures have")
         last = shape[1] not in (1, 3) and shape[3] in (1, 3)
         colours, sides = (shape[3], shape[1:3]) if last else (shape[1], shape[2:])
-        given = {} if None in sides else {"size": (int(sides[0] or 0), int(sides[1] or 0)), "edges": None}
+        given: dict[str, Any] = (
+            {} if None in sides else {"size": (int(sides[0] or 0), int(sides[1] or 0)), "edges": None}
+        )
         pixels = replace(self._pixels, **given, colours=colours or self._pixels.colours)
         taken = pixels.taken(x, 255.0 if x.dtype == np.uint8 else 1.0)
         return np.moveaxis(taken, 1, 3) if last else taken

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from concours.kernels.rows.boxes import MOST, Boxes, suppressed_each
+
+Picture = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+"""Labels (boxes,), scores and corners (boxes, 4)."""
 
 _LEAST = 0.01
 _ALL = 1.0
@@ -31,7 +35,7 @@ def boxes_of(said: Sequence[tuple[Tensor, Tensor]], labels: int, columns: Sequen
     return suppressed_each([_of_picture(*each, labels, columns) for each in said], overlap=_ALL)
 
 
-def _of_picture(logits: Tensor, boxes: Tensor, labels: int, columns: Sequence[int]) -> tuple[NDArray, ...]:  # type: ignore[type-arg]
+def _of_picture(logits: Tensor, boxes: Tensor, labels: int, columns: Sequence[int]) -> Picture:
     logits, boxes = logits.double().cpu(), boxes.double().cpu()
     each = logits.softmax(dim=-1) if logits.shape[-1] > labels else logits.sigmoid()
     scores = each[:, list(columns)]

@@ -59,8 +59,8 @@ def _edges(seen: Mapping[str, Any]) -> list[int] | None:
     is not kept.
     """
     named = {} if seen.get("crop_size") else seen.get("size")
-    both = [named.get(edge) for edge in ("shortest_edge", "longest_edge")] if isinstance(named, Mapping) else []
-    return [int(side) for side in both] if both and None not in both else None
+    both = [named.get(edge) for edge in ("shortest_edge", "longest_edge")] if isinstance(named, Mapping) else [None]
+    return None if None in both else [int(side) for side in both if side is not None]
 
 
 def _normal(seen: Mapping[str, Any]) -> dict[str, Any]:

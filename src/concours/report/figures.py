@@ -230,7 +230,30 @@ class Joints:
     alliances: tuple[Joint, ...]
 
 
-Drawing = Rows | Planes | Grid | Cards | Questions | Joints
+@dataclass(frozen=True, kw_only=True)
+class Linked:
+    """Two lists of words below one another, beside one another, with lines between.
+
+    Attributes:
+        said: what else is to be known of it.
+        links: a line each: the place of its word on the left, and on the right, and its strength in (0, 1].
+    """
+
+    title: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    links: tuple[tuple[int, int, float], ...]
+    said: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Links:
+    """Lists of words beside one another."""
+
+    pairs: tuple[Linked, ...]
+
+
+Drawing = Rows | Planes | Grid | Cards | Questions | Joints | Links
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,8 +67,9 @@ _OWN = {
     "dependence": RunnerSpec(reference="concours.engine.runners.explain:dependence", version=1, packages=_OF_DATA),
     "occlude": RunnerSpec(reference="concours.engine.runners.occlude:occlude", version=1, packages=_OF_DATA),
     "gradients": RunnerSpec(
-        reference="concours.engine.runners.gradients:gradients", version=1, packages=(*_OF_NETWORKS, "captum")
+        reference="concours.engine.runners.gradients:gradients", version=2, packages=(*_OF_NETWORKS, "captum")
     ),
+    "aligned": RunnerSpec(reference="concours.engine.runners.aligned:aligned", version=1, packages=_OF_NETWORKS),
     "curve": RunnerSpec(reference="concours.engine.runners.curve:curve", version=4, packages=_OF_DATA),
     "subsample": RunnerSpec(reference="concours.engine.runners.rung:subsample", version=1, packages=_OF_DATA),
     "rung": RunnerSpec(reference="concours.engine.runners.rung:rung", version=1, packages=(*_NUMERIC, "pandas")),

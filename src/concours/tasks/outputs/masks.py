@@ -66,7 +66,7 @@ class MasksOutput(OutputKind):
     metrics = ("mean_iou", "dice")
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
     joins: ClassVar[Mapping[str, Join]] = {"mean": _averaged}
-    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.masks:of_masks"}
+    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.masks:of_masks", "trace": "gradients"}
     by_rows = "picture_iou"
     classes: int = 0
     size: tuple[int, ...] = (0, 0)

@@ -89,6 +89,7 @@ class Text(OutputKind):
         "bleu": bleu_metric,
         "chrf_sentence": sentence_metric,
     }
+    can: ClassVar[Mapping[str, str]] = {"align": "aligned"}
     packages = ("sacrebleu",)
     by_rows = "chrf_sentence"
     texts = True
