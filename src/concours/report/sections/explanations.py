@@ -25,10 +25,16 @@ _BY_GRADIENTS = (
     "What a network looks at",
     (
         "How to read it: from a picture of one colour to the picture itself, {name} is asked at each step what a little more of a "
-        "part changes (integrated gradients). The stronger a part is filled, the more it adds to what {name} names there. Parts "
+        "part changes (integrated gradients). The stronger a part is filled, the more it adds to {named}. Parts "
         "in the other colour speak against it."
     ),
 )
+
+_NAMED = {
+    "rows": "the class that {name} names",
+    "pixels": "the pixels that {name} takes for the label below, all of them together",
+}
+"""What is added to, by what has a class."""
 
 
 def explanations_section(r: Report) -> Section | None:
@@ -248,7 +254,7 @@ def _maps(r: Report, found: Mapping[str, Any], words: tuple[str, str]) -> Figure
         cards.append(
             Card(
                 title=_id(r, row),
-                said=(("pixels taken for" if found.get("of") == "pixels" else "taken for", r.classes[code]),),
+                said=(("taken for", r.classes[code]),),
                 picture=known.get("plain") or known.get("picture", ""),
                 wide=bool(known.get("wide")) and "plain" not in known,
                 cells=tuple(tuple(value / most for value in line) for line in cells),
@@ -256,7 +262,7 @@ def _maps(r: Report, found: Mapping[str, Any], words: tuple[str, str]) -> Figure
         )
     return Figure(
         title=title,
-        read=read.format(name=found.get("name")),
+        read=read.format(name=found.get("name"), named=_NAMED[found.get("of", "rows")].format(name=found.get("name"))),
         drawing=Cards(tuple(cards)),
     )
 
