@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from concours.entrants.attending import attends, attention
+from concours.entrants.attending import NO_WORD, Attending, Looked, attention, words_of
 from concours.entrants.nbest import tokens
 from concours.entrants.sequences import Decoder
 from concours.entrants.subwords import BEGIN
@@ -25,8 +25,8 @@ def translator(request):
 
 def test_each_word_that_is_said_looks_at_all_once(translator):
     """Rows sum to 1, whatever pieces words are made of, and whether the network has seen them before."""
-    assert attends(translator)
-    assert not attends(object())
+    assert isinstance(translator, Attending)
+    assert not isinstance(object(), Attending)
     for text, said in [*zip(TEXTS, SAID, strict=True), ("xylophones dogs", "Hund ?")]:
         found = attention(translator, text, said)
         assert found.shape == (len(tokens(said)), len(tokens(text)))
@@ -74,3 +74,21 @@ def test_a_block_mixes_by_the_attention_that_it_tells():
         values = block.other[1](memory).chunk(2, dim=2)[1]
         assert torch.allclose(block.other[2](weights @ values), mixed, atol=1e-5)
     assert not weights[1, :, 2:].any()
+
+
+def test_pieces_of_no_word_are_left_out():
+    """What ends a text is no word: rows sum to 1 over the words that there are."""
+
+    class Fixed:
+        def looked(self, text, said):
+            weights = np.array([[0.2, 0.2, 0.6], [0.5, 0.5, 0.0], [0.9, 0.0, 0.1]])
+            return Looked(weights=weights, said=[0, 1, NO_WORD], read=[0, 1, NO_WORD])
+
+    assert attention(Fixed(), "a b", "c d") == pytest.approx(np.array([[0.5, 0.5], [0.5, 0.5]]))
+
+
+def test_stretches_of_a_text_are_of_its_words():
+    """By their last letter, as pieces may begin with the blank before a word; a sign is a word of its own."""
+    text = "two words, here"
+    assert tokens(text) == [" two", " words", ",", " here"]
+    assert words_of(text, [(0, 3), (3, 6), (6, 9), (9, 10), (10, 15), (15, 15)]) == [0, 1, 1, 2, 3, NO_WORD]

@@ -18,6 +18,7 @@ from concours.engine.runners.explain import predicted
 from concours.engine.runners.gradients import fitted_of
 from concours.engine.runners.score import metric_of_rows
 from concours.engine.work import JobResult
+from concours.entrants.attending import Attending, attention
 from concours.entrants.nbest import tokens
 from concours.insights.aligned import by_leaving_out
 from concours.kernels.scoring.diagnosis import worst
@@ -81,10 +82,8 @@ Found = tuple[str, str, list[str], list[NDArray[np.float64]]]
 
 def _attention(job: Job, store: Store, texts: list[str]) -> Found | None:
     """Of the first candidate that has one; none where none has."""
-    from concours.entrants.attending import attends, attention  # here, as it needs torch
-
     for name, fitted in fitted_of(job, store):
-        if attends(fitted.estimator):
+        if isinstance(fitted.estimator, Attending):
             with deterministic(threads=job.threads, seed=job.seed):
                 said = output_of(job).answers(fitted.estimator.predict(np.asarray(texts, dtype=object)), None)
                 found = [attention(fitted.estimator, *pair) for pair in zip(texts, said, strict=True)]
