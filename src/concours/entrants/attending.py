@@ -35,6 +35,10 @@ class Looked:
 class Attending(Protocol):
     """A fitted network that looks at a text while it says another."""
 
+    def predict(self, X: Any) -> Any:
+        """Texts (n,) to what is said of them."""
+        ...
+
     def looked(self, text: str, said: str) -> Looked:
         """Where it looks, if it reads this and says that."""
         ...
