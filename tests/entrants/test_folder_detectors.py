@@ -178,8 +178,8 @@ def begun(folder: Path, **params: Any) -> PretrainedDetector:
 
 def test_it_learns_what_can_be_found(folders: Any) -> None:
     """With two new classes, from weights that chance made; by mean precision at half of the area."""
-    pictures, boxes = discs(32)
-    detector = begun(folders["yolos"], epochs=80, learning_rate=8e-3, training={"validation_share": 0.0}, mirror="none")
+    pictures, boxes = discs(24)
+    detector = begun(folders["yolos"], epochs=50, learning_rate=1e-2, training={"validation_share": 0.0}, mirror="none")
     said = detector.fit(pictures, boxes).predict(pictures)
     found = hits(boxes, said, classes=2, least=[0.5])
     assert float(precisions(found, np.ones((1, len(boxes)))).mean()) > 0.1, detector.history_
