@@ -5,9 +5,9 @@
 
 writes `examples/text-similarity/data/pairs.csv` from the first 4,000 captions of Multi30k (Elliott et al. 2016; for
 research and education) in `CONCOURS_DATA`. Nobody was asked how alike two captions are. What stands for it is made of
-what people wrote: each caption has a German translation by a person, and the number of a pair is the chrF (Popović 2015,
-by sacreBLEU) of one translation beside the other, the mean of both directions, 0 to 100. Two captions of one meaning in
-other words are translated alike, and so are two that share words; the German sentences are not in the file.
+what people wrote: each caption has a German translation by a person, and the number of a pair is the chrF (Popović
+2015, by sacreBLEU) of one translation beside the other, the mean of both directions, 0 to 100. Two captions of one
+meaning in other words are translated alike, and so are two that share words; the German is not in the file.
 
 Captions are matched in couples, each with the one that is most like it, by TF-IDF of the English words, that is still
 free, the likest couple first. So each caption stands in one pair, and couples are alike to different degrees.
