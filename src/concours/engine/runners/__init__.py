@@ -144,7 +144,7 @@ _OWN = {
     ),
     "continued": RunnerSpec(reference="concours.engine.runners.continued:continued", version=1, packages=_OF_DATA),
     "drawn": RunnerSpec(reference="concours.engine.runners.drawn:drawn", version=1, packages=_OF_DATA),
-    "card": RunnerSpec(reference="concours.engine.runners.card:card", version=2, packages=_OF_DATA),
+    "card": RunnerSpec(reference="concours.engine.runners.card:card", version=3, packages=_OF_DATA),
 }
 
 RUNNERS = Registry("runners", _OWN, of=RunnerSpec)
