@@ -116,6 +116,7 @@ def _lines_of(source: str | Path, text: Sequence[str]) -> Opened | None:
         lines, guess = aligned.lines(stems[0], text[0], None)
     else:
         return None
+    (lines, _), _ = _level(lines, lines)
     notes = (f"encoding {guess}",) if guess else ()
     return Opened(x=pa.chunked_array([pa.array(lines, pa.string())]), name=path.name, unit="line", notes=notes)
 
