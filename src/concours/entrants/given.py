@@ -79,9 +79,8 @@ def certainties(labels: Any, rows: int, classes: Sequence[str], who: str) -> Flo
         raise DataError(f"{who} named {len(named)} labels for {rows} rows; one a row was expected")
     known = {label: code for code, label in enumerate(classes)}
     if unknown := [label for label in named if label not in known]:
-        raise DataError(
-            f"{who} named {shortened(unknown[0], _SHOWN)!r}, which is no class; {nearest(unknown[0], classes)}"
-        )
+        first = shortened(unknown[0], _SHOWN)
+        raise DataError(f"{who} named {first!r}, which is no class; {nearest(first, classes)}")
     return np.eye(len(classes))[[known[label] for label in named]]
 
 
