@@ -105,10 +105,21 @@ def _records(*bad: dict[str, object]) -> Callable[[], None]:
     return lambda: _put("set.jsonl", "".join(f"{json.dumps(row)}\n" for row in (*good, *bad)))
 
 
-def _couples() -> None:
+def _couples(*bad: str) -> Callable[[], None]:
     rows = [[f"one {row}", f"other {row}", "ab"[row % 2]] for row in range(ROWS)]
-    with open("set.csv", "w", newline="") as file:
-        csv.writer(file).writerows([["text1", "text2", "label"], *rows, ["one", " ", "a"]])
+
+    def lay() -> None:
+        with open("set.csv", "w", newline="") as file:
+            csv.writer(file).writerows([["text1", "text2", "label"], *rows, bad])
+
+    return lay
+
+
+def _listed_sounds() -> None:
+    for row in range(ROWS + 1):
+        _wave(f"set/{row:02}.wav")
+    lines = [f"{row:02}.wav,{'ab'[row % 2]}" for row in range(ROWS)]
+    _put("set/labels.csv", "\n".join(["file,label", *lines, f"{ROWS}.wav,"]) + "\n")
 
 
 def _boxes(*bad: object) -> Callable[[], None]:
@@ -215,6 +226,30 @@ BAD = {
         refused=("set.csv", "row 25", "2 such texts of 26", 'on_bad_row = "skip"'),
         told=("2 empty texts were left out", "row 25"),
     ),
+    "a text without a label": Bad(
+        keys=_TEXTS,
+        lay=_lines("some words,", "more words,"),
+        refused=("set.csv", "'label' is missing in 2 of 26 rows, first in row 25", 'on_bad_row = "skip"'),
+        told=("2 rows without the target", "row 25"),
+    ),
+    "a row of a table without the target": Bad(
+        keys='kind = "tabular-regression"\ndata = "set.csv"\ntarget = "y"',
+        lay=lambda: _put("set.csv", "x,y\n" + "".join(f"{row},{row * 1.5}\n" for row in range(ROWS)) + "7,\n"),
+        refused=("set.csv", "'y' is missing in 1 of 25 rows, first in row 25", 'on_bad_row = "skip"'),
+        told=("1 row without the target", "row 25"),
+    ),
+    "a pair without a label": Bad(
+        keys='kind = "text-pairs"\ndata = "set.csv"\ntarget = "label"',
+        lay=_couples("one", "other", ""),
+        refused=("set.csv", "'label' is missing in 1 of 25 rows, first in row 25", 'on_bad_row = "skip"'),
+        told=("1 row without the target", "row 25"),
+    ),
+    "a sound without a label": Bad(
+        keys=_SOUNDS,
+        lay=_listed_sounds,
+        refused=("set", "'label' is missing in 1 of 25 rows, first in row 25", 'on_bad_row = "skip"'),
+        told=("1 row without the target", "row 25"),
+    ),
     "a pair with an empty side": Bad(
         keys='kind = "translation"\ndata = "set.tsv"\ntext = "en"\ntarget = "de"',
         lay=_pairs,
@@ -231,7 +266,7 @@ BAD = {
     ),
     "a pair of texts of which one is empty": Bad(
         keys='kind = "text-pairs"\ndata = "set.csv"\ntarget = "label"',
-        lay=_couples,
+        lay=_couples("one", " ", "a"),
         refused=("set.csv", "row 25", "'text2' is empty", 'on_bad_row = "skip"'),
         told=("1 pairs without one of the texts were left out", "row 25"),
     ),

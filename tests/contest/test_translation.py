@@ -91,6 +91,8 @@ def test_a_contest_from_new_to_verify(tmp_path, monkeypatch, concours):
     page = Path("runs/contest/report.html").read_text(encoding="utf-8")
     assert "chrf" in page
     assert page.index("Which word comes from which") < page.index('class="links"')
+    assert all(words in page for words in ("chrf", "<dd>a text</dd>", "characters of the target"))
+    assert "mistakes" in json.loads(Path("runs/contest/insights.json").read_text())["diagnose"]
     code, out, err = concours("verify", "runs/contest")
     assert code == 0, err
     assert "HOLDS" in out

@@ -102,6 +102,7 @@ def explained(
         "output": toy_output(classes).told,
         "model": model.to_json(),
         "parents": {},
+        "most": 20_000,
         **params,
     }
     done = execute(Job(runner=kind, inputs=inputs, params=params, seed=1), store, RUNNERS)

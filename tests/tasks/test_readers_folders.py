@@ -153,6 +153,16 @@ def test_a_file_a_class(how, tmp_path):
     assert found.y.tolist() == ["neg", "neg", "pos"]
 
 
+def test_empty_lines_between_texts_are_told(tmp_path):
+    """A row a line: who counts lines has to know which were none; what ends a file is nothing."""
+    found = open_source(laid(tmp_path, {"a.txt": b"one\n\ntwo\n \nthree\n\n", "b.txt": b"four\nfive\n\n\n"}), tmp_path)
+    assert found.x.to_pylist() == ["one", "two", "three", "four", "five"]
+    assert found.warnings == ("set: 2 empty lines left out; first: a.txt, line 2",)
+    lone = open_source("set/a.txt", tmp_path, Options(input="text"))
+    assert len(lone.x) == 3
+    assert lone.warnings == ("2 empty lines left out; first: a.txt, line 2",)
+
+
 def test_one_archive_in_a_folder(tmp_path):
     """A folder with an archive and a README is that archive."""
     laid(tmp_path, {f"{c}/1.png": picture(1) for c in "ab"}, "zip")

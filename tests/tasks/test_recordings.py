@@ -221,6 +221,9 @@ def test_new_sounds(tmp_path):
     assert opened.x["file"].to_pylist() == ["a.wav", "b.wav"]
     assert "resampled" in told[0]
     assert len(renew(tmp_path / "new" / "set" / "b.wav", data.x)[0]) == 1
+    (tmp_path / "new" / "set" / "b.wav").write_bytes(b"")
+    with pytest.raises(DataError, match="b.wav is no sound that can be read: the file is empty; mend or remove it$"):
+        renew(tmp_path / "new" / "set" / "b.wav", data.x)
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import log2
 from typing import Any
 
 from concours.compete.pairs import Side, inputs_of, names_of
@@ -34,6 +35,10 @@ _PROMPTS, _TEMPERATURES, _WRITTEN = 2, (0.5, 0.8, 1.0), 160
 
 _DEPENDENCES = 4
 _OCCLUDED = 12
+
+_LOOKING_S, _FEWEST, _MOST = 20.0, 256, 20_000
+"""Seconds of a core for changed texts and pictures that the default model is asked about, about, and how many of them
+there are in any case, and at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +142,12 @@ class Explanations(MemoProcess):
 
     def _of_default_s(self) -> float:
         """About how many seconds that takes: rows are predicted again, changed in many ways, by all that are joined."""
-        asked = self.parents.values() or [self.default]
-        return _CHANGES * min(self._part.rows, _LOOKED_AT) * sum(candidate.row_s or 0.0 for candidate in asked)
+        return _CHANGES * min(self._part.rows, _LOOKED_AT) * self._row_s
+
+    @property
+    def _row_s(self) -> float:
+        """Seconds that the default model takes for a row, with all that it joins."""
+        return sum(candidate.row_s or 0.0 for candidate in self.parents.values() or [self.default])
 
     def _card(self, state: Memo) -> Job:
         train, test = self.problem.train, self.problem.test
@@ -248,7 +257,8 @@ class Explanations(MemoProcess):
 
     def _occlude(self, state: Memo, rows: Sequence[int]) -> Job:
         inputs, params = self._model()
-        return self._job(state, "occlude", inputs, {**params, "rows": rows}, label="report: what is looked at")
+        params = {**params, "rows": rows, "most": _copies(self._row_s)}
+        return self._job(state, "occlude", inputs, params, label="report: what is looked at")
 
     def _gradients(self, state: Memo, rows: Sequence[int], runner: str) -> Job:
         """Of the best network among all that get the pictures or clips as they are; the job finds out which are one."""
@@ -350,6 +360,11 @@ def _looked_at(candidates: Sequence[Candidate]) -> tuple[list[dict[str, Any]], d
     bare = [each for each in singles if each.entrant.prepare in (None, "none")]
     codes = {f"code_bare{place}": candidate.code for place, candidate in enumerate(bare) if candidate.code}
     return [_known(candidate) for candidate in bare], codes
+
+
+def _copies(row_s: float) -> int:
+    """How many changed rows may be predicted; a power of two, so that times of one machine lead to one number."""
+    return min(max(2 ** round(log2(_LOOKING_S / max(row_s, 1e-6))), _FEWEST), _MOST)
 
 
 def _known(candidate: Candidate) -> dict[str, Any]:

@@ -20,6 +20,12 @@ def written(value: Any) -> str:
     return str(value)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things, e.g. `1 row`, `2 classes`."""
+    plural = "" if count == 1 else "es" if noun.endswith(("s", "tch")) else "s"
+    return f"{count:,} {noun}{plural}"
+
+
 def quoted(text: str) -> str:
     """A text as TOML and JSON write it."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -16,6 +16,7 @@ from scipy.special import softmax
 
 from concours.core.errors import DataError, MissingPackage, RecipeError
 from concours.core.optional import install_command, installed
+from concours.core.visible import shortened
 from concours.core.written import written
 from concours.entrants.given import certainties, numbers, places, probabilities
 from concours.entrants.pixels import Pixels
@@ -45,6 +46,9 @@ _TYPES: Mapping[str, Any] = {
     "tensor(bool)": np.bool_,
     "tensor(string)": np.str_,
 }
+
+_SHOWN = 60
+"""Letters of a value that a message has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +224,8 @@ class OnnxModel:
             found = array.astype(np.float64 if np.issubdtype(kind, np.floating) else object)
             cast = found.astype(kind)
         except (TypeError, ValueError):
-            raise DataError(f"{self._who} takes numbers as {asked.name!r}, and the rows hold others") from None
+            held = repr(shortened(str(array.flat[0]), _SHOWN))
+            raise DataError(f"{self._who} takes numbers as {asked.name!r}, and the rows hold {held}") from None
         if not np.issubdtype(kind, np.floating) and not (cast == array).all():
             raise DataError(f"{self._who} takes whole numbers as {asked.name!r}, and the rows hold others")
         return np.asarray(cast)

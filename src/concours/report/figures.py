@@ -140,6 +140,7 @@ class Card:
         picture, sound: addresses of the kind `data:`; `fields` are columns and values; `words` a text with, for each
             word, its weight in [-1, 1].
         cells: weights in [-1, 1] of parts of the picture, rows of them.
+        long: whether values stand beneath their names.
     """
 
     title: str
@@ -150,6 +151,7 @@ class Card:
     words: tuple[tuple[str, float], ...] = ()
     cells: tuple[tuple[float, ...], ...] = ()
     wide: bool = False
+    long: bool = False
 
 
 @dataclass(frozen=True)

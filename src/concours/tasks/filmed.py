@@ -20,7 +20,7 @@ from concours.tasks.readers.clips import ARRAYS, FILMS, LONGEST, MOST, as_bytes,
 from concours.tasks.readers.damage import damage_named, existing
 from concours.tasks.readers.listing import by_places, content_names, suffix_of
 from concours.tasks.readers.opened import Opened, Options, Rows
-from concours.tasks.reading import Data, require_known, split_off
+from concours.tasks.reading import Data, require_known, split_off, with_target
 from concours.tasks.recordings import FILE, FOLDER, target_of
 from concours.tasks.task import Task
 from concours.tasks.weights import require_column, weights_apart
@@ -195,8 +195,10 @@ def _data(found: Filmed, task: Task, kind: Kind, like: Data | None = None) -> Da
     require_known(task, found.table, name)
     target = target_of(found.table, None if task.target is None else str(task.target), name, _HOW)
     shape = tuple(like.x.shape[1:]) if like is not None and isinstance(like.x, np.ndarray) else None
-    clips = read_clips(found.files, found.clips, shape=shape, skip=task.on_bad_row == "skip")
-    table = found.table.take(pa.array(clips.kept))
+    rows, told = with_target(found.table, target, task, name)
+    films = {name: found.clips[name] for name in np.asarray(list(found.clips), dtype=object)[rows]}
+    clips = read_clips(found.files, films, shape=shape, skip=task.on_bad_row == "skip")
+    table = found.table.take(pa.array(rows[clips.kept]))
     _, y = split_off(table, target, name)
     _, weights, alike = weights_apart(table, task.weight, name)
     return Data(
@@ -207,7 +209,7 @@ def _data(found: Filmed, task: Task, kind: Kind, like: Data | None = None) -> Da
         ids=None if task.id is None else ids_of(table[task.id]),
         left_out=len(found.clips) - len(clips.kept),
         notes=(*found.notes, *clips.notes),
-        warnings=(*clips.warnings, *alike),
+        warnings=(*told, *clips.warnings, *alike),
         weights=weights,
     )
 

@@ -22,7 +22,7 @@ from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictured import read_pictured
 from concours.tasks.readers.pictures import read_pictures
 from concours.tasks.readers.stacked import like_first, stacked
-from concours.tasks.readers.text import cleaned, decoded, lines_of
+from concours.tasks.readers.text import cleaned, decoded, empty_lines, lines_of
 
 ReadTable = Callable[[Entry, Options], Opened]
 
@@ -136,7 +136,9 @@ def _texts(files: Files, layout: Layout, options: Options) -> Opened:
         layout = replace(layout, labels={}) if layout.a_file else layout
         notes = [f"{len(texts)} files of text", *layout.notes]
         return replace(_parted(files.name, x, names, layout, notes, warnings), unit="file")
-    lines = [[line.strip() for line in lines_of(cleaned(text))] for text in texts]
+    texts = [cleaned(text) for text in texts]
+    lines = [[line.strip() for line in lines_of(text)] for text in texts]
+    warnings += [f"{files.name}: {said}" for said in empty_lines(dict(zip(names, texts, strict=True)))]
     rows = [name for name, some in zip(names, lines, strict=True) for _ in some]
     x = pa.chunked_array([pa.array([line for some in lines for line in some], pa.string())])
     notes = [f"{len(rows)} lines of text in {len(names)} files", *layout.notes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ Rows: TypeAlias = pa.Table | pa.ChunkedArray | NDArray[Any]
 
 Unit: TypeAlias = Literal["row", "line", "file"]
 """What a row lies in: a row of a table or an array, a line of a text, or a file of its own."""
+
+
+LEAVE_OUT: Final = 'leave such rows out by on_bad_row = "skip" in [task], --on-bad-row skip for `concours new`'
+"""What to do about rows that cannot be read, where they need not be mended."""
 
 
 @dataclass(frozen=True, kw_only=True)

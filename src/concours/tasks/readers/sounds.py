@@ -49,12 +49,13 @@ class Sounds:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_sounds(files: Files, names: Sequence[str], *, rate: int | None = None, skip: bool = False) -> Sounds:
+def read_sounds(files: Files, names: Sequence[str], *, rate: int | None = None, skip: bool | None = None) -> Sounds:
     """Decodes the sounds of these names, one at a time: channels become their mean, and rates that of `rate`.
 
     Args:
         rate: samples a second that sounds are brought to; by default what most of them have.
-        skip: whether a sound that cannot be read is left out, with a warning; else it is an error.
+        skip: whether a sound that cannot be read is left out, with a warning; else it is an error. None where nobody
+            may choose, as of sounds to predict.
 
     Raises:
         DataError: a sound is broken or empty; or none is left; or a library is missing, and the message has the extra.
@@ -71,10 +72,8 @@ def read_sounds(files: Files, names: Sequence[str], *, rate: int | None = None, 
             broken[name] = "the file is empty" if not content else _words(error)
             if skip:
                 continue
-            raise DataError(
-                f"{name} is no sound that can be read: {broken[name]}; mend or remove it, or leave such files out by "
-                'on_bad_row = "skip" in [task]'
-            ) from None
+            choice = "" if skip is None else ', or leave such files out by on_bad_row = "skip" in [task]'
+            raise DataError(f"{name} is no sound that can be read: {broken[name]}; mend or remove it{choice}") from None
         if samples.shape[1] > 1:
             several.append(name)
         read[name] = _one_channel(samples), own
