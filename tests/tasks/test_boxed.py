@@ -163,7 +163,7 @@ def test_boxes_survive_pictures_of_other_sizes(form, tmp_path):
     data, _ = read_laid(tmp_path, files)
     assert data.x.shape == (4, HEIGHT, WIDTH, 3)
     assert [("cat", (20.0, 10.0, 40.0, 20.0))] in told(data.y)
-    assert any("1 of 4 pictures were brought" in text for text in data.warnings)
+    assert any("1 picture of 4 brought" in text for text in data.warnings)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -336,7 +336,7 @@ def test_one_file_of_annotations_is_read_alone(tmp_path):
     data, test = read(Task(kind="object-detection", data="set/train.csv", test="set/test.csv"), KIND, tmp_path)
     assert told(data.y) == sorted(BOXES[stem] for stem in ("one", "two", "three"))
     assert told(test.y) == [BOXES["four"]]
-    assert any("1 pictures that no row names" in text for text in data.warnings)
+    assert any("1 picture that no row names" in text for text in data.warnings)
 
 
 BROKEN = {
@@ -345,7 +345,7 @@ BROKEN = {
     "no name": ("voc", "set/Annotations/one.xml", xml([("", (1, 1, 2, 2))]), "one.xml: object 1 has no name"),
     "no numbers": ("voc", "set/Annotations/one.xml", xml([("cat", (1, "x", 2, 2))]), "object 1 has a box that is no"),
     "no picture": ("voc", "set/JPEGImages/one.png", None, "'one', which is not there"),
-    "no annotation": ("voc", "set/Annotations/two.xml", None, "1 pictures without an annotation, first 'two'"),
+    "no annotation": ("voc", "set/Annotations/two.xml", None, "1 picture without an annotation, first 'two'"),
     "in both parts": ("voc", "set/ImageSets/Main/test.txt", b"one\nfour\n", "'one' for training and for the test"),
     "broken picture": ("voc", "set/JPEGImages/one.png", b"no picture", "one.png is no picture that can be read"),
     "no json": ("coco", "set/annotations/instances_train.json", coco_part(["one"])[:-3], "no JSON that can be read"),
@@ -404,12 +404,12 @@ def test_crowds_and_difficult_objects_are_said(tmp_path):
     files[name] = files[name].replace(b'"iscrowd": 0', b'"iscrowd": 1', 1)
     data, _ = read_laid(tmp_path, files)
     assert len(data.y.values) == 2
-    assert any("1 boxes of crowds" in text for text in data.warnings)
+    assert any("left out: 1 box of crowds" in text for text in data.warnings)
     files = voc()
     files["set/Annotations/one.xml"] = files["set/Annotations/one.xml"].replace(b"<difficult>0", b"<difficult>1")
     (tmp_path / "voc").mkdir()
     data, _ = read_laid(tmp_path / "voc", files)
-    assert any("1 boxes marked as difficult" in text for text in data.warnings)
+    assert any("1 box marked as difficult" in text for text in data.warnings)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -445,8 +445,8 @@ def test_new_pictures_are_brought_to_the_size_of_the_fit(tmp_path):
 def test_pictures_without_an_annotation_are_said_of_voc(tmp_path):
     """Protects against silence: a picture that no file is called as is left aside; one that ImageSets omits is too."""
     data, _ = read_laid(tmp_path, {**voc(), "set/JPEGImages/five.png": png(), "set/ImageSets/Main/val.txt": b"two\n"})
-    assert any("1 annotations that ImageSets does not name are left aside" in text for text in data.warnings)
-    assert any("1 pictures that no annotation is called as are left aside" in text for text in data.warnings)
+    assert any("left aside: 1 annotation that ImageSets does not name" in text for text in data.warnings)
+    assert any("left aside: 1 picture that no annotation is called as" in text for text in data.warnings)
 
 
 @pytest.mark.parametrize("form", ["coco", "table"])
@@ -459,7 +459,7 @@ def test_new_pictures_of_a_set_come_once_and_what_is_left_aside_is_said(form, tm
     said: list[str] = []
     x, _ = renew(tmp_path / "set", np.zeros((1, HEIGHT, WIDTH, 3), dtype=np.uint8), told=said.append)
     assert len(x) == 3
-    assert any("1 pictures that no" in text for text in said)
+    assert any("1 picture that no" in text for text in said)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -100,7 +100,7 @@ def test_larger_pictures_are_made_smaller_with_their_masks(tmp_path):
     data, _ = _read(tmp_path)
     assert data.y.codes.shape == (1, 128, 256)
     assert set(np.unique(data.y.codes)) == {0, 1}
-    assert "1 of 1 pictures and masks were brought to 256 × 128 pixels" in data.warnings[0]
+    assert "1 picture of 1, with their masks, brought to 256 × 128 pixels" in data.warnings[0]
 
 
 def test_colours_are_labels(tmp_path):

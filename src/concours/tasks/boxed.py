@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.core.visible import shortened
+from concours.core.written import counted
 from concours.tasks.given import given_pictures
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
@@ -210,7 +211,7 @@ def _data(part: _Part, task: Task, kind: Kind, options: Options, *, shares: bool
         y=kind.output.checked(y, task, name),
         name=name,
         left_out=len(marks) - len(kept),
-        notes=(*part.notes, *read.notes, f"{len(y.values):,} boxes"),
+        notes=(*part.notes, *read.notes, counted(len(y.values), "box")),
         warnings=(*part.warnings, *read.warnings, *said, *alike),
         weights=None if weights is None else weights[read.kept],
     )

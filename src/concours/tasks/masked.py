@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from concours.core.errors import DataError
-from concours.core.written import written
+from concours.core.written import counted, written
 from concours.tasks.file_names import form_of, grouping_part, with_parts
 from concours.tasks.given import given_pictures
 from concours.tasks.ids import ids_of
@@ -96,7 +96,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
             raise DataError(f"{option}: {source} holds pictures with masks, which have no columns; leave {option} out")
     pairs = found[1].pairs
     names = [pair.picture for pair in pairs]
-    keys: dict[str, tuple[Any, str]] = {"data": (str(source), f"{len(pairs):,} pictures; {found[1].form}")}
+    keys: dict[str, tuple[Any, str]] = {"data": (str(source), f"{counted(len(pairs), 'picture')}; {found[1].form}")}
     keys["id"] = (FILE, "the names of the pictures, which no model gets")
     apart = len(_halves(pairs)) > 1
     split: dict[str, Any] = {} if apart else {"test": 0.3 if len(pairs) < 1000 else 0.2}
@@ -186,11 +186,11 @@ def _data(half: _Half, task: Task, kind: Kind, like: Data | None = None) -> Data
     require_known(task, beside, name)
     _, weights, alike = weights_apart(beside, task.weight, name)
     lone = (
-        [f"{name}: {len(found.lone)} masks without a picture were left out; first: {found.lone[0]}"]
+        [f"{name}: {counted(len(found.lone), 'mask')} without a picture left out; first: {found.lone[0]}"]
         if found.lone
         else []
     )
-    aside = [f"{name}: {found.aside} pictures without a mask are left aside"] if found.aside else []
+    aside = [f"{name}: left aside: {counted(found.aside, 'picture')} without a mask"] if found.aside else []
     return Data(
         x=read.x,
         y=kind.output.checked(read.y, task, name),

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from xml.etree import ElementTree
 
 from concours.core.errors import DataError
-from concours.core.written import number_in
+from concours.core.written import counted, number_in
 from concours.kernels.rows.boxes import SIDES
 from concours.tasks.readers.archives import Entry, Files
 from concours.tasks.readers.delimited import read_delimited
@@ -115,7 +115,7 @@ def _voc(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) 
     if lost := [place for place in listed if place not in known]:
         folder, stem = lost[0]
         raise DataError(
-            f"{files.name}: ImageSets names {len(lost)} pictures without an annotation, first {stem!r}; "
+            f"{files.name}: ImageSets names {counted(len(lost), 'picture')} without an annotation, first {stem!r}; "
             f"{folder / 'Annotations' / stem}.xml was expected"
         )
     wanted = {known[place]: place for place in listed}
@@ -127,9 +127,9 @@ def _voc(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) 
     test = lists.get("test", [])
     train = lists.get("train") or sorted(set(known) - set(test))
     aside, bare = len(known) - len(read), _bare(pictures, read.values(), known)
-    warnings = [f"{aside} annotations that ImageSets does not name are left aside"] if aside else []
-    warnings += [f"{bare} pictures that no annotation is called as are left aside"] if bare else []
-    warnings += [f"{hard} boxes marked as difficult count like the others"] if hard else []
+    warnings = [f"left aside: {counted(aside, 'annotation')} that ImageSets does not name"] if aside else []
+    warnings += [f"left aside: {counted(bare, 'picture')} that no annotation is called as"] if bare else []
+    warnings += [f"{counted(hard, 'box')} marked as difficult, which make no difference here"] if hard else []
     return Marked(
         parts=_those({"train": [read[place] for place in train], "test": [read[place] for place in test]}),
         listed={"test": "ImageSets/Main/test.txt"} if test else {},
@@ -216,8 +216,8 @@ def _coco(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]])
         part: [one for name in own for one in _coco_marks(files, name, pictures, crowds)] for part, own in named.items()
     }
     crowd, aside = len(crowds), len(_unmarked(pictures, chain(*parts.values())))
-    warnings = [f"{crowd} boxes of crowds (iscrowd) were left out"] if crowd else []
-    warnings += [f"{aside} pictures that no annotations name are left aside"] if aside else []
+    warnings = [f"left out: {counted(crowd, 'box')} of crowds (iscrowd)"] if crowd else []
+    warnings += [f"left aside: {counted(aside, 'picture')} that no annotations name"] if aside else []
     return Marked(
         parts=_those(parts),
         listed=_listed(named),
@@ -276,7 +276,9 @@ def _table(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]
     named, silent = _parted(names)
     parts = {part: _of_tables(files, own, pictures) for part, own in named.items()}
     aside = len(_unmarked(pictures, chain(*parts.values())))
-    said = [f"{aside} pictures that no row names are left aside; a row without a box keeps one"] if aside else []
+    said = (
+        [f"left aside: {counted(aside, 'picture')} that no row names; a row without a box keeps one"] if aside else []
+    )
     return Marked(
         parts=_those(parts),
         listed=_listed(named),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
-from concours.core.written import written
+from concours.core.written import counted, written
 from concours.tasks.labelled import MOST, Labelled
 from concours.tasks.readers.archives import Files
 from concours.tasks.readers.coco_masks import region_of
@@ -92,7 +92,7 @@ def read_masks(
     if bad:
         row, why = min(bad.items())
         said.append(
-            f"{files.name}: {len(bad)} pictures were left out for their masks; first: {pairs[row].mask} ({why})"
+            f"{files.name}: {counted(len(bad), 'picture')} left out for their masks; first: {pairs[row].mask} ({why})"
         )
     return Read(
         x=pictures.x,
@@ -164,7 +164,8 @@ def _common(name: str, shapes: Sequence[tuple[int, ...]], labels: int) -> tuple[
     colour = any(len(shape) == 3 for shape in shapes)
     changed = sum(shape[:2] != (height, width) for shape in shapes)
     why = ", so that the probabilities of an entrant take half a gigabyte at most" if shrunk < 1 else ""
-    said = f"{name}: {changed} of {len(shapes)} pictures and masks were brought to {width} × {height} pixels{why}"
+    some = f"{counted(changed, 'picture')} of {len(shapes)}"
+    said = f"{name}: {some}, with their masks, brought to {width} × {height} pixels{why}"
     return (height, width, 3) if colour else (height, width), [said] if changed else []
 
 
