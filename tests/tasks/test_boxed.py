@@ -397,6 +397,63 @@ def test_broken_pictures_can_be_left_out(tmp_path):
     assert data.left_out == 1
 
 
+FITTED = [stem for stem in BOXES if stem not in TEST]
+SPOILT = {
+    "voc": ("set/Annotations/one.xml", b"<annotation><object>", "no XML that can be read"),
+    "coco": (
+        "set/annotations/instances_train.json",
+        coco_part(FITTED).replace(b"[4, 2, 16, 8]", b"[4, 2, 16]"),
+        "annotation 1 has a box that is no four numbers",
+    ),
+    "table": (
+        "set/train.csv",
+        rows(FITTED).replace(b"4,2,20,10", b"4,2,x,10"),
+        "row 1 has a box that is no four numbers",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_pictures_whose_annotation_is_broken_can_be_left_out(form, tmp_path):
+    """Protects `on_bad_row` in every form: the other pictures stay as they are, and what goes is counted and said."""
+    name, content, why = SPOILT[form]
+    files = {**FORMS[form](), name: content}
+    with pytest.raises(DataError, match=f'{why}.*on_bad_row = "skip"'):
+        read_laid(tmp_path / "a", files)
+    data, _ = read_laid(tmp_path / "b", files, on_bad_row="skip")
+    assert told(data.y) == sorted(BOXES[stem] for stem in ("two", "three"))
+    assert data.left_out == 1
+    assert any("1 picture left out for its annotation; first: " in text and why in text for text in data.warnings)
+
+
+def test_an_annotation_of_no_picture_can_be_left_out(tmp_path):
+    """Protects sets of which some pictures were lost, in the forms that name pictures from elsewhere."""
+    for form, lost in (
+        ("voc", "set/JPEGImages/one.png"),
+        ("coco", "set/images/one.png"),
+        ("table", "set/pictures/one.png"),
+    ):
+        files = FORMS[form]()
+        del files[lost]
+        with pytest.raises(DataError, match='not there; mend it, or leave such pictures out by on_bad_row = "skip"'):
+            read_laid(tmp_path / form / "a", files)
+        data, _ = read_laid(tmp_path / form / "b", files, on_bad_row="skip")
+        assert told(data.y) == sorted(BOXES[stem] for stem in ("two", "three"))
+        assert data.left_out == 1
+
+
+@pytest.mark.parametrize("parts", [(), ("train", "valid", "test")])
+def test_annotations_may_lie_beside_their_pictures(parts, tmp_path):
+    """Protects what tools that draw boxes write, `a.xml` beside `a.png`; folders say the parts there, not names of files."""
+    files, stems = {}, ["three", "two", "one", "four"]
+    for number, stem in enumerate(stems):
+        place = f"set/{parts[number % 3]}" if parts else "set"
+        files |= {f"{place}/test_{stem}.png": png(), f"{place}/test_{stem}.xml": xml(BOXES[stem])}
+    data, test = read_laid(tmp_path, files)
+    assert told(data.y) == sorted(BOXES[stem] for stem in stems if not parts or stem != "one")
+    assert (test is None) if not parts else told(test.y) == [BOXES["one"]]
+
+
 def test_crowds_and_difficult_objects_are_said(tmp_path):
     """Protects against silence about what a set marks: crowds are left out, difficult objects count."""
     files = coco()
