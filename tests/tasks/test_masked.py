@@ -156,6 +156,39 @@ def test_bad_masks_are_named_and_left_out_only_where_asked(tmp_path, spoil, why)
     assert any("left out" in text for text in data.warnings)
 
 
+def _disc(row: int, size: int = 32) -> np.ndarray:
+    down, across = np.mgrid[:size, :size]
+    return 255 * (np.hypot(down - 14 - row, across - 16) < 9).astype(np.uint8)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_smeared_edges_are_no_labels(ending, tmp_path):
+    """Protects masks that were saved as JPEG, or scaled smoothly: each pixel gets the nearest label, and it is said."""
+    for row in range(4):
+        _save(tmp_path / "images" / f"{row}.png", _disc(row))
+        mask = Image.fromarray(_disc(row))
+        if ending == "png":
+            mask = mask.resize((64, 64), Image.Resampling.BICUBIC).resize((32, 32), Image.Resampling.BICUBIC)
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        mask.save(tmp_path / "masks" / f"{row}.{ending}")
+    data, _ = _read(tmp_path)
+    assert data.y.labels == (0, 255)
+    assert (data.y.codes != (np.stack([_disc(row) for row in range(4)]) > 0)).mean() < 0.02
+    assert any("most of them at edges alone" in text for text in data.warnings)
+
+
+def test_many_labels_are_labels_however_rare(tmp_path):
+    """Protects sets of many labels, each of a few small objects, from being taken for smeared ones."""
+    for row in range(4):
+        _save(tmp_path / "images" / f"{row}.png", _disc(row))
+        mask = np.zeros((32, 32))
+        for label in range(1, 11):
+            mask[3 * label - 2 : 3 * label, 10 : 12 + row] = 10 * row + label
+        _save(tmp_path / "masks" / f"{row}.png", mask)
+    data, _ = _read(tmp_path)
+    assert data.y.labels == tuple(range(41))
+
+
 def test_masks_of_too_many_values_are_refused(tmp_path):
     """Protects from masks that were saved as JPEG."""
     _save(tmp_path / "a.png", np.zeros((20, 20, 3)))

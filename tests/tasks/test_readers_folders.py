@@ -252,3 +252,25 @@ def test_a_text_beside_each_picture_tells_it(tmp_path):
     (tmp_path / "set" / "1.txt").unlink()
     found = open_source("set", tmp_path)
     assert found.y is None and "left aside: 2 files (.txt); first: 0.txt" in found.notes
+
+
+def test_paths_in_a_table_may_begin_in_a_folder_above(tmp_path):
+    """Protects tables that were written where the set lay before; where no column names pictures, that is said."""
+    files = {f"img/{i}.png": picture(i) for i in range(2)}
+    rows = b"path,label\n/data/set/img/1.png,one\nC:\\\\set\\\\img\\\\0.png,naught\n".replace(b"\\\\", b"\\")
+    found = open_source(laid(tmp_path, {**files, "labels.csv": rows}), tmp_path)
+    assert (found.x[:, 0, 0, 0].tolist(), found.y.tolist()) == ([1, 0], ["one", "naught"])
+    (tmp_path / "set" / "labels.csv").write_bytes(b"path,label\n7.png,one\n8.png,naught\n")
+    found = open_source("set", tmp_path)
+    assert "left aside: labels.csv, of which no column names the pictures" in found.notes
+
+
+def test_new_pictures_are_called_by_their_files(tmp_path):
+    """Protects files of predictions: which picture a row is, of a folder as of one picture alone."""
+    source = laid(tmp_path, {f"{c}/{i}.png": picture(i) for c in "ab" for i in range(2)})
+    rows = Options(unit="row", input="image", shape=(3, 4, 3))
+    assert open_source(source, tmp_path, rows).files == ("a/0.png", "a/1.png", "b/0.png", "b/1.png")
+    alone = open_source("set/b/1.png", tmp_path, rows)
+    assert (alone.files, alone.x.shape) == (("1.png",), (1, 3, 4, 3))
+    with pytest.raises(DataError, match="is one picture; give the folder"):
+        open_source("set/b/1.png", tmp_path)

@@ -130,7 +130,7 @@ def renew(
     if len(boxes.parts) > 1:
         counts = ", then ".join(f"{len(marks):,} of {part}" for part, marks in boxes.parts.items())
         told(f"{files.name}: pictures are in the order of its parts: {counts}")
-    return pictures.x, Opened(x=pictures.x, name=files.name, notes=tuple(pictures.notes))
+    return pictures.x, Opened(x=pictures.x, name=files.name, files=tuple(wanted), notes=tuple(pictures.notes))
 
 
 def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:

@@ -96,7 +96,7 @@ def renew(
     for warning in found.warnings:
         told(warning)
     table = pa.table({FILE: list(whole.clips)})
-    return found.x, Opened(x=table, name=whole.files.name, notes=tuple(found.notes))
+    return found.x, Opened(x=table, name=whole.files.name, files=tuple(whole.clips), notes=tuple(found.notes))
 
 
 def filmed(path: Path, form: str | None) -> list[Filmed]:

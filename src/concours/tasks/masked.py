@@ -79,7 +79,9 @@ def renew(
     pictures = read_pictures(files, names, Options(shape=tuple(like.shape[1:])))
     for warning in pictures.warnings:
         told(warning)
-    return pictures.x, Opened(x=pa.table({FILE: names}), name=files.name, notes=tuple(pictures.notes))
+    return pictures.x, Opened(
+        x=pa.table({FILE: names}), name=files.name, files=tuple(names), notes=tuple(pictures.notes)
+    )
 
 
 def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:

@@ -91,8 +91,11 @@ def _lost(data: Opened, test: Opened) -> list[str]:
 
 
 def _pictures(files: Files, layout: Layout, options: Options, read_table: ReadTable) -> Opened:
-    if layout.tables and (found := read_pictured(files, layout, options, read_table)):
-        return found
+    if layout.tables:
+        if found := read_pictured(files, layout, options, read_table):
+            return found
+        said = f"left aside: {_listed(layout.tables)}, of which no column names the pictures"
+        layout = replace(layout, notes=(*layout.notes, said))
     names = (*layout.train, *layout.test)
     read = read_pictures(files, names, options)
     kept = [names[row] for row in read.kept]
@@ -100,7 +103,7 @@ def _pictures(files: Files, layout: Layout, options: Options, read_table: ReadTa
         layout = replace(layout, labels=_beside(files, layout.told, options))
     each = "texts, in files called as the pictures are" if layout.told else "classes, a folder each"
     found = _parted(files.name, read.x, kept, layout, [*read.notes, *layout.notes], read.warnings, each)
-    return replace(found, target="text") if layout.told else found
+    return replace(found, files=tuple(kept), target="text" if layout.told else None)
 
 
 def _beside(files: Files, told: Mapping[str, str], options: Options) -> dict[str, str]:

@@ -18,6 +18,7 @@ from concours.tasks.readers.coco_masks import region_of
 from concours.tasks.readers.mask_pairs import BACKGROUND, Pair
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.pictures import common_size, open_picture, read_pictures, shapes_of
+from concours.tasks.readers.smeared import Seen, meant, seen_in
 
 Keys = NDArray[np.int64]
 """What is written in each pixel of a mask: a grey value, the number of a label of COCO, or a colour from `_COLOUR`."""
@@ -65,7 +66,7 @@ def read_masks(
     """
     bad: dict[int, str] = {}
     found = _looked_at(files, pairs, bad)
-    labels = _labels(files.name, pairs, sorted({key for row in found.values() for key in row.keys}))
+    labels, said = _labels(files.name, pairs, [look.seen for look in found.values()])
     if shape is None or len(found):
         _check_labels(found, labels, known, bad)
     shapes = _picture_shapes(files, pairs, skip=skip)
@@ -82,9 +83,9 @@ def read_masks(
     good = [row for row, pair in enumerate(pairs) if row in found and row not in bad and pair.picture in shapes]
     if not good:
         raise DataError(f"{files.name}: none of the {len(pairs)} masks can be read")
-    said: list[str] = []
     if shape is None:
-        shape, said = _common(files.name, [shapes[pairs[row].picture] for row in good], len(labels))
+        shape, changed = _common(files.name, [shapes[pairs[row].picture] for row in good], len({*labels.values()}))
+        said += changed
     pictures = read_pictures(
         files, [pairs[row].picture for row in good], Options(shape=shape, on_bad_row="skip" if skip else "fail")
     )
@@ -108,7 +109,7 @@ class _Look:
     """The size of a mask, and what is written in it."""
 
     size: tuple[int, int]
-    keys: tuple[int, ...]
+    seen: Seen
 
 
 def _looked_at(files: Files, pairs: Sequence[Pair], bad: dict[int, str]) -> dict[int, _Look]:
@@ -118,7 +119,7 @@ def _looked_at(files: Files, pairs: Sequence[Pair], bad: dict[int, str]) -> dict
             bad[row] = mask
         else:
             height, width = mask.shape
-            found[row] = _Look((height, width), tuple(np.unique(mask).tolist()))
+            found[row] = _Look((height, width), seen_in(mask))
     return found
 
 
@@ -126,7 +127,7 @@ def _check_labels(
     found: dict[int, _Look], labels: dict[int, Any], known: Callable[[Any], bool], bad: dict[int, str]
 ) -> None:
     for row, look in found.items():
-        if unknown := [labels[key] for key in look.keys if not known(labels[key])]:
+        if unknown := [labels[key] for key in look.seen.keys.tolist() if not known(labels[key])]:
             bad[row] = f"it has the label {written(unknown[0])!r}, which is not among those of the task"
 
 
@@ -135,10 +136,33 @@ def _picture_shapes(files: Files, pairs: Sequence[Pair], *, skip: bool) -> dict[
     return shapes_of(files, [pair.picture for pair in pairs], options, {})
 
 
-def _labels(name: str, pairs: Sequence[Pair], keys: Sequence[int]) -> dict[int, Any]:
-    """What the keys mean: texts of COCO; grey values; or, if there is one that is not grey, colours as #rrggbb."""
+def _labels(name: str, pairs: Sequence[Pair], masks: Sequence[Seen]) -> tuple[dict[int, Any], list[str]]:
+    """What the keys mean, and what is said of those that are smeared: texts of COCO; grey values; or, if there is one
+    that is not grey, colours as #rrggbb.
+    """
     if pairs[0].regions is not None:
-        return dict(enumerate(coco_labels(pairs)))
+        return dict(enumerate(coco_labels(pairs))), []
+    keys = np.unique(np.concatenate([mask.keys for mask in masks]))
+    smeared = meant(masks, _colours(keys), keys)
+    if smeared is None:
+        return _named(name, keys.tolist()), []
+    labels = _named(name, sorted({*smeared.nearest.values()}))
+    listed = ", ".join(map(written, list(labels.values())[:8]))
+    said = (
+        f"{name}: masks have {len(keys):,} values, most of them at edges alone, as JPEG and smooth scaling make them: "
+        f"{smeared.share:.1%} of all pixels were given the nearest label of {listed}; save masks as PNG, scaled by the "
+        "nearest pixel"
+    )
+    return {**labels, **{key: labels[near] for key, near in smeared.nearest.items()}}, [said]
+
+
+def _colours(keys: Keys) -> NDArray[np.int64]:
+    """Red, green and blue of each key, (keys, 3)."""
+    colours = np.where(keys >= _COLOUR, keys - _COLOUR, np.minimum(keys, 255) * 0x010101)
+    return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
+
+
+def _named(name: str, keys: Sequence[int]) -> dict[int, Any]:
     if len(keys) > MOST:
         raise DataError(
             f"{name}: masks have {len(keys):,} values, and {MOST} labels at most are taken; if they were saved as "

@@ -89,11 +89,18 @@ def _named(opened: Opened, name: str, pictures: Sequence[str]) -> _Named | None:
     best: _Named | None = None
     for column in opened.x.column_names:
         values = [_plain(value) for value in opened.x[column].to_pylist()]
-        files = [_picked(known.get(value, ()), part) for value in values]
+        files = [_found(known, value, part) for value in values]
         matched = sum(file is not None for file in files)
         if matched >= _MOST * len(files) and (best is None or matched > len(best.files) - best.files.count(None)):
             best = _Named(table=opened.x, name=name, column=column, files=files)
     return best
+
+
+def _found(known: Mapping[str, list[str]], value: str, part: str | None) -> str | None:
+    """The one picture that a cell names, whose path may begin in a folder above."""
+    steps = value.split("/")
+    tails = ("/".join(steps[start:]) for start in range(len(steps)))
+    return next((_picked(known[tail], part) for tail in tails if tail in known), None)
 
 
 def by_tail(pictures: Sequence[str]) -> Mapping[str, list[str]]:
