@@ -24,8 +24,8 @@ class Predictions:
 
     Attributes:
         table: the ids of the rows under their own name, where there are any, else `file`, where each row is one; and
-            the columns of the output, such as `prediction`, the label or number (`OutputKind.columns`). With a sample, its
-            columns.
+            the columns of the output, such as `prediction`, the label or number (`OutputKind.columns`). With a sample,
+            its columns.
         notes: what was decided, for people.
         files: by name, where each prediction is a file of its own; the table then names them in `file`.
     """

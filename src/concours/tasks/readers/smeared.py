@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 _SOLID: Final = 0.05
 """Share of the pixels of a label, at least, that lie in a square of four alike; of a smeared edge few do."""
+_OFTEN: Final = 0.02
+"""Share of all pixels that has a label, whether it is solid or not."""
 _MANY: Final = 8
 _NEAR: Final = 16
 """Of solid values as near as that one is the other, a little changed, as flat blocks of JPEG are."""
@@ -60,8 +62,8 @@ def seen_in(mask: NDArray[np.int64]) -> Seen:
 def meant(masks: Iterable[Seen], colours: NDArray[np.int64], keys: NDArray[np.int64]) -> Meant | None:
     """What smeared keys mean, where masks are smeared; none where they are not.
 
-    They are where most keys, and more than eight, are nowhere solid, and two at least are. Each is taken for the
-    nearest colour that is solid.
+    They are where more than eight keys are rare and nowhere solid, and more than twice as many as those that are and are apart
+    from one another, of which there are two at least. Each is taken for the nearest of these.
 
     Args:
         colours: (keys, 3) red, green and blue of each of `keys`, all that are in the masks, sorted.
@@ -71,14 +73,12 @@ def meant(masks: Iterable[Seen], colours: NDArray[np.int64], keys: NDArray[np.in
         places = np.searchsorted(keys, mask.keys)
         counts[places] += mask.counts
         solid[places] += mask.solid
-    is_solid = solid >= _SOLID * counts
-    if (~is_solid).sum() <= max(_MANY, 2 * is_solid.sum()):
-        return None
+    is_solid = (solid >= _SOLID * counts) | (counts >= _OFTEN * counts.sum())
     kept: list[int] = []
     for place in sorted(np.flatnonzero(is_solid).tolist(), key=lambda place: -counts[place]):
         if all(np.abs(colours[place] - colours[other]).max() > _NEAR for other in kept):
             kept.append(place)
-    if len(kept) < 2:
+    if len(kept) < 2 or (~is_solid).sum() <= max(_MANY, 2 * len(kept)):
         return None
     others = np.setdiff1d(np.arange(len(keys)), kept)
     apart = np.stack([((colours[others] - colours[place]) ** 2).sum(axis=1) for place in kept], axis=1)
