@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 _SOLID: Final = 0.05
 """Share of the pixels of a label, at least, that lie in a square of four alike; of a smeared edge few do."""
-_OFTEN: Final = 0.02
+_OFTEN: Final = 0.1
 """Share of all pixels that has a label, whether it is solid or not."""
 _MANY: Final = 8
 _NEAR: Final = 16
@@ -62,8 +62,8 @@ def seen_in(mask: NDArray[np.int64]) -> Seen:
 def meant(masks: Iterable[Seen], colours: NDArray[np.int64], keys: NDArray[np.int64]) -> Meant | None:
     """What smeared keys mean, where masks are smeared; none where they are not.
 
-    They are where more than eight keys are rare and nowhere solid, and more than twice as many as those that are and are apart
-    from one another, of which there are two at least. Each is taken for the nearest of these.
+    They are where more than eight keys are rare and nowhere solid, and more than twice as many as those that are not
+    and lie apart from one another, of which there are two at least. Each is taken for the nearest of these.
 
     Args:
         colours: (keys, 3) red, green and blue of each of `keys`, all that are in the masks, sorted.
