@@ -181,6 +181,7 @@ def _data(half: _Half, task: Task, kind: Kind, like: Data | None = None) -> Data
         half.pairs,
         skip=task.on_bad_row == "skip",
         shape=tuple(like.x.shape[1:]) if like else None,
+        named={*task.labels, *known},
         known=lambda label: not known or written(task.labels.get(written(label), label)) in known,
     )
     names = [half.pairs[row].picture for row in read.kept]

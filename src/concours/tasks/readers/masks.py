@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Final
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.core.written import counted, written
+from concours.kernels.scoring.masks import VOID
 from concours.tasks.labelled import MOST, Labelled
 from concours.tasks.readers.archives import Files
 from concours.tasks.readers.coco_masks import region_of
@@ -24,6 +25,8 @@ Keys = NDArray[np.int64]
 """What is written in each pixel of a mask: a grey value, the number of a label of COCO, or a colour from `_COLOUR`."""
 
 _COLOUR: Final = 1 << 24
+_HIGHEST: Final = 64
+"""Of labels below one that is void."""
 _CELLS: Final = 1 << 28
 """Probabilities of all pixels of all pictures that an entrant says at most: half a gigabyte."""
 
@@ -50,6 +53,7 @@ def read_masks(
     skip: bool,
     shape: tuple[int, ...] | None = None,
     known: Callable[[Any], bool] = lambda label: True,
+    named: Collection[str] = (),
 ) -> Read:
     """Decodes pairs one at a time, and brings them to one size: pictures smoothly, masks by the nearest pixel.
 
@@ -60,13 +64,14 @@ def read_masks(
         skip: whether pairs that cannot be read are left out, with a warning; else the first one is an error.
         shape: of pictures, where it is known.
         known: whether a label is one that masks may have.
+        named: labels that the task names, as they are written.
 
     Raises:
         DataError: a file is broken, a mask is of another size than its picture, or has a label that is not known.
     """
     bad: dict[int, str] = {}
     found = _looked_at(files, pairs, bad)
-    labels, said = _labels(files.name, pairs, [look.seen for look in found.values()])
+    labels, said = _labels(files.name, pairs, [look.seen for look in found.values()], named)
     if shape is None or len(found):
         _check_labels(found, labels, known, bad)
     shapes = _picture_shapes(files, pairs, skip=skip)
@@ -127,7 +132,9 @@ def _check_labels(
     found: dict[int, _Look], labels: dict[int, Any], known: Callable[[Any], bool], bad: dict[int, str]
 ) -> None:
     for row, look in found.items():
-        if unknown := [labels[key] for key in look.seen.keys.tolist() if not known(labels[key])]:
+        if unknown := [
+            labels[key] for key in look.seen.keys.tolist() if labels[key] is not None and not known(labels[key])
+        ]:
             bad[row] = f"it has the label {written(unknown[0])!r}, which is not among those of the task"
 
 
@@ -136,16 +143,19 @@ def _picture_shapes(files: Files, pairs: Sequence[Pair], *, skip: bool) -> dict[
     return shapes_of(files, [pair.picture for pair in pairs], options, {})
 
 
-def _labels(name: str, pairs: Sequence[Pair], masks: Sequence[Seen]) -> tuple[dict[int, Any], list[str]]:
-    """What the keys mean, and what is said of those that are smeared: texts of COCO; grey values; or, if there is one
-    that is not grey, colours as #rrggbb.
+def _labels(
+    name: str, pairs: Sequence[Pair], masks: Sequence[Seen], named: Collection[str]
+) -> tuple[dict[int, Any], list[str]]:
+    """What the keys mean, none where no label, and what is said of that: texts of COCO; grey values; or, if there is
+    one that is not grey, colours as #rrggbb.
     """
     if pairs[0].regions is not None:
         return dict(enumerate(coco_labels(pairs))), []
     keys = np.unique(np.concatenate([mask.keys for mask in masks]))
     smeared = meant(masks, _colours(keys), keys)
     if smeared is None:
-        return _named(name, keys.tolist()), []
+        labels = _named(name, keys.tolist())
+        return _without_void(name, labels, masks, named)
     labels = _named(name, sorted({*smeared.nearest.values()}))
     listed = ", ".join(map(written, list(labels.values())[:8]))
     said = (
@@ -154,6 +164,23 @@ def _labels(name: str, pairs: Sequence[Pair], masks: Sequence[Seen]) -> tuple[di
         "nearest pixel"
     )
     return {**labels, **{key: labels[near] for key, near in smeared.nearest.items()}}, [said]
+
+
+def _without_void(
+    name: str, labels: dict[int, Any], masks: Sequence[Seen], named: Collection[str]
+) -> tuple[dict[int, Any], list[str]]:
+    """Labels without 255, where it lies far above several others, as sets mark pixels that nobody could tell."""
+    others = [label for label in labels.values() if label != VOID]
+    whole = all(isinstance(label, int) for label in labels.values())
+    if not whole or len(others) == len(labels) or len(others) < 2 or max(others) > _HIGHEST or str(VOID) in named:
+        return labels, []
+    pixels = sum(int(mask.counts.sum()) for mask in masks)
+    void = sum(int(mask.counts[mask.keys == key].sum()) for mask in masks for key in labels if labels[key] == VOID)
+    said = (
+        f"{name}: {VOID} marks pixels without a label, {void / pixels:.1%} of all, which neither train nor count; "
+        f'to make it one, name it: labels = {{ {VOID} = "edge" }} in [task]'
+    )
+    return {key: None if label == VOID else label for key, label in labels.items()}, [said]
 
 
 def _colours(keys: Keys) -> NDArray[np.int64]:
@@ -195,9 +222,10 @@ def _common(name: str, shapes: Sequence[tuple[int, ...]], labels: int) -> tuple[
 
 def _drawn(files: Files, pairs: Sequence[Pair], labels: dict[int, Any], size: tuple[int, int]) -> Labelled:
     """The masks of some pairs, as codes of a size."""
-    distinct = tuple(dict.fromkeys(labels.values()))
+    distinct = tuple(label for label in dict.fromkeys(labels.values()) if label is not None)
     keys = np.array(sorted(labels), dtype=np.int64)
-    codes = np.array([distinct.index(labels[key]) for key in keys.tolist()], dtype=np.uint8)
+    places = {**{label: code for code, label in enumerate(distinct)}, None: VOID}
+    codes = np.array([places[labels[key]] for key in keys.tolist()], dtype=np.uint8)
     found = np.zeros((len(pairs), *size), dtype=np.uint8)
     for row, mask in _each(files, pairs):
         assert not isinstance(mask, str)  # noqa: S101 (it was read before)
