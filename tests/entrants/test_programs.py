@@ -98,7 +98,7 @@ WRITES = "printf '{}'"
         ("sleep 60", {"seconds": 0.2}, "had not ended after 0.2 seconds, as params.seconds allows"),
         ("sleep 60 & wait", {"seconds": 0.2}, "had not ended after 0.2 seconds"),
         ("true", {}, "wrote nothing; a table of predictions with a header was expected"),
-        (WRITES.format("prediction\\nyes\\n"), {}, "wrote 1 predictions for 3 rows"),
+        (WRITES.format("prediction\\nyes\\n"), {}, "wrote 1 prediction for 3 rows"),
         (WRITES.format("p_no,p_yes\\n1,0\\n1,0\\n1,0\\n1,0\\n"), {}, "wrote 4 predictions for 3 rows"),
         (WRITES.format("p_no\\n1\\n1\\n1\\n"), {}, "column 'p_yes' is missing; a column for each class was expected"),
         (WRITES.format("p_no,p_maybe\\n1,0\\n1,0\\n1,0\\n"), {}, "column 'p_maybe' is of no class"),

@@ -183,3 +183,15 @@ def test_folders_of_pictures_are_classes_however_few_lie_in_them(tmp_path: Path)
         Image.fromarray(pictures(1)[0]).save(tmp_path / f"{name}.png")
     assert drawings_found.find(tmp_path, Options()) is None
     assert drawings_found.find(tmp_path, Options(asked=True)) is not None
+
+
+def test_regions_in_json_are_boxes_only_if_they_have_some(tmp_path: Path) -> None:
+    """Protects pictures with the captions of COCO from being told that they have boxes."""
+    for row, picture in enumerate(pictures(4)):
+        Image.fromarray(picture).save(tmp_path / f"{row}.png")
+    told = {"images": [{"id": 0, "file_name": "0.png"}], "annotations": [{"id": 0, "image_id": 0, "caption": "a bar"}]}
+    (tmp_path / "captions.json").write_text(json.dumps(told))
+    assert drawings_found.find(tmp_path, Options()) is not None
+    told["annotations"][0]["bbox"] = [0, 0, 1, 1]
+    (tmp_path / "captions.json").write_text(json.dumps(told))
+    assert drawings_found.find(tmp_path, Options()) is None

@@ -19,7 +19,7 @@ from concours.core.job import Job
 from concours.core.objects import last_name
 from concours.core.ports import Store
 from concours.core.typed import typed
-from concours.core.written import written
+from concours.core.written import counted, written
 from concours.entrants.programs import Params, Program
 from concours.tasks.outputs.output import Values
 from concours.tasks.outputs.table import output_told
@@ -55,9 +55,8 @@ class Speaking:
             try:
                 table = read_file(file, self._wanted)
                 if len(table) != len(rows):
-                    raise DataError(
-                        f"it wrote {len(table):,} predictions for {len(rows):,} rows; one a row was expected"
-                    )
+                    told = f"{counted(len(table), 'prediction')} for {counted(len(rows), 'row')}"
+                    raise DataError(f"it wrote {told}; one a row was expected")
                 whole = self._output.given(table, _SAID).whole
             except DataError as error:
                 told = str(error).removeprefix(f"{_SAID}: ").replace(file.name, "what it wrote")
