@@ -173,7 +173,7 @@ def test_broken_sounds_are_named(case, tmp_path):
     data, _ = was_read(tmp_path, files, on_bad_row="skip")
     assert (len(data), data.left_out) == (6, 1)
     assert list(data.y) == ["cat"] * 3 + ["dog"] * 3
-    assert "1 sounds were left out as broken; first: cat/bad.wav" in " ".join(data.warnings)
+    assert "1 sound left out as broken; first: cat/bad.wav" in " ".join(data.warnings)
 
 
 def test_rows_without_their_sound(tmp_path):

@@ -112,7 +112,7 @@ def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path):
     assert data.y.to_pylist() == ["one", "five"]
     assert data.left_out == 2
     assert any("1 rows with an empty text were left out; first: 1.wav (row 2)" in line for line in data.warnings)
-    assert any("1 sounds were left out as broken; first: 2.wav" in line for line in data.warnings)
+    assert any("1 sound left out as broken; first: 2.wav" in line for line in data.warnings)
     assert any("1 rows of all.jsonl without a sound were left out" in line for line in data.notes)
 
 

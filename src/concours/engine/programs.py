@@ -57,8 +57,8 @@ class Speaking:
             try:
                 table = read_file(file, self._wanted)
                 if len(table) != len(rows):
-                    wrote = f"it wrote {counted(len(table), 'prediction')} for {counted(len(rows), 'row')}"
-                    raise DataError(f"{wrote}; one a row was expected")
+                    told = f"{counted(len(table), 'prediction')} for {counted(len(rows), 'row')}"
+                    raise DataError(f"it wrote {told}; one a row was expected")
                 whole = self._output.given(table, _SAID).whole
             except DataError as error:
                 told = str(error).removeprefix(f"{_SAID}: ").replace(file.name, "what it wrote").partition(_CURE)[0]

@@ -14,7 +14,7 @@ from concours.core.had import Had, had_by
 from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.standings import WELL
 from concours.core.typed import typed
-from concours.core.written import counted as counted
+from concours.core.written import counted
 from concours.report.axis import NOTHING, decimals, fixed
 
 _Z = 1.96

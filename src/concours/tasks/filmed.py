@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 from concours.tasks.file_names import form_of, grouping_part, with_parts
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
@@ -95,7 +96,7 @@ def renew(
     for warning in found.warnings:
         told(warning)
     table = pa.table({FILE: list(whole.clips)})
-    return found.x, Opened(x=table, name=whole.files.name, notes=tuple(found.notes))
+    return found.x, Opened(x=table, name=whole.files.name, files=tuple(whole.clips), notes=tuple(found.notes))
 
 
 def filmed(path: Path, form: str | None) -> list[Filmed]:
@@ -143,7 +144,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     parts = filmed(source, None)
     if FOLDER not in parts[0].table.column_names and not _are_films(parts[0].clips):
         return None  # folders of pictures, one a class
-    found, keys = parts[0], {"data": (str(source), f"{len(parts[0].clips):,} clips")}
+    found, keys = parts[0], {"data": (str(source), counted(len(parts[0].clips), "clip"))}
     names = list(found.clips)
     form = form_of([_stem(name) for name in names])
     if form:

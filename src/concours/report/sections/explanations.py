@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import Axis, Tick, decimals, fixed, linear, percent, short
 from concours.report.figures import Bar, Card, Cards, Curve, Figure, Plane, Planes, Rows, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 from concours.report.picture import Row, interval_plot
 from concours.report.units import share
 

@@ -72,6 +72,7 @@ class Opened:
         target: the column that the source itself names as its target, or that `y` was taken from.
         header: the line of a text file that has the names of the columns, from 1; 0 where there is none.
         unit: what a row lay in.
+        files: of rows that are a file each, as pictures are, what these are called, of all parts; else empty.
         rows: of pictures that a table names: which of its rows they are, where some were left out.
         name: of the source, for people.
         left_out: how many rows were left out, as `on_bad_row` says.
@@ -88,6 +89,7 @@ class Opened:
     header: int | None = None
     left_out: int = 0
     unit: Unit = "row"
+    files: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

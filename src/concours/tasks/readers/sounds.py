@@ -17,6 +17,7 @@ from scipy.signal import resample_poly
 
 from concours.core.errors import DataError
 from concours.core.optional import install_command, installed
+from concours.core.written import counted
 from concours.tasks.readers.archives import Files
 from concours.tasks.readers.damage import refuse_bomb
 
@@ -86,7 +87,7 @@ def read_sounds(files: Files, names: Sequence[str], *, rate: int | None = None, 
     said = []
     if broken:
         name, why = next(iter(broken.items()))
-        said.append(f"{files.name}: {len(broken)} sounds were left out as broken; first: {name} ({why})")
+        said.append(f"{files.name}: {counted(len(broken), 'sound')} left out as broken; first: {name} ({why})")
     if others:
         first = others[0]
         said.append(

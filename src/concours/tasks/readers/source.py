@@ -22,7 +22,7 @@ from concours.tasks.readers.lines import labelled_lines
 from concours.tasks.readers.listing import TEXTS, layout_of, suffix_of
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictured import path_column, read_pictured
-from concours.tasks.readers.pictures import PICTURES
+from concours.tasks.readers.pictures import PICTURES, read_pictures
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.sounds import SOUNDS, UNREAD
 from concours.tasks.readers.stacked import like_first, stacked
@@ -73,6 +73,9 @@ def _open(source: str | Path | Sequence[str | Path], folder: Path, options: Opti
         archive, member = inner
         return _open_entry(files_of(existing(archive)).entry(member), options)
     existing(path)
+    if options.unit is not None and suffix_of(path.name) in PICTURES:
+        read = read_pictures(files_of(path.parent), [path.name], options)
+        return Opened(x=read.x, name=path.name, files=(path.name,), warnings=tuple(read.warnings))
     if not path.is_dir() and not is_archive(path.name):
         return _open_entry(entry_at(path), options)
     return read_files(
