@@ -304,3 +304,20 @@ def test_a_server_that_cannot_begin_says_why(run, concours, words, said) -> None
     """In one line, before it listens."""
     code, _, err = concours("serve", str(run), "--port", "0", *words)
     assert code == 2 and said in err and err.count("\n") <= 2
+
+
+def test_a_row_is_explained(http: httpx.Client) -> None:
+    """Of a table what each column adds, which adds up to what is said of the row; of a text each word."""
+    row = rows_of(flowers(1))
+    told = http.post("/explain?model=flowers", json={"rows": row}).json()
+    said = http.post("/predict?model=flowers", json={"rows": row}).json()
+    assert told["prediction"] == said["predictions"][0] and repr(told["prediction"]) in told["explained"]
+    assert {each["name"] for each in told["columns"]} == set(row[0])
+    added = told["base"] + sum(each["effect"] for each in told["columns"])
+    assert np.isclose(added, told["value"]) and np.isclose(told["value"], max(said["probabilities"][0]))
+    words = http.post("/explain?model=texts", json={"rows": ["a great day"]}).json()["words"]
+    assert [each["word"] for each in words] == ["a", "great", "day"]
+    assert max(words, key=lambda each: each["effect"])["word"] == "great"
+    assert "one row" in http.post("/explain?model=texts", json={"rows": ["a", "b"]}).json()["error"]
+    numbers = http.post("/explain?model=numbers", json={"rows": [dict.fromkeys("abcd", 0.5)]}).json()
+    assert "explained" not in numbers and len(numbers["columns"]) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
@@ -56,7 +57,7 @@ class Answering:
         for ask in asks:
             try:
                 wanted.append(self.doors[ask.door].read(self.served, ask))
-            except (ConcoursError, RecursionError, MemoryError) as error:
+            except Exception as error:  # noqa: BLE001 (a defect is told of one request, and ends no others)
                 told.append(self._refused(ask, error))
         quick = [one for one in wanted if one.cells is not None and one.ask.seconds is None]
         if self.together and len(quick) > 1:
@@ -71,7 +72,7 @@ class Answering:
     def _at_once(self, wanted: Sequence[Wanted], x: Any) -> list[Told]:
         try:
             p = self.served.predict(x)
-        except ConcoursError:
+        except Exception:  # noqa: BLE001 (by itself each is told of its own)
             return [self._alone(one) for one in wanted]
         told, begin = list[Told](), 0
         for one in wanted:
@@ -86,12 +87,17 @@ class Answering:
             if wanted.ask.seconds is None:
                 return self._written(wanted, self.served.predict(x))
             return self._written(wanted, *self.served.predict_within(x, wanted.ask.seconds))
-        except (ConcoursError, RecursionError, MemoryError) as error:
+        except Exception as error:  # noqa: BLE001 (a defect is told of one request, and ends no others)
             return self._refused(wanted.ask, error)
 
     def _written(self, wanted: Wanted, p: Any, partly: str = "") -> Told:
         return self.doors[wanted.ask.door].write(self.served, wanted, p, partly)
 
-    def _refused(self, ask: Ask, error: BaseException) -> Told:
-        refused = error if isinstance(error, Refused) else Refused(str(error) or type(error).__name__)
+    def _refused(self, ask: Ask, error: Exception) -> Told:
+        refused = error if isinstance(error, Refused) else Refused(str(error))
+        if not isinstance(error, ConcoursError):
+            traceback.print_exception(error)
+            refused = Refused(
+                f"a defect ({type(error).__name__}: {str(error)[:200]}); the server's log has more", status=500
+            )
         return Told(ask.id, _encode(self.doors[ask.door].refuse(refused)), status=refused.status, head=refused.headers)

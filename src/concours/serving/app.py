@@ -75,9 +75,12 @@ def app_of(server: Server) -> Starlette:
 
 
 def _plain(server: Server) -> list[Route]:
-    async def predict(request: Request) -> Response:
-        query = request.query_params
-        return await passed_on(server, request, "plain", name=query.get("model"), version=query.get("version"))
+    def through(door: str) -> Handler:
+        async def handler(request: Request) -> Response:
+            query = request.query_params
+            return await passed_on(server, request, door, name=query.get("model"), version=query.get("version"))
+
+        return handler
 
     async def health(_: Request) -> Response:
         shown = {
@@ -102,7 +105,8 @@ def _plain(server: Server) -> list[Route]:
         return Response(_encode({**said, "notes": found.pool.ready.notes}), media_type=JSON)
 
     return [
-        Route("/predict", predict, methods=["POST"]),
+        Route("/predict", through("plain"), methods=["POST"]),
+        Route("/explain", through("explain"), methods=["POST"]),
         Route("/deploy", deploy, methods=["POST"]),
         Route("/health", health),
         Route("/metrics", metrics),
