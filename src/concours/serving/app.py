@@ -17,6 +17,7 @@ import concours
 from concours.serving.doors.oip import LENGTH
 from concours.serving.doors.plain import JSON
 from concours.serving.openapi import openapi
+from concours.serving.pages import page
 from concours.serving.refused import Refused, as_plain
 from concours.serving.server import LARGEST, LARGEST_MODEL, Server, too_large
 
@@ -93,6 +94,10 @@ def _plain(server: Server) -> list[Route]:
         server.keys.require(request.headers.get("authorization"), "watch")
         return Response(generate_latest(server.meter.registry), media_type="text/plain; version=0.0.4")
 
+    async def shown(request: Request) -> Response:
+        guarded = bool(server.keys.scopes)
+        return Response(page(server.shelf.versions, str(request.base_url), guarded=guarded), media_type="text/html")
+
     async def described(_: Request) -> Response:
         return Response(_encode(openapi(server.shelf.versions)), media_type=JSON)
 
@@ -108,6 +113,7 @@ def _plain(server: Server) -> list[Route]:
         Route("/predict", through("plain"), methods=["POST"]),
         Route("/explain", through("explain"), methods=["POST"]),
         Route("/deploy", deploy, methods=["POST"]),
+        Route("/", shown),
         Route("/health", health),
         Route("/metrics", metrics),
         Route("/openapi.json", described),
