@@ -121,7 +121,7 @@ def test_the_description_has_columns_with_types_ranges_and_an_example(http: http
     schema = http.get("/openapi.json").json()["components"]["schemas"]["flowers"]
     assert set(schema["properties"]) == {"length", "petals", "colour", "wild"}
     assert schema["properties"]["petals"]["type"] == ["integer", "null"]
-    assert "from" in schema["properties"]["length"]["description"]
+    assert " to " in schema["properties"]["length"]["description"]
     assert "blue, green, red" in schema["properties"]["colour"]["description"]
     told = http.post("/predict?model=flowers", json={"rows": schema["examples"]})
     assert told.status_code == 200 and "notes" not in told.json()

@@ -44,11 +44,14 @@ class Column:
         said: dict[str, Any] = {"type": [kind, "null"], "examples": [self.example]}
         if pa.types.is_temporal(self.type):
             said["format"] = "date-time"
-        if self.lowest is not None:
-            said["description"] = f"from {self.lowest} to {self.highest} where models were fitted"
-        elif self.values:
-            said["description"] = "where models were fitted one of: " + ", ".join(self.values)
+        if self.seen:
+            said["description"] = f"where models were fitted: {self.seen}"
         return said
+
+    @property
+    def seen(self) -> str:
+        """Its values where models were fitted, in words; empty where there are too many, or none."""
+        return f"{self.lowest} to {self.highest}" if self.lowest is not None else ", ".join(self.values)
 
 
 def columns_of(like: Any) -> tuple[Column, ...]:

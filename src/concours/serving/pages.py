@@ -74,7 +74,7 @@ def _shown(version: Version, address: str, *, guarded: bool) -> Shown:
         ShownColumn(
             each["name"],
             each["schema"]["type"][0],
-            each["schema"].get("description", "").replace(" where models were fitted", "").removeprefix("one of: "),
+            each["seen"],
             json.dumps(each["schema"]["examples"][0], ensure_ascii=False),
         )
         for each in about["columns"]
