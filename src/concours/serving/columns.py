@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from concours.entrants.tables import index_of
 from concours.stores.blobs import texts_in
 from concours.tasks.cells import form_of
 
@@ -106,7 +107,7 @@ def frame_of(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pd.DataFrame |
             return None
     try:
         if {str(field.type) for field in schema} == {"double"}:
-            return pd.DataFrame(np.array(rows, dtype=np.float64), columns=schema.names)
+            return pd.DataFrame(np.array(rows, dtype=np.float64), columns=index_of(tuple(schema.names)))
         columns = zip(schema, zip(*rows, strict=True), strict=True)
         return pa.table([pa.array(cells, field.type) for field, cells in columns], names=schema.names).to_pandas()
     except (pa.ArrowInvalid, OverflowError):

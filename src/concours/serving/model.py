@@ -17,6 +17,7 @@ import pyarrow as pa
 from concours.core import consent
 from concours.core.errors import DataError
 from concours.core.lineage import why_unanswering
+from concours.core.ports import Store
 from concours.engine.prediction import Late, Models, Predictor
 from concours.engine.rows import as_rows, take_rows
 from concours.runs.predict import deciding, fitted_rows, read_rows
@@ -80,8 +81,12 @@ class Served:
         return deciding(self.result, self.name)
 
     @cached_property
+    def _store(self) -> Store:
+        return self.result.folder.store
+
+    @cached_property
     def _models(self) -> Models:
-        return Models(self.result.folder.store)
+        return Models(self._store)
 
     @cached_property
     def _candidates(self) -> dict[Any, Any]:
@@ -129,7 +134,7 @@ class Served:
             raise Refused(f"{error}; give more time than {seconds * 1000:g} ms", status=408) from None
 
     def _predictor(self, x: Any) -> Predictor:
-        return Predictor(self.result.folder.store, self.output, self._candidates, x, models=self._models)
+        return Predictor(self._store, self.output, self._candidates, x, models=self._models)
 
     def held(self) -> Any:
         """Some rows to try it on, as it takes them: of the test part where there is one."""

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from concours.core.errors import ConcoursError
+from concours.engine.deterministic import deterministic
 from concours.runs.result import Result
 from concours.serving.about import about
 from concours.serving.answering import Answering, Steps
@@ -91,7 +92,7 @@ def main() -> None:
     """Runs a process."""
     for each in (signal.SIGINT, signal.SIGTERM):  # the server decides when it ends: by going
         signal.signal(each, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as connection:
+    with socket.socket(fileno=int(sys.argv[1])) as connection, deterministic(threads=1, seed=0):
         work(connection)
 
 
