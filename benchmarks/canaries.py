@@ -2,9 +2,9 @@
 
     python benchmarks/canaries.py [--runs 2000]
 
-Takes some minutes on one core. Among requests, 2% are canaries: rows of a competition whose answers are known,
-drawn at random. From some request on the offer serves something else. Two alarms listen (`kernels.watching.alarms`): one
-is told which canaries were wrong, the other on which the offer and the model that competed differ. Each may be raised
+Takes about a minute on one core. Among requests, 2% are canaries: rows of a competition whose answers are known, drawn
+at random. From some request on the offer serves something else. Two alarms listen (`kernels.watching.alarms`): one is
+told which canaries were wrong, the other on which the offer and the model that competed differ. Each may be raised
 wrongly once in a million requests, that is once in 20,000 canaries.
 
 Beside them stands the test that may be wrong at all only once in a million offers, however long each is watched
@@ -33,7 +33,7 @@ CASES = [
 
 
 def delays(promised: float, swapped: float, runs: int, *, before: int, rng: np.random.Generator) -> Floats:
-    """Canaries (runs,) from the swap to the alarm, which comes after `before` honest ones; false alarms are left out."""
+    """Canaries (runs,) from the swap to the alarm, after `before` honest ones; without false alarms."""
     gains, most, threshold = ratios(promised), 60_000, np.log(SHARE * BETWEEN)
     sums, found = np.full((runs, len(ODDS)), -np.inf), np.full(runs, np.nan)
     early = np.zeros(runs, dtype=np.bool_)

@@ -3,11 +3,11 @@
 An offer is watched by rows whose answers are known. It fails at one where it is wrong, or, the sharper test, where it
 says something else than the model that competed: of the same model that is rare, of another one it is not.
 
-Each row multiplies a likelihood ratio against the promised rate, the most that may fail; its expectation is at most 1 as
-long as the promise is held, whatever came before. The ratios that begin at each row so far are added up, and averaged
-over alternatives (the statistic of Shiryaev 1963 and Roberts 1966, as an e-detector of Shin, Ramdas and Rinaldo 2024). So
-that a swap is seen as soon after a year as after a day. While the promise is held the sum less the number of rows is a
-supermartingale. Hence, for an alarm at a sum of c:
+Each row multiplies a likelihood ratio against the promised rate, the most that may fail; its expectation is at most 1
+as long as the promise is held, whatever came before. The ratios that begin at each row so far are added up, and
+averaged over alternatives (the statistic of Shiryaev 1963 and Roberts 1966, as an e-detector of Shin, Ramdas and
+Rinaldo 2024). So a swap is seen as soon after a year as after a day. While the promise is held the sum less the number
+of rows is a supermartingale. Hence, for an alarm at a sum of c:
 
 - among the first N rows there is a false alarm with a probability of N / c at most, for every N;
 - a false alarm takes c rows at least in expectation.
@@ -50,7 +50,7 @@ class Alarm:
 
     def raised(self, between: float) -> bool:
         """Whether there was an alarm, of which a false one takes `between` rows in expectation, at least."""
-        return self.greatest >= np.log(between)
+        return bool(self.greatest >= np.log(between))
 
 
 def watching(promised: float) -> Alarm:

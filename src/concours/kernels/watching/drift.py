@@ -4,20 +4,21 @@ The population stability index of shares p in training and q in the stream is th
 the two Kullback-Leibler divergences of p and q together (Jeffreys 1946). Its usual interval and test hold for one look
 at known p. Here both samples are finite, and one looks as often as one likes:
 
-- what training tells of p is the e-value exp(m KL(p̂ ‖ p) / 2) / 2 ** (bins - 1), whose expectation is at most 1 whatever
-  p is (the moments of Agrawal 2020). Bins that are cut at quantiles of the same rows have shares as spacings have them,
-  Dirichlet, of which the same expectation is smaller;
+- what training tells of p is the e-value exp(m KL(p̂ ‖ p) / 2) / 2 ** (bins - 1), whose expectation is at most 1
+  whatever p is (the moments of Agrawal 2020). Bins that are cut at quantiles of the same rows have shares as spacings
+  have them, Dirichlet, of which the same expectation is smaller;
 - what the stream tells of q is the ratio of a mixture of Dirichlet priors to the likelihood of q, a martingale (Robbins
   1970; for counts Lindon and Malek 2022). The priors are Jeffreys's, and some about the shares in training, of which
   those that hold on to it the most lose the least where nothing drifts.
 
-Each leaves out values of its own shares at 2 / alpha, ever with a probability of alpha / 2 at most (Ville 1939). What the
-index may be on the pairs that are left is its confidence sequence. Half the greater of the two, at the p = q where that
-is least, is an e-process against p = q: where it reaches 1 / alpha, no shares are left that both might have.
+Each leaves out values of its own shares at 2 / alpha, ever with a probability of alpha / 2 at most (Ville 1939). What
+the index may be on the pairs that are left is its confidence sequence. Half the greater of the two, at the p = q where
+that is least, is an e-process against p = q: where it reaches 1 / alpha, no shares are left that both might have.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,8 +66,8 @@ def stability_index(p: Floats, q: Floats) -> float:
 def drift(trained: Counts, seen: Counts, *, alpha: float = 0.05) -> Drift:
     """How far the rows seen so far are from those that models were fitted on.
 
-    Laws: `low` <= `index` <= `high`; `low` is above 0 only where evidence is ln(1 / alpha) at least; bins of which neither
-    has a row may be left out; the order of the bins does not matter.
+    Laws: `low` <= `index` <= `high`; `low` is above 0 only where evidence is ln(1 / alpha) at least; bins of which
+    neither has a row may be left out; the order of the bins does not matter.
 
     Args:
         trained: (bins,) rows of the training part in each bin, one at least in all.
@@ -95,7 +96,7 @@ def drift(trained: Counts, seen: Counts, *, alpha: float = 0.05) -> Drift:
 
 
 def _apart(a: Floats, n: Floats, cost_a: float, cost_n: float) -> float:
-    """The least over shares of the greater of two divergences from counts less their costs; by duality over a mixture."""
+    """The least over shares of the greater of two divergences from counts, less their costs, by duality."""
 
     def bound(share: float) -> float:
         return -_Sides(share * a, (1 - share) * n).pooled + share * cost_a + (1 - share) * cost_n
@@ -105,7 +106,7 @@ def _apart(a: Floats, n: Floats, cost_a: float, cost_n: float) -> float:
 
 
 class _Sides:
-    """The divergence of any shares from those counted on the two sides, and what the index may be within a radius of it.
+    """The divergence of shares from those counted on two sides, and what the index may be within a radius of it.
 
     For a bin with shares p and r p the divergence is a ln(p̂ / p) - a_i + a p on the one side, and alike on the other;
     the index is p φ(r). Of both together, λ times the one and the other, the best p for a ratio r is found in closed
@@ -144,7 +145,7 @@ class _Sides:
                 within = self.told(half) <= radius
                 inside, outside = np.where(within, half, inside), np.where(within, outside, half)
             ends.append(outside)
-        return ends[0] + (ends[1] - ends[0]) * np.linspace(0.0, 1.0, _GRID)
+        return np.asarray(ends[0] + (ends[1] - ends[0]) * np.linspace(0.0, 1.0, _GRID))
 
     def most(self, radius: float, logs: Floats) -> float:
         """An upper bound of the index within the radius."""
@@ -170,7 +171,7 @@ class _Sides:
         return -_least(bound, middle - 10, middle + 15)
 
 
-def _least(of: object, low: float, high: float) -> float:
+def _least(of: Callable[[float], float], low: float, high: float) -> float:
     return float(minimize_scalar(of, bounds=(low, high), method="bounded", options={"xatol": 1e-4}).fun)
 
 
