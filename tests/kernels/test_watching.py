@@ -45,7 +45,7 @@ def test_the_index_is_the_sum_over_bins_and_lies_within_its_interval(pairs):
     assert stability_index(p, q) == pytest.approx(stability_index(q, p))
     assert 0 <= found.low <= found.index <= found.high
     assert found.low == 0 or found.evidence >= np.log(20)
-    turned = drift(np.append(trained[::-1], 0), np.append(seen[::-1], 0))
+    turned = drift(trained[::-1], seen[::-1])
     assert turned.evidence == pytest.approx(found.evidence, abs=1e-6)
     assert turned.high == pytest.approx(found.high, rel=1e-3)
 

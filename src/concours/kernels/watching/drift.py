@@ -66,15 +66,14 @@ def stability_index(p: Floats, q: Floats) -> float:
 def drift(trained: Counts, seen: Counts, *, alpha: float = 0.05) -> Drift:
     """How far the rows seen so far are from those that models were fitted on.
 
-    Laws: `low` <= `index` <= `high`; `low` is above 0 only where evidence is ln(1 / alpha) at least; bins of which
-    neither has a row may be left out; the order of the bins does not matter.
+    Laws: `low` <= `index` <= `high`; `low` is above 0 only where evidence is ln(1 / alpha) at least; the order of the
+    bins does not matter. Bins are chosen before the stream is seen: those that stay empty count too.
 
     Args:
         trained: (bins,) rows of the training part in each bin, one at least in all.
         seen: (bins,) rows of the stream so far.
     """
-    kept = np.asarray(trained) + seen > 0
-    a, n = np.asarray(trained, dtype=np.float64)[kept], np.asarray(seen, dtype=np.float64)[kept]
+    a, n = np.asarray(trained, dtype=np.float64), np.asarray(seen, dtype=np.float64)
     costs = (len(a) - 1) * -np.log(1 - _HALF), _log_likelihood(n) - _log_mixture(n, a)
     evidence = _apart(_HALF * a, n, *costs) + np.log(0.5)
     rows = n.sum()
@@ -136,7 +135,7 @@ class _Sides:
         """(bins, _GRID) logarithms of the ratios that lie within the radius."""
         a, n = self.sums
         with np.errstate(divide="ignore", invalid="ignore"):
-            middle = np.clip(np.log(self.n / n) - np.log(self.a / a), -_FARTHEST, _FARTHEST)
+            middle = np.nan_to_num(np.log(self.n / n) - np.log(self.a / a)).clip(-_FARTHEST, _FARTHEST)
         ends = []
         for far in (-_FARTHEST, _FARTHEST):
             inside, outside = middle.copy(), np.full_like(middle, far)

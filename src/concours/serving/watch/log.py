@@ -218,7 +218,7 @@ _SIZES: Final = sa.select(
 
 
 def _set_up(connection: Any, _record: Any) -> None:
-    """Readers do not wait for the writer; what is committed outlives the process, and but for the last of it the power."""
+    """Readers do not wait for the writer; what is committed outlives the process, though not always a loss of power."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
 

@@ -109,11 +109,12 @@ def standing(reference: Reference, tallies: Tallies, *, kept: int, dropped: int,
     """How a model stands by what was counted.
 
     With a probability of 95% all intervals hold, of all that is watched and at all looks: half of what may go wrong is
-    for those over everything, half for recent ones, of which that of block b has a share of 1 / b (b + 1).
+    for those over everything, half for recent ones, of which those that begin with block b have a share of
+    1 / b (b + 1).
     """
     each = ALPHA / max(len(reference.inputs) + len(reference.outputs) + len(reference.metrics), 1) / 2
-    block = tallies.block
-    again = each / (block * (block + 1)) if block else 0.0
+    block = tallies.block - 1  # what is recent began with it; block 0 began with everything
+    again = each / (block * (block + 1)) if block > 0 else 0.0
     sides = (("input", reference.inputs), ("output", reference.outputs))
     whole, recent = tallies.whole, tallies.older
     moved = []
@@ -123,7 +124,7 @@ def standing(reference: Reference, tallies: Tallies, *, kept: int, dropped: int,
             seen = np.asarray(whole.counts.get(key, np.zeros_like(trained)))
             late = np.asarray(recent.counts.get(key, np.zeros_like(trained)))
             found = drift(trained, seen, alpha=each)
-            newly = drift(trained, late, alpha=again) if block else None
+            newly = drift(trained, late, alpha=again) if again else None
             bins = tuple(zip(column.bins, trained.tolist(), seen.tolist(), strict=True))
             moved.append(Moved(side=side, name=column.name, whole=found, recent=newly, bins=bins))
     metrics = metrics_of(reference)
@@ -137,7 +138,7 @@ def standing(reference: Reference, tallies: Tallies, *, kept: int, dropped: int,
         lost=tallies.lost,
         moved=tuple(moved),
         measured=tuple(
-            _measured(reference, metric, whole, recent if block else None, each, again) for metric in metrics.values()
+            _measured(reference, metric, whole, recent if again else None, each, again) for metric in metrics.values()
         ),
         trouble=trouble,
     )
