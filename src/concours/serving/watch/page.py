@@ -14,7 +14,7 @@ from concours.report.page import environment
 from concours.report.picture import Row, interval_plot
 from concours.serving.watch.standing import Measured, Moved, Standing
 
-_DRAWN = 30
+_DRAWN = 20
 """So many columns a picture has at most; the table below has all."""
 _SHOWN = 6
 """Of so many columns that drifted the most, the bins are shown."""
@@ -31,16 +31,15 @@ def render(standing: Standing) -> str:
 
 def _lead(standing: Standing) -> list[str]:
     moved, worse = _drifted(standing), [each.name for each in standing.measured if each.worse]
-    told = counted(standing.told, "row")
     if not standing.rows:
         return ["Nothing has been asked yet."]
-    drift = f"{len(moved)} of {len(standing.moved)} columns drifted, {_names(moved)} the furthest." if moved else (
-        "No drift is certain."
-    )  # fmt: skip
-    by = f"By {told} of feedback {_listed(worse)} {'is' if len(worse) == 1 else 'are'} worse than on the board." if worse else (
-        f"By {told} of feedback nothing is certainly worse than on the board." if standing.told else
-        "No feedback has come, so nobody knows how right the answers are."
-    )  # fmt: skip
+    drift = "No drift is certain."
+    if moved:
+        drift = f"{len(moved)} of {len(standing.moved)} columns drifted, {_names(moved)} the furthest."
+    by = "No feedback has come, so nobody knows how right the answers are."
+    if standing.told:
+        said = f"{_listed(worse)} {'is' if len(worse) == 1 else 'are'}" if worse else "nothing is certainly"
+        by = f"By {counted(standing.told, 'row')} of feedback {said} worse than on the board."
     return [
         f"{drift} {by}",
         f"{counted(standing.rows, 'row')} were predicted, and are compared with {standing.trained:,} of training.",
@@ -119,15 +118,15 @@ def _drifts(standing: Standing) -> list[Section]:
             continue
         text = (
             f"How far {what}, are from training, by the population stability index.",
-            "0 is no drift, above 0.1 is called moderate, above 0.25 large; certain is what lies below the whole interval.",
+            "0 is no drift. By the lower end of its interval it is called moderate above 0.1, and large above 0.25.",
         )
-        figures = (_figure(title, moved[:_DRAWN]),) if standing.rows else ()
+        figures = (_figure(moved[:_DRAWN]),) if standing.rows else ()
         bins = tuple(_bins(each, standing) for each in moved[:_SHOWN] if each.drift)
         found.append(Section(id=side, title=title, text=text, figures=figures, tables=(_table(title, moved), *bins)))
     return found
 
 
-def _figure(title: str, moved: Sequence[Moved]) -> Figure:
+def _figure(moved: Sequence[Moved]) -> Figure:
     rows = [
         Row(
             name=each.name,
@@ -141,9 +140,9 @@ def _figure(title: str, moved: Sequence[Moved]) -> Figure:
         )
         for each in moved
     ]
-    drawing = Rows(plot=interval_plot(rows, greater_is_better=False), axis="population stability index", better="left")
+    drawing = Rows(plot=interval_plot(rows, greater_is_better=False), axis="population stability index")
     read = "A dot is the index of what was counted, the bar its interval. Blue ones drifted for certain."
-    return Figure(title=title, read=read, drawing=drawing)
+    return Figure(title="How far, and how sure that is", read=read, drawing=drawing)
 
 
 def _table(title: str, moved: Sequence[Moved]) -> Table:
