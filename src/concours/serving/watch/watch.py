@@ -224,8 +224,14 @@ def _parts(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
-    """Batches as one, their rows one behind the other."""
+    """Batches as one, their rows one behind the other.
+
+    Raises:
+        DataError: their columns differ.
+    """
     rows = [batch.rows for batch in batches]
+    if len({_names(each) for each in rows}) > 1:
+        raise DataError("the rows of two requests have other columns each")
     if len(rows) == 1:
         whole = rows[0]
     elif all(isinstance(each, pd.DataFrame) for each in rows):
@@ -236,6 +242,11 @@ def joined(batches: Sequence[Batch]) -> Batch:
         whole = np.concatenate(rows)
     ids = [id for batch in batches for id in batch.ids]
     return Batch(ids=ids, rows=whole, predictions=concat([batch.predictions for batch in batches]))
+
+
+def _names(rows: Any) -> tuple[str, ...]:
+    """Of the columns, where rows have some."""
+    return tuple(rows.columns) if isinstance(rows, pd.DataFrame) else tuple(getattr(rows, "column_names", ()))
 
 
 def _column(truths: Sequence[Any]) -> Any:
