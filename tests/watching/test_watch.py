@@ -16,17 +16,26 @@ import pyarrow as pa
 import pytest
 
 from concours.core.errors import ConcoursError, DataError
+from concours.core.registry import load
+from concours.engine.ingest import ingest
+from concours.engine.rows import get_rows
 from concours.runs.predict import predicted, read_rows
 from concours.runs.result import Result
+from concours.stores.memory import MemoryStore
+from concours.stores.values import get_values
+from concours.tasks.kinds import KINDS, kind_named
+from concours.tasks.outputs.table import output_valued
+from concours.tasks.taken import known_values
 
 pytest.importorskip("sqlalchemy", reason="sqlalchemy is not installed; pip install 'concours[serve]'")
 from concours.serving.refused import Refused
 from concours.serving.watch import log as logs
 from concours.serving.watch import watch as watches
 from concours.serving.watch.page import render
-from concours.serving.watch.reference import Reference
+from concours.serving.watch.reference import Reference, kept_rows, watched
 from concours.serving.watch.standing import Standing, standing
 from concours.serving.watch.tally import BLOCK, Tallies
+from concours.serving.watch.traits import traits
 from concours.serving.watch.watch import Watch
 
 ResultOf = Callable[[str], Result]
@@ -55,15 +64,25 @@ def test_a_reference_is_json_and_its_own_rows_are_no_drift(result_of: ResultOf, 
         assert sum(column.counts) == reference.rows
         assert len(column.bins) == len(column.counts) == len(set(column.bins))
     problem, store = result.setup.problem, result.folder.store
-    from concours.engine.rows import get_rows
-    from concours.stores.values import get_values
-
     counts = reference.counted(get_rows(store, problem.train.x), get_values(store, result.candidate().oof))
     for side, columns in (("input", reference.inputs), ("output", reference.outputs)):
         for column in columns:
             assert counts[f"{side}: {column.name}"].tolist() == list(column.counts), column.name
     found = standing(reference, Tallies().asked(reference.rows, counts), kept=0, dropped=0)
     assert all(each.whole.index == 0 and not each.drift for each in found.moved)
+
+
+@pytest.mark.parametrize("name", KINDS.own)
+def test_rows_of_every_kind_are_counted_as_those_of_training_were(name: str, tmp_path: Path) -> None:
+    """As they lie in the store, as models take them, and as they come out of a log."""
+    store = MemoryStore()
+    problem = ingest(load(kind_named(name).sample)(tmp_path, 3), store, seed=0, folder=tmp_path).problem
+    can, rows = problem.input.can, get_rows(store, problem.train.x)
+    columns = watched(traits(kept_rows(store, problem.train.x), can))
+    for again in (rows, logs.unpacked(logs.packed(rows))):
+        found = known_values(traits(again, can))
+        for column in columns:
+            assert column.counted(found[column.name]).tolist() == list(column.counts), column.name
 
 
 def test_what_is_watched_of_each_sort_of_rows(result_of: ResultOf) -> None:
@@ -104,10 +123,6 @@ def test_drift_is_seen_where_it_is_and_performance_by_feedback(
 @pytest.mark.parametrize("name", ["prices", "texts", "pictures"])
 def test_other_rows_are_logged_and_scored_too(result_of: ResultOf, name: str, tmp_path: Path) -> None:
     """What comes back of a log is what went in; means of scores are those of the metrics themselves."""
-    from concours.engine.rows import get_rows
-    from concours.stores.values import get_values
-    from concours.tasks.outputs.table import output_valued
-
     result = result_of(name)
     problem, store = result.setup.problem, result.folder.store
     x, y = get_rows(store, problem.test.x), get_values(store, problem.test.y)
@@ -178,8 +193,17 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
+from concours.core.registry import load
+from concours.engine.ingest import ingest
+from concours.engine.rows import get_rows
 from concours.runs.result import Result
-from concours.serving.watch.reference import Reference
+from concours.stores.memory import MemoryStore
+from concours.stores.values import get_values
+from concours.tasks.kinds import KINDS, kind_named
+from concours.tasks.outputs.table import output_valued
+from concours.tasks.taken import known_values
+from concours.serving.watch.reference import Reference, kept_rows, watched
+from concours.serving.watch.traits import traits
 from concours.serving.watch.watch import Watch
 from concours.engine.rows import get_rows
 from concours.stores.values import get_values

@@ -59,7 +59,8 @@ def challenge(log: Path, of: Digest, out: Path, *, force: bool = False) -> Chall
 
     Raises:
         ContestError: a file is there already.
-        DataError: there is no such log, it is in use or of another result, nothing was fed back, or rows are neither of a table nor texts.
+        DataError: there is no such log, it is in use or of another result, nothing was fed back, or rows are neither
+            of a table nor texts.
     """
     if not log.is_file():
         raise DataError(f"{log} is no file: name the log of a watch, by --from FILE")

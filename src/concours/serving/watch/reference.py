@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from concours.core.digests import Digest
 from concours.core.errors import DataError
 from concours.core.kind import Input, Output
+from concours.core.ports import Store
 from concours.core.typed import typed
 from concours.kernels.watching.bins import binned, edges_of
 from concours.runs.predict import deciding
@@ -111,11 +112,7 @@ class Reference:
         """
         problem, candidate, store = result.setup.problem, result.candidate(model), result.folder.store
         x, output = problem.train.x, output_valued(problem.output)
-        kept: Any = get_table(store, x) if is_table(store, x) else get_array(store, x)
-        some = np.linspace(0, len(kept) - 1, min(_ROWS, len(kept))).astype(np.int64)
-        if isinstance(kept, pa.Table):
-            kept = kept.column(0) if texts_in(kept) is not None else kept
-        rows = kept.take(pa.array(some)) if not isinstance(kept, np.ndarray) else kept[some]
+        rows = kept_rows(store, x)
         weights = deciding(result, candidate.entrant.name)
         kind, said = problem.input, candidate.oof or candidate.test
         named = tuple(float(weight) for weight in weights) if weights is not None else None
@@ -128,9 +125,9 @@ class Reference:
             kind=problem.kind,
             input=kind,
             output=problem.output,
-            rows=len(some),
-            inputs=_watched(traits(rows, kind.can)),
-            outputs=_watched(answers(problem.output, get_values(store, said), named)) if said else (),
+            rows=len(rows),
+            inputs=watched(traits(rows, kind.can)),
+            outputs=watched(answers(problem.output, get_values(store, said), named)) if said else (),
             deciding=named,
             metrics={
                 name: known.metrics.get(name) if known else None
@@ -144,7 +141,8 @@ class Reference:
         """Rows of a request and what was predicted of them, counted: bins by the name of what is watched."""
         tables = traits(rows, self.input.can), answers(self.output, predictions, self.deciding)
         found = dict[str, Counts]()
-        for side, columns, table in zip(("input", "output"), (self.inputs, self.outputs), tables, strict=True):
+        for side, columns, told in zip(("input", "output"), (self.inputs, self.outputs), tables, strict=True):
+            table = known_values(told)
             for column in columns:
                 if column.name not in table.column_names:
                     raise DataError(f"the rows have no column {column.name!r}, which is watched")
@@ -164,24 +162,30 @@ class Reference:
         return typed(cls, value)
 
 
+def kept_rows(store: Store, x: Digest) -> Any:
+    """Rows as a store has them, 200,000 at most: a table, texts (rows,), or an array (rows, …)."""
+    kept: Any = get_table(store, x) if is_table(store, x) else get_array(store, x)
+    some = np.linspace(0, len(kept) - 1, min(_ROWS, len(kept))).astype(np.int64)
+    if isinstance(kept, np.ndarray):
+        return kept[some]
+    return (kept.column(0) if texts_in(kept) is not None else kept).take(pa.array(some))
+
+
+def watched(table: pa.Table) -> tuple[Watched, ...]:
+    """The columns of a table, counted, but those that name the rows, which differ in any other rows."""
+    known = known_values(table)
+    return tuple(
+        _binned(column.name, taken_as(column, known[column.name]), known[column.name])
+        for column in describe(known)
+        if column.role != "identifier"
+    )
+
+
 def answers(output: Output, predictions: Values, weights: tuple[float, ...] | None) -> pa.Table:
     """What a file of predictions would say of each row, a column each: the class named, the number, the text."""
     named = None if weights is None else np.asarray(weights)
     found = output_valued(output).columns(predictions, named, proba=False)
     return pa.table({name: pa.chunked_array([column]) for name, column in found.items()})
-
-
-def _watched(table: pa.Table) -> tuple[Watched, ...]:
-    """Each column but those that name the rows, which differ in any other rows."""
-    known = known_values(table)
-    found = []
-    for column in describe(known):
-        if column.role == "identifier":
-            continue
-        values = known[column.name]
-        bare = _binned(column.name, taken_as(column, values), values)
-        found.append(bare)
-    return tuple(found)
 
 
 def _binned(name: str, taken: Taken, values: pa.ChunkedArray) -> Watched:
