@@ -45,6 +45,11 @@ class Tally:
         sums = {name: summed(self.sums.get(name, Sums(guess=guesses[name])), each) for name, each in scores.items()}
         return replace(self, told=self.told + rows, sums={**self.sums, **sums})
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        sums = {name: asdict(each) for name, each in self.sums.items()}
+        return {"rows": self.rows, "told": self.told, "counts": dict(self.counts), "sums": sums}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tallies:
@@ -78,7 +83,8 @@ class Tallies:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
-        return asdict(self)
+        each = {name: getattr(self, name).to_json() for name in ("whole", "older", "newer")}
+        return {**each, "block": self.block, "lost": self.lost}
 
     @classmethod
     def from_json(cls, value: Any) -> Tallies:

@@ -224,29 +224,32 @@ def _parts(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
-    """Batches as one, their rows one behind the other.
+    """Batches as one, their rows one behind the other: a table, or an array.
 
     Raises:
-        DataError: their columns differ.
+        DataError: rows of one are of another form than those of another.
     """
     rows = [batch.rows for batch in batches]
-    if len({_names(each) for each in rows}) > 1:
-        raise DataError("the rows of two requests have other columns each")
-    if len(rows) == 1:
-        whole = rows[0]
-    elif all(isinstance(each, pd.DataFrame) for each in rows):
-        whole = pd.concat(rows, ignore_index=True)
-    elif is_tabular(rows[0]):
-        whole = pa.concat_tables([table_of(each) for each in rows], promote_options="permissive")
+    if not all(_alike(rows[0], each) for each in rows[1:]):
+        raise DataError("the rows of two requests have other columns, or another shape, each")
+    if isinstance(rows[0], pd.DataFrame):
+        whole: Any = pd.concat(rows, ignore_index=True) if len(rows) > 1 else rows[0]
+    elif isinstance(rows[0], pa.Table):
+        whole = pa.concat_tables(rows, promote_options="permissive")
     else:
         whole = np.concatenate(rows)
     ids = [id for batch in batches for id in batch.ids]
-    return Batch(ids=ids, rows=whole, predictions=concat([batch.predictions for batch in batches]))
+    predictions = concat([batch.predictions for batch in batches])
+    return Batch(ids=ids, rows=table_of(whole) if is_tabular(whole) else whole, predictions=predictions)
 
 
-def _names(rows: Any) -> tuple[str, ...]:
-    """Of the columns, where rows have some."""
-    return tuple(rows.columns) if isinstance(rows, pd.DataFrame) else tuple(getattr(rows, "column_names", ()))
+def _alike(one: Any, other: Any) -> bool:
+    """Whether rows can stand behind others."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, pd.DataFrame):
+        return one.columns.equals(other.columns)
+    return bool(one.column_names == other.column_names if isinstance(one, pa.Table) else one.dtype == other.dtype)
 
 
 def _column(truths: Sequence[Any]) -> Any:
