@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 from concours import Contest, Entrant
+from concours.engine.rows import get_rows
 from concours.runs.predict import predicted, read_rows
 from concours.runs.result import Result
+from concours.stores.values import get_values
 
 pytest.importorskip("sqlalchemy", reason="sqlalchemy is not installed; pip install 'concours[serve]'")
 from concours.serving.watch.reference import Reference
@@ -55,6 +57,26 @@ def test_what_served_and_its_shadow_compete_on_what_was_fed_back(
     served, shadow = board["logistic (served)"], board["next (shadow)"]
     assert served.metrics["accuracy"] == pytest.approx(1 - shadow.metrics["accuracy"])
     assert served.metrics["accuracy"] > 0.6 and "new" in board
+
+
+@pytest.mark.parametrize("name", ["prices", "texts", "pictures"])
+def test_other_rows_make_a_contest_too(result_of: ResultOf, tmp_path: Path, concours: Any, name: str) -> None:
+    """Numbers, texts and pictures are read again, and every row of what was answered is found."""
+    result = result_of(name)
+    problem, store = result.setup.problem, result.folder.store
+    x, y = get_rows(store, problem.test.x), get_values(store, problem.test.y)
+    p, ids = get_values(store, result.candidate().test), [f"r{row}" for row in range(len(y))]
+    truths = [problem.output.labels[code] for code in y] if problem.output.labels else y.tolist()
+    with Watch.open(tmp_path / "w.db", Reference.of(result)) as watch:
+        watch.observe(ids, x, p)
+        watch.feedback(dict(zip(ids, truths, strict=True)))
+        measured = watch.standing().measured[0]
+    out = tmp_path / "challenge.toml"
+    code, _, error = concours(*command(result, tmp_path / "w.db", out))
+    assert code == 0, error
+    code, said, error = concours("score", str(out), str(tmp_path / "challenge-fed-back" / "answers-1.parquet"))
+    assert code == 0, error
+    assert measured.name in said
 
 
 def test_a_shadow_that_missed_rows_is_left_out_and_said(

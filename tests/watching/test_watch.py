@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from concours.core.errors import ConcoursError, DataError
 from concours.core.registry import load
@@ -83,6 +85,41 @@ def test_rows_of_every_kind_are_counted_as_those_of_training_were(name: str, tmp
         found = known_values(traits(again, can))
         for column in columns:
             assert column.counted(found[column.name]).tolist() == list(column.counts), column.name
+
+
+cells = {
+    "number": st.floats(width=32) | st.none(),
+    "whole": st.integers(-5, 5) | st.none(),
+    "word": st.sampled_from([*"abcdefghijklmnopqrstuvwxyz", "", "\u202e<b>"]) | st.none(),
+    "truth": st.booleans() | st.none(),
+}
+types = {"number": pa.float64(), "whole": pa.int64(), "word": pa.string(), "truth": pa.bool_()}
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(sorted(cells)).flatmap(lambda kind: st.tuples(
+    st.just(kind), st.lists(cells[kind], min_size=1, max_size=60), st.lists(cells[kind], max_size=30)
+)))  # fmt: skip
+def test_counts_are_those_of_counting_one_by_one(drawn: tuple[str, list[Any], list[Any]]) -> None:
+    """The naive twin: each cell into the first bin that takes it; every cell is in one, of training and since."""
+    kind, trained, seen = drawn
+    for column in watched(pa.table({"x": pa.array(trained, types[kind])})):
+        for values in (trained, seen):
+            counts = [0] * len(column.bins)
+            for value in values:
+                missing = value is None or (isinstance(value, float) and not np.isfinite(value))
+                if missing:
+                    place = len(counts) - 1
+                elif column.taken == "number":
+                    place = sum(value >= edge for edge in column.edges)
+                elif column.taken == "text":
+                    place = sum(len(value) >= edge for edge in column.edges)
+                else:
+                    word = str(value).lower() if isinstance(value, bool) else value
+                    place = column.values.index(word) if word in column.values else len(counts) - 2
+                counts[place] += 1
+            assert column.counted(pa.chunked_array([pa.array(values, types[kind])])).tolist() == counts
+        assert sum(column.counts) == len(trained)
 
 
 def test_what_is_watched_of_each_sort_of_rows(result_of: ResultOf) -> None:
