@@ -294,6 +294,26 @@ def test_the_log_is_bounded_and_says_what_went(
         assert (watch.standing().lost, watch.standing().dropped) == (120, 80 + 40)
 
 
+def test_shadows_count_for_what_a_log_may_hold(
+    result_of: ResultOf, flats: Flats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They go with the rows that they are about; what is left of them belongs to rows that are kept."""
+    monkeypatch.setattr(logs, "MOST_BYTES", 60_000)
+    result = result_of("flats")
+    frame = flats(40, 3)
+    x, p = answered(result, frame.drop(columns="sold"))
+    with Watch.open(tmp_path / "watch.db", Reference.of(result)) as watch:
+        for turn in range(20):
+            ids = [f"{turn}-{id}" for id in frame["id"]]
+            watch.observe(ids, x, p)
+            for name in ("one", "other", "third"):
+                watch.shadow(name, ids, p)
+            found = watch.standing()
+        kept = {id for shadow in watch._log.shadows() for id in shadow.ids}
+        assert 0 < found.kept < 800 and found.kept + found.dropped == 800
+        assert len(kept) == found.kept == len(watch._log.requests(sorted(kept)))
+
+
 @pytest.mark.parametrize(
     "truth", ["perhaps", None, [], {"a": 1}, float("nan"), True, 7, "", "yes\x00", ["yes"], 1e300, object()], ids=str
 )

@@ -168,6 +168,8 @@ class Log:
                 said = packed_values(shadow.predictions)
                 value = {"model": shadow.model, "ids": json.dumps(list(shadow.ids)), "predictions": said}
                 connection.execute(sa.insert(_SHADOWS), {"batch": last, **value})
+                larger = {"bytes": _BATCHES.c.bytes + len(said) + len(value["ids"])}
+                connection.execute(sa.update(_BATCHES).where(_BATCHES.c.number == last).values(larger))
             for id, truth in (truths or {}).items():
                 connection.execute(sa.update(_REQUESTS).where(_REQUESTS.c.id == id).values(truth=truth))
             dropped = self.dropped + _make_room(connection)
