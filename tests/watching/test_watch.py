@@ -33,6 +33,7 @@ pytest.importorskip("sqlalchemy", reason="sqlalchemy is not installed; pip insta
 from concours.serving.refused import Refused
 from concours.serving.watch import log as logs
 from concours.serving.watch import watch as watches
+from concours.serving.watch.challenge import challenge
 from concours.serving.watch.page import render
 from concours.serving.watch.reference import Reference, kept_rows, watched
 from concours.serving.watch.standing import Standing, standing
@@ -224,6 +225,35 @@ def test_a_watch_goes_on_where_it_was(result_of: ResultOf, flats: Flats, tmp_pat
     with pytest.raises(DataError, match="is no log of a watch"):
         Watch.open(tmp_path / "rubbish.db", reference)
     watch.close()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_damaged_file_is_told_in_one_line(result_of: ResultOf, flats: Flats, tmp_path: Path, seed: int) -> None:
+    """Cut off, or with other bytes in it: what is still whole is used, else one line says that it is damaged."""
+    result, path = result_of("flats"), tmp_path / "watch.db"
+    reference, frame = Reference.of(result), flats(30, 3)
+    x, p = answered(result, frame.drop(columns="sold"))
+    with Watch.open(path, reference) as watch:
+        watch.observe(frame["id"].tolist(), x, p)
+        watch.shadow("next", frame["id"].tolist(), p)
+        watch.feedback({"f3-0": "yes"})
+    rng = np.random.default_rng(seed)
+    content = bytearray(path.read_bytes())
+    if seed % 4 == 0:
+        content = content[: int(rng.integers(1, len(content)))]
+    for _ in range(1 + 40 * (seed % 4)):
+        content[int(rng.integers(len(content)))] = int(rng.integers(256))
+    path.write_bytes(bytes(content))
+    said = list[str]()
+    for done in (
+        lambda: challenge(path, result.digest, tmp_path / "challenge.toml", force=True),
+        lambda: Watch.open(path, reference).close(),
+    ):
+        try:
+            done()
+        except ConcoursError as error:
+            said.append(str(error))
+    assert all(str(path) in text and "\n" not in text for text in said)
 
 
 _KILLED = """

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -119,24 +121,31 @@ class Log:
         self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
         sa.event.listen(self._engine, "connect", _set_up)
         try:
-            _META.create_all(self._engine)
-            with self._engine.connect() as connection:
+            with _believing(path):
+                _META.create_all(self._engine)
+            with self._reading() as connection:
                 self.kept, _ = connection.execute(_SIZES).one()
             self.dropped: int = self.state("dropped") or 0
-        except sa.exc.DatabaseError as error:
+        except DataError:
             self.close()
-            raise DataError(f"{path} is no log of a watch: {error.orig}; name another file") from None
+            raise
 
     def close(self) -> None:
         """Lets go of the file."""
         self._engine.dispose()
         self._lock.close()
 
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        """To read by. Raises DataError where what is read is damaged."""
+        with _believing(self._path), self._engine.connect() as connection:
+            yield connection
+
     def state(self, name: str) -> Any:
         """A value that was kept, none where there is none."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             found = connection.scalar(sa.select(_STATE.c.value).where(_STATE.c.name == name))
-        return None if found is None else json.loads(found)
+            return None if found is None else json.loads(found)
 
     def write(
         self,
@@ -184,7 +193,7 @@ class Log:
     def requests(self, ids: Sequence[str]) -> dict[str, Request]:
         """Those of some rows that are kept, by id."""
         found: dict[str, Request] = {}
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             for first in range(0, len(ids), _ASKED):
                 asked = sa.select(_REQUESTS).where(_REQUESTS.c.id.in_(ids[first : first + _ASKED]))
                 found |= {row.id: Request(**row._asdict()) for row in connection.execute(asked)}
@@ -192,13 +201,13 @@ class Log:
 
     def predictions(self, batch: int) -> Any:
         """What was answered to the rows of a batch, (rows, …)."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(sa.select(_BATCHES.c.predictions).where(_BATCHES.c.number == batch))
             return unpacked_values(found.scalar_one())
 
     def told(self) -> Iterator[tuple[list[Request], Any, Any]]:
         """Batch by batch, the rows of which the truth came: requests, all rows of the batch, and all predictions."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             with_truth = sa.select(_REQUESTS.c.batch).where(_REQUESTS.c.truth.is_not(None)).distinct()
             wanted = sa.select(_BATCHES).where(_BATCHES.c.number.in_(with_truth)).order_by(_BATCHES.c.number)
             for batch in connection.execute(wanted).yield_per(1):
@@ -209,7 +218,7 @@ class Log:
 
     def shadows(self) -> Iterator[Shadow]:
         """What other models would have answered, in the order in which it came."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             for row in connection.execute(sa.select(_SHADOWS).order_by(_SHADOWS.c.number)).yield_per(1):
                 yield Shadow(model=row.model, ids=json.loads(row.ids), predictions=unpacked_values(row.predictions))
 
@@ -217,6 +226,24 @@ class Log:
 _SIZES: Final = sa.select(
     sa.func.coalesce(sa.func.sum(_BATCHES.c.rows), 0), sa.func.coalesce(sa.func.sum(_BATCHES.c.bytes), 0)
 )
+
+
+@contextmanager
+def _believing(path: Path) -> Iterator[None]:
+    """A file may be somebody else's, or have been changed: whatever is raised of that is one line. Raises DataError."""
+    try:
+        yield
+    except (
+        sa.exc.SQLAlchemyError,
+        sqlite3.Error,
+        pa.ArrowException,
+        ValueError,
+        TypeError,
+        KeyError,
+        EOFError,
+    ) as error:
+        why = str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__]
+        raise DataError(f"{path} is no log of a watch, or damaged: {why[0]}; name another file") from None
 
 
 def _set_up(connection: Any, _record: Any) -> None:

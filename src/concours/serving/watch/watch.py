@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy.exc import SQLAlchemyError
 
-from concours.core.errors import ConcoursError, DataError
+from concours.core.errors import ConcoursError, ContentRefused, DataError
 from concours.core.values import take
 from concours.serving.refused import Refused
 from concours.serving.watch.log import Batch, Log, Shadow
@@ -70,9 +70,12 @@ class Watch:
                 log.write({"reference": said, "tallies": Tallies().to_json()})
             elif Reference.from_json(kept) != reference:
                 raise DataError(
-                    f"{path} is the log of {kept.get('model')!r} of another result or version; name another file"
+                    f"{path} is the log of {kept['model']!r} of another result or version; name another file"
                 )
             return cls(log, reference, Tallies.from_json(log.state("tallies")))
+        except ContentRefused as error:
+            log.close()
+            raise DataError(f"{path} is no log of a watch, or damaged: {error}; name another file") from None
         except BaseException:
             log.close()
             raise
