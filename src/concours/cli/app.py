@@ -30,6 +30,7 @@ from concours.cli import (
     report,
     run,
     score,
+    serve,
     verify,
 )
 from concours.cli.apart import go_apart
@@ -55,6 +56,8 @@ for command in (
     run.demo,
     inspect.show,
     predict.predict,
+    serve.serve,
+    serve.deploy,
     ask.ask,
     judges.judges,
     merge.merge,

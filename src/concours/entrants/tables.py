@@ -82,7 +82,7 @@ class TableColumns(TransformerMixin, BaseEstimator):
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """(rows, new columns), in an order that depends on the fit only."""
-        columns: dict[str, Any] = {name: as_numbers(X[name]) for name in self.numbers_}
+        columns: dict[str, Any] = {}
         for name in self.dates_:
             columns |= _calendar(name, X[name])
         for name, topics in self.topics_.items():
@@ -91,7 +91,9 @@ class TableColumns(TransformerMixin, BaseEstimator):
             words = as_words(X[name])
             words = words.where(words.isna() | words.isin(known), _RARE if known[-1] == _RARE else None)
             columns[name] = pd.Categorical(words, categories=known)
-        return pd.DataFrame(columns, index=range(len(X)))
+        values = np.asfortranarray(as_numbers(X[self.numbers_]))  # columns lie in one piece each, as those beside them
+        numbers = pd.DataFrame(values, columns=self.numbers_, copy=False)
+        return numbers.assign(**columns) if columns else numbers
 
 
 def has_sentences(X: pd.DataFrame) -> bool:
@@ -168,8 +170,9 @@ def as_words(column: pd.Series) -> pd.Series:
     return column.astype("str") if column.dtype == "category" else column.where(column.isna(), column.astype("str"))
 
 
-def as_numbers(column: pd.Series) -> Floats:
-    values = column.to_numpy(np.float64, na_value=np.nan)
+def as_numbers(columns: pd.Series | pd.DataFrame) -> Floats:
+    """Numbers (rows,) or (rows, columns): what is infinite is missing, NaN, and what is too large for float32 cut."""
+    values = columns.to_numpy(np.float64, na_value=np.nan)
     return np.where(np.isfinite(values), np.clip(values, -_MOST, _MOST), np.nan).astype(np.float32)
 
 

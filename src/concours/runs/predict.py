@@ -37,11 +37,13 @@ class NewRows:
         x: as models take them.
         name: of where they came from.
         table: all their columns, where they came in a table.
+        files: what they are called, where each is a file.
     """
 
     x: Any
     name: str
     table: pa.Table | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -128,12 +130,18 @@ def asked_of_models(result: Result, models: Iterable[str]) -> frozenset[str]:
 
 
 def read_rows(
-    result: Result, rows: Any, *, written: Sequence[str] = (), told: Callable[[str], None] = _warn
+    result: Result,
+    rows: Any,
+    *,
+    written: Sequence[str] = (),
+    told: Callable[[str], None] = _warn,
+    like: Any = None,
 ) -> NewRows:
     """New rows, read for `predict`.
 
     Args:
         written: columns that no model gets, to keep as a file writes them, besides that of ids.
+        like: the rows that were fitted on (`fitted_rows`), for who reads many times; by default they are read.
         told: is given what a person should know of how the rows were read; by default a `DataWarning` each.
 
     Raises:
@@ -144,30 +152,36 @@ def read_rows(
         raise result.folder.older("run the contest anew, into another folder, to predict")
     apart = (*written, *([result.setup.id] if result.setup.id else []))
     setup = result.setup
-    x, opened = renewed(setup.problem, result.folder.store, rows, forms=setup.forms, written=apart, told=told)
+    like = fitted_rows(setup.problem, result.folder.store) if like is None else like
+    x, opened = renewed(setup.problem, like, rows, forms=setup.forms, written=apart, told=told)
     if isinstance(x, pa.Table):
         x = as_rows(x)
     elif isinstance(x, pa.ChunkedArray):
         x = np.asarray(x.to_pylist(), dtype=object)
-    return NewRows(x=x, name=opened.name, table=opened.x if isinstance(opened.x, pa.Table) else None)
+    table = opened.x if isinstance(opened.x, pa.Table) else None
+    return NewRows(x=x, name=opened.name, table=table, files=opened.files)
+
+
+def fitted_rows(problem: Problem, store: Store) -> Any:
+    """The training part as it is kept: a table, of texts too, or an array."""
+    digest = problem.train.x
+    return get_table(store, digest) if is_table(store, digest) else get_array(store, digest)
 
 
 def renewed(
     problem: Problem,
-    store: Store,
+    like: Any,
     rows: Any,
     *,
     forms: Mapping[str, Form],
     written: Sequence[str] = (),
     told: Callable[[str], None] = _warn,
 ) -> tuple[Any, Opened]:
-    """New rows in the form in which the training part is kept: a table, texts, or an array; and as they were read.
+    """New rows in the form of the rows that were fitted on, `like`: a table, texts, or an array; and as they were read.
 
     Raises:
         DataError: they cannot be read, or do not suit.
     """
-    digest = problem.train.x
-    like: Any = get_table(store, digest) if is_table(store, digest) else get_array(store, digest)
     text = texts_in(like) if isinstance(like, pa.Table) else None
     more: dict[str, Any] = {"written": tuple(written)}
     if text is not None:

@@ -12,8 +12,8 @@ class Refused(ConcoursError):
     """A request is not answered: what is wrong with it, or why nobody can now.
 
     Args:
-        status: of HTTP: 400 wrong, 401 no token, 402 no budget, 403 no scope, 404 no such model or version, 408 too slow,
-            413 too large, 429 too many, 503 nobody there.
+        status: of HTTP: 400 wrong, 401 no token, 402 no budget, 403 no scope, 404 no such model or version, 408 too
+            slow, 413 too large, 429 too many, 503 nobody there.
         retry_after: seconds after which to ask again, where that helps.
     """
 

@@ -38,6 +38,7 @@ def card(job: Job, store: Store) -> JobResult:
             (`insights.card.of_column`).
         texts, pictures: of such (`insights.card.of_texts`, `of_pictures`).
         target: how targets are spread, as the output tells it (`OutputKind.spread`).
+        said: what a target is, in words.
     """
     y = get_values(store, job.inputs["y"])
     test = get_values(store, job.inputs["test"]) if "test" in job.inputs else None
@@ -46,7 +47,8 @@ def card(job: Job, store: Store) -> JobResult:
     x = job.inputs["x"]
     table = shown_table(store, x, job.params["rows"]) if is_table(store, x) else None
     rows = _drawn(len(y), _PICTURES if table is None else _ROWS, rng)
-    values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "target": output.spread(y, test)}
+    values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "said": output.said}
+    values["target"] = output.spread(y, test)
     if table is None and not {"pictures", "clips"} & {*job.params["rows"]}:
         return JobResult(values=values)
     if table is None:

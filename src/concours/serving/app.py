@@ -1,0 +1,183 @@
+"""The server over HTTP: an ASGI application of all protocols. Nothing of a model is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from prometheus_client import generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import concours
+from concours.serving.doors.oip import LENGTH
+from concours.serving.doors.plain import JSON
+from concours.serving.openapi import openapi
+from concours.serving.pages import page
+from concours.serving.refused import Refused, as_plain
+from concours.serving.server import LARGEST, LARGEST_MODEL, Server, too_large
+
+Handler = Callable[[Request], Awaitable[Response]]
+_encode: Final = msgspec.json.Encoder().encode
+
+
+async def body_of(request: Request, largest: int = LARGEST) -> bytes:
+    """The body of a request. Raises Refused where it is too large."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > largest:
+        raise too_large(int(declared), largest)
+    parts, size = list[bytes](), 0
+    async for part in request.stream():
+        size += len(part)
+        if size > largest:
+            raise too_large(size, largest)
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def passed_on(
+    server: Server, request: Request, door: str, *, name: str | None, version: str | None, head: str = ""
+) -> Response:
+    """A request to a model, through a door.
+
+    Args:
+        head: the name of a header that the door reads.
+    """
+    heads = request.headers
+    found, told = await server.ask(
+        heads.get("authorization"),
+        door,
+        await body_of(request),
+        name=name,
+        version=version,
+        type=heads.get("content-type", JSON).partition(";")[0].strip().lower(),
+        accept=_accepted(heads.get("accept", "")),
+        query={head: heads[head]} if head in heads else None,
+        deadline=heads.get("x-concours-deadline-ms"),
+    )
+    return Response(told.body, told.status, {**told.head, "x-concours-version": str(found.number)}, told.type)
+
+
+def _accepted(text: str) -> str:
+    first = text.partition(",")[0].partition(";")[0].strip().lower()
+    return "" if first in ("", "*/*") else first
+
+
+def app_of(server: Server) -> Starlette:
+    """The application."""
+
+    handlers: Mapping[Any, Any] = {Refused: _refused, HTTPException: _unknown, ClientDisconnect: _gone}
+    routes = [*_plain(server), *_inference(server)]
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+def _plain(server: Server) -> list[Route]:
+    def through(door: str) -> Handler:
+        async def handler(request: Request) -> Response:
+            query = request.query_params
+            return await passed_on(server, request, door, name=query.get("model"), version=query.get("version"))
+
+        return handler
+
+    async def health(_: Request) -> Response:
+        shown = {
+            name: {"version": each.number, **{key: each.pool.about[key] for key in ("model", "kind", "score")}}
+            for name, each in server.shelf.versions.items()
+        }
+        return Response(_encode({"ready": bool(shown), "models": shown}), 200 if shown else 503, media_type=JSON)
+
+    async def metrics(request: Request) -> Response:
+        server.keys.require(request.headers.get("authorization"), "watch")
+        return Response(generate_latest(server.meter.registry), media_type="text/plain; version=0.0.4")
+
+    async def shown(request: Request) -> Response:
+        guarded = bool(server.keys.scopes)
+        return Response(page(server.shelf.versions, str(request.base_url), guarded=guarded), media_type="text/html")
+
+    async def described(_: Request) -> Response:
+        return Response(_encode(openapi(server.shelf.versions)), media_type=JSON)
+
+    async def deploy(request: Request) -> Response:
+        query, heads = request.query_params, request.headers
+        server.keys.require(heads.get("authorization"), "deploy")
+        body = await body_of(request, LARGEST_MODEL)
+        found = await server.deploy(heads.get("authorization"), query.get("name", ""), query.get("model"), body)
+        said = {"name": found.name, "version": found.number, "model": found.pool.about["model"]}
+        return Response(_encode({**said, "notes": found.pool.ready.notes}), media_type=JSON)
+
+    return [
+        Route("/predict", through("plain"), methods=["POST"]),
+        Route("/explain", through("explain"), methods=["POST"]),
+        Route("/deploy", deploy, methods=["POST"]),
+        Route("/", shown),
+        Route("/health", health),
+        Route("/metrics", metrics),
+        Route("/openapi.json", described),
+    ]
+
+
+def _inference(server: Server) -> list[Route]:
+    """The Open Inference Protocol, version 2."""
+
+    async def infer(request: Request) -> Response:
+        place = request.path_params
+        return await passed_on(server, request, "oip", name=place["model"], version=place.get("version"), head=LENGTH)
+
+    async def about(request: Request) -> Response:
+        found = server.shelf.find(request.path_params["model"], request.path_params.get("version"))
+        tensors = {key: found.pool.about[key] for key in ("inputs", "outputs")}
+        said = {"name": found.name, "versions": [str(found.number)], "platform": "concours", **tensors}
+        return Response(_encode(said), media_type=JSON)
+
+    async def ready(request: Request) -> Response:
+        server.shelf.find(request.path_params["model"], request.path_params.get("version"))
+        return Response(_encode({"ready": True}), media_type=JSON)
+
+    async def index(_: Request) -> Response:
+        found = [
+            {"name": name, "version": str(each.number), "state": "READY", "reason": ""}
+            for name, each in server.shelf.versions.items()
+        ]
+        return Response(_encode(found), media_type=JSON)
+
+    async def myself(_: Request) -> Response:
+        said = {"name": "concours", "version": concours.__version__, "extensions": ["binary_tensor_data"]}
+        return Response(_encode(said), media_type=JSON)
+
+    async def live(_: Request) -> Response:
+        return Response(_encode({"live": True}), media_type=JSON)
+
+    async def all_ready(_: Request) -> Response:
+        there = bool(server.shelf.versions)
+        return Response(_encode({"ready": there}), 200 if there else 503, media_type=JSON)
+
+    found = [
+        Route("/v2", myself),
+        Route("/v2/health/live", live),
+        Route("/v2/health/ready", all_ready),
+        Route("/v2/repository/index", index, methods=["POST"]),
+    ]
+    for place in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
+        found += [
+            Route(place, about),
+            Route(f"{place}/ready", ready),
+            Route(f"{place}/infer", infer, methods=["POST"]),
+        ]
+    return found
+
+
+async def _refused(_: Request, error: Refused) -> Response:
+    return Response(_encode(as_plain(error)), error.status, error.headers, JSON)
+
+
+async def _unknown(request: Request, error: HTTPException) -> Response:
+    said = f"{request.method} {request.url.path}: {error.detail}; GET /openapi.json says what is here"
+    return Response(_encode({"error": said}), error.status_code, error.headers, JSON)
+
+
+async def _gone(*_: object) -> Response:
+    return Response(status_code=499)

@@ -1,0 +1,110 @@
+"""What a request has to bring: the columns of a task, with types, ranges and examples, told of the rows of the fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from concours.stores.blobs import texts_in
+from concours.tasks.cells import form_of
+
+_LISTED: Final = 50
+"""Of a column with no more values than this, a page lists all."""
+_JSON: Final[Mapping[str, str]] = {"int64": "integer", "double": "number", "float": "number", "bool": "boolean"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column that models were fitted on.
+
+    Attributes:
+        type: of Arrow.
+        lowest, highest: of its numbers or dates; none of others, and where there are none.
+        values: of a column of few words, all of them.
+        example: its median, or most frequent value: no cell of a row in particular.
+    """
+
+    name: str
+    type: pa.DataType
+    lowest: Any = None
+    highest: Any = None
+    values: tuple[str, ...] = ()
+    example: Any = None
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """As JSON Schema (draft 2020-12); cells may be missing."""
+        kind = _JSON.get(str(self.type), "string")
+        said: dict[str, Any] = {"type": [kind, "null"], "examples": [self.example]}
+        if pa.types.is_temporal(self.type):
+            said["format"] = "date-time"
+        if self.lowest is not None:
+            said["description"] = f"from {self.lowest} to {self.highest} where models were fitted"
+        elif self.values:
+            said["description"] = "where models were fitted one of: " + ", ".join(self.values)
+        return said
+
+
+def columns_of(like: Any) -> tuple[Column, ...]:
+    """The columns of a table that models were fitted on; none of texts and arrays."""
+    if not isinstance(like, pa.Table) or texts_in(like) is not None:
+        return ()
+    return tuple(_column(field, like[field.name]) for field in like.schema)
+
+
+def _column(field: pa.Field, cells: pa.ChunkedArray) -> Column:
+    known = cells.drop_null()
+    if not len(known):
+        return Column(name=field.name, type=field.type)
+    if pa.types.is_boolean(field.type) or not (pa.types.is_primitive(field.type)):
+        words = [str(word) for word in pc.unique(known).to_pylist()] if pa.types.is_string(field.type) else []
+        example = pc.mode(known)[0]["mode"].as_py() if pa.types.is_boolean(field.type) else _most(known)
+        few = tuple(sorted(words)) if len(words) <= _LISTED else ()
+        return Column(name=field.name, type=field.type, values=few, example=example)
+    ends, middle = pc.min_max(known), known.sort()[len(known) // 2].as_py()
+    low, high = (_shown(ends[end].as_py()) for end in ("min", "max"))
+    return Column(name=field.name, type=field.type, lowest=low, highest=high, example=_shown(middle))
+
+
+def _most(cells: pa.ChunkedArray) -> Any:
+    if not pa.types.is_string(cells.type):
+        return None
+    counts = pc.value_counts(cells.combine_chunks() if cells.num_chunks != 1 else cells.chunk(0))
+    return counts[int(np.argmax(counts.field("counts").to_numpy()))]["values"].as_py()
+
+
+def _shown(value: Any) -> Any:
+    return value if isinstance(value, (int, float)) else str(value)
+
+
+_EXACT: Final[Mapping[str, frozenset[type]]] = {
+    "int64": frozenset({int}),
+    "double": frozenset({float, int, type(None)}),
+    "string": frozenset({str, type(None)}),
+    "bool": frozenset({bool}),
+}
+
+
+def frame_of(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pd.DataFrame | None:
+    """Rows of cells, in the order of the columns, as the frame that `predict` makes of them; none where a cell is of
+    another type than its column, or of a column that is read by a form, so that it has to be read as `predict` does.
+    """
+    for field, cells in zip(schema, zip(*rows, strict=True), strict=True):
+        exact = _EXACT.get(str(field.type))
+        if exact is None or (pa.types.is_string(field.type) and form_of(field).holds != "word"):
+            return None
+        if not exact.issuperset(map(type, cells)):
+            return None
+    try:
+        if {str(field.type) for field in schema} == {"double"}:
+            return pd.DataFrame(np.array(rows, dtype=np.float64), columns=schema.names)
+        columns = zip(schema, zip(*rows, strict=True), strict=True)
+        return pa.table([pa.array(cells, field.type) for field, cells in columns], names=schema.names).to_pandas()
+    except (pa.ArrowInvalid, OverflowError):
+        return None

@@ -1,0 +1,94 @@
+"""Serving: the models of run folders, until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+import uvloop
+
+from concours.core.errors import ContestError
+from concours.serving.app import app_of
+from concours.serving.grpc_server import grpc_server
+from concours.serving.keys import Keys
+from concours.serving.pool import Pool
+from concours.serving.server import Server
+from concours.serving.shelf import Shelf
+from concours.serving.worker import Spec
+
+_GRACE: Final = 10.0
+"""Seconds in which calls that are under way may end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """How to serve.
+
+    Attributes:
+        specs: what is served, by name.
+        port: of HTTP; gRPC has the next one. 0: any that are free.
+        processes: of each model.
+        wait: seconds for which a request may wait for others to be answered with.
+    """
+
+    specs: dict[str, Spec]
+    host: str = "127.0.0.1"
+    port: int = 8000
+    processes: int = 1
+    wait: float = 0.0
+    tokens: Sequence[str] = ()
+
+
+def serve(serving: Serving, say: Callable[[str], None]) -> None:
+    """Serves until it is stopped by a signal; what is under way is answered first.
+
+    Raises:
+        ModelFailed: a model cannot be served. OSError: the port is taken.
+        ContestError: others than this machine may ask, and there is no token.
+    """
+    keys = Keys.of(serving.tokens)
+    if not keys.scopes and serving.host not in ("127.0.0.1", "::1", "localhost"):
+        raise ContestError(f"--host {serving.host}: whoever reaches it may ask; give --token TEXT, which askers send")
+    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
+    with (
+        tempfile.TemporaryDirectory(prefix="concours-served-") as place,
+        socket.create_server((serving.host, serving.port), family=family) as listening,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_served(serving, keys, listening, Path(place), say))
+
+
+async def _served(
+    serving: Serving, keys: Keys, listening: socket.socket, place: Path, say: Callable[[str], None]
+) -> None:
+    shelf = Shelf()
+    make = partial(Pool, processes=serving.processes, wait=serving.wait)
+    for name, spec in serving.specs.items():
+        version = await shelf.put(name, spec.run, make(spec))
+        for note in version.pool.ready.notes:
+            say(note)
+    host, port = listening.getsockname()[:2]
+    for name, version in shelf.versions.items():
+        about = version.pool.about
+        say(f"{name}: {about['model']} predicts {about['predicts']} (version {version.number})")
+    server = Server(shelf, keys, make, place)
+    beside, grpc_port = grpc_server(server, host, port + 1 if serving.port else 0)
+    await beside.start()
+    say(f"listening on http://{host}:{port}, and for gRPC on {host}:{grpc_port}")
+    config = uvicorn.Config(
+        app_of(server), http="httptools", log_level="warning", access_log=False, timeout_keep_alive=30
+    )
+    for each in (signal.SIGINT, signal.SIGTERM):  # uvicorn gives on what it was stopped by when it has ended
+        signal.signal(each, lambda *_: None)
+    await uvicorn.Server(config).serve(sockets=[listening])
+    say("stopping: what is under way is answered first")
+    await beside.stop(grace=_GRACE)
+    await shelf.stop()

@@ -1,0 +1,135 @@
+"""What all protocols of a server share: who may ask, which model, how much was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from concours.core.errors import ConcoursError
+from concours.runs.packing import unpacked_into
+from concours.serving.keys import Keys
+from concours.serving.pool import Pool
+from concours.serving.refused import Refused
+from concours.serving.shelf import Shelf, Version
+from concours.serving.wire import Ask, Told
+from concours.serving.worker import Spec
+
+LARGEST: Final = 64 << 20
+"""Bytes of a request."""
+LARGEST_MODEL: Final = 4 << 30
+"""Bytes of a model that is sent."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass
+class Meter:
+    """What was asked, in Prometheus' form."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def __post_init__(self) -> None:
+        of_key = ["model", "key"]
+        self.requests = Counter("concours_requests", "Requests", [*of_key, "status"], registry=self.registry)
+        self.rows = Counter("concours_rows", "Rows that were predicted", of_key, registry=self.registry)
+        self.seconds = Histogram(
+            "concours_seconds",
+            "Seconds from a request to its answer",
+            ["model"],
+            registry=self.registry,
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60),
+        )
+
+
+class Server:
+    """What is served, who may ask, and how much they did.
+
+    Args:
+        make: a pool for a model that was sent here.
+        place: a folder for such models, which goes with the server.
+    """
+
+    def __init__(self, shelf: Shelf, keys: Keys, make: Callable[[Spec], Pool], place: Path) -> None:
+        self.shelf, self.keys, self.meter = shelf, keys, Meter()
+        self._make, self._place = make, place
+        self._numbers = itertools.count(1)
+
+    async def deploy(self, authorization: str | None, name: str, model: str | None, content: bytes) -> Version:
+        """Puts up a model that was sent, as the first or the next version of a name.
+
+        Raises:
+            Refused: this token may not, the name is none, or what was sent cannot be served: code that came along is
+                not run.
+        """
+        self.keys.require(authorization, "deploy")
+        if not _NAME.fullmatch(name):
+            raise Refused(f"name={name!r}: a name has letters, digits, . _ and -, and begins with none of these three")
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._place))
+        try:
+            await asyncio.to_thread(unpacked_into, folder, content)
+            return await self.shelf.put(name, folder, self._make(Spec(run=folder, model=model)))
+        except ConcoursError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise Refused(f"what was sent cannot be served: {error}") from None
+
+    async def ask(
+        self,
+        authorization: str | None,
+        door: str,
+        body: bytes,
+        *,
+        name: str | None,
+        version: str | None = None,
+        type: str = "",
+        accept: str = "",
+        query: dict[str, str] | None = None,
+        deadline: str | None = None,
+    ) -> tuple[Version, Told]:
+        """Passes a request on to the model that it names, through a door (`serving.doors.table`).
+
+        Args:
+            deadline: milliseconds after which the best answer that is ready is wanted.
+
+        Raises:
+            Refused: this token may not, there is no such model, too much waits, or the body is too large.
+        """
+        began = time.perf_counter()
+        who = self.keys.require(authorization, "predict")
+        found = self.shelf.find(name, version)
+        if len(body) > LARGEST:
+            raise too_large(len(body))
+        about = {**(query or {}), "model": found.name, "version": str(found.number)}
+        ask = Ask(next(self._numbers), door, body, type, accept, about, seconds_of(deadline))
+        told = await found.pool.answer(ask)
+        self.meter.requests.labels(found.name, who, told.status).inc()
+        self.meter.rows.labels(found.name, who).inc(told.rows)
+        self.meter.seconds.labels(found.name).observe(time.perf_counter() - began)
+        return found, told
+
+
+def too_large(size: int, largest: int = LARGEST) -> Refused:
+    """The refusal of a body of so many bytes."""
+    return Refused(f"a request may have {largest:,} bytes, and this has {size:,} or more", status=413)
+
+
+def seconds_of(milliseconds: str | None) -> float | None:
+    """A deadline in seconds. Raises Refused."""
+    if milliseconds is None:
+        return None
+    try:
+        found = float(milliseconds) / 1000
+    except ValueError:
+        raise Refused(f"the deadline {milliseconds!r} is no number of milliseconds") from None
+    if not 0 < found <= 3600:
+        raise Refused(f"the deadline of {milliseconds} ms is not between 0 and 3,600,000")
+    return found

@@ -1,0 +1,111 @@
+"""What the server and the processes of its models say to one another: messages of msgpack, each behind its length."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from typing import Final
+
+import msgspec
+
+_HEAD: Final = 4
+LARGEST: Final = 2**32 - 1
+"""Bytes of a message."""
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True):
+    """A request.
+
+    Attributes:
+        id: its number, of this server.
+        door: the protocol that it came by (`serving.doors`).
+        body: as it came.
+        type: of the body, as the head of the request says; without parameters.
+        accept: the form of the answer that is asked for.
+        query: of the address, and what of the head the door reads.
+        seconds: after which the best answer that is ready is wanted; none where the whole is.
+    """
+
+    id: int
+    door: str
+    body: bytes
+    type: str = "application/json"
+    accept: str = ""
+    query: dict[str, str] = {}
+    seconds: float | None = None
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """An answer, or a part of one.
+
+    Attributes:
+        id: of the request.
+        status: of HTTP.
+        last: whether no part comes after it.
+        rows: that were answered, which are charged.
+    """
+
+    id: int
+    body: bytes
+    status: int = 200
+    type: str = "application/json"
+    head: dict[str, str] = {}
+    last: bool = True
+    rows: int = 0
+
+
+class Ready(msgspec.Struct, frozen=True, array_like=True):
+    """What a process says of its model when it is loaded.
+
+    Attributes:
+        about: of the model: its columns, outputs, and how it answers, as JSON (`serving.about`).
+        notes: for people.
+        failed: why it cannot be served; empty where it can.
+    """
+
+    about: bytes = b"{}"
+    notes: tuple[str, ...] = ()
+    failed: str = ""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+asks = msgspec.msgpack.Decoder(list[Ask])
+told = msgspec.msgpack.Decoder(list[Told])
+ready = msgspec.msgpack.Decoder(Ready)
+
+
+def packed(message: object) -> bytes:
+    """A message with its length before it."""
+    content = _encode(message)
+    return len(content).to_bytes(_HEAD, "big") + content
+
+
+def waits(connection: socket.socket) -> bool:
+    """Whether there is something to receive."""
+    return bool(select.select([connection], [], [], 0)[0])
+
+
+def receive(connection: socket.socket) -> bytes | None:
+    """The next message; none where the other side is gone."""
+    head = _exactly(connection, _HEAD)
+    return None if head is None else _exactly(connection, int.from_bytes(head, "big"))
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes | None:
+    parts, left = list[bytes](), count
+    while left:
+        part = connection.recv(min(left, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+async def next_message(reader: asyncio.StreamReader) -> bytes | None:
+    """The same of a stream."""
+    try:
+        return await reader.readexactly(int.from_bytes(await reader.readexactly(_HEAD), "big"))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None

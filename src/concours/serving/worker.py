@@ -1,0 +1,99 @@
+"""The process of a model: it loads it, says so, and answers what it is asked until nobody is there to ask.
+
+The server starts it as `python -m concours.serving.worker FD` (`serving.pool`), with a socket on which both speak
+`serving.wire`.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from concours.core.errors import ConcoursError
+from concours.runs.result import Result
+from concours.serving.about import about
+from concours.serving.answering import Answering, Steps
+from concours.serving.doors.table import DOORS
+from concours.serving.model import Served
+from concours.serving.wire import Ask, Ready, asks, packed, receive, waits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What a process serves.
+
+    Attributes:
+        run: the run folder.
+        model: on its board; the default where none is named.
+        agreed: what may run of what is asked about.
+        within: how far an answer may be from that of `predict`; 0: equal to the last bit.
+    """
+
+    run: Path
+    model: str | None = None
+    agreed: frozenset[str] = frozenset()
+    within: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON; `of` is the inverse."""
+        return {**asdict(self), "run": str(self.run), "agreed": sorted(self.agreed)}
+
+    @classmethod
+    def of(cls, value: dict[str, Any]) -> Spec:
+        """The inverse of `to_json`."""
+        return cls(**{**value, "run": Path(value["run"]), "agreed": frozenset(value["agreed"])})
+
+
+def opened(spec: Spec) -> tuple[Steps, Ready]:
+    """The model of a process, warm, and what is said of it. Raises ConcoursError where it cannot be served."""
+    served = Served.of(Result.load(spec.run), spec.model, spec.agreed)
+    apart = served.apart()
+    together = apart <= spec.within
+    alone = (
+        f"{served.name}: an answer can hang on the rows that are asked with it (by {apart:.1e} on held rows), so each "
+        "request is answered by itself; --within allows a distance from predict"
+    )
+    notes = () if together else (alone,)
+    answering = Answering(served, DOORS, together)
+    said = about(served, together=together, continuous=answering.continuous)
+    return answering, Ready(msgspec.json.encode(said), notes)
+
+
+def work(connection: socket.socket) -> None:
+    """Answers until the other side is gone."""
+    message = receive(connection)
+    if message is None:
+        return
+    try:
+        answering, ready = opened(Spec.of(msgspec.msgpack.decode(message)))
+    except ConcoursError as error:
+        connection.sendall(packed(Ready(failed=str(error))))
+        return
+    connection.sendall(packed(ready))
+    while True:
+        new: list[Ask] = []
+        if not answering.busy or waits(connection):
+            message = receive(connection)
+            if message is None:
+                return
+            new = asks.decode(message)
+        if told := answering.step(new):
+            connection.sendall(packed(told))
+
+
+def main() -> None:
+    """Runs a process."""
+    for each in (signal.SIGINT, signal.SIGTERM):  # the server decides when it ends: by going
+        signal.signal(each, signal.SIG_IGN)
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
+        work(connection)
+
+
+if __name__ == "__main__":
+    main()
