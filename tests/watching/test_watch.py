@@ -396,6 +396,26 @@ def test_rows_that_do_not_suit_are_lost_alone_and_said(
         assert watch.feedback({"af3-0": "yes", "bf3-0": "yes"}) == 2
 
 
+def test_a_shadow_that_says_something_else_is_left_out_and_said(
+    result_of: ResultOf, flats: Flats, tmp_path: Path
+) -> None:
+    """Predictions of another form, or too few: the rows noted beside it are kept, and the watch goes on."""
+    result = result_of("flats")
+    frame = flats(5, 3)
+    x, p = answered(result, frame.drop(columns="sold"))
+    with Watch.open(tmp_path / "watch.db", Reference.of(result)) as watch:
+        for turn, said in enumerate((p[:3], p[:, :1], p * 2, p.astype(str), None, pa.array(["yes"] * 5))):
+            with watch._writing:
+                watch.observe([f"{turn}-{id}" for id in frame["id"]], x, p)
+                watch.shadow("next", [f"{turn}-{id}" for id in frame["id"]], said)
+            found = watch.standing()
+            assert (found.rows, found.lost) == (5 * turn + 5, 0)
+            assert "the shadow next" in found.trouble
+        watch.observe(["few"], x, p)
+        assert "an id and a prediction for each row" in watch.standing().trouble
+        assert not list(watch._log.shadows())
+
+
 def test_a_disk_without_room_stops_no_answer(
     result_of: ResultOf, flats: Flats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,8 @@ from concours.tasks.task import Task
 
 WAITING: Final = 20_000
 """Rows that may wait to be written down; what comes beyond is answered, counted as lost, and not watched."""
+_UNSUITED: Final = (ConcoursError, ValueError, TypeError, LookupError, AttributeError, pa.ArrowException)
+"""What is raised of rows and predictions of another form than those that are watched."""
 _PAUSE: Final = 0.5  # seconds between two writings
 _TOGETHER: Final = 1000  # rows that are written as one, at least where so many come
 
@@ -174,8 +176,8 @@ class Watch:
         if not waiting and not lost:
             return
         batches = [one for one in waiting if isinstance(one, Batch)]
-        shadows = [one for one in waiting if isinstance(one, Shadow)]
         before, self._trouble = self._tallies, ""
+        shadows = [each for one in waiting if isinstance(one, Shadow) for each in self._accepted(one)]
         counted = [each for few in _parts(batches) for each in self._counted(few)]
         rows = sum(len(batch.ids) for batch, _ in counted)
         lost += sum(len(batch.ids) for batch in batches) - rows
@@ -188,12 +190,21 @@ class Watch:
         except SQLAlchemyError as error:
             self._tallies, self._trouble = replace(before, lost=before.lost + lost + rows), _said(error)
 
+    def _accepted(self, shadow: Shadow) -> list[Shadow]:
+        """A shadow's predictions in the form of the output; nothing of what is none."""
+        try:
+            said = output_valued(self._reference.output).accepted(shadow.predictions, len(shadow.ids))
+            return [replace(shadow, predictions=said)]
+        except _UNSUITED as error:
+            self._trouble = f"the shadow {shadow.model}: {_said(error)}"
+            return []
+
     def _counted(self, batches: Sequence[Batch]) -> list[tuple[Batch, dict[str, Any]]]:
         """Batches as few as may be, each with what is counted of it; without those of which nothing can be."""
         try:
             whole = joined(batches)
             return [(whole, self._reference.counted(whole.rows, whole.predictions))]
-        except (ConcoursError, ValueError, TypeError, IndexError, AttributeError, pa.ArrowException) as error:
+        except _UNSUITED as error:
             if len(batches) == 1:
                 self._trouble = _said(error)
                 return []
@@ -230,9 +241,13 @@ def joined(batches: Sequence[Batch]) -> Batch:
     """Batches as one, their rows one behind the other: a table, or an array.
 
     Raises:
-        DataError: rows of one are of another form than those of another.
+        DataError: rows of one are of another form than those of another, or are not as many as their ids.
     """
     rows = [batch.rows for batch in batches]
+    for batch in batches:
+        if not len(batch.ids) == len(batch.rows) == len(batch.predictions):
+            sizes = f"{len(batch.ids)} ids, {len(batch.rows)} rows and {len(batch.predictions)} predictions"
+            raise DataError(f"there must be an id and a prediction for each row; got {sizes}")
     if not all(_alike(rows[0], each) for each in rows[1:]):
         raise DataError("the rows of two requests have other columns, or another shape, each")
     if isinstance(rows[0], pd.DataFrame):
