@@ -16,6 +16,7 @@ import typer
 import concours
 from concours.cli import (
     ask,
+    challenge,
     compare,
     continue_,
     federate,
@@ -69,6 +70,7 @@ for command in (
     rate.audit,
     federate.federate,
     federate.site,
+    challenge.challenge,
     inspect.gc,
     inspect.doctor,
 ):
