@@ -9,13 +9,15 @@ from typing import Any, ClassVar, Final, Protocol
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from concours.core.errors import ConcoursError
 from concours.core.values import take
-from concours.serving.doors.door import Door, Wanted
+from concours.serving.doors.door import Door, Wanted, ids_of
 from concours.serving.model import Served
 from concours.serving.refused import Refused
-from concours.serving.wire import Ask, Told
+from concours.serving.watch.log import packed, packed_values
+from concours.serving.wire import Ask, Seen, Told
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -43,11 +45,13 @@ class Answering:
 
     Attributes:
         together: whether rows of several requests may be predicted at once.
+        watched: whether rows and predictions are told beside the answers.
     """
 
     served: Served
     doors: Mapping[str, Door]
     together: bool
+    watched: bool = False
     busy: ClassVar[bool] = False
     continuous: ClassVar[bool] = False
 
@@ -78,17 +82,23 @@ class Answering:
         for one in wanted:
             rows = np.arange(begin, begin := begin + len(one.cells or ()))
             told.append(self._written(one, take(p, rows)))
+        if self.watched:
+            told[0] = replace(told[0], seen=seen(wanted, x, p))
         return told
 
     def _alone(self, wanted: Wanted) -> Told:
         try:
             x = None if wanted.cells is None else self.served.quickly(wanted.cells)
             x = wanted.rows() if x is None else x
-            if wanted.ask.seconds is None:
-                return self._written(wanted, self.served.predict(x))
-            return self._written(wanted, *self.served.predict_within(x, wanted.ask.seconds))
+            seconds = wanted.ask.seconds
+            p, lacks = (self.served.predict(x), "") if seconds is None else self.served.predict_within(x, seconds)
+            told = self._written(wanted, p, lacks)
+            return replace(told, seen=seen([wanted], x, p)) if self._watches(wanted) else told
         except Exception as error:  # noqa: BLE001 (a defect is told of one request, and ends no others)
             return self._refused(wanted.ask, error)
+
+    def _watches(self, wanted: Wanted) -> bool:
+        return self.watched and self.doors[wanted.ask.door].answers
 
     def _written(self, wanted: Wanted, p: Any, partly: str = "") -> Told:
         return self.doors[wanted.ask.door].write(self.served, wanted, p, partly)
@@ -101,3 +111,10 @@ class Answering:
                 f"a defect ({type(error).__name__}: {str(error)[:200]}); the server's log has more", status=500
             )
         return Told(ask.id, _encode(self.doors[ask.door].refuse(refused)), status=refused.status, head=refused.headers)
+
+
+def seen(wanted: Sequence[Wanted], x: Any, p: Any) -> Seen:
+    """What was answered to requests, whose rows stand one behind the other, for whoever watches."""
+    counts = [len(one.cells) if one.cells is not None else len(p) for one in wanted]
+    ids = [id for one, count in zip(wanted, counts, strict=True) for id in ids_of(one.ask, count)]
+    return Seen(ids, packed(x), packed_values(p))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -20,9 +21,10 @@ from concours.serving.openapi import openapi
 from concours.serving.pages import page
 from concours.serving.refused import Refused, as_plain
 from concours.serving.server import LARGEST, LARGEST_MODEL, Server, too_large
+from concours.serving.watch.page import render
 
 Handler = Callable[[Request], Awaitable[Response]]
-_encode: Final = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder(enc_hook=float).encode  # numbers of numpy are those of JSON
 
 
 async def body_of(request: Request, largest: int = LARGEST) -> bytes:
@@ -48,7 +50,7 @@ async def passed_on(
         head: the name of a header that the door reads.
     """
     heads = request.headers
-    found, told = await server.ask(
+    found, request_id, told = await server.ask(
         heads.get("authorization"),
         door,
         await body_of(request),
@@ -59,7 +61,20 @@ async def passed_on(
         query={head: heads[head]} if head in heads else None,
         deadline=heads.get("x-concours-deadline-ms"),
     )
-    return Response(told.body, told.status, {**told.head, "x-concours-version": str(found.number)}, told.type)
+    more = {"x-concours-version": str(found.number), "x-concours-request": request_id}
+    return Response(told.body, told.status, {**told.head, **more}, told.type)
+
+
+def truths_in(body: bytes) -> dict[str, Any]:
+    """The truths of a body, by what rows are called. Raises Refused."""
+    try:
+        return msgspec.json.decode(body, type=_Truths).truths
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refused(f'send {{"truths": {{"ID": truth, …}}}}, with ids of answers: {error}') from None
+
+
+class _Truths(msgspec.Struct, forbid_unknown_fields=True):
+    truths: dict[str, Any]
 
 
 def _accepted(text: str) -> str:
@@ -70,8 +85,8 @@ def _accepted(text: str) -> str:
 def app_of(server: Server) -> Starlette:
     """The application."""
 
-    handlers: Mapping[Any, Any] = {Refused: _refused, HTTPException: _unknown, ClientDisconnect: _gone}
-    routes = [*_plain(server), *_inference(server)]
+    handlers: Mapping[Any, Any] = {Refused: _refused, HTTPException: _unknown, ClientDisconnect: _gone, Exception: _defect}
+    routes = [*_plain(server), *_watched(server), *_inference(server)]
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
@@ -118,6 +133,22 @@ def _plain(server: Server) -> list[Route]:
         Route("/metrics", metrics),
         Route("/openapi.json", described),
     ]
+
+
+def _watched(server: Server) -> list[Route]:
+    async def feedback(request: Request) -> Response:
+        watch = server.watch(request.headers.get("authorization"), "feedback", request.query_params.get("model"))
+        truths = truths_in(await body_of(request))
+        return Response(_encode({"taken": await asyncio.to_thread(watch.feedback, truths)}), media_type=JSON)
+
+    async def watched(request: Request) -> Response:
+        watch = server.watch(request.headers.get("authorization"), "watch", request.query_params.get("model"))
+        standing = await asyncio.to_thread(watch.standing)
+        if _accepted(request.headers.get("accept", "")) == JSON:
+            return Response(_encode(standing.to_json()), media_type=JSON)
+        return Response(await asyncio.to_thread(render, standing), media_type="text/html")
+
+    return [Route("/feedback", feedback, methods=["POST"]), Route("/watch", watched)]
 
 
 def _inference(server: Server) -> list[Route]:
@@ -181,3 +212,8 @@ async def _unknown(request: Request, error: HTTPException) -> Response:
 
 async def _gone(*_: object) -> Response:
     return Response(status_code=499)
+
+
+async def _defect(_: Request, error: Exception) -> Response:
+    what = f"{type(error).__name__}: {str(error)[:200]}"
+    return Response(_encode({"error": f"a defect ({what}); the server's log has more"}), 500, media_type=JSON)

@@ -6,8 +6,8 @@ import asyncio
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -34,12 +34,14 @@ class Serving:
 
     Attributes:
         specs: what is served, by name.
+        shadows: of some of them, the model of the same board that is asked beside.
         port: of HTTP; gRPC has the next one. 0: any that are free.
         processes: of each model.
         wait: seconds for which a request may wait for others to be answered with.
     """
 
     specs: dict[str, Spec]
+    shadows: Mapping[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
     port: int = 8000
     processes: int = 1
@@ -72,7 +74,9 @@ async def _served(
     shelf = Shelf()
     make = partial(Pool, processes=serving.processes, wait=serving.wait)
     for name, spec in serving.specs.items():
-        version = await shelf.put(name, spec.run, make(spec))
+        challenger = serving.shadows.get(name)
+        shadow = make(replace(spec, model=challenger)) if challenger else None
+        version = await shelf.put(name, spec.run, make(spec), watched=spec.watched, shadow=shadow)
         for note in version.pool.ready.notes:
             say(note)
     host, port = listening.getsockname()[:2]

@@ -34,12 +34,14 @@ class Spec:
         model: on its board; the default where none is named.
         agreed: what may run of what is asked about.
         within: how far an answer may be from that of `predict`; 0: equal to the last bit.
+        watched: whether what is answered is told too.
     """
 
     run: Path
     model: str | None = None
     agreed: frozenset[str] = frozenset()
     within: float = 0.0
+    watched: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As JSON; `of` is the inverse."""
@@ -61,7 +63,7 @@ def opened(spec: Spec) -> tuple[Steps, Ready]:
         "request is answered by itself; --within allows a distance from predict"
     )
     notes = () if together else (alone,)
-    answering = Answering(served, DOORS, together)
+    answering = Answering(served, DOORS, together, watched=spec.watched)
     said = about(served, together=together, continuous=answering.continuous)
     return answering, Ready(msgspec.json.encode(said), notes)
 

@@ -86,4 +86,4 @@ def _parts(served: Served, x: Any) -> dict[str, Any]:
     return {"words": [{"word": word, "effect": effect} for word, effect in words]}
 
 
-EXPLAIN: Final = Door(read=read, write=write, refuse=as_plain)
+EXPLAIN: Final = Door(read=read, write=write, refuse=as_plain, answers=False)
