@@ -3,12 +3,12 @@
     PYTHONPATH=src python benchmarks/serving.py [--litserve PYTHON] [--bentoml PYTHON] [--mlflow PYTHON] [--rounds 3]
     PYTHONPATH=src python benchmarks/serving.py --million       memory over a million requests
 
-A row is 64 floats of a digit, an answer ten probabilities. The model is a forest of 100 trees, or a logistic regression,
-both of scikit-learn and as ONNX. Servers have one core, the load the other (taskset). Concours and FastAPI ask for a
-token and count requests by it; the others do neither. Each peer is given by a Python that has it; those that are not
-given are left out, by name. Load is closed: so many clients, each with one connection, who ask again when they are
-answered; at 80% it is open, of random arrivals. Rounds of all servers take turns; medians are told. CPU microseconds
-are of the server and all its processes.
+A row is 64 floats of a digit, an answer ten probabilities. The model is a forest of 100 trees, or a logistic
+regression, both of scikit-learn and as ONNX. Servers have one core, the load the other (taskset). Concours and FastAPI
+ask for a token and count requests by it; the others do neither. Each peer is given by a Python that has it; those that
+are not given are left out, by name. Load is closed: so many clients, each with one connection, who ask again when they
+are answered; at 80% it is open, of random arrivals. Rounds of all servers take turns; medians are told. CPU
+microseconds are of the server and all its processes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ from sklearn.linear_model import LogisticRegression
 HERE = Path(__file__).parent
 TOKEN = "a-token-for-the-benchmark"
 MODELS = {
-    "forest": (RandomForestClassifier(100, random_state=0), "sklearn.ensemble:RandomForestClassifier", {}),
+    "forest": (
+        RandomForestClassifier(100, random_state=0),
+        "sklearn.ensemble:RandomForestClassifier",
+        {"n_estimators": 100},
+    ),
     "linear": (LogisticRegression(max_iter=1000), "sklearn.linear_model:LogisticRegression", {"max_iter": 1000}),
 }
 SERVER_CPU, LOAD_CPU = 0, 1
@@ -240,9 +244,10 @@ def prepared(folder: Path) -> None:
         made = to_onnx(model, x[:1].astype(np.float32), options={type(model): {"zipmap": False}})
         (place / "model.onnx").write_bytes(made.SerializeToString())
         task = Task(kind="tabular-classification", data=frame, target="digit", split=Split(test=0.2, folds=2))
+        entrant = Entrant(name, recipe, params)
         Contest(
-            task=task, entrants=(Entrant(name, recipe, {**params, **({"n_estimators": 100} if name == "forest" else {})}),),
-            lineup="none", engine="inline", out=place / "run", cooperate=(), final="refit",
+            task=task, entrants=(entrant,), lineup="none", engine="inline", cooperate=(), final="refit",
+            out=place / "run",
         ).run()  # fmt: skip
 
 
@@ -300,57 +305,57 @@ def peers_of(folder: Path, model: str, pythons: Mapping[str, str]) -> list[Peer]
     return found
 
 
+HEAD = (
+    "server", "1 client: requests/s", "p50 ms", "p99 ms", "32 clients: requests/s", "p50 ms", "p99 ms",
+    "CPU µs a request", "failed",
+)  # fmt: skip
+Loads = dict[tuple[str, int], list[Load]]
+RIVALS = {"concours": ("fastapi", "litserve", "bentoml", "mlflow"), "concours, onnx": ("fastapi, onnx",)}
+
+
 def compare(folder: Path, pythons: Mapping[str, str], rounds: int, seconds: float) -> None:
     for model in MODELS:
         peers = peers_of(folder, model, pythons)
-        loads: dict[tuple[str, int], list[Load]] = {}
-        tails: dict[str, list[tuple[float, float]]] = {}
+        loads: Loads = {}
+        tails: dict[str, list[list[float]]] = {}
         for _ in range(rounds):
             for peer in peers:
                 process, port = started(peer)
                 try:
                     for clients in (1, 32):
-                        loads.setdefault((peer.name, clients), []).append(
-                            measured(peer, process, port, clients, seconds)
-                        )
-                    if peer.name.startswith("concours"):
+                        found = measured(peer, process, port, clients, seconds)
+                        loads.setdefault((peer.name, clients), []).append(found)
+                    if peer.name in RIVALS:
                         rate = 0.8 * loads[peer.name, 32][-1].rate
                         took = asyncio.run(open_load(port, request_of(peer), rate, seconds))
-                        tails.setdefault(peer.name, []).append(tuple(np.percentile(took, [50, 99]) * 1e3))
+                        tails.setdefault(peer.name, []).append((np.percentile(took, [50, 99]) * 1e3).tolist())
                 finally:
                     stop(process)
         print(f"\n{model}, medians of {rounds} rounds of {seconds:g} s\n")
-        print(
-            "| server | 1 client: requests/s | p50 ms | p99 ms | 32 clients: requests/s | p50 ms | p99 ms | CPU µs a request | failed |"
-        )
-        print("|---|---|---|---|---|---|---|---|---|")
-        for peer in peers:
-            one, many = (
-                [
-                    median(getattr(each, key) for each in loads[peer.name, count])
-                    for key in ("rate", "p50", "p99", "cpu")
-                ]
-                for count in (1, 32)
-            )
-            failed = sum(each.failed for count in (1, 32) for each in loads[peer.name, count])
-            print(
-                f"| {peer.name} | {one[0]:,.0f} | {one[1]:.2f} | {one[2]:.2f} | {many[0]:,.0f} | {many[1]:.2f} | {many[2]:.2f} | {many[3]:,.0f} | {failed} |"
-            )
-        print()
-        for ours, others in (
-            ("concours", ("fastapi", "litserve", "bentoml", "mlflow")),
-            ("concours, onnx", ("fastapi, onnx",)),
-        ):
-            for other in others:
-                if (other, 32) in loads and (ours, 32) in loads:
-                    many = [a.rate / b.rate for a, b in zip(loads[ours, 32], loads[other, 32], strict=True)]
-                    one = [b.p50 / a.p50 for a, b in zip(loads[ours, 1], loads[other, 1], strict=True)]
-                    print(
-                        f"{ours} / {other}: 32 clients {median(many):.1f} times as many requests; 1 client: p50 {median(one):.2f} times lower"
-                    )
-        for name, found in tails.items():
-            low, high = (median(each[place] for each in found) for place in (0, 1))
+        tell(loads, [peer.name for peer in peers])
+        for name, kept in tails.items():
+            low, high = (median(each[place] for each in kept) for place in (0, 1))
             print(f"{name} at 80% of what it can: p50 {low:.2f} ms, p99 {high:.2f} ms, {high / low:.1f} times")
+
+
+def tell(loads: Loads, names: Sequence[str]) -> None:
+    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
+    for name in names:
+        cells = [name]
+        for clients, keys in ((1, ("rate", "p50", "p99")), (32, ("rate", "p50", "p99", "cpu"))):
+            values = [median(getattr(each, key) for each in loads[name, clients]) for key in keys]
+            cells += [f"{value:,.2f}" if value < 100 else f"{value:,.0f}" for value in values]
+        failed = sum(each.failed for clients in (1, 32) for each in loads[name, clients])
+        print(f"| {' | '.join(cells)} | {failed} |")
+    print()
+    for ours, others in RIVALS.items():
+        for other in (name for name in others if name in names and ours in names):
+            many = [a.rate / b.rate for a, b in zip(loads[ours, 32], loads[other, 32], strict=True)]
+            one = [b.p50 / a.p50 for a, b in zip(loads[ours, 1], loads[other, 1], strict=True)]
+            print(
+                f"{ours} beside {other}: with 32 clients {median(many):.1f} times as many requests; with one p50 is "
+                f"{median(one):.2f} times lower"
+            )
 
 
 def million(folder: Path) -> None:

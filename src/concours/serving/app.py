@@ -85,7 +85,12 @@ def _accepted(text: str) -> str:
 def app_of(server: Server) -> Starlette:
     """The application."""
 
-    handlers: Mapping[Any, Any] = {Refused: _refused, HTTPException: _unknown, ClientDisconnect: _gone, Exception: _defect}
+    handlers: Mapping[Any, Any] = {
+        Refused: _refused,
+        HTTPException: _unknown,
+        ClientDisconnect: _gone,
+        Exception: _defect,
+    }
     routes = [*_plain(server), *_watched(server), *_inference(server)]
     return Starlette(routes=routes, exception_handlers=handlers)
 
