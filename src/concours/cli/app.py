@@ -19,6 +19,7 @@ from concours.cli import (
     compare,
     continue_,
     federate,
+    gateway,
     import_,
     inspect,
     judges,
@@ -66,6 +67,7 @@ for command in (
     rate.audit,
     federate.federate,
     federate.site,
+    gateway.gateway,
     inspect.gc,
     inspect.doctor,
 ):

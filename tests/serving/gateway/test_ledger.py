@@ -124,7 +124,9 @@ def test_killed_in_the_middle(tmp_path):
     url = f"sqlite:///{tmp_path}/books.db"
     with Ledger(url) as ledger:
         ledger.admit({"ada": 10**9})
-    worker = subprocess.Popen([sys.executable, "-c", KILLED, url], stdout=subprocess.PIPE, text=True, env={**os.environ})
+    worker = subprocess.Popen(
+        [sys.executable, "-c", KILLED, url], stdout=subprocess.PIPE, text=True, env={**os.environ}
+    )
     told = [int(worker.stdout.readline()) for _ in range(40)]
     worker.send_signal(signal.SIGKILL)
     told += [int(line) for line in worker.stdout if line.endswith("\n")]

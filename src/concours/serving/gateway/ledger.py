@@ -6,10 +6,13 @@ threads, tasks or processes. What belongs together is one transaction: after any
 
 from __future__ import annotations
 
+import fcntl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Self
 
 from sqlalchemy import Connection, case, create_engine, event, func, insert, or_, select, update
@@ -23,6 +26,8 @@ from concours.serving.gateway.tables import BUDGETS, METADATA, REQUESTS
 _AGAIN: Final = ("lost", "failed")
 """States of a request that may be asked again by its id: no answer is known to have come of it."""
 _SECONDS_KEPT: Final = 256
+_LOCK: Final = 0x636F6E636F757273
+"""The word concours, as the number of a lock."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +140,9 @@ class Ledger:
         """
         mine = (REQUESTS.c.key == key) & (REQUESTS.c.id == id)
         with self._engine.begin() as books:
-            if not books.execute(update(REQUESTS).where(mine & (REQUESTS.c.state == "open")).values(**vars(bill))).rowcount:
+            if not books.execute(
+                update(REQUESTS).where(mine & (REQUESTS.c.state == "open")).values(**vars(bill))
+            ).rowcount:
                 return False
             reserved = select(REQUESTS.c.reserved).where(mine).scalar_subquery()
             books.execute(
@@ -146,10 +153,10 @@ class Ledger:
         return True
 
     def note(self, entry: Entry, bill: Bill) -> None:
-        """Writes down a request that nothing was reserved for, since it costs nothing."""
+        """Writes down a request that nothing was reserved for, since it costs nothing; once under its id."""
         values = {**entry.columns, **vars(bill), "reserved": 0, "tries": 1}
         with self._engine.begin() as books:
-            books.execute(insert(REQUESTS).values(**values))
+            books.execute(self._backend.insert(REQUESTS).on_conflict_do_nothing(), values)
 
     def close_lost(self) -> int:
         """Charges what was reserved for requests that an earlier gateway left open; says how many there were.
@@ -237,6 +244,16 @@ class Ledger:
                 for row in books.execute(ordered).mappings()
             ]
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps others from being the gateway of this database, until it is left or the process ends.
+
+        Raises:
+            ContestError: another gateway is.
+        """
+        with self._backend.hold(self._engine):
+            yield
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -278,18 +295,49 @@ def _as_wal(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
+@contextmanager
+def _hold_file(engine: Engine) -> Iterator[None]:
+    """A lock on a file beside the database, which the system lets go when the process ends, however it does."""
+    with Path(f"{engine.url.database}.lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise _taken(engine) from None
+        yield
+
+
+@contextmanager
+def _hold_advisory(engine: Engine) -> Iterator[None]:
+    """A lock of the database's own, which goes with its connection."""
+    with engine.connect() as connection:
+        if not connection.execute(select(func.pg_try_advisory_lock(_LOCK))).scalar():
+            raise _taken(engine)
+        connection.commit()
+        yield
+
+
+def _taken(engine: Engine) -> ContestError:
+    return ContestError(
+        f"another gateway has the database {engine.url.render_as_string(hide_password=True)}: end it, or name another "
+        "in [gateway] database"
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Backend:
-    """What a kind of database does in its own way: inserts unless there, options of its driver, what a connection begins with."""
+    """What a kind of database does in its own way: inserts unless there, is held by one gateway, and what its connections begin with."""
 
     insert: Any
+    hold: Callable[[Engine], AbstractContextManager[None]]
     options: Mapping[str, Any] = field(default_factory=dict)
     prepare: Callable[[Any, Any], None] | None = None
 
 
 _BACKENDS: Final[Mapping[str, _Backend]] = {
-    "sqlite": _Backend(insert=sqlite.insert, options={"connect_args": {"timeout": 30}}, prepare=_as_wal),
-    "postgresql": _Backend(insert=postgresql.insert),
+    "sqlite": _Backend(
+        insert=sqlite.insert, hold=_hold_file, options={"connect_args": {"timeout": 30}}, prepare=_as_wal
+    ),
+    "postgresql": _Backend(insert=postgresql.insert, hold=_hold_advisory),
 }
 
 

@@ -68,9 +68,7 @@ def _of_board(offer: Offer, quality: Quality, result: Result) -> Measured:
         raise ContestError(f"{where}: the line {name!r} has no score of {metric} with an interval")
     score, error, rows = found
     sign = 1.0 if goals[metric].greater_is_better else -1.0
-    return Measured(
-        belief=Belief(mean=sign * score, sd=error, noise=error * math.sqrt(rows)), metric=metric, sign=sign
-    )
+    return Measured(belief=Belief(mean=sign * score, sd=error, noise=error * math.sqrt(rows)), metric=metric, sign=sign)
 
 
 def _tested(line: Standing, metric: str, rows: int | None) -> tuple[float, float, int] | None:

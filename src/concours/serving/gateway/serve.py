@@ -1,0 +1,59 @@
+"""A gateway that runs: its file is read, its books are opened, what an earlier one left is told, and it answers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from concours.core.errors import MissingPackage
+from concours.core.optional import install_command, installed
+
+_NEEDED = ("starlette", "uvicorn", "msgspec", "sqlalchemy", "httpx")
+
+
+def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> None:
+    """Answers at an address until the process is told to end.
+
+    Args:
+        port: 0 for any that is free.
+        told: takes lines for whoever started it.
+
+    Raises:
+        ContestError: the file, a variable of the environment or the database is wrong. MissingPackage. OSError: the
+            address is taken.
+    """
+    for module in _NEEDED:
+        if not installed(module):
+            raise MissingPackage(f"concours gateway needs {module}: {install_command(module)}")
+    import uvicorn
+
+    from concours.serving.gateway.app import make
+    from concours.serving.gateway.ledger import Ledger
+    from concours.serving.gateway.offers import Offers
+    from concours.serving.gateway.qualities import measured
+
+    offers = Offers.read(file)
+    _ = [*(offer.secret for offer in offers.offer), *(key.digest for key in offers.key), offers.gateway.admin]
+    known = {offer.name: found for offer in offers.offer if (found := measured(offer, file.parent)) is not None}
+    database = offers.gateway.database or f"sqlite:///{file.with_suffix('.db').absolute()}"
+    with Ledger(database) as ledger, ledger.held():
+        if lost := ledger.close_lost():
+            told(f"{lost} {'requests were' if lost > 1 else 'request was'} under way when the last gateway ended; "
+                 "charged at the worst until asked again by their ids")  # fmt: skip
+        with socket.create_server((host, port), backlog=2048) as listening:
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it only where it binds itself
+            at = listening.getsockname()[1]
+            told(
+                f"{len(offers.offer)} offers for {len(offers.key)} keys at http://{host}:{at}/v1 and http://{host}:{at}/v2"
+            )
+            config = uvicorn.Config(
+                make(offers, known, ledger),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=30,
+                lifespan="on",
+                ws="none",
+            )
+            uvicorn.Server(config).run(sockets=[listening])
