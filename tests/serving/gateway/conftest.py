@@ -30,7 +30,11 @@ def gateway(tmp_path, monkeypatch):
             ends = {name: stack.enter_context(Loopback(script)) for name, script in scripts.items()}
             tables = [offer(name, end.base_url, **offers.get(name, {})) for name, end in ends.items()]
             found = plain(
-                {"offer": tables, "key": keys or [key()], "gateway": {"admin_env": "ADMIN", "exploration": 0.0, **dict(settings)}}
+                {
+                    "offer": tables,
+                    "key": keys or [key()],
+                    "gateway": {"admin_env": "ADMIN", "exploration": 0.0, **dict(settings)},
+                }
             )
             ledger = stack.enter_context(Ledger(f"sqlite:///{tmp_path}/books.db"))
             known = {each.name: measured(each, tmp_path) for each in found.offer if each.quality}

@@ -66,7 +66,13 @@ def test_exploration_is_drawn_with_the_probability_that_is_written(gateway):
 
 def test_goes_on_to_the_next(gateway):
     """One that fails in any way is left for the next, which is paid for; afterwards it rests."""
-    faults = [Answer(status=500), Answer(status=401), Answer(fault="drop"), Answer(b"no json"), Answer(chat(""), fault="cut")]
+    faults = [
+        Answer(status=500),
+        Answer(status=401),
+        Answer(fault="drop"),
+        Answer(b"no json"),
+        Answer(chat(""), fault="cut"),
+    ]
     for fault in faults:
         found = gateway(
             {"good": lambda _, fault=fault: fault, "fair": says("fair")},
@@ -81,7 +87,9 @@ def test_goes_on_to_the_next(gateway):
 
 def test_nobody_answers(gateway, caplog):
     """One line with who failed and why, nothing charged, and no secret said or logged."""
-    found = gateway({"good": lambda _: Answer(status=500), "gone": says("")}, gone={"score": 0.5, "url": "http://127.0.0.1:9/v1"})
+    found = gateway(
+        {"good": lambda _: Answer(status=500), "gone": says("")}, gone={"score": 0.5, "url": "http://127.0.0.1:9/v1"}
+    )
     answer = found.post(CHAT, json=ask())
     assert answer.status_code == 503
     told = answer.json()["error"]["message"]
@@ -97,7 +105,11 @@ def test_a_slow_one_is_hedged_and_paid_once(gateway):
     def good(asked):
         return Answer(chat("good"), delay_s=5.0 if slow.is_set() else 0.0)
 
-    found = gateway({"good": good, "fair": says("fair")}, fair={"score": 0.8, "price": {"request": 3}}, good={"price": {"request": 5}})
+    found = gateway(
+        {"good": good, "fair": says("fair")},
+        fair={"score": 0.8, "price": {"request": 3}},
+        good={"price": {"request": 5}},
+    )
     for _ in range(20):
         assert found.post(CHAT, json=ask()).headers["concours-offer"] == "good"
     slow.set()
@@ -120,9 +132,13 @@ def test_too_slow(gateway):
 def test_64_clients_do_not_overrun(gateway):
     """Sixty-four clients at once, a budget for a hundred answers: a hundred are given, to the unit."""
     found = gateway({"good": says("good")}, good={"price": {"request": 0.01}}, keys=[key(budget=1.0)])
-    with httpx.Client(base_url=found.url, headers=found.client.headers, limits=httpx.Limits(max_connections=64)) as client:
-        with ThreadPoolExecutor(64) as pool:
-            told = [answer.status_code for answer in pool.map(lambda _: client.post(CHAT, json=ask()), range(130))]
+    with (
+        httpx.Client(
+            base_url=found.url, headers=found.client.headers, limits=httpx.Limits(max_connections=64)
+        ) as client,
+        ThreadPoolExecutor(64) as pool,
+    ):
+        told = [answer.status_code for answer in pool.map(lambda _: client.post(CHAT, json=ask()), range(130))]
     assert sorted(set(told)) == [200, 402]
     assert told.count(200) == 100
     assert (spent(found)["spent"], spent(found)["reserved"]) == (10**12, 0)
@@ -146,7 +162,11 @@ def test_tokens_that_an_endpoint_tells(gateway, tokens, counting, paid, streams)
     content = "Paris is where it is"
     whole = Answer({**chat(content), "usage": usage})
     found = gateway(
-        {"good": lambda asked: stream(part(content), {**part(""), "choices": [], "usage": usage}) if streams else whole},
+        {
+            "good": lambda asked: (
+                stream(part(content), {**part(""), "choices": [], "usage": usage}) if streams else whole
+            )
+        },
         good={"price": TOKENS},
     )
     answer = found.post(CHAT, json=ask(stream=streams, max_tokens=50))
@@ -164,7 +184,10 @@ def test_tokens_that_an_endpoint_tells(gateway, tokens, counting, paid, streams)
 def test_a_limit_of_tokens_is_named_where_none_is(gateway):
     """What is reserved is what can come: an endpoint is told a limit where the caller names none."""
     bodies = []
-    found = gateway({"good": lambda asked: bodies.append(asked.body) or Answer(chat("x"))}, good={"price": TOKENS, "limits": {"tokens": 77}})
+    found = gateway(
+        {"good": lambda asked: bodies.append(asked.body) or Answer(chat("x"))},
+        good={"price": TOKENS, "limits": {"tokens": 77}},
+    )
     found.post(CHAT, json=ask())
     found.post(CHAT, json=ask(max_completion_tokens=5))
     assert [body.get("max_tokens") for body in bodies] == [77, None]
@@ -173,7 +196,11 @@ def test_a_limit_of_tokens_is_named_where_none_is(gateway):
 
 def test_the_callers_budget_of_a_request(gateway):
     """Who costs more at worst than the caller allows is not asked; if that are all, it is said what one costs."""
-    found = gateway({"good": says("good"), "fair": says("fair")}, good={"price": {"request": 5}}, fair={"score": 0.8, "price": {"request": 3}})
+    found = gateway(
+        {"good": says("good"), "fair": says("fair")},
+        good={"price": {"request": 5}},
+        fair={"score": 0.8, "price": {"request": 3}},
+    )
     assert found.post(CHAT, json=ask(), headers={"concours-budget": "4"}).headers["concours-offer"] == "fair"
     answer = found.post(CHAT, json=ask(), headers={"concours-budget": "2.5"})
     assert answer.status_code == 402
@@ -226,7 +253,10 @@ def test_a_stream_passes(gateway):
 @pytest.mark.parametrize("fault", ["cut", ""])
 def test_half_a_stream(gateway, fault):
     """What came is passed on and paid, then the caller is told that it broke off."""
-    found = gateway({"good": lambda _: stream(part("Paris"), part(" is"), part(" x" * 99), done=False, fault=fault)}, good={"price": TOKENS})
+    found = gateway(
+        {"good": lambda _: stream(part("Paris"), part(" is"), part(" x" * 99), done=False, fault=fault)},
+        good={"price": TOKENS},
+    )
     text = found.post(CHAT, json=ask(stream=True)).text
     assert "Paris" in text
     assert "[DONE]" not in text
@@ -277,7 +307,12 @@ def test_wrong_requests(gateway):
         answer = found.post(CHAT, content=content)
         assert (answer.status_code, told in answer.json()["error"]["message"]) == (status, True), answer.text
         assert "\n" not in answer.json()["error"]["message"]
-    for head in ({"idempotency-key": "x" * 201}, {"concours-budget": "much"}, {"concours-budget": "-1"}, {"concours-budget": "NaN"}):
+    for head in (
+        {"idempotency-key": "x" * 201},
+        {"concours-budget": "much"},
+        {"concours-budget": "-1"},
+        {"concours-budget": "NaN"},
+    ):
         assert found.post(CHAT, json=ask(), headers=head).status_code == 400
     assert found.post(CHAT, content=b"", headers={"content-encoding": "gzip"}).status_code == 415
     assert found.ends["good"].count == 0
@@ -286,7 +321,9 @@ def test_wrong_requests(gateway):
 def test_who_may_ask(gateway):
     """No key, an unknown one, one without scope, one without budget, one that asks too often."""
     keys = [key(), key("poor", "p", budget=0), key("narrow", "n", scopes=["fair"]), key("quick", "q", requests=2)]
-    found = gateway({"good": says("good"), "fair": says("fair")}, fair={"task": "other"}, good={"price": {"request": 1}}, keys=keys)
+    found = gateway(
+        {"good": says("good"), "fair": says("fair")}, fair={"task": "other"}, good={"price": {"request": 1}}, keys=keys
+    )
 
     def status(secret, word="good"):
         head = {"authorization": f"Bearer {secret}"} if secret else {"authorization": ""}
@@ -303,7 +340,11 @@ def test_who_may_ask(gateway):
 
 def test_limits_of_offers(gateway):
     """An offer that can take no more is passed over; if all can, the caller is told when to come again."""
-    found = gateway({"good": says("good"), "fair": says("fair")}, good={"limits": {"requests": 1}}, fair={"score": 0.8, "limits": {"requests": 1}})
+    found = gateway(
+        {"good": says("good"), "fair": says("fair")},
+        good={"limits": {"requests": 1}},
+        fair={"score": 0.8, "limits": {"requests": 1}},
+    )
     assert [found.post(CHAT, json=ask()).headers.get("concours-offer") for _ in range(2)] == ["good", "fair"]
     answer = found.post(CHAT, json=ask())
     assert answer.status_code == 429
@@ -314,7 +355,10 @@ def test_what_the_endpoint_refuses(gateway, monkeypatch):
     """What is wrong with the request the endpoint says itself, without its key, and nothing is charged."""
     monkeypatch.setenv("GOOD_KEY", "sk-secret")
     found = gateway(
-        {"good": lambda _: Answer(b'{"error": {"message": "no such tool, sk-secret"}}', status=422), "fair": says("fair")},
+        {
+            "good": lambda _: Answer(b'{"error": {"message": "no such tool, sk-secret"}}', status=422),
+            "fair": says("fair"),
+        },
         good={"key_env": "GOOD_KEY", "price": {"request": 1}},
         fair={"score": 0.8},
     )
@@ -329,7 +373,11 @@ def test_what_the_endpoint_refuses(gateway, monkeypatch):
 
 def test_feedback_changes_who_is_best(gateway):
     """Scores and truths move the belief of the offer that answered, once each; then another is the best."""
-    found = gateway({"good": says("yes"), "fair": says("no")}, good={"score": 0.9, "error": 0.05}, fair={"score": 0.8, "error": 0.05})
+    found = gateway(
+        {"good": says("yes"), "fair": says("no")},
+        good={"score": 0.9, "error": 0.05},
+        fair={"score": 0.8, "error": 0.05},
+    )
     answers = [found.post(CHAT, json=ask()).headers["concours-request"] for _ in range(60)]
     for id in answers:
         told = found.post("/feedback", json={"request": id, "truth": " no\n"})
@@ -338,7 +386,13 @@ def test_feedback_changes_who_is_best(gateway):
     assert found.post("/feedback", json={"request": id, "score": 1}).status_code == 409
     assert found.post(CHAT, json=ask()).headers["concours-offer"] == "fair"
     assert found.ledger.scores() == {"good": (60, 0.0)}
-    for wrong, status in [({"request": "x", "score": 1}, 404), ({"request": id}, 400), ({"request": id, "score": 7}, 400), ({}, 400), ({"request": id, "score": "1"}, 400)]:
+    for wrong, status in [
+        ({"request": "x", "score": 1}, 404),
+        ({"request": id}, 400),
+        ({"request": id, "score": 7}, 400),
+        ({}, 400),
+        ({"request": id, "score": "1"}, 400),
+    ]:
         assert found.post("/feedback", json=wrong).status_code == status
 
 
@@ -376,15 +430,20 @@ def test_the_stock_client_of_openai(gateway):
         parts = client.chat.completions.create(model="best", messages=[{"role": "user", "content": "?"}], stream=True)
         assert "".join(each.choices[0].delta.content or "" for each in parts) == "Parisisthere"
         assert client.completions.create(model="best", prompt="?").choices[0].text == "there"
-        assert client.embeddings.create(model="best", input=["a", "b"], encoding_format="float").data[1].embedding == [0.5, 1.0]
+        assert client.embeddings.create(model="best", input=["a", "b"], encoding_format="float").data[1].embedding == [
+            0.5,
+            1.0,
+        ]
         assert client.responses.create(model="best", input="?").output_text == "Paris"
         kinds = [event.type for event in client.responses.create(model="best", input="?", stream=True)]
         assert kinds == ["response.output_text.delta", "response.completed"]
         with pytest.raises(openai.NotFoundError, match="no model 'other'"):
             client.completions.create(model="other", prompt="?")
-    with openai.OpenAI(base_url=f"{found.url}/v1", api_key="wrong", max_retries=0) as client:
-        with pytest.raises(openai.AuthenticationError):
-            client.models.list()
+    with (
+        openai.OpenAI(base_url=f"{found.url}/v1", api_key="wrong", max_retries=0) as client,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        client.models.list()
 
 
 RESPONSE = {
@@ -394,7 +453,15 @@ RESPONSE = {
     "output": [{"id": "o", "type": "message", "role": "assistant", "status": "completed",
                 "content": [{"type": "output_text", "text": "Paris", "annotations": []}]}],
 }  # fmt: skip
-DELTA = {"type": "response.output_text.delta", "item_id": "o", "output_index": 0, "content_index": 0, "delta": "Paris", "sequence_number": 1, "logprobs": []}
+DELTA = {
+    "type": "response.output_text.delta",
+    "item_id": "o",
+    "output_index": 0,
+    "content_index": 0,
+    "delta": "Paris",
+    "sequence_number": 1,
+    "logprobs": [],
+}
 ANSWERS = {
     "chat/completions": lambda asked: says("Paris is there" if asked.body.get("stream") else "Paris")(asked),
     "completions": lambda asked: Answer({"id": "1", "object": "text_completion", "created": 0, "model": "m", "choices": [{"index": 0, "text": "there", "finish_reason": "stop"}]}),

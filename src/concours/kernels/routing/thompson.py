@@ -1,7 +1,7 @@
 """Thompson sampling on normal beliefs, with the probability of each choice, and a bound on what it explores.
 
-Thompson (1933) draws a quality of each offer from what is believed of it, and takes the best of what was drawn. Here the
-probabilities with which that takes each are computed first, and one choice is drawn from them: whatever error the
+Thompson (1933) draws a quality of each offer from what is believed of it, and takes the best of what was drawn. Here
+the probabilities with which that takes each are computed first, and one choice is drawn from them: whatever error the
 integral has, the probability that is written down is the one of the draw. What follows from it by weights of one over
 the probability (Horvitz and Thompson 1952) is then without bias.
 """
@@ -17,11 +17,11 @@ Floats = NDArray[np.float64]
 _STEPS = np.linspace(-8.0, 8.0, 321)
 """Where a normal distribution is looked at, in its standard deviations."""
 _LEAST = 1e-9
-"""Of a standard deviation, as a share of the largest number around: so equal qualities without errors halve the odds."""
+"""Of a standard deviation, as a share of the largest number around: equal qualities without errors halve the odds."""
 
 
 def odds(means: Floats, sds: Floats, slack: float = 0.0) -> Floats:
-    """The probability of each offer to be the first, in the order given, whose drawn quality is within `slack` of the best.
+    """The probability of each offer to be the first, in the order given, that is drawn within `slack` of the best.
 
     The offers stand by preference, the cheapest or the quickest first. With no slack that is Thompson sampling.
 
@@ -32,9 +32,9 @@ def odds(means: Floats, sds: Floats, slack: float = 0.0) -> Floats:
     Returns:
         (offers,), 0 or more, of sum 1, right to about 1e-4.
 
-    Law: none of the first i is taken where all of them were drawn below m - slack, m being the best of the rest; so that
-    has the probability S_i = ∫ A_i(m - slack) dB_i(m), of the products A_i of the first i distribution functions and B_i
-    of the others, and the odds are S_i - S_(i+1).
+    Law: none of the first i is taken where all of them were drawn below m - slack, m being the best of the rest; that
+    has the probability S_i = ∫ A_i(m - slack) dB_i(m), of the products A_i of the first i distribution functions and
+    B_i of the others, and the odds are S_i - S_(i+1).
     """
     scale = max(1.0, float(np.abs(means).max()), float(sds.max()), slack)
     sds = np.maximum(sds, _LEAST * scale)

@@ -14,16 +14,20 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
 
+import httpx
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from concours.entrants.endpoints.price import UNIT
 from concours.serving.gateway import oip, openai
 from concours.serving.gateway.ledger import Ledger
-from concours.serving.gateway.offers import Key, Offer, Offers, digest_of
+from concours.serving.gateway.offers import Key, Offers, digest_of
+from concours.serving.gateway.passing import Passing
 from concours.serving.gateway.protocols import PROTOCOLS
 from concours.serving.gateway.qualities import Measured
 from concours.serving.gateway.router import Answer, Router, Wish
@@ -43,10 +47,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Gateway:
-    """The routes, over a router and its books."""
+    """The routes, over a router."""
 
-    def __init__(self, router: Router, ledger: Ledger) -> None:
-        self._router, self._ledger = router, ledger
+    def __init__(self, router: Router) -> None:
+        self._router = router
         self._began = int(time.time())
 
     def app(self) -> Starlette:
@@ -77,7 +81,7 @@ class Gateway:
             self._route("oip", "/usage", self._usage, "GET"),
             self._route("oip", "/usage.csv", self._usage, "GET"),
         ]
-        return Starlette(routes=[*speaking, *plain], lifespan=lifespan)
+        return Starlette(routes=[*speaking, *plain], lifespan=lifespan, exception_handlers={HTTPException: _no_route})
 
     def _route(self, protocol: str, path: str, handler: Handler, method: str) -> Route:
         """A route whose refusals, and whatever nobody has foreseen, are told in the form of its protocol."""
@@ -90,7 +94,7 @@ class Gateway:
                 return JSONResponse(refusal(refused), refused.status, headers=refused.headers)
             except ClientDisconnect:
                 return Response(status_code=499)
-            except Exception:
+            except Exception:  # noqa: BLE001 (the last resort: a caller is told, and no value of a request is)
                 _LOG.exception("a defect of the gateway, at %s", path)
                 return JSONResponse(refusal(Refused("a defect of the gateway; its log says more", status=500)), 500)
 
@@ -127,11 +131,15 @@ class Gateway:
         word, version = self._asked(request)
         offers, _ = self._router.meant(self._key(request), "oip", word)
         deed = "/ready" if request.url.path.endswith("/ready") else ""
-        return await self._passed(offers[0], oip.address(offers[0], version, deed=deed))
-
-    async def _passed(self, offer: Offer, url: str) -> Response:
-        status, kind, content = await self._router.get(offer, url, authorization(offer))
-        return Response(content, status, media_type=kind)
+        try:
+            said = await self._router.client.get(
+                oip.address(offers[0], version, deed=deed),
+                headers=authorization(offers[0]),
+                timeout=offers[0].limits.seconds,
+            )
+        except httpx.HTTPError:
+            raise Refused(f"offer {offers[0].name} cannot be reached", status=503) from None
+        return Response(said.content, said.status_code, media_type=said.headers.get("content-type"))
 
     def _asked(self, request: Request) -> tuple[str, str]:
         word, version = request.path_params["word"], request.path_params.get("version", "")
@@ -157,16 +165,15 @@ class Gateway:
             raise Refused("expected one of score, a number, and truth, a text")
         if said.score is not None and not math.isfinite(said.score):
             raise Refused("score must be a finite number")
-        offer = await self._router.feedback(key, said.request, score=said.score, truth=said.truth)
-        belief = self._router.belief(offer)
-        assert belief is not None
-        return JSONResponse({"offer": offer, "quality": {"mean": belief.mean, "sd": belief.sd}})
+        offer = await self._router.feedback(key, said.request, said.score, said.truth)
+        belief = self._router.beliefs.now(offer)
+        return JSONResponse({"offer": offer, "quality": belief and {"mean": belief.mean, "sd": belief.sd}})
 
     async def _usage(self, request: Request) -> Response:
         self._admin(request)
         if request.url.path.endswith(".csv"):
-            return Response(as_csv(self._ledger), media_type="text/csv; charset=utf-8")
-        page = as_page(self._ledger, self._router)
+            return Response(as_csv(self._router.ledger), media_type="text/csv; charset=utf-8")
+        page = as_page(self._router)
         return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
 
     def _admin(self, request: Request) -> None:
@@ -192,8 +199,14 @@ class Gateway:
         return self._router.key(digest_of(said.strip()) if kind.casefold() == "bearer" else "")
 
     async def _answered(self, key: Key, work: Work, wish: Wish) -> Response:
-        answer = await self._router.answer(key, work, wish)
-        return _response(answer)
+        return _response(await self._router.answer(key, work, wish))
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    """What has no route, or another method, in the form of the protocol whose path it is."""
+    refusal = PROTOCOLS["openai" if request.url.path.startswith("/v1/") else "oip"].refusal
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return JSONResponse(refusal(Refused(f"nothing answers {request.method} at this path", status=status)), status)
 
 
 class _AdminWanted(Refused):
@@ -208,9 +221,23 @@ class _Feedback(msgspec.Struct, forbid_unknown_fields=True):
     truth: str | None = None
 
 
+class _Streamed(StreamingResponse):
+    """A stream that is ended even where the caller was gone before its first event."""
+
+    def __init__(self, stream: Passing, status: int, head: Mapping[str, str]) -> None:
+        super().__init__(stream, status, headers=head)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._stream.end()
+
+
 def _response(answer: Answer) -> Response:
     if answer.stream is not None:
-        return StreamingResponse(answer.stream, answer.status, headers=answer.head)
+        return _Streamed(answer.stream, answer.status, answer.head)
     return Response(answer.content, answer.status, headers=answer.head)
 
 
@@ -265,9 +292,6 @@ def _max_age(header: str, otherwise: float | None) -> float | None:
 
 
 def make(offers: Offers, measured: Mapping[str, Measured], ledger: Ledger, **how: Any) -> Starlette:
-    """The application of a gateway.
-
-    What an earlier gateway left open in the books is charged first, at its worst. `how` goes to `Router`.
-    """
+    """The application of a gateway, whose keys may spend what their budgets say. `how` goes to `Router`."""
     ledger.admit({key.name: key.most for key in offers.key})
-    return Gateway(Router(offers, measured, ledger, **how), ledger).app()
+    return Gateway(Router(offers, measured, ledger, **how)).app()

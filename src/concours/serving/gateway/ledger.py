@@ -1,7 +1,7 @@
 """Budgets that hold exactly: the worst is reserved before a request is sent, and settled by what it took.
 
-Each check and the change that it allows are one statement, so nothing that others do comes between them, whether they are
-threads, tasks or processes. What belongs together is one transaction: after any end of the process the books agree.
+Each check and the change that it allows are one statement, so nothing that others do comes between them, whether they
+are threads, tasks or processes. What belongs together is one transaction: after any end of the process the books agree.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, case, create_engine, event, func, insert, or_, select, update
+from sqlalchemy import Connection, case, create_engine, event, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -26,6 +26,8 @@ from concours.serving.gateway.tables import BUDGETS, METADATA, REQUESTS
 _AGAIN: Final = ("lost", "failed")
 """States of a request that may be asked again by its id: no answer is known to have come of it."""
 _SECONDS_KEPT: Final = 256
+_NO_LIMIT: Final = 8 * 10**18
+"""What a key without a limit may spend: a request more still fits into 64 bits."""
 _LOCK: Final = 0x636F6E636F757273
 """The word concours, as the number of a lock."""
 
@@ -97,8 +99,8 @@ class Ledger:
     def reserve(self, entry: Entry, worst: int) -> str:
         """Takes the worst that a request can cost out of its key's budget, and writes the request down.
 
-        A request that was lost or failed may come again under its id: its row is taken up, and what it was charged is given
-        back, so that it is charged once.
+        A request that was lost or failed may come again under its id: its row is taken up, and what it was charged is
+        given back, so that it is charged once.
 
         Returns:
             Nothing where it is done; `spent` where it does not fit; else the state of the request that has this id.
@@ -188,7 +190,8 @@ class Ledger:
 
     @staticmethod
     def _take(books: Connection, key: str, worst: int) -> bool:
-        fits = or_(BUDGETS.c.most.is_(None), BUDGETS.c.spent + BUDGETS.c.reserved + worst <= BUDGETS.c.most)
+        most = func.coalesce(BUDGETS.c.most, _NO_LIMIT)
+        fits = BUDGETS.c.spent + BUDGETS.c.reserved + worst <= most
         taken = update(BUDGETS).where((BUDGETS.c.key == key) & fits).values(reserved=BUDGETS.c.reserved + worst)
         return books.execute(taken).rowcount == 1
 
@@ -325,7 +328,7 @@ def _taken(engine: Engine) -> ContestError:
 
 @dataclass(frozen=True, kw_only=True)
 class _Backend:
-    """What a kind of database does in its own way: inserts unless there, is held by one gateway, and what its connections begin with."""
+    """What a kind of database does in its own way: inserts unless there, is held by one, begins a connection."""
 
     insert: Any
     hold: Callable[[Engine], AbstractContextManager[None]]

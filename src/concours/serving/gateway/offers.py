@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ AIMS: Final = ("best", "cheap", "fast")
 """What a request may ask for instead of a name."""
 _MILLION = 1_000_000
 _MOST_PRICE = 100_000
-_WORD_LETTERS = "letters, digits, and . _ - within"
+_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_WORD_LETTERS: Final = "letters, digits, and . _ - within, a hundred at most"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +118,7 @@ class Offer:
     Attributes:
         name: by which a request may ask for it alone.
         model: what the endpoint calls it.
-        task: what it does, in a word that requests ask for: a task's name or a kind. Offers of one task are alternatives.
+        task: what it does, in a word that requests ask for: a task's name or a kind. Offers of one are alternatives.
         url: of OpenAI's form up to and with `/v1`; of Open Inference what comes before `/v2`.
         key_env: the variable of the environment that holds the endpoint's key; None where it needs none.
         seconds: how long an answer takes mostly, until that has been seen.
@@ -249,7 +251,7 @@ class Offers:
             if offer.name in names:
                 yield f"offer {offer.name}: requests ask by this word for a task or an aim; give it another name"
             if offer.task in AIMS:
-                yield f"offer {offer.name}: task = {offer.task!r} is what requests ask for of any task; name it otherwise"
+                yield f"offer {offer.name}: task = {offer.task!r} is an aim of requests; name it otherwise"
         known = {word for offer in self.offer for word in (offer.name, offer.task)}
         for key in self.key:
             if strange := sorted(set(key.scopes) - known):
@@ -280,9 +282,7 @@ def money(units: int) -> str:
 
 
 def _is_word(text: str) -> bool:
-    return bool(text) and text.isascii() and text[0].isalnum() and text.replace(".", "").replace("_", "").replace(
-        "-", ""
-    ).isalnum()  # fmt: skip
+    return _WORD.fullmatch(text) is not None
 
 
 def _amiss_url(url: str) -> str:

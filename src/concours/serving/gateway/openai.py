@@ -22,7 +22,8 @@ class _Deed:
     """What is said at one path.
 
     Attributes:
-        asked: the key of what is asked about; limits: the keys of the most tokens that come out, the one to write first.
+        asked: the key of what is asked about.
+        limits: the keys of the most tokens that come out, the one to write first.
         came: the key of what comes out; None where that are no tokens.
         ends: of a stream, the type of event that ends it; none where that is `[DONE]`.
         many: whether what is asked about may be a list of which each has an answer.
@@ -119,11 +120,11 @@ def _sent(offer: Offer, work: Work) -> Sent:
     )
 
 
-def _told(work: Work, head: Mapping[str, str], content: bytes) -> Told:
+def _told(work: Work, _: Mapping[str, str], content: bytes) -> Told:
     answer = msgspec.json.decode(content)
     deed = DEEDS[work.path]
     if not isinstance(answer, dict) or not isinstance(answer.get(deed.came or "data"), list):
-        raise ValueError("it is of another form")
+        raise ValueError("it is of another form")  # noqa: TRY004 (of a value of others, as JSON that is none)
     into, out = _usage(answer)
     if deed.came is None:
         return Told(tokens_in=into, tokens_out=0)

@@ -43,10 +43,9 @@ def measured(offer: Offer, folder: Path) -> Measured | None:
         return None
     if quality.run is not None:
         return _of_board(offer, quality, Result.load(folder / quality.run))
-    assert quality.score is not None
-    assert quality.error is not None
+    score, error = quality.score or 0.0, quality.error or 0.0
     return Measured(
-        belief=Belief(mean=quality.score, sd=quality.error, noise=_noise(quality.score, quality.error, quality.rows)),
+        belief=Belief(mean=score, sd=error, noise=_noise(score, error, quality.rows)),
         metric=quality.metric or "accuracy",
     )
 

@@ -28,8 +28,8 @@ class Race(Generic[Who, Won]):
     patience_s: Callable[[Who], float | None]
     dismiss: Callable[[Won], object]
 
-    async def run(self, order: Sequence[Who]) -> tuple[Who, Won]:
-        """The first answer, and whose it is. Each is asked once at most; two at the same time at most.
+    async def run(self, order: Sequence[Who]) -> Won:
+        """The first answer. Each is asked once at most; two at the same time at most.
 
         Raises:
             Nobody: all failed.
@@ -49,7 +49,7 @@ class Race(Generic[Who, Won]):
                 for task in [each for each in running if each in done]:
                     who, error = running.pop(task), task.exception()
                     if error is None:
-                        return who, task.result()
+                        return task.result()
                     if not isinstance(error, Failed):
                         raise error
                     failures.append((who, error))

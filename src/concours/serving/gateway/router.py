@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from random import SystemRandom
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import httpx
-import msgspec
 
 from concours.core.errors import nearest
-from concours.kernels.routing.beliefs import Belief, updated
+from concours.serving.gateway.attempt import Answered, Attempt
+from concours.serving.gateway.beliefs import Beliefs
+from concours.serving.gateway.books import Books
 from concours.serving.gateway.choosing import AIMS, Candidate, Choice, choose
 from concours.serving.gateway.kept import Kept, KeptAnswer, digest_of_content
 from concours.serving.gateway.ledger import Bill, Entry, Ledger
 from concours.serving.gateway.loads import Load, Pace
 from concours.serving.gateway.offers import Key, Offer, Offers, money
-from concours.serving.gateway.openai import Meter
-from concours.serving.gateway.protocols import PROTOCOLS
+from concours.serving.gateway.passing import Passing
 from concours.serving.gateway.qualities import Measured
-from concours.serving.gateway.race import Nobody, Race
-from concours.serving.gateway.upstream import Failed, Reply, ask
+from concours.serving.gateway.race import Nobody
 from concours.serving.gateway.work import Told, Work, counted, digest_of_said
 from concours.serving.refused import Refused
 
-T = TypeVar("T")
-_LOG: Final = logging.getLogger("concours.gateway")
-_MOST_SCORE: Final = 1e6
+_MOST_OF_ONE: Final = 10**18
+"""What a request may cost in `UNIT` of money, a million: sums of it fit into 64 bits."""
+_DRAWN: Final = SystemRandom().random
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +48,12 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What goes back to the caller: all of it, or a stream."""
+    """What goes back to the caller: all of it, or a stream, to be ended by whoever passes it on."""
 
     status: int
     head: Mapping[str, str]
     content: bytes = b""
-    stream: AsyncIterator[bytes] | None = None
+    stream: Passing | None = None
 
 
 class Router:
@@ -77,13 +71,13 @@ class Router:
         measured: Mapping[str, Measured],
         ledger: Ledger,
         *,
-        drawn: Callable[[], float] = SystemRandom().random,
+        drawn: Callable[[], float] = _DRAWN,
     ) -> None:
-        self.offers, self._measured, self._ledger, self._drawn = offers, measured, ledger, drawn
+        self.offers, self.beliefs, self._drawn = offers, Beliefs(measured, ledger.scores()), drawn
+        self.ledger, self._books, self._kept = ledger, Books(ledger), Kept()
         self._by_name = {offer.name: offer for offer in offers.offer}
         self._keys = {key.digest: key for key in offers.key}
         self._paces = {key.name: Pace(key.requests) for key in offers.key}
-        self._scores = ledger.scores()
         self._loads = {
             offer.name: Load(
                 requests=offer.limits.requests,
@@ -93,17 +87,12 @@ class Router:
             )
             for offer in offers.offer
         }
-        self._kept = Kept()
-        self._client = httpx.AsyncClient(limits=httpx.Limits(max_connections=None), follow_redirects=False)
-        self._scribe = ThreadPoolExecutor(1, thread_name_prefix="books")
-        self._later: set[asyncio.Task[Any]] = set()
+        self.client = httpx.AsyncClient(limits=httpx.Limits(max_connections=None), follow_redirects=False)
 
     async def close(self) -> None:
         """Waits for what is still to be settled."""
-        while self._later:
-            await asyncio.wait(self._later)
-        await self._client.aclose()
-        self._scribe.shutdown()
+        await self._books.close()
+        await self.client.aclose()
 
     # Who asks, and who may answer
 
@@ -120,22 +109,6 @@ class Router:
         pace.take()
         return key
 
-    def belief(self, name: str) -> Belief | None:
-        """What is believed of an offer's quality, feedback included; None where nothing was measured."""
-        measured = self._measured.get(name)
-        if measured is None:
-            return None
-        count, total = self._scores.get(name, (0, 0.0))
-        return updated(measured.belief, count, measured.sign * total)
-
-    def measured(self, name: str) -> Measured | None:
-        """What was known of an offer's quality before any feedback."""
-        return self._measured.get(name)
-
-    def fed_back(self, name: str) -> int:
-        """How many answers of an offer have a score."""
-        return self._scores.get(name, (0, 0.0))[0]
-
     def meant(self, key: Key, protocol: str, word: str) -> tuple[list[Offer], str | None]:
         """The offers that a word means, and the aim by which one of them is chosen; no aim for an offer's own name.
 
@@ -143,33 +116,26 @@ class Router:
             Refused: nobody goes by this word, or the key may not ask for it, or offers of several tasks are meant.
         """
         spoken = [offer for offer in self.offers.offer if offer.protocol == protocol]
-        mine = [offer for offer in spoken if key.may(offer)]
         if named := [offer for offer in spoken if offer.name == word]:
-            if not key.may(named[0]):
-                raise Refused(f"key {key.name} may not ask for {word!r}", status=403)
+            _allowed(key, named, word)
             return named, None
-        task, _, aim = word.rpartition(":") if ":" in word else ("", "", word) if word in AIMS else (word, "", "best")
+        task, _, aim = word.rpartition(":") if ":" in word or word in AIMS else (word, "", "best")
         of_task = [offer for offer in spoken if task in ("", offer.task)]
         if aim not in AIMS or not of_task:
             raise Refused(f"no model {word!r} here; {nearest(word, self.words(key, protocol))}", status=404)
-        found = [offer for offer in of_task if key.may(offer)]
-        if not found:
-            raise Refused(f"key {key.name} may not ask for {word!r}", status=403)
-        tasks = sorted({offer.task for offer in found if self.belief(offer.name)})
-        if not tasks:
-            raise Refused(
-                f"no offer for {word!r} has a measured quality: ask for one by its name, "
-                f"{', '.join(offer.name for offer in mine)}",
-                status=404,
-            )
-        if len(tasks) > 1:
+        found = _allowed(key, of_task, word)
+        judged = [offer for offer in found if self.beliefs.now(offer.name)]
+        if not judged:
+            names = ", ".join(offer.name for offer in found)
+            raise Refused(f"no quality was measured of {names}: ask for one by its name", status=404)
+        if len(tasks := sorted({offer.task for offer in judged})) > 1:
             raise Refused(f"{word!r} of which task? say {' or '.join(f'{task}:{aim}' for task in tasks)}")
-        return [offer for offer in found if self.belief(offer.name)], aim
+        return judged, aim
 
     def words(self, key: Key, protocol: str) -> list[str]:
         """All that a key may ask for: offers, tasks, and aims."""
         mine = [offer for offer in self.offers.offer if offer.protocol == protocol and key.may(offer)]
-        tasks = sorted({offer.task for offer in mine if self.belief(offer.name)})
+        tasks = sorted({offer.task for offer in mine if self.beliefs.now(offer.name)})
         aims = [f"{task}:{aim}" for task in tasks for aim in AIMS]
         return [*(offer.name for offer in mine), *tasks, *aims, *(AIMS if len(tasks) == 1 else ())]
 
@@ -181,12 +147,73 @@ class Router:
         Raises:
             Refused: nobody can or may answer; nothing is charged then.
         """
-        content = digest_of_content(work)
-        if (kept := await self._kept_answer(key, work, wish, content)) is not None:
+        asked = digest_of_content(work)
+        if (kept := await self._kept_answer(key, work, wish, asked)) is not None:
             return kept
         offers, aim = self.meant(key, work.protocol, work.word)
-        able = await self._able(key, offers, work, wish)
-        choice = self._choice(able, aim, work)
+        choice = self._choice(await self._able(key, offers, work, wish), aim, work)
+        answered = await self._asked(key, work, wish, choice, aim)
+        head = {**answered.reply.head, "concours-request": wish.id, "concours-offer": answered.offer.name}
+        if answered.reply.events is not None:
+            stream = Passing(
+                work,
+                answered,
+                key=key.name,
+                id=wish.id,
+                bill=lambda told: _bill(work, answered, told),
+                books=self._books,
+                load=self._loads[answered.offer.name],
+            )
+            return Answer(status=answered.reply.status, head=head, stream=stream)
+        await answered.reply.close()
+        if answered.reply.told is None:
+            refused = Bill(state="failed", offer=answered.offer.name)
+            await self._books.soon(self._books.settle(key.name, wish.id, refused))
+            return Answer(status=answered.reply.status, head=head, content=answered.reply.content)
+        bill = _bill(work, answered, answered.reply.told)
+        await self._books.soon(self._books.settle(key.name, wish.id, bill))
+        head = {**head, "concours-cost": money(bill.cost)}
+        self._keep(
+            key, wish, KeptAnswer(asked=asked, offer=answered.offer.name, head=head, content=answered.reply.content)
+        )
+        return Answer(status=answered.reply.status, head=head, content=answered.reply.content)
+
+    async def _able(self, key: Key, offers: Sequence[Offer], work: Work, wish: Wish) -> list[Offer]:
+        """Offers that can take the request now, and that the caller can pay. Raises Refused: there are none."""
+        left = None if key.most is None else await self._books.do(self.ledger.left, key.name)
+        bound = max(0, min(_MOST_OF_ONE if most is None else most for most in (wish.most, left)))
+        paid = [offer for offer in offers if work.worst(offer) <= bound]
+        if not paid:
+            least = min(work.worst(offer) for offer in offers)
+            raise Refused(
+                f"this request may cost {money(least)}, and {money(bound)} may be spent on it: name fewer tokens or "
+                "rows, or have a higher budget",
+                status=402,
+            )
+        waits = {offer.name: self._loads[offer.name].wait_s for offer in paid}
+        free = [offer for offer in paid if not waits[offer.name]]
+        if not free:
+            names, wait = ", ".join(waits), min(waits.values())
+            raise Refused(f"{names} can take no more requests now", status=429, retry_after=wait)
+        return free
+
+    def _choice(self, able: Sequence[Offer], aim: str | None, work: Work) -> Choice:
+        """The order in which offers are asked; those that failed of late come last."""
+        if aim is None:
+            return Choice(order=(able[0].name,), propensities={able[0].name: 1.0})
+        awake = [offer for offer in able if not self._loads[offer.name].rests] or able
+        candidates = [
+            Candidate(name=offer.name, belief=belief, price=work.worst(offer), seconds=self._loads[offer.name].usual_s)
+            for offer in awake
+            if (belief := self.beliefs.now(offer.name)) is not None
+        ]
+        settings = self.offers.gateway
+        found = choose(candidates, aim, alike=settings.alike, exploration=settings.exploration, drawn=self._drawn())
+        resting = tuple(offer.name for offer in able if offer not in awake)
+        return Choice(order=found.order + resting, propensities=found.propensities)
+
+    async def _asked(self, key: Key, work: Work, wish: Wish, choice: Choice, aim: str | None) -> Answered:
+        """Reserves, and asks one after the other. Raises Refused: it cannot be reserved, or nobody answered."""
         first = choice.order[0]
         entry = Entry(
             key=key.name,
@@ -197,247 +224,88 @@ class Router:
             considered=json.dumps(choice.propensities) if aim else None,
         )
         worst = work.worst(self._by_name[first])
-        if refused := await self._books(self._ledger.reserve, entry, worst):
-            raise _not_reserved(refused, key, wish)
-        attempt = _Attempt(self, key.name, wish.id, work, worst)
-        try:
-            offer, (reply, seconds) = await attempt.run([self._by_name[name] for name in choice.order])
-        except Nobody as nobody:
-            await self._settled(key.name, wish.id, Bill(state="failed"))
-            raise _nobody(nobody) from None
-        except BaseException:
-            self._soon(self._settled(key.name, wish.id, Bill(state="failed")))
-            raise
-        head = {**reply.head, "concours-request": wish.id, "concours-offer": offer.name}
-        if reply.events is not None:
-            return Answer(status=reply.status, head=head, stream=self._stream(key, offer, work, wish, reply, seconds))
-        return await self._whole(key, offer, work, wish, reply, seconds, head, content)
-
-    async def _kept_answer(self, key: Key, work: Work, wish: Wish, content: str) -> Answer | None:
-        again = self._kept.get(key.name, f"id {wish.id}") if wish.named else None
-        if again is not None and again.asked != content:
-            raise Refused(f"the id {wish.id!r} was used for another request: take a new one", status=409)
-        old = None if again or wish.max_age_s is None or work.streams else self._kept.get(key.name, content)
-        if old is not None and old.age_s <= (wish.max_age_s or 0.0):
-            entry = Entry(key=key.name, id=wish.id, asked=work.word)
-            await self._books(self._ledger.note, entry, Bill(state="kept", offer=old.offer, rows=work.rows))
-            return _given_again(old)
-        return None if again is None else _given_again(again)
-
-    async def _able(self, key: Key, offers: Sequence[Offer], work: Work, wish: Wish) -> list[Offer]:
-        """Offers that can take the request now, and that the caller can pay."""
-        bounds = [wish.most] if wish.most is not None else []
-        if key.most is not None:
-            left = await self._books(self._ledger.left, key.name)
-            bounds.append(left or 0)
-        paid = [offer for offer in offers if all(work.worst(offer) <= bound for bound in bounds)]
-        if not paid:
-            least = min(work.worst(offer) for offer in offers)
-            raise Refused(
-                f"this request may cost {money(least)}, and {money(max(0, min(bounds)))} may be spent on it: "
-                "name fewer tokens or rows, or a higher budget",
-                status=402,
-            )
-        waits = [self._loads[offer.name].wait_s for offer in paid]
-        free = [offer for offer, wait in zip(paid, waits, strict=True) if not wait]
-        if not free:
-            raise Refused(f"{_named(paid)} can take no more requests now", status=429, retry_after=min(waits))
-        return free
-
-    def _choice(self, able: Sequence[Offer], aim: str | None, work: Work) -> Choice:
-        """The order in which offers are asked; those that failed of late come last."""
-        if aim is None:
-            return Choice(order=(able[0].name,), propensities={able[0].name: 1.0})
-        awake = [offer for offer in able if not self._loads[offer.name].rests] or able
-        candidates = []
-        for offer in awake:
-            belief = self.belief(offer.name)
-            assert belief is not None
-            usual = self._loads[offer.name].usual_s
-            candidates.append(Candidate(name=offer.name, belief=belief, price=work.worst(offer), seconds=usual))
-        settings = self.offers.gateway
-        found = choose(candidates, aim, alike=settings.alike, exploration=settings.exploration, drawn=self._drawn())
-        resting = tuple(offer.name for offer in able if offer.name not in found.propensities)
-        return Choice(order=found.order + resting, propensities=found.propensities)
-
-    async def _whole(
-        self,
-        key: Key,
-        offer: Offer,
-        work: Work,
-        wish: Wish,
-        reply: Reply,
-        seconds: float,
-        head: dict[str, str],
-        content: str,
-    ) -> Answer:
-        await reply.close()
-        if reply.told is None:  # the endpoint says that the request is wrong
-            await self._settled(key.name, wish.id, Bill(state="failed", offer=offer.name))
-            return Answer(status=reply.status, head=head, content=reply.content)
-        bill = self._bill(offer, work, reply.told, seconds)
-        await self._settled(key.name, wish.id, bill)
-        head = {**head, "concours-cost": money(bill.cost)}
-        keep = KeptAnswer(asked=content, offer=offer.name, head=head, content=reply.content)
-        if wish.max_age_s is not None:
-            self._kept.put(key.name, content, keep)
-        if wish.named:
-            self._kept.put(key.name, f"id {wish.id}", keep)
-        return Answer(status=reply.status, head=head, content=reply.content)
-
-    async def _stream(
-        self, key: Key, offer: Offer, work: Work, wish: Wish, reply: Reply, seconds: float
-    ) -> AsyncIterator[bytes]:
-        """Passes a stream on; its bill is written before its last event goes, or when it breaks off or is left."""
-        meter, billed = Meter(work), False
-        assert reply.events is not None
-
-        def bill() -> Coroutine[Any, Any, None]:
-            nonlocal billed
-            billed = True
-            return self._settled(key.name, wish.id, self._bill(offer, work, meter.told, seconds))
-
-        try:
-            async for event in reply.events:
-                passes = meter.passes(event)
-                if meter.ended and not billed:
-                    await self._soon(bill())
-                if passes:
-                    yield event
-            if not meter.ended:
-                raise Failed("ended its stream half way")
-        except Failed as error:
-            self._loads[offer.name].failed(error.rest_s)
-            _LOG.warning("offer %s %s", offer.name, error)
-            if not billed:
-                await self._soon(bill())
-            broken = PROTOCOLS[work.protocol].refusal(Refused(f"offer {offer.name} {error}", status=503))
-            yield b"data: " + msgspec.json.encode(broken) + b"\n\n"
-        finally:
-            if not billed:
-                self._soon(bill())
-            self._soon(reply.close())
-            self._loads[offer.name].end()
-
-    def _bill(self, offer: Offer, work: Work, told: Told, seconds: float) -> Bill:
-        count = counted(work, offer, told)
-        return Bill(
-            state="settled",
-            cost=offer.price.of(rows=work.rows, tokens_in=count.tokens_in, tokens_out=count.tokens_out),
-            offer=offer.name,
-            rows=work.rows,
-            tokens_in=count.tokens_in,
-            tokens_out=count.tokens_out,
-            counting=count.counting,
-            seconds=seconds,
-            said=None if told.said is None else digest_of_said(told.said),
+        if state := await self._books.do(self.ledger.reserve, entry, worst):
+            raise _not_reserved(state, key, wish)
+        attempt = Attempt(
+            client=self.client, loads=self._loads, books=self._books, key=key.name, id=wish.id, reserved=worst
         )
-
-    async def get(self, offer: Offer, url: str, head: Mapping[str, str]) -> tuple[int, str, bytes]:
-        """What an endpoint says of a model: status, type and content. Raises Refused: it cannot be reached."""
+        answered = False
         try:
-            said = await self._client.get(url, headers=dict(head), timeout=offer.limits.seconds)
-        except httpx.HTTPError:
-            raise Refused(f"offer {offer.name} cannot be reached", status=503) from None
-        return said.status_code, said.headers.get("content-type", "application/json"), said.content
+            found = await attempt.run(work, [self._by_name[name] for name in choice.order])
+            answered = True
+        except Nobody as nobody:
+            raise _unanswered(nobody) from None
+        else:
+            return found
+        finally:
+            if not answered:
+                await self._books.soon(self._books.settle(key.name, wish.id, Bill(state="failed")))
+
+    # Answers that are there already
+
+    async def _kept_answer(self, key: Key, work: Work, wish: Wish, asked: str) -> Answer | None:
+        if wish.named and (again := self._kept.get(key.name, _by_id(wish))) is not None:
+            if again.asked != asked:
+                raise Refused(f"the id {wish.id!r} was used for another request: take a new one", status=409)
+            return _given_again(again)
+        if wish.max_age_s is None or work.streams:
+            return None
+        old = self._kept.get(key.name, asked)
+        if old is None or old.age_s > wish.max_age_s:
+            return None
+        entry = Entry(key=key.name, id=wish.id, asked=work.word)
+        await self._books.do(self.ledger.note, entry, Bill(state="kept", offer=old.offer, rows=work.rows))
+        return _given_again(old)
+
+    def _keep(self, key: Key, wish: Wish, answer: KeptAnswer) -> None:
+        if wish.max_age_s is not None:
+            self._kept.put(key.name, answer.asked, answer)
+        if wish.named:
+            self._kept.put(key.name, _by_id(wish), answer)
 
     # What comes back later
 
-    async def feedback(self, key: Key, id: str, *, score: float | None = None, truth: str | None = None) -> str:
-        """Counts how good an answer was; the offer that gave it.
-
-        Args:
-            score: in units of the offer's metric.
-            truth: instead, what would have been right, where that metric is accuracy.
+    async def feedback(self, key: Key, id: str, score: float | None, truth: str | None) -> str:
+        """Counts how good an answer was, once; the name of the offer that gave it.
 
         Raises:
             Refused: the key has no such answer, it has a score already, or the score cannot be.
         """
-        row = await self._books(self._ledger.request, key.name, id)
-        if row is None or row["state"] != "settled" or row["offer"] not in self._by_name:
+        row = await self._books.do(self.ledger.request, key.name, id)
+        if row is None or row["state"] != "settled" or row["offer"] is None:
             raise Refused(f"key {key.name} has no answer to a request {id!r}", status=404)
-        measured = self._measured.get(row["offer"])
-        if measured is None:
-            raise Refused(f"offer {row['offer']} has no quality that feedback could change")
-        if score is None:
-            if measured.metric != "accuracy" or row["said"] is None:
-                raise Refused(
-                    f"the truth says nothing of {measured.metric} of this answer: send its score"
-                    if measured.metric != "accuracy"
-                    else "the answer is not one text that a truth could be compared with: send its score"
-                )
-            score = float(row["said"] == digest_of_said(str(truth)))
-        if not (0 <= score <= 1 if measured.metric == "accuracy" else abs(score) <= _MOST_SCORE):
-            raise Refused(f"score = {score:g} is no {measured.metric}")
-        if not await self._books(self._ledger.score, key.name, id, score):
+        found = self.beliefs.score(row, score, truth)
+        if not await self._books.do(self.ledger.score, key.name, id, found):
             raise Refused(f"the request {id!r} has its score already", status=409)
-        count, total = self._scores.get(row["offer"], (0, 0.0))
-        self._scores[row["offer"]] = count + 1, total + score
+        self.beliefs.add(row["offer"], found)
         return str(row["offer"])
 
-    # Books and tasks
 
-    async def _books(self, write: Callable[..., T], *values: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._scribe, partial(write, *values))
-
-    async def _settled(self, key: str, id: str, bill: Bill) -> None:
-        await self._books(self._ledger.settle, key, id, bill)
-
-    def _soon(self, what: Awaitable[Any]) -> asyncio.Future[Any]:
-        """Does something to its end, whoever waits for it or leaves."""
-        task = asyncio.ensure_future(_awaited(what))
-        self._later.add(task)
-        task.add_done_callback(self._later.discard)
-        return asyncio.shield(task)
+def _allowed(key: Key, offers: Sequence[Offer], word: str) -> list[Offer]:
+    found = [offer for offer in offers if key.may(offer)]
+    if not found:
+        raise Refused(f"key {key.name} may not ask for {word!r}: it is none of its scopes", status=403)
+    return found
 
 
-async def _awaited(what: Awaitable[Any]) -> Any:
-    return await what
+def _bill(work: Work, answered: Answered, told: Told) -> Bill:
+    offer = answered.offer
+    count = counted(work, offer, told)
+    return Bill(
+        state="settled",
+        cost=offer.price.of(rows=work.rows, tokens_in=count.tokens_in, tokens_out=count.tokens_out),
+        offer=offer.name,
+        rows=work.rows,
+        tokens_in=count.tokens_in,
+        tokens_out=count.tokens_out,
+        counting=count.counting,
+        seconds=answered.seconds,
+        said=None if told.said is None else digest_of_said(told.said),
+    )
 
 
-class _Attempt:
-    """One request's way through the offers: each is reserved for, asked, timed and let go."""
-
-    def __init__(self, router: Router, key: str, id: str, work: Work, reserved: int) -> None:
-        self._router, self._key, self._id, self._work, self._reserved = router, key, id, work, reserved
-
-    async def run(self, order: Sequence[Offer]) -> tuple[Offer, tuple[Reply, float]]:
-        """The first answer, and the seconds until it began. The load of an offer that streams is let go by the stream."""
-        loads = self._router._loads
-        return await Race(
-            ask=self._ask,
-            patience_s=lambda offer: loads[offer.name].slow_s,
-            dismiss=self._dismissed,
-        ).run(order)
-
-    async def _ask(self, offer: Offer) -> tuple[Reply, float]:
-        load, began = self._router._loads[offer.name], time.monotonic()
-        if load.wait_s:
-            raise Failed("can take no more requests now", rest_s=0.0)
-        more = self._work.worst(offer) - self._reserved
-        if more > 0:
-            if not await self._router._books(self._router._ledger.extend, self._key, self._id, more):
-                raise Failed("costs more than the budget has left", rest_s=0.0)
-            self._reserved += more
-        load.begin()
-        try:
-            reply = await ask(self._router._client, offer, self._work)
-        except Failed as error:
-            load.failed(error.rest_s)
-            _LOG.warning("offer %s %s", offer.name, error)
-            load.end()
-            raise
-        except BaseException:
-            load.end()
-            raise
-        if reply.events is None:
-            load.end()
-        seconds = time.monotonic() - began
-        load.answered(seconds)
-        return reply, seconds
-
-    def _dismissed(self, won: tuple[Reply, float]) -> None:
-        self._router._soon(won[0].close())
+def _by_id(wish: Wish) -> str:
+    return f"id {wish.id}"
 
 
 def _given_again(kept: KeptAnswer) -> Answer:
@@ -453,12 +321,7 @@ def _not_reserved(state: str, key: Key, wish: Wish) -> Refused:
     return Refused(f"the request {wish.id!r} was answered before: take a new id for another", status=409)
 
 
-def _nobody(nobody: Nobody) -> Refused:
-    rests = [error.rest_s for _, error in nobody.failures]
+def _unanswered(nobody: Nobody) -> Refused:
     told = ", ".join(f"{getattr(who, 'name', who)} {error}" for who, error in nobody.failures)
-    known = [rest for rest in rests if rest]
-    return Refused(f"no offer answered: {told}", status=503, retry_after=min(known) if known else None)
-
-
-def _named(offers: Sequence[Offer]) -> str:
-    return ", ".join(offer.name for offer in offers)
+    rests = [error.rest_s for _, error in nobody.failures if error.rest_s]
+    return Refused(f"no offer answered: {told}", status=503, retry_after=min(rests) if rests else None)

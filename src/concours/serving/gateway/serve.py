@@ -42,7 +42,9 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
             told(f"{lost} {'requests were' if lost > 1 else 'request was'} under way when the last gateway ended; "
                  "charged at the worst until asked again by their ids")  # fmt: skip
         with socket.create_server((host, port), backlog=2048) as listening:
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it only where it binds itself
+            listening.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+            )  # asyncio sets it only where it binds itself
             at = listening.getsockname()[1]
             told(
                 f"{len(offers.offer)} offers for {len(offers.key)} keys at http://{host}:{at}/v1 and http://{host}:{at}/v2"

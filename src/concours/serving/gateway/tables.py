@@ -14,8 +14,8 @@ BUDGETS = Table(
     Column("spent", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False),
 )
-"""Money in `UNIT` (`entrants.endpoints.price`): what a key may spend in all (none: no limit), has spent, and has reserved
-for what is under way."""
+"""Money in `UNIT` (`entrants.endpoints.price`): what a key may spend in all (none: no limit), has spent, and has
+reserved for what is under way."""
 
 REQUESTS = Table(
     "requests",
@@ -44,10 +44,10 @@ REQUESTS = Table(
 """A row a request.
 
 asked: the word that it asked for.
-state: `open` while it is under way, then `settled`, `failed` (nobody answered; costs nothing), `kept` (an answer that was
-    there already; costs nothing) or `lost` (the gateway ended under it; costs what was reserved).
-chosen, propensity, considered: who was to answer, with which probability it was chosen, and those of all who could have
-    been, as JSON.
+state: `open` while it is under way, then `settled`, `failed` (nobody answered; costs nothing), `kept` (an answer that
+    was there already; costs nothing) or `lost` (the gateway ended under it; costs what was reserved).
+chosen, propensity: who was to answer, and with which probability it was chosen.
+considered: the probabilities of all who could have been chosen, as JSON.
 offer: who answered.
 counting: whose count of tokens was paid: `told` by the endpoint, `bound` by bytes as it told none, `over` where it told
     more than the bytes allow and was paid the bound, `none` where no token has a price.

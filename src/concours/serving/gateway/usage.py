@@ -47,18 +47,17 @@ def as_csv(ledger: Ledger) -> str:
     return out.getvalue()
 
 
-def as_page(ledger: Ledger, router: Router) -> str:
+def as_page(router: Router) -> str:
     """The page, which needs nothing but itself."""
-    found = environment()
-    assert found.loader is not None
-    found.loader = ChoiceLoader([PackageLoader("concours.serving.gateway"), found.loader])
+    found, ledger = environment(), router.ledger
+    found.loader = ChoiceLoader([PackageLoader("concours.serving.gateway"), PackageLoader("concours.report")])
     found.filters["amount"] = money
     offers = [
         {
             "name": offer.name,
             "task": offer.task,
-            "belief": router.belief(offer.name),
-            "feedback": router.fed_back(offer.name),
+            "belief": router.beliefs.now(offer.name),
+            "feedback": router.beliefs.fed_back(offer.name),
         }
         for offer in router.offers.offer
     ]
@@ -71,7 +70,7 @@ def compared(judged: Sequence[Mapping[str, Any]], router: Router) -> list[Compar
     """The gain over each offer, of the requests in which it could have been chosen, task by task."""
     found = []
     for offer in router.offers.offer:
-        start = router.measured(offer.name)
+        start = router.beliefs.measured(offer.name)
         if start is None:
             continue
         rows = [row for row in judged if offer.name in json.loads(row["considered"])]
