@@ -193,7 +193,7 @@ def test_quality_of_a_board(tmp_path):
     )
     Contest(
         task=task,
-        entrants=[Entrant(name="dummy", recipe="dummy"), Entrant(name="logistic", recipe="logistic")],
+        entrants=[Entrant(name="logistic", recipe="logistic")],
         lineup="none",
         out=tmp_path / "run",
         engine="inline",

@@ -173,7 +173,7 @@ class Gateway:
         self._admin(request)
         if request.url.path.endswith(".csv"):
             return Response(as_csv(self._router.ledger), media_type="text/csv; charset=utf-8")
-        page = as_page(self._router)
+        page = as_page(self._router.offers.offer, self._router.beliefs, self._router.ledger)
         return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
 
     def _admin(self, request: Request) -> None:

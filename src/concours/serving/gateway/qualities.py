@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from concours.core.errors import ContestError, nearest
 from concours.core.standings import Standing
 from concours.kernels.routing.beliefs import Belief
-from concours.runs.result import Result
 from concours.serving.gateway.offers import Offer, Quality
+
+if TYPE_CHECKING:
+    from concours.runs.result import Result
 
 _WITHIN_95 = 1.959963984540054
 
@@ -42,6 +45,8 @@ def measured(offer: Offer, folder: Path) -> Measured | None:
     if quality is None:
         return None
     if quality.run is not None:
+        from concours.runs.result import Result
+
         return _of_board(offer, quality, Result.load(folder / quality.run))
     score, error = quality.score or 0.0, quality.error or 0.0
     return Measured(
