@@ -14,16 +14,32 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from sqlalchemy import create_engine
 
 from concours.core.errors import ContestError
 from concours.serving.gateway.ledger import Bill, Entry, Ledger
+from concours.serving.gateway.tables import METADATA
 
 MOST = 1_000
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """An empty database: a file, and, where CONCOURS_POSTGRES names one that may be emptied, PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/books.db"
+    found = os.environ.get("CONCOURS_POSTGRES")
+    if not found:
+        pytest.skip("CONCOURS_POSTGRES names no database")
+    engine = create_engine(found)
+    METADATA.drop_all(engine)
+    engine.dispose()
+    return found
+
+
 @pytest.fixture
-def ledger(tmp_path):
-    with Ledger(f"sqlite:///{tmp_path}/books.db") as found:
+def ledger(url):
+    with Ledger(url) as found:
         found.admit({"ada": MOST, "free": None, "none": 0})
         yield found
 
@@ -119,9 +135,8 @@ for number in range(10_000):
 """
 
 
-def test_killed_in_the_middle(tmp_path):
+def test_killed_in_the_middle(url):
     """After kill -9 every request that was settled is in the books, and spent is what the rows say, to the unit."""
-    url = f"sqlite:///{tmp_path}/books.db"
     with Ledger(url) as ledger:
         ledger.admit({"ada": 10**9})
     worker = subprocess.Popen(
@@ -138,6 +153,15 @@ def test_killed_in_the_middle(tmp_path):
         assert all(rows[number]["cost"] == 2 and rows[number]["state"] == "settled" for number in told)
         total = sum(row["cost"] for row in ledger.usage())
         assert books(ledger) == {"key": "ada", "most": 10**9, "spent": total, "reserved": 0}
+
+
+def test_one_gateway_a_database(url):
+    """A second gateway is refused while the first runs, and only so long."""
+    with Ledger(url) as first, Ledger(url) as second:
+        with first.held(), pytest.raises(ContestError, match="another gateway has the database"), second.held():
+            pass
+        with second.held():
+            pass
 
 
 def test_scores_count_once(ledger):

@@ -110,8 +110,8 @@ class Ledger:
         mine = (REQUESTS.c.key == entry.key) & (REQUESTS.c.id == entry.id)
         fresh = entry.columns | {"state": "open", "reserved": worst, "cost": 0}
         with self._engine.begin() as books:
-            new = books.execute(self._backend.insert(REQUESTS).on_conflict_do_nothing(), {**fresh, "tries": 1})
-            if not new.rowcount:
+            written = self._backend.insert(REQUESTS).on_conflict_do_nothing().returning(REQUESTS.c.id)
+            if books.execute(written, {**fresh, "tries": 1}).first() is None:
                 again = update(REQUESTS).where(mine & REQUESTS.c.state.in_(_AGAIN)).values(state="open")
                 if not books.execute(again).rowcount:
                     return str(books.execute(select(REQUESTS.c.state).where(mine)).scalar())
@@ -313,6 +313,7 @@ def _hold_file(engine: Engine) -> Iterator[None]:
 def _hold_advisory(engine: Engine) -> Iterator[None]:
     """A lock of the database's own, which goes with its connection."""
     with engine.connect() as connection:
+        connection.detach()  # so that leaving closes it, and the pool does not keep it with its lock
         if not connection.execute(select(func.pg_try_advisory_lock(_LOCK))).scalar():
             raise _taken(engine)
         connection.commit()
