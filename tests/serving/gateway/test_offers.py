@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concours.core.errors import ContentRefused, ContestError, DataError
-from concours.serving.gateway.offers import Offers, Price, money, plain
+from concours.serving.gateway.offers import Key, Limits, Offer, Offers, Price, Quality, Settings, money, plain
 from concours.serving.gateway.qualities import measured
 
 GOOD = {
@@ -206,3 +207,10 @@ def test_quality_of_a_board(tmp_path):
     for wrong, told in (({"line": "logistc"}, "did you mean 'logistic'"), ({"metric": "f1"}, "no metric 'f1'")):
         with pytest.raises(ContestError, match=told):
             measured(plain(changed("offer.0.quality", {"run": "run", **wrong})).offer[0], tmp_path)
+
+
+def test_the_page_names_all_keys():
+    """What the file may say stands in its page."""
+    page = (Path(__file__).parents[3] / "docs" / "gateway.md").read_text(encoding="utf-8")
+    names = {field.name for kind in (Settings, Offer, Price, Limits, Quality, Key) for field in fields(kind)}
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
