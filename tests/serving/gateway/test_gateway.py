@@ -294,6 +294,7 @@ WRONG = [
     (json.dumps(ask(model="bset")).encode(), 404, "did you mean 'best'?"),
     (json.dumps(ask(model="other:best")).encode(), 404, "no model"),
     (json.dumps(ask(stream="yes")).encode(), 400, "true or false"),
+    (json.dumps(ask(stream=True, stream_options=[1])).encode(), 400, "stream_options must be"),
     (json.dumps(ask(max_tokens=-1)).encode(), 400, "max_tokens must be a whole number"),
     (json.dumps(ask(max_tokens=1e9)).encode(), 400, "max_tokens must be a whole number"),
     (json.dumps(ask(n=0)).encode(), 400, "n must be a whole number"),

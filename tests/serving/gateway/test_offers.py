@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from concours.core.entrant import Entrant
 from concours.core.errors import ContentRefused, ContestError, DataError
+from concours.core.problem import Goal
+from concours.core.standings import Estimate, Standing, Standings
 from concours.serving.gateway.offers import Key, Limits, Offer, Offers, Price, Quality, Settings, money, plain
 from concours.serving.gateway.qualities import measured
 
@@ -180,33 +183,44 @@ def test_quality_of_numbers():
     assert measured(plain(GOOD).offer[1], Path()) is None
 
 
-def test_quality_of_a_board(tmp_path):
-    """A line of a run's board: its score on the test part, the error of its interval, and the sign of its metric."""
-    from concours import Contest, Entrant, Split, Task
-
-    rows = pd.DataFrame({"x": [n % 7 for n in range(120)], "y": ["a" if n % 7 < 3 else "b" for n in range(120)]})
-    task = Task(
-        kind="tabular-classification",
-        data=rows,
-        target="y",
-        metrics=("log_loss", "accuracy"),
-        split=Split(test=0.5, folds=2),
+def board():
+    """What is read of a run: a line with both metrics on a test part of 60 rows, and one with a cross-validation alone."""
+    goals = (Goal(name="log_loss", greater_is_better=False), Goal(name="accuracy", greater_is_better=True))
+    tested = Standing(
+        entrant=Entrant("logistic", "logistic"),
+        metrics={"log_loss": 0.5, "accuracy": 0.9},
+        intervals={"log_loss": (0.4, 0.6), "accuracy": (0.8, 0.95)},
+        cv_score=Estimate(0.7, 0.1),
     )
-    Contest(
-        task=task,
-        entrants=[Entrant(name="logistic", recipe="logistic")],
-        lineup="none",
-        out=tmp_path / "run",
-        engine="inline",
-    ).run()
-    for metric, sign in ((None, -1.0), ("accuracy", 1.0)):
-        quality = {"run": "run", "line": "logistic"} | ({"metric": metric} if metric else {})
-        found = measured(plain(changed("offer.0.quality", quality)).offer[0], tmp_path)
-        assert (found.metric, found.sign) == (metric or "log_loss", sign)
-        assert found.belief.noise == pytest.approx(found.belief.sd * 60**0.5)
-    for wrong, told in (({"line": "logistc"}, "did you mean 'logistic'"), ({"metric": "f1"}, "no metric 'f1'")):
+    unjudged = Standing(entrant=Entrant("bayes", "naive-bayes"), cv_score=Estimate(0.7, 0.1))
+    problem = SimpleNamespace(metrics=goals, test=SimpleNamespace(rows=60), train=SimpleNamespace(rows=100))
+    return SimpleNamespace(
+        setup=SimpleNamespace(problem=problem), standings=Standings((tested, unjudged)), default="logistic"
+    )
+
+
+def test_quality_of_a_board(monkeypatch):
+    """A line of a run's board: its score on the test part, the error of its interval, and the sign of its metric."""
+    from concours.runs.result import Result
+
+    monkeypatch.setattr(Result, "load", lambda path: board())
+
+    def of(**quality):
+        return measured(plain(changed("offer.0.quality", {"run": "run", **quality})).offer[0], Path())
+
+    first, named, other = of(), of(metric="accuracy", line="logistic"), of(line="bayes")
+    assert (first.belief.mean, first.metric, first.sign) == (-0.5, "log_loss", -1.0)
+    assert first.belief.sd == pytest.approx(0.1 / 1.96, rel=1e-3)
+    assert first.belief.noise == pytest.approx(first.belief.sd * 60**0.5)
+    assert (named.belief.mean, named.metric, named.sign) == (0.9, "accuracy", 1.0)
+    assert (other.belief.mean, other.belief.sd, other.belief.noise) == (-0.7, 0.1, 1.0)
+    for wrong, told in (
+        ({"line": "logistc"}, "did you mean 'logistic'"),
+        ({"metric": "f1"}, "no metric 'f1'"),
+        ({"line": "bayes", "metric": "accuracy"}, "has no score of accuracy"),
+    ):
         with pytest.raises(ContestError, match=told):
-            measured(plain(changed("offer.0.quality", {"run": "run", **wrong})).offer[0], tmp_path)
+            of(**wrong)
 
 
 def test_the_page_names_all_keys():

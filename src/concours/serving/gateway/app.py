@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -172,8 +173,10 @@ class Gateway:
     async def _usage(self, request: Request) -> Response:
         self._admin(request)
         if request.url.path.endswith(".csv"):
-            return Response(as_csv(self._router.ledger), media_type="text/csv; charset=utf-8")
-        page = as_page(self._router.offers.offer, self._router.beliefs, self._router.ledger)
+            lines = await asyncio.to_thread(as_csv, self._router.ledger)
+            return Response(lines, media_type="text/csv; charset=utf-8")
+        router = self._router
+        page = await asyncio.to_thread(as_page, router.offers.offer, router.beliefs, router.ledger)
         return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
 
     def _admin(self, request: Request) -> None:

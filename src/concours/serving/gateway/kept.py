@@ -15,6 +15,8 @@ from concours.serving.gateway.work import Work
 
 _MOST_BYTES: Final = 1 << 26
 _MOST_OF_ONE: Final = 1 << 22
+_AROUND: Final = 1 << 11
+"""Bytes that an answer takes beside its content."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +52,16 @@ class Kept:
         """Keeps an answer of up to 4 MiB."""
         if len(answer.content) > _MOST_OF_ONE:
             return
-        before = self._answers.pop((key, name), None)
-        self._bytes += len(answer.content) - (len(before.content) if before else 0)
+        if (before := self._answers.pop((key, name), None)) is not None:
+            self._bytes -= _size(before)
         self._answers[key, name] = answer
+        self._bytes += _size(answer)
         while self._bytes > _MOST_BYTES:
-            self._bytes -= len(self._answers.popitem(last=False)[1].content)
+            self._bytes -= _size(self._answers.popitem(last=False)[1])
+
+
+def _size(answer: KeptAnswer) -> int:
+    return len(answer.content) + _AROUND
 
 
 def digest_of_content(work: Work) -> str:

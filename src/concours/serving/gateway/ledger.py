@@ -26,6 +26,7 @@ from concours.serving.gateway.tables import BUDGETS, METADATA, REQUESTS
 _AGAIN: Final = ("lost", "failed")
 """States of a request that may be asked again by its id: no answer is known to have come of it."""
 _SECONDS_KEPT: Final = 256
+_JUDGED: Final = 100_000
 _NO_LIMIT: Final = 8 * 10**18
 """What a key without a limit may spend: a request more still fits into 64 bits."""
 _LOCK: Final = 0x636F6E636F757273
@@ -219,9 +220,10 @@ class Ledger:
             return {offer: (count, total) for offer, count, total in books.execute(asked)}
 
     def judged(self) -> Sequence[Mapping[str, Any]]:
-        """Requests that were chosen for and have a score: `chosen`, `propensity`, `considered`, `score`."""
+        """The last 100,000 requests that were chosen for and judged: `chosen`, `propensity`, `considered`, `score`."""
         columns = REQUESTS.c.chosen, REQUESTS.c.propensity, REQUESTS.c.considered, REQUESTS.c.score
         asked = select(*columns).where(REQUESTS.c.score.is_not(None) & REQUESTS.c.considered.is_not(None))
+        asked = asked.order_by(REQUESTS.c.began.desc()).limit(_JUDGED)
         with self._engine.connect() as books:
             return [dict(row) for row in books.execute(asked).mappings()]
 

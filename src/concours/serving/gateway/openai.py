@@ -70,6 +70,8 @@ def read(path: str, content: bytes) -> tuple[Work, bool]:
     streams, keeps = body.get("stream") or False, body.pop("cache", False)
     if not isinstance(streams, bool) or not isinstance(keeps, bool):
         raise Refused("stream and cache must be true or false")
+    if not isinstance(body.get("stream_options") or {}, dict):
+        raise Refused("stream_options must be an object")
     asked = body[deed.asked]
     several = len(asked) if deed.many and isinstance(asked, list) and not _are_tokens(asked) else 1
     limits = [_whole(body, name, 0, 1 << 31) for name in deed.limits if body.get(name) is not None]
