@@ -190,9 +190,9 @@ def board():
         entrant=Entrant("logistic", "logistic"),
         metrics={"log_loss": 0.5, "accuracy": 0.9},
         intervals={"log_loss": (0.4, 0.6), "accuracy": (0.8, 0.95)},
-        cv_score=Estimate(0.7, 0.1),
+        cv_score=Estimate(score=0.7, stderr=0.1),
     )
-    unjudged = Standing(entrant=Entrant("bayes", "naive-bayes"), cv_score=Estimate(0.7, 0.1))
+    unjudged = Standing(entrant=Entrant("bayes", "naive-bayes"), cv_score=Estimate(score=0.7, stderr=0.1))
     problem = SimpleNamespace(metrics=goals, test=SimpleNamespace(rows=60), train=SimpleNamespace(rows=100))
     return SimpleNamespace(
         setup=SimpleNamespace(problem=problem), standings=Standings((tested, unjudged)), default="logistic"

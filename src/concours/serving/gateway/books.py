@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from concours.serving.gateway.databases import why
 from concours.serving.gateway.ledger import Bill, Ledger
 from concours.serving.refused import Refused
 
@@ -35,8 +36,7 @@ class Books:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._scribe, partial(deed, *values))
         except SQLAlchemyError as error:
-            why = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
-            _LOG.error("the books cannot be written: %s", why)
+            _LOG.error("the books cannot be written: %s", why(error))
             raise Refused("the books of the gateway cannot be written: ask again later", status=503) from None
 
     async def settle(self, key: str, id: str, bill: Bill) -> None:

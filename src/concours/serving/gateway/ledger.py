@@ -6,31 +6,19 @@ are threads, tasks or processes. What belongs together is one transaction: after
 
 from __future__ import annotations
 
-import fcntl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, case, create_engine, event, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from concours.core.errors import ContestError
-from concours.serving.gateway.tables import BUDGETS, METADATA, REQUESTS
-
-_AGAIN: Final = ("lost", "failed")
-"""States of a request that may be asked again by its id: no answer is known to have come of it."""
-_SECONDS_KEPT: Final = 256
-_JUDGED: Final = 100_000
-_NO_LIMIT: Final = 8 * 10**18
-"""What a key without a limit may spend: a request more still fits into 64 bits."""
-_LOCK: Final = 0x636F6E636F757273
-"""The word concours, as the number of a lock."""
+from concours.serving.gateway import statements
+from concours.serving.gateway.databases import opened, shown, why
+from concours.serving.gateway.tables import METADATA, REQUESTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +26,7 @@ class Bill:
     """What a request came to.
 
     Attributes:
-        cost: in `UNIT` of money; no more than was reserved is ever charged.
+        cost: in `UNIT` of money.
         state, offer, rows, tokens_in, tokens_out, counting, seconds, said: as the columns of the table.
     """
 
@@ -66,9 +54,8 @@ class Entry:
     began: float = field(default_factory=time.time)
 
     @property
-    def columns(self) -> dict[str, Any]:
-        day = datetime.fromtimestamp(self.began, UTC).date().isoformat()
-        return {**vars(self), "day": day, "rows": 0, "tokens_in": 0, "tokens_out": 0, "counting": "none"}
+    def day(self) -> str:
+        return datetime.fromtimestamp(self.began, UTC).date().isoformat()
 
 
 class Ledger:
@@ -82,11 +69,22 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine, self._backend = _opened(url)
+        self._engine, self._backend = opened(url)
+        self._write = self._backend.insert(REQUESTS).on_conflict_do_nothing().returning(REQUESTS.c.id)
         try:
             METADATA.create_all(self._engine)
         except SQLAlchemyError as error:
-            raise ContestError(f"database {_shown(url)}: {_why(error)}") from None
+            raise ContestError(f"database {shown(url)}: {why(error)}") from None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps others from being the gateway of this database, until it is left or the process ends.
+
+        Raises:
+            ContestError: another gateway is.
+        """
+        with self._backend.hold(self._engine):
+            yield
 
     # Budgets
 
@@ -94,8 +92,8 @@ class Ledger:
         """Writes what each key may spend; what it has spent stays."""
         with self._engine.begin() as books:
             for key, most in budgets.items():
-                if not books.execute(update(BUDGETS).where(BUDGETS.c.key == key).values(most=most)).rowcount:
-                    books.execute(insert(BUDGETS).values(key=key, most=most, spent=0, reserved=0))
+                if not books.execute(statements.ALLOW, {"of_key": key, "most": most}).rowcount:
+                    books.execute(statements.ALLOW_FIRST, {"key": key, "most": most})
 
     def reserve(self, entry: Entry, worst: int) -> str:
         """Takes the worst that a request can cost out of its key's budget, and writes the request down.
@@ -108,19 +106,15 @@ class Ledger:
 
         Law: spent + reserved <= most, always, whoever reserves at the same time.
         """
-        mine = (REQUESTS.c.key == entry.key) & (REQUESTS.c.id == entry.id)
-        fresh = entry.columns | {"state": "open", "reserved": worst, "cost": 0}
+        mine = {"of_key": entry.key, "of_id": entry.id}
+        fresh = _row(entry, Bill(state="open"), reserved=worst)
         with self._engine.begin() as books:
-            written = self._backend.insert(REQUESTS).on_conflict_do_nothing().returning(REQUESTS.c.id)
-            if books.execute(written, {**fresh, "tries": 1}).first() is None:
-                again = update(REQUESTS).where(mine & REQUESTS.c.state.in_(_AGAIN)).values(state="open")
-                if not books.execute(again).rowcount:
-                    return str(books.execute(select(REQUESTS.c.state).where(mine)).scalar())
-                charged = select(REQUESTS.c.cost).where(mine).scalar_subquery()
-                back = update(BUDGETS).where(BUDGETS.c.key == entry.key).values(spent=BUDGETS.c.spent - charged)
-                books.execute(back)
-                books.execute(update(REQUESTS).where(mine).values(**fresh, tries=REQUESTS.c.tries + 1))
-            if not self._take(books, entry.key, worst):
+            if books.execute(self._write, {**fresh, "tries": 1}).first() is None:
+                if not books.execute(statements.TAKE_UP, mine).rowcount:
+                    return str(books.execute(statements.REQUEST, mine).mappings().one()["state"])
+                books.execute(statements.GIVE_BACK, mine)
+                books.execute(statements.WRITE_ANEW, {**fresh, **mine})
+            if not books.execute(statements.TAKE, {"of_key": entry.key, "worst": worst}).rowcount:
                 books.rollback()
                 return "spent"
         return ""
@@ -128,10 +122,10 @@ class Ledger:
     def extend(self, key: str, id: str, more: int) -> bool:
         """Reserves more for a request under way; nothing is taken if it does not fit."""
         with self._engine.begin() as books:
-            mine = (REQUESTS.c.key == key) & (REQUESTS.c.id == id) & (REQUESTS.c.state == "open")
-            if not self._take(books, key, more):
-                return False
-            if not books.execute(update(REQUESTS).where(mine).values(reserved=REQUESTS.c.reserved + more)).rowcount:
+            if (
+                not books.execute(statements.TAKE, {"of_key": key, "worst": more}).rowcount
+                or not books.execute(statements.RESERVE_MORE, {"of_key": key, "of_id": id, "worst": more}).rowcount
+            ):
                 books.rollback()
                 return False
         return True
@@ -141,123 +135,72 @@ class Ledger:
 
         Law: of many calls for one request, one has an effect.
         """
-        mine = (REQUESTS.c.key == key) & (REQUESTS.c.id == id)
+        mine = {"of_key": key, "of_id": id}
         with self._engine.begin() as books:
-            if not books.execute(
-                update(REQUESTS).where(mine & (REQUESTS.c.state == "open")).values(**vars(bill))
-            ).rowcount:
+            if not books.execute(statements.BILL, {**mine, **vars(bill)}).rowcount:
                 return False
-            reserved = select(REQUESTS.c.reserved).where(mine).scalar_subquery()
-            books.execute(
-                update(BUDGETS)
-                .where(BUDGETS.c.key == key)
-                .values(reserved=BUDGETS.c.reserved - reserved, spent=BUDGETS.c.spent + bill.cost)
-            )
+            books.execute(statements.SETTLE, {**mine, "paid": bill.cost})
         return True
 
     def note(self, entry: Entry, bill: Bill) -> None:
         """Writes down a request that nothing was reserved for, since it costs nothing; once under its id."""
-        values = {**entry.columns, **vars(bill), "reserved": 0, "tries": 1}
         with self._engine.begin() as books:
-            books.execute(self._backend.insert(REQUESTS).on_conflict_do_nothing(), values)
+            books.execute(self._write, {**_row(entry, bill, reserved=0), "tries": 1})
 
     def close_lost(self) -> int:
         """Charges what was reserved for requests that an earlier gateway left open; says how many there were.
 
         The endpoint may have answered them, so that they count at their worst, and no budget is overrun.
         """
-        left = (REQUESTS.c.state == "open") & (REQUESTS.c.key == BUDGETS.c.key)
-        sums = select(func.coalesce(func.sum(REQUESTS.c.reserved), 0)).where(left).scalar_subquery()
         with self._engine.begin() as books:
-            books.execute(update(BUDGETS).values(spent=BUDGETS.c.spent + sums, reserved=BUDGETS.c.reserved - sums))
-            return books.execute(
-                update(REQUESTS)
-                .where(REQUESTS.c.state == "open")
-                .values(state="lost", cost=REQUESTS.c.reserved, offer=REQUESTS.c.chosen)
-            ).rowcount
+            books.execute(statements.CHARGE_LOST)
+            return books.execute(statements.LOSE).rowcount
 
     def left(self, key: str) -> int | None:
         """What may still be reserved; None where there is no limit."""
         with self._engine.connect() as books:
-            most, gone = books.execute(
-                select(BUDGETS.c.most, BUDGETS.c.spent + BUDGETS.c.reserved).where(BUDGETS.c.key == key)
-            ).one()
-        return None if most is None else most - gone
+            return books.execute(statements.LEFT, {"of_key": key}).scalar_one()  # type: ignore[no-any-return]
 
     def budgets(self) -> list[dict[str, Any]]:
         """Each key's `most`, `spent` and `reserved`, by name."""
-        with self._engine.connect() as books:
-            return [dict(row) for row in books.execute(select(BUDGETS).order_by(BUDGETS.c.key)).mappings()]
-
-    @staticmethod
-    def _take(books: Connection, key: str, worst: int) -> bool:
-        most = func.coalesce(BUDGETS.c.most, _NO_LIMIT)
-        fits = BUDGETS.c.spent + BUDGETS.c.reserved + worst <= most
-        taken = update(BUDGETS).where((BUDGETS.c.key == key) & fits).values(reserved=BUDGETS.c.reserved + worst)
-        return books.execute(taken).rowcount == 1
+        return self._rows(statements.ALL_BUDGETS)
 
     # What is known of requests
 
-    def request(self, key: str | None, id: str) -> dict[str, Any] | None:
+    def request(self, key: str, id: str) -> dict[str, Any] | None:
         """The row of a request; None where the key has none of this id."""
-        with self._engine.connect() as books:
-            found = books.execute(select(REQUESTS).where((REQUESTS.c.key == key) & (REQUESTS.c.id == id)))
-            row = found.mappings().first()
-        return None if row is None else dict(row)
+        return next(iter(self._rows(statements.REQUEST, of_key=key, of_id=id)), None)
 
     def score(self, key: str, id: str, score: float) -> bool:
-        """Writes down the score of an answer; False where it has one already, or there was none. One statement."""
-        answered = REQUESTS.c.offer.is_not(None) & (REQUESTS.c.state == "settled") & REQUESTS.c.score.is_(None)
-        mine = (REQUESTS.c.key == key) & (REQUESTS.c.id == id) & answered
+        """Writes down the score of an answer; False where it has one already, or there was none."""
         with self._engine.begin() as books:
-            return books.execute(update(REQUESTS).where(mine).values(score=score)).rowcount == 1
+            values = {"of_key": key, "of_id": id, "score": score}
+            return books.execute(statements.SCORE, values).rowcount == 1
 
     def scores(self) -> dict[str, tuple[int, float]]:
         """Of each offer that feedback has reached, how many scores there are, and their sum."""
-        columns = REQUESTS.c.offer, func.count(), func.sum(REQUESTS.c.score)
-        asked = select(*columns).where(REQUESTS.c.score.is_not(None)).group_by(REQUESTS.c.offer)
         with self._engine.connect() as books:
-            return {offer: (count, total) for offer, count, total in books.execute(asked)}
+            return {offer: (count, total) for offer, count, total in books.execute(statements.SCORES)}
 
     def judged(self) -> Sequence[Mapping[str, Any]]:
         """The last 100,000 requests that were chosen for and judged: `chosen`, `propensity`, `considered`, `score`."""
-        columns = REQUESTS.c.chosen, REQUESTS.c.propensity, REQUESTS.c.considered, REQUESTS.c.score
-        asked = select(*columns).where(REQUESTS.c.score.is_not(None) & REQUESTS.c.considered.is_not(None))
-        asked = asked.order_by(REQUESTS.c.began.desc()).limit(_JUDGED)
-        with self._engine.connect() as books:
-            return [dict(row) for row in books.execute(asked).mappings()]
+        return self._rows(statements.JUDGED)
 
     def seconds(self, offer: str) -> list[float]:
-        """How long the last answers of an offer took to begin, the oldest first."""
-        asked = select(REQUESTS.c.seconds).where((REQUESTS.c.offer == offer) & REQUESTS.c.seconds.is_not(None))
-        with self._engine.connect() as books:
-            found = books.execute(asked.order_by(REQUESTS.c.began.desc()).limit(_SECONDS_KEPT)).scalars()
-            return [*found][::-1]
+        """How long the last 256 answers of an offer took to begin, the oldest first."""
+        return [row["seconds"] for row in self._rows(statements.SECONDS, of_offer=offer)][::-1]
 
     def usage(self) -> list[dict[str, Any]]:
         """Sums by day, key and offer: the last day first."""
-        by = REQUESTS.c.day, REQUESTS.c.key, REQUESTS.c.offer
-        states = {name: func.sum(_ones(REQUESTS.c.state == state)) for name, state in _STATES.items()}
-        counts = {word: func.sum(_ones(REQUESTS.c.counting == word)) for word in ("bound", "over")}
-        sums = {name: func.sum(REQUESTS.c[name]) for name in ("rows", "tokens_in", "tokens_out", "cost")}
-        columns = {"requests": func.count(), **states, **counts, **sums, "charged_lost": _charged("lost")}
-        asked = select(*by, *(column.label(name) for name, column in columns.items())).group_by(*by)
+        names = ("day", "key", "offer")
+        return [
+            {name: value if name in names else int(value) for name, value in row.items()}
+            for row in self._rows(statements.USAGE)
+        ]
+
+    def _rows(self, asked: Any, **values: Any) -> list[dict[str, Any]]:
         with self._engine.connect() as books:
-            ordered = asked.order_by(REQUESTS.c.day.desc(), REQUESTS.c.key, REQUESTS.c.offer)
-            return [
-                {name: value if isinstance(value, (str, type(None))) else int(value) for name, value in row.items()}
-                for row in books.execute(ordered).mappings()
-            ]
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keeps others from being the gateway of this database, until it is left or the process ends.
-
-        Raises:
-            ContestError: another gateway is.
-        """
-        with self._backend.hold(self._engine):
-            yield
+            return [dict(row) for row in books.execute(asked, values).mappings()]
 
     def close(self) -> None:
         self._engine.dispose()
@@ -269,90 +212,5 @@ class Ledger:
         self.close()
 
 
-_STATES: Final = {"under_way": "open", "failed": "failed", "kept": "kept", "lost": "lost"}
-
-
-def _ones(condition: Any) -> Any:
-    return case((condition, 1), else_=0)
-
-
-def _charged(state: str) -> Any:
-    return func.sum(REQUESTS.c.cost * _ones(REQUESTS.c.state == state))
-
-
-def _opened(url: str) -> tuple[Engine, _Backend]:
-    wrong = f"database: {_shown(url)} is no URL of a database: expected sqlite:///FILE or postgresql+psycopg://…"
-    try:
-        backend = _BACKENDS[make_url(url).get_backend_name()]
-        engine = create_engine(url, **backend.options)
-    except (ArgumentError, NoSuchModuleError, KeyError):
-        raise ContestError(wrong) from None
-    except ModuleNotFoundError as error:
-        raise ContestError(f"database {_shown(url)} needs a package: pip install {error.name}") from None
-    if backend.prepare:
-        event.listen(engine, "connect", backend.prepare)
-    return engine, backend
-
-
-def _as_wal(connection: Any, _: Any) -> None:
-    """Readers and the writer do not wait for one another, and what was committed outlives the process."""
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
-@contextmanager
-def _hold_file(engine: Engine) -> Iterator[None]:
-    """A lock on a file beside the database, which the system lets go when the process ends, however it does."""
-    with Path(f"{engine.url.database}.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise _taken(engine) from None
-        yield
-
-
-@contextmanager
-def _hold_advisory(engine: Engine) -> Iterator[None]:
-    """A lock of the database's own, which goes with its connection."""
-    with engine.connect() as connection:
-        connection.detach()  # so that leaving closes it, and the pool does not keep it with its lock
-        if not connection.execute(select(func.pg_try_advisory_lock(_LOCK))).scalar():
-            raise _taken(engine)
-        connection.commit()
-        yield
-
-
-def _taken(engine: Engine) -> ContestError:
-    return ContestError(
-        f"another gateway has the database {engine.url.render_as_string(hide_password=True)}: end it, or name another "
-        "in [gateway] database"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Backend:
-    """What a kind of database does in its own way: inserts unless there, is held by one, begins a connection."""
-
-    insert: Any
-    hold: Callable[[Engine], AbstractContextManager[None]]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    prepare: Callable[[Any, Any], None] | None = None
-
-
-_BACKENDS: Final[Mapping[str, _Backend]] = {
-    "sqlite": _Backend(
-        insert=sqlite.insert, hold=_hold_file, options={"connect_args": {"timeout": 30}}, prepare=_as_wal
-    ),
-    "postgresql": _Backend(insert=postgresql.insert, hold=_hold_advisory),
-}
-
-
-def _shown(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "the text given"
-
-
-def _why(error: SQLAlchemyError) -> str:
-    return str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+def _row(entry: Entry, bill: Bill, *, reserved: int) -> dict[str, Any]:
+    return {**vars(entry), "day": entry.day, **vars(bill), "reserved": reserved}
