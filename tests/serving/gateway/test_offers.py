@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import socket
+import sys
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from concours.cli.app import main
 from concours.core.entrant import Entrant
 from concours.core.errors import ContentRefused, ContestError, DataError
 from concours.core.problem import Goal
@@ -221,6 +224,46 @@ def test_quality_of_a_board(monkeypatch):
     ):
         with pytest.raises(ContestError, match=told):
             of(**wrong)
+
+
+TEXT = """
+[[offer]]
+name = "a"
+model = "m"
+task = "qa"
+protocol = "openai"
+url = "http://127.0.0.1:9/v1"
+[[key]]
+name = "ada"
+key_env = "ADA"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "ada", "told"),
+    [
+        (None, "k", "offers.toml does not exist"),
+        ("[[offer]", "k", "offers.toml is not TOML"),
+        (TEXT.replace('"openai"', '"grpc"'), "k", "offers.toml: offer[0].protocol: expected one of openai, oip"),
+        (TEXT, "", "key ada: the environment variable ADA, which is to hold its key, is not set"),
+        (TEXT + '[gateway]\ndatabase = "mysql://me:secret@h/d"', "k", "mysql://me:***@h/d is no URL of a database"),
+        (TEXT + '[gateway]\nadmin_env = "NONE_SUCH"', "k", "gateway: the environment variable NONE_SUCH"),
+        (TEXT.replace('task = "qa"', 'task = "qa"\nquality = { run = "none" }'), "k", "none does not exist"),
+        (TEXT, "k", "Address already in use"),
+    ],
+)
+def test_the_program_refuses(tmp_path, monkeypatch, capfd, text, ada, told):
+    """One line on standard error and exit code 2, before anything answers; no secret in it."""
+    file = tmp_path / "offers.toml"
+    if text is not None:
+        file.write_text(text)
+    monkeypatch.setenv("ADA", ada)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(sys, "argv", ["concours", "gateway", str(file), "--port", str(taken.getsockname()[1])])
+        with pytest.raises(SystemExit) as end:
+            main()
+    said = capfd.readouterr().err
+    assert (end.value.code, said.count("\n"), told in said, "secret" in said) == (2, 1, True, False), said
 
 
 def test_the_page_names_all_keys():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from concours.core.errors import MissingPackage
 from concours.core.optional import install_command, installed
+from concours.report.lines import counted
 
 _NEEDED = ("starlette", "uvicorn", "msgspec", "sqlalchemy", "httpx")
 
@@ -37,25 +38,30 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
     _ = [*(offer.secret for offer in offers.offer), *(key.digest for key in offers.key), offers.gateway.admin]
     known = {offer.name: found for offer in offers.offer if (found := measured(offer, file.parent)) is not None}
     database = offers.gateway.database or f"sqlite:///{file.with_suffix('.db').absolute()}"
-    with Ledger(database) as ledger, ledger.held():
+    with Ledger(database) as ledger, ledger.held(), _listening(host, port) as listening:
         if lost := ledger.close_lost():
-            told(f"{lost} {'requests were' if lost > 1 else 'request was'} under way when the last gateway ended; "
-                 "charged at the worst until asked again by their ids")  # fmt: skip
-        with socket.create_server((host, port), backlog=2048) as listening:
-            listening.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-            )  # asyncio sets it only where it binds itself
-            at = listening.getsockname()[1]
             told(
-                f"{len(offers.offer)} offers for {len(offers.key)} keys at http://{host}:{at}/v1 and http://{host}:{at}/v2"
+                f"{counted(lost, 'request')} under way when the last gateway ended; charged at the worst until asked "
+                "again by their ids"
             )
-            config = uvicorn.Config(
-                make(offers, known, ledger),
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=30,
-                lifespan="on",
-                ws="none",
-            )
-            uvicorn.Server(config).run(sockets=[listening])
+        at = f"{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        who = f"{counted(len(offers.offer), 'offer')} for {counted(len(offers.key), 'key')}"
+        told(f"{who} at http://{at}/v1 and http://{at}/v2")
+        config = uvicorn.Config(
+            make(offers, known, ledger),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=30,
+            lifespan="on",
+            ws="none",
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=2048)
+    # Asyncio does so only where it makes the socket itself; without it, parts of an answer wait for one another.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
