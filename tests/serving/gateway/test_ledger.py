@@ -164,6 +164,12 @@ def test_one_gateway_a_database(url):
             pass
 
 
+def test_books_in_memory():
+    """Nobody's money is counted in memory alone."""
+    with Ledger("sqlite://") as books, pytest.raises(ContestError, match="name a file"), books.held():
+        pass
+
+
 def test_scores_count_once(ledger):
     """Feedback on a request counts once, and on what nobody answered not at all."""
     ledger.reserve(entry(1), 5)

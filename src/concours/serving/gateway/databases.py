@@ -74,6 +74,8 @@ def _as_wal(connection: Any, _: Any) -> None:
 @contextmanager
 def _hold_file(engine: Engine) -> Iterator[None]:
     """A lock on a file beside the database, which the system lets go when the process ends, however it does."""
+    if engine.url.database in (None, "", ":memory:"):
+        raise ContestError("database: books in memory are lost when the gateway ends; name a file, sqlite:///FILE")
     with Path(f"{engine.url.database}.lock").open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
