@@ -147,7 +147,7 @@ class Router:
         Raises:
             Refused: nobody can or may answer; nothing is charged then.
         """
-        asked = digest_of_content(work)
+        asked = digest_of_content(work) if wish.named or wish.max_age_s is not None else ""
         if (kept := await self._kept_answer(key, work, wish, asked)) is not None:
             return kept
         offers, aim = self.meant(key, work.protocol, work.word)
@@ -229,17 +229,13 @@ class Router:
         attempt = Attempt(
             client=self.client, loads=self._loads, books=self._books, key=key.name, id=wish.id, reserved=worst
         )
-        answered = False
         try:
-            found = await attempt.run(work, [self._by_name[name] for name in choice.order])
-            answered = True
-        except Nobody as nobody:
-            raise _unanswered(nobody) from None
-        else:
-            return found
-        finally:
-            if not answered:
-                await self._books.soon(self._books.settle(key.name, wish.id, Bill(state="failed")))
+            return await attempt.run(work, [self._by_name[name] for name in choice.order])
+        except BaseException as error:
+            await self._books.soon(self._books.settle(key.name, wish.id, Bill(state="failed")))
+            if isinstance(error, Nobody):
+                raise _unanswered(error) from None
+            raise
 
     # Answers that are there already
 
