@@ -376,17 +376,17 @@ def test_feedback_changes_who_is_best(gateway):
     """Scores and truths move the belief of the offer that answered, once each; then another is the best."""
     found = gateway(
         {"good": says("yes"), "fair": says("no")},
-        good={"score": 0.9, "error": 0.05},
-        fair={"score": 0.8, "error": 0.05},
+        good={"quality": {"score": 0.9, "error": 0.1}},
+        fair={"quality": {"score": 0.8, "error": 0.1}},
     )
-    answers = [found.post(CHAT, json=ask()).headers["concours-request"] for _ in range(60)]
+    answers = [found.post(CHAT, json=ask()).headers["concours-request"] for _ in range(15)]
     for id in answers:
         told = found.post("/feedback", json={"request": id, "truth": " no\n"})
         assert told.json()["offer"] == "good"
     assert told.json()["quality"]["mean"] < 0.8
     assert found.post("/feedback", json={"request": id, "score": 1}).status_code == 409
     assert found.post(CHAT, json=ask()).headers["concours-offer"] == "fair"
-    assert found.ledger.scores() == {"good": (60, 0.0)}
+    assert found.ledger.scores() == {"good": (15, 0.0)}
     for wrong, status in [
         ({"request": "x", "score": 1}, 404),
         ({"request": id}, 400),

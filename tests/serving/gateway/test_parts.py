@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 
-import httpx
 import numpy as np
 import pytest
 from gateways import ask, part
@@ -210,7 +209,7 @@ def test_events_however_they_come(events, chance):
             yield each
 
     async def found():
-        return [event async for event in _events(httpx.Response(200, content=sent()), some_offer())]
+        return [event async for event in _events(sent(), some_offer())]
 
     assert b"".join(asyncio.run(found())) == whole
 

@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
 
-import httpx
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -32,7 +31,6 @@ from concours.serving.gateway.passing import Passing
 from concours.serving.gateway.protocols import PROTOCOLS
 from concours.serving.gateway.qualities import Measured
 from concours.serving.gateway.router import Answer, Router, Wish
-from concours.serving.gateway.upstream import authorization
 from concours.serving.gateway.usage import as_csv, as_page
 from concours.serving.gateway.work import Work
 from concours.serving.refused import Refused
@@ -132,15 +130,8 @@ class Gateway:
         word, version = self._asked(request)
         offers, _ = self._router.meant(self._key(request), "oip", word)
         deed = "/ready" if request.url.path.endswith("/ready") else ""
-        try:
-            said = await self._router.client.get(
-                oip.address(offers[0], version, deed=deed),
-                headers=authorization(offers[0]),
-                timeout=offers[0].limits.seconds,
-            )
-        except httpx.HTTPError:
-            raise Refused(f"offer {offers[0].name} cannot be reached", status=503) from None
-        return Response(said.content, said.status_code, media_type=said.headers.get("content-type"))
+        status, kind, content = await self._router.look(offers[0], oip.address(offers[0], version, deed=deed))
+        return Response(content, status, media_type=kind)
 
     def _asked(self, request: Request) -> tuple[str, str]:
         word, version = request.path_params["word"], request.path_params.get("version", "")

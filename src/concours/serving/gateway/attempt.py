@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
-
 from concours.serving.gateway.books import Books
 from concours.serving.gateway.loads import Load
 from concours.serving.gateway.offers import Offer
 from concours.serving.gateway.race import Race
 from concours.serving.gateway.upstream import Failed, Reply, ask
+from concours.serving.gateway.wire import Wire
 from concours.serving.gateway.work import Work
 
 _LOG: Final = logging.getLogger("concours.gateway")
@@ -37,9 +36,9 @@ class Attempt:
     """
 
     def __init__(
-        self, *, client: httpx.AsyncClient, loads: Mapping[str, Load], books: Books, key: str, id: str, reserved: int
+        self, *, wires: Mapping[str, Wire], loads: Mapping[str, Load], books: Books, key: str, id: str, reserved: int
     ) -> None:
-        self._client, self._loads, self._books = client, loads, books
+        self._wires, self._loads, self._books = wires, loads, books
         self._key, self._id, self._reserved = key, id, reserved
 
     async def run(self, work: Work, order: Sequence[Offer]) -> Answered:
@@ -70,7 +69,7 @@ class Attempt:
         load.begin()
         began, streams = time.monotonic(), False
         try:
-            reply = await ask(self._client, offer, work)
+            reply = await ask(self._wires[offer.name], offer, work)
             streams = reply.events is not None
         except Failed as error:
             load.failed(error.rest_s)
@@ -87,4 +86,4 @@ class Attempt:
         """Of two that answered in the same moment, the other."""
         if late.reply.events is not None:
             self._loads[late.offer.name].end()
-        self._books.soon(late.reply.close())
+        late.reply.close()

@@ -76,4 +76,4 @@ class Passing:
             self._ended = True
             self._load.end()
             self._books.soon(self._settle())
-            self._books.soon(self._answered.reply.close())
+            self._answered.reply.close()

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from random import SystemRandom
 from typing import Final
 
-import httpx
-
 from concours.core.errors import nearest
 from concours.serving.gateway.attempt import Answered, Attempt
 from concours.serving.gateway.beliefs import Beliefs
@@ -22,6 +20,8 @@ from concours.serving.gateway.offers import Key, Offer, Offers, money
 from concours.serving.gateway.passing import Passing
 from concours.serving.gateway.qualities import Measured
 from concours.serving.gateway.race import Nobody
+from concours.serving.gateway.upstream import Failed, look
+from concours.serving.gateway.wire import Wire
 from concours.serving.gateway.work import Told, Work, counted, digest_of_said
 from concours.serving.refused import Refused
 
@@ -87,12 +87,13 @@ class Router:
             )
             for offer in offers.offer
         }
-        self.client = httpx.AsyncClient(limits=httpx.Limits(max_connections=None), follow_redirects=False)
+        self._wires = {offer.name: Wire(offer.base) for offer in offers.offer}
 
     async def close(self) -> None:
         """Waits for what is still to be settled."""
         await self._books.close()
-        await self.client.aclose()
+        for wire in self._wires.values():
+            wire.close()
 
     # Who asks, and who may answer
 
@@ -165,7 +166,7 @@ class Router:
                 load=self._loads[answered.offer.name],
             )
             return Answer(status=answered.reply.status, head=head, stream=stream)
-        await answered.reply.close()
+        answered.reply.close()
         if answered.reply.told is None:
             refused = Bill(state="failed", offer=answered.offer.name)
             await self._books.soon(self._books.settle(key.name, wish.id, refused))
@@ -227,7 +228,7 @@ class Router:
         if state := await self._books.do(self.ledger.reserve, entry, worst):
             raise _not_reserved(state, key, wish)
         attempt = Attempt(
-            client=self.client, loads=self._loads, books=self._books, key=key.name, id=wish.id, reserved=worst
+            wires=self._wires, loads=self._loads, books=self._books, key=key.name, id=wish.id, reserved=worst
         )
         try:
             return await attempt.run(work, [self._by_name[name] for name in choice.order])
@@ -236,6 +237,13 @@ class Router:
             if isinstance(error, Nobody):
                 raise _unanswered(error) from None
             raise
+
+    async def look(self, offer: Offer, url: str) -> tuple[int, str, bytes]:
+        """What an endpoint says of itself: status, type and content. Raises Refused: it does not answer."""
+        try:
+            return await look(self._wires[offer.name], offer, url)
+        except Failed as error:
+            raise Refused(f"offer {offer.name} {error}", status=503) from None
 
     # Answers that are there already
 

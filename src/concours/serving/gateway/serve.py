@@ -10,7 +10,7 @@ from concours.core.errors import MissingPackage
 from concours.core.optional import install_command, installed
 from concours.report.lines import counted
 
-_NEEDED = ("starlette", "uvicorn", "msgspec", "sqlalchemy", "httpx")
+_NEEDED = ("starlette", "uvicorn", "httptools", "msgspec", "sqlalchemy")
 
 
 def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> None:
