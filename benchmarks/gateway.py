@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import numpy as np
 
 from concours.kernels.routing.beliefs import Belief, updated
@@ -23,6 +24,7 @@ from concours.kernels.routing.gain import gain
 from concours.kernels.routing.thompson import bounded, leader, odds
 from concours.serving.gateway.ledger import Ledger
 from concours.serving.gateway.offers import money
+from concours.serving.gateway.wire import Wire
 
 KEY = "sk-of-a-benchmark"
 BODY = {"model": "a", "messages": [{"role": "user", "content": "Where is Paris?"}], "max_tokens": 100}
@@ -80,9 +82,41 @@ async def asked(address: str, clients: int, most: int) -> tuple[list[float], lis
     return seconds, statuses
 
 
+async def by_wire(end: str, requests: int) -> None:
+    """Requests one after the other, as the gateway sends them."""
+    wire, content = Wire(f"http://{end}/v1"), json.dumps(BODY).encode()
+    for _ in range(requests):
+        incoming = await wire.ask("POST", f"http://{end}/v1/chat/completions", {"a": "b"}, content, seconds=60)
+        b"".join([part async for part in incoming.parts()])
+        incoming.close()
+    wire.close()
+
+
+async def by_httpx(end: str, requests: int) -> None:
+    """The same by the library."""
+    content = json.dumps(BODY).encode()
+    async with httpx.AsyncClient() as client:
+        for _ in range(requests):
+            request = client.build_request("POST", f"http://{end}/v1/chat/completions", content=content, timeout=60)
+            response = await client.send(request, stream=True)
+            b"".join([part async for part in response.aiter_bytes()])
+            await response.aclose()
+
+
+def wires() -> None:
+    """The CPU of asking an endpoint, without a gateway."""
+    print("| a request to an endpoint by | CPU ms |\n|---|---:|")
+    with started(["-m", "concours.testing.endpoints"], Path.cwd()) as end:
+        for way in (by_wire, by_httpx):
+            asyncio.run(way(end, 100))
+            began = time.process_time()
+            asyncio.run(way(end, 1000))
+            print(f"| {way.__name__.removeprefix('by_')} | {time.process_time() - began:.2f} |")
+
+
 def cost() -> None:
     """The endpoint asked directly, and through the gateway."""
-    print("| clients | asked | requests/s | p50 ms | p99 ms |\n|---:|---|---:|---:|---:|")
+    print("\n| clients | asked | requests/s | p50 ms | p99 ms |\n|---:|---|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder, started(["-m", "concours.testing.endpoints"], Path(folder)) as end:
         file = Path(folder) / "offers.toml"
         file.write_text(FILE.format(url=f"http://{end}/v1", budget=1_000_000))
@@ -146,6 +180,7 @@ def gains() -> None:
 
 
 if __name__ == "__main__":
+    wires()
     cost()
     budgets()
     gains()
