@@ -64,25 +64,27 @@ def test_exploration_is_drawn_with_the_probability_that_is_written(gateway):
     assert seen["good"] == pytest.approx(0.95)
 
 
-def test_goes_on_to_the_next(gateway):
-    """One that fails in any way is left for the next, which is paid for; afterwards it rests."""
-    faults = [
-        Answer(status=500),
-        Answer(status=401),
-        Answer(fault="drop"),
-        Answer(b"no json"),
-        Answer(chat(""), fault="cut"),
-    ]
-    for fault in faults:
-        found = gateway(
-            {"good": lambda _, fault=fault: fault, "fair": says("fair")},
-            good={"score": 0.9, "price": {"request": 5}},
-            fair={"score": 0.8, "price": {"request": 3}},
-        )
-        for _ in range(2):
-            assert found.post(CHAT, json=ask()).headers["concours-offer"] == "fair"
-        assert found.ends["good"].count == 1
-        found.ledger.close()
+FAULTS = {
+    "an error": Answer(status=500),
+    "no key": Answer(status=401),
+    "dropped": Answer(fault="drop"),
+    "no JSON": Answer(b"no json"),
+    "cut": Answer(chat(""), fault="cut"),
+    "no HTTP": Answer(b"rubbish", fault="bare"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_goes_on_to_the_next(gateway, fault):
+    """One that fails in any way is left for the next, which alone is paid for."""
+    found = gateway(
+        {"good": lambda _: fault, "fair": says("fair")},
+        good={"score": 0.9, "price": {"request": 5}},
+        fair={"score": 0.8, "price": {"request": 3}},
+    )
+    assert found.post(CHAT, json=ask()).headers["concours-offer"] == "fair"
+    assert found.ends["good"].count == 1
+    assert (spent(found)["spent"], spent(found)["reserved"]) == (3 * 10**12, 0)
 
 
 def test_nobody_answers(gateway, caplog):

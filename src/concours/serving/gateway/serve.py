@@ -52,6 +52,7 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=30,
             lifespan="on",
             ws="none",
