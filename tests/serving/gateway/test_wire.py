@@ -19,7 +19,7 @@ TO_THE_END = HEAD + b"\r\nhello"
 EARLY = b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE
 
 
-def talk(portions, asks=1, ends=True, seconds=0.5):
+def talk(portions, asks=1, ends=True, seconds=10.0):
     """What a server that sends portions is heard to say, as often as it is asked, and how many connections were made."""
 
     async def all_of_it():
