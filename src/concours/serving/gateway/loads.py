@@ -101,7 +101,7 @@ class Load:
         self._failures = 0
 
     def failed(self, rest_s: float | None = None) -> None:
-        """It rests for as long as it says; else a second, and twice as long each time that it fails in a row."""
+        """It rests for as long as it says; else a second, and twice as long each time in a row, a minute at most."""
         self._failures += 1
-        rest = 2.0 ** min(self._failures - 1, 6) if rest_s is None else rest_s
-        self._rests_until = self._clock() + min(rest, _LONGEST_REST_S)
+        own = min(2.0 ** min(self._failures - 1, 6), _LONGEST_REST_S)
+        self._rests_until = self._clock() + (own if rest_s is None else rest_s)
