@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain
+from functools import cached_property, lru_cache
 from typing import Any, Final, Self
 
 import numpy as np
@@ -117,16 +116,19 @@ class Exact:
 
     def fits(self, rows: Sequence[Sequence[Any]]) -> bool:
         """Whether rows of cells, in the order of the columns, need not be read."""
-        if self._one is not None:
-            return self._one.issuperset(map(type, chain.from_iterable(rows)))
-        columns = list(zip(*rows, strict=True))
-        exact = all(kind.issuperset(map(type, cells)) for kind, cells in zip(self.types, columns, strict=True))
-        return exact and all(-(2**63) <= cell < 2**63 for place in self.whole for cell in columns[place])
+        if not all(self._suits(tuple(map(type, row))) for row in rows):
+            return False
+        return all(-(2**63) <= row[place] < 2**63 for place in self.whole for row in rows)
 
     @cached_property
-    def _one(self) -> frozenset[type] | None:
-        """The types of all columns where these are the same, and none is of whole numbers."""
-        return self.types[0] if len(set(self.types)) == 1 and not self.whole else None
+    def _suits(self) -> Callable[[tuple[type, ...]], bool]:
+        """Whether a row of cells of some types need not be read; rows of the same types come again and again."""
+
+        @lru_cache(maxsize=1024)
+        def suits(types: tuple[type, ...]) -> bool:
+            return all(each in known for each, known in zip(types, self.types, strict=True))
+
+        return suits
 
 
 def frame_of(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pd.DataFrame | None:

@@ -62,10 +62,55 @@ def of_prior(graph: Graph, estimator: Any, value: Value) -> str:
 
 
 _HERE: Final = "concours.serving.export"
+_OURS: Final = "concours.entrants"
 
 CONVERTERS: Final[Mapping[str, str]] = {
-    "concours.entrants.fitting:_Constant": f"{_HERE}.estimators:of_prior",
-    "sklearn.dummy:DummyClassifier": f"{_HERE}.estimators:of_prior",
-    "sklearn.dummy:DummyRegressor": f"{_HERE}.estimators:of_prior",
+    **dict.fromkeys(
+        (
+            "sklearn.ensemble._forest:ExtraTreesClassifier",
+            "sklearn.ensemble._forest:ExtraTreesRegressor",
+            "sklearn.ensemble._forest:RandomForestClassifier",
+            "sklearn.ensemble._forest:RandomForestRegressor",
+            "sklearn.tree._classes:DecisionTreeClassifier",
+            "sklearn.tree._classes:DecisionTreeRegressor",
+            "sklearn.tree._classes:ExtraTreeClassifier",
+            "sklearn.tree._classes:ExtraTreeRegressor",
+        ),
+        f"{_HERE}.trees:of_forest",
+    ),
+    **dict.fromkeys(
+        (
+            f"{_OURS}.fitting:_Constant",
+            "sklearn.dummy:DummyClassifier",
+            "sklearn.dummy:DummyRegressor",
+        ),
+        f"{_HERE}.estimators:of_prior",
+    ),
+    **dict.fromkeys(
+        (
+            "sklearn.ensemble._hist_gradient_boosting.gradient_boosting:HistGradientBoostingClassifier",
+            "sklearn.ensemble._hist_gradient_boosting.gradient_boosting:HistGradientBoostingRegressor",
+        ),
+        f"{_HERE}.trees:of_histograms",
+    ),
+    f"{_OURS}.boosters:LightGBMClassifier": f"{_HERE}.boosters:of_lightgbm",
+    f"{_OURS}.boosters:LightGBMRegressor": f"{_HERE}.boosters:of_lightgbm",
+    f"{_OURS}.boosters:XGBoostClassifier": f"{_HERE}.boosters:of_xgboost",
+    f"{_OURS}.boosters:XGBoostRegressor": f"{_HERE}.boosters:of_xgboost",
+    f"{_OURS}.boosters:CatBoostClassifier": f"{_HERE}.boosters:of_catboost",
+    f"{_OURS}.boosters:CatBoostRegressor": f"{_HERE}.boosters:of_catboost",
+    "sklearn.neighbors._classification:KNeighborsClassifier": f"{_HERE}.neighbours:of_neighbours",
+    "sklearn.neighbors._regression:KNeighborsRegressor": f"{_HERE}.neighbours:of_neighbours",
+    "sklearn.calibration:CalibratedClassifierCV": f"{_HERE}.machines:of_calibrated",
+    f"{_OURS}.radial:RadialSVC": f"{_HERE}.machines:of_radial_classes",
+    f"{_OURS}.radial:RadialSVR": f"{_HERE}.machines:of_radial_numbers",
+    f"{_OURS}.neural:DenseClassifier": f"{_HERE}.networks:of_classes",
+    f"{_OURS}.neural:DenseRegressor": f"{_HERE}.networks:of_numbers",
+    f"{_OURS}.population:ScheduledClassifier": f"{_HERE}.networks:of_classes",
+    f"{_OURS}.population:ScheduledRegressor": f"{_HERE}.networks:of_numbers",
+    f"{_OURS}.tabular:TabularNetworkClassifier": f"{_HERE}.networks:of_classes",
+    f"{_OURS}.tabular:TabularNetworkRegressor": f"{_HERE}.networks:of_bounded_numbers",
+    f"{_OURS}.tabular:TabularTransformerClassifier": f"{_HERE}.networks:of_classes",
+    f"{_OURS}.tabular:TabularTransformerRegressor": f"{_HERE}.networks:of_bounded_numbers",
 }
 """What writes an estimator, by its type; what is of scikit-learn and not listed is `of_sklearn`."""

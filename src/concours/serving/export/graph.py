@@ -30,24 +30,45 @@ class Graph:
         self._inputs = tuple(inputs)
         self._nodes, self._constants = list[Any](), dict[str, NDArray[Any]]()
         self._known: dict[Any, str] = {}
+        self._count = 0
 
-    def __call__(self, op: str, *inputs: str | NDArray[Any], domain: str = "", **attributes: Any) -> str:
+    def __call__(self, op: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
         """The name of what an operator gives, of one output; arrays among its inputs are constants."""
+        names = [each if isinstance(each, str) else self.constant(each) for each in inputs]
+        key = (op, tuple(names), repr(sorted(attributes.items())))
+        if key not in self._known:
+            self._known[key] = self.apart(op, *names, **attributes)
+        return self._known[key]
+
+    def apart(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """The same of attributes that may be long arrays; it is computed once more where it is asked for twice."""
+        (name,) = self.several(op, *inputs, outputs=1, domain=domain, **attributes)
+        return name
+
+    def several(
+        self, op: str, *inputs: str | NDArray[Any], outputs: int, domain: str = "", **attributes: Any
+    ) -> list[str]:
+        """The names of what an operator gives, of several outputs."""
         from onnx import helper
 
-        names = [each if isinstance(each, str) else self.constant(each) for each in inputs]
-        key = (op, domain, tuple(names), repr(sorted(attributes.items())))
-        if key not in self._known:
-            name = self._known[key] = f"v{len(self._known)}"
-            self._nodes.append(helper.make_node(op, names, [name], domain=domain, **attributes))
-        return self._known[key]
+        given = [each if isinstance(each, str) else self.constant(each) for each in inputs]
+        names = [self._name() for _ in range(outputs)]
+        plain = {name: each for name, each in attributes.items() if not isinstance(each, np.ndarray)}
+        node = helper.make_node(op, given, names, domain=domain, **plain)
+        node.attribute.extend(_listed(name, each) for name, each in attributes.items() if name not in plain)
+        self._nodes.append(node)
+        return names
+
+    def _name(self) -> str:
+        self._count += 1
+        return f"v{self._count}"
 
     def constant(self, value: NDArray[Any]) -> str:
         """The name of a constant."""
         value = np.ascontiguousarray(value) if value.ndim else value
         key = (value.dtype.str, value.shape, value.tobytes())
         if key not in self._known:
-            self._known[key] = f"c{len(self._known)}"
+            self._known[key] = self._name()
             self._constants[self._known[key]] = value
         return self._known[key]
 
@@ -59,18 +80,15 @@ class Graph:
 
     def include(self, model: Any, value: str, output: str) -> str:
         """One of the outputs of a model of one input, given that."""
-        from onnx import compose
+        from onnx import compose, numpy_helper
 
         (own,) = (each.name for each in model.graph.input)
-        prefix = f"m{len(self._known)}/"
+        prefix = f"{self._name()}/"
         graph = compose.add_prefix(model, prefix).graph
         for node in graph.node:
             node.input[:] = [value if name == prefix + own else name for name in node.input]
         self._nodes += graph.node
-        from onnx import numpy_helper
-
         self._constants |= {each.name: numpy_helper.to_array(each) for each in graph.initializer}
-        self._known[prefix] = prefix + output
         return prefix + output
 
     def written(self, output: str) -> bytes:
@@ -92,6 +110,17 @@ class Graph:
         checker.check_model(model)
         content: bytes = model.SerializeToString()
         return content
+
+
+def _listed(name: str, values: NDArray[Any]) -> Any:
+    """An attribute that is a list: of whole numbers, fractions or texts. The library looks at each, which takes long."""
+    from onnx import AttributeProto
+
+    if values.dtype.kind == "f":
+        return AttributeProto(name=name, type=AttributeProto.FLOATS, floats=values.tolist())
+    if values.dtype.kind == "U":
+        return AttributeProto(name=name, type=AttributeProto.STRINGS, strings=np.char.encode(values).tolist())
+    return AttributeProto(name=name, type=AttributeProto.INTS, ints=values.tolist())
 
 
 def _needed(nodes: Sequence[Any], output: str) -> list[Any]:

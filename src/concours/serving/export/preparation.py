@@ -22,12 +22,14 @@ class Frame:
     Attributes:
         numbers: (rows, numbers) float32.
         codes: (rows, categories) float32, codes of categories, missing ones NaN.
-        categories: how many each of these columns has.
+        width: how many columns of numbers there are.
+        categories: the columns of codes, each with its categories.
     """
 
     numbers: str
     codes: str
-    categories: tuple[str, ...]
+    width: int
+    categories: Mapping[str, Sequence[str]]
 
 
 def prepared(graph: Graph, cells: Cells, transformer: Any) -> str | Frame:
@@ -84,7 +86,7 @@ def _columns(graph: Graph, step: TableColumns, cells: Cells) -> Frame:
         tables = [_codes(cells.words[name], known) for name, known in step.categories_.items()]
         starts = np.cumsum([0, *map(len, tables[:-1])], dtype=np.int64)
         codes = graph("Gather", np.concatenate(tables), graph("Add", words, starts), axis=0)
-    return Frame(numbers, codes, tuple(step.categories_))
+    return Frame(numbers, codes, len(names), dict(step.categories_))
 
 
 def _codes(places: Mapping[str, int], known: Sequence[str]) -> NDArray[np.float32]:
