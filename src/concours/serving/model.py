@@ -78,7 +78,8 @@ class Served:
         return deciding(self.result, self.name)
 
     @cached_property
-    def _models(self) -> Models:
+    def models(self) -> Models:
+        """Those that it asks, each loaded once."""
         return Models(self.result.folder.store)
 
     @cached_property
@@ -111,7 +112,7 @@ class Served:
         """Predictions (rows, …), the same as `predict` gives of these rows, to the last bit."""
         candidate = self.result.candidate(self.name)
         with consent.granted(self.agreed):
-            return Predictor(self.result.folder.store, self.output, self._candidates, x, models=self._models).predict(
+            return Predictor(self.result.folder.store, self.output, self._candidates, x, models=self.models).predict(
                 candidate
             )
 

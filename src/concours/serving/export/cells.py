@@ -76,21 +76,28 @@ class Cells:
         words = np.empty((len(x), len(self.words)), dtype=np.int64)
         for place, (name, known) in enumerate(self.words.items()):
             cells = as_words(x[name])
-            words[:, place] = [MISSING if gap else known.get(word, UNKNOWN) for word, gap in zip(cells, cells.isna(), strict=True)]
+            gaps = zip(cells, cells.isna(), strict=True)
+            words[:, place] = [MISSING if gap else known.get(word, UNKNOWN) for word, gap in gaps]
         return self._some(numbers, words)
 
     def of_rows(self, rows: Sequence[Sequence[Any]]) -> Feed:
         """Of cells in the order of the columns, none of them dates, each of the type of its column (`columns.Exact`)."""
-        if self.numbers == self.names:
-            return {NUMBERS: np.array(rows, dtype=np.float64)}
-        columns = dict(zip(self.names, zip(*rows, strict=True), strict=True))
-        numbers = np.empty((len(rows), len(self.columns)))
-        for place, name in enumerate(self.numbers):
-            numbers[:, place] = np.array(columns[name], dtype=np.float64)
-        words = np.empty((len(rows), len(self.words)), dtype=np.int64)
-        for place, (name, known) in enumerate(self.words.items()):
-            words[:, place] = [MISSING if cell is None else known.get(str(cell), UNKNOWN) for cell in columns[name]]
-        return self._some(numbers, words)
+        numbers = np.array([[row[place] for place in self._numbers] for row in rows], dtype=np.float64)
+        if not self.words:
+            return {NUMBERS: numbers}
+        words = [
+            [MISSING if (cell := row[place]) is None else known.get(str(cell), UNKNOWN) for place, known in self._words]
+            for row in rows
+        ]
+        return self._some(numbers.reshape(len(rows), -1), np.array(words, dtype=np.int64))
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        return [self.names.index(name) for name in self.numbers]
+
+    @cached_property
+    def _words(self) -> list[tuple[int, Mapping[str, int]]]:
+        return [(self.names.index(name), known) for name, known in self.words.items()]
 
     def _some(self, numbers: NDArray[np.float64], words: NDArray[np.int64]) -> Feed:
         return {name: each for name, each in ((NUMBERS, numbers), (WORDS, words)) if each.shape[1]}

@@ -14,7 +14,6 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import DataError, MissingPackage
 from concours.core.optional import install_command, installed
-from concours.engine.prediction import Models
 from concours.serving.columns import Exact
 from concours.serving.export.cells import Cells, Feed
 from concours.serving.export.whole import ELSE, Whole, written
@@ -53,10 +52,10 @@ class Exported(Served):
         for name in _NEEDED:
             if not installed(name):
                 raise MissingPackage(f"--export needs {name}; get it with: {install_command(name)}")
-        candidate, models = served.result.candidate(served.name), Models(served.result.folder.store)
+        candidate = served.result.candidate(served.name)
         known = {each.entrant.digest: each for each in served.result.candidates.values()}
         x = tried(served.held())
-        whole = written(candidate, known, models, served.output, x)
+        whole = written(candidate, known, served.models, served.output, x)
         session = session_of(whole, candidate.entrant.digest)
         off = away(session.run(None, whole.cells.of_frame(x))[0], served.predict(x))
         if not off <= WITHIN:
