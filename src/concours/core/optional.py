@@ -36,6 +36,8 @@ EXTRAS = {
     "grpc": "serve",
     "sqlalchemy": "serve",
     "httpx": "serve",
+    "skl2onnx": "serve",
+    "onnxmltools": "serve",
 }
 """Which extra of Concours brings a top-level module."""
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from concours.core import consent
@@ -104,8 +103,8 @@ class Served:
             path.write_bytes(body)
             return self.read(path, told)
 
-    def quickly(self, rows: Sequence[Sequence[Any]]) -> pd.DataFrame | None:
-        """Cells of rows, in the order of the columns, as `read` would give them; none where that must read them."""
+    def quickly(self, rows: Sequence[Sequence[Any]]) -> Any:
+        """Cells of rows, in the order of the columns, as `predict` takes them; none where `read` must read them."""
         return frame_of(rows, self.like.schema) if self.columns else None
 
     def predict(self, x: Any) -> Values:

@@ -22,7 +22,7 @@ def of_lightgbm(graph: Graph, estimator: Any, value: str | Frame) -> str:
 
     types = [("x", FloatTensorType([None, estimator.n_features_in_]))]
     model = convert_lightgbm(estimator._booster, initial_types=types, zipmap=False, target_opset=_OPSET)
-    return _included(graph, model, estimator, value)
+    return _included(graph, model, value)
 
 
 def of_xgboost(graph: Graph, estimator: Any, value: str | Frame) -> str:
@@ -34,7 +34,7 @@ def of_xgboost(graph: Graph, estimator: Any, value: str | Frame) -> str:
     found = xgboost.XGBClassifier() if hasattr(estimator, "classes_") else xgboost.XGBRegressor()
     found.load_model(bytearray(estimator._save()))
     types = [("x", FloatTensorType([None, estimator.n_features_in_]))]
-    return _included(graph, convert_xgboost(found, initial_types=types, target_opset=_OPSET), estimator, value)
+    return _included(graph, convert_xgboost(found, initial_types=types, target_opset=_OPSET), value)
 
 
 def of_catboost(graph: Graph, estimator: Any, value: str | Frame) -> str:
@@ -47,12 +47,14 @@ def of_catboost(graph: Graph, estimator: Any, value: str | Frame) -> str:
         path = Path(folder) / "trees.onnx"
         estimator._booster.save_model(str(path), format="onnx")
         model = onnx.load_model(path)
-    return _included(graph, model, estimator, value)
+    return _included(graph, model, value)
 
 
-def _included(graph: Graph, model: Any, estimator: Any, value: str | Frame) -> str:
+def _included(graph: Graph, model: Any, value: str | Frame) -> str:
     """What the trees of a model say."""
     (name,) = (
-        each.output[-1] for each in model.graph.node if each.op_type in ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
+        each.output[-1]
+        for each in model.graph.node
+        if each.op_type in ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
     )
     return graph.cast(graph.include(model, matrix(graph, value), name), np.float64)

@@ -81,7 +81,7 @@ class Cells:
         return self._some(numbers, words)
 
     def of_rows(self, rows: Sequence[Sequence[Any]]) -> Feed:
-        """Of cells in the order of the columns, none of them dates, each of the type of its column (`columns.Exact`)."""
+        """Of cells in the order of the columns, each of the type of its column (`columns.Exact`); none are dates."""
         numbers = np.array([[row[place] for place in self._numbers] for row in rows], dtype=np.float64)
         if not self.words:
             return {NUMBERS: numbers}
@@ -101,4 +101,3 @@ class Cells:
 
     def _some(self, numbers: NDArray[np.float64], words: NDArray[np.int64]) -> Feed:
         return {name: each for name, each in ((NUMBERS, numbers), (WORDS, words)) if each.shape[1]}
-

@@ -113,7 +113,7 @@ class Graph:
 
 
 def _listed(name: str, values: NDArray[Any]) -> Any:
-    """An attribute that is a list: of whole numbers, fractions or texts. The library looks at each, which takes long."""
+    """An attribute that is a long list of whole numbers, fractions or texts; the library would look at each of them."""
     from onnx import AttributeProto
 
     if values.dtype.kind == "f":

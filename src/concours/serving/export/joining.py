@@ -83,5 +83,3 @@ def constant(graph: Graph, value: NDArray[np.float64], like: str) -> str:
     """The same row (outputs,) for each row of another value."""
     rows = graph("Slice", graph("Shape", like), np.array([0]), np.array([1]))
     return graph("Expand", value[None], graph("Concat", rows, np.array([len(value)]), axis=0))
-
-

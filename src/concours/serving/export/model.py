@@ -34,12 +34,12 @@ class Exported(Served):
     Attributes:
         cells: what the graph is given.
         session: runs it, on one thread.
-        off: the largest difference on held rows.
+        told: how far it is off, in words.
     """
 
     cells: Cells
     session: Any
-    off: float
+    told: str
 
     @classmethod
     def of_served(cls, served: Served) -> Self:
@@ -56,11 +56,12 @@ class Exported(Served):
         known = {each.entrant.digest: each for each in served.result.candidates.values()}
         x = tried(served.held())
         whole = written(candidate, known, served.models, served.output, x)
-        session = session_of(whole, candidate.entrant.digest)
+        session = session_of(whole.graph.written(whole.predictions[candidate.entrant.digest]))
         off = away(session.run(None, whole.cells.of_frame(x))[0], served.predict(x))
         if not off <= WITHIN:
             raise DataError(_whose(served, known, whole, x, off))
-        return cls(served.result, served.name, served.agreed, cells=whole.cells, session=session, off=off)
+        told = f"{served.name} answers by a graph of ONNX: at most {off:.1e} from predict on {len(x)} held rows"
+        return cls(served.result, served.name, served.agreed, cells=whole.cells, session=session, told=told)
 
     def quickly(self, rows: Sequence[Sequence[Any]]) -> Feed | None:
         """Cells of rows, in the order of the columns, as the graph takes them, where they are of the columns' types."""
@@ -90,14 +91,13 @@ def tried(x: Any) -> Any:
     return pd.concat([x, holes], ignore_index=True)
 
 
-def session_of(whole: Whole, digest: Digest) -> Any:
-    """Runs what one of a graph predicts, on one thread."""
+def session_of(content: bytes) -> Any:
+    """What runs the file of a graph, on one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    content = whole.graph.written(whole.predictions[digest])
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
@@ -110,9 +110,9 @@ def away(p: Values, from_p: Values) -> float:
 def _whose(served: Served, known: Mapping[Digest, Candidate], whole: Whole, x: pd.DataFrame, off: float) -> str:
     """Who of a model is off, in words: the first of those that it joins, else itself."""
     said = f"{served.name} cannot be exported: its graph is off by {off:.1e} on held rows, more than {WITHIN:.0e}"
-    for digest in whole.predictions:
+    for digest, name in whole.predictions.items():
         one = known[digest]
-        mine = session_of(whole, digest).run(None, whole.cells.of_frame(x))[0]
+        mine = session_of(whole.graph.written(name)).run(None, whole.cells.of_frame(x))[0]
         own = away(mine, Served(served.result, one.entrant.name, served.agreed).predict(x))
         if own > WITHIN and one.entrant.name != served.name:
             said += f" (its member {one.entrant.name} by {own:.1e})"

@@ -35,7 +35,8 @@ def _outputs(graph: Graph, estimator: Any, value: Frame | str) -> str:
     import onnx
     import torch
 
-    file, example = io.BytesIO(), torch.zeros((2, *estimator.input_shape_))
+    file: Any = io.BytesIO()
+    example = torch.zeros((2, *estimator.input_shape_))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the newer exporter needs one more package, and traces these no better
         torch.onnx.export(

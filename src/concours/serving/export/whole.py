@@ -119,6 +119,6 @@ class _Writing:
             return aligned(self.graph, said(self.graph, fitted.estimator, value), fitted)
         except ConcoursError:
             raise
-        except Exception as error:  # noqa: BLE001 (whatever the libraries that convert raise)
+        except Exception as error:
             text = " ".join(str(error).split())[:200]
             raise Unexportable(f"{kind} cannot be written as a graph ({type(error).__name__}: {text})") from error
