@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
@@ -24,7 +24,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from concours import Contest, Entrant, Result, Split, Task, predict
+from concours import Contest, Entrant, Result, Task, predict
 from concours.core.errors import DataError
 from concours.entrants.boosters import (
     CatBoostClassifier,
@@ -48,7 +48,7 @@ from concours.entrants.tabular import (
 from concours.serving.export.cells import Cells
 from concours.serving.export.estimators import said
 from concours.serving.export.graph import Graph
-from concours.serving.export.joining import aligned
+from concours.serving.export.joining import RULES, aligned
 from concours.serving.export.model import WITHIN, Exported, away, session_of, tried
 from concours.serving.export.preparation import matrix, parts, prepared
 from concours.serving.model import Served
@@ -153,7 +153,9 @@ def test_a_graph_tells_numbers_as_its_estimator_does(name: str) -> None:
     assert away(told, expected) <= WITHIN
 
 
-@pytest.mark.parametrize("make, classes", [(CatBoostClassifier, 2), (CatBoostClassifier, 3), (CatBoostRegressor, 0)])
+@pytest.mark.parametrize(
+    ("make", "classes"), [(CatBoostClassifier, 2), (CatBoostClassifier, 3), (CatBoostRegressor, 0)]
+)
 def test_trees_of_catboost_are_written_where_all_columns_are_numbers(make: Any, classes: int) -> None:
     """CatBoost writes no graph of words, which is said; of numbers and gaps it does."""
     told, expected = both(make(rounds=15), "columns", classes, words=False)
@@ -187,26 +189,31 @@ CELLS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(rows=st.lists(CELLS, min_size=1, max_size=4))
-@pytest.mark.parametrize("prepare", ["columns", "codes", "matrix"])
-def test_preparations_are_the_same_of_whatever_cells(prepare: str, rows: list[dict[str, Any]]) -> None:
-    """Infinite and huge numbers, gaps, rare words and new ones; and cells that come as such are those of a frame."""
+@cache
+def preparing(prepare: str) -> tuple[Any, Cells, Any]:
+    """A preparation, what its graph is given, and what runs that: as a matrix."""
     x = table().drop(columns="when")
     preparation = PREPARATIONS[prepare]().fit(x)
-    kinds = {"a": float, "b": float, "few": "str", "many": "str"}
-    new = pd.DataFrame(rows, columns=list(rows[0])).astype(kinds).assign(same=1.0)
-    cells = Cells.of(new, parts(preparation))
-    feed = cells.of_frame(new)
-    quick = cells.of_rows([[*row.values(), 1.0] for row in rows])
-    assert feed.keys() == quick.keys() and all(np.array_equal(feed[k], quick[k], equal_nan=True) for k in feed)
+    cells = Cells.of(x, parts(preparation))
     graph = Graph(cells.inputs)
     name = graph.cast(matrix(graph, prepared(graph, cells, preparation)), np.float64)
-    told = session_of(graph.written(name)).run(None, feed)[0]
-    expected = preparation.transform(new)
-    if prepare == "columns":
-        expected = PREPARATIONS["codes"]().fit(x).transform(new)
-    np.testing.assert_allclose(told, expected, rtol=1e-6, atol=1e-6)
+    return preparation, cells, session_of(graph.written(name))
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(CELLS, min_size=1, max_size=4))
+@pytest.mark.parametrize("prepare", ["codes", "matrix"])
+def test_preparations_are_the_same_of_whatever_cells(prepare: str, rows: list[dict[str, Any]]) -> None:
+    """Infinite and huge numbers, gaps, rare words and new ones; and cells that come as such are those of a frame."""
+    preparation, cells, session = preparing(prepare)
+    kinds = {"a": float, "b": float, "few": "str", "many": "str"}
+    new = pd.DataFrame([{**row, "same": 1.0} for row in rows], columns=list(cells.names)).astype(kinds)
+    feed, quick = (
+        cells.of_frame(new),
+        cells.of_rows([[{**row, "same": 1.0}[name] for name in cells.names] for row in rows]),
+    )
+    assert feed.keys() == quick.keys() and all(np.array_equal(feed[k], quick[k], equal_nan=True) for k in feed)
+    np.testing.assert_allclose(session.run(None, feed)[0], preparation.transform(new), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["average", "vote", "linear", "forest", "nearest"])
@@ -214,7 +221,7 @@ def test_a_model_of_a_run_is_one_graph(run: Path, result: Result, name: str) -> 
     """Bags of folds, calibration and the joins of alliances are in it; requests and frames give the same."""
     served = Served.of(result, name)
     graph = Exported.of_served(served)
-    assert "at most" in graph.told and name in graph.told
+    assert f"{name} answers by a graph of ONNX: at most " in graph.told
     new = flowers(120)[90:].drop(columns="kind").reset_index(drop=True)
     expected = served.predict(new)
     assert away(graph.predict(new), expected) <= WITHIN
@@ -241,12 +248,12 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_cannot_be_a_graph_is_refused_by_name(others: Path) -> None:
     """In one line: which model, which of its members, why, and what to do."""
     result = Result.load(others)
-    for name, said in {
+    for name, why in {
         "odd": r"odd cannot be exported: KNeighborsClassifier goes by another distance or other weights than usual",
         "average": r"average cannot be exported: its member odd: KNeighborsClassifier goes by",
         "cascade": r"cascade cannot be exported: ",
     }.items():
-        with pytest.raises(DataError, match=said) as refused:
+        with pytest.raises(DataError, match=why) as refused:
             Exported.of_served(Served.of(result, name))
         assert "serve it without --export, or another model, by --with NAME" in str(refused.value)
         assert "\n" not in str(refused.value)
@@ -260,15 +267,9 @@ def test_texts_are_refused(texts: Path) -> None:
 
 def test_a_graph_that_is_off_is_refused(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest difference is said, and whose it is."""
-    model = Served.of(result, "average").models.model(result.candidate("tree").models[0])[1].estimator
     served = Served.of(result, "average")
-    fitted = served.models.model(result.candidate("tree").models[0])[1]
-    assert type(fitted.estimator) is type(model)
-    monkeypatch.setitem(
-        __import__("concours.serving.export.joining", fromlist=["RULES"]).RULES,
-        "mean",
-        (lambda graph, p, outputs: graph("Mul", p, np.array(0.9)), lambda graph, total, members, outputs: total),
-    )
+    short = (lambda graph, p, outputs: graph("Mul", p, np.array(0.9)), RULES["mean"][1])
+    monkeypatch.setitem(RULES, "mean", short)  # type: ignore[misc]
     with pytest.raises(DataError, match=r"its graph is off by \d\.\de-\d\d on held rows, more than 1e-05 \(its member"):
         Exported.of_served(served)
 

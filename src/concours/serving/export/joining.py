@@ -32,8 +32,7 @@ def _sum(graph: Graph, parts: Sequence[str]) -> str:
 
 
 def _votes(graph: Graph, p: str, outputs: int) -> str:
-    best = graph("ArgMax", p, axis=1, keepdims=0)
-    return graph("OneHot", best, np.array(outputs), np.array([0.0, 1.0]), axis=-1)
+    return graph("Gather", np.eye(outputs), graph("ArgMax", p, axis=1, keepdims=0), axis=0)
 
 
 def _with_even_vote(graph: Graph, total: str, members: int, outputs: int) -> str:

@@ -138,17 +138,16 @@ def _grown_by_histograms(tree: Any, codes: Codes, target: NDArray[np.float64]) -
             chosen, there, else_ = ~left, else_, there
         gaps = int((parts["gaps"][node] != 0) == (chosen is left))
         chain = [float(code) for code in np.flatnonzero(chosen)] or [-1.0]
-        place = node
+        begin = len(nodes) + len(more["yes"])
+        places = [node, *range(begin, begin + len(chain) - 1), else_]
         for number, code in enumerate(chain):
-            following = else_ if number == len(chain) - 1 else len(nodes) + len(more["yes"])
-            row = {"modes": _EQUALS, "features": features[node], "values": code, "yes": there, "no": following}
-            row["gaps"] = gaps if number == 0 else 0
+            row = {"modes": _EQUALS, "features": features[node], "values": code, "yes": there}
+            row |= {"no": places[number + 1], "gaps": gaps if number == 0 else 0}
             for name, each in row.items():
-                if place == node:
+                if number == 0:
                     parts[name][node] = each
                 else:
                     more[name].append(each)
-            place = -1
     whole = {name: np.concatenate([each, np.array(more[name], dtype=each.dtype)]) for name, each in parts.items()}
     said = np.concatenate([np.where(inner, 0.0, nodes["value"]), np.zeros(len(more["yes"]))])
     return Tree(**whole, leaves=said[:, None] * target)
