@@ -37,7 +37,6 @@ EXTRAS = {
     "sqlalchemy": "serve",
     "httpx": "serve",
     "skl2onnx": "serve",
-    "onnxmltools": "serve",
 }
 """Which extra of Concours brings a top-level module."""
 

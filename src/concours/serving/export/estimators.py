@@ -76,7 +76,7 @@ CONVERTERS: Final[Mapping[str, str]] = {
             "sklearn.tree._classes:ExtraTreeClassifier",
             "sklearn.tree._classes:ExtraTreeRegressor",
         ),
-        f"{_HERE}.trees:of_forest",
+        f"{_HERE}.forests:of_forest",
     ),
     **dict.fromkeys(
         (
@@ -91,7 +91,7 @@ CONVERTERS: Final[Mapping[str, str]] = {
             "sklearn.ensemble._hist_gradient_boosting.gradient_boosting:HistGradientBoostingClassifier",
             "sklearn.ensemble._hist_gradient_boosting.gradient_boosting:HistGradientBoostingRegressor",
         ),
-        f"{_HERE}.trees:of_histograms",
+        f"{_HERE}.forests:of_histograms",
     ),
     f"{_OURS}.boosters:LightGBMClassifier": f"{_HERE}.boosters:of_lightgbm",
     f"{_OURS}.boosters:LightGBMRegressor": f"{_HERE}.boosters:of_lightgbm",

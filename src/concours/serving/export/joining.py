@@ -82,3 +82,9 @@ def constant(graph: Graph, value: NDArray[np.float64], like: str) -> str:
     """The same row (outputs,) for each row of another value."""
     rows = graph("Slice", graph("Shape", like), np.array([0]), np.array([1]))
     return graph("Expand", value[None], graph("Concat", rows, np.array([len(value)]), axis=0))
+
+
+def of_both(graph: Graph, raw: str) -> str:
+    """Probabilities (rows, 2) of the logarithm of the odds (rows, 1) of the second of two classes."""
+    p = graph("Sigmoid", raw)
+    return graph("Concat", graph("Sub", np.array(1.0), p), p, axis=1)

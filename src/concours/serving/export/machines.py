@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from concours.entrants.radial import FLOOR
 from concours.serving.export.graph import Graph, Unexportable
+from concours.serving.export.joining import of_both
 from concours.serving.export.preparation import Frame, matrix
 
 _AXIS: Final = np.array([1], dtype=np.int64)
@@ -58,9 +59,10 @@ def of_calibrated(graph: Graph, estimator: Any, value: Frame | str) -> str:
     margins = graph("Add", graph("MatMul", x, np.ascontiguousarray(linear.coef_.T)), np.asarray(linear.intercept_))
     slopes = np.array([-each.a_ for each in one.calibrators])
     shifts = np.array([-each.b_ for each in one.calibrators])
-    p = graph("Sigmoid", graph("Add", graph("Mul", margins, slopes), shifts))
+    scaled = graph("Add", graph("Mul", margins, slopes), shifts)
     if len(estimator.classes_) == 2:
-        return graph("Concat", graph("Sub", np.array(1.0), p), p, axis=1)
+        return of_both(graph, scaled)
+    p = graph("Sigmoid", scaled)
     return graph("Div", p, graph("ReduceSum", p, _AXIS, keepdims=1))
 
 

@@ -24,7 +24,7 @@ WITHIN: Final = 1e-5
 """How far what a graph says may be from what the model says: probabilities, and numbers in units of themselves where
 these are above 1.
 """
-_NEEDED: Final = ("onnx", "onnxruntime", "skl2onnx", "onnxmltools")
+_NEEDED: Final = ("onnx", "onnxruntime", "skl2onnx")
 
 
 @dataclass(frozen=True, kw_only=True)
