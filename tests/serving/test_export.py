@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
@@ -48,7 +49,7 @@ from concours.entrants.tabular import (
 from concours.serving.export import whole
 from concours.serving.export.cells import Cells
 from concours.serving.export.estimators import said
-from concours.serving.export.graph import Graph
+from concours.serving.export.graph import Graph, Unexportable
 from concours.serving.export.joining import aligned
 from concours.serving.export.model import WITHIN, Exported, away, session_of, tried
 from concours.serving.export.preparation import matrix, parts, prepared
@@ -161,7 +162,7 @@ def test_trees_of_catboost_are_written_where_all_columns_are_numbers(make: Any, 
     """CatBoost writes no graph of words, which is said; of numbers and gaps it does."""
     told, expected = both(make(rounds=15), "columns", classes, words=False)
     assert away(told, expected) <= WITHIN
-    with pytest.raises(Exception, match="reads columns of words, of which CatBoost writes no graph"):
+    with pytest.raises(Unexportable, match="reads columns of words, of which CatBoost writes no graph"):
         both(make(rounds=3), "columns", classes)
 
 
@@ -258,6 +259,17 @@ def test_what_cannot_be_a_graph_is_refused_by_name(others: Path) -> None:
             Exported.of_served(Served.of(result, name))
         assert "serve it without --export, or another model, by --with NAME" in str(refused.value)
         assert "\n" not in str(refused.value)
+
+
+def test_rows_without_a_preparation_are_for_constants_alone() -> None:
+    """A baseline looks at no cell; any other estimator of rows as they come is refused."""
+    x = np.arange(6.0)[:, None]
+    graph = Graph([("numbers", np.float64, 1)])
+    told = said(graph, DummyClassifier().fit(x, [0, 0, 1, 1, 1, 2]), None)
+    found = session_of(graph.written(told)).run(None, {"numbers": x})[0]
+    assert np.allclose(found, np.tile([1 / 3, 1 / 2, 1 / 6], (6, 1)))
+    with pytest.raises(Unexportable, match="it takes rows as they come"):
+        said(graph, LogisticRegression().fit(x, [0, 0, 1, 1, 1, 2]), None)
 
 
 def test_texts_are_refused(texts: Path) -> None:

@@ -27,6 +27,7 @@ _WIDTHS = (0.2, 1.0, 4.0)
 _PENALTIES = (1.0, 10.0, 100.0)
 _STEPS = 30
 FLOOR = 1e-6
+"""What a sigmoid of a pair says at least, and, of one, at most."""
 _SHARPEST = 2.0
 """As a natural logarithm: coupled probabilities are raised to powers of 1/7 to 7."""
 

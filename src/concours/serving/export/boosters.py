@@ -1,6 +1,6 @@
 """Boosted trees as parts of a graph: LightGBM's and XGBoost's by what their files say, CatBoost's by itself.
 
-`onnxmltools` writes the same trees, in ten times the seconds.
+onnxmltools writes the same trees, but node by node, which takes minutes where there are many.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from concours.serving.export.graph import Graph, Unexportable
 from concours.serving.export.joining import of_both
-from concours.serving.export.preparation import Frame, matrix
+from concours.serving.export.preparation import Frame, Value, matrix
 from concours.serving.export.trees import AT_MOST, BELOW, Split, Tree, at_most, summed
 
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2
@@ -24,7 +24,7 @@ _CATEGORICAL, _DEFAULT_LEFT = 1, 2
 _NOTHING, _ZERO = 0, 1
 
 
-def of_lightgbm(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_lightgbm(graph: Graph, estimator: Any, value: Value) -> str:
     """Trees of LightGBM."""
     head, *blocks = estimator._booster.model_to_string().split("\nTree=")
     outputs = int(dict(line.partition("=")[::2] for line in head.splitlines())["num_tree_per_iteration"])
@@ -76,7 +76,7 @@ def _codes(found: Mapping[str, str], place: int) -> list[int]:
     return [32 * number + bit for number, word in enumerate(words) for bit in range(32) if word >> bit & 1]
 
 
-def of_xgboost(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_xgboost(graph: Graph, estimator: Any, value: Value) -> str:
     """Trees of XGBoost."""
     learner = json.loads(bytes(estimator._booster.save_raw("json")))["learner"]
     model, outputs = learner["gradient_booster"]["model"], max(1, int(learner["learner_model_param"]["num_class"]))
@@ -116,11 +116,11 @@ def _told(graph: Graph, estimator: Any, raw: str) -> str:
     return graph("Softmax", raw, axis=1) if len(estimator.classes_) > 2 else of_both(graph, raw)
 
 
-def of_catboost(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_catboost(graph: Graph, estimator: Any, value: Value) -> str:
     """Trees of CatBoost, of numbers."""
     import onnx
 
-    if not isinstance(value, str) and value.codes:
+    if isinstance(value, Frame) and value.codes:
         raise Unexportable(f"{type(estimator).__name__} reads columns of words, of which CatBoost writes no graph")
     with tempfile.TemporaryDirectory(prefix="concours-export-") as folder:
         path = Path(folder) / "trees.onnx"

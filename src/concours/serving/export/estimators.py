@@ -12,9 +12,8 @@ import numpy as np
 from concours.core.registry import load
 from concours.serving.export.graph import OPSETS, Graph, Unexportable
 from concours.serving.export.joining import constant
-from concours.serving.export.preparation import Frame, matrix
+from concours.serving.export.preparation import Value, matrix
 
-Value = str | Frame
 Converter = Callable[[Graph, Any, Value], str]
 
 
@@ -51,14 +50,13 @@ def of_sklearn(graph: Graph, estimator: Any, value: Value) -> str:
     return graph.cast(graph.include(model, graph.cast(matrix(graph, value), np.float64), output), np.float64)
 
 
-def of_prior(graph: Graph, estimator: Any, value: Value) -> str:
+def of_prior(graph: Graph, estimator: Any, value: Value) -> str:  # noqa: ARG001
     """The same for every row."""
-    first = value if isinstance(value, str) else value.numbers or value.codes
     if hasattr(estimator, "predict_proba"):
         row = estimator.predict_proba(np.zeros((1, 1)))[0]
     else:
         row = np.asarray(estimator.predict(np.zeros((1, 1))), dtype=np.float64)
-    return constant(graph, row, first)
+    return constant(graph, row, graph.first)
 
 
 _HERE: Final = "concours.serving.export"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from concours.serving.export.graph import Graph, Unexportable
 from concours.serving.export.joining import of_both
-from concours.serving.export.preparation import Frame, matrix
+from concours.serving.export.preparation import Frame, Value, matrix
 from concours.serving.export.trees import AT_MOST, Split, Tree, at_most, summed
 
 _BITS: Final = 32
@@ -21,7 +21,7 @@ _LINKS: Final = {
 }
 
 
-def of_forest(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_forest(graph: Graph, estimator: Any, value: Value) -> str:
     """The mean of trees, or one tree."""
     trees = [each.tree_ for each in getattr(estimator, "estimators_", [estimator])]
     grown = [_grown(each, len(trees), shares=hasattr(estimator, "classes_")) for each in trees]
@@ -37,7 +37,7 @@ def _grown(tree: Any, trees: int, *, shares: bool) -> Tree:
     return Tree.of(inner, AT_MOST, tree.feature, values, left, right, tree.missing_go_to_left, leaves)
 
 
-def of_histograms(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_histograms(graph: Graph, estimator: Any, value: Value) -> str:
     """Trees boosted on histograms, which may split by categories."""
     loss, codes = type(estimator._loss).__name__, _ordinals(estimator, value)
     if loss not in _LINKS:
@@ -57,12 +57,12 @@ Codes = tuple[NDArray[np.int64], dict[int, NDArray[np.int64]]]
 """The columns that features are, and, of those of categories, the ordinal number of each of our codes; -1 of none."""
 
 
-def _ordinals(estimator: Any, value: Frame | str) -> Codes:
+def _ordinals(estimator: Any, value: Value) -> Codes:
     features = np.arange(estimator.n_features_in_)
     categorical = estimator.is_categorical_
     if categorical is None or not categorical.any():
         return features, {}
-    if isinstance(value, str) or estimator._preprocessor is None:
+    if not isinstance(value, Frame) or estimator._preprocessor is None:
         raise Unexportable(f"{type(estimator).__name__} reads codes of categories from a matrix")
     words = list(value.categories.values())
     columns = np.concatenate([np.flatnonzero(categorical), np.flatnonzero(~categorical)])

@@ -32,6 +32,11 @@ class Graph:
         self._known: dict[Any, str] = {}
         self._count = 0
 
+    @property
+    def first(self) -> str:
+        """The name of the first input."""
+        return self._inputs[0][0]
+
     def __call__(self, op: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
         """The name of what an operator gives, of one output; arrays among its inputs are constants."""
         names = [each if isinstance(each, str) else self.constant(each) for each in inputs]

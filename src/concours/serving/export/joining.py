@@ -48,7 +48,7 @@ _Before = Callable[[Graph, str, int], str]
 _After = Callable[[Graph, str, int, int], str]
 
 RULES: Final[Mapping[str, tuple[_Before, _After]]] = {
-    "mean": (lambda graph, p, outputs: p, lambda graph, total, members, outputs: total),
+    **dict.fromkeys(("mean", "mixture"), (lambda graph, p, outputs: p, lambda graph, total, members, outputs: total)),
     "vote": (_votes, _with_even_vote),
     "pool": (_logs, lambda graph, total, members, outputs: graph("Softmax", total, axis=1)),
 }

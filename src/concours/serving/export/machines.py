@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from concours.entrants.radial import FLOOR
 from concours.serving.export.graph import Graph, Unexportable
 from concours.serving.export.joining import of_both
-from concours.serving.export.preparation import Frame, matrix
+from concours.serving.export.preparation import Value, matrix
 
 _AXIS: Final = np.array([1], dtype=np.int64)
 
 
-def of_radial_classes(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_radial_classes(graph: Graph, estimator: Any, value: Value) -> str:
     """Margins of pairs, sigmoids of these, and what couples them (`entrants.radial.RadialSVC`)."""
     machine, classes = estimator.machine_, len(estimator.classes_)
     pairs = list(combinations(range(classes), 2))
@@ -42,14 +42,14 @@ def of_radial_classes(graph: Graph, estimator: Any, value: Frame | str) -> str:
     return _raised(graph, _raised(graph, coupled, 1.0), estimator.power_)
 
 
-def of_radial_numbers(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_radial_numbers(graph: Graph, estimator: Any, value: Value) -> str:
     """A sum of kernels, scaled back (`entrants.radial.RadialSVR`)."""
     machine = estimator.machine_
     said = _machine(graph, machine, machine.dual_coef_.T, machine.intercept_, matrix(graph, value))
     return graph("Add", graph("Mul", said, np.array(machine.target_deviation_)), np.array(machine.target_mean_))
 
 
-def of_calibrated(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_calibrated(graph: Graph, estimator: Any, value: Value) -> str:
     """Sigmoids of the margins of a linear model (`CalibratedClassifierCV`, without an ensemble)."""
     (one,) = estimator.calibrated_classifiers_
     linear = one.estimator

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
+from concours.core import consent
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import DataError, MissingPackage
@@ -55,9 +56,15 @@ class Exported(Served):
         candidate = served.result.candidate(served.name)
         known = {each.entrant.digest: each for each in served.result.candidates.values()}
         x = tried(served.held())
-        whole = written(candidate, known, served.models, served.output, x)
-        session = session_of(whole.graph.written(whole.predictions[candidate.entrant.digest]))
-        off = away(session.run(None, whole.cells.of_frame(x))[0], served.predict(x))
+        with consent.granted(served.agreed):
+            whole = written(candidate, known, served.models, served.output, x)
+        try:
+            session = session_of(whole.graph.written(whole.predictions[candidate.entrant.digest]))
+            p = session.run(None, whole.cells.of_frame(x))[0]
+        except Exception as error:
+            text = " ".join(str(error).split())[:200]
+            raise DataError(f"{served.name} cannot be exported: its graph cannot be run ({text}); {ELSE}") from error
+        off = away(p, served.predict(x))
         if not off <= WITHIN:
             raise DataError(_whose(served, known, whole, x, off))
         told = f"{served.name} answers by a graph of ONNX: at most {off:.1e} from predict on {len(x)} held rows"
@@ -72,9 +79,16 @@ class Exported(Served):
         return Exact.of(self.like.schema)
 
     def predict(self, x: pd.DataFrame | Feed) -> Values:
-        """Predictions (rows, outputs) float64."""
+        """Predictions (rows, outputs) float64.
+
+        Raises:
+            DataError: the graph cannot be run of so many rows.
+        """
         feed = x if isinstance(x, dict) else self.cells.of_frame(x)
-        p: Values = self.session.run(None, feed)[0]
+        try:
+            p: Values = self.session.run(None, feed)[0]
+        except Exception as error:
+            raise DataError(f"{self.name} failed on these rows: {' '.join(str(error).split())[:200]}") from error
         return p
 
 

@@ -7,14 +7,14 @@ from typing import Any, Final
 import numpy as np
 
 from concours.serving.export.graph import Graph, Unexportable
-from concours.serving.export.preparation import Frame, matrix
+from concours.serving.export.preparation import Value, matrix
 
 _NEAR: Final = 1e-30
 """Squares of distances below are as good as none: such a neighbour alone counts, as where it is the same row."""
 _AXIS: Final = np.array([1], dtype=np.int64)
 
 
-def of_neighbours(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_neighbours(graph: Graph, estimator: Any, value: Value) -> str:
     """The mean over the nearest rows of the fit, by Euclidean distance, each alike or by one over its distance."""
     if estimator.effective_metric_ != "euclidean" or estimator.weights not in ("uniform", "distance"):
         raise Unexportable(f"{type(estimator).__name__} goes by another distance or other weights than usual")

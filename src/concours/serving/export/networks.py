@@ -9,28 +9,28 @@ from typing import Any
 import numpy as np
 
 from concours.serving.export.graph import OPSETS, Graph
-from concours.serving.export.preparation import Frame, matrix
+from concours.serving.export.preparation import Value, matrix
 
 
-def of_classes(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_classes(graph: Graph, estimator: Any, value: Value) -> str:
     """A network whose outputs are logits."""
     return graph("Softmax", _outputs(graph, estimator, value), axis=1)
 
 
-def of_numbers(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_numbers(graph: Graph, estimator: Any, value: Value) -> str:
     """A network of a number, scaled back."""
     scaled = graph("Mul", _outputs(graph, estimator, value), np.array(estimator.target_deviation_))
     return graph("Add", scaled, np.array(estimator.target_mean_))
 
 
-def of_bounded_numbers(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def of_bounded_numbers(graph: Graph, estimator: Any, value: Value) -> str:
     """The same, within bounds (`entrants.tabular.TabularRegressor`)."""
     target = {name: np.array(each) for name, each in estimator.target_.items()}
     scaled = graph("Mul", _outputs(graph, estimator, value), target["deviation"])
     return graph("Clip", graph("Add", scaled, target["mean"]), target["low"], target["high"])
 
 
-def _outputs(graph: Graph, estimator: Any, value: Frame | str) -> str:
+def _outputs(graph: Graph, estimator: Any, value: Value) -> str:
     """What the network says, float64 (rows, outputs)."""
     import onnx
     import torch

@@ -32,6 +32,10 @@ class Frame:
     categories: Mapping[str, Sequence[str]]
 
 
+Value = str | Frame | None
+"""Rows as an estimator takes them: a matrix (rows, features) float32, a frame, or as they come."""
+
+
 def prepared(graph: Graph, cells: Cells, transformer: Any) -> str | Frame:
     """What a preparation makes of the cells: a matrix (rows, features) float32, or a frame.
 
@@ -54,8 +58,14 @@ def parts(transformer: Any) -> list[TableColumns]:
     return [step for step in steps if isinstance(step, TableColumns)]
 
 
-def matrix(graph: Graph, value: Frame | str) -> str:
-    """A frame as a matrix (rows, features) float32: numbers, then codes; a matrix as it is."""
+def matrix(graph: Graph, value: Value) -> str:
+    """A frame as a matrix (rows, features) float32: numbers, then codes; a matrix as it is.
+
+    Raises:
+        Unexportable: rows are not prepared.
+    """
+    if value is None:
+        raise Unexportable("it takes rows as they come, without a preparation")
     if isinstance(value, str):
         return value
     both = [name for name in (value.numbers, value.codes) if name]

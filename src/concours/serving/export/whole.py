@@ -21,7 +21,7 @@ from concours.serving.export.cells import Cells
 from concours.serving.export.estimators import said
 from concours.serving.export.graph import Graph, Unexportable
 from concours.serving.export.joining import RULES, aligned, blended, calibrated
-from concours.serving.export.preparation import parts, prepared
+from concours.serving.export.preparation import Value, parts, prepared
 from concours.tasks.outputs.output import OutputKind
 
 ELSE: Final = "serve it without --export, or another model, by --with NAME"
@@ -113,7 +113,7 @@ class _Writing:
         kind = type(fitted.estimator).__name__
         try:
             transformer = job.inputs.get("transformer")
-            value: Any = self._cells.inputs[0][0]
+            value: Value = None
             if transformer is not None:
                 value = prepared(self.graph, self._cells, self._models.preparation(transformer))
             return aligned(self.graph, said(self.graph, fitted.estimator, value), fitted)
