@@ -46,11 +46,13 @@ from concours.entrants.tabular import (
     TabularTransformerClassifier,
     TabularTransformerRegressor,
 )
+from concours.kernels.joining.blending import blend
+from concours.kernels.joining.calibration import Calibration
 from concours.serving.export import whole
 from concours.serving.export.cells import Cells
 from concours.serving.export.estimators import said
 from concours.serving.export.graph import Graph, Unexportable
-from concours.serving.export.joining import aligned
+from concours.serving.export.joining import RULES, aligned, blended, calibrated
 from concours.serving.export.model import WITHIN, Exported, away, session_of, tried
 from concours.serving.export.preparation import matrix, parts, prepared
 from concours.serving.model import Served
@@ -216,6 +218,26 @@ def test_preparations_are_the_same_of_whatever_cells(prepare: str, rows: list[di
     )
     assert feed.keys() == quick.keys() and all(np.array_equal(feed[k], quick[k], equal_nan=True) for k in feed)
     np.testing.assert_allclose(session.run(None, feed)[0], preparation.transform(new), rtol=1e-6, atol=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), outputs=st.integers(1, 4), members=st.integers(1, 4), even=st.booleans())
+@pytest.mark.parametrize("rule", RULES)
+def test_joins_and_calibration_are_those_of_the_kernels(
+    rule: str, seed: int, outputs: int, members: int, even: bool
+) -> None:
+    """By whatever weights, of sure and unsure members, of classes and of numbers."""
+    rng = np.random.default_rng(seed)
+    names = [f"p{member}" for member in range(members)]
+    told = [rng.dirichlet(np.full(outputs, 0.3), 5) if outputs > 1 else rng.normal(size=(5, 1)) for _ in names]
+    weights = np.full(members, 1 / members) if even else rng.dirichlet(np.ones(members))
+    graph = Graph([(name, np.float64, outputs) for name in names])
+    joined, expected = blended(graph, rule, names, weights, outputs), blend(told, weights, rule=rule)
+    if outputs > 1:
+        how = Calibration(temperature=0.7, mix=0.01, prior=tuple(rng.dirichlet(np.ones(outputs))))
+        joined, expected = calibrated(graph, joined, how), how.apply(expected)
+    found = session_of(graph.written(joined)).run(None, dict(zip(names, told, strict=True)))[0]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["average", "vote", "linear", "forest", "nearest"])
