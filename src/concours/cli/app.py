@@ -16,9 +16,11 @@ import typer
 import concours
 from concours.cli import (
     ask,
+    challenge,
     compare,
     continue_,
     federate,
+    gateway,
     import_,
     inspect,
     judges,
@@ -56,6 +58,7 @@ for command in (
     inspect.show,
     predict.predict,
     serve.serve,
+    serve.deploy,
     ask.ask,
     judges.judges,
     merge.merge,
@@ -68,6 +71,8 @@ for command in (
     rate.audit,
     federate.federate,
     federate.site,
+    challenge.challenge,
+    gateway.gateway,
     inspect.gc,
     inspect.doctor,
 ):

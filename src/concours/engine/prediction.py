@@ -7,16 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from concours.core.asked import asked_of_metrics, asked_of_recipe
 from concours.core.digests import Digest
-from concours.core.entrant import Candidate
+from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import ConcoursError, ContentRefused
 from concours.core.job import Job
+from concours.core.joint import Joint
 from concours.core.lineage import lineage, member
 from concours.core.ports import Store
 from concours.core.values import take
@@ -153,6 +154,30 @@ class Predictor:
                 self._predict(one, self._all)
         return self._predict(candidate, self._all)
 
+    def predict_until(self, candidate: Candidate, late: Callable[[], bool]) -> tuple[Values, str]:
+        """Predictions (rows, …) of what is ready in time, and what they lack, in a sentence; empty where nothing.
+
+        No member of an alliance is asked once it is late, but the first; whoever is asked is waited for. Then members
+        that answered are joined by their weights, where that is how they are joined; a cascade has stopped where it
+        was; else the one of the largest weight stands for all.
+
+        Raises:
+            Late: some rows have no answer.
+        """
+        joint = candidate.entrant.joint
+        if joint is None or joint.join.own:
+            return self.predict(candidate), ""
+        heard = _Heard(late)
+        try:
+            with _cannot_predict(candidate):
+                p = joined(candidate.entrant, joint, self._asking(candidate, self._all, heard.by))
+                return self._corrected(candidate, p), ""
+        except Late:
+            names = [member(self._candidates, parent).entrant.name for parent in joint.needs.parents]
+            p, ready = heard.ready(self._output, candidate.entrant, joint, len(self._all))
+            whole = self._corrected(candidate, p) if joint.join.run == _BY_WEIGHTS else p
+            return whole, f"{len(ready)} of {len(names)} members answered in time: {', '.join(names[i] for i in ready)}"
+
     def _predict(self, candidate: Candidate, rows: Rows) -> Values:
         """The same of some rows; what several joints ask for, and what alliances below predict, is kept."""
         told = self._shared.get(candidate.entrant.digest)
@@ -164,24 +189,32 @@ class Predictor:
 
     def _calibrated(self, candidate: Candidate, rows: Rows) -> Values:
         with _cannot_predict(candidate):
-            raw = self._raw(candidate, rows)
-            return raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
+            return self._corrected(candidate, self._raw(candidate, rows))
+
+    def _corrected(self, candidate: Candidate, raw: Values) -> Values:
+        return raw if candidate.calibration is None else Calibration(**candidate.calibration).apply(raw)
+
+    def _asking(
+        self, candidate: Candidate, rows: Rows, heard: Callable[[int, Ask], Ask] = lambda _, ask: ask
+    ) -> Asking:
+        """What an alliance joins; `heard` is given the place of each member and how it is asked."""
+        joint = candidate.entrant.joint
+        assert joint is not None  # noqa: S101 (for the type checker)
+        parents = [member(self._candidates, parent) for parent in joint.needs.parents]
+        return Asking(
+            rows=len(rows),
+            members=[heard(place, self._asked(parent, rows)) for place, parent in enumerate(parents)],
+            models=[self._speaking(parent) for parent in parents],
+            x=partial(self._inputs, None, rows),
+            learner=self._models.learner,
+            router=self._models.router,
+            output=self._output,
+        )
 
     def _raw(self, candidate: Candidate, rows: Rows) -> Values:
         joint, models = candidate.entrant.joint, candidate.models
         if joint and not joint.join.own:
-            parents = [member(self._candidates, parent) for parent in joint.needs.parents]
-            members = [self._asked(parent, rows) for parent in parents]
-            asking = Asking(
-                rows=len(rows),
-                members=members,
-                models=[self._speaking(parent) for parent in parents],
-                x=partial(self._inputs, None, rows),
-                learner=self._models.learner,
-                router=self._models.router,
-                output=self._output,
-            )
-            return joined(candidate.entrant, joint, asking)
+            return joined(candidate.entrant, joint, self._asking(candidate, rows))
         bag = (self._by_model(model, candidate, rows) for model in models)
         return self._output.join(next(iter(self._output.joins)), bag, np.full(len(models), 1 / len(models)))
 
@@ -220,6 +253,50 @@ class Predictor:
         fitted = self._models.preparation(transformer)
         with deterministic(threads=1, seed=0):
             return fitted.transform(x)
+
+
+class Late(ConcoursError):
+    """A deadline came before there was an answer."""
+
+
+_BY_WEIGHTS: Final = "concours.engine.joints:by_weights"
+
+
+class _Heard:
+    """What members answered before it was late; who is asked first is heard in any case."""
+
+    def __init__(self, late: Callable[[], bool]) -> None:
+        self._late = late
+        self._said = list[tuple[int, Rows, Values]]()
+
+    def by(self, place: int, ask: Ask) -> Ask:
+        """The same member, heard."""
+
+        def heard(rows: Rows) -> Values:
+            if self._said and self._late():
+                raise Late("nobody answered in time")
+            self._said.append((place, rows, said := ask(rows)))
+            return said
+
+        return heard
+
+    def ready(self, output: OutputKind, entrant: Entrant, joint: Joint, rows: int) -> tuple[Values, list[int]]:
+        """The best of it, (rows, …), and whose it is, by place. Raises Late where a row has no answer."""
+        places = [place for place, _, _ in self._said]
+        if joint.join.of == "calls":
+            asked = np.concatenate([rows for _, rows, _ in self._said])
+            last = np.full(rows, -1)
+            last[asked] = np.arange(len(asked))
+            if (last < 0).any():
+                raise Late("nobody was asked about some rows in time")
+            return take(concat([said for _, _, said in self._said]), last), places
+        of_all = dict(zip(joint.parents, joint.weights, strict=True))
+        weights = np.asarray([of_all[joint.needs.parents[place]] for place in places])
+        if joint.join.run == _BY_WEIGHTS:
+            weights *= sum(joint.weights) / weights.sum()
+            return output.join(entrant.recipe, [said for _, _, said in self._said], weights), places
+        best = int(np.argmax(weights))
+        return self._said[best][2], [places[best]]
 
 
 class _Told:

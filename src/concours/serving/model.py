@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,11 +16,13 @@ import pyarrow as pa
 from concours.core import consent
 from concours.core.errors import DataError
 from concours.core.lineage import why_unanswering
-from concours.engine.prediction import Models, Predictor
+from concours.core.ports import Store
+from concours.engine.prediction import Late, Models, Predictor
 from concours.engine.rows import as_rows, take_rows
 from concours.runs.predict import deciding, fitted_rows, read_rows
 from concours.runs.result import Result
 from concours.serving.columns import Column, columns_of, frame_of
+from concours.serving.refused import Refused
 from concours.stores.blobs import get_array, get_table, is_table
 from concours.stores.values import concat
 from concours.tasks.outputs.output import OutputKind, Values
@@ -77,9 +80,13 @@ class Served:
         return deciding(self.result, self.name)
 
     @cached_property
+    def _store(self) -> Store:
+        return self.result.folder.store
+
+    @cached_property
     def models(self) -> Models:
         """Those that it asks, each loaded once."""
-        return Models(self.result.folder.store)
+        return Models(self._store)
 
     @cached_property
     def _candidates(self) -> dict[Any, Any]:
@@ -109,11 +116,25 @@ class Served:
 
     def predict(self, x: Any) -> Values:
         """Predictions (rows, …), the same as `predict` gives of these rows, to the last bit."""
-        candidate = self.result.candidate(self.name)
         with consent.granted(self.agreed):
-            return Predictor(self.result.folder.store, self.output, self._candidates, x, models=self.models).predict(
-                candidate
-            )
+            return self._predictor(x).predict(self.result.candidate(self.name))
+
+    def predict_within(self, x: Any, seconds: float) -> tuple[Values, str]:
+        """What is ready of that in so many seconds, and what it lacks, as a sentence; empty where it is whole.
+
+        Raises:
+            Refused: some rows have no answer.
+        """
+        until = time.monotonic() + seconds
+        try:
+            with consent.granted(self.agreed):
+                candidate = self.result.candidate(self.name)
+                return self._predictor(x).predict_until(candidate, lambda: time.monotonic() >= until)
+        except Late as error:
+            raise Refused(f"{error}; give more time than {seconds * 1000:g} ms", status=408) from None
+
+    def _predictor(self, x: Any) -> Predictor:
+        return Predictor(self._store, self.output, self._candidates, x, models=self.models)
 
     def held(self) -> Any:
         """Some rows to try it on, as it takes them: of the test part where there is one."""

@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from concours.core.errors import ConcoursError
+from concours.engine.deterministic import deterministic
 from concours.runs.result import Result
 from concours.serving.about import about
 from concours.serving.answering import Answering, Steps
@@ -36,6 +37,7 @@ class Spec:
         agreed: what may run of what is asked about.
         within: how far an answer may be from that of `predict`; 0: equal to the last bit.
         export: the form in which the model answers, of `EXPORTS`; empty: as it is.
+        watched: whether what is answered is told too.
     """
 
     run: Path
@@ -43,6 +45,7 @@ class Spec:
     agreed: frozenset[str] = frozenset()
     within: float = 0.0
     export: str = ""
+    watched: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As JSON; `of` is the inverse."""
@@ -64,7 +67,7 @@ def opened(spec: Spec) -> tuple[Steps, Ready]:
     if spec.export:
         served = EXPORTS[spec.export](served)
     together, notes = _together(served, spec.within)
-    answering = Answering(served, DOORS, together)
+    answering = Answering(served, DOORS, together, watched=spec.watched)
     said = about(served, together=together, continuous=answering.continuous)
     return answering, Ready(msgspec.json.encode(said), tuple(notes))
 
@@ -109,7 +112,7 @@ def main() -> None:
     """Runs a process."""
     for each in (signal.SIGINT, signal.SIGTERM):  # the server decides when it ends: by going
         signal.signal(each, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as connection:
+    with socket.socket(fileno=int(sys.argv[1])) as connection, deterministic(threads=1, seed=0):
         work(connection)
 
 

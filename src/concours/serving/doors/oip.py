@@ -102,7 +102,8 @@ def _outputs(served: Served, head: Mapping[str, Any]) -> Outputs:
     binary = isinstance(parameters, dict) and bool(parameters.get("binary_data_output", False))
     known = [each["name"] for each in outputs_of(served)]
     asked = {
-        each.get("name"): each.get("parameters", {}).get("binary_data", binary) for each in _listed(head, "outputs")
+        str(each.get("name")): bool(each.get("parameters", {}).get("binary_data", binary))
+        for each in _listed(head, "outputs")
     }
     if unknown := [name for name in asked if name not in known]:
         raise Refused(f"output {unknown[0]!r} is not one of the model's, which are {', '.join(known)}")
