@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,8 @@ def test_a_model_of_a_run_is_one_graph(run: Path, result: Result, name: str) -> 
     feed = graph.quickly(new.to_numpy(object).tolist())
     assert feed is not None and away(graph.predict(feed), expected) <= WITHIN
     assert graph.quickly([["1.5", 3, "red", True]]) is None
+    frame = replace(graph, framed=True).quickly(new.to_numpy(object).tolist())
+    assert isinstance(frame, pd.DataFrame) and np.array_equal(graph.predict(frame), graph.predict(feed))
 
 
 @pytest.fixture(scope="module")

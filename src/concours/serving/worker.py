@@ -57,7 +57,7 @@ class Spec:
         return cls(**{**value, "run": Path(value["run"]), "agreed": frozenset(value["agreed"])})
 
 
-EXPORTS: Final[Mapping[str, Callable[[Served], Exported]]] = {"onnx": Exported.of_served}
+EXPORTS: Final[Mapping[str, Callable[..., Exported]]] = {"onnx": Exported.of_served}
 """Forms in which a model may answer, by name."""
 
 
@@ -65,7 +65,7 @@ def opened(spec: Spec) -> tuple[Steps, Ready]:
     """The model of a process, warm, and what is said of it. Raises ConcoursError where it cannot be served."""
     served = Served.of(Result.load(spec.run), spec.model, spec.agreed)
     if spec.export:
-        served = EXPORTS[spec.export](served)
+        served = EXPORTS[spec.export](served, framed=spec.watched)
     together, notes = _together(served, spec.within)
     answering = Answering(served, DOORS, together, watched=spec.watched)
     said = about(served, together=together, continuous=answering.continuous)

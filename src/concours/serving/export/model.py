@@ -36,14 +36,16 @@ class Exported(Served):
         cells: what the graph is given.
         session: runs it, on one thread.
         told: how far it is off, in words.
+        framed: whether requests are frames, as who watches them keeps them; else the quicker form that the graph takes.
     """
 
     cells: Cells
     session: Any
     told: str
+    framed: bool = False
 
     @classmethod
-    def of_served(cls, served: Served) -> Self:
+    def of_served(cls, served: Served, *, framed: bool = False) -> Self:
         """A model that is served, as a graph.
 
         Raises:
@@ -68,10 +70,14 @@ class Exported(Served):
         if not off <= WITHIN:
             raise DataError(_whose(served, known, whole, x, off))
         told = f"{served.name} answers by a graph of ONNX: at most {off:.1e} from predict on {len(x)} held rows"
-        return cls(served.result, served.name, served.agreed, cells=whole.cells, session=session, told=told)
+        more = {"cells": whole.cells, "session": session, "told": told, "framed": framed}
+        return cls(served.result, served.name, served.agreed, **more)
 
-    def quickly(self, rows: Sequence[Sequence[Any]]) -> Feed | None:
-        """Cells of rows, in the order of the columns, as the graph takes them, where they are of the columns' types."""
+    def quickly(self, rows: Sequence[Sequence[Any]]) -> pd.DataFrame | Feed | None:
+        """Cells of rows, in the order of the columns, as `predict` takes them, where they are of the columns' types."""
+        if self.framed:
+            frame: pd.DataFrame | None = super().quickly(rows)
+            return frame
         return self.cells.of_rows(rows) if self._exact and self._exact.fits(rows) else None
 
     @cached_property
