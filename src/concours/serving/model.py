@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from concours.core import consent
@@ -85,7 +84,8 @@ class Served:
         return self.result.folder.store
 
     @cached_property
-    def _models(self) -> Models:
+    def models(self) -> Models:
+        """Those that it asks, each loaded once."""
         return Models(self._store)
 
     @cached_property
@@ -110,8 +110,8 @@ class Served:
             path.write_bytes(body)
             return self.read(path, told)
 
-    def quickly(self, rows: Sequence[Sequence[Any]]) -> pd.DataFrame | None:
-        """Cells of rows, in the order of the columns, as `read` would give them; none where that must read them."""
+    def quickly(self, rows: Sequence[Sequence[Any]]) -> Any:
+        """Cells of rows, in the order of the columns, as `predict` takes them; none where `read` must read them."""
         return frame_of(rows, self.like.schema) if self.columns else None
 
     def predict(self, x: Any) -> Values:
@@ -134,7 +134,7 @@ class Served:
             raise Refused(f"{error}; give more time than {seconds * 1000:g} ms", status=408) from None
 
     def _predictor(self, x: Any) -> Predictor:
-        return Predictor(self._store, self.output, self._candidates, x, models=self._models)
+        return Predictor(self._store, self.output, self._candidates, x, models=self.models)
 
     def held(self) -> Any:
         """Some rows to try it on, as it takes them: of the test part where there is one."""
