@@ -272,7 +272,7 @@ def peers_of(folder: Path, model: str, pythons: Mapping[str, str]) -> list[Peer]
     env = {"BENCH_MODEL": str(place), "PYTHONPATH": f"{HERE.parent / 'src'}:{HERE / 'serving_peers'}"}
     found = [
         Peer("concours", serve, "/predict", ours, guarded=True),
-        # Peer("concours, onnx", [*serve, "--export", "onnx"], "/predict", ours, guarded=True),
+        Peer("concours, onnx", [*serve, "--export", "onnx"], "/predict", ours, guarded=True),
         Peer("fastapi", api, "/predict", one, guarded=True, env={**env, "BENCH_FORM": "sklearn"}),
         Peer("fastapi, onnx", api, "/predict", one, guarded=True, env={**env, "BENCH_FORM": "onnx"}),
     ]
