@@ -11,6 +11,7 @@ import numpy as np
 
 from concours.core.errors import ConcoursError
 from concours.core.values import take
+from concours.engine.words import overheard
 from concours.serving.doors.door import Door, Wanted
 from concours.serving.model import Served
 from concours.serving.refused import Refused
@@ -83,11 +84,17 @@ class Answering:
         try:
             x = None if wanted.cells is None else self.served.quickly(wanted.cells)
             x = wanted.rows() if x is None else x
-            if wanted.ask.seconds is None:
-                return self._written(wanted, self.served.predict(x))
-            return self._written(wanted, *self.served.predict_within(x, wanted.ask.seconds))
+            with overheard() as heard:
+                p, partly = self._predicted(wanted.ask, x)
+            wanted.heard.update(heard)
+            return self._written(wanted, p, partly)
         except (ConcoursError, RecursionError, MemoryError) as error:
             return self._refused(wanted.ask, error)
+
+    def _predicted(self, ask: Ask, x: Any) -> tuple[Any, str]:
+        if ask.seconds is None:
+            return self.doors[ask.door].predict(self.served, x), ""
+        return self.served.predict_within(x, ask.seconds)
 
     def _written(self, wanted: Wanted, p: Any, partly: str = "") -> Told:
         return self.doors[wanted.ask.door].write(self.served, wanted, p, partly)

@@ -16,26 +16,14 @@ from starlette.routing import Route
 import concours
 from concours.serving.doors.oip import LENGTH
 from concours.serving.doors.plain import JSON
+from concours.serving.openai import openai_routes
 from concours.serving.openapi import openapi
-from concours.serving.refused import Refused, as_plain
-from concours.serving.server import LARGEST, Server, too_large
+from concours.serving.received import body_of
+from concours.serving.refused import Refused, as_openai, as_plain
+from concours.serving.server import Server
 
 Handler = Callable[[Request], Awaitable[Response]]
 _encode: Final = msgspec.json.Encoder().encode
-
-
-async def body_of(request: Request) -> bytes:
-    """The body of a request. Raises Refused where it is too large."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > LARGEST:
-        raise too_large(int(declared))
-    parts, size = list[bytes](), 0
-    async for part in request.stream():
-        size += len(part)
-        if size > LARGEST:
-            raise too_large(size)
-        parts.append(part)
-    return b"".join(parts)
 
 
 async def passed_on(
@@ -70,7 +58,7 @@ def app_of(server: Server) -> Starlette:
     """The application."""
 
     handlers: Mapping[Any, Any] = {Refused: _refused, HTTPException: _unknown, ClientDisconnect: _gone}
-    routes = [*_plain(server), *_inference(server)]
+    routes = [*_plain(server), *_inference(server), *openai_routes(server)]
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
@@ -151,13 +139,16 @@ def _inference(server: Server) -> list[Route]:
     return found
 
 
-async def _refused(_: Request, error: Refused) -> Response:
-    return Response(_encode(as_plain(error)), error.status, error.headers, JSON)
+async def _refused(request: Request, error: Refused) -> Response:
+    told = as_openai if request.url.path.startswith("/v1/") else as_plain
+    return Response(_encode(told(error)), error.status, error.headers, JSON)
 
 
 async def _unknown(request: Request, error: HTTPException) -> Response:
     said = f"{request.method} {request.url.path}: {error.detail}; GET /openapi.json says what is here"
-    return Response(_encode({"error": said}), error.status_code, error.headers, JSON)
+    found = await _refused(request, Refused(said, status=error.status_code))
+    found.headers.update(error.headers or {})
+    return found
 
 
 async def _gone(*_: object) -> Response:

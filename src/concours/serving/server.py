@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -73,10 +75,28 @@ class Server:
         about = {**(query or {}), "model": found.name, "version": str(found.number)}
         ask = Ask(next(self._numbers), door, body, type, accept, about, seconds_of(deadline))
         told = await found.pool.answer(ask)
+        self._count(found, who, told, began)
+        return found, told
+
+    async def parts(
+        self, authorization: str | None, door: str, body: bytes, *, name: str | None, deadline: str | None = None
+    ) -> AsyncIterator[Told]:
+        """The parts of an answer, as they come; as of `ask`. Who stops asking for them is gone."""
+        began = time.perf_counter()
+        who = self.keys.require(authorization, "predict")
+        found = self.shelf.find(name)
+        about = {"model": found.name, "version": str(found.number)}
+        ask = Ask(next(self._numbers), door, body, query=about, seconds=seconds_of(deadline))
+        async with aclosing(found.pool.parts(ask)) as parts:
+            async for told in parts:
+                if told.last:
+                    self._count(found, who, told, began)
+                yield told
+
+    def _count(self, found: Version, who: str, told: Told, began: float) -> None:
         self.meter.requests.labels(found.name, who, told.status).inc()
         self.meter.rows.labels(found.name, who).inc(told.rows)
         self.meter.seconds.labels(found.name).observe(time.perf_counter() - began)
-        return found, told
 
 
 def too_large(size: int) -> Refused:
