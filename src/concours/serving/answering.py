@@ -55,6 +55,8 @@ class Answering:
         """An answer, or a refusal, to each request; none is lost, whatever the others are."""
         told, wanted = list[Told](), list[Wanted]()
         for ask in asks:
+            if ask.gone:
+                continue
             try:
                 wanted.append(self.doors[ask.door].read(self.served, ask))
             except (ConcoursError, RecursionError, MemoryError) as error:

@@ -15,8 +15,10 @@ import pandas as pd
 import pyarrow as pa
 
 from concours.core import consent
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import DataError
-from concours.core.lineage import why_unanswering
+from concours.core.lineage import singles, why_unanswering
 from concours.engine.prediction import Late, Models, Predictor
 from concours.engine.rows import as_rows, take_rows
 from concours.runs.predict import deciding, fitted_rows, read_rows
@@ -59,6 +61,17 @@ class Served:
             raise DataError(f"{candidate.entrant.name} cannot be served: {why}; choose another model, by --with NAME")
         return cls(result, candidate.entrant.name, agreed)
 
+    @property
+    def entrant(self) -> Entrant:
+        """Who it is."""
+        return self.result.candidate(self.name).entrant
+
+    @property
+    def calls(self) -> bool:
+        """Whether a row takes requests to language models, its own or those of whom it joins."""
+        candidate = self.result.candidate(self.name)
+        return any(each.entrant.had.calls for each in singles(candidate, self.candidates))
+
     @cached_property
     def output(self) -> OutputKind:
         """Of the task."""
@@ -84,7 +97,8 @@ class Served:
         return Models(self.result.folder.store)
 
     @cached_property
-    def _candidates(self) -> dict[Any, Any]:
+    def candidates(self) -> dict[Digest, Candidate]:
+        """Of its contest, by the digest of their entrants."""
         return {each.entrant.digest: each for each in self.result.candidates.values()}
 
     def read(self, source: Any, told: Callable[[str], None]) -> Any:
@@ -129,7 +143,7 @@ class Served:
             raise Refused(f"{error}; give more time than {seconds * 1000:g} ms", status=408) from None
 
     def _predictor(self, x: Any) -> Predictor:
-        return Predictor(self.result.folder.store, self.output, self._candidates, x, models=self._models)
+        return Predictor(self.result.folder.store, self.output, self.candidates, x, models=self._models)
 
     def held(self) -> Any:
         """Some rows to try it on, as it takes them: of the test part where there is one."""

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from concours.core.errors import ConcoursError
 from concours.runs.result import Result
 from concours.serving.about import about
 from concours.serving.answering import Answering, Steps
-from concours.serving.doors.table import DOORS
+from concours.serving.doors.table import DOORS, FORMS
 from concours.serving.model import Served
+from concours.serving.speaking import Speaking
 from concours.serving.wire import Ask, Ready, asks, packed, receive, waits
+from concours.serving.writers.table import writer_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +56,17 @@ class Spec:
 def opened(spec: Spec) -> tuple[Steps, Ready]:
     """The model of a process, warm, and what is said of it. Raises ConcoursError where it cannot be served."""
     served = Served.of(Result.load(spec.run), spec.model, spec.agreed)
-    apart = served.apart()
+    apart = inf if served.calls else served.apart()  # nobody pays for a trial
     together = apart <= spec.within
     alone = (
         f"{served.name}: an answer can hang on the rows that are asked with it (by {apart:.1e} on held rows), so each "
         "request is answered by itself; --within allows a distance from predict"
     )
-    notes = () if together else (alone,)
-    answering = Answering(served, DOORS, together)
-    said = about(served, together=together, continuous=answering.continuous)
-    return answering, Ready(msgspec.json.encode(said), notes)
+    notes = () if together or served.calls else (alone,)
+    answering, writer = Answering(served, DOORS, together), writer_of(served)
+    steps = answering if writer is None else Speaking(answering, writer, FORMS)
+    said = about(served, together=together, continuous=steps.continuous)
+    return steps, Ready(msgspec.json.encode(said), notes)
 
 
 def work(connection: socket.socket) -> None:
