@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from numpy.typing import NDArray
+
 from concours.core import consent
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
@@ -141,6 +143,20 @@ class Served:
                 return self._predictor(x).predict_until(candidate, lambda: time.monotonic() >= until)
         except Late as error:
             raise Refused(f"{error}; give more time than {seconds * 1000:g} ms", status=408) from None
+
+    def vectors(self, x: Any) -> NDArray[np.float64]:
+        """The vectors (rows, width) by which it tells rows apart.
+
+        Raises:
+            Refused: it has none.
+        """
+        candidate = self.result.candidate(self.name)
+        if len(candidate.models) == 1 and candidate.entrant.joint is None:
+            _, fitted = self._models.model(candidate.models[0], candidate)
+            made = getattr(getattr(fitted, "estimator", None), "vectors", None)
+            if made is not None:
+                return np.asarray(made(x), dtype=np.float64)
+        raise Refused(f"{self.name} makes no vectors of texts: serve an entrant of the recipe embedded, alone")
 
     def _predictor(self, x: Any) -> Predictor:
         return Predictor(self.result.folder.store, self.output, self.candidates, x, models=self._models)

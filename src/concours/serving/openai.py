@@ -24,7 +24,7 @@ PATHS: Final[Mapping[str, str]] = {
     "/v1/chat/completions": "openai-chat",
     "/v1/completions": "openai-completions",
     "/v1/responses": "openai-responses",
-    # "/v1/embeddings": "openai-embeddings",
+    "/v1/embeddings": "openai-embeddings",
 }
 """By path, the door (`serving.doors.table`)."""
 _encode: Final = msgspec.json.Encoder().encode

@@ -76,7 +76,6 @@ class _Row:
     id: int
     wish: Wish
     chance: Any
-    read: int = 0
     said: list[int] = field(default_factory=list)
     text: str = ""
     """What was told."""
@@ -108,7 +107,7 @@ class Continuous:
         self._loaded, self._most = loaded, rows
         self._cells = size // _bytes_of_token(config, loaded.model.dtype.itemsize)
         self._waiting: deque[_Row] = deque()
-        self._reading: _Row | None = None
+        self._reading: list[_Row] = []
         self._read: Any = None
         self._rows: list[_Row] = []
         self._kept: Any = None
@@ -136,8 +135,7 @@ class Continuous:
     def drop(self, id: int) -> None:
         """Ends a request whose answer nobody wants any more; its place is free."""
         self._waiting = deque(row for row in self._waiting if row.id != id)
-        if self._reading is not None and self._reading.id == id:
-            self._reading = self._read = None
+        self._reading = [row for row in self._reading if row.id != id]
         self._keep([place for place, row in enumerate(self._rows) if row.id != id])
 
     def step(self) -> list[Told]:
@@ -167,40 +165,48 @@ class Continuous:
         return told
 
     def _taken_in(self) -> list[Told]:
-        """Requests are read, the first first, so many tokens at a time that others do not wait long."""
-        told, left = list[Told](), _READ
-        while left > 0 and (row := self._next()) is not None:
-            part = row.wish.prompt[row.read : row.read + left]
-            scores = self._read_on(part)
-            row.read, left = row.read + len(part), left - len(part)
-            if row.read < len(row.wish.prompt):
-                break
-            first = self._says(row, scores)
-            told.append(first)
-            kept, self._reading, self._read = self._read, None, None
-            if not first.finish:
-                self._join(row, kept)
-        return told
-
-    def _next(self) -> _Row | None:
-        """Who is read, or may be now."""
+        """Those that wait are read together as far as they are short, and a long one in parts: so nobody waits long."""
+        import torch
         from transformers import DynamicCache
 
-        if self._reading is None and self._waiting and self._fits(self._waiting[0]):
-            self._reading, self._read = self._waiting.popleft(), DynamicCache()
-        return self._reading
+        if not self._reading:
+            self._reading, self._read = self._next(), DynamicCache()
+        if not (rows := self._reading):
+            return []
+        prompts, device = [row.wish.prompt for row in rows], self._loaded.model.device
+        width, begin = max(map(len, prompts)), self._read.get_seq_length()
+        end = min(width, begin + max(1, _READ // len(rows)))
+        fill = self._loaded.tokenizer.pad_token_id
+        ids = torch.tensor([[fill] * (width - len(each)) + each for each in prompts], device=device)
+        mask = torch.tensor([[0] * (width - len(each)) + [1] * len(each) for each in prompts], device=device)
+        found = self._loaded.model(
+            input_ids=ids[:, begin:end],
+            attention_mask=mask[:, :end],
+            position_ids=(mask.cumsum(1) - 1).clamp(min=0)[:, begin:end],
+            past_key_values=self._read,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        if end < width:
+            return []
+        told = [self._says(row, scores) for row, scores in zip(rows, found.logits[:, -1], strict=True)]
+        self._join(rows, self._read, mask)
+        self._reading, self._read = [], None
+        self._keep([place for place, row in enumerate(self._rows) if row.id not in {t.id for t in told if t.finish}])
+        return told
 
-    def _fits(self, row: _Row) -> bool:
-        longest = max([row.longest, *(each.longest for each in self._rows)])
-        return len(self._rows) < self._most and (len(self._rows) + 1) * longest <= self._cells
+    def _next(self) -> list[_Row]:
+        """Who may be read now: as many as are short together, or one."""
+        found = list[_Row]()
+        while self._waiting and self._fits(found, self._waiting[0]):
+            found.append(self._waiting.popleft())
+        return found
 
-    def _read_on(self, tokens: Tokens) -> Any:
-        import torch
-
-        ids = torch.tensor([tokens], device=self._loaded.model.device)
-        return self._loaded.model(
-            input_ids=ids, past_key_values=self._read, use_cache=True, logits_to_keep=1
-        ).logits[0, -1]
+    def _fits(self, found: Sequence[_Row], row: _Row) -> bool:
+        if found and (len(found) + 1) * max(len(each.wish.prompt) for each in (*found, row)) > _READ:
+            return False
+        whole = [*self._rows, *found, row]
+        return len(whole) <= self._most and len(whole) * max(each.longest for each in whole) <= self._cells
 
     def _says(self, row: _Row, scores: Any) -> Told:
         """The next token of an answer, of scores (words,)."""
@@ -229,24 +235,20 @@ class Continuous:
             decode([token]), float(told[token]), tuple((decode([each]), number) for each, number in likeliest)
         )
 
-    def _join(self, row: _Row, kept: Any) -> None:
-        """Puts what was read of a request below that of the others; the shorter is filled up on the left."""
+    def _join(self, rows: list[_Row], kept: Any, mask: Any) -> None:
+        """Puts what was read of requests below that of the others; the shorter is filled up on the left."""
         import torch
 
-        length = len(row.wish.prompt)
-        own = torch.ones((1, length), dtype=torch.long, device=self._loaded.model.device)
         if not self._rows:
-            self._rows, self._kept, self._mask = [row], kept, own
+            self._rows, self._kept, self._mask = rows, kept, mask
             return
-        width = self._mask.shape[1]
         for mine, others in zip(kept.layers, self._kept.layers, strict=True):
             if mine.is_initialized:
                 others.keys = _below(others.keys, mine.keys)
                 others.values = _below(others.values, mine.values)
-        most = max(width, length)
-        pad = torch.nn.functional.pad
-        self._mask = torch.cat([pad(self._mask, (most - width, 0)), pad(own, (most - length, 0))])
-        self._rows.append(row)
+        most, pad = max(self._mask.shape[1], mask.shape[1]), torch.nn.functional.pad
+        self._mask = torch.cat([pad(each, (most - each.shape[1], 0)) for each in (self._mask, mask)])
+        self._rows = [*self._rows, *rows]
 
     def _keep(self, places: Sequence[int]) -> None:
         """Only these rows, and no column that none of them has."""

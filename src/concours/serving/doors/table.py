@@ -10,6 +10,7 @@ from concours.serving.doors.oip import OIP
 from concours.serving.doors.oip_grpc import OIP_GRPC
 from concours.serving.doors.openai.chat import CHAT
 from concours.serving.doors.openai.completions import COMPLETIONS
+from concours.serving.doors.openai.embeddings import EMBEDDINGS
 from concours.serving.doors.openai.form import Form
 from concours.serving.doors.openai.predicting import predicting
 from concours.serving.doors.openai.responses import RESPONSES
@@ -24,6 +25,7 @@ FORMS: Final[Mapping[str, Form]] = {
 
 DOORS: Final[Mapping[str, Door]] = {
     **{name: predicting(form) for name, form in FORMS.items()},
+    "openai-embeddings": EMBEDDINGS,
     "plain": PLAIN,
     "oip": OIP,
     "oip-grpc": OIP_GRPC,
