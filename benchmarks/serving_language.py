@@ -1,11 +1,11 @@
-"""A language model of a folder behind OpenAI's protocol: 8 clients at once, against `generate` called for one after the other.
+"""A language model behind OpenAI's protocol: 8 clients at once, against `generate` called for one after the other.
 
     pip install 'concours[local,serve]' openai psutil
     PYTHONPATH=src python benchmarks/serving_language.py [FOLDER] [tokens] [runs]
 
-Both have one thread on the same core and the same model, greedy, with 32-bit numbers; the clients, `openai`'s own, are on the
-others. Without a folder a llama of the sizes of SmolLM2-135M is made, of weights by chance: what a token costs does not hang on
-them. Every request has another prompt of 24 words; the texts of both are compared.
+Both have one thread on the same core and the same model, greedy, with 32-bit numbers; the clients, `openai`'s own, are
+on the others. Without a folder a llama of the sizes of SmolLM2-135M is made, of weights by chance: what a token costs
+does not hang on them. Every request has another prompt of 24 words; the texts of both are compared.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from concours.entrants.local.loading import loaded, threads
 from concours.entrants.local.texts import encoded
 
 CLIENTS = 8
-WORDS = "sun rain wind snow hail fog tree river stone bird house road".split()
+WORDS = ["sun", "rain", "wind", "snow", "hail", "fog", "tree", "river", "stone", "bird", "house", "road"]
 PROMPTS = [" ".join(WORDS[(place * (n + 1) + n) % len(WORDS)] for place in range(24)) for n in range(CLIENTS)]
 
 

@@ -4,26 +4,39 @@ and an alliance.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import openai
+import pandas as pd
 import pytest
 
 from concours import Contest, Entrant, Result, Split, Task
 from concours.runs.ask import ask
 from concours.runs.continuing import continue_text
+from concours.runs.predict import asked_of_models
+from concours.serving.app import app_of
+from concours.serving.keys import Keys
+from concours.serving.model import Served
+from concours.serving.server import Server
+from concours.serving.shelf import Shelf
+from concours.serving.wire import Ask
+from concours.serving.worker import Spec, opened
 from concours.testing.endpoints import Answer, Asked, Loopback, chat, refusal
 
-from .conftest import Running
+from .conftest import Here, Running
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers")
+tokenizers = pytest.importorskip("tokenizers")
 pytest.importorskip("httptools")
 
 from concours.entrants.local.generating import How, answers  # noqa: E402
@@ -53,7 +66,9 @@ def script(asked: Asked) -> Answer:
     chunks: list[dict] = [{"choices": [{"index": 0, "delta": {"content": word}}]} for word in WORDS]
     chunks += [{"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]}]
     chunks += [{"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}}]
-    return Answer("".join(f"data: {json.dumps(c)}\n\n" for c in [*chunks]).encode() + b"data: [DONE]\n\n", headers=EVENTS)
+    return Answer(
+        "".join(f"data: {json.dumps(c)}\n\n" for c in [*chunks]).encode() + b"data: [DONE]\n\n", headers=EVENTS
+    )
 
 
 EVENTS = {"Content-Type": "text/event-stream"}
@@ -89,9 +104,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tiny: Path, address: Loopback
 
 @pytest.fixture(scope="module")
 def running(runs: dict[str, Path]) -> Iterator[Running]:
-    joint = next(c.entrant.name for c in Result.load(runs["joint"]).candidates.values() if c.entrant.joint)
-    names = {"local": "tiny", "there": "there", "joint": joint, "passages": "letters"}
-    served = Running(*map(str, runs.values()), "--trust", *(word for name in runs for word in ("--with", names[name])))
+    """A server of a model of a folder, and of one behind an address."""
+    served = Running(str(runs["local"]), str(runs["there"]), "--trust", "--with", "tiny", "--with", "there")
     yield served
     assert served.stop() == 0
 
@@ -120,7 +134,11 @@ def streamed(chunks: Any) -> str:
 
 def test_a_model_of_a_folder_says_what_generate_says(client: openai.OpenAI, tiny: Path) -> None:
     """To many at once, whole and in pieces, greedily and by a seed, with texts to stop at."""
-    ways: list[dict] = [{"max_tokens": 9}, {"max_tokens": 8, "temperature": 1.2, "seed": 5, "top_p": 0.9}, {"stop": ["e"]}]
+    ways: list[dict] = [
+        {"max_tokens": 9},
+        {"max_tokens": 8, "temperature": 1.2, "seed": 5, "top_p": 0.9},
+        {"stop": ["e"]},
+    ]
     found: dict[tuple[int, int], str] = {}
 
     def work(place: int, way: int) -> None:
@@ -135,7 +153,11 @@ def test_a_model_of_a_folder_says_what_generate_says(client: openai.OpenAI, tiny
         each.join()
     for (place, way), text in found.items():
         how = ways[way]
-        made = {"most": how.get("max_tokens", 6), "temperature": how.get("temperature", 0.0), "top_p": how.get("top_p", 1.0)}
+        made = {
+            "most": how.get("max_tokens", 6),
+            "temperature": how.get("temperature", 0.0),
+            "top_p": how.get("top_p", 1.0),
+        }
         assert text == said(tiny, user("cat" * place), how.get("seed", 0), stop=tuple(how.get("stop", ())), **made)
     assert len(found) == 12
 
@@ -167,11 +189,12 @@ def test_who_hangs_up_frees_the_place(client: openai.OpenAI, running: Running) -
     """In the middle of a stream, and while it waits for a whole answer; others are answered, and none is under way."""
     url = f"{running.url}/v1/completions"
     body = {"model": "local", "prompt": "the cat", "max_tokens": 480, "temperature": 1.0, "seed": 1}
-    for _ in range(40):  # more than are answered at once
-        with httpx.stream("POST", url, json={**body, "stream": True}) as response:
-            next(response.iter_bytes())
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.post(url, json=body, timeout=0.005)
+    with httpx.Client() as http:
+        for _ in range(17):  # twice that is more than are answered at once
+            with http.stream("POST", url, json={**body, "stream": True}) as response:
+                next(response.iter_bytes())
+            with pytest.raises(httpx.ReadTimeout):
+                http.post(url, json=body, timeout=httpx.Timeout(5, read=0.005))
     began = time.perf_counter()
     assert client.completions.create(model="local", prompt="a", max_tokens=2).choices[0].text
     assert time.perf_counter() - began < 5
@@ -201,23 +224,82 @@ def test_what_an_address_refuses_is_told(client: openai.OpenAI) -> None:
         client.chat.completions.create(model="there", messages=user("half"))
 
 
-def test_an_alliance_answers_as_concours_ask(client: openai.OpenAI, runs: dict[str, Path]) -> None:
+@contextmanager
+def here(name: str, run: Path, model: str) -> Iterator[tuple[openai.AsyncOpenAI, asyncio.Runner]]:
+    """The client of a server of one model, both in this process."""
+    agreed = frozenset(asked_of_models(Result.load(run), [model]))
+    with asyncio.Runner() as runner:
+        shelf = Shelf()
+        runner.run(shelf.put(name, run, Here(Spec(run=run, model=model, agreed=agreed))))
+        http = httpx.AsyncClient(transport=httpx.ASGITransport(app_of(Server(shelf, Keys.of(())))))
+        yield openai.AsyncOpenAI(base_url="http://here/v1", api_key="none", max_retries=0, http_client=http), runner
+        runner.run(http.aclose())
+
+
+def test_an_alliance_answers_as_concours_ask(runs: dict[str, Path]) -> None:
     """The question is asked of those whom it joins, in the contest's way; usage is in their tokens."""
     result = Result.load(runs["joint"])
     joint = next(c.entrant.name for c in result.candidates.values() if c.entrant.joint)
     known = ask(result, "What is 3 and 3?", model=joint, trust=lambda *_: True)
-    told = client.chat.completions.create(model="joint", messages=user("What is 3 and 3?"))
+    with here("joint", runs["joint"], joint) as (client, go):
+        told = go.run(client.chat.completions.create(model="joint", messages=user("What is 3 and 3?")))
     assert told.choices[0].message.content == known.text
     assert told.usage.prompt_tokens == sum(calls.tokens_in for calls in known.asked.values())
 
 
-def test_models_of_passages_go_on_as_concours_continue(client: openai.OpenAI, runs: dict[str, Path]) -> None:
+def test_models_of_passages_go_on_as_concours_continue(runs: dict[str, Path]) -> None:
     """By a seed, whole and in pieces; a sign counts as a token."""
-    result = Result.load(runs["passages"])
-    known = continue_text(result, "the cat", model="letters", length=12, temperature=0.7, seed=3)
+    known = continue_text(Result.load(runs["passages"]), "the cat", model="letters", length=12, temperature=0.7, seed=3)
     how: dict = {"model": "passages", "prompt": "the cat", "max_tokens": 12, "temperature": 0.7, "seed": 3}
-    whole = client.completions.create(**how)
-    assert (whole.choices[0].text, whole.usage.completion_tokens) == (known, 12)
-    assert "".join(each.choices[0].text for each in client.completions.create(**how, stream=True)) == known
-    cut = client.completions.create(**{**how, "stop": known[3:5]})
-    assert cut.choices[0].text == known[: known.index(known[3:5])] and cut.choices[0].finish_reason == "stop"
+
+    async def pieces(client: openai.AsyncOpenAI) -> list[str]:
+        return [each.choices[0].text async for each in await client.completions.create(**how, stream=True)]
+
+    with here("passages", runs["passages"], "letters") as (client, go):
+        whole = go.run(client.completions.create(**how))
+        assert (whole.choices[0].text, whole.usage.completion_tokens) == (known, 12)
+        assert "".join(go.run(pieces(client))) == known
+        cut = go.run(client.completions.create(**{**how, "stop": known[3:5]}))
+        assert cut.choices[0].text == known[: known.index(known[3:5])] and cut.choices[0].finish_reason == "stop"
+        told = go.run(client.completions.create(**{**how, "max_tokens": 2, "logprobs": 3}))
+        assert len(told.choices[0].logprobs.top_logprobs[1]) == 3
+        with pytest.raises(openai.BadRequestError, match="top_p"):
+            go.run(client.completions.create(**how, top_p=0.5))
+
+
+def test_texts_become_the_vectors_that_the_head_sees(tmp_path: Path) -> None:
+    """In both forms of the protocol; who makes none says so."""
+    encoder = tmp_path / "encoder"
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    words = {word: place for place, word in enumerate(["[PAD]", "[UNK]", "sun", "rain", "day"])}
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    transformers.BertModel(transformers.BertConfig(**sizes, vocab_size=5)).save_pretrained(encoder)
+    made.save(str(encoder / "tokenizer.json"))
+    data = pd.DataFrame({"text": [f"{('sun', 'rain')[n % 2]} day {n}" for n in range(30)], "kind": ["a", "b"] * 15})
+    task = Task(kind="text-classification", data=data, target="kind", split=SPLIT)
+    entrants = (
+        Entrant("vectors", "embedded", {"begin": str(encoder)}),
+        Entrant("bayes", "sklearn.naive_bayes:MultinomialNB", prepare="tfidf"),
+    )
+    run = tmp_path / "run"
+    Contest(task=task, entrants=entrants, lineup="none", engine="inline", out=run, cooperate=()).run()
+    texts = ["sun day", "rain"]
+    with here("run", run, "vectors") as (client, go):
+        told = go.run(client.embeddings.create(model="run", input=texts))
+        plain = go.run(client.embeddings.create(model="run", input=texts[1], encoding_format="float"))
+        with pytest.raises(openai.BadRequestError, match="tokens are not read"):
+            go.run(client.embeddings.create(model="run", input=[1, 2]))
+    known = Served.of(Result.load(run), "vectors").vectors(np.array(texts, dtype=object))
+    assert np.allclose([each.embedding for each in told.data], known, rtol=1e-6) and known.shape[1] == 6 * 16
+    assert np.array_equal(plain.data[0].embedding, known[1]) and told.usage.total_tokens == 3
+    with here("run", run, "bayes") as (client, go), pytest.raises(openai.BadRequestError, match="makes no vectors"):
+        go.run(client.embeddings.create(model="run", input=texts))
+
+
+def test_who_is_gone_is_dropped(runs: dict[str, Path]) -> None:
+    """The model has nothing more to do, and nothing more is told."""
+    steps, _ = opened(Spec(run=runs["local"], model="tiny"))
+    body = json.dumps({"prompt": "cat", "max_tokens": 400, "stream": True}).encode()
+    assert steps.step([Ask(1, "openai-completions", body)]) and steps.busy
+    assert steps.step([Ask(1, "openai-completions", b"", gone=True)]) == [] and not steps.busy

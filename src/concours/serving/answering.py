@@ -94,8 +94,9 @@ class Answering:
             return self._refused(wanted.ask, error)
 
     def _predicted(self, ask: Ask, x: Any) -> tuple[Any, str]:
-        if ask.seconds is None:
-            return self.doors[ask.door].predict(self.served, x), ""
+        door = self.doors[ask.door]
+        if ask.seconds is None or door.predict is not Served.predict:
+            return door.predict(self.served, x), ""
         return self.served.predict_within(x, ask.seconds)
 
     def _written(self, wanted: Wanted, p: Any, partly: str = "") -> Told:

@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-
 from numpy.typing import NDArray
 
 from concours.core import consent
@@ -151,7 +150,9 @@ class Served:
             Refused: it has none.
         """
         candidate = self.result.candidate(self.name)
-        if len(candidate.models) == 1 and candidate.entrant.joint is None:
+        if (
+            candidate.models and candidate.entrant.joint is None
+        ):  # all of a bag begin from one model, which is not fitted
             _, fitted = self._models.model(candidate.models[0], candidate)
             made = getattr(getattr(fitted, "estimator", None), "vectors", None)
             if made is not None:

@@ -11,7 +11,7 @@ import msgspec
 from concours.core.errors import ConcoursError
 from concours.serving.answering import Answering
 from concours.serving.doors.openai.asked import Asked, body_of
-from concours.serving.doors.openai.form import EVENTS, Form, events
+from concours.serving.doors.openai.form import EVENTS, At, Form, events
 from concours.serving.doors.openai.predicting import head_of
 from concours.serving.doors.openai.said import Head, Piece, Said, joined
 from concours.serving.refused import Refused, as_openai
@@ -30,6 +30,10 @@ class _Answer:
     head: Head
     pieces: list[Piece] = field(default_factory=list)
     sent: int = 0
+
+    @property
+    def at(self) -> At:
+        return At(self.head, self.asked, self.sent)
 
 
 @dataclass(frozen=True)
@@ -89,22 +93,22 @@ class Speaking:
             return []
         if isinstance(written.end, Refused):
             return [_refusal(written.id, written.end)]
-        body = _encode(answer.form.whole(answer.head, answer.asked, _said(answer, written.end)))
+        body = _encode(answer.form.whole(answer.at, _said(answer, written.end)))
         return [Told(written.id, body, rows=1)]
 
     def _stream(self, written: Written, answer: _Answer) -> Told:
-        form, asked, head, end = answer.form, answer.asked, answer.head, written.end
+        form, end = answer.form, written.end
         if isinstance(end, Refused) and len(answer.pieces) == 1:
             return _refusal(written.id, end)
-        some: list[dict[str, Any]] = form.begin(head, asked) if len(answer.pieces) == 1 else []
+        some: list[dict[str, Any]] = form.begin(answer.at) if len(answer.pieces) == 1 else []
         if written.piece.text or written.piece.likely:
-            some += form.more(head, asked, written.piece, answer.sent)
+            some += form.more(answer.at, written.piece)
             answer.sent += 1
         if end is None:
             return Told(written.id, events(some), type=EVENTS, last=False)
         if isinstance(end, Refused):
             return Told(written.id, events([*some, as_openai(end)]) + form.close, type=EVENTS, rows=1)
-        some += form.end(head, asked, _said(answer, end), answer.sent)
+        some += form.end(answer.at, _said(answer, end))
         return Told(written.id, events(some) + form.close, type=EVENTS, rows=1)
 
 

@@ -1,8 +1,8 @@
 """Answers of a language model to requests that come and go: each joins the batch between two tokens, and leaves it when
 its answer ends (Yu et al. 2022, "Orca": scheduling by iteration).
 
-What was read of each is kept (its keys and values), in one batch that is filled up on the left: so all rows go on at the
-right, and what is filled up is cut off again as soon as the longest row has left.
+What was read of each is kept (its keys and values), in one batch that is filled up on the left: so all rows go on at
+the right, and what is filled up is cut off again as soon as the longest row has left.
 """
 
 from __future__ import annotations

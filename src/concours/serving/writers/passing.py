@@ -105,7 +105,9 @@ class Passing:
                 raise self._refusal(response, (await response.aread()).decode(errors="replace"))
             async for document in _documents(response):
                 if "error" in document and not document.get("choices"):
-                    raise Refused(f"{self._endpoint.base_url}: {self._hidden(shown(str(document['error'])))}", status=503)
+                    raise Refused(
+                        f"{self._endpoint.base_url}: {self._hidden(shown(str(document['error'])))}", status=503
+                    )
                 took = counted(document["usage"]) if document.get("usage") else took
                 for choice in document.get("choices", ())[:1]:
                     finish = choice.get("finish_reason") or finish

@@ -19,6 +19,8 @@ from concours.serving.writers.writer import Ended, Written
 
 ROWS: Final = 16
 """Texts that are gone on with at once; others wait."""
+MOST: Final = 100_000
+"""Signs that are written behind a text."""
 _USUAL: Final = 300
 """Signs that are written where nobody says how many, and the temperature: as `concours continue` has them."""
 _TEMPERATURE: Final = 0.8
@@ -59,10 +61,14 @@ class Signwise:
     def take(self, id: int, asked: Asked) -> None:
         if asked.top_p not in (None, 1.0):
             raise DataError("top_p: a model of passages draws among all signs; leave it out, or give a temperature")
+        if asked.most is not None and asked.most > MOST:
+            raise DataError(f"max_tokens = {asked.most}: up to {MOST}, of which each is a sign")
         if asked.seed is not None and asked.seed < 0:
             raise DataError(f"seed = {asked.seed}: 0 or more")
         before = asked.question
-        self._texts.append(_Text(id, asked, before, np.random.default_rng(None if asked.seed is None else [asked.seed, 0])))
+        self._texts.append(
+            _Text(id, asked, before, np.random.default_rng(None if asked.seed is None else [asked.seed, 0]))
+        )
 
     def drop(self, id: int) -> None:
         self._texts = [text for text in self._texts if text.id != id]

@@ -1,4 +1,4 @@
-"""Which models write: a language model of a folder, one behind an address, and those whose task is to go on with texts."""
+"""Which models write: language models of a folder or behind an address, and those that go on with texts."""
 
 from __future__ import annotations
 

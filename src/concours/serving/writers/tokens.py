@@ -59,7 +59,9 @@ class Tokenwise:
 
     def _how(self, asked: Asked, prompt: list[int]) -> How:
         usual = self._usual
-        stop = asked.stop or usual.stop or ((SEPARATOR,) if asked.messages and not speaks_in_turns(self._loaded) else ())
+        stop = (
+            asked.stop or usual.stop or ((SEPARATOR,) if asked.messages and not speaks_in_turns(self._loaded) else ())
+        )
         room = self._loaded.longest - len(prompt) if self._loaded.longest else usual.max_tokens
         return How(
             temperature=usual.temperature if asked.temperature is None else asked.temperature,

@@ -14,7 +14,7 @@ from concours.serving.doors.openai.asked import (
     streaming,
     whole,
 )
-from concours.serving.doors.openai.form import Events, Form, usage, with_usage
+from concours.serving.doors.openai.form import At, Events, Form, usage, with_usage
 from concours.serving.doors.openai.said import Head, Likely, Piece, Said
 from concours.serving.refused import Refused
 
@@ -39,30 +39,30 @@ def read(body: Mapping[str, Any]) -> Asked:
     )
 
 
-def whole_answer(head: Head, asked: Asked, said: Said) -> dict[str, Any]:
+def whole_answer(at: At, said: Said) -> dict[str, Any]:
     """The answer in one piece."""
     choice = {
         "index": 0,
         "message": {"role": "assistant", "content": said.text, "refusal": None},
-        "logprobs": _logprobs(asked, said.likely),
+        "logprobs": _logprobs(at.asked, said.likely),
         "finish_reason": said.finish,
     }
-    return {**_head(head, "chat.completion"), "choices": [choice], "usage": usage(said)}
+    return {**_head(at.head, "chat.completion"), "choices": [choice], "usage": usage(said)}
 
 
-def begin(head: Head, asked: Asked) -> Events:
+def begin(at: At) -> Events:
     """Who speaks."""
-    return [_chunk(head, {"role": "assistant", "content": ""}, None, None)]
+    return [_chunk(at.head, {"role": "assistant", "content": ""}, None, None)]
 
 
-def more(head: Head, asked: Asked, piece: Piece, number: int) -> Events:
+def more(at: At, piece: Piece) -> Events:
     """A piece."""
-    return [_chunk(head, {"content": piece.text}, _logprobs(asked, piece.likely), None)]
+    return [_chunk(at.head, {"content": piece.text}, _logprobs(at.asked, piece.likely), None)]
 
 
-def end(head: Head, asked: Asked, said: Said, number: int) -> Events:
+def end(at: At, said: Said) -> Events:
     """Why it ended, and what it took."""
-    return with_usage([_chunk(head, {}, None, said.finish)], _head(head, "chat.completion.chunk"), asked, said)
+    return with_usage([_chunk(at.head, {}, None, said.finish)], _head(at.head, "chat.completion.chunk"), at.asked, said)
 
 
 def _chunk(head: Head, delta: dict[str, Any], logprobs: Any, finish: str | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from concours.serving.doors.openai.asked import Asked, require_known, sampling, streaming, whole
-from concours.serving.doors.openai.form import Events, Form, usage, with_usage
+from concours.serving.doors.openai.form import At, Events, Form, usage, with_usage
 from concours.serving.doors.openai.said import Head, Likely, Piece, Said
 from concours.serving.refused import Refused
 
@@ -33,25 +33,26 @@ def read(body: Mapping[str, Any]) -> Asked:
     )  # fmt: skip
 
 
-def whole_answer(head: Head, asked: Asked, said: Said) -> dict[str, Any]:
+def whole_answer(at: At, said: Said) -> dict[str, Any]:
     """The answer in one piece."""
-    return {**_chunk(head, asked, Piece(said.text, said.likely), said.finish), "usage": usage(said)}
+    return {**_chunk(at.head, at.asked, Piece(said.text, said.likely), said.finish), "usage": usage(said)}
 
 
-def begin(head: Head, asked: Asked) -> Events:
+def begin(at: At) -> Events:
     """Nothing."""
+    del at
     return []
 
 
-def more(head: Head, asked: Asked, piece: Piece, number: int) -> Events:
+def more(at: At, piece: Piece) -> Events:
     """A piece."""
-    return [_chunk(head, asked, piece, None)]
+    return [_chunk(at.head, at.asked, piece, None)]
 
 
-def end(head: Head, asked: Asked, said: Said, number: int) -> Events:
+def end(at: At, said: Said) -> Events:
     """Why it ended, and what it took."""
-    last = _chunk(head, asked, Piece(""), said.finish)
-    return with_usage([last], last, asked, said)
+    last = _chunk(at.head, at.asked, Piece(""), said.finish)
+    return with_usage([last], last, at.asked, said)
 
 
 def _chunk(head: Head, asked: Asked, piece: Piece, finish: str | None) -> dict[str, Any]:

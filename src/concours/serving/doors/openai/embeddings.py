@@ -41,6 +41,7 @@ def read(served: Served, ask: Ask) -> Wanted:
 
 def write(served: Served, wanted: Wanted, p: Any, partly: str) -> Told:
     """A vector each, as numbers, or 32-bit ones in base64; what it took is counted in words."""
+    del partly
     texts, form = wanted.more
     told = [{"object": "embedding", "index": place, "embedding": _written(row, form)} for place, row in enumerate(p)]
     took = {"prompt_tokens": _words(texts), "total_tokens": _words(texts)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +17,15 @@ DONE: Final = b"data: [DONE]\n\n"
 Events = list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class At:
+    """Of which answer something is told, what was asked, and how many pieces were told before."""
+
+    head: Head
+    asked: Asked
+    number: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Form:
     """A way in which words are asked for and given.
@@ -24,25 +33,24 @@ class Form:
     Attributes:
         read: what a request wants, by its JSON. It raises Refused.
         whole: an answer in one piece.
-        begin, more, end: the events of one that comes piece by piece: before the first, of each by its number from 0,
-            and after the last.
+        begin, more, end: the events of one that comes piece by piece: before the first, of each, and after the last.
         close: bytes after all events.
     """
 
     read: Callable[[Mapping[str, Any]], Asked]
-    whole: Callable[[Head, Asked, Said], dict[str, Any]]
-    begin: Callable[[Head, Asked], Events]
-    more: Callable[[Head, Asked, Piece, int], Events]
-    end: Callable[[Head, Asked, Said, int], Events]
+    whole: Callable[[At, Said], dict[str, Any]]
+    begin: Callable[[At], Events]
+    more: Callable[[At, Piece], Events]
+    end: Callable[[At, Said], Events]
     close: bytes = DONE
 
     def answer(self, head: Head, asked: Asked, said: Said) -> tuple[bytes, str]:
         """The body of an answer that is known as a whole, and its type."""
+        at = At(head, asked)
         if not asked.stream:
-            return _encode(self.whole(head, asked, said)), "application/json"
-        piece = Piece(said.text, said.likely)
-        found = [*self.begin(head, asked), *self.more(head, asked, piece, 0), *self.end(head, asked, said, 1)]
-        return events(found) + self.close, EVENTS
+            return _encode(self.whole(at, said)), "application/json"
+        some = [*self.begin(at), *self.more(at, Piece(said.text, said.likely)), *self.end(replace(at, number=1), said)]
+        return events(some) + self.close, EVENTS
 
 
 def events(some: Iterable[Mapping[str, Any]]) -> bytes:

@@ -1,4 +1,4 @@
-"""A model of a task as one that is talked to: what is asked last is a row, and the answer is the prediction in words."""
+"""A model of a task, talked to: what is asked last is a row, and the answer is the prediction in words."""
 
 from __future__ import annotations
 

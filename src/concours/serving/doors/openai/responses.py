@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from concours.serving.doors.openai.asked import Asked, messages_of, require_known, sampling, streaming
-from concours.serving.doors.openai.form import Events, Form
+from concours.serving.doors.openai.form import At, Events, Form
 from concours.serving.doors.openai.said import Head, Piece, Said
 from concours.serving.refused import Refused
 
@@ -26,7 +26,7 @@ def read(body: Mapping[str, Any]) -> Asked:
     return Asked(messages=messages, **sampling(body, ("max_output_tokens",)), **streaming(body))
 
 
-def whole_answer(head: Head, asked: Asked, said: Said) -> dict[str, Any]:
+def whole_answer(at: At, said: Said) -> dict[str, Any]:
     """The answer in one piece."""
     status = "completed" if said.finish == "stop" else "incomplete"
     took = {
@@ -37,33 +37,33 @@ def whole_answer(head: Head, asked: Asked, said: Said) -> dict[str, Any]:
         "total_tokens": said.tokens_in + said.tokens_out,
     }
     why = None if said.finish == "stop" else {"reason": "max_output_tokens"}
-    output = [_message(head, status, [_text(said.text)])]
-    return {**_response(head, asked, status), "incomplete_details": why, "output": output, "usage": took}
+    output = [_message(at.head, status, [_text(said.text)])]
+    return {**_response(at.head, at.asked, status), "incomplete_details": why, "output": output, "usage": took}
 
 
-def begin(head: Head, asked: Asked) -> Events:
+def begin(at: At) -> Events:
     """That it is under way."""
-    empty, part = _response(head, asked, "in_progress"), {"item_id": f"msg_{head.number}", **_PLACE}
+    empty, part = _response(at.head, at.asked, "in_progress"), {"item_id": f"msg_{at.head.number}", **_PLACE}
     return _numbered(
         [
             {"type": "response.created", "response": empty},
             {"type": "response.in_progress", "response": empty},
-            {"type": "response.output_item.added", "output_index": 0, "item": _message(head, "in_progress", [])},
+            {"type": "response.output_item.added", "output_index": 0, "item": _message(at.head, "in_progress", [])},
             {"type": "response.content_part.added", **part, "part": _text("")},
         ],
         0,
     )
 
 
-def more(head: Head, asked: Asked, piece: Piece, number: int) -> Events:
+def more(at: At, piece: Piece) -> Events:
     """A piece."""
-    told = {"item_id": f"msg_{head.number}", **_PLACE, "delta": piece.text, "logprobs": []}
-    return _numbered([{"type": "response.output_text.delta", **told}], _BEGUN + number)
+    told = {"item_id": f"msg_{at.head.number}", **_PLACE, "delta": piece.text, "logprobs": []}
+    return _numbered([{"type": "response.output_text.delta", **told}], _BEGUN + at.number)
 
 
-def end(head: Head, asked: Asked, said: Said, number: int) -> Events:
+def end(at: At, said: Said) -> Events:
     """All of it once more, and what it took."""
-    whole, part = whole_answer(head, asked, said), {"item_id": f"msg_{head.number}", **_PLACE}
+    whole, part = whole_answer(at, said), {"item_id": f"msg_{at.head.number}", **_PLACE}
     return _numbered(
         [
             {"type": "response.output_text.done", **part, "text": said.text, "logprobs": []},
@@ -71,7 +71,7 @@ def end(head: Head, asked: Asked, said: Said, number: int) -> Events:
             {"type": "response.output_item.done", "output_index": 0, "item": whole["output"][0]},
             {"type": f"response.{whole['status']}", "response": whole},
         ],
-        _BEGUN + number,
+        _BEGUN + at.number,
     )
 
 
