@@ -88,7 +88,7 @@ def cpu_of(server: int) -> float:
 def main() -> None:
     """Prints tokens a second of both, and the ratios of their medians."""
     given = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 and sys.argv[1] != "-" else None
-    tokens, runs = (int(sys.argv[2]) if len(sys.argv) > 2 else 64), (int(sys.argv[3]) if len(sys.argv) > 3 else 3)
+    tokens, runs = (int(sys.argv[2]) if len(sys.argv) > 2 else 96), (int(sys.argv[3]) if len(sys.argv) > 3 else 3)
     first, *others = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as place:
         os.environ["XDG_STATE_HOME"] = place
